@@ -1,0 +1,167 @@
+"""Settings, from the environment (``WIKIEMBED_…``) or a ``.env`` file."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from wikiembed.errors import ConfigurationError
+
+ENV_PREFIX = "WIKIEMBED_"
+LOCAL_DIMENSIONS = 256
+DEFAULT_DIMENSIONS = 768
+
+
+class Provider(StrEnum):
+    """The dialects that an embedding server may speak."""
+
+    OLLAMA = "ollama"
+    OPENAI = "openai"
+    TEI = "tei"
+    LOCAL = "local"
+
+
+_DEFAULT_URL = {
+    Provider.OLLAMA: "http://localhost:11434",
+    Provider.OPENAI: "https://api.openai.com",
+    Provider.TEI: "http://localhost:8080",
+    Provider.LOCAL: None,
+}
+_DEFAULT_MODEL = {
+    Provider.OLLAMA: "nomic-embed-text",
+    Provider.OPENAI: "text-embedding-3-small",
+    Provider.TEI: None,
+    Provider.LOCAL: "wordllama-l2-supercat-256",
+}
+
+
+class Settings(BaseSettings):
+    """All settings; each field is the environment variable ``WIKIEMBED_<FIELD>``.
+
+    Raises (through `load_settings`): ConfigurationError, naming each wrong variable.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    database_url: str | None = Field(
+        default=None,
+        description="Postgres connection URL or conninfo; unset: the embedded Postgres.",
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("wikiembed"),
+        description="Folder of the embedded Postgres.",
+    )
+    postgres_version: int = Field(
+        default=18, description="Major version of the embedded Postgres: 16 or 18."
+    )
+    embedder: Provider = Field(
+        default=Provider.LOCAL, description="Dialect of the embedding server."
+    )
+    embedder_url: str | None = Field(
+        default=None, description="The embedding server's root, `http://host:port`."
+    )
+    model: str | None = Field(default=None, description="Model that the server is asked for.")
+    api_key: SecretStr | None = Field(default=None, description="Key sent as a bearer token.")
+    api_key_file: Path | None = Field(default=None, description="File that holds the key.")
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of certificate authorities to trust for the server."
+    )
+    dimensions: int | None = Field(
+        default=None,
+        ge=1,
+        le=16000,
+        description="Dimensions of the wiki's vector column, when migrated.",
+    )
+    request_dimensions: bool = Field(
+        default=False, description="Ask the server for WIKIEMBED_DIMENSIONS dimensions."
+    )
+    document_prefix: str = Field(default="", description="Put before each text that is stored.")
+    query_prefix: str = Field(default="", description="Put before each text that is searched.")
+    truncate: bool = Field(
+        default=False, description="Let the server cut texts beyond its context silently."
+    )
+    batch_size: int | None = Field(
+        default=None, ge=1, le=4096, description="Chunks a job; unset: the source's own, 64."
+    )
+    concurrency: int = Field(default=4, ge=1, le=256, description="Jobs in flight a worker.")
+    request_timeout_s: float = Field(
+        default=60.0, gt=0, description="Seconds that one embedding request may take."
+    )
+    outage_limit_s: float = Field(
+        default=300.0, ge=0, description="Seconds of outage after which a drain gives up."
+    )
+    log_format: str = Field(
+        default="auto",
+        pattern="^(auto|json|text)$",
+        description="`json`, `text`, or `auto`: text for a terminal, else JSON lines.",
+    )
+    log_level: str = Field(
+        default="info", pattern="^(debug|info|warning|error)$", description="Least level logged."
+    )
+
+    @field_validator("embedder_url")
+    @classmethod
+    def _server_root(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        root = value.strip().rstrip("/").removesuffix("/v1")
+        if not root.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return root
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Settings:
+        if self.api_key is not None and self.api_key_file is not None:
+            raise ValueError("set WIKIEMBED_API_KEY or WIKIEMBED_API_KEY_FILE, not both")
+        return self
+
+    @property
+    def column_dimensions(self) -> int:
+        """Dimensions of ``wiki_chunks.embedding``: as set, else 256 for local and 768."""
+        if self.dimensions is not None:
+            return self.dimensions
+        return LOCAL_DIMENSIONS if self.embedder is Provider.LOCAL else DEFAULT_DIMENSIONS
+
+    def url_of(self, provider: Provider) -> str | None:
+        """The server's root for `provider`: as set, else that provider's usual one."""
+        return self.embedder_url or _DEFAULT_URL[provider]
+
+    def model_of(self, provider: Provider) -> str | None:
+        """The model for `provider`: as set, else that provider's usual one (TEI: none)."""
+        return self.model or _DEFAULT_MODEL[provider]
+
+    def read_api_key(self) -> SecretStr | None:
+        """The API key, from the setting or from its file.
+
+        Raises: ConfigurationError when the file cannot be read.
+        """
+        if self.api_key_file is None:
+            return self.api_key
+        try:
+            return SecretStr(self.api_key_file.read_text().strip())
+        except OSError as error:
+            raise ConfigurationError(
+                f"WIKIEMBED_API_KEY_FILE cannot be read: {error.strerror}."
+            ) from None
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises: ConfigurationError with one sentence that names each wrong variable; values of
+    secrets are never shown.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = []
+        for item in error.errors(include_input=False, include_url=False):
+            name = "".join(f"{ENV_PREFIX}{part}".upper() for part in item["loc"])
+            wrong.append(f"{name}: {item['msg']}" if name else str(item["msg"]))
+        raise ConfigurationError("Wrong setting: " + "; ".join(wrong) + ".") from None

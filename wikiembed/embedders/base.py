@@ -1,0 +1,65 @@
+"""What the pipeline asks of an embedding server, whatever its dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from wikiembed.config import Provider
+from wikiembed.vectors import Matrix
+
+PROBE_TEXT = "wikiembed probe"
+"""The one short known text that tells a dead server from a bad batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderOptions:
+    """How to reach one model on one server; timeouts in seconds."""
+
+    provider: Provider
+    url: str | None
+    model: str | None
+    api_key: SecretStr | None = None
+    ca_file: Path | None = None
+    request_timeout_s: float = 60.0
+    request_dimensions: int | None = None
+    truncate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What the server says that it embeds with; `max_batch` is in texts a request."""
+
+    provider: Provider
+    model: str
+    dimensions: int
+    max_batch: int | None = None
+
+
+class Embedder(Protocol):
+    """One model on one server; safe to call from many coroutines of one event loop."""
+
+    async def describe(self) -> ModelInfo:
+        """Embed `PROBE_TEXT` and say which model answered and with how many dimensions.
+
+        Raises: EmbedderError.
+        """
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Matrix:
+        """Embed `texts` in one request: `(n, dim) float32`, row i for text i.
+
+        A row that the server answered with nulls is all NaN; nothing else is judged here
+        (see `wikiembed.vectors.usable_rows`).
+
+        Raises: EmbedderError.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back the connections."""
+        ...

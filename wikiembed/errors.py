@@ -1,0 +1,158 @@
+"""Every error that wikiembed raises on purpose.
+
+WikiembedError                      exit code
+├── NotSo                           1   the answer is "no": not ready, unhealthy
+│   └── SourcePaused                1   somebody paused the source; says who and why
+├── WrongUsage                      2   an argument or a setting is wrong
+│   ├── ConfigurationError          2   a setting, the environment, a missing extra
+│   ├── SchemaMismatch              2   the database has another wikiembed schema version
+│   ├── InputError                  2   a file that cannot be read as what it claims to be
+│   ├── SourceNotFound              2   WE001
+│   ├── SourceRefused               2   WE002 … WE007, WE009: attach says why
+│   ├── InvalidArgument             2   WE010
+│   └── ModelMismatch               2   WE011: the source is pinned to another model
+├── DatabaseError                   3
+│   ├── DatabaseUnreachable         3   refused, gone, starting up
+│   ├── LockNotAvailable            3   55P03: a lock was not had in time
+│   └── WrongIsolation              3   WE008: anything but read committed
+└── EmbedderError                   3   what an embedding server did; carries the HTTP status
+    ├── EmbedderUnavailable         3   refused, reset, 408, 502, 503, 504
+    │   ├── EmbedderTimeout         3   no answer in time
+    │   └── EmbedderThrottled       3   429; carries Retry-After
+    ├── EmbedderMisconfigured       3   401, 403, unknown model, quota used up
+    ├── EmbedderRejected            3   any other error answer to a batch
+    │   ├── BatchTooLarge           3   a stated limit on texts or bytes a request
+    │   └── TextTooLong             3   a text beyond the model's context
+    └── EmbedderBadAnswer           3   200, but no usable vectors in it
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class WikiembedError(Exception):
+    """The root: one sentence that says what happened and what to do."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class NotSo(WikiembedError):
+    """The question was understood and the answer is no."""
+
+
+class SourcePaused(NotSo):
+    """The source is paused; the message names who, when and why."""
+
+
+class WrongUsage(WikiembedError):
+    """An argument or a setting is wrong."""
+
+    exit_code = 2
+
+
+class ConfigurationError(WrongUsage):
+    """A setting is missing or wrong, or an optional dependency is not installed."""
+
+
+class SchemaMismatch(WrongUsage):
+    """The database holds no wikiembed schema, or one of another version."""
+
+
+class InputError(WrongUsage):
+    """A file cannot be read as what it claims to be."""
+
+
+class SourceNotFound(WrongUsage):
+    """No source has that name (SQLSTATE WE001)."""
+
+
+class SourceRefused(WrongUsage):
+    """``attach`` refuses the table or one of its columns (WE002 to WE007, WE009)."""
+
+
+class InvalidArgument(WrongUsage):
+    """An argument of a SQL function is out of range (WE010)."""
+
+
+class ModelMismatch(WrongUsage):
+    """The source is pinned to another provider, model or dimension (WE011)."""
+
+
+class DatabaseError(WikiembedError):
+    """Postgres did not do what was asked."""
+
+    exit_code = 3
+
+
+class DatabaseUnreachable(DatabaseError):
+    """No connection to Postgres can be had."""
+
+
+class LockNotAvailable(DatabaseError):
+    """A lock was not had within ``lock_timeout`` (55P03)."""
+
+
+class WrongIsolation(DatabaseError):
+    """The transaction is not read committed (WE008)."""
+
+
+class EmbedderError(WikiembedError):
+    """What an embedding server did, with the HTTP status where there was one.
+
+    The message never holds a text that was sent, nor the API key.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, http_status: int | None = None) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+
+
+class EmbedderUnavailable(EmbedderError):
+    """The server is refused, reset, or says that it is not there now."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        http_status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, http_status=http_status)
+        self.retry_after_s = retry_after_s
+
+
+class EmbedderTimeout(EmbedderUnavailable):
+    """The server did not answer within the request timeout."""
+
+
+class EmbedderThrottled(EmbedderUnavailable):
+    """429: too many requests; always an outage, never a text's fault."""
+
+
+class EmbedderMisconfigured(EmbedderError):
+    """The key, the model or the account is wrong: an operator must act."""
+
+
+class EmbedderRejected(EmbedderError):
+    """The server answered an error to this batch; whose fault it is the probe decides."""
+
+
+class BatchTooLarge(EmbedderRejected):
+    """The server takes fewer texts or bytes a request; ``limit`` is in texts where stated."""
+
+    def __init__(
+        self, message: str, *, http_status: int | None = None, limit: int | None = None
+    ) -> None:
+        super().__init__(message, http_status=http_status)
+        self.limit = limit
+
+
+class TextTooLong(EmbedderRejected):
+    """A text of the batch is longer than the model's context."""
+
+
+class EmbedderBadAnswer(EmbedderError):
+    """A success status without usable vectors: wrong count, wrong shape, not JSON."""
