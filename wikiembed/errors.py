@@ -14,6 +14,7 @@ WikiembedError                      exit code
 ├── DatabaseError                   3
 │   ├── DatabaseUnreachable         3   refused, gone, starting up
 │   ├── LockNotAvailable            3   55P03: a lock was not had in time
+│   ├── WriteRefused                3   WE012: a trigger or constraint keeps a vector out
 │   └── WrongIsolation              3   WE008: anything but read committed
 └── EmbedderError                   3   what an embedding server did; carries the HTTP status
     ├── EmbedderUnavailable         3   refused, reset, 408, 502, 503, 504
@@ -91,6 +92,10 @@ class DatabaseUnreachable(DatabaseError):
 
 class LockNotAvailable(DatabaseError):
     """A lock was not had within ``lock_timeout`` (55P03)."""
+
+
+class WriteRefused(DatabaseError):
+    """Postgres refuses the vector of some row of a batch: a constraint, a user's trigger (WE012)."""
 
 
 class WrongIsolation(DatabaseError):

@@ -1,11 +1,19 @@
-"""Matrices of embeddings: `(n, dim) float32`, and what makes a row usable."""
+"""Matrices of embeddings: `(n, dim) float32`, what makes a row usable, and their wire format."""
 
 from __future__ import annotations
+
+import struct
 
 import numpy as np
 import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float32]
+
+MOST_DIMENSIONS = 16_000
+"""Of pgvector's `vector` type."""
+
+_ARRAY_HEAD = struct.Struct(">iiI")
+_ARRAY_DIMENSION = struct.Struct(">ii")
 
 
 def usable_rows(matrix: Matrix) -> npt.NDArray[np.bool_]:
@@ -14,3 +22,46 @@ def usable_rows(matrix: Matrix) -> npt.NDArray[np.bool_]:
     nonzero = (matrix != 0).any(axis=1)
     usable: npt.NDArray[np.bool_] = finite & nonzero
     return usable
+
+
+def encode_vector(row: Matrix) -> bytes:
+    """One embedding `(dim,) float32` as the binary format of pgvector's `vector`.
+
+    Raises: ValueError for another shape, or dimensions that pgvector has not.
+    Source: `vector_recv` in pgvector's src/vector.c.
+    """
+    if row.ndim != 1:
+        raise ValueError(f"expected (dim,), got {row.shape}")
+    return _elements(row[np.newaxis, :])["vector"].tobytes()
+
+
+def encode_vector_array(matrix: Matrix, element_oid: int) -> bytes:
+    """`(n, dim) float32` as the binary format of a one-dimensional `vector[]`.
+
+    `element_oid` is that of the `vector` type in the database at hand; no rows give an empty
+    array.
+
+    Raises: ValueError for another shape, or dimensions that pgvector has not.
+    Source: `array_recv` in PostgreSQL's src/backend/utils/adt/arrayfuncs.c.
+    """
+    if matrix.ndim != 2:
+        raise ValueError(f"expected (n, dim), got {matrix.shape}")
+    count = len(matrix)
+    if count == 0:
+        return _ARRAY_HEAD.pack(0, 0, element_oid)
+    head = _ARRAY_HEAD.pack(1, 0, element_oid) + _ARRAY_DIMENSION.pack(count, 1)
+    return head + _elements(matrix).tobytes()
+
+
+def _elements(matrix: Matrix) -> npt.NDArray[np.void]:
+    """`(n, dim) float32` as `(n,)` of length and vector, big-endian, without padding."""
+    count, dimensions = matrix.shape
+    if not 1 <= dimensions <= MOST_DIMENSIONS:
+        raise ValueError(f"expected 1 to {MOST_DIMENSIONS} dimensions, got {dimensions}")
+    vector = np.dtype([("dim", ">i2"), ("unused", ">i2"), ("values", ">f4", (dimensions,))])
+    elements = np.empty(count, dtype=np.dtype([("length", ">i4"), ("vector", vector)]))
+    elements["length"] = vector.itemsize
+    elements["vector"]["dim"] = dimensions
+    elements["vector"]["unused"] = 0
+    elements["vector"]["values"] = matrix
+    return elements

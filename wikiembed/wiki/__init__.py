@@ -1,0 +1,52 @@
+"""Read a wiki's articles, as chunks, from a MediaWiki export or JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import assert_never
+
+from wikiembed.wiki.pages import Article, LoadCounts, Page, RawPage
+from wikiembed.wiki.plain import Section, to_sections
+from wikiembed.wiki.reader import read_pages
+from wikiembed.wiki.splitter import MAX_CHUNK_CHARS, clean, digest_of, split_article
+
+__all__ = [
+    "MAX_CHUNK_CHARS",
+    "Article",
+    "LoadCounts",
+    "Page",
+    "RawPage",
+    "Section",
+    "read_articles",
+    "read_pages",
+]
+
+
+def read_articles(path: Path, counts: LoadCounts) -> Iterator[Article]:
+    """Stream the articles of the file at `path`, counting into `counts` as it goes.
+
+    Memory does not grow with the file. Articles come in the file's order; one title may come
+    twice if the file holds it twice.
+    Raises: InputError, after the articles before the trouble; ConfigurationError when the extra
+    ``wiki`` is not installed.
+    """
+    for page in read_pages(path, counts):
+        title = " ".join(clean(page.title).split())
+        chunks = split_article(title, _sections_of(page))
+        if not chunks:
+            counts.empty += 1
+            continue
+        counts.articles += 1
+        counts.chunks += len(chunks)
+        yield Article(title=title, chunks=chunks, digest=digest_of(title, chunks))
+
+
+def _sections_of(page: RawPage | Page) -> list[Section]:
+    match page:
+        case RawPage():
+            return to_sections(page)
+        case Page():
+            return [Section(path=(), text=page.text)]
+        case _ as never:
+            assert_never(never)

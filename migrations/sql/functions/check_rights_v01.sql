@@ -1,0 +1,29 @@
+-- Functions run as their owner with row_security off, which raises instead of hiding rows: so
+-- the owner must be one whom no policy binds.
+create function wikiembed_private.check_rights(p_relation regclass) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_right text;
+begin
+  foreach v_right in array array['SELECT', 'UPDATE', 'TRIGGER'] loop
+    if not has_table_privilege(current_user, p_relation, v_right) then
+      raise exception 'role % needs the right % on %', current_user, v_right, p_relation
+        using errcode = 'WE004', hint = format('grant select, update, trigger on %s to %I', p_relation, current_user);
+    end if;
+  end loop;
+  if exists (
+    select from wikiembed_private.relations_of(p_relation) as r
+      join pg_class as c on c.oid = r
+     where c.relrowsecurity
+       and not (select a.rolsuper or a.rolbypassrls from pg_roles as a where a.rolname = current_user)
+       and (c.relforcerowsecurity or not pg_has_role(current_user, c.relowner, 'usage'))
+  ) then
+    raise exception 'row-level security of % binds role %: rows would be hidden', p_relation, current_user
+      using errcode = 'WE009', hint = format('alter role %I bypassrls, or let it own the table without force', current_user);
+  end if;
+end;
+$$;
+comment on function wikiembed_private.check_rights(regclass) is
+  'Raises WE004 or WE009 when the owner of wikiembed may not read and write the whole table.';

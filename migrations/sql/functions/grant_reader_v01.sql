@@ -1,0 +1,13 @@
+create function wikiembed.grant_reader(p_role name) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute format('grant usage on schema wikiembed to %I', p_role);
+  execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
+    ' wikiembed.failures, wikiembed.sources to %I', p_role);
+  execute format('grant execute on function wikiembed.is_ready(text) to %I', p_role);
+end;
+$$;
+comment on function wikiembed.grant_reader(name) is
+  'Lets a role read the views, the failures and the sources, and ask is_ready; it changes nothing.';

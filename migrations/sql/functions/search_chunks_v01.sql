@@ -1,0 +1,25 @@
+create function wikiembed.search_chunks(p_source text, p_embedding vector_schema.vector, p_limit integer default 5)
+returns table (key text, content text, distance double precision)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $$
+declare
+  v_source wikiembed.sources;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_source;
+  if not found then
+    raise exception 'no source is named "%"', p_source
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  return query execute wikiembed_private.fill(v_source, $sql$
+    select t.%3$I::text, t.%4$I::text, (t.%5$I operator(%11$I.<=>) $1%9$s)::double precision
+      from %2$s as t
+     where t.%5$I is not null
+     order by t.%5$I operator(%11$I.<=>) $1%9$s
+     limit $2
+  $sql$) using p_embedding, p_limit;
+end;
+$$;
+comment on function wikiembed.search_chunks(text, vector_schema.vector, integer) is
+  'The chunks nearest to a vector by cosine distance (0 to 2), nearest first. Raises WE001.';

@@ -1,0 +1,60 @@
+-- Compare and set as well: the chunk's row first, then its failure, in key order.
+create function wikiembed_private.write_fail(p_source wikiembed.sources) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I(
+      p_keys text[], p_versions bigint[], p_error_class text, p_message text,
+      p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer)
+    returns table (key text, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set lock_timeout = '2s'
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+    as $body$
+    declare
+      v_generation bigint;
+      v_held text[];
+    begin
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = %1$L for key share skip locked;
+      if not found then
+        perform wikiembed_private.requeue(%1$L, p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      select array_agg(h.key) into v_held
+        from (
+          select t.%3$I::text as key
+            from unnest(p_keys::%6$s[], p_versions) as g (key, version)
+            join %2$s as t on t.%3$I = g.key
+           where t.%5$I is null
+             and hashtextextended(t.%4$I::text collate "C", v_generation) is not distinct from g.version
+           order by t.%3$I
+             for no key update of t skip locked
+        ) as h;
+      insert into wikiembed.failures as f
+        (source, key, state, error_class, http_status, message, attempts, job_id)
+      select distinct on (k collate "C")
+             %1$L, k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
+        from unnest(v_held) as k
+       order by k collate "C"
+          on conflict (source, key) do update
+             set state = excluded.state, error_class = excluded.error_class,
+                 http_status = excluded.http_status, message = excluded.message,
+                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
+                 job_id = excluded.job_id;
+      return query select o.key, o.outcome
+        from wikiembed_private.%13$I(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
+    end;
+    $body$
+  $template$, 'fail');
+end;
+$$;
+comment on function wikiembed_private.write_fail(wikiembed.sources) is
+  'Writes the function that records a source''s failures.';

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Run the tests: scripts/test.sh [PYTEST ARGUMENTS]
+#
+# Without arguments: the SQL suite on Postgres 16, then every suite on Postgres 18, so that the
+# last line is pytest's closing line of the whole. With arguments: one run of pytest with them.
+#
+#   WIKIEMBED_TEST_POSTGRES          embedded (default), testcontainers, or a connection URL
+#   WIKIEMBED_TEST_POSTGRES_VERSION  of the embedded one: 16 or 18 (default)
+#   WIKIEMBED_TEST_WORKERS           processes (default: the machine's, at most 4)
+set -euo pipefail
+
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+if [[ "${1:-}" == --help ]]; then
+  usage scripts/test.sh
+  exit
+fi
+
+ensure_venv dev
+workers=${WIKIEMBED_TEST_WORKERS:-$(getconf _NPROCESSORS_ONLN)}
+((workers <= 4)) || workers=4
+run=(.venv/bin/python -m pytest --numprocesses "$workers" --dist worksteal)
+
+if (($# > 0)); then
+  exec "${run[@]}" "$@"
+fi
+
+failed=0
+if [[ "${WIKIEMBED_TEST_POSTGRES:-embedded}" == embedded ]]; then
+  echo "Postgres 16, SQL suite:"
+  WIKIEMBED_TEST_POSTGRES_VERSION=16 "${run[@]}" --quiet tests/sql || failed=1
+fi
+echo "All suites:"
+"${run[@]}" || failed=1
+((failed == 0)) || echo "Tests failed; the SQL suite on Postgres 16 is above." >&2
+exit "$failed"

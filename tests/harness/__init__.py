@@ -1,0 +1,1 @@
+"""What the fixtures of `tests/conftest.py` are made of."""

@@ -1,0 +1,113 @@
+"""The command line as its users meet it: ``python -m wikiembed`` in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Running:
+    """A command that is still running; its output goes to files, so it never blocks on it."""
+
+    def __init__(self, command: list[str], *, env: Mapping[str, str], folder: Path) -> None:
+        self._out, self._err = folder / "stdout", folder / "stderr"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                command, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+            )
+
+    @property
+    def stdout(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def stderr(self) -> str:
+        return self._err.read_text()
+
+    def wait(self, timeout: float = 60) -> Result:
+        """Wait for its end.
+
+        Raises: subprocess.TimeoutExpired.
+        """
+        code = self.process.wait(timeout)
+        return Result(returncode=code, stdout=self.stdout, stderr=self.stderr)
+
+    def wait_for(self, happened: Callable[[], object], timeout: float = 30) -> None:
+        """Wait until `happened()` is true, while the command runs."""
+        deadline = time.monotonic() + timeout
+        while not happened():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                state = self.process.poll()
+                raise AssertionError(f"did not happen; exit {state}, stderr: {self.stderr}")
+            time.sleep(0.05)
+
+    def stop(self, sent: signal.Signals = signal.SIGTERM, timeout: float = 15) -> Result:
+        """Send a signal to this process alone, wait, and kill it if it does not end."""
+        if self.process.poll() is None:
+            self.process.send_signal(sent)
+        try:
+            return self.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.wait(timeout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cli:
+    """Runs commands against one database, from an empty folder (so no ``.env`` is read)."""
+
+    env: Mapping[str, str]
+    folder: Path
+    _running: list[Running] = field(default_factory=list)
+
+    def run(self, *args: str, env: Mapping[str, str] | None = None, timeout: float = 60) -> Result:
+        """Run ``wikiembed`` with `args` to its end."""
+        running = self.start(*args, env=env)
+        try:
+            return running.wait(timeout)
+        except subprocess.TimeoutExpired:
+            running.stop(signal.SIGKILL)
+            raise AssertionError(
+                f"wikiembed {' '.join(args)}: no end in {timeout} s: {running.stderr}"
+            ) from None
+
+    def start(self, *args: str, env: Mapping[str, str] | None = None) -> Running:
+        """Start ``wikiembed`` with `args`; ended when the test is."""
+        folder = self.folder / str(len(self._running))
+        folder.mkdir(parents=True)
+        running = Running(
+            [sys.executable, "-m", "wikiembed", *args],
+            env={**self.env, **(env or {})},
+            folder=folder,
+        )
+        self._running.append(running)
+        return running
+
+    def close(self) -> None:
+        """End what still runs."""
+        for running in self._running:
+            running.stop()
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment with only these ``WIKIEMBED_`` settings, by lower-case name."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WIKIEMBED_")}
+    ours = {f"WIKIEMBED_{name.upper()}": value for name, value in settings.items()}
+    return {**kept, **ours, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"}

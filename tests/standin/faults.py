@@ -1,0 +1,128 @@
+"""What a test can make the stand-in do wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Literal, get_args
+
+Dialect = Literal["ollama", "openai", "tei", "all"]
+Effect = Literal["status", "hang", "reset", "nan", "null", "zeros"]
+Garbage = Literal[
+    "wrong_count",
+    "wrong_dimension",
+    "nan",
+    "infinity",
+    "zeros",
+    "nulls",
+    "strings",
+    "truncated_json",
+    "cut_connection",
+    "html",
+    "empty",
+    "oversize",
+    "shuffled",
+    "duplicate_index",
+    "missing_index",
+    "redirect",
+    "drip",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canned:
+    """An answer given instead of the real one."""
+
+    status: int
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadText:
+    """What happens to a request that holds a text with `contains` or matching `regex`.
+
+    The effects nan, null and zeros change that text's row only; the others the whole request.
+    """
+
+    contains: str | None = None
+    regex: str | None = None
+    effect: Effect = "status"
+    status: int = 500
+    body: str = '{"error": "cannot embed"}'
+
+    def __post_init__(self) -> None:
+        if (self.contains is None) == (self.regex is None):
+            raise ValueError("a bad text has either `contains` or `regex`")
+        if self.effect not in get_args(Effect):
+            raise ValueError(f"no such effect: {self.effect}")
+
+    def hits(self, text: str) -> bool:
+        """Whether `text` is such a text."""
+        if self.contains is not None:
+            return self.contains in text
+        return re.search(self.regex or "", text) is not None
+
+
+@dataclass(slots=True, kw_only=True)
+class Controls:
+    """Everything that can be set while the server runs; times in seconds.
+
+    `max_batch` none: 32 for TEI, else unbounded. `known_models` none: all. `spare_probe` keeps
+    `fail_next`, garbage and `status_for_all` from requests of the probe text alone.
+    `knows_base64` false: a request with `encoding_format` is refused, as strict servers do.
+    """
+
+    dimensions: int = 768
+    salt: str = ""
+    latency_s: float = 0.0
+    latency_per_text_s: float = 0.0
+    serial: bool = False
+    down: bool = False
+    fail_next: list[Canned] = field(default_factory=list)
+    status_for_all: Canned | None = None
+    bad_texts: list[BadText] = field(default_factory=list)
+    garbage: Garbage | None = None
+    redirect_to: str = "http://127.0.0.1:9/elsewhere"
+    max_batch: int | None = None
+    max_chars: int | None = None
+    api_key: str | None = None
+    known_models: list[str] | None = None
+    model: str = "standin-model"
+    knows_base64: bool = True
+    spare_probe: bool = False
+    record: bool = False
+
+    def update(self, values: Mapping[str, object]) -> None:
+        """Set the named controls from JSON values.
+
+        Raises: ValueError for an unknown name or garbage mode; TypeError for a wrong field.
+        """
+        known = {item.name for item in fields(self)}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"no such control: {name}")
+            setattr(self, name, _converted(name, value))
+
+
+def _converted(name: str, value: object) -> object:
+    if name == "fail_next" and isinstance(value, list):
+        return [_canned(item) for item in value]
+    if name == "status_for_all":
+        return None if value is None else _canned(value)
+    if name == "bad_texts" and isinstance(value, list):
+        return [item if isinstance(item, BadText) else BadText(**item) for item in value]
+    if name == "garbage" and value is not None and value not in get_args(Garbage):
+        raise ValueError(f"no such garbage: {value}")
+    return value
+
+
+def _canned(value: object) -> Canned:
+    if isinstance(value, Canned):
+        return value
+    if isinstance(value, int):
+        return Canned(status=value)
+    if isinstance(value, Mapping):
+        return Canned(**value)
+    raise TypeError("a canned answer is a status or an object with a status")

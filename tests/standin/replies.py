@@ -1,0 +1,172 @@
+"""From one request to one reply, faults included; no sockets here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import orjson
+
+from tests.standin import dialects
+from tests.standin.dialects import Ask, Tongue
+from tests.standin.faults import BadText, Canned, Controls, Dialect
+from tests.standin.proof import vectors_of
+from tests.standin.stats import Stats, is_probe
+from tests.standin.wire import Reply, Request
+
+_HTML = b"<html><head><title>Welcome</title></head><body>It works!</body></html>"
+_ROWS: dict[str, str] = {
+    "nan": "NaN",
+    "infinity": "1e999",
+    "zeros": "0.0",
+    "null": "null",
+    "nulls": "null",
+    "strings": '"0.25"',
+}
+_BITS = {"nan": b"\x00\x00\xc0\x7f", "infinity": b"\x00\x00\x80\x7f", "zeros": bytes(4)}
+_LEAST_OVERSIZE = 64 << 20
+
+Outcome = Reply | Literal["hang", "reset"]
+
+
+def tongue_of(path: str, dialect: Dialect) -> Tongue | None:
+    """The dialect of an embedding path, if this server speaks it."""
+    tongue = dialects.PATHS.get(path)
+    return tongue if dialect in {"all", tongue} else None
+
+
+def plain_reply(request: Request, controls: Controls, dialect: Dialect) -> Reply:
+    """The reply to anything but an embedding request."""
+    if controls.status_for_all is not None:
+        return _of_canned(controls.status_for_all)
+    answers: dict[tuple[str, str], dict[str, object]] = {
+        ("/api/version", "ollama"): {"version": "0.30.0"},
+        ("/v1/models", "openai"): {"object": "list", "data": [{"id": controls.model}]},
+        ("/health", "tei"): {},
+        ("/info", "tei"): {
+            "model_id": controls.model,
+            "max_input_length": controls.max_chars or 512,
+            "max_client_batch_size": controls.max_batch or dialects.TEI_MAX_BATCH,
+            "version": "1.9.0",
+        },
+    }
+    for (path, spoken), answer in answers.items():
+        if request.path == path and dialect in {"all", spoken}:
+            if spoken == "tei" and not _authorized(request, controls):
+                return _of_canned(dialects.unauthorized("tei"))
+            return Reply(status=200, body=orjson.dumps(answer))
+    return Reply(status=404, body=b'{"detail":"Not Found"}')
+
+
+def embed_reply(tongue: Tongue, request: Request, controls: Controls, stats: Stats) -> Outcome:
+    """The reply to an embedding request: refusals first, then faults, then vectors."""
+    if not _authorized(request, controls):
+        return _of_canned(dialects.unauthorized(tongue))
+    ask = dialects.read_ask(tongue, request.body)
+    if ask is None:
+        return _of_canned(dialects.malformed(tongue))
+    stats.count_texts(ask.texts, record=controls.record)
+    spared = controls.spare_probe and is_probe(ask.texts)
+    if controls.fail_next and not spared:
+        return _of_canned(controls.fail_next.pop(0))
+    if controls.status_for_all is not None and not spared:
+        return _of_canned(controls.status_for_all)
+    refusal = _refusal(ask, controls)
+    if refusal is not None:
+        return _of_canned(refusal)
+    effects: dict[int, BadText] = {}
+    for i, text in enumerate(ask.texts):
+        bad = next((bad for bad in controls.bad_texts if bad.hits(text)), None)
+        if bad is not None:
+            if bad.effect == "status":
+                return _of_canned(Canned(status=bad.status, body=bad.body))
+            if bad.effect == "hang" or bad.effect == "reset":
+                return bad.effect
+            effects[i] = bad
+    reply = _vectors(ask, controls, effects, None if spared else controls.garbage)
+    if reply.status == 200:
+        stats.texts_embedded += 0 if is_probe(ask.texts) else len(ask.texts)
+    return reply
+
+
+def _authorized(request: Request, controls: Controls) -> bool:
+    return controls.api_key is None or (
+        request.headers.get("authorization") == f"Bearer {controls.api_key}"
+    )
+
+
+def _refusal(ask: Ask, controls: Controls) -> Canned | None:
+    """What the dialect's server would refuse by itself."""
+    named = ask.tongue != "tei" and ask.model is not None
+    if named and controls.known_models is not None and ask.model not in controls.known_models:
+        return dialects.unknown_model(ask)
+    if ask.base64 and not controls.knows_base64:
+        return dialects.no_base64(ask.tongue)
+    most = controls.max_batch
+    if most is None and ask.tongue == "tei":
+        most = dialects.TEI_MAX_BATCH
+    if most is not None and len(ask.texts) > most:
+        return dialects.batch_too_large(ask.tongue, len(ask.texts), most)
+    longest = controls.max_chars
+    if longest is not None and not ask.truncate and any(len(t) > longest for t in ask.texts):
+        return dialects.text_too_long(ask.tongue, longest)
+    return None
+
+
+def _vectors(
+    ask: Ask, controls: Controls, effects: dict[int, BadText], garbage: str | None
+) -> Reply:
+    """The success answer, with the rows of `effects` and the whole spoilt as told."""
+    match garbage:
+        case "redirect":
+            return Reply(status=307, headers={"location": controls.redirect_to})
+        case "html":
+            return Reply(status=200, body=_HTML, content_type="text/html")
+        case "empty":
+            return Reply(status=200)
+        case "drip":
+            return Reply(status=200, body=b" " * 1_000_000, drip_s=0.02)
+        case _:
+            pass
+    dimensions = ask.dimensions if isinstance(ask.dimensions, int) else controls.dimensions
+    dimensions += garbage == "wrong_dimension"
+    cut = controls.max_chars if ask.truncate else None
+    matrix = vectors_of([text[:cut] for text in ask.texts], dimensions, controls.salt)
+    rows = dialects.vector_fragments(matrix, as_base64=ask.base64)
+    for i in range(len(rows)):
+        effect = effects[i].effect if i in effects else garbage
+        if effect in _ROWS:
+            rows[i] = _spoilt(effect, dimensions, as_base64=ask.base64)
+    indexes: list[int | None] = list(range(len(rows)))
+    if garbage == "wrong_count":
+        rows, indexes = (rows[:-1], indexes[:-1]) if len(rows) > 1 else (rows * 2, [0, 1])
+    elif garbage == "shuffled" and ask.tongue == "openai":
+        rows, indexes = rows[::-1], indexes[::-1]
+    elif garbage == "duplicate_index":
+        indexes = [0 if len(rows) > 1 else 1 for _ in rows]
+    elif garbage == "missing_index":
+        indexes = [None] * len(rows)
+    body = dialects.answer_body(ask, rows, indexes, controls.model)
+    if garbage == "truncated_json":
+        body = body[: len(body) // 2]
+    elif garbage == "oversize":
+        body += b" " * max(9 * len(body), _LEAST_OVERSIZE)
+    return Reply(status=200, body=body, cut=garbage == "cut_connection")
+
+
+def _spoilt(effect: str, dimensions: int, *, as_base64: bool) -> bytes:
+    """One row's JSON without a usable number; what base64 cannot say is said in a list."""
+    if as_base64 and effect in {"null", "nulls"}:
+        return b"null"
+    if as_base64 and effect in _BITS:
+        return dialects.base64_fragment(_BITS[effect] * dimensions)
+    return f"[{','.join([_ROWS[effect]] * dimensions)}]".encode()
+
+
+def _of_canned(canned: Canned) -> Reply:
+    html = canned.body.lstrip().startswith("<")
+    return Reply(
+        status=canned.status,
+        body=canned.body.encode(),
+        content_type="text/html" if html else "application/json",
+        headers=canned.headers,
+    )

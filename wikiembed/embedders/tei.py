@@ -1,0 +1,61 @@
+"""Text Embeddings Inference: `/embed`, and `/info` for the model and the batch limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wikiembed.config import Provider
+from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
+from wikiembed.embedders.decode import field_of, matrix_of_rows, no_rows, read_json
+from wikiembed.embedders.http import HttpClient
+from wikiembed.errors import EmbedderBadAnswer
+from wikiembed.vectors import Matrix
+
+
+class TeiEmbedder:
+    """The one model that a TEI server serves.
+
+    Source: https://huggingface.github.io/text-embeddings-inference/
+    """
+
+    def __init__(self, options: EmbedderOptions, *, http: HttpClient) -> None:
+        self._http = http
+        self._truncate = options.truncate
+        self._request_dimensions = options.request_dimensions
+
+    async def describe(self) -> ModelInfo:
+        """Embed the probe; the model and its largest batch are what `/info` says.
+
+        Raises: EmbedderError.
+        """
+        info = read_json(await self._http.get("/info"))
+        model = field_of(info, "model_id")
+        if not isinstance(model, str) or not model:
+            raise EmbedderBadAnswer("The embedding server's /info names no model.")
+        limit = info.get("max_client_batch_size") if isinstance(info, dict) else None
+        matrix = await self.embed([PROBE_TEXT])
+        return ModelInfo(
+            provider=Provider.TEI,
+            model=model,
+            dimensions=int(matrix.shape[1]),
+            max_batch=limit if type(limit) is int and limit > 0 else None,
+        )
+
+    async def embed(self, texts: Sequence[str]) -> Matrix:
+        """Embed `texts` in one request: `(n, dim) float32`, normalised as the server does it.
+
+        Raises: EmbedderError.
+        """
+        if not texts:
+            return no_rows()
+        payload: dict[str, object] = {"inputs": list(texts), "truncate": self._truncate}
+        if self._request_dimensions is not None:
+            payload["dimensions"] = self._request_dimensions
+        body = await self._http.post("/embed", payload, texts=texts)
+        matrix = matrix_of_rows(read_json(body), count=len(texts))
+        self._http.learn_dimensions(int(matrix.shape[1]))
+        return matrix
+
+    async def aclose(self) -> None:
+        """Give back the connections."""
+        await self._http.aclose()

@@ -1,0 +1,51 @@
+"""What a wiki file holds, on its way from page to chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPage:
+    """A page of a MediaWiki export.
+
+    `hidden_prefixes` are the wiki's own names, in lower case, of the namespaces whose links
+    show no text: files and categories.
+    """
+
+    title: str
+    wikitext: str
+    hidden_prefixes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page that is plain text already: a JSON line."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """An article, split; `digest` (SHA-256, hex) changes when title or any chunk changes."""
+
+    title: str
+    chunks: tuple[str, ...]
+    digest: str
+
+
+@dataclass(slots=True, kw_only=True)
+class LoadCounts:
+    """How many pages were read, and what became of them.
+
+    Once a file is read: pages = articles + redirects + other_namespaces + other_models + empty.
+    """
+
+    pages: int = 0
+    articles: int = 0
+    chunks: int = 0
+    redirects: int = 0
+    other_namespaces: int = 0
+    other_models: int = 0
+    empty: int = 0
