@@ -30,6 +30,7 @@ create table public.docs (
 
 def run(command: Sequence[str | Path], *, folder: Path, env: dict[str, str]) -> str:
     """Run `command` in `folder`; its standard output."""
+    __tracebackhide__ = True  # its arguments hold the environment
     done = subprocess.run(
         command, cwd=folder, env=env, check=False, capture_output=True, text=True, timeout=600
     )

@@ -73,7 +73,8 @@ class Running:
 class Cli:
     """Runs commands against one database, from an empty folder (so no ``.env`` is read)."""
 
-    env: Mapping[str, str]
+    # Not shown in a failed test's output: the environment may hold secrets.
+    env: Mapping[str, str] = field(repr=False)
     folder: Path
     _running: list[Running] = field(default_factory=list)
 

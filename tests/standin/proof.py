@@ -31,7 +31,8 @@ def vectors_of(texts: Sequence[str], dimensions: int, salt: str = "") -> npt.NDA
     pairs = np.frombuffer(digests, dtype=np.uint8).reshape(len(texts), 16)
     digits = np.stack([pairs >> 4, pairs & 15], axis=2).reshape(len(texts), 32)
     i = np.arange(dimensions)
-    matrix: npt.NDArray[np.float32] = _VALUES[digits[:, (i + i // 32) % 32]]
+    # np.take keeps rows contiguous, which orjson asks for; fancy indexing would not.
+    matrix: npt.NDArray[np.float32] = _VALUES[np.take(digits, (i + i // 32) % 32, axis=1)]
     return matrix
 
 

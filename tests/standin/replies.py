@@ -138,7 +138,8 @@ def _vectors(
             rows[i] = _spoilt(effect, dimensions, as_base64=ask.base64)
     indexes: list[int | None] = list(range(len(rows)))
     if garbage == "wrong_count":
-        rows, indexes = (rows[:-1], indexes[:-1]) if len(rows) > 1 else (rows * 2, [0, 1])
+        rows = rows[:-1] if len(rows) > 1 else rows * 2
+        indexes = list(range(len(rows)))
     elif garbage == "shuffled" and ask.tongue == "openai":
         rows, indexes = rows[::-1], indexes[::-1]
     elif garbage == "duplicate_index":

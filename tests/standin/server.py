@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from types import TracebackType
 from typing import Self
@@ -28,17 +29,18 @@ class Server:
         self.stats = Stats()
         self.url = ""
         self._one_at_a_time = asyncio.Lock()
-        self._connections: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
 
-    async def start(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    async def start(
+        self, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
         """Listen; port 0 takes a free one."""
         self._listener = await asyncio.start_server(
-            self._accept, host, port, limit=_STREAM_LIMIT, backlog=1024
+            self._accept, host, port, limit=_STREAM_LIMIT, backlog=1024, ssl=tls
         )
         bound = self._listener.sockets[0].getsockname()[1]
-        self.url = f"http://{host}:{bound}"
+        self.url = f"{'https' if tls else 'http'}://{host}:{bound}"
 
     async def stop(self) -> None:
         """Stop listening and drop what is open."""
@@ -47,9 +49,8 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for writer in list(self._connections):
-            writer.transport.abort()
-        await asyncio.sleep(0)
+        for _ in range(3):  # an aborted transport closes its socket a turn or two later
+            await asyncio.sleep(0)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
@@ -57,7 +58,6 @@ class Server:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections.add(writer)
         try:
             while await self._serve_one(reader, writer):
                 pass
@@ -66,7 +66,7 @@ class Server:
         except OSError:
             pass
         finally:
-            self._connections.discard(writer)
+            writer.transport.abort()
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; False when the connection is over."""
@@ -138,7 +138,10 @@ class Server:
 class StandIn:
     """A `Server` in a thread: `with StandIn(dialect="openai") as server: server.url`."""
 
-    def __init__(self, *, dialect: Dialect = "all", **controls: object) -> None:
+    def __init__(
+        self, *, dialect: Dialect = "all", tls: ssl.SSLContext | None = None, **controls: object
+    ) -> None:
+        self._tls = tls
         self.controls = Controls()
         self.controls.update(controls)
         self._server = Server(dialect=dialect, controls=self.controls)
@@ -182,7 +185,7 @@ class StandIn:
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        await self._server.start()
+        await self._server.start(tls=self._tls)
         self._listening.set()
         await self._stop.wait()
         await self._server.stop()

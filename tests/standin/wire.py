@@ -53,14 +53,15 @@ async def send(writer: asyncio.StreamWriter, reply: Reply) -> bool:
         phrase = HTTPStatus(reply.status).phrase
     except ValueError:
         phrase = "Unknown"
+    whole = b"" if reply.status in {204, 304} else reply.body
     head = [
         f"HTTP/1.1 {reply.status} {phrase}",
         f"content-type: {reply.content_type}",
-        f"content-length: {len(reply.body)}",
+        f"content-length: {len(whole)}",
         *(f"{name}: {value}" for name, value in (reply.headers or {}).items()),
         "\r\n",
     ]
-    body = reply.body[: len(reply.body) // 2] if reply.cut else reply.body
+    body = whole[: len(whole) // 2] if reply.cut else whole
     try:
         writer.write("\r\n".join(head).encode("latin-1"))
         if reply.drip_s:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
+import shutil
+import ssl
+import subprocess
 import time
 import traceback
 from collections.abc import Iterator
@@ -59,7 +63,7 @@ def _exceptions_of_httpx() -> Iterator[type[Exception]]:
             yield kind
 
 
-@pytest.mark.parametrize("kind", sorted(_exceptions_of_httpx(), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", list(_exceptions_of_httpx()))
 def test_failure_of_maps_every_exception_of_httpx(kind: type[Exception]) -> None:
     """Whatever httpx has to raise is ours, and its own words are not repeated."""
     error = kind.__new__(kind)
@@ -203,9 +207,9 @@ async def test_a_lone_surrogate_rejects_its_batch() -> None:
 
 
 async def test_an_echoed_batch_does_not_hide_the_stated_limit() -> None:
-    """infinity's 422 echoes megabytes of inputs; the limit in front of them is still read."""
+    """infinity's 422 echoes every input; the limit that stands behind them is still read."""
     texts = [f"{_TEXT} {i}" for i in range(3000)]
-    echo = '{"detail":[{"msg":"List should have at most 2048 items","input":["%s"]}]}'
+    echo = '{"detail":[{"input":["%s"],"msg":"List should have at most 2048 items"}]}'
     with StandIn() as server:
         server.controls.fail_next = [Canned(status=422, body=echo % '","'.join(texts))]
         failure = await _failure(_options(server.url), *texts)
@@ -236,6 +240,36 @@ def test_a_key_that_no_header_can_hold_is_refused(key: str) -> None:
     with pytest.raises(ConfigurationError, match="WIKIEMBED_API_KEY") as caught:
         open_embedder(_options("http://host", key=key))
     assert key not in str(caught.value)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A self-signed certificate of 127.0.0.1, and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    pem, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=standin", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(pem)]
+    subprocess.run(
+        [openssl, "req", "-x509", "-days", "2", *made, *subject], check=True, capture_output=True
+    )
+    return pem, key
+
+
+async def test_tls_is_verified(certificate: tuple[Path, Path]) -> None:
+    """An unknown certificate is a misconfiguration; with its CA file it is trusted."""
+    pem, key = certificate
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem, key)
+    with StandIn(tls=tls) as server:
+        failure = await _failure(_options(server.url, key=_KEY))
+        assert type(failure) is EmbedderMisconfigured
+        assert "WIKIEMBED_CA_FILE" in str(failure)
+        assert server.stats.requests == 0
+        embedder = open_embedder(dataclasses.replace(_options(server.url), ca_file=pem))
+        assert len(await embedder.embed(["a"])) == 1
+        await embedder.aclose()
 
 
 def test_a_wrong_ca_file_is_a_configuration_error(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.standin import BadText, Canned, StandIn, vectors_of
-from tests.standin.faults import Garbage
+from tests.standin.faults import Dialect, Garbage
 from wikiembed.config import Provider
 from wikiembed.embedders import PROBE_TEXT, Embedder, EmbedderOptions, open_embedder
 from wikiembed.errors import (
@@ -28,6 +28,11 @@ from wikiembed.errors import (
 from wikiembed.vectors import usable_rows
 
 _SERVERS = [Provider.OLLAMA, Provider.OPENAI, Provider.TEI]
+_DIALECTS: dict[Provider, Dialect] = {
+    Provider.OLLAMA: "ollama",
+    Provider.OPENAI: "openai",
+    Provider.TEI: "tei",
+}
 _TEXTS = ["one", "zwei", "三", "it's 'four'"]
 
 Opener = Callable[..., Embedder]
@@ -68,7 +73,7 @@ async def opened() -> AsyncIterator[Opener]:
 @pytest.mark.parametrize("provider", _SERVERS)
 async def test_embed_gives_row_i_for_text_i(opened: Opener, provider: Provider) -> None:
     """The matrix holds each text's own vector, in order."""
-    with StandIn(dialect=provider.value) as server:
+    with StandIn(dialect=_DIALECTS[provider]) as server:
         matrix = await opened(_options(provider, server.url)).embed(_TEXTS)
     assert matrix.dtype == np.dtype("float32")
     assert np.array_equal(matrix, vectors_of(_TEXTS, 768))
@@ -145,9 +150,8 @@ async def test_dimensions_are_requested_only_when_told(opened: Opener, provider:
 @pytest.mark.parametrize("provider", _SERVERS)
 async def test_a_text_too_long_is_told_apart(opened: Opener, provider: Provider) -> None:
     """Silent truncation is off, and each dialect's own words are understood."""
-    with StandIn(max_chars=10) as server:
-        with pytest.raises(TextTooLong):
-            await opened(_options(provider, server.url)).embed(["short", "x" * 11])
+    with StandIn(max_chars=10) as server, pytest.raises(TextTooLong):
+        await opened(_options(provider, server.url)).embed(["short", "x" * 11])
 
 
 @pytest.mark.parametrize("provider", [Provider.OLLAMA, Provider.TEI])
@@ -165,9 +169,8 @@ async def test_a_batch_too_large_states_its_limit(
     opened: Opener, provider: Provider, limit: int | None
 ) -> None:
     """The limit is learned where the dialect states it."""
-    with StandIn(max_batch=3) as server:
-        with pytest.raises(BatchTooLarge) as caught:
-            await opened(_options(provider, server.url)).embed(_TEXTS)
+    with StandIn(max_batch=3) as server, pytest.raises(BatchTooLarge) as caught:
+        await opened(_options(provider, server.url)).embed(_TEXTS)
     assert caught.value.limit == limit
 
 
@@ -185,8 +188,9 @@ async def test_tei_takes_32_texts_by_default(opened: Opener) -> None:
 async def test_an_unknown_model_is_a_misconfiguration(opened: Opener, provider: Provider) -> None:
     """404 names no text's fault."""
     with StandIn(known_models=["other"]) as server:
+        embedder = opened(_options(provider, server.url))
         with pytest.raises(EmbedderMisconfigured) as caught:
-            await opened(_options(provider, server.url)).embed(["a"])
+            await embedder.embed(["a"])
     assert caught.value.http_status == 404
 
 
@@ -202,9 +206,8 @@ async def test_outages_carry_retry_after(
     opened: Opener, provider: Provider, canned: Canned, kind: type[EmbedderUnavailable]
 ) -> None:
     """Throttled and unavailable servers say how long to wait."""
-    with StandIn(status_for_all=canned) as server:
-        with pytest.raises(EmbedderUnavailable) as caught:
-            await opened(_options(provider, server.url)).describe()
+    with StandIn(status_for_all=canned) as server, pytest.raises(EmbedderUnavailable) as caught:
+        await opened(_options(provider, server.url)).describe()
     assert type(caught.value) is kind
     assert caught.value.retry_after_s == 3.0
 
@@ -239,17 +242,15 @@ async def test_garbage_is_a_bad_answer(
     opened: Opener, provider: Provider, garbage: Garbage
 ) -> None:
     """A success status without usable vectors is told apart from everything else."""
-    with StandIn(garbage=garbage) as server:
-        with pytest.raises(EmbedderBadAnswer):
-            await opened(_options(provider, server.url)).embed(_TEXTS)
+    with StandIn(garbage=garbage) as server, pytest.raises(EmbedderBadAnswer):
+        await opened(_options(provider, server.url)).embed(_TEXTS)
 
 
 @pytest.mark.parametrize("garbage", ["duplicate_index", "missing_index"])
 async def test_a_wrong_index_is_a_bad_answer(opened: Opener, garbage: Garbage) -> None:
     """Rows that cannot be put in order are not guessed at."""
-    with StandIn(garbage=garbage) as server:
-        with pytest.raises(EmbedderBadAnswer, match="index"):
-            await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS)
+    with StandIn(garbage=garbage) as server, pytest.raises(EmbedderBadAnswer, match="index"):
+        await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS)
 
 
 @pytest.mark.parametrize("provider", _SERVERS)
@@ -274,6 +275,18 @@ async def test_another_dimension_is_passed_on(opened: Opener, provider: Provider
         await embedder.embed(["a"])
         server.controls.dimensions = 4000
         assert (await embedder.embed(["a"])).shape == (1, 4000)
+
+
+async def test_answers_are_bounded_by_the_learned_dimensions(opened: Opener) -> None:
+    """A large batch passes, an answer of far more numbers than ever before does not."""
+    with StandIn(dimensions=768) as server:
+        embedder = opened(_options(Provider.OLLAMA, server.url))
+        for _ in range(2):
+            assert (await embedder.embed(["a"] * 300)).shape == (300, 768)
+        server.controls.dimensions = 16_000
+        with pytest.raises(EmbedderBadAnswer, match="larger"):
+            await embedder.embed(["a"] * 60)
+        assert (await embedder.embed(["a"])).shape == (1, 16_000)
 
 
 def test_ollama_without_a_model_is_a_configuration_error() -> None:

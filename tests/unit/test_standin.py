@@ -126,7 +126,12 @@ def test_standin_is_controlled_over_http(server: StandIn) -> None:
     assert httpx.post(control, json=bad).status_code == 200
     assert _ask(server, "tei", ["fine", "poisoned"]).status_code == 418
     assert _ask(server, "tei", ["fine"]).status_code == 200
-    for wrong in ({"nonsense": 1}, {"garbage": "nonsense"}, {"bad_texts": [{}]}):
+    wrongs: list[dict[str, object]] = [
+        {"nonsense": 1},
+        {"garbage": "nonsense"},
+        {"bad_texts": [{}]},
+    ]
+    for wrong in wrongs:
         assert httpx.post(control, json=wrong).status_code == 400
 
 
@@ -209,7 +214,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Conne
     folder: Path = tmp_path_factory.mktemp("pg")
     try:
         postgres = pgserver.get_server(folder)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         pytest.skip(f"no Postgres here: {type(error).__name__}")
     with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
         connection.execute("create schema extensions")

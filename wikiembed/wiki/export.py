@@ -42,9 +42,9 @@ _ENGLISH_HIDDEN = frozenset({"media", "file", "image", "category"})
 class Readable(Protocol):
     """A binary stream that can be looked into."""
 
-    def peek(self, n: int = ..., /) -> bytes: ...
+    def peek(self, n: int, /) -> bytes: ...
 
-    def read1(self, n: int = ..., /) -> bytes: ...
+    def read1(self, n: int, /) -> bytes: ...
 
 
 def read_export(path: Path, stream: Readable, counts: LoadCounts) -> Iterator[RawPage]:
@@ -78,7 +78,7 @@ def _decoder_of(path: Path, head: bytes) -> codecs.IncrementalDecoder | None:
     if name in _EXPAT_READS:
         return None
     try:
-        b"".decode(name)  # refuses codecs that are no text encoding
+        "x".encode(name)  # refuses codecs that are no text encoding
         return codecs.getincrementaldecoder(name)()
     except LookupError:
         raise InputError(f"{path}: declares the unknown encoding {name}.") from None

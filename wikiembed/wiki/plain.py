@@ -39,7 +39,8 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")
 _HOLLOW = re.compile(r" ?[(\[][ ,;:\u2013]*[)\]]")
 _HALF_HOLLOW = re.compile(r"\([ ,;:]+(?=\S)")
 _TRAILING_MARK = re.compile(r"(?<=\w)[ ,;:]*[,;:] ?\)")
-_LOOSE_MARK = re.compile(r" ([,.;:!?)])(?=\s|$)")
+_LOOSE_MARK = re.compile(r" (?:([,.;:!?])(?=\s|$)|(\)))")
+_REPEATED_COMMA = re.compile(r",(?: ?,)+")
 _LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
 _EXTERNAL_LINK = re.compile(r"\[(?:https?:|ftp:|mailto:)?//[^\s\[\]]*[ \t]*([^\[\]\n]*)\]")
 
@@ -139,7 +140,8 @@ def _strip_simply(text: str) -> str:
 def _tidy(text: str) -> str:
     text = _SPACE.sub(" ", _INVISIBLE.sub("", text))
     text = _HALF_HOLLOW.sub("(", _HOLLOW.sub("", text))
-    text = _LOOSE_MARK.sub(r"\1", _TRAILING_MARK.sub(")", text))
+    text = _LOOSE_MARK.sub(r"\1\2", _TRAILING_MARK.sub(")", text))
+    text = _REPEATED_COMMA.sub(",", text)
     lines = (line.strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line.strip("-•·,.;: "))
 

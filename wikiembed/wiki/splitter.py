@@ -73,7 +73,7 @@ def _split(text: str, room: int) -> Iterator[str]:
         from semantic_text_splitter import TextSplitter
     except ImportError as error:
         raise missing_extra(error) from None
-    for block in _blocks(text.strip()):
+    for block in filter(str.strip, _blocks(text.strip())):
         # A range makes pieces even; a bare maximum would leave a short last one.
         even = math.ceil(len(block) / max(1, math.ceil(len(block) / room)))
         splitter = TextSplitter((min(even, room), room))
@@ -81,6 +81,7 @@ def _split(text: str, room: int) -> Iterator[str]:
 
 
 def _blocks(text: str) -> Iterator[str]:
+    """Parts of `text` that the splitter can take at once; none for an empty one."""
     while len(text) > _BLOCK_CHARS:
         cut = max(text.rfind(mark, _BLOCK_CHARS // 2, _BLOCK_CHARS) for mark in ("\n\n", ". "))
         if cut < 0:
@@ -88,4 +89,5 @@ def _blocks(text: str) -> Iterator[str]:
         cut = cut + 1 if cut >= 0 else _BLOCK_CHARS
         yield text[:cut]
         text = text[cut:]
-    yield text
+    if text:
+        yield text

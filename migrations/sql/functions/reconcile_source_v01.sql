@@ -28,13 +28,17 @@ begin
     perform wikiembed_private.write_triggers(p_name);
   end if;
   execute wikiembed_private.fill(v_source, $sql$
-    with dead as materialized (
+    with alive as materialized (
+      select distinct j.id
+        from wikiembed_queue.procrastinate_jobs as j
+       cross join lateral jsonb_array_elements_text(j.args -> 'keys') as k (key)
+        join %2$s as t on t.%3$I::text collate "C" = k.key collate "C" and t.%5$I is null
+       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status = 'todo'
+    ), dead as materialized (
       select j.id from wikiembed_queue.procrastinate_jobs as j
        where j.queue_name = %7$L and j.task_name = 'wikiembed.embed'
          and (j.status in ('failed', 'cancelled', 'aborted')
-              or (j.status = 'todo' and not exists (
-                    select from jsonb_array_elements_text(j.args -> 'keys') as k (key)
-                     where k.key collate "C" in (select t.%3$I::text from %2$s as t where t.%5$I is null))))
+              or (j.status = 'todo' and j.id not in (select a.id from alive as a)))
          for update skip locked
     )
     delete from wikiembed_queue.procrastinate_jobs as j using dead as d where j.id = d.id

@@ -44,7 +44,7 @@ begin
              %1$L, k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
         from unnest(v_held) as k
        order by k collate "C"
-          on conflict (source, key) do update
+          on conflict on constraint failures_pkey do update
              set state = excluded.state, error_class = excluded.error_class,
                  http_status = excluded.http_status, message = excluded.message,
                  attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,

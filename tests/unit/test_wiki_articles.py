@@ -1,0 +1,145 @@
+"""A wiki file becomes articles of chunks, and the sample is one such file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wordllama
+
+from tests.unit.wiki_files import page_xml, revision_xml, write_export
+from wikiembed.errors import InputError
+from wikiembed.sample import sample_path
+from wikiembed.wiki import MAX_CHUNK_CHARS, Article, LoadCounts, read_articles
+
+REAL_EXPORT = Path(
+    os.environ.get(
+        "WIKIEMBED_TEST_EXPORT",
+        Path(__file__).parents[3] / "shared" / "data" / "enwiki-sample.xml.bz2",
+    )
+)
+QUESTIONS = {
+    "which planet has the largest rings": "Saturn",
+    "who discovered penicillin": "Penicillin",
+    "how do bees make honey": "Honey bee",
+    "how is chocolate made from cocoa beans": "Chocolate",
+    "when did the Berlin wall come down": "Fall of the Berlin Wall",
+    "first people to walk on the moon": "Apollo 11",
+    "how do plants turn sunlight into food": "Photosynthesis",
+    "paper folding art from Japan": "Origami",
+    "which river carries the most water": "Amazon River",
+    "what causes the colours of a rainbow": "Rainbow",
+    "who invented the telephone": "Telephone",
+    "how does an octopus change its colour": "Octopus",
+    "who arranged the chemical elements in a table": "Periodic table",
+}
+
+
+def articles_of(path: Path) -> tuple[list[Article], LoadCounts]:
+    """All articles of `path`, and what was counted."""
+    counts = LoadCounts()
+    return list(read_articles(path, counts)), counts
+
+
+def test_articles_of_both_formats_are_alike(tmp_path: Path) -> None:
+    """The same plain text gives the same article from XML and from a JSON line."""
+    xml = write_export(tmp_path / "x.xml", page_xml("A  b", revision_xml("Some text.")))
+    lines = tmp_path / "x.jsonl"
+    lines.write_text(json.dumps({"title": "A b", "text": "Some text."}))
+
+    assert articles_of(xml) == articles_of(lines)
+    assert articles_of(xml)[0][0].chunks == ("A b\nSome text.",)
+
+
+def test_articles_without_text_are_counted_as_empty(tmp_path: Path) -> None:
+    """Pages that hold only markup give no article, and the counts add up to the pages."""
+    path = write_export(
+        tmp_path / "x.xml",
+        page_xml("A", revision_xml("{{Infobox|a=b}}")),
+        page_xml("B", revision_xml("text")),
+        page_xml("C", revision_xml("#REDIRECT [[B]]")),
+        page_xml("Talk:D", revision_xml("text"), ns="1"),
+    )
+
+    assert articles_of(path)[1] == LoadCounts(
+        pages=4, articles=1, chunks=1, redirects=1, other_namespaces=1, empty=1
+    )
+
+
+def test_articles_before_a_wrong_line_are_yielded(tmp_path: Path) -> None:
+    """What comes before the trouble is not lost."""
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"title": "A", "text": "one"}\n{}\n')
+    articles = read_articles(path, LoadCounts())
+
+    assert next(articles).title == "A"
+    with pytest.raises(InputError, match=r"x\.jsonl, line 2: "):
+        next(articles)
+
+
+def test_articles_digest_follows_the_text(tmp_path: Path) -> None:
+    """Reading again gives the same digest; another text gives another."""
+    path = tmp_path / "x.jsonl"
+    digests = []
+    for text in ("one", "one", "two"):
+        path.write_text(json.dumps({"title": "A", "text": text}))
+        digests.append(articles_of(path)[0][0].digest)
+
+    assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.skipif(not REAL_EXPORT.exists(), reason=f"{REAL_EXPORT} is not there")
+def test_articles_of_a_real_export_are_plain_text() -> None:
+    """The export gives clean chunks of sensible length, in well under a minute."""
+    started = time.perf_counter()
+    articles, counts = articles_of(REAL_EXPORT)
+    seconds = time.perf_counter() - started
+
+    chunks = [chunk for article in articles for chunk in article.chunks]
+    assert seconds < 25
+    assert counts.articles == len(articles) > 0
+    assert counts.chunks == len(chunks)
+    assert counts.pages == (
+        counts.articles
+        + counts.redirects
+        + counts.other_namespaces
+        + counts.other_models
+        + counts.empty
+    )
+    assert max(map(len, chunks)) <= MAX_CHUNK_CHARS
+    assert sum(map(len, chunks)) / len(chunks) > 500
+    marks = re.compile(r"\[\[|\]\]|\{\{|\}\}|^\{\||''|<ref|</|&nbsp;|__[A-Z]+__|\( ?[;,]", re.M)
+    assert [chunk for chunk in chunks if marks.search(chunk)] == []
+
+
+def test_sample_holds_sixty_short_articles() -> None:
+    """Each has a title of its own and 120 to 220 words in two or three paragraphs."""
+    lines = sample_path().read_text(encoding="utf-8").splitlines()
+    texts = {value["title"]: value["text"] for value in map(json.loads, lines)}
+
+    assert len(texts) == len(lines) == 60
+    assert [title for title, text in texts.items() if not 120 <= len(text.split()) <= 220] == []
+    assert {text.count("\n\n") for text in texts.values()} <= {1, 2}
+
+
+def test_sample_answers_questions_with_the_right_article() -> None:
+    """The embedded model ranks the article that answers each question first."""
+    articles, _ = articles_of(sample_path())
+    pairs = [(article.title, chunk) for article in articles for chunk in article.chunks]
+    model = wordllama.WordLlama.load(
+        cache_dir=Path(wordllama.__file__).parent, disable_download=True
+    )
+
+    def embed(texts: list[str]) -> np.ndarray:
+        vectors = np.asarray(model.embed(texts), dtype=np.float32)
+        unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
+
+    best = (embed(list(QUESTIONS)) @ embed([chunk for _, chunk in pairs]).T).argmax(axis=1)
+
+    assert [pairs[index][0] for index in best] == list(QUESTIONS.values())

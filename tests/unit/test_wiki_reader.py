@@ -1,0 +1,169 @@
+"""Format and packing of a wiki file are found in its content."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.unit.wiki_files import export_xml, page_xml, read_all, revision_xml
+from wikiembed.errors import InputError
+from wikiembed.wiki import LoadCounts, read_pages
+
+LINES = b'{"title": "A", "text": "one", "id": 7}\n\n{"text": "two", "title": "B"}\n'
+XML = export_xml(page_xml("A", revision_xml("one")), page_xml("B", revision_xml("two"))).encode()
+
+
+@pytest.mark.parametrize("content", [LINES, XML], ids=["jsonl", "xml"])
+@pytest.mark.parametrize("packed", ["plain", "gz", "gz members", "bz2", "bz2 streams"])
+def test_reader_finds_format_and_packing_in_the_content(
+    tmp_path: Path, content: bytes, packed: str
+) -> None:
+    """Whatever the name, both formats are read plain, packed, and packed in several streams."""
+    middle = len(content) // 2
+    parts = content[:middle], content[middle:]
+    packings = {
+        "plain": content,
+        "gz": gzip.compress(content),
+        "gz members": b"".join(map(gzip.compress, parts)),
+        "bz2": bz2.compress(content),
+        "bz2 streams": b"".join(map(bz2.compress, parts)),
+    }
+    path = tmp_path / "misleading.zip"
+    path.write_bytes(packings[packed])
+
+    pages, counts = read_all(path)
+
+    assert pages == {"A": "one", "B": "two"}
+    assert counts.pages == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "3",
+        '{"title": "A"}',
+        '{"title": "A", "text": null}',
+        '{"title": " ", "text": "x"}',
+        '{"title": 1, "text": "x"}',
+        '{"title": "A", "text": "x"',
+        "[" * 100_000,
+    ],
+)
+def test_reader_refuses_a_wrong_json_line_by_number(tmp_path: Path, line: str) -> None:
+    """A line that is no object with title and text is named; the lines before are yielded."""
+    path = tmp_path / "articles.jsonl"
+    path.write_text(f'{{"title": "A", "text": "one"}}\n\n{line}\n')
+    pages = read_pages(path, LoadCounts())
+
+    assert next(pages).title == "A"
+    with pytest.raises(InputError) as caught:
+        next(pages)
+    assert str(caught.value) == f"{path}, line 3: not a JSON object with title and text."
+
+
+def test_reader_refuses_json_lines_that_are_not_utf_8(tmp_path: Path) -> None:
+    """The line whose bytes are not UTF-8 is named."""
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(LINES + '{"title": "Zoë"}'.encode("latin-1"))
+
+    with pytest.raises(InputError, match=r"x\.jsonl, line 4: not UTF-8\."):
+        read_all(path)
+
+
+def test_reader_takes_json_lines_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """A UTF-8 byte order mark is no part of the first line."""
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + LINES)
+
+    assert read_all(path)[0] == {"A": "one", "B": "two"}
+
+
+def test_reader_counts_redirects_in_json_lines(tmp_path: Path) -> None:
+    """A JSON line whose text is a redirect is left out."""
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps({"title": "A", "text": "#REDIRECT [[B]]"}) + "\n")
+
+    pages, counts = read_all(path)
+
+    assert pages == {}
+    assert counts == LoadCounts(pages=1, redirects=1)
+
+
+def test_reader_refuses_an_endless_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line beyond the limit is refused before it fills the memory."""
+    monkeypatch.setattr("wikiembed.wiki.reader.MAX_LINE_BYTES", 50)
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(LINES + b'{"title": "' + b"x" * 100)
+
+    with pytest.raises(InputError, match="line 4: longer than 50 bytes"):
+        read_all(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (gzip.compress(b""), "is empty"),
+        (b"hello", "neither a MediaWiki XML export nor JSON lines"),
+        (b'[{"title": "A"}]', "a JSON array; write one object a line"),
+        (b"7z\xbc\xaf\x27\x1c\x00\x04", "packed with 7-Zip; unpack it"),
+        (b"\xfd7zXZ\x00", "packed with xz; unpack it"),
+        (b"\x1f\x8bgarbage garbage", "damaged, it does not unpack"),
+        (b"BZh9garbage", "damaged, it does not unpack"),
+    ],
+)
+def test_reader_refuses_other_files_with_the_reason(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    """Files of no known kind are refused in one sentence that names the file."""
+    path = tmp_path / "x"
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match=reason) as caught:
+        read_all(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_reader_refuses_a_missing_file_and_a_folder(tmp_path: Path) -> None:
+    """What the operating system says is passed on."""
+    with pytest.raises(InputError, match=r"none: cannot be read: No such file or directory\."):
+        read_all(tmp_path / "none")
+    with pytest.raises(InputError, match=r"cannot be read: Is a directory\."):
+        read_all(tmp_path)
+
+
+@pytest.mark.parametrize("packer", ["gzip", "bzip2"])
+@pytest.mark.parametrize("kind", ["jsonl", "xml"])
+def test_reader_yields_what_comes_before_a_cut(tmp_path: Path, packer: str, kind: str) -> None:
+    """A packed file cut short gives its first pages, then the error."""
+    texts = [os.urandom(20_000).hex() for _ in range(60)]
+    if kind == "xml":
+        pages = [page_xml(f"T{n}", revision_xml(text)) for n, text in enumerate(texts)]
+        content = export_xml(*pages).encode()
+    else:
+        objects = ({"title": f"T{n}", "text": text} for n, text in enumerate(texts))
+        content = b"".join(json.dumps(value).encode() + b"\n" for value in objects)
+    packed = gzip.compress(content) if packer == "gzip" else bz2.compress(content)
+    path = tmp_path / "x"
+    path.write_bytes(packed[: len(packed) - 100])
+    titles: list[str] = []
+
+    with pytest.raises(InputError, match="ends in mid-stream; it was cut short"):
+        titles.extend(collect(path, titles))
+
+    # bzip2 unpacks whole blocks of 900 kB only.
+    least = 20 if packer == "bzip2" else 59
+    assert titles == [f"T{n}" for n in range(len(titles))]
+    assert len(titles) >= least
+
+
+def collect(path: Path, into: list[str]) -> list[str]:
+    """Append each title to `into` as it comes."""
+    for page in read_pages(path, LoadCounts()):
+        into.append(page.title)
+    return []
