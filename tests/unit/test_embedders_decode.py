@@ -164,7 +164,7 @@ def test_rows_refuse_what_is_no_list_of_two_vectors(body: bytes) -> None:
         matrix_of_rows(read_json(body), count=2)
 
 
-@pytest.mark.parametrize("rows", [["AAA=x"], ["AAAA"], [""], ["é"], [5], [["AAAA"]]])
+@pytest.mark.parametrize("rows", [["AAA=x"], ["AAAA!AA=="], ["AAAA"], [""], ["é"], [5], [["AAAA"]]])
 def test_base64_refuses_what_is_not_float32(rows: list[object]) -> None:
     """Damaged base64, odd sizes and other kinds are bad answers."""
     with pytest.raises(EmbedderBadAnswer):

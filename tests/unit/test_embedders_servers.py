@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator, Callable
 
 import numpy as np
@@ -14,6 +17,7 @@ from tests.standin import BadText, Canned, StandIn, vectors_of
 from tests.standin.faults import Dialect, Garbage
 from wikiembed.config import Provider
 from wikiembed.embedders import PROBE_TEXT, Embedder, EmbedderOptions, open_embedder
+from wikiembed.embedders.local import LocalEmbedder, StaticModel, load_wordllama
 from wikiembed.errors import (
     BatchTooLarge,
     ConfigurationError,
@@ -322,19 +326,30 @@ async def test_local_understands_likeness(opened: Opener) -> None:
 
 
 async def test_local_loads_one_model_for_many_callers() -> None:
-    """Concurrent first calls wait for one load; later ones give the same rows."""
-    embedder = open_embedder(_options(Provider.LOCAL, None))
+    """Concurrent first calls wait for one load."""
+    loads: list[StaticModel] = []
+
+    def load() -> StaticModel:
+        time.sleep(0.05)
+        loads.append(load_wordllama())
+        return loads[-1]
+
+    embedder = LocalEmbedder(_options(Provider.LOCAL, None), load=load)
     rows = await asyncio.gather(*(embedder.embed(["same"]) for _ in range(16)))
     assert all(np.array_equal(rows[0], row) for row in rows)
+    assert len(loads) == 1
     await embedder.aclose()
 
 
-async def test_local_leaves_logging_alone(opened: Opener) -> None:
-    """Loading wordllama adds no handler to the root logger and keeps its level."""
-    root = logging.getLogger()
-    before = (list(root.handlers), root.level)
-    await opened(_options(Provider.LOCAL, None)).embed(["a"])
-    assert (list(root.handlers), root.level) == before
+def test_local_leaves_logging_alone() -> None:
+    """Loading wordllama, in a process of its own, leaves the root logger as it was."""
+    code = (
+        "import logging; from wikiembed.embedders.local import load_wordllama; load_wordllama(); "
+        "root = logging.getLogger(); print(root.handlers, root.level)"
+    )
+    command = [sys.executable, "-W", "error", "-c", code]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (ran.stdout.strip(), ran.stderr) == (f"[] {logging.WARNING}", "")
 
 
 async def test_local_refuses_what_it_cannot_take(opened: Opener) -> None:

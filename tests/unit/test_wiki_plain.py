@@ -91,7 +91,7 @@ HOSTILE = {
     "crossed": "{{[[}}" * 30_000 + "]]" * 30_000,
     "tables": "{|\n|-\n" * 20_000,
     "comments": "<!--" * 30_000,
-    "nowiki": "<nowiki>" * 20_000,
+    "nowiki": "<nowiki>" * 100_000,
     "tags": "<div><b>" * 20_000,
     "unclosed tags": '<div a="' * 20_000,
     "unknown tags": "<x y>" * 20_000,

@@ -121,13 +121,14 @@ def test_splitter_any_text_fits_and_keeps_its_words(title: str, sections: list[S
 
 @given(st.text(max_size=120), st.integers(min_value=1, max_value=500))
 def test_splitter_one_section_is_kept_exactly(text: str, times: int) -> None:
-    """The chunks of a section, put together without headings, are its very characters."""
+    """The chunks of a section fit, and without headings they are its very characters."""
     content = clean(text * times)
 
     chunks = split_article("T", [Section(path=(), text=content)])
 
     bodies = [chunk.partition("\n")[2] for chunk in chunks]
     assert visible("".join(bodies)) == visible(content)
+    assert all(len(chunk) <= MAX_CHUNK_CHARS for chunk in chunks)
 
 
 @pytest.mark.parametrize("text", ["word " * 200_000, "x" * 1_000_000], ids=["words", "one word"])

@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -24,19 +24,22 @@ LONGEST_TEXT = 200_000
 _PADDED_BYTES = 1 << 18
 
 
-class _WordLlama(Protocol):
+class StaticModel(Protocol):
     """The one method of wordllama that is used here."""
 
     def embed(self, texts: list[str]) -> Matrix: ...
 
 
 class LocalEmbedder:
-    """wordllama, loaded at the first use and run in a thread; safe from many threads."""
+    """wordllama, loaded once at the first use and run in a thread; safe from many threads."""
 
-    def __init__(self, options: EmbedderOptions) -> None:
+    def __init__(
+        self, options: EmbedderOptions, *, load: Callable[[], StaticModel] | None = None
+    ) -> None:
+        self._load = load or load_wordllama
         self._truncate = options.truncate
         self._lock = threading.Lock()
-        self._model: _WordLlama | None = None
+        self._model: StaticModel | None = None
 
     async def describe(self) -> ModelInfo:
         """Embed the probe.
@@ -80,10 +83,10 @@ class LocalEmbedder:
             matrix[group] = model.embed([texts[i] for i in group])
         return matrix
 
-    def _loaded(self) -> _WordLlama:
+    def _loaded(self) -> StaticModel:
         with self._lock:
             if self._model is None:
-                self._model = _load()
+                self._model = self._load()
             return self._model
 
 
@@ -99,7 +102,7 @@ def _groups(sizes: Sequence[int]) -> Iterator[list[int]]:
         yield group
 
 
-def _load() -> _WordLlama:
+def load_wordllama() -> StaticModel:
     """Load the model from wordllama's own wheel: it looks in the wrong folder by itself.
 
     Raises: EmbedderMisconfigured when its files are not there.
@@ -111,7 +114,7 @@ def _load() -> _WordLlama:
 
         origin = importlib.util.find_spec("wordllama")
         folder = Path(origin.origin if origin is not None and origin.origin else "").parent
-        model: _WordLlama = WordLlama.load(cache_dir=folder, disable_download=True)
+        model: StaticModel = WordLlama.load(cache_dir=folder, disable_download=True)
     except (ImportError, OSError, ValueError) as error:
         raise EmbedderMisconfigured(
             "The local model cannot be loaded: reinstall 'wikiembed[embedded]'."

@@ -1,0 +1,6 @@
+"""From keys of a job to vectors in the table, or to a reason in failures."""
+
+from wikiembed.pipeline.batch import BatchJob, process
+from wikiembed.pipeline.runtime import Runtime
+
+__all__ = ["BatchJob", "Runtime", "process"]

@@ -1,0 +1,140 @@
+"""What a worker process holds: its pool, its settings, one channel a model."""
+
+from __future__ import annotations
+
+import asyncio
+
+from wikiembed.config import Provider, Settings
+from wikiembed.db.pool import Pool, open_pool
+from wikiembed.embedders import EmbedderOptions, open_embedder
+from wikiembed.errors import EmbedderMisconfigured, ModelMismatch
+from wikiembed.pipeline.channel import Channel
+from wikiembed.store import ChunkStore, Source
+
+Key = tuple[Provider, str | None]
+
+
+def resolve(source: Source, settings: Settings) -> tuple[Provider, str | None, str]:
+    """Provider, model and document prefix of a source: its own, else the settings'.
+
+    What the first write pinned came from a worker's settings, so it is resolved from the
+    settings again and then compared.
+    """
+    if source.pinned:
+        return settings.embedder, settings.model_of(settings.embedder), settings.document_prefix
+    provider = Provider(source.provider) if source.provider else settings.embedder
+    prefix = source.document_prefix
+    return (
+        provider,
+        source.model or settings.model_of(provider),
+        settings.document_prefix if prefix is None else prefix,
+    )
+
+
+class Runtime:
+    """Opened once a process; safe to use from all jobs of one event loop."""
+
+    def __init__(self, settings: Settings, pool: Pool) -> None:
+        self.settings = settings
+        self.store = ChunkStore(pool)
+        self.batches = 0
+        self.chunks = 0
+        self.fatal: ModelMismatch | None = None
+        self._pool = pool
+        self._channels: dict[Key, Channel] = {}
+        self._pinned: set[tuple[str, str, str, int, str]] = set()
+        self._pinning = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, settings: Settings, url: str, *, concurrency: int) -> Runtime:
+        """Open the pool of the tasks, apart from procrastinate's own.
+
+        Raises: DatabaseUnreachable, ConfigurationError.
+        """
+        return cls(settings, await open_pool(url, size=max(2, min(concurrency, 16) + 1)))
+
+    @property
+    def outage_s(self) -> float:
+        """Seconds that the longest present outage lasts; 0 when all servers are in reach."""
+        return max((c.breaker.outage_s for c in self._channels.values()), default=0.0)
+
+    @property
+    def outage_reason(self) -> str | None:
+        """What a server that is out of reach said last."""
+        reasons = [str(c.breaker.reason) for c in self._channels.values() if c.breaker.reason]
+        return reasons[0] if reasons else None
+
+    def channel(self, provider: Provider, model: str | None) -> Channel:
+        """The process's one channel to `model` at `provider`.
+
+        Raises: ConfigurationError.
+        """
+        key = (provider, model)
+        if key not in self._channels:
+            url = self.settings.url_of(provider)
+            options = EmbedderOptions(
+                provider=provider,
+                url=url,
+                model=model,
+                api_key=self.settings.read_api_key(),
+                ca_file=self.settings.ca_file,
+                request_timeout_s=self.settings.request_timeout_s,
+                request_dimensions=(
+                    self.settings.dimensions if self.settings.request_dimensions else None
+                ),
+                truncate=self.settings.truncate,
+            )
+            self._channels[key] = Channel(open_embedder(options), server=url or provider.value)
+        return self._channels[key]
+
+    async def channel_for(self, source: Source) -> tuple[Channel, str]:
+        """The channel and the document prefix of `source`, pinned or compared on first use.
+
+        Raises: ModelMismatch, EmbedderMisconfigured, Stopping, HeldTooLong.
+        """
+        provider, model, prefix = resolve(source, self.settings)
+        channel = self.channel(provider, model)
+        info = await channel.describe()
+        mark = (source.name, provider.value, info.model, info.dimensions, prefix)
+        if mark in self._pinned and (source.model, source.dimensions) == (
+            info.model,
+            info.dimensions,
+        ):
+            return channel, prefix
+        if source.pinned and source.model != info.model:
+            self.fatal = ModelMismatch(
+                f"Source {source.name!r} is pinned to {source.provider} model {source.model!r}, this"
+                f" worker has {provider.value} {info.model!r}: set WIKIEMBED_EMBEDDER and"
+                " WIKIEMBED_MODEL to the same, or change the source's model first."
+            )
+            raise self.fatal
+        if source.dimensions is not None and source.dimensions != info.dimensions:
+            raise EmbedderMisconfigured(
+                f"The column of source {source.name!r} holds {source.dimensions} dimensions, model"
+                f" {info.model!r} gives {info.dimensions}: choose another model or column."
+            )
+        async with self._pinning:
+            try:
+                await self.store.pin_model(
+                    source.name,
+                    provider=provider.value,
+                    model=info.model,
+                    dimensions=info.dimensions,
+                    document_prefix=prefix,
+                )
+            except ModelMismatch as error:
+                self.fatal = error
+                raise
+        self._pinned.add(mark)
+        return channel, prefix
+
+    def stop(self) -> None:
+        """Let no job wait for a server any longer."""
+        for channel in self._channels.values():
+            channel.breaker.stop()
+
+    async def aclose(self) -> None:
+        """Give back connections to servers and to Postgres."""
+        for channel in self._channels.values():
+            await channel.aclose()
+        await self._pool.close()

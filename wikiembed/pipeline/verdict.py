@@ -1,0 +1,94 @@
+"""Whose fault a failure is: decided here, for every error of an embedding server.
+
+The probe, one short known text, is the referee: a status code alone is only a hint
+(shared knowledge of how servers answer is in wikiembed.embedders).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wikiembed.errors import (
+    BatchTooLarge,
+    EmbedderBadAnswer,
+    EmbedderError,
+    EmbedderMisconfigured,
+    EmbedderThrottled,
+    EmbedderTimeout,
+    EmbedderUnavailable,
+    TextTooLong,
+    WikiembedError,
+)
+
+
+class BatchSuspect(WikiembedError):
+    """The probe passes and this batch does not: some text of it may be at fault."""
+
+    def __init__(self, cause: EmbedderError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class BatchOverLimit(WikiembedError):
+    """The server takes fewer texts a request; nobody is to blame."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"At most {limit} texts a request.")
+        self.limit = limit
+
+
+class Stopping(WikiembedError):
+    """The worker was asked to stop while the server is out of reach: the job goes back."""
+
+
+class HeldTooLong(WikiembedError):
+    """The server was out of reach for so long that the job goes back to the queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blame:
+    """Why one chunk is not embedded, as it goes into failures."""
+
+    error_class: str
+    message: str
+    http_status: int | None
+    attempts: int
+
+
+def needs_no_probe(error: EmbedderError) -> bool:
+    """True when the answer itself says that the batch is at fault."""
+    return isinstance(error, TextTooLong | BatchTooLarge)
+
+
+def always_outage(error: EmbedderError) -> bool:
+    """True when no text can have caused it."""
+    return isinstance(error, EmbedderThrottled)
+
+
+def error_class_of(error: EmbedderError) -> str:
+    """The stable word for a failure that a chunk is blamed for (docs/reference/failures.md)."""
+    match error:
+        case TextTooLong():
+            return "text_too_long"
+        case BatchTooLarge():
+            return "text_too_large"
+        case EmbedderTimeout():
+            return "timeout"
+        case EmbedderBadAnswer():
+            return "bad_answer"
+        case EmbedderMisconfigured():
+            return "refused"
+        case EmbedderUnavailable():
+            return "no_answer"
+        case _:
+            return "rejected"
+
+
+def blame_of(error: EmbedderError, *, attempts: int) -> Blame:
+    """The failure to record for the one text that `error` stands for."""
+    return Blame(
+        error_class=error_class_of(error),
+        message=str(error),
+        http_status=error.http_status,
+        attempts=attempts,
+    )

@@ -1,0 +1,6 @@
+"""What is asked of Postgres: calls of wikiembed's functions and views, and nothing else."""
+
+from wikiembed.store.chunks import Backlog, Chunk, ChunkStore, Outcome
+from wikiembed.store.source import Source
+
+__all__ = ["Backlog", "Chunk", "ChunkStore", "Outcome", "Source"]

@@ -1,0 +1,184 @@
+"""The worker's calls: read chunks, write vectors, record failures."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from wikiembed.db.connect import translate_errors
+from wikiembed.db.pool import Pool, VectorArray
+from wikiembed.errors import SourceNotFound
+from wikiembed.store.source import COLUMNS, Source
+from wikiembed.vectors import Matrix
+
+
+class Outcome(StrEnum):
+    """What became of a key in a write or in the recording of a failure."""
+
+    WRITTEN = "written"
+    RECORDED = "recorded"
+    STALE = "stale"
+    LOCKED = "locked"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A missing chunk: its key, its text, and the version to write with (None: no text)."""
+
+    key: str
+    content: str | None
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """One source's jobs, in numbers of jobs, and its pause."""
+
+    source: str
+    todo: int
+    doing: int
+    later: int
+    paused: bool
+    paused_by: str | None
+    paused_at: dt.datetime | None
+    pause_reason: str | None
+
+    @property
+    def left(self) -> int:
+        """Jobs that are not done."""
+        return self.todo + self.doing + self.later
+
+    @property
+    def pause_sentence(self) -> str:
+        """Who paused it, when and why."""
+        why = f": {self.pause_reason}" if self.pause_reason else ""
+        at = f" at {self.paused_at:%Y-%m-%d %H:%M %Z}" if self.paused_at else ""
+        return f"Source {self.source!r} was paused by {self.paused_by}{at}{why}"
+
+
+class ChunkStore:
+    """Calls of the functions that workers have a right to; each is one short transaction.
+
+    Every method raises DatabaseUnreachable, LockNotAvailable, SourceNotFound or psycopg.Error.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def _all(self, statement: str, parameters: Sequence[object]) -> list[Any]:
+        with translate_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(statement, parameters, prepare=True)
+                return await cursor.fetchall()
+
+    async def read_chunks(self, source: str, keys: Sequence[str], *, attempt: int) -> list[Chunk]:
+        """The chunks of `keys` that still miss a vector; see wikiembed.read_chunks."""
+        rows = await self._all(
+            "select key, content, version from wikiembed.read_chunks(%s, %s::text[], %s)",
+            (source, list(keys), attempt),
+        )
+        return [Chunk(*row) for row in rows]
+
+    async def get_source(self, name: str) -> Source:
+        """The source's row as it stands now."""
+        rows = await self._all(f"select {COLUMNS} from wikiembed.sources where name = %s", (name,))  # noqa: S608
+        if not rows:
+            raise SourceNotFound(f"No source is named {name!r}.")
+        return Source.from_row(rows[0])
+
+    async def write_embeddings(
+        self,
+        source: str,
+        keys: Sequence[str],
+        versions: Sequence[int | None],
+        matrix: Matrix,
+        *,
+        attempt: int,
+    ) -> dict[str, Outcome]:
+        """Store row i of `(n, dim) float32` for key i; see wikiembed.write_embeddings."""
+        rows = await self._all(
+            "select key, outcome from wikiembed.write_embeddings("
+            "%s, %s::text[], %s::bigint[], %b, %s)",
+            (source, list(keys), list(versions), VectorArray(matrix), attempt),
+        )
+        return {key: Outcome(outcome) for key, outcome in rows}
+
+    async def record_failures(
+        self,
+        source: str,
+        chunks: Sequence[Chunk],
+        *,
+        error_class: str,
+        message: str = "",
+        http_status: int | None = None,
+        attempts: int = 1,
+        job_id: int | None = None,
+        state: str = "failed",
+        attempt: int = 0,
+    ) -> dict[str, Outcome]:
+        """Record why `chunks` are not embedded; see wikiembed.record_failures."""
+        rows = await self._all(
+            "select key, outcome from wikiembed.record_failures("
+            "%s, %s::text[], %s::bigint[], %s, %s, %s::int, %s::int, %s::bigint, %s, %s::int)",
+            (
+                source,
+                [c.key for c in chunks],
+                [c.version for c in chunks],
+                error_class,
+                message,
+                http_status,
+                attempts,
+                job_id,
+                state,
+                attempt,
+            ),
+        )
+        return {key: Outcome(outcome) for key, outcome in rows}
+
+    async def pin_model(
+        self, source: str, *, provider: str, model: str, dimensions: int, document_prefix: str
+    ) -> None:
+        """Pin what the settings resolved to, or compare with it.
+
+        Raises: ModelMismatch.
+        """
+        await self._all(
+            "select wikiembed.pin_model(%s, %s, %s, %s::int, %s)",
+            (source, provider, model, dimensions, document_prefix),
+        )
+
+    async def pause(self, source: str, why: str) -> None:
+        """Pause `source` in the worker's name."""
+        await self._all("select wikiembed.pause(%s, %s)", (source, why))
+
+    async def schema_version(self) -> str | None:
+        """The database's schema version; None where wikiembed is not installed."""
+        rows = await self._all("select to_regclass('wikiembed.alembic_version') is not null", ())
+        if not rows[0][0]:
+            return None
+        rows = await self._all("select version_num from wikiembed.alembic_version", ())
+        return str(rows[0][0]) if rows else None
+
+    async def backlog(self) -> list[Backlog]:
+        """What waits or runs in each source, and whether it is paused."""
+        rows = await self._all(
+            "select q.source, q.todo, q.doing, q.scheduled_later,"
+            " s.paused_at is not null and (s.resume_at is null or s.resume_at > now()),"
+            " s.paused_by, s.paused_at, s.pause_reason"
+            " from wikiembed.queue as q join wikiembed.sources as s on s.name = q.source",
+            (),
+        )
+        return [Backlog(*row) for row in rows]
+
+    async def upkeep(self, statement: str, parameters: Sequence[object] = ()) -> dict[str, object]:
+        """Run one of the upkeep functions: its row, as column → value."""
+        with translate_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(statement, parameters)
+                row = await cursor.fetchone()
+                names = [c.name for c in cursor.description or ()]
+        return dict(zip(names, row or (), strict=True))

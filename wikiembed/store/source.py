@@ -1,0 +1,41 @@
+"""A source as the worker sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+COLUMNS = (
+    "name, provider, model, dimensions, document_prefix, query_prefix, pinned_at is not null"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One attached column; what is None comes from the settings."""
+
+    name: str
+    provider: str | None
+    model: str | None
+    dimensions: int | None
+    document_prefix: str | None
+    query_prefix: str | None
+    pinned: bool
+
+    @classmethod
+    def from_row(
+        cls,
+        row: tuple[
+            str, str | None, str | None, int | None, str | None, str | None, bool
+        ],
+    ) -> Source:
+        """The source of a row of `COLUMNS`."""
+        name, provider, model, dimensions, document_prefix, query_prefix, pinned = row
+        return cls(
+            name=name,
+            provider=provider,
+            model=model,
+            dimensions=dimensions,
+            document_prefix=document_prefix,
+            query_prefix=query_prefix,
+            pinned=pinned,
+        )

@@ -1,0 +1,68 @@
+"""Events: a static name plus fields, as JSON lines for machines or short text for people.
+
+Fields are ids and counts; never a chunk's text, its key, or the API key.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import sys
+from typing import TextIO
+
+import orjson
+
+ROOT = "wikiembed"
+
+
+def emit(name: str, *, level: int = logging.INFO, **fields: object) -> None:
+    """Log event `name` with its fields (see docs/reference/events.md)."""
+    logging.getLogger(ROOT).log(level, name, extra={"fields": fields})
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: at, level, event, and the event's fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of JSON."""
+        line: dict[str, object] = {
+            "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(
+                timespec="milliseconds"
+            ),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            line["error"] = record.exc_info[0].__name__
+        return orjson.dumps(line, default=str).decode()
+
+
+class TextFormatter(logging.Formatter):
+    """``20:15:03 batch_embedded source=docs chunks=64`` for a person who watches."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of text."""
+        at = dt.datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        fields = " ".join(f"{k}={v}" for k, v in getattr(record, "fields", {}).items())
+        mark = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        return f"{at} {mark}{record.getMessage()} {fields}".rstrip()
+
+
+def configure_logging(*, style: str, level: str, stream: TextIO | None = None) -> None:
+    """Send wikiembed's events to `stream` (stderr), and other libraries' warnings only.
+
+    procrastinate's INFO lines hold every key of a job, so they stay off. `style` is ``json``,
+    ``text`` or ``auto``: text when a person watches.
+    """
+    out = stream or sys.stderr
+    if style == "auto":
+        style = "text" if out.isatty() else "json"
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(ROOT).setLevel(level.upper())
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
