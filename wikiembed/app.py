@@ -139,9 +139,17 @@ class Worker(worker.Worker):
         if self.worker_id is not None:
             await self.app.job_manager.update_heartbeat(self.worker_id)
 
+    async def work(self) -> None:
+        """Run until `end`, or until something is wrong with the connection."""
+        await self.run()  # type: ignore[no-untyped-call]
+
+    def end(self) -> None:
+        """Fetch no more jobs; those in hand finish."""
+        self.stop()  # type: ignore[no-untyped-call]
+
     async def abort(self) -> None:
         """Cancel the jobs in hand: each goes back to the queue."""
-        await self._abort_running_jobs()
+        await self._abort_running_jobs()  # type: ignore[no-untyped-call]
 
 
 class App(procrastinate.App):

@@ -95,7 +95,7 @@ class LockNotAvailable(DatabaseError):
 
 
 class WriteRefused(DatabaseError):
-    """Postgres refuses the vector of some row of a batch: a constraint, a user's trigger (WE012)."""
+    """Postgres refuses some row of a batch: a constraint, a user's trigger (WE012)."""
 
 
 class WrongIsolation(DatabaseError):

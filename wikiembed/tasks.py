@@ -90,7 +90,7 @@ async def _upkeep(context: JobContext, name: str, statement: str, *parameters: o
     runtime = await _runtime(context)
     found = await runtime.store.upkeep(statement, parameters)
     if any(found.values()):
-        emit("upkeep_done", task=name, **found)
+        emit("upkeep_done", task=name, found=found)
 
 
 async def rescue(context: JobContext, timestamp: int) -> None:
@@ -129,7 +129,8 @@ async def reconcile(
     await _upkeep(
         context,
         "reconcile",
-        "select * from wikiembed.reconcile((select name from wikiembed.sources where name = %s), %s)",
+        "select * from wikiembed.reconcile("
+        "(select name from wikiembed.sources where name = %s), %s)",
         source,
         source is not None if recount is None else recount,
     )

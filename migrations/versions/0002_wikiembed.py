@@ -12,12 +12,13 @@ depends_on = None
 TABLES = ["sources", "failures", "ledger", "action_log", "clock"]
 # Functions of language sql are checked when they are created, so what they call comes first.
 PRIVATE = [
-    "actor", "require_read_committed", "lock_source", "get_source", "qualified", "vector_schema",
+    "actor", "require_read_committed", "lock_source", "get_source", "qualified", "pgvector_schema",
     "fill", "relations_of", "forget_failures", "requeue", "wake", "notify_seldom", "is_held",
     "hold_paused", "raise_generation", "count_failures", "queue_reconcile",
     "write_null_stale", "write_on_insert", "write_on_update", "write_on_delete",
     "write_on_truncate", "write_outcomes", "write_read", "write_write", "write_fail",
-    "trigger_version", "names_of", "triggers_current", "find_column", "follow_renames",
+    "trigger_version", "names_of", "triggers_of", "tree_current", "triggers_current",
+    "drop_strayed_triggers", "is_gone", "require_table", "find_column", "follow_renames",
     "write_statement_triggers", "close_to_public", "write_triggers", "log_action",
     "check_name", "check_relation", "check_rights", "base_type", "check_key", "check_text",
     "check_embedding", "missing_index", "create_missing_index", "correct_ledger",

@@ -17,7 +17,7 @@ from wikiembed.db import migrate
 from wikiembed.db.connect import translate
 from wikiembed.errors import DatabaseUnreachable, EmbedderUnavailable, SourcePaused, WikiembedError
 from wikiembed.pipeline import Runtime
-from wikiembed.store import Backlog
+from wikiembed.store import Coverage
 from wikiembed.telemetry import emit
 
 LOOK_EVERY_S = 0.25
@@ -25,7 +25,7 @@ BEAT_EVERY_S = 5.0
 RESCUE_EVERY_S = 10.0
 RECONNECT_LONGEST_S = 10.0
 
-OnLook = Callable[[list[Backlog]], None]
+OnLook = Callable[[list[Coverage]], None]
 
 
 class Supervisor:
@@ -113,6 +113,10 @@ class Supervisor:
             for number in caught:
                 loop.remove_signal_handler(number)
 
+    def stop(self) -> None:
+        """End when the batches in hand are done."""
+        self._stop.set()
+
     def _on_signal(self) -> None:
         if not self._stop.is_set():
             emit("stop_requested", in_hand="finishes", again="gives the jobs back")
@@ -129,7 +133,9 @@ class Supervisor:
         embed = self._app.new_worker(name="embed", concurrency=self._concurrency)
         upkeep = self._app.new_worker(name="upkeep", concurrency=1, queues=[UPKEEP_QUEUE])
         self._workers = [embed, upkeep]
-        runs = [asyncio.create_task(w.run(), name=f"worker {w.worker_name}") for w in self._workers]
+        runs = [
+            asyncio.create_task(w.work(), name=f"worker {w.worker_name}") for w in self._workers
+        ]
         watch = asyncio.create_task(self._watch(runtime), name="watch")
         emit("worker_started", concurrency=self._concurrency, drain=self._drain)
         try:
@@ -151,7 +157,7 @@ class Supervisor:
     async def _wind_down(self, runtime: Runtime, runs: list[asyncio.Task[None]]) -> None:
         """Let batches in flight finish, with a heartbeat; jobs that wait for a server go back."""
         for worker in self._workers:
-            worker.stop()
+            worker.end()
         runtime.stop()
         while pending := [run for run in runs if not run.done()]:
             await asyncio.wait(pending, timeout=BEAT_EVERY_S)
@@ -191,7 +197,7 @@ class Supervisor:
         """
         backlog = await runtime.store.backlog()
         if self._on_look is not None:
-            self._on_look(backlog)
+            self._on_look(await runtime.store.coverage())
         left = [b for b in backlog if b.left]
         if not left:
             return True
@@ -204,8 +210,8 @@ class Supervisor:
         if runtime.outage_s > self._settings.outage_limit_s:
             raise EmbedderUnavailable(
                 f"The embedding server has been out of reach for {runtime.outage_s:.0f} s"
-                f" ({(runtime.outage_reason or 'no answer').rstrip('.')}): the jobs wait in the queue;"
-                " run the command again when it is back."
+                f" ({(runtime.outage_reason or 'no answer').rstrip('.')}): the jobs wait in the"
+                " queue; run the command again when it is back."
             )
         return False
 
@@ -220,4 +226,3 @@ def _unreachable(error: Exception) -> WikiembedError:
             return translate(cause) or DatabaseUnreachable(f"Postgres is out of reach: {cause}.")
         cause = cause.__cause__
     return DatabaseUnreachable(f"Postgres is out of reach: {str(error).rstrip('.')}.")
-

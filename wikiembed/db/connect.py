@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
+import os
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 from psycopg import errors as pg
@@ -93,3 +96,25 @@ def database_url(settings: Settings) -> str:
     from wikiembed.db.embedded import start_embedded
 
     return start_embedded(settings.data_dir, settings.postgres_version)
+
+
+def connect(settings: Settings) -> psycopg.Connection[Any]:
+    """A connection in autocommit that names the person who acts.
+
+    Raises: ConfigurationError, DatabaseUnreachable.
+    """
+    url = database_url(settings)
+    with translate_errors():
+        connection = psycopg.connect(
+            url, autocommit=True, connect_timeout=10, application_name="wikiembed"
+        )
+        connection.execute("select set_config('wikiembed.actor', %s, false)", (person(),))
+    return connection
+
+
+def person() -> str:
+    """Who runs this process: the login name, else the user's number."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())

@@ -56,7 +56,9 @@ def require_head(version: str | None) -> None:
         raise SchemaMismatch("The database has no wikiembed schema: run `wikiembed migrate`.")
     if version == wanted:
         return
-    known = {s.revision for s in ScriptDirectory.from_config(_config(dimensions=1)).walk_revisions()}
+    known = {
+        s.revision for s in ScriptDirectory.from_config(_config(dimensions=1)).walk_revisions()
+    }
     if version in known:
         raise SchemaMismatch(
             f"The database has schema version {version}, this wikiembed needs {wanted}:"
@@ -123,5 +125,3 @@ def offline_sql(settings: Settings, *, revision: str = "head") -> str:
         _config(dimensions=settings.column_dimensions, output=output), revision, sql=True
     )
     return output.getvalue()
-
-

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from wikiembed.config import Provider
+from wikiembed.config import Provider, Settings
 from wikiembed.vectors import Matrix
 
 PROBE_TEXT = "wikiembed probe"
@@ -28,6 +28,23 @@ class EmbedderOptions:
     request_timeout_s: float = 60.0
     request_dimensions: int | None = None
     truncate: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, provider: Provider, model: str | None) -> EmbedderOptions:
+        """How `settings` reach `model` at `provider`.
+
+        Raises: ConfigurationError when the file of the API key cannot be read.
+        """
+        return cls(
+            provider=provider,
+            url=settings.url_of(provider),
+            model=model,
+            api_key=settings.read_api_key(),
+            ca_file=settings.ca_file,
+            request_timeout_s=settings.request_timeout_s,
+            request_dimensions=settings.dimensions if settings.request_dimensions else None,
+            truncate=settings.truncate,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,18 +72,7 @@ class Runtime:
         key = (provider, model)
         if key not in self._channels:
             url = self.settings.url_of(provider)
-            options = EmbedderOptions(
-                provider=provider,
-                url=url,
-                model=model,
-                api_key=self.settings.read_api_key(),
-                ca_file=self.settings.ca_file,
-                request_timeout_s=self.settings.request_timeout_s,
-                request_dimensions=(
-                    self.settings.dimensions if self.settings.request_dimensions else None
-                ),
-                truncate=self.settings.truncate,
-            )
+            options = EmbedderOptions.of(self.settings, provider, model)
             self._channels[key] = Channel(open_embedder(options), server=url or provider.value)
         return self._channels[key]
 

@@ -11,6 +11,7 @@ from typing import Any
 from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import Pool, VectorArray
 from wikiembed.errors import SourceNotFound
+from wikiembed.store.coverage import COVERAGE, Coverage
 from wikiembed.store.source import COLUMNS, Source
 from wikiembed.vectors import Matrix
 
@@ -154,6 +155,10 @@ class ChunkStore:
     async def pause(self, source: str, why: str) -> None:
         """Pause `source` in the worker's name."""
         await self._all("select wikiembed.pause(%s, %s)", (source, why))
+
+    async def coverage(self) -> list[Coverage]:
+        """View wikiembed.coverage."""
+        return [Coverage(*row) for row in await self._all(COVERAGE, ())]
 
     async def schema_version(self) -> str | None:
         """The database's schema version; None where wikiembed is not installed."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-COLUMNS = (
-    "name, provider, model, dimensions, document_prefix, query_prefix, pinned_at is not null"
-)
+COLUMNS = "name, provider, model, dimensions, document_prefix, query_prefix, pinned_at is not null"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +22,7 @@ class Source:
     @classmethod
     def from_row(
         cls,
-        row: tuple[
-            str, str | None, str | None, int | None, str | None, str | None, bool
-        ],
+        row: tuple[str, str | None, str | None, int | None, str | None, str | None, bool],
     ) -> Source:
         """The source of a row of `COLUMNS`."""
         name, provider, model, dimensions, document_prefix, query_prefix, pinned = row

@@ -8,7 +8,7 @@ as $$
 begin
   select t.typname into embedding_type
     from pg_type as t join pg_namespace as n on n.oid = t.typnamespace
-   where t.oid = p_column.atttypid and n.nspname = wikiembed_private.vector_schema()
+   where t.oid = p_column.atttypid and n.nspname = wikiembed_private.pgvector_schema()
      and t.typname in ('vector', 'halfvec');
   if not found then
     raise exception 'embedding column "%" of % is of type %, not vector or halfvec', p_column.attname,

@@ -15,6 +15,7 @@ begin
       using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
   end if;
   for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
+    continue when wikiembed_private.is_gone(v_source);
     v_counts := wikiembed_private.count_violations(v_source);
     v_sums := array(select v_sums[i] + v_counts[i] from generate_series(1, 4) as i);
   end loop;

@@ -12,7 +12,7 @@ begin
        and p.proname = any (array[
          'null_stale_' || p_source.name, 'on_insert_' || p_source.name, 'on_update_' || p_source.name,
          'on_delete_' || p_source.name, 'on_truncate_' || p_source.name, 'outcomes_' || p_source.name,
-         'read_' || p_source.name, 'write_' || p_source.name, 'fail_' || p_source.name])
+         'read_' || p_source.name, 'store_' || p_source.name, 'fail_' || p_source.name])
   loop
     execute format('revoke all on function %s from public', v_function);
     execute format('comment on function %s is %L', v_function,

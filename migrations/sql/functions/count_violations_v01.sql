@@ -41,7 +41,7 @@ begin
       (select format('%I.%I', n.nspname, p.proname) from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
         where p.oid = p_source.prove_function),
       coalesce(p_source.document_prefix, ''), p_source.text_column, p_source.embedding_column,
-      wikiembed_private.vector_schema())
+      wikiembed_private.pgvector_schema())
       into v_unproved;
     v_counts[2] := v_unproved;
   end if;

@@ -18,20 +18,16 @@ begin
   if wikiembed_private.qualified(v_source.relation) is not null then
     execute wikiembed_private.fill(v_source, 'lock table %2$s in access exclusive mode');
     execute wikiembed_private.fill(v_source, 'drop trigger if exists %12$I on %2$s', 'zzz_wikiembed');
-    for v_relation, v_trigger in
-      select t.tgrelid, t.tgname from pg_trigger as t
-       where t.tgrelid in (select wikiembed_private.relations_of(v_source.relation))
-         and t.tgname = any (array[
-           'wikiembed_' || p_name || '_insert', 'wikiembed_' || p_name || '_update',
-           'wikiembed_' || p_name || '_delete', 'wikiembed_' || p_name || '_truncate'])
-    loop
-      execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
-    end loop;
     execute format('drop index if exists %I.%I',
       (select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
         where c.oid = v_source.relation),
       'wikiembed_missing_' || p_name);
   end if;
+  for v_relation, v_trigger in
+    select t.relation, t.trigger from wikiembed_private.triggers_of(p_name) as t
+  loop
+    execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
+  end loop;
   perform 1 from wikiembed.sources as s where s.name = p_name for update;
   for v_function in
     select p.oid from pg_proc as p

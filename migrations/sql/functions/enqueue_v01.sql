@@ -22,6 +22,7 @@ begin
   end if;
   perform wikiembed_private.lock_source(p_source);
   v_source := wikiembed_private.get_source(p_source);
+  perform wikiembed_private.require_table(v_source);
   return query execute wikiembed_private.fill(v_source, $sql$
     with live as materialized (
       select k.key collate "C" as key

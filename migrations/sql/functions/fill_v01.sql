@@ -21,11 +21,11 @@ as $$
     p_source.queue_name,
     case when p_source.key_type in ('text', 'character varying') then '::text collate "C"' else '' end,
     case p_source.embedding_type
-      when 'halfvec' then format('::%I.halfvec', wikiembed_private.vector_schema())
+      when 'halfvec' then format('::%I.halfvec', wikiembed_private.pgvector_schema())
       else ''
     end,
-    format('operator(%I.=)', wikiembed_private.vector_schema()),
-    wikiembed_private.vector_schema(),
+    format('operator(%I.=)', wikiembed_private.pgvector_schema()),
+    wikiembed_private.pgvector_schema(),
     p_function || '_' || p_source.name,
     'outcomes_' || p_source.name,
     p_second || '_' || p_source.name

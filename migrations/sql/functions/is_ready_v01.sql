@@ -1,8 +1,10 @@
--- Asks the column itself through the partial index: a counter could be wrong.
+-- Asks the column itself through the partial index: a counter could be wrong. Sequential scans
+-- are off, since statistics from before the backfill promise a missing row at once.
 create function wikiembed.is_ready(p_source text default null) returns boolean
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
+set enable_seqscan = off
 as $$
 declare
   v_source wikiembed.sources;
@@ -16,6 +18,9 @@ begin
       using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
   end if;
   for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
+    if wikiembed_private.is_gone(v_source) then
+      return false;
+    end if;
     execute wikiembed_private.fill(v_source, $sql$
       select exists (
         select from %2$s as t

@@ -1,5 +1,6 @@
--- Where rights allow an event trigger: follow renames and new partitions at once. It never
--- stands in the way of the user's statement.
+-- Where rights allow an event trigger: follow renames and partitions that come and go at once.
+-- It never stands in the way of the user's statement, and leaves triggers that somebody disabled
+-- disabled: reconcile enables them.
 create function wikiembed_private.on_ddl() returns event_trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -13,14 +14,21 @@ begin
   end if;
   for v_name in
     select s.name from wikiembed.sources as s
-     where exists (
+     where tg_tag in ('ALTER SCHEMA', 'ALTER EXTENSION')
+        or exists (
        select from pg_event_trigger_ddl_commands() as d
         where d.classid = 'pg_class'::regclass
           and d.objid in (select wikiembed_private.relations_of(s.relation)))
+     order by s.name
   loop
     begin
       v_source := wikiembed_private.follow_renames(v_name);
-      if not wikiembed_private.triggers_current(v_source) then
+      if not wikiembed_private.tree_current(v_source) then
+        perform wikiembed_private.write_triggers(v_name);
+        if tg_tag = 'ALTER TABLE' then
+          perform wikiembed_private.queue_reconcile(v_name);
+        end if;
+      elsif v_source.written_as <> wikiembed_private.names_of(v_source) then
         perform wikiembed_private.write_triggers(v_name);
       end if;
     exception when others then
@@ -31,4 +39,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.on_ddl() is
-  'Rewrites a source''s triggers after its table was altered or got a partition.';
+  'Rewrites a source''s triggers after a rename or a change of partitions; queues a reconcile of rows that came or went with a partition.';

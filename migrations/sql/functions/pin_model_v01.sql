@@ -25,9 +25,9 @@ begin
       jsonb_build_object('provider', p_provider, 'model', p_model, 'dimensions', p_dimensions));
     return v_source.generation;
   end if;
-  if (v_source.provider, v_source.model, coalesce(v_source.document_prefix, p_document_prefix))
-    is distinct from (coalesce(v_source.provider, p_provider), p_model, p_document_prefix)
-    or v_source.provider <> p_provider
+  if coalesce(v_source.provider, p_provider) is distinct from p_provider
+    or v_source.model is distinct from p_model
+    or coalesce(v_source.document_prefix, p_document_prefix) is distinct from p_document_prefix
   then
     raise exception 'source "%" is pinned to % model "%" with document prefix "%", this worker has % "%" with "%"',
       p_source, coalesce(v_source.provider, p_provider), v_source.model,

@@ -17,7 +17,7 @@ begin
   if not found then
     return;
   end if;
-  if wikiembed_private.qualified(v_source.relation) is null then
+  if wikiembed_private.is_gone(v_source) then
     select count(*) into dead_jobs from wikiembed_queue.procrastinate_jobs as j
      where j.queue_name = v_source.queue_name;
     perform wikiembed.detach(p_name);

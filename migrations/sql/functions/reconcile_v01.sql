@@ -1,5 +1,5 @@
 -- Heals what bypassed the triggers, in both directions: rows without a job, jobs without rows,
--- failures without rows, counts that differ, triggers that are gone, tables that are gone.
+-- failures without rows, counts that differ, triggers that are gone, tables and columns that are gone.
 create function wikiembed.reconcile(
   p_source text default null, p_recount boolean default true
 ) returns table (orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint)
@@ -35,4 +35,4 @@ begin
 end;
 $$;
 comment on function wikiembed.reconcile(text, boolean) is
-  'Heals a source, or all: queues orphaned rows, drops dead jobs and failures, corrects the ledger (unless told not to count), rewrites triggers, detaches dropped tables. Raises WE001, WE008.';
+  'Heals a source, or all: queues orphaned rows, drops dead jobs and failures, corrects the ledger (unless told not to count), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';

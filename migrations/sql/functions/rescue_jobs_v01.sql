@@ -31,6 +31,7 @@ begin
     elsif v_rescues < 3 then
       update wikiembed_queue.procrastinate_jobs as j
          set status = 'todo', attempts = j.attempts + 1, scheduled_at = null, worker_id = null,
+             abort_requested = false,
              args = j.args || jsonb_build_object('rescues', v_rescues)
        where j.id = v_job.id;
       perform wikiembed_private.wake(v_job.queue_name);

@@ -8,7 +8,8 @@ begin
     delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
   else
     update wikiembed_queue.procrastinate_jobs as j
-       set status = 'todo', attempts = j.attempts + 1, scheduled_at = null, worker_id = null
+       set status = 'todo', attempts = j.attempts + 1, scheduled_at = null, worker_id = null,
+           abort_requested = false
      where j.id = p_job.id;
     perform wikiembed_private.wake(p_job.queue_name);
   end if;

@@ -12,6 +12,7 @@ begin
     raise exception 'no source is named "%"', p_source
       using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
   end if;
+  perform wikiembed_private.require_table(v_source);
   return query execute wikiembed_private.fill(v_source, $sql$
     select t.%3$I::text, t.%4$I::text, (t.%5$I operator(%11$I.<=>) $1%9$s)::double precision
       from %2$s as t

@@ -1,14 +1,18 @@
+-- It waits for rows that somebody holds, at most 10 s: the operator named them.
 create function wikiembed.skip(p_source text, p_keys text[], p_why text default null) returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
+set lock_timeout = '10s'
 as $$
 declare
   v_source wikiembed.sources;
   v_skipped bigint;
 begin
   perform wikiembed_private.require_read_committed();
+  perform wikiembed_private.lock_source(p_source);
   v_source := wikiembed_private.get_source(p_source);
+  perform wikiembed_private.require_table(v_source);
   execute wikiembed_private.fill(v_source, $sql$
     with held as materialized (
       select t.%3$I::text collate "C" as key from %2$s as t

@@ -14,7 +14,7 @@ begin
   if not exists (select from wikiembed.sources as s where s.name = p_source) then
     perform wikiembed_private.get_source(p_source);
   end if;
-  return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4)', 'write_' || p_source)
+  return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4)', 'store_' || p_source)
     using p_keys, p_versions, p_embeddings, p_attempt;
 end;
 $$;

@@ -1,4 +1,5 @@
--- Compare and set as well: the chunk's row first, then its failure, in key order.
+-- Compare and set as well: the chunk's row first, then its failure, in key order. What somebody
+-- skipped while the batch was under way stays skipped.
 create function wikiembed_private.write_fail(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -21,9 +22,14 @@ begin
       v_generation bigint;
       v_held text[];
     begin
+      lock table only %2$s in row exclusive mode;
       select s.generation into v_generation from wikiembed.sources as s
        where s.name = %1$L for key share skip locked;
       if not found then
+        if not exists (select from wikiembed.sources as s where s.name = %1$L) then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
         perform wikiembed_private.requeue(%1$L, p_keys, p_attempt);
         return query select k, 'locked'::text from unnest(p_keys) as k;
         return;
@@ -48,7 +54,8 @@ begin
              set state = excluded.state, error_class = excluded.error_class,
                  http_status = excluded.http_status, message = excluded.message,
                  attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
-                 job_id = excluded.job_id;
+                 job_id = excluded.job_id
+           where f.state = 'failed' or excluded.state = 'skipped';
       return query select o.key, o.outcome
         from wikiembed_private.%13$I(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
     end;

@@ -20,7 +20,11 @@ begin
       v_contents text[];
       v_versions bigint[];
     begin
+      lock table only %2$s in row share mode;
       select s.generation into v_generation from wikiembed.sources as s where s.name = %1$L;
+      if not found then
+        return;
+      end if;
       select array_agg(h.key), array_agg(h.content), array_agg(h.version)
         into v_keys, v_contents, v_versions
         from (

@@ -34,6 +34,7 @@ begin
   for v_relation in select wikiembed_private.relations_of(v_source.relation) loop
     perform wikiembed_private.write_statement_triggers(v_source, v_relation);
   end loop;
+  perform wikiembed_private.drop_strayed_triggers(v_source);
   perform wikiembed_private.close_to_public(v_source);
   update wikiembed.sources as s
      set trigger_version = wikiembed_private.trigger_version(),

@@ -1,4 +1,5 @@
--- Compare and set. The source is held for key share, which a change of generation waits for;
+-- Compare and set. The table comes first, then the source, as in detach: the other way round the
+-- two would end in a deadlock. The source is held for key share, which a change of generation waits for;
 -- rows that somebody holds are passed by and queued again; a row whose text another trigger
 -- rewrote within this very update loses its vector again.
 create function wikiembed_private.write_write(p_source wikiembed.sources) returns void
@@ -24,9 +25,14 @@ begin
       v_written text[];
       v_rewritten text[];
     begin
+      lock table only %2$s in row exclusive mode;
       select s.generation into v_generation from wikiembed.sources as s
        where s.name = %1$L for key share skip locked;
       if not found then
+        if not exists (select from wikiembed.sources as s where s.name = %1$L) then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
         perform wikiembed_private.requeue(%1$L, p_keys, p_attempt);
         return query select k, 'locked'::text from unnest(p_keys) as k;
         return;
@@ -66,7 +72,7 @@ begin
         from wikiembed_private.%13$I(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
     end;
     $body$
-  $template$, 'write');
+  $template$, 'store');
 end;
 $$;
 comment on function wikiembed_private.write_write(wikiembed.sources) is

@@ -1,3 +1,4 @@
+-- is_held() is written out: a view calls functions with its reader's rights.
 create view wikiembed.coverage as
 select s.name as source,
        c.total,
@@ -6,14 +7,15 @@ select s.name as source,
        c.failed,
        c.skipped,
        case when c.total <= c.skipped then 100.00
-            else trunc(100.0 * c.embedded / (c.total - c.skipped), 2) end::numeric(5, 2) as coverage_pct,
+            else greatest(0, least(100, trunc(100.0 * c.embedded / (c.total - c.skipped), 2)))
+       end::numeric(5, 2) as coverage_pct,
        round(r.chunks_per_s, 1) as chunks_per_s,
        case when c.total - c.embedded - c.skipped - c.failed <= 0 then interval '0'
             when r.chunks_per_s > 0 then
               make_interval(secs => round((c.total - c.embedded - c.skipped - c.failed) / r.chunks_per_s)::double precision)
        end as eta,
-       wikiembed_private.is_held(s) as paused,
-       case when wikiembed_private.is_held(s) then s.pause_reason end as pause_reason,
+       h.is_held as paused,
+       case when h.is_held then s.pause_reason end as pause_reason,
        c.total - c.embedded - c.skipped = 0 as ready
   from wikiembed.sources as s
  cross join lateral (
@@ -23,7 +25,9 @@ select s.name as source,
  cross join lateral (
    select coalesce(sum(l.gained) / greatest(1, extract(epoch from clock_timestamp() - min(l.at))), 0)::numeric as chunks_per_s
      from wikiembed.ledger as l
-    where l.source = s.name and l.at > clock_timestamp() - interval '1 minute' and l.gained > 0) as r;
+    where l.source = s.name and l.at > clock_timestamp() - interval '1 minute' and l.gained > 0) as r
+ cross join lateral (
+   select s.paused_at is not null and (s.resume_at is null or s.resume_at > clock_timestamp()) as is_held) as h;
 
 comment on view wikiembed.coverage is
   'One row a source: exact counts from the ledger; total = embedded + missing + skipped.';

@@ -1,0 +1,73 @@
+"""Rule 2: one job call a statement, in slices, without locks, with two priorities."""
+
+from __future__ import annotations
+
+from tests.harness.database import Database
+from tests.sql.chunks import add, clear_jobs, jobs, queued
+
+COUNT_CALLS = """
+create table public.calls (jobs bigint);
+create function public.count_call() returns trigger language plpgsql security definer
+as $$ begin insert into public.calls select count(*) from new_jobs; return null; end $$;
+create trigger count_call after insert on wikiembed_queue.procrastinate_jobs
+  referencing new table as new_jobs for each statement execute function public.count_call();
+"""
+
+
+def test_insert_calls_the_queue_once_a_statement(docs_table: Database) -> None:
+    """A statement of many rows makes one job call with a job a batch."""
+    docs_table.execute(COUNT_CALLS)
+    add(docs_table, *["text"] * 200)
+    assert docs_table.rows("select jobs from public.calls") == [(4,)]
+    assert [len(job.keys) for job in jobs(docs_table)] == [64, 64, 64, 8]
+
+
+def test_update_calls_the_queue_once_a_statement(docs_table: Database) -> None:
+    """An update of many rows makes one job call."""
+    add(docs_table, *["text"] * 130)
+    clear_jobs(docs_table)
+    docs_table.execute(COUNT_CALLS)
+    docs_table.execute("update public.docs set body = 'new'")
+    assert docs_table.rows("select jobs from public.calls") == [(3,)]
+
+
+def test_job_calls_have_at_most_256_jobs(docs_table: Database) -> None:
+    """Slices of 256 jobs keep the array small, for triggers and for enqueue."""
+    docs_table.execute("update wikiembed.sources set batch_size = 1 where name = 'docs'")
+    docs_table.execute(COUNT_CALLS)
+    add(docs_table, *["text"] * 600)
+    assert sorted(docs_table.rows("select jobs from public.calls")) == [(88,), (256,), (256,)]
+    docs_table.execute("truncate public.calls")
+    docs_table.execute("update public.docs set body = 'new'")
+    assert sorted(docs_table.rows("select jobs from public.calls")) == [(88,), (256,), (256,)]
+    docs_table.execute("truncate public.calls")
+    clear_jobs(docs_table)
+    docs_table.execute("select wikiembed.enqueue('docs')")
+    assert sorted(docs_table.rows("select jobs from public.calls")) == [(88,), (256,), (256,)]
+
+
+def test_embed_jobs_hold_no_locks(docs_table: Database) -> None:
+    """An occupied lock or queueing lock would abort the user's insert."""
+    add(docs_table, "one")
+    docs_table.execute("update public.docs set body = 'two'")
+    clear = docs_table.rows(
+        "select distinct lock, queueing_lock, scheduled_at from wikiembed_queue.procrastinate_jobs"
+    )
+    assert clear == [(None, None, None)]
+
+
+def test_trigger_jobs_go_ahead_of_bulk_jobs(docs_table: Database) -> None:
+    """Fresh edits have priority 10, a backfill 0."""
+    add(docs_table, "one")
+    docs_table.execute("update public.docs set body = 'two'")
+    assert [job.priority for job in jobs(docs_table)] == [10, 10]
+    clear_jobs(docs_table)
+    docs_table.execute("select wikiembed.enqueue('docs')")
+    assert [job.priority for job in jobs(docs_table)] == [0]
+
+
+def test_insert_of_no_missing_row_queues_nothing(docs_table: Database) -> None:
+    """Rows that bring their vector, and statements without rows, make no job."""
+    add(docs_table, "one", vector="[1,1,1,1]")
+    docs_table.execute("insert into public.docs (body) select 'none' where false")
+    assert queued(docs_table) == []

@@ -1,0 +1,95 @@
+"""Rule 3: notifications are rare, because each one serialises commits."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+import pytest
+
+from tests.harness.database import Database
+from tests.sql.chunks import add
+
+ANY = "procrastinate_any_queue_v1"
+DOCS = "procrastinate_queue_v1#embed_docs"
+
+
+def heard(connection: psycopg.Connection) -> list[str]:
+    """Channels of the notifications that have come, in order."""
+    return [note.channel for note in connection.notifies(timeout=0.2)]
+
+
+def listen(database: Database) -> psycopg.Connection:
+    """A connection that hears both channels of source docs."""
+    connection = database.connect()
+    connection.execute(f'listen "{ANY}"'.encode())
+    connection.execute(f'listen "{DOCS}"'.encode())
+    return connection
+
+
+def test_row_notify_trigger_of_procrastinate_is_off(database: Database) -> None:
+    """procrastinate's own trigger would notify twice a job."""
+    state = database.one(
+        "select tgenabled from pg_trigger"
+        " where tgname = 'procrastinate_jobs_notify_queue_job_inserted_v1'"
+    )
+    assert state == "D"
+
+
+def test_insert_wakes_both_kinds_of_workers(docs_table: Database) -> None:
+    """Workers of the queue and workers of all queues hear of a job."""
+    listener = listen(docs_table)
+    add(docs_table, *["text"] * 200)
+    assert sorted(heard(listener)) == sorted([ANY, DOCS])
+
+
+def test_wake_carries_what_procrastinate_parses(docs_table: Database) -> None:
+    """The payload is procrastinate's own, with a job number that none has."""
+    listener = listen(docs_table)
+    add(docs_table, "text")
+    payloads = {note.payload for note in listener.notifies(timeout=0.2)}
+    assert payloads == {'{"type":"job_inserted","job_id":0}'}
+
+
+def test_notifications_come_at_most_once_per_20_ms(docs_table: Database) -> None:
+    """Of many statements within 20 ms only the first notifies; a later one does again."""
+    listener = listen(docs_table)
+    script = "insert into public.docs (body) values ('text');" * 10
+    began = time.monotonic()
+    with docs_table.connect(autocommit=False) as connection:
+        connection.execute(script.encode())
+    lasted_ms = (time.monotonic() - began) * 1000
+    assert len(heard(listener)) <= 2 * (1 + lasted_ms // 20)
+    time.sleep(0.05)
+    add(docs_table, "text")
+    assert len(heard(listener)) == 2
+
+
+def test_queues_have_clocks_of_their_own(docs_table: Database) -> None:
+    """A busy source does not keep another one's workers asleep."""
+    docs_table.execute(
+        "create table public.more (id int primary key, body text, vec vector(4))"
+    )
+    docs_table.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
+    listener = listen(docs_table)
+    listener.execute(b'listen "procrastinate_queue_v1#embed_more"')
+    docs_table.execute(
+        "with a as (insert into public.docs (body) values ('x'))"
+        " insert into public.more (id, body) values (1, 'x')"
+    )
+    assert {DOCS, "procrastinate_queue_v1#embed_more"} <= set(heard(listener))
+
+
+def test_scheduled_jobs_wake_nobody(docs_table: Database) -> None:
+    """A job that waits for its time is found by the poll."""
+    listener = listen(docs_table)
+    docs_table.execute("select wikiembed_private.requeue('docs', array['1'], 3)")
+    assert heard(listener) == []
+
+
+def test_prepared_transactions_cannot_notify(docs_table: Database) -> None:
+    """Postgres refuses to prepare a transaction that notified: a documented limit."""
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="PREPARE"):
+        docs_table.execute(
+            "begin; insert into public.docs (body) values ('x'); prepare transaction 'one'"
+        )

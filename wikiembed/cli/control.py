@@ -1,0 +1,149 @@
+"""``pause``, ``resume``, ``retry``, ``skip``, ``ready`` and ``reconcile``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated
+
+import typer
+
+from wikiembed.cli.console import database, print_json, say
+from wikiembed.control import actions
+from wikiembed.errors import InvalidArgument, NotSo
+
+Source = Annotated[str | None, typer.Argument(help="The source; all of them, if not given.")]
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("pause")(run_pause)
+    cli.command("resume")(run_resume)
+    cli.command("retry")(run_retry)
+    cli.command("skip")(run_skip)
+    cli.command("ready")(run_ready)
+    cli.command("reconcile")(run_reconcile)
+
+
+def moment(text: str) -> dt.datetime:
+    """A time from ``2h``, ``90min`` or ISO 8601 (local time unless it states a zone).
+
+    Raises: InvalidArgument.
+    """
+    span = re.fullmatch(r"(\d+)\s*(s|m|min|h|d)", text.strip())
+    if span:
+        seconds = int(span[1]) * _UNITS[span[2]]
+        return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
+    try:
+        return dt.datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise InvalidArgument(
+            f"{text!r} is no time: give a span such as 2h or 30min, or a time such as"
+            " 2031-05-01T08:00."
+        ) from None
+
+
+def run_pause(
+    source: Source = None,
+    *,
+    why: Annotated[
+        str | None, typer.Option(help="The reason, for whoever finds it paused.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="When it ends by itself: 2h, 30min, or a time.")
+    ] = None,
+) -> None:
+    """Let no batch begin, on any worker; batches in flight finish."""
+    end = moment(until) if until else None
+    with database() as (connection, _):
+        count = actions.pause(connection, source, why=why, until=end)
+    ends = f" until {end.astimezone():%Y-%m-%d %H:%M}" if end else ""
+    say(f"Paused {_sources(source, count)}{ends}.")
+
+
+def run_resume(source: Source = None) -> None:
+    """End a pause; workers begin at once."""
+    with database() as (connection, _):
+        count = actions.resume(connection, source)
+    say(f"Resumed {_sources(source, count)}." if count else "Nothing was paused.")
+
+
+def _sources(source: str | None, count: int) -> str:
+    return f"source {source!r}" if source else f"{count} source{'s' if count != 1 else ''}"
+
+
+def run_retry(
+    source: Source = None,
+    *,
+    key: Annotated[
+        list[str] | None, typer.Option(help="Only this chunk; may be given again.")
+    ] = None,
+    error_class: Annotated[
+        str | None, typer.Option("--class", help="Only failures of this class.")
+    ] = None,
+) -> None:
+    """Queue failed chunks again; skipped ones only when named by key or class."""
+    with database() as (connection, _):
+        for name in actions.names(connection, source):
+            done = actions.retry(connection, name, keys=key, error_class=error_class)
+            say(f"{name}: {done.chunks:,} chunks queued again in {done.jobs:,} jobs.")
+
+
+def run_skip(
+    source: Annotated[str, typer.Argument(help="The source.")],
+    keys: Annotated[list[str], typer.Argument(help="Keys of the chunks.")],
+    *,
+    why: Annotated[str | None, typer.Option(help="The reason.")] = None,
+) -> None:
+    """Give up chunks: nobody waits for them, and `ready` does not count them."""
+    with database() as (connection, _):
+        count = actions.skip(connection, source, keys, why=why)
+    say(f"{source}: {count:,} of {len(keys):,} chunks skipped.")
+    if count < len(keys):
+        raise NotSo("The others do not exist, or have their vector already.")
+
+
+def run_ready(
+    source: Source = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Exit 0 when no row misses its vector but the skipped ones; else 1 and what is in the way."""
+    with database() as (connection, _):
+        names = actions.names(connection, source)
+        ready = {name: actions.is_ready(connection, name) for name in names}
+        rows = [row for row in actions.coverage(connection, source) if not ready[row.source]]
+    done = bool(ready) and all(ready.values())
+    if json:
+        print_json({"ready": done, "sources": ready})
+    else:
+        typer.echo(f"WIKI_EMBEDDINGS_READY={'true' if done else 'false'}")
+    if not done:
+        raise NotSo(
+            "; ".join(
+                f"source {row.source!r} misses {row.missing:,} of {row.total:,} chunks"
+                f" ({row.failed:,} failed{', paused' if row.paused else ''})"
+                for row in rows
+            )
+            + "."
+            if rows
+            else "No source is attached."
+        )
+
+
+def run_reconcile(
+    source: Source = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Heal what bypassed the triggers: a restore, a replica, jobs or counts changed by hand."""
+    with database() as (connection, _):
+        found = actions.reconcile(connection, source)
+    if json:
+        print_json(found)
+        return
+    say(
+        f"Queued {found['orphans_enqueued']:,} orphaned chunks, dropped {found['dead_jobs']:,} dead"
+        f" jobs, corrected the ledger by {found['ledger_drift']:,}."
+    )

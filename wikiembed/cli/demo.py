@@ -1,0 +1,157 @@
+"""``wikiembed demo``: the main job, from an empty machine to an answer, in a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import typer
+
+from wikiembed.app import app
+from wikiembed.cli.console import console, duration, print_table, say
+from wikiembed.cli.load import load_file
+from wikiembed.cli.progress import Reporter
+from wikiembed.cli.search import show
+from wikiembed.cli.supervise import Supervisor
+from wikiembed.cli.work import enqueue_all, report
+from wikiembed.config import Settings, load_settings
+from wikiembed.control import actions
+from wikiembed.control.load import load_articles
+from wikiembed.control.search import search
+from wikiembed.db import migrate
+from wikiembed.db.connect import connect, database_url
+from wikiembed.errors import NotSo
+from wikiembed.sample import sample_path
+from wikiembed.telemetry import configure_logging
+from wikiembed.wiki import Article, LoadCounts
+
+SOURCE = "wiki"
+QUESTIONS = (
+    "how is chocolate made from cocoa beans",
+    "who arranged the chemical elements in a table",
+    "where was the demo's new page embedded",
+)
+NEW_PAGE = Article(
+    title="wikiembed demo page",
+    digest="",
+    chunks=(
+        "wikiembed demo page\nThis new page was inserted while a worker was running. A trigger on"
+        " the chunk table queued it in the same transaction, and the worker embedded it: no further"
+        " command was given.",
+    ),
+)
+PATIENCE_S = 300.0
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("demo")(run_demo)
+
+
+def run_demo() -> None:
+    """Show the main job: start Postgres, migrate, load 60 articles, embed them, search.
+
+    Without settings it uses the embedded Postgres and the local model, so that nothing else is
+    needed; with settings, your own. It may be run again.
+    """
+    settings = load_settings()
+    configure_logging(style=settings.log_format, level="warning")
+    began = time.monotonic()
+    step("Starting Postgres" if settings.database_url is None else "Connecting to Postgres")
+    url = database_url(settings)
+    step("Migrating the schema")
+    migrate.upgrade(url, settings)
+    with connect(settings) as connection:
+        step("Loading 60 short articles that come with wikiembed")
+        loaded = load_file(connection, sample_path(), LoadCounts())
+        say(f"  {loaded.added} pages added, {loaded.unchanged} unchanged.")
+        queued = enqueue_all(
+            connection, settings, SOURCE, max_chunks=None, batch_size=None, dry_run=False
+        )
+        step("Queueing what is missing (the triggers did so already: nothing is added twice)")
+        say(f"  {queued[0].chunks} chunks were in no job.")
+        asyncio.run(embed(connection, settings))
+        for question in QUESTIONS:
+            step(f"Searching: {question}?")
+            show(search(connection, settings, question, source=SOURCE, limit=2))
+        broken = [
+            name for name, count in connection.execute(
+                "select name, violations from wikiembed.check_invariants()"
+            ) if count
+        ]  # fmt: skip
+    if broken:
+        raise NotSo(f"An invariant does not hold: {'; '.join(broken)}.")
+    step(f"Done in {duration(time.monotonic() - began)}. What next?")
+    say(NEXT)
+
+
+NEXT = """\
+  wikiembed search "how do bees make honey"        ask the sample something else
+  wikiembed status                                  coverage, queue, failures, workers
+  wikiembed load enwiki.xml.bz2                     load a wiki of your own, then:
+  wikiembed worker                                  keep it embedded
+  wikiembed attach public.docs --key id --text body --embedding vec --name docs
+                                                    keep a table of your own embedded
+  Set WIKIEMBED_DATABASE_URL and WIKIEMBED_EMBEDDER to use your own Postgres and server."""
+
+
+def step(sentence: str) -> None:
+    """Print what comes now."""
+    console().print(f"\n[bold]▸ {sentence}[/]" if console().is_terminal else f"\n> {sentence}")
+
+
+async def embed(connection: psycopg.Connection[Any], settings: Settings) -> None:
+    """Run a worker until all is embedded, insert a page, and see it embedded as well."""
+    step("Starting a worker")
+    supervisor = Supervisor(app, settings, drain=False, concurrency=settings.concurrency)
+    running = asyncio.create_task(supervisor.run())
+    try:
+        with Reporter("embed", every_s=2.0) as reporter:
+            await until(running, lambda: covered(connection, reporter))
+        print_coverage(connection)
+        step("Inserting one new page, with the worker running and no other command")
+        connection.execute("delete from public.wiki_pages where title = %s", (NEW_PAGE.title,))
+        began = time.monotonic()
+        load_articles(connection, [NEW_PAGE])
+        await until(running, lambda: covered(connection, None))
+        say(f"  Embedded {1000 * (time.monotonic() - began):.0f} ms later.")
+        print_coverage(connection)
+    finally:
+        supervisor.stop()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+def covered(connection: psycopg.Connection[Any], reporter: Reporter | None) -> bool:
+    """True when nothing of the wiki is missing."""
+    rows = actions.coverage(connection, SOURCE)
+    if reporter is not None:
+        report(reporter, rows)
+    return all(row.missing == row.failed for row in rows)
+
+
+async def until(running: asyncio.Task[None], done: Callable[[], bool]) -> None:
+    """Wait for `done`, or for the worker to end.
+
+    Raises: NotSo when it takes too long.
+    """
+    end = time.monotonic() + PATIENCE_S
+    while not done():
+        if running.done():
+            running.result()
+        if time.monotonic() > end:
+            raise NotSo(f"The worker did not finish within {PATIENCE_S:.0f} s: `wikiembed doctor`.")
+        await asyncio.sleep(0.02)
+
+
+def print_coverage(connection: psycopg.Connection[Any]) -> None:
+    """Print the coverage of the wiki."""
+    rows = [
+        row.as_json() | {"coverage": f"{row.coverage_pct:.2f} %"}
+        for row in actions.coverage(connection, SOURCE)
+    ]
+    print_table(rows, ["source", "total", "embedded", "missing", "failed", "skipped", "coverage"])

@@ -1,0 +1,114 @@
+"""``status``, ``failures`` and ``doctor``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from wikiembed.cli.console import console, database, duration, print_json, print_table, say
+from wikiembed.control import actions, doctor
+from wikiembed.control.overview import overview
+from wikiembed.errors import NotSo
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("status")(run_status)
+    cli.command("failures")(run_failures)
+    cli.command("doctor")(run_doctor)
+
+
+def run_status(*, json: Json = False) -> None:
+    """Show coverage, queue, pauses, failures by class, and workers."""
+    with database() as (connection, _):
+        state = overview(connection)
+    if json:
+        print_json(state)
+        return
+    _print_coverage(state)
+    for pause in state["pauses"]:
+        why = f": {pause['pause_reason']}" if pause["pause_reason"] else ""
+        until = f", until {pause['resume_at']:%Y-%m-%d %H:%M %Z}" if pause["resume_at"] else ""
+        say(
+            f"Paused: {pause['source']} by {pause['paused_by']} at"
+            f" {pause['paused_at']:%Y-%m-%d %H:%M %Z}{until}{why}"
+        )
+    if state["failures"]:
+        print_table(
+            state["failures"],
+            ["source", "state", "error_class", "chunks", "last_at"],
+            title="Failures by class",
+        )
+    alive = [worker for worker in state["workers"] if worker["alive"]]
+    if alive:
+        say(f"Workers: {len(alive)} alive, {sum(w['doing'] for w in alive)} jobs in hand.")
+    else:
+        say("Workers: none alive; start one with `wikiembed worker`.")
+
+
+def _print_coverage(state: dict[str, list[dict[str, Any]]]) -> None:
+    queues = {row["source"]: row for row in state["queue"]}
+    rows = []
+    for row in state["coverage"]:
+        queue = queues.get(row["source"], {})
+        rows.append(
+            row
+            | {
+                "coverage": f"{row['coverage_pct']:.2f} %",
+                "eta": duration(row["eta_s"]),
+                "jobs": (queue.get("todo", 0) + queue.get("doing", 0)),
+                "later": queue.get("scheduled_later", 0),
+            }
+        )
+    print_table(
+        rows,
+        ["source", "coverage", "total", "embedded", "missing", "failed", "skipped",
+         "chunks_per_s", "eta", "jobs", "later", "ready"],
+    )  # fmt: skip
+
+
+def run_failures(
+    source: Annotated[
+        str | None, typer.Argument(help="The source; all of them, if not given.")
+    ] = None,
+    *,
+    error_class: Annotated[
+        str | None, typer.Option("--class", help="Only failures of this class.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    json: Json = False,
+) -> None:
+    """List the chunks that are not embedded and why, newest first."""
+    with database() as (connection, _):
+        actions.names(connection, source)
+        rows = actions.failures(connection, source, error_class=error_class, limit=limit)
+    if json:
+        for row in rows:
+            print_json(row)
+        return
+    if not rows:
+        say("No failures.")
+        return
+    print_table(
+        rows,
+        ["source", "key", "state", "error_class", "http_status", "attempts", "last_at", "message"],
+    )
+
+
+def run_doctor(*, json: Json = False) -> None:
+    """Examine database, schema, triggers, queue and embedding server; say what to do."""
+    with database() as (connection, settings):
+        findings = doctor.examine(connection, settings)
+    if json:
+        print_json([finding.as_json() for finding in findings])
+    else:
+        marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "fault": "[red]fault[/]"}
+        out = console()
+        for finding in findings:
+            out.print(f"{marks[finding.level]:>7}  ", end="")
+            out.print(finding.sentence, markup=False)
+    if any(finding.level == "fault" for finding in findings):
+        raise NotSo("Something is at fault; each line above says what to do.")

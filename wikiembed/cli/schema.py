@@ -1,0 +1,51 @@
+"""``wikiembed migrate``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import psycopg
+import typer
+
+from wikiembed.cli.console import say
+from wikiembed.config import load_settings
+from wikiembed.db import migrate
+from wikiembed.db.connect import database_url, translate_errors
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("migrate")(run_migrate)
+
+
+def run_migrate(
+    *,
+    to: Annotated[str, typer.Option(help="Schema version to bring the database to.")] = "head",
+    down: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Go back to VERSION instead; `base` removes wikiembed and the wiki's own tables.",
+        ),
+    ] = None,
+    sql: Annotated[
+        bool, typer.Option("--sql", help="Print the SQL for an empty database, run nothing.")
+    ] = False,
+) -> None:
+    """Create or upgrade wikiembed's schema, in one transaction.
+
+    WIKIEMBED_DIMENSIONS sets the wiki's vector column when it is created: 768, or 256 for the
+    local embedder, unless given.
+    """
+    settings = load_settings()
+    if sql:
+        typer.echo(migrate.offline_sql(settings, revision=to), nl=False)
+        return
+    url = database_url(settings)
+    if down is not None:
+        migrate.downgrade(url, settings, revision=down)
+    else:
+        migrate.upgrade(url, settings, revision=to)
+    with translate_errors(), psycopg.connect(url) as connection:
+        version = migrate.current(connection)
+    say(f"The database is at schema version {version or 'none'}.")

@@ -1,0 +1,96 @@
+"""``wikiembed attach``, ``detach`` and ``sources``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wikiembed.cli.console import database, print_json, print_table, say
+from wikiembed.config import Provider
+from wikiembed.control import actions
+from wikiembed.control import sources as control
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("attach")(run_attach)
+    cli.command("detach")(run_detach)
+    cli.command("sources")(run_sources)
+
+
+def run_attach(
+    relation: Annotated[str, typer.Argument(help="The table, with its schema: public.docs.")],
+    *,
+    key: Annotated[str, typer.Option(help="Unique, not null column that names a row.")] = "id",
+    text: Annotated[str, typer.Option(help="Column whose text is embedded.")] = "content",
+    embedding: Annotated[str, typer.Option(help="The vector or halfvec column.")] = "embedding",
+    name: Annotated[
+        str | None, typer.Option(help="Name of the source, ≤ 32 bytes; the table's, if not given.")
+    ] = None,
+    provider: Annotated[Provider | None, typer.Option(help="Fix the server's dialect.")] = None,
+    model: Annotated[str | None, typer.Option(help="Fix the model.")] = None,
+    dimensions: Annotated[
+        int | None, typer.Option(help="Dimensions, for a column that states none.")
+    ] = None,
+    document_prefix: Annotated[
+        str | None, typer.Option(help="Put before each text that is stored.")
+    ] = None,
+    query_prefix: Annotated[
+        str | None, typer.Option(help="Put before each text that is searched.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Chunks a job, 1 to 4096.")] = 64,
+) -> None:
+    """Attach a vector column of an existing table: from now on it is kept embedded.
+
+    Rows that are there already are counted, and queued by `wikiembed enqueue`. The index on
+    missing rows is built concurrently; the table is locked only while its rows are counted.
+    """
+    source = name or relation.rpartition(".")[2].strip('"')
+    with database() as (connection, _):
+        control.attach(
+            connection,
+            control.Columns(
+                relation=relation, key=key, text=text, embedding=embedding, name=source
+            ),
+            control.AttachOptions(
+                provider=provider.value if provider else None,
+                model=model,
+                dimensions=dimensions,
+                document_prefix=document_prefix,
+                query_prefix=query_prefix,
+                batch_size=batch_size,
+            ),
+        )
+        (row,) = actions.coverage(connection, source)
+    say(
+        f"Attached {relation} as source {source!r}: {row.total:,} rows, {row.missing:,} without a"
+        " vector."
+    )
+    if row.missing:
+        say(f"Queue them: wikiembed enqueue {source}")
+
+
+def run_detach(
+    name: Annotated[str, typer.Argument(help="The source.")],
+) -> None:
+    """Forget a source: triggers, jobs, failures and counts go; rows and vectors stay."""
+    with database() as (connection, _):
+        control.detach(connection, name)
+    say(f"Detached source {name!r}; its table keeps all rows and vectors.")
+
+
+def run_sources(
+    *, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """List the attached columns and the models they are pinned to."""
+    with database() as (connection, _):
+        rows = control.list_sources(connection)
+    if json:
+        print_json(rows)
+        return
+    for row in rows:
+        row["column"] = f"{row['relation']}.{row['embedding_column']}"
+    print_table(
+        rows, ["name", "column", "provider", "model", "dimensions", "batch_size", "generation"]
+    )

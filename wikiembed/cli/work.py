@@ -1,0 +1,176 @@
+"""``enqueue``, ``worker`` and ``backfill``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from wikiembed.app import app
+from wikiembed.cli.console import database, print_json, say
+from wikiembed.cli.progress import REPORT_EVERY_S, Reporter, rate_note
+from wikiembed.cli.supervise import Supervisor
+from wikiembed.config import Settings, load_settings
+from wikiembed.control import actions
+from wikiembed.store import Coverage
+from wikiembed.telemetry import configure_logging
+
+Source = Annotated[str | None, typer.Argument(help="The source; all of them, if not given.")]
+MaxChunks = Annotated[int | None, typer.Option(min=0, help="Queue at most so many chunks.")]
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, max=4096, help="Chunks a job; the source's own, if not given.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many, write nothing.")]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(min=1, max=256, help="Jobs in flight; WIKIEMBED_CONCURRENCY, if not given."),
+]
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("enqueue")(run_enqueue)
+    cli.command("worker")(run_worker)
+    cli.command("backfill")(run_backfill)
+
+
+def run_enqueue(
+    source: Source = None,
+    *,
+    max_chunks: MaxChunks = None,
+    batch_size: BatchSize = None,
+    dry_run: DryRun = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Queue every missing chunk that waits in no job and in no failure; repeating adds nothing."""
+    with database() as (connection, settings):
+        for done in enqueue_all(
+            connection,
+            settings,
+            source,
+            max_chunks=max_chunks,
+            batch_size=batch_size,
+            dry_run=dry_run,
+        ):
+            if json:
+                print_json({"source": done.source, "jobs": done.jobs, "chunks": done.chunks})
+            else:
+                word = "would be queued" if dry_run else "queued"
+                say(f"{done.source}: {done.chunks:,} chunks {word} in {done.jobs:,} jobs.")
+
+
+def enqueue_all(
+    connection: actions.Connection,
+    settings: Settings,
+    source: str | None,
+    *,
+    max_chunks: int | None,
+    batch_size: int | None,
+    dry_run: bool,
+) -> list[actions.Enqueued]:
+    """Queue the missing chunks of one source or all; `max_chunks` holds for them together."""
+    done: list[actions.Enqueued] = []
+    for name in actions.names(connection, source):
+        left = None if max_chunks is None else max_chunks - sum(d.chunks for d in done)
+        done.append(
+            actions.enqueue(
+                connection,
+                name,
+                max_chunks=left,
+                batch_size=batch_size or settings.batch_size,
+                dry_run=dry_run,
+            )
+        )
+    return done
+
+
+def run_worker(
+    *,
+    drain: Annotated[bool, typer.Option("--drain", help="End when no job waits or runs.")] = False,
+    concurrency: Concurrency = None,
+) -> None:
+    """Embed what is queued, until stopped (SIGTERM or Ctrl-C: batches in hand finish).
+
+    It carries on through losses of Postgres and of the embedding server. With --drain it exits
+    1 when somebody paused what is left, and 3 when an outage outlasts WIKIEMBED_OUTAGE_LIMIT_S.
+    """
+    settings = load_settings()
+    configure_logging(style=settings.log_format, level=settings.log_level)
+    work(settings, drain=drain, concurrency=concurrency)
+
+
+def work(
+    settings: Settings,
+    *,
+    drain: bool,
+    concurrency: int | None,
+    report_every_s: float = REPORT_EVERY_S,
+) -> None:
+    """Run a supervised worker, with progress while it drains."""
+    with Reporter("embed", every_s=report_every_s) as reporter:
+        supervisor = Supervisor(
+            app,
+            settings,
+            drain=drain,
+            concurrency=concurrency or settings.concurrency,
+            on_look=(lambda rows: report(reporter, rows)) if drain else None,
+        )
+        asyncio.run(supervisor.run())
+
+
+def report(reporter: Reporter, rows: list[Coverage]) -> None:
+    """Report the sum of all sources."""
+    embedded = sum(r.embedded for r in rows)
+    missing = sum(r.missing for r in rows)
+    failed = sum(r.failed for r in rows)
+    rate = float(sum(r.chunks_per_s for r in rows))
+    eta_s = (missing - failed) / rate if rate > 0 else None
+    reporter.update(
+        embedded,
+        embedded + missing,
+        note=rate_note(rate, eta_s, failed),
+        missing=missing,
+        failed=failed,
+        chunks_per_s=rate,
+        eta_s=None if eta_s is None else round(eta_s),
+    )
+
+
+def run_backfill(
+    source: Source = None,
+    *,
+    max_chunks: MaxChunks = None,
+    batch_size: BatchSize = None,
+    dry_run: DryRun = False,
+    concurrency: Concurrency = None,
+    report_every: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between JSON progress lines.")
+    ] = REPORT_EVERY_S,
+) -> None:
+    """Queue what is missing, embed until the queue is dry, and report.
+
+    Safe to stop, to repeat, and to run twice at once. Ends as `worker --drain` does.
+    """
+    settings = load_settings()
+    configure_logging(style=settings.log_format, level=settings.log_level)
+    with database(settings) as (connection, _):
+        queued = enqueue_all(
+            connection,
+            settings,
+            source,
+            max_chunks=max_chunks,
+            batch_size=batch_size,
+            dry_run=dry_run,
+        )
+        for done in queued:
+            print_json(
+                {"event": "would_queue" if dry_run else "queued", "source": done.source,
+                 "jobs": done.jobs, "chunks": done.chunks}
+            )  # fmt: skip
+    if dry_run:
+        return
+    work(settings, drain=True, concurrency=concurrency, report_every_s=report_every)
+    with database(settings) as (connection, _):
+        for row in actions.coverage(connection, source):
+            print_json({"event": "backfilled", **row.as_json()})

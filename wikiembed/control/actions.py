@@ -1,0 +1,154 @@
+"""Enqueue, pause, resume, retry, skip, reconcile, ready: the SQL functions, by name."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from wikiembed.db.connect import translate_errors
+from wikiembed.errors import SourceNotFound
+from wikiembed.store import COVERAGE, Coverage
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """How many jobs and chunks were queued, or would be."""
+
+    source: str
+    jobs: int
+    chunks: int
+
+
+def _one(connection: Connection, statement: str, parameters: Sequence[object]) -> tuple[Any, ...]:
+    with translate_errors():
+        row = connection.execute(statement, parameters).fetchone()
+    return row if row is not None else ()
+
+
+def names(connection: Connection, source: str | None) -> list[str]:
+    """The sources meant by `source`: itself, or all.
+
+    Raises: SourceNotFound.
+    """
+    with translate_errors():
+        rows = connection.execute(
+            "select name from wikiembed.sources where %s::text is null or name = %s order by name",
+            (source, source),
+        ).fetchall()
+    if source is not None and not rows:
+        raise SourceNotFound(f"No source is named {source!r}: see `wikiembed sources`.")
+    return [row[0] for row in rows]
+
+
+def enqueue(
+    connection: Connection,
+    source: str,
+    *,
+    max_chunks: int | None = None,
+    batch_size: int | None = None,
+    dry_run: bool = False,
+) -> Enqueued:
+    """Queue every missing chunk of `source` that waits nowhere yet.
+
+    Raises: SourceNotFound, InvalidArgument.
+    """
+    jobs, chunks = _one(
+        connection,
+        "select jobs, chunks from wikiembed.enqueue(%s, %s::bigint, %s::int, %s)",
+        (source, max_chunks, batch_size, dry_run),
+    )
+    return Enqueued(source, jobs, chunks)
+
+
+def pause(
+    connection: Connection, source: str | None, *, why: str | None, until: dt.datetime | None
+) -> int:
+    """Pause one source or all; answers how many.
+
+    Raises: SourceNotFound, InvalidArgument.
+    """
+    return int(_one(connection, "select wikiembed.pause(%s, %s, %s)", (source, why, until))[0])
+
+
+def resume(connection: Connection, source: str | None) -> int:
+    """Resume one source or all; answers how many were paused.
+
+    Raises: SourceNotFound.
+    """
+    return int(_one(connection, "select wikiembed.resume(%s)", (source,))[0])
+
+
+def retry(
+    connection: Connection, source: str, *, keys: Sequence[str] | None, error_class: str | None
+) -> Enqueued:
+    """Queue failed chunks again: all, or some keys', or one class's.
+
+    Raises: SourceNotFound.
+    """
+    jobs, chunks = _one(
+        connection,
+        "select jobs, chunks from wikiembed.retry_failures(%s, %s::text[], %s)",
+        (source, list(keys) if keys else None, error_class),
+    )
+    return Enqueued(source, jobs, chunks)
+
+
+def skip(connection: Connection, source: str, keys: Sequence[str], *, why: str | None) -> int:
+    """Mark missing chunks as skipped; answers how many.
+
+    Raises: SourceNotFound.
+    """
+    return int(_one(connection, "select wikiembed.skip(%s, %s, %s)", (source, list(keys), why))[0])
+
+
+def reconcile(connection: Connection, source: str | None) -> dict[str, int]:
+    """Heal what bypassed the triggers; answers what was found.
+
+    Raises: SourceNotFound.
+    """
+    found = _one(
+        connection,
+        "select orphans_enqueued, dead_jobs, ledger_drift from wikiembed.reconcile(%s)",
+        (source,),
+    )
+    return dict(zip(("orphans_enqueued", "dead_jobs", "ledger_drift"), found, strict=True))
+
+
+def is_ready(connection: Connection, source: str | None) -> bool:
+    """Ask the tables themselves whether no row is missing but the skipped ones.
+
+    Raises: SourceNotFound.
+    """
+    return bool(_one(connection, "select wikiembed.is_ready(%s)", (source,))[0])
+
+
+def failures(
+    connection: Connection, source: str | None, *, error_class: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """The latest failures, newest first."""
+    with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select source, key, state, error_class, http_status, message, attempts, first_at,"
+            " last_at, job_id from wikiembed.failures"
+            " where (%(source)s::text is null or source = %(source)s)"
+            " and (%(class)s::text is null or error_class = %(class)s)"
+            " order by last_at desc, source, key limit %(limit)s",
+            {"source": source, "class": error_class, "limit": limit},
+        ).fetchall()
+
+
+def coverage(connection: Connection, source: str | None = None) -> list[Coverage]:
+    """View wikiembed.coverage, of one source or all."""
+    with translate_errors():
+        rows = connection.execute(
+            COVERAGE + " where %s::text is null or source = %s order by source",
+            (source, source),
+        ).fetchall()
+    return [Coverage(*row) for row in rows]

@@ -1,0 +1,98 @@
+"""Write articles to the wiki's tables, a batch of pages a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from wikiembed.db.connect import translate_errors
+
+PAGES_A_TRANSACTION = 100
+
+
+class Article(Protocol):
+    """A page split to chunks; see wikiembed.wiki.Article."""
+
+    @property
+    def title(self) -> str:
+        """Its title."""
+
+    @property
+    def digest(self) -> str:
+        """A digest of its chunks."""
+
+    @property
+    def chunks(self) -> tuple[str, ...]:
+        """Its chunks."""
+
+
+@dataclass(slots=True)
+class Loaded:
+    """How many pages were added, changed or left alone, and chunks written or removed."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    chunks_written: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        """The counts by name."""
+        return {
+            "added": self.added,
+            "changed": self.changed,
+            "unchanged": self.unchanged,
+            "chunks_written": self.chunks_written,
+        }
+
+
+def load_articles(
+    connection: psycopg.Connection[Any],
+    articles: Iterable[Article],
+    *,
+    on_batch: Callable[[Loaded], None] = lambda _: None,
+) -> Loaded:
+    """Load `articles` through wikiembed.load_pages, in constant memory.
+
+    An error of the reader comes after the pages before it are committed.
+    """
+    total = Loaded()
+    reading = iter(articles)
+    while True:
+        batch, error = _take(reading)
+        if batch:
+            _write(connection, batch, total)
+            on_batch(total)
+        if error is not None:
+            raise error
+        if not batch:
+            return total
+
+
+def _take(reading: Iterator[Article]) -> tuple[list[Article], Exception | None]:
+    """The next pages, and the reader's error where it met one."""
+    batch: list[Article] = []
+    try:
+        for article in islice(reading, PAGES_A_TRANSACTION):
+            batch.append(article)
+    except Exception as error:
+        return batch, error
+    return batch, None
+
+
+def _write(connection: psycopg.Connection[Any], batch: list[Article], total: Loaded) -> None:
+    pages = [{"title": a.title, "digest": a.digest, "chunks": list(a.chunks)} for a in batch]
+    with translate_errors():
+        row = connection.execute(
+            "select added, changed, unchanged, chunks_written from wikiembed.load_pages(%s)",
+            (Jsonb(pages),),
+        ).fetchone()
+    assert row is not None  # noqa: S101 - the function returns one row always
+    total.added += row[0]
+    total.changed += row[1]
+    total.unchanged += row[2]
+    total.chunks_written += row[3]

@@ -1,0 +1,130 @@
+"""Attach and detach tables, with the index on missing rows built without holding up writers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from wikiembed.db.connect import translate_errors
+from wikiembed.errors import SourceRefused
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachOptions:
+    """What a source fixes for itself; None comes from the worker's settings."""
+
+    provider: str | None = None
+    model: str | None = None
+    dimensions: int | None = None
+    document_prefix: str | None = None
+    query_prefix: str | None = None
+    batch_size: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """The table and the columns to attach, and the source's name."""
+
+    relation: str
+    key: str
+    text: str
+    embedding: str
+    name: str
+
+
+def attach(connection: Connection, columns: Columns, options: AttachOptions) -> None:
+    """Attach a column as a source; a refusal leaves nothing behind.
+
+    The partial index is built concurrently first, then wikiembed.attach does the rest in one
+    transaction. Raises: SourceRefused, DatabaseError.
+    """
+    with translate_errors():
+        found = connection.execute(
+            "select to_regclass(%s)::oid::bigint", (columns.relation,)
+        ).fetchone()
+        if found is None or found[0] is None:
+            raise SourceRefused(
+                f"Table {columns.relation!r} does not exist: give its name with the schema, as in"
+                " public.docs."
+            )
+        oid = int(found[0])
+        # A rehearsal: whatever attach refuses, it refuses before an index is built for hours.
+        with connection.transaction(force_rollback=True):
+            _call_attach(connection, oid, columns, options, index=False)
+        built = _build_index(connection, oid, columns)
+        try:
+            _call_attach(connection, oid, columns, options, index=True)
+        except psycopg.Error:
+            for name in built:
+                connection.execute(sql.SQL("drop index concurrently if exists {}").format(name))
+            raise
+
+
+def _call_attach(
+    connection: Connection, oid: int, columns: Columns, options: AttachOptions, *, index: bool
+) -> None:
+    given = {f"p_{name}": value for name, value in asdict(options).items() if value is not None} | {
+        "p_index": index
+    }
+    named = sql.SQL(", ").join(
+        sql.SQL("{} => {}").format(sql.Identifier(name), sql.Literal(value))
+        for name, value in given.items()
+    )
+    connection.execute(
+        sql.SQL("select wikiembed.attach(%s::oid::regclass, %s, %s, %s, %s, {})").format(named),
+        (oid, columns.key, columns.text, columns.embedding, columns.name),
+    )
+
+
+_LEAVES = """
+select n.nspname, c.relname
+  from (select %(oid)s::oid as relid where not exists (select from pg_partition_tree(%(oid)s::oid))
+        union all
+        select t.relid from pg_partition_tree(%(oid)s::oid) as t where t.isleaf) as l
+  join pg_class as c on c.oid = l.relid join pg_namespace as n on n.oid = c.relnamespace
+"""
+
+
+def _build_index(connection: Connection, oid: int, columns: Columns) -> list[sql.Identifier]:
+    """Build the index of each leaf concurrently; attach adopts them. Answers their names."""
+    made: list[sql.Identifier] = []
+    leaves = connection.execute(_LEAVES, {"oid": oid}).fetchall()
+    for number, (schema, table) in enumerate(leaves):
+        name = f"wikiembed_missing_{columns.name}" + (f"_{number}" if len(leaves) > 1 else "")
+        identifier = sql.Identifier(schema, name)
+        connection.execute(sql.SQL("drop index concurrently if exists {}").format(identifier))
+        connection.execute(
+            sql.SQL("create index concurrently {} on {} ({}) where {} is null").format(
+                sql.Identifier(name),
+                sql.Identifier(schema, table),
+                sql.Identifier(columns.key),
+                sql.Identifier(columns.embedding),
+            )
+        )
+        made.append(identifier)
+    return made
+
+
+def detach(connection: Connection, name: str) -> None:
+    """Forget a source; the table's rows and vectors stay.
+
+    Raises: SourceNotFound, LockNotAvailable.
+    """
+    with translate_errors():
+        connection.execute("select wikiembed.detach(%s)", (name,))
+
+
+def list_sources(connection: Connection) -> list[dict[str, Any]]:
+    """The sources with what they are attached to and pinned to."""
+    with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select name, relation::text, key_column, text_column, embedding_column,"
+            " generation, provider, model, dimensions, document_prefix, query_prefix, batch_size"
+            " from wikiembed.sources order by name"
+        ).fetchall()
