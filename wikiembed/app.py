@@ -134,6 +134,13 @@ class Worker(worker.Worker):
         for delay_s in LOOK_AGAIN_S:
             loop.call_later(delay_s, self._new_job_event.set)
 
+    def stop(self) -> None:
+        """Take no more jobs; those that wait for a server go back to the queue."""
+        super().stop()
+        runtime = (self.additional_context or {}).get("runtime")
+        if isinstance(runtime, RuntimeHolder) and runtime.opened is not None:
+            runtime.opened.stop()
+
     async def beat(self) -> None:
         """Say that the worker lives; procrastinate falls silent while it finishes its jobs."""
         if self.worker_id is not None:
@@ -177,7 +184,8 @@ class App(procrastinate.App):
 
 
 # procrastinate's INFO lines hold every key of a job.
-logging.getLogger("procrastinate").setLevel(logging.WARNING)
+if logging.getLogger("procrastinate").level == logging.NOTSET:
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
 app = App()
 
 __all__ = ["UPKEEP_QUEUE", "App", "RuntimeHolder", "Worker", "app"]

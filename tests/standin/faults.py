@@ -72,6 +72,7 @@ class Controls:
     `max_batch` none: 32 for TEI, else unbounded. `known_models` none: all. `spare_probe` keeps
     `fail_next`, garbage and `status_for_all` from requests of the probe text alone.
     `knows_base64` false: a request with `encoding_format` is refused, as strict servers do.
+    `knows_info` false: TEI's `/info` is not there, as behind a gateway.
     """
 
     dimensions: int = 768
@@ -91,6 +92,7 @@ class Controls:
     known_models: list[str] | None = None
     model: str = "standin-model"
     knows_base64: bool = True
+    knows_info: bool = True
     spare_probe: bool = False
     record: bool = False
 

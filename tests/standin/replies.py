@@ -50,6 +50,8 @@ def plain_reply(request: Request, controls: Controls, dialect: Dialect) -> Reply
         },
     }
     for (path, spoken), answer in answers.items():
+        if path == "/info" and not controls.knows_info:
+            continue
         if request.path == path and dialect in {"all", spoken}:
             if spoken == "tei" and not _authorized(request, controls):
                 return _of_canned(dialects.unauthorized("tei"))

@@ -110,6 +110,15 @@ async def test_describe_of_tei_is_what_info_says(opened: Opener) -> None:
     assert (info.model, info.dimensions, info.max_batch) == ("BAAI/bge", 12, 16)
 
 
+async def test_describe_of_tei_without_info_takes_the_settings_model(opened: Opener) -> None:
+    """A gateway that passes on `/embed` alone is enough; the limit is learned later."""
+    with StandIn(dialect="tei", dimensions=12, knows_info=False) as server:
+        info = await opened(_options(Provider.TEI, server.url)).describe()
+        unnamed = await opened(_options(Provider.TEI, server.url, model=None)).describe()
+    assert (info.model, info.dimensions, info.max_batch) == ("m", 12, None)
+    assert unnamed.model == "tei"
+
+
 async def test_describe_of_openai_without_a_model_takes_the_answers(opened: Opener) -> None:
     """A llama.cpp that serves one model names it itself."""
     with StandIn(dialect="openai", model="ggml") as server:

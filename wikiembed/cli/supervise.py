@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from wikiembed.app import UPKEEP_QUEUE, App, Worker
 from wikiembed.config import Settings
-from wikiembed.db import migrate
+from wikiembed.db import version
 from wikiembed.db.connect import translate
 from wikiembed.errors import DatabaseUnreachable, EmbedderUnavailable, SourcePaused, WikiembedError
 from wikiembed.pipeline import Runtime
@@ -95,7 +95,7 @@ class Supervisor:
 
     async def _check_schema(self) -> None:
         runtime = await self._app.runtime.get()
-        migrate.require_head(await runtime.store.schema_version())
+        version.require_head(await runtime.store.schema_version())
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -179,16 +179,13 @@ class Supervisor:
         while not self._stop.is_set():
             if runtime.fatal is not None:
                 raise runtime.fatal
-            if self._drain:
-                if loop.time() - rescued_at > RESCUE_EVERY_S:
-                    await runtime.store.upkeep("select * from wikiembed.rescue_jobs()")
-                    rescued_at = loop.time()
-                began = loop.time()
-                if await self._drained(runtime):
-                    return
-                await self._pause(max(LOOK_EVERY_S, 10 * (loop.time() - began)))
-            else:
-                await self._pause(LOOK_EVERY_S)
+            if loop.time() - rescued_at > RESCUE_EVERY_S:
+                await runtime.store.upkeep("select * from wikiembed.rescue_jobs()")
+                rescued_at = loop.time()
+            began = loop.time()
+            if self._drain and await self._drained(runtime):
+                return
+            await self._pause(max(LOOK_EVERY_S, 10 * (loop.time() - began)))
 
     async def _drained(self, runtime: Runtime) -> bool:
         """True when no job is left.

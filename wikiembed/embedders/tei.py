@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from wikiembed.config import Provider
 from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
-from wikiembed.embedders.decode import field_of, matrix_of_rows, no_rows, read_json
+from wikiembed.embedders.decode import matrix_of_rows, no_rows, read_json
 from wikiembed.embedders.http import HttpClient
-from wikiembed.errors import EmbedderBadAnswer
+from wikiembed.errors import EmbedderBadAnswer, EmbedderMisconfigured, EmbedderRejected
 from wikiembed.vectors import Matrix
+
+UNNAMED_MODEL = "tei"
+"""What a server's one model is called that neither `/info` nor the settings name."""
 
 
 class TeiEmbedder:
@@ -20,25 +23,37 @@ class TeiEmbedder:
 
     def __init__(self, options: EmbedderOptions, *, http: HttpClient) -> None:
         self._http = http
+        self._model = options.model
         self._truncate = options.truncate
         self._request_dimensions = options.request_dimensions
 
     async def describe(self) -> ModelInfo:
         """Embed the probe; the model and its largest batch are what `/info` says.
 
+        A gateway that passes on `/embed` alone has no `/info`: then the model is the one that
+        the settings name, and the batch limit is learned from the first refusal.
+
         Raises: EmbedderError.
         """
-        info = read_json(await self._http.get("/info"))
-        model = field_of(info, "model_id")
-        if not isinstance(model, str) or not model:
-            raise EmbedderBadAnswer("The embedding server's /info names no model.")
-        limit = info.get("max_client_batch_size") if isinstance(info, dict) else None
         matrix = await self.embed([PROBE_TEXT])
+        model, limit = await self._info()
         return ModelInfo(
             provider=Provider.TEI,
             model=model,
             dimensions=int(matrix.shape[1]),
-            max_batch=limit if type(limit) is int and limit > 0 else None,
+            max_batch=limit,
+        )
+
+    async def _info(self) -> tuple[str, int | None]:
+        try:
+            info = read_json(await self._http.get("/info"))
+        except (EmbedderMisconfigured, EmbedderRejected, EmbedderBadAnswer):
+            info = {}
+        known = info if isinstance(info, dict) else {}
+        model, limit = known.get("model_id"), known.get("max_client_batch_size")
+        return (
+            model if isinstance(model, str) and model else self._model or UNNAMED_MODEL,
+            limit if type(limit) is int and limit > 0 else None,
         )
 
     async def embed(self, texts: Sequence[str]) -> Matrix:
