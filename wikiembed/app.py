@@ -136,7 +136,7 @@ class Worker(worker.Worker):
 
     def stop(self) -> None:
         """Take no more jobs; those that wait for a server go back to the queue."""
-        super().stop()
+        super().stop()  # type: ignore[no-untyped-call]
         runtime = (self.additional_context or {}).get("runtime")
         if isinstance(runtime, RuntimeHolder) and runtime.opened is not None:
             runtime.opened.stop()

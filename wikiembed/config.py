@@ -7,7 +7,8 @@ from pathlib import Path
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from wikiembed.errors import ConfigurationError
 
@@ -163,5 +164,36 @@ def load_settings() -> Settings:
         wrong = []
         for item in error.errors(include_input=False, include_url=False):
             name = "".join(f"{ENV_PREFIX}{part}".upper() for part in item["loc"])
-            wrong.append(f"{name}: {item['msg']}" if name else str(item["msg"]))
-        raise ConfigurationError("Wrong setting: " + "; ".join(wrong) + ".") from None
+            wrong.append(f"{name} {_demand(item)}".strip())
+        raise ConfigurationError(f"Wrong setting: {'; '.join(wrong)}.") from None
+    except SettingsError:
+        raise ConfigurationError("The settings cannot be read: look at WIKIEMBED_….") from None
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError("The file .env cannot be read: mend it or remove it.") from None
+
+
+def _demand(item: ErrorDetails) -> str:
+    """What a value must be, in words that need no knowledge of pydantic."""
+    context = item.get("ctx", {})
+    match item["type"]:
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}"
+        case "greater_than":
+            return f"must be more than {context['gt']}"
+        case "less_than_equal":
+            return f"must be at most {context['le']}"
+        case "int_parsing" | "int_from_float":
+            return "must be a whole number"
+        case "float_parsing" | "finite_number":
+            return "must be a number"
+        case "bool_parsing" | "bool_type":
+            return "must be true or false"
+        case "enum":
+            return f"must be {context['expected'].replace(chr(39), '')}"
+        case "string_pattern_mismatch":
+            words = str(context["pattern"]).strip("^()$").split("|")
+            return f"must be {', '.join(words[:-1])} or {words[-1]}"
+        case "value_error":
+            return str(context["error"])
+        case _:
+            return f"is wrong: {item['msg']}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 
+import psycopg
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.exceptions import JobAborted
 from procrastinate.jobs import Job
@@ -16,38 +17,49 @@ from wikiembed.errors import (
     DatabaseUnreachable,
     EmbedderMisconfigured,
     LockNotAvailable,
-    ModelMismatch,
+    WrongUsage,
 )
 from wikiembed.pipeline.verdict import HeldTooLong, Stopping
 
 LONGEST_WAIT_S = 300.0
+LONGEST_TRANSIENT_WAIT_S = 10.0
 UNEXPECTED_BEFORE_BLAME = 5
 """After so many unexpected errors of one job its chunks go into failures (internal_error)."""
+
+
+def is_transient(exception: BaseException) -> bool:
+    """True for what the same statement will not meet again: a deadlock, a failover, a cancel."""
+    if not isinstance(exception, psycopg.Error):
+        return False
+    return (exception.sqlstate or "").startswith(("08", "25", "26", "40", "53", "55", "57", "58"))
 
 
 def wait_s(exception: BaseException, attempts: int) -> float:
     """Seconds until the job may be fetched again; `attempts` counts its earlier runs."""
     if isinstance(
         exception,
-        Stopping
-        | HeldTooLong
-        | EmbedderMisconfigured
-        | ModelMismatch
-        | JobAborted
-        | asyncio.CancelledError,
+        Stopping | HeldTooLong | EmbedderMisconfigured | JobAborted | asyncio.CancelledError,
     ):
         return 0.0
     if isinstance(exception, DatabaseUnreachable):
         return 1.0
-    if isinstance(exception, LockNotAvailable):
-        return float(min(LONGEST_WAIT_S, 0.5 * 2 ** min(attempts, 12)))
+    if isinstance(exception, WrongUsage):
+        # Another worker may have the right settings; this one must not fetch it in a circle.
+        return 2.0
+    if isinstance(exception, LockNotAvailable) or is_transient(exception):
+        return float(min(LONGEST_TRANSIENT_WAIT_S, 0.5 * 2 ** min(attempts, 12)))
     return float(min(LONGEST_WAIT_S, 1.0 * 2 ** min(attempts, 12)))
 
 
 class BackToTheQueue(BaseRetryStrategy):
     """No embed job ever ends as failed: what is wrong with a chunk stands in failures."""
 
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
-        """Retry, at once or after the wait that fits the exception."""
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """Retry, at once or after the wait that fits the exception.
+
+        A job with a queueing lock ends: the next one may hold the lock already.
+        """
+        if job.queueing_lock is not None:
+            return None
         at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait_s(exception, job.attempts))
         return RetryDecision(retry_at=at)

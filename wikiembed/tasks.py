@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+import psycopg
 from procrastinate import App, JobContext
 
 from wikiembed.errors import WikiembedError
 from wikiembed.pipeline import BatchJob, Runtime, process
 from wikiembed.pipeline.batch import StillStale
-from wikiembed.retry import UNEXPECTED_BEFORE_BLAME, BackToTheQueue
+from wikiembed.retry import UNEXPECTED_BEFORE_BLAME, BackToTheQueue, is_transient
 from wikiembed.telemetry import emit
 
 UPKEEP_QUEUE = "wikiembed_upkeep"
@@ -59,38 +60,54 @@ async def embed(
     except (WikiembedError, StillStale, asyncio.CancelledError):
         raise
     except Exception as error:
+        if is_transient(error):
+            raise
+        runtime.unexpected[job.job_id] += 1
         emit(
             "job_failed",
             level=40,
             source=source,
-            job_id=context.job.id,
-            attempts=context.job.attempts,
+            job_id=job.job_id,
+            attempts=runtime.unexpected[job.job_id],
             error=type(error).__name__,
         )
-        if context.job.attempts + 1 < UNEXPECTED_BEFORE_BLAME:
+        if runtime.unexpected[job.job_id] < UNEXPECTED_BEFORE_BLAME:
             raise
         await _give_up(job, runtime, error)
+    del runtime.unexpected[job.job_id]
 
 
 async def _give_up(job: BatchJob, runtime: Runtime, error: Exception) -> None:
     """Record the job's chunks, so that the run ends; `retry` brings them back."""
     chunks = await runtime.store.read_chunks(job.source, job.keys, attempt=job.attempt)
-    await runtime.store.record_failures(
-        job.source,
-        chunks,
-        error_class="internal_error",
-        message=f"The job ended {UNEXPECTED_BEFORE_BLAME} times with {type(error).__name__}.",
-        attempts=UNEXPECTED_BEFORE_BLAME,
-        job_id=job.job_id,
-        attempt=job.attempt,
-    )
+    if chunks:
+        await runtime.store.record_failures(
+            job.source,
+            chunks,
+            error_class="internal_error",
+            message=f"The job ended {UNEXPECTED_BEFORE_BLAME} times with {type(error).__name__}.",
+            attempts=UNEXPECTED_BEFORE_BLAME,
+            job_id=job.job_id,
+            attempt=job.attempt,
+        )
 
 
 async def _upkeep(context: JobContext, name: str, statement: str, *parameters: object) -> None:
     runtime = await _runtime(context)
-    found = await runtime.store.upkeep(statement, parameters)
+    try:
+        found = await runtime.store.upkeep(statement, parameters)
+    except (WikiembedError, psycopg.Error) as error:
+        emit("upkeep_failed", level=40, task=name, error=type(error).__name__, reason=_said(error))
+        if context.job.queueing_lock is None:
+            raise
+        return  # it is periodic: the next one comes, and may hold the queueing lock already
     if any(found.values()):
         emit("upkeep_done", task=name, found=found)
+
+
+def _said(error: Exception) -> str | None:
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else str(error)
+    return said and said[:200]
 
 
 async def rescue(context: JobContext, timestamp: int) -> None:
@@ -153,6 +170,7 @@ def register(app: App) -> None:
         name="wikiembed.reconcile",
         queue=UPKEEP_QUEUE,
         priority=UPKEEP_PRIORITY,
+        retry=BackToTheQueue(),
         pass_context=True,
     )(reconcile)
     app.periodic(cron="*/10 * * * *", periodic_id="missing", queueing_lock="wikiembed.missing")(

@@ -6,6 +6,7 @@ Fields are ids and counts; never a chunk's text, its key, or the API key.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import sys
 from typing import TextIO
@@ -26,16 +27,21 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
         line: dict[str, object] = {
+            **getattr(record, "fields", {}),
             "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(
                 timespec="milliseconds"
             ),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
-            **getattr(record, "fields", {}),
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
-        return orjson.dumps(line, default=str).decode()
+        # Event first, for people who read it anyway.
+        line = {name: line.pop(name) for name in ("at", "level", "event")} | line
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except TypeError:  # half a surrogate pair, a huge number: Python's own takes them
+            return json.dumps(line, default=str)
 
 
 class TextFormatter(logging.Formatter):
@@ -46,7 +52,8 @@ class TextFormatter(logging.Formatter):
         at = dt.datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         fields = " ".join(f"{k}={v}" for k, v in getattr(record, "fields", {}).items())
         mark = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        return f"{at} {mark}{record.getMessage()} {fields}".rstrip()
+        line = f"{at} {mark}{record.getMessage()} {fields}".rstrip()
+        return "".join(char if char.isprintable() else "?" for char in line)
 
 
 def configure_logging(*, style: str, level: str, stream: TextIO | None = None) -> None:

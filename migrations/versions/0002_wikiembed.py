@@ -42,7 +42,10 @@ def upgrade() -> None:
     run_files((f"functions/{name}_v01" for name in PRIVATE + PUBLIC), vector_schema=schema)
     run_files(f"triggers/{name}_v01" for name in TRIGGERS)
     run_files(f"views/{name}_v01" for name in VIEWS)
-    run("revoke all on all functions in schema wikiembed, wikiembed_private, wikiembed_queue from public;")
+    run(
+        "revoke all on all functions in schema wikiembed, wikiembed_private,"
+        " wikiembed_queue from public;"
+    )
 
 
 def downgrade() -> None:

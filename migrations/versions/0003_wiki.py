@@ -20,6 +20,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables with their rows."""
-    run("select wikiembed.detach(s.name) from wikiembed.sources as s where s.relation = 'public.wiki_chunks'::regclass;")
+    run(
+        "select wikiembed.detach(s.name) from wikiembed.sources as s where s.relation ="
+        " 'public.wiki_chunks'::regclass;"
+    )
     run("drop function wikiembed.load_pages(jsonb);")
     run("drop table public.wiki_chunks, public.wiki_pages;")

@@ -59,7 +59,7 @@ def write(
     """Outcomes by key of one write of `vector` for every version."""
     schema = database.one("select wikiembed_private.pgvector_schema()::text")
     rows = database.rows(
-        f'select key, outcome from wikiembed.write_embeddings(%s, %s::text[], %s::bigint[],'
+        f"select key, outcome from wikiembed.write_embeddings(%s, %s::text[], %s::bigint[],"
         f' %s::"{schema}".vector[], %s)',
         [source, list(versions), list(versions.values()), [vector] * len(versions), attempt],
     )
@@ -121,7 +121,9 @@ def coverage(database: Database, source: str = "docs") -> dict[str, Any]:
 
 def fetch(database: Database, queues: list[str] | None = None) -> int | None:
     """Fetch one job as a stock procrastinate worker does; the worker is alive."""
-    worker = database.one("select worker_id from wikiembed_queue.procrastinate_register_worker_v1()")
+    worker = database.one(
+        "select worker_id from wikiembed_queue.procrastinate_register_worker_v1()"
+    )
     found = database.one(
         "select (wikiembed_queue.procrastinate_fetch_job_v2(%s::varchar[], %s)).id",
         [queues, worker],

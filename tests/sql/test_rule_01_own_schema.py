@@ -29,9 +29,7 @@ HOSTILE = [
 def hostile(docs_table: Database) -> Database:
     """`docs_table` with functions, operators and tables in public that match as well as ours."""
     for name, arguments, result in HOSTILE:
-        docs_table.execute(
-            HOSTILE_FUNCTION.format(name=name, arguments=arguments, result=result)
-        )
+        docs_table.execute(HOSTILE_FUNCTION.format(name=name, arguments=arguments, result=result))
     for operator in ("=", "<>", "||"):
         docs_table.execute(
             f"create operator public.{operator}"
@@ -39,9 +37,7 @@ def hostile(docs_table: Database) -> Database:
         )
     docs_table.execute("create table public.procrastinate_jobs (id bigint)")
     docs_table.execute("create table public.sources (name text)")
-    docs_table.execute(
-        f"alter database {docs_table.name} set search_path = public, pg_catalog"
-    )
+    docs_table.execute(f"alter database {docs_table.name} set search_path = public, pg_catalog")
     return docs_table
 
 

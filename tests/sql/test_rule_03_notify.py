@@ -67,9 +67,7 @@ def test_notifications_come_at_most_once_per_20_ms(docs_table: Database) -> None
 
 def test_queues_have_clocks_of_their_own(docs_table: Database) -> None:
     """A busy source does not keep another one's workers asleep."""
-    docs_table.execute(
-        "create table public.more (id int primary key, body text, vec vector(4))"
-    )
+    docs_table.execute("create table public.more (id int primary key, body text, vec vector(4))")
     docs_table.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
     listener = listen(docs_table)
     listener.execute(b'listen "procrastinate_queue_v1#embed_more"')

@@ -79,7 +79,10 @@ def test_text_that_differs_only_in_bytes_counts_as_changed(embedded: Database) -
 @pytest.mark.parametrize("kind", ["stored", "virtual"])
 def test_generated_text_is_refused(database: Database, kind: str) -> None:
     """A stored one would be nulled for ever, a virtual one would go stale."""
-    if kind == "virtual" and database.one("select current_setting('server_version_num')::int") < 180000:
+    if (
+        kind == "virtual"
+        and database.one("select current_setting('server_version_num')::int") < 180000
+    ):
         kind = "stored"
     database.execute(
         "create table public.made (id int primary key, raw text,"

@@ -119,9 +119,9 @@ def test_partition_attached_with_rows_queues_a_reconcile(parts: Database) -> Non
         "alter table public.parts attach partition public.parts_3 for values from (200) to (300)"
     )
     assert upkeep(parts) == [{"source": SOURCE}]
-    assert parts.rows("select orphans_enqueued, ledger_drift from wikiembed.reconcile('parts')") == [
-        (1, 1)
-    ]
+    assert parts.rows(
+        "select orphans_enqueued, ledger_drift from wikiembed.reconcile('parts')"
+    ) == [(1, 1)]
     parts.check_invariants()
 
 
@@ -148,6 +148,7 @@ def test_detach_leaves_no_trigger_on_a_partition(parts: Database) -> None:
 def upkeep(database: Database) -> list[dict[str, str]]:
     """Arguments of the reconciles that wait."""
     rows = database.rows(
-        "select args from wikiembed_queue.procrastinate_jobs where task_name = 'wikiembed.reconcile'"
+        "select args from wikiembed_queue.procrastinate_jobs where task_name ="
+        " 'wikiembed.reconcile'"
     )
     return [row[0] for row in rows]

@@ -29,7 +29,8 @@ REFUSED = {
         "create table public.odd partition of public.t for values from (0) to (9)"
     ),
     "a partition is a foreign table": (
-        "create table public.odd (id int not null, body text, vec vector(4)) partition by range (id);"
+        "create table public.odd (id int not null, body text, vec vector(4)) partition"
+        " by range (id);"
         "create foreign data wrapper nothing; create server nowhere foreign data wrapper nothing;"
         "create foreign table public.t partition of public.odd for values from (0) to (9)"
         " server nowhere"

@@ -10,7 +10,7 @@ from tests.sql.chunks import add, coverage, embed, queued
 
 WRITTEN = """
 select md5(string_agg(pg_get_functiondef(p.oid), '' order by p.proname)),
-       (select string_agg(pg_get_triggerdef(t.oid) || t.tgenabled, '' order by t.tgname)
+       (select string_agg(pg_get_triggerdef(t.oid) || t.tgenabled::text, '' order by t.tgname)
           from pg_trigger as t where t.tgrelid = 'public.docs'::regclass)
   from pg_proc as p
  where p.pronamespace = 'wikiembed_private'::regnamespace and p.proname ~ '_docs$'
@@ -92,9 +92,7 @@ def test_event_trigger_leaves_disabled_triggers_disabled(docs_table: Database) -
     assert queued(docs_table) == []
     docs_table.execute("alter table public.docs enable trigger all")
     docs_table.execute("select wikiembed.reconcile('docs')")
-    state = docs_table.one(
-        "select tgenabled from pg_trigger where tgname = 'zzz_wikiembed_docs'"
-    )
+    state = docs_table.one("select tgenabled from pg_trigger where tgname = 'zzz_wikiembed_docs'")
     assert (state, queued(docs_table)) == ("A", ["1"])
 
 
@@ -119,9 +117,7 @@ def test_rename_that_cannot_be_followed_warns_and_passes(docs_table: Database) -
         "alter table public.docs drop column id",
     ],
 )
-def test_source_without_its_table_is_detached_by_reconcile(
-    docs_table: Database, drop: str
-) -> None:
+def test_source_without_its_table_is_detached_by_reconcile(docs_table: Database, drop: str) -> None:
     """Jobs, failures, functions and ledger go with it, and other sources are healed as well."""
     add(docs_table, "one", "two")
     docs_table.execute(drop)

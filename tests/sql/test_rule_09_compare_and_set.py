@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import psycopg
 import pytest
@@ -23,9 +25,8 @@ from tests.sql.chunks import (
 
 
 def hold(database: Database, key: str) -> psycopg.Connection:
-    """A user's open transaction that changes another column's value of one row."""
+    """A user's open transaction that holds one row."""
     connection = database.connect(autocommit=False)
-    connection.execute("update public.docs set id = default where false")
     connection.execute("select from public.docs where id = %s for update", [key])
     return connection
 
@@ -85,9 +86,7 @@ def test_locked_rows_are_passed_by_and_queued_again(docs_table: Database) -> Non
 @pytest.mark.parametrize(
     ("attempt", "delay_s"), [(0, 0.5), (1, 1), (4, 8), (9, 256), (10, 300), (5000, 300)]
 )
-def test_requeue_waits_longer_each_time(
-    docs_table: Database, attempt: int, delay_s: float
-) -> None:
+def test_requeue_waits_longer_each_time(docs_table: Database, attempt: int, delay_s: float) -> None:
     """From half a second, doubled, to at most 300 s; the attempt goes along."""
     keys = add(docs_table, "one")
     clear_jobs(docs_table)
@@ -103,14 +102,15 @@ def test_table_lock_of_a_user_is_not_waited_for(docs_table: Database, call: str)
     """The lock timeout of 2 s ends the call."""
     keys = add(docs_table, "one")
     versions = read(docs_table, keys)
+    calls: dict[str, Callable[[], object]] = {
+        "read": partial(read, docs_table, keys),
+        "write": partial(write, docs_table, versions),
+        "fail": partial(fail, docs_table, versions),
+    }
     with docs_table.connect(autocommit=False) as user:
         user.execute("lock table public.docs in access exclusive mode")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            {
-                "read": lambda: read(docs_table, keys),
-                "write": lambda: write(docs_table, versions),
-                "fail": lambda: fail(docs_table, versions),
-            }[call]()
+            calls[call]()
 
 
 REWRITE = """

@@ -54,11 +54,14 @@ def test_change_of_model_waits_for_a_writer(docs_table: Database) -> None:
     versions = read(docs_table, add(docs_table, "one"))
     writer, operator = docs_table.connect(autocommit=False), docs_table.connect()
     writer.execute(
-        "select * from wikiembed.write_embeddings('docs', array['1'], %s, array['[1,0,0,0]']::vector[])",
+        "select * from wikiembed.write_embeddings('docs', array['1'], %s,"
+        " array['[1,0,0,0]']::vector[])",
         [[versions["1"]]],
     )
     with in_background() as pool:
-        change = start(pool, operator, "update wikiembed.sources set model = 'b' where name = 'docs'")
+        change = start(
+            pool, operator, "update wikiembed.sources set model = 'b' where name = 'docs'"
+        )
         wait_until_blocked(docs_table, operator)
         assert not change.done()
         writer.commit()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -13,13 +14,17 @@ import orjson
 import psycopg
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from wikiembed.config import Settings, load_settings
-from wikiembed.db import migrate
+from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
 
 PLAIN_WIDTH = 200
+LONGEST_PAIR = 40
+UNBOUNDED = 10_000
 NUMBERS = (int, float, Decimal)
 
 
@@ -32,7 +37,7 @@ def console() -> Console:
 
 def complain(sentence: str) -> None:
     """Say what is wrong on standard error, in one sentence."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
+    Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(
         f"[bold red]Error:[/] {_escaped(sentence)}" if sys.stderr.isatty() else sentence,
         markup=sys.stderr.isatty(),
     )
@@ -40,7 +45,7 @@ def complain(sentence: str) -> None:
 
 def say(sentence: str) -> None:
     """Say one sentence on standard output."""
-    Console(highlight=False, soft_wrap=True).print(sentence, markup=False)
+    Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(sentence, markup=False)
 
 
 def _escaped(text: str) -> str:
@@ -94,7 +99,8 @@ def duration(seconds: float | None) -> str:
 def print_table(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str | None = None
 ) -> None:
-    """Print rows as a table; numbers stand to the right."""
+    """Print rows as a table; on a terminal too narrow for it, as paragraphs that wrap."""
+    out = console()
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for name in columns:
         right = bool(rows) and all(
@@ -105,7 +111,32 @@ def print_table(
         )
     for row in rows:
         table.add_row(*(_escaped(cell(row[name])) for name in columns))
-    console().print(table)
+    unbounded = out.options.update(max_width=UNBOUNDED)
+    if out.is_terminal and Measurement.get(out, unbounded, table).maximum > out.width:
+        _print_paragraphs(out, rows, columns, title)
+    else:
+        out.print(table)
+
+
+def _print_paragraphs(
+    out: Console, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None
+) -> None:
+    """The first column is a heading, the others are name and value, broken between pairs only."""
+    if title:
+        out.print(Text(title, style="italic"))
+    first, *others = columns
+    for row in rows:
+        pairs = []
+        for name in others:
+            value = cell(row[name])
+            if value != "–":
+                pair = f"{name.replace('_', ' ')} {value}"
+                pairs.append(pair if len(pair) > LONGEST_PAIR else pair.replace(" ", "\N{NBSP}"))
+        out.print(Text(cell(row[first]), style="bold"))
+        # textwrap breaks at plain spaces only; rich would break at no-break ones too.
+        wrapped = textwrap.wrap(" · ".join(pairs), width=out.width - 2)
+        out.print(Text("\n".join("  " + line.replace("\N{NBSP}", " ") for line in wrapped)))
+    out.print()
 
 
 @contextlib.contextmanager
@@ -118,5 +149,5 @@ def database(
     """
     settings = settings or load_settings()
     with connect(settings) as connection, translate_errors():
-        migrate.require_head(migrate.current(connection))
+        version.require_head(version.current(connection))
         yield connection, settings

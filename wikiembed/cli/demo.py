@@ -11,20 +11,14 @@ from typing import Any
 import psycopg
 import typer
 
-from wikiembed.app import app
 from wikiembed.cli.console import console, duration, print_table, say
-from wikiembed.cli.load import load_file
 from wikiembed.cli.progress import Reporter
-from wikiembed.cli.search import show
-from wikiembed.cli.supervise import Supervisor
 from wikiembed.cli.work import enqueue_all, report
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.control.load import load_articles
-from wikiembed.control.search import search
-from wikiembed.db import migrate
 from wikiembed.db.connect import connect, database_url
-from wikiembed.errors import NotSo
+from wikiembed.errors import NotSo, SourcePaused
 from wikiembed.sample import sample_path
 from wikiembed.telemetry import configure_logging
 from wikiembed.wiki import Article, LoadCounts
@@ -58,6 +52,11 @@ def run_demo() -> None:
     Without settings it uses the embedded Postgres and the local model, so that nothing else is
     needed; with settings, your own. It may be run again.
     """
+    from wikiembed.cli.load import load_file
+    from wikiembed.cli.search import show
+    from wikiembed.control.search import search
+    from wikiembed.db import migrate
+
     settings = load_settings()
     configure_logging(style=settings.log_format, level="warning")
     began = time.monotonic()
@@ -106,6 +105,9 @@ def step(sentence: str) -> None:
 
 async def embed(connection: psycopg.Connection[Any], settings: Settings) -> None:
     """Run a worker until all is embedded, insert a page, and see it embedded as well."""
+    from wikiembed.app import app
+    from wikiembed.cli.supervise import Supervisor
+
     step("Starting a worker")
     supervisor = Supervisor(app, settings, drain=False, concurrency=settings.concurrency)
     running = asyncio.create_task(supervisor.run())
@@ -127,8 +129,18 @@ async def embed(connection: psycopg.Connection[Any], settings: Settings) -> None
 
 
 def covered(connection: psycopg.Connection[Any], reporter: Reporter | None) -> bool:
-    """True when nothing of the wiki is missing."""
+    """True when nothing of the wiki is missing but what failed.
+
+    Raises: SourcePaused, since then nothing will come.
+    """
     rows = actions.coverage(connection, SOURCE)
+    for row in rows:
+        if row.paused:
+            why = (row.pause_reason or "no reason given").rstrip(".")
+            raise SourcePaused(
+                f"Source {SOURCE!r} is paused ({why}):"
+                f" mend that, run `wikiembed resume {SOURCE}`, and try again."
+            )
     if reporter is not None:
         report(reporter, rows)
     return all(row.missing == row.failed for row in rows)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from wikiembed.cli.console import console, database, duration, print_json, print_table, say
-from wikiembed.control import actions, doctor
+from wikiembed.control import actions
 from wikiembed.control.overview import overview
 from wikiembed.errors import NotSo
 
@@ -100,15 +102,18 @@ def run_failures(
 
 def run_doctor(*, json: Json = False) -> None:
     """Examine database, schema, triggers, queue and embedding server; say what to do."""
+    from wikiembed.control import doctor
+
     with database() as (connection, settings):
         findings = doctor.examine(connection, settings)
     if json:
         print_json([finding.as_json() for finding in findings])
     else:
-        marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "fault": "[red]fault[/]"}
-        out = console()
+        styles = {"ok": "green", "warning": "yellow", "fault": "bold red"}
+        grid = Table.grid(padding=(0, 2))
         for finding in findings:
-            out.print(f"{marks[finding.level]:>7}  ", end="")
-            out.print(finding.sentence, markup=False)
+            mark = Text(finding.level, style=styles[finding.level])
+            grid.add_row(mark, Text(finding.sentence, overflow="fold"))
+        console().print(grid)
     if any(finding.level == "fault" for finding in findings):
         raise NotSo("Something is at fault; each line above says what to do.")

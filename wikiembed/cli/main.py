@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 import psycopg
@@ -13,7 +13,7 @@ import typer
 from wikiembed import __version__
 from wikiembed.cli import control, demo, load, look, schema, search, sources, work
 from wikiembed.cli.console import complain
-from wikiembed.db.connect import translate
+from wikiembed.db.connect import sentence_of, translate
 from wikiembed.errors import WikiembedError
 
 EPILOG = (
@@ -53,8 +53,23 @@ for module in (demo, schema, sources, load, work, look, control, search):
     module.register(cli)
 
 
+# Some releases of typer carry click inside, others import it: this is the root of its errors.
+_CLICK_ERROR: type[Exception] = next(
+    one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException"
+)
+
+
 def _terminated(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
+
+
+def usage_sentence(error: Exception) -> str:
+    """What is wrong with the command line, in one sentence that names the help."""
+    format_message: Callable[[], str] = getattr(error, "format_message", lambda: str(error))
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "wikiembed"
+    said = " ".join(format_message().split()).rstrip(".")
+    return f"{said}: see `{path} --help`."
 
 
 def main() -> None:
@@ -62,17 +77,14 @@ def main() -> None:
     # An exit, unlike a bare SIGTERM, lets the embedded Postgres end with its last user.
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        cli()
+        sys.exit(cli(sys.argv[1:] or ["--help"], prog_name="wikiembed", standalone_mode=False))
+    except _CLICK_ERROR as error:
+        complain(usage_sentence(error))
+        sys.exit(2)
     except WikiembedError as error:
         complain(str(error))
         sys.exit(error.exit_code)
     except psycopg.Error as error:
         ours = translate(error)
-        complain(str(ours) if ours else f"Postgres: {str(error).strip().splitlines()[0]}.")
+        complain(str(ours) if ours else f"Postgres refused: {sentence_of(error)}")
         sys.exit(ours.exit_code if ours else 3)
-    except KeyboardInterrupt:
-        complain("Interrupted.")
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from wikiembed.cli.console import duration, print_json
 
@@ -21,18 +21,19 @@ class Reporter:
         self._what = what
         self._every_s = every_s
         self._last = time.monotonic()
+        self._done = 0
         self._bar: Progress | None = None
         if sys.stdout.isatty():
             self._bar = Progress(
                 SpinnerColumn(),
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=30),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[count]}"),
                 TextColumn("{task.fields[note]}"),
                 console=Console(),
                 transient=False,
             )
-            self._task = self._bar.add_task(what, total=None, note="")
+            self._task = self._bar.add_task(what, total=None, note="", count="")
 
     def __enter__(self) -> Reporter:
         if self._bar is not None:
@@ -46,6 +47,8 @@ class Reporter:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
+            if error is None:  # what had no known end has reached it
+                self._bar.update(self._task, completed=self._done, total=self._done)
             self._bar.stop()
 
     def update(
@@ -53,7 +56,9 @@ class Reporter:
     ) -> None:
         """Report `done` of `total`; `note` is for people, `fields` are for machines."""
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=total, note=note)
+            count = f"{done:,}" if total is None else f"{done:,}/{total:,}"
+            self._done = done
+            self._bar.update(self._task, completed=done, total=total, note=note, count=count)
         elif time.monotonic() - self._last >= self._every_s:
             self._last = time.monotonic()
             print_json(

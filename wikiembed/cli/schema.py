@@ -9,7 +9,7 @@ import typer
 
 from wikiembed.cli.console import say
 from wikiembed.config import load_settings
-from wikiembed.db import migrate
+from wikiembed.db import version
 from wikiembed.db.connect import database_url, translate_errors
 
 
@@ -37,6 +37,8 @@ def run_migrate(
     WIKIEMBED_DIMENSIONS sets the wiki's vector column when it is created: 768, or 256 for the
     local embedder, unless given.
     """
+    from wikiembed.db import migrate
+
     settings = load_settings()
     if sql:
         typer.echo(migrate.offline_sql(settings, revision=to), nl=False)
@@ -47,5 +49,8 @@ def run_migrate(
     else:
         migrate.upgrade(url, settings, revision=to)
     with translate_errors(), psycopg.connect(url) as connection:
-        version = migrate.current(connection)
-    say(f"The database is at schema version {version or 'none'}.")
+        reached = version.current(connection)
+    if reached is None:
+        say("The database has no wikiembed schema.")
+    else:
+        say(f"The database is at schema version {reached}.")

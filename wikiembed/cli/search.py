@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from wikiembed.cli.console import console, database, print_json, say
 from wikiembed.control import actions
-from wikiembed.control.search import Hit, search
 from wikiembed.errors import InvalidArgument, NotSo
+
+if TYPE_CHECKING:
+    from wikiembed.control.search import Hit
 
 SNIPPET_CHARS = 240
 
@@ -30,6 +32,8 @@ def run_search(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find the chunks whose vectors are nearest to a question."""
+    from wikiembed.control.search import search
+
     if not text.strip():
         raise InvalidArgument("The question is blank: say what to look for.")
     with database() as (connection, settings):

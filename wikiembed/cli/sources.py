@@ -46,13 +46,10 @@ def run_attach(
     Rows that are there already are counted, and queued by `wikiembed enqueue`. The index on
     missing rows is built concurrently; the table is locked only while its rows are counted.
     """
-    source = name or relation.rpartition(".")[2].strip('"')
     with database() as (connection, _):
-        control.attach(
+        source = control.attach(
             connection,
-            control.Columns(
-                relation=relation, key=key, text=text, embedding=embedding, name=source
-            ),
+            control.Columns(relation=relation, key=key, text=text, embedding=embedding, name=name),
             control.AttachOptions(
                 provider=provider.value if provider else None,
                 model=model,

@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.app import app
 from wikiembed.cli.console import database, print_json, say
 from wikiembed.cli.progress import REPORT_EVERY_S, Reporter, rate_note
-from wikiembed.cli.supervise import Supervisor
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.store import Coverage
@@ -97,6 +95,8 @@ def run_worker(
     """
     settings = load_settings()
     configure_logging(style=settings.log_format, level=settings.log_level)
+    with database(settings):  # out of reach at the start ends at once; later it is waited for
+        pass
     work(settings, drain=drain, concurrency=concurrency)
 
 
@@ -108,6 +108,9 @@ def work(
     report_every_s: float = REPORT_EVERY_S,
 ) -> None:
     """Run a supervised worker, with progress while it drains."""
+    from wikiembed.app import app
+    from wikiembed.cli.supervise import Supervisor
+
     with Reporter("embed", every_s=report_every_s) as reporter:
         supervisor = Supervisor(
             app,

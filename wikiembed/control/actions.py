@@ -43,7 +43,7 @@ def names(connection: Connection, source: str | None) -> list[str]:
             (source, source),
         ).fetchall()
     if source is not None and not rows:
-        raise SourceNotFound(f"No source is named {source!r}: see `wikiembed sources`.")
+        raise SourceNotFound(f'No source is named "{source}": see `wikiembed sources`.')
     return [row[0] for row in rows]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import psycopg
 
 from wikiembed.config import Provider, Settings
-from wikiembed.db import migrate
+from wikiembed.db import version
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders import EmbedderOptions, ModelInfo, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderError
@@ -64,7 +64,7 @@ def _versions(connection: Connection) -> Iterator[Finding]:
     yield Finding(
         "schema",
         "ok",
-        f"Schema version {migrate.current(connection)}.",
+        f"Schema version {version.current(connection)}.",
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psycopg
+from psycopg import errors as pg
 from psycopg import sql
 from psycopg.rows import dict_row
 
@@ -29,41 +30,65 @@ class AttachOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """The table and the columns to attach, and the source's name."""
+    """The table and the columns to attach, and the source's name: the table's, if None."""
 
     relation: str
     key: str
     text: str
     embedding: str
-    name: str
+    name: str | None
 
 
-def attach(connection: Connection, columns: Columns, options: AttachOptions) -> None:
-    """Attach a column as a source; a refusal leaves nothing behind.
+def attach(connection: Connection, columns: Columns, options: AttachOptions) -> str:
+    """Attach a column as a source; a refusal leaves nothing behind. Answers the source's name.
 
     The partial index is built concurrently first, then wikiembed.attach does the rest in one
     transaction. Raises: SourceRefused, DatabaseError.
     """
     with translate_errors():
-        found = connection.execute(
-            "select to_regclass(%s)::oid::bigint", (columns.relation,)
-        ).fetchone()
-        if found is None or found[0] is None:
-            raise SourceRefused(
-                f"Table {columns.relation!r} does not exist: give its name with the schema, as in"
-                " public.docs."
-            )
-        oid = int(found[0])
+        oid, table = _find(connection, columns.relation)
+        name = columns.name or table
+        columns = replace(columns, name=name)
         # A rehearsal: whatever attach refuses, it refuses before an index is built for hours.
         with connection.transaction(force_rollback=True):
             _call_attach(connection, oid, columns, options, index=False)
-        built = _build_index(connection, oid, columns)
+            indexed = connection.execute(_INDEXED, (name,)).fetchone() == (True,)
+        built: list[sql.Identifier] = []
         try:
+            if not indexed:
+                _build_index(connection, oid, columns, built)
             _call_attach(connection, oid, columns, options, index=True)
-        except psycopg.Error:
-            for name in built:
-                connection.execute(sql.SQL("drop index concurrently if exists {}").format(name))
+        except BaseException:
+            for index in built:
+                connection.execute(sql.SQL("drop index concurrently if exists {}").format(index))
             raise
+    return name
+
+
+_INDEXED = (
+    "select wikiembed_private.missing_index(s) is not null from wikiembed.sources as s"
+    " where s.name = %s"
+)
+
+
+def _find(connection: Connection, relation: str) -> tuple[int, str]:
+    """The table's oid and its bare name.
+
+    Raises: SourceRefused.
+    """
+    try:
+        found = connection.execute(
+            "select c.oid::bigint, c.relname from pg_class as c where c.oid = to_regclass(%s)",
+            (relation,),
+        ).fetchone()
+    except (pg.InvalidName, pg.SyntaxError, pg.FeatureNotSupported):
+        found = None
+    if found is None:
+        raise SourceRefused(
+            f"Table {relation!r} does not exist: give its name with the schema, as in public.docs,"
+            " and in double quotes what is not lower case."
+        )
+    return int(found[0]), str(found[1])
 
 
 def _call_attach(
@@ -83,7 +108,7 @@ def _call_attach(
 
 
 _LEAVES = """
-select n.nspname, c.relname
+select n.nspname, c.relname, c.relispartition
   from (select %(oid)s::oid as relid where not exists (select from pg_partition_tree(%(oid)s::oid))
         union all
         select t.relid from pg_partition_tree(%(oid)s::oid) as t where t.isleaf) as l
@@ -91,14 +116,17 @@ select n.nspname, c.relname
 """
 
 
-def _build_index(connection: Connection, oid: int, columns: Columns) -> list[sql.Identifier]:
-    """Build the index of each leaf concurrently; attach adopts them. Answers their names."""
-    made: list[sql.Identifier] = []
+def _build_index(
+    connection: Connection, oid: int, columns: Columns, made: list[sql.Identifier]
+) -> None:
+    """Build the index of each leaf concurrently; attach adopts them. Adds their names to `made`."""
     leaves = connection.execute(_LEAVES, {"oid": oid}).fetchall()
-    for number, (schema, table) in enumerate(leaves):
-        name = f"wikiembed_missing_{columns.name}" + (f"_{number}" if len(leaves) > 1 else "")
+    for number, (schema, table, is_partition) in enumerate(leaves):
+        # The plain name is for the table itself: attach gives it to the partitioned index.
+        name = f"wikiembed_missing_{columns.name}" + (f"_{number}" if is_partition else "")
         identifier = sql.Identifier(schema, name)
         connection.execute(sql.SQL("drop index concurrently if exists {}").format(identifier))
+        made.append(identifier)  # before it is built: a build that is broken off leaves a ruin
         connection.execute(
             sql.SQL("create index concurrently {} on {} ({}) where {} is null").format(
                 sql.Identifier(name),
@@ -107,8 +135,6 @@ def _build_index(connection: Connection, oid: int, columns: Columns) -> list[sql
                 sql.Identifier(columns.embedding),
             )
         )
-        made.append(identifier)
-    return made
 
 
 def detach(connection: Connection, name: str) -> None:
@@ -124,7 +150,9 @@ def list_sources(connection: Connection) -> list[dict[str, Any]]:
     """The sources with what they are attached to and pinned to."""
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
-            "select name, relation::text, key_column, text_column, embedding_column,"
-            " generation, provider, model, dimensions, document_prefix, query_prefix, batch_size"
-            " from wikiembed.sources order by name"
+            "select s.name, coalesce(format('%I.%I', n.nspname, c.relname), 'gone') as relation,"
+            " key_column, text_column, embedding_column, generation, provider, model, dimensions,"
+            " document_prefix, query_prefix, batch_size"
+            " from wikiembed.sources as s left join pg_class as c on c.oid = s.relation"
+            " left join pg_namespace as n on n.oid = c.relnamespace order by s.name"
         ).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,6 @@ from wikiembed import errors
 from wikiembed.config import Settings
 
 _BY_SQLSTATE: dict[str, type[errors.WikiembedError]] = {
-    "WE001": errors.SourceNotFound,
     "WE002": errors.SourceRefused,
     "WE003": errors.SourceRefused,
     "WE004": errors.SourceRefused,
@@ -39,38 +39,88 @@ _GONE = (
 )
 
 
-def _sentence(error: psycopg.Error) -> str:
+# libpq says why a login failed in words only: there is no SQLSTATE before the connection stands.
+_NO_LOGIN = re.compile(
+    r"(?:password authentication failed|no password supplied|role \".*\" does not exist"
+    r"|role \".*\" is not permitted to log in|no pg_hba.conf entry|fe_sendauth)"
+)
+_NO_DATABASE = re.compile(r"database \".*\" does not exist")
+_NAMED_FIRST = re.compile(r"\S+ (?:has no column|cannot be attached)\b")
+_FORM = "write it as postgresql://user:password@host:5432/database, with % codes for @ : / ? and %"
+
+
+def sentence_of(error: psycopg.Error) -> str:
     """One sentence: what Postgres said, and its hint where it gave one."""
-    message = (error.diag.message_primary or str(error).strip().splitlines()[-1]).rstrip(".")
+    message = (error.diag.message_primary or _reason(error)).rstrip(".")
+    message = f"Table {message}" if _NAMED_FIRST.match(message) else message
     message = message[:1].upper() + message[1:]
     hint = error.diag.message_hint
-    return f"{message}: {hint.rstrip('.')}." if hint else f"{message}."
+    return f"{message}: {hint[:1].lower()}{hint[1:].rstrip('.')}." if hint else f"{message}."
+
+
+def _reason(error: psycopg.Error) -> str:
+    """The line of libpq's that says why; the last address's where it tried many."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith(("Is the server", "Multiple"))]
+    if not said:
+        return type(error).__name__
+    tried = [line for line in said if line.startswith("- ")]
+    reason = (tried or said)[-1 if tried else 0]
+    return re.sub(r"^(?:- host: .*?: )?(?:connection failed: )?", "", reason).replace(
+        "FATAL:  ", ""
+    )
+
+
+def _unconnected(error: psycopg.OperationalError) -> errors.WikiembedError:
+    """Why no connection was had: the wrong words of the settings, or a server out of reach."""
+    reason = _reason(error)
+    if re.search(r"resolve host '[^']*@", reason):  # the tail of a password with an @ in it
+        return errors.ConfigurationError(f"WIKIEMBED_DATABASE_URL has an odd host: {_FORM}.")
+    if _NO_LOGIN.search(reason):
+        return errors.ConfigurationError(
+            f"Postgres refuses the login, {reason}: set user and password in"
+            " WIKIEMBED_DATABASE_URL."
+        )
+    if _NO_DATABASE.search(reason):
+        return errors.ConfigurationError(
+            f"Postgres answers, {reason}: create it, or set WIKIEMBED_DATABASE_URL to another."
+        )
+    return errors.DatabaseUnreachable(
+        f"Postgres is out of reach, {reason}: start it, or set WIKIEMBED_DATABASE_URL."
+    )
 
 
 def translate(error: psycopg.Error) -> errors.WikiembedError | None:
     """The error of ours that stands for one of Postgres, or None where there is none."""
     state = error.sqlstate
+    if state == "WE001":
+        return errors.SourceNotFound(
+            f"{sentence_of(error).partition(':')[0]}: see `wikiembed sources`."
+        )
     if state in _BY_SQLSTATE:
-        return _BY_SQLSTATE[state](_sentence(error))
+        return _BY_SQLSTATE[state](sentence_of(error))
     if isinstance(error, pg.LockNotAvailable):
-        return errors.LockNotAvailable(f"{_sentence(error)[:-1]}; try again when it is free.")
+        return errors.LockNotAvailable(f"{sentence_of(error)[:-1]}; try again when it is free.")
     if isinstance(error, pg.InvalidPassword | pg.InvalidAuthorizationSpecification):
-        return errors.ConfigurationError(f"Postgres refuses the login: {_sentence(error)}")
+        return errors.ConfigurationError(f"Postgres refuses the login: {sentence_of(error)}")
     if isinstance(error, pg.InvalidCatalogName):
-        return errors.ConfigurationError(f"{_sentence(error)[:-1]}; set WIKIEMBED_DATABASE_URL.")
+        return errors.ConfigurationError(f"{sentence_of(error)[:-1]}; set WIKIEMBED_DATABASE_URL.")
     if isinstance(error, pg.InsufficientPrivilege):
         return errors.ConfigurationError(
-            f"{_sentence(error)[:-1]}; grant the role its rights with wikiembed.grant_worker(),"
+            f"{sentence_of(error)[:-1]}; grant the role its rights with wikiembed.grant_worker(),"
             " grant_reader() or grant_writer()."
         )
     if isinstance(error, pg.UndefinedFile | pg.FeatureNotSupported) and "vector" in str(error):
         return errors.ConfigurationError(
             "The extension vector is not available: install pgvector on the Postgres server."
         )
-    if isinstance(error, _GONE) or (state is None and isinstance(error, psycopg.OperationalError)):
-        return errors.DatabaseUnreachable(f"Postgres is out of reach: {_sentence(error)}")
+    if isinstance(error, _GONE):
+        return errors.DatabaseUnreachable(f"Postgres is out of reach: {sentence_of(error)}")
+    if isinstance(error, psycopg.OperationalError) and state is None:
+        return _unconnected(error)
     if isinstance(error, psycopg.ProgrammingError) and state is None:
-        return errors.ConfigurationError(f"WIKIEMBED_DATABASE_URL is wrong: {_sentence(error)}")
+        # What libpq says of it may quote the password.
+        return errors.ConfigurationError(f"WIKIEMBED_DATABASE_URL cannot be read: {_FORM}.")
     return None
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
-from typing import Any
 
 import psycopg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import create_engine, pool
 from sqlalchemy.exc import DBAPIError
@@ -17,9 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from wikiembed.config import Settings
 from wikiembed.db.connect import translate_errors
 from wikiembed.db.location import migrations_dir
-from wikiembed.errors import ConfigurationError, SchemaMismatch
-
-SCHEMA = "wikiembed"
+from wikiembed.db.version import current, known, require_known
+from wikiembed.errors import ConfigurationError, InvalidArgument
 
 
 def _config(*, dimensions: int, output: io.StringIO | None = None) -> Config:
@@ -27,47 +24,6 @@ def _config(*, dimensions: int, output: io.StringIO | None = None) -> Config:
     config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
     config.attributes["dimensions"] = dimensions
     return config
-
-
-def head() -> str:
-    """The schema version that this package needs."""
-    revision = ScriptDirectory.from_config(_config(dimensions=1)).get_current_head()
-    if revision is None:  # pragma: no cover - a package without migrations does not build
-        raise ConfigurationError("The package carries no migrations; install it again.")
-    return revision
-
-
-def current(connection: psycopg.Connection[Any]) -> str | None:
-    """The schema version of a database, or None where wikiembed is not installed."""
-    row = connection.execute("select to_regclass('wikiembed.alembic_version')").fetchone()
-    if row is None or row[0] is None:
-        return None
-    version = connection.execute("select version_num from wikiembed.alembic_version").fetchone()
-    return None if version is None else str(version[0])
-
-
-def require_head(version: str | None) -> None:
-    """Turn away from a database of another schema version.
-
-    Raises: SchemaMismatch with what to run.
-    """
-    wanted = head()
-    if version is None:
-        raise SchemaMismatch("The database has no wikiembed schema: run `wikiembed migrate`.")
-    if version == wanted:
-        return
-    known = {
-        s.revision for s in ScriptDirectory.from_config(_config(dimensions=1)).walk_revisions()
-    }
-    if version in known:
-        raise SchemaMismatch(
-            f"The database has schema version {version}, this wikiembed needs {wanted}:"
-            " run `wikiembed migrate`."
-        )
-    raise SchemaMismatch(
-        f"The database has schema version {version}, which this wikiembed does not know:"
-        " install the wikiembed that made it, or a newer one."
-    )
 
 
 def _run(url: str, settings: Settings, *, revision: str, down: bool) -> None:
@@ -91,19 +47,25 @@ def _run(url: str, settings: Settings, *, revision: str, down: bool) -> None:
         engine.dispose()
 
 
+def _require_named(revision: str, word: str) -> None:
+    if revision not in (*known(), word):
+        raise InvalidArgument(
+            f"No schema version is named {revision!r}: choose {', '.join(known())} or {word}."
+        )
+
+
+def _require_known_at(url: str) -> None:
+    with translate_errors(), psycopg.connect(url, connect_timeout=10) as connection:
+        require_known(current(connection))
+
+
 def upgrade(url: str, settings: Settings, *, revision: str = "head") -> None:
-    """Bring the database at `url` up to `revision`, in one transaction.
+    """Bring the database at `url` up to `revision`, a version or ``head``, in one transaction.
 
     Raises: SchemaMismatch, ConfigurationError, DatabaseError; then nothing was changed.
     """
-    with translate_errors(), psycopg.connect(url, connect_timeout=10) as connection:
-        version = current(connection)
-    if version is not None:
-        try:
-            require_head(version)
-        except SchemaMismatch as error:
-            if "does not know" in str(error):
-                raise
+    _require_named(revision, "head")
+    _require_known_at(url)
     _run(url, settings, revision=revision, down=False)
 
 
@@ -112,6 +74,8 @@ def downgrade(url: str, settings: Settings, *, revision: str = "base") -> None:
 
     Raises: ConfigurationError, DatabaseError; then nothing was changed.
     """
+    _require_named(revision, "base")
+    _require_known_at(url)
     _run(url, settings, revision=revision, down=True)
 
 
@@ -120,6 +84,7 @@ def offline_sql(settings: Settings, *, revision: str = "head") -> str:
 
     pgvector is expected in schema public, or is created there.
     """
+    _require_named(revision, "head")
     output = io.StringIO()
     command.upgrade(
         _config(dimensions=settings.column_dimensions, output=output), revision, sql=True

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wikiembed.errors import EmbedderMisconfigured, SourceNotFound
+from wikiembed.errors import (
+    ConfigurationError,
+    EmbedderMisconfigured,
+    ModelMismatch,
+    SourceNotFound,
+)
 from wikiembed.pipeline.isolate import Isolation
 from wikiembed.pipeline.runtime import Runtime
+from wikiembed.pipeline.verdict import HeldTooLong, Stopping
 from wikiembed.pipeline.write import write_vectors
 from wikiembed.store import Chunk, Outcome
 from wikiembed.telemetry import emit
@@ -34,20 +40,28 @@ class StillStale(Exception):
 async def process(job: BatchJob, runtime: Runtime) -> None:
     """Embed what is still missing of a job's keys; done twice, it does nothing.
 
-    Raises: Stopping, HeldTooLong, EmbedderMisconfigured, ModelMismatch, StillStale,
-    DatabaseError, psycopg.Error: the job goes back to the queue, as wikiembed.retry says.
+    Raises: Stopping, HeldTooLong, EmbedderMisconfigured, ModelMismatch, ConfigurationError,
+    StillStale, DatabaseError, psycopg.Error: the job goes back to the queue, as wikiembed.retry
+    says.
     """
     keys = list(job.keys)
-    for _ in range(ROUNDS):
-        try:
+    try:
+        for _ in range(ROUNDS):
             chunks = await runtime.store.read_chunks(job.source, keys, attempt=job.attempt)
-            stale = await _embed_chunks(job, chunks, runtime) if chunks else []
-        except SourceNotFound:
-            emit("source_gone", source=job.source, job_id=job.job_id)
-            return
-        if not stale:
-            return
-        keys = stale
+            keys = await _embed_chunks(job, chunks, runtime) if chunks else []
+            if not keys:
+                return
+    except SourceNotFound:
+        emit("source_gone", source=job.source, job_id=job.job_id)
+        return
+    except EmbedderMisconfigured as error:
+        await runtime.store.pause(job.source, str(error))
+        emit("source_paused", level=40, source=job.source, reason=str(error))
+        raise
+    except (ModelMismatch, ConfigurationError) as error:
+        # No other job of this process would fare better: the worker is to end.
+        runtime.fatal = error
+        raise
     raise StillStale
 
 
@@ -58,44 +72,69 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
     source = await runtime.store.get_source(job.source)
     empty = [c for c in chunks if c.content is None or not c.content.strip()]
     full = [c for c in chunks if c.content is not None and c.content.strip()]
-    stale: list[str] = []
-    if empty:
-        outcomes = await runtime.store.record_failures(
-            job.source,
-            empty,
-            error_class="empty_text",
-            message="The text is null or blank.",
-            attempts=0,
-            job_id=job.job_id,
-            state="skipped",
-            attempt=job.attempt,
-        )
-        stale += _stale(outcomes)
+    stale = await _skip_empty(job, empty, runtime) if empty else []
     if not full:
         return stale
+    started = time.monotonic()
+    channel, prefix = await runtime.channel_for(source)
+    isolation = Isolation(channel, [prefix + (c.content or "") for c in full])
+    interruption: Exception | None = None
     try:
-        channel, prefix = await runtime.channel_for(source)
-        isolation = Isolation(channel, [prefix + (c.content or "") for c in full])
-        started = time.monotonic()
         await isolation.run()
-    except EmbedderMisconfigured as error:
-        await runtime.store.pause(job.source, str(error))
-        emit("source_paused", level=40, source=job.source, reason=str(error))
-        raise
+    except (Stopping, HeldTooLong, EmbedderMisconfigured) as error:
+        interruption = error
+    stale += await _write_settled(job, full, isolation, runtime)
+    runtime.batches += 1
+    runtime.chunks += len(isolation.vectors)
+    emit(
+        "batch_embedded",
+        level=10,
+        source=job.source,
+        job_id=job.job_id,
+        chunks=len(isolation.vectors),
+        failed=len(isolation.blamed),
+        skipped=len(empty),
+        stale=len(stale),
+        seconds=round(time.monotonic() - started, 3),
+    )
+    if interruption is not None:
+        raise interruption
+    return stale
+
+
+async def _skip_empty(job: BatchJob, empty: Sequence[Chunk], runtime: Runtime) -> list[str]:
+    outcomes = await runtime.store.record_failures(
+        job.source,
+        empty,
+        error_class="empty_text",
+        message="The text is null or blank.",
+        attempts=0,
+        job_id=job.job_id,
+        state="skipped",
+        attempt=job.attempt,
+    )
+    return _stale(outcomes)
+
+
+async def _write_settled(
+    job: BatchJob, chunks: Sequence[Chunk], isolation: Isolation, runtime: Runtime
+) -> list[str]:
+    """Write the vectors and record the blamed; answers the keys that were stale."""
+    stale: list[str] = []
     good = sorted(isolation.vectors)
     if good:
         stale += await write_vectors(
             runtime.store,
             job.source,
-            [full[i] for i in good],
+            [chunks[i] for i in good],
             isolation.matrix(good),
             attempt=job.attempt,
             job_id=job.job_id,
         )
-    for index, blame in isolation.blamed.items():
+    for i, blame in isolation.blamed.items():
         outcomes = await runtime.store.record_failures(
             job.source,
-            [full[index]],
+            [chunks[i]],
             error_class=blame.error_class,
             message=blame.message,
             http_status=blame.http_status,
@@ -104,23 +143,16 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
             attempt=job.attempt,
         )
         stale += _stale(outcomes)
-        emit("chunk_failed", level=30, source=job.source, error_class=blame.error_class,
-             http_status=blame.http_status, job_id=job.job_id)  # fmt: skip
-    runtime.batches += 1
-    runtime.chunks += len(good)
-    emit(
-        "batch_embedded",
-        level=10,
-        source=job.source,
-        job_id=job.job_id,
-        chunks=len(good),
-        failed=len(isolation.blamed),
-        skipped=len(empty),
-        stale=len(stale),
-        seconds=round(time.monotonic() - started, 3),
-    )
+        emit(
+            "chunk_failed",
+            level=30,
+            source=job.source,
+            error_class=blame.error_class,
+            http_status=blame.http_status,
+            job_id=job.job_id,
+        )
     return stale
 
 
-def _stale(outcomes: dict[str, Outcome]) -> list[str]:
+def _stale(outcomes: Mapping[str, Outcome]) -> list[str]:
     return [key for key, outcome in outcomes.items() if outcome is Outcome.STALE]

@@ -6,14 +6,25 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from wikiembed.errors import EmbedderError, EmbedderMisconfigured, EmbedderUnavailable
 from wikiembed.pipeline.verdict import HeldTooLong, Stopping
 from wikiembed.telemetry import emit
 
-FIRST_WAIT_S = 0.25
-LONGEST_WAIT_S = 2.5
-LONGEST_RETRY_AFTER_S = 120.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How long a breaker waits, in seconds.
+
+    Between two probes: `first_s`, doubled up to `longest_s`, or what the server states up to
+    `longest_retry_after_s`. A job is held for `hold_limit_s` at most.
+    """
+
+    first_s: float = 0.25
+    longest_s: float = 2.5
+    longest_retry_after_s: float = 120.0
+    hold_limit_s: float = 600.0
 
 
 class Breaker:
@@ -28,11 +39,13 @@ class Breaker:
         probe: Callable[[], Awaitable[None]],
         *,
         server: str,
-        hold_limit_s: float = 600.0,
+        waits: Waits | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._probe = probe
         self._server = server
-        self._hold_limit_s = hold_limit_s
+        self._waits = waits or Waits()
+        self._sleep = sleep
         self._closed = asyncio.Event()
         self._closed.set()
         self._stopping = asyncio.Event()
@@ -41,11 +54,17 @@ class Breaker:
         self._misconfigured: EmbedderMisconfigured | None = None
         self.reason: EmbedderError | None = None
         self._since: float | None = None
+        self._wait_s = self._waits.first_s
 
     @property
     def outage_s(self) -> float:
-        """Seconds since the outage began; 0 while the server is in reach."""
-        return 0.0 if self._since is None else time.monotonic() - self._since
+        """Seconds since the outage began; 0 while the server is in reach.
+
+        An outage that begins again before any request has passed is still the same one.
+        """
+        if self._since is None or not self.is_open:
+            return 0.0
+        return time.monotonic() - self._since
 
     def stop(self) -> None:
         """Let nobody wait any longer: the worker is to end."""
@@ -53,31 +72,49 @@ class Breaker:
         if self._knocking is not None:
             self._knocking.cancel()
 
-    async def wait(self) -> None:
+    async def aclose(self) -> None:
+        """Stop, and wait for the knocking to end."""
+        self.stop()
+        if self._knocking is not None:
+            await asyncio.gather(self._knocking, return_exceptions=True)
+
+    @property
+    def is_open(self) -> bool:
+        """True while the server is out of reach."""
+        return not self._closed.is_set()
+
+    def hold_until(self) -> float:
+        """Until when a job that comes now is held, as of time.monotonic()."""
+        return time.monotonic() + self._waits.hold_limit_s
+
+    async def wait(self, *, until: float | None = None) -> None:
         """Return when the server is in reach.
 
-        Raises: Stopping, HeldTooLong, EmbedderMisconfigured.
+        Raises: Stopping, HeldTooLong (at `until`, whatever the server does), EmbedderMisconfigured.
         """
-        if self._closed.is_set():
-            return
-        waits = [
-            asyncio.create_task(self._closed.wait()),
-            asyncio.create_task(self._stopping.wait()),
-        ]
+        until = self.hold_until() if until is None else until
+        waited = False
+        while True:
+            left_s = until - time.monotonic()
+            if self.is_open and self._stopping.is_set():
+                raise Stopping("The worker stops while the server is out of reach.")
+            if left_s <= 0:
+                raise HeldTooLong("The server is out of reach; the job goes back to the queue.")
+            if not self.is_open:
+                break
+            waited = True
+            await self._first_of(self._closed, self._stopping, timeout_s=left_s)
+        if waited and self._misconfigured is not None:
+            raise self._misconfigured
+
+    @staticmethod
+    async def _first_of(*events: asyncio.Event, timeout_s: float) -> None:
+        tasks = [asyncio.create_task(event.wait()) for event in events]
         try:
-            await asyncio.wait(
-                waits, timeout=self._hold_limit_s, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in waits:
+            for task in tasks:
                 task.cancel()
-        if self._closed.is_set():
-            if self._misconfigured is not None:
-                raise self._misconfigured
-            return
-        if self._stopping.is_set():
-            raise Stopping("The worker stops while the server is out of reach.")
-        raise HeldTooLong("The server is out of reach; the job goes back to the queue.")
 
     async def passes(self, error: EmbedderError) -> bool:
         """Ask the referee after `error`: True when the probe passes, else the outage began.
@@ -85,7 +122,7 @@ class Breaker:
         Raises: EmbedderMisconfigured when the probe says so.
         """
         async with self._probing:
-            if not self._closed.is_set():
+            if self.is_open:
                 return False
             try:
                 await self._probe()
@@ -94,16 +131,22 @@ class Breaker:
             except EmbedderError as answer:
                 self.open(answer)
                 return False
-            emit("probe_passed", server=self._server, after=type(error).__name__)
+            emit("probe_passed", level=10, server=self._server, after=type(error).__name__)
             return True
 
+    def worked(self) -> None:
+        """A request passed: the next outage is a new one."""
+        self._since = None
+        self._wait_s = self._waits.first_s
+
     def open(self, error: EmbedderError) -> None:
-        """Begin an outage, unless one is on."""
-        if not self._closed.is_set():
+        """Begin an outage, or go on with the one that no request has ended; one at a time."""
+        if self.is_open:
             return
         self._closed.clear()
         self._misconfigured = None
-        self._since = time.monotonic()
+        if self._since is None:
+            self._since = time.monotonic()
         self.reason = error
         emit(
             "outage_began",
@@ -113,29 +156,35 @@ class Breaker:
             http_status=error.http_status,
             reason=str(error),
         )
-        self._knocking = asyncio.create_task(self._knock(error), name="wikiembed probe")
+        if not self._stopping.is_set():
+            self._knocking = asyncio.create_task(self._knock(error), name="wikiembed probe")
 
     async def _knock(self, error: EmbedderError) -> None:
-        wait_s = FIRST_WAIT_S
+        began = time.monotonic()
         probes = 0
         while True:
-            stated = error.retry_after_s if isinstance(error, EmbedderUnavailable) else None
-            jittered = wait_s * random.uniform(0.6, 1.0)  # noqa: S311
-            await asyncio.sleep(
-                jittered if stated is None else min(max(stated, jittered), LONGEST_RETRY_AFTER_S)
-            )
-            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+            await self._sleep(self._next_wait_s(error))
             probes += 1
             try:
                 await self._probe()
             except EmbedderMisconfigured as answer:
                 self._misconfigured = answer
-                break
             except EmbedderError as answer:
                 error = self.reason = answer
                 continue
+            except Exception as answer:
+                # A defect of ours: whoever waits must meet it, rather than wait for ever.
+                emit("probe_failed", level=40, server=self._server, error=type(answer).__name__)
             break
-        emit("outage_ended", server=self._server, seconds=round(self.outage_s, 1), probes=probes)
-        self._since = None
+        seconds = round(time.monotonic() - began, 1)
+        emit("outage_ended", server=self._server, seconds=seconds, probes=probes)
         self.reason = None
         self._closed.set()
+
+    def _next_wait_s(self, error: EmbedderError) -> float:
+        stated_s = error.retry_after_s if isinstance(error, EmbedderUnavailable) else None
+        jittered_s = self._wait_s * random.uniform(0.6, 1.0)  # noqa: S311
+        self._wait_s = min(self._wait_s * 2, self._waits.longest_s)
+        if stated_s is None:
+            return jittered_s
+        return min(max(stated_s, jittered_s), self._waits.longest_retry_after_s)

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 from wikiembed.embedders import PROBE_TEXT, Embedder, ModelInfo
 from wikiembed.errors import BatchTooLarge, EmbedderBadAnswer, EmbedderError, EmbedderMisconfigured
-from wikiembed.pipeline.breaker import Breaker
+from wikiembed.pipeline.breaker import Breaker, Waits
+from wikiembed.pipeline.limit import BatchLimit
 from wikiembed.pipeline.verdict import BatchOverLimit, BatchSuspect, always_outage, needs_no_probe
 from wikiembed.telemetry import emit
 from wikiembed.vectors import Matrix, usable_rows
 
 THROTTLED_BEFORE_SMALLER = 3
+"""TEI answers 429 for ever to a batch that exceeds its permits."""
+THROTTLED_ANYWAY = 12
+"""So often even where as many texts have passed before."""
 
 
 class Channel:
     """Asks the server, waits out its outages, and lets only its texts' faults through."""
 
-    def __init__(self, embedder: Embedder, *, server: str, hold_limit_s: float = 600.0) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        *,
+        server: str,
+        waits: Waits | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._embedder = embedder
         self._server = server
         self._info: ModelInfo | None = None
-        self.max_batch: int | None = None
-        self.breaker = Breaker(self._probe, server=server, hold_limit_s=hold_limit_s)
+        self._describing = asyncio.Lock()
+        self._limit = BatchLimit()
+        self.breaker = Breaker(self._probe, server=server, waits=waits, sleep=sleep)
+
+    @property
+    def max_batch(self) -> int | None:
+        """The most texts that go into one request; None: no limit is known."""
+        return self._limit.value
 
     async def _probe(self) -> None:
         matrix = await self._embedder.embed([PROBE_TEXT])
@@ -39,17 +57,27 @@ class Channel:
 
         Raises: EmbedderMisconfigured, Stopping, HeldTooLong.
         """
+        until = self.breaker.hold_until()
         while self._info is None:
-            await self.breaker.wait()
+            await self.breaker.wait(until=until)
+            await self._ask()
+        return self._info
+
+    async def _ask(self) -> None:
+        """Ask the server what it embeds with, unless another job has done so meanwhile."""
+        async with self._describing:
+            if self._info is not None or self.breaker.is_open:
+                return
             try:
                 self._info = await self._embedder.describe()
             except EmbedderMisconfigured:
                 raise
             except EmbedderError as error:
                 self.breaker.open(error)
-        if self.max_batch is None:
-            self.max_batch = self._info.max_batch
-        return self._info
+                return
+        self.breaker.worked()
+        if self._info.max_batch is not None:
+            self._limit.state(self._info.max_batch)
 
     async def embed(self, texts: Sequence[str]) -> Matrix:
         """One request for `texts`: `(n, dim) float32`; its rows may still be unusable.
@@ -57,48 +85,61 @@ class Channel:
         Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, HeldTooLong.
         """
         info = await self.describe()
-        if self.max_batch is not None and len(texts) > self.max_batch:
-            raise BatchOverLimit(self.max_batch)
+        n = len(texts)
         throttled = 0
+        until = self.breaker.hold_until()
         while True:
-            await self.breaker.wait()
+            if self.max_batch is not None and n > self.max_batch:
+                raise BatchOverLimit(self.max_batch)
+            await self.breaker.wait(until=until)
             try:
                 matrix = await self._embedder.embed(texts)
+                _check_shape(matrix, n, info.dimensions)
             except EmbedderError as error:
                 throttled += always_outage(error)
-                if throttled >= THROTTLED_BEFORE_SMALLER and len(texts) > 1:
-                    # TEI answers 429 for ever to a batch that exceeds its permits.
-                    raise self._smaller(len(texts) // 2) from error
-                await self._judge(error, len(texts))
+                if n > 1 and self._throttles_size(throttled, n):
+                    raise self._smaller(n) from error
+                await self._judge(error, n)
                 continue
-            if matrix.shape != (len(texts), info.dimensions):
-                error = EmbedderBadAnswer(
-                    f"The server answered {matrix.shape[0]} vectors of {matrix.shape[1]} dimensions"
-                    f" for {len(texts)} texts of {info.dimensions}."
-                )
-                await self._judge(error, len(texts))
-                continue
+            self._limit.passed(n)
+            self.breaker.worked()
             return matrix
+
+    def _throttles_size(self, throttled: int, n: int) -> bool:
+        enough = THROTTLED_ANYWAY if self._limit.has_passed(n) else THROTTLED_BEFORE_SMALLER
+        return throttled >= enough
 
     async def _judge(self, error: EmbedderError, n: int) -> None:
         """Return when the server was at fault and is back; else raise what is at fault."""
         if isinstance(error, BatchTooLarge) and n > 1:
-            raise self._smaller(error.limit if error.limit and error.limit < n else n // 2)
+            raise self._smaller(n, stated=error.limit) from error
         if needs_no_probe(error):
-            raise BatchSuspect(error)
+            raise BatchSuspect(error) from error
         if always_outage(error):
             self.breaker.open(error)
             return
         if await self.breaker.passes(error):
-            raise BatchSuspect(error)
+            raise BatchSuspect(error) from error
 
-    def _smaller(self, limit: int) -> BatchOverLimit:
-        if self.max_batch is None or limit < self.max_batch:
-            self.max_batch = limit
-            emit("batch_limit_learned", server=self._server, texts=limit)
-        return BatchOverLimit(limit)
+    def _smaller(self, n: int, *, stated: int | None = None) -> BatchOverLimit:
+        if stated and stated < n:
+            self._limit.state(stated)
+            learned = True
+        else:
+            learned = self._limit.refused(n)
+        if learned:
+            emit("batch_limit_learned", server=self._server, texts=self.max_batch)
+        return BatchOverLimit(stated if stated and stated < n else n // 2)
 
     async def aclose(self) -> None:
         """Stop waiting and give back the connections."""
-        self.breaker.stop()
+        await self.breaker.aclose()
         await self._embedder.aclose()
+
+
+def _check_shape(matrix: Matrix, n: int, dimensions: int) -> None:
+    if matrix.shape != (n, dimensions):
+        raise EmbedderBadAnswer(
+            f"The server answered {matrix.shape[0]} vectors of {matrix.shape[1]} dimensions"
+            f" for {n} texts of {dimensions}."
+        )

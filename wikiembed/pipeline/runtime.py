@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.embedders import EmbedderOptions, open_embedder
-from wikiembed.errors import EmbedderMisconfigured, ModelMismatch
+from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.pipeline.channel import Channel
 from wikiembed.store import ChunkStore, Source
 
@@ -18,17 +19,16 @@ def resolve(source: Source, settings: Settings) -> tuple[Provider, str | None, s
     """Provider, model and document prefix of a source: its own, else the settings'.
 
     What the first write pinned came from a worker's settings, so it is resolved from the
-    settings again and then compared.
+    settings again and then compared. A prefix may have been fixed at attach all the same: it is
+    compared only with one that is set here.
     """
-    if source.pinned:
-        return settings.embedder, settings.model_of(settings.embedder), settings.document_prefix
-    provider = Provider(source.provider) if source.provider else settings.embedder
     prefix = source.document_prefix
-    return (
-        provider,
-        source.model or settings.model_of(provider),
-        settings.document_prefix if prefix is None else prefix,
-    )
+    if prefix is None or (source.pinned and "document_prefix" in settings.model_fields_set):
+        prefix = settings.document_prefix
+    if source.pinned:
+        return settings.embedder, settings.model_of(settings.embedder), prefix
+    provider = Provider(source.provider) if source.provider else settings.embedder
+    return provider, source.model or settings.model_of(provider), prefix
 
 
 class Runtime:
@@ -39,7 +39,9 @@ class Runtime:
         self.store = ChunkStore(pool)
         self.batches = 0
         self.chunks = 0
-        self.fatal: ModelMismatch | None = None
+        self.fatal: WrongUsage | None = None
+        self.unexpected: Counter[int | None] = Counter()
+        self._stopping = False
         self._pool = pool
         self._channels: dict[Key, Channel] = {}
         self._pinned: set[tuple[str, str, str, int, str]] = set()
@@ -74,6 +76,8 @@ class Runtime:
             url = self.settings.url_of(provider)
             options = EmbedderOptions.of(self.settings, provider, model)
             self._channels[key] = Channel(open_embedder(options), server=url or provider.value)
+            if self._stopping:
+                self._channels[key].breaker.stop()
         return self._channels[key]
 
     async def channel_for(self, source: Source) -> tuple[Channel, str]:
@@ -91,34 +95,30 @@ class Runtime:
         ):
             return channel, prefix
         if source.pinned and source.model != info.model:
-            self.fatal = ModelMismatch(
-                f"Source {source.name!r} is pinned to {source.provider} model {source.model!r}, this"
-                f" worker has {provider.value} {info.model!r}: set WIKIEMBED_EMBEDDER and"
+            raise ModelMismatch(
+                f"Source {source.name!r} is pinned to {source.provider} model {source.model!r},"
+                f" this worker has {provider.value} {info.model!r}: set WIKIEMBED_EMBEDDER and"
                 " WIKIEMBED_MODEL to the same, or change the source's model first."
             )
-            raise self.fatal
         if source.dimensions is not None and source.dimensions != info.dimensions:
             raise EmbedderMisconfigured(
                 f"The column of source {source.name!r} holds {source.dimensions} dimensions, model"
                 f" {info.model!r} gives {info.dimensions}: choose another model or column."
             )
         async with self._pinning:
-            try:
-                await self.store.pin_model(
-                    source.name,
-                    provider=provider.value,
-                    model=info.model,
-                    dimensions=info.dimensions,
-                    document_prefix=prefix,
-                )
-            except ModelMismatch as error:
-                self.fatal = error
-                raise
+            await self.store.pin_model(
+                source.name,
+                provider=provider.value,
+                model=info.model,
+                dimensions=info.dimensions,
+                document_prefix=prefix,
+            )
         self._pinned.add(mark)
         return channel, prefix
 
     def stop(self) -> None:
         """Let no job wait for a server any longer."""
+        self._stopping = True
         for channel in self._channels.values():
             channel.breaker.stop()
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 import psycopg
-from psycopg import errors as pg
 
 from wikiembed.errors import WriteRefused
 from wikiembed.store import Chunk, ChunkStore, Outcome
 from wikiembed.telemetry import emit
 from wikiembed.vectors import Matrix
 
+# Connection, transaction state, prepared statement, deadlock and serialisation, resources,
+# object state (a lock, not a value), operator's doing, system, internal: no row's fault.
+_NO_ROWS_FAULT = ("08", "25", "26", "40", "53", "55006", "55P", "57", "58", "XX", "42501")
+_LONGEST_ECHO = 12
+
 
 def is_refusal(error: Exception) -> bool:
     """True when the row is at fault: a constraint, a value, a user's trigger."""
-    if isinstance(error, WriteRefused | psycopg.IntegrityError | psycopg.DataError):
+    if isinstance(error, WriteRefused):
         return True
-    if isinstance(error, pg.InsufficientPrivilege):
-        return False
-    return isinstance(
-        error, psycopg.ProgrammingError | psycopg.NotSupportedError | pg.RaiseException
-    )
+    if not isinstance(error, psycopg.Error) or error.sqlstate is None:
+        return isinstance(error, psycopg.DataError)
+    return not error.sqlstate.startswith(_NO_ROWS_FAULT)
 
 
 async def write_vectors(
@@ -69,14 +72,24 @@ async def _record(
     attempt: int,
     job_id: int | None,
 ) -> list[str]:
-    diag = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     outcomes = await store.record_failures(
         source,
         [chunk],
         error_class="write_refused",
-        message=diag or str(error),
+        message=_message(error, chunk.content or ""),
         job_id=job_id,
         attempt=attempt,
     )
     emit("chunk_failed", level=30, source=source, error_class="write_refused", job_id=job_id)
     return [key for key, outcome in outcomes.items() if outcome is Outcome.STALE]
+
+
+def _message(error: psycopg.Error | WriteRefused, content: str) -> str:
+    """What Postgres says, unless a part of the text is in it: a user's trigger may quote it."""
+    if isinstance(error, WriteRefused):
+        return str(error)
+    said = (error.diag.message_primary or str(error))[:500]
+    echo = SequenceMatcher(None, said, content, autojunk=False).find_longest_match()
+    if echo.size >= min(_LONGEST_ECHO, len(content)):
+        return f"Postgres refuses the row (SQLSTATE {error.sqlstate})."
+    return said

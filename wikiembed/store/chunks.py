@@ -153,8 +153,12 @@ class ChunkStore:
         )
 
     async def pause(self, source: str, why: str) -> None:
-        """Pause `source` in the worker's name."""
-        await self._all("select wikiembed.pause(%s, %s)", (source, why))
+        """Pause `source` in the worker's name, unless it is paused already."""
+        await self._all(
+            "select wikiembed.pause(s.name, %s) from wikiembed.sources as s where s.name = %s"
+            " and (s.paused_at is null or s.resume_at <= now())",
+            (why, source),
+        )
 
     async def coverage(self) -> list[Coverage]:
         """View wikiembed.coverage."""

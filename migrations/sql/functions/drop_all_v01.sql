@@ -1,3 +1,4 @@
+-- squawk-ignore-file ban-drop-view, ban-drop-table, ban-drop-sequence
 -- Everything of schemas wikiembed and wikiembed_private but Alembic's own table.
 drop view wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput;
 drop trigger wikiembed_notify_seldom on wikiembed_queue.procrastinate_jobs;

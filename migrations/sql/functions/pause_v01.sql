@@ -23,7 +23,7 @@ begin
   get diagnostics v_paused = row_count;
   insert into wikiembed.action_log (who, action, source, why, detail)
   select wikiembed_private.actor(), 'pause', s.name, p_why, jsonb_build_object('until', p_until)
-    from wikiembed.sources as s where p_source is null or s.name = p_source;
+    from wikiembed.sources as s where p_source is null or s.name = p_source order by s.name;
   return v_paused;
 end;
 $$;

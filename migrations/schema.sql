@@ -1,0 +1,3798 @@
+-- Written by `python -m tests.sql.schema_dump`: the schema after every migration.
+CREATE SCHEMA wikiembed;
+
+COMMENT ON SCHEMA wikiembed IS 'The public interface of wikiembed: tables, views and functions whose names do not change.';
+
+CREATE SCHEMA wikiembed_private;
+
+COMMENT ON SCHEMA wikiembed_private IS 'What wikiembed keeps to itself: written functions of each source and their helpers; no promise is made.';
+
+CREATE SCHEMA wikiembed_queue;
+
+COMMENT ON SCHEMA wikiembed_queue IS 'The job queue: procrastinate 3.10.0, vendored as released; written by wikiembed functions and workers.';
+
+CREATE TYPE wikiembed_queue.procrastinate_job_event_type AS ENUM (
+    'deferred',
+    'started',
+    'deferred_for_retry',
+    'failed',
+    'succeeded',
+    'cancelled',
+    'abort_requested',
+    'aborted',
+    'scheduled',
+    'retried'
+);
+
+CREATE TYPE wikiembed_queue.procrastinate_job_status AS ENUM (
+    'todo',
+    'doing',
+    'succeeded',
+    'failed',
+    'cancelled',
+    'aborting',
+    'aborted'
+);
+
+CREATE TYPE wikiembed_queue.procrastinate_job_to_defer_v1 AS (
+	queue_name character varying,
+	task_name character varying,
+	priority integer,
+	lock text,
+	queueing_lock text,
+	args jsonb,
+	scheduled_at timestamp with time zone
+);
+
+CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '10s'
+    AS $$
+declare
+  v_key pg_attribute;
+  v_text pg_attribute;
+  v_embedding pg_attribute;
+  v_key_type text;
+  v_type record;
+begin
+  perform wikiembed_private.require_read_committed();
+  perform wikiembed_private.check_name(p_name);
+  perform wikiembed_private.check_relation(p_relation);
+  perform wikiembed_private.check_rights(p_relation);
+  perform wikiembed_private.lock_source(p_name);
+  execute format('lock table %s in share row exclusive mode', wikiembed_private.qualified(p_relation));
+  v_key := wikiembed_private.find_column(p_relation, p_key);
+  v_text := wikiembed_private.find_column(p_relation, p_text);
+  v_embedding := wikiembed_private.find_column(p_relation, p_embedding);
+  v_key_type := wikiembed_private.check_key(p_relation, v_key);
+  perform wikiembed_private.check_text(p_relation, v_text);
+  v_type := wikiembed_private.check_embedding(p_relation, v_embedding, p_dimensions);
+  if exists (select from wikiembed.sources as s
+              where s.name = p_name or (s.relation = p_relation and s.embedding_column = p_embedding)) then
+    raise exception 'source "%", or column "%" of %, is attached already', p_name, p_embedding, p_relation
+      using errcode = 'WE003', hint = 'Detach it first, or choose another name and column.';
+  end if;
+  if p_batch_size is null or p_batch_size not between 1 and 4096 then
+    raise exception 'a batch has 1 to 4096 chunks, not %', p_batch_size using errcode = 'WE010';
+  end if;
+  if p_provider is not null and p_provider not in ('ollama', 'openai', 'tei', 'local') then
+    raise exception 'no provider is named "%"', p_provider
+      using errcode = 'WE010', hint = 'Providers are ollama, openai, tei and local.';
+  end if;
+  insert into wikiembed.sources (
+    name, relation, key_column, text_column, embedding_column, key_type, embedding_type,
+    key_attnum, text_attnum, embedding_attnum,
+    provider, model, dimensions, document_prefix, query_prefix, batch_size)
+  values (
+    p_name, p_relation, p_key, p_text, p_embedding, v_key_type, v_type.embedding_type,
+    v_key.attnum, v_text.attnum, v_embedding.attnum,
+    p_provider, p_model, v_type.dimensions, p_document_prefix, p_query_prefix, p_batch_size);
+  execute format('create sequence if not exists wikiembed_private.%I minvalue 0 start 0', 'clock_embed_' || p_name);
+  execute format('comment on sequence wikiembed_private.%I is %L', 'clock_embed_' || p_name,
+    'Milliseconds of the last notification for source ' || p_name || '.');
+  perform wikiembed_private.write_triggers(p_name);
+  if p_index then
+    perform wikiembed_private.create_missing_index(p_name);
+  end if;
+  perform wikiembed_private.correct_ledger(p_name);
+  perform wikiembed_private.log_action('attach', p_name, null, jsonb_build_object('relation', p_relation::text));
+  return p_name;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows; raises WE002 to WE010.';
+
+CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RETURNS TABLE(name text, violations bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    AS $$
+declare
+  v_source wikiembed.sources;
+  v_counts bigint[];
+  v_sums bigint[] := array[0, 0, 0, 0];
+begin
+  if p_source is not null and not exists (select from wikiembed.sources as s where s.name = p_source) then
+    raise exception 'no source is named "%"', p_source
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
+    continue when wikiembed_private.is_gone(v_source);
+    v_counts := wikiembed_private.count_violations(v_source);
+    v_sums := array(select v_sums[i] + v_counts[i] from generate_series(1, 4) as i);
+  end loop;
+  return query values
+    ('every missing row waits in a job, in failures or is skipped', v_sums[1]),
+    ('every stored vector belongs to the row''s text', v_sums[2]),
+    ('the ledger''s sums equal the counts of the table', v_sums[3]),
+    ('no row is both embedded and in failures', v_sums[4]),
+    ('no live job names a source that does not exist', (
+      select count(*) from wikiembed_queue.procrastinate_jobs as j
+       where j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+         and not exists (select from wikiembed.sources as s where s.name = j.args ->> 'source')));
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.check_invariants(p_source text) IS 'The five invariants and how many rows break each; the second is proved only where sources.prove_function is set. Reads whole tables. Raises WE001.';
+
+CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '10s'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+  v_relation regclass;
+  v_trigger name;
+  v_function regprocedure;
+begin
+  perform wikiembed_private.require_read_committed();
+  perform wikiembed_private.lock_source(p_name);
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  if not found then
+    perform wikiembed_private.get_source(p_name);
+  end if;
+  if wikiembed_private.qualified(v_source.relation) is not null then
+    execute wikiembed_private.fill(v_source, 'lock table %2$s in access exclusive mode');
+    execute wikiembed_private.fill(v_source, 'drop trigger if exists %12$I on %2$s', 'zzz_wikiembed');
+    execute format('drop index if exists %I.%I',
+      (select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+        where c.oid = v_source.relation),
+      'wikiembed_missing_' || p_name);
+  end if;
+  for v_relation, v_trigger in
+    select t.relation, t.trigger from wikiembed_private.triggers_of(p_name) as t
+  loop
+    execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
+  end loop;
+  perform 1 from wikiembed.sources as s where s.name = p_name for update;
+  for v_function in
+    select p.oid from pg_proc as p
+     where p.pronamespace = 'wikiembed_private'::regnamespace
+       and obj_description(p.oid, 'pg_proc') = 'Written by write_triggers for source ' || p_name || '.'
+  loop
+    execute format('drop function %s', v_function);
+  end loop;
+  execute format('drop sequence if exists wikiembed_private.%I', 'clock_embed_' || p_name);
+  delete from wikiembed_queue.procrastinate_jobs as j where j.queue_name = v_source.queue_name;
+  delete from wikiembed.failures as f where f.source = p_name;
+  delete from wikiembed.sources as s where s.name = p_name;
+  delete from wikiembed.ledger as l where l.source = p_name;
+  perform wikiembed_private.log_action('detach', p_name);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Forgets a source: its triggers, functions, jobs, failures and ledger; the table''s rows stay. Raises WE001.';
+
+CREATE FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint DEFAULT NULL::bigint, p_batch_size integer DEFAULT NULL::integer, p_dry_run boolean DEFAULT false) RETURNS TABLE(jobs bigint, chunks bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET work_mem TO '64MB'
+    SET jit TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+begin
+  perform wikiembed_private.require_read_committed();
+  if p_batch_size not between 1 and 4096 or p_max_chunks < 0 then
+    raise exception 'a batch has 1 to 4096 chunks and max_chunks is not negative'
+      using errcode = 'WE010', hint = format('Got batch size %s, max chunks %s.', p_batch_size, p_max_chunks);
+  end if;
+  perform wikiembed_private.lock_source(p_source);
+  v_source := wikiembed_private.get_source(p_source);
+  perform wikiembed_private.require_table(v_source);
+  return query execute wikiembed_private.fill(v_source, $sql$
+    with live as materialized (
+      select k.key collate "C" as key
+        from wikiembed_queue.procrastinate_jobs as j,
+             jsonb_array_elements_text(j.args -> 'keys') as k (key)
+       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+    ), missing as (
+      select t.%3$I as key
+        from %2$s as t
+       where t.%5$I is null
+         and not exists (select from live as l where l.key = t.%3$I::text collate "C")
+         and not exists (select from wikiembed.failures as f
+                          where f.source = %1$L and f.key = t.%3$I::text collate "C")
+       order by t.%3$I
+       limit $1
+    ), batches as (
+      select n.batch, count(*) as chunks,
+             row(%7$L, 'wikiembed.embed', 0, null, null,
+                 jsonb_build_object('source', %1$L, 'keys', jsonb_agg(n.key)), null
+             )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
+        from (select m.key::text as key, (row_number() over (order by m.key) - 1) / $2 as batch
+                from missing as m) as n
+       group by n.batch
+    ), slices as (
+      select sum(b.chunks)::bigint as chunks, array_agg(b.job order by b.batch) as jobs
+        from batches as b group by b.batch / 256 order by min(b.batch)
+    )
+    select coalesce(sum(
+             case when $3 then cardinality(s.jobs)
+                  else cardinality(wikiembed_queue.procrastinate_defer_jobs_v1(s.jobs)) end
+           ), 0)::bigint,
+           coalesce(sum(s.chunks), 0)::bigint
+      from slices as s
+  $sql$) using p_max_chunks, coalesce(p_batch_size, v_source.batch_size), coalesce(p_dry_run, false);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; answers jobs and chunks; a second call adds none. Raises WE001, WE008, WE010.';
+
+CREATE FUNCTION wikiembed.expire_pauses() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_expired bigint := 0;
+  v_name text;
+begin
+  for v_name in
+    select s.name from wikiembed.sources as s
+     where s.paused_at is not null and s.resume_at <= clock_timestamp() order by s.name
+  loop
+    v_expired := v_expired + wikiembed.resume(v_name);
+  end loop;
+  return v_expired;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.expire_pauses() IS 'Resumes the sources whose pause has run out; answers how many.';
+
+CREATE FUNCTION wikiembed.fold_ledger() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_before bigint;
+  v_after bigint;
+begin
+  with d as (
+    delete from wikiembed.ledger as l
+     where (l.at < date_trunc('minute', clock_timestamp()) - interval '1 minute'
+            and l.at <> date_trunc('minute', l.at))
+        or (l.at < date_trunc('hour', clock_timestamp()) - interval '1 day'
+            and l.at <> date_trunc('hour', l.at))
+    returning l.*
+  ), folded as (
+    insert into wikiembed.ledger (source, at, total, embedded, gained, failed, skipped)
+    select d.source, f.at, sum(d.total), sum(d.embedded), sum(d.gained), sum(d.failed), sum(d.skipped)
+      from d, lateral (
+        select case when d.at < date_trunc('hour', clock_timestamp()) - interval '1 day'
+                    then date_trunc('hour', d.at) else date_trunc('minute', d.at) end as at) as f
+     group by d.source, f.at
+    returning 1
+  )
+  select (select count(*) from d), (select count(*) from folded) into v_before, v_after;
+  return v_before - v_after;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one a minute after a minute, to one an hour after a day; answers how many rows went.';
+
+CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  execute format('grant usage on schema wikiembed to %I', p_role);
+  execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
+    ' wikiembed.failures, wikiembed.sources to %I', p_role);
+  execute format('grant execute on function wikiembed.is_ready(text) to %I', p_role);
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures and the sources, and ask is_ready; it changes nothing.';
+
+CREATE FUNCTION wikiembed.grant_worker(p_role name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_function text;
+begin
+  execute format('grant usage on schema wikiembed, wikiembed_private, wikiembed_queue to %I', p_role);
+  execute format('grant select, insert, update, delete on all tables in schema wikiembed_queue to %I', p_role);
+  execute format('grant usage, select on all sequences in schema wikiembed_queue to %I', p_role);
+  execute format('grant execute on all functions in schema wikiembed_queue to %I', p_role);
+  execute format('grant select on wikiembed.sources, wikiembed.coverage, wikiembed.queue, wikiembed.workers,'
+    ' wikiembed.throughput, wikiembed.alembic_version to %I', p_role);
+  for v_function in
+    select p.oid::regprocedure::text from pg_proc as p
+     where (p.pronamespace = 'wikiembed'::regnamespace
+            and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
+                              'is_ready', 'rescue_jobs', 'fold_ledger', 'expire_pauses', 'reconcile'))
+        or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues'))
+  loop
+    execute format('grant execute on function %s to %I', v_function, p_role);
+  end loop;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.grant_worker(p_role name) IS 'Lets a role run workers: call wikiembed''s functions and use procrastinate''s tables; it reads no chunk table.';
+
+CREATE FUNCTION wikiembed.grant_writer(p_role name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_relation regclass;
+  v_sequence regclass;
+begin
+  for v_relation in
+    select s.relation from wikiembed.sources as s where wikiembed_private.qualified(s.relation) is not null
+    union
+    select to_regclass('public.wiki_pages') where to_regclass('public.wiki_pages') is not null
+  loop
+    execute format('grant usage on schema %I to %I',
+      (select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = v_relation),
+      p_role);
+    execute format('grant select, insert, update on %s to %I', wikiembed_private.qualified(v_relation), p_role);
+    -- The sequence of a serial column; an identity column needs none.
+    for v_sequence in
+      select d.objid from pg_depend as d join pg_class as c on c.oid = d.objid
+       where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+         and d.refobjid = v_relation and d.deptype = 'a' and c.relkind = 'S'
+    loop
+      execute format('grant usage on sequence %s to %I', wikiembed_private.qualified(v_sequence), p_role);
+    end loop;
+  end loop;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.grant_writer(p_role name) IS 'Lets a role insert and update chunks of the attached tables; it gets no right on the queue.';
+
+CREATE FUNCTION wikiembed.is_ready(p_source text DEFAULT NULL::text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_seqscan TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+  v_missing boolean;
+begin
+  if not exists (select from wikiembed.sources as s where p_source is null or s.name = p_source) then
+    if p_source is null then
+      return false;
+    end if;
+    raise exception 'no source is named "%"', p_source
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
+    if wikiembed_private.is_gone(v_source) then
+      return false;
+    end if;
+    execute wikiembed_private.fill(v_source, $sql$
+      select exists (
+        select from %2$s as t
+         where t.%5$I is null
+           and not exists (select from wikiembed.failures as f
+                            where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped'))
+    $sql$) into v_missing;
+    if v_missing then
+      return false;
+    end if;
+  end loop;
+  return true;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed.is_ready(p_source text) IS 'True when no row of the source (null: of any source) misses its vector but the skipped ones. Raises WE001.';
+
+CREATE FUNCTION wikiembed.load_pages(p_pages jsonb) RETURNS TABLE(added bigint, changed bigint, unchanged bigint, chunks_written bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_ids bigint[];
+  v_titles text[];
+  v_deleted bigint;
+begin
+  with touched as (
+    insert into public.wiki_pages as p (title, digest)
+    select distinct on (g.page ->> 'title') g.page ->> 'title', g.page ->> 'digest'
+      from jsonb_array_elements(p_pages) with ordinality as g (page, n)
+     order by g.page ->> 'title', g.n desc
+        on conflict (title) do update set digest = excluded.digest, loaded_at = now()
+     where p.digest <> excluded.digest
+    returning p.id, p.title, p.xmax = 0 as is_new
+  )
+  select coalesce(array_agg(t.id), '{}'), coalesce(array_agg(t.title), '{}'),
+         count(*) filter (where t.is_new), count(*) filter (where not t.is_new)
+    into v_ids, v_titles, added, changed from touched as t;
+  select count(distinct g.page ->> 'title') - added - changed into unchanged
+    from jsonb_array_elements(p_pages) as g (page);
+  with given as (
+    select distinct on (t.id) t.id as page_id, jsonb_array_length(g.page -> 'chunks') as chunks
+      from unnest(v_ids, v_titles) as t (id, title)
+      join jsonb_array_elements(p_pages) with ordinality as g (page, n) on g.page ->> 'title' = t.title
+     order by t.id, g.n desc
+  )
+  delete from public.wiki_chunks as c using given as g
+   where c.page_id = g.page_id and c.position >= g.chunks;
+  get diagnostics v_deleted = row_count;
+  with given as (
+    select distinct on (t.id) t.id as page_id, g.page -> 'chunks' as chunks
+      from unnest(v_ids, v_titles) as t (id, title)
+      join jsonb_array_elements(p_pages) with ordinality as g (page, n) on g.page ->> 'title' = t.title
+     order by t.id, g.n desc
+  )
+  insert into public.wiki_chunks as c (page_id, position, content)
+  select g.page_id, k.n - 1, k.content
+    from given as g, jsonb_array_elements_text(g.chunks) with ordinality as k (content, n)
+   order by g.page_id, k.n
+      on conflict (page_id, position) do update set content = excluded.content
+   where c.content <> excluded.content;
+  get diagnostics chunks_written = row_count;
+  chunks_written := chunks_written + v_deleted;
+  return next;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.load_pages(p_pages jsonb) IS 'Writes pages [{title, digest, chunks: [text]}]: adds, changes and leaves alone; answers pages of each kind and chunks written or removed.';
+
+CREATE FUNCTION wikiembed.pause(p_source text DEFAULT NULL::text, p_why text DEFAULT NULL::text, p_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_paused bigint;
+begin
+  if p_source is not null then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  if p_until <= clock_timestamp() then
+    raise exception 'the pause would end at %, which is past', p_until
+      using errcode = 'WE010', hint = 'Give a time to come, or none.';
+  end if;
+  perform 1 from wikiembed.sources as s where p_source is null or s.name = p_source
+    order by s.name for no key update;
+  update wikiembed.sources as s
+     set paused_at = clock_timestamp(), paused_by = wikiembed_private.actor(),
+         pause_reason = p_why, resume_at = p_until
+   where p_source is null or s.name = p_source;
+  get diagnostics v_paused = row_count;
+  insert into wikiembed.action_log (who, action, source, why, detail)
+  select wikiembed_private.actor(), 'pause', s.name, p_why, jsonb_build_object('until', p_until)
+    from wikiembed.sources as s where p_source is null or s.name = p_source order by s.name;
+  return v_paused;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.pause(p_source text, p_why text, p_until timestamp with time zone) IS 'Pauses a source, or all of them: no batch begins until resume, or until the time given; batches in flight finish. Answers how many sources. Raises WE001, WE010.';
+
+CREATE FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text DEFAULT ''::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_source wikiembed.sources := wikiembed_private.get_source(p_source);
+begin
+  if v_source.model is null then
+    select s.* into v_source from wikiembed.sources as s where s.name = p_source for no key update;
+  end if;
+  if v_source.dimensions <> p_dimensions then
+    raise exception 'source "%" holds % dimensions, model "%" gives %', p_source, v_source.dimensions, p_model, p_dimensions
+      using errcode = 'WE011', hint = 'Choose a model with the column''s dimensions, or attach a column with the model''s.';
+  end if;
+  if v_source.model is null then
+    update wikiembed.sources as s
+       set provider = coalesce(s.provider, p_provider), model = p_model, dimensions = p_dimensions,
+           document_prefix = coalesce(s.document_prefix, p_document_prefix), pinned_at = clock_timestamp()
+     where s.name = p_source;
+    perform wikiembed_private.log_action('pin', p_source, null,
+      jsonb_build_object('provider', p_provider, 'model', p_model, 'dimensions', p_dimensions));
+    return v_source.generation;
+  end if;
+  if coalesce(v_source.provider, p_provider) is distinct from p_provider
+    or v_source.model is distinct from p_model
+    or coalesce(v_source.document_prefix, p_document_prefix) is distinct from p_document_prefix
+  then
+    raise exception 'source "%" is pinned to % model "%" with document prefix "%", this worker has % "%" with "%"',
+      p_source, coalesce(v_source.provider, p_provider), v_source.model,
+      coalesce(v_source.document_prefix, ''), p_provider, p_model, p_document_prefix
+      using errcode = 'WE011',
+            hint = format('Set the worker to the same, or change the model: update wikiembed.sources set model = null where name = %L, and its vectors to null.', p_source);
+  end if;
+  if v_source.dimensions is null then
+    update wikiembed.sources as s set dimensions = p_dimensions where s.name = p_source;
+  end if;
+  return v_source.generation;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text) IS 'Pins the model that the first worker resolved, or compares: raises WE011 for another provider, model, prefix or dimension; answers the generation. Raises WE001.';
+
+CREATE FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, content text, version bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if not exists (select from wikiembed.sources as s where s.name = p_source) then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  return query execute format('select * from wikiembed_private.%I($1, $2)', 'read_' || p_source)
+    using p_keys, p_attempt;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer) IS 'The texts of those keys that still miss a vector, with the version to write with; rows that somebody holds are left out and queued again. Raises WE001.';
+
+CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount boolean DEFAULT true) RETURNS TABLE(orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+declare
+  v_name text;
+  v_found record;
+begin
+  perform wikiembed_private.require_read_committed();
+  orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0;
+  if p_source is not null and not exists (select from wikiembed.sources as s where s.name = p_source) then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  for v_name in
+    select s.name from wikiembed.sources as s where p_source is null or s.name = p_source order by s.name
+  loop
+    v_found := wikiembed_private.reconcile_source(v_name, p_recount);
+    orphans_enqueued := orphans_enqueued + v_found.orphans_enqueued;
+    dead_jobs := dead_jobs + v_found.dead_jobs;
+    ledger_drift := ledger_drift + v_found.ledger_drift;
+  end loop;
+  if p_source is null then
+    dead_jobs := dead_jobs + wikiembed_private.drop_strayed();
+  end if;
+  if orphans_enqueued > 0 or dead_jobs > 0 or ledger_drift > 0 then
+    perform wikiembed_private.log_action('reconcile', p_source, null, jsonb_build_object(
+      'orphans_enqueued', orphans_enqueued, 'dead_jobs', dead_jobs, 'ledger_drift', ledger_drift));
+  end if;
+  return next;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Heals a source, or all: queues orphaned rows, drops dead jobs and failures, corrects the ledger (unless told not to count), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
+
+CREATE FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text DEFAULT ''::text, p_http_status integer DEFAULT NULL::integer, p_attempts integer DEFAULT 1, p_job_id bigint DEFAULT NULL::bigint, p_state text DEFAULT 'failed'::text, p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if cardinality(p_keys) <> cardinality(p_versions) then
+    raise exception 'keys and versions differ in length'
+      using errcode = 'WE010', hint = format('Got %s and %s.', cardinality(p_keys), cardinality(p_versions));
+  end if;
+  if not exists (select from wikiembed.sources as s where s.name = p_source) then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  return query execute
+    format('select * from wikiembed_private.%I($1, $2, $3, $4, $5, $6, $7, $8, $9)', 'fail_' || p_source)
+    using p_keys, p_versions, p_error_class, coalesce(p_message, ''), p_http_status, p_attempts, p_job_id,
+          p_state, p_attempt;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; says of each key: recorded, stale, locked (queued again) or gone. Raises WE001, WE010.';
+
+CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30, p_hard_limit_s double precision DEFAULT 1800) RETURNS TABLE(rescued bigint, split bigint, lost bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_job wikiembed_queue.procrastinate_jobs;
+  v_rescues integer;
+begin
+  rescued := 0; split := 0; lost := 0;
+  for v_job in
+    select j.* from wikiembed_queue.procrastinate_jobs as j
+     where j.status = 'doing'
+       and (not exists (
+              select from wikiembed_queue.procrastinate_workers as w
+               where w.id = j.worker_id
+                 and w.last_heartbeat > clock_timestamp() - make_interval(secs => p_heartbeat_s))
+            or (select max(e.at) from wikiembed_queue.procrastinate_events as e
+                 where e.job_id = j.id and e.type = 'started')
+               < clock_timestamp() - make_interval(secs => p_hard_limit_s))
+     order by j.id
+       for update of j skip locked
+  loop
+    v_rescues := coalesce((v_job.args ->> 'rescues')::integer, 0) + 1;
+    if v_job.task_name <> 'wikiembed.embed' then
+      perform wikiembed_private.rescue_upkeep(v_job);
+      rescued := rescued + 1;
+    elsif v_rescues < 3 then
+      update wikiembed_queue.procrastinate_jobs as j
+         set status = 'todo', attempts = j.attempts + 1, scheduled_at = null, worker_id = null,
+             abort_requested = false,
+             args = j.args || jsonb_build_object('rescues', v_rescues)
+       where j.id = v_job.id;
+      perform wikiembed_private.wake(v_job.queue_name);
+      rescued := rescued + 1;
+    elsif jsonb_array_length(v_job.args -> 'keys') > 1 then
+      perform wikiembed_private.split_job(v_job);
+      split := split + 1;
+    else
+      perform wikiembed_private.lose_job(v_job);
+      lost := lost + 1;
+    end if;
+  end loop;
+  return next;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Queues again the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; answers how many of each.';
+
+CREATE FUNCTION wikiembed.resume(p_source text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_source wikiembed.sources;
+  v_resumed bigint := 0;
+begin
+  if p_source is not null then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  for v_source in
+    select s.* from wikiembed.sources as s
+     where (p_source is null or s.name = p_source) and s.paused_at is not null
+     order by s.name for no key update
+  loop
+    update wikiembed.sources as s
+       set paused_at = null, paused_by = null, pause_reason = null, resume_at = null
+     where s.name = v_source.name;
+    perform wikiembed_private.wake(v_source.queue_name);
+    perform wikiembed_private.log_action('resume', v_source.name, null,
+      jsonb_build_object('paused_at', v_source.paused_at, 'paused_by', v_source.paused_by));
+    v_resumed := v_resumed + 1;
+  end loop;
+  return v_resumed;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.resume(p_source text) IS 'Ends the pause of a source, or of all, and wakes the workers; answers how many were paused. Raises WE001.';
+
+CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NULL::text[], p_error_class text DEFAULT NULL::text) RETURNS TABLE(jobs bigint, chunks bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+declare
+  v_source wikiembed.sources;
+  v_keys text[];
+begin
+  perform wikiembed_private.require_read_committed();
+  perform wikiembed_private.lock_source(p_source);
+  v_source := wikiembed_private.get_source(p_source);
+  v_keys := array(
+    select f.key from wikiembed.failures as f
+     where f.source = p_source
+       and (p_keys is null or f.key = any (p_keys))
+       and (p_error_class is null or f.error_class = p_error_class)
+       and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
+     order by f.key for update);
+  delete from wikiembed.failures as f where f.source = p_source and f.key = any (v_keys);
+  select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
+    from (
+      select (wikiembed_private.requeue(p_source, array_agg(n.key), -1, 0)) as chunks
+        from (select k as key, (row_number() over () - 1) / v_source.batch_size as batch
+                from unnest(v_keys) as k) as n
+       group by n.batch
+    ) as b;
+  if cardinality(v_keys) > 0 then
+    perform wikiembed_private.log_action('retry', p_source, p_error_class,
+      jsonb_build_object('chunks', chunks, 'jobs', jobs));
+  end if;
+  return next;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures; answers jobs and chunks. Raises WE001, WE008.';
+
+CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_source;
+  if not found then
+    raise exception 'no source is named "%"', p_source
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  perform wikiembed_private.require_table(v_source);
+  return query execute wikiembed_private.fill(v_source, $sql$
+    select t.%3$I::text, t.%4$I::text, (t.%5$I operator(%11$I.<=>) $1%9$s)::double precision
+      from %2$s as t
+     where t.%5$I is not null
+     order by t.%5$I operator(%11$I.<=>) $1%9$s
+     limit $2
+  $sql$) using p_embedding, p_limit;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer) IS 'The chunks nearest to a vector by cosine distance (0 to 2), nearest first. Raises WE001.';
+
+CREATE FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '10s'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+  v_skipped bigint;
+begin
+  perform wikiembed_private.require_read_committed();
+  perform wikiembed_private.lock_source(p_source);
+  v_source := wikiembed_private.get_source(p_source);
+  perform wikiembed_private.require_table(v_source);
+  execute wikiembed_private.fill(v_source, $sql$
+    with held as materialized (
+      select t.%3$I::text collate "C" as key from %2$s as t
+       where t.%3$I = any ($1::%6$s[]) and t.%5$I is null
+       order by t.%3$I for no key update of t
+    )
+    insert into wikiembed.failures as f (source, key, state, error_class, message, attempts)
+    select %1$L, h.key, 'skipped', 'skipped_by_operator', coalesce($2, ''), 0 from held as h order by h.key
+        on conflict (source, key) do update
+           set state = excluded.state, error_class = excluded.error_class, message = excluded.message,
+               last_at = excluded.last_at
+  $sql$) using p_keys, p_why;
+  get diagnostics v_skipped = row_count;
+  perform wikiembed_private.log_action('skip', p_source, p_why, jsonb_build_object('chunks', v_skipped));
+  return v_skipped;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text) IS 'Marks missing chunks as skipped: nobody waits for them and no worker embeds them; answers how many. Raises WE001, WE008.';
+
+CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if cardinality(p_keys) <> cardinality(p_versions) or cardinality(p_keys) <> cardinality(p_embeddings) then
+    raise exception 'keys, versions and embeddings differ in length'
+      using errcode = 'WE010',
+            hint = format('Got %s, %s and %s.', cardinality(p_keys), cardinality(p_versions), cardinality(p_embeddings));
+  end if;
+  if not exists (select from wikiembed.sources as s where s.name = p_source) then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4)', 'store_' || p_source)
+    using p_keys, p_versions, p_embeddings, p_attempt;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Stores vectors where the row is still null and its text still has the version; says of each key: written, stale, locked (queued again) or gone. Raises WE001, WE010, WE012.';
+
+CREATE FUNCTION wikiembed_private.actor() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select case
+    when coalesce(current_setting('wikiembed.actor', true), '') in ('', session_user) then session_user
+    else left(current_setting('wikiembed.actor', true), 200) || ' (' || session_user || ')'
+  end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.actor() IS 'Who acts: the session user, and the person named in the setting wikiembed.actor.';
+
+CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  with recursive t as (
+    select p_type as oid
+    union all
+    select y.typbasetype from t join pg_type as y on y.oid = t.oid where y.typtype = 'd'
+  )
+  select t.oid from t join pg_type as y on y.oid = t.oid where y.typtype <> 'd';
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.base_type(p_type oid) IS 'The type below a domain, or the type itself.';
+
+CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  select t.typname into embedding_type
+    from pg_type as t join pg_namespace as n on n.oid = t.typnamespace
+   where t.oid = p_column.atttypid and n.nspname = wikiembed_private.pgvector_schema()
+     and t.typname in ('vector', 'halfvec');
+  if not found then
+    raise exception 'embedding column "%" of % is of type %, not vector or halfvec', p_column.attname,
+      p_relation, format_type(p_column.atttypid, p_column.atttypmod)
+      using errcode = 'WE007', hint = format('alter table %s add %I vector(768)', p_relation, p_column.attname);
+  end if;
+  if p_column.attnotnull then
+    raise exception 'embedding column "%" of % is not null', p_column.attname, p_relation
+      using errcode = 'WE007', hint = 'A chunk that waits for its vector holds null: drop the constraint.';
+  end if;
+  if p_column.attgenerated <> '' then
+    raise exception 'embedding column "%" of % is generated', p_column.attname, p_relation
+      using errcode = 'WE007', hint = 'Attach an ordinary column.';
+  end if;
+  dimensions := coalesce(nullif(p_column.atttypmod, -1), p_dimensions);
+  if p_dimensions is not null and dimensions <> p_dimensions then
+    raise exception 'embedding column "%" of % has % dimensions, not %', p_column.attname, p_relation,
+      dimensions, p_dimensions
+      using errcode = 'WE007', hint = 'Leave dimensions out, or attach a column that has them.';
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) IS 'Type and dimensions of the vector column; raises WE007 when it cannot hold vectors.';
+
+CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_type text := format_type(wikiembed_private.base_type(p_column.atttypid), null);
+begin
+  if v_type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying') then
+    raise exception 'key column "%" of % is of type %', p_column.attname, p_relation, v_type
+      using errcode = 'WE005', hint = 'A key is a smallint, integer, bigint, uuid, text or varchar.';
+  end if;
+  if not p_column.attnotnull then
+    raise exception 'key column "%" of % may be null', p_column.attname, p_relation
+      using errcode = 'WE005', hint = format('alter table %s alter %I set not null', p_relation, p_column.attname);
+  end if;
+  if not exists (
+    select from pg_index as i
+     where i.indrelid = p_relation and i.indisunique and i.indisvalid and i.indimmediate
+       and i.indpred is null and i.indexprs is null
+       and i.indnkeyatts = 1 and i.indkey[0] = p_column.attnum
+  ) then
+    raise exception 'key column "%" of % has no unique index of its own', p_column.attname, p_relation
+      using errcode = 'WE005',
+            hint = format('create unique index concurrently on %s (%I); it must be valid, not deferrable and not partial',
+                          p_relation, p_column.attname);
+  end if;
+  return v_type;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute) IS 'The key''s type; raises WE005 when the column does not name a row for sure.';
+
+CREATE FUNCTION wikiembed_private.check_name(p_name text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if p_name is null or octet_length(p_name) not between 1 and 32 or p_name ~ '[[:cntrl:]]'
+    or p_name <> btrim(p_name) or position('$body$' in p_name) > 0
+  then
+    raise exception 'a source''s name has 1 to 32 bytes, this one has %', coalesce(octet_length(p_name), 0)
+      using errcode = 'WE002', hint = 'Give a short name without control characters or outer blanks, such as docs.';
+  end if;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.check_name(p_name text) IS 'Raises WE002 for a source name that is too long or not printable.';
+
+CREATE FUNCTION wikiembed_private.check_relation(p_relation regclass) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_class pg_class;
+  v_why text;
+begin
+  select c.* into v_class from pg_class as c where c.oid = p_relation;
+  if not found then
+    raise exception 'the table does not exist'
+      using errcode = 'WE004', hint = 'Give its name with the schema, as in public.docs.';
+  end if;
+  v_why := case
+    when v_class.relkind = 'v' then 'it is a view'
+    when v_class.relkind = 'm' then 'it is a materialized view'
+    when v_class.relkind = 'f' then 'it is a foreign table'
+    when v_class.relkind not in ('r', 'p') then 'it is not a table'
+    when v_class.relpersistence = 't' then 'it is a temporary table'
+    when v_class.relispartition then 'it is a partition: attach the partitioned table'
+    when exists (select from pg_inherits as i where i.inhrelid = p_relation) then 'it inherits from a table'
+    when v_class.relkind = 'r' and exists (select from pg_inherits as i where i.inhparent = p_relation)
+      then 'other tables inherit from it'
+    when v_class.relnamespace in ('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace,
+                                  'wikiembed_queue'::regnamespace) then 'it belongs to wikiembed itself'
+    when exists (select from wikiembed_private.relations_of(p_relation) as r
+                   join pg_class as c on c.oid = r where c.relkind = 'f') then 'a partition is a foreign table'
+  end;
+  if v_why is not null then
+    raise exception '% cannot be attached: %', p_relation, v_why
+      using errcode = 'WE004', hint = 'Attach an ordinary or a partitioned table.';
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.check_relation(p_relation regclass) IS 'Raises WE004 for what is not an ordinary or partitioned table.';
+
+CREATE FUNCTION wikiembed_private.check_rights(p_relation regclass) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_right text;
+begin
+  foreach v_right in array array['SELECT', 'UPDATE', 'TRIGGER'] loop
+    if not has_table_privilege(current_user, p_relation, v_right) then
+      raise exception 'role % needs the right % on %', current_user, v_right, p_relation
+        using errcode = 'WE004', hint = format('grant select, update, trigger on %s to %I', p_relation, current_user);
+    end if;
+  end loop;
+  if exists (
+    select from wikiembed_private.relations_of(p_relation) as r
+      join pg_class as c on c.oid = r
+     where c.relrowsecurity
+       and not (select a.rolsuper or a.rolbypassrls from pg_roles as a where a.rolname = current_user)
+       and (c.relforcerowsecurity or not pg_has_role(current_user, c.relowner, 'usage'))
+  ) then
+    raise exception 'row-level security of % binds role %: rows would be hidden', p_relation, current_user
+      using errcode = 'WE009', hint = format('alter role %I bypassrls, or let it own the table without force', current_user);
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.check_rights(p_relation regclass) IS 'Raises WE004 or WE009 when the owner of wikiembed may not read and write the whole table.';
+
+CREATE FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if p_column.attgenerated <> '' then
+    raise exception 'text column "%" of % is generated', p_column.attname, p_relation
+      using errcode = 'WE006', hint = 'Attach the column that it is generated from, or make it an ordinary column.';
+  end if;
+  if not exists (
+    select from pg_type as t
+     where t.oid = wikiembed_private.base_type(p_column.atttypid) and t.typcategory = 'S'
+       and t.typname not in ('char', 'name')
+  ) then
+    raise exception 'text column "%" of % is of type %', p_column.attname, p_relation,
+      format_type(p_column.atttypid, p_column.atttypmod)
+      using errcode = 'WE006', hint = 'Texts are of type text or varchar.';
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) IS 'Raises WE006 for a text column that is generated or holds no text.';
+
+CREATE TABLE wikiembed.sources (
+    name text NOT NULL,
+    relation regclass NOT NULL,
+    key_column name NOT NULL,
+    text_column name NOT NULL,
+    embedding_column name NOT NULL,
+    key_type text NOT NULL,
+    embedding_type text NOT NULL,
+    key_attnum smallint NOT NULL,
+    text_attnum smallint NOT NULL,
+    embedding_attnum smallint NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    provider text,
+    model text,
+    dimensions integer,
+    document_prefix text,
+    query_prefix text,
+    pinned_at timestamp with time zone,
+    batch_size integer DEFAULT 64 NOT NULL,
+    queue_name text GENERATED ALWAYS AS (('embed_'::text || name)) STORED NOT NULL,
+    trigger_version integer DEFAULT 0 NOT NULL,
+    written_as text DEFAULT ''::text NOT NULL,
+    prove_function regprocedure,
+    paused_at timestamp with time zone,
+    paused_by text,
+    pause_reason text,
+    resume_at timestamp with time zone,
+    attached_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
+    CONSTRAINT batch_size_is_sane CHECK (((batch_size >= 1) AND (batch_size <= 4096))),
+    CONSTRAINT dimensions_are_positive CHECK ((dimensions > 0)),
+    CONSTRAINT embedding_type_is_known CHECK ((embedding_type = ANY (ARRAY['vector'::text, 'halfvec'::text]))),
+    CONSTRAINT key_type_is_known CHECK ((key_type = ANY (ARRAY['smallint'::text, 'integer'::text, 'bigint'::text, 'uuid'::text, 'text'::text, 'character varying'::text]))),
+    CONSTRAINT name_is_short_and_printable CHECK ((((octet_length(name) >= 1) AND (octet_length(name) <= 32)) AND (name !~ '[[:cntrl:]]'::text) AND (name = btrim(name)))),
+    CONSTRAINT provider_is_known CHECK ((provider = ANY (ARRAY['ollama'::text, 'openai'::text, 'tei'::text, 'local'::text])))
+);
+
+COMMENT ON TABLE wikiembed.sources IS 'One row an attached vector column; written by attach, detach, pause, resume and the first write.';
+
+COMMENT ON COLUMN wikiembed.sources.name IS 'Short name of the source, 1 to 32 bytes.';
+
+COMMENT ON COLUMN wikiembed.sources.relation IS 'The table, or root of partitions, that holds the chunks.';
+
+COMMENT ON COLUMN wikiembed.sources.key_column IS 'Unique, not null column that names a chunk.';
+
+COMMENT ON COLUMN wikiembed.sources.text_column IS 'Column whose text is embedded.';
+
+COMMENT ON COLUMN wikiembed.sources.embedding_column IS 'The vector or halfvec column; null means to do.';
+
+COMMENT ON COLUMN wikiembed.sources.key_type IS 'Type of the key column.';
+
+COMMENT ON COLUMN wikiembed.sources.embedding_type IS 'vector or halfvec.';
+
+COMMENT ON COLUMN wikiembed.sources.key_attnum IS 'Column number of the key, by which a rename is found.';
+
+COMMENT ON COLUMN wikiembed.sources.text_attnum IS 'Column number of the text, by which a rename is found.';
+
+COMMENT ON COLUMN wikiembed.sources.embedding_attnum IS 'Column number of the vector, by which a rename is found.';
+
+COMMENT ON COLUMN wikiembed.sources.generation IS 'Seed of the text hash; grows with every change of model, prefix or dimensions.';
+
+COMMENT ON COLUMN wikiembed.sources.provider IS 'ollama, openai, tei or local; null: from the worker''s settings.';
+
+COMMENT ON COLUMN wikiembed.sources.model IS 'Model; null until the first write pins what the settings resolved to.';
+
+COMMENT ON COLUMN wikiembed.sources.dimensions IS 'Dimensions of the vectors.';
+
+COMMENT ON COLUMN wikiembed.sources.document_prefix IS 'Put before each text that is stored; null: from the settings.';
+
+COMMENT ON COLUMN wikiembed.sources.query_prefix IS 'Put before each text that is searched; null: from the settings.';
+
+COMMENT ON COLUMN wikiembed.sources.pinned_at IS 'When the first write pinned model and prefix from a worker''s settings; null: not pinned, or fixed at attach.';
+
+COMMENT ON COLUMN wikiembed.sources.batch_size IS 'Chunks a job, 1 to 4096.';
+
+COMMENT ON COLUMN wikiembed.sources.queue_name IS 'The source''s queue in wikiembed_queue.';
+
+COMMENT ON COLUMN wikiembed.sources.trigger_version IS 'Version of the written triggers and functions.';
+
+COMMENT ON COLUMN wikiembed.sources.written_as IS 'The names that the written triggers and functions use; differs from the catalogue after a rename.';
+
+COMMENT ON COLUMN wikiembed.sources.prove_function IS 'Optional function (text, vector) → boolean by which check_invariants proves each stored vector.';
+
+COMMENT ON COLUMN wikiembed.sources.paused_at IS 'When it was paused; null: not paused.';
+
+COMMENT ON COLUMN wikiembed.sources.paused_by IS 'Who paused it.';
+
+COMMENT ON COLUMN wikiembed.sources.pause_reason IS 'Why it was paused.';
+
+COMMENT ON COLUMN wikiembed.sources.resume_at IS 'When the pause ends by itself; null: never.';
+
+COMMENT ON COLUMN wikiembed.sources.attached_at IS 'When it was attached.';
+
+CREATE FUNCTION wikiembed_private.close_to_public(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid from pg_proc as p
+     where p.pronamespace = 'wikiembed_private'::regnamespace
+       and p.proname = any (array[
+         'null_stale_' || p_source.name, 'on_insert_' || p_source.name, 'on_update_' || p_source.name,
+         'on_delete_' || p_source.name, 'on_truncate_' || p_source.name, 'outcomes_' || p_source.name,
+         'read_' || p_source.name, 'store_' || p_source.name, 'fail_' || p_source.name])
+  loop
+    execute format('revoke all on function %s from public', v_function);
+    execute format('comment on function %s is %L', v_function,
+      'Written by write_triggers for source ' || p_source.name || '.');
+  end loop;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.close_to_public(p_source wikiembed.sources) IS 'Takes the written functions of a source away from public.';
+
+CREATE FUNCTION wikiembed_private.correct_ledger(p_name text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+  v_drift bigint;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  execute wikiembed_private.fill(v_source, $sql$
+    with drift as (
+      select c.total - l.total as total, c.embedded - l.embedded as embedded,
+             f.failed - l.failed as failed, f.skipped - l.skipped as skipped
+        from (select count(*) as total, count(t.%5$I) as embedded from %2$s as t) as c,
+             (select coalesce(sum(l.total), 0)::bigint as total, coalesce(sum(l.embedded), 0)::bigint as embedded,
+                     coalesce(sum(l.failed), 0)::bigint as failed, coalesce(sum(l.skipped), 0)::bigint as skipped
+                from wikiembed.ledger as l where l.source = %1$L) as l,
+             (select count(*) filter (where f.state = 'failed') as failed,
+                     count(*) filter (where f.state = 'skipped') as skipped
+                from wikiembed.failures as f where f.source = %1$L) as f
+    ), corrected as (
+      insert into wikiembed.ledger (source, total, embedded, failed, skipped)
+      select %1$L, d.total, d.embedded, d.failed, d.skipped from drift as d
+       where d.total <> 0 or d.embedded <> 0 or d.failed <> 0 or d.skipped <> 0
+    )
+    select abs(d.total) + abs(d.embedded) + abs(d.failed) + abs(d.skipped) from drift as d
+  $sql$) into v_drift;
+  return v_drift;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.correct_ledger(p_name text) IS 'Makes the ledger''s sums equal to the counts of the table; answers by how much they differed.';
+
+CREATE FUNCTION wikiembed_private.count_failures() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if tg_op = 'INSERT' then
+    insert into wikiembed.ledger (source, failed, skipped)
+    select n.source, count(*) filter (where n.state = 'failed'), count(*) filter (where n.state = 'skipped')
+      from new_failures as n group by n.source;
+  elsif tg_op = 'DELETE' then
+    insert into wikiembed.ledger (source, failed, skipped)
+    select o.source, -count(*) filter (where o.state = 'failed'), -count(*) filter (where o.state = 'skipped')
+      from old_failures as o group by o.source;
+  else
+    insert into wikiembed.ledger (source, failed, skipped)
+    select d.source, sum(d.failed), sum(d.skipped)
+      from (
+        select n.source, (n.state = 'failed')::int as failed, (n.state = 'skipped')::int as skipped
+          from new_failures as n
+        union all
+        select o.source, -(o.state = 'failed')::int, -(o.state = 'skipped')::int from old_failures as o
+      ) as d
+     group by d.source having sum(d.failed) <> 0 or sum(d.skipped) <> 0;
+  end if;
+  return null;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.count_failures() IS 'Writes the change of failed and skipped counts to the ledger.';
+
+CREATE FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    AS $_$
+declare
+  v_counts bigint[];
+  v_unproved bigint;
+begin
+  execute wikiembed_private.fill(p_source, $sql$
+    with live as materialized (
+      select k.key collate "C" as key
+        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(j.args -> 'keys') as k (key)
+       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+    )
+    select array[
+      (select count(*) from %2$s as t
+        where t.%5$I is null
+          and not exists (select from live as l where l.key = t.%3$I::text collate "C")
+          and not exists (select from wikiembed.failures as f
+                           where f.source = %1$L and f.key = t.%3$I::text collate "C")),
+      0,
+      (select abs(c.total - l.total) + abs(c.embedded - l.embedded)
+              + abs(f.failed - l.failed) + abs(f.skipped - l.skipped)
+         from (select count(*) as total, count(t.%5$I) as embedded from %2$s as t) as c,
+              (select coalesce(sum(l.total), 0)::bigint as total, coalesce(sum(l.embedded), 0)::bigint as embedded,
+                      coalesce(sum(l.failed), 0)::bigint as failed, coalesce(sum(l.skipped), 0)::bigint as skipped
+                 from wikiembed.ledger as l where l.source = %1$L) as l,
+              (select count(*) filter (where f.state = 'failed') as failed,
+                      count(*) filter (where f.state = 'skipped') as skipped
+                 from wikiembed.failures as f where f.source = %1$L) as f),
+      (select count(*) from wikiembed.failures as f
+        where f.source = %1$L
+          and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key))
+    ]
+  $sql$) into v_counts;
+  if p_source.prove_function is not null then
+    execute format('select count(*) from %s as t where t.%I is not null and not %s(%L || t.%I::text, t.%I::%I.vector)',
+      wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
+      (select format('%I.%I', n.nspname, p.proname) from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+        where p.oid = p_source.prove_function),
+      coalesce(p_source.document_prefix, ''), p_source.text_column, p_source.embedding_column,
+      wikiembed_private.pgvector_schema())
+      into v_unproved;
+    v_counts[2] := v_unproved;
+  end if;
+  return v_counts;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) IS 'How many rows of one source break the first four invariants.';
+
+CREATE FUNCTION wikiembed_private.create_missing_index(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  if wikiembed_private.missing_index(v_source) is null then
+    if not pg_has_role(current_user, (select c.relowner from pg_class as c where c.oid = v_source.relation), 'usage') then
+      raise exception 'role % does not own %: it cannot create the index on missing rows', current_user, v_source.relation
+        using errcode = 'WE004',
+              hint = wikiembed_private.fill(v_source,
+                'Let the owner run: create index concurrently on %2$s (%3$I) where %5$I is null');
+    end if;
+    execute wikiembed_private.fill(v_source, 'create index %12$I on %2$s (%3$I) where %5$I is null', 'wikiembed_missing');
+  end if;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.create_missing_index(p_name text) IS 'Creates the partial index on rows without a vector, unless a valid one is there.';
+
+CREATE FUNCTION wikiembed_private.drop_strayed() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_dropped bigint;
+begin
+  delete from wikiembed_queue.procrastinate_jobs as j
+   where j.task_name = 'wikiembed.embed'
+     and not exists (select from wikiembed.sources as s where s.name = j.args ->> 'source');
+  get diagnostics v_dropped = row_count;
+  delete from wikiembed.ledger as l
+   where not exists (select from wikiembed.sources as s where s.name = l.source);
+  return v_dropped;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.drop_strayed() IS 'Drops jobs and ledger rows of sources that do not exist; answers how many jobs.';
+
+CREATE FUNCTION wikiembed_private.drop_strayed_triggers(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_relation regclass;
+  v_trigger name;
+begin
+  for v_relation, v_trigger in
+    select t.relation, t.trigger from wikiembed_private.triggers_of(p_source.name) as t
+     where t.relation not in (select wikiembed_private.relations_of(p_source.relation))
+  loop
+    execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
+  end loop;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.drop_strayed_triggers(p_source wikiembed.sources) IS 'Takes a source''s triggers off tables that are no longer its partitions.';
+
+CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_held text[];
+    begin
+      lock table only public.wiki_chunks in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = 'wiki' for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = 'wiki') then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue('wiki', p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      select array_agg(h.key) into v_held
+        from (
+          select t.id::text as key
+            from unnest(p_keys::bigint[], p_versions) as g (key, version)
+            join public.wiki_chunks as t on t.id = g.key
+           where t.embedding is null
+             and hashtextextended(t.content::text collate "C", v_generation) is not distinct from g.version
+           order by t.id
+             for no key update of t skip locked
+        ) as h;
+      insert into wikiembed.failures as f
+        (source, key, state, error_class, http_status, message, attempts, job_id)
+      select distinct on (k collate "C")
+             'wiki', k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
+        from unnest(v_held) as k
+       order by k collate "C"
+          on conflict on constraint failures_pkey do update
+             set state = excluded.state, error_class = excluded.error_class,
+                 http_status = excluded.http_status, message = excluded.message,
+                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
+                 job_id = excluded.job_id
+           where f.state = 'failed' or excluded.state = 'skipped';
+      return query select o.key, o.outcome
+        from wikiembed_private.outcomes_wiki(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
+    end;
+    $$;
+
+COMMENT ON FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.fill(p_source wikiembed.sources, p_template text, p_function text DEFAULT NULL::text, p_second text DEFAULT NULL::text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select format(
+    p_template,
+    p_source.name,
+    wikiembed_private.qualified(p_source.relation),
+    p_source.key_column,
+    p_source.text_column,
+    p_source.embedding_column,
+    case p_source.key_type when 'character varying' then 'text' else p_source.key_type end,
+    p_source.queue_name,
+    case when p_source.key_type in ('text', 'character varying') then '::text collate "C"' else '' end,
+    case p_source.embedding_type
+      when 'halfvec' then format('::%I.halfvec', wikiembed_private.pgvector_schema())
+      else ''
+    end,
+    format('operator(%I.=)', wikiembed_private.pgvector_schema()),
+    wikiembed_private.pgvector_schema(),
+    p_function || '_' || p_source.name,
+    'outcomes_' || p_source.name,
+    p_second || '_' || p_source.name
+  );
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.fill(p_source wikiembed.sources, p_template text, p_function text, p_second text) IS 'Fills a template with the names of a source through format().';
+
+CREATE FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint DEFAULT NULL::smallint) RETURNS pg_attribute
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_column pg_attribute;
+begin
+  select a.* into v_column from pg_attribute as a
+   where a.attrelid = p_relation and not a.attisdropped and a.attnum > 0
+     and (a.attname = p_name or a.attnum = p_attnum)
+   order by a.attname = p_name desc
+   limit 1;
+  if not found then
+    raise exception '% has no column "%"', p_relation, p_name
+      using errcode = 'WE006', hint = 'Name a column of the table, or detach the source.';
+  end if;
+  return v_column;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint) IS 'The catalogue row of a column, by name, else by number; raises WE006 when there is none.';
+
+CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.sources
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_source wikiembed.sources;
+  v_key pg_attribute;
+  v_text pg_attribute;
+  v_embedding pg_attribute;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  v_key := wikiembed_private.find_column(v_source.relation, v_source.key_column, v_source.key_attnum);
+  v_text := wikiembed_private.find_column(v_source.relation, v_source.text_column, v_source.text_attnum);
+  v_embedding := wikiembed_private.find_column(
+    v_source.relation, v_source.embedding_column, v_source.embedding_attnum);
+  if (v_key.attname, v_text.attname, v_embedding.attname, v_key.attnum, v_text.attnum, v_embedding.attnum)
+    is distinct from (v_source.key_column, v_source.text_column, v_source.embedding_column,
+                      v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum)
+  then
+    update wikiembed.sources as s
+       set key_column = v_key.attname, text_column = v_text.attname, embedding_column = v_embedding.attname,
+           key_attnum = v_key.attnum, text_attnum = v_text.attnum, embedding_attnum = v_embedding.attnum
+     where s.name = p_name
+    returning s.* into v_source;
+  end if;
+  return v_source;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Brings a source''s column names up to date after a rename; answers its row.';
+
+CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_forgotten bigint;
+begin
+  perform 1 from wikiembed.failures as f
+    where f.source = p_source and f.key = any (p_keys) order by f.key for update;
+  if not found then
+    return 0;
+  end if;
+  delete from wikiembed.failures as f where f.source = p_source and f.key = any (p_keys);
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[]) IS 'Deletes the failures of these keys, locked in key order; answers how many.';
+
+CREATE FUNCTION wikiembed_private.get_source(p_source text) RETURNS wikiembed.sources
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_source wikiembed.sources;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_source for key share;
+  if not found then
+    raise exception 'no source is named "%"', coalesce(p_source, '')
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  return v_source;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.get_source(p_source text) IS 'The row of a source, held for key share; raises WE001 when there is none.';
+
+CREATE FUNCTION wikiembed_private.hold_paused() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if exists (
+    select from wikiembed.sources as s
+     where s.queue_name = new.queue_name and wikiembed_private.is_held(s)
+  ) then
+    return null;
+  end if;
+  return new;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.hold_paused() IS 'Refuses todo → doing for jobs of a paused source.';
+
+CREATE FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select wikiembed_private.qualified(p_source.relation) is null
+      or exists (
+        select from (values (p_source.key_column, p_source.key_attnum),
+                            (p_source.text_column, p_source.text_attnum),
+                            (p_source.embedding_column, p_source.embedding_attnum)) as c (name, attnum)
+         where not exists (
+           select from pg_attribute as a
+            where a.attrelid = p_source.relation and not a.attisdropped and a.attnum > 0
+              and (a.attname = c.name or a.attnum = c.attnum)));
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) IS 'True when a source''s table, or one of its three columns, was dropped.';
+
+CREATE FUNCTION wikiembed_private.is_held(p_source wikiembed.sources) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select p_source.paused_at is not null
+     and (p_source.resume_at is null or p_source.resume_at > clock_timestamp());
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.is_held(p_source wikiembed.sources) IS 'True while a source is paused and its pause has not run out.';
+
+CREATE FUNCTION wikiembed_private.lock_source(p_source text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('wikiembed.' || p_source, 0));
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.lock_source(p_source text) IS 'Takes the advisory lock of one source until the transaction ends.';
+
+CREATE FUNCTION wikiembed_private.log_action(p_action text, p_source text, p_why text DEFAULT NULL::text, p_detail jsonb DEFAULT '{}'::jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  insert into wikiembed.action_log (who, action, source, why, detail)
+  values (wikiembed_private.actor(), p_action, p_source, p_why, p_detail);
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.log_action(p_action text, p_source text, p_why text, p_detail jsonb) IS 'Writes one row of the action log in the caller''s name.';
+
+CREATE TABLE wikiembed_queue.procrastinate_jobs (
+    id bigint NOT NULL,
+    queue_name character varying(128) NOT NULL,
+    task_name character varying(128) NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    lock text,
+    queueing_lock text,
+    args jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status wikiembed_queue.procrastinate_job_status DEFAULT 'todo'::wikiembed_queue.procrastinate_job_status NOT NULL,
+    scheduled_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    abort_requested boolean DEFAULT false NOT NULL,
+    worker_id bigint,
+    CONSTRAINT check_not_todo_abort_requested CHECK ((NOT ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (abort_requested = true))))
+);
+
+CREATE FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_source text := p_job.args ->> 'source';
+  v_keys text[] := array(select jsonb_array_elements_text(p_job.args -> 'keys'));
+  v_versions bigint[];
+begin
+  delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
+  if exists (select from wikiembed.sources as s where s.name = v_source) and cardinality(v_keys) > 0 then
+    v_versions := array(select r.version from wikiembed.read_chunks(v_source, v_keys) as r);
+    if cardinality(v_versions) > 0 then
+      perform wikiembed.record_failures(
+        v_source, v_keys, v_versions, 'worker_lost',
+        'Each worker that took this chunk ended without a word.', p_attempts => 3, p_job_id => p_job.id);
+    end if;
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk that outlived three workers: the chunk is recorded as worker_lost.';
+
+CREATE FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) RETURNS regclass
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  select i.indexrelid::regclass
+    from pg_index as i
+   where i.indrelid = p_source.relation and i.indisvalid and i.indnkeyatts = 1 and i.indexprs is null
+     and i.indkey[0] = p_source.key_attnum
+     and pg_get_expr(i.indpred, i.indrelid) = wikiembed_private.fill(p_source, '(%5$I IS NULL)')
+   limit 1;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) IS 'The valid partial index on a source''s missing rows; null when there is none.';
+
+CREATE FUNCTION wikiembed_private.names_of(p_source wikiembed.sources) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  select wikiembed_private.fill(p_source, '%2$s (%3$I, %4$I, %5$I) %6$s %9$s %11$I');
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.names_of(p_source wikiembed.sources) IS 'The names that a source''s written functions depend on.';
+
+CREATE FUNCTION wikiembed_private.notify_seldom() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_now_ms bigint := (extract(epoch from clock_timestamp()) * 1000)::bigint;
+  v_queue text;
+  v_clock regclass;
+begin
+  for v_queue in
+    select distinct j.queue_name from new_jobs as j
+     where j.status = 'todo' and (j.scheduled_at is null or j.scheduled_at <= clock_timestamp())
+  loop
+    v_clock := coalesce(
+      to_regclass(format('wikiembed_private.%I', 'clock_' || v_queue)),
+      'wikiembed_private.clock'::regclass);
+    if abs(v_now_ms - coalesce(pg_sequence_last_value(v_clock), 0)) >= 20 then
+      perform setval(v_clock, v_now_ms);
+      perform wikiembed_private.wake(v_queue);
+    end if;
+  end loop;
+  return null;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.notify_seldom() IS 'Wakes workers of the queues that got jobs, at most once per 20 ms a queue.';
+
+CREATE FUNCTION wikiembed_private.null_stale_wiki() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    begin
+      if old.embedding is not null and new.embedding is not null and new.embedding operator(public.=) old.embedding then
+        new.embedding := null;
+      end if;
+      return new;
+    end;
+    $$;
+
+COMMENT ON FUNCTION wikiembed_private.null_stale_wiki() IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.on_ddl() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_name text;
+  v_source wikiembed.sources;
+begin
+  if coalesce(current_setting('wikiembed.writing_triggers', true), '') = 'on' then
+    return;
+  end if;
+  for v_name in
+    select s.name from wikiembed.sources as s
+     where tg_tag in ('ALTER SCHEMA', 'ALTER EXTENSION')
+        or exists (
+       select from pg_event_trigger_ddl_commands() as d
+        where d.classid = 'pg_class'::regclass
+          and d.objid in (select wikiembed_private.relations_of(s.relation)))
+     order by s.name
+  loop
+    begin
+      v_source := wikiembed_private.follow_renames(v_name);
+      if not wikiembed_private.tree_current(v_source) then
+        perform wikiembed_private.write_triggers(v_name);
+        if tg_tag = 'ALTER TABLE' then
+          perform wikiembed_private.queue_reconcile(v_name);
+        end if;
+      elsif v_source.written_as <> wikiembed_private.names_of(v_source) then
+        perform wikiembed_private.write_triggers(v_name);
+      end if;
+    exception when others then
+      raise warning 'wikiembed could not follow the change of source "%": %', v_name, sqlerrm
+        using hint = 'Run: select * from wikiembed.reconcile(' || quote_literal(v_name) || ')';
+    end;
+  end loop;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.on_ddl() IS 'Rewrites a source''s triggers after a rename or a change of partitions; queues a reconcile of rows that came or went with a partition.';
+
+CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      select count(*), count(o.embedding) into v_total, v_embedded from old_rows as o;
+      if v_total = 0 then
+        return null;
+      end if;
+      insert into wikiembed.ledger (source, total, embedded) values ('wiki', -v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = 'wiki') then
+        perform wikiembed_private.forget_failures('wiki', array(
+          select o.id::text from old_rows as o
+           where v_total <= 500 or o.id::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'wiki')));
+      end if;
+      return null;
+    end;
+    $$;
+
+COMMENT ON FUNCTION wikiembed_private.on_delete_wiki() IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_batch_size integer;
+    begin
+      select count(*), count(n.embedding) into v_total, v_embedded from new_rows as n;
+      if v_total = 0 then
+        return null;
+      end if;
+      insert into wikiembed.ledger (source, total, embedded) values ('wiki', v_total, v_embedded);
+      if v_embedded = v_total then
+        return null;
+      end if;
+      select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = 'wiki';
+      perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
+         from (
+           select m.batch, row(
+                    'embed_wiki', 'wikiembed.embed', 10, null, null,
+                    jsonb_build_object('source', 'wiki', 'keys', jsonb_agg(m.key)), null
+                  )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
+             from (
+               select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
+                 from new_rows as n
+                where n.embedding is null
+             ) as m
+            group by m.batch
+         ) as b
+        group by b.batch / 256;
+      return null;
+    end;
+    $$;
+
+COMMENT ON FUNCTION wikiembed_private.on_insert_wiki() IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.on_truncate_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      execute format('select count(*), count(%I) from only %I.%I', 'embedding', tg_table_schema, tg_table_name)
+        into v_total, v_embedded;
+      insert into wikiembed.ledger (source, total, embedded) values ('wiki', -v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = 'wiki') then
+        execute format(
+          'select wikiembed_private.forget_failures(%L, array(
+             select f.key from wikiembed.failures as f where f.source = %L and exists (
+               select from only %I.%I as t where t.%I::text collate "C" = f.key)))',
+          'wiki', 'wiki', tg_table_schema, tg_table_name, 'id');
+      end if;
+      perform wikiembed_private.queue_reconcile('wiki');
+      return null;
+    end;
+    $$;
+
+COMMENT ON FUNCTION wikiembed_private.on_truncate_wiki() IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_old_total bigint;
+      v_old_embedded bigint;
+      v_batch_size integer;
+      v_stale text[];
+    begin
+      select count(*), count(n.embedding) into v_total, v_embedded from new_rows as n;
+      select count(*), count(o.embedding) into v_old_total, v_old_embedded from old_rows as o;
+      if v_total <> v_old_total or v_embedded <> v_old_embedded then
+        insert into wikiembed.ledger (source, total, embedded, gained)
+        values ('wiki', v_total - v_old_total, v_embedded - v_old_embedded,
+                greatest(v_embedded - v_old_embedded, 0));
+      end if;
+      if v_embedded > 0 and v_old_embedded > 0 then
+        v_stale := array(
+          select n.id::text from new_rows as n join old_rows as o on o.id = n.id
+           where n.content::text collate "C" is distinct from o.content::text collate "C"
+             and n.embedding operator(public.=) o.embedding);
+        if cardinality(v_stale) > 0 then
+          update public.wiki_chunks as t set embedding = null where t.id = any (v_stale::bigint[]);
+        end if;
+      end if;
+      if v_embedded < v_total then
+        select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = 'wiki';
+        perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
+           from (
+             select m.batch, row(
+                      'embed_wiki', 'wikiembed.embed', 10, null, null,
+                      jsonb_build_object('source', 'wiki', 'keys', jsonb_agg(m.key)), null
+                    )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
+               from (
+                 select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
+                   from new_rows as n
+                  where n.embedding is null
+                    and not exists (
+                      select from old_rows as o
+                       where o.id = n.id
+                         and o.content::text collate "C" is not distinct from n.content::text collate "C"
+                         and o.embedding is null)
+               ) as m
+              group by m.batch
+           ) as b
+          group by b.batch / 256;
+      end if;
+      if exists (select from wikiembed.failures as f where f.source = 'wiki') then
+        perform wikiembed_private.forget_failures('wiki', array(
+          select o.id::text from old_rows as o
+           where not exists (
+                   select from new_rows as n
+                    where n.id = o.id
+                      and n.content::text collate "C" is not distinct from o.content::text collate "C"
+                      and n.embedding is null)
+             and (v_old_total <= 500 or o.id::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'wiki'))));
+      end if;
+      return null;
+    end;
+    $$;
+
+COMMENT ON FUNCTION wikiembed_private.on_update_wiki() IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text DEFAULT 'written'::text) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_keys text[];
+      v_outcomes text[];
+    begin
+      select array_agg(g.key), array_agg(
+               case
+                 when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
+                 when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
+                 when t.id is null then 'gone'
+                 when t.embedding is null
+                   and hashtextextended(t.content::text collate "C", p_generation) is not distinct from g.version
+                   then 'locked'
+                 else 'stale'
+               end)
+        into v_keys, v_outcomes
+        from unnest(p_keys, p_versions) as g (key, version)
+        left join public.wiki_chunks as t on t.id = g.key::bigint;
+      perform wikiembed_private.requeue('wiki', array(
+        select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
+      ), p_attempt);
+      return query select * from unnest(v_keys, v_outcomes);
+    end;
+    $$;
+
+COMMENT ON FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text) IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.pgvector_schema() RETURNS name
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select n.nspname from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace
+   where e.extname = 'vector';
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.pgvector_schema() IS 'The schema that pgvector lives in; null when it is not installed.';
+
+CREATE FUNCTION wikiembed_private.qualified(p_relation regclass) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select format('%I.%I', n.nspname, c.relname)
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+   where c.oid = p_relation;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.qualified(p_relation regclass) IS 'The relation''s name with its schema, quoted; null when it was dropped.';
+
+CREATE FUNCTION wikiembed_private.queue_reconcile(p_source text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if not exists (
+    select from wikiembed_queue.procrastinate_jobs as j
+     where j.queue_name = 'wikiembed_upkeep' and j.task_name = 'wikiembed.reconcile'
+       and j.status = 'todo' and j.args ->> 'source' = p_source
+  ) then
+    perform wikiembed_queue.procrastinate_defer_jobs_v1(array[row(
+      'wikiembed_upkeep', 'wikiembed.reconcile', 100, null, null,
+      jsonb_build_object('source', p_source), null
+    )::wikiembed_queue.procrastinate_job_to_defer_v1]);
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.queue_reconcile(p_source text) IS 'Queues a reconcile of one source, unless one waits already.';
+
+CREATE FUNCTION wikiembed_private.raise_generation() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if (old.model is not null and new.model is distinct from old.model)
+    or (old.model is not null and new.document_prefix is distinct from old.document_prefix)
+    or (old.dimensions is not null and new.dimensions is distinct from old.dimensions)
+  then
+    new.generation := old.generation + 1;
+  end if;
+  if new.model is null then
+    if old.pinned_at is not null then
+      new.provider := case when new.provider is distinct from old.provider then new.provider end;
+      new.document_prefix := case when new.document_prefix is distinct from old.document_prefix then new.document_prefix end;
+    end if;
+    new.pinned_at := null;
+  end if;
+  return new;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.raise_generation() IS 'Adds one to the generation when model, document prefix or dimensions change; unpins a source whose model is set to null.';
+
+CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RETURNS TABLE(key text, content text, version bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_keys text[];
+      v_contents text[];
+      v_versions bigint[];
+    begin
+      lock table only public.wiki_chunks in row share mode;
+      select s.generation into v_generation from wikiembed.sources as s where s.name = 'wiki';
+      if not found then
+        return;
+      end if;
+      select array_agg(h.key), array_agg(h.content), array_agg(h.version)
+        into v_keys, v_contents, v_versions
+        from (
+          select t.id::text as key, t.content::text as content,
+                 hashtextextended(t.content::text collate "C", v_generation) as version
+            from public.wiki_chunks as t
+           where t.id = any (p_keys::bigint[])
+             and t.embedding is null
+             and not exists (
+               select from wikiembed.failures as f
+                where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped')
+           order by t.id
+             for no key update of t skip locked
+        ) as h;
+      if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
+        perform wikiembed_private.requeue('wiki', array(
+          select t.id::text from public.wiki_chunks as t
+           where t.id = any (p_keys::bigint[])
+             and t.embedding is null
+             and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
+             and not exists (
+               select from wikiembed.failures as f
+                where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped')
+        ), p_attempt);
+      end if;
+      return query select * from unnest(v_keys, v_contents, v_versions);
+    end;
+    $$;
+
+COMMENT ON FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '10s'
+    SET enable_nestloop TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+begin
+  orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0;
+  perform wikiembed_private.lock_source(p_name);
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  if not found then
+    return;
+  end if;
+  if wikiembed_private.is_gone(v_source) then
+    select count(*) into dead_jobs from wikiembed_queue.procrastinate_jobs as j
+     where j.queue_name = v_source.queue_name;
+    perform wikiembed.detach(p_name);
+    return;
+  end if;
+  v_source := wikiembed_private.follow_renames(p_name);
+  if not wikiembed_private.triggers_current(v_source) then
+    perform wikiembed_private.write_triggers(p_name);
+  end if;
+  execute wikiembed_private.fill(v_source, $sql$
+    with alive as materialized (
+      select distinct j.id
+        from wikiembed_queue.procrastinate_jobs as j
+       cross join lateral jsonb_array_elements_text(j.args -> 'keys') as k (key)
+        join %2$s as t on t.%3$I::text collate "C" = k.key collate "C" and t.%5$I is null
+       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status = 'todo'
+    ), dead as materialized (
+      select j.id from wikiembed_queue.procrastinate_jobs as j
+       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed'
+         and (j.status in ('failed', 'cancelled', 'aborted')
+              or (j.status = 'todo' and j.id not in (select a.id from alive as a)))
+         for update skip locked
+    )
+    delete from wikiembed_queue.procrastinate_jobs as j using dead as d where j.id = d.id
+  $sql$);
+  get diagnostics dead_jobs = row_count;
+  execute wikiembed_private.fill(v_source, $sql$
+    select wikiembed_private.forget_failures(%1$L, array(
+      select f.key from wikiembed.failures as f
+       where f.source = %1$L
+         and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)))
+  $sql$);
+  select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
+  if p_recount then
+    ledger_drift := wikiembed_private.correct_ledger(p_name);
+  end if;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint) IS 'Reconciles one source; see wikiembed.reconcile.';
+
+CREATE FUNCTION wikiembed_private.relations_of(p_relation regclass) RETURNS SETOF regclass
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select p_relation
+  union
+  select t.relid from pg_partition_tree(p_relation) as t;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.relations_of(p_relation regclass) IS 'The table itself and, when it is partitioned, every partition below it.';
+
+CREATE FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision DEFAULT NULL::double precision) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_delay_s double precision := coalesce(p_delay_s, least(300, 0.5 * power(2, least(p_attempt, 12))));
+begin
+  if coalesce(cardinality(p_keys), 0) = 0 then
+    return 0;
+  end if;
+  perform wikiembed_queue.procrastinate_defer_jobs_v1(array[row(
+    'embed_' || p_source, 'wikiembed.embed', 5, null, null,
+    jsonb_build_object('source', p_source, 'keys', to_jsonb(p_keys), 'attempt', p_attempt + 1),
+    clock_timestamp() + make_interval(secs => v_delay_s)
+  )::wikiembed_queue.procrastinate_job_to_defer_v1]);
+  return cardinality(p_keys);
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision) IS 'Queues keys again, later: half a second, doubled with each attempt, at most 300 s.';
+
+CREATE FUNCTION wikiembed_private.require_read_committed() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'wikiembed needs a read committed transaction, this one is %',
+      current_setting('transaction_isolation')
+      using errcode = 'WE008', hint = 'Call it outside, or begin with isolation level read committed.';
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.require_read_committed() IS 'Raises WE008 in a transaction that is not read committed.';
+
+CREATE FUNCTION wikiembed_private.require_table(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if wikiembed_private.is_gone(p_source) then
+    raise exception 'the table or a column of source "%" was dropped', p_source.name
+      using errcode = 'WE001',
+            hint = format('Forget the source: select wikiembed.detach(%L).', p_source.name);
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.require_table(p_source wikiembed.sources) IS 'Raises WE001 when a source has outlived its table or a column of it.';
+
+CREATE FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if exists (select from wikiembed_queue.procrastinate_jobs as j
+              where j.queueing_lock = p_job.queueing_lock and j.status = 'todo') then
+    delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
+  else
+    update wikiembed_queue.procrastinate_jobs as j
+       set status = 'todo', attempts = j.attempts + 1, scheduled_at = null, worker_id = null,
+           abort_requested = false
+     where j.id = p_job.id;
+    perform wikiembed_private.wake(p_job.queue_name);
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Queues an upkeep job again, or drops it when its next one waits already.';
+
+CREATE FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean DEFAULT true) RETURNS character varying[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select case
+    when p_queues is not null then array(
+      select q from unnest(p_queues) as q
+       where not exists (select from wikiembed.sources as s
+                          where s.queue_name = q and wikiembed_private.is_held(s)))
+    when p_upkeep and not exists (select from wikiembed.sources as s where wikiembed_private.is_held(s)) then null
+    else array(
+      select s.queue_name::varchar from wikiembed.sources as s where not wikiembed_private.is_held(s)
+      union all
+      select q::varchar from unnest(array['wikiembed_upkeep', 'builtin', 'default']) as q where p_upkeep)
+  end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean) IS 'The queues that a worker may fetch from now: those asked for, or all, without the paused ones.';
+
+CREATE FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_keys text[] := array(select jsonb_array_elements_text(p_job.args -> 'keys'));
+  v_half integer := cardinality(v_keys) / 2;
+begin
+  perform wikiembed_queue.procrastinate_defer_jobs_v1(array(
+    select row(
+             p_job.queue_name, p_job.task_name, p_job.priority, null, null,
+             p_job.args || jsonb_build_object('keys', to_jsonb(h.keys), 'rescues', 2), null
+           )::wikiembed_queue.procrastinate_job_to_defer_v1
+      from (values (1, v_keys[:v_half]), (2, v_keys[v_half + 1:])) as h (n, keys)
+     order by h.n));
+  delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Replaces a job by two with half of its keys each; the next rescue splits those at once.';
+
+CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_held bigint;
+      v_written text[];
+      v_rewritten text[];
+    begin
+      lock table only public.wiki_chunks in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = 'wiki' for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = 'wiki') then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue('wiki', p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      with held as materialized (
+        select t.id as key, g.version, g.embedding
+          from unnest(p_keys::bigint[], p_versions, p_embeddings) as g (key, version, embedding)
+          join public.wiki_chunks as t on t.id = g.key
+         where t.embedding is null
+           and hashtextextended(t.content::text collate "C", v_generation) = g.version
+         order by t.id
+           for no key update of t skip locked
+      ), written as (
+        update public.wiki_chunks as t set embedding = h.embedding
+          from held as h
+         where t.id = h.key and t.embedding is null
+        returning t.id::text as key,
+                  hashtextextended(t.content::text collate "C", v_generation) is distinct from h.version
+                    as rewritten
+      )
+      select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
+             (select count(distinct h.key) from held as h)
+        into v_written, v_rewritten, v_held
+        from written as w;
+      if v_held > coalesce(cardinality(v_written), 0) then
+        raise exception 'a trigger of % keeps a vector from being written', 'public.wiki_chunks'
+          using errcode = 'WE012', hint = 'A before update trigger returned null.';
+      end if;
+      if v_rewritten is not null then
+        update public.wiki_chunks as t set embedding = null where t.id = any (v_rewritten::bigint[]);
+      end if;
+      if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
+        return query select k, 'written'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      return query select o.key, o.outcome
+        from wikiembed_private.outcomes_wiki(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
+    end;
+    $$;
+
+COMMENT ON FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select not exists (
+    (select r, 'wikiembed_' || p_source.name || '_' || e
+       from wikiembed_private.relations_of(p_source.relation) as r,
+            unnest(array['insert', 'update', 'delete', 'truncate']) as e
+     except
+     select t.relation, t.trigger from wikiembed_private.triggers_of(p_source.name) as t)
+    union all
+    (select t.relation, t.trigger from wikiembed_private.triggers_of(p_source.name) as t
+      where t.relation not in (select wikiembed_private.relations_of(p_source.relation))));
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) IS 'True when the table and every partition of it, and no other, have a source''s statement triggers.';
+
+CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ select 1 $$;
+
+COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Version of the triggers and functions that write_triggers writes.';
+
+CREATE FUNCTION wikiembed_private.triggers_current(p_source wikiembed.sources) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select p_source.trigger_version = wikiembed_private.trigger_version()
+     and p_source.written_as = wikiembed_private.names_of(p_source)
+     and wikiembed_private.tree_current(p_source)
+     and not exists (
+       select from wikiembed_private.triggers_of(p_source.name) as o
+         join pg_trigger as t on t.tgrelid = o.relation and t.tgname = o.trigger
+        where t.tgenabled not in ('O', 'A'))
+     and not exists (
+       select from wikiembed_private.relations_of(p_source.relation) as r
+        where not exists (
+          select from pg_trigger as t
+           where t.tgrelid = r and t.tgname = 'zzz_wikiembed_' || p_source.name and t.tgenabled = 'A'));
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.triggers_current(p_source wikiembed.sources) IS 'True when every trigger of a source is there, enabled, of this version and of the present names.';
+
+CREATE FUNCTION wikiembed_private.triggers_of(p_name text) RETURNS TABLE(relation regclass, trigger name)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select t.tgrelid::regclass, t.tgname
+    from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid
+   where p.pronamespace = 'wikiembed_private'::regnamespace
+     and p.proname in ('on_insert_' || p_name, 'on_update_' || p_name,
+                       'on_delete_' || p_name, 'on_truncate_' || p_name);
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement triggers of a source, wherever they are.';
+
+CREATE FUNCTION wikiembed_private.wake(p_queue text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select pg_notify('procrastinate_queue_v1#' || p_queue, '{"type":"job_inserted","job_id":0}'),
+         pg_notify('procrastinate_any_queue_v1', '{"type":"job_inserted","job_id":0}');
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.wake(p_queue text) IS 'Notifies the workers of one queue and those of all queues, in procrastinate''s words.';
+
+CREATE FUNCTION wikiembed_private.write_fail(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I(
+      p_keys text[], p_versions bigint[], p_error_class text, p_message text,
+      p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer)
+    returns table (key text, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set lock_timeout = '2s'
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+    as $body$
+    declare
+      v_generation bigint;
+      v_held text[];
+    begin
+      lock table only %2$s in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = %1$L for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = %1$L) then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue(%1$L, p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      select array_agg(h.key) into v_held
+        from (
+          select t.%3$I::text as key
+            from unnest(p_keys::%6$s[], p_versions) as g (key, version)
+            join %2$s as t on t.%3$I = g.key
+           where t.%5$I is null
+             and hashtextextended(t.%4$I::text collate "C", v_generation) is not distinct from g.version
+           order by t.%3$I
+             for no key update of t skip locked
+        ) as h;
+      insert into wikiembed.failures as f
+        (source, key, state, error_class, http_status, message, attempts, job_id)
+      select distinct on (k collate "C")
+             %1$L, k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
+        from unnest(v_held) as k
+       order by k collate "C"
+          on conflict on constraint failures_pkey do update
+             set state = excluded.state, error_class = excluded.error_class,
+                 http_status = excluded.http_status, message = excluded.message,
+                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
+                 job_id = excluded.job_id
+           where f.state = 'failed' or excluded.state = 'skipped';
+      return query select o.key, o.outcome
+        from wikiembed_private.%13$I(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
+    end;
+    $body$
+  $template$, 'fail');
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.write_fail(p_source wikiembed.sources) IS 'Writes the function that records a source''s failures.';
+
+CREATE FUNCTION wikiembed_private.write_null_stale(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I() returns trigger
+    language plpgsql
+    set search_path = pg_catalog, pg_temp
+    as $body$
+    begin
+      if old.%5$I is not null and new.%5$I is not null and new.%5$I %10$s old.%5$I then
+        new.%5$I := null;
+      end if;
+      return new;
+    end;
+    $body$
+  $template$, 'null_stale');
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.write_null_stale(p_source wikiembed.sources) IS 'Writes the function of a source''s row trigger.';
+
+CREATE FUNCTION wikiembed_private.write_on_delete(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      select count(*), count(o.%5$I) into v_total, v_embedded from old_rows as o;
+      if v_total = 0 then
+        return null;
+      end if;
+      insert into wikiembed.ledger (source, total, embedded) values (%1$L, -v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = %1$L) then
+        perform wikiembed_private.forget_failures(%1$L, array(
+          select o.%3$I::text from old_rows as o
+           where v_total <= 500 or o.%3$I::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = %1$L)));
+      end if;
+      return null;
+    end;
+    $body$
+  $template$, 'on_delete');
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.write_on_delete(p_source wikiembed.sources) IS 'Writes the function of a source''s delete trigger.';
+
+CREATE FUNCTION wikiembed_private.write_on_insert(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_batch_size integer;
+    begin
+      select count(*), count(n.%5$I) into v_total, v_embedded from new_rows as n;
+      if v_total = 0 then
+        return null;
+      end if;
+      insert into wikiembed.ledger (source, total, embedded) values (%1$L, v_total, v_embedded);
+      if v_embedded = v_total then
+        return null;
+      end if;
+      select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = %1$L;
+      perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
+         from (
+           select m.batch, row(
+                    %7$L, 'wikiembed.embed', 10, null, null,
+                    jsonb_build_object('source', %1$L, 'keys', jsonb_agg(m.key)), null
+                  )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
+             from (
+               select n.%3$I::text as key, (row_number() over () - 1) / v_batch_size as batch
+                 from new_rows as n
+                where n.%5$I is null
+             ) as m
+            group by m.batch
+         ) as b
+        group by b.batch / 256;
+      return null;
+    end;
+    $body$
+  $template$, 'on_insert');
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.write_on_insert(p_source wikiembed.sources) IS 'Writes the function of a source''s insert trigger.';
+
+CREATE FUNCTION wikiembed_private.write_on_truncate(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      execute format('select count(*), count(%%I) from only %%I.%%I', %5$L, tg_table_schema, tg_table_name)
+        into v_total, v_embedded;
+      insert into wikiembed.ledger (source, total, embedded) values (%1$L, -v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = %1$L) then
+        execute format(
+          'select wikiembed_private.forget_failures(%%L, array(
+             select f.key from wikiembed.failures as f where f.source = %%L and exists (
+               select from only %%I.%%I as t where t.%%I::text collate "C" = f.key)))',
+          %1$L, %1$L, tg_table_schema, tg_table_name, %3$L);
+      end if;
+      perform wikiembed_private.queue_reconcile(%1$L);
+      return null;
+    end;
+    $body$
+  $template$, 'on_truncate');
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.write_on_truncate(p_source wikiembed.sources) IS 'Writes the function of a source''s truncate trigger.';
+
+CREATE FUNCTION wikiembed_private.write_on_update(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set enable_nestloop = off
+    set enable_mergejoin = off
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_old_total bigint;
+      v_old_embedded bigint;
+      v_batch_size integer;
+      v_stale text[];
+    begin
+      select count(*), count(n.%5$I) into v_total, v_embedded from new_rows as n;
+      select count(*), count(o.%5$I) into v_old_total, v_old_embedded from old_rows as o;
+      if v_total <> v_old_total or v_embedded <> v_old_embedded then
+        insert into wikiembed.ledger (source, total, embedded, gained)
+        values (%1$L, v_total - v_old_total, v_embedded - v_old_embedded,
+                greatest(v_embedded - v_old_embedded, 0));
+      end if;
+      if v_embedded > 0 and v_old_embedded > 0 then
+        v_stale := array(
+          select n.%3$I::text from new_rows as n join old_rows as o on o.%3$I%8$s = n.%3$I%8$s
+           where n.%4$I::text collate "C" is distinct from o.%4$I::text collate "C"
+             and n.%5$I %10$s o.%5$I);
+        if cardinality(v_stale) > 0 then
+          update %2$s as t set %5$I = null where t.%3$I = any (v_stale::%6$s[]);
+        end if;
+      end if;
+      if v_embedded < v_total then
+        select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = %1$L;
+        perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
+           from (
+             select m.batch, row(
+                      %7$L, 'wikiembed.embed', 10, null, null,
+                      jsonb_build_object('source', %1$L, 'keys', jsonb_agg(m.key)), null
+                    )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
+               from (
+                 select n.%3$I::text as key, (row_number() over () - 1) / v_batch_size as batch
+                   from new_rows as n
+                  where n.%5$I is null
+                    and not exists (
+                      select from old_rows as o
+                       where o.%3$I%8$s = n.%3$I%8$s
+                         and o.%4$I::text collate "C" is not distinct from n.%4$I::text collate "C"
+                         and o.%5$I is null)
+               ) as m
+              group by m.batch
+           ) as b
+          group by b.batch / 256;
+      end if;
+      if exists (select from wikiembed.failures as f where f.source = %1$L) then
+        perform wikiembed_private.forget_failures(%1$L, array(
+          select o.%3$I::text from old_rows as o
+           where not exists (
+                   select from new_rows as n
+                    where n.%3$I%8$s = o.%3$I%8$s
+                      and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+                      and n.%5$I is null)
+             and (v_old_total <= 500 or o.%3$I::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = %1$L))));
+      end if;
+      return null;
+    end;
+    $body$
+  $template$, 'on_update');
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.write_on_update(p_source wikiembed.sources) IS 'Writes the function of a source''s update trigger.';
+
+CREATE FUNCTION wikiembed_private.write_outcomes(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I(
+      p_keys text[], p_versions bigint[], p_generation bigint,
+      p_done text[], p_rewritten text[], p_attempt integer, p_word text default 'written')
+    returns table (key text, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+    as $body$
+    declare
+      v_keys text[];
+      v_outcomes text[];
+    begin
+      select array_agg(g.key), array_agg(
+               case
+                 when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
+                 when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
+                 when t.%3$I is null then 'gone'
+                 when t.%5$I is null
+                   and hashtextextended(t.%4$I::text collate "C", p_generation) is not distinct from g.version
+                   then 'locked'
+                 else 'stale'
+               end)
+        into v_keys, v_outcomes
+        from unnest(p_keys, p_versions) as g (key, version)
+        left join %2$s as t on t.%3$I = g.key::%6$s;
+      perform wikiembed_private.requeue(%1$L, array(
+        select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
+      ), p_attempt);
+      return query select * from unnest(v_keys, v_outcomes);
+    end;
+    $body$
+  $template$, 'outcomes');
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.write_outcomes(p_source wikiembed.sources) IS 'Writes the function that says what became of each key of a source''s batch.';
+
+CREATE FUNCTION wikiembed_private.write_read(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I(p_keys text[], p_attempt integer)
+    returns table (key text, content text, version bigint)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set lock_timeout = '2s'
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+    as $body$
+    declare
+      v_generation bigint;
+      v_keys text[];
+      v_contents text[];
+      v_versions bigint[];
+    begin
+      lock table only %2$s in row share mode;
+      select s.generation into v_generation from wikiembed.sources as s where s.name = %1$L;
+      if not found then
+        return;
+      end if;
+      select array_agg(h.key), array_agg(h.content), array_agg(h.version)
+        into v_keys, v_contents, v_versions
+        from (
+          select t.%3$I::text as key, t.%4$I::text as content,
+                 hashtextextended(t.%4$I::text collate "C", v_generation) as version
+            from %2$s as t
+           where t.%3$I = any (p_keys::%6$s[])
+             and t.%5$I is null
+             and not exists (
+               select from wikiembed.failures as f
+                where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped')
+           order by t.%3$I
+             for no key update of t skip locked
+        ) as h;
+      if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
+        perform wikiembed_private.requeue(%1$L, array(
+          select t.%3$I::text from %2$s as t
+           where t.%3$I = any (p_keys::%6$s[])
+             and t.%5$I is null
+             and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
+             and not exists (
+               select from wikiembed.failures as f
+                where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped')
+        ), p_attempt);
+      end if;
+      return query select * from unnest(v_keys, v_contents, v_versions);
+    end;
+    $body$
+  $template$, 'read');
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.write_read(p_source wikiembed.sources) IS 'Writes the function that reads a source''s chunks.';
+
+CREATE FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_event text;
+begin
+  foreach v_event in array array['insert', 'update', 'delete', 'truncate'] loop
+    execute format(
+      'create or replace trigger %1$I %2$s %3$s on %4$s %5$s for each statement'
+      ' execute function wikiembed_private.%6$I()',
+      'wikiembed_' || p_source.name || '_' || v_event,
+      case v_event when 'truncate' then 'before' else 'after' end,
+      v_event,
+      wikiembed_private.qualified(p_relation),
+      case v_event
+        when 'insert' then 'referencing new table as new_rows'
+        when 'update' then 'referencing old table as old_rows new table as new_rows'
+        when 'delete' then 'referencing old table as old_rows'
+        else ''
+      end,
+      'on_' || v_event || '_' || p_source.name);
+    execute format('comment on trigger %I on %s is %L',
+      'wikiembed_' || p_source.name || '_' || v_event,
+      wikiembed_private.qualified(p_relation),
+      'Counts and queues chunks of wikiembed source ' || p_source.name || '.');
+  end loop;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) IS 'Puts a source''s four statement triggers on one table.';
+
+CREATE FUNCTION wikiembed_private.write_triggers(p_name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_source wikiembed.sources := wikiembed_private.follow_renames(p_name);
+  v_relation regclass;
+  v_template text;
+begin
+  perform set_config('wikiembed.writing_triggers', 'on', true);
+  if position('$body$' in wikiembed_private.names_of(v_source)) > 0 then
+    raise exception 'a name of source "%" contains $body$', p_name
+      using errcode = 'WE004', hint = 'Rename the table or the column.';
+  end if;
+  perform wikiembed_private.write_null_stale(v_source);
+  perform wikiembed_private.write_on_insert(v_source);
+  perform wikiembed_private.write_on_update(v_source);
+  perform wikiembed_private.write_on_delete(v_source);
+  perform wikiembed_private.write_on_truncate(v_source);
+  perform wikiembed_private.write_outcomes(v_source);
+  perform wikiembed_private.write_read(v_source);
+  perform wikiembed_private.write_write(v_source);
+  perform wikiembed_private.write_fail(v_source);
+  execute wikiembed_private.fill(v_source, $template$
+    create or replace trigger %12$I before update on %2$s
+      for each row when (old.%4$I::text collate "C" is distinct from new.%4$I::text collate "C")
+      execute function wikiembed_private.%14$I();
+    alter table %2$s enable always trigger %12$I;
+  $template$, 'zzz_wikiembed', 'null_stale');
+  execute wikiembed_private.fill(v_source,
+    'comment on trigger %12$I on %2$s is ''Nulls the vector of a row whose text changed.''',
+    'zzz_wikiembed');
+  for v_relation in select wikiembed_private.relations_of(v_source.relation) loop
+    perform wikiembed_private.write_statement_triggers(v_source, v_relation);
+  end loop;
+  perform wikiembed_private.drop_strayed_triggers(v_source);
+  perform wikiembed_private.close_to_public(v_source);
+  update wikiembed.sources as s
+     set trigger_version = wikiembed_private.trigger_version(),
+         written_as = wikiembed_private.names_of(v_source)
+   where s.name = p_name;
+  perform set_config('wikiembed.writing_triggers', 'off', true);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.write_triggers(p_name text) IS 'Writes a source''s functions and triggers, on the table and on every partition.';
+
+CREATE FUNCTION wikiembed_private.write_write(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I(
+      p_keys text[], p_versions bigint[], p_embeddings %11$I.vector[], p_attempt integer)
+    returns table (key text, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set lock_timeout = '2s'
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+    as $body$
+    declare
+      v_generation bigint;
+      v_held bigint;
+      v_written text[];
+      v_rewritten text[];
+    begin
+      lock table only %2$s in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = %1$L for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = %1$L) then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue(%1$L, p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      with held as materialized (
+        select t.%3$I as key, g.version, g.embedding
+          from unnest(p_keys::%6$s[], p_versions, p_embeddings) as g (key, version, embedding)
+          join %2$s as t on t.%3$I = g.key
+         where t.%5$I is null
+           and hashtextextended(t.%4$I::text collate "C", v_generation) = g.version
+         order by t.%3$I
+           for no key update of t skip locked
+      ), written as (
+        update %2$s as t set %5$I = h.embedding%9$s
+          from held as h
+         where t.%3$I = h.key and t.%5$I is null
+        returning t.%3$I::text as key,
+                  hashtextextended(t.%4$I::text collate "C", v_generation) is distinct from h.version
+                    as rewritten
+      )
+      select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
+             (select count(distinct h.key) from held as h)
+        into v_written, v_rewritten, v_held
+        from written as w;
+      if v_held > coalesce(cardinality(v_written), 0) then
+        raise exception 'a trigger of %% keeps a vector from being written', %2$L
+          using errcode = 'WE012', hint = 'A before update trigger returned null.';
+      end if;
+      if v_rewritten is not null then
+        update %2$s as t set %5$I = null where t.%3$I = any (v_rewritten::%6$s[]);
+      end if;
+      if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
+        return query select k, 'written'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      return query select o.key, o.outcome
+        from wikiembed_private.%13$I(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
+    end;
+    $body$
+  $template$, 'store');
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.write_write(p_source wikiembed.sources) IS 'Writes the function that stores a source''s vectors.';
+
+CREATE FUNCTION wikiembed_queue.procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _job_id bigint;
+BEGIN
+    IF delete_job THEN
+        DELETE FROM procrastinate_jobs
+        WHERE id = job_id AND status = 'todo'
+        RETURNING id INTO _job_id;
+    END IF;
+    IF _job_id IS NULL THEN
+        IF abort THEN
+            UPDATE procrastinate_jobs
+            SET abort_requested = true,
+                status = CASE status
+                    WHEN 'todo' THEN 'cancelled'::procrastinate_job_status ELSE status
+                END
+            WHERE id = job_id AND status IN ('todo', 'doing')
+            RETURNING id INTO _job_id;
+        ELSE
+            UPDATE procrastinate_jobs
+            SET status = 'cancelled'::procrastinate_job_status
+            WHERE id = job_id AND status = 'todo'
+            RETURNING id INTO _job_id;
+        END IF;
+    END IF;
+    RETURN _job_id;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_defer_jobs_v1(jobs wikiembed_queue.procrastinate_job_to_defer_v1[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    job_ids bigint[];
+BEGIN
+    WITH inserted_jobs AS (
+        INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+        SELECT (job).queue_name,
+               (job).task_name,
+               (job).priority,
+               (job).lock,
+               (job).queueing_lock,
+               (job).args,
+               (job).scheduled_at
+        FROM unnest(jobs) AS job
+        RETURNING id
+    )
+    SELECT array_agg(id) FROM inserted_jobs INTO job_ids;
+
+    RETURN job_ids;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_defer_periodic_job_v2(_queue_name character varying, _lock character varying, _queueing_lock character varying, _task_name character varying, _priority integer, _periodic_id character varying, _defer_timestamp bigint, _args jsonb) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+	_job_id bigint;
+	_defer_id bigint;
+BEGIN
+    INSERT
+        INTO procrastinate_periodic_defers (task_name, periodic_id, defer_timestamp)
+        VALUES (_task_name, _periodic_id, _defer_timestamp)
+        ON CONFLICT DO NOTHING
+        RETURNING id into _defer_id;
+
+    IF _defer_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    UPDATE procrastinate_periodic_defers
+        SET job_id = (
+            SELECT COALESCE((
+                SELECT unnest(procrastinate_defer_jobs_v1(
+                    ARRAY[
+                        ROW(
+                            _queue_name,
+                            _task_name,
+                            _priority,
+                            _lock,
+                            _queueing_lock,
+                            _args,
+                            NULL::timestamptz
+                        )
+                    ]::procrastinate_job_to_defer_v1[]
+                ))
+            ), NULL)
+        )
+        WHERE id = _defer_id
+        RETURNING job_id INTO _job_id;
+
+    DELETE
+        FROM procrastinate_periodic_defers
+        USING (
+            SELECT id
+            FROM procrastinate_periodic_defers
+            WHERE procrastinate_periodic_defers.task_name = _task_name
+            AND procrastinate_periodic_defers.periodic_id = _periodic_id
+            AND procrastinate_periodic_defers.defer_timestamp < _defer_timestamp
+            ORDER BY id
+            FOR UPDATE
+        ) to_delete
+        WHERE procrastinate_periodic_defers.id = to_delete.id;
+
+    RETURN _job_id;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_fetch_job_v2(target_queue_names character varying[], p_worker_id bigint) RETURNS wikiembed_queue.procrastinate_jobs
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+	found_jobs procrastinate_jobs;
+BEGIN
+    WITH candidate AS (
+        SELECT jobs.*
+            FROM procrastinate_jobs AS jobs
+            WHERE
+                -- reject the job if its lock has earlier or higher priority jobs
+                NOT EXISTS (
+                    SELECT 1
+                        FROM procrastinate_jobs AS other_jobs
+                        WHERE
+                            jobs.lock IS NOT NULL
+                            AND other_jobs.lock = jobs.lock
+                            AND (
+                                -- job with same lock is already running
+                                other_jobs.status = 'doing'
+                                OR
+                                -- job with same lock is waiting and has higher priority (or same priority but was queued first)
+                                (
+                                    other_jobs.status = 'todo'
+                                    AND (
+                                        other_jobs.priority > jobs.priority
+                                        OR (
+                                        other_jobs.priority = jobs.priority
+                                        AND other_jobs.id < jobs.id
+                                        )
+                                    )
+                                )
+                            )
+                )
+                AND jobs.status = 'todo'
+                AND (target_queue_names IS NULL OR jobs.queue_name = ANY( target_queue_names ))
+                AND (jobs.scheduled_at IS NULL OR jobs.scheduled_at <= now())
+            ORDER BY jobs.priority DESC, jobs.id ASC LIMIT 1
+            FOR UPDATE OF jobs SKIP LOCKED
+    )
+    UPDATE procrastinate_jobs
+        SET status = 'doing', worker_id = p_worker_id
+        FROM candidate
+        WHERE procrastinate_jobs.id = candidate.id
+        RETURNING procrastinate_jobs.* INTO found_jobs;
+
+ RETURN found_jobs;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_finish_job_v1(job_id bigint, end_status wikiembed_queue.procrastinate_job_status, delete_job boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _job_id bigint;
+BEGIN
+    IF end_status NOT IN ('succeeded', 'failed', 'aborted') THEN
+        RAISE 'End status should be either "succeeded", "failed" or "aborted" (job id: %)', job_id;
+    END IF;
+    IF delete_job THEN
+        DELETE FROM procrastinate_jobs
+        WHERE id = job_id AND status IN ('todo', 'doing')
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = end_status,
+            abort_requested = false,
+            attempts = CASE status
+                WHEN 'doing' THEN attempts + 1 ELSE attempts
+            END
+        WHERE id = job_id AND status IN ('todo', 'doing')
+        RETURNING id INTO _job_id;
+    END IF;
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or not in "doing" or "todo" status (job id: %)', job_id;
+    END IF;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_notify_queue_abort_job_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    payload TEXT;
+BEGIN
+    SELECT json_build_object('type', 'abort_job_requested', 'job_id', NEW.id)::text INTO payload;
+	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
+	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_notify_queue_job_inserted_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    payload TEXT;
+BEGIN
+    SELECT json_build_object('type', 'job_inserted', 'job_id', NEW.id)::text INTO payload;
+	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
+	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_prune_stalled_workers_v1(seconds_since_heartbeat double precision) RETURNS TABLE(worker_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    DELETE FROM procrastinate_workers
+    WHERE last_heartbeat < NOW() - (seconds_since_heartbeat || 'SECOND')::INTERVAL
+    RETURNING procrastinate_workers.id;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_register_worker_v1() RETURNS TABLE(worker_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    INSERT INTO procrastinate_workers DEFAULT VALUES
+    RETURNING procrastinate_workers.id;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_retry_job_v1(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _job_id bigint;
+    _abort_requested boolean;
+BEGIN
+    SELECT abort_requested FROM procrastinate_jobs
+    WHERE id = job_id AND status = 'doing'
+    FOR UPDATE
+    INTO _abort_requested;
+    IF _abort_requested THEN
+        UPDATE procrastinate_jobs
+        SET status = 'failed'::procrastinate_job_status
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = 'todo'::procrastinate_job_status,
+            attempts = attempts + 1,
+            scheduled_at = retry_at,
+            priority = COALESCE(new_priority, priority),
+            queue_name = COALESCE(new_queue_name, queue_name),
+            lock = COALESCE(new_lock, lock)
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    END IF;
+
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or not in "doing" status (job id: %)', job_id;
+    END IF;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_retry_job_v2(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _job_id bigint;
+    _abort_requested boolean;
+    _current_status procrastinate_job_status;
+BEGIN
+    SELECT status, abort_requested FROM procrastinate_jobs
+    WHERE id = job_id AND status IN ('doing', 'failed')
+    FOR UPDATE
+    INTO _current_status, _abort_requested;
+    IF _current_status = 'doing' AND _abort_requested THEN
+        UPDATE procrastinate_jobs
+        SET status = 'failed'::procrastinate_job_status
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = 'todo'::procrastinate_job_status,
+            attempts = attempts + 1,
+            scheduled_at = retry_at,
+            priority = COALESCE(new_priority, priority),
+            queue_name = COALESCE(new_queue_name, queue_name),
+            lock = COALESCE(new_lock, lock)
+        WHERE id = job_id AND status IN ('doing', 'failed')
+        RETURNING id INTO _job_id;
+    END IF;
+
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or has an invalid status to retry (job id: %)', job_id;
+    END IF;
+
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type)
+        VALUES (NEW.id, 'abort_requested'::procrastinate_job_event_type);
+    RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type, at)
+        VALUES (NEW.id, 'scheduled'::procrastinate_job_event_type, NEW.scheduled_at);
+
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_insert_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type)
+        VALUES (NEW.id, 'deferred'::procrastinate_job_event_type);
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    WITH t AS (
+        SELECT CASE
+            WHEN OLD.status = 'todo'::procrastinate_job_status
+                AND NEW.status = 'doing'::procrastinate_job_status
+                THEN 'started'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'todo'::procrastinate_job_status
+                THEN 'deferred_for_retry'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'failed'::procrastinate_job_status
+                THEN 'failed'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'succeeded'::procrastinate_job_status
+                THEN 'succeeded'::procrastinate_job_event_type
+            WHEN OLD.status = 'todo'::procrastinate_job_status
+                AND (
+                    NEW.status = 'cancelled'::procrastinate_job_status
+                    OR NEW.status = 'failed'::procrastinate_job_status
+                    OR NEW.status = 'succeeded'::procrastinate_job_status
+                )
+                THEN 'cancelled'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'aborted'::procrastinate_job_status
+                THEN 'aborted'::procrastinate_job_event_type
+            WHEN OLD.status = 'failed'::procrastinate_job_status
+                AND NEW.status = 'todo'::procrastinate_job_status
+                THEN 'retried'::procrastinate_job_event_type
+            ELSE NULL
+        END as event_type
+    )
+    INSERT INTO procrastinate_events(job_id, type)
+        SELECT NEW.id, t.event_type
+        FROM t
+        WHERE t.event_type IS NOT NULL;
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE procrastinate_periodic_defers
+    SET job_id = NULL
+    WHERE job_id = OLD.id;
+    RETURN OLD;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_unregister_worker_v1(worker_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM procrastinate_workers
+    WHERE id = worker_id;
+END;
+$$;
+
+CREATE FUNCTION wikiembed_queue.procrastinate_update_heartbeat_v1(worker_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE procrastinate_workers
+    SET last_heartbeat = NOW()
+    WHERE id = worker_id;
+END;
+$$;
+
+CREATE TABLE wikiembed.action_log (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    who text NOT NULL,
+    action text NOT NULL,
+    source text,
+    why text,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['attach'::text, 'detach'::text, 'pause'::text, 'resume'::text, 'retry'::text, 'skip'::text, 'reconcile'::text, 'pin'::text])))
+);
+
+COMMENT ON TABLE wikiembed.action_log IS 'Who paused, resumed, retried, skipped, attached, detached, when and why; written by those functions.';
+
+COMMENT ON COLUMN wikiembed.action_log.id IS 'Row number.';
+
+COMMENT ON COLUMN wikiembed.action_log.at IS 'When.';
+
+COMMENT ON COLUMN wikiembed.action_log.who IS 'Session user, and the person whom the command named.';
+
+COMMENT ON COLUMN wikiembed.action_log.action IS 'What was done.';
+
+COMMENT ON COLUMN wikiembed.action_log.source IS 'To which source.';
+
+COMMENT ON COLUMN wikiembed.action_log.why IS 'The reason given.';
+
+COMMENT ON COLUMN wikiembed.action_log.detail IS 'Counts and options of the action.';
+
+ALTER TABLE wikiembed.action_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME wikiembed.action_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE wikiembed.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+COMMENT ON TABLE wikiembed.alembic_version IS 'The schema version; written by wikiembed migrate.';
+
+COMMENT ON COLUMN wikiembed.alembic_version.version_num IS 'The last revision of migrations/versions that was run.';
+
+CREATE TABLE wikiembed.ledger (
+    id bigint NOT NULL,
+    source text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    total bigint DEFAULT 0 NOT NULL,
+    embedded bigint DEFAULT 0 NOT NULL,
+    gained bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL
+);
+
+COMMENT ON TABLE wikiembed.ledger IS 'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, folded to a row a minute, later an hour.';
+
+COMMENT ON COLUMN wikiembed.ledger.id IS 'Row number.';
+
+COMMENT ON COLUMN wikiembed.ledger.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.ledger.at IS 'When the statement ran, or the minute or hour it was folded to.';
+
+COMMENT ON COLUMN wikiembed.ledger.total IS 'Change of the number of rows.';
+
+COMMENT ON COLUMN wikiembed.ledger.embedded IS 'Change of the number of rows with a vector.';
+
+COMMENT ON COLUMN wikiembed.ledger.gained IS 'Rows whose vector went from null to set: the throughput.';
+
+COMMENT ON COLUMN wikiembed.ledger.failed IS 'Change of the number of failures in state failed.';
+
+COMMENT ON COLUMN wikiembed.ledger.skipped IS 'Change of the number of failures in state skipped.';
+
+CREATE VIEW wikiembed.coverage AS
+ SELECT s.name AS source,
+    c.total,
+    c.embedded,
+    ((c.total - c.embedded) - c.skipped) AS missing,
+    c.failed,
+    c.skipped,
+    (
+        CASE
+            WHEN (c.total <= c.skipped) THEN 100.00
+            ELSE GREATEST((0)::numeric, LEAST((100)::numeric, trunc(((100.0 * (c.embedded)::numeric) / ((c.total - c.skipped))::numeric), 2)))
+        END)::numeric(5,2) AS coverage_pct,
+    round(r.chunks_per_s, 1) AS chunks_per_s,
+        CASE
+            WHEN ((((c.total - c.embedded) - c.skipped) - c.failed) <= 0) THEN '00:00:00'::interval
+            WHEN (r.chunks_per_s > (0)::numeric) THEN make_interval(secs => (round((((((c.total - c.embedded) - c.skipped) - c.failed))::numeric / r.chunks_per_s)))::double precision)
+            ELSE NULL::interval
+        END AS eta,
+    h.is_held AS paused,
+        CASE
+            WHEN h.is_held THEN s.pause_reason
+            ELSE NULL::text
+        END AS pause_reason,
+    (((c.total - c.embedded) - c.skipped) = 0) AS ready
+   FROM (((wikiembed.sources s
+     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(l.total), (0)::numeric))::bigint AS total,
+            (COALESCE(sum(l.embedded), (0)::numeric))::bigint AS embedded,
+            (COALESCE(sum(l.failed), (0)::numeric))::bigint AS failed,
+            (COALESCE(sum(l.skipped), (0)::numeric))::bigint AS skipped
+           FROM wikiembed.ledger l
+          WHERE (l.source = s.name)) c)
+     CROSS JOIN LATERAL ( SELECT COALESCE((sum(l.gained) / GREATEST((1)::numeric, EXTRACT(epoch FROM (clock_timestamp() - min(l.at))))), (0)::numeric) AS chunks_per_s
+           FROM wikiembed.ledger l
+          WHERE ((l.source = s.name) AND (l.at > (clock_timestamp() - '00:01:00'::interval)) AND (l.gained > 0))) r)
+     CROSS JOIN LATERAL ( SELECT ((s.paused_at IS NOT NULL) AND ((s.resume_at IS NULL) OR (s.resume_at > clock_timestamp()))) AS is_held) h);
+
+COMMENT ON VIEW wikiembed.coverage IS 'One row a source: exact counts from the ledger; total = embedded + missing + skipped.';
+
+COMMENT ON COLUMN wikiembed.coverage.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.coverage.total IS 'Rows of the table.';
+
+COMMENT ON COLUMN wikiembed.coverage.embedded IS 'Rows with a vector.';
+
+COMMENT ON COLUMN wikiembed.coverage.missing IS 'Rows that still wait for a vector, the failed ones included.';
+
+COMMENT ON COLUMN wikiembed.coverage.failed IS 'Missing rows that are in failures.';
+
+COMMENT ON COLUMN wikiembed.coverage.skipped IS 'Rows that nobody waits for.';
+
+COMMENT ON COLUMN wikiembed.coverage.coverage_pct IS 'embedded ÷ (total − skipped), in percent, cut to two digits.';
+
+COMMENT ON COLUMN wikiembed.coverage.chunks_per_s IS 'Vectors stored a second over the last minute.';
+
+COMMENT ON COLUMN wikiembed.coverage.eta IS 'Time left at that rate; null when nothing moves.';
+
+COMMENT ON COLUMN wikiembed.coverage.paused IS 'True while the source is paused.';
+
+COMMENT ON COLUMN wikiembed.coverage.pause_reason IS 'Why it is paused.';
+
+COMMENT ON COLUMN wikiembed.coverage.ready IS 'True when no row is missing; is_ready() asks the table itself.';
+
+CREATE TABLE wikiembed.failures (
+    source text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'failed'::text NOT NULL,
+    error_class text NOT NULL,
+    http_status integer,
+    message text DEFAULT ''::text NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    job_id bigint,
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['failed'::text, 'skipped'::text])))
+);
+
+COMMENT ON TABLE wikiembed.failures IS 'Chunks that are not embedded, and why; written by record_failures, retry_failures, skip and the triggers.';
+
+COMMENT ON COLUMN wikiembed.failures.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.failures.key IS 'The chunk''s key, as text.';
+
+COMMENT ON COLUMN wikiembed.failures.state IS 'failed (still missing) or skipped (nobody waits for it).';
+
+COMMENT ON COLUMN wikiembed.failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
+
+COMMENT ON COLUMN wikiembed.failures.http_status IS 'Status of the embedding server''s last answer, where there was one.';
+
+COMMENT ON COLUMN wikiembed.failures.message IS 'One sentence; never the chunk''s text.';
+
+COMMENT ON COLUMN wikiembed.failures.attempts IS 'Embedding requests that were charged to this chunk alone.';
+
+COMMENT ON COLUMN wikiembed.failures.first_at IS 'When it failed first.';
+
+COMMENT ON COLUMN wikiembed.failures.last_at IS 'When it failed last.';
+
+COMMENT ON COLUMN wikiembed.failures.job_id IS 'The job that recorded it.';
+
+ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME wikiembed.ledger_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE wikiembed_queue.procrastinate_events (
+    id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    type wikiembed_queue.procrastinate_job_event_type,
+    at timestamp with time zone DEFAULT now()
+);
+
+CREATE VIEW wikiembed.queue AS
+ SELECT source,
+    todo,
+    doing,
+    ( SELECT round(EXTRACT(epoch FROM (clock_timestamp() - min(e.at))), 1) AS round
+           FROM wikiembed_queue.procrastinate_events e
+          WHERE ((e.job_id = q.oldest) AND (e.type = 'deferred'::wikiembed_queue.procrastinate_job_event_type))) AS oldest_todo_s,
+    scheduled_later
+   FROM ( SELECT s.name AS source,
+            count(*) FILTER (WHERE ((j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((j.scheduled_at IS NULL) OR (j.scheduled_at <= now())))) AS todo,
+            count(*) FILTER (WHERE (j.status = 'doing'::wikiembed_queue.procrastinate_job_status)) AS doing,
+            min(j.id) FILTER (WHERE ((j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((j.scheduled_at IS NULL) OR (j.scheduled_at <= now())))) AS oldest,
+            count(*) FILTER (WHERE ((j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (j.scheduled_at > now()))) AS scheduled_later
+           FROM (wikiembed.sources s
+             LEFT JOIN wikiembed_queue.procrastinate_jobs j ON ((((j.queue_name)::text = s.queue_name) AND (j.status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status])))))
+          GROUP BY s.name) q;
+
+COMMENT ON VIEW wikiembed.queue IS 'One row a source: its jobs that wait, run, or wait for their time.';
+
+COMMENT ON COLUMN wikiembed.queue.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.queue.todo IS 'Jobs that could begin now.';
+
+COMMENT ON COLUMN wikiembed.queue.doing IS 'Jobs that a worker has in hand.';
+
+COMMENT ON COLUMN wikiembed.queue.oldest_todo_s IS 'Seconds since the oldest job that could begin was queued.';
+
+COMMENT ON COLUMN wikiembed.queue.scheduled_later IS 'Jobs that wait for a later time.';
+
+CREATE VIEW wikiembed.throughput AS
+ SELECT source,
+    date_trunc('minute'::text, at) AS minute,
+    (sum(gained))::bigint AS chunks
+   FROM wikiembed.ledger l
+  WHERE (gained > 0)
+  GROUP BY source, (date_trunc('minute'::text, at));
+
+COMMENT ON VIEW wikiembed.throughput IS 'Chunks embedded a minute, an hour after a day: the history of the ledger.';
+
+COMMENT ON COLUMN wikiembed.throughput.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.throughput.minute IS 'Begin of the minute (of the hour, when older than a day).';
+
+COMMENT ON COLUMN wikiembed.throughput.chunks IS 'Vectors stored in it.';
+
+CREATE TABLE wikiembed_queue.procrastinate_workers (
+    id bigint NOT NULL,
+    last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE VIEW wikiembed.workers AS
+ SELECT id AS worker_id,
+    last_heartbeat,
+    round(EXTRACT(epoch FROM (clock_timestamp() - last_heartbeat)), 1) AS heartbeat_age_s,
+    (last_heartbeat > (clock_timestamp() - '00:00:30'::interval)) AS alive,
+    ( SELECT count(*) AS count
+           FROM wikiembed_queue.procrastinate_jobs j
+          WHERE ((j.worker_id = w.id) AND (j.status = 'doing'::wikiembed_queue.procrastinate_job_status))) AS doing
+   FROM wikiembed_queue.procrastinate_workers w;
+
+COMMENT ON VIEW wikiembed.workers IS 'One row a registered worker and its heartbeat.';
+
+COMMENT ON COLUMN wikiembed.workers.worker_id IS 'procrastinate''s number of the worker.';
+
+COMMENT ON COLUMN wikiembed.workers.last_heartbeat IS 'When it last said that it lives (each 10 s).';
+
+COMMENT ON COLUMN wikiembed.workers.heartbeat_age_s IS 'Seconds since then.';
+
+COMMENT ON COLUMN wikiembed.workers.alive IS 'True when that is less than 30 s ago.';
+
+COMMENT ON COLUMN wikiembed.workers.doing IS 'Jobs in its hand.';
+
+CREATE SEQUENCE wikiembed_private.clock
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+COMMENT ON SEQUENCE wikiembed_private.clock IS 'Milliseconds of the last notification for queues without a clock of their own.';
+
+CREATE SEQUENCE wikiembed_private.clock_embed_wiki
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+COMMENT ON SEQUENCE wikiembed_private.clock_embed_wiki IS 'Milliseconds of the last notification for source wiki.';
+
+CREATE SEQUENCE wikiembed_queue.procrastinate_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE wikiembed_queue.procrastinate_events_id_seq OWNED BY wikiembed_queue.procrastinate_events.id;
+
+CREATE SEQUENCE wikiembed_queue.procrastinate_jobs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE wikiembed_queue.procrastinate_jobs_id_seq OWNED BY wikiembed_queue.procrastinate_jobs.id;
+
+CREATE TABLE wikiembed_queue.procrastinate_periodic_defers (
+    id bigint NOT NULL,
+    task_name character varying(128) NOT NULL,
+    defer_timestamp bigint,
+    job_id bigint,
+    periodic_id character varying(128) DEFAULT ''::character varying NOT NULL
+);
+
+CREATE SEQUENCE wikiembed_queue.procrastinate_periodic_defers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE wikiembed_queue.procrastinate_periodic_defers_id_seq OWNED BY wikiembed_queue.procrastinate_periodic_defers.id;
+
+ALTER TABLE wikiembed_queue.procrastinate_workers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME wikiembed_queue.procrastinate_workers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_events ALTER COLUMN id SET DEFAULT nextval('wikiembed_queue.procrastinate_events_id_seq'::regclass);
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_jobs ALTER COLUMN id SET DEFAULT nextval('wikiembed_queue.procrastinate_jobs_id_seq'::regclass);
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_periodic_defers ALTER COLUMN id SET DEFAULT nextval('wikiembed_queue.procrastinate_periodic_defers_id_seq'::regclass);
+
+ALTER TABLE ONLY wikiembed.sources
+    ADD CONSTRAINT a_column_is_attached_once UNIQUE (relation, embedding_column);
+
+ALTER TABLE ONLY wikiembed.action_log
+    ADD CONSTRAINT action_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY wikiembed.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY wikiembed.failures
+    ADD CONSTRAINT failures_pkey PRIMARY KEY (source, key);
+
+ALTER TABLE ONLY wikiembed.sources
+    ADD CONSTRAINT generation_is_a_key UNIQUE (name, generation);
+
+ALTER TABLE ONLY wikiembed.ledger
+    ADD CONSTRAINT ledger_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY wikiembed.sources
+    ADD CONSTRAINT sources_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY wikiembed.sources
+    ADD CONSTRAINT sources_queue_name_key UNIQUE (queue_name);
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_events
+    ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_jobs
+    ADD CONSTRAINT procrastinate_jobs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_unique UNIQUE (task_name, periodic_id, defer_timestamp);
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_workers
+    ADD CONSTRAINT procrastinate_workers_pkey PRIMARY KEY (id);
+
+CREATE INDEX action_log_by_source ON wikiembed.action_log USING btree (source, at);
+
+CREATE INDEX failures_by_class ON wikiembed.failures USING btree (source, error_class);
+
+CREATE INDEX ledger_by_source ON wikiembed.ledger USING btree (source, at) INCLUDE (total, embedded, gained, failed, skipped);
+
+CREATE INDEX idx_procrastinate_jobs_worker_not_null ON wikiembed_queue.procrastinate_jobs USING btree (worker_id) WHERE ((worker_id IS NOT NULL) AND (status = 'doing'::wikiembed_queue.procrastinate_job_status));
+
+CREATE INDEX idx_procrastinate_workers_last_heartbeat ON wikiembed_queue.procrastinate_workers USING btree (last_heartbeat);
+
+CREATE INDEX procrastinate_events_job_id_fkey_v1 ON wikiembed_queue.procrastinate_events USING btree (job_id);
+
+CREATE INDEX procrastinate_jobs_id_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (id, lock) WHERE (status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status]));
+
+CREATE UNIQUE INDEX procrastinate_jobs_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (lock) WHERE (status = 'doing'::wikiembed_queue.procrastinate_job_status);
+
+CREATE INDEX procrastinate_jobs_priority_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (priority DESC, id) WHERE (status = 'todo'::wikiembed_queue.procrastinate_job_status);
+
+CREATE INDEX procrastinate_jobs_queue_name_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (queue_name);
+
+CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (queueing_lock) WHERE (status = 'todo'::wikiembed_queue.procrastinate_job_status);
+
+CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON wikiembed_queue.procrastinate_periodic_defers USING btree (job_id);
+
+CREATE TRIGGER count_deleted AFTER DELETE ON wikiembed.failures REFERENCING OLD TABLE AS old_failures FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.count_failures();
+
+COMMENT ON TRIGGER count_deleted ON wikiembed.failures IS 'Counts ended failures in the ledger.';
+
+CREATE TRIGGER count_inserted AFTER INSERT ON wikiembed.failures REFERENCING NEW TABLE AS new_failures FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.count_failures();
+
+COMMENT ON TRIGGER count_inserted ON wikiembed.failures IS 'Counts new failures in the ledger.';
+
+CREATE TRIGGER count_updated AFTER UPDATE ON wikiembed.failures REFERENCING OLD TABLE AS old_failures NEW TABLE AS new_failures FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.count_failures();
+
+COMMENT ON TRIGGER count_updated ON wikiembed.failures IS 'Counts changed states in the ledger.';
+
+CREATE TRIGGER raise_generation BEFORE UPDATE ON wikiembed.sources FOR EACH ROW EXECUTE FUNCTION wikiembed_private.raise_generation();
+
+COMMENT ON TRIGGER raise_generation ON wikiembed.sources IS 'Keeps the generation in step with model, prefix and dimensions.';
+
+CREATE TRIGGER procrastinate_jobs_notify_queue_job_aborted_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.abort_requested = false) AND (new.abort_requested = true) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_queue.procrastinate_notify_queue_abort_job_v1();
+
+CREATE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1 AFTER INSERT ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::wikiembed_queue.procrastinate_job_status)) EXECUTE FUNCTION wikiembed_queue.procrastinate_notify_queue_job_inserted_v1();
+
+ALTER TABLE wikiembed_queue.procrastinate_jobs DISABLE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1;
+
+CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.abort_requested = true)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1();
+
+CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
+
+CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER INSERT OR UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
+
+CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::wikiembed_queue.procrastinate_job_status)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_insert_v1();
+
+CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
+
+CREATE TRIGGER wikiembed_hold_paused BEFORE UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_private.hold_paused();
+
+COMMENT ON TRIGGER wikiembed_hold_paused ON wikiembed_queue.procrastinate_jobs IS 'The pause gate: a paused source''s jobs are not fetched, by whatever worker.';
+
+CREATE TRIGGER wikiembed_notify_seldom AFTER INSERT ON wikiembed_queue.procrastinate_jobs REFERENCING NEW TABLE AS new_jobs FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.notify_seldom();
+
+COMMENT ON TRIGGER wikiembed_notify_seldom ON wikiembed_queue.procrastinate_jobs IS 'Wakes workers, at most once per 20 ms a queue.';
+
+ALTER TABLE ONLY wikiembed.failures
+    ADD CONSTRAINT failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_events
+    ADD CONSTRAINT procrastinate_events_job_id_fkey FOREIGN KEY (job_id) REFERENCES wikiembed_queue.procrastinate_jobs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_jobs
+    ADD CONSTRAINT procrastinate_jobs_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES wikiembed_queue.procrastinate_workers(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES wikiembed_queue.procrastinate_jobs(id);
+
+CREATE TABLE public.wiki_chunks (
+    id bigint NOT NULL,
+    page_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    content text NOT NULL,
+    embedding public.vector(4)
+);
+
+COMMENT ON TABLE public.wiki_chunks IS 'The chunks of the wiki''s pages; embedding null means to do.';
+
+COMMENT ON COLUMN public.wiki_chunks.id IS 'The chunk.';
+
+COMMENT ON COLUMN public.wiki_chunks.page_id IS 'Its page.';
+
+COMMENT ON COLUMN public.wiki_chunks."position" IS 'Its place in the page, from 0.';
+
+COMMENT ON COLUMN public.wiki_chunks.content IS 'Its text, at most about 1,000 characters.';
+
+COMMENT ON COLUMN public.wiki_chunks.embedding IS 'The vector of that text; written by workers.';
+
+ALTER TABLE public.wiki_chunks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.wiki_chunks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.wiki_pages (
+    id bigint NOT NULL,
+    title text NOT NULL,
+    digest text NOT NULL,
+    loaded_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE public.wiki_pages IS 'One row a wiki page; written by load_pages.';
+
+COMMENT ON COLUMN public.wiki_pages.id IS 'The page.';
+
+COMMENT ON COLUMN public.wiki_pages.title IS 'Its title.';
+
+COMMENT ON COLUMN public.wiki_pages.digest IS 'SHA-256 of its chunks, by which an unchanged page is known.';
+
+COMMENT ON COLUMN public.wiki_pages.loaded_at IS 'When it was loaded or changed last.';
+
+ALTER TABLE public.wiki_pages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.wiki_pages_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.wiki_chunks
+    ADD CONSTRAINT a_place_holds_one_chunk UNIQUE (page_id, "position");
+
+ALTER TABLE ONLY public.wiki_chunks
+    ADD CONSTRAINT wiki_chunks_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.wiki_pages
+    ADD CONSTRAINT wiki_pages_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.wiki_pages
+    ADD CONSTRAINT wiki_pages_title_key UNIQUE (title);
+
+CREATE INDEX wikiembed_missing_wiki ON public.wiki_chunks USING btree (id) WHERE (embedding IS NULL);
+
+CREATE TRIGGER wikiembed_wiki_delete AFTER DELETE ON public.wiki_chunks REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_delete_wiki();
+
+COMMENT ON TRIGGER wikiembed_wiki_delete ON public.wiki_chunks IS 'Counts and queues chunks of wikiembed source wiki.';
+
+CREATE TRIGGER wikiembed_wiki_insert AFTER INSERT ON public.wiki_chunks REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_insert_wiki();
+
+COMMENT ON TRIGGER wikiembed_wiki_insert ON public.wiki_chunks IS 'Counts and queues chunks of wikiembed source wiki.';
+
+CREATE TRIGGER wikiembed_wiki_truncate BEFORE TRUNCATE ON public.wiki_chunks FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_truncate_wiki();
+
+COMMENT ON TRIGGER wikiembed_wiki_truncate ON public.wiki_chunks IS 'Counts and queues chunks of wikiembed source wiki.';
+
+CREATE TRIGGER wikiembed_wiki_update AFTER UPDATE ON public.wiki_chunks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_update_wiki();
+
+COMMENT ON TRIGGER wikiembed_wiki_update ON public.wiki_chunks IS 'Counts and queues chunks of wikiembed source wiki.';
+
+CREATE TRIGGER zzz_wikiembed_wiki BEFORE UPDATE ON public.wiki_chunks FOR EACH ROW WHEN (((old.content COLLATE "C") IS DISTINCT FROM (new.content COLLATE "C"))) EXECUTE FUNCTION wikiembed_private.null_stale_wiki();
+
+ALTER TABLE public.wiki_chunks ENABLE ALWAYS TRIGGER zzz_wikiembed_wiki;
+
+COMMENT ON TRIGGER zzz_wikiembed_wiki ON public.wiki_chunks IS 'Nulls the vector of a row whose text changed.';
+
+ALTER TABLE ONLY public.wiki_chunks
+    ADD CONSTRAINT wiki_chunks_page_id_fkey FOREIGN KEY (page_id) REFERENCES public.wiki_pages(id) ON DELETE CASCADE;
+

@@ -1,0 +1,135 @@
+"""Wrong settings exit 2, servers out of reach exit 3, and no secret is ever shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.wiki import ATTACH, add, assert_done, assert_refused, served, todo
+from tests.conftest import RunCli
+from tests.harness.database import Database
+from tests.standin import StandIn
+
+SECRET = "s3cr-et"
+KEY = "sk-quite-secret"
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        (f"postgresql://u:{SECRET}@127.0.0.1:1/db", 3, "port 1 failed: Connection refused: start"),
+        (f"postgresql://u:{SECRET}@no.invalid/db", 3, "Postgres is out of reach"),
+        (f"host=/nowhere password={SECRET}", 3, "No such file or directory"),
+        (f"postgres//u:{SECRET}@h/db", 2, "WIKIEMBED_DATABASE_URL cannot be read: write it as"),
+        (f"postgresql://u:{SECRET}%zz@h/db", 2, "WIKIEMBED_DATABASE_URL cannot be read"),
+        (f"postgresql://u:x@{SECRET}@h/db", 2, "WIKIEMBED_DATABASE_URL has an odd host"),
+        (f"host=h password=x {SECRET}", 2, "WIKIEMBED_DATABASE_URL cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("command", [["status"], ["worker", "--drain"]])
+def test_reach_database_is_named_without_its_password(
+    run_cli: RunCli, command: list[str], url: str, code: int, said: str
+) -> None:
+    """A first connection that fails ends the command at once."""
+    result = run_cli(*command, env={"WIKIEMBED_DATABASE_URL": url}, timeout=15)
+    assert said in assert_refused(result, code)
+    assert SECRET not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DIMENSIONS", "zwei", "WIKIEMBED_DIMENSIONS must be a whole number"),
+        ("DIMENSIONS", "0", "WIKIEMBED_DIMENSIONS must be at least 1"),
+        ("BATCH_SIZE", "5000", "WIKIEMBED_BATCH_SIZE must be at most 4096"),
+        ("EMBEDDER", "grok", "WIKIEMBED_EMBEDDER must be ollama, openai, tei or local"),
+        ("EMBEDDER_URL", "h:80", "WIKIEMBED_EMBEDDER_URL must begin with http:// or https://"),
+        ("REQUEST_TIMEOUT_S", "0", "WIKIEMBED_REQUEST_TIMEOUT_S must be more than 0"),
+        ("LOG_LEVEL", "loud", "WIKIEMBED_LOG_LEVEL must be debug, info, warning or error"),
+    ],
+)
+def test_reach_names_a_wrong_setting(run_cli: RunCli, name: str, value: str, said: str) -> None:
+    """The sentence names the variable and what it must be."""
+    result = run_cli("status", env={f"WIKIEMBED_{name}": value})
+    assert assert_refused(result, 2) == f"Wrong setting: {said}."
+
+
+def test_reach_asks_for_a_schema_of_this_version(run_cli: RunCli, database: Database) -> None:
+    """An older schema, a newer one, and none are told apart."""
+    version = "update wikiembed.alembic_version set version_num = %s"
+    database.execute(version, ["0001"])
+    assert "needs 0003: run `wikiembed migrate`." in assert_refused(run_cli("status"), 2)
+    database.execute(version, ["9999"])
+    for command in (["status"], ["migrate"], ["migrate", "--down", "base"], ["worker", "--drain"]):
+        assert "version 9999, which this wikiembed does not know: install" in assert_refused(
+            run_cli(*command), 2
+        )
+    database.execute(version, ["0003"])
+    assert "schema version 0003" in run_cli("migrate").stdout
+    assert_done(run_cli("migrate", "--down", "base"))
+    assert assert_refused(run_cli("status"), 2) == (
+        "The database has no wikiembed schema: run `wikiembed migrate`."
+    )
+    assert "has no wikiembed schema" in assert_refused(run_cli("worker", "--drain"), 2)
+    assert_done(run_cli("migrate"))
+    assert_done(run_cli("status"))
+
+
+def test_reach_drain_gives_up_after_the_outage_limit(
+    run_cli: RunCli, docs: Database, standin: StandIn
+) -> None:
+    """A server that stays down ends a drain with exit 3; its jobs wait in the queue."""
+    add(docs, 3)
+    standin.controls.down = True
+    result = run_cli("worker", "--drain", env=served(standin, outage_limit_s="1"))
+    assert "The embedding server has been out of reach for" in assert_refused(result, 3)
+    assert todo(docs) == 1
+    docs.check_invariants()
+
+
+def test_reach_worker_turns_away_from_another_model(
+    run_cli: RunCli, docs: Database, standin: StandIn
+) -> None:
+    """A source pinned to one model exits 2 for a worker of another, and is not paused."""
+    add(docs, 1)
+    assert_done(run_cli("worker", "--drain", env=served(standin)))
+    add(docs, 1)
+    said = assert_refused(run_cli("worker", "--drain", env=served(standin, model="n")), 2)
+    assert '"m"' in said or "'m'" in said
+    assert docs.one("select paused from wikiembed.coverage where source = 'docs'") is False
+    docs.check_invariants()
+
+
+def test_reach_drain_names_the_pause_of_wrong_dimensions(
+    run_cli: RunCli, docs: Database, standin: StandIn
+) -> None:
+    """A model of another dimension pauses the source, and the drain says so with exit 1."""
+    add(docs, 1)
+    standin.controls.dimensions = 5
+    said = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)
+    assert "holds 4 dimensions" in said
+    assert "wikiembed resume docs" in said
+
+
+def test_reach_never_shows_the_api_key(
+    run_cli: RunCli, docs: Database, standin: StandIn
+) -> None:
+    """A server that answers 401 and repeats the key does not bring it into any output."""
+    add(docs, 1)
+    echo = {"status": 401, "body": f'{{"error": {{"message": "Incorrect API key: {KEY}"}}}}'}
+    standin.controls.update({"status_for_all": echo})
+    env = served(standin, api_key=KEY, log_level="debug")
+    said = []
+    for command in (["worker", "--drain"], ["status"], ["doctor"], ["search", "x"], ["failures"]):
+        result = run_cli(*command, env=env)
+        said.append(result.stdout + result.stderr)
+    assert "Incorrect API key" in said[0]
+    assert [text for text in said if KEY in text] == []
+    stored = docs.one("select coalesce(string_agg(pause_reason, ''), '') from wikiembed.sources")
+    assert "Incorrect API key" in stored
+    assert KEY not in stored
+
+
+def test_reach_attach_form_of_the_checks(run_cli: RunCli, database: Database) -> None:
+    """A database that was just migrated takes the documented form of attach to the letter."""
+    database.execute("create table public.docs (id int primary key, body text, vec vector(4))")
+    assert "Attached public.docs as source 'docs'" in run_cli(*ATTACH).stdout

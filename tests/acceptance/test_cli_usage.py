@@ -1,0 +1,105 @@
+"""Wrong usage ends with exit code 2, one sentence, and nothing changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.wiki import DOCS, assert_refused
+from tests.conftest import RunCli
+from tests.harness.database import Database
+
+COMMANDS = (
+    *("demo", "migrate", "attach", "detach", "sources", "load", "enqueue", "worker", "backfill"),
+    *("status", "pause", "resume", "failures", "retry", "skip", "ready", "reconcile", "doctor"),
+    "search",
+)
+
+
+def test_usage_help_lists_every_command(run_cli: RunCli) -> None:
+    """`wikiembed --help`, and `wikiembed` alone, name all commands and the exit codes."""
+    asked, bare = run_cli("--help"), run_cli()
+    assert (asked.returncode, bare.returncode, bare.stdout) == (0, 0, asked.stdout)
+    assert [name for name in COMMANDS if f" {name} " not in asked.stdout] == []
+    assert "Exit codes: 0 done" in asked.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["bogus"], "No such command 'bogus': see `wikiembed --help`."),
+        (["status", "--nope"], "No such option: --nope"),
+        (["search"], "Missing argument 'text': see `wikiembed search --help`."),
+        (["load", "/nonexistent/file"], "/nonexistent/file is no file"),
+        (["enqueue", "--batch-size", "0"], "Invalid value for '--batch-size'"),
+        (["enqueue", "--max-chunks", "-1"], "Invalid value for '--max-chunks'"),
+        (["worker", "--concurrency", "0"], "Invalid value for '--concurrency'"),
+        (["pause", "--until", "yesterday"], "'yesterday' is no time: give a span such as 2h"),
+        (["pause", "--until", "2001-01-01"], "which is past: give a time to come, or none."),
+        (["search", "  "], "The question is blank"),
+        (["migrate", "--to", "9999"], "No schema version is named '9999': choose 0001"),
+        (["migrate", "--down", "9999"], "No schema version is named '9999': choose 0001"),
+        (["migrate", "--sql", "--to", "9999"], "No schema version is named '9999': choose 0001"),
+    ],
+)
+def test_usage_refuses_a_wrong_argument(run_cli: RunCli, arguments: list[str], said: str) -> None:
+    """The sentence says what is wrong and what to do."""
+    assert said in assert_refused(run_cli(*arguments), 2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["enqueue", "no"], ["backfill", "no"], ["pause", "no"], ["resume", "no"]),
+        *(["ready", "no"], ["retry", "no"], ["skip", "no", "1"], ["detach", "no"]),
+        *(["reconcile", "no"], ["failures", "no"], ["search", "x", "--source", "no"]),
+    ],
+)
+def test_usage_refuses_an_unknown_source(run_cli: RunCli, arguments: list[str]) -> None:
+    """Every command that takes a source says the same of one that is not there."""
+    assert assert_refused(run_cli(*arguments), 2) == (
+        'No source is named "no": see `wikiembed sources`.'
+    )
+
+
+REFUSALS = {
+    "public.none": "Table 'public.none' does not exist",
+    '"unclosed': "Table '\"unclosed' does not exist",
+    "a.b.c.d": "Table 'a.b.c.d' does not exist",
+    "public.docs --key nope": 'Table public.docs has no column "nope"',
+    "public.docs --key ratio": 'Key column "ratio" of public.docs is of type',
+    "public.docs --key other": "has no unique index of its own: create unique index",
+    "public.docs --key loose": "may be null: alter table public.docs alter loose set not null",
+    "public.docs --text ratio": "Texts are of type text or varchar.",
+    "public.docs --text made": "is generated",
+    "public.docs --embedding body": "not vector or halfvec",
+    "public.docs --dimensions 5": "has 4 dimensions, not 5",
+    "public.docs --name this_name_is_longer_than_32_bytes_": "has 1 to 32 bytes",
+    "public.docs --name wiki": "is attached already",
+    "public.docs --batch-size 5000": "A batch has 1 to 4096 chunks, not 5000",
+    "public.docs --provider grok": "Invalid value for '--provider'",
+    "public.docs_view": "it is a view",
+    "public.part_1": "it is a partition",
+    "wikiembed.sources": "it belongs to wikiembed itself",
+}
+
+
+@pytest.mark.parametrize("asked", REFUSALS)
+def test_usage_attach_refuses_and_leaves_nothing(
+    run_cli: RunCli, database: Database, asked: str
+) -> None:
+    """A refused table has no new index, trigger, or source."""
+    database.execute(DOCS)
+    database.execute(
+        "alter table public.docs add ratio real not null default 1, add other int not null"
+        " default 1, add loose int unique, add made text generated always as ('a' || body) stored"
+    )
+    database.execute("create view public.docs_view as select * from public.docs")
+    database.execute("create table public.part (id int primary key) partition by list (id)")
+    database.execute("create table public.part_1 partition of public.part for values in (1)")
+    count = "select (select count(*) from pg_index), (select count(*) from pg_trigger)"
+    before = database.rows(count)
+    options = ["--key", "id", "--text", "body", "--embedding", "vec", *asked.split()[1:]]
+    said = assert_refused(run_cli("attach", asked.split()[0], *options), 2)
+    assert REFUSALS[asked] in said
+    assert database.rows(count) == before
+    assert database.rows("select name from wikiembed.sources") == [("wiki",)]

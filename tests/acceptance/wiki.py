@@ -1,0 +1,103 @@
+"""What the tests of the command line share: a table, its rows, a server, and what to look at."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.harness.cli import Result
+from tests.harness.database import Database
+from tests.standin import StandIn
+
+ATTACH = (
+    *("attach", "public.docs", "--key", "id", "--text", "body"),
+    *("--embedding", "vec", "--name", "docs"),
+)
+DOCS = "create table public.docs (id bigint generated always as identity primary key, body text, vec vector(4))"  # noqa: E501 - one statement
+
+
+def served(standin: StandIn, **settings: str) -> dict[str, str]:
+    """Settings of a worker that asks `standin`; more settings by lower-case name."""
+    given = {"embedder": "openai", "embedder_url": standin.url, "model": "m", **settings}
+    return {f"WIKIEMBED_{name.upper()}": value for name, value in given.items()}
+
+
+def add(database: Database, count: int) -> None:
+    """Insert `count` rows into ``public.docs``."""
+    database.execute(
+        "insert into public.docs (body) select 'chunk ' || g from generate_series(1, %s) as g",
+        [count],
+    )
+
+
+def missing(database: Database) -> int:
+    """Rows of ``public.docs`` without a vector."""
+    return int(database.one("select count(*) from public.docs where vec is null"))
+
+
+def doing(database: Database) -> int:
+    """Embed jobs in somebody's hands."""
+    return int(
+        database.one(
+            "select count(*) from wikiembed_queue.procrastinate_jobs"
+            " where status = 'doing' and task_name = 'wikiembed.embed'"
+        )
+    )
+
+
+def todo(database: Database) -> int:
+    """Embed jobs that wait."""
+    return int(
+        database.one(
+            "select count(*) from wikiembed_queue.procrastinate_jobs"
+            " where status = 'todo' and task_name = 'wikiembed.embed'"
+        )
+    )
+
+
+def assert_done(result: Result) -> None:
+    """Exit code 0, and nothing on standard error but events."""
+    assert (result.returncode, complaints(result)) == (0, [])
+
+
+def assert_refused(result: Result, code: int) -> str:
+    """Exit `code` with one sentence on standard error; answers it."""
+    said = complaints(result)
+    assert (result.returncode, len(said)) == (code, 1), f"{result.stdout}\n{result.stderr}"
+    assert said[0].endswith((".", "?"))
+    assert said[0][0] == said[0][0].upper()
+    assert "Traceback" not in result.stderr
+    return said[0]
+
+
+def complaints(result: Result) -> list[str]:
+    """Lines of standard error that are no JSON event."""
+    return [line for line in result.stderr.splitlines() if line and not line.startswith("{")]
+
+
+def events(result: Result) -> list[dict[str, object]]:
+    """The JSON events of standard error."""
+    return [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+
+
+def json_lines(result: Result) -> list[dict[str, object]]:
+    """Standard output, which must be JSON lines and nothing else."""
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def write_pages(path: Path, pages: dict[str, str]) -> Path:
+    """A file of JSON lines."""
+    path.write_text(
+        "".join(json.dumps({"title": title, "text": text}) + "\n" for title, text in pages.items())
+    )
+    return path
+
+
+def eventually(happened: Callable[[], object], timeout_s: float = 15) -> None:
+    """Wait until `happened()` is true."""
+    end = time.monotonic() + timeout_s
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)

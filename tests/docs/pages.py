@@ -1,0 +1,113 @@
+"""The pages of the documentation, and the fenced blocks and links in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+REFERENCE = DOCS / "reference"
+RUN_AS_SHELL = frozenset({"console", "sh"})
+RUN_AS_SQL = frozenset({"sql"})
+NOT_RUN = re.compile(r"<!-- not run: (?P<reason>\S.*?) -->")
+BEGINS_WITH = re.compile(r"<!-- begins with: (?P<state>empty|schema|docs) -->")
+_FENCE = re.compile(r"^(?P<fence>```+)(?P<language>[\w-]*)$")
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_HEADING = re.compile(r"^#{1,6} (?P<title>.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One fenced block; `line` is where it opens, `not_run` why no test runs it."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+    not_run: str | None
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages."""
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def runs(self) -> bool:
+        """True when a test runs it."""
+        return self.not_run is None and self.language in RUN_AS_SHELL | RUN_AS_SQL
+
+
+def pages() -> list[Path]:
+    """README, the changelog and everything under docs/."""
+    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """The fenced blocks of `page`, in order.
+
+    Raises: ValueError for a fence that never closes.
+    """
+    return list(_read_blocks(page))
+
+
+def _read_blocks(page: Path) -> Iterator[Block]:
+    opened: tuple[int, str, str, str | None] | None = None
+    body: list[str] = []
+    last = ""
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        if opened is not None:
+            start, fence, language, reason = opened
+            if line == fence:
+                yield Block(
+                    page=page, line=start, language=language, text="\n".join(body), not_run=reason
+                )
+                opened, body, last = None, [], ""
+            else:
+                body.append(line)
+        elif (begins := _FENCE.match(line)) is not None:
+            marked = NOT_RUN.fullmatch(last)
+            reason = marked["reason"] if marked else None
+            opened = (number, begins["fence"], begins["language"], reason)
+        elif line.strip():
+            last = line.strip()
+    if opened is not None:
+        raise ValueError(f"{page.name}:{opened[0]}: the fence never closes")
+
+
+def prose_of(page: Path) -> str:
+    """The page without its fenced blocks."""
+    lines = page.read_text().splitlines()
+    for block in blocks_of(page):
+        last = block.line + block.text.count("\n") + (2 if block.text else 1)
+        lines[block.line - 1 : last] = [""] * (last - block.line + 1)
+    return "\n".join(lines)
+
+
+def links_of(page: Path) -> list[str]:
+    """The targets of the page's links."""
+    return [found["target"] for found in _LINK.finditer(prose_of(page))]
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The anchors of the page's headings, as hosts of Markdown make them."""
+    return {
+        re.sub(r"[^\w\- ]", "", found["title"].lower()).strip().replace(" ", "-")
+        for found in _HEADING.finditer(prose_of(page))
+    }
+
+
+def rows_of(page: Path) -> list[list[str]]:
+    """The cells of every table row of `page`, headings left out, backticks kept."""
+    rows: list[list[str]] = []
+    lines = page.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if not line.startswith("|") or set(line) <= set("|-: "):
+            continue
+        follows = lines[number + 1] if number + 1 < len(lines) else ""
+        if follows.startswith("|") and set(follows) <= set("|-: "):
+            continue
+        rows.append([cell.strip() for cell in line.strip().strip("|").split(" | ")])
+    return rows

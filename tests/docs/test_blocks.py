@@ -1,0 +1,134 @@
+"""What the documentation shows works: every block runs, or says why it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from psycopg import sql
+
+from tests.docs.pages import BEGINS_WITH, RUN_AS_SHELL, RUN_AS_SQL, Block, blocks_of, pages
+from tests.docs.running import Shell, is_shown, path_with_tools, run_block, steps_of
+from tests.harness.cli import environment
+from tests.harness.database import Database, create_database
+from tests.harness.server import TestServer
+from tests.standin import StandIn
+from wikiembed.config import Provider, Settings
+from wikiembed.db.migrate import upgrade
+
+DIMENSIONS = 768
+SHOWN_ONLY = frozenset({"text", "mermaid", "json", "yaml"})
+NOT_RUN = {
+    "README.md": 4,
+    "docs/how-to/several-sources.md": 1,
+}
+"""How many blocks of each page no test runs: raise it only with a reason in the page."""
+DOCS = """
+create table public.docs (
+  id bigint generated always as identity primary key, body text, vec vector(768));
+select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs');
+insert into public.docs (body) select 'Document ' || n from generate_series(1, 3) as n;
+"""
+RUNNABLE = [page for page in pages() if any(block.runs for block in blocks_of(page))]
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(pages()[0].parent))
+
+
+def _all_blocks() -> list[Block]:
+    return [block for page in pages() for block in blocks_of(page)]
+
+
+@pytest.fixture
+def empty_database(postgres: TestServer) -> Iterator[Database]:
+    """A database of this test's own with nothing in it; roles of the pages go with it."""
+    made = create_database(postgres, "template0")
+    try:
+        yield made
+    finally:
+        made.close()
+        with postgres.admin() as connection:
+            names = connection.execute(
+                "select rolname from pg_roles where rolname in"
+                " ('docs_writer', 'docs_worker', 'docs_reader')"
+            ).fetchall()
+            for (name,) in names:
+                connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
+
+
+def _prepare(database: Database, page: Path) -> None:
+    """Bring the database to what `page` begins with: `docs`, unless it says otherwise."""
+    marked = BEGINS_WITH.search(page.read_text())
+    state = marked["state"] if marked else "docs"
+    if state == "empty":
+        return
+    url = database.url
+    upgrade(url, Settings(database_url=url, dimensions=DIMENSIONS, embedder=Provider.LOCAL))
+    if state == "docs":
+        database.execute(DOCS)
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=_name)
+def test_blocks_of_a_page_run_in_order(
+    page: Path, empty_database: Database, tmp_path: Path
+) -> None:
+    """Commands and SQL of a page do what it says, from an empty folder, with a server."""
+    _prepare(empty_database, page)
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    with StandIn(dialect="all", dimensions=DIMENSIONS) as server:
+        env = environment(
+            database_url=empty_database.url,
+            data_dir=str(tmp_path / "data"),
+            embedder="ollama",
+            embedder_url=server.url,
+            document_prefix="search_document: ",
+            query_prefix="search_query: ",
+        )
+        env["PATH"] = path_with_tools(tmp_path / "bin")
+        shell = Shell(env=env, folder=folder, state=tmp_path / "state")
+        for block in blocks_of(page):
+            if block.runs:
+                run_block(block, shell=shell, database=empty_database)
+    if empty_database.one("select to_regclass('wikiembed.sources') is not null"):
+        empty_database.check_invariants()
+
+
+def test_every_block_runs_or_says_why_not() -> None:
+    """No block is silently left out: the marked ones are counted."""
+    marked = [block for block in _all_blocks() if block.not_run is not None]
+    assert [b.place for b in marked if b.language not in RUN_AS_SHELL | RUN_AS_SQL] == []
+    counted = {_name(page): sum(b.page == page for b in marked) for page in pages()}
+    assert {name: count for name, count in counted.items() if count} == NOT_RUN
+
+
+def test_every_block_has_a_known_language() -> None:
+    """A block of another language would be run by nobody; commands do not hide in one."""
+    known = RUN_AS_SHELL | RUN_AS_SQL | SHOWN_ONLY
+    assert [b.place for b in _all_blocks() if b.language not in known] == []
+    shown = [b for b in _all_blocks() if b.language in SHOWN_ONLY]
+    assert [b.place for b in shown if "\n$ " in f"\n{b.text}"] == []
+
+
+def test_console_blocks_have_commands() -> None:
+    """Each console block, run or not, begins with a command."""
+    for block in _all_blocks():
+        if block.language in RUN_AS_SHELL:
+            assert steps_of(block)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("docs: 3 chunks queued in 1 jobs.", True),
+        ("docs: 4 chunks queued in 1 jobs.", False),
+        ("… 3 chunks …", True),
+        ("docs: …", True),
+        ("3 chunks …", False),
+    ],
+)
+def test_shown_output_is_compared(line: str, shown: bool) -> None:  # noqa: FBT001
+    """A shown line must be a whole line of the output, … apart."""
+    assert is_shown(line, "Hello\ndocs:  3 chunks queued in 1 jobs.\n") is shown

@@ -1,0 +1,196 @@
+"""Outages charge nobody; misconfigurations pause the source with the reason."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from tests.harness.database import Database
+from tests.integration.workshop import (
+    KEY,
+    add_chunks,
+    counts,
+    drain,
+    failures,
+    jobs,
+    pause_of,
+    prove,
+    settings_of,
+    working,
+)
+from tests.standin import BadText, Canned, StandIn
+from wikiembed.errors import ConfigurationError, EmbedderUnavailable, SourcePaused
+
+
+async def test_rule_13_outage_in_mid_run_charges_nothing(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """The server is gone for 2 s in the midst of 600 chunks with one bad: only that is blamed."""
+    prove(docs_table)
+    add_chunks(docs_table, 600)
+    standin.controls.bad_texts = [BadText(contains="body 599")]
+    standin.controls.latency_s = 0.05
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: counts(docs_table)[0] > 0)
+        standin.controls.down = True
+        await asyncio.sleep(2)
+        embedded = counts(docs_table)[0]
+        assert embedded < 600
+        assert failures(docs_table) == []
+        standin.controls.down = False
+        await asyncio.wait_for(worker.run, 30)
+    assert counts(docs_table) == (599, 1, 1, 0)
+    assert docs_table.rows("select error_class, attempts from wikiembed.failures") == [
+        ("rejected", 3)
+    ]
+    docs_table.check_invariants()
+
+
+@pytest.mark.parametrize("status", [429, 503, 500])
+async def test_rule_13_server_that_refuses_all_is_waited_for(
+    docs_table: Database, standin: StandIn, status: int
+) -> None:
+    """Whatever it answers, the probe too: no chunk is charged, and all is embedded in the end."""
+    add_chunks(docs_table, 100)
+    refusal = Canned(status=status, headers={"retry-after": "1"} if status == 503 else {})
+    standin.controls.fail_next = [refusal] * (2 if status == 503 else 6)
+    began = time.monotonic()
+    await drain(settings_of(docs_table, standin.url))
+    assert (counts(docs_table), failures(docs_table)) == ((100, 0, 0, 0), [])
+    assert pause_of(docs_table) is None
+    if status == 503:
+        assert time.monotonic() - began >= 1
+    docs_table.check_invariants()
+
+
+async def test_rule_17_drain_gives_up_an_outage_past_its_limit(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Exit 3, with every job back in the queue and nothing paused or blamed."""
+    add_chunks(docs_table, 300)
+    standin.controls.down = True
+    with pytest.raises(EmbedderUnavailable, match="the jobs wait in the queue") as raised:
+        await drain(settings_of(docs_table, standin.url, outage_limit_s=1.0), timeout_s=20)
+    assert raised.value.exit_code == 3
+    assert jobs(docs_table) == [("todo", 5)]
+    assert (pause_of(docs_table), failures(docs_table)) == (None, [])
+    docs_table.check_invariants()
+
+
+async def test_rule_17_probe_that_passes_alone_ends_no_outage(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """A server that answers 429 to all but the probe outlasts the limit as well."""
+    add_chunks(docs_table, 4)
+    standin.controls.spare_probe = True
+    standin.controls.status_for_all = Canned(status=429)
+    with pytest.raises(EmbedderUnavailable):
+        await drain(settings_of(docs_table, standin.url, outage_limit_s=1.5), timeout_s=30)
+    assert (jobs(docs_table), failures(docs_table)) == ([("todo", 1)], [])
+    docs_table.check_invariants()
+
+
+async def test_rule_13_wrong_key_pauses_the_source(docs_table: Database, standin: StandIn) -> None:
+    """The pause says why, in the action log once; the drain exits 1 naming it; jobs wait."""
+    standin.controls.api_key = "another"
+    add_chunks(docs_table, 300)
+    with pytest.raises(SourcePaused, match="API key") as raised:
+        await drain(settings_of(docs_table, standin.url, api_key=KEY))
+    assert raised.value.exit_code == 1
+    assert "WIKIEMBED_API_KEY" in (pause_of(docs_table) or "")
+    assert KEY not in (pause_of(docs_table) or "")
+    assert jobs(docs_table) == [("todo", 5)]
+    assert failures(docs_table) == []
+    docs_table.check_invariants()
+
+    standin.controls.api_key = KEY
+    docs_table.execute("select wikiembed.resume('docs')")
+    await drain(settings_of(docs_table, standin.url, api_key=KEY))
+    assert counts(docs_table) == (300, 0, 0, 0)
+
+
+async def test_rule_13_unknown_model_pauses_the_source(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """404 from the server: nobody is blamed."""
+    standin.controls.known_models = ["another"]
+    add_chunks(docs_table, 10)
+    with pytest.raises(SourcePaused, match="no such model"):
+        await drain(settings_of(docs_table, standin.url))
+    assert (jobs(docs_table), failures(docs_table)) == ([("todo", 1)], [])
+
+
+async def test_rule_13_wrong_dimensions_pause_the_source(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """The column holds 4 dimensions and the model gives 8: the reason names both."""
+    standin.controls.dimensions = 8
+    add_chunks(docs_table, 10)
+    with pytest.raises(SourcePaused, match="holds 4 dimensions"):
+        await drain(settings_of(docs_table, standin.url))
+    assert (jobs(docs_table), failures(docs_table)) == ([("todo", 1)], [])
+
+
+async def test_rule_13_model_swapped_in_mid_run_pauses_the_source(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """The server restarts with another model: its vectors never reach the table."""
+    prove(docs_table)
+    standin.controls.latency_s = 0.1
+    add_chunks(docs_table, 640)
+    with pytest.raises(SourcePaused, match="8 dimensions instead of 4"):
+        async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+            await worker.until(lambda: counts(docs_table)[0] > 0)
+            standin.controls.dimensions = 8
+            await asyncio.wait_for(worker.run, 30)
+    assert failures(docs_table) == []
+    docs_table.check_invariants()
+
+
+async def test_operators_own_pause_is_not_overwritten(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """A batch in flight that meets a wrong key leaves the operator's name and reason in place."""
+    standin.controls.latency_s = 0.5
+    add_chunks(docs_table, 64)
+    with pytest.raises(SourcePaused, match="maintenance"):
+        async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+            await worker.until(lambda: jobs(docs_table) == [("doing", 1)])
+            docs_table.execute("select wikiembed.pause('docs', 'maintenance')")
+            standin.controls.status_for_all = Canned(status=401)
+            await asyncio.wait_for(worker.run, 30)
+    assert pause_of(docs_table) == "maintenance"
+
+
+async def test_setting_that_no_job_can_work_with_ends_the_worker(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """A key that cannot be sent: exit 2 in a sentence, not jobs that come again for ever."""
+    add_chunks(docs_table, 10)
+    with pytest.raises(ConfigurationError, match="WIKIEMBED_API_KEY") as raised:
+        await drain(settings_of(docs_table, standin.url, api_key="two\nlines"), timeout_s=20)
+    assert raised.value.exit_code == 2
+    assert (pause_of(docs_table), failures(docs_table)) == (None, [])
+    docs_table.check_invariants()
+
+
+async def test_rule_08_no_transaction_is_open_during_http(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """While four requests are under way, no connection of the worker is in a transaction."""
+    standin.controls.latency_s = 1.0
+    add_chunks(docs_table, 256)
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: standin.stats.max_concurrent == 4)
+        assert standin.stats.concurrent == 4
+        states = docs_table.rows(
+            "select application_name, state, xact_start is not null from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+            " and application_name like 'wikiembed%'"
+        )
+        assert standin.stats.concurrent == 4
+        await asyncio.wait_for(worker.run, 30)
+    assert {name for name, _, _ in states} >= {"wikiembed worker", "wikiembed queue"}
+    assert {(state, open_) for _, state, open_ in states} == {("idle", False)}

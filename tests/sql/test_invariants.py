@@ -1,0 +1,138 @@
+"""check_invariants notices each kind of damage, and nothing where there is none."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.harness.database import Database
+from tests.sql.chunks import add, clear_jobs, embed, fail, read
+
+WAITS = "every missing row waits in a job, in failures or is skipped"
+PROVED = "every stored vector belongs to the row's text"
+COUNTED = "the ledger's sums equal the counts of the table"
+APART = "no row is both embedded and in failures"
+NAMED = "no live job names a source that does not exist"
+
+
+def violations(database: Database, source: str | None = "docs") -> dict[str, int]:
+    """Violations by invariant, the sound ones left out."""
+    rows = database.rows(
+        "select name, violations from wikiembed.check_invariants(%s::text)", [source]
+    )
+    assert {row[0] for row in rows} == {WAITS, PROVED, COUNTED, APART, NAMED}
+    return {name: count for name, count in rows if count}
+
+
+@pytest.fixture
+def sound(docs_table: Database) -> Database:
+    """Row 1 embedded, 2 failed, 3 skipped, 4 in a job."""
+    versions = read(docs_table, add(docs_table, "one", "two", "three", "four"))
+    embed(docs_table, ["1"])
+    fail(docs_table, {"2": versions["2"]})
+    fail(docs_table, {"3": versions["3"]}, state="skipped")
+    clear_jobs(docs_table)
+    docs_table.execute("select wikiembed.enqueue('docs')")
+    return docs_table
+
+
+def behind(database: Database, statement: str) -> None:
+    """Run `statement` without triggers."""
+    with database.connect() as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(statement.encode())
+
+
+def test_sound_source_violates_nothing(sound: Database) -> None:
+    """Of one source and of all."""
+    assert (violations(sound), violations(sound, None)) == ({}, {})
+
+
+def test_missing_row_in_no_job_is_noticed(sound: Database) -> None:
+    """The first invariant."""
+    clear_jobs(sound)
+    assert violations(sound) == {WAITS: 1}
+
+
+def test_failure_deleted_by_hand_is_noticed(sound: Database) -> None:
+    """The row then waits nowhere."""
+    sound.execute("delete from wikiembed.failures")
+    assert violations(sound) == {WAITS: 2}
+
+
+PROVE = """
+create function public.prove(p_text text, p_vector vector) returns boolean language sql
+set search_path = public
+as $$
+  select p_text = 'passage: one' and p_vector = '[1,0,0,0]'::vector
+$$;
+update wikiembed.sources set prove_function = 'public.prove(text, vector)'::regprocedure,
+  document_prefix = 'passage: ' where name = 'docs';
+"""
+
+
+def test_vector_of_another_text_is_noticed(sound: Database) -> None:
+    """Where a function can prove it; the prefix is part of the text."""
+    sound.execute(PROVE)
+    assert violations(sound) == {}
+    behind(sound, "update public.docs set vec = '[0,0,1,0]' where id = 1")
+    assert violations(sound) == {PROVED: 1}
+
+
+def test_vectors_are_not_proved_without_a_function(sound: Database) -> None:
+    """Zero then means that nothing was proved."""
+    behind(sound, "update public.docs set vec = '[0,0,1,0]' where id = 1")
+    assert violations(sound) == {}
+
+
+@pytest.mark.parametrize(
+    ("damage", "drift"),
+    [
+        ("insert into wikiembed.ledger (source, total) values ('docs', 2)", 2),
+        ("insert into wikiembed.ledger (source, embedded) values ('docs', -1)", 1),
+        ("insert into wikiembed.ledger (source, failed, skipped) values ('docs', 1, -1)", 2),
+    ],
+)
+def test_ledger_that_differs_is_noticed(sound: Database, damage: str, drift: int) -> None:
+    """By how much, in all columns."""
+    sound.execute(damage)
+    assert violations(sound) == {COUNTED: drift}
+
+
+def test_row_inserted_without_triggers_is_noticed(sound: Database) -> None:
+    """It is neither counted nor queued."""
+    behind(sound, "insert into public.docs (body) values ('x')")
+    assert violations(sound) == {WAITS: 1, COUNTED: 1}
+
+
+def test_embedded_row_in_failures_is_noticed(sound: Database) -> None:
+    """The fourth invariant."""
+    sound.execute(
+        "insert into wikiembed.failures (source, key, error_class) values ('docs', '1', 'x')"
+    )
+    assert violations(sound) == {APART: 1}
+
+
+def test_job_of_no_source_is_noticed(sound: Database) -> None:
+    """The fifth invariant; jobs that ended do not count."""
+    sound.execute("select wikiembed_private.requeue('none', array['1'], 0)")
+    assert violations(sound) == {NAMED: 1}
+    sound.execute(
+        "update wikiembed_queue.procrastinate_jobs set status = 'failed'"
+        " where queue_name = 'embed_none'"
+    )
+    assert violations(sound) == {}
+
+
+def test_violations_of_all_sources_are_added(sound: Database) -> None:
+    """Null asks for all, a name for one."""
+    sound.execute("insert into wikiembed.ledger (source, total) values ('docs', 1), ('wiki', 1)")
+    assert violations(sound, None) == {COUNTED: 2}
+    assert violations(sound, "wiki") == {COUNTED: 1}
+
+
+def test_unknown_source_is_named(database: Database) -> None:
+    """WE001, not five zeros."""
+    with pytest.raises(psycopg.Error, match="no source is named") as caught:
+        violations(database, "none")
+    assert caught.value.sqlstate == "WE001"

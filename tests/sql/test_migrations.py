@@ -1,0 +1,137 @@
+"""Migrations: up, down and up again, offline, and by who is no superuser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.harness.database import DIMENSIONS, Database, url_of
+from tests.harness.server import TestServer, drop_database
+from tests.sql.chunks import add, coverage, embed, queued
+from tests.sql.schema_dump import VERSION, dump
+from wikiembed.config import Provider, Settings
+from wikiembed.db.migrate import downgrade, offline_sql, upgrade
+from wikiembed.db.version import current, head
+
+
+def settings(url: str) -> Settings:
+    """Settings of a migration of the database at `url`."""
+    return Settings(database_url=url, dimensions=DIMENSIONS, embedder=Provider.LOCAL)
+
+
+@pytest.fixture
+def empty(postgres: TestServer, database: Database) -> Iterator[Database]:
+    """An empty database, which is dropped with the test."""
+    name = f"{database.name}_empty"
+    with postgres.admin() as connection:
+        connection.execute(
+            sql.SQL("create database {} template template0").format(sql.Identifier(name))
+        )
+    made = Database(postgres, name)
+    try:
+        yield made
+    finally:
+        made.close()
+        with postgres.admin() as connection:
+            drop_database(connection, name)
+
+
+def test_downgrade_leaves_the_users_rows_and_vectors(docs_table: Database) -> None:
+    """And an upgrade after it finds them again."""
+    add(docs_table, "one", "two")
+    embed(docs_table, ["1"])
+    before = docs_table.rows("select id, body, vec::text from public.docs order by id")
+    downgrade(docs_table.url, settings(docs_table.url))
+    assert docs_table.rows("select id, body, vec::text from public.docs order by id") == before
+    left = docs_table.rows(
+        "select c.oid::regclass::text from pg_class as c join pg_namespace as n"
+        " on n.oid = c.relnamespace where n.nspname like 'wikiembed%' and c.relkind in"
+        " ('r', 'v', 'S')"
+    )
+    assert left == [("wikiembed.alembic_version",)]
+    assert docs_table.one("select count(*) from pg_trigger where tgname like '%wikiembed%'") == 0
+    docs_table.execute("update public.docs set body = 'three' where id = 2")
+    upgrade(docs_table.url, settings(docs_table.url))
+    docs_table.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    assert docs_table.rows("select chunks from wikiembed.enqueue('docs')") == [(1,)]
+    assert (coverage(docs_table)["embedded"], queued(docs_table)) == (1, ["2"])
+    docs_table.check_invariants()
+
+
+def test_upgrade_can_be_repeated(database: Database) -> None:
+    """It is at head already."""
+    upgrade(database.url, settings(database.url))
+    with database.connect() as connection:
+        assert current(connection) == head()
+
+
+def test_upgrade_that_fails_changes_nothing(empty: Database) -> None:
+    """All revisions are one transaction."""
+    empty.execute("create table public.wiki_pages (id int)")
+    with pytest.raises(psycopg.errors.DuplicateTable):
+        upgrade(empty.url, settings(empty.url))
+    assert empty.one("select to_regnamespace('wikiembed_queue') is null")
+
+
+def same_schema(one: Database, other: Database) -> bool:
+    """Whether two databases have the same schema, whatever the server's version."""
+    if one.one("select current_setting('server_version_num')::int / 10000") == VERSION:
+        return dump(one.url) == dump(other.url)
+    listing = (
+        "select p.oid::regprocedure::text, md5(pg_get_functiondef(p.oid)) from pg_proc as p"
+        " join pg_namespace as n on n.oid = p.pronamespace where n.nspname like 'wikiembed%'"
+        " union all select a.attrelid::regclass::text, a.attname from pg_attribute as a"
+        " join pg_class as c on c.oid = a.attrelid join pg_namespace as n on n.oid = c.relnamespace"
+        " where n.nspname like 'wikiembed%' and a.attnum > 0 order by 1, 2"
+    )
+    return one.rows(listing) == other.rows(listing)
+
+
+def test_offline_sql_makes_the_same_schema(database: Database, empty: Database) -> None:
+    """What `--sql` prints is run as it is."""
+    script = offline_sql(settings(empty.url))
+    empty.execute(script)
+    with empty.connect() as connection:
+        assert current(connection) == head()
+    assert same_schema(database, empty)
+
+
+def test_dimensions_of_the_wiki_come_from_the_settings(empty: Database) -> None:
+    """And pgvector's schema from where it is."""
+    empty.execute("create schema extensions; create extension vector schema extensions")
+    upgrade(empty.url, Settings(database_url=empty.url, dimensions=12, embedder=Provider.LOCAL))
+    kind = empty.one(
+        "select format_type(atttypid, atttypmod) from pg_attribute"
+        " where attrelid = 'public.wiki_chunks'::regclass and attname = 'embedding'"
+    )
+    assert kind == "extensions.vector(12)"
+
+
+@pytest.fixture
+def managed(postgres: TestServer, empty: Database) -> Iterator[Database]:
+    """`empty` with pgvector, seen by an owner who is no superuser."""
+    role = empty.create_role("owner")
+    empty.execute("create extension vector")
+    empty.execute(f'alter database "{empty.name}" owner to "{role}"')
+    empty.execute(f'grant all on schema public to "{role}"; alter role "{role}" login')
+    url = url_of(postgres, empty.name)
+    seen = Database(postgres, empty.name)
+    seen.url = f"{url}{'&' if '?' in url else '?'}options=-crole%3D{role}"
+    yield seen
+    seen.close()
+
+
+def test_upgrade_needs_no_superuser(managed: Database) -> None:
+    """Without an event trigger everything else works."""
+    upgrade(managed.url, settings(managed.url))
+    assert managed.one("select count(*) from pg_event_trigger") == 0
+    managed.execute("insert into public.wiki_pages (title, digest) values ('T', 'd')")
+    managed.execute(
+        "insert into public.wiki_chunks (page_id, position, content) values (1, 0, 'x')"
+    )
+    assert embed(managed, ["1"], source="wiki") == {"1": "written"}
+    managed.check_invariants()
+    downgrade(managed.url, settings(managed.url))

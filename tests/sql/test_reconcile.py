@@ -1,0 +1,182 @@
+"""Reconcile heals what bypassed the triggers, in both directions."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.harness.database import Database
+from tests.sql.chunks import add, clear_jobs, coverage, embed, fail, fetch, queued, read
+
+
+def reconcile(database: Database, arguments: str = "'docs'") -> tuple[int, ...]:
+    """Orphans enqueued, dead jobs, ledger drift; and every invariant holds after it."""
+    (row,) = database.rows(
+        f"select orphans_enqueued, dead_jobs, ledger_drift from wikiembed.reconcile({arguments})"
+    )
+    return row
+
+
+@pytest.fixture
+def settled(docs_table: Database) -> Database:
+    """Rows 1 and 2 embedded, row 3 in a job, row 4 failed."""
+    keys = add(docs_table, "one", "two", "three", "four")
+    versions = read(docs_table, keys)
+    embed(docs_table, ["1", "2"])
+    fail(docs_table, {"4": versions["4"]})
+    clear_jobs(docs_table)
+    docs_table.execute("select wikiembed.enqueue('docs')")
+    assert queued(docs_table) == ["3"]
+    return docs_table
+
+
+def behind(database: Database, statement: str) -> None:
+    """Run `statement` as replication does: without triggers."""
+    with database.connect() as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(statement.encode())
+
+
+def test_reconcile_of_a_sound_source_does_nothing(settled: Database) -> None:
+    """No orphan, no dead job, no drift, no line in the log."""
+    assert reconcile(settled) == (0, 0, 0)
+    assert queued(settled) == ["3"]
+    logged = settled.one("select count(*) from wikiembed.action_log where action = 'reconcile'")
+    assert logged == 0
+
+
+def test_jobs_deleted_by_hand_are_queued_again(settled: Database) -> None:
+    """An orphan is a missing row in no job."""
+    clear_jobs(settled)
+    assert reconcile(settled) == (1, 0, 0)
+    assert queued(settled) == ["3"]
+    assert (
+        settled.one(
+            "select detail -> 'orphans_enqueued' from wikiembed.action_log where action ="
+            " 'reconcile'"
+        )
+        == 1
+    )
+    settled.check_invariants()
+
+
+def test_rows_inserted_without_triggers_are_found(settled: Database) -> None:
+    """They are queued and counted."""
+    behind(settled, "insert into public.docs (body) values ('a'), ('b')")
+    assert reconcile(settled) == (2, 0, 2)
+    assert coverage(settled)["total"] == 6
+    settled.check_invariants()
+
+
+def test_rows_deleted_without_triggers_are_forgotten(settled: Database) -> None:
+    """Their job is dead, their failure goes, the counts follow."""
+    behind(settled, "delete from public.docs where id >= 2")
+    assert reconcile(settled)[:2] == (0, 1)
+    row = coverage(settled)
+    assert (row["total"], row["embedded"], row["failed"]) == (1, 1, 0)
+    assert queued(settled) == []
+    settled.check_invariants()
+
+
+def test_vectors_written_without_triggers_are_counted(settled: Database) -> None:
+    """A restore that brings vectors ends jobs and failures."""
+    behind(settled, "update public.docs set vec = '[1,1,1,1]'")
+    assert reconcile(settled)[:2] == (0, 1)
+    assert (coverage(settled)["embedded"], coverage(settled)["ready"]) == (4, True)
+    settled.check_invariants()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "delete from wikiembed.ledger",
+        "update wikiembed.ledger set total = total + 5, failed = failed + 1",
+        "insert into wikiembed.ledger (source, skipped) values ('docs', 3)",
+    ],
+)
+def test_damaged_ledger_is_corrected(settled: Database, damage: str) -> None:
+    """The table is counted; the drift says by how much."""
+    before = coverage(settled)
+    settled.execute(damage)
+    assert reconcile(settled)[2] > 0
+    after = coverage(settled)
+    for name in ("total", "embedded", "failed", "skipped", "missing"):
+        assert after[name] == before[name]
+    settled.check_invariants()
+
+
+def test_recount_can_be_left_out(settled: Database) -> None:
+    """The frequent reconcile does not read the whole table."""
+    settled.execute("insert into wikiembed.ledger (source, total) values ('docs', 5)")
+    assert reconcile(settled, "'docs', false") == (0, 0, 0)
+    assert reconcile(settled) == (0, 0, 5)
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled", "aborted"])
+def test_jobs_that_ended_badly_are_replaced(settled: Database, status: str) -> None:
+    """The dead job goes and its missing rows come again."""
+    settled.execute(f"update wikiembed_queue.procrastinate_jobs set status = '{status}'")
+    assert reconcile(settled) == (1, 1, 0)
+    assert queued(settled) == ["3"]
+
+
+def test_jobs_in_hand_are_left_alone(settled: Database) -> None:
+    """A worker that runs is no orphan's reason."""
+    assert fetch(settled) is not None
+    assert reconcile(settled) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "drop trigger wikiembed_docs_insert on public.docs",
+        "alter table public.docs disable trigger wikiembed_docs_insert",
+        "alter table public.docs disable trigger user",
+    ],
+)
+def test_triggers_dropped_or_disabled_come_back(settled: Database, damage: str) -> None:
+    """And what was missed meanwhile is found."""
+    settled.execute("drop event trigger wikiembed_on_ddl")
+    settled.execute(damage)
+    add(settled, "five")
+    assert reconcile(settled) == (1, 0, 1)
+    add(settled, "six")
+    assert queued(settled) == ["3", "5", "6"]
+    settled.check_invariants()
+
+
+def test_row_trigger_disabled_on_a_partition_comes_back(database: Database) -> None:
+    """The copies on partitions are looked at as well."""
+    database.execute(
+        "create table public.docs (id int primary key, body text, vec vector(4))"
+        " partition by range (id);"
+        "create table public.docs_1 partition of public.docs for values from (0) to (100)"
+    )
+    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    database.execute("alter table public.docs_1 disable trigger zzz_wikiembed_docs")
+    database.execute("select wikiembed.reconcile('docs')")
+    database.execute("insert into public.docs values (1, 'one', '[1,1,1,1]')")
+    behind(database, "update public.docs set body = 'two'")
+    assert database.one("select vec is null from public.docs")
+
+
+def test_reconcile_of_all_heals_every_source(settled: Database) -> None:
+    """Sums over the sources; jobs and ledger rows of none are dropped."""
+    settled.execute("create table public.more (id int primary key, body text, vec vector(4))")
+    settled.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
+    behind(settled, "insert into public.more values (1, 'x')")
+    clear_jobs(settled)
+    settled.execute(
+        "select wikiembed_private.requeue('none', array['1'], 0);"
+        "insert into wikiembed.ledger (source, total) values ('none', 1)"
+    )
+    assert reconcile(settled, "") == (2, 1, 1)
+    assert settled.one("select count(*) from wikiembed.ledger where source = 'none'") == 0
+    settled.check_invariants()
+
+
+def test_unknown_source_is_named(database: Database) -> None:
+    """WE001."""
+    with pytest.raises(psycopg.Error, match="no source is named") as caught:
+        reconcile(database, "'none'")
+    assert caught.value.sqlstate == "WE001"

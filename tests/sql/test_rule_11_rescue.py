@@ -1,0 +1,171 @@
+"""Rule 11 and 18: jobs of dead workers come back, and a chunk that kills them is found."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness.database import Database
+from tests.sql.chunks import add, coverage, fetch, jobs
+
+DIE = "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() - interval '31 s'"
+
+
+def rescue(database: Database) -> tuple[int, ...]:
+    """How many jobs were rescued, split and lost."""
+    (row,) = database.rows("select rescued, split, lost from wikiembed.rescue_jobs()")
+    return row
+
+
+def fetch_and_die(database: Database) -> None:
+    """A worker takes every job that waits, and ends without a word."""
+    while fetch(database, ["embed_docs"]) is not None:
+        pass
+    database.execute(DIE)
+
+
+def test_job_of_a_live_worker_is_left_alone(docs_table: Database) -> None:
+    """A heartbeat within 30 s counts as life."""
+    add(docs_table, "one")
+    fetch(docs_table)
+    assert rescue(docs_table) == (0, 0, 0)
+
+
+def test_job_of_a_dead_worker_is_queued_again(docs_table: Database) -> None:
+    """It is todo again, at once, with one attempt and one rescue more."""
+    add(docs_table, "one")
+    fetch_and_die(docs_table)
+    assert rescue(docs_table) == (1, 0, 0)
+    assert docs_table.rows(
+        "select status::text, attempts, worker_id, scheduled_at, args ->> 'rescues'"
+        " from wikiembed_queue.procrastinate_jobs"
+    ) == [("todo", 1, None, None, "1")]
+
+
+def test_job_of_a_worker_that_was_pruned_is_queued_again(docs_table: Database) -> None:
+    """procrastinate deletes dead workers, which leaves a job of nobody."""
+    add(docs_table, "one")
+    fetch(docs_table)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_workers")
+    assert rescue(docs_table) == (1, 0, 0)
+
+
+def test_job_past_the_hard_limit_is_queued_again(docs_table: Database) -> None:
+    """A job whose finish failed stays doing under a live worker."""
+    add(docs_table, "one")
+    fetch(docs_table)
+    docs_table.execute(
+        "update wikiembed_queue.procrastinate_events set at = at - interval '1801 s'"
+    )
+    assert rescue(docs_table) == (1, 0, 0)
+
+
+def test_job_whose_abort_was_asked_for_is_queued_again(docs_table: Database) -> None:
+    """An abort that no worker answered does not stop the rescue of all others."""
+    add(docs_table, "one")
+    job_id = fetch(docs_table)
+    docs_table.execute(
+        "select wikiembed_queue.procrastinate_cancel_job_v1(%s, true, false)", [job_id]
+    )
+    docs_table.execute(DIE)
+    assert rescue(docs_table) == (1, 0, 0)
+    docs_table.check_invariants()
+
+
+def test_third_rescue_splits_the_job(docs_table: Database) -> None:
+    """A chunk may be what kills the workers: each half is split again at its next rescue."""
+    add(docs_table, "a", "b", "c", "d", "e")
+    for _ in range(2):
+        fetch_and_die(docs_table)
+        assert rescue(docs_table) == (1, 0, 0)
+    fetch_and_die(docs_table)
+    assert rescue(docs_table) == (0, 1, 0)
+    assert [(job.keys, job.priority) for job in jobs(docs_table)] == [
+        (["1", "2"], 10),
+        (["3", "4", "5"], 10),
+    ]
+    fetch_and_die(docs_table)
+    assert rescue(docs_table) == (0, 2, 0)
+    docs_table.check_invariants()
+
+
+def test_chunk_alone_is_recorded_as_worker_lost(docs_table: Database) -> None:
+    """Its failure says so, and no job of it is left."""
+    add(docs_table, "poison")
+    for _ in range(3):
+        fetch_and_die(docs_table)
+        result = rescue(docs_table)
+    assert (result, jobs(docs_table)) == ((0, 0, 1), [])
+    assert docs_table.rows("select key, state, error_class from wikiembed.failures") == [
+        ("1", "failed", "worker_lost")
+    ]
+    assert coverage(docs_table)["failed"] == 1
+    docs_table.check_invariants()
+
+
+@pytest.mark.parametrize(
+    "state", ["update public.docs set vec = '[1,1,1,1]'", "delete from public.docs"]
+)
+def test_lost_chunk_that_is_no_longer_missing_is_not_blamed(
+    docs_table: Database, state: str
+) -> None:
+    """The job just ends."""
+    add(docs_table, "poison")
+    docs_table.execute(
+        "update wikiembed_queue.procrastinate_jobs set args = args || '{\"rescues\": 2}'"
+    )
+    docs_table.execute(state)
+    fetch_and_die(docs_table)
+    assert rescue(docs_table) == (0, 0, 1)
+    assert (jobs(docs_table), docs_table.one("select count(*) from wikiembed.failures")) == ([], 0)
+
+
+def test_lost_chunk_that_is_locked_is_queued_again(docs_table: Database) -> None:
+    """Whom nobody could read nobody can blame."""
+    add(docs_table, "poison")
+    docs_table.execute(
+        "update wikiembed_queue.procrastinate_jobs set args = args || '{\"rescues\": 2}'"
+    )
+    fetch_and_die(docs_table)
+    with docs_table.connect(autocommit=False) as user:
+        user.execute("select from public.docs for update")
+        assert rescue(docs_table) == (0, 0, 1)
+    assert [job.keys for job in jobs(docs_table)] == [["1"]]
+    docs_table.check_invariants()
+
+
+UPKEEP = (
+    "select wikiembed_queue.procrastinate_defer_jobs_v1(array[row('wikiembed_upkeep',"
+    " 'wikiembed.tidy', 100, null, 'tidy', '{}', null)"
+    "::wikiembed_queue.procrastinate_job_to_defer_v1])"
+)
+
+
+def test_upkeep_job_is_queued_again(docs_table: Database) -> None:
+    """However often, it is never split or lost."""
+    docs_table.execute(UPKEEP)
+    for _ in range(4):
+        assert fetch(docs_table) is not None
+        docs_table.execute(DIE)
+        assert rescue(docs_table) == (1, 0, 0)
+
+
+def test_upkeep_job_whose_next_one_waits_is_dropped(docs_table: Database) -> None:
+    """The queueing lock lets only one wait."""
+    docs_table.execute(UPKEEP)
+    fetch(docs_table)
+    docs_table.execute(DIE)
+    docs_table.execute(UPKEEP)
+    assert rescue(docs_table) == (1, 0, 0)
+    assert docs_table.rows("select status::text from wikiembed_queue.procrastinate_jobs") == [
+        ("todo",)
+    ]
+
+
+def test_rescue_wakes_the_workers(docs_table: Database) -> None:
+    """A job that is queued again by an update fires no insert trigger."""
+    add(docs_table, "one")
+    fetch_and_die(docs_table)
+    listener = docs_table.connect()
+    listener.execute(b'listen "procrastinate_queue_v1#embed_docs"')
+    rescue(docs_table)
+    assert len(list(listener.notifies(timeout=0.2))) == 1

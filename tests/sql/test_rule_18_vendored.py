@@ -1,0 +1,42 @@
+"""Rule 18: the queue's schema is procrastinate's own, of the pinned version."""
+
+from __future__ import annotations
+
+from importlib.metadata import requires, version
+from importlib.resources import files
+
+from tests.harness.database import Database
+from wikiembed.db import migrations_dir
+
+
+def test_vendored_schema_is_the_installed_one() -> None:
+    """Word for word what the installed procrastinate would apply."""
+    ours = (migrations_dir() / "sql/queue/procrastinate_3_10_0.sql").read_text()
+    theirs = (files("procrastinate") / "sql" / "schema.sql").read_text()
+    assert ours == theirs
+
+
+def test_procrastinate_is_pinned_to_the_vendored_version() -> None:
+    """Another version would need another migration first."""
+    assert version("procrastinate") == "3.10.0"
+    assert "procrastinate==3.10.0" in (requires("wikiembed") or [])
+
+
+def test_queue_functions_have_a_pinned_path(database: Database) -> None:
+    """procrastinate writes its names without a schema."""
+    unpinned = database.rows(
+        "select p.proname::text from pg_proc as p"
+        " where p.pronamespace = 'wikiembed_queue'::regnamespace and not"
+        " 'search_path=wikiembed_queue, pg_catalog, pg_temp' = any (coalesce(p.proconfig, '{}'))"
+    )
+    assert unpinned == []
+
+
+def test_queue_is_nowhere_else(database: Database) -> None:
+    """Schema public is left to another application's procrastinate."""
+    elsewhere = database.rows(
+        "select n.nspname, c.relname from pg_class as c join pg_namespace as n"
+        " on n.oid = c.relnamespace"
+        " where c.relname like 'procrastinate%' and n.nspname <> 'wikiembed_queue'"
+    )
+    assert elsewhere == []

@@ -1,0 +1,131 @@
+"""The views: coverage, queue, workers, throughput."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.harness.database import Database
+from tests.sql.chunks import add, clear_jobs, coverage, embed, fail, fetch, read
+
+
+def test_coverage_adds_up(docs_table: Database) -> None:
+    """Total is embedded, missing and skipped; failed is part of missing."""
+    keys = add(docs_table, *["text"] * 7)
+    versions = read(docs_table, keys)
+    embed(docs_table, ["1", "2", "3"])
+    fail(docs_table, {"4": versions["4"]})
+    fail(docs_table, {"5": versions["5"]}, state="skipped")
+    row = coverage(docs_table)
+    assert [row[name] for name in ("total", "embedded", "missing", "failed", "skipped")] == [
+        7, 3, 3, 1, 1,
+    ]  # fmt: skip
+    assert (row["coverage_pct"], row["ready"]) == (50, False)
+    docs_table.check_invariants()
+
+
+@pytest.mark.parametrize(
+    ("total", "embedded", "skipped", "pct"),
+    [
+        (0, 0, 0, "100.00"),
+        (3, 2, 0, "66.66"),
+        (100000, 99999, 0, "99.99"),
+        (2, 0, 2, "100.00"),
+        (2, 1, 1, "100.00"),
+        (3, 0, 0, "0.00"),
+        (1, 5000, 0, "100.00"),
+    ],
+)
+def test_coverage_is_cut_and_never_rounded_up(
+    docs_table: Database, total: int, embedded: int, skipped: int, pct: str
+) -> None:
+    """100 means all; a damaged ledger does not break the view."""
+    docs_table.execute(
+        "insert into wikiembed.ledger (source, total, embedded, skipped) values ('docs',"
+        " %s, %s, %s)",
+        [total, embedded, skipped],
+    )
+    found = docs_table.one("select coverage_pct from wikiembed.coverage where source = 'docs'")
+    assert found == Decimal(pct)
+
+
+def test_coverage_of_an_empty_table_is_ready(docs_table: Database) -> None:
+    """Nothing misses."""
+    row = coverage(docs_table)
+    assert (row["total"], row["ready"], row["eta"]) == (0, True, "00:00:00")
+    assert docs_table.one("select wikiembed.is_ready('docs')") is True
+
+
+def test_is_ready_of_all_sources(docs_table: Database) -> None:
+    """Null asks for all; without a source nothing is ready."""
+    assert docs_table.one("select wikiembed.is_ready()") is True
+    add(docs_table, "one")
+    assert docs_table.one("select wikiembed.is_ready()") is False
+    assert docs_table.one("select wikiembed.is_ready('wiki')") is True
+    docs_table.execute("select wikiembed.detach(name) from wikiembed.sources")
+    assert docs_table.one("select wikiembed.is_ready()") is False
+
+
+def test_is_ready_asks_the_table_and_no_counter(docs_table: Database) -> None:
+    """A row that came behind the triggers' back is seen."""
+    with docs_table.connect() as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute("insert into public.docs (body) values ('x')")
+    assert coverage(docs_table)["ready"] is True
+    assert docs_table.one("select wikiembed.is_ready('docs')") is False
+
+
+def test_rate_and_time_left_come_from_the_last_minute(docs_table: Database) -> None:
+    """Null when nothing moves."""
+    add(docs_table, *["text"] * 100)
+    assert coverage(docs_table)["eta"] is None
+    docs_table.execute(
+        "insert into wikiembed.ledger (source, at, embedded, gained)"
+        " values ('docs', clock_timestamp() - interval '10 s', 40, 40)"
+    )
+    row = coverage(docs_table)
+    assert row["chunks_per_s"] == pytest.approx(4, abs=0.2)
+    assert row["eta"] == "00:00:15"
+    docs_table.execute("update wikiembed.ledger set at = at - interval '1 minute'")
+    assert coverage(docs_table)["chunks_per_s"] == 0
+
+
+def test_queue_shows_what_waits_runs_and_comes_later(docs_table: Database) -> None:
+    """By source; the age is the oldest job's."""
+    add(docs_table, "one")
+    add(docs_table, "two")
+    add(docs_table, "three")
+    fetch(docs_table)
+    docs_table.execute("select wikiembed_private.requeue('docs', array['1'], 5)")
+    docs_table.execute("update wikiembed_queue.procrastinate_events set at = at - interval '9 s'")
+    assert docs_table.rows(
+        "select todo, doing, round(oldest_todo_s), scheduled_later from wikiembed.queue"
+        " where source = 'docs'"
+    ) == [(2, 1, 9, 1)]
+    clear_jobs(docs_table)
+    assert docs_table.rows("select * from wikiembed.queue where source = 'docs'") == [
+        ("docs", 0, 0, None, 0)
+    ]
+
+
+def test_workers_shows_heartbeats(docs_table: Database) -> None:
+    """Alive for 30 s after each."""
+    add(docs_table, "one")
+    fetch(docs_table)
+    docs_table.execute(
+        "insert into wikiembed_queue.procrastinate_workers (last_heartbeat)"
+        " values (now() - interval '31 s')"
+    )
+    assert docs_table.rows(
+        "select alive, doing, heartbeat_age_s < 5 from wikiembed.workers order by worker_id"
+    ) == [(True, 1, True), (False, 0, False)]
+
+
+def test_throughput_counts_vectors_a_minute(docs_table: Database) -> None:
+    """What was embedded, by source and minute; rows that brought a vector do not count."""
+    embed(docs_table, add(docs_table, "one", "two"))
+    add(docs_table, "three", vector="[1,1,1,1]")
+    assert docs_table.rows(
+        "select source, sum(chunks)::int from wikiembed.throughput group by source"
+    ) == [("docs", 2)]

@@ -1,0 +1,170 @@
+"""A scripted embedding server and a scripted store for the pipeline's unit tests."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from wikiembed.config import Provider
+from wikiembed.embedders import PROBE_TEXT, ModelInfo
+from wikiembed.errors import EmbedderError, EmbedderRejected
+from wikiembed.pipeline.breaker import Waits
+from wikiembed.pipeline.channel import Channel
+from wikiembed.store import Chunk, ChunkStore, Outcome
+from wikiembed.vectors import Matrix
+
+Answer = EmbedderError | Matrix
+FAST = Waits(first_s=0.001, longest_s=0.004, hold_limit_s=20.0)
+
+
+def vector_of(text: str, dimensions: int = 4) -> Matrix:
+    """A vector by which a text is known: `(dim,) float32`."""
+    return np.full(dimensions, 1 + zlib.crc32(text.encode()) % 9973, dtype=np.float32)
+
+
+class FakeEmbedder:
+    """Answers as told; `requests` are the batches, `probes` the probes, in order of `log`."""
+
+    def __init__(self, *, dimensions: int = 4, max_batch: int | None = None) -> None:
+        self.dimensions = dimensions
+        self.max_batch = max_batch
+        self.down: EmbedderError | None = None
+        self.bad: dict[str, EmbedderError] = {}
+        self.rows: dict[str, float] = {}
+        self.script: list[Answer] = []
+        self.probe_script: list[Answer | None] = []
+        self.describe_script: list[EmbedderError] = []
+        self.judge: Callable[[Sequence[str]], EmbedderError | None] = lambda texts: None
+        self.requests: list[list[str]] = []
+        self.log: list[str] = []
+        self.probes_at_once = 0
+        self.most_probes_at_once = 0
+        self.closed = False
+
+    @property
+    def probes(self) -> int:
+        return self.log.count("probe")
+
+    async def describe(self) -> ModelInfo:
+        self.log.append("describe")
+        await asyncio.sleep(0)
+        if self.describe_script:
+            raise self.describe_script.pop(0)
+        if self.down is not None:
+            raise self.down
+        return ModelInfo(
+            provider=Provider.TEI,
+            model="fake",
+            dimensions=self.dimensions,
+            max_batch=self.max_batch,
+        )
+
+    async def embed(self, texts: Sequence[str]) -> Matrix:
+        if list(texts) == [PROBE_TEXT]:
+            return await self._probe()
+        self.log.append(f"embed {len(texts)}")
+        self.requests.append(list(texts))
+        await asyncio.sleep(0)
+        if self.script:
+            answer = self.script.pop(0)
+            if isinstance(answer, EmbedderError):
+                raise answer
+            return answer
+        error = self.down or self.judge(texts)
+        error = error or next((self.bad[t] for t in texts if t in self.bad), None)
+        if error is not None:
+            raise error
+        matrix = np.stack([vector_of(text, self.dimensions) for text in texts])
+        for row, text in enumerate(texts):
+            if text in self.rows:
+                matrix[row] = self.rows[text]
+        return matrix
+
+    async def _probe(self) -> Matrix:
+        self.log.append("probe")
+        self.probes_at_once += 1
+        self.most_probes_at_once = max(self.most_probes_at_once, self.probes_at_once)
+        await asyncio.sleep(0)
+        self.probes_at_once -= 1
+        answer = self.probe_script.pop(0) if self.probe_script else self.down
+        if isinstance(answer, EmbedderError):
+            raise answer
+        return np.ones((1, self.dimensions), np.float32) if answer is None else answer
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+class Sleeper:
+    """A sleep that takes no time and keeps the seconds that were asked for."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        await asyncio.sleep(0)
+
+
+def channel_of(embedder: FakeEmbedder, waits: Waits = FAST) -> Channel:
+    """A channel whose breaker waits for thousandths of a second."""
+    return Channel(embedder, server="fake", waits=waits, sleep=Sleeper())
+
+
+def rejected(status: int = 500) -> EmbedderRejected:
+    """An error answer whose cause the probe must tell."""
+    return EmbedderRejected(
+        f"The embedding server rejected the batch ({status}).", http_status=status
+    )
+
+
+def texts_of(n: int) -> list[str]:
+    """`n` texts that differ."""
+    return [f"text {i}" for i in range(n)]
+
+
+class FakeStore(ChunkStore):
+    """Keeps what is written and recorded; `refuses` are the keys that a write fails on."""
+
+    def __init__(self) -> None:
+        self.refuses: dict[str, Exception] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.written: dict[str, Matrix] = {}
+        self.recorded: list[tuple[str, str, str]] = []
+        self.writes = 0
+
+    async def write_embeddings(
+        self,
+        source: str,
+        keys: Sequence[str],
+        versions: Sequence[int | None],
+        matrix: Matrix,
+        *,
+        attempt: int,
+    ) -> dict[str, Outcome]:
+        self.writes += 1
+        assert len(keys) == len(versions) == len(matrix)
+        for key in keys:
+            if key in self.refuses:
+                raise self.refuses[key]
+        self.written.update({key: matrix[i] for i, key in enumerate(keys)})
+        return {key: self.outcomes.get(key, Outcome.WRITTEN) for key in keys}
+
+    async def record_failures(
+        self,
+        source: str,
+        chunks: Sequence[Chunk],
+        *,
+        error_class: str,
+        message: str = "",
+        http_status: int | None = None,
+        attempts: int = 1,
+        job_id: int | None = None,
+        state: str = "failed",
+        attempt: int = 0,
+    ) -> dict[str, Outcome]:
+        self.recorded += [(chunk.key, error_class, message) for chunk in chunks]
+        return {chunk.key: self.outcomes.get(chunk.key, Outcome.RECORDED) for chunk in chunks}

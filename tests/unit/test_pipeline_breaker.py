@@ -1,0 +1,201 @@
+"""The breaker: one probe knocks, all jobs wait, nobody is charged."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.unit.pipeline_fakes import FAST, FakeEmbedder, Sleeper, channel_of, rejected
+from wikiembed.errors import EmbedderMisconfigured, EmbedderThrottled, EmbedderUnavailable
+from wikiembed.pipeline.breaker import Breaker, Waits
+from wikiembed.pipeline.verdict import HeldTooLong, Stopping
+
+GONE = EmbedderUnavailable("The embedding server cannot be reached.")
+
+
+class Door:
+    """A probe that fails with each of `answers` in turn, then passes."""
+
+    def __init__(self, *answers: Exception) -> None:
+        self.answers = list(answers)
+        self.knocks = 0
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def __call__(self) -> None:
+        self.knocks += 1
+        self.at_once += 1
+        self.most_at_once = max(self.at_once, self.most_at_once)
+        await asyncio.sleep(0)
+        self.at_once -= 1
+        if self.answers:
+            raise self.answers.pop(0)
+
+
+async def test_wait_returns_at_once_while_the_server_is_in_reach() -> None:
+    """A closed breaker holds nobody and asks nothing."""
+    door = Door()
+    await Breaker(door, server="fake").wait()
+    assert door.knocks == 0
+
+
+async def test_outage_holds_all_jobs_behind_one_probe_at_a_time() -> None:
+    """Twenty jobs wait out an outage of five probes, and no two probes are under way at once."""
+    door = Door(*[GONE] * 5)
+    breaker = Breaker(door, server="fake", sleep=Sleeper())
+    breaker.open(GONE)
+    waiting = [asyncio.create_task(breaker.wait()) for _ in range(20)]
+    for _ in range(4):
+        breaker.open(GONE)
+        assert breaker.is_open
+        assert not any(task.done() for task in waiting)
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    assert (door.knocks, door.most_at_once) == (6, 1)
+    assert breaker.reason is None
+    assert breaker.outage_s == 0
+
+
+async def test_waits_between_probes_double_up_to_the_longest_with_jitter() -> None:
+    """The backoff is within 60 to 100 % of 1, 2, 4, 5, 5, 5 seconds."""
+    sleeper = Sleeper()
+    waits = Waits(first_s=1, longest_s=5)
+    breaker = Breaker(Door(*[GONE] * 5), server="fake", waits=waits, sleep=sleeper)
+    breaker.open(GONE)
+    await breaker.wait()
+    assert len(sleeper.waits) == 6
+    for waited, longest in zip(sleeper.waits, [1, 2, 4, 5, 5, 5], strict=True):
+        assert 0.6 * longest <= waited <= longest
+
+
+async def test_retry_after_is_obeyed_up_to_its_limit() -> None:
+    """A stated wait replaces a shorter backoff; an absurd one is cut; a shorter one is not used."""
+    sleeper = Sleeper()
+    waits = Waits(first_s=1, longest_s=1, longest_retry_after_s=120)
+    answers = [
+        EmbedderUnavailable("503", retry_after_s=7),
+        EmbedderThrottled("429", retry_after_s=3600),
+        EmbedderUnavailable("503", retry_after_s=0),
+    ]
+    breaker = Breaker(Door(*answers), server="fake", waits=waits, sleep=sleeper)
+    breaker.open(EmbedderThrottled("429", retry_after_s=5))
+    await breaker.wait()
+    assert sleeper.waits[:3] == [5, 7, 120]
+    assert 0.6 <= sleeper.waits[3] <= 1
+
+
+async def test_probe_that_says_misconfigured_ends_the_wait_for_everybody() -> None:
+    """Whoever waits gets the probe's own reason; whoever comes later asks the server itself."""
+    wrong = EmbedderMisconfigured("The key is wrong.")
+    breaker = Breaker(Door(GONE, wrong), server="fake", sleep=Sleeper())
+    breaker.open(GONE)
+    results = await asyncio.gather(*[breaker.wait() for _ in range(3)], return_exceptions=True)
+    assert results == [wrong] * 3
+    await breaker.wait()
+
+
+async def test_stop_frees_whoever_waits_and_ends_the_knocking() -> None:
+    """A worker that is to end gives its jobs back instead of waiting for a server."""
+    door = Door(*[GONE] * 1000)
+    breaker = Breaker(door, server="fake", waits=FAST)
+    breaker.open(GONE)
+    waiting = asyncio.create_task(breaker.wait())
+    await asyncio.sleep(0.01)
+    breaker.stop()
+    with pytest.raises(Stopping):
+        await waiting
+    with pytest.raises(Stopping):
+        await breaker.wait()
+    await breaker.aclose()
+    knocks = door.knocks
+    await asyncio.sleep(0.01)
+    assert door.knocks == knocks
+
+
+async def test_outage_after_stop_knocks_no_more() -> None:
+    """A batch that fails during the shutdown goes back at once and starts no probe."""
+    door = Door()
+    breaker = Breaker(door, server="fake", waits=FAST)
+    breaker.stop()
+    await breaker.wait()
+    breaker.open(GONE)
+    with pytest.raises(Stopping):
+        await breaker.wait()
+    await asyncio.sleep(0.01)
+    assert door.knocks == 0
+
+
+async def test_job_is_held_no_longer_than_the_limit() -> None:
+    """After the hold limit the job goes back to the queue, though the outage lasts."""
+    breaker = Breaker(
+        Door(*[GONE] * 1000), server="fake", waits=Waits(first_s=0.01, hold_limit_s=0.03)
+    )
+    breaker.open(GONE)
+    with pytest.raises(HeldTooLong):
+        await breaker.wait()
+    assert breaker.is_open
+    assert breaker.outage_s >= 0.03
+    await breaker.aclose()
+
+
+async def test_passing_probe_after_an_error_opens_nothing() -> None:
+    """The referee says that the server is well: the batch is at fault."""
+    breaker = Breaker(Door(), server="fake")
+    assert await breaker.passes(rejected())
+    assert not breaker.is_open
+
+
+async def test_failing_probe_after_an_error_opens_the_breaker() -> None:
+    """The referee fails too: it is an outage, and of many that ask only one probes."""
+    door = Door(GONE, GONE)
+    breaker = Breaker(door, server="fake", waits=Waits(first_s=60, longest_s=60))
+    verdicts = await asyncio.gather(*[breaker.passes(rejected()) for _ in range(8)])
+    assert verdicts == [False] * 8
+    assert door.knocks == 1
+    assert breaker.reason is GONE
+    await breaker.aclose()
+
+
+async def test_referee_that_says_misconfigured_raises() -> None:
+    """A probe that is refused for its key concerns the source, not the batch."""
+    breaker = Breaker(Door(EmbedderMisconfigured("The key is wrong.")), server="fake")
+    with pytest.raises(EmbedderMisconfigured):
+        await breaker.passes(rejected())
+    assert not breaker.is_open
+
+
+async def test_outage_that_begins_again_before_a_request_passed_is_the_same() -> None:
+    """A server whose probe passes and whose batches never do counts as out of reach all along."""
+    sleeper = Sleeper()
+    breaker = Breaker(Door(), server="fake", waits=Waits(first_s=1, longest_s=8), sleep=sleeper)
+    breaker.open(GONE)
+    await breaker.wait()
+    await asyncio.sleep(0.02)
+    assert breaker.outage_s == 0
+    breaker.open(GONE)
+    assert breaker.outage_s >= 0.02
+    await breaker.wait()
+    assert sleeper.waits[1] >= 1.2
+    breaker.worked()
+    breaker.open(GONE)
+    assert breaker.outage_s < 0.02
+    await breaker.wait()
+    assert sleeper.waits[2] <= 1
+
+
+async def test_probe_with_a_defect_lets_nobody_wait_for_ever() -> None:
+    """An exception that no embedder may raise ends the wait; the jobs meet it themselves."""
+    breaker = Breaker(Door(ZeroDivisionError()), server="fake", sleep=Sleeper())
+    breaker.open(GONE)
+    await asyncio.wait_for(breaker.wait(), 5)
+
+
+async def test_outage_in_describe_is_waited_out() -> None:
+    """A worker that starts before its server waits for it, and asks it once for all jobs."""
+    embedder = FakeEmbedder()
+    embedder.describe_script = [GONE, GONE]
+    channel = channel_of(embedder)
+    infos = await asyncio.gather(*[channel.describe() for _ in range(5)])
+    assert {info.model for info in infos} == {"fake"}
+    assert embedder.log == ["describe", "probe", "describe", "probe", "describe"]
