@@ -303,12 +303,12 @@ CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
 begin
   execute format('grant usage on schema wikiembed to %I', p_role);
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
-    ' wikiembed.failures, wikiembed.sources to %I', p_role);
+    ' wikiembed.failures, wikiembed.sources, wikiembed.action_log, wikiembed.alembic_version to %I', p_role);
   execute format('grant execute on function wikiembed.is_ready(text) to %I', p_role);
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures and the sources, and ask is_ready; it changes nothing.';
+COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures, the sources and the action log, and ask is_ready; it changes nothing.';
 
 CREATE FUNCTION wikiembed.grant_worker(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -363,10 +363,15 @@ begin
       execute format('grant usage on sequence %s to %I', wikiembed_private.qualified(v_sequence), p_role);
     end loop;
   end loop;
+  if to_regprocedure('wikiembed.load_pages(jsonb)') is not null then
+    execute format('grant usage on schema wikiembed to %I', p_role);
+    execute format('grant select on wikiembed.alembic_version to %I', p_role);
+    execute format('grant execute on function wikiembed.load_pages(jsonb) to %I', p_role);
+  end if;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.grant_writer(p_role name) IS 'Lets a role insert and update chunks of the attached tables; it gets no right on the queue.';
+COMMENT ON FUNCTION wikiembed.grant_writer(p_role name) IS 'Lets a role insert and update chunks of the attached tables, and load wiki pages; it gets no right on the queue.';
 
 CREATE FUNCTION wikiembed.is_ready(p_source text DEFAULT NULL::text) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -407,7 +412,7 @@ $_$;
 COMMENT ON FUNCTION wikiembed.is_ready(p_source text) IS 'True when no row of the source (null: of any source) misses its vector but the skipped ones. Raises WE001.';
 
 CREATE FUNCTION wikiembed.load_pages(p_pages jsonb) RETURNS TABLE(added bigint, changed bigint, unchanged bigint, chunks_written bigint)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
@@ -3607,9 +3612,6 @@ ALTER TABLE ONLY wikiembed.ledger
 
 ALTER TABLE ONLY wikiembed.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (name);
-
-ALTER TABLE ONLY wikiembed.sources
-    ADD CONSTRAINT sources_queue_name_key UNIQUE (queue_name);
 
 ALTER TABLE ONLY wikiembed_queue.procrastinate_events
     ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);

@@ -152,7 +152,7 @@ class Worker(worker.Worker):
 
     def end(self) -> None:
         """Fetch no more jobs; those in hand finish."""
-        self.stop()  # type: ignore[no-untyped-call]
+        self.stop()
 
     async def abort(self) -> None:
         """Cancel the jobs in hand: each goes back to the queue."""

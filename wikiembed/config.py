@@ -177,11 +177,11 @@ def _demand(item: ErrorDetails) -> str:
     context = item.get("ctx", {})
     match item["type"]:
         case "greater_than_equal":
-            return f"must be at least {context['ge']}"
+            return f"must be at least {context['ge']:g}"
         case "greater_than":
-            return f"must be more than {context['gt']}"
+            return f"must be more than {context['gt']:g}"
         case "less_than_equal":
-            return f"must be at most {context['le']}"
+            return f"must be at most {context['le']:g}"
         case "int_parsing" | "int_from_float":
             return "must be a whole number"
         case "float_parsing" | "finite_number":

@@ -22,7 +22,7 @@ from wikiembed.errors import (
 from wikiembed.pipeline.verdict import HeldTooLong, Stopping
 
 LONGEST_WAIT_S = 300.0
-LONGEST_TRANSIENT_WAIT_S = 10.0
+LONGEST_TRANSIENT_WAIT_S = 4.0
 UNEXPECTED_BEFORE_BLAME = 5
 """After so many unexpected errors of one job its chunks go into failures (internal_error)."""
 

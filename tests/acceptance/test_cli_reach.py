@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.wiki import ATTACH, add, assert_done, assert_refused, served, todo
+from tests.acceptance.wiki import ATTACH, Call, add, assert_done, assert_refused, served, todo
 from tests.conftest import RunCli
 from tests.harness.database import Database
 from tests.standin import StandIn
@@ -27,10 +27,10 @@ KEY = "sk-quite-secret"
 )
 @pytest.mark.parametrize("command", [["status"], ["worker", "--drain"]])
 def test_reach_database_is_named_without_its_password(
-    run_cli: RunCli, command: list[str], url: str, code: int, said: str
+    call: Call, command: list[str], url: str, code: int, said: str
 ) -> None:
     """A first connection that fails ends the command at once."""
-    result = run_cli(*command, env={"WIKIEMBED_DATABASE_URL": url}, timeout=15)
+    result = call(*command, env={"WIKIEMBED_DATABASE_URL": url})
     assert said in assert_refused(result, code)
     assert SECRET not in result.stdout + result.stderr
 
@@ -47,63 +47,63 @@ def test_reach_database_is_named_without_its_password(
         ("LOG_LEVEL", "loud", "WIKIEMBED_LOG_LEVEL must be debug, info, warning or error"),
     ],
 )
-def test_reach_names_a_wrong_setting(run_cli: RunCli, name: str, value: str, said: str) -> None:
+def test_reach_names_a_wrong_setting(call: Call, name: str, value: str, said: str) -> None:
     """The sentence names the variable and what it must be."""
-    result = run_cli("status", env={f"WIKIEMBED_{name}": value})
+    result = call("status", env={f"WIKIEMBED_{name}": value})
     assert assert_refused(result, 2) == f"Wrong setting: {said}."
 
 
-def test_reach_asks_for_a_schema_of_this_version(run_cli: RunCli, database: Database) -> None:
+def test_reach_asks_for_a_schema_of_this_version(call: Call, database: Database) -> None:
     """An older schema, a newer one, and none are told apart."""
     version = "update wikiembed.alembic_version set version_num = %s"
     database.execute(version, ["0001"])
-    assert "needs 0003: run `wikiembed migrate`." in assert_refused(run_cli("status"), 2)
+    assert "needs 0003: run `wikiembed migrate`." in assert_refused(call("status"), 2)
     database.execute(version, ["9999"])
     for command in (["status"], ["migrate"], ["migrate", "--down", "base"], ["worker", "--drain"]):
         assert "version 9999, which this wikiembed does not know: install" in assert_refused(
-            run_cli(*command), 2
+            call(*command), 2
         )
     database.execute(version, ["0003"])
-    assert "schema version 0003" in run_cli("migrate").stdout
-    assert_done(run_cli("migrate", "--down", "base"))
-    assert assert_refused(run_cli("status"), 2) == (
+    assert "schema version 0003" in call("migrate").stdout
+    assert_done(call("migrate", "--down", "base"))
+    assert assert_refused(call("status"), 2) == (
         "The database has no wikiembed schema: run `wikiembed migrate`."
     )
-    assert "has no wikiembed schema" in assert_refused(run_cli("worker", "--drain"), 2)
-    assert_done(run_cli("migrate"))
-    assert_done(run_cli("status"))
+    assert "has no wikiembed schema" in assert_refused(call("worker", "--drain"), 2)
+    assert_done(call("migrate"))
+    assert_done(call("status"))
 
 
 def test_reach_drain_gives_up_after_the_outage_limit(
-    run_cli: RunCli, docs: Database, standin: StandIn
+    run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
     """A server that stays down ends a drain with exit 3; its jobs wait in the queue."""
-    add(docs, 3)
+    add(docs_table, 3)
     standin.controls.down = True
     result = run_cli("worker", "--drain", env=served(standin, outage_limit_s="1"))
     assert "The embedding server has been out of reach for" in assert_refused(result, 3)
-    assert todo(docs) == 1
-    docs.check_invariants()
+    assert todo(docs_table) == 1
+    docs_table.check_invariants()
 
 
 def test_reach_worker_turns_away_from_another_model(
-    run_cli: RunCli, docs: Database, standin: StandIn
+    run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
     """A source pinned to one model exits 2 for a worker of another, and is not paused."""
-    add(docs, 1)
+    add(docs_table, 1)
     assert_done(run_cli("worker", "--drain", env=served(standin)))
-    add(docs, 1)
+    add(docs_table, 1)
     said = assert_refused(run_cli("worker", "--drain", env=served(standin, model="n")), 2)
     assert '"m"' in said or "'m'" in said
-    assert docs.one("select paused from wikiembed.coverage where source = 'docs'") is False
-    docs.check_invariants()
+    assert docs_table.one("select paused from wikiembed.coverage where source = 'docs'") is False
+    docs_table.check_invariants()
 
 
 def test_reach_drain_names_the_pause_of_wrong_dimensions(
-    run_cli: RunCli, docs: Database, standin: StandIn
+    run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
     """A model of another dimension pauses the source, and the drain says so with exit 1."""
-    add(docs, 1)
+    add(docs_table, 1)
     standin.controls.dimensions = 5
     said = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)
     assert "holds 4 dimensions" in said
@@ -111,10 +111,10 @@ def test_reach_drain_names_the_pause_of_wrong_dimensions(
 
 
 def test_reach_never_shows_the_api_key(
-    run_cli: RunCli, docs: Database, standin: StandIn
+    run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
     """A server that answers 401 and repeats the key does not bring it into any output."""
-    add(docs, 1)
+    add(docs_table, 1)
     echo = {"status": 401, "body": f'{{"error": {{"message": "Incorrect API key: {KEY}"}}}}'}
     standin.controls.update({"status_for_all": echo})
     env = served(standin, api_key=KEY, log_level="debug")
@@ -122,14 +122,17 @@ def test_reach_never_shows_the_api_key(
     for command in (["worker", "--drain"], ["status"], ["doctor"], ["search", "x"], ["failures"]):
         result = run_cli(*command, env=env)
         said.append(result.stdout + result.stderr)
-    assert "Incorrect API key" in said[0]
+    assert "refuses the API key (401): set WIKIEMBED_API_KEY" in said[0]
+    assert ".;" not in said[0]
     assert [text for text in said if KEY in text] == []
-    stored = docs.one("select coalesce(string_agg(pause_reason, ''), '') from wikiembed.sources")
-    assert "Incorrect API key" in stored
+    stored = docs_table.one(
+        "select coalesce(string_agg(pause_reason, ''), '') from wikiembed.sources"
+    )
+    assert "refuses the API key" in stored
     assert KEY not in stored
 
 
-def test_reach_attach_form_of_the_checks(run_cli: RunCli, database: Database) -> None:
+def test_reach_attach_form_of_the_checks(call: Call, database: Database) -> None:
     """A database that was just migrated takes the documented form of attach to the letter."""
     database.execute("create table public.docs (id int primary key, body text, vec vector(4))")
-    assert "Attached public.docs as source 'docs'" in run_cli(*ATTACH).stdout
+    assert "Attached public.docs as source 'docs'" in call(*ATTACH).stdout

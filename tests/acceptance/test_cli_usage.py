@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.wiki import DOCS, assert_refused
+from tests.acceptance.wiki import DOCS, Call, assert_refused
 from tests.conftest import RunCli
 from tests.harness.database import Database
 
@@ -41,9 +41,9 @@ def test_usage_help_lists_every_command(run_cli: RunCli) -> None:
         (["migrate", "--sql", "--to", "9999"], "No schema version is named '9999': choose 0001"),
     ],
 )
-def test_usage_refuses_a_wrong_argument(run_cli: RunCli, arguments: list[str], said: str) -> None:
+def test_usage_refuses_a_wrong_argument(call: Call, arguments: list[str], said: str) -> None:
     """The sentence says what is wrong and what to do."""
-    assert said in assert_refused(run_cli(*arguments), 2)
+    assert said in assert_refused(call(*arguments), 2)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_usage_refuses_a_wrong_argument(run_cli: RunCli, arguments: list[str], s
         *(["reconcile", "no"], ["failures", "no"], ["search", "x", "--source", "no"]),
     ],
 )
-def test_usage_refuses_an_unknown_source(run_cli: RunCli, arguments: list[str]) -> None:
+def test_usage_refuses_an_unknown_source(call: Call, arguments: list[str]) -> None:
     """Every command that takes a source says the same of one that is not there."""
-    assert assert_refused(run_cli(*arguments), 2) == (
+    assert assert_refused(call(*arguments), 2) == (
         'No source is named "no": see `wikiembed sources`.'
     )
 
@@ -69,7 +69,7 @@ REFUSALS = {
     "public.docs --key ratio": 'Key column "ratio" of public.docs is of type',
     "public.docs --key other": "has no unique index of its own: create unique index",
     "public.docs --key loose": "may be null: alter table public.docs alter loose set not null",
-    "public.docs --text ratio": "Texts are of type text or varchar.",
+    "public.docs --text ratio": "texts are of type text or varchar.",
     "public.docs --text made": "is generated",
     "public.docs --embedding body": "not vector or halfvec",
     "public.docs --dimensions 5": "has 4 dimensions, not 5",
@@ -85,7 +85,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("asked", REFUSALS)
 def test_usage_attach_refuses_and_leaves_nothing(
-    run_cli: RunCli, database: Database, asked: str
+    call: Call, database: Database, asked: str
 ) -> None:
     """A refused table has no new index, trigger, or source."""
     database.execute(DOCS)
@@ -99,7 +99,7 @@ def test_usage_attach_refuses_and_leaves_nothing(
     count = "select (select count(*) from pg_index), (select count(*) from pg_trigger)"
     before = database.rows(count)
     options = ["--key", "id", "--text", "body", "--embedding", "vec", *asked.split()[1:]]
-    said = assert_refused(run_cli("attach", asked.split()[0], *options), 2)
+    said = assert_refused(call("attach", asked.split()[0], *options), 2)
     assert REFUSALS[asked] in said
     assert database.rows(count) == before
     assert database.rows("select name from wikiembed.sources") == [("wiki",)]

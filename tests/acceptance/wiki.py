@@ -6,10 +6,18 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from tests.harness.cli import Result
 from tests.harness.database import Database
 from tests.standin import StandIn
+
+
+class Call(Protocol):
+    """Runs a command to its end; see the fixture `call`."""
+
+    def __call__(self, *args: str, env: dict[str, str] | None = None) -> Result: ...
+
 
 ATTACH = (
     *("attach", "public.docs", "--key", "id", "--text", "body"),

@@ -14,7 +14,7 @@ RUN_AS_SHELL = frozenset({"console", "sh"})
 RUN_AS_SQL = frozenset({"sql"})
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>\S.*?) -->")
 BEGINS_WITH = re.compile(r"<!-- begins with: (?P<state>empty|schema|docs) -->")
-_FENCE = re.compile(r"^(?P<fence>```+)(?P<language>[\w-]*)$")
+_FENCE = re.compile(r"^(?P<fence> *```+)(?P<language>[\w-]*)$")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} (?P<title>.+)$", re.MULTILINE)
 
@@ -66,7 +66,7 @@ def _read_blocks(page: Path) -> Iterator[Block]:
                 )
                 opened, body, last = None, [], ""
             else:
-                body.append(line)
+                body.append(line.removeprefix(" " * (len(fence) - len(fence.lstrip()))))
         elif (begins := _FENCE.match(line)) is not None:
             marked = NOT_RUN.fullmatch(last)
             reason = marked["reason"] if marked else None
@@ -84,6 +84,16 @@ def prose_of(page: Path) -> str:
         last = block.line + block.text.count("\n") + (2 if block.text else 1)
         lines[block.line - 1 : last] = [""] * (last - block.line + 1)
     return "\n".join(lines)
+
+
+def strays_of(page: Path) -> list[str]:
+    """Lines outside of the blocks that look like a fence or like an indented block of code."""
+    lines = prose_of(page).splitlines()
+    return [
+        line
+        for before, line in zip(["", *lines], lines, strict=False)
+        if "```" in line or "~~~" in line or (line.startswith("    ") and not before.strip())
+    ]
 
 
 def links_of(page: Path) -> list[str]:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from psycopg import sql
 
-from tests.docs.pages import BEGINS_WITH, RUN_AS_SHELL, RUN_AS_SQL, Block, blocks_of, pages
+from tests.docs.pages import (
+    BEGINS_WITH,
+    RUN_AS_SHELL,
+    RUN_AS_SQL,
+    Block,
+    blocks_of,
+    pages,
+    strays_of,
+)
 from tests.docs.running import Shell, is_shown, path_with_tools, run_block, steps_of
 from tests.harness.cli import environment
 from tests.harness.database import Database, create_database
@@ -20,7 +30,7 @@ from wikiembed.db.migrate import upgrade
 DIMENSIONS = 768
 SHOWN_ONLY = frozenset({"text", "mermaid", "json", "yaml"})
 NOT_RUN = {
-    "README.md": 4,
+    "README.md": 5,
     "docs/how-to/several-sources.md": 1,
 }
 """How many blocks of each page no test runs: raise it only with a reason in the page."""
@@ -30,6 +40,7 @@ create table public.docs (
 select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs');
 insert into public.docs (body) select 'Document ' || n from generate_series(1, 3) as n;
 """
+CREATED_ROLE = re.compile(r"^create role (\w+)", re.MULTILINE)
 RUNNABLE = [page for page in pages() if any(block.runs for block in blocks_of(page))]
 
 
@@ -41,21 +52,17 @@ def _all_blocks() -> list[Block]:
     return [block for page in pages() for block in blocks_of(page)]
 
 
-@pytest.fixture
-def empty_database(postgres: TestServer) -> Iterator[Database]:
-    """A database of this test's own with nothing in it; roles of the pages go with it."""
-    made = create_database(postgres, "template0")
+@contextlib.contextmanager
+def empty_database(server: TestServer, *, roles: list[str]) -> Iterator[Database]:
+    """A database with nothing in it; dropped with the roles that its page creates."""
+    made = create_database(server, "template0")
     try:
         yield made
     finally:
         made.close()
-        with postgres.admin() as connection:
-            names = connection.execute(
-                "select rolname from pg_roles where rolname in"
-                " ('docs_writer', 'docs_worker', 'docs_reader')"
-            ).fetchall()
-            for (name,) in names:
-                connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
+        with server.admin() as connection:
+            for name in roles:
+                connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
 
 
 def _prepare(database: Database, page: Path) -> None:
@@ -71,16 +78,19 @@ def _prepare(database: Database, page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=_name)
-def test_blocks_of_a_page_run_in_order(
-    page: Path, empty_database: Database, tmp_path: Path
-) -> None:
+def test_blocks_of_a_page_run_in_order(page: Path, postgres: TestServer, tmp_path: Path) -> None:
     """Commands and SQL of a page do what it says, from an empty folder, with a server."""
-    _prepare(empty_database, page)
+    blocks = [block for block in blocks_of(page) if block.runs]
+    roles = [name for b in blocks for name in CREATED_ROLE.findall(b.text)]
     folder = tmp_path / "empty"
     folder.mkdir()
-    with StandIn(dialect="all", dimensions=DIMENSIONS) as server:
+    with (
+        empty_database(postgres, roles=roles) as database,
+        StandIn(dialect="all", dimensions=DIMENSIONS) as server,
+    ):
+        _prepare(database, page)
         env = environment(
-            database_url=empty_database.url,
+            database_url=database.url,
             data_dir=str(tmp_path / "data"),
             embedder="ollama",
             embedder_url=server.url,
@@ -89,11 +99,9 @@ def test_blocks_of_a_page_run_in_order(
         )
         env["PATH"] = path_with_tools(tmp_path / "bin")
         shell = Shell(env=env, folder=folder, state=tmp_path / "state")
-        for block in blocks_of(page):
-            if block.runs:
-                run_block(block, shell=shell, database=empty_database)
-    if empty_database.one("select to_regclass('wikiembed.sources') is not null"):
-        empty_database.check_invariants()
+        for block in blocks:
+            run_block(block, shell=shell, database=database)
+        database.check_invariants()
 
 
 def test_every_block_runs_or_says_why_not() -> None:
@@ -110,6 +118,12 @@ def test_every_block_has_a_known_language() -> None:
     assert [b.place for b in _all_blocks() if b.language not in known] == []
     shown = [b for b in _all_blocks() if b.language in SHOWN_ONLY]
     assert [b.place for b in shown if "\n$ " in f"\n{b.text}"] == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=_name)
+def test_no_block_hides_from_these_tests(page: Path) -> None:
+    """Every fence is understood, and code is never shown by indenting alone."""
+    assert strays_of(page) == []
 
 
 def test_console_blocks_have_commands() -> None:

@@ -17,18 +17,19 @@ from tests.integration.workshop import (
     settings_of,
 )
 from tests.standin import StandIn, vectors_of
+from tests.standin.faults import Dialect
 from wikiembed.config import Provider
 
 
-@pytest.mark.parametrize("provider", [Provider.OLLAMA, Provider.OPENAI, Provider.TEI])
-async def test_dialect_embeds_every_chunk(docs_table: Database, provider: Provider) -> None:
+@pytest.mark.parametrize("dialect", ["ollama", "openai", "tei"])
+async def test_dialect_embeds_every_chunk(docs_table: Database, dialect: Dialect) -> None:
     """300 chunks come to 100 %, with no probe needed and no text sent twice."""
     prove(docs_table)
     add_chunks(docs_table, 300)
-    with StandIn(dialect=provider.value, dimensions=DIMENSIONS) as server:
-        await drain(settings_of(docs_table, server.url, embedder=provider))
+    with StandIn(dialect=dialect, dimensions=DIMENSIONS) as server:
+        await drain(settings_of(docs_table, server.url, embedder=dialect))
         assert (server.stats.distinct, server.stats.repeated) == (300, 0)
-        assert server.stats.max_texts == (32 if provider is Provider.TEI else 64)
+        assert server.stats.max_texts == (32 if dialect == "tei" else 64)
     assert counts(docs_table) == (300, 0, 0, 0)
     assert docs_table.one("select wikiembed.is_ready('docs')") is True
     assert jobs(docs_table) == []

@@ -55,7 +55,7 @@ async def test_rule_13_server_that_refuses_all_is_waited_for(
     """Whatever it answers, the probe too: no chunk is charged, and all is embedded in the end."""
     add_chunks(docs_table, 100)
     refusal = Canned(status=status, headers={"retry-after": "1"} if status == 503 else {})
-    standin.controls.fail_next = [refusal] * (2 if status == 503 else 6)
+    standin.controls.fail_next = [refusal] * (2 if status == 503 else 4)
     began = time.monotonic()
     await drain(settings_of(docs_table, standin.url))
     assert (counts(docs_table), failures(docs_table)) == ((100, 0, 0, 0), [])
@@ -140,10 +140,10 @@ async def test_rule_13_model_swapped_in_mid_run_pauses_the_source(
     prove(docs_table)
     standin.controls.latency_s = 0.1
     add_chunks(docs_table, 640)
-    with pytest.raises(SourcePaused, match="8 dimensions instead of 4"):
-        async with working(settings_of(docs_table, standin.url), drain=True) as worker:
-            await worker.until(lambda: counts(docs_table)[0] > 0)
-            standin.controls.dimensions = 8
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: counts(docs_table)[0] > 0)
+        standin.controls.dimensions = 8
+        with pytest.raises(SourcePaused, match="8 dimensions instead of 4"):
             await asyncio.wait_for(worker.run, 30)
     assert failures(docs_table) == []
     docs_table.check_invariants()
@@ -155,11 +155,11 @@ async def test_operators_own_pause_is_not_overwritten(
     """A batch in flight that meets a wrong key leaves the operator's name and reason in place."""
     standin.controls.latency_s = 0.5
     add_chunks(docs_table, 64)
-    with pytest.raises(SourcePaused, match="maintenance"):
-        async with working(settings_of(docs_table, standin.url), drain=True) as worker:
-            await worker.until(lambda: jobs(docs_table) == [("doing", 1)])
-            docs_table.execute("select wikiembed.pause('docs', 'maintenance')")
-            standin.controls.status_for_all = Canned(status=401)
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: jobs(docs_table) == [("doing", 1)])
+        docs_table.execute("select wikiembed.pause('docs', 'maintenance')")
+        standin.controls.status_for_all = Canned(status=401)
+        with pytest.raises(SourcePaused, match="maintenance"):
             await asyncio.wait_for(worker.run, 30)
     assert pause_of(docs_table) == "maintenance"
 

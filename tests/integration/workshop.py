@@ -144,12 +144,16 @@ class Working:
 
 @contextlib.asynccontextmanager
 async def working(
-    settings: Settings, *, concurrency: int = 4, drain: bool = False
+    settings: Settings,
+    *,
+    concurrency: int = 4,
+    drain: bool = False,
+    poll_s: float | None = None,
 ) -> AsyncIterator[Working]:
     """A worker that runs meanwhile; stopped at the end if it still does."""
     with _own_signals():
         app = App()
-        supervisor = Supervisor(app, settings, drain=drain, concurrency=concurrency)
+        supervisor = Supervisor(app, settings, drain=drain, concurrency=concurrency, poll_s=poll_s)
         worker = Working(app, supervisor, asyncio.create_task(supervisor.run()))
         try:
             yield worker

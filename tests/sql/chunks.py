@@ -141,9 +141,10 @@ def in_background() -> Iterator[ThreadPoolExecutor]:
 def start(
     pool: ThreadPoolExecutor, connection: psycopg.Connection, query: str, params: Params = None
 ) -> Future[Any]:
-    """Run `query` in a thread; the result is its rows, or None where it has none."""
+    """Run `query` in a thread, 20 s at most; the result is its rows, or None where it has none."""
 
     def run() -> Any:
+        connection.execute("set statement_timeout = '20s'")
         cursor = connection.execute(query.encode(), params)
         return cursor.fetchall() if cursor.description else None
 

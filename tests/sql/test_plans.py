@@ -118,3 +118,22 @@ def test_large_updates_join_by_hash(large: Database) -> None:
             connection.execute("update public.docs set body = body || '!' where id = 1")
         connection.execute("update public.docs set body = body || '?' where id <= 50000")
         connection.rollback()
+
+
+@pytest.mark.parametrize("call", ["read", "write of nothing", "fail"])
+def test_plan_made_for_a_small_table_suits_a_large_one(docs_table: Database, call: str) -> None:
+    """A worker's session keeps its plans while the table grows under it."""
+    query = CALLS[call].encode()
+    vectors = [VECTOR] * CALLS[call].count("%s") or None
+    docs_table.execute("insert into public.docs (body) values ('text')")
+    with docs_table.connect(autocommit=False) as connection:
+        for _ in range(7):
+            connection.execute(query, vectors)
+        connection.execute(
+            "insert into public.docs (body) select 'text' from generate_series(1, 9999)"
+        )
+        before = counted(connection)
+        connection.execute(query, vectors)
+        after = counted(connection)
+        connection.rollback()
+    assert after[0] - before[0] == 0

@@ -63,6 +63,11 @@ WATCH = [
     "select * from wikiembed.sources",
     "select wikiembed.is_ready('docs')",
 ]
+READ = [
+    "select * from wikiembed.failures",
+    "select * from wikiembed.action_log",
+    "select version_num from wikiembed.alembic_version",
+]
 QUEUE = [
     "select wikiembed_queue.procrastinate_register_worker_v1()",
     "select wikiembed_queue.procrastinate_fetch_job_v2(null, 1)",
@@ -85,7 +90,7 @@ def test_writer_enqueues_without_a_right_on_the_queue(docs_table: Database) -> N
         )
         deny(connection, [*CONTROL, *WORK, *WATCH, *QUEUE])
         deny(connection, ["delete from public.docs", "truncate public.docs"])
-        deny(connection, ["select wikiembed.load_pages('[]')"])
+        allow(connection, ["select wikiembed.load_pages('[]')"])
     assert queued(docs_table) == ["1", "1"]
     docs_table.check_invariants()
 
@@ -112,6 +117,7 @@ def test_worker_calls_functions_and_reads_no_chunk(docs_table: Database) -> None
         allow(connection, ["select wikiembed_private.runnable_queues(null, true)"])
         allow(connection, ["select version_num from wikiembed.alembic_version"])
         deny(connection, [*CONTROL, *CHUNKS])
+        deny(connection, ["select * from wikiembed.action_log"])
         deny(connection, [f"select * from wikiembed.search_chunks('docs', '{VECTOR}')"])
 
 
@@ -133,10 +139,10 @@ def test_worker_serves_sources_attached_after_its_grant(docs_table: Database) ->
 
 
 def test_reader_reads_views_and_changes_nothing(docs_table: Database) -> None:
-    """Views, sources, failures, is_ready."""
+    """Views, sources, failures, the action log, is_ready."""
     reader = docs_table.create_role("reader", grant="reader")
     with docs_table.connect(role=reader) as connection:
-        allow(connection, [*WATCH, "select * from wikiembed.failures"])
+        allow(connection, [*WATCH, *READ])
         deny(connection, [*CONTROL, *WORK, *QUEUE, *CHUNKS])
 
 

@@ -131,6 +131,7 @@ def test_partition_that_is_detached_loses_its_triggers(parts: Database) -> None:
     parts.execute("alter table public.parts detach partition public.parts_1")
     assert upkeep(parts) == [{"source": SOURCE}]
     parts.execute("insert into public.parts_1 (id, body) values (2, 'b')")
+    assert queued(parts, SOURCE) == ["1"]
     parts.execute("select wikiembed.reconcile('parts')")
     assert (jobs(parts, SOURCE), counts(parts)) == ([], (0, 0))
     parts.check_invariants()

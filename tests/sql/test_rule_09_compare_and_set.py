@@ -45,7 +45,9 @@ def test_write_passes_by_a_changed_text(docs_table: Database) -> None:
     """The batch in flight loses, the user's new text is in a job of its own."""
     versions = read(docs_table, add(docs_table, "one", "two"))
     docs_table.execute("update public.docs set body = 'new' where id = 1")
+    before = queued(docs_table)
     assert write(docs_table, versions) == {"1": "stale", "2": "written"}
+    assert queued(docs_table) == before == ["1", "1", "2"]
     assert docs_table.one("select vec is null from public.docs where id = 1")
     docs_table.check_invariants()
 
@@ -109,8 +111,10 @@ def test_table_lock_of_a_user_is_not_waited_for(docs_table: Database, call: str)
     }
     with docs_table.connect(autocommit=False) as user:
         user.execute("lock table public.docs in access exclusive mode")
+        began = time.monotonic()
         with pytest.raises(psycopg.errors.LockNotAvailable):
             calls[call]()
+        assert time.monotonic() - began < 10
 
 
 REWRITE = """

@@ -139,3 +139,13 @@ def test_two_workers_that_pin_at_once_agree(docs_table: Database) -> None:
         with pytest.raises(psycopg.Error) as caught:
             waiting.result(timeout=5)
     assert caught.value.sqlstate == "WE011"
+
+
+def test_workers_that_pin_do_not_wait_for_each_others_key_share(docs_table: Database) -> None:
+    """Two first writes that both hold the source would else die in a deadlock."""
+    other = docs_table.connect(autocommit=False)
+    other.execute("select wikiembed_private.get_source('docs')")
+    with docs_table.connect() as connection:
+        connection.execute("set statement_timeout = '5s'")
+        assert connection.execute(PIN.encode(), OURS).fetchone() == (1,)
+    assert other.execute(PIN.encode(), OURS).fetchone() == (1,)

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.harness.database import Database
-from tests.sql.chunks import add, coverage, fetch, jobs
+from tests.sql.chunks import add, coverage, fetch, jobs, read, write
 
 QUEUES = "select wikiembed_private.runnable_queues(%s::varchar[], %s)"
 
@@ -132,3 +132,21 @@ def test_runnable_queues_are_all_when_nothing_is_paused(docs_table: Database) ->
     """Null, as procrastinate has it."""
     assert docs_table.one(QUEUES, [None, True]) is None
     assert sorted(docs_table.one(QUEUES, [None, False])) == ["embed_docs", "embed_wiki"]
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_pause_and_resume_do_not_wait_for_writers(paused: Database, verb: str) -> None:
+    """A long enqueue or a write under way holds the source for key share only."""
+    busy = paused.connect(autocommit=False)
+    busy.execute("select * from wikiembed.enqueue('docs')")
+    with paused.connect() as connection:
+        connection.execute("set statement_timeout = '5s'")
+        assert connection.execute(f"select wikiembed.{verb}('docs')".encode()).fetchone() == (1,)
+
+
+def test_write_goes_on_beside_an_open_pause(docs_table: Database) -> None:
+    """The operator's transaction does not put a batch in flight back."""
+    versions = read(docs_table, add(docs_table, "one"))
+    operator = docs_table.connect(autocommit=False)
+    operator.execute("select wikiembed.pause('docs')")
+    assert write(docs_table, versions) == {"1": "written"}

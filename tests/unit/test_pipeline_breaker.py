@@ -199,3 +199,11 @@ async def test_outage_in_describe_is_waited_out() -> None:
     infos = await asyncio.gather(*[channel.describe() for _ in range(5)])
     assert {info.model for info in infos} == {"fake"}
     assert embedder.log == ["describe", "probe", "describe", "probe", "describe"]
+
+
+async def test_misconfiguration_found_in_describe_is_raised() -> None:
+    """An unknown model is no outage."""
+    embedder = FakeEmbedder()
+    embedder.describe_script = [EmbedderMisconfigured("404")]
+    with pytest.raises(EmbedderMisconfigured):
+        await channel_of(embedder).describe()

@@ -106,6 +106,18 @@ async def test_single_text_that_is_throttled_for_ever_is_given_back() -> None:
     await channel.aclose()
 
 
+async def test_request_that_passes_ends_the_outage_for_good() -> None:
+    """The outage after it is another one, and its time begins anew."""
+    embedder = FakeEmbedder()
+    embedder.script = [THROTTLED]
+    channel = channel_of(embedder)
+    await channel.embed(SOME)
+    await asyncio.sleep(0.05)
+    channel.breaker.open(THROTTLED)
+    assert channel.breaker.outage_s < 0.05
+    await channel.aclose()
+
+
 async def test_stated_batch_limit_is_learned_and_kept() -> None:
     """The next batch is refused before a request is made, without a probe."""
     embedder = FakeEmbedder()
@@ -233,11 +245,3 @@ async def test_stop_during_an_outage_gives_the_batch_back() -> None:
     assert {type(result) for result in results} == {Stopping}
     await channel.aclose()
     assert embedder.closed
-
-
-async def test_misconfiguration_found_in_describe_is_raised() -> None:
-    """An unknown model is no outage."""
-    embedder = FakeEmbedder()
-    embedder.describe_script = [EmbedderMisconfigured("404")]
-    with pytest.raises(EmbedderMisconfigured):
-        await channel_of(embedder).embed(SOME)

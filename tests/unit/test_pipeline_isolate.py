@@ -10,13 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.pipeline_fakes import (
-    FakeEmbedder,
-    channel_of,
-    rejected,
-    texts_of,
-    vector_of,
-)
+from tests.unit.pipeline_fakes import FakeEmbedder, channel_of, rejected, texts_of, vector_of
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderError,
@@ -85,15 +79,24 @@ async def test_requests_are_within_the_bound_for_a_batch_of_64(bad: list[int]) -
     assert len(embedder.log) - 1 <= most_requests(64, len(bad))
 
 
-async def test_good_texts_are_embedded_once_and_no_request_is_made_twice_in_vain() -> None:
-    """One bad text of 64: no text that passed is sent again, only the bad one stands alone."""
+@pytest.mark.parametrize("bad", [20, 21])
+async def test_good_texts_are_embedded_once_and_no_request_is_made_in_vain(bad: int) -> None:
+    """One bad text of 64: none that passed is sent again; alone it fails three times, not four."""
     embedder, texts = FakeEmbedder(), texts_of(64)
-    spoil(embedder, texts, [20])
+    spoil(embedder, texts, [bad])
     await isolated(embedder, texts)
-    alone = [batch for batch in embedder.requests if len(batch) == 1]
-    passed = [batch for batch in embedder.requests if texts[20] not in batch]
-    assert alone.count([texts[20]]) == FAILURES_BEFORE_BLAME
+    passed = [batch for batch in embedder.requests if texts[bad] not in batch]
+    assert embedder.requests.count([texts[bad]]) == FAILURES_BEFORE_BLAME
     assert sum(len(batch) for batch in passed) == 63
+
+
+async def test_groups_grow_again_where_texts_are_good() -> None:
+    """Eight bad texts at the head shrink the groups to one; the 56 good ones cost a few."""
+    embedder, texts = FakeEmbedder(), texts_of(64)
+    spoil(embedder, texts, list(range(8)))
+    await isolated(embedder, texts)
+    good = set(texts[8:])
+    assert len([batch for batch in embedder.requests if good.issuperset(batch)]) <= 6
 
 
 async def test_all_bad_costs_a_few_requests_a_text() -> None:
@@ -243,10 +246,3 @@ async def test_limit_learned_in_mid_halving_is_obeyed() -> None:
     await isolation.run()
     assert sorted(isolation.blamed) == [5, 40]
     assert max(len(batch) for batch in embedder.requests[2:]) == 2
-
-
-async def test_no_texts_need_no_request() -> None:
-    """An empty batch is settled."""
-    embedder = FakeEmbedder()
-    await isolated(embedder, [])
-    assert embedder.log == []

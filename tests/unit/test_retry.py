@@ -71,7 +71,7 @@ def test_job_that_this_worker_cannot_do_is_left_to_others_for_a_while(error: Exc
 )
 def test_accident_of_the_database_waits_seconds_however_often(error: Exception) -> None:
     """Half a second, doubled, and never minutes."""
-    assert [wait_s(error, n) for n in (0, 1, 2, 40)] == [0.5, 1, 2, 10]
+    assert [wait_s(error, n) for n in (0, 1, 2, 40)] == [0.5, 1, 2, 4]
 
 
 def test_transient_errors_are_told_from_defects() -> None:

@@ -122,7 +122,7 @@ def run_ready(
     if not done:
         raise NotSo(
             "; ".join(
-                f"source {row.source!r} misses {row.missing:,} of {row.total:,} chunks"
+                f"Source {row.source!r} misses {row.missing:,} of {row.total:,} chunks"
                 f" ({row.failed:,} failed{', paused' if row.paused else ''})"
                 for row in rows
             )

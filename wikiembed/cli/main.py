@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import psycopg
@@ -15,6 +15,7 @@ from wikiembed.cli import control, demo, load, look, schema, search, sources, wo
 from wikiembed.cli.console import complain
 from wikiembed.db.connect import sentence_of, translate
 from wikiembed.errors import WikiembedError
+from wikiembed.telemetry import configure_logging
 
 EPILOG = (
     "Exit codes: 0 done · 1 the answer is no (not ready, unhealthy, paused) · 2 wrong usage or"
@@ -47,6 +48,8 @@ def root(
     ),
 ) -> None:
     """Keep every chunk of a Postgres wiki embedded."""
+    # Long-running commands set this again from the settings; the others are no place for events.
+    configure_logging(style="auto", level="error")
 
 
 for module in (demo, schema, sources, load, work, look, control, search):
@@ -72,12 +75,16 @@ def usage_sentence(error: Exception) -> str:
     return f"{said}: see `{path} --help`."
 
 
-def main() -> None:
-    """Run a command; every error of ours is one sentence on stderr, never a traceback."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command, that of sys.argv unless given; it ends with SystemExit.
+
+    Every error of ours is one sentence on stderr, never a traceback.
+    """
     # An exit, unlike a bare SIGTERM, lets the embedded Postgres end with its last user.
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        sys.exit(cli(sys.argv[1:] or ["--help"], prog_name="wikiembed", standalone_mode=False))
+        given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+        sys.exit(cli(given, prog_name="wikiembed", standalone_mode=False))
     except _CLICK_ERROR as error:
         complain(usage_sentence(error))
         sys.exit(2)

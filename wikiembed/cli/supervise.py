@@ -21,6 +21,8 @@ from wikiembed.store import Coverage
 from wikiembed.telemetry import emit
 
 LOOK_EVERY_S = 0.25
+POLL_S = 5.0
+DRAIN_POLL_S = 0.5
 BEAT_EVERY_S = 5.0
 RESCUE_EVERY_S = 10.0
 RECONNECT_LONGEST_S = 10.0
@@ -42,12 +44,15 @@ class Supervisor:
         drain: bool,
         concurrency: int,
         on_look: OnLook | None = None,
+        poll_s: float | None = None,
     ) -> None:
         self._app = app
         self._settings = settings
         self._drain = drain
         self._concurrency = concurrency
         self._on_look = on_look
+        # Jobs that come again later wake nobody: a drain must not wait 5 s for each.
+        self._poll_s = poll_s or (DRAIN_POLL_S if drain else POLL_S)
         self._stop = asyncio.Event()
         self._workers: list[Worker] = []
         self._left_behind: list[int] = []
@@ -130,7 +135,9 @@ class Supervisor:
         """Run until drained or stopped: True; False when the workers ended by themselves."""
         runtime = await self._app.runtime.get()
         await self._free_left_behind(runtime)
-        embed = self._app.new_worker(name="embed", concurrency=self._concurrency)
+        embed = self._app.new_worker(
+            name="embed", concurrency=self._concurrency, fetch_job_polling_interval=self._poll_s
+        )
         upkeep = self._app.new_worker(name="upkeep", concurrency=1, queues=[UPKEEP_QUEUE])
         self._workers = [embed, upkeep]
         runs = [
@@ -201,8 +208,8 @@ class Supervisor:
         if all(b.paused and b.doing == 0 for b in left):
             first = left[0]
             raise SourcePaused(
-                f"{first.pause_sentence}; {first.left} jobs wait: run `wikiembed resume"
-                f" {first.source}` when that is mended."
+                f"{first.pause_sentence.rstrip('.')}; jobs that wait: {first.left:,}; run"
+                f" `wikiembed resume {first.source}` when that is mended."
             )
         if runtime.outage_s > self._settings.outage_limit_s:
             raise EmbedderUnavailable(

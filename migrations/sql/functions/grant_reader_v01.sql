@@ -5,9 +5,9 @@ as $$
 begin
   execute format('grant usage on schema wikiembed to %I', p_role);
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
-    ' wikiembed.failures, wikiembed.sources to %I', p_role);
+    ' wikiembed.failures, wikiembed.sources, wikiembed.action_log, wikiembed.alembic_version to %I', p_role);
   execute format('grant execute on function wikiembed.is_ready(text) to %I', p_role);
 end;
 $$;
 comment on function wikiembed.grant_reader(name) is
-  'Lets a role read the views, the failures and the sources, and ask is_ready; it changes nothing.';
+  'Lets a role read the views, the failures, the sources and the action log, and ask is_ready; it changes nothing.';

@@ -24,7 +24,12 @@ begin
       execute format('grant usage on sequence %s to %I', wikiembed_private.qualified(v_sequence), p_role);
     end loop;
   end loop;
+  if to_regprocedure('wikiembed.load_pages(jsonb)') is not null then
+    execute format('grant usage on schema wikiembed to %I', p_role);
+    execute format('grant select on wikiembed.alembic_version to %I', p_role);
+    execute format('grant execute on function wikiembed.load_pages(jsonb) to %I', p_role);
+  end if;
 end;
 $$;
 comment on function wikiembed.grant_writer(name) is
-  'Lets a role insert and update chunks of the attached tables; it gets no right on the queue.';
+  'Lets a role insert and update chunks of the attached tables, and load wiki pages; it gets no right on the queue.';

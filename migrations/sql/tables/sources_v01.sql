@@ -1,6 +1,8 @@
 -- One row an attached vector column. The unique constraint on (name, generation) makes the
 -- generation a key column: raising it waits for every writer that holds `for key share`, so no
--- batch in flight can write a vector of the model before.
+-- batch in flight can write a vector of the model before. No unique constraint may name the
+-- generated queue_name: beside a before update trigger Postgres takes every update for one of all
+-- generated columns, and a key among them would make pause and pin_model wait for every writer.
 create table wikiembed.sources (
   name text primary key
     constraint name_is_short_and_printable
@@ -27,7 +29,7 @@ create table wikiembed.sources (
   pinned_at timestamptz,
   batch_size integer not null default 64
     constraint batch_size_is_sane check (batch_size between 1 and 4096),
-  queue_name text not null generated always as ('embed_' || name) stored unique,
+  queue_name text not null generated always as ('embed_' || name) stored,
   trigger_version integer not null default 0,
   written_as text not null default '',
   prove_function regprocedure,

@@ -2,7 +2,7 @@
 -- its text, so that loading a file again queues nothing.
 create function wikiembed.load_pages(p_pages jsonb)
 returns table (added bigint, changed bigint, unchanged bigint, chunks_written bigint)
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -1,0 +1,117 @@
+"""`attach` on plain, quoted and partitioned tables, without holding up writers."""
+
+from __future__ import annotations
+
+import time
+
+from tests.acceptance.wiki import ATTACH, DOCS, Call, add, assert_done, assert_refused, eventually
+from tests.conftest import StartCli
+from tests.harness.database import Database
+
+INDEXES = (
+    "select c.relname, i.indisvalid from pg_index as i join pg_class as c on c.oid = i.indexrelid"
+    " where c.relname like 'wikiembed_missing%%' and i.indrelid not in"
+    " ('public.wiki_chunks'::regclass) order by 1"
+)
+
+
+def test_attach_counts_rows_and_says_what_comes_next(call: Call, database: Database) -> None:
+    """The form of the documentation; the index is valid, and a second attach is refused."""
+    database.execute(DOCS)
+    add(database, 3)
+    result = call(*ATTACH)
+    assert_done(result)
+    assert "3 rows, 3 without a vector." in result.stdout
+    assert "wikiembed enqueue docs" in result.stdout
+    assert database.rows(INDEXES) == [("wikiembed_missing_docs", True)]
+    assert "is attached already: detach it first" in assert_refused(call(*ATTACH), 2)
+    assert database.rows(INDEXES) == [("wikiembed_missing_docs", True)]
+    assert "docs: 3 chunks queued in 1 jobs." in call("enqueue", "docs").stdout
+    database.check_invariants()
+    assert "keeps all rows and vectors" in call("detach", "docs").stdout
+    assert database.one("select count(*) from public.docs") == 3
+    assert database.rows(INDEXES) == []
+
+
+def test_attach_takes_quoted_names_and_names_the_source_after_the_table(
+    call: Call, database: Database
+) -> None:
+    """Names in double quotes work everywhere; a dot within them is no separator."""
+    database.execute('create schema "My Schema"')
+    database.execute(
+        'create table "My Schema"."Docs v1.0" ("Key" text primary key, "Body" text, "V" vector(4))'
+    )
+    columns = ("--key", "Key", "--text", "Body", "--embedding", "V")
+    assert_done(call("attach", '"My Schema"."Docs v1.0"', *columns))
+    listed = call("sources").stdout
+    assert '"My Schema"."Docs v1.0".V' in listed
+    assert database.rows("select name from wikiembed.sources order by 1") == [
+        ("Docs v1.0",),
+        ("wiki",),
+    ]
+
+
+def test_attach_indexes_every_partition(call: Call, database: Database) -> None:
+    """A partitioned table with one partition, then two, gets one valid index over all."""
+    for count in (1, 2):
+        database.execute(
+            "create table public.docs (id int primary key, body text, vec vector(4))"
+            " partition by range (id)"
+        )
+        for n in range(count):
+            database.execute(
+                f"create table public.docs_{n} partition of public.docs"
+                f" for values from ({n * 10}) to ({n * 10 + 10})"
+            )
+        database.execute("insert into public.docs values (1, 'a'), (2, 'b')")
+        assert_done(call(*ATTACH))
+        expected = [
+            "wikiembed_missing_docs",
+            *(f"wikiembed_missing_docs_{n}" for n in range(count)),
+        ]
+        assert database.rows(INDEXES) == [(name, True) for name in expected]
+        assert_done(call("detach", "docs"))
+        assert database.rows(INDEXES) == []
+        database.execute("drop table public.docs")
+
+
+def test_attach_uses_an_index_that_is_there(call: Call, database: Database) -> None:
+    """An equal index of another name is not built again."""
+    database.execute(DOCS)
+    database.execute("create index mine on public.docs (id) where vec is null")
+    assert_done(call(*ATTACH))
+    assert database.rows(INDEXES) == []
+
+
+def test_attach_lets_writers_write_while_it_builds(start_cli: StartCli, database: Database) -> None:
+    """While the build waits for a transaction, others insert; broken off, it leaves no ruin."""
+    database.execute(DOCS)
+    add(database, 10)
+    holder = database.connect(autocommit=False)
+    building = (
+        "select count(*) from pg_stat_progress_create_index where relid = 'public.docs'::regclass"
+    )
+    # A snapshot held by a repeatable read transaction makes the build wait at its end.
+    holder.execute("set transaction isolation level repeatable read")
+    holder.execute("select 1 from pg_class")
+    running = start_cli(*ATTACH)
+    eventually(lambda: database.one(building))
+    began = time.monotonic()
+    add(database, 5)
+    assert time.monotonic() - began < 2
+    result = running.stop()
+    assert result.returncode == 143
+    assert "Traceback" not in result.stderr
+    holder.rollback()
+    eventually(lambda: database.rows(INDEXES) == [])
+    assert database.rows("select name from wikiembed.sources") == [("wiki",)]
+
+
+def test_attach_gives_up_on_a_locked_table(call: Call, database: Database) -> None:
+    """A table that somebody holds is not waited for without end: exit 3, and nothing is left."""
+    database.execute(DOCS)
+    holder = database.connect(autocommit=False)
+    holder.execute("lock table public.docs in exclusive mode")
+    said = assert_refused(call(*ATTACH), 3)
+    assert said.endswith("try again when it is free.")
+    assert database.rows(INDEXES) == []

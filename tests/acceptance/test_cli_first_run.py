@@ -1,0 +1,83 @@
+"""With no settings at all: the embedded Postgres, the local model, the demo, a real export."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.wiki import assert_done, json_lines
+from tests.harness.cli import ROOT, Cli, environment
+from tests.harness.database import create_database
+from tests.harness.server import TestServer
+from wikiembed.sample import sample_path
+
+EXPORT = Path(
+    os.environ.get("WIKIEMBED_TEST_EXPORT") or ROOT.parent / "shared/data/enwiki-sample.xml.bz2"
+)
+QUESTIONS = 5
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of running processes that name `folder`."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")
+def test_first_run_needs_no_setting(tmp_path: Path) -> None:
+    """One command after the other, then the demo twice; nothing keeps running afterwards."""
+    data = tmp_path / "data"
+    cli = Cli(env=environment(data_dir=str(data)), folder=tmp_path / "cli")
+    try:
+        for arguments in (
+            *(["migrate"], ["load", str(sample_path())], ["worker", "--drain"], ["ready"]),
+        ):
+            assert_done(cli.run(*arguments))
+        (hit,) = json_lines(cli.run("search", "how do bees make honey", "--limit", "1", "--json"))
+        assert "bee" in str(hit["content"]).lower()
+        assert "100.00 %" in cli.run("status").stdout
+        for _ in range(2):
+            demo = cli.run("demo")
+            assert_done(demo)
+            assert "ms later." in demo.stdout
+            assert demo.stdout.count("> Searching:") == 3
+            assert "wikiembed demo page" in demo.stdout.rpartition("> Searching:")[2]
+    finally:
+        cli.close()
+    assert processes_of(data) == []
+
+
+@pytest.mark.skipif(not EXPORT.is_file(), reason="no export: set WIKIEMBED_TEST_EXPORT")
+def test_first_run_embeds_a_real_export(postgres: TestServer, tmp_path: Path) -> None:
+    """A piece of the English Wikipedia is loaded, embedded whole, and found again."""
+    database = create_database(postgres, "template0")
+    env = environment(database_url=database.url, embedder="local", data_dir=str(tmp_path / "data"))
+    cli = Cli(env=env, folder=tmp_path / "cli")
+    try:
+        for arguments in (["migrate"], ["load", str(EXPORT)], ["worker", "--drain"], ["ready"]):
+            assert_done(cli.run(*arguments, timeout=300))
+        assert database.one("select coverage_pct from wikiembed.coverage") == 100
+        database.check_invariants("wiki")
+        asked = database.rows(
+            "select p.title, c.content from public.wiki_chunks as c"
+            " join public.wiki_pages as p on p.id = c.page_id where c.position = 0"
+            " and length(c.content) > 300 order by md5(p.title) limit %s",
+            [QUESTIONS],
+        )
+        assert len(asked) == QUESTIONS
+        for title, content in asked:
+            question = " ".join(content.split()[:40])
+            hits = json_lines(cli.run("search", question, "--limit", "3", "--json"))
+            assert any(str(hit["content"]).startswith(title) for hit in hits)
+    finally:
+        cli.close()
+        database.close()

@@ -1,0 +1,111 @@
+"""`load` reads every format, changes only what differs, and keeps what it read before an error."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.wiki import Call, assert_done, assert_refused, json_lines, todo, write_pages
+from tests.harness.database import Database
+
+PAGE = (
+    "<page><title>{0}</title><ns>0</ns><revision><model>wikitext</model>"
+    "<text>{1}</text></revision></page>"
+)
+CHUNKS = (
+    "select c.id, p.title, c.content from public.wiki_chunks as c"
+    " join public.wiki_pages as p on p.id = c.page_id order by p.title, c.position"
+)
+
+
+def export(*pages: tuple[str, str]) -> bytes:
+    """A MediaWiki export of `pages`."""
+    return f"<mediawiki>{''.join(PAGE.format(*page) for page in pages)}</mediawiki>".encode()
+
+
+def long_text(*paragraphs: str) -> str:
+    """Paragraphs so long that each is a chunk of its own."""
+    return "\n\n".join(f"{name} " + "plain words of prose here. " * 30 for name in paragraphs)
+
+
+@pytest.mark.parametrize("packed", [bytes, bz2.compress, gzip.compress])
+def test_load_reads_an_export(
+    call: Call, database: Database, tmp_path: Path, packed: type[bytes]
+) -> None:
+    """Plain, .bz2 and .gz give the same chunks; redirects are left out and counted."""
+    file = tmp_path / "wiki.xml"
+    pages = (("Bee", "A bee is an insect."), ("Bees", "#REDIRECT [[Bee]]"))
+    file.write_bytes(packed(export(*pages)))
+    result = call("load", str(file))
+    assert_done(result)
+    assert "2 pages read, 1 added, 0 changed, 0 unchanged; 1 chunks written." in result.stdout
+    assert "Left out: 1 redirects" in result.stdout
+    assert [row[1:] for row in database.rows(CHUNKS)] == [("Bee", "Bee\nA bee is an insect.")]
+
+
+def test_load_twice_changes_nothing(call: Call, database: Database, tmp_path: Path) -> None:
+    """The second run writes no chunk, queues no job, and keeps every id."""
+    files = [str(write_pages(tmp_path / f"{n}.jsonl", {f"Page {n}": f"Text {n}."})) for n in (1, 2)]
+    first = json_lines(call("load", *files, "--json"))
+    assert [line["chunks_written"] for line in first] == [1, 1]
+    chunks, jobs = database.rows(CHUNKS), todo(database)
+    second = json_lines(call("load", *files, "--json"))
+    assert [(line["unchanged"], line["chunks_written"]) for line in second] == [(1, 0), (1, 0)]
+    assert (database.rows(CHUNKS), todo(database)) == (chunks, jobs)
+    database.check_invariants()
+
+
+def test_load_changes_only_the_chunks_that_differ(
+    call: Call, database: Database, tmp_path: Path
+) -> None:
+    """A changed paragraph is one chunk written; a page that became shorter loses rows."""
+    file = tmp_path / "pages.jsonl"
+    call("load", str(write_pages(file, {"P": long_text("one", "two", "three")})))
+    database.execute("update public.wiki_chunks set embedding = '[1,0,0,0]'")
+    write_pages(file, {"P": long_text("one", "two", "THREE")})
+    (counts,) = json_lines(call("load", str(file), "--json"))
+    assert (counts["changed"], counts["chunks_written"]) == (1, 1)
+    empty = "select count(*) from public.wiki_chunks where embedding is null"
+    assert (database.one("select count(*) from public.wiki_chunks"), database.one(empty)) == (3, 1)
+    write_pages(file, {"P": long_text("one")})
+    call("load", str(file))
+    assert database.one("select count(*) from public.wiki_chunks") == 1
+    database.check_invariants()
+
+
+def test_load_keeps_the_last_of_a_title_that_comes_twice(
+    call: Call, database: Database, tmp_path: Path
+) -> None:
+    """One title twice in a file is one page, with the later text."""
+    file = tmp_path / "twice.xml"
+    file.write_bytes(export(("Bee", "First."), ("Ant", "An ant."), ("Bee", "Second.")))
+    assert_done(call("load", str(file)))
+    assert [row[2] for row in database.rows(CHUNKS)] == ["Ant\nAn ant.", "Bee\nSecond."]
+    database.check_invariants()
+
+
+def test_load_keeps_the_pages_before_an_error(
+    call: Call, database: Database, tmp_path: Path
+) -> None:
+    """The sentence names file and line, the exit code is 2, and a third file is not begun."""
+    good = write_pages(tmp_path / "good.jsonl", {"A": "Text."})
+    bad = write_pages(tmp_path / "bad.jsonl", {"B": "Text."})
+    bad.write_text(bad.read_text() + "no json\n")
+    later = write_pages(tmp_path / "later.jsonl", {"C": "Text."})
+    result = call("load", str(good), str(bad), str(later))
+    assert assert_refused(result, 2) == f"{bad}, line 2: not a JSON object with title and text."
+    assert [row[1] for row in database.rows(CHUNKS)] == ["A", "B"]
+    database.check_invariants()
+
+
+def test_load_names_the_place_of_broken_xml(call: Call, database: Database, tmp_path: Path) -> None:
+    """An export that was cut short keeps its whole pages."""
+    file = tmp_path / "cut.xml"
+    file.write_bytes(export(("A", "Text."), ("B", "Text."))[:-60])
+    said = assert_refused(call("load", str(file)), 2)
+    assert said.startswith(f"{file}: not well-formed XML: ")
+    assert "line 1" in said
+    assert [row[1] for row in database.rows(CHUNKS)] == ["A"]

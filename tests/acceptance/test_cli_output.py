@@ -1,0 +1,89 @@
+"""What a person sees on 80 columns, and what a machine reads."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.acceptance.wiki import Call, add, assert_done, json_lines, served, write_pages
+from tests.harness.cli import Cli
+from tests.harness.database import Database
+from tests.standin import StandIn
+
+WIDTH = 80
+
+
+def watch(cli: Cli, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
+    """The lines that a command draws on a terminal of 80 columns; it must exit 0."""
+    ours, theirs = pty.openpty()
+    given = {**cli.env, **(env or {}), "TERM": "xterm", "COLUMNS": str(WIDTH)}
+    cli.folder.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wikiembed", *arguments],
+        stdin=theirs, stdout=theirs, stderr=theirs, env=given, cwd=cli.folder,
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    try:
+        while data := os.read(ours, 65536):
+            seen += data
+    except OSError:  # the terminal's other end is closed
+        pass
+    os.close(ours)
+    assert process.wait(30) == 0, seen.decode()
+    return seen.decode().replace("\r", "\n").splitlines()
+
+
+def test_output_status_fits_80_columns(cli: Cli, docs_table: Database) -> None:
+    """A long name and large numbers neither are cut off nor break the frame."""
+    docs_table.execute(
+        "insert into wikiembed.ledger (source, total, embedded) values ('docs', 12345678, 1234567)"
+    )
+    docs_table.execute("select wikiembed.pause('docs', 'the server moves to another rack today')")
+    lines = watch(cli, "status")
+    assert [line for line in lines if len(line) > WIDTH] == []
+    text = " ".join(" ".join(lines).split())
+    for words in ("docs", "12,345,678", "1,234,567", "9.99 %", "100.00 %", "another rack today"):
+        assert words in text
+    assert "…" not in text
+
+
+def test_output_load_draws_a_bar_on_a_terminal(
+    cli: Cli, database: Database, tmp_path: Path
+) -> None:
+    """A person sees a bar that ends full, a machine does not."""
+    file = write_pages(tmp_path / "pages.jsonl", {f"P{n}": "Text." for n in range(3)})
+    text = "\n".join(watch(cli, "load", str(file)))
+    assert "━" in text
+    assert "3 added" in text
+    piped = cli.run("load", str(file))
+    assert_done(piped)
+    assert "━" not in piped.stdout
+
+
+def test_output_drain_draws_a_bar_on_a_terminal(
+    cli: Cli, docs_table: Database, standin: StandIn
+) -> None:
+    """The bar of a drain counts chunks."""
+    add(docs_table, 200)
+    standin.controls.latency_s = 0.3
+    text = "\n".join(watch(cli, "worker", "--drain", env=served(standin)))
+    assert "━" in text
+    assert "200/200" in text
+
+
+def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Database) -> None:
+    """`status --json` and `sources --json` are one JSON value; coverage has two digits."""
+    add(docs_table, 3)
+    docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 1")
+    (state,) = json_lines(call("status", "--json"))
+    assert set(state) == {"coverage", "queue", "failures", "pauses", "workers"}
+    assert len(json_lines(call("sources", "--json"))) == 1
+    result = call("status")
+    assert_done(result)
+    assert "33.33 %" in result.stdout
+    assert "100.00 %" in result.stdout
+    assert "Workers: none alive" in result.stdout

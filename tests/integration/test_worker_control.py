@@ -1,0 +1,206 @@
+"""Stop, pause, resume, wake and upkeep of a running worker."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+
+import pytest
+
+from tests.harness.cli import Running
+from tests.harness.database import Database
+from tests.integration.workshop import (
+    add_chunks,
+    counts,
+    environment_of,
+    jobs,
+    prove,
+    settings_of,
+    working,
+)
+from tests.standin import StandIn
+from wikiembed.errors import SourcePaused
+
+BOTH_WORK = "select count(*) = 2 from wikiembed.workers"
+
+
+async def test_stop_lets_batches_in_flight_finish(docs_table: Database, standin: StandIn) -> None:
+    """After one signal four batches in hand are written, no other begins, none is left doing."""
+    prove(docs_table)
+    standin.controls.latency_s = 0.7
+    add_chunks(docs_table, 1000)
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.until(lambda: standin.stats.max_concurrent == 4)
+        await worker.stop()
+    assert counts(docs_table)[0] == 256
+    assert jobs(docs_table) == [("todo", 12)]
+    docs_table.check_invariants()
+
+
+async def test_rule_18_second_signal_gives_the_batches_in_flight_back(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """A cancelled job ends as todo, never as failed or aborted."""
+    standin.controls.latency_s = 30
+    add_chunks(docs_table, 300)
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.until(lambda: standin.stats.concurrent >= 1)
+        worker.send_signal()
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        await worker.stop()
+        assert time.monotonic() - began < 10
+    assert (counts(docs_table)[0], jobs(docs_table)) == (0, [("todo", 5)])
+    docs_table.check_invariants()
+
+
+async def test_stop_during_an_outage_gives_the_jobs_back(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Nobody waits for a server that is gone."""
+    standin.controls.down = True
+    add_chunks(docs_table, 1000)
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.until(lambda: dict(jobs(docs_table)).get("doing") == 4)
+        await asyncio.sleep(0.5)
+        began = time.monotonic()
+        await worker.stop()
+        assert time.monotonic() - began < 5
+    assert jobs(docs_table) == [("todo", 16)]
+    docs_table.check_invariants()
+
+
+async def test_rule_14_pause_stops_the_fetching_and_drain_names_who(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Batches in flight finish, no other begins; the drain ends with who and why."""
+    prove(docs_table)
+    standin.controls.latency_s = 0.3
+    add_chunks(docs_table, 1000)
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: counts(docs_table)[0] > 0)
+        docs_table.execute("select wikiembed.pause('docs', 'the index is rebuilt')")
+        with pytest.raises(SourcePaused, match=r"paused by postgres .*the index is rebuilt"):
+            await asyncio.wait_for(worker.run, 20)
+    embedded = counts(docs_table)[0]
+    assert 0 < embedded < 1000
+    assert [status for status, _ in jobs(docs_table)] == ["todo"]
+    docs_table.check_invariants()
+
+
+async def test_rule_14_resume_wakes_a_running_worker(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """With a poll of 60 s, paused jobs begin at once after resume."""
+    docs_table.execute("select wikiembed.pause('docs', 'not yet')")
+    add_chunks(docs_table, 100)
+    async with working(settings_of(docs_table, standin.url), poll_s=60) as worker:
+        await asyncio.sleep(1)
+        assert (standin.stats.texts, jobs(docs_table)) == (0, [("todo", 2)])
+        docs_table.execute("select wikiembed.resume('docs')")
+        await worker.until(lambda: counts(docs_table)[0] == 100, timeout_s=20)
+
+
+async def test_rule_03_insert_wakes_an_idle_worker(docs_table: Database, standin: StandIn) -> None:
+    """With a poll of 60 s, single inserts and a burst of them are embedded without a poll."""
+    async with working(settings_of(docs_table, standin.url), poll_s=60) as worker:
+        await asyncio.sleep(0.5)
+        for _ in range(3):
+            add_chunks(docs_table, 1)
+            await worker.until(lambda: counts(docs_table)[1] == 0, timeout_s=20)
+            await asyncio.sleep(0.15)
+        for _ in range(50):
+            add_chunks(docs_table, 1)
+        await worker.until(lambda: counts(docs_table)[0] == 53, timeout_s=20)
+    docs_table.check_invariants()
+
+
+async def test_truncate_is_reconciled_by_the_upkeep(docs_table: Database, standin: StandIn) -> None:
+    """The reconcile that a truncate queues runs in the worker's own slot, and all is exact."""
+    add_chunks(docs_table, 100)
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.until(lambda: counts(docs_table)[0] == 100)
+        docs_table.execute("truncate public.docs")
+        add_chunks(docs_table, 5)
+        left = "select count(*) from wikiembed_queue.procrastinate_jobs where status <> 'failed'"
+        await worker.until(lambda: docs_table.one(left) == 0)
+        await worker.until(lambda: counts(docs_table) == (5, 0, 0, 0))
+    failed = "select count(*) from wikiembed_queue.procrastinate_jobs where status = 'failed'"
+    assert docs_table.one(failed) == 0
+    docs_table.check_invariants()
+
+
+async def test_upkeep_is_registered_and_runs(docs_table: Database, standin: StandIn) -> None:
+    """Rescue, fold, expiry and reconcile are periodic; an expired pause is tidied."""
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.until(lambda: docs_table.one(BOTH_WORK))
+        periodic = {
+            (task.task.name, task.cron)
+            for task in worker.app.periodic_registry.periodic_tasks.values()
+        }
+        assert periodic == {
+            ("wikiembed.rescue", "* * * * *"),
+            ("wikiembed.fold_ledger", "* * * * *"),
+            ("wikiembed.expire_pauses", "* * * * *"),
+            ("wikiembed.reconcile", "*/10 * * * *"),
+            ("wikiembed.reconcile", "17 3 * * *"),
+        }
+        docs_table.execute(
+            "update wikiembed.sources set paused_at = now(), paused_by = 'me',"
+            " resume_at = now() - interval '1 s'"
+        )
+        await (
+            worker.app.tasks["wikiembed.expire_pauses"]
+            .configure(queueing_lock=None)
+            .defer_async(timestamp=0)
+        )
+        tidied = "select count(*) from wikiembed.sources where paused_at is not null"
+        await worker.until(lambda: docs_table.one(tidied) == 0)
+
+
+async def test_upkeep_that_fails_leaves_no_failed_job(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """The next periodic run comes anyway; nobody has to clear the queue."""
+    docs_table.execute("alter function wikiembed.fold_ledger() rename to fold_ledger_away")
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.until(lambda: docs_table.one(BOTH_WORK))
+        await (
+            worker.app.tasks["wikiembed.fold_ledger"]
+            .configure(queueing_lock="once more")
+            .defer_async(timestamp=0)
+        )
+        left = (
+            "select count(*) from wikiembed_queue.procrastinate_jobs"
+            " where queueing_lock is not null and status in ('todo', 'doing')"
+        )
+        await worker.until(lambda: docs_table.one(left) == 0)
+    statuses = docs_table.rows("select status::text from wikiembed_queue.procrastinate_jobs")
+    assert statuses == []
+
+
+async def test_rule_18_jobs_of_a_killed_worker_are_rescued(
+    docs_table: Database, standin: StandIn, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """kill -9 leaves four jobs doing; rescued, they are embedded by another worker."""
+    prove(docs_table)
+    standin.controls.latency_s = 20
+    add_chunks(docs_table, 300)
+    settings = settings_of(docs_table, standin.url)
+    command = [sys.executable, "-m", "wikiembed", "worker", "--drain", "--concurrency", "4"]
+    folder = tmp_path_factory.mktemp("killed")
+    running = Running(command, env=environment_of(settings), folder=folder)
+    running.wait_for(lambda: dict(jobs(docs_table)).get("doing") == 4)
+    running.process.kill()
+    running.process.wait()
+    standin.controls.latency_s = 0
+    assert dict(jobs(docs_table)) == {"doing": 4, "todo": 1}
+    docs_table.check_invariants()
+    rescued = docs_table.rows("select rescued, split, lost from wikiembed.rescue_jobs(0.0)")
+    assert rescued[0][0] >= 4
+    assert jobs(docs_table) == [("todo", 5)]
+    async with working(settings, drain=True) as worker:
+        await asyncio.wait_for(worker.run, 30)
+    assert counts(docs_table) == (300, 0, 0, 0)
+    docs_table.check_invariants()

@@ -1,0 +1,90 @@
+"""The model is pinned on the first write, and no batch in flight writes another model's vector."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.harness.database import Database
+from tests.integration.workshop import (
+    add_chunks,
+    counts,
+    drain,
+    jobs,
+    pause_of,
+    prove,
+    settings_of,
+    working,
+)
+from tests.standin import StandIn
+from wikiembed.config import Provider
+from wikiembed.errors import ModelMismatch
+
+PINNED = (
+    "select provider, model, dimensions, document_prefix, pinned_at is not null, generation"
+    " from wikiembed.sources where name = 'docs'"
+)
+
+
+async def test_rule_10_first_write_pins_the_resolved_model(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Provider, model, dimensions and prefix stand in sources, once, at generation 1."""
+    add_chunks(docs_table, 200)
+    await drain(settings_of(docs_table, standin.url))
+    assert docs_table.rows(PINNED) == [("openai", "standin-model", 4, "", True, 1)]
+    assert docs_table.one("select count(*) from wikiembed.action_log where action = 'pin'") == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"model": "another"}, {"embedder": Provider.OLLAMA}, {"document_prefix": "passage: "}],
+    ids=["model", "provider", "prefix"],
+)
+async def test_rule_10_worker_with_other_settings_exits_2_and_pauses_nothing(
+    docs_table: Database, standin: StandIn, changed: dict[str, object]
+) -> None:
+    """The jobs stay for the workers with the right settings."""
+    add_chunks(docs_table, 10)
+    await drain(settings_of(docs_table, standin.url))
+    add_chunks(docs_table, 100, begin=10)
+    with pytest.raises(ModelMismatch, match="pinned to") as raised:
+        await drain(settings_of(docs_table, standin.url, **changed), timeout_s=20)
+    assert raised.value.exit_code == 2
+    assert (counts(docs_table)[0], jobs(docs_table)) == (10, [("todo", 2)])
+    assert pause_of(docs_table) is None
+    docs_table.check_invariants()
+    await drain(settings_of(docs_table, standin.url))
+    assert counts(docs_table) == (110, 0, 0, 0)
+
+
+async def test_rule_10_batch_in_flight_cannot_write_the_model_before(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """The operator changes the model while batches are under way: all end with the new one's."""
+    prove(docs_table, salt="new")
+    add_chunks(docs_table, 128)
+    standin.controls.latency_s = 1.0
+    standin.controls.salt = "old"
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: standin.stats.concurrent == 2 and standin.stats.texts == 0)
+        await asyncio.sleep(0.3)
+        await worker.until(lambda: standin.stats.concurrent == 2)
+        docs_table.execute(
+            "update wikiembed.sources set model = 'standin-model', document_prefix = 'v2',"
+            " pinned_at = null, provider = 'openai' where name = 'docs'"
+        )
+        await asyncio.sleep(0)
+        await worker.until(lambda: standin.stats.texts >= 128)
+        assert counts(docs_table)[0] == 0
+        standin.controls.salt = ""
+        standin.controls.latency_s = 0
+        await asyncio.wait_for(worker.run, 30)
+    rows = docs_table.rows(PINNED)
+    assert rows[0][3] == "v2"
+    assert rows[0][5] == 2
+    docs_table.execute("update wikiembed.sources set document_prefix = 'v2' where name = 'docs'")
+    prove(docs_table)
+    assert counts(docs_table) == (128, 0, 0, 0)
+    docs_table.check_invariants()

@@ -1,0 +1,155 @@
+"""Users change, lock and delete rows while they are embedded: nothing is stale, nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.harness.database import Database
+from tests.integration.workshop import (
+    add_chunks,
+    counts,
+    drain,
+    failures,
+    prove,
+    settings_of,
+    working,
+)
+from tests.standin import BadText, StandIn
+
+
+async def test_rule_09_text_changed_while_embedded_gets_its_new_vector(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Ten of 64 texts change during the request: none is ever stale, all are embedded at last."""
+    prove(docs_table)
+    standin.controls.latency_s = 0.6
+    add_chunks(docs_table, 64)
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: standin.stats.concurrent == 1)
+        docs_table.execute("update public.docs set body = body || ' changed' where id <= 10")
+        await worker.until(lambda: counts(docs_table)[0] >= 54)
+        docs_table.check_invariants()
+        await asyncio.wait_for(worker.run, 30)
+    assert counts(docs_table) == (64, 0, 0, 0)
+    docs_table.check_invariants()
+
+
+async def test_rule_13_bad_text_mended_while_it_is_judged_is_not_blamed(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """The failure belongs to the old text: it is not recorded, and the new text is embedded."""
+    prove(docs_table)
+    standin.controls.latency_s = 0.4
+    standin.controls.bad_texts = [BadText(contains="poison")]
+    docs_table.execute("insert into public.docs (body) values ('poison')")
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: standin.stats.statuses[500] >= 1)
+        docs_table.execute("update public.docs set body = 'cured'")
+        await asyncio.wait_for(worker.run, 30)
+    assert (counts(docs_table), failures(docs_table)) == ((1, 0, 0, 0), [])
+    docs_table.check_invariants()
+
+
+async def test_rule_09_locked_row_is_passed_by_and_embedded_after_the_commit(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """The worker waits for nobody: the others are written at once, the held row comes later."""
+    prove(docs_table)
+    add_chunks(docs_table, 64)
+    holder = docs_table.connect(autocommit=False)
+    holder.execute("update public.docs set body = 'held' where id = 7")
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: counts(docs_table)[0] == 63)
+        assert standin.stats.texts == 63
+        docs_table.check_invariants()
+        holder.commit()
+        await asyncio.wait_for(worker.run, 30)
+    assert counts(docs_table) == (64, 0, 0, 0)
+    assert docs_table.one("select body from public.docs where id = 7") == "held"
+    docs_table.check_invariants()
+
+
+async def test_rule_09_row_locked_during_the_request_is_queued_again(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """It was read free and is held when the vectors come: outcome locked, embedded later."""
+    prove(docs_table)
+    standin.controls.latency_s = 0.6
+    add_chunks(docs_table, 8)
+    holder = docs_table.connect(autocommit=False)
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: standin.stats.concurrent == 1)
+        holder.execute("select from public.docs where id = 7 for update")
+        await worker.until(lambda: counts(docs_table)[0] == 7)
+        holder.commit()
+        await asyncio.wait_for(worker.run, 30)
+    assert counts(docs_table) == (8, 0, 0, 0)
+    docs_table.check_invariants()
+
+
+async def test_rows_deleted_while_embedded_are_forgotten(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Their vectors go nowhere and the counts stay exact."""
+    prove(docs_table)
+    standin.controls.latency_s = 0.5
+    add_chunks(docs_table, 10)
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: standin.stats.concurrent == 1)
+        docs_table.execute("delete from public.docs where id > 5")
+        await asyncio.wait_for(worker.run, 30)
+    assert counts(docs_table) == (5, 0, 0, 0)
+    docs_table.check_invariants()
+
+
+async def test_source_detached_while_embedded_ends_its_jobs_in_peace(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """No failed job, no error: the source is gone."""
+    standin.controls.latency_s = 0.5
+    add_chunks(docs_table, 128)
+    async with working(settings_of(docs_table, standin.url), drain=True) as worker:
+        await worker.until(lambda: standin.stats.concurrent == 2)
+        await asyncio.to_thread(docs_table.execute, "select wikiembed.detach('docs')")
+        await asyncio.wait_for(worker.run, 30)
+    assert docs_table.one("select count(*) from wikiembed_queue.procrastinate_jobs"
+                          " where task_name = 'wikiembed.embed'") == 0  # fmt: skip
+    docs_table.check_invariants()
+
+
+async def test_rule_12_job_done_twice_does_nothing(docs_table: Database, standin: StandIn) -> None:
+    """The same keys queued three times over: each text is sent once or raced, all are right."""
+    prove(docs_table)
+    add_chunks(docs_table, 50)
+    for _ in range(2):
+        docs_table.execute(
+            "select wikiembed_private.requeue('docs', array(select id::text from public.docs),"
+            " 0, 0)"
+        )
+    await drain(settings_of(docs_table, standin.url), concurrency=1)
+    assert (standin.stats.distinct, standin.stats.repeated) == (50, 0)
+    assert counts(docs_table) == (50, 0, 0, 0)
+    docs_table.check_invariants()
+
+
+async def test_rule_18_deadlock_in_a_write_goes_back_to_the_queue(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """However often the job came back before, a deadlock blames no chunk."""
+    docs_table.execute("""
+        create sequence public.tries;
+        create function public.deadlock() returns trigger language plpgsql as $$
+        begin
+          if new.vec is not null and nextval('public.tries') <= 1 then
+            raise exception 'deadlock detected' using errcode = '40P01';
+          end if;
+          return new;
+        end $$;
+        create trigger deadlock before update on public.docs
+          for each row execute function public.deadlock();
+    """)
+    add_chunks(docs_table, 8)
+    docs_table.execute("update wikiembed_queue.procrastinate_jobs set attempts = 9")
+    await drain(settings_of(docs_table, standin.url))
+    assert (counts(docs_table), failures(docs_table)) == ((8, 0, 0, 0), [])
+    docs_table.check_invariants()

@@ -1,0 +1,132 @@
+"""procrastinate's own worker does the same work; and nothing secret is ever written down."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.cli import Result, Running
+from tests.harness.database import Database
+from tests.integration.workshop import (
+    KEY,
+    add_chunks,
+    counts,
+    drain,
+    environment_of,
+    jobs,
+    prove,
+    settings_of,
+)
+from tests.standin import BadText, StandIn
+from wikiembed.config import Settings
+
+STOCK = [
+    sys.executable,
+    "-W",
+    "error",
+    "-m",
+    "procrastinate",
+    "--app=wikiembed.app.app",
+    "worker",
+    "--concurrency=4",
+]
+
+
+@pytest.fixture
+def stock(tmp_path: Path) -> Iterator[list[Running]]:
+    """Stock workers of this test, ended with it."""
+    started: list[Running] = []
+    yield started
+    for running in started:
+        running.stop()
+
+
+def start(stock: list[Running], settings: Settings, folder: Path, *options: str) -> Running:
+    """Start a stock worker."""
+    stock.append(Running([*STOCK, *options], env=environment_of(settings), folder=folder))
+    return stock[-1]
+
+
+def test_stock_worker_embeds_everything(
+    docs_table: Database, standin: StandIn, tmp_path: Path, stock: list[Running]
+) -> None:
+    """One shot: 300 chunks, one of them bad, and its exit code is 0."""
+    prove(docs_table)
+    add_chunks(docs_table, 300)
+    standin.controls.bad_texts = [BadText(contains="body 77")]
+    settings = settings_of(docs_table, standin.url, api_key=KEY)
+    result = start(stock, settings, tmp_path, "--one-shot").wait(60)
+    assert result.returncode == 0, result.stderr
+    assert counts(docs_table) == (299, 1, 1, 0)
+    assert "body" not in result.stdout + result.stderr
+    assert KEY not in result.stdout + result.stderr
+    assert jobs(docs_table) == []
+    docs_table.check_invariants()
+
+
+def test_rule_14_stock_worker_obeys_the_pause(
+    docs_table: Database, standin: StandIn, tmp_path: Path, stock: list[Running]
+) -> None:
+    """It fetches nothing of a paused source, and all of it after resume."""
+    docs_table.execute("select wikiembed.pause('docs', 'not yet')")
+    add_chunks(docs_table, 100)
+    running = start(stock, settings_of(docs_table, standin.url), tmp_path)
+    running.wait_for(lambda: docs_table.one("select count(*) from wikiembed.workers") == 1)
+    time.sleep(1)
+    assert (standin.stats.texts, jobs(docs_table)) == (0, [("todo", 2)])
+    docs_table.execute("select wikiembed.resume('docs')")
+    running.wait_for(lambda: counts(docs_table)[0] == 100)
+    assert running.stop().returncode == 0
+
+
+def test_stock_worker_stops_during_an_outage(
+    docs_table: Database, standin: StandIn, tmp_path: Path, stock: list[Running]
+) -> None:
+    """SIGTERM gives the jobs that wait for the server back to the queue."""
+    standin.controls.down = True
+    add_chunks(docs_table, 300)
+    running = start(stock, settings_of(docs_table, standin.url), tmp_path)
+    running.wait_for(lambda: dict(jobs(docs_table)).get("doing") == 4)
+    time.sleep(0.5)
+    result: Result = running.stop(timeout=10)
+    assert result.returncode == 0, result.stderr
+    assert jobs(docs_table) == [("todo", 5)]
+    docs_table.check_invariants()
+
+
+async def test_no_key_and_no_text_is_written_down(
+    docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every line at every level and every table of ours, after a run with all sorts of trouble."""
+    secret = "the secret plan of the emperor"
+    caplog.set_level(logging.DEBUG, logger="wikiembed")
+    standin.controls.api_key = KEY
+    standin.controls.record = True
+    standin.controls.bad_texts = [
+        BadText(contains="plan of the emperor 3", body=f'{{"error": "{secret} 3 is {KEY}"}}'),
+        BadText(contains="plan of the emperor 5", effect="nan"),
+    ]
+    standin.controls.latency_s = 0.01
+    docs_table.execute("alter table public.docs alter id drop identity")
+    docs_table.execute(
+        "alter table public.docs add constraint c check (id <> 7777001 or vec is null)"
+    )
+    docs_table.execute(
+        "insert into public.docs (id, body) select 7777000 + i, %s || ' ' || i"
+        " from generate_series(1, 60) as i",
+        [secret],
+    )
+    await drain(settings_of(docs_table, standin.url, api_key=KEY))
+    assert counts(docs_table)[2] > 10
+    lines = [f"{r.getMessage()} {getattr(r, 'fields', '')}" for r in caplog.records]
+    assert any("chunk_failed" in line for line in lines)
+    assert not [line for line in lines if "secret" in line or KEY in line or "77770" in line]
+    for table in ("failures", "action_log", "sources", "ledger"):
+        rows = str(docs_table.rows(f"select t::text from wikiembed.{table} as t"))
+        assert "secret" not in rows
+        assert KEY not in rows

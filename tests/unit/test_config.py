@@ -1,0 +1,91 @@
+"""Settings come from the environment, and what is wrong is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wikiembed.config import Provider, load_settings
+from wikiembed.errors import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without .env."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def wrong(monkeypatch: pytest.MonkeyPatch, **values: str) -> str:
+    """The sentence about wrong settings, given by lower-case name."""
+    for name, value in values.items():
+        monkeypatch.setenv(f"WIKIEMBED_{name.upper()}", value)
+    with pytest.raises(ConfigurationError) as error:
+        load_settings()
+    return str(error.value)
+
+
+def test_config_defaults_to_the_embedded_database_and_the_local_model() -> None:
+    """With no setting nothing outside this machine is asked."""
+    settings = load_settings()
+    assert (settings.database_url, settings.embedder) == (None, Provider.LOCAL)
+    assert settings.column_dimensions == 256
+
+
+def test_config_takes_an_empty_variable_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`WIKIEMBED_DIMENSIONS=` in a compose file means the default."""
+    monkeypatch.setenv("WIKIEMBED_DIMENSIONS", "")
+    monkeypatch.setenv("WIKIEMBED_EMBEDDER", "ollama")
+    assert load_settings().column_dimensions == 768
+
+
+def test_config_reads_a_dotenv_file(empty_folder: Path) -> None:
+    """A .env of the working folder is read."""
+    (empty_folder / ".env").write_text("WIKIEMBED_CONCURRENCY=9\nOTHER=1\n")
+    assert load_settings().concurrency == 9
+
+
+def test_config_reports_an_unreadable_dotenv_file(empty_folder: Path) -> None:
+    """A .env that is no text is one sentence, no traceback."""
+    (empty_folder / ".env").write_bytes(b"WIKIEMBED_MODEL=\xff\xfe\n")
+    with pytest.raises(ConfigurationError, match=r"The file \.env cannot be read"):
+        load_settings()
+
+
+@pytest.mark.parametrize("given", ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"])
+def test_config_takes_the_root_of_the_server(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    """A trailing /v1 and slashes are left out."""
+    monkeypatch.setenv("WIKIEMBED_EMBEDDER_URL", given)
+    assert load_settings().url_of(Provider.OPENAI) == "http://h:1"
+
+
+def test_config_names_every_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several wrong settings are one sentence."""
+    assert wrong(monkeypatch, concurrency="0", truncate="perhaps", outage_limit_s="soon") == (
+        "Wrong setting: WIKIEMBED_TRUNCATE must be true or false; WIKIEMBED_CONCURRENCY must be at"
+        " least 1; WIKIEMBED_OUTAGE_LIMIT_S must be a number."
+    )
+
+
+def test_config_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the sentence nor the settings' own text shows the key."""
+    said = wrong(monkeypatch, api_key="sk-secret", api_key_file="/x")
+    assert said == "Wrong setting: set WIKIEMBED_API_KEY or WIKIEMBED_API_KEY_FILE, not both."
+    monkeypatch.delenv("WIKIEMBED_API_KEY_FILE")
+    assert "sk-secret" not in repr(load_settings())
+
+
+def test_config_reads_the_key_from_its_file(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key's file is read late, without its line end; a missing one is named."""
+    file = empty_folder / "key"
+    monkeypatch.setenv("WIKIEMBED_API_KEY_FILE", str(file))
+    settings = load_settings()
+    with pytest.raises(ConfigurationError, match="WIKIEMBED_API_KEY_FILE cannot be read"):
+        settings.read_api_key()
+    file.write_text("sk-1\n")
+    key = settings.read_api_key()
+    assert key is not None
+    assert key.get_secret_value() == "sk-1"
