@@ -327,7 +327,7 @@ begin
     select p.oid::regprocedure::text from pg_proc as p
      where (p.pronamespace = 'wikiembed'::regnamespace
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
-                              'is_ready', 'rescue_jobs', 'fold_ledger', 'expire_pauses', 'reconcile'))
+                              'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile'))
         or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
@@ -410,6 +410,17 @@ end;
 $_$;
 
 COMMENT ON FUNCTION wikiembed.is_ready(p_source text) IS 'True when no row of the source (null: of any source) misses its vector but the skipped ones. Raises WE001.';
+
+CREATE FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) RETURNS bigint[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select array(
+    select j.id from wikiembed_queue.procrastinate_jobs as j
+     where j.worker_id = p_worker_id and j.status = 'doing' order by j.id);
+$$;
+
+COMMENT ON FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) IS 'Numbers of the jobs that are doing in the name of a worker.';
 
 CREATE FUNCTION wikiembed.load_pages(p_pages jsonb) RETURNS TABLE(added bigint, changed bigint, unchanged bigint, chunks_written bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -510,7 +521,7 @@ begin
   if v_source.model is null then
     update wikiembed.sources as s
        set provider = coalesce(s.provider, p_provider), model = p_model, dimensions = p_dimensions,
-           document_prefix = coalesce(s.document_prefix, p_document_prefix), pinned_at = clock_timestamp()
+           document_prefix = coalesce(s.document_prefix, p_document_prefix), pinned_at = case when s.provider is null then clock_timestamp() end
      where s.name = p_source;
     perform wikiembed_private.log_action('pin', p_source, null,
       jsonb_build_object('provider', p_provider, 'model', p_model, 'dimensions', p_dimensions));
@@ -605,6 +616,35 @@ end;
 $_$;
 
 COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; says of each key: recorded, stale, locked (queued again) or gone. Raises WE001, WE010.';
+
+CREATE FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_job wikiembed_queue.procrastinate_jobs;
+  v_released bigint := 0;
+begin
+  for v_job in
+    select j.* from wikiembed_queue.procrastinate_jobs as j
+     where j.worker_id = p_worker_id and j.status = 'doing' and j.id = any (p_job_ids)
+     order by j.id for update of j skip locked
+  loop
+    if v_job.task_name = 'wikiembed.embed' then
+      update wikiembed_queue.procrastinate_jobs as j
+         set status = 'todo', scheduled_at = null, worker_id = null, abort_requested = false
+       where j.id = v_job.id;
+      perform wikiembed_private.wake(v_job.queue_name);
+    else
+      perform wikiembed_private.rescue_upkeep(v_job);
+    end if;
+    v_released := v_released + 1;
+  end loop;
+  return v_released;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) IS 'Puts jobs that are doing in the name of a worker back into the queue; answers how many.';
 
 CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30, p_hard_limit_s double precision DEFAULT 1800) RETURNS TABLE(rescued bigint, split bigint, lost bigint)
     LANGUAGE plpgsql SECURITY DEFINER

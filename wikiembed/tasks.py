@@ -143,13 +143,18 @@ async def reconcile(
     recount :
         Whether to count the table; None: only when a source is named.
     """
+    count = source is not None if recount is None else recount
+    if source is None:
+        await _upkeep(context, "reconcile", "select * from wikiembed.reconcile(null, %s)", count)
+        return
+    # A source that was detached meanwhile is no row here: then there is nothing to do.
     await _upkeep(
         context,
         "reconcile",
-        "select * from wikiembed.reconcile("
-        "(select name from wikiembed.sources where name = %s), %s)",
+        "select r.* from wikiembed.sources as s, wikiembed.reconcile(s.name, %s) as r"
+        " where s.name = %s",
+        count,
         source,
-        source is not None if recount is None else recount,
     )
 
 

@@ -28,8 +28,8 @@ PRIVATE = [
 PUBLIC = [
     "attach", "detach", "enqueue", "read_chunks", "write_embeddings", "record_failures",
     "retry_failures", "skip", "pause", "resume", "is_ready", "pin_model", "rescue_jobs",
-    "fold_ledger", "expire_pauses", "reconcile", "check_invariants", "search_chunks",
-    "grant_writer", "grant_worker", "grant_reader",
+    "jobs_of_worker", "release_jobs", "fold_ledger", "expire_pauses", "reconcile",
+    "check_invariants", "search_chunks", "grant_writer", "grant_worker", "grant_reader",
 ]  # fmt: skip
 TRIGGERS = ["sources_triggers", "failures_triggers", "queue_triggers", "event_trigger"]
 VIEWS = ["coverage", "queue", "workers", "throughput"]

@@ -128,9 +128,6 @@ async def test_prefix_fixed_at_attach_holds_for_every_batch(
     database.check_invariants()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="pin_model sets pinned_at on a source that fixed its provider at attach"
-)
 async def test_provider_fixed_at_attach_holds_for_every_batch(
     database: Database, standin: StandIn
 ) -> None:

@@ -11,7 +11,7 @@ from tests.harness.cli import environment
 from tests.harness.database import Database
 from tests.standin import proof_sql
 from wikiembed.app import App
-from wikiembed.cli.supervise import Supervisor
+from wikiembed.cli.supervise import RESCUE_EVERY_S, Supervisor
 from wikiembed.config import Provider, Settings
 
 KEY = "sk-standin-5f2c9d"
@@ -149,11 +149,19 @@ async def working(
     concurrency: int = 4,
     drain: bool = False,
     poll_s: float | None = None,
+    rescue_every_s: float = RESCUE_EVERY_S,
 ) -> AsyncIterator[Working]:
     """A worker that runs meanwhile; stopped at the end if it still does."""
     with _own_signals():
         app = App()
-        supervisor = Supervisor(app, settings, drain=drain, concurrency=concurrency, poll_s=poll_s)
+        supervisor = Supervisor(
+            app,
+            settings,
+            drain=drain,
+            concurrency=concurrency,
+            poll_s=poll_s,
+            rescue_every_s=rescue_every_s,
+        )
         worker = Working(app, supervisor, asyncio.create_task(supervisor.run()))
         try:
             yield worker

@@ -169,3 +169,21 @@ def test_rescue_wakes_the_workers(docs_table: Database) -> None:
     listener.execute(b'listen "procrastinate_queue_v1#embed_docs"')
     rescue(docs_table)
     assert len(list(listener.notifies(timeout=0.2))) == 1
+
+
+def test_release_puts_back_only_the_named_jobs_of_that_worker(docs_table: Database) -> None:
+    """What a worker has not in hand goes back at once, and costs neither attempt nor rescue."""
+    add(docs_table, "one")
+    add(docs_table, "two")
+    mine, other = fetch(docs_table), fetch(docs_table)
+    assert mine is not None
+    assert other is not None
+    worker = docs_table.one(
+        "select worker_id from wikiembed_queue.procrastinate_jobs where id = %s", [mine]
+    )
+    assert docs_table.one("select wikiembed.jobs_of_worker(%s)", [worker]) == [mine]
+    assert docs_table.one("select wikiembed.release_jobs(%s, %s)", [worker, [mine, other]]) == 1
+    assert docs_table.rows(
+        "select id, status::text, attempts, args ? 'rescues'"
+        " from wikiembed_queue.procrastinate_jobs order by id"
+    ) == [(mine, "todo", 0, False), (other, "doing", 0, False)]

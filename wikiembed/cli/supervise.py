@@ -24,7 +24,7 @@ LOOK_EVERY_S = 0.25
 POLL_S = 5.0
 DRAIN_POLL_S = 0.5
 BEAT_EVERY_S = 5.0
-RESCUE_EVERY_S = 10.0
+RESCUE_EVERY_S = 5.0
 RECONNECT_LONGEST_S = 10.0
 
 OnLook = Callable[[list[Coverage]], None]
@@ -45,6 +45,7 @@ class Supervisor:
         concurrency: int,
         on_look: OnLook | None = None,
         poll_s: float | None = None,
+        rescue_every_s: float = RESCUE_EVERY_S,
     ) -> None:
         self._app = app
         self._settings = settings
@@ -53,9 +54,11 @@ class Supervisor:
         self._on_look = on_look
         # Jobs that come again later wake nobody: a drain must not wait 5 s for each.
         self._poll_s = poll_s or (DRAIN_POLL_S if drain else POLL_S)
+        self._rescue_every_s = rescue_every_s
         self._stop = asyncio.Event()
         self._workers: list[Worker] = []
         self._left_behind: list[int] = []
+        self._missing: set[int] = set()
         app.runtime.use(settings.model_copy(update={"concurrency": concurrency}))
         app.job_manager.upkeep_apart = True
 
@@ -136,9 +139,14 @@ class Supervisor:
         runtime = await self._app.runtime.get()
         await self._free_left_behind(runtime)
         embed = self._app.new_worker(
-            name="embed", concurrency=self._concurrency, fetch_job_polling_interval=self._poll_s
+            name="embed",
+            concurrency=self._concurrency,
+            fetch_job_polling_interval=self._poll_s,
+            without=self._without(),
         )
-        upkeep = self._app.new_worker(name="upkeep", concurrency=1, queues=[UPKEEP_QUEUE])
+        upkeep = self._app.new_worker(
+            name="upkeep", concurrency=1, queues=[UPKEEP_QUEUE], without=self._without()
+        )
         self._workers = [embed, upkeep]
         runs = [
             asyncio.create_task(w.work(), name=f"worker {w.worker_name}") for w in self._workers
@@ -161,6 +169,10 @@ class Supervisor:
         emit("worker_stopped", batches=runtime.batches, chunks=runtime.chunks)
         return ended
 
+    def _without(self) -> frozenset[str]:
+        """A drain does what was queued, no more: it leaves out what queues the rest."""
+        return frozenset({"wikiembed.reconcile"}) if self._drain else frozenset()
+
     async def _wind_down(self, runtime: Runtime, runs: list[asyncio.Task[None]]) -> None:
         """Let batches in flight finish, with a heartbeat; jobs that wait for a server go back."""
         for worker in self._workers:
@@ -175,6 +187,9 @@ class Supervisor:
     async def _free_left_behind(self, runtime: Runtime) -> None:
         """Give up the jobs that this process held when it lost Postgres, and those of the dead."""
         for worker_id in self._left_behind:
+            await runtime.store.release_jobs(
+                worker_id, await runtime.store.jobs_of_worker(worker_id)
+            )
             await self._app.job_manager.unregister_worker(worker_id)
         self._left_behind.clear()
         await runtime.store.upkeep("select * from wikiembed.rescue_jobs()")
@@ -186,13 +201,31 @@ class Supervisor:
         while not self._stop.is_set():
             if runtime.fatal is not None:
                 raise runtime.fatal
-            if loop.time() - rescued_at > RESCUE_EVERY_S:
+            if loop.time() - rescued_at > self._rescue_every_s:
                 await runtime.store.upkeep("select * from wikiembed.rescue_jobs()")
                 rescued_at = loop.time()
+                await self._release_lost(runtime)
             began = loop.time()
             if self._drain and await self._drained(runtime):
                 return
             await self._pause(max(LOOK_EVERY_S, 10 * (loop.time() - began)))
+
+    async def _release_lost(self, runtime: Runtime) -> None:
+        """Give back jobs that this process is said to have and has not: a lost fetch or finish.
+
+        Only what is missing at two looks running, since a fetch may be under way at one.
+        """
+        missing: set[int] = set()
+        for worker in self._workers:
+            if worker.worker_id is None:
+                continue
+            said = set(await runtime.store.jobs_of_worker(worker.worker_id))
+            lost = said - worker.in_hand
+            if sure := sorted(lost & self._missing):
+                await runtime.store.release_jobs(worker.worker_id, sure)
+                emit("lost_jobs_released", level=30, jobs=len(sure))
+            missing |= lost
+        self._missing = missing
 
     async def _drained(self, runtime: Runtime) -> bool:
         """True when no job is left.

@@ -183,6 +183,18 @@ class ChunkStore:
         )
         return [Backlog(*row) for row in rows]
 
+    async def jobs_of_worker(self, worker_id: int) -> list[int]:
+        """Numbers of the jobs that are doing in the name of a worker."""
+        rows = await self._all("select wikiembed.jobs_of_worker(%s)", (worker_id,))
+        return list(rows[0][0])
+
+    async def release_jobs(self, worker_id: int, job_ids: Sequence[int]) -> int:
+        """Put jobs of a worker back into the queue; answers how many."""
+        rows = await self._all(
+            "select wikiembed.release_jobs(%s, %s::bigint[])", (worker_id, list(job_ids))
+        )
+        return int(rows[0][0])
+
     async def upkeep(self, statement: str, parameters: Sequence[object] = ()) -> dict[str, object]:
         """Run one of the upkeep functions: its row, as column → value."""
         with translate_errors():
@@ -190,4 +202,4 @@ class ChunkStore:
                 cursor = await connection.execute(statement, parameters)
                 row = await cursor.fetchone()
                 names = [c.name for c in cursor.description or ()]
-        return dict(zip(names, row or (), strict=True))
+        return {} if row is None else dict(zip(names, row, strict=True))

@@ -15,7 +15,7 @@ begin
     select p.oid::regprocedure::text from pg_proc as p
      where (p.pronamespace = 'wikiembed'::regnamespace
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
-                              'is_ready', 'rescue_jobs', 'fold_ledger', 'expire_pauses', 'reconcile'))
+                              'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile'))
         or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);

@@ -19,7 +19,7 @@ begin
   if v_source.model is null then
     update wikiembed.sources as s
        set provider = coalesce(s.provider, p_provider), model = p_model, dimensions = p_dimensions,
-           document_prefix = coalesce(s.document_prefix, p_document_prefix), pinned_at = clock_timestamp()
+           document_prefix = coalesce(s.document_prefix, p_document_prefix), pinned_at = case when s.provider is null then clock_timestamp() end
      where s.name = p_source;
     perform wikiembed_private.log_action('pin', p_source, null,
       jsonb_build_object('provider', p_provider, 'model', p_model, 'dimensions', p_dimensions));

@@ -1,0 +1,44 @@
+"""Rule 18: jobs whose fetch or finish was lost with its connection, and what a drain leaves out."""
+
+from __future__ import annotations
+
+from tests.harness.database import Database
+from tests.integration.workshop import add_chunks, counts, drain, jobs, settings_of, working
+from tests.standin import StandIn
+
+
+async def test_rule_18_job_that_its_live_worker_has_not_is_released(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """A fetch that committed without an answer leaves a job doing: two looks find it."""
+    settings = settings_of(docs_table, standin.url)
+    async with working(settings, rescue_every_s=0.3) as worker:
+        await worker.until(
+            lambda: docs_table.one("select count(*) from wikiembed.workers where alive") == 2
+        )
+        docs_table.execute("select wikiembed.pause('docs')")
+        add_chunks(docs_table, 3)
+        with docs_table.connect(autocommit=False) as connection:
+            connection.execute("set local session_replication_role = replica")
+            connection.execute(
+                "update wikiembed_queue.procrastinate_jobs set status = 'doing',"
+                " worker_id = (select min(worker_id) from wikiembed.workers)"
+                " where task_name = 'wikiembed.embed'"
+            )
+            connection.commit()
+        docs_table.execute("select wikiembed.resume()")
+        await worker.until(lambda: counts(docs_table)[0] == 3)
+    assert jobs(docs_table) == []
+    docs_table.check_invariants()
+
+
+async def test_drain_does_what_was_queued_and_no_more(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """The periodic reconcile, which would queue the rest, is left to lasting workers."""
+    add_chunks(docs_table, 50)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    docs_table.execute("select wikiembed.enqueue('docs', 20, 5)")
+    standin.controls.latency_s = 0.3
+    await drain(settings_of(docs_table, standin.url), concurrency=1)
+    assert counts(docs_table) == (20, 30, 0, 0)

@@ -1,0 +1,50 @@
+"""The procrastinate app: ``procrastinate --app=wikiembed.app.app worker``.
+
+Importing it reads no setting and opens no connection; opening the app does.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import procrastinate
+from procrastinate import jobs
+
+from wikiembed import tasks
+from wikiembed.app.connection import Connector, RuntimeHolder
+from wikiembed.app.fetch import JobManager
+from wikiembed.app.worker import Worker
+from wikiembed.tasks import UPKEEP_QUEUE
+
+
+class App(procrastinate.App):
+    """procrastinate's app with wikiembed's connector, job manager and worker."""
+
+    def __init__(self) -> None:
+        self.runtime = RuntimeHolder()
+        super().__init__(
+            connector=Connector(self.runtime),
+            worker_defaults={
+                "delete_jobs": jobs.DeleteJobCondition.SUCCESSFUL,
+                "additional_context": {"runtime": self.runtime},
+            },
+        )
+        self.job_manager: JobManager = JobManager(connector=self.connector)
+        tasks.register(self)
+
+    def new_worker(self, **options: Any) -> Worker:
+        """A worker of this app that leaves signals to its caller."""
+        return self._worker(install_signal_handlers=False, **options)
+
+    def _worker(self, **kwargs: Any) -> Worker:
+        options: dict[str, Any] = {**self.worker_defaults, **kwargs}
+        return Worker(app=self, **options)
+
+
+# procrastinate's INFO lines hold every key of a job.
+if logging.getLogger("procrastinate").level == logging.NOTSET:
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+app = App()
+
+__all__ = ["UPKEEP_QUEUE", "App", "RuntimeHolder", "Worker", "app"]

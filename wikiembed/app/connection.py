@@ -1,0 +1,93 @@
+"""How the app reaches Postgres, and what its tasks hold."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import procrastinate
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from wikiembed.config import Settings, load_settings
+from wikiembed.db.connect import database_url, translate_errors
+from wikiembed.pipeline import Runtime
+
+
+async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Autocommit, and only procrastinate's own schema on the path."""
+    await connection.set_autocommit(True)
+    await connection.execute("set search_path = wikiembed_queue, pg_catalog")
+
+
+class Connector(procrastinate.PsycopgConnector):
+    """Finds out where Postgres is when the app is opened, not when it is imported."""
+
+    def __init__(self, runtime: RuntimeHolder) -> None:
+        super().__init__(configure=_configure)
+        self._runtime = runtime
+
+    async def _create_pool(self, pool_args: dict[str, Any]) -> AsyncConnectionPool[Any]:
+        with translate_errors():
+            conninfo = await asyncio.to_thread(database_url, self._runtime.settings)
+            return AsyncConnectionPool(
+                conninfo,
+                min_size=2,
+                max_size=8,
+                open=False,
+                check=AsyncConnectionPool.check_connection,
+                kwargs={"application_name": "wikiembed queue", "connect_timeout": 10},
+                timeout=15,
+                reconnect_timeout=15,
+                **pool_args,
+            )
+
+    async def close_async(self) -> None:
+        """Close the queue's pool and, with it, the tasks' resources."""
+        await self._runtime.aclose()
+        await super().close_async()
+
+
+class RuntimeHolder:
+    """The tasks' resources, opened on first use and closed with the app."""
+
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+        self._runtime: Runtime | None = None
+        self._opening: asyncio.Lock | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read once.
+
+        Raises: ConfigurationError.
+        """
+        if self._settings is None:
+            self._settings = load_settings()
+        return self._settings
+
+    def use(self, settings: Settings) -> None:
+        """Take these settings instead of the environment's."""
+        self._settings = settings
+
+    @property
+    def opened(self) -> Runtime | None:
+        """The runtime, if some job has asked for it already."""
+        return self._runtime
+
+    async def get(self) -> Runtime:
+        """The runtime, opened when it is not."""
+        self._opening = self._opening or asyncio.Lock()
+        async with self._opening:
+            if self._runtime is None:
+                url = await asyncio.to_thread(database_url, self.settings)
+                self._runtime = await Runtime.open(
+                    self.settings, url, concurrency=self.settings.concurrency
+                )
+            return self._runtime
+
+    async def aclose(self) -> None:
+        """Close the runtime, if it was opened."""
+        runtime, self._runtime, self._opening = self._runtime, None, None
+        if runtime is not None:
+            await runtime.aclose()
