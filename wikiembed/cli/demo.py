@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -85,17 +87,27 @@ def run_demo() -> None:
     if broken:
         raise NotSo(f"An invariant does not hold: {'; '.join(broken)}.")
     step(f"Done in {duration(time.monotonic() - began)}. What next?")
-    say(NEXT)
+    for what, command in NEXT:
+        say(f"  {what}:\n    {invoked_as()} {command}")
+    say("  WIKIEMBED_DATABASE_URL and WIKIEMBED_EMBEDDER name your own Postgres and server.")
 
 
-NEXT = """\
-  wikiembed search "how do bees make honey"        ask the sample something else
-  wikiembed status                                  coverage, queue, failures, workers
-  wikiembed load enwiki.xml.bz2                     load a wiki of your own, then:
-  wikiembed worker                                  keep it embedded
-  wikiembed attach public.docs --key id --text body --embedding vec --name docs
-                                                    keep a table of your own embedded
-  Set WIKIEMBED_DATABASE_URL and WIKIEMBED_EMBEDDER to use your own Postgres and server."""
+NEXT = (
+    ("Ask the sample something else", 'search "how do bees make honey"'),
+    ("See coverage, queue, failures and workers", "status"),
+    ("Load a wiki of your own", "load enwiki.xml.bz2"),
+    ("Keep it embedded, until you stop it", "worker"),
+    (
+        "Keep a table of your own embedded",
+        "attach public.docs --key id --text body --embedding vec --name docs",
+    ),
+)
+
+
+def invoked_as() -> str:
+    """How this command was called: ``wikiembed`` where the shell finds it, else its path."""
+    called = sys.argv[0]
+    return "wikiembed" if shutil.which("wikiembed") or not called else called
 
 
 def step(sentence: str) -> None:

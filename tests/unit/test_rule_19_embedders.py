@@ -1,13 +1,7 @@
-"""The three server dialects and the local model, against the stand-in."""
+"""Rule 19: the three server dialects, against the stand-in."""
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
-import logging
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Callable
 
 import numpy as np
@@ -16,8 +10,7 @@ import pytest
 from tests.standin import BadText, Canned, StandIn, vectors_of
 from tests.standin.faults import Dialect, Garbage
 from wikiembed.config import Provider
-from wikiembed.embedders import PROBE_TEXT, Embedder, EmbedderOptions, open_embedder
-from wikiembed.embedders.local import LocalEmbedder, StaticModel, load_wordllama
+from wikiembed.embedders import Embedder, EmbedderOptions, open_embedder
 from wikiembed.errors import (
     BatchTooLarge,
     ConfigurationError,
@@ -313,69 +306,6 @@ async def test_an_address_without_a_server_is_unavailable(opened: Opener, url: s
     """Neither a closed port nor an unknown name is a text's fault."""
     with pytest.raises(EmbedderUnavailable):
         await opened(_options(Provider.TEI, url)).embed(["a"])
-
-
-async def test_local_embeds_offline(opened: Opener) -> None:
-    """The local model gives 256 dimensions, the same in any company and any thread."""
-    embedder = opened(_options(Provider.LOCAL, None))
-    info = await embedder.describe()
-    assert (info.model, info.dimensions) == ("wordllama-l2-supercat-256", 256)
-    texts = ["cats and dogs", PROBE_TEXT, "a much longer text " * 40, "x"]
-    together = await embedder.embed(texts)
-    alone = await asyncio.gather(*(embedder.embed([text]) for text in texts))
-    assert usable_rows(together).all()
-    assert np.allclose(together, np.concatenate(alone), atol=1e-5)
-
-
-async def test_local_understands_likeness(opened: Opener) -> None:
-    """Cats are nearer to kittens than to bank rates."""
-    rows = await opened(_options(Provider.LOCAL, None)).embed(["cat", "kitten", "bank rate"])
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    assert rows[0] @ rows[1] > rows[0] @ rows[2]
-
-
-async def test_local_loads_one_model_for_many_callers() -> None:
-    """Concurrent first calls wait for one load."""
-    loads: list[StaticModel] = []
-
-    def load() -> StaticModel:
-        time.sleep(0.05)
-        loads.append(load_wordllama())
-        return loads[-1]
-
-    embedder = LocalEmbedder(_options(Provider.LOCAL, None), load=load)
-    rows = await asyncio.gather(*(embedder.embed(["same"]) for _ in range(16)))
-    assert all(np.array_equal(rows[0], row) for row in rows)
-    assert len(loads) == 1
-    await embedder.aclose()
-
-
-def test_local_leaves_logging_alone() -> None:
-    """Loading wordllama, in a process of its own, leaves the root logger as it was."""
-    code = (
-        "import logging; from wikiembed.embedders.local import load_wordllama; load_wordllama(); "
-        "root = logging.getLogger(); print(root.handlers, root.level)"
-    )
-    command = [sys.executable, "-W", "error", "-c", code]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert (ran.stdout.strip(), ran.stderr) == (f"[] {logging.WARNING}", "")
-
-
-async def test_local_refuses_what_it_cannot_take(opened: Opener) -> None:
-    """A monstrous text is too long, half a surrogate pair is rejected; zeros are no error."""
-    embedder = opened(_options(Provider.LOCAL, None))
-    with pytest.raises(TextTooLong):
-        await embedder.embed(["a" * 200_001])
-    with pytest.raises(EmbedderRejected):
-        await embedder.embed(["fine", "\ud800"])
-    assert usable_rows(await embedder.embed(["", "b"])).tolist() == [False, True]
-    cutting = opened(_options(Provider.LOCAL, None, truncate=True))
-    assert usable_rows(await cutting.embed(["word " * 50_000])).all()
-
-
-def test_local_is_installed_here() -> None:
-    """The tests of the local model are not skipped by accident."""
-    assert importlib.util.find_spec("wordllama") is not None
 
 
 async def test_every_failure_is_an_embedder_error(opened: Opener) -> None:
