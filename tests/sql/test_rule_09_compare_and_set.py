@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -74,11 +73,9 @@ def test_locked_rows_are_passed_by_and_queued_again(docs_table: Database) -> Non
     versions = read(docs_table, keys)
     clear_jobs(docs_table)
     with hold(docs_table, "1"):
-        began = time.monotonic()
         assert list(read(docs_table, keys)) == ["2"]
         assert write(docs_table, versions) == {"1": "locked", "2": "written"}
         assert fail(docs_table, {"1": versions["1"]}) == {"1": "locked"}
-        assert time.monotonic() - began < 1
     assert [(job.keys, job.priority, job.attempt) for job in jobs(docs_table)] == [
         (["1"], 5, 1)
     ] * 3
@@ -111,10 +108,8 @@ def test_table_lock_of_a_user_is_not_waited_for(docs_table: Database, call: str)
     }
     with docs_table.connect(autocommit=False) as user:
         user.execute("lock table public.docs in access exclusive mode")
-        began = time.monotonic()
         with pytest.raises(psycopg.errors.LockNotAvailable):
             calls[call]()
-        assert time.monotonic() - began < 10
 
 
 REWRITE = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
 from collections.abc import Callable, Sequence
 
@@ -109,9 +110,22 @@ class Sleeper:
         await asyncio.sleep(0)
 
 
-def channel_of(embedder: FakeEmbedder, waits: Waits = FAST) -> Channel:
+class Clock:
+    """Time in seconds that passes only when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+def channel_of(
+    embedder: FakeEmbedder, waits: Waits = FAST, *, clock: Callable[[], float] = time.monotonic
+) -> Channel:
     """A channel whose breaker waits for thousandths of a second."""
-    return Channel(embedder, server="fake", waits=waits, sleep=Sleeper())
+    return Channel(embedder, server="fake", waits=waits, sleep=Sleeper(), clock=clock)
 
 
 def rejected(status: int = 500) -> EmbedderRejected:

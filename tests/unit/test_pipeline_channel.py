@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from tests.unit.pipeline_fakes import FakeEmbedder, channel_of, rejected, texts_of
+from tests.unit.pipeline_fakes import Clock, FakeEmbedder, channel_of, rejected, texts_of
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,
@@ -98,11 +98,14 @@ async def test_single_text_that_is_throttled_for_ever_is_given_back() -> None:
     """It is never blamed; its job goes back after the hold limit, and the outage is one."""
     embedder = FakeEmbedder()
     embedder.judge = lambda texts: THROTTLED
-    channel = channel_of(embedder, Waits(first_s=0.001, longest_s=0.01, hold_limit_s=0.05))
+    clock = Clock()
+    waits = Waits(first_s=0.001, longest_s=0.01, hold_limit_s=0.05)
+    channel = channel_of(embedder, waits, clock=clock)
     with pytest.raises(HeldTooLong):
         await channel.embed(SOME[:1])
+    clock.now = 7
     channel.breaker.open(THROTTLED)
-    assert channel.breaker.outage_s >= 0.05
+    assert channel.breaker.outage_s == 7
     await channel.aclose()
 
 
@@ -110,11 +113,12 @@ async def test_request_that_passes_ends_the_outage_for_good() -> None:
     """The outage after it is another one, and its time begins anew."""
     embedder = FakeEmbedder()
     embedder.script = [THROTTLED]
-    channel = channel_of(embedder)
+    clock = Clock()
+    channel = channel_of(embedder, clock=clock)
     await channel.embed(SOME)
-    await asyncio.sleep(0.05)
+    clock.now = 7
     channel.breaker.open(THROTTLED)
-    assert channel.breaker.outage_s < 0.05
+    assert channel.breaker.outage_s == 0
     await channel.aclose()
 
 

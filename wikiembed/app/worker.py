@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
+import psycopg
 from procrastinate import jobs, periodic, worker
+from procrastinate.exceptions import ConnectorException
 
 from wikiembed.app.connection import RuntimeHolder
+from wikiembed.telemetry import emit
 
 LOOK_AGAIN_S = (0.02, 0.05, 0.1)
+_PASSING = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
 class Worker(worker.Worker):
     """Looks again a little after each wake: only one insert in 20 ms notifies."""
 
-    def __init__(self, *, without: frozenset[str] = frozenset(), **options: Any) -> None:
+    def __init__(
+        self, *, periodic_tasks: Callable[[str], bool] = lambda name: True, **options: Any
+    ) -> None:
         super().__init__(**options)
-        self._without = without
+        self._defers = periodic_tasks
 
     @property
     def in_hand(self) -> set[int]:
@@ -25,14 +32,28 @@ class Worker(worker.Worker):
         return {c.job.id for c in self._running_jobs.values() if c.job.id is not None}
 
     async def _periodic_deferrer(self) -> None:
-        """Defer periodic tasks, but those that this worker does `without`."""
+        """Defer the periodic tasks that this worker is to defer.
+
+        With none it waits for ever: a side task that ends would hide the end of another, such
+        as a lost LISTEN. A deadlock with another worker's deferrer is no reason to reconnect.
+        """
         registry = periodic.PeriodicRegistry()  # type: ignore[no-untyped-call]
         registry.periodic_tasks = {
             key: task
             for key, task in self.app.periodic_registry.periodic_tasks.items()
-            if key[0] not in self._without
+            if self._defers(key[0])
         }
-        await periodic.PeriodicDeferrer(registry=registry, **self.app.periodic_defaults).worker()
+        if not registry.periodic_tasks:
+            await asyncio.Event().wait()
+        deferrer = periodic.PeriodicDeferrer(registry=registry, **self.app.periodic_defaults)
+        while True:
+            try:
+                await deferrer.worker()
+            except ConnectorException as error:
+                if not isinstance(error.__cause__, _PASSING):
+                    raise
+                emit("deferrer_gave_way", level=10, error=type(error.__cause__).__name__)
+                await asyncio.sleep(1)
 
     async def _handle_notification(self, *, channel: str, notification: jobs.Notification) -> None:
         await super()._handle_notification(channel=channel, notification=notification)

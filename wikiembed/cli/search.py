@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.padding import Padding
 from rich.text import Text
 
 from wikiembed.cli.console import console, database, print_json, say
@@ -68,4 +69,4 @@ def show(hits: list[Hit]) -> None:
         line.append(heading[:120] if body else f"key {hit.key}", style="bold")
         line.append(f"  {1 - hit.distance:.2f}", style="dim")
         out.print(line)
-        out.print(Text("   " + text))
+        out.print(Padding(Text(text), (0, 0, 0, 3)))

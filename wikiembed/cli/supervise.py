@@ -142,10 +142,10 @@ class Supervisor:
             name="embed",
             concurrency=self._concurrency,
             fetch_job_polling_interval=self._poll_s,
-            without=self._without(),
+            periodic_tasks=lambda name: False,
         )
         upkeep = self._app.new_worker(
-            name="upkeep", concurrency=1, queues=[UPKEEP_QUEUE], without=self._without()
+            name="upkeep", concurrency=1, queues=[UPKEEP_QUEUE], periodic_tasks=self._defers
         )
         self._workers = [embed, upkeep]
         runs = [
@@ -169,9 +169,9 @@ class Supervisor:
         emit("worker_stopped", batches=runtime.batches, chunks=runtime.chunks)
         return ended
 
-    def _without(self) -> frozenset[str]:
+    def _defers(self, task: str) -> bool:
         """A drain does what was queued, no more: it leaves out what queues the rest."""
-        return frozenset({"wikiembed.reconcile"}) if self._drain else frozenset()
+        return not self._drain or task != "wikiembed.reconcile"
 
     async def _wind_down(self, runtime: Runtime, runs: list[asyncio.Task[None]]) -> None:
         """Let batches in flight finish, with a heartbeat; jobs that wait for a server go back."""

@@ -41,11 +41,13 @@ class Breaker:
         server: str,
         waits: Waits | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._probe = probe
         self._server = server
         self._waits = waits or Waits()
         self._sleep = sleep
+        self._clock = clock
         self._closed = asyncio.Event()
         self._closed.set()
         self._stopping = asyncio.Event()
@@ -64,7 +66,7 @@ class Breaker:
         """
         if self._since is None or not self.is_open:
             return 0.0
-        return time.monotonic() - self._since
+        return self._clock() - self._since
 
     def stop(self) -> None:
         """Let nobody wait any longer: the worker is to end."""
@@ -146,7 +148,7 @@ class Breaker:
         self._closed.clear()
         self._misconfigured = None
         if self._since is None:
-            self._since = time.monotonic()
+            self._since = self._clock()
         self.reason = error
         emit(
             "outage_began",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from wikiembed.embedders import PROBE_TEXT, Embedder, ModelInfo
@@ -29,13 +30,14 @@ class Channel:
         server: str,
         waits: Waits | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._embedder = embedder
         self._server = server
         self._info: ModelInfo | None = None
         self._describing = asyncio.Lock()
         self._limit = BatchLimit()
-        self.breaker = Breaker(self._probe, server=server, waits=waits, sleep=sleep)
+        self.breaker = Breaker(self._probe, server=server, waits=waits, sleep=sleep, clock=clock)
 
     @property
     def max_batch(self) -> int | None:
