@@ -19,6 +19,7 @@ from wikiembed.telemetry import emit
 
 UPKEEP_QUEUE = "wikiembed_upkeep"
 UPKEEP_PRIORITY = 100
+MOST_ATTEMPTS = 1_000_000
 
 
 class RuntimeHolder(Protocol):
@@ -38,9 +39,18 @@ async def _runtime(context: JobContext) -> Runtime:
 
 
 async def embed(
-    context: JobContext, *, source: str, keys: list[str], attempt: int = 0, rescues: int = 0
+    context: JobContext,
+    *,
+    source: object = None,
+    keys: object = None,
+    attempt: object = 0,
+    rescues: object = 0,
+    **unknown: object,
 ) -> None:
     """Embed the chunks of `keys` that still miss their vector.
+
+    A job that was deferred by hand may hold anything: what is no text is left out, and with
+    nothing left the job ends.
 
     Parameters
     ----------
@@ -54,7 +64,12 @@ async def embed(
         How often a worker died with this job (written by wikiembed.rescue_jobs).
     """
     runtime = await _runtime(context)
-    job = BatchJob(source=source, keys=keys, attempt=attempt, job_id=context.job.id)
+    texts = [str(k) for k in keys if isinstance(k, str | int)] if isinstance(keys, list) else []
+    if not isinstance(source, str) or not texts:
+        emit("job_malformed", level=30, job_id=context.job.id)
+        return
+    passed_by = min(max(attempt, 0), MOST_ATTEMPTS) if isinstance(attempt, int) else 0
+    job = BatchJob(source=source, keys=texts, attempt=passed_by, job_id=context.job.id)
     try:
         await process(job, runtime)
     except (WikiembedError, StillStale, asyncio.CancelledError):

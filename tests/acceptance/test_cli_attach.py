@@ -24,7 +24,7 @@ def test_attach_counts_rows_and_says_what_comes_next(call: Call, database: Datab
     assert database.rows(INDEXES) == [("wikiembed_missing_docs", True)]
     assert "is attached already: detach it first" in assert_refused(call(*ATTACH), 2)
     assert database.rows(INDEXES) == [("wikiembed_missing_docs", True)]
-    assert "docs: 3 chunks queued in 1 jobs." in call("enqueue", "docs").stdout
+    assert "docs: 3 chunks queued in 1 job." in call("enqueue", "docs").stdout
     database.check_invariants()
     assert "keeps all rows and vectors" in call("detach", "docs").stdout
     assert database.one("select count(*) from public.docs") == 3

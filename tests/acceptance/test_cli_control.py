@@ -42,7 +42,7 @@ def test_control_ready_says_what_is_in_the_way(call: Call, docs_table: Database)
     result = call("ready", "docs")
     assert assert_refused(result, 1) == "Source 'docs' misses 2 of 2 chunks (1 failed)."
     assert result.stdout == "WIKI_EMBEDDINGS_READY=false\n"
-    assert call("skip", "docs", "1", "--why", "scan").stdout == "docs: 1 of 1 chunks skipped.\n"
+    assert call("skip", "docs", "1", "--why", "scan").stdout == "docs: 1 of 1 chunk skipped.\n"
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 2")
     result = call("ready", "docs")
     assert (result.returncode, result.stdout) == (0, "WIKI_EMBEDDINGS_READY=true\n")
@@ -60,7 +60,7 @@ def test_control_failures_are_listed_and_retried(call: Call, docs_table: Databas
     (row,) = json_lines(call("failures", "--class", "rejected", "--json"))
     assert (row["key"], row["state"]) == ("1", "failed")
     assert call("retry", "docs", "--class", "timeout").stdout.startswith("docs: 0 chunks")
-    assert call("retry", "docs", "--key", "1").stdout.startswith("docs: 1 chunks queued again")
+    assert call("retry", "docs", "--key", "1").stdout.startswith("docs: 1 chunk queued again")
     assert (todo(docs_table), call("failures").stdout) == (1, "No failures.\n")
     refused = call("skip", "docs", "1", "99")
     assert assert_refused(refused, 1).startswith("The others do not exist")

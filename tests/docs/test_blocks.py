@@ -136,8 +136,8 @@ def test_console_blocks_have_commands() -> None:
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
-        ("docs: 3 chunks queued in 1 jobs.", True),
-        ("docs: 4 chunks queued in 1 jobs.", False),
+        ("docs: 3 chunks queued in 1 job.", True),
+        ("docs: 4 chunks queued in 1 job.", False),
         ("… 3 chunks …", True),
         ("docs: …", True),
         ("3 chunks …", False),
@@ -145,4 +145,4 @@ def test_console_blocks_have_commands() -> None:
 )
 def test_shown_output_is_compared(line: str, shown: bool) -> None:  # noqa: FBT001
     """A shown line must be a whole line of the output, … apart."""
-    assert is_shown(line, "Hello\ndocs:  3 chunks queued in 1 jobs.\n") is shown
+    assert is_shown(line, "Hello\ndocs:  3 chunks queued in 1 job.\n") is shown

@@ -83,6 +83,11 @@ def cell(value: object) -> str:
             return str(value)
 
 
+def count(n: int, noun: str) -> str:
+    """``1 job``, ``2 jobs``, ``1,000 jobs``."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def duration(seconds: float | None) -> str:
     """``2 d 3 h``, ``4 min 5 s``: the two largest units; – when unknown."""
     if seconds is None:

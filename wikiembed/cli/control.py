@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import database, print_json, say
+from wikiembed.cli.console import count, database, print_json, say
 from wikiembed.control import actions
 from wikiembed.errors import InvalidArgument, NotSo
 
@@ -57,20 +57,20 @@ def run_pause(
     """Let no batch begin, on any worker; batches in flight finish."""
     end = moment(until) if until else None
     with database() as (connection, _):
-        count = actions.pause(connection, source, why=why, until=end)
+        paused = actions.pause(connection, source, why=why, until=end)
     ends = f" until {end.astimezone():%Y-%m-%d %H:%M}" if end else ""
-    say(f"Paused {_sources(source, count)}{ends}.")
+    say(f"Paused {_sources(source, paused)}{ends}.")
 
 
 def run_resume(source: Source = None) -> None:
     """End a pause; workers begin at once."""
     with database() as (connection, _):
-        count = actions.resume(connection, source)
-    say(f"Resumed {_sources(source, count)}." if count else "Nothing was paused.")
+        resumed = actions.resume(connection, source)
+    say(f"Resumed {_sources(source, resumed)}." if resumed else "Nothing was paused.")
 
 
-def _sources(source: str | None, count: int) -> str:
-    return f"source {source!r}" if source else f"{count} source{'s' if count != 1 else ''}"
+def _sources(source: str | None, n: int) -> str:
+    return f"source {source!r}" if source else count(n, "source")
 
 
 def run_retry(
@@ -87,7 +87,7 @@ def run_retry(
     with database() as (connection, _):
         for name in actions.names(connection, source):
             done = actions.retry(connection, name, keys=key, error_class=error_class)
-            say(f"{name}: {done.chunks:,} chunks queued again in {done.jobs:,} jobs.")
+            say(f"{name}: {count(done.chunks, 'chunk')} queued again in {count(done.jobs, 'job')}.")
 
 
 def run_skip(
@@ -98,9 +98,9 @@ def run_skip(
 ) -> None:
     """Give up chunks: nobody waits for them, and `ready` does not count them."""
     with database() as (connection, _):
-        count = actions.skip(connection, source, keys, why=why)
-    say(f"{source}: {count:,} of {len(keys):,} chunks skipped.")
-    if count < len(keys):
+        skipped = actions.skip(connection, source, keys, why=why)
+    say(f"{source}: {skipped:,} of {count(len(keys), 'chunk')} skipped.")
+    if skipped < len(keys):
         raise NotSo("The others do not exist, or have their vector already.")
 
 

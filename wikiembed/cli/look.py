@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from wikiembed.cli.console import console, database, duration, print_json, print_table, say
+from wikiembed.cli.console import console, count, database, duration, print_json, print_table, say
 from wikiembed.control import actions
 from wikiembed.control.overview import overview
 from wikiembed.errors import NotSo
@@ -45,8 +45,9 @@ def run_status(*, json: Json = False) -> None:
             title="Failures by class",
         )
     alive = [worker for worker in state["workers"] if worker["alive"]]
+    in_hand = sum(worker["doing"] for worker in alive)
     if alive:
-        say(f"Workers: {len(alive)} alive, {sum(w['doing'] for w in alive)} jobs in hand.")
+        say(f"Workers: {len(alive)} alive, {count(in_hand, 'job')} in hand.")
     else:
         say("Workers: none alive; start one with `wikiembed worker`.")
 

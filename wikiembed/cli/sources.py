@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import database, print_json, print_table, say
+from wikiembed.cli.console import count, database, print_json, print_table, say
 from wikiembed.config import Provider
 from wikiembed.control import actions
 from wikiembed.control import sources as control
@@ -61,8 +61,8 @@ def run_attach(
         )
         (row,) = actions.coverage(connection, source)
     say(
-        f"Attached {relation} as source {source!r}: {row.total:,} rows, {row.missing:,} without a"
-        " vector."
+        f"Attached {relation} as source {source!r}: {count(row.total, 'row')},"
+        f" {row.missing:,} without a vector."
     )
     if row.missing:
         say(f"Queue them: wikiembed enqueue {source}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import database, print_json, say
+from wikiembed.cli.console import count, database, print_json, say
 from wikiembed.cli.progress import REPORT_EVERY_S, Reporter, rate_note
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
@@ -55,7 +55,10 @@ def run_enqueue(
                 print_json({"source": done.source, "jobs": done.jobs, "chunks": done.chunks})
             else:
                 word = "would be queued" if dry_run else "queued"
-                say(f"{done.source}: {done.chunks:,} chunks {word} in {done.jobs:,} jobs.")
+                say(
+                    f"{done.source}: {count(done.chunks, 'chunk')} {word}"
+                    f" in {count(done.jobs, 'job')}."
+                )
 
 
 def enqueue_all(

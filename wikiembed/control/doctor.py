@@ -116,13 +116,15 @@ def _queue(connection: Connection) -> Iterator[Finding]:
         " from wikiembed.queue"
     ).fetchone() or (0, None, 0)
     if alive:
-        yield Finding("workers", "ok", f"{alive} workers alive.")
+        yield Finding("workers", "ok", f"Workers alive: {alive}.")
     else:
         level: Level = "warning" if not waiting else "fault"
         yield Finding("workers", level, "No worker is alive: run `wikiembed worker`.")
     if stuck:
         yield Finding(
-            "stuck_jobs", "warning", f"{stuck} jobs of dead workers: a worker frees them in 90 s."
+            "stuck_jobs",
+            "warning",
+            f"Jobs of dead workers: {stuck}; a worker frees them within 90 s.",
         )
     if oldest is not None and oldest > OLD_JOB_S and alive:
         yield Finding(

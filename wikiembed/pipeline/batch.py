@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import psycopg
+
 from wikiembed.errors import (
     ConfigurationError,
     EmbedderMisconfigured,
@@ -47,7 +49,7 @@ async def process(job: BatchJob, runtime: Runtime) -> None:
     keys = list(job.keys)
     try:
         for _ in range(ROUNDS):
-            chunks = await runtime.store.read_chunks(job.source, keys, attempt=job.attempt)
+            chunks = await _read(job, keys, runtime)
             keys = await _embed_chunks(job, chunks, runtime) if chunks else []
             if not keys:
                 return
@@ -63,6 +65,17 @@ async def process(job: BatchJob, runtime: Runtime) -> None:
         runtime.fatal = error
         raise
     raise StillStale
+
+
+async def _read(job: BatchJob, keys: Sequence[str], runtime: Runtime) -> list[Chunk]:
+    """Read chunks; where a key is none of the key column's type, read each alone without it."""
+    try:
+        return await runtime.store.read_chunks(job.source, keys, attempt=job.attempt)
+    except psycopg.DataError:
+        if len(keys) == 1:
+            emit("job_malformed", level=30, job_id=job.job_id)
+            return []
+    return [chunk for key in keys for chunk in await _read(job, [key], runtime)]
 
 
 async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) -> list[str]:
