@@ -105,7 +105,7 @@ $$;
 COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows; raises WE002 to WE010.';
 
 CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RETURNS TABLE(name text, violations bigint)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
@@ -210,7 +210,8 @@ begin
     with live as materialized (
       select k.key collate "C" as key
         from wikiembed_queue.procrastinate_jobs as j,
-             jsonb_array_elements_text(j.args -> 'keys') as k (key)
+             jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
        where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
     ), missing as (
       select t.%3$I as key
@@ -668,7 +669,9 @@ begin
      order by j.id
        for update of j skip locked
   loop
-    v_rescues := coalesce((v_job.args ->> 'rescues')::integer, 0) + 1;
+    v_rescues := 1 + coalesce(
+      case jsonb_typeof(v_job.args -> 'rescues')
+        when 'number' then greatest(0, least(2, (v_job.args ->> 'rescues')::numeric))::integer end, 0);
     if v_job.task_name <> 'wikiembed.embed' then
       perform wikiembed_private.rescue_upkeep(v_job);
       rescued := rescued + 1;
@@ -680,7 +683,7 @@ begin
        where j.id = v_job.id;
       perform wikiembed_private.wake(v_job.queue_name);
       rescued := rescued + 1;
-    elsif jsonb_array_length(v_job.args -> 'keys') > 1 then
+    elsif cardinality(wikiembed_private.keys_of(v_job.args)) > 1 then
       perform wikiembed_private.split_job(v_job);
       split := split + 1;
     else
@@ -742,7 +745,7 @@ begin
        and (p_keys is null or f.key = any (p_keys))
        and (p_error_class is null or f.error_class = p_error_class)
        and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
-     order by f.key for update);
+     order by f.key for update skip locked);
   delete from wikiembed.failures as f where f.source = p_source and f.key = any (v_keys);
   select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
     from (
@@ -759,7 +762,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures; answers jobs and chunks. Raises WE001, WE008.';
+COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures, but for those that somebody holds; answers jobs and chunks. Raises WE001, WE008.';
 
 CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1218,7 +1221,7 @@ $$;
 COMMENT ON FUNCTION wikiembed_private.count_failures() IS 'Writes the change of failed and skipped counts to the ledger.';
 
 CREATE FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) RETURNS bigint[]
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
@@ -1227,10 +1230,12 @@ declare
   v_counts bigint[];
   v_unproved bigint;
 begin
+  execute wikiembed_private.fill(p_source, 'lock table %2$s in access share mode');
   execute wikiembed_private.fill(p_source, $sql$
     with live as materialized (
       select k.key collate "C" as key
-        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(j.args -> 'keys') as k (key)
+        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
        where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
     )
     select array[
@@ -1547,6 +1552,19 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.is_held(p_source wikiembed.sources) IS 'True while a source is paused and its pause has not run out.';
 
+CREATE FUNCTION wikiembed_private.keys_of(p_args jsonb) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select array(
+    select k.key
+      from jsonb_array_elements_text(
+             case jsonb_typeof(p_args -> 'keys') when 'array' then p_args -> 'keys' else '[]' end) as k (key)
+     where k.key is not null);
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.keys_of(p_args jsonb) IS 'The keys in a job''s arguments; none where they are malformed.';
+
 CREATE FUNCTION wikiembed_private.lock_source(p_source text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1590,7 +1608,7 @@ CREATE FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_j
     AS $$
 declare
   v_source text := p_job.args ->> 'source';
-  v_keys text[] := array(select jsonb_array_elements_text(p_job.args -> 'keys'));
+  v_keys text[] := wikiembed_private.keys_of(p_job.args);
   v_versions bigint[];
 begin
   delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
@@ -1602,6 +1620,8 @@ begin
         'Each worker that took this chunk ended without a word.', p_attempts => 3, p_job_id => p_job.id);
     end if;
   end if;
+exception when invalid_text_representation or numeric_value_out_of_range then
+  delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
 end;
 $$;
 
@@ -2046,11 +2066,13 @@ begin
   if not wikiembed_private.triggers_current(v_source) then
     perform wikiembed_private.write_triggers(p_name);
   end if;
+  execute wikiembed_private.fill(v_source, 'lock table %2$s in access share mode');
   execute wikiembed_private.fill(v_source, $sql$
     with alive as materialized (
       select distinct j.id
         from wikiembed_queue.procrastinate_jobs as j
-       cross join lateral jsonb_array_elements_text(j.args -> 'keys') as k (key)
+       cross join lateral jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
         join %2$s as t on t.%3$I::text collate "C" = k.key collate "C" and t.%5$I is null
        where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status = 'todo'
     ), dead as materialized (
@@ -2067,7 +2089,8 @@ begin
     select wikiembed_private.forget_failures(%1$L, array(
       select f.key from wikiembed.failures as f
        where f.source = %1$L
-         and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)))
+         and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)
+       order by f.key for update of f skip locked))
   $sql$);
   select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
   if p_recount then
@@ -2184,7 +2207,7 @@ CREATE FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  v_keys text[] := array(select jsonb_array_elements_text(p_job.args -> 'keys'));
+  v_keys text[] := wikiembed_private.keys_of(p_job.args);
   v_half integer := cardinality(v_keys) / 2;
 begin
   perform wikiembed_queue.procrastinate_defer_jobs_v1(array(

@@ -33,7 +33,7 @@ class StartCli(Protocol):
 def pytest_configure(config: pytest.Config) -> None:
     """Forget the developer's own settings, and make a polite kill end the server too."""
     for name in [one for one in os.environ if one.startswith("WIKIEMBED_")]:
-        if not name.startswith("WIKIEMBED_TEST_"):
+        if not name.startswith(("WIKIEMBED_TEST_", "WIKIEMBED_FAULT")):
             del os.environ[name]
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -40,6 +40,7 @@ async def _runtime(context: JobContext) -> Runtime:
 
 async def embed(
     context: JobContext,
+    /,
     *,
     source: object = None,
     keys: object = None,

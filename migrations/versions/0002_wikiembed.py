@@ -22,7 +22,7 @@ PRIVATE = [
     "write_statement_triggers", "close_to_public", "write_triggers", "log_action",
     "check_name", "check_relation", "check_rights", "base_type", "check_key", "check_text",
     "check_embedding", "missing_index", "create_missing_index", "correct_ledger",
-    "runnable_queues", "split_job", "lose_job", "rescue_upkeep", "drop_strayed",
+    "runnable_queues", "keys_of", "split_job", "lose_job", "rescue_upkeep", "drop_strayed",
     "reconcile_source", "count_violations", "on_ddl",
 ]  # fmt: skip
 PUBLIC = [

@@ -1,6 +1,6 @@
 create function wikiembed.check_invariants(p_source text default null)
 returns table (name text, violations bigint)
-language plpgsql stable security definer
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set enable_nestloop = off

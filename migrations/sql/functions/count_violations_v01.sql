@@ -1,5 +1,6 @@
+-- The table is locked first: to a snapshot from before a truncate it would look empty.
 create function wikiembed_private.count_violations(p_source wikiembed.sources) returns bigint[]
-language plpgsql stable
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set enable_nestloop = off
@@ -8,10 +9,12 @@ declare
   v_counts bigint[];
   v_unproved bigint;
 begin
+  execute wikiembed_private.fill(p_source, 'lock table %2$s in access share mode');
   execute wikiembed_private.fill(p_source, $sql$
     with live as materialized (
       select k.key collate "C" as key
-        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(j.args -> 'keys') as k (key)
+        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
        where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
     )
     select array[

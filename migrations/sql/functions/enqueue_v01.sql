@@ -27,7 +27,8 @@ begin
     with live as materialized (
       select k.key collate "C" as key
         from wikiembed_queue.procrastinate_jobs as j,
-             jsonb_array_elements_text(j.args -> 'keys') as k (key)
+             jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
        where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
     ), missing as (
       select t.%3$I as key

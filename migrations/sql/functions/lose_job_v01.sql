@@ -1,10 +1,11 @@
+-- A key that the source's type cannot hold is nobody's: a job deferred by hand may have one.
 create function wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_source text := p_job.args ->> 'source';
-  v_keys text[] := array(select jsonb_array_elements_text(p_job.args -> 'keys'));
+  v_keys text[] := wikiembed_private.keys_of(p_job.args);
   v_versions bigint[];
 begin
   delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
@@ -16,6 +17,8 @@ begin
         'Each worker that took this chunk ended without a word.', p_attempts => 3, p_job_id => p_job.id);
     end if;
   end if;
+exception when invalid_text_representation or numeric_value_out_of_range then
+  delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
 end;
 $$;
 comment on function wikiembed_private.lose_job(wikiembed_queue.procrastinate_jobs) is

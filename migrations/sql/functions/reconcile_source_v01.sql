@@ -1,3 +1,5 @@
+-- The table is locked in a statement before those that read it: a snapshot from before a truncate
+-- sees the table empty and the ledger as it was. After the triggers, whose lock is stronger.
 create function wikiembed_private.reconcile_source(
   p_name text, p_recount boolean,
   out orphans_enqueued bigint, out dead_jobs bigint, out ledger_drift bigint
@@ -27,11 +29,13 @@ begin
   if not wikiembed_private.triggers_current(v_source) then
     perform wikiembed_private.write_triggers(p_name);
   end if;
+  execute wikiembed_private.fill(v_source, 'lock table %2$s in access share mode');
   execute wikiembed_private.fill(v_source, $sql$
     with alive as materialized (
       select distinct j.id
         from wikiembed_queue.procrastinate_jobs as j
-       cross join lateral jsonb_array_elements_text(j.args -> 'keys') as k (key)
+       cross join lateral jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
         join %2$s as t on t.%3$I::text collate "C" = k.key collate "C" and t.%5$I is null
        where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status = 'todo'
     ), dead as materialized (
@@ -48,7 +52,8 @@ begin
     select wikiembed_private.forget_failures(%1$L, array(
       select f.key from wikiembed.failures as f
        where f.source = %1$L
-         and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)))
+         and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)
+       order by f.key for update of f skip locked))
   $sql$);
   select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
   if p_recount then

@@ -24,7 +24,9 @@ begin
      order by j.id
        for update of j skip locked
   loop
-    v_rescues := coalesce((v_job.args ->> 'rescues')::integer, 0) + 1;
+    v_rescues := 1 + coalesce(
+      case jsonb_typeof(v_job.args -> 'rescues')
+        when 'number' then greatest(0, least(2, (v_job.args ->> 'rescues')::numeric))::integer end, 0);
     if v_job.task_name <> 'wikiembed.embed' then
       perform wikiembed_private.rescue_upkeep(v_job);
       rescued := rescued + 1;
@@ -36,7 +38,7 @@ begin
        where j.id = v_job.id;
       perform wikiembed_private.wake(v_job.queue_name);
       rescued := rescued + 1;
-    elsif jsonb_array_length(v_job.args -> 'keys') > 1 then
+    elsif cardinality(wikiembed_private.keys_of(v_job.args)) > 1 then
       perform wikiembed_private.split_job(v_job);
       split := split + 1;
     else

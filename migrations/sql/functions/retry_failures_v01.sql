@@ -1,5 +1,7 @@
--- The failure goes and a job comes, in one transaction; locked in key order first. Skipped rows
--- are retried only when they are named by key or by class.
+-- The failure goes and a job comes, in one transaction. Failures that somebody holds are passed by:
+-- he changes or deletes that chunk, which ends its failure; to wait for him, holding others, could
+-- end his transaction in a deadlock. Skipped rows are retried only when they are named by key or
+-- by class.
 create function wikiembed.retry_failures(
   p_source text, p_keys text[] default null, p_error_class text default null
 ) returns table (jobs bigint, chunks bigint)
@@ -20,7 +22,7 @@ begin
        and (p_keys is null or f.key = any (p_keys))
        and (p_error_class is null or f.error_class = p_error_class)
        and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
-     order by f.key for update);
+     order by f.key for update skip locked);
   delete from wikiembed.failures as f where f.source = p_source and f.key = any (v_keys);
   select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
     from (
@@ -37,4 +39,4 @@ begin
 end;
 $$;
 comment on function wikiembed.retry_failures(text, text[], text) is
-  'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures; answers jobs and chunks. Raises WE001, WE008.';
+  'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures, but for those that somebody holds; answers jobs and chunks. Raises WE001, WE008.';

@@ -3,7 +3,7 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_keys text[] := array(select jsonb_array_elements_text(p_job.args -> 'keys'));
+  v_keys text[] := wikiembed_private.keys_of(p_job.args);
   v_half integer := cardinality(v_keys) / 2;
 begin
   perform wikiembed_queue.procrastinate_defer_jobs_v1(array(

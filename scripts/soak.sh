@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Let faults happen at random, then prove that nothing was lost: scripts/soak.sh [MINUTES] [SEED]
+#
+# Ten minutes unless told otherwise. Prints the seed first, a table at the end, and exits 1 when
+# a chunk is lost, stale or left over.
+set -euo pipefail
+
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+if [[ "${1:-}" == --help ]]; then
+  usage scripts/soak.sh
+  exit
+fi
+
+ensure_venv dev
+arguments=(--minutes "${1:-10}")
+if (($# > 1)); then
+  arguments+=(--seed "$2")
+fi
+exec .venv/bin/python -m tests.faults.soak "${arguments[@]}"

@@ -1,0 +1,65 @@
+"""Fixtures of the fault tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.crew import Crew
+from tests.faults.private import PrivateServer
+from tests.faults.report import Report, reporter
+from tests.faults.standin_process import StandInProcess
+from tests.harness.database import DIMENSIONS, Database, create_database, make_template
+
+
+@pytest.fixture
+def report() -> Report:
+    """Says what a fault cost: ``report("kill -9", tried=5, chunks=6000, lost=0, …)``."""
+    return reporter()
+
+
+@pytest.fixture
+def standin_process() -> Iterator[StandInProcess]:
+    """The stand-in server as a process of its own, with 4 dimensions."""
+    process = StandInProcess(dimensions=DIMENSIONS)
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
+@pytest.fixture
+def crew(database: Database, standin_process: StandInProcess, tmp_path: Path) -> Iterator[Crew]:
+    """Workers on a database of the session's server."""
+    made = Crew(database, standin_process, tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def private_server() -> Iterator[PrivateServer]:
+    """A Postgres of this module's own, which its tests restart."""
+    server = PrivateServer()
+    try:
+        make_template(server.server)
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture
+def private_crew(
+    private_server: PrivateServer, standin_process: StandInProcess, tmp_path: Path
+) -> Iterator[Crew]:
+    """Workers on a database of `private_server`."""
+    database = create_database(private_server.server, make_template(private_server.server))
+    made = Crew(database, standin_process, tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()
+        database.close()

@@ -1,0 +1,40 @@
+"""The stand-in as a process: what is counted there outlives every worker that is killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+
+from tests.harness.cli import ROOT
+
+
+class StandInProcess:
+    """Runs ``python -m tests.standin``; `controls` are those of tests.standin.faults."""
+
+    def __init__(self, **controls: object) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.standin", "--control", json.dumps(controls)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        assert self.process.stdout is not None
+        self.url: str = json.loads(self.process.stdout.readline())["url"]
+
+    def control(self, **controls: object) -> None:
+        """Set controls while it runs."""
+        httpx.post(f"{self.url}/_control", json=controls, timeout=30).raise_for_status()
+
+    def stats(self) -> dict[str, Any]:
+        """Its counts; `repeated` is the texts that were embedded more than once."""
+        counts: dict[str, Any] = httpx.get(f"{self.url}/_stats", timeout=30).json()
+        return counts
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.terminate()
+        self.process.communicate(timeout=10)

@@ -1,0 +1,197 @@
+"""What users hold, and for how long: the worker waits for nobody, and nobody dies of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import psycopg
+import pytest
+
+from tests.faults.report import Report
+from tests.faults.users import LONG, keyed_table, run_all, set_limits, settled
+from tests.harness.database import Database
+from tests.integration.workshop import add_chunks, counts, drain, prove, settings_of, working
+from tests.sql.chunks import add, clear_jobs, fail, in_background, read, start, wait_until_blocked
+from tests.standin import BadText, StandIn
+
+HELD = 640 if LONG else 64
+ROUNDS = 40 if LONG else 5
+
+
+async def test_rule_09_rows_held_for_long_cost_few_texts(
+    docs_table: Database, standin: StandIn, report: Report
+) -> None:
+    """Held rows cost no HTTP: each text is sent once, after the release."""
+    prove(docs_table)
+    add_chunks(docs_table, 2 * HELD)
+    holder = docs_table.connect(autocommit=False)
+    holder.execute("update public.docs set body = body || ' held' where id <= %s", [HELD])
+    async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
+        await worker.until(lambda: counts(docs_table)[0] == HELD)
+        await asyncio.sleep(20 if LONG else 3)
+        assert standin.stats.texts <= HELD + 8
+        docs_table.check_invariants()
+        holder.commit()
+        await worker.until(lambda: settled(docs_table), 60)
+    assert counts(docs_table) == (2 * HELD, 0, 0, 0)
+    assert standin.stats.texts <= 2 * HELD + 16
+    docs_table.check_invariants()
+    report("rows held by users", tried=HELD, chunks=2 * HELD, lost=0, stale=0,
+           repeated=standin.stats.repeated)  # fmt: skip
+
+
+def one_by_one(connection: psycopg.Connection, keys: Sequence[int], rounds: int) -> int:
+    """Update the rows of `keys` in this order, all in one transaction, `rounds` times."""
+    for n in range(rounds):
+        with connection.transaction():
+            for key in keys:
+                connection.execute(
+                    "update public.docs set body = %s where id = %s", [f"poison {n}", key]
+                )
+    return rounds * len(keys)
+
+
+def retry_over_and_over(connection: psycopg.Connection, times: int) -> int:
+    """What an operator does who wants the failures gone."""
+    for _ in range(times):
+        connection.execute("select * from wikiembed.retry_failures('docs')")
+        connection.execute("select * from wikiembed.reconcile('docs')")
+        connection.execute("select pg_sleep(0.05)")
+    return times
+
+
+async def test_users_who_go_opposite_ways_meet_no_deadlock_of_ours(
+    database: Database, standin: StandIn, report: Report
+) -> None:
+    """They share no row, so a deadlock would be the worker's, retry's or reconcile's doing."""
+    keyed_table(database)
+    prove(database)
+    standin.controls.bad_texts = [BadText(contains="poison")]
+    database.execute(
+        "insert into public.docs (id, body) select i, 'poison' from generate_series(1, 100) as i"
+    )
+    await drain(settings_of(database, standin.url))
+    assert counts(database)[2] == 100
+    upwards, downwards = list(range(1, 101, 2)), list(range(100, 0, -2))
+    tasks = [
+        partial(one_by_one, set_limits(database.connect()), upwards, ROUNDS),
+        partial(one_by_one, set_limits(database.connect()), downwards, ROUNDS),
+        partial(retry_over_and_over, set_limits(database.connect()), 4 * ROUNDS),
+    ]
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        async with working(settings_of(database, standin.url), poll_s=0.1) as worker:
+            ended = run_all(pool, [*tasks])
+            await worker.until(ended, 240)
+            database.execute("update public.docs set body = 'cured ' || id")
+            await worker.until(lambda: counts(database) == (100, 0, 0, 0), 60)
+    database.check_invariants()
+    dead = database.one("select deadlocks from pg_stat_database where datname = current_database()")
+    assert dead == 0
+    report("users in opposite orders", tried=2 * ROUNDS, chunks=100, lost=0, stale=0,
+           repeated=standin.stats.repeated)  # fmt: skip
+
+
+def test_retry_passes_by_the_failures_that_somebody_holds(docs_table: Database) -> None:
+    """Else the holder, going on to a failure that retry holds, dies in a deadlock."""
+    keys = add(docs_table, "1", "2", "3")
+    fail(docs_table, read(docs_table, keys))
+    clear_jobs(docs_table)
+    user = set_limits(docs_table.connect(autocommit=False))
+    user.execute("update public.docs set body = 'new' where id = 3")
+    operator = set_limits(docs_table.connect(autocommit=False))
+    retried = operator.execute("select chunks from wikiembed.retry_failures('docs')").fetchone()
+    assert retried == (2,)
+    with in_background() as pool:
+        going_on = start(pool, user, "update public.docs set body = 'new' where id = 1")
+        wait_until_blocked(docs_table, user)
+        operator.commit()
+        going_on.result(timeout=20)
+    user.commit()
+    docs_table.check_invariants()
+
+
+def test_bulk_delete_and_retry_never_deadlock(docs_table: Database, report: Report) -> None:
+    """In random order, in one transaction, statement by statement, against retry after retry."""
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    for _ in range(ROUNDS):
+        keys = add(docs_table, *["text"] * 60)
+        fail(docs_table, read(docs_table, keys))
+        clear_jobs(docs_table)
+        dice.shuffle(keys)
+        connections = [set_limits(docs_table.connect()) for _ in range(3)]
+        statement = "; ".join(
+            f"delete from public.docs where id in ({', '.join(keys[i : i + 6])})"
+            for i in range(0, 60, 6)
+        )
+        with in_background() as pool:
+            running = [
+                start(pool, connections[0], f"begin; {statement}; commit"),
+                start(pool, connections[1], "select wikiembed.retry_failures('docs')"),
+                start(pool, connections[2], "select wikiembed.reconcile('docs')"),
+            ]
+            for one in running:
+                one.result(timeout=30)
+        docs_table.execute("select wikiembed.reconcile('docs')")
+        docs_table.check_invariants()
+    report("bulk delete against retry", tried=ROUNDS, chunks=60 * ROUNDS, lost=0, stale=0,
+           repeated=0)  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["share row exclusive", "exclusive", "access exclusive"])
+async def test_table_that_a_user_locks_waits_and_loses_nothing(
+    docs_table: Database, standin: StandIn, mode: str
+) -> None:
+    """The worker's write gives up its lock and the job comes back; the user is never hurried."""
+    prove(docs_table)
+    add_chunks(docs_table, 64)
+    locker = set_limits(docs_table.connect(autocommit=False))
+    locker.execute(f"lock table public.docs in {mode} mode".encode())
+    async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
+        await asyncio.sleep(4 if LONG else 2.5)
+        locker.execute("insert into public.docs (body) values ('by the locker')")
+        written = locker.execute("select count(vec) from public.docs").fetchone()
+        assert written == (0,)
+        locker.commit()
+        await worker.until(lambda: counts(docs_table) == (65, 0, 0, 0))
+    docs_table.check_invariants()
+
+
+@pytest.mark.parametrize("level", list(psycopg.IsolationLevel)[1:], ids=lambda one: one.name)
+async def test_clients_of_every_isolation_level_write_beside_a_worker(
+    docs_table: Database, standin: StandIn, level: psycopg.IsolationLevel
+) -> None:
+    """Their inserts and updates are queued; what Postgres makes them repeat, they repeat."""
+    prove(docs_table)
+    standin.controls.latency_s = 0.01
+    connections = [docs_table.connect(autocommit=False) for _ in range(4)]
+    for connection in connections:
+        connection.isolation_level = level
+
+    def write(connection: psycopg.Connection) -> int:
+        written = 0
+        while written < 25:
+            try:
+                with connection.transaction():
+                    (key,) = connection.execute(
+                        "insert into public.docs (body) values ('new') returning id"
+                    ).fetchone() or (0,)
+                    connection.execute("update public.docs set body = 'newer' where id = %s", [key])
+                    connection.execute(
+                        "update public.docs set body = body || '!' where id = %s", [key - 7]
+                    )
+                written += 1
+            except psycopg.errors.SerializationFailure:
+                continue
+        return written
+
+    with ThreadPoolExecutor(4) as pool:
+        async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
+            await worker.until(run_all(pool, [partial(write, one) for one in connections]), 60)
+            await worker.until(lambda: counts(docs_table) == (100, 0, 0, 0), 60)
+    docs_table.check_invariants()

@@ -1,0 +1,247 @@
+"""Hostile names, texts and objects run nothing; and the API key is written nowhere."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from pydantic import SecretStr
+
+from tests.conftest import RunCli, StartCli
+from tests.harness.database import Database
+from tests.integration.workshop import KEY, drain, environment_of, prove, settings_of
+from tests.sql.chunks import VECTOR, add, clear_jobs, coverage, embed, fail, queued, read
+from tests.standin import BadText, StandIn
+
+ROB = "'); drop table public.canary; --"
+NAMES = [
+    ROB,
+    '"; drop table public.canary; --',
+    "%s %1$I %% %L",
+    "a\nb\tc",
+    "$x$ $$; drop table canary $$",
+    "\\'; \\" + '"" ::regclass',
+    "x" * 63,
+]
+TEXTS = [
+    *NAMES, "$body$", "' || pg_sleep(9) || '", "\x01\x7f\u202e", "{}", "\\", "%", "null",
+    "é" * 40_000,
+]  # fmt: skip
+CANARY = "create table public.canary (who text)"
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_hostile_names_and_texts_go_the_whole_way(
+    database: Database, standin: StandIn, run_cli: RunCli, name: str
+) -> None:
+    """Attached, embedded, failed, retried, skipped, detached: nothing but what was asked for."""
+    database.execute(CANARY)
+    schema, table = sql.Identifier(name), sql.Identifier(name, name)
+    key, text, vector = (sql.Identifier(name[:60] + end) for end in "ktv")
+    source = name.encode()[:32].decode().strip() if name.isprintable() else "odd"
+    database.execute(sql.SQL("create schema {}").format(schema))
+    database.execute(
+        sql.SQL("create table {} ({} text primary key, {} text, {} vector(4))").format(
+            table, key, text, vector
+        )
+    )
+    quoted = table.as_string()
+    columns = [name[:60] + end for end in "ktv"]
+    database.execute(
+        "select wikiembed.attach(%s::regclass, %s, %s, %s, %s)", [quoted, *columns, source]
+    )
+    prove(database, source)
+    standin.controls.bad_texts = [BadText(contains="pg_sleep", body=ROB)]
+    texts = [one for one in TEXTS if len(one) < 1_000]
+    for one in texts:
+        put = sql.SQL("insert into {} ({}, {}) values ({}, {})")
+        database.execute(put.format(table, key, text, sql.Literal(one), sql.Literal(one)))
+    await drain(settings_of(database, standin.url))
+    row = coverage(database, source)
+    assert (row["total"], row["embedded"], row["failed"]) == (len(texts), len(texts) - 1, 1)
+    for arguments in (["failures", source], ["retry", source], ["status"]):
+        assert run_cli(*arguments).returncode == 0
+    database.execute("select wikiembed.skip(%s, %s, %s)", [source, texts, ROB])
+    database.execute("select wikiembed.pause(%s, %s)", [source, ROB])
+    database.execute("select wikiembed.resume(%s)", [source])
+    change = sql.SQL("update {} set {} = {} || {}").format(table, text, text, sql.Literal(ROB))
+    database.execute(change)
+    database.execute("select * from wikiembed.reconcile(%s)", [source])
+    database.check_invariants()
+    database.execute(sql.SQL("delete from {}").format(table))
+    database.execute(sql.SQL("truncate {}").format(table))
+    database.execute("select wikiembed.detach(%s)", [source])
+    assert database.one("select count(*) from public.canary") == 0
+    left = database.rows("select tgname from pg_trigger where tgrelid = %s::regclass", [quoted])
+    assert left == []
+
+
+async def test_hostile_texts_are_embedded_as_they_are(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Very long ones too: each vector is that of the text."""
+    prove(docs_table)
+    add(docs_table, *TEXTS)
+    await drain(settings_of(docs_table, standin.url))
+    assert coverage(docs_table)["embedded"] == len(TEXTS)
+    docs_table.check_invariants()
+
+
+TRAP = """
+create function {schema}.{name}({arguments}) returns {result} language plpgsql as $$
+begin
+  insert into public.canary values (current_user);
+  return null;
+end $$;
+"""
+TRAPS = [
+    ("text, bigint", "bigint", ["hashtextextended"]),
+    ("text, text", "text", ["format", "concat", "pg_notify"]),
+    ("text", "text", ["upper", "btrim", "quote_literal", "to_regclass", "nextval"]),
+    ("text[]", "integer", ["cardinality", "array_length"]),
+    ("bigint", "bigint", ["abs", "sum"]),
+    ("jsonb", "text", ["jsonb_typeof", "jsonb_array_elements_text"]),
+    ("text, text", "boolean", ["equal"]),
+    ("bigint, bigint", "boolean", ["equal"]),
+    ("vector, vector", "boolean", ["equal"]),
+    ("text, text", "jsonb", ["jsonb_build_object"]),
+    ("wikiembed.sources", "boolean", ["is_held", "is_gone"]),
+]
+CALLS = [
+    "wikiembed.enqueue('docs')", "wikiembed.reconcile()", "wikiembed.check_invariants()",
+    "wikiembed.is_ready('docs')", "wikiembed.pause('docs')", "wikiembed.resume('docs')",
+    "wikiembed.fold_ledger()", "wikiembed.expire_pauses()", "wikiembed.rescue_jobs()",
+    "wikiembed.retry_failures('docs')", "wikiembed.skip('docs', array['1'])",
+    "wikiembed.jobs_of_worker(1)", "wikiembed.release_jobs(1, array[1])",
+    "wikiembed.pin_model('docs', 'local', 'm', 4)", "wikiembed.load_pages('[]')",
+    f"wikiembed.search_chunks('docs', '{VECTOR}'::public.vector)",
+    "wikiembed.read_chunks('docs', array['1'])",
+    "wikiembed.record_failures('docs', array['1'], array[1], 'x')",
+    f"wikiembed.write_embeddings('docs', array['1'], array[1], array['{VECTOR}'::public.vector])",
+    "wikiembed_private.runnable_queues(null)", "wikiembed.coverage", "wikiembed.queue",
+    "wikiembed.workers", "wikiembed.throughput", "wikiembed.detach('docs')",
+    "wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')",
+]  # fmt: skip
+
+
+@pytest.fixture
+def trapped(docs_table: Database) -> psycopg.Connection:
+    """A superuser's connection whose path begins with a writer's traps, in pg_temp and public."""
+    docs_table.execute(CANARY)
+    docs_table.execute("grant insert on public.canary to public")
+    docs_table.execute("grant all on schema public to public")
+    writer = docs_table.create_role("writer", grant="writer")
+    docs_table.execute(f"grant usage on schema wikiembed to {writer}")
+    connection = docs_table.connect()
+    connection.execute(f"set session authorization {writer}".encode())
+    connection.execute("create temp table made ()")
+    for schema in ("public", "pg_temp"):
+        for arguments, result, names in TRAPS:
+            if schema == "pg_temp" and "wikiembed" in arguments:
+                continue
+            for name in names:
+                connection.execute(
+                    TRAP.format(schema=schema, name=name, arguments=arguments, result=result)
+                    .replace("(vector, vector)", "(public.vector, public.vector)")
+                    .encode()
+                )
+        # pgvector's own operators stand in public already.
+        for kind in ("text", "bigint", "public.vector")[: 2 if schema == "public" else 3]:
+            for operator in ("=", "<>"):
+                connection.execute(
+                    f"create operator {schema}.{operator} (leftarg = {kind}, rightarg = {kind},"
+                    f" function = {schema}.equal)".encode()
+                )
+        connection.execute(f"create domain {schema}.regclass as text".encode())
+        for table in ("sources", "failures", "ledger", "procrastinate_jobs", "pg_class"):
+            connection.execute(f"create table {schema}.{table} (name text, id bigint)".encode())
+    return connection
+
+
+def test_writers_own_objects_never_run_as_the_definer(
+    docs_table: Database, trapped: psycopg.Connection
+) -> None:
+    """Every public function, view and trigger path passes by what matches better than ours."""
+    trapped.execute("set search_path = pg_temp, public, pg_catalog")
+    trapped.execute("select upper('the trap works'), 'a'::text = 'a'::text")
+    assert docs_table.one("select count(*) from public.canary") == 2
+    docs_table.execute("delete from public.canary")
+    trapped.execute("insert into public.docs (body) values ('a'), ('b'), ('c')")
+    trapped.execute("update public.docs set body = 'd'")
+    docs_table.execute("update public.docs set id = default")
+    trapped.execute("reset session authorization")
+    for call in CALLS:
+        trapped.execute(f"select * from {call}".encode())
+    trapped.execute("truncate public.docs")
+    assert docs_table.rows("select who from public.canary") == []
+    called = {call.partition("(")[0].removeprefix("wikiembed.") for call in CALLS}
+    public = docs_table.rows(
+        "select proname from pg_proc where pronamespace = 'wikiembed'::regnamespace"
+        " and proname not like 'grant%%'"
+    )
+    assert {row[0] for row in public} - called == set()
+    docs_table.check_invariants()
+
+
+def test_row_security_hides_no_row_from_any_function(docs_table: Database) -> None:
+    """A policy that lets nobody see anything changes no count, job, failure or vector."""
+    add(docs_table, "1", "2", "3")
+    docs_table.execute(
+        "alter table public.docs enable row level security;"
+        "create policy nothing on public.docs using (false) with check (true)"
+    )
+    worker = docs_table.create_role("worker", grant="worker")
+    docs_table.execute("grant select on public.docs to public")
+    with docs_table.connect(role=worker) as connection:
+        assert connection.execute("select count(*) from public.docs").fetchone() == (0,)
+        seen = connection.execute(
+            "select count(*) from wikiembed.read_chunks('docs', array['1', '2', '3'])"
+        ).fetchone()
+        assert seen == (3,)
+    assert embed(docs_table, ["1"]) == {"1": "written"}
+    assert fail(docs_table, read(docs_table, ["2"])) == {"2": "recorded"}
+    clear_jobs(docs_table)
+    docs_table.execute("select wikiembed.retry_failures('docs')")
+    docs_table.execute("select * from wikiembed.enqueue('docs')")
+    assert queued(docs_table) == ["2", "3"]
+    docs_table.check_invariants()
+
+
+@pytest.mark.parametrize("fault", ["none", "bad text", "wrong key"])
+def test_api_key_is_written_nowhere(
+    docs_table: Database, standin: StandIn, start_cli: StartCli, fault: str
+) -> None:
+    """Not into a table, a log, an error or the list of processes, whatever the server says."""
+    standin.controls.api_key = KEY if fault != "wrong key" else "another"
+    standin.controls.bad_texts = [BadText(contains="bad", body=f'{{"error": "key {KEY} is fine"}}')]
+    settings = settings_of(docs_table, standin.url, api_key=SecretStr(KEY), log_level="debug")
+    add(docs_table, "good", "bad" if fault == "bad text" else "fine")
+    running = start_cli("worker", env=environment_of(settings))
+    wanted = {"none": 2, "bad text": 1, "wrong key": 0}[fault]
+    running.wait_for(
+        lambda: (
+            coverage(docs_table)["embedded"] == wanted
+            and coverage(docs_table)["failed"] == (fault == "bad text")
+            and coverage(docs_table)["paused"] == (fault == "wrong key")
+        )
+    )
+    command = Path(f"/proc/{running.process.pid}/cmdline")
+    if command.exists():
+        assert KEY.encode() not in command.read_bytes()
+    shown = subprocess.run(["ps", "-ww", "-o", "args", "-p", str(running.process.pid)],
+                           capture_output=True, text=True, check=False)  # fmt: skip
+    assert KEY not in shown.stdout
+    ended = running.stop(signal.SIGTERM)
+    assert KEY not in ended.stdout + ended.stderr
+    names = docs_table.rows(
+        "select quote_ident(schemaname) || '.' || quote_ident(relname) from pg_stat_user_tables"
+    )
+    assert len(names) > 8
+    for (name,) in names:
+        assert docs_table.one(
+            f"select count(*) from {name} as t where t::text like '%%' || %s || '%%'", [KEY]
+        ) == 0, name  # fmt: skip
