@@ -1,0 +1,65 @@
+"""A Postgres server that a test may stop, restart and choke."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from tests.harness.server import FAST_SETTINGS, VERSION, TestServer
+from wikiembed.db.embedded import EmbeddedPostgres
+
+Mode = Literal["fast", "immediate"]
+
+
+class PrivateServer:
+    """An embedded Postgres of one's own; a commit that it acknowledged outlives its crash."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="we-fault-"))
+        self._postgres = EmbeddedPostgres(
+            data_dir=self._folder,
+            version=int(os.environ.get(VERSION) or "18"),
+            settings={**FAST_SETTINGS, "synchronous_commit": "on"},
+        )
+        self._handle = self._postgres.acquire()
+        self.server = TestServer(
+            url=self._postgres.url("postgres"),
+            session=f"fault_{secrets.token_hex(3)}",
+            stop=self._stop,
+        )
+
+    def stop(self, mode: Mode) -> None:
+        """Stop it, with clients connected: `immediate` is a crash."""
+        self._control("stop", "-m", mode)
+
+    def start(self) -> None:
+        """Start it, and wait for its recovery."""
+        with self._postgres.control():
+            self._postgres._ensure_running()
+
+    def restart(self, mode: Mode) -> None:
+        """Stop and start it."""
+        self.stop(mode)
+        self.start()
+
+    def execute(self, statement: str) -> None:
+        """Run a statement as superuser, in the maintenance database."""
+        with self.server.admin() as connection:
+            connection.execute(statement.encode())
+
+    def end(self) -> None:
+        """Stop it for good."""
+        self.start()
+        self.server.end()
+
+    def _control(self, *arguments: str) -> None:
+        done = self._postgres._run("pg_ctl", "-w", "-D", str(self._postgres.cluster), *arguments)
+        assert done.returncode == 0, done.stdout
+
+    def _stop(self) -> None:
+        self._postgres.release(self._handle)
+        shutil.rmtree(self._folder, ignore_errors=True)

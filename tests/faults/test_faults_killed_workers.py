@@ -1,0 +1,138 @@
+"""Workers die by signal; any other worker takes up what they held."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.faults.crew import Crew, events, kill, until
+from tests.faults.report import LONG, Report
+from tests.integration.workshop import jobs
+
+KILLS, CHUNKS, BATCH = (20, 50_000, 64) if LONG else (5, 6_000, 64)
+
+
+def test_kill_9_of_workers_loses_nothing(crew: Crew, report: Report) -> None:
+    """Three workers, one killed again and again in mid-run: their jobs are done by the others."""
+    crew.attach(batch_size=BATCH)
+    crew.standin.control(latency_s=0.5 if LONG else 0.2)
+    crew.add(CHUNKS)
+    team = [crew.worker() for _ in range(3)]
+    for i in range(KILLS):
+        crew.wait_embedded((i + 1) * CHUNKS // (KILLS + 3), *team)
+        kill(team.pop(0))
+        team.append(crew.worker())
+    seconds = crew.drained(*team)
+    found = crew.reckon()
+    report(
+        "kill -9 of a worker",
+        tried=KILLS,
+        chunks=found.chunks,
+        lost=found.lost,
+        stale=found.stale,
+        repeated=found.repeated,
+        seconds=seconds,
+    )
+
+
+def test_killed_workers_jobs_are_taken_up_by_a_newcomer(crew: Crew, report: Report) -> None:
+    """All workers are gone with jobs in hand: the next one frees and does them as it starts."""
+    crew.attach(batch_size=16)
+    crew.standin.control(latency_s=30)
+    crew.add(256)
+    first = crew.worker()
+    until(lambda: jobs(crew.database) == [("doing", 4), ("todo", 12)], first)
+    kill(first)
+    crew.standin.control(latency_s=0)
+    crew.age_dead()
+    began = time.monotonic()
+    crew.drained(crew.worker())
+    found = crew.reckon()
+    report(
+        "kill -9 of the only worker",
+        tried=1,
+        chunks=found.chunks,
+        lost=found.lost,
+        stale=found.stale,
+        repeated=found.repeated,
+        seconds=time.monotonic() - began,
+    )
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_polite_signal_lets_batches_in_hand_finish(
+    crew: Crew, report: Report, sent: signal.Signals
+) -> None:
+    """It ends by itself with exit code 0; no text that it had asked for is asked for again."""
+    crew.attach(batch_size=16)
+    crew.standin.control(latency_s=0.3)
+    crew.add(1_000)
+    worker = crew.worker(drain=False)
+    crew.wait_embedded(100, worker)
+    worker.process.send_signal(sent)
+    assert worker.wait(60).returncode == 0, worker.stderr
+    assert events(worker, "stop_requested", "worker_stopped") == [
+        "stop_requested",
+        "worker_stopped",
+    ]
+    left = dict(jobs(crew.database))
+    assert (left.get("doing", 0), left["todo"] > 0) == (0, True)
+    crew.database.check_invariants()
+    began = time.monotonic()
+    crew.drained(crew.worker(concurrency=8))
+    found = crew.reckon()
+    assert found.repeated == 0
+    report(
+        sent.name,
+        tried=1,
+        chunks=found.chunks,
+        lost=found.lost,
+        stale=found.stale,
+        repeated=found.repeated,
+        seconds=time.monotonic() - began,
+    )
+
+
+def doing_since(crew: Crew, seconds: float) -> int:
+    """Jobs that run for so many seconds already."""
+    n: int = crew.database.one(
+        "select count(*) from wikiembed_queue.procrastinate_jobs as j where status = 'doing'"
+        " and (select max(at) from wikiembed_queue.procrastinate_events as e"
+        " where e.job_id = j.id and e.type = 'started') < now() - make_interval(secs => %s)",
+        [seconds],
+    )
+    return n
+
+
+def test_second_sigterm_gives_the_jobs_back_at_once(crew: Crew, report: Report) -> None:
+    """The first waits for a server that takes a minute, the second does not; nothing is doing."""
+    crew.attach(batch_size=16)
+    crew.standin.control(latency_s=0.1)
+    crew.add(1_000)
+    worker = crew.worker()
+    crew.wait_embedded(16, worker)
+    crew.standin.control(latency_s=60)
+    until(lambda: doing_since(crew, 2) == 4, worker)
+    worker.process.terminate()
+    until(lambda: events(worker, "stop_requested"), worker)
+    assert dict(jobs(crew.database))["doing"] == 4
+    worker.process.terminate()
+    assert worker.wait(30).returncode == 0, worker.stderr
+    left = dict(jobs(crew.database))
+    assert (left.get("doing", 0), left["todo"] > 4) == (0, True)
+    crew.database.check_invariants()
+    crew.standin.control(latency_s=0)
+    began = time.monotonic()
+    crew.drained(crew.worker())
+    found = crew.reckon()
+    report(
+        "a second SIGTERM",
+        tried=1,
+        chunks=found.chunks,
+        lost=found.lost,
+        stale=found.stale,
+        repeated=found.repeated,
+        seconds=time.monotonic() - began,
+    )

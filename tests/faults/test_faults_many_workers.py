@@ -1,0 +1,28 @@
+"""Many workers on one queue get in each other's way no more than a little."""
+
+from __future__ import annotations
+
+from tests.faults.crew import Crew
+from tests.faults.report import LONG, Report
+
+WORKERS, CHUNKS = (12, 50_000) if LONG else (6, 4_000)
+
+
+def test_many_workers_at_once_repeat_next_to_nothing(crew: Crew, report: Report) -> None:
+    """All drain one queue to its end: fewer than 0.5 % of the texts are embedded twice."""
+    crew.attach(batch_size=32)
+    crew.standin.control(latency_s=0.05)
+    crew.add(CHUNKS)
+    team = [crew.worker() for _ in range(WORKERS)]
+    seconds = crew.drained(*team)
+    found = crew.reckon()
+    assert found.repeated / crew.standin.stats()["texts"] < 0.005
+    report(
+        f"{WORKERS} workers at once",
+        tried=1,
+        chunks=found.chunks,
+        lost=found.lost,
+        stale=found.stale,
+        repeated=found.repeated,
+        seconds=seconds,
+    )

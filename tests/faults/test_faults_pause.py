@@ -1,0 +1,89 @@
+"""A pause holds through whatever else goes wrong, and ends when it is to end."""
+
+from __future__ import annotations
+
+import time
+
+from tests.faults.crew import Crew, kill, until
+from tests.faults.report import Report
+from tests.harness.cli import Running
+from tests.integration.workshop import jobs, pause_of
+
+
+def settle(crew: Crew, report: Report, fault: str, *workers: Running, tried: int = 1) -> None:
+    """Wait for the drains' own ends, reckon, report."""
+    seconds = crew.drained(*workers)
+    found = crew.reckon()
+    report(
+        fault,
+        tried=tried,
+        chunks=found.chunks,
+        lost=found.lost,
+        stale=found.stale,
+        repeated=found.repeated,
+        seconds=seconds,
+    )
+
+
+def doing(crew: Crew) -> int:
+    """Jobs that run, or are said to."""
+    return dict(jobs(crew.database)).get("doing", 0)
+
+
+def test_pause_in_the_midst_of_kills_holds(crew: Crew, report: Report) -> None:
+    """What killed workers held comes back to the queue, and waits there for the resume."""
+    crew.attach(batch_size=16)
+    crew.standin.control(latency_s=0.2)
+    crew.add(1_500)
+    team = [crew.worker(drain=False) for _ in range(2)]
+    crew.wait_embedded(200, *team)
+    kill(team.pop(0))
+    assert crew.cli.run("pause", "docs", "--why", "maintenance").returncode == 0
+    kill(team.pop(0))
+    crew.age_dead()
+    # A newcomer frees the jobs of both; a drain says who paused and ends with 1.
+    halted = crew.worker().wait(60)
+    assert (halted.returncode, "maintenance" in halted.stderr) == (1, True)
+    embedded, texts = crew.embedded(), crew.standin.stats()["texts"]
+    lasting = crew.worker(drain=False)
+    time.sleep(2)
+    assert (crew.embedded(), crew.standin.stats()["texts"], doing(crew)) == (embedded, texts, 0)
+    assert pause_of(crew.database) == "maintenance"
+    crew.database.check_invariants()
+    assert crew.cli.run("resume", "docs").returncode == 0
+    settle(crew, report, "pause among kills", crew.worker(), tried=2)
+    assert lasting.stop().returncode == 0
+
+
+def test_resume_during_an_outage_works(crew: Crew, report: Report) -> None:
+    """Paused and resumed while the server is away: all is embedded when it is back."""
+    crew.attach(batch_size=16)
+    crew.standin.control(latency_s=0.1)
+    crew.add(1_000)
+    worker = crew.worker(drain=False)
+    crew.wait_embedded(100, worker)
+    crew.standin.control(down=True)
+    until(lambda: "outage_began" in worker.stderr, worker)
+    assert crew.cli.run("pause", "docs").returncode == 0
+    assert crew.cli.run("resume", "docs").returncode == 0
+    assert pause_of(crew.database) is None
+    drain = crew.worker()
+    until(lambda: "outage_began" in drain.stderr, drain)
+    crew.standin.control(down=False)
+    settle(crew, report, "resume in an outage", drain)
+    assert worker.stop().returncode == 0
+
+
+def test_pause_until_ends_by_itself(crew: Crew, report: Report) -> None:
+    """Nobody resumes: when the time has come a running worker goes on, and ends its drain."""
+    crew.attach(batch_size=16)
+    crew.standin.control(latency_s=0.1)
+    crew.add(800)
+    lasting = crew.worker(drain=False)
+    crew.wait_embedded(100, lasting)
+    assert crew.cli.run("pause", "docs", "--until", "4s").returncode == 0
+    until(lambda: doing(crew) == 0, lasting)
+    assert crew.embedded() < 800
+    crew.wait_embedded(800, lasting)
+    settle(crew, report, "pause --until", crew.worker())
+    assert lasting.stop().returncode == 0
