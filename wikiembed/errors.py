@@ -17,7 +17,8 @@ WikiembedError                      exit code
 │   ├── WriteRefused                3   WE012: a trigger or constraint keeps a vector out
 │   └── WrongIsolation              3   WE008: anything but read committed
 └── EmbedderError                   3   what an embedding server did; carries the HTTP status
-    ├── EmbedderUnavailable         3   refused, reset, 408, 502, 503, 504
+    ├── EmbedderUnavailable         3   refused, 408, 502, 503, 504
+    │   ├── EmbedderLost            3   broken off while the server had the batch
     │   ├── EmbedderTimeout         3   no answer in time
     │   └── EmbedderThrottled       3   429; carries Retry-After
     ├── EmbedderMisconfigured       3   401, 403, unknown model, quota used up
@@ -116,7 +117,7 @@ class EmbedderError(WikiembedError):
 
 
 class EmbedderUnavailable(EmbedderError):
-    """The server is refused, reset, or says that it is not there now."""
+    """The server cannot be reached, or says that it is not there now."""
 
     def __init__(
         self,
@@ -127,6 +128,10 @@ class EmbedderUnavailable(EmbedderError):
     ) -> None:
         super().__init__(message, http_status=http_status)
         self.retry_after_s = retry_after_s
+
+
+class EmbedderLost(EmbedderUnavailable):
+    """The connection broke off while the server had the batch: it may have died of it."""
 
 
 class EmbedderTimeout(EmbedderUnavailable):

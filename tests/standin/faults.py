@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from tests.standin.profiles import Profile
 
 Dialect = Literal["ollama", "openai", "tei", "all"]
-Effect = Literal["status", "hang", "reset", "nan", "null", "zeros"]
+Effect = Literal["status", "hang", "reset", "nan", "null", "zeros", "crash"]
 Garbage = Literal[
     "wrong_count",
     "wrong_dimension",
@@ -43,7 +46,8 @@ class Canned:
 class BadText:
     """What happens to a request that holds a text with `contains` or matching `regex`.
 
-    The effects nan, null and zeros change that text's row only; the others the whole request.
+    The effects nan, null and zeros change that text's row only; the others the whole request;
+    crash takes the server down for `crash_s`, with whatever it has under way.
     """
 
     contains: str | None = None
@@ -73,6 +77,7 @@ class Controls:
     `fail_next`, garbage and `status_for_all` from requests of the probe text alone.
     `knows_base64` false: a request with `encoding_format` is refused, as strict servers do.
     `knows_info` false: TEI's `/info` is not there, as behind a gateway.
+    `profile`: which server's statuses and words the refusals have; none: the dialect's own.
     """
 
     dimensions: int = 768
@@ -81,6 +86,8 @@ class Controls:
     latency_per_text_s: float = 0.0
     serial: bool = False
     down: bool = False
+    crash_s: float = 0.5
+    profile: Profile | None = None
     fail_next: list[Canned] = field(default_factory=list)
     status_for_all: Canned | None = None
     bad_texts: list[BadText] = field(default_factory=list)

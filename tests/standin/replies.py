@@ -23,9 +23,9 @@ _ROWS: dict[str, str] = {
     "strings": '"0.25"',
 }
 _BITS = {"nan": b"\x00\x00\xc0\x7f", "infinity": b"\x00\x00\x80\x7f", "zeros": bytes(4)}
-_LEAST_OVERSIZE = 64 << 20
+_LEAST_OVERSIZE = 8 << 20
 
-Outcome = Reply | Literal["hang", "reset"]
+Outcome = Reply | Literal["hang", "reset", "crash"]
 
 
 def tongue_of(path: str, dialect: Dialect) -> Tongue | None:
@@ -62,7 +62,8 @@ def plain_reply(request: Request, controls: Controls, dialect: Dialect) -> Reply
 def embed_reply(tongue: Tongue, request: Request, controls: Controls, stats: Stats) -> Outcome:
     """The reply to an embedding request: refusals first, then faults, then vectors."""
     if not _authorized(request, controls):
-        return _of_canned(dialects.unauthorized(tongue))
+        own = controls.profile and controls.profile.wrong_key
+        return _of_canned(own or dialects.unauthorized(tongue))
     ask = dialects.read_ask(tongue, request.body)
     if ask is None:
         return _of_canned(dialects.malformed(tongue))
@@ -81,7 +82,7 @@ def embed_reply(tongue: Tongue, request: Request, controls: Controls, stats: Sta
         if bad is not None:
             if bad.effect == "status":
                 return _of_canned(Canned(status=bad.status, body=bad.body))
-            if bad.effect == "hang" or bad.effect == "reset":
+            if bad.effect == "hang" or bad.effect == "reset" or bad.effect == "crash":
                 return bad.effect
             effects[i] = bad
     reply = _vectors(ask, controls, effects, None if spared else controls.garbage)
@@ -97,20 +98,27 @@ def _authorized(request: Request, controls: Controls) -> bool:
 
 
 def _refusal(ask: Ask, controls: Controls) -> Canned | None:
-    """What the dialect's server would refuse by itself."""
+    """What the dialect's server, or the one of the profile, would refuse by itself."""
+    own = controls.profile
     named = ask.tongue != "tei" and ask.model is not None
     if named and controls.known_models is not None and ask.model not in controls.known_models:
-        return dialects.unknown_model(ask)
+        return dialects.unknown_model(ask) if own is None else own.unknown_model
     if ask.base64 and not controls.knows_base64:
         return dialects.no_base64(ask.tongue)
     most = controls.max_batch
     if most is None and ask.tongue == "tei":
         most = dialects.TEI_MAX_BATCH
     if most is not None and len(ask.texts) > most:
+        if own is not None and own.batch_too_large is not None:
+            return own.filled(own.batch_too_large, count=len(ask.texts), limit=most)
         return dialects.batch_too_large(ask.tongue, len(ask.texts), most)
     longest = controls.max_chars
     if longest is not None and not ask.truncate and any(len(t) > longest for t in ask.texts):
+        if own is not None:
+            return own.text_too_long
         return dialects.text_too_long(ask.tongue, longest)
+    if own is not None and own.empty is not None and "" in ask.texts:
+        return own.empty
     return None
 
 
@@ -131,7 +139,9 @@ def _vectors(
             pass
     dimensions = ask.dimensions if isinstance(ask.dimensions, int) else controls.dimensions
     dimensions += garbage == "wrong_dimension"
-    cut = controls.max_chars if ask.truncate else None
+    own = controls.profile
+    cuts = ask.truncate or (own is not None and own.text_too_long is None)
+    cut = controls.max_chars if cuts else None
     matrix = vectors_of([text[:cut] for text in ask.texts], dimensions, controls.salt)
     rows = dialects.vector_fragments(matrix, as_base64=ask.base64)
     for i in range(len(rows)):

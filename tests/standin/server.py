@@ -31,6 +31,11 @@ class Server:
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
+        self._crashes = 0
+        self._down_until = 0.0
+
+    def _is_down(self) -> bool:
+        return self.controls.down or asyncio.get_running_loop().time() < self._down_until
 
     async def start(
         self, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
@@ -75,9 +80,11 @@ class Server:
             return False
         if request.path.startswith("/_"):
             return await send(writer, self._control(request))
-        if self.controls.down:
+        if self._is_down():
+            self.stats.turned_away += 1
             writer.transport.abort()
             return False
+        crashes = self._crashes
         tongue = tongue_of(request.path, self.dialect)
         stats = self.stats
         stats.requests += 1
@@ -87,7 +94,7 @@ class Server:
             reply = await self._reply(tongue, request, reader)
         finally:
             stats.concurrent -= 1
-        if reply is None or self.controls.down:
+        if reply is None or self._is_down() or crashes != self._crashes:
             writer.transport.abort()
             return False
         stats.statuses[reply.status] += 1
@@ -116,6 +123,10 @@ class Server:
         outcome = embed_reply(tongue, request, self.controls, self.stats)
         if outcome == "hang":
             await sleep_while_connected(reader, _FOREVER_S)
+        elif outcome == "crash":
+            self._crashes += 1
+            self.stats.crashes += 1
+            self._down_until = asyncio.get_running_loop().time() + self.controls.crash_s
         return None if isinstance(outcome, str) else outcome
 
     def _control(self, request: Request) -> Reply:

@@ -18,7 +18,10 @@ def is_probe(texts: Sequence[str]) -> bool:
 
 @dataclass(slots=True)
 class Stats:
-    """Counts since the start or the last reset; probes are not among the texts."""
+    """Counts since the start or the last reset; probes are not among the texts.
+
+    `turned_away` is the requests that came while the server was down.
+    """
 
     requests: int = 0
     texts: int = 0
@@ -27,6 +30,8 @@ class Stats:
     max_texts: int = 0
     concurrent: int = 0
     max_concurrent: int = 0
+    turned_away: int = 0
+    crashes: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     recorded: list[str] = field(default_factory=list)
     _seen: set[bytes] = field(default_factory=set)

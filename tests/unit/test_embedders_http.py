@@ -25,6 +25,7 @@ from wikiembed.errors import (
     ConfigurationError,
     EmbedderBadAnswer,
     EmbedderError,
+    EmbedderLost,
     EmbedderMisconfigured,
     EmbedderRejected,
     EmbedderTimeout,
@@ -88,8 +89,8 @@ def test_every_exception_of_httpx_is_caught() -> None:
         (TimeoutError(), EmbedderTimeout),
         (httpx.ConnectTimeout(""), EmbedderUnavailable),
         (httpx.ConnectError(""), EmbedderUnavailable),
-        (httpx.RemoteProtocolError(""), EmbedderUnavailable),
-        (ConnectionResetError(), EmbedderUnavailable),
+        (httpx.RemoteProtocolError(""), EmbedderLost),
+        (ConnectionResetError(), EmbedderLost),
         (httpx.DecodingError(""), EmbedderBadAnswer),
         (httpx.UnsupportedProtocol(""), EmbedderMisconfigured),
         (httpx.InvalidURL(""), EmbedderMisconfigured),
@@ -113,9 +114,9 @@ async def test_a_reset_connection_is_unavailable() -> None:
     """A server that breaks off, before or amid the answer, is unavailable."""
     with StandIn(dialect="ollama") as server:
         server.controls.down = True
-        assert type(await _failure(_options(server.url))) is EmbedderUnavailable
+        assert type(await _failure(_options(server.url))) is EmbedderLost
         server.controls.down, server.controls.garbage = False, "cut_connection"
-        assert type(await _failure(_options(server.url))) is EmbedderUnavailable
+        assert type(await _failure(_options(server.url))) is EmbedderLost
 
 
 async def test_a_hanging_server_times_out() -> None:

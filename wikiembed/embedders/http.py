@@ -15,6 +15,7 @@ from wikiembed.errors import (
     ConfigurationError,
     EmbedderBadAnswer,
     EmbedderError,
+    EmbedderLost,
     EmbedderMisconfigured,
     EmbedderRejected,
     EmbedderTimeout,
@@ -144,7 +145,7 @@ def failure_of(error: Exception, *, root: str, timeout_s: float) -> EmbedderErro
         return EmbedderBadAnswer(f"The embedding server at {root} gave an unreadable answer.")
     if isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
         return EmbedderUnavailable(f"The embedding server at {root} cannot be reached.")
-    return EmbedderUnavailable(f"The embedding server at {root} broke off the connection.")
+    return EmbedderLost(f"The embedding server at {root} broke off the connection.")
 
 
 def _is_untrusted(error: BaseException) -> bool:

@@ -7,8 +7,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from wikiembed.embedders import PROBE_TEXT, Embedder, ModelInfo
-from wikiembed.errors import BatchTooLarge, EmbedderBadAnswer, EmbedderError, EmbedderMisconfigured
+from wikiembed.errors import (
+    BatchTooLarge,
+    EmbedderBadAnswer,
+    EmbedderError,
+    EmbedderLost,
+    EmbedderMisconfigured,
+)
 from wikiembed.pipeline.breaker import Breaker, Waits
+from wikiembed.pipeline.gate import Gate, Visit
 from wikiembed.pipeline.limit import BatchLimit
 from wikiembed.pipeline.verdict import BatchOverLimit, BatchSuspect, always_outage, needs_no_probe
 from wikiembed.telemetry import emit
@@ -37,6 +44,7 @@ class Channel:
         self._info: ModelInfo | None = None
         self._describing = asyncio.Lock()
         self._limit = BatchLimit()
+        self._gate = Gate()
         self.breaker = Breaker(self._probe, server=server, waits=waits, sleep=sleep, clock=clock)
 
     @property
@@ -87,25 +95,52 @@ class Channel:
         Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, HeldTooLong.
         """
         info = await self.describe()
+        visit = Visit(until=self.breaker.hold_until())
+        try:
+            return await self._visit(texts, info.dimensions, visit)
+        finally:
+            self._gate.leave(visit)
+
+    async def _visit(self, texts: Sequence[str], dimensions: int, visit: Visit) -> Matrix:
         n = len(texts)
         throttled = 0
-        until = self.breaker.hold_until()
         while True:
             if self.max_batch is not None and n > self.max_batch:
                 raise BatchOverLimit(self.max_batch)
-            await self.breaker.wait(until=until)
-            try:
-                matrix = await self._embedder.embed(texts)
-                _check_shape(matrix, n, info.dimensions)
-            except EmbedderError as error:
-                throttled += always_outage(error)
-                if n > 1 and self._throttles_size(throttled, n):
-                    raise self._smaller(n) from error
-                await self._judge(error, n)
-                continue
-            self._limit.passed(n)
-            self.breaker.worked()
-            return matrix
+            await self.breaker.wait(until=visit.until)
+            async with self._gate.enter(visit):
+                if visit.careful and not await self._is_up():
+                    continue
+                try:
+                    matrix = await self._embedder.embed(texts)
+                    _check_shape(matrix, n, dimensions)
+                except EmbedderError as error:
+                    throttled += always_outage(error)
+                    if n > 1 and self._throttles_size(throttled, n):
+                        raise self._smaller(n) from error
+                    await self._judge(error, n)
+                    if isinstance(error, EmbedderLost):
+                        await self._suspect(error, visit)
+                    continue
+                self._limit.passed(n)
+                self._gate.passed()
+                self.breaker.worked()
+                return matrix
+
+    async def _is_up(self) -> bool:
+        """Probe before a request that might be blamed for taking the server down."""
+        cause = self._gate.cause
+        return not self.breaker.is_open and (cause is None or await self.breaker.passes(cause))
+
+    async def _suspect(self, error: EmbedderLost, visit: Visit) -> None:
+        """The server went down under this batch: its fault if it stood alone between two probes.
+
+        Raises: BatchSuspect once the server is back; Stopping, HeldTooLong.
+        """
+        self._gate.went_down(visit, error)
+        if visit.alone:
+            await self.breaker.wait(until=visit.until)
+            raise BatchSuspect(error) from error
 
     def _throttles_size(self, throttled: int, n: int) -> bool:
         enough = THROTTLED_ANYWAY if self._limit.has_passed(n) else THROTTLED_BEFORE_SMALLER

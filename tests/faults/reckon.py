@@ -1,0 +1,41 @@
+"""What the tests of faulty servers and texts share: chunks in small jobs, and the reckoning."""
+
+from __future__ import annotations
+
+from tests.faults.report import Report
+from tests.harness.database import Database
+from tests.integration.workshop import add_chunks, prove
+from tests.standin.stats import Stats
+
+
+def prepare(database: Database, chunks: int, *, batch_size: int = 64) -> None:
+    """Queue `chunks` chunks, whose vectors check_invariants proves."""
+    prove(database)
+    database.execute("update wikiembed.sources set batch_size = %s", [batch_size])
+    add_chunks(database, chunks)
+
+
+def failed(database: Database) -> dict[str, tuple[str, int | None, int]]:
+    """Failures by the chunk's text: class, status, attempts; each with a message and a chunk."""
+    rows = database.rows(
+        "select d.body, f.error_class, f.http_status, f.attempts, f.message"
+        " from wikiembed.failures as f left join public.docs as d on d.id::text = f.key"
+        " where f.state = 'failed'"
+    )
+    assert all(row[0] is not None and row[4] for row in rows)
+    found = {row[0]: (row[1], row[2], row[3]) for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def reckon(database: Database, report: Report, fault: str, *, stats: Stats, tried: int = 1) -> None:
+    """Assert that no chunk is lost or stale and that every invariant holds; report the fault."""
+    chunks, lost, stale = database.rows(
+        "select count(*), count(*) filter (where d.vec is null and not exists"
+        " (select from wikiembed.failures as f where f.key = d.id::text)),"
+        " count(*) filter (where d.vec is not null and not public.proves(d.body, d.vec))"
+        " from public.docs as d"
+    )[0]
+    report(fault, tried=tried, chunks=chunks, lost=lost, stale=stale, repeated=stats.repeated)
+    assert (lost, stale) == (0, 0)
+    database.check_invariants()

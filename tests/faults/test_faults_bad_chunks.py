@@ -1,0 +1,81 @@
+"""Texts that no server embeds: exactly those are in failures, at a cost that is bounded."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tests.faults.reckon import failed, prepare, reckon
+from tests.faults.report import LONG, Report
+from tests.harness.database import Database
+from tests.integration.workshop import counts, drain, settings_of
+from tests.standin import BadText, StandIn
+from tests.unit.test_pipeline_isolate import most_requests
+
+BATCH = 64
+MANY = (3000, 10_000) if LONG else (300, 1000)
+MEGABYTES = 10 if LONG else 1
+
+
+async def run_bad(database: Database, standin: StandIn, report: Report, *, n: int, k: int) -> None:
+    """Of `n` chunks, the `k` that are marked are blamed within the bound, the others embedded."""
+    marked = {row[0] for row in database.rows("select body from public.docs where body ~ 'bad'")}
+    assert len(marked) == k
+    standin.controls.bad_texts = [BadText(contains="bad")]
+    await drain(settings_of(database, standin.url), timeout_s=300)
+    assert failed(database) == dict.fromkeys(marked, ("rejected", 500, 3))
+    assert counts(database) == (n - k, k, k, 0)
+    batches = math.ceil(n / BATCH)
+    assert standin.stats.requests - 1 <= most_requests(BATCH, k) + batches
+    reckon(database, report, f"{k} bad of {n}", stats=standin.stats, tried=k)
+
+
+@pytest.mark.parametrize(
+    ("n", "bad"),
+    [
+        (1000, "i in (0, 127, 499, 500, 999)"),
+        (1, "true"),
+        (192, "i between 64 and 127"),
+        (MANY[1], f"i %% {MANY[1]} * {MANY[0]} %% {MANY[1]} < {MANY[0]}"),
+    ],
+    ids=["5 in 1000", "1 in 1", "all of a batch", "3 in 10"],
+)
+async def test_bad_chunks_are_found_within_the_bound(
+    docs_table: Database, standin: StandIn, report: Report, n: int, bad: str
+) -> None:
+    """Few, alone, a whole batch, and three in ten."""
+    prepare(docs_table, 0)
+    docs_table.execute(
+        "insert into public.docs (body) select 'body ' || i || case when "
+        + bad
+        + " then ' bad' else '' end from generate_series(0, %s - 1) as i",
+        [n],
+    )
+    k = docs_table.one("select count(*) from public.docs where body ~ 'bad'")
+    await run_bad(docs_table, standin, report, n=n, k=k)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "\u202eright to left \u200f\u061c\u2067 marks\u2069",
+        "control \x01\x02\x07\x08\x1b[31m\x7f\x85 characters\r\n\t",
+        "\ufeff\U0001f600 emoji, e\u0301 combined, \uffff and \U0010ffff",
+        "x" * (MEGABYTES << 20),
+    ],
+    ids=["right to left", "control", "beyond the plane", "megabytes"],
+)
+@pytest.mark.parametrize("refused", [1, 0])
+async def test_odd_text_is_embedded_or_blamed_alone(
+    docs_table: Database, standin: StandIn, report: Report, odd: str, refused: int
+) -> None:
+    """It goes over the wire unchanged; where the server refuses it, its neighbours pass."""
+    prepare(docs_table, 60)
+    docs_table.execute("insert into public.docs (body) values (%s)", [odd])
+    standin.controls.bad_texts = [BadText(contains=odd)] if refused else []
+    await drain(settings_of(docs_table, standin.url))
+    expected = {odd: ("rejected", 500, 3)} if refused else {}
+    assert failed(docs_table) == expected
+    assert counts(docs_table) == (61 - refused, refused, refused, 0)
+    reckon(docs_table, report, "odd text", stats=standin.stats)

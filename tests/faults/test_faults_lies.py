@@ -1,0 +1,94 @@
+"""Success answers that are none: not one of them is stored, and the source is not half-done."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import get_args
+
+import pytest
+
+from tests.faults.reckon import failed, prepare, reckon
+from tests.faults.report import Report
+from tests.harness.database import DIMENSIONS, Database
+from tests.integration.workshop import KEY, counts, drain, pause_of, settings_of, working
+from tests.standin import StandIn
+from tests.standin.faults import Garbage
+from wikiembed.errors import SourcePaused
+
+# `drip` is a timeout; of `shuffled` the dialect can make sense.
+LIES: list[Garbage] = [lie for lie in get_args(Garbage) if lie not in {"drip", "shuffled"}]
+PAUSING: dict[str, str] = {"wrong_dimension": "5 dimensions instead of 4", "redirect": "redirects"}
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_server_that_lies_to_all_is_waited_for_or_paused(
+    docs_table: Database, standin: StandIn, report: Report, lie: Garbage
+) -> None:
+    """It begins in mid-run and ends: nothing false is stored, nobody is blamed, all is embedded."""
+    prepare(docs_table, 200, batch_size=10)
+    standin.controls.latency_s = 0.05
+    settings = settings_of(docs_table, standin.url)
+    async with working(settings, drain=True) as worker:
+        await worker.until(lambda: counts(docs_table)[0] > 0)
+        standin.controls.garbage = lie
+        if lie in PAUSING:
+            with pytest.raises(SourcePaused, match=PAUSING[lie]):
+                await asyncio.wait_for(worker.run, 30)
+        else:
+            await asyncio.sleep(0.5)
+            assert not worker.run.done()
+        docs_table.check_invariants()
+        assert (failed(docs_table), counts(docs_table)[0] < 200) == ({}, True)
+        standin.controls.garbage = None
+        if lie not in PAUSING:
+            await asyncio.wait_for(worker.run, 60)
+    if lie in PAUSING:
+        docs_table.execute("select wikiembed.resume('docs')")
+        await drain(settings)
+    reckon(docs_table, report, f"lie to all: {lie}", stats=standin.stats)
+    assert (counts(docs_table), failed(docs_table)) == ((200, 0, 0, 0), {})
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_server_that_lies_to_all_but_the_probe_is_told_on(
+    docs_table: Database, standin: StandIn, report: Report, lie: Garbage
+) -> None:
+    """Each chunk goes into failures with class and message; a retry embeds it later."""
+    prepare(docs_table, 2)
+    standin.controls.spare_probe, standin.controls.garbage = True, lie
+    await drain(settings_of(docs_table, standin.url))
+    assert counts(docs_table) == (0, 2, 2, 0)
+    words = {"cut_connection": "no_answer", "redirect": "refused"}
+    assert {word for word, _, _ in failed(docs_table).values()} == {words.get(lie, "bad_answer")}
+    assert pause_of(docs_table) is None
+    docs_table.check_invariants()
+    standin.controls.garbage = None
+    docs_table.execute("select wikiembed.retry_failures('docs')")
+    await drain(settings_of(docs_table, standin.url))
+    reckon(docs_table, report, f"lie to all but the probe: {lie}", stats=standin.stats)
+    assert counts(docs_table) == (2, 0, 0, 0)
+
+
+async def test_shuffled_answers_are_put_in_order(docs_table: Database, standin: StandIn) -> None:
+    """OpenAI's `index` says which text a vector is of."""
+    prepare(docs_table, 200)
+    standin.controls.garbage = "shuffled"
+    await drain(settings_of(docs_table, standin.url))
+    assert (counts(docs_table), standin.stats.repeated) == ((200, 0, 0, 0), 0)
+    docs_table.check_invariants()
+
+
+async def test_redirect_to_another_host_gets_neither_key_nor_text(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """The other server never sees a request; the source pauses and says why."""
+    prepare(docs_table, 100)
+    with StandIn(dialect="all", dimensions=DIMENSIONS) as other:
+        standin.controls.garbage = "redirect"
+        standin.controls.redirect_to = f"{other.url}/v1/embeddings"
+        with pytest.raises(SourcePaused, match="redirects"):
+            await drain(settings_of(docs_table, standin.url, api_key=KEY))
+        assert (other.stats.requests, other.stats.turned_away) == (0, 0)
+    assert KEY not in (pause_of(docs_table) or "")
+    assert (counts(docs_table), failed(docs_table)) == ((0, 100, 0, 0), {})
+    docs_table.check_invariants()

@@ -1,0 +1,142 @@
+"""The server goes away in mid-run, in every way that servers do, and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from tests.faults.reckon import failed, prepare, reckon
+from tests.faults.report import LONG, Report
+from tests.harness.database import DIMENSIONS, Database
+from tests.integration.workshop import counts, settings_of, working
+from tests.standin import Canned, Controls
+from tests.standin.server import Server
+from wikiembed.pipeline.breaker import Waits
+
+CHUNKS = 3000 if LONG else 300
+AWAY_S = 10.0 if LONG else 1.5
+IN_FLIGHT = 4
+HTML = "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"
+
+
+class Place:
+    """A port that a server listens on or not, with controls and counts that outlive it."""
+
+    def __init__(self) -> None:
+        self.controls = Controls(dimensions=DIMENSIONS, latency_s=0.03)
+        self.server = Server(controls=self.controls)
+
+    async def close(self) -> None:
+        await self.server.stop()
+
+    async def reopen(self) -> None:
+        stats, port = self.server.stats, int(self.server.url.rpartition(":")[2])
+        self.server = Server(controls=self.controls)
+        self.server.stats = stats
+        await self.server.start(port=port)
+
+    @property
+    def seen(self) -> int:
+        return self.server.stats.requests + self.server.stats.turned_away
+
+
+@contextlib.asynccontextmanager
+async def a_place() -> AsyncIterator[Place]:
+    """A server in the test's own loop."""
+    place = Place()
+    await place.server.start()
+    try:
+        yield place
+    finally:
+        await place.close()
+
+
+def canned(status: int, body: str = "", **headers: str) -> Canned:
+    """An answer to all, headers with underscores."""
+    return Canned(
+        status=status, body=body, headers={k.replace("_", "-"): v for k, v in headers.items()}
+    )
+
+
+def in_a_second() -> str:
+    """An HTTP date."""
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
+
+
+STATUSES: dict[str, Callable[[], Canned]] = {
+    "429 with seconds": lambda: canned(429, retry_after="1"),
+    "429 with a date": lambda: canned(429, retry_after=in_a_second()),
+    "408": lambda: canned(408),
+    "500": lambda: canned(500, '{"error": "boom"}'),
+    "502": lambda: canned(502, HTML),
+    "503 with HTML": lambda: canned(503, HTML),
+}
+
+
+def most_probes(seconds: float) -> int:
+    """The most probes of one worker in so many seconds: one a step of the shortest backoff."""
+    waits = Waits()
+    probes, step_s, left_s = 0, waits.first_s, seconds
+    while left_s > 0:
+        probes += 1
+        left_s -= 0.6 * step_s
+        step_s = min(2 * step_s, waits.longest_s)
+    return probes
+
+
+async def begin(place: Place, how: str) -> None:
+    """Let the outage begin."""
+    controls = place.controls
+    match how:
+        case "refused":
+            await place.close()
+        case "reset":
+            controls.down = True
+        case "reset in mid-answer":
+            controls.garbage = "cut_connection"
+        case "slow":
+            controls.latency_s = 60.0
+        case _:
+            controls.status_for_all = STATUSES[how]()
+
+
+async def end(place: Place, how: str) -> None:
+    """Let the outage end."""
+    place.controls.down, place.controls.garbage = False, None
+    place.controls.latency_s, place.controls.status_for_all = 0.03, None
+    if how == "refused":
+        await place.reopen()
+
+
+@pytest.mark.parametrize("how", ["refused", "reset", "reset in mid-answer", "slow", *STATUSES])
+async def test_outage_in_mid_run_charges_nobody_and_is_probed_gently(
+    docs_table: Database, report: Report, how: str
+) -> None:
+    """What was in flight, one referee, then one probe a step; in the end each chunk once."""
+    prepare(docs_table, CHUNKS, batch_size=10)
+    async with a_place() as place:
+        settings = settings_of(docs_table, place.server.url, request_timeout_s=1.0)
+        async with working(settings, drain=True, concurrency=IN_FLIGHT) as worker:
+            await worker.until(lambda: counts(docs_table)[0] > 0)
+            before, began = place.seen, time.monotonic()
+            await begin(place, how)
+            await asyncio.sleep(AWAY_S)
+            seen, seconds = place.seen - before, time.monotonic() - began
+            assert counts(docs_table)[0] < CHUNKS
+            assert failed(docs_table) == {}
+            # Those in flight may have been under way, or answered and followed by one more.
+            assert seen <= 2 * IN_FLIGHT + 1 + most_probes(seconds)
+            await end(place, how)
+            await asyncio.wait_for(worker.run, 120)
+        stats = place.server.stats
+        reckon(docs_table, report, f"outage: {how}", stats=stats)
+    assert (counts(docs_table), failed(docs_table)) == ((CHUNKS, 0, 0, 0), {})
+    assert stats.distinct == CHUNKS
+    if how in STATUSES:
+        assert stats.texts_embedded == CHUNKS
