@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunCli
+from tests.faults.reckon import reckon
 from tests.faults.report import Report
 from tests.harness.cli import Cli, environment
 from tests.harness.database import DIMENSIONS, Database, create_database
@@ -100,9 +101,9 @@ async def test_dump_and_restore_give_a_working_system(
     assert counts(restored) == (103, 1, 1, 0)
     assert standin.stats.texts - before == 4
     restored.check_invariants()
+    reckon(restored, report, "dump and restore", stats=standin.stats)
     restored.execute("truncate public.docs")
     restored.execute("select wikiembed.detach('docs')")
-    report("dump and restore", tried=1, chunks=103, lost=0, stale=0, repeated=0)
 
 
 async def test_data_restored_into_a_live_schema_is_found(
@@ -171,7 +172,7 @@ async def test_everything_damaged_at_once_is_healed(
     await drain(settings_of(docs_table, standin.url))
     assert counts(docs_table) == (45, 4, 4, 0)
     assert heal(docs_table) == (0, 0, 0)
-    report("damage by hand", tried=1, chunks=49, lost=0, stale=0, repeated=0)
+    reckon(docs_table, report, "damage by hand", stats=standin.stats)
 
 
 @pytest.mark.parametrize("jump_ms", [-(10**11), 10**11, 10**17])

@@ -10,6 +10,7 @@ from functools import partial
 
 import psycopg
 
+from tests.faults.reckon import reckon
 from tests.faults.report import Report
 from tests.faults.users import LONG, keyed_table, run_all, set_limits, settled, sizes_of
 from tests.harness.database import Database
@@ -107,5 +108,4 @@ async def test_texts_changed_while_embedded_are_never_stale(
     assert missing == failed, f"seed {SEED}"
     assert embedded > 0
     database.check_invariants()
-    report("texts changed while embedded", tried=CHANGES, chunks=embedded, lost=0, stale=0,
-           repeated=standin.stats.repeated)  # fmt: skip
+    reckon(database, report, "texts changed while embedded", stats=standin.stats, tried=CHANGES)

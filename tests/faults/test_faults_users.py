@@ -11,6 +11,7 @@ from functools import partial
 import psycopg
 import pytest
 
+from tests.faults.reckon import reckon
 from tests.faults.report import Report
 from tests.faults.users import LONG, keyed_table, run_all, set_limits, settled
 from tests.harness.database import Database
@@ -40,8 +41,7 @@ async def test_rule_09_rows_held_for_long_cost_few_texts(
     assert counts(docs_table) == (2 * HELD, 0, 0, 0)
     assert standin.stats.texts <= 2 * HELD + 16
     docs_table.check_invariants()
-    report("rows held by users", tried=HELD, chunks=2 * HELD, lost=0, stale=0,
-           repeated=standin.stats.repeated)  # fmt: skip
+    reckon(docs_table, report, "rows held by users", stats=standin.stats, tried=HELD)
 
 
 def one_by_one(connection: psycopg.Connection, keys: Sequence[int], rounds: int) -> int:
@@ -91,8 +91,7 @@ async def test_users_who_go_opposite_ways_meet_no_deadlock_of_ours(
     database.check_invariants()
     dead = database.one("select deadlocks from pg_stat_database where datname = current_database()")
     assert dead == 0
-    report("users in opposite orders", tried=2 * ROUNDS, chunks=100, lost=0, stale=0,
-           repeated=standin.stats.repeated)  # fmt: skip
+    reckon(database, report, "users in opposite orders", stats=standin.stats, tried=2 * ROUNDS)
 
 
 def test_retry_passes_by_the_failures_that_somebody_holds(docs_table: Database) -> None:
@@ -114,7 +113,7 @@ def test_retry_passes_by_the_failures_that_somebody_holds(docs_table: Database) 
     docs_table.check_invariants()
 
 
-def test_bulk_delete_and_retry_never_deadlock(docs_table: Database, report: Report) -> None:
+def test_bulk_delete_and_retry_never_deadlock(docs_table: Database) -> None:
     """In random order, in one transaction, statement by statement, against retry after retry."""
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")
@@ -139,8 +138,6 @@ def test_bulk_delete_and_retry_never_deadlock(docs_table: Database, report: Repo
                 one.result(timeout=30)
         docs_table.execute("select wikiembed.reconcile('docs')")
         docs_table.check_invariants()
-    report("bulk delete against retry", tried=ROUNDS, chunks=60 * ROUNDS, lost=0, stale=0,
-           repeated=0)  # fmt: skip
 
 
 @pytest.mark.parametrize("mode", ["share row exclusive", "exclusive", "access exclusive"])
