@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from psycopg import sql
 
 from tests.harness.database import Database
+from tests.harness.server import TestServer
 from tests.integration.workshop import (
     KEY,
     add_chunks,
@@ -20,6 +22,7 @@ from tests.integration.workshop import (
     working,
 )
 from tests.standin import BadText, Canned, StandIn
+from wikiembed.app import App
 from wikiembed.errors import ConfigurationError, EmbedderUnavailable, SourcePaused
 
 
@@ -190,3 +193,76 @@ async def test_rule_08_no_transaction_is_open_during_http(
         await asyncio.wait_for(worker.run, 30)
     assert {name for name, _, _ in states} >= {"wikiembed worker", "wikiembed queue"}
     assert {(state, open_) for _, state, open_ in states} == {("idle", False)}
+
+
+OUTAGES = (
+    "select server, error_class, http_status, times, ended_at is null from wikiembed.outages"
+    " order by id"
+)
+
+
+async def test_outages_of_workers_share_a_row_and_end_with_either(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Two workers meet one outage: one row, which lasts until the server answers again."""
+    add_chunks(docs_table, 128)
+    standin.controls.status_for_all = Canned(status=503)
+    settings = settings_of(docs_table, standin.url)
+    async with working(settings, concurrency=1) as one, working(settings, concurrency=1) as other:
+        await one.until(lambda: jobs(docs_table) == [("doing", 2)])
+        await other.until(lambda: docs_table.rows(OUTAGES))
+        await asyncio.sleep(1.5)  # for the second report
+        assert docs_table.rows(OUTAGES) == [(standin.url, "no_answer", 503, 1, True)]
+        standin.controls.status_for_all = None
+        await one.until(lambda: counts(docs_table)[0] == 128)
+        await other.until(lambda: not docs_table.rows(OUTAGES)[0][4])
+        await other.stop()
+    assert len(docs_table.rows(OUTAGES)) == 1
+    docs_table.check_invariants()
+
+
+async def test_outage_is_written_after_postgres_was_away(
+    postgres: TestServer, docs_table: Database, standin: StandIn
+) -> None:
+    """Nothing of it reaches the jobs; what Postgres missed it has once it is back."""
+    add_chunks(docs_table, 64)
+    standin.controls.latency_s = 0.2
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.until(lambda: counts(docs_table)[0] == 64)
+        add_chunks(docs_table, 64, begin=64)
+        await worker.until(lambda: jobs(docs_table) == [("doing", 1)])
+        name = sql.Identifier(docs_table.name)
+        with postgres.admin() as admin:
+            admin.execute(sql.SQL("alter database {} allow_connections false").format(name))
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
+                [docs_table.name],
+            )
+            standin.controls.down = True
+            await asyncio.sleep(2)
+            admin.execute(sql.SQL("alter database {} allow_connections true").format(name))
+        docs_table._own = None
+        await worker.until(lambda: docs_table.rows(OUTAGES))
+        standin.controls.down = False
+        await worker.until(lambda: counts(docs_table)[0] == 128)
+    assert [lasts for *_, lasts in docs_table.rows(OUTAGES)] == [False]
+    assert failures(docs_table) == []
+    docs_table.check_invariants()
+
+
+async def test_outage_of_a_stopped_worker_stays_open(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Nobody has seen its end; a worker of procrastinate's own that gets an answer ends it."""
+    add_chunks(docs_table, 4)
+    standin.controls.down = True
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.until(lambda: docs_table.rows(OUTAGES))
+    assert docs_table.rows(OUTAGES) == [(standin.url, "no_answer", None, 1, True)]
+    standin.controls.down = False
+    app = App()
+    app.runtime.use(settings_of(docs_table, standin.url))
+    async with app.open_async():
+        await app.run_worker_async(wait=False, install_signal_handlers=False)
+    assert docs_table.rows(OUTAGES) == [(standin.url, "no_answer", None, 1, False)]
+    assert counts(docs_table)[0] == 4

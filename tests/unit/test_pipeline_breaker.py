@@ -208,3 +208,41 @@ async def test_misconfiguration_found_in_describe_is_raised() -> None:
     embedder.describe_script = [EmbedderMisconfigured("404")]
     with pytest.raises(EmbedderMisconfigured):
         await channel_of(embedder).describe()
+
+
+async def test_listener_is_told_of_begin_reasons_and_end() -> None:
+    """And of each request that passed; nothing of it is an end while the breaker is open."""
+    told: list[tuple[str | None, float]] = []
+    clock = Clock()
+    hanging = EmbedderUnavailable("Hangs.")
+    breaker = Breaker(
+        Door(hanging),
+        server="fake",
+        sleep=Sleeper(),
+        clock=clock,
+        listener=lambda error, outage_s: told.append((error and str(error), outage_s)),
+    )
+    breaker.worked()
+    breaker.open(GONE)
+    breaker.open(GONE)
+    clock.now = 3
+    await breaker.wait()
+    assert told == [(None, 0), (str(GONE), 0), ("Hangs.", 3), (None, 0)]
+    breaker.open(GONE)
+    breaker.worked()
+    breaker.stop()
+    await breaker.aclose()
+    assert told[4:] == [(str(GONE), 3)]
+
+
+async def test_listener_with_a_defect_stands_in_nobodys_way() -> None:
+    """The outage is waited out all the same."""
+
+    def fail(error: object, outage_s: float) -> None:
+        raise ZeroDivisionError
+
+    breaker = Breaker(Door(GONE), server="fake", sleep=Sleeper(), listener=fail)
+    breaker.open(GONE)
+    await asyncio.wait_for(breaker.wait(), 5)
+    breaker.worked()
+    assert not breaker.is_open

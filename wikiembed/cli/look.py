@@ -24,7 +24,7 @@ def register(cli: typer.Typer) -> None:
 
 
 def run_status(*, json: Json = False) -> None:
-    """Show coverage, queue, pauses, failures by class, and workers."""
+    """Show coverage, queue, pauses, servers out of reach, failures by class, and workers."""
     with database() as (connection, _):
         state = overview(connection)
     if json:
@@ -38,6 +38,8 @@ def run_status(*, json: Json = False) -> None:
             f"Paused: {pause['source']} by {pause['paused_by']} at"
             f" {pause['paused_at']:%Y-%m-%d %H:%M %Z}{until}{why}"
         )
+    for outage in state["outages"]:
+        say(_out_of_reach(outage))
     if state["failures"]:
         print_table(
             state["failures"],
@@ -50,6 +52,17 @@ def run_status(*, json: Json = False) -> None:
         say(f"Workers: {len(alive)} alive, {count(in_hand, 'job')} in hand.")
     else:
         say("Workers: none alive; start one with `wikiembed worker`.")
+
+
+def _out_of_reach(outage: dict[str, Any]) -> str:
+    """Since when a server is out of reach and why, and whether a worker still asks it."""
+    now = "workers try on by themselves"
+    if outage["stale"]:
+        now = f"last seen {duration(outage['unseen_s'])} ago, no worker asks it now"
+    return (
+        f"Out of reach: {outage['server']} since {outage['since']:%Y-%m-%d %H:%M %Z}"
+        f" ({duration(outage['lasted_s'])}): {outage['reason'].rstrip('.')}; {now}."
+    )
 
 
 def _print_coverage(state: dict[str, list[dict[str, Any]]]) -> None:

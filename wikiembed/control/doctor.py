@@ -10,6 +10,7 @@ from typing import Any, Literal
 import psycopg
 
 from wikiembed.config import Provider, Settings
+from wikiembed.control.outages import advice, open_outages
 from wikiembed.db import version
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders import EmbedderOptions, ModelInfo, open_embedder
@@ -45,6 +46,7 @@ def examine(connection: Connection, settings: Settings) -> list[Finding]:
             *_sources(connection),
             *_queue(connection),
             *_invariants(connection),
+            *_outages(connection),
             *_embedder(connection, settings),
         ]
 
@@ -75,12 +77,14 @@ def _sources(connection: Connection) -> Iterator[Finding]:
         "   wikiembed_private.triggers_current(s) end,"
         " case when wikiembed_private.qualified(s.relation) is not null then"
         "   wikiembed_private.missing_index(s) is not null end,"
-        " s.model, s.document_prefix"
+        " s.model, s.document_prefix,"
+        " case when wikiembed_private.qualified(s.relation) is not null then"
+        "   wikiembed_private.owner_warning(s.relation) end"
         " from wikiembed.sources as s order by s.name"
     ).fetchall()
     if not rows:
         yield Finding("sources", "warning", "No source is attached: run `wikiembed attach`.")
-    for name, relation, current, indexed, model, prefix in rows:
+    for name, relation, current, indexed, model, prefix, warning in rows:
         repair = f"run `wikiembed reconcile {name}`"
         if relation is None:
             yield Finding("relation", "fault", f"The table of source {name} is gone: {repair}.")
@@ -97,6 +101,13 @@ def _sources(connection: Connection) -> Iterator[Finding]:
             )
         if current and indexed:
             yield Finding("source", "ok", f"Source {name} on {relation}: triggers and index.")
+        if warning:
+            yield Finding(
+                "owner",
+                "warning",
+                f"Source {name}: {warning}; trust them as much as that role, or let one with fewer"
+                " rights own wikiembed.",
+            )
         if model and "nomic-embed-text" in model and not prefix:
             yield Finding(
                 "prefix",
@@ -144,6 +155,11 @@ def _invariants(connection: Connection) -> Iterator[Finding]:
         )
     if not broken:
         yield Finding("invariants", "ok", "All five invariants hold.")
+
+
+def _outages(connection: Connection) -> Iterator[Finding]:
+    for outage in open_outages(connection):
+        yield Finding("outage", "warning" if outage.stale else "fault", advice(outage))
 
 
 def _embedder(connection: Connection, settings: Settings) -> Iterator[Finding]:

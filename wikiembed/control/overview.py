@@ -1,4 +1,4 @@
-"""The whole state in one answer: coverage, queue, failures, workers."""
+"""The whole state in one answer: coverage, queue, failures, outages, workers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from wikiembed.control.actions import coverage
+from wikiembed.control.outages import open_outages
 from wikiembed.db.connect import translate_errors
 
 Connection = psycopg.Connection[Any]
@@ -29,7 +30,7 @@ _PAUSES = (
 
 
 def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Rows of coverage, queue, failures by class, pauses and workers."""
+    """Rows of coverage, queue, failures by class, pauses, workers and open outages."""
     answer: dict[str, list[dict[str, Any]]] = {
         "coverage": [row.as_json() for row in coverage(connection)]
     }
@@ -41,4 +42,5 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             ("workers", _WORKERS),
         ):
             answer[name] = cursor.execute(query).fetchall()
+    answer["outages"] = [outage.as_json() for outage in open_outages(connection)]
     return answer

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from wikiembed.errors import EmbedderError, EmbedderMisconfigured, EmbedderUnavailable
+from wikiembed.pipeline.listener import Listener, tell
 from wikiembed.pipeline.verdict import HeldTooLong, Stopping
 from wikiembed.telemetry import emit
 
@@ -42,12 +43,14 @@ class Breaker:
         waits: Waits | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
+        listener: Listener | None = None,
     ) -> None:
         self._probe = probe
         self._server = server
         self._waits = waits or Waits()
         self._sleep = sleep
         self._clock = clock
+        self._listener = listener
         self._closed = asyncio.Event()
         self._closed.set()
         self._stopping = asyncio.Event()
@@ -140,6 +143,11 @@ class Breaker:
         """A request passed: the next outage is a new one."""
         self._since = None
         self._wait_s = self._waits.first_s
+        if not self.is_open:
+            self._tell(None)
+
+    def _tell(self, error: EmbedderError | None) -> None:
+        tell(self._listener, error, self.outage_s, server=self._server)
 
     def open(self, error: EmbedderError) -> None:
         """Begin an outage, or go on with the one that no request has ended; one at a time."""
@@ -158,6 +166,7 @@ class Breaker:
             http_status=error.http_status,
             reason=str(error),
         )
+        self._tell(error)
         if not self._stopping.is_set():
             self._knocking = asyncio.create_task(self._knock(error), name="wikiembed probe")
 
@@ -173,6 +182,7 @@ class Breaker:
                 self._misconfigured = answer
             except EmbedderError as answer:
                 error = self.reason = answer
+                self._tell(answer)
                 continue
             except Exception as answer:
                 # A defect of ours: whoever waits must meet it, rather than wait for ever.
@@ -182,6 +192,7 @@ class Breaker:
         emit("outage_ended", server=self._server, seconds=seconds, probes=probes)
         self.reason = None
         self._closed.set()
+        self._tell(None)
 
     def _next_wait_s(self, error: EmbedderError) -> float:
         stated_s = error.retry_after_s if isinstance(error, EmbedderUnavailable) else None

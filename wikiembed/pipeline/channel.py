@@ -11,13 +11,19 @@ from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,
     EmbedderError,
-    EmbedderLost,
     EmbedderMisconfigured,
 )
 from wikiembed.pipeline.breaker import Breaker, Waits
 from wikiembed.pipeline.gate import Gate, Visit
 from wikiembed.pipeline.limit import BatchLimit
-from wikiembed.pipeline.verdict import BatchOverLimit, BatchSuspect, always_outage, needs_no_probe
+from wikiembed.pipeline.listener import Listener
+from wikiembed.pipeline.verdict import (
+    BatchOverLimit,
+    BatchSuspect,
+    always_outage,
+    may_have_died_of_it,
+    needs_no_probe,
+)
 from wikiembed.telemetry import emit
 from wikiembed.vectors import Matrix, usable_rows
 
@@ -38,6 +44,7 @@ class Channel:
         waits: Waits | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
+        listener: Listener | None = None,
     ) -> None:
         self._embedder = embedder
         self._server = server
@@ -45,7 +52,9 @@ class Channel:
         self._describing = asyncio.Lock()
         self._limit = BatchLimit()
         self._gate = Gate()
-        self.breaker = Breaker(self._probe, server=server, waits=waits, sleep=sleep, clock=clock)
+        self.breaker = Breaker(
+            self._probe, server=server, waits=waits, sleep=sleep, clock=clock, listener=listener
+        )
 
     @property
     def max_batch(self) -> int | None:
@@ -72,6 +81,10 @@ class Channel:
             await self.breaker.wait(until=until)
             await self._ask()
         return self._info
+
+    def forget(self) -> None:
+        """Ask the server again next time: what it said fits no column, and may be put right."""
+        self._info = None
 
     async def _ask(self) -> None:
         """Ask the server what it embeds with, unless another job has done so meanwhile."""
@@ -119,7 +132,7 @@ class Channel:
                     if n > 1 and self._throttles_size(throttled, n):
                         raise self._smaller(n) from error
                     await self._judge(error, n)
-                    if isinstance(error, EmbedderLost):
+                    if may_have_died_of_it(error):
                         await self._suspect(error, visit)
                     continue
                 self._limit.passed(n)
@@ -132,7 +145,7 @@ class Channel:
         cause = self._gate.cause
         return not self.breaker.is_open and (cause is None or await self.breaker.passes(cause))
 
-    async def _suspect(self, error: EmbedderLost, visit: Visit) -> None:
+    async def _suspect(self, error: EmbedderError, visit: Visit) -> None:
         """The server went down under this batch: its fault if it stood alone between two probes.
 
         Raises: BatchSuspect once the server is back; Stopping, HeldTooLong.

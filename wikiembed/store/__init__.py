@@ -2,6 +2,18 @@
 
 from wikiembed.store.chunks import Backlog, Chunk, ChunkStore, Outcome
 from wikiembed.store.coverage import COVERAGE, Coverage
+from wikiembed.store.outages import OPEN_OUTAGES, Outage, OutageStore
 from wikiembed.store.source import Source
 
-__all__ = ["COVERAGE", "Backlog", "Chunk", "ChunkStore", "Coverage", "Outcome", "Source"]
+__all__ = [
+    "COVERAGE",
+    "OPEN_OUTAGES",
+    "Backlog",
+    "Chunk",
+    "ChunkStore",
+    "Coverage",
+    "Outage",
+    "OutageStore",
+    "Outcome",
+    "Source",
+]

@@ -11,6 +11,7 @@ from typing import Any
 from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import Pool, VectorArray
 from wikiembed.errors import SourceNotFound
+from wikiembed.store.calls import fetch_all
 from wikiembed.store.coverage import COVERAGE, Coverage
 from wikiembed.store.source import COLUMNS, Source
 from wikiembed.vectors import Matrix
@@ -71,10 +72,7 @@ class ChunkStore:
         self._pool = pool
 
     async def _all(self, statement: str, parameters: Sequence[object]) -> list[Any]:
-        with translate_errors():
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(statement, parameters, prepare=True)
-                return await cursor.fetchall()
+        return await fetch_all(self._pool, statement, parameters)
 
     async def read_chunks(self, source: str, keys: Sequence[str], *, attempt: int) -> list[Chunk]:
         """The chunks of `keys` that still miss a vector; see wikiembed.read_chunks."""

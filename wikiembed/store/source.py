@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-COLUMNS = "name, provider, model, dimensions, document_prefix, query_prefix, pinned_at is not null"
+COLUMNS = (
+    "name, provider, model, dimensions, document_prefix, query_prefix, pinned_at is not null,"
+    " prefix_pinned"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,14 +21,16 @@ class Source:
     document_prefix: str | None
     query_prefix: str | None
     pinned: bool
+    prefix_pinned: bool
 
     @classmethod
     def from_row(
         cls,
-        row: tuple[str, str | None, str | None, int | None, str | None, str | None, bool],
+        row: tuple[str, str | None, str | None, int | None, str | None, str | None, bool, bool],
     ) -> Source:
         """The source of a row of `COLUMNS`."""
-        name, provider, model, dimensions, document_prefix, query_prefix, pinned = row
+        name, provider, model, dimensions, document_prefix, query_prefix, *flags = row
+        pinned, prefix_pinned = flags
         return cls(
             name=name,
             provider=provider,
@@ -34,4 +39,5 @@ class Source:
             document_prefix=document_prefix,
             query_prefix=query_prefix,
             pinned=pinned,
+            prefix_pinned=prefix_pinned,
         )

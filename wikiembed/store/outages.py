@@ -1,0 +1,70 @@
+"""Outages of embedding servers: what workers report, and what lasts now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+
+from wikiembed.db.pool import Pool
+from wikiembed.store.calls import fetch_all
+
+OPEN_OUTAGES = (
+    "select server, since, last_seen_at, error_class, http_status, reason, times,"
+    " extract(epoch from clock_timestamp() - since)::float8,"
+    " extract(epoch from clock_timestamp() - last_seen_at)::float8"
+    " from wikiembed.outages where ended_at is null order by since, server"
+)
+STALE_AFTER_S = 90.0
+"""Three reports missed: no worker asks the server any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """An open row of wikiembed.outages; `lasted_s` and `unseen_s` by the clock of Postgres."""
+
+    server: str
+    since: dt.datetime
+    last_seen_at: dt.datetime
+    error_class: str
+    http_status: int | None
+    reason: str
+    times: int
+    lasted_s: float
+    unseen_s: float
+
+    @property
+    def stale(self) -> bool:
+        """True when no worker has reported it of late: it may have ended."""
+        return self.unseen_s > STALE_AFTER_S
+
+    def as_json(self) -> dict[str, object]:
+        """Its parts by name, and whether it is stale."""
+        return {**asdict(self), "stale": self.stale}
+
+
+class OutageStore:
+    """The calls by which a worker keeps outages.
+
+    Every method raises WikiembedError or psycopg.Error.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def report(
+        self, server: str, *, since_s: float, word: str, http_status: int | None, reason: str
+    ) -> None:
+        """`server` has been out of reach for `since_s` seconds; see wikiembed.report_outage."""
+        await fetch_all(
+            self._pool,
+            "select wikiembed.report_outage(%s, %s::float8, %s, %s::int, %s)",
+            (server, since_s, word, http_status, reason),
+        )
+
+    async def end(self, server: str, *, ended_s: float, unseen_s: float) -> None:
+        """`server` answered `ended_s` seconds ago; see wikiembed.end_outage."""
+        await fetch_all(
+            self._pool,
+            "select wikiembed.end_outage(%s, %s::float8, %s::float8)",
+            (server, ended_s, unseen_s),
+        )
