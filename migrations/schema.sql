@@ -44,51 +44,43 @@ CREATE TYPE wikiembed_queue.procrastinate_job_to_defer_v1 AS (
 	scheduled_at timestamp with time zone
 );
 
-CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true) RETURNS text
+CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET lock_timeout TO '10s'
     AS $$
 declare
-  v_key pg_attribute;
-  v_text pg_attribute;
-  v_embedding pg_attribute;
-  v_key_type text;
-  v_type record;
+  v_source wikiembed.sources;
+  v_warning text;
 begin
   perform wikiembed_private.require_read_committed();
   perform wikiembed_private.check_name(p_name);
   perform wikiembed_private.check_relation(p_relation);
   perform wikiembed_private.check_rights(p_relation);
   perform wikiembed_private.lock_source(p_name);
-  execute format('lock table %s in share row exclusive mode', wikiembed_private.qualified(p_relation));
-  v_key := wikiembed_private.find_column(p_relation, p_key);
-  v_text := wikiembed_private.find_column(p_relation, p_text);
-  v_embedding := wikiembed_private.find_column(p_relation, p_embedding);
-  v_key_type := wikiembed_private.check_key(p_relation, v_key);
-  perform wikiembed_private.check_text(p_relation, v_text);
-  v_type := wikiembed_private.check_embedding(p_relation, v_embedding, p_dimensions);
-  if exists (select from wikiembed.sources as s
-              where s.name = p_name or (s.relation = p_relation and s.embedding_column = p_embedding)) then
-    raise exception 'source "%", or column "%" of %, is attached already', p_name, p_embedding, p_relation
-      using errcode = 'WE003', hint = 'Detach it first, or choose another name and column.';
+  execute format('lock table %s in %s mode', wikiembed_private.qualified(p_relation),
+    case when p_check_only then 'share update exclusive' else 'share row exclusive' end);
+  v_source := wikiembed_private.check_source(
+    p_relation, p_key, p_text, p_embedding, p_name, p_provider, p_model, p_dimensions,
+    p_document_prefix, p_query_prefix, p_batch_size);
+  if p_check_only then
+    return p_name;
   end if;
-  if p_batch_size is null or p_batch_size not between 1 and 4096 then
-    raise exception 'a batch has 1 to 4096 chunks, not %', p_batch_size using errcode = 'WE010';
-  end if;
-  if p_provider is not null and p_provider not in ('ollama', 'openai', 'tei', 'local') then
-    raise exception 'no provider is named "%"', p_provider
-      using errcode = 'WE010', hint = 'Providers are ollama, openai, tei and local.';
+  v_warning := wikiembed_private.owner_warning(p_relation);
+  if v_warning is not null then
+    raise warning '%', v_warning using hint = 'Trust them as much as that role, or let one with fewer rights own wikiembed.';
   end if;
   insert into wikiembed.sources (
     name, relation, key_column, text_column, embedding_column, key_type, embedding_type,
     key_attnum, text_attnum, embedding_attnum,
     provider, model, dimensions, document_prefix, query_prefix, batch_size)
   values (
-    p_name, p_relation, p_key, p_text, p_embedding, v_key_type, v_type.embedding_type,
-    v_key.attnum, v_text.attnum, v_embedding.attnum,
-    p_provider, p_model, v_type.dimensions, p_document_prefix, p_query_prefix, p_batch_size);
+    v_source.name, v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column,
+    v_source.key_type, v_source.embedding_type,
+    v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum,
+    v_source.provider, v_source.model, v_source.dimensions, v_source.document_prefix, v_source.query_prefix,
+    v_source.batch_size);
   execute format('create sequence if not exists wikiembed_private.%I minvalue 0 start 0', 'clock_embed_' || p_name);
   execute format('comment on sequence wikiembed_private.%I is %L', 'clock_embed_' || p_name,
     'Milliseconds of the last notification for source ' || p_name || '.');
@@ -102,7 +94,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows; raises WE002 to WE010.';
+COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows; or only checks whether it would, and holds no writer up. Raises WE002 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
 
 CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RETURNS TABLE(name text, violations bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -186,6 +178,26 @@ end;
 $_$;
 
 COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Forgets a source: its triggers, functions, jobs, failures and ledger; the table''s rows stay. Raises WE001.';
+
+CREATE FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision DEFAULT 0, p_unseen_s double precision DEFAULT 0) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_ended boolean;
+begin
+  update wikiembed.outages as o
+     set ended_at = greatest(o.last_seen_at, clock_timestamp() - make_interval(secs => greatest(p_ended_s, 0)))
+   where o.server = p_server and o.ended_at is null
+     and o.last_seen_at <= clock_timestamp() - make_interval(secs => greatest(p_unseen_s, 0));
+  v_ended := found;
+  delete from wikiembed.outages as o
+   where coalesce(o.ended_at, o.last_seen_at) < clock_timestamp() - make_interval(days => 30);
+  return v_ended;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision, p_unseen_s double precision) IS 'Says that a server answered, so many seconds ago: ends its open outage, if there is one that no worker has reported for p_unseen_s, and answers whether; forgets outages of more than 30 days ago.';
 
 CREATE FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint DEFAULT NULL::bigint, p_batch_size integer DEFAULT NULL::integer, p_dry_run boolean DEFAULT false) RETURNS TABLE(jobs bigint, chunks bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -304,12 +316,13 @@ CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
 begin
   execute format('grant usage on schema wikiembed to %I', p_role);
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
-    ' wikiembed.failures, wikiembed.sources, wikiembed.action_log, wikiembed.alembic_version to %I', p_role);
+    ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
+    ' wikiembed.alembic_version to %I', p_role);
   execute format('grant execute on function wikiembed.is_ready(text) to %I', p_role);
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures, the sources and the action log, and ask is_ready; it changes nothing.';
+COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures, the outages, the sources and the action log, and ask is_ready; it changes nothing.';
 
 CREATE FUNCTION wikiembed.grant_worker(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -323,12 +336,13 @@ begin
   execute format('grant usage, select on all sequences in schema wikiembed_queue to %I', p_role);
   execute format('grant execute on all functions in schema wikiembed_queue to %I', p_role);
   execute format('grant select on wikiembed.sources, wikiembed.coverage, wikiembed.queue, wikiembed.workers,'
-    ' wikiembed.throughput, wikiembed.alembic_version to %I', p_role);
+    ' wikiembed.throughput, wikiembed.outages, wikiembed.alembic_version to %I', p_role);
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
      where (p.pronamespace = 'wikiembed'::regnamespace
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
-                              'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile'))
+                              'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
+                              'report_outage', 'end_outage'))
         or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
@@ -522,7 +536,9 @@ begin
   if v_source.model is null then
     update wikiembed.sources as s
        set provider = coalesce(s.provider, p_provider), model = p_model, dimensions = p_dimensions,
-           document_prefix = coalesce(s.document_prefix, p_document_prefix), pinned_at = case when s.provider is null then clock_timestamp() end
+           document_prefix = coalesce(s.document_prefix, p_document_prefix),
+           prefix_pinned = s.document_prefix is null,
+           pinned_at = case when s.provider is null then clock_timestamp() end
      where s.name = p_source;
     perform wikiembed_private.log_action('pin', p_source, null,
       jsonb_build_object('provider', p_provider, 'model', p_model, 'dimensions', p_dimensions));
@@ -647,6 +663,46 @@ $$;
 
 COMMENT ON FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) IS 'Puts jobs that are doing in the name of a worker back into the queue; answers how many.';
 
+CREATE FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer DEFAULT NULL::integer, p_reason text DEFAULT ''::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_now timestamptz;
+  v_since timestamptz;
+  v_id bigint;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('wikiembed outage of ' || p_server, 0));
+  v_now := clock_timestamp();
+  v_since := v_now - make_interval(secs => greatest(p_since_s, 0));
+  -- Left open by a worker that ended, long before this one began: what was between, nobody knows.
+  update wikiembed.outages as o set ended_at = o.last_seen_at
+   where o.server = p_server and o.ended_at is null
+     and o.last_seen_at < v_since - make_interval(mins => 10);
+  -- The open one; else the last of this class, if it ended just before.
+  update wikiembed.outages as o
+     set since = least(o.since, v_since), last_seen_at = v_now, ended_at = null,
+         error_class = p_error_class, http_status = p_http_status,
+         reason = left(coalesce(p_reason, ''), 300),
+         times = o.times + (o.ended_at is not null)::integer
+   where o.id = (
+     select l.id from wikiembed.outages as l
+      where l.server = p_server
+        and (l.ended_at is null
+             or l.error_class = p_error_class and l.ended_at > v_since - make_interval(secs => 60))
+      order by l.ended_at desc nulls first, l.id desc limit 1)
+  returning o.id into v_id;
+  if v_id is null then
+    insert into wikiembed.outages (server, since, last_seen_at, error_class, http_status, reason)
+    values (p_server, v_since, v_now, p_error_class, p_http_status, left(coalesce(p_reason, ''), 300))
+    returning id into v_id;
+  end if;
+  return v_id;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer, p_reason text) IS 'Says that a server has been out of reach for so many seconds: opens a row, refreshes the open one, or opens again one of the same class that ended less than 60 s before; answers its id.';
+
 CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30, p_hard_limit_s double precision DEFAULT 1800) RETURNS TABLE(rescued bigint, split bigint, lost bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -727,26 +783,36 @@ $$;
 
 COMMENT ON FUNCTION wikiembed.resume(p_source text) IS 'Ends the pause of a source, or of all, and wakes the workers; answers how many were paused. Raises WE001.';
 
-CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NULL::text[], p_error_class text DEFAULT NULL::text) RETURNS TABLE(jobs bigint, chunks bigint)
+CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NULL::text[], p_error_class text DEFAULT NULL::text) RETURNS TABLE(jobs bigint, chunks bigint, held bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
 declare
   v_source wikiembed.sources;
+  v_asked text[];
   v_keys text[];
 begin
   perform wikiembed_private.require_read_committed();
   perform wikiembed_private.lock_source(p_source);
   v_source := wikiembed_private.get_source(p_source);
-  v_keys := array(
+  with asked as materialized (
     select f.key from wikiembed.failures as f
      where f.source = p_source
        and (p_keys is null or f.key = any (p_keys))
        and (p_error_class is null or f.error_class = p_error_class)
        and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
-     order by f.key for update skip locked);
+  ), had as materialized (
+    select f.key from wikiembed.failures as f
+     where f.source = p_source and f.key in (select a.key from asked as a)
+     order by f.key for update skip locked
+  )
+  select array(select a.key from asked as a), array(select h.key from had as h order by h.key)
+    into v_asked, v_keys;
   delete from wikiembed.failures as f where f.source = p_source and f.key = any (v_keys);
+  -- Seen anew, so that a failure which ended meanwhile does not count as held.
+  select count(*) into held from wikiembed.failures as f
+   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source and f.key = any (v_asked);
   select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
     from (
       select (wikiembed_private.requeue(p_source, array_agg(n.key), -1, 0)) as chunks
@@ -756,13 +822,13 @@ begin
     ) as b;
   if cardinality(v_keys) > 0 then
     perform wikiembed_private.log_action('retry', p_source, p_error_class,
-      jsonb_build_object('chunks', chunks, 'jobs', jobs));
+      jsonb_build_object('chunks', chunks, 'jobs', jobs, 'held', held));
   end if;
   return next;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures, but for those that somebody holds; answers jobs and chunks. Raises WE001, WE008.';
+COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';
 
 CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -795,34 +861,13 @@ CREATE FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text DEFAULT 
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET lock_timeout TO '10s'
-    AS $_$
-declare
-  v_source wikiembed.sources;
-  v_skipped bigint;
+    AS $$
 begin
-  perform wikiembed_private.require_read_committed();
-  perform wikiembed_private.lock_source(p_source);
-  v_source := wikiembed_private.get_source(p_source);
-  perform wikiembed_private.require_table(v_source);
-  execute wikiembed_private.fill(v_source, $sql$
-    with held as materialized (
-      select t.%3$I::text collate "C" as key from %2$s as t
-       where t.%3$I = any ($1::%6$s[]) and t.%5$I is null
-       order by t.%3$I for no key update of t
-    )
-    insert into wikiembed.failures as f (source, key, state, error_class, message, attempts)
-    select %1$L, h.key, 'skipped', 'skipped_by_operator', coalesce($2, ''), 0 from held as h order by h.key
-        on conflict (source, key) do update
-           set state = excluded.state, error_class = excluded.error_class, message = excluded.message,
-               last_at = excluded.last_at
-  $sql$) using p_keys, p_why;
-  get diagnostics v_skipped = row_count;
-  perform wikiembed_private.log_action('skip', p_source, p_why, jsonb_build_object('chunks', v_skipped));
-  return v_skipped;
+  return wikiembed_private.skip_within(p_source, p_keys, p_why, interval '10 s');
 end;
-$_$;
+$$;
 
-COMMENT ON FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text) IS 'Marks missing chunks as skipped: nobody waits for them and no worker embeds them; answers how many. Raises WE001, WE008.';
+COMMENT ON FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text) IS 'Marks missing chunks as skipped, all of these keys or none: nobody waits for them and no worker embeds them; answers how many, without keys that do not exist or have their vector. Raises 55P03 when somebody holds one for more than 10 s, WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -951,94 +996,6 @@ $_$;
 
 COMMENT ON FUNCTION wikiembed_private.check_name(p_name text) IS 'Raises WE002 for a source name that is too long or not printable.';
 
-CREATE FUNCTION wikiembed_private.check_relation(p_relation regclass) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_class pg_class;
-  v_why text;
-begin
-  select c.* into v_class from pg_class as c where c.oid = p_relation;
-  if not found then
-    raise exception 'the table does not exist'
-      using errcode = 'WE004', hint = 'Give its name with the schema, as in public.docs.';
-  end if;
-  v_why := case
-    when v_class.relkind = 'v' then 'it is a view'
-    when v_class.relkind = 'm' then 'it is a materialized view'
-    when v_class.relkind = 'f' then 'it is a foreign table'
-    when v_class.relkind not in ('r', 'p') then 'it is not a table'
-    when v_class.relpersistence = 't' then 'it is a temporary table'
-    when v_class.relispartition then 'it is a partition: attach the partitioned table'
-    when exists (select from pg_inherits as i where i.inhrelid = p_relation) then 'it inherits from a table'
-    when v_class.relkind = 'r' and exists (select from pg_inherits as i where i.inhparent = p_relation)
-      then 'other tables inherit from it'
-    when v_class.relnamespace in ('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace,
-                                  'wikiembed_queue'::regnamespace) then 'it belongs to wikiembed itself'
-    when exists (select from wikiembed_private.relations_of(p_relation) as r
-                   join pg_class as c on c.oid = r where c.relkind = 'f') then 'a partition is a foreign table'
-  end;
-  if v_why is not null then
-    raise exception '% cannot be attached: %', p_relation, v_why
-      using errcode = 'WE004', hint = 'Attach an ordinary or a partitioned table.';
-  end if;
-end;
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.check_relation(p_relation regclass) IS 'Raises WE004 for what is not an ordinary or partitioned table.';
-
-CREATE FUNCTION wikiembed_private.check_rights(p_relation regclass) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_right text;
-begin
-  foreach v_right in array array['SELECT', 'UPDATE', 'TRIGGER'] loop
-    if not has_table_privilege(current_user, p_relation, v_right) then
-      raise exception 'role % needs the right % on %', current_user, v_right, p_relation
-        using errcode = 'WE004', hint = format('grant select, update, trigger on %s to %I', p_relation, current_user);
-    end if;
-  end loop;
-  if exists (
-    select from wikiembed_private.relations_of(p_relation) as r
-      join pg_class as c on c.oid = r
-     where c.relrowsecurity
-       and not (select a.rolsuper or a.rolbypassrls from pg_roles as a where a.rolname = current_user)
-       and (c.relforcerowsecurity or not pg_has_role(current_user, c.relowner, 'usage'))
-  ) then
-    raise exception 'row-level security of % binds role %: rows would be hidden', p_relation, current_user
-      using errcode = 'WE009', hint = format('alter role %I bypassrls, or let it own the table without force', current_user);
-  end if;
-end;
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.check_rights(p_relation regclass) IS 'Raises WE004 or WE009 when the owner of wikiembed may not read and write the whole table.';
-
-CREATE FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if p_column.attgenerated <> '' then
-    raise exception 'text column "%" of % is generated', p_column.attname, p_relation
-      using errcode = 'WE006', hint = 'Attach the column that it is generated from, or make it an ordinary column.';
-  end if;
-  if not exists (
-    select from pg_type as t
-     where t.oid = wikiembed_private.base_type(p_column.atttypid) and t.typcategory = 'S'
-       and t.typname not in ('char', 'name')
-  ) then
-    raise exception 'text column "%" of % is of type %', p_column.attname, p_relation,
-      format_type(p_column.atttypid, p_column.atttypmod)
-      using errcode = 'WE006', hint = 'Texts are of type text or varchar.';
-  end if;
-end;
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) IS 'Raises WE006 for a text column that is generated or holds no text.';
-
 CREATE TABLE wikiembed.sources (
     name text NOT NULL,
     relation regclass NOT NULL,
@@ -1067,6 +1024,7 @@ CREATE TABLE wikiembed.sources (
     pause_reason text,
     resume_at timestamp with time zone,
     attached_at timestamp with time zone DEFAULT now() NOT NULL,
+    prefix_pinned boolean DEFAULT false NOT NULL,
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
     CONSTRAINT batch_size_is_sane CHECK (((batch_size >= 1) AND (batch_size <= 4096))),
     CONSTRAINT dimensions_are_positive CHECK ((dimensions > 0)),
@@ -1131,6 +1089,170 @@ COMMENT ON COLUMN wikiembed.sources.pause_reason IS 'Why it was paused.';
 COMMENT ON COLUMN wikiembed.sources.resume_at IS 'When the pause ends by itself; null: never.';
 
 COMMENT ON COLUMN wikiembed.sources.attached_at IS 'When it was attached.';
+
+COMMENT ON COLUMN wikiembed.sources.prefix_pinned IS 'Whether the first write took the document prefix from a worker''s settings; a prefix fixed at attach, or set by hand, goes before theirs.';
+
+CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if position('$body$' in wikiembed_private.names_of(p_source)) > 0 then
+    raise exception 'a name of source "%" contains $body$', p_source.name
+      using errcode = 'WE004', hint = 'Rename the table or the column.';
+  end if;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) IS 'Raises WE004 for names that cannot stand in a written function.';
+
+CREATE FUNCTION wikiembed_private.check_relation(p_relation regclass) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_class pg_class;
+  v_why text;
+begin
+  select c.* into v_class from pg_class as c where c.oid = p_relation;
+  if not found then
+    raise exception 'the table does not exist'
+      using errcode = 'WE004', hint = 'Give its name with the schema, as in public.docs.';
+  end if;
+  v_why := case
+    when v_class.relkind = 'v' then 'it is a view'
+    when v_class.relkind = 'm' then 'it is a materialized view'
+    when v_class.relkind = 'f' then 'it is a foreign table'
+    when v_class.relkind not in ('r', 'p') then 'it is not a table'
+    when v_class.relpersistence = 't' then 'it is a temporary table'
+    when v_class.relispartition then 'it is a partition: attach the partitioned table'
+    when exists (select from pg_inherits as i where i.inhrelid = p_relation) then 'it inherits from a table'
+    when v_class.relkind = 'r' and exists (select from pg_inherits as i where i.inhparent = p_relation)
+      then 'other tables inherit from it'
+    when v_class.relnamespace in ('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace,
+                                  'wikiembed_queue'::regnamespace) then 'it belongs to wikiembed itself'
+    when exists (select from wikiembed_private.relations_of(p_relation) as r
+                   join pg_class as c on c.oid = r where c.relkind = 'f') then 'a partition is a foreign table'
+  end;
+  if v_why is not null then
+    raise exception '% cannot be attached: %', p_relation, v_why
+      using errcode = 'WE004', hint = 'Attach an ordinary or a partitioned table.';
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.check_relation(p_relation regclass) IS 'Raises WE004 for what is not an ordinary or partitioned table.';
+
+CREATE FUNCTION wikiembed_private.check_rights(p_relation regclass) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_right text;
+  v_other regclass;
+begin
+  foreach v_right in array array['SELECT', 'UPDATE', 'TRIGGER'] loop
+    if not has_table_privilege(current_user, p_relation, v_right) then
+      raise exception 'role % needs the right % on %', current_user, v_right, p_relation
+        using errcode = 'WE004', hint = format('grant select, update, trigger on %s to %I', p_relation, current_user);
+    end if;
+  end loop;
+  if exists (
+    select from wikiembed_private.relations_of(p_relation) as r
+      join pg_class as c on c.oid = r
+     where c.relrowsecurity
+       and not (select a.rolsuper or a.rolbypassrls from pg_roles as a where a.rolname = current_user)
+       and (c.relforcerowsecurity or not pg_has_role(current_user, c.relowner, 'usage'))
+  ) then
+    raise exception 'row-level security of % binds role %: rows would be hidden', p_relation, current_user
+      using errcode = 'WE009', hint = format('alter role %I bypassrls, or let it own the table without force', current_user);
+  end if;
+  select t into v_other
+    from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t
+   where not pg_has_role(current_user, c.relowner, 'usage')
+   limit 1;
+  if found then
+    raise exception 'role % does not own %', current_user, v_other
+      using errcode = 'WE004',
+            hint = format('Make it a member of the owner: grant %I to %I', (
+              select pg_get_userbyid(c.relowner) from pg_class as c where c.oid = v_other), current_user);
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.check_rights(p_relation regclass) IS 'Raises WE004 or WE009 when the owner of wikiembed does not own the whole table, or may not read and write it.';
+
+CREATE FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) RETURNS wikiembed.sources
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_key pg_attribute := wikiembed_private.find_column(p_relation, p_key);
+  v_text pg_attribute := wikiembed_private.find_column(p_relation, p_text);
+  v_embedding pg_attribute := wikiembed_private.find_column(p_relation, p_embedding);
+  v_source wikiembed.sources;
+begin
+  v_source.name := p_name;
+  v_source.relation := p_relation;
+  v_source.key_column := p_key;
+  v_source.text_column := p_text;
+  v_source.embedding_column := p_embedding;
+  v_source.key_attnum := v_key.attnum;
+  v_source.text_attnum := v_text.attnum;
+  v_source.embedding_attnum := v_embedding.attnum;
+  v_source.key_type := wikiembed_private.check_key(p_relation, v_key);
+  perform wikiembed_private.check_text(p_relation, v_text);
+  select e.embedding_type, e.dimensions into v_source.embedding_type, v_source.dimensions
+    from wikiembed_private.check_embedding(p_relation, v_embedding, p_dimensions) as e;
+  v_source.provider := p_provider;
+  v_source.model := p_model;
+  v_source.document_prefix := p_document_prefix;
+  v_source.query_prefix := p_query_prefix;
+  v_source.batch_size := p_batch_size;
+  if exists (select from wikiembed.sources as s
+              where s.name = p_name or (s.relation = p_relation and s.embedding_column = p_embedding)) then
+    raise exception 'source "%", or column "%" of %, is attached already', p_name, p_embedding, p_relation
+      using errcode = 'WE003', hint = 'Detach it first, or choose another name and column.';
+  end if;
+  if p_batch_size is null or p_batch_size not between 1 and 4096 then
+    raise exception 'a batch has 1 to 4096 chunks, not %', p_batch_size using errcode = 'WE010';
+  end if;
+  if v_source.dimensions <= 0 then
+    raise exception 'a vector has at least one dimension, not %', v_source.dimensions using errcode = 'WE010';
+  end if;
+  if p_provider is not null and p_provider not in ('ollama', 'openai', 'tei', 'local') then
+    raise exception 'no provider is named "%"', p_provider
+      using errcode = 'WE010', hint = 'Providers are ollama, openai, tei and local.';
+  end if;
+  perform wikiembed_private.check_names(v_source);
+  return v_source;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) IS 'The row that attach would write; raises WE003 to WE010 for what it refuses.';
+
+CREATE FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if p_column.attgenerated <> '' then
+    raise exception 'text column "%" of % is generated', p_column.attname, p_relation
+      using errcode = 'WE006', hint = 'Attach the column that it is generated from, or make it an ordinary column.';
+  end if;
+  if not exists (
+    select from pg_type as t
+     where t.oid = wikiembed_private.base_type(p_column.atttypid) and t.typcategory = 'S'
+       and t.typname not in ('char', 'name')
+  ) then
+    raise exception 'text column "%" of % is of type %', p_column.attname, p_relation,
+      format_type(p_column.atttypid, p_column.atttypmod)
+      using errcode = 'WE006', hint = 'Texts are of type text or varchar.';
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) IS 'Raises WE006 for a text column that is generated or holds no text.';
 
 CREATE FUNCTION wikiembed_private.close_to_public(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -1507,6 +1629,37 @@ end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.get_source(p_source text) IS 'The row of a source, held for key share; raises WE001 when there is none.';
+
+CREATE FUNCTION wikiembed_private.grant_again() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_role name;
+begin
+  for v_role in
+    select distinct r.rolname
+      from pg_proc as p, aclexplode(p.proacl) as a join pg_roles as r on r.oid = a.grantee
+     where p.pronamespace = 'wikiembed'::regnamespace and p.proname = 'read_chunks'
+       and a.privilege_type = 'EXECUTE' and a.grantee <> p.proowner
+     order by 1
+  loop
+    perform wikiembed.grant_worker(v_role);
+  end loop;
+  for v_role in
+    select distinct r.rolname
+      from pg_class as c, aclexplode(c.relacl) as a join pg_roles as r on r.oid = a.grantee
+     where c.oid = 'wikiembed.failures'::regclass
+       and a.privilege_type = 'SELECT' and a.grantee <> c.relowner
+       and has_table_privilege(a.grantee, 'wikiembed.action_log', 'select')
+     order by 1
+  loop
+    perform wikiembed.grant_reader(v_role);
+  end loop;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.grant_again() IS 'Calls grant_worker and grant_reader again for the roles that they were called for.';
 
 CREATE FUNCTION wikiembed_private.hold_paused() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1924,6 +2077,47 @@ CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint
 
 COMMENT ON FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text) IS 'Written by write_triggers for source wiki.';
 
+CREATE FUNCTION wikiembed_private.owner_warning(p_relation regclass) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  with risky as (
+    select c.relowner as oid from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t
+    union
+    select a.grantee
+      from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t,
+           aclexplode(c.relacl) as a
+     where a.privilege_type = 'TRIGGER'
+  ), me as (
+    select w.* from pg_roles as w where w.rolname = current_user
+  ), tables as (
+    select distinct c.relowner as owner
+      from me as w join pg_shdepend as d on d.refclassid = 'pg_authid'::regclass and d.refobjid = w.oid
+      join pg_class as c on d.classid = 'pg_class'::regclass and c.oid = d.objid
+      join pg_namespace as n on n.oid = c.relnamespace
+     where d.dbid = (select b.oid from pg_database as b where b.datname = current_database())
+       and d.deptype in ('o', 'a') and n.nspname !~ '^(wikiembed(_private|_queue)?|pg_(toast|temp).*)$'
+       and not (n.nspname = 'public' and c.relname ~ '^wiki_(pages|chunks)(_|$)')
+  ), more as (
+    select coalesce(r.rolname, 'public') as name
+      from risky as x left join pg_roles as r on r.oid = x.oid cross join me as w
+     where not coalesce(r.rolsuper, false)
+       and (r.oid is null or not pg_has_role(r.oid, w.oid, 'member'))
+       and (w.rolsuper or w.rolbypassrls > coalesce(r.rolbypassrls, false)
+            or w.rolcreaterole > coalesce(r.rolcreaterole, false)
+            or w.rolreplication > coalesce(r.rolreplication, false)
+            or exists (select from pg_roles as m
+                        where m.oid <> w.oid and pg_has_role(w.oid, m.oid, 'member')
+                          and (r.oid is null or not pg_has_role(r.oid, m.oid, 'member')))
+            or exists (select from tables as o where r.oid is null or not pg_has_role(r.oid, o.owner, 'member')))
+  )
+  select format('%s may give %s triggers and expressions, which wikiembed runs as role %I',
+                string_agg(format('%I', name), ', ' order by name), p_relation, current_user)
+    from more having count(*) > 0;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.owner_warning(p_relation regclass) IS 'Which roles could run SQL as wikiembed''s owner by way of this table, and gain by it; null when none could.';
+
 CREATE FUNCTION wikiembed_private.pgvector_schema() RETURNS name
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1976,10 +2170,16 @@ begin
   then
     new.generation := old.generation + 1;
   end if;
+  if old.prefix_pinned and new.document_prefix is distinct from old.document_prefix then
+    new.prefix_pinned := false;
+  end if;
   if new.model is null then
-    if old.pinned_at is not null then
-      new.provider := case when new.provider is distinct from old.provider then new.provider end;
-      new.document_prefix := case when new.document_prefix is distinct from old.document_prefix then new.document_prefix end;
+    if old.pinned_at is not null and new.provider is not distinct from old.provider then
+      new.provider := null;
+    end if;
+    if new.prefix_pinned then
+      new.document_prefix := null;
+      new.prefix_pinned := false;
     end if;
     new.pinned_at := null;
   end if;
@@ -2201,6 +2401,73 @@ CREATE FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], 
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean) IS 'The queues that a worker may fetch from now: those asked for, or all, without the paused ones.';
+
+CREATE FUNCTION wikiembed_private.skip_at_once(p_source text, p_keys text[], p_why text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+  v_keys text[];
+begin
+  perform wikiembed_private.lock_source(p_source);
+  v_source := wikiembed_private.get_source(p_source);
+  perform wikiembed_private.require_table(v_source);
+  begin
+    execute wikiembed_private.fill(v_source, 'select array_agg(k::text) from unnest($1::%6$s[]) as k')
+       into p_keys using p_keys;
+  exception when invalid_text_representation or numeric_value_out_of_range then
+    raise exception 'a key does not fit source "%": %', p_source, sqlerrm
+      using errcode = 'WE010', hint = format('Its keys are of type %s.', v_source.key_type);
+  end;
+  execute wikiembed_private.fill(v_source, $sql$
+    select array_agg(h.key) from (
+      select t.%3$I::text as key from %2$s as t
+       where t.%3$I = any ($1::%6$s[]) and t.%5$I is null
+       order by t.%3$I for no key update of t nowait) as h
+  $sql$) into v_keys using p_keys;
+  perform 1 from wikiembed.failures as f
+    where f.source = p_source and f.key = any (v_keys) order by f.key for update nowait;
+  insert into wikiembed.failures as f (source, key, state, error_class, message, attempts)
+  select p_source, k, 'skipped', 'skipped_by_operator', p_why, 0 from unnest(v_keys) as k order by k collate "C"
+      on conflict (source, key) do update
+         set state = excluded.state, error_class = excluded.error_class, message = excluded.message,
+             last_at = excluded.last_at;
+  return coalesce(cardinality(v_keys), 0);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.skip_at_once(p_source text, p_keys text[], p_why text) IS 'Skips these missing chunks without waiting for a row; answers how many. Raises 55P03 when somebody holds one, WE001, WE010.';
+
+CREATE FUNCTION wikiembed_private.skip_within(p_source text, p_keys text[], p_why text, p_limit interval) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_until timestamptz := clock_timestamp() + p_limit;
+  v_skipped bigint;
+begin
+  perform wikiembed_private.require_read_committed();
+  loop
+    begin
+      v_skipped := wikiembed_private.skip_at_once(p_source, p_keys, coalesce(p_why, ''));
+      exit;
+    exception when lock_not_available then
+      if clock_timestamp() > v_until then
+        raise exception 'somebody''s transaction holds chunks of source "%" that are to be skipped', p_source
+          using errcode = 'lock_not_available',
+                hint = 'None was skipped: run it again when that transaction has ended.';
+      end if;
+    end;
+    perform pg_sleep(0.05);
+  end loop;
+  perform wikiembed_private.log_action('skip', p_source, p_why, jsonb_build_object('chunks', v_skipped));
+  return v_skipped;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.skip_within(p_source text, p_keys text[], p_why text, p_limit interval) IS 'Skips these missing chunks, or none when somebody holds one for longer than the limit; answers how many. Raises 55P03, WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
     LANGUAGE plpgsql
@@ -3508,6 +3775,47 @@ ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE wikiembed.outages (
+    id bigint NOT NULL,
+    server text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    error_class text NOT NULL,
+    http_status integer,
+    reason text DEFAULT ''::text NOT NULL,
+    times integer DEFAULT 1 NOT NULL
+);
+
+COMMENT ON TABLE wikiembed.outages IS 'When an embedding server was out of reach and why, one row an outage, for 30 days; written by report_outage and end_outage.';
+
+COMMENT ON COLUMN wikiembed.outages.id IS 'Row number.';
+
+COMMENT ON COLUMN wikiembed.outages.server IS 'The server''s URL, without user, password and query.';
+
+COMMENT ON COLUMN wikiembed.outages.since IS 'When a worker met it first.';
+
+COMMENT ON COLUMN wikiembed.outages.last_seen_at IS 'When a worker met it last; older than 90 s: no worker asks the server any more.';
+
+COMMENT ON COLUMN wikiembed.outages.ended_at IS 'When a worker had an answer again; null while it lasts. Nobody watched between last_seen_at and then.';
+
+COMMENT ON COLUMN wikiembed.outages.error_class IS 'Stable word for what was met last: throttled (429), or a class of docs/reference/failures.md.';
+
+COMMENT ON COLUMN wikiembed.outages.http_status IS 'Status of the server''s last answer, where there was one.';
+
+COMMENT ON COLUMN wikiembed.outages.reason IS 'What was met last, in one sentence of at most 300 characters; never a chunk''s text.';
+
+COMMENT ON COLUMN wikiembed.outages.times IS 'Interruptions in it: ends that lasted less than 60 s do not make a new row.';
+
+ALTER TABLE wikiembed.outages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME wikiembed.outages_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE wikiembed_queue.procrastinate_events (
     id bigint NOT NULL,
     job_id bigint NOT NULL,
@@ -3673,6 +3981,9 @@ ALTER TABLE ONLY wikiembed.sources
 ALTER TABLE ONLY wikiembed.ledger
     ADD CONSTRAINT ledger_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY wikiembed.outages
+    ADD CONSTRAINT outages_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY wikiembed.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (name);
 
@@ -3696,6 +4007,10 @@ CREATE INDEX action_log_by_source ON wikiembed.action_log USING btree (source, a
 CREATE INDEX failures_by_class ON wikiembed.failures USING btree (source, error_class);
 
 CREATE INDEX ledger_by_source ON wikiembed.ledger USING btree (source, at) INCLUDE (total, embedded, gained, failed, skipped);
+
+CREATE INDEX outages_by_server ON wikiembed.outages USING btree (server, ended_at);
+
+CREATE UNIQUE INDEX outages_open ON wikiembed.outages USING btree (server) WHERE (ended_at IS NULL);
 
 CREATE INDEX idx_procrastinate_jobs_worker_not_null ON wikiembed_queue.procrastinate_jobs USING btree (worker_id) WHERE ((worker_id IS NOT NULL) AND (status = 'doing'::wikiembed_queue.procrastinate_job_status));
 

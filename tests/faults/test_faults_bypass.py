@@ -15,7 +15,7 @@ from tests.faults.report import Report
 from tests.harness.cli import Cli, environment
 from tests.harness.database import DIMENSIONS, Database, create_database
 from tests.harness.server import VERSION, TestServer
-from tests.integration.workshop import add_chunks, counts, drain, prove, settings_of
+from tests.integration.workshop import add_chunks, counts, drain, prove, settings_of, working
 from tests.sql.chunks import add, clear_jobs, coverage, embed, fail, jobs, queued, read
 from tests.standin import StandIn
 from wikiembed.db.embedded_files import binaries
@@ -33,7 +33,27 @@ MALFORMED = [
     '{"source": "docs", "keys": ["1"], "attempt": 1e30, "rescues": -1e30}',
     '{"source": 5, "keys": ["1"]}',
     '{"source": "none", "keys": ["1"]}',
+    '{"source": "docs", "keys": ["1"], "self": 1, "context": 2}',
     "{}",
+    "[1]",
+    '"x"',
+    "7",
+    "null",
+]
+
+UPKEEP = [
+    ("rescue", '{"timestamp": "now"}'),
+    ("fold_ledger", '{"timestamp": 1, "more": 1}'),
+    ("expire_pauses", '{"source": "docs"}'),
+    ("reconcile", '{"sources": ["docs"]}'),
+    ("reconcile", '{"source": ["docs"]}'),
+    ("reconcile", '{"source": "docs", "recount": "yes"}'),
+    ("reconcile", '{"timestamp": null}'),
+    ("reconcile", '{"self": 1}'),
+    ("reconcile", '["docs"]'),
+    ("rescue", "null"),
+    ("fold_ledger", "7"),
+    ("expire_pauses", '"x"'),
 ]
 
 
@@ -210,3 +230,23 @@ async def test_malformed_jobs_stop_nothing(docs_table: Database, standin: StandI
         docs_table.execute(put, [arguments])
     assert heal(docs_table) == (0, len(MALFORMED), 0)
     assert (counts(docs_table), queued(docs_table)) == ((2, 0, 0, 0), [])
+
+
+async def test_malformed_upkeep_ends(
+    docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, with a warning: nothing repeats for ever, and nothing was done in its name."""
+    put = f"{HARM} ('wikiembed_upkeep', %s, %s)"
+    for task, arguments in UPKEEP:
+        docs_table.execute(put, [f"wikiembed.{task}", arguments])
+    docs_table.execute(put, ["wikiembed.reconcile", '{"source": "docs", "recount": true}'])
+    docs_table.execute("insert into wikiembed.ledger (source, total) values ('docs', 7)")
+    left = (
+        "select task_name, args from wikiembed_queue.procrastinate_jobs"
+        " where queue_name = 'wikiembed_upkeep' and queueing_lock is null"
+    )
+    async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
+        await worker.until(lambda: docs_table.rows(left) == [])
+    said = [one.getMessage() for one in caplog.records]
+    assert said.count("job_malformed") == len(UPKEEP)
+    docs_table.check_invariants()

@@ -11,6 +11,7 @@ from functools import partial
 import psycopg
 import pytest
 
+from tests.conftest import RunCli
 from tests.faults.reckon import reckon
 from tests.faults.report import Report
 from tests.faults.users import LONG, keyed_table, run_all, set_limits, settled
@@ -94,22 +95,49 @@ async def test_users_who_go_opposite_ways_meet_no_deadlock_of_ours(
     reckon(database, report, "users in opposite orders", stats=standin.stats, tried=2 * ROUNDS)
 
 
-def test_retry_passes_by_the_failures_that_somebody_holds(docs_table: Database) -> None:
-    """Else the holder, going on to a failure that retry holds, dies in a deadlock."""
+def test_retry_passes_by_the_failures_that_somebody_holds(
+    docs_table: Database, run_cli: RunCli
+) -> None:
+    """Else the holder, going on to a failure that retry holds, dies in a deadlock; it is told."""
     keys = add(docs_table, "1", "2", "3")
     fail(docs_table, read(docs_table, keys))
     clear_jobs(docs_table)
     user = set_limits(docs_table.connect(autocommit=False))
     user.execute("update public.docs set body = 'new' where id = 3")
     operator = set_limits(docs_table.connect(autocommit=False))
-    retried = operator.execute("select chunks from wikiembed.retry_failures('docs')").fetchone()
-    assert retried == (2,)
+    retried = operator.execute("select chunks, held from wikiembed.retry_failures('docs')")
+    assert retried.fetchone() == (2, 1)
     with in_background() as pool:
         going_on = start(pool, user, "update public.docs set body = 'new' where id = 1")
         wait_until_blocked(docs_table, user)
         operator.commit()
         going_on.result(timeout=20)
+    add(docs_table, "4")
+    fail(docs_table, read(docs_table, ["4"]))
+    said = run_cli("retry", "docs")
+    assert "1 chunk queued again in 1 job." in said.stdout
+    assert "1 failure is held by somebody's transaction: run it again later." in said.stdout
     user.commit()
+    assert "held" not in run_cli("retry", "docs").stdout
+    docs_table.check_invariants()
+
+
+def test_inserts_of_32_clients_share_their_notifications(docs_table: Database) -> None:
+    """Each notification makes its commit wait for the others': one per 20 ms, not one an insert."""
+    clients = [set_limits(docs_table.connect()) for _ in range(32)]
+
+    def insert(connection: psycopg.Connection) -> None:
+        for _ in range(20):
+            connection.execute("insert into public.docs (body) values ('new')")
+
+    with docs_table.connect() as listener, ThreadPoolExecutor(32) as pool:
+        listener.execute('listen "procrastinate_queue_v1#embed_docs"')
+        clock = "select extract(epoch from clock_timestamp()) * 1000"
+        began = docs_table.one(clock)
+        list(pool.map(insert, clients))
+        ticks = int(docs_table.one(clock) - began) // 20
+        heard = len(list(listener.notifies(timeout=1)))
+    assert 1 <= heard <= 2 * ticks + 4  # two clients may see the same tick pass
     docs_table.check_invariants()
 
 

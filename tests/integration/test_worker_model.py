@@ -59,6 +59,26 @@ async def test_rule_10_worker_with_other_settings_exits_2_and_pauses_nothing(
     assert counts(docs_table) == (110, 0, 0, 0)
 
 
+async def test_prefix_fixed_at_attach_goes_before_the_workers(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """In the batch that pins the model and in those after it, whatever the worker sets."""
+    docs_table.execute(
+        "select wikiembed.detach('docs'); select wikiembed.attach('public.docs', 'id', 'body',"
+        " 'vec', 'docs', p_document_prefix => 'own: ', p_batch_size => 16)"
+    )
+    add_chunks(docs_table, 64)
+    for prefix in ("other: ", ""):
+        settings = settings_of(docs_table, standin.url, document_prefix=prefix)
+        await drain(settings, concurrency=1)
+        add_chunks(docs_table, 16, begin=64)
+    await drain(settings_of(docs_table, standin.url))
+    assert counts(docs_table) == (96, 0, 0, 0)
+    assert docs_table.rows(PINNED) == [("openai", "standin-model", 4, "own: ", True, 1)]
+    prove(docs_table)
+    docs_table.check_invariants()
+
+
 async def test_rule_10_batch_in_flight_cannot_write_the_model_before(
     docs_table: Database, standin: StandIn
 ) -> None:

@@ -68,10 +68,74 @@ def test_upgrade_can_be_repeated(database: Database) -> None:
         assert current(connection) == head()
 
 
+RIGHTS = """
+select 'function', p.oid::regprocedure::text, a.privilege_type
+  from pg_proc as p, aclexplode(p.proacl) as a where a.grantee = %(role)s::regrole
+ union all
+select 'relation', c.oid::regclass::text, a.privilege_type
+  from pg_class as c, aclexplode(c.relacl) as a where a.grantee = %(role)s::regrole
+ union all
+select 'schema', n.nspname, a.privilege_type
+  from pg_namespace as n, aclexplode(n.nspacl) as a where a.grantee = %(role)s::regrole
+ order by 1, 2, 3
+"""
+
+
+def test_roles_of_an_older_version_get_the_rights_of_the_new(empty: Database) -> None:
+    """A worker, a reader, one that is both, and a writer: as if they were granted anew."""
+    upgrade(empty.url, settings(empty.url), revision="0003")
+    kinds = {"old worker": ["worker"], "reader": ["reader"], "both": ["worker", "reader"]}
+    kinds |= {"writer": ["writer"], "stranger": []}
+    for old, grants in kinds.items():
+        role = empty.create_role(old)
+        for grant in grants:
+            empty.execute(f"select wikiembed.grant_{grant}(%s)", [role])
+    # Reading failures alone makes nobody a reader of everything.
+    stranger = f'"{empty.name}_stranger"'
+    empty.execute(f"grant usage on schema wikiembed to {stranger}")
+    empty.execute(f"grant select on wikiembed.failures to {stranger}")
+    upgrade(empty.url, settings(empty.url))
+    for old, grants in kinds.items():
+        new = empty.create_role(f"{old} anew")
+        for grant in grants:
+            empty.execute(f"select wikiembed.grant_{grant}(%s)", [new])
+        have, should_have = (
+            empty.rows(RIGHTS, {"role": f'"{role}"'}) for role in (f"{empty.name}_{old}", new)
+        )
+        sees = ("relation", "wikiembed.outages", "SELECT") in have
+        assert sees == (old not in {"writer", "stranger"})
+        if old == "stranger":
+            assert [row[1] for row in have] == ["wikiembed.failures", "wikiembed"]
+        else:
+            assert have == should_have
+
+
+def test_downgrade_to_a_version_restores_it(empty: Database) -> None:
+    """What later revisions changed is as it was, and the way up is open again."""
+    upgrade(empty.url, settings(empty.url), revision="0003")
+    before, acls = dump(empty.url), empty.rows(ACLS)
+    upgrade(empty.url, settings(empty.url))
+    assert dump(empty.url) != before
+    downgrade(empty.url, settings(empty.url), revision="0003")
+    assert (dump(empty.url), empty.rows(ACLS)) == (before, acls)
+    upgrade(empty.url, settings(empty.url))
+
+
+ACLS = (
+    "select p.oid::regprocedure::text, p.proacl::text from pg_proc as p join pg_namespace as n"
+    " on n.oid = p.pronamespace where n.nspname like 'wikiembed%' order by 1"
+)
+
+
 def test_upgrade_that_fails_changes_nothing(empty: Database) -> None:
     """All revisions are one transaction."""
-    empty.execute("create table public.wiki_pages (id int)")
-    with pytest.raises(psycopg.errors.DuplicateTable):
+    empty.execute(
+        "create function public.refuse() returns event_trigger language plpgsql as $$ begin"
+        " if exists (select from pg_event_trigger_ddl_commands()"
+        " where object_identity = 'public.wiki_chunks') then raise 'refused'; end if; end $$;"
+        "create event trigger refuse on ddl_command_end execute function public.refuse()"
+    )
+    with pytest.raises(psycopg.errors.RaiseException, match="refused"):
         upgrade(empty.url, settings(empty.url))
     assert empty.one("select to_regnamespace('wikiembed_queue') is null")
 

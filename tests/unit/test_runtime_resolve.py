@@ -15,6 +15,7 @@ def source(
     model: str | None = None,
     document_prefix: str | None = None,
     pinned: bool = False,
+    prefix_pinned: bool = False,
 ) -> Source:
     return Source(
         name="docs",
@@ -24,6 +25,7 @@ def source(
         document_prefix=document_prefix,
         query_prefix=None,
         pinned=pinned,
+        prefix_pinned=prefix_pinned,
     )
 
 
@@ -57,13 +59,31 @@ def test_unset_model_is_the_providers_usual_one(provider: Provider, model: str |
 
 def test_rule_10_pinned_source_is_resolved_from_the_settings_again() -> None:
     """So that a worker with other settings is found out by comparing, never obeyed."""
-    pinned = source(provider="ollama", model="nomic", document_prefix="", pinned=True)
+    pinned = source(
+        provider="ollama", model="nomic", document_prefix="", pinned=True, prefix_pinned=True
+    )
     settings = Settings(embedder=Provider.OPENAI, model="m", document_prefix="doc: ")
     assert resolve(pinned, settings) == (Provider.OPENAI, "m", "doc: ")
 
 
-def test_prefix_fixed_at_attach_survives_the_pin() -> None:
-    """A worker without a prefix of its own goes on with the source's after the first batch."""
-    pinned = source(provider="ollama", model="m", document_prefix="search_document: ", pinned=True)
-    settings = Settings(embedder=Provider.OLLAMA, model="m")
-    assert resolve(pinned, settings) == (Provider.OLLAMA, "m", "search_document: ")
+@pytest.mark.parametrize("setting", [{}, {"document_prefix": ""}, {"document_prefix": "doc: "}])
+def test_prefix_fixed_at_attach_goes_before_any_setting(setting: dict[str, str]) -> None:
+    """Before the model is pinned and after."""
+    settings = Settings.model_validate({"embedder": Provider.OLLAMA, "model": "m", **setting})
+    for pinned in (False, True):
+        fixed = source(
+            provider="ollama", model="m", document_prefix="search_document: ", pinned=pinned
+        )
+        assert resolve(fixed, settings) == (Provider.OLLAMA, "m", "search_document: ")
+
+
+def test_worker_that_sets_no_prefix_goes_on_with_the_pinned_one() -> None:
+    """One that sets another is compared, also where the source fixed its provider."""
+    unset = Settings(embedder=Provider.OLLAMA, model="m")
+    other = Settings(embedder=Provider.OLLAMA, model="m", document_prefix="passage: ")
+    for pinned in (False, True):
+        one = source(
+            provider="ollama", model="m", document_prefix="doc: ", pinned=pinned, prefix_pinned=True
+        )
+        assert resolve(one, unset)[2] == "doc: "
+        assert resolve(one, other)[2] == "passage: "

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
+import psycopg
 import pytest
 from procrastinate import JobContext
 from procrastinate.jobs import Job
@@ -19,7 +20,7 @@ from wikiembed.errors import LockNotAvailable
 from wikiembed.pipeline import Runtime
 from wikiembed.retry import UNEXPECTED_BEFORE_BLAME
 from wikiembed.store import Chunk
-from wikiembed.tasks import embed
+from wikiembed.tasks.embed import embed
 
 
 class BrokenStore(FakeStore):
@@ -84,6 +85,8 @@ async def test_unexpected_error_is_blamed_only_after_five_of_them() -> None:
         pg.DeadlockDetected("deadlock"),
         pg.SerializationFailure("serialisation"),
         LockNotAvailable("55P03"),
+        MemoryError(),
+        psycopg.DatabaseError("out of memory for query result"),
         asyncio.CancelledError(),
     ],
     ids=lambda error: type(error).__name__,

@@ -83,11 +83,20 @@ def run_retry(
         str | None, typer.Option("--class", help="Only failures of this class.")
     ] = None,
 ) -> None:
-    """Queue failed chunks again; skipped ones only when named by key or class."""
+    """Queue failed chunks again; skipped ones only when named by key or class.
+
+    Failures of chunks that somebody's transaction holds stay, and are counted.
+    """
     with database() as (connection, _):
         for name in actions.names(connection, source):
             done = actions.retry(connection, name, keys=key, error_class=error_class)
             say(f"{name}: {count(done.chunks, 'chunk')} queued again in {count(done.jobs, 'job')}.")
+            if done.held:
+                are = "is" if done.held == 1 else "are"
+                say(
+                    f"{name}: {count(done.held, 'failure')} {are} held by somebody's transaction:"
+                    " run it again later."
+                )
 
 
 def run_skip(
@@ -96,11 +105,15 @@ def run_skip(
     *,
     why: Annotated[str | None, typer.Option(help="The reason.")] = None,
 ) -> None:
-    """Give up chunks: nobody waits for them, and `ready` does not count them."""
+    """Give up chunks: nobody waits for them, and `ready` does not count them.
+
+    All of them or, where somebody's transaction holds one for more than 10 s, none.
+    """
+    named = len(set(keys))
     with database() as (connection, _):
         skipped = actions.skip(connection, source, keys, why=why)
-    say(f"{source}: {skipped:,} of {count(len(keys), 'chunk')} skipped.")
-    if skipped < len(keys):
+    say(f"{source}: {skipped:,} of {count(named, 'chunk')} skipped.")
+    if skipped < named:
         raise NotSo("The others do not exist, or have their vector already.")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import count, database, print_json, print_table, say
+from wikiembed.cli.console import count, database, print_json, print_table, say, warn
 from wikiembed.config import Provider
 from wikiembed.control import actions
 from wikiembed.control import sources as control
@@ -45,6 +45,7 @@ def run_attach(
 
     Rows that are there already are counted, and queued by `wikiembed enqueue`. The index on
     missing rows is built concurrently; the table is locked only while its rows are counted.
+    A warning names the roles that could run SQL as wikiembed's owner by way of the table.
     """
     with database() as (connection, _):
         source = control.attach(
@@ -58,6 +59,7 @@ def run_attach(
                 query_prefix=query_prefix,
                 batch_size=batch_size,
             ),
+            warn=warn,
         )
         (row,) = actions.coverage(connection, source)
     say(

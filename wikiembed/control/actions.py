@@ -26,6 +26,16 @@ class Enqueued:
     chunks: int
 
 
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """How many jobs and chunks were queued again, and how many failures somebody holds."""
+
+    source: str
+    jobs: int
+    chunks: int
+    held: int
+
+
 def _one(connection: Connection, statement: str, parameters: Sequence[object]) -> tuple[Any, ...]:
     with translate_errors():
         row = connection.execute(statement, parameters).fetchone()
@@ -87,23 +97,24 @@ def resume(connection: Connection, source: str | None) -> int:
 
 def retry(
     connection: Connection, source: str, *, keys: Sequence[str] | None, error_class: str | None
-) -> Enqueued:
-    """Queue failed chunks again: all, or some keys', or one class's.
+) -> Retried:
+    """Queue failed chunks again: all, or some keys', or one class's, but for what somebody holds.
 
     Raises: SourceNotFound.
     """
-    jobs, chunks = _one(
+    jobs, chunks, held = _one(
         connection,
-        "select jobs, chunks from wikiembed.retry_failures(%s, %s::text[], %s)",
+        "select jobs, chunks, held from wikiembed.retry_failures(%s, %s::text[], %s)",
         (source, list(keys) if keys else None, error_class),
     )
-    return Enqueued(source, jobs, chunks)
+    return Retried(source, jobs, chunks, held)
 
 
 def skip(connection: Connection, source: str, keys: Sequence[str], *, why: str | None) -> int:
-    """Mark missing chunks as skipped; answers how many.
+    """Mark missing chunks as skipped, all of `keys` or none; answers how many.
 
-    Raises: SourceNotFound.
+    Those that do not exist or have their vector are not counted, and one named twice is one.
+    Raises: SourceNotFound, InvalidArgument, LockNotAvailable.
     """
     return int(_one(connection, "select wikiembed.skip(%s, %s, %s)", (source, list(keys), why))[0])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -39,25 +41,31 @@ class Columns:
     name: str | None
 
 
-def attach(connection: Connection, columns: Columns, options: AttachOptions) -> str:
+def attach(
+    connection: Connection,
+    columns: Columns,
+    options: AttachOptions,
+    *,
+    warn: Callable[[str], None] = lambda sentence: None,
+) -> str:
     """Attach a column as a source; a refusal leaves nothing behind. Answers the source's name.
 
     The partial index is built concurrently first, then wikiembed.attach does the rest in one
-    transaction. Raises: SourceRefused, DatabaseError.
+    transaction. `warn` takes each sentence that attach warns with.
+    Raises: SourceRefused, InvalidArgument, DatabaseError.
     """
     with translate_errors():
         oid, table = _find(connection, columns.relation)
         name = columns.name or table
         columns = replace(columns, name=name)
-        # A rehearsal: whatever attach refuses, it refuses before an index is built for hours.
-        with connection.transaction(force_rollback=True):
-            _call_attach(connection, oid, columns, options, index=False)
-            indexed = connection.execute(_INDEXED, (name,)).fetchone() == (True,)
+        # Whatever attach refuses, it refuses before an index is built for hours.
+        _call_attach(connection, oid, columns, options, check_only=True)
         built: list[sql.Identifier] = []
         try:
-            if not indexed:
+            if not _is_indexed(connection, oid, columns):
                 _build_index(connection, oid, columns, built)
-            _call_attach(connection, oid, columns, options, index=True)
+            with _warnings(connection, warn):
+                _call_attach(connection, oid, columns, options)
         except BaseException:
             for index in built:
                 connection.execute(sql.SQL("drop index concurrently if exists {}").format(index))
@@ -65,10 +73,34 @@ def attach(connection: Connection, columns: Columns, options: AttachOptions) -> 
     return name
 
 
-_INDEXED = (
-    "select wikiembed_private.missing_index(s) is not null from wikiembed.sources as s"
-    " where s.name = %s"
-)
+@contextlib.contextmanager
+def _warnings(connection: Connection, warn: Callable[[str], None]) -> Iterator[None]:
+    """Hand the warnings that come meanwhile to `warn`, each with its hint as one sentence."""
+
+    def tell(said: psycopg.errors.Diagnostic) -> None:
+        if said.severity_nonlocalized == "WARNING":
+            warn(f"{said.message_primary}: {said.message_hint}")
+
+    connection.add_notice_handler(tell)
+    try:
+        yield
+    finally:
+        connection.remove_notice_handler(tell)
+
+
+# Asked before there is a row in wikiembed.sources: of a row with what the index depends on.
+_INDEXED = """
+select wikiembed_private.missing_index(jsonb_populate_record(null::wikiembed.sources,
+         jsonb_build_object('relation', %(oid)s::oid, 'embedding_column', %(embedding)s::text,
+                            'key_attnum', a.attnum))) is not null
+  from pg_attribute as a where a.attrelid = %(oid)s::oid and a.attname = %(key)s
+"""
+
+
+def _is_indexed(connection: Connection, oid: int, columns: Columns) -> bool:
+    """Whether the valid index on missing rows is there."""
+    row = connection.execute(_INDEXED, asdict(columns) | {"oid": oid}).fetchone()
+    return row == (True,)
 
 
 def _find(connection: Connection, relation: str) -> tuple[int, str]:
@@ -92,10 +124,15 @@ def _find(connection: Connection, relation: str) -> tuple[int, str]:
 
 
 def _call_attach(
-    connection: Connection, oid: int, columns: Columns, options: AttachOptions, *, index: bool
+    connection: Connection,
+    oid: int,
+    columns: Columns,
+    options: AttachOptions,
+    *,
+    check_only: bool = False,
 ) -> None:
     given = {f"p_{name}": value for name, value in asdict(options).items() if value is not None} | {
-        "p_index": index
+        "p_check_only": check_only
     }
     named = sql.SQL(", ").join(
         sql.SQL("{} => {}").format(sql.Identifier(name), sql.Literal(value))

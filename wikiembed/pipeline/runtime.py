@@ -10,7 +10,8 @@ from wikiembed.db.pool import Pool, open_pool
 from wikiembed.embedders import EmbedderOptions, open_embedder
 from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.pipeline.channel import Channel
-from wikiembed.store import ChunkStore, Source
+from wikiembed.pipeline.outages import OutageKeeper
+from wikiembed.store import ChunkStore, OutageStore, Source
 
 Key = tuple[Provider, str | None]
 
@@ -19,11 +20,11 @@ def resolve(source: Source, settings: Settings) -> tuple[Provider, str | None, s
     """Provider, model and document prefix of a source: its own, else the settings'.
 
     What the first write pinned came from a worker's settings, so it is resolved from the
-    settings again and then compared. A prefix may have been fixed at attach all the same: it is
-    compared only with one that is set here.
+    settings again and then compared; a pinned prefix only with one that is set here. A prefix
+    that the source fixed itself goes before any setting.
     """
     prefix = source.document_prefix
-    if prefix is None or (source.pinned and "document_prefix" in settings.model_fields_set):
+    if prefix is None or (source.prefix_pinned and "document_prefix" in settings.model_fields_set):
         prefix = settings.document_prefix
     if source.pinned:
         return settings.embedder, settings.model_of(settings.embedder), prefix
@@ -43,6 +44,7 @@ class Runtime:
         self.unexpected: Counter[int | None] = Counter()
         self._stopping = False
         self._pool = pool
+        self._outages = OutageKeeper(OutageStore(pool))
         self._channels: dict[Key, Channel] = {}
         self._pinned: set[tuple[str, str, str, int, str]] = set()
         self._pinning = asyncio.Lock()
@@ -73,9 +75,11 @@ class Runtime:
         """
         key = (provider, model)
         if key not in self._channels:
-            url = self.settings.url_of(provider)
+            server = self.settings.server_of(provider)
             options = EmbedderOptions.of(self.settings, provider, model)
-            self._channels[key] = Channel(open_embedder(options), server=url or provider.value)
+            self._channels[key] = Channel(
+                open_embedder(options), server=server, listener=self._outages.listener(server)
+            )
             if self._stopping:
                 self._channels[key].breaker.stop()
         return self._channels[key]
@@ -101,6 +105,7 @@ class Runtime:
                 " WIKIEMBED_MODEL to the same, or change the source's model first."
             )
         if source.dimensions is not None and source.dimensions != info.dimensions:
+            channel.forget()
             raise EmbedderMisconfigured(
                 f"The column of source {source.name!r} holds {source.dimensions} dimensions, model"
                 f" {info.model!r} gives {info.dimensions}: choose another model or column."
@@ -126,4 +131,5 @@ class Runtime:
         """Give back connections to servers and to Postgres."""
         for channel in self._channels.values():
             await channel.aclose()
+        await self._outages.aclose()
         await self._pool.close()

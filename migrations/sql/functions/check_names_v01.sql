@@ -1,0 +1,13 @@
+create function wikiembed_private.check_names(p_source wikiembed.sources) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if position('$body$' in wikiembed_private.names_of(p_source)) > 0 then
+    raise exception 'a name of source "%" contains $body$', p_source.name
+      using errcode = 'WE004', hint = 'Rename the table or the column.';
+  end if;
+end;
+$$;
+comment on function wikiembed_private.check_names(wikiembed.sources) is
+  'Raises WE004 for names that cannot stand in a written function.';
