@@ -27,8 +27,23 @@ UNEXPECTED_BEFORE_BLAME = 5
 """After so many unexpected errors of one job its chunks go into failures (internal_error)."""
 
 
+def is_out_of_memory(exception: BaseException) -> bool:
+    """True when this process has no memory left; which job meets that is chance.
+
+    libpq says it with neither a class nor an SQLSTATE of its own ("cannot allocate memory for
+    input buffer", "out of memory for query result"); a thread cannot be started for the same want.
+    """
+    if isinstance(exception, psycopg.Error):
+        return exception.sqlstate is None and " memory" in str(exception)
+    return isinstance(exception, MemoryError) or (
+        isinstance(exception, RuntimeError) and "can't start new thread" in str(exception)
+    )
+
+
 def is_transient(exception: BaseException) -> bool:
-    """True for what the same statement will not meet again: a deadlock, a failover, a cancel."""
+    """True for what the same job need not meet again: a deadlock, a failover, a cancel."""
+    if is_out_of_memory(exception):
+        return True
     if not isinstance(exception, psycopg.Error):
         return False
     return (exception.sqlstate or "").startswith(("08", "25", "26", "40", "53", "55", "57", "58"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests.faults.report import Report
 from tests.faults.standin_process import StandInProcess
 from tests.harness.cli import Cli, Result, Running, environment
 from tests.harness.database import DIMENSIONS, Database
@@ -67,10 +69,36 @@ class Crew:
         begin = self.database.one("select count(*) from public.docs")
         add_chunks(self.database, n, begin=begin)
 
-    def worker(self, *, concurrency: int = 4, drain: bool = True) -> Running:
-        """Start a worker."""
+    def worker(
+        self, *, concurrency: int = 4, drain: bool = True, env: dict[str, str] | None = None
+    ) -> Running:
+        """Start a worker; `env` adds to its environment."""
         mode = ["--drain"] if drain else []
-        return self.cli.start("worker", *mode, "--concurrency", str(concurrency))
+        return self.cli.start("worker", *mode, "--concurrency", str(concurrency), env=env)
+
+    def stock_worker(self) -> Running:
+        """Start procrastinate's own worker."""
+        return self.cli.launch(
+            [sys.executable, "-m", "procrastinate", "--app=wikiembed.app.app", "worker",
+             "--concurrency=4"]
+        )  # fmt: skip
+
+    def terminate(self, where: str = "true") -> int:
+        """End the workers' backends that meet an SQL condition on pg_stat_activity: how many."""
+        ended: int = self.database.one(
+            "select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+            f" and application_name like 'wikiembed%%' and {where}) as ended"
+        )
+        return ended
+
+    def backends(self) -> list[int]:
+        """Process numbers of the workers' backends."""
+        rows = self.database.rows(
+            "select pid from pg_stat_activity where datname = current_database()"
+            " and application_name like 'wikiembed%'"
+        )
+        return [int(row[0]) for row in rows]
 
     def embedded(self) -> int:
         """Chunks that have their vector; -1 while Postgres does not answer."""
@@ -86,6 +114,7 @@ class Crew:
     def age_dead(self, *alive: Running) -> None:
         """Let the heartbeats of workers that were killed be old, to save the wait of 30 s."""
         assert not alive, "a living worker's heartbeat must not be touched"
+        until(lambda: self.embedded() >= 0)  # a connection of the test's own may be lost as well
         self.database.execute(
             "update wikiembed_queue.procrastinate_workers"
             " set last_heartbeat = last_heartbeat - interval '1 hour'"
@@ -115,6 +144,21 @@ class Crew:
         assert stats["distinct"] == chunks
         return Reckoning(chunks=chunks, lost=lost, stale=stale, repeated=stats["repeated"])
 
+    def settle(self, report: Report, fault: str, *workers: Running, tried: int = 1) -> Reckoning:
+        """Wait for the drains' own ends, reckon, report."""
+        seconds = self.drained(*workers)
+        found = self.reckon()
+        report(
+            fault,
+            tried=tried,
+            chunks=found.chunks,
+            lost=found.lost,
+            stale=found.stale,
+            repeated=found.repeated,
+            seconds=seconds,
+        )
+        return found
+
     def close(self) -> None:
         """Kill what still runs."""
         self.cli.close()
@@ -126,14 +170,20 @@ def events(result: Running | Result, *names: str) -> list[str]:
     return [line["event"] for line in said if line.get("event") in names]
 
 
+def errors(worker: Running, name: str) -> set[str]:
+    """Classes of the errors that events `name` of a worker tell of."""
+    said = [json.loads(line) for line in worker.stderr.splitlines() if line.startswith("{")]
+    return {line["error"] for line in said if line.get("event") == name}
+
+
 def losses(worker: Running) -> list[str]:
     """What a worker said of losses of Postgres."""
     return events(worker, "database_lost", "database_back")
 
 
-def until(happened: Callable[[], object], *beside: Running) -> None:
+def until(happened: Callable[[], object], *beside: Running, limit_s: float = LIMIT_S) -> None:
     """Wait until `happened()`, while the workers `beside` run."""
-    deadline = time.monotonic() + LIMIT_S
+    deadline = time.monotonic() + limit_s
     while not happened():
         for worker in beside:
             assert worker.process.poll() is None, worker.stderr

@@ -41,6 +41,11 @@ class PrivateServer:
         with self._postgres.control():
             self._postgres._ensure_running()
 
+    @property
+    def pid(self) -> int:
+        """The number of its first process, which takes new clients."""
+        return int((self._postgres.cluster / "postmaster.pid").read_text().splitlines()[0])
+
     def restart(self, mode: Mode) -> None:
         """Stop and start it."""
         self.stop(mode)

@@ -14,15 +14,5 @@ def test_many_workers_at_once_repeat_next_to_nothing(crew: Crew, report: Report)
     crew.standin.control(latency_s=0.05)
     crew.add(CHUNKS)
     team = [crew.worker() for _ in range(WORKERS)]
-    seconds = crew.drained(*team)
-    found = crew.reckon()
+    found = crew.settle(report, f"{WORKERS} workers at once", *team)
     assert found.repeated / crew.standin.stats()["texts"] < 0.005
-    report(
-        f"{WORKERS} workers at once",
-        tried=1,
-        chunks=found.chunks,
-        lost=found.lost,
-        stale=found.stale,
-        repeated=found.repeated,
-        seconds=seconds,
-    )

@@ -6,23 +6,7 @@ import time
 
 from tests.faults.crew import Crew, kill, until
 from tests.faults.report import Report
-from tests.harness.cli import Running
 from tests.integration.workshop import jobs, pause_of
-
-
-def settle(crew: Crew, report: Report, fault: str, *workers: Running, tried: int = 1) -> None:
-    """Wait for the drains' own ends, reckon, report."""
-    seconds = crew.drained(*workers)
-    found = crew.reckon()
-    report(
-        fault,
-        tried=tried,
-        chunks=found.chunks,
-        lost=found.lost,
-        stale=found.stale,
-        repeated=found.repeated,
-        seconds=seconds,
-    )
 
 
 def doing(crew: Crew) -> int:
@@ -51,7 +35,7 @@ def test_pause_in_the_midst_of_kills_holds(crew: Crew, report: Report) -> None:
     assert pause_of(crew.database) == "maintenance"
     crew.database.check_invariants()
     assert crew.cli.run("resume", "docs").returncode == 0
-    settle(crew, report, "pause among kills", crew.worker(), tried=2)
+    crew.settle(report, "pause among kills", crew.worker(), tried=2)
     assert lasting.stop().returncode == 0
 
 
@@ -70,7 +54,7 @@ def test_resume_during_an_outage_works(crew: Crew, report: Report) -> None:
     drain = crew.worker()
     until(lambda: "outage_began" in drain.stderr, drain)
     crew.standin.control(down=False)
-    settle(crew, report, "resume in an outage", drain)
+    crew.settle(report, "resume in an outage", drain)
     assert worker.stop().returncode == 0
 
 
@@ -85,5 +69,5 @@ def test_pause_until_ends_by_itself(crew: Crew, report: Report) -> None:
     until(lambda: doing(crew) == 0, lasting)
     assert crew.embedded() < 800
     crew.wait_embedded(800, lasting)
-    settle(crew, report, "pause --until", crew.worker())
+    crew.settle(report, "pause --until", crew.worker())
     assert lasting.stop().returncode == 0

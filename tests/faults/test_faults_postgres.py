@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
+import psycopg
 import pytest
-from psycopg import sql
 
-from tests.faults.crew import Crew, losses, until
+from tests.faults.crew import Crew, events, losses, until
 from tests.faults.private import Mode, PrivateServer
-from tests.faults.report import Report
+from tests.faults.report import LONG, Report
 from tests.harness.cli import Running
+from tests.integration.workshop import jobs
 
-CHUNKS, BATCH = 1_600, 16
-FETCHING = "application_name = 'wikiembed queue' and query like '%procrastinate_fetch_job_v2%'"
-LISTENING = "application_name = 'wikiembed queue' and query ilike '%listen %'"
-TASKS = "application_name = 'wikiembed worker'"
+CHUNKS, BATCH = 1_000, 16
+DOWN_S = 45 if LONG else 4
+"""The long form is longer than a connection pool's patience."""
 
 
 @pytest.fixture
@@ -29,23 +30,15 @@ def backfill(private_crew: Crew) -> Running:
     return worker
 
 
-def settle(crew: Crew, worker: Running, report: Report, fault: str, *, tried: int = 1) -> None:
-    """Wait for the drain's own end, reckon, report; no loss may be said twice."""
-    seconds = crew.drained(worker)
-    said = losses(worker)
-    assert said == ["database_lost", "database_back"] * (len(said) // 2)
-    assert len(said) <= 2 * tried
+def settle(crew: Crew, worker: Running, report: Report, fault: str) -> None:
+    """Wait for the drain's own end: one loss is said once, and no text is embedded twice.
+
+    The batches in hand keep the vectors that they have until Postgres is back.
+    """
+    found = crew.settle(report, fault, worker)
+    assert losses(worker) == ["database_lost", "database_back"]
     assert len(worker.stderr.splitlines()) < 100
-    found = crew.reckon()
-    report(
-        fault,
-        tried=tried,
-        chunks=found.chunks,
-        lost=found.lost,
-        stale=found.stale,
-        repeated=found.repeated,
-        seconds=seconds,
-    )
+    assert found.repeated == 0
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
@@ -56,92 +49,93 @@ def test_restart_of_postgres_is_carried_through(
     report: Report,
     mode: Mode,
 ) -> None:
-    """Restarted in mid-run: lost once, back once, and the run ends by itself."""
-    private_server.restart(mode)
+    """Started again as soon as the loss is said, which is before the batches in hand end."""
+    private_server.stop(mode)
+    until(lambda: losses(backfill), backfill)
+    private_server.start()
     settle(private_crew, backfill, report, f"Postgres restarted ({mode})")
-    assert losses(backfill) == ["database_lost", "database_back"]
 
 
 def test_postgres_down_for_seconds_is_waited_for(
     private_crew: Crew, private_server: PrivateServer, backfill: Running, report: Report
 ) -> None:
-    """Down for 4 s: the worker tries again, quietly, until it is back."""
+    """The worker tries again, quietly, until it is back."""
     private_server.stop("fast")
-    time.sleep(4)
+    time.sleep(DOWN_S)
     private_server.start()
-    settle(private_crew, backfill, report, "Postgres down for 4 s")
-    assert losses(backfill) == ["database_lost", "database_back"]
+    settle(private_crew, backfill, report, f"Postgres down for {DOWN_S} s")
 
 
-def test_backends_terminated_one_by_one_are_replaced(
-    private_crew: Crew, backfill: Running, report: Report
+def test_stock_worker_ends_at_a_restart(
+    private_crew: Crew, private_server: PrivateServer, report: Report
 ) -> None:
-    """The fetching one, the listening one, the tasks' pool, then all of the worker's at once."""
-    kinds = (FETCHING, LISTENING, TASKS, "application_name like 'wikiembed%'")
-    for i, kind in enumerate(kinds):
-        private_crew.wait_embedded(200 * (i + 1), backfill)
-        until(lambda kind=kind: terminated(private_crew, kind), backfill)  # type: ignore[misc]
-    settle(private_crew, backfill, report, "backends terminated", tried=len(kinds))
+    """It does not reconnect, it exits: its service is to start it again. Nothing is left doing."""
+    private_crew.attach(batch_size=BATCH)
+    private_crew.standin.control(latency_s=0.15)
+    private_crew.add(CHUNKS)
+    stock = private_crew.stock_worker()
+    private_crew.wait_embedded(100, stock)
+    private_server.restart("fast")
+    stock.wait()
+    private_crew.age_dead()
+    private_crew.settle(report, "a stock worker at a restart", private_crew.worker())
 
 
-def terminated(crew: Crew, kind: str) -> int:
-    """End the worker's backends of a kind: how many there were."""
-    ended: int = crew.database.one(
-        "select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity"
-        f" where datname = current_database() and pid <> pg_backend_pid() and {kind}) as ended"
-    )
-    return ended
-
-
-@pytest.mark.parametrize("setting", ["idle_in_transaction_session_timeout", "statement_timeout"])
-def test_low_timeouts_of_the_database_are_survived(
-    private_crew: Crew, backfill: Running, report: Report, setting: str
+def test_workers_end_while_postgres_is_away(
+    private_crew: Crew, private_server: PrivateServer, backfill: Running, report: Report
 ) -> None:
-    """A timeout that no statement can keep, for a while: the worker goes on when it is lifted."""
-    database = sql.Identifier(private_crew.database.name)
-    lowered = sql.SQL("alter database {} set {} = '2ms'").format(database, sql.Identifier(setting))
-    lifted = sql.SQL("alter database {} reset {}").format(database, sql.Identifier(setting))
-    private_crew.database.execute(lowered)
-    assert terminated(private_crew, "application_name like 'wikiembed%'")
-    time.sleep(3)
-    assert backfill.process.poll() is None, backfill.stderr
-    private_crew.database.execute(lifted)
-    terminated(private_crew, "application_name like 'wikiembed%'")
-    settle(private_crew, backfill, report, f"{setting} of 2 ms", tried=4)
+    """SIGTERM and SIGINT end one with 0, a drain's limit with 3; a newcomer does the rest."""
+    hasty = private_crew.worker(env={"WIKIEMBED_OUTAGE_LIMIT_S": "2"})
+    lasting = private_crew.worker(drain=False)
+    team = (backfill, hasty, lasting)
+    for worker in team:
+        until(lambda worker=worker: events(worker, "worker_started"), *team)  # type: ignore[misc]
+    private_server.stop("fast")
+    ended = hasty.wait()
+    assert (ended.returncode, "out of reach" in ended.stderr) == (3, True), ended.stderr
+    for worker, sent in ((backfill, signal.SIGTERM), (lasting, signal.SIGINT)):
+        until(lambda worker=worker: losses(worker), worker)  # type: ignore[misc]
+        assert losses(worker) == ["database_lost"]
+        worker.process.send_signal(sent)
+    for worker in (backfill, lasting):
+        assert worker.wait().returncode == 0, worker.stderr
+    private_server.start()
+    private_crew.age_dead()
+    private_crew.settle(report, "SIGTERM, SIGINT and a drain's limit while Postgres is down",
+                        private_crew.worker(), tried=3)  # fmt: skip
 
 
-def test_too_many_connections_are_waited_out(
-    private_crew: Crew, backfill: Running, report: Report
+def test_too_many_clients_are_waited_out(
+    private_crew: Crew, private_server: PrivateServer, backfill: Running, report: Report
 ) -> None:
-    """The database takes no connection more, and the worker's own are ended: it waits."""
-    database = sql.Identifier(private_crew.database.name)
-    role = private_crew.database.create_role("limited", grant="worker")
-    private_crew.database.execute(
-        sql.SQL("alter role {} login connection limit 100").format(sql.Identifier(role))
-    )
-    private_crew.database.execute(
-        sql.SQL("grant connect on database {} to {}").format(database, sql.Identifier(role))
-    )
-    assert backfill.stop().returncode == 0
-    limited = private_crew.cli.start(
-        "worker",
-        "--drain",
-        "--concurrency",
-        "4",
-        env={"PGUSER": role, "WIKIEMBED_DATABASE_URL": as_role(private_crew.database.url, role)},
-    )
-    before = private_crew.embedded()
-    private_crew.wait_embedded(before + 100, limited)
-    none = sql.SQL("alter role {} connection limit 0").format(sql.Identifier(role))
-    private_crew.database.execute(none)
-    assert terminated(private_crew, "application_name like 'wikiembed%'")
-    time.sleep(3)
-    few = sql.SQL("alter role {} connection limit 6").format(sql.Identifier(role))
-    private_crew.database.execute(few)
-    settle(private_crew, limited, report, "too many connections", tried=2)
+    """Other clients take every slot of the server, and the worker's own are ended."""
+    private_server.execute("alter system set max_connections = 24")
+    private_server.restart("fast")
+    until(lambda: private_crew.embedded() >= 200, backfill)
+    said = len(losses(backfill))
+    others: list[psycopg.Connection] = []
+    try:
+        until(lambda: starved(private_crew, others), backfill)
+        until(lambda: len(losses(backfill)) > said, backfill)
+        until(lambda: starved(private_crew, others), backfill)  # its tries to connect are refused
+        time.sleep(1)
+        assert starved(private_crew, others)
+    finally:
+        for other in others:
+            other.close()
+        private_server.execute("alter system reset max_connections")
+    private_crew.settle(report, "too many clients", backfill, tried=2)
+    assert losses(backfill)[said:] == ["database_lost", "database_back"]
+    assert jobs(private_crew.database) == []
 
 
-def as_role(url: str, role: str) -> str:
-    """`url` with another user."""
-    assert "postgres@" in url or "user=" in url, url
-    return url.replace("postgres@", f"{role}@", 1)
+def starved(crew: Crew, others: list[psycopg.Connection]) -> bool:
+    """Take the slots of the worker's connections: True when it has none and none is left."""
+    ended = crew.terminate()
+    while True:
+        try:
+            others.append(psycopg.connect(crew.database.url, autocommit=True))
+        except psycopg.OperationalError as error:
+            if "too many clients" not in str(error):
+                raise
+            return not ended

@@ -41,9 +41,11 @@ async def test_rule_18_second_signal_gives_the_batches_in_flight_back(
     docs_table: Database, standin: StandIn
 ) -> None:
     """A cancelled job ends as todo, never as failed or aborted."""
-    standin.controls.latency_s = 30
+    standin.controls.latency_s = 60
     add_chunks(docs_table, 300)
-    async with working(settings_of(docs_table, standin.url)) as worker:
+    # The request outlasts the wait for the end: only the second signal cuts it short.
+    settings = settings_of(docs_table, standin.url, request_timeout_s=60.0)
+    async with working(settings) as worker:
         await worker.until(lambda: standin.stats.concurrent >= 1)
         worker.send_signal()
         await asyncio.sleep(0.2)

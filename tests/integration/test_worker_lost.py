@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.harness.database import Database
-from tests.integration.workshop import add_chunks, counts, drain, jobs, settings_of, working
+from tests.integration.workshop import (
+    add_chunks,
+    counts,
+    drain,
+    jobs,
+    refuse_to_finish,
+    settings_of,
+    working,
+)
 from tests.standin import StandIn
+from wikiembed.app import fetch
 
 
 async def test_rule_18_job_that_its_live_worker_has_not_is_released(
@@ -42,3 +53,21 @@ async def test_drain_does_what_was_queued_and_no_more(
     standin.controls.latency_s = 0.3
     await drain(settings_of(docs_table, standin.url), concurrency=1)
     assert counts(docs_table) == (20, 30, 0, 0)
+
+
+@pytest.mark.parametrize("code", ["P0001", "XX000", "57014"], ids=["raised", "internal", "cancel"])
+async def test_rule_18_job_whose_finish_failed_under_its_live_worker_is_released(
+    docs_table: Database, standin: StandIn, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """However it fails, and beyond the tries: not doing for good, and no text is embedded again."""
+    monkeypatch.setattr(fetch, "INSIST_AFTER_S", (0.01, 0.01))
+    refuse_to_finish(docs_table, code)
+    async with working(settings_of(docs_table, standin.url), rescue_every_s=0.3) as worker:
+        add_chunks(docs_table, 3)
+        await worker.until(lambda: counts(docs_table)[0] == 3)
+        await worker.until(lambda: docs_table.one("select last_value from public.refused") >= 2)
+        assert sum(n for _, n in jobs(docs_table)) == 1
+        docs_table.execute("drop trigger refuse on wikiembed_queue.procrastinate_jobs")
+        await worker.until(lambda: jobs(docs_table) == [])
+    assert standin.stats.repeated == 0
+    docs_table.check_invariants()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from tests.integration.workshop import (
     environment_of,
     jobs,
     prove,
+    refuse_to_finish,
     settings_of,
 )
 from tests.standin import BadText, StandIn
@@ -97,6 +99,58 @@ def test_stock_worker_stops_during_an_outage(
     assert result.returncode == 0, result.stderr
     assert jobs(docs_table) == [("todo", 5)]
     docs_table.check_invariants()
+
+
+def rescue_now(database: Database) -> None:
+    """Queue the upkeep task that each minute queues, in its own slot and with its own defaults."""
+    database.execute(
+        "select wikiembed_queue.procrastinate_defer_jobs_v1(array[row('wikiembed_upkeep',"
+        " 'wikiembed.rescue', 100, null, null, '{\"timestamp\": 0}', null)"
+        "::wikiembed_queue.procrastinate_job_to_defer_v1])"
+    )
+
+
+@pytest.mark.parametrize("died", [True, False], ids=["died", "finish failed"])
+def test_rule_18_rescue_task_takes_up_what_a_stock_worker_holds_no_longer(
+    docs_table: Database, standin: StandIn, tmp_path: Path, stock: list[Running], *, died: bool
+) -> None:
+    """A worker without a heartbeat for 30 s, or a job that is doing for 1800 s."""
+    settings = settings_of(docs_table, standin.url)
+    first = start(stock, settings, make(tmp_path / "1"))
+    if died:
+        standin.controls.latency_s = 60
+        add_chunks(docs_table, 3)
+        first.wait_for(lambda: jobs(docs_table) == [("doing", 1)])
+        first.stop(signal.SIGKILL)
+        standin.controls.latency_s = 0
+        aged = "procrastinate_workers set last_heartbeat = last_heartbeat - interval '31 s'"
+    else:
+        refuse_to_finish(docs_table, "P0001")
+        add_chunks(docs_table, 3)
+        first.wait_for(lambda: docs_table.one("select last_value from public.refused") >= 1)
+        first.wait_for(lambda: jobs(docs_table) == [("doing", 1)])
+        docs_table.execute("drop trigger refuse on wikiembed_queue.procrastinate_jobs")
+        aged = "procrastinate_events set at = at - interval '1801 s' where type = 'started'"
+    rescuer = start(stock, settings, make(tmp_path / "2")) if died else first
+    docs_table.execute(f"update wikiembed_queue.{aged}")
+    rescue_now(docs_table)
+    rescuer.wait_for(lambda: jobs(docs_table) == [] and counts(docs_table)[0] == 3)
+    docs_table.check_invariants()
+
+
+def make(folder: Path) -> Path:
+    """A new folder for a worker's output."""
+    folder.mkdir()
+    return folder
+
+
+def test_rule_18_rescue_comes_each_minute_and_wants_a_heartbeat_of_30_s() -> None:
+    """So a killed worker's jobs are taken up within 30 s + 60 s: its heart beats each 10 s."""
+    from wikiembed.app import app
+
+    cron = {name: task.cron for (name, _), task in app.periodic_registry.periodic_tasks.items()}
+    assert cron["wikiembed.rescue"] == "* * * * *"
+    assert app.new_worker().update_heartbeat_interval == 10
 
 
 async def test_no_key_and_no_text_is_written_down(

@@ -97,6 +97,20 @@ def pause_of(database: Database) -> str | None:
     return reason
 
 
+def refuse_to_finish(database: Database, code: str) -> None:
+    """Let no embed job be finished, with this SQLSTATE, until trigger ``refuse`` is dropped."""
+    database.execute(f"""
+        create sequence public.refused;
+        create function public.refuse() returns trigger language plpgsql as $$
+        begin
+          perform nextval('public.refused');
+          raise exception 'not now' using errcode = '{code}';
+        end $$;
+        create trigger refuse before delete on wikiembed_queue.procrastinate_jobs
+          for each row when (old.task_name = 'wikiembed.embed') execute function public.refuse();
+    """)
+
+
 @contextlib.contextmanager
 def _own_signals() -> Iterator[None]:
     """Put back the signal handlers that the session runs with."""

@@ -19,7 +19,7 @@ from wikiembed.errors import (
     ModelMismatch,
 )
 from wikiembed.pipeline.verdict import HeldTooLong, Stopping
-from wikiembed.retry import BackToTheQueue, is_transient, wait_s
+from wikiembed.retry import BackToTheQueue, is_out_of_memory, is_transient, wait_s
 
 
 def job(*, attempts: int = 0, queueing_lock: str | None = None) -> Job:
@@ -99,3 +99,20 @@ def test_job_with_a_queueing_lock_is_not_queued_again() -> None:
         exception=ValueError("?"), job=job(queueing_lock="wikiembed.missing")
     )
     assert decision is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        psycopg.DatabaseError("out of memory for query result"),
+        psycopg.OperationalError("cannot allocate memory for input buffer"),
+    ],
+    ids=str,
+)
+def test_want_of_memory_is_no_jobs_fault(error: Exception) -> None:
+    """libpq has its own words for it, without an SQLSTATE; the server's has one."""
+    assert is_out_of_memory(error)
+    assert is_transient(error)
+    assert not is_out_of_memory(pg.OutOfMemory("out of memory"))

@@ -23,8 +23,10 @@ class App(procrastinate.App):
 
     def __init__(self) -> None:
         self.runtime = RuntimeHolder()
+        connector = Connector(self.runtime)
+        self.hang_up = connector.hang_up
         super().__init__(
-            connector=Connector(self.runtime),
+            connector=connector,
             worker_defaults={
                 "delete_jobs": jobs.DeleteJobCondition.SUCCESSFUL,
                 "additional_context": {"runtime": self.runtime},

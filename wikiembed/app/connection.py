@@ -10,7 +10,8 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from wikiembed.config import Settings, load_settings
-from wikiembed.db.connect import database_url, translate_errors
+from wikiembed.db.connect import connect_options, database_url, translate_errors
+from wikiembed.db.pool import Pool
 from wikiembed.pipeline import Runtime
 
 
@@ -30,17 +31,33 @@ class Connector(procrastinate.PsycopgConnector):
     async def _create_pool(self, pool_args: dict[str, Any]) -> AsyncConnectionPool[Any]:
         with translate_errors():
             conninfo = await asyncio.to_thread(database_url, self._runtime.settings)
-            return AsyncConnectionPool(
+            return Pool(
                 conninfo,
                 min_size=2,
                 max_size=8,
-                open=False,
-                check=AsyncConnectionPool.check_connection,
-                kwargs={"application_name": "wikiembed queue", "connect_timeout": 10},
-                timeout=15,
-                reconnect_timeout=15,
+                kwargs={"application_name": "wikiembed queue", **connect_options(conninfo)},
                 **pool_args,
             )
+
+    async def open_async(self, pool: AsyncConnectionPool[Any] | None = None) -> None:
+        """Open the pool, once one connection is had: a pool would try for 30 s in silence.
+
+        Raises: DatabaseUnreachable, ConfigurationError, procrastinate's ConnectorException.
+        """
+        if pool is None and self._async_pool is None:
+            with translate_errors():
+                conninfo = await asyncio.to_thread(database_url, self._runtime.settings)
+                options = connect_options(conninfo)
+                await (await psycopg.AsyncConnection.connect(conninfo, **options)).close()
+        await super().open_async(pool)
+
+    async def hang_up(self) -> None:
+        """Close both pools under whoever waits for a connection: each gets an error."""
+        runtime = self._runtime.opened
+        if runtime is not None:
+            await runtime.aclose()
+        if self._async_pool is not None:
+            await self._async_pool.close()
 
     async def close_async(self) -> None:
         """Close the queue's pool and, with it, the tasks' resources."""

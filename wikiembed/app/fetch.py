@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import psycopg
 from procrastinate import jobs, manager
 from procrastinate.exceptions import ConnectorException
+from psycopg_pool import PoolClosed
 
 from wikiembed.telemetry import emit
 
@@ -35,7 +37,9 @@ class JobManager(manager.JobManager):
             upkeep=not self.upkeep_apart,
             worker_id=worker_id,
         )
-        return None if row["id"] is None else jobs.Job.from_row(row)
+        if row["id"] is None:
+            return None
+        return jobs.Job.from_row({**row, "args": _passable(row["args"])})
 
     async def finish_job(
         self,
@@ -60,6 +64,17 @@ class JobManager(manager.JobManager):
         )
 
 
+def _passable(arguments: object) -> dict[str, Any]:
+    """Arguments that a task can be called with; others under a name that every task refuses.
+
+    Of a job that was deferred by hand they may be any JSON: procrastinate would fail on what is
+    no object outside of the job, which would stay doing, and ``self`` is its own `Task`'s.
+    """
+    if isinstance(arguments, dict) and "self" not in arguments:
+        return arguments
+    return {"malformed": arguments}
+
+
 async def insist(call: Callable[[], Awaitable[None]]) -> None:
     """Call, and call again while the connection is lost.
 
@@ -73,8 +88,11 @@ async def insist(call: Callable[[], Awaitable[None]]) -> None:
             if isinstance(error.__cause__, psycopg.errors.RaiseException):
                 emit("job_was_finished", level=10, tries=tries)
                 return
-            if wait_s is None or not isinstance(error.__cause__, psycopg.OperationalError):
+            closed = isinstance(error.__cause__, PoolClosed)
+            lost = isinstance(error.__cause__, psycopg.OperationalError)
+            if wait_s is None or closed or not lost:
                 raise
+            emit("finish_repeated", level=10, tries=tries, error=type(error.__cause__).__name__)
             await asyncio.sleep(wait_s)
         else:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,8 @@ class Worker(worker.Worker):
     ) -> None:
         super().__init__(**options)
         self._defers = periodic_tasks
+        self.ended = asyncio.Event()
+        self.cause: BaseException | None = None
 
     @property
     def in_hand(self) -> set[int]:
@@ -60,6 +63,17 @@ class Worker(worker.Worker):
         loop = asyncio.get_running_loop()
         for delay_s in LOOK_AGAIN_S:
             loop.call_later(delay_s, self._new_job_event.set)
+
+    async def _monitor_side_tasks(self, side_tasks: list[asyncio.Task[Any]]) -> None:
+        await super()._monitor_side_tasks(side_tasks)
+        raised = [t.exception() for t in side_tasks if t.done() and not t.cancelled()]
+        self.cause = next((error for error in raised if error is not None), None)
+
+    async def _shutdown(self, side_tasks: list[asyncio.Task[Any]]) -> None:
+        """Say that the worker fetches no more, and why, before it waits for its jobs."""
+        self.cause = self.cause or sys.exception()
+        self.ended.set()
+        await super()._shutdown(side_tasks)
 
     def stop(self) -> None:
         """Take no more jobs; those that wait for a server go back to the queue."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import weakref
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +17,62 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from psycopg_pool import AsyncConnectionPool
 
-from wikiembed.db.connect import translate_errors
+from wikiembed.db.connect import connect_options, translate_errors
 from wikiembed.errors import ConfigurationError
 from wikiembed.vectors import Matrix, encode_vector, encode_vector_array
 
-Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 APPLICATION = "wikiembed worker"
+Connection = psycopg.AsyncConnection[Any]
+POOL_TIMEOUT_S = 10.0
+"""How long a call waits for a connection, and how long a pool tries to have one."""
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """A pool that replaces all idle connections when it finds one dead: the others are as well.
+
+    psycopg_pool itself tries them one by one, and waits 1, 2, 4 s in between. And where it leaves
+    connections in use alone at its close, this one ends them: a statement that hangs with Postgres
+    gets an error.
+    """
+
+    def __init__(
+        self, url: str, *, configure: Callable[[Connection], Awaitable[None]], **options: Any
+    ) -> None:
+        self._made: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+        async def configure_and_note(connection: Connection) -> None:
+            self._made.add(connection)
+            await configure(connection)
+
+        super().__init__(
+            url,
+            open=False,
+            configure=configure_and_note,
+            check=self._check_or_drain,
+            timeout=POOL_TIMEOUT_S,
+            reconnect_timeout=POOL_TIMEOUT_S,
+            **options,
+        )
+
+    async def _check_or_drain(self, connection: Connection) -> None:
+        try:
+            await self.check_connection(connection)
+        except psycopg.OperationalError:
+            await self.drain()
+            raise
+
+    async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - psycopg_pool's own
+        """Close all connections, those in use as well; wait `timeout` s for the pool's tasks."""
+        for connection in list(self._made):
+            with contextlib.suppress(OSError, psycopg.Error):
+                _shut(connection.pgconn.socket)
+        await super().close(timeout)
+
+
+def _shut(descriptor: int) -> None:
+    """End a socket both ways, with the descriptor left to its owner: who waits for it wakes."""
+    with socket.socket(fileno=os.dup(descriptor)) as copy:
+        copy.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +118,7 @@ def register_vectors(connection: psycopg.BaseConnection[Any], oid: int, array_oi
     connection.adapters.register_dumper(VectorValue, VectorValueDumper)
 
 
-async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
+async def configure(connection: Connection) -> None:
     """Prepare a new connection: autocommit, a path without users' schemas, vectors."""
     await connection.set_autocommit(True)
     await connection.execute(sql.SQL("set search_path = wikiembed_queue, pg_catalog"))
@@ -79,19 +134,15 @@ async def open_pool(url: str, *, size: int) -> Pool:
     Raises: DatabaseUnreachable, ConfigurationError.
     """
     with translate_errors():
-        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=10)
+        connection = await psycopg.AsyncConnection.connect(url, **connect_options(url))
         async with connection:
             await configure(connection)
-    pool: Pool = AsyncConnectionPool(
+    pool = Pool(
         url,
         min_size=1,
         max_size=size,
-        open=False,
         configure=configure,
-        check=AsyncConnectionPool.check_connection,
-        kwargs={"application_name": APPLICATION, "connect_timeout": 10},
-        timeout=15,
-        reconnect_timeout=15,
+        kwargs={"application_name": APPLICATION, **connect_options(url)},
     )
     await pool.open()
     return pool

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 import psycopg
 
 from wikiembed.errors import WriteRefused
+from wikiembed.pipeline.hold import held
 from wikiembed.store import Chunk, ChunkStore, Outcome
 from wikiembed.telemetry import emit
 from wikiembed.vectors import Matrix
@@ -41,12 +42,15 @@ async def write_vectors(
     Raises: DatabaseError, psycopg.Error for what is no row's fault.
     """
     try:
-        outcomes = await store.write_embeddings(
-            source,
-            [c.key for c in chunks],
-            [c.version for c in chunks],
-            matrix,
-            attempt=attempt,
+        outcomes = await held(
+            lambda: store.write_embeddings(
+                source,
+                [c.key for c in chunks],
+                [c.version for c in chunks],
+                matrix,
+                attempt=attempt,
+            ),
+            job_id=job_id,
         )
         return [key for key, outcome in outcomes.items() if outcome is Outcome.STALE]
     except (psycopg.Error, WriteRefused) as error:

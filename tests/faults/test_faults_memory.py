@@ -1,0 +1,110 @@
+"""Memory runs out under a worker: it is refused to it, or the kernel kills it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.crew import Crew, events, until
+from tests.faults.report import Report
+from tests.harness.cli import Running
+from tests.integration.workshop import jobs
+
+CGROUPS = Path("/sys/fs/cgroup/memory")
+LARGE, SPARE = 32, 16 << 20
+"""Chunks of 1 MB each, in jobs of 16, and bytes that the worker may still take."""
+
+
+def add_large(crew: Crew) -> None:
+    """Queue chunks whose requests are larger than what is spared."""
+    crew.database.execute(
+        "insert into public.docs (body) select 'large ' || i || repeat(' x', 500000)"
+        " from generate_series(1, %s) as i",
+        [LARGE],
+    )
+
+
+@contextlib.contextmanager
+def cgroup() -> Iterator[Path]:
+    """A memory cgroup (version 1); skips the test where none can be made."""
+    folder = CGROUPS / f"wikiembed-{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError as error:
+        pytest.skip(f"needs a writable version 1 memory cgroup: {error}")
+    try:
+        yield folder
+    finally:
+        folder.rmdir()
+
+
+@contextlib.contextmanager
+def joined(group: Path) -> Iterator[None]:
+    """This thread is in the cgroup meanwhile, and so is the child that it starts, for good."""
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    (own,) = (line.split(":")[2] for line in lines if line.split(":")[1] == "memory")
+    thread = str(threading.get_native_id())
+    (group / "tasks").write_text(thread)
+    try:
+        yield
+    finally:
+        (CGROUPS / own.lstrip("/") / "tasks").write_text(thread)
+
+
+def test_worker_that_the_kernel_kills_for_memory_loses_nothing(crew: Crew, report: Report) -> None:
+    """Its cgroup's limit is small and its batch large; another worker takes the batch up."""
+    crew.attach(batch_size=16)
+    with cgroup() as group:
+        (group / "memory.limit_in_bytes").write_text(str(1 << 30))
+        with joined(group):
+            victim = crew.worker(drain=False)
+        until(lambda: events(victim, "worker_started"), victim)
+        (group / "memory.limit_in_bytes").write_text(
+            str(int((group / "memory.usage_in_bytes").read_text()) + SPARE)
+        )
+        add_large(crew)
+        assert victim.process.wait(60) == -signal.SIGKILL, victim.stderr
+        killed = dict(
+            line.split() for line in (group / "memory.oom_control").read_text().splitlines()
+        )
+        assert int(killed["oom_kill"]) >= 1
+    assert dict(jobs(crew.database)).get("doing", 0) > 0
+    crew.age_dead()
+    crew.settle(report, "killed by the kernel, out of memory", crew.worker())
+
+
+@contextlib.contextmanager
+def limited(worker: Running, spare: int) -> Iterator[None]:
+    """The worker's address space may grow by so many bytes meanwhile, and no more."""
+    pid = worker.process.pid
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_AS)
+    resource.prlimit(pid, resource.RLIMIT_AS, (pages * resource.getpagesize() + spare, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_AS, (soft, hard))
+
+
+def test_jobs_that_memory_is_refused_to_go_back_and_nobody_is_blamed(
+    crew: Crew, report: Report
+) -> None:
+    """More often than a defect would be borne: Python refuses it, or libpq in words of its own."""
+    crew.attach(batch_size=16)
+    worker = crew.worker(drain=False, env={"WIKIEMBED_CONCURRENCY": "1"})
+    until(lambda: events(worker, "worker_started"), worker)
+    with limited(worker, 3 << 20):
+        add_large(crew)
+        until(lambda: events(worker, "out_of_memory"), worker)
+        drain = crew.worker()
+        drain.wait()
+        assert events(worker, "job_failed") == []
+    crew.settle(report, "memory is refused", drain)
+    assert worker.stop().returncode == 0, worker.stderr

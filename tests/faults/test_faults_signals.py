@@ -1,0 +1,127 @@
+"""A worker is told to end in the midst of trouble: it ends, and its jobs are done by another."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.crew import Crew, events, losses, until
+from tests.faults.fake_postgres import answering
+from tests.faults.private import PrivateServer
+from tests.faults.report import Report
+from tests.integration.workshop import jobs, working
+from wikiembed.config import Provider, Settings
+
+CHUNKS, BATCH = 300, 16
+
+
+def test_signals_while_the_embedding_server_is_away_give_the_jobs_back(
+    crew: Crew, report: Report
+) -> None:
+    """SIGTERM and SIGINT, of a drain and of a lasting worker: 0, and nothing is left doing."""
+    crew.attach(batch_size=BATCH)
+    crew.standin.control(down=True)
+    crew.add(CHUNKS)
+    team = [crew.worker(drain=drain, concurrency=2) for drain in (True, False) * 2]
+    for worker in team:
+        until(lambda worker=worker: events(worker, "outage_began"), *team)  # type: ignore[misc]
+    until(lambda: dict(jobs(crew.database)).get("doing") == 8, *team)
+    for worker, sent in zip(team, (signal.SIGTERM,) * 2 + (signal.SIGINT,) * 2, strict=True):
+        worker.process.send_signal(sent)
+    for worker in team:
+        assert worker.wait().returncode == 0, worker.stderr
+        assert "Traceback" not in worker.stderr
+    assert [status for status, _ in jobs(crew.database)] == ["todo"]
+    crew.database.check_invariants()
+    crew.standin.control(down=False)
+    crew.settle(report, "SIGTERM, SIGINT while the server is away", crew.worker(), tried=4)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_signal_before_postgres_has_answered_at_all(crew: Crew, sent: signal.Signals) -> None:
+    """It has nothing in hand yet, and ends at once, long before its time to connect is over."""
+    with answering(None) as port:
+        url = f"postgresql://nobody@127.0.0.1:{port}/none?connect_timeout=600"
+        worker = crew.worker(env={"WIKIEMBED_DATABASE_URL": url})
+        until(lambda: connected(port), worker)
+        worker.process.send_signal(sent)
+        ended = worker.wait()
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+
+
+def connected(port: int) -> bool:
+    """Whether somebody has a connection to the port of 127.0.0.1."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(f[2] == f"0100007F:{port:04X}" and f[3] == "01" for f in lines)
+
+
+async def test_signal_while_a_worker_connects_again() -> None:
+    """It waits for a Postgres that takes clients and says nothing; no time to connect is waited."""
+    with answering(None) as port:
+        url = f"postgresql://nobody@127.0.0.1:{port}/none?connect_timeout=600"
+        settings = Settings(database_url=url, embedder=Provider.LOCAL)
+        async with working(settings) as worker:
+            await worker.until(lambda: connected(port))
+            await worker.stop()
+
+
+def test_signal_while_postgres_hangs(
+    private_crew: Crew, private_server: PrivateServer, report: Report
+) -> None:
+    """It answers nothing and closes nothing, as behind a network that drops all: 0 in seconds."""
+    private_crew.attach(batch_size=BATCH)
+    private_crew.standin.control(latency_s=0.15)
+    private_crew.add(CHUNKS)
+    worker = private_crew.worker()
+    private_crew.wait_embedded(BATCH, worker)
+    with frozen(private_server.pid, *private_crew.backends()):
+        worker.process.terminate()
+        ended = worker.wait()
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr
+    assert events(ended, "batches_given_up") == ["batches_given_up"]
+    private_crew.age_dead()
+    private_crew.settle(report, "SIGTERM while Postgres hangs", private_crew.worker())
+
+
+@contextlib.contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    """Stop processes meanwhile; without Postgres's first one, new clients hang as well."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_drain_ends_when_postgres_and_the_embedding_server_are_away(
+    private_crew: Crew, private_server: PrivateServer, report: Report
+) -> None:
+    """Its limit counts from the loss of Postgres: 3. A lasting worker outlives both."""
+    private_crew.attach(batch_size=BATCH)
+    private_crew.standin.control(down=True)
+    private_crew.add(CHUNKS)
+    hasty = private_crew.worker(env={"WIKIEMBED_OUTAGE_LIMIT_S": "2"}, concurrency=2)
+    lasting = private_crew.worker(drain=False, concurrency=2)
+    for worker in (hasty, lasting):
+        until(lambda worker=worker: events(worker, "outage_began"), lasting)  # type: ignore[misc]
+    private_server.stop("fast")
+    assert hasty.wait().returncode == 3, hasty.stderr
+    private_server.start()
+    private_crew.standin.control(down=False)
+    private_crew.wait_embedded(BATCH, lasting)
+    assert losses(lasting) == ["database_lost", "database_back"]
+    assert lasting.stop().returncode == 0
+    assert events(lasting, "worker_started", "worker_stopped")[1:] == [
+        "worker_started",
+        "worker_stopped",
+    ]
+    private_crew.age_dead()
+    private_crew.settle(report, "Postgres and the embedding server away", private_crew.worker())

@@ -1,0 +1,50 @@
+"""What a worker is told to do, and when a drain has done it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wikiembed.errors import EmbedderUnavailable, SourcePaused
+from wikiembed.pipeline import Runtime
+from wikiembed.store import Coverage
+
+OnLook = Callable[[list[Coverage]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """How to work: what the command line and the settings say."""
+
+    drain: bool
+    concurrency: int
+    poll_s: float
+    rescue_every_s: float
+    outage_limit_s: float
+    on_look: OnLook | None = None
+
+
+async def drained(runtime: Runtime, orders: Orders) -> bool:
+    """True when no job is left.
+
+    Raises: SourcePaused when only paused ones are; EmbedderUnavailable past the limit.
+    """
+    backlog = await runtime.store.backlog()
+    if orders.on_look is not None:
+        orders.on_look(await runtime.store.coverage())
+    left = [b for b in backlog if b.left]
+    if not left:
+        return True
+    if all(b.paused and b.doing == 0 for b in left):
+        first = left[0]
+        raise SourcePaused(
+            f"{first.pause_sentence.rstrip('.')}; jobs that wait: {first.left:,}; run"
+            f" `wikiembed resume {first.source}` when that is mended."
+        )
+    if runtime.outage_s > orders.outage_limit_s:
+        raise EmbedderUnavailable(
+            f"The embedding server has been out of reach for {runtime.outage_s:.0f} s"
+            f" ({(runtime.outage_reason or 'no answer').rstrip('.')}): the jobs wait in the"
+            " queue; run the command again when it is back."
+        )
+    return False
