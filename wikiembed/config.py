@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -133,6 +134,16 @@ class Settings(BaseSettings):
         """The server's root for `provider`: as set, else that provider's usual one."""
         return self.embedder_url or _DEFAULT_URL[provider]
 
+    def server_of(self, provider: Provider) -> str:
+        """The server's name in events and in wikiembed.outages: its URL without credentials.
+
+        User, password, query and fragment are left out, by the last @: a password may hold
+        whatever else ends one.
+        """
+        scheme, _, rest = (self.url_of(provider) or provider.value).rpartition("://")
+        rest = re.split(r"[?#]", rest.rpartition("@")[2], maxsplit=1)[0].rstrip("/")
+        return f"{scheme}://{rest}" if scheme else rest
+
     def model_of(self, provider: Provider) -> str | None:
         """The model for `provider`: as set, else that provider's usual one (TEI: none)."""
         return self.model or _DEFAULT_MODEL[provider]
@@ -145,11 +156,16 @@ class Settings(BaseSettings):
         if self.api_key_file is None:
             return self.api_key
         try:
-            return SecretStr(self.api_key_file.read_text().strip())
+            key = self.api_key_file.read_text().strip()
         except OSError as error:
             raise ConfigurationError(
                 f"WIKIEMBED_API_KEY_FILE cannot be read: {error.strerror}."
             ) from None
+        except UnicodeDecodeError:
+            key = ""
+        if not key:
+            raise ConfigurationError("WIKIEMBED_API_KEY_FILE holds no key: write it there as text.")
+        return SecretStr(key)
 
 
 def load_settings() -> Settings:

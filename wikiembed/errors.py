@@ -13,15 +13,16 @@ WikiembedError                      exit code
 │   └── ModelMismatch               2   WE011: the source is pinned to another model
 ├── DatabaseError                   3
 │   ├── DatabaseUnreachable         3   refused, gone, starting up
+│   │   └── DatabaseReadOnly        3   a standby, or default_transaction_read_only
 │   ├── LockNotAvailable            3   55P03: a lock was not had in time
 │   ├── WriteRefused                3   WE012: a trigger or constraint keeps a vector out
 │   └── WrongIsolation              3   WE008: anything but read committed
 └── EmbedderError                   3   what an embedding server did; carries the HTTP status
-    ├── EmbedderUnavailable         3   refused, 408, 502, 503, 504
-    │   ├── EmbedderLost            3   broken off while the server had the batch
-    │   ├── EmbedderTimeout         3   no answer in time
+    ├── EmbedderUnavailable         3   refused, 408, 503
+    │   ├── EmbedderLost            3   broken off while the server had the batch, 502
+    │   ├── EmbedderTimeout         3   no answer in time, 504
     │   └── EmbedderThrottled       3   429; carries Retry-After
-    ├── EmbedderMisconfigured       3   401, 403, unknown model, quota used up
+    ├── EmbedderMisconfigured       2   401, 403, unknown model, quota used up
     ├── EmbedderRejected            3   any other error answer to a batch
     │   ├── BatchTooLarge           3   a stated limit on texts or bytes a request
     │   └── TextTooLong             3   a text beyond the model's context
@@ -91,6 +92,10 @@ class DatabaseUnreachable(DatabaseError):
     """No connection to Postgres can be had."""
 
 
+class DatabaseReadOnly(DatabaseUnreachable):
+    """Postgres answers and takes no writes: out of reach for a worker, as after a failover."""
+
+
 class LockNotAvailable(DatabaseError):
     """A lock was not had within ``lock_timeout`` (55P03)."""
 
@@ -144,6 +149,8 @@ class EmbedderThrottled(EmbedderUnavailable):
 
 class EmbedderMisconfigured(EmbedderError):
     """The key, the model or the account is wrong: an operator must act."""
+
+    exit_code = 2
 
 
 class EmbedderRejected(EmbedderError):

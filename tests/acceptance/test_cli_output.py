@@ -80,7 +80,7 @@ def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Databa
     add(docs_table, 3)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 1")
     (state,) = json_lines(call("status", "--json"))
-    assert set(state) == {"coverage", "queue", "failures", "pauses", "workers"}
+    assert set(state) == {"coverage", "queue", "failures", "pauses", "workers", "outages"}
     assert len(json_lines(call("sources", "--json"))) == 1
     result = call("status")
     assert_done(result)

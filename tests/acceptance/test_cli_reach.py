@@ -111,9 +111,7 @@ def test_reach_drain_names_the_pause_of_wrong_dimensions(
     assert "wikiembed resume docs" in said
 
 
-def test_reach_never_shows_the_api_key(
-    run_cli: RunCli, docs_table: Database, standin: StandIn
-) -> None:
+def test_reach_never_shows_the_api_key(call: Call, docs_table: Database, standin: StandIn) -> None:
     """A server that answers 401 and repeats the key does not bring it into any output."""
     add(docs_table, 1)
     echo = {"status": 401, "body": f'{{"error": {{"message": "Incorrect API key: {KEY}"}}}}'}
@@ -121,7 +119,7 @@ def test_reach_never_shows_the_api_key(
     env = served(standin, api_key=KEY, log_level="debug")
     said = []
     for command in (["worker", "--drain"], ["status"], ["doctor"], ["search", "x"], ["failures"]):
-        result = run_cli(*command, env=env)
+        result = call(*command, env=env)
         said.append(result.stdout + result.stderr)
     assert "refuses the API key (401): set WIKIEMBED_API_KEY" in said[0]
     assert ".;" not in said[0]

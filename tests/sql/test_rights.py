@@ -36,6 +36,8 @@ CONTROL = [
     "delete from wikiembed.ledger",
     "delete from wikiembed.failures",
     "delete from wikiembed.action_log",
+    "delete from wikiembed.outages",
+    "select wikiembed_private.grant_again()",
     "select wikiembed_private.write_triggers('docs')",
     f"select * from wikiembed_private.store_docs(array['1'], array[1],"
     f" array['{VECTOR}'::vector], 0)",
@@ -54,6 +56,8 @@ WORK = [
     "select * from wikiembed.reconcile()",
     "select wikiembed.fold_ledger()",
     "select wikiembed.expire_pauses()",
+    "select wikiembed.report_outage('http://host', 1, 'no_answer')",
+    "select wikiembed.end_outage('http://host')",
 ]
 WATCH = [
     "select * from wikiembed.coverage",
@@ -61,6 +65,7 @@ WATCH = [
     "select * from wikiembed.workers",
     "select * from wikiembed.throughput",
     "select * from wikiembed.sources",
+    "select * from wikiembed.outages",
     "select wikiembed.is_ready('docs')",
 ]
 READ = [

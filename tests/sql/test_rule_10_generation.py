@@ -128,6 +128,39 @@ def test_model_set_to_null_is_pinned_anew(docs_table: Database) -> None:
     assert docs_table.one(PIN, ["tei", "bge", 4, ""]) == 2
 
 
+PREFIX = "select document_prefix, prefix_pinned from wikiembed.sources where name = 'docs'"
+
+
+def test_prefix_that_the_source_fixed_outlives_a_change_of_model(docs_table: Database) -> None:
+    """Fixed before the pin, or by hand after it; only one that a pin filled in goes with it."""
+    unpin = "update wikiembed.sources set model = null where name = 'docs'"
+    fix = "update wikiembed.sources set document_prefix = %s where name = 'docs'"
+    docs_table.execute(fix, ["own: "])
+    docs_table.execute(PIN, ["ollama", "nomic", 4, "own: "])
+    docs_table.execute(unpin)
+    assert docs_table.rows(PREFIX) == [("own: ", False)]
+    docs_table.execute(fix, [None])
+    docs_table.execute(PIN, OURS)
+    assert docs_table.rows(PREFIX) == [("search: ", True)]
+    docs_table.execute(unpin)
+    assert docs_table.rows(PREFIX) == [(None, False)]
+    docs_table.execute(PIN, OURS)
+    docs_table.execute(fix, ["by hand: "])
+    assert docs_table.rows(PREFIX) == [("by hand: ", False)]
+    docs_table.execute(unpin)
+    assert docs_table.rows(PREFIX) == [("by hand: ", False)]
+
+
+def test_pinned_prefix_goes_though_the_source_fixed_its_provider(docs_table: Database) -> None:
+    """Its provider stays."""
+    docs_table.execute("update wikiembed.sources set provider = 'ollama' where name = 'docs'")
+    docs_table.execute(PIN, OURS)
+    assert docs_table.rows(PREFIX) == [("search: ", True)]
+    docs_table.execute("update wikiembed.sources set model = null where name = 'docs'")
+    assert docs_table.rows(PREFIX) == [(None, False)]
+    assert docs_table.one("select provider from wikiembed.sources where name = 'docs'") == "ollama"
+
+
 def test_two_workers_that_pin_at_once_agree(docs_table: Database) -> None:
     """The second waits for the first, then compares."""
     first, second = docs_table.connect(autocommit=False), docs_table.connect()

@@ -60,6 +60,32 @@ def test_config_takes_the_root_of_the_server(monkeypatch: pytest.MonkeyPatch, gi
     assert load_settings().url_of(Provider.OPENAI) == "http://h:1"
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "http://h:1/v2",
+        "http://h:1/v2/",
+        "http://user:s3cr-et@h:1/v2",
+        "http://s3cr-et@h:1/v2?key=s3cr-et#s3cr-et",
+        "http://user:s3cr-et?@h:1/v2",
+        "http://user:s3cr-et/#s3cr@et@h:1/v2",
+    ],
+)
+def test_config_names_a_server_without_credentials(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """User, password and query stay out of events and of wikiembed.outages, odd ones too."""
+    monkeypatch.setenv("WIKIEMBED_EMBEDDER_URL", given)
+    assert load_settings().server_of(Provider.OPENAI) == "http://h:1/v2"
+
+
+def test_config_names_the_server_of_each_provider() -> None:
+    """Where no URL is set it is the usual one; the local model is its own."""
+    servers = [load_settings().server_of(provider) for provider in Provider]
+    assert servers[0] == "http://localhost:11434"
+    assert servers[-1] == "local"
+
+
 def test_config_names_every_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several wrong settings are one sentence."""
     assert wrong(monkeypatch, concurrency="0", truncate="perhaps", outage_limit_s="soon") == (

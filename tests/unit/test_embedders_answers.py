@@ -14,9 +14,11 @@ from wikiembed.embedders.answers import RETRY_AFTER_LIMIT_S, error_of, retry_aft
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderError,
+    EmbedderLost,
     EmbedderMisconfigured,
     EmbedderRejected,
     EmbedderThrottled,
+    EmbedderTimeout,
     EmbedderUnavailable,
     TextTooLong,
 )
@@ -73,8 +75,16 @@ _CASES: list[tuple[str, int, object, type[EmbedderError]]] = [
     ("openai model", 404, _openai("no such", code="model_not_found"), EmbedderMisconfigured),
     ("gateway model", 400, _openai("The model `x` does not exist"), EmbedderMisconfigured),
     ("wrong key", 403, _openai("denied"), EmbedderMisconfigured),
-    ("proxy", 502, "<html>Bad Gateway</html>", EmbedderUnavailable),
-    ("gateway timeout", 504, "", EmbedderUnavailable),
+    ("nginx", 502, "<html>Bad Gateway</html>", EmbedderLost),
+    (
+        "envoy",
+        503,
+        "upstream connect error or disconnect/reset before headers. reset reason: connection"
+        " termination",
+        EmbedderLost,
+    ),
+    ("envoy without upstream", 503, "no healthy upstream", EmbedderUnavailable),
+    ("gateway timeout", 504, "", EmbedderTimeout),
     ("request timeout", 408, "", EmbedderUnavailable),
     ("moved", 308, "", EmbedderMisconfigured),
     ("bare 413", 413, "", BatchTooLarge),

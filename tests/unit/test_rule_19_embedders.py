@@ -309,7 +309,7 @@ async def test_an_address_without_a_server_is_unavailable(opened: Opener, url: s
 
 
 async def test_every_failure_is_an_embedder_error(opened: Opener) -> None:
-    """Any status at all, on any dialect, ends in our tree with exit code 3."""
+    """Any status at all, on any dialect, ends in our tree: exit 3, or 2 for a wrong setting."""
     for provider in _SERVERS:
         with StandIn() as server:
             embedder = opened(_options(provider, server.url))
@@ -317,4 +317,6 @@ async def test_every_failure_is_an_embedder_error(opened: Opener) -> None:
                 server.controls.fail_next = [Canned(status=status, body="{}")]
                 with pytest.raises(EmbedderError) as caught:
                     await embedder.embed(["a"])
-                assert (caught.value.exit_code, caught.value.http_status) == (3, status)
+                wrong = isinstance(caught.value, EmbedderMisconfigured)
+                assert caught.value.exit_code == (2 if wrong else 3)
+                assert caught.value.http_status == status

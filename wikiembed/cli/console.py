@@ -43,6 +43,13 @@ def complain(sentence: str) -> None:
     )
 
 
+def warn(sentence: str) -> None:
+    """Say on standard error what somebody should know of what was done all the same."""
+    Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(
+        f"Warning: {sentence}", markup=False
+    )
+
+
 def say(sentence: str) -> None:
     """Say one sentence on standard output."""
     Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(sentence, markup=False)

@@ -10,7 +10,7 @@ import typer
 from wikiembed.cli.console import say
 from wikiembed.config import load_settings
 from wikiembed.db import version
-from wikiembed.db.connect import database_url, translate_errors
+from wikiembed.db.connect import connect_options, database_url, translate_errors
 
 
 def register(cli: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def run_migrate(
         migrate.downgrade(url, settings, revision=down)
     else:
         migrate.upgrade(url, settings, revision=to)
-    with translate_errors(), psycopg.connect(url) as connection:
+    with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
         reached = version.current(connection)
     if reached is None:
         say("The database has no wikiembed schema.")

@@ -49,10 +49,14 @@ def search(
         found = Source.from_row(row)  # type: ignore[arg-type]
         vector = asyncio.run(_embed(found, settings, text))
         if found.dimensions is not None and vector.shape[1] != found.dimensions:
+            wanted = (
+                f"set WIKIEMBED_EMBEDDER and WIKIEMBED_MODEL to {found.provider} {found.model!r}"
+                if found.model
+                else "choose another with WIKIEMBED_EMBEDDER and WIKIEMBED_MODEL"
+            )
             raise ConfigurationError(
                 f"Source {source!r} holds {found.dimensions} dimensions, this model gives"
-                f" {vector.shape[1]}: set WIKIEMBED_EMBEDDER and WIKIEMBED_MODEL to"
-                f" {found.provider} {found.model!r}."
+                f" {vector.shape[1]}: {wanted}."
             )
         oids = connection.execute(OIDS_OF_VECTOR).fetchone()
         if oids is None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.conninfo import conninfo_to_dict
 
 from wikiembed import errors
 from wikiembed.config import Settings
 
+CONNECT_TIMEOUT_S = 10
 _BY_SQLSTATE: dict[str, type[errors.WikiembedError]] = {
     "WE002": errors.SourceRefused,
     "WE003": errors.SourceRefused,
@@ -45,6 +47,14 @@ _NO_LOGIN = re.compile(
     r"|role \".*\" is not permitted to log in|no pg_hba.conf entry|fe_sendauth)"
 )
 _NO_DATABASE = re.compile(r"database \".*\" does not exist")
+_NO_CONNECT = re.compile(r"permission denied for database")
+_WRONG_PARAMETER = re.compile(
+    r"invalid port number|invalid integer value|invalid \S+ value: |Servname not supported"
+    r"|definition of service|invalid value for parameter|unrecognized configuration parameter"
+    r"|does not support SSL|root certificate file"
+    r"|could not (?:read|load) .*(?:certificate|key) file"
+    r"|certificate verify failed|server certificate for|in hot standby mode|session is .*read-only"
+)
 _NAMED_FIRST = re.compile(r"\S+ (?:has no column|cannot be attached)\b")
 _FORM = "write it as postgresql://user:password@host:5432/database, with % codes for @ : / ? and %"
 
@@ -66,7 +76,7 @@ def _reason(error: psycopg.Error) -> str:
         return type(error).__name__
     tried = [line for line in said if line.startswith("- ")]
     reason = (tried or said)[-1 if tried else 0]
-    return re.sub(r"^(?:- host: .*?: )?(?:connection failed: )?", "", reason).replace(
+    return re.sub(r"^(?:- host: .*?: )?(?:connection (?:failed|is bad): )?", "", reason).replace(
         "FATAL:  ", ""
     )
 
@@ -84,6 +94,15 @@ def _unconnected(error: psycopg.OperationalError) -> errors.WikiembedError:
     if _NO_DATABASE.search(reason):
         return errors.ConfigurationError(
             f"Postgres answers, {reason}: create it, or set WIKIEMBED_DATABASE_URL to another."
+        )
+    if _NO_CONNECT.search(reason):
+        return errors.ConfigurationError(
+            f"Postgres refuses the login, {reason}: grant the role CONNECT on it, or set"
+            " WIKIEMBED_DATABASE_URL to another."
+        )
+    if _WRONG_PARAMETER.search(reason):
+        return errors.ConfigurationError(
+            f"A part of WIKIEMBED_DATABASE_URL does not fit, {reason}: mend it."
         )
     return errors.DatabaseUnreachable(
         f"Postgres is out of reach, {reason}: start it, or set WIKIEMBED_DATABASE_URL."
@@ -107,8 +126,13 @@ def translate(error: psycopg.Error) -> errors.WikiembedError | None:
         return errors.ConfigurationError(f"{sentence_of(error)[:-1]}; set WIKIEMBED_DATABASE_URL.")
     if isinstance(error, pg.InsufficientPrivilege):
         return errors.ConfigurationError(
-            f"{sentence_of(error)[:-1]}; grant the role its rights with wikiembed.grant_worker(),"
-            " grant_reader() or grant_writer()."
+            f"{sentence_of(error)[:-1]}; connect as the owner of wikiembed, or grant this role its"
+            " part with wikiembed.grant_worker(), grant_reader() or grant_writer()."
+        )
+    if isinstance(error, pg.ReadOnlySqlTransaction):
+        return errors.DatabaseReadOnly(
+            f"Postgres takes no writes there, {sentence_of(error)[:-1].lower()}: set"
+            " WIKIEMBED_DATABASE_URL to the primary, or end the read-only mode."
         )
     if isinstance(error, pg.UndefinedFile | pg.FeatureNotSupported) and "vector" in str(error):
         return errors.ConfigurationError(
@@ -148,6 +172,19 @@ def database_url(settings: Settings) -> str:
     return start_embedded(settings.data_dir, settings.postgres_version)
 
 
+def connect_options(url: str) -> dict[str, Any]:
+    """What every connection to `url` is opened with: texts in UTF-8, and an end to waiting.
+
+    10 s, unless the URL or PGCONNECT_TIMEOUT says otherwise. Raises: ConfigurationError.
+    """
+    with translate_errors():
+        given = conninfo_to_dict(url)
+    options: dict[str, Any] = {"client_encoding": "utf8"}
+    if "connect_timeout" not in given and "PGCONNECT_TIMEOUT" not in os.environ:
+        options["connect_timeout"] = CONNECT_TIMEOUT_S
+    return options
+
+
 def connect(settings: Settings) -> psycopg.Connection[Any]:
     """A connection in autocommit that names the person who acts.
 
@@ -156,7 +193,7 @@ def connect(settings: Settings) -> psycopg.Connection[Any]:
     url = database_url(settings)
     with translate_errors():
         connection = psycopg.connect(
-            url, autocommit=True, connect_timeout=10, application_name="wikiembed"
+            url, autocommit=True, application_name="wikiembed", **connect_options(url)
         )
         connection.execute("select set_config('wikiembed.actor', %s, false)", (person(),))
     return connection

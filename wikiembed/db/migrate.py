@@ -9,13 +9,14 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
+from psycopg import errors as pg
 from sqlalchemy import create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
 from wikiembed.config import Settings
-from wikiembed.db.connect import translate_errors
+from wikiembed.db.connect import connect_options, sentence_of, translate_errors
 from wikiembed.db.location import migrations_dir
-from wikiembed.db.version import current, known, require_known
+from wikiembed.db.version import current, known, require_known, require_vacant
 from wikiembed.errors import ConfigurationError, InvalidArgument
 
 
@@ -31,7 +32,9 @@ def _run(url: str, settings: Settings, *, revision: str, down: bool) -> None:
     config = _config(dimensions=settings.column_dimensions)
     engine = create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url, application_name="wikiembed migrate"),
+        creator=lambda: psycopg.connect(
+            url, application_name="wikiembed migrate", **connect_options(url)
+        ),
         poolclass=pool.NullPool,
     )
     try:
@@ -39,6 +42,12 @@ def _run(url: str, settings: Settings, *, revision: str, down: bool) -> None:
             config.attributes["connection"] = connection
             (command.downgrade if down else command.upgrade)(config, revision)
     except DBAPIError as error:
+        if isinstance(error.orig, pg.InsufficientPrivilege):
+            raise ConfigurationError(
+                f"{sentence_of(error.orig)[:-1]}; migrate as a role with CREATE on the database and"
+                " on schema public, and where that is no superuser create the extension vector"
+                " first."
+            ) from None
         with translate_errors():
             raise (error.orig or error) from None
     except CommandError as error:
@@ -54,9 +63,17 @@ def _require_named(revision: str, word: str) -> None:
         )
 
 
-def _require_known_at(url: str) -> None:
-    with translate_errors(), psycopg.connect(url, connect_timeout=10) as connection:
-        require_known(current(connection))
+def _current_at(url: str) -> str | None:
+    """The version of the database at `url`; None where wikiembed is not and its names are free.
+
+    Raises: SchemaMismatch, ConfigurationError, DatabaseUnreachable.
+    """
+    with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
+        version = current(connection)
+        require_known(version)
+        if version is None:
+            require_vacant(connection)
+    return version
 
 
 def upgrade(url: str, settings: Settings, *, revision: str = "head") -> None:
@@ -65,7 +82,7 @@ def upgrade(url: str, settings: Settings, *, revision: str = "head") -> None:
     Raises: SchemaMismatch, ConfigurationError, DatabaseError; then nothing was changed.
     """
     _require_named(revision, "head")
-    _require_known_at(url)
+    _current_at(url)
     _run(url, settings, revision=revision, down=False)
 
 
@@ -75,8 +92,8 @@ def downgrade(url: str, settings: Settings, *, revision: str = "base") -> None:
     Raises: ConfigurationError, DatabaseError; then nothing was changed.
     """
     _require_named(revision, "base")
-    _require_known_at(url)
-    _run(url, settings, revision=revision, down=True)
+    if _current_at(url) is not None:
+        _run(url, settings, revision=revision, down=True)
 
 
 def offline_sql(settings: Settings, *, revision: str = "head") -> str:

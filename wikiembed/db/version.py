@@ -17,6 +17,31 @@ from wikiembed.errors import ConfigurationError, SchemaMismatch
 _REVISION = re.compile(r"^revision = \"(\w+)\"$", re.MULTILINE)
 _DOWN = re.compile(r"^down_revision = (?:None|\"(\w+)\")$", re.MULTILINE)
 
+_FOREIGN = (
+    "{} is there already and is not this wikiembed's: rename or drop it, or use another database."
+)
+# What the first revisions create; a version table alone is left by `migrate --down base`.
+_TAKEN = """
+select 'Schema ' || n.nspname from pg_catalog.pg_namespace as n
+ where n.nspname in ('wikiembed_queue', 'wikiembed_private')
+union all
+select 'Object wikiembed.' || o.name
+  from (select c.relname as name from pg_catalog.pg_class as c
+         where c.relnamespace = to_regnamespace('wikiembed')
+           and c.relname not like 'alembic\\_version%'
+        union all
+        select p.proname from pg_catalog.pg_proc as p
+         where p.pronamespace = to_regnamespace('wikiembed')
+        union all
+        select t.typname from pg_catalog.pg_type as t
+         where t.typnamespace = to_regnamespace('wikiembed')
+           and t.typname not like '%alembic\\_version') as o
+union all
+select 'Table public.' || c.relname from pg_catalog.pg_class as c
+ where c.relnamespace = to_regnamespace('public') and c.relname in ('wiki_pages', 'wiki_chunks')
+ limit 1
+"""
+
 
 def known() -> list[str]:
     """The schema versions of the package, oldest first.
@@ -48,8 +73,21 @@ def current(connection: psycopg.Connection[Any]) -> str | None:
     row = connection.execute("select to_regclass('wikiembed.alembic_version')").fetchone()
     if row is None or row[0] is None:
         return None
-    version = connection.execute("select version_num from wikiembed.alembic_version").fetchone()
+    try:
+        version = connection.execute("select version_num from wikiembed.alembic_version").fetchone()
+    except psycopg.errors.UndefinedColumn:
+        raise SchemaMismatch(_FOREIGN.format("Table wikiembed.alembic_version")) from None
     return None if version is None else str(version[0])
+
+
+def require_vacant(connection: psycopg.Connection[Any]) -> None:
+    """Turn away from a database without wikiembed whose names are taken by something else.
+
+    Raises: SchemaMismatch.
+    """
+    row = connection.execute(_TAKEN).fetchone()
+    if row is not None:
+        raise SchemaMismatch(_FOREIGN.format(row[0]))
 
 
 def require_known(version: str | None) -> None:

@@ -18,9 +18,11 @@ import orjson
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderError,
+    EmbedderLost,
     EmbedderMisconfigured,
     EmbedderRejected,
     EmbedderThrottled,
+    EmbedderTimeout,
     EmbedderUnavailable,
     TextTooLong,
 )
@@ -53,6 +55,7 @@ _UNKNOWN_MODEL = re.compile(
     r"model\b.{0,120}?(?:not found|does not exist|not support embed)|model_not_found",
     re.IGNORECASE | re.DOTALL,
 )
+_CUT_OFF = re.compile(r"disconnect/reset before headers", re.IGNORECASE)  # Envoy
 _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota", re.IGNORECASE)
 _ENCODING = re.compile(r"encoding_format|base64", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
@@ -108,21 +111,33 @@ def error_of(
         )
     if status in {402, 429}:
         return EmbedderMisconfigured(
-            f"The account's quota at the embedding server is used up ({status}).",
+            f"The account's quota at the embedding server is used up ({status}): raise it.",
             http_status=status,
         )
     if status in _UNAVAILABLE:
-        return EmbedderUnavailable(
+        return _kind_of_absence(status, words.message)(
             f"The embedding server is not available ({status}){tail}",
             http_status=status,
             retry_after_s=retry_after_s,
         )
     if status == 404 or (status == 400 and _UNKNOWN_MODEL.search(own)):
+        named = f", {said.rstrip('.')}" if said else ""
         return EmbedderMisconfigured(
-            f"The embedding server knows no such model or path ({status}){tail}",
+            f"The embedding server knows no such model or path ({status}){named}:"
+            " set WIKIEMBED_MODEL or WIKIEMBED_EMBEDDER_URL.",
             http_status=status,
         )
     return _of_batch(status, f"{words.message} {words.codes}", tail)
+
+
+def _kind_of_absence(status: int, message: str) -> type[EmbedderUnavailable]:
+    """What a proxy says of the server behind it: cut off under the request, too slow, or not there.
+
+    Source: https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details
+    """
+    if status == 502 or (status == 503 and _CUT_OFF.search(message)):
+        return EmbedderLost
+    return EmbedderTimeout if status == 504 else EmbedderUnavailable
 
 
 def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:

@@ -29,7 +29,9 @@ def read_json(body: bytes) -> object:
         answer: object = orjson.loads(body)
     except orjson.JSONDecodeError:
         what = "an empty body" if not body.strip() else "a body that is not JSON"
-        raise EmbedderBadAnswer(f"The embedding server answered {what}.") from None
+        raise EmbedderBadAnswer(
+            f"The embedding server answered {what}: set WIKIEMBED_EMBEDDER_URL to one that embeds."
+        ) from None
     return answer
 
 

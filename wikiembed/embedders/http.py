@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping, Sequence
 
 import httpx
@@ -11,6 +10,7 @@ import orjson
 
 from wikiembed.embedders.answers import error_of
 from wikiembed.embedders.base import EmbedderOptions
+from wikiembed.embedders.tls import refusal_of_tls, tls_of
 from wikiembed.errors import (
     ConfigurationError,
     EmbedderBadAnswer,
@@ -27,6 +27,7 @@ _KEEPALIVE_S = 4.0  # uvicorn closes idle connections after 5
 _SLACK_BYTES = 1 << 20
 _BYTES_A_NUMBER = 40
 _MOST_DIMENSIONS = 16_000  # of pgvector's vector type
+_START = "start it, or set WIKIEMBED_EMBEDDER_URL"
 
 
 class HttpClient:
@@ -41,16 +42,23 @@ class HttpClient:
         self._timeout_s = options.request_timeout_s
         self._dimensions = _MOST_DIMENSIONS
         self._root = str(url.copy_with(userinfo=b"")).rstrip("/").removesuffix("/v1")
-        self._client = httpx.AsyncClient(
-            headers=_headers_of(self._key),
-            auth=(url.username, url.password) if url.userinfo and not self._key else None,
-            verify=_tls_of(options),
-            timeout=httpx.Timeout(
-                self._timeout_s, connect=min(self._timeout_s, _CONNECT_TIMEOUT_S)
-            ),
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE_S),
-            follow_redirects=False,
-        )
+        headers, tls = _headers_of(self._key), tls_of(options.ca_file)
+        try:
+            self._client = httpx.AsyncClient(
+                headers=headers,
+                auth=(url.username, url.password) if url.userinfo and not self._key else None,
+                verify=tls,
+                timeout=httpx.Timeout(
+                    self._timeout_s, connect=min(self._timeout_s, _CONNECT_TIMEOUT_S)
+                ),
+                limits=httpx.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE_S),
+                follow_redirects=False,
+            )
+        except (ValueError, ImportError, httpx.InvalidURL):  # httpx has read the proxies
+            raise ConfigurationError(
+                "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY is no proxy that can be used:"
+                " write it as http://host:port."
+            ) from None
 
     def learn_dimensions(self, dimensions: int) -> None:
         """Bound the next answers by the dimensions that the server is known to give."""
@@ -128,15 +136,15 @@ def failure_of(error: Exception, *, root: str, timeout_s: float) -> EmbedderErro
     Source: https://www.python-httpx.org/exceptions/
     """
     if isinstance(error, httpx.ConnectTimeout):
-        return EmbedderUnavailable(f"The embedding server at {root} cannot be reached in time.")
+        return EmbedderUnavailable(
+            f"The embedding server at {root} cannot be reached in time: {_START}."
+        )
     if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return EmbedderTimeout(
             f"The embedding server at {root} gave no answer within {timeout_s:g} s."
         )
-    if _is_untrusted(error):
-        return EmbedderMisconfigured(
-            f"The certificate of {root} is not trusted: set WIKIEMBED_CA_FILE."
-        )
+    if (refusal := refusal_of_tls(error, root=root)) is not None:
+        return refusal
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects)):
         return EmbedderMisconfigured(
             f"{root} is not the address of an embedding server: set WIKIEMBED_EMBEDDER_URL."
@@ -144,18 +152,8 @@ def failure_of(error: Exception, *, root: str, timeout_s: float) -> EmbedderErro
     if isinstance(error, (httpx.DecodingError, httpx.StreamError, httpx.HTTPStatusError)):
         return EmbedderBadAnswer(f"The embedding server at {root} gave an unreadable answer.")
     if isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
-        return EmbedderUnavailable(f"The embedding server at {root} cannot be reached.")
+        return EmbedderUnavailable(f"The embedding server at {root} cannot be reached: {_START}.")
     return EmbedderLost(f"The embedding server at {root} broke off the connection.")
-
-
-def _is_untrusted(error: BaseException) -> bool:
-    """Whether a certificate that failed verification lies behind `error`."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
 
 
 async def _read(response: httpx.Response, limit: int) -> tuple[bytes, bool]:
@@ -178,7 +176,8 @@ def _address_of(options: EmbedderOptions) -> httpx.URL:
         url = httpx.URL(options.url.strip())
     except httpx.InvalidURL:
         url = httpx.URL("")
-    if url.scheme not in {"http", "https"} or not url.host:
+    usable = url.scheme in {"http", "https"} and url.host and (url.port or 1) in range(1, 65536)
+    if not usable or any(char.isspace() for char in options.url.strip()):
         raise ConfigurationError(f"The embedding server's address is not a URL: {hint}.")
     return url.copy_with(query=None, fragment=None)
 
@@ -188,20 +187,8 @@ def _headers_of(key: str) -> dict[str, str]:
     if key:
         if not key.isascii() or not key.isprintable() or key != key.strip():
             raise ConfigurationError(
-                "WIKIEMBED_API_KEY holds a character that cannot be sent: "
-                "a space, a line break, or one beyond ASCII."
+                "The API key of WIKIEMBED_API_KEY or WIKIEMBED_API_KEY_FILE holds a character that"
+                " cannot be sent: a space, a line break, or one beyond ASCII."
             )
         headers["authorization"] = f"Bearer {key}"
     return headers
-
-
-def _tls_of(options: EmbedderOptions) -> ssl.SSLContext:
-    context = httpx.create_ssl_context()
-    if options.ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=options.ca_file)
-        except (OSError, ssl.SSLError):
-            raise ConfigurationError(
-                "WIKIEMBED_CA_FILE cannot be read as a PEM file of certificates."
-            ) from None
-    return context

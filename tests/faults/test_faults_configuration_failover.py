@@ -1,0 +1,35 @@
+"""A server that takes no writes for a while, under a running worker."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.acceptance.wiki import add
+from tests.harness.database import Database
+from tests.integration.workshop import counts, settings_of, working
+from tests.standin import StandIn
+
+
+async def test_configuration_worker_waits_for_the_end_of_a_read_only_mode(
+    docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a failover to a standby: said once, waited for, nothing lost, nothing recorded."""
+    caplog.set_level(logging.INFO, "wikiembed")
+    mode = f"alter database {docs_table.name} set default_transaction_read_only = "
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        add(docs_table, 1)
+        await worker.until(lambda: counts(docs_table)[0] == 1)
+        docs_table.execute(mode + "on")
+        docs_table.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        add(docs_table, 2)
+        await worker.until(
+            lambda: any("takes no writes there" in str(vars(r)) for r in caplog.records)
+        )
+        docs_table.execute(mode + "off")
+        await worker.until(lambda: counts(docs_table) == (3, 0, 0, 0))
+    docs_table.check_invariants()

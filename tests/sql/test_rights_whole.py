@@ -1,0 +1,122 @@
+"""The whole of each kind of right, by what the catalogue says."""
+
+from __future__ import annotations
+
+from tests.harness.database import Database
+
+SCHEMAS = ("wikiembed", "wikiembed_private", "wikiembed_queue")
+OURS = str(SCHEMAS)
+KINDS = "array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']"
+VIEWS = {"coverage", "queue", "workers", "throughput"}
+CHUNKS = {"public.docs", "public.wiki_chunks", "public.wiki_pages"}
+VERSION = {"wikiembed.alembic_version"}
+
+
+def rights(database: Database, role: str) -> dict[str, set[str]]:
+    """Tables and views on which `role` has a right, with the rights."""
+    rows = database.rows(
+        "select format('%%s.%%s', c.relnamespace::regnamespace, c.relname), k"
+        f" from pg_class as c, unnest({KINDS}) as k where c.relkind in ('r', 'p', 'v', 'm', 'f')"
+        " and c.relnamespace::regnamespace::text !~ '^pg_|^information'"
+        " and (has_table_privilege(%s, c.oid, k) or k in ('SELECT', 'INSERT', 'UPDATE',"
+        " 'REFERENCES') and has_any_column_privilege(%s, c.oid, k))",
+        [role, role],
+    )
+    held: dict[str, set[str]] = {}
+    for name, kind in rows:
+        held.setdefault(name, set()).add(kind)
+    return held
+
+
+def callable_by(database: Database, role: str) -> set[str]:
+    """Our functions that `role` can reach and may call."""
+    rows = database.rows(
+        "select p.oid::regprocedure::text from pg_proc as p"
+        f" where p.pronamespace::regnamespace::text in {OURS}"
+        " and has_schema_privilege(%s, p.pronamespace, 'usage')"
+        " and has_function_privilege(%s, p.oid, 'execute')",
+        [role, role],
+    )
+    return {name.partition("(")[0] for (name,) in rows}
+
+
+def test_writer_has_chunks_and_nothing_else(docs_table: Database) -> None:
+    """No queue, no bookkeeping; one function."""
+    writer = docs_table.create_role("writer", grant="writer")
+    held = rights(docs_table, writer)
+    assert {n for n, kinds in held.items() if kinds == {"SELECT", "INSERT", "UPDATE"}} == CHUNKS
+    assert set(held) == CHUNKS | VERSION
+    assert callable_by(docs_table, writer) == {"wikiembed.load_pages"}
+
+
+def test_worker_reads_no_table_but_the_queue(docs_table: Database) -> None:
+    """Of ours it reads what says where to work; of users' tables none."""
+    worker = docs_table.create_role("worker", grant="worker")
+    held = rights(docs_table, worker)
+    queue = {name for name in held if name.startswith("wikiembed_queue.")}
+    assert {kind for name in queue for kind in held[name]} == {
+        "SELECT", "INSERT", "UPDATE", "DELETE",
+    }  # fmt: skip
+    read = {f"wikiembed.{name}" for name in (*VIEWS, "sources", "outages")} | VERSION
+    assert set(held) - queue == read
+    assert {kind for name in read for kind in held[name]} == {"SELECT"}
+    assert not callable_by(docs_table, worker) & {
+        f"wikiembed.{name}"
+        for name in ("attach", "detach", "enqueue", "skip", "retry_failures", "resume",
+                     "search_chunks", "check_invariants", "load_pages", "grant_worker")
+    }  # fmt: skip
+
+
+def test_reader_has_select_and_one_question(docs_table: Database) -> None:
+    """Nothing that changes anything, no sequence, no chunk."""
+    reader = docs_table.create_role("reader", grant="reader")
+    held = rights(docs_table, reader)
+    tables = {"failures", "sources", "action_log", "outages", "alembic_version"}
+    assert set(held) == {f"wikiembed.{name}" for name in tables | VIEWS}
+    assert {kind for kinds in held.values() for kind in kinds} == {"SELECT"}
+    assert callable_by(docs_table, reader) == {"wikiembed.is_ready"}
+    sequences = docs_table.rows(
+        "select oid::regclass::text from pg_class where case when relkind = 'S'"
+        " then has_sequence_privilege(%s, oid, 'usage, select, update') end",
+        [reader],
+    )
+    assert sequences == []
+
+
+def test_public_has_no_right_at_all(docs_table: Database) -> None:
+    """On any schema, table, sequence or function of ours, those written by attach included."""
+    for name, query in {
+        "functions": "select oid::regprocedure::text as name, pronamespace as space,"
+        " coalesce(proacl, acldefault('f', proowner)) as acl from pg_proc",
+        "relations": "select relname, relnamespace, coalesce(relacl, acldefault('r', relowner))"
+        " from pg_class where relkind <> 'i'",
+        "schemas": "select nspname, oid, coalesce(nspacl, acldefault('n', nspowner))"
+        " from pg_namespace",
+    }.items():
+        found = docs_table.rows(
+            f"select o.* from ({query}) as o (name, space, acl)"
+            f" where o.space::regnamespace::text in {OURS}"
+            " and exists (select from aclexplode(o.acl) as a where a.grantee = 0)"
+        )
+        assert found == [], name
+
+
+def test_every_function_pins_a_path_that_nobody_writes(docs_table: Database) -> None:
+    """And searches temporary objects last, where they can stand before nothing."""
+    paths = docs_table.rows(
+        "select p.oid::regprocedure::text, (select array_agg(c) from unnest(p.proconfig) as c"
+        " where c like 'search_path=%%') from pg_proc as p"
+        f" where p.pronamespace::regnamespace::text in {OURS}"
+    )
+    assert len(paths) > 80
+    allowed = (
+        ["search_path=pg_catalog, pg_temp"],
+        ["search_path=wikiembed_queue, pg_catalog, pg_temp"],
+    )
+    assert [row for row in paths if row[1] not in allowed] == []
+    queue = [name for name, path in paths if path == allowed[1]]
+    definers = docs_table.rows(
+        "select oid::regprocedure::text from pg_proc where prosecdef"
+        f" and pronamespace::regnamespace::text in {OURS}"
+    )
+    assert [name for (name,) in definers if name in queue] == []
