@@ -31,8 +31,19 @@ OTHERS = """\
 | variable | meaning |
 |---|---|
 | `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | The way to the embedding server. It also stands between a worker and `http://localhost`, unless `NO_PROXY` names that. |
-| `PGPASSWORD`, `PGPASSFILE`, `PGSSLMODE`, … | What libpq reads for what `WIKIEMBED_DATABASE_URL` leaves out. |
+| `SSL_CERT_FILE`, `SSL_CERT_DIR` | Certificate authorities to trust instead of certifi's; `WIKIEMBED_CA_FILE` adds to whichever are trusted. |
+| `PGPASSWORD`, `PGPASSFILE`, `PGSSLMODE`, … | What libpq reads for what `WIKIEMBED_DATABASE_URL` leaves out. `PGCLIENTENCODING` does not count: texts travel as UTF-8. |
 | `NO_COLOR` | No colours in output. |
+
+## Secrets and TLS
+
+The key and a password in `WIKIEMBED_EMBEDDER_URL` go into requests and nowhere else: into no log line,
+table, error or list of processes, whatever the server answers. The environment of a process can be read
+by its user and by root; `WIKIEMBED_API_KEY_FILE` keeps the key out of it.
+
+The certificate of an `https://` server is always verified, before a key or a text is sent. One from an
+unknown authority, for another host or out of date pauses the source, and `search` exits 2. A database
+connection waits 10 s unless its URL's `connect_timeout` or `PGCONNECT_TIMEOUT` says otherwise.
 """
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.conftest import call as call
 from tests.faults.crew import Crew
 from tests.faults.private import PrivateServer
 from tests.faults.report import Report, reporter

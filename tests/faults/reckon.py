@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 from tests.faults.report import Report
 from tests.harness.database import Database
-from tests.integration.workshop import add_chunks, prove
+from tests.integration.workshop import Working, add_chunks, counts, prove
 from tests.standin.stats import Stats
+
+RECOVERY_LIMIT_S = 60.0
 
 
 def prepare(database: Database, chunks: int, *, batch_size: int = 64) -> None:
@@ -13,6 +18,18 @@ def prepare(database: Database, chunks: int, *, batch_size: int = 64) -> None:
     prove(database)
     database.execute("update wikiembed.sources set batch_size = %s", [batch_size])
     add_chunks(database, chunks)
+
+
+async def recovery_s(database: Database, worker: Working) -> float:
+    """Seconds from now, when the server is back, to the first vector that is stored."""
+    before, began = counts(database)[0], time.monotonic()
+    async with asyncio.timeout(RECOVERY_LIMIT_S):
+        while counts(database)[0] <= before:
+            if worker.run.done():
+                worker.run.result()
+                assert counts(database)[0] > before, "the worker ended without a vector"
+            await asyncio.sleep(0.02)
+    return time.monotonic() - began
 
 
 def failed(database: Database) -> dict[str, tuple[str, int | None, int]]:
@@ -28,14 +45,37 @@ def failed(database: Database) -> dict[str, tuple[str, int | None, int]]:
     return found
 
 
-def reckon(database: Database, report: Report, fault: str, *, stats: Stats, tried: int = 1) -> None:
-    """Assert that no chunk is lost or stale and that every invariant holds; report the fault."""
+def count(database: Database) -> tuple[int, int, int]:
+    """Chunks, those that are lost, and vectors that are stale."""
     chunks, lost, stale = database.rows(
         "select count(*), count(*) filter (where d.vec is null and not exists"
         " (select from wikiembed.failures as f where f.key = d.id::text)),"
         " count(*) filter (where d.vec is not null and not public.proves(d.body, d.vec))"
         " from public.docs as d"
     )[0]
-    report(fault, tried=tried, chunks=chunks, lost=lost, stale=stale, repeated=stats.repeated)
+    return int(chunks), int(lost), int(stale)
+
+
+def reckon(
+    database: Database,
+    report: Report,
+    fault: str,
+    *,
+    stats: Stats,
+    tried: int = 1,
+    seconds: float | None = None,
+) -> None:
+    """Assert that no chunk is lost or stale and that every invariant holds; report the fault."""
+    chunks, lost, stale = count(database)
+    report(
+        fault,
+        tried=tried,
+        chunks=chunks,
+        lost=lost,
+        stale=stale,
+        repeated=stats.repeated,
+        texts=stats.distinct,
+        seconds=seconds,
+    )
     assert (lost, stale) == (0, 0)
     database.check_invariants()

@@ -15,7 +15,11 @@ LONG = os.environ.get("WIKIEMBED_FAULTS") == "long"
 
 
 class Report(Protocol):
-    """Says what a fault cost; numbers are of chunks, `tried` of faults, `seconds` to recover."""
+    """Says what a fault cost; `tried` counts the times it befell the run.
+
+    `chunks` are in the table at the end, `texts` were sent in all (none: one a chunk), `repeated`
+    of them were embedded more than once; `seconds` is the time to recover, where there is one.
+    """
 
     def __call__(
         self,
@@ -27,20 +31,33 @@ class Report(Protocol):
         stale: int,
         repeated: int,
         seconds: float | None = None,
+        texts: int | None = None,
     ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the report; `repeated` is the texts that were embedded more than once."""
+    """One line of the report, of the test `node`: ``tests/faults/test_NAME.py::test_name[case]``.
+
+    `long` says of which form it is; `wasted` is `repeated` ÷ `texts`.
+    """
 
     fault: str
+    node: str
+    long: bool
     tried: int
     chunks: int
+    texts: int
     lost: int
     stale: int
     repeated: int
-    seconds: float | None = None
+    wasted: float
+    seconds: float | None
+
+
+def present_test() -> str:
+    """The node of the test that runs now; empty outside of pytest."""
+    return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
 
 
 def reporter(say: Callable[[str], object] = print) -> Report:
@@ -55,20 +72,23 @@ def reporter(say: Callable[[str], object] = print) -> Report:
         stale: int,
         repeated: int,
         seconds: float | None = None,
+        texts: int | None = None,
     ) -> None:
-        line = json.dumps(
-            asdict(
-                Row(
-                    fault=fault,
-                    tried=tried,
-                    chunks=chunks,
-                    lost=lost,
-                    stale=stale,
-                    repeated=repeated,
-                    seconds=None if seconds is None else round(seconds, 1),
-                )
-            )
+        sent = chunks if texts is None else texts
+        row = Row(
+            fault=fault,
+            node=present_test(),
+            long=LONG,
+            tried=tried,
+            chunks=chunks,
+            texts=sent,
+            lost=lost,
+            stale=stale,
+            repeated=repeated,
+            wasted=round(repeated / sent, 4) if sent else 0.0,
+            seconds=None if seconds is None else round(seconds, 2),
         )
+        line = json.dumps(asdict(row))
         say(line)
         if path := os.environ.get(PATH):
             # One short write each: pytest-xdist's workers share the file.
@@ -76,3 +96,8 @@ def reporter(say: Callable[[str], object] = print) -> Report:
                 file.write(line + "\n")
 
     return report
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows that a run wrote."""
+    return [Row(**json.loads(line)) for line in path.read_text().splitlines() if line]

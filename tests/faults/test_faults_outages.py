@@ -11,16 +11,20 @@ from email.utils import format_datetime
 
 import pytest
 
-from tests.faults.reckon import failed, prepare, reckon
+from tests.faults.crew import Crew, until
+from tests.faults.reckon import failed, prepare, reckon, recovery_s
 from tests.faults.report import LONG, Report
 from tests.harness.database import DIMENSIONS, Database
 from tests.integration.workshop import counts, settings_of, working
 from tests.standin import Canned, Controls
 from tests.standin.server import Server
-from wikiembed.pipeline.breaker import Waits
+from tests.unit.pipeline_fakes import Sleeper
+from wikiembed.errors import EmbedderUnavailable
+from wikiembed.pipeline.breaker import Breaker, Waits
 
 CHUNKS = 3000 if LONG else 300
 AWAY_S = 10.0 if LONG else 1.5
+LONGEST_AWAY_S = 60.0 if LONG else 2.5
 IN_FLIGHT = 4
 HTML = "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"
 
@@ -120,23 +124,80 @@ async def test_outage_in_mid_run_charges_nobody_and_is_probed_gently(
 ) -> None:
     """What was in flight, one referee, then one probe a step; in the end each chunk once."""
     prepare(docs_table, CHUNKS, batch_size=10)
+    away_s = LONGEST_AWAY_S if how == "refused" else AWAY_S
     async with a_place() as place:
         settings = settings_of(docs_table, place.server.url, request_timeout_s=1.0)
         async with working(settings, drain=True, concurrency=IN_FLIGHT) as worker:
             await worker.until(lambda: counts(docs_table)[0] > 0)
             before, began = place.seen, time.monotonic()
             await begin(place, how)
-            await asyncio.sleep(AWAY_S)
+            await asyncio.sleep(away_s)
             seen, seconds = place.seen - before, time.monotonic() - began
             assert counts(docs_table)[0] < CHUNKS
             assert failed(docs_table) == {}
             # Those in flight may have been under way, or answered and followed by one more.
             assert seen <= 2 * IN_FLIGHT + 1 + most_probes(seconds)
             await end(place, how)
+            back_s = await recovery_s(docs_table, worker)
             await asyncio.wait_for(worker.run, 120)
         stats = place.server.stats
-        reckon(docs_table, report, f"outage: {how}", stats=stats)
+        fault = f"outage of {away_s:g} s: {how}"
+        reckon(docs_table, report, fault, stats=stats, seconds=back_s)
     assert (counts(docs_table), failed(docs_table)) == ((CHUNKS, 0, 0, 0), {})
     assert stats.distinct == CHUNKS
     if how in STATUSES:
         assert stats.texts_embedded == CHUNKS
+
+
+def test_outage_is_probed_once_a_worker_and_step(crew: Crew, report: Report) -> None:
+    """Three processes: each knocks by itself, and work goes on in all of them."""
+    crew.attach(batch_size=10)
+    crew.standin.control(latency_s=0.1)
+    crew.add(CHUNKS)
+    workers = [crew.worker(concurrency=IN_FLIGHT) for _ in range(3)]
+    crew.wait_embedded(CHUNKS // 10, *workers)
+    before, began = knocks(crew), time.monotonic()
+    crew.standin.control(down=True)
+    time.sleep(LONGEST_AWAY_S)
+    seen, seconds = knocks(crew) - before, time.monotonic() - began
+    assert seen <= len(workers) * (2 * IN_FLIGHT + 1 + most_probes(seconds))
+    assert not any(worker.process.poll() for worker in workers)
+    embedded, began = crew.embedded(), time.monotonic()
+    assert embedded < CHUNKS
+    crew.standin.control(down=False)
+    until(lambda: crew.embedded() > embedded)
+    seconds = time.monotonic() - began
+    crew.drained(*workers)
+    found = crew.reckon()
+    assert crew.database.one("select count(*) from wikiembed.failures") == 0
+    report(
+        f"outage of {LONGEST_AWAY_S:g} s: three workers",
+        tried=1,
+        chunks=found.chunks,
+        lost=found.lost,
+        stale=found.stale,
+        repeated=found.repeated,
+        seconds=seconds,
+    )
+
+
+def knocks(crew: Crew) -> int:
+    """Requests so far, those that were reset among them."""
+    stats = crew.standin.stats()
+    return int(stats["requests"]) + int(stats["turned_away"])
+
+
+async def test_work_goes_on_within_the_longest_step_of_the_backoff() -> None:
+    """No two probes of a long outage are further apart than 2.5 s, so 3 s are kept."""
+    sleeper, answers = Sleeper(), [EmbedderUnavailable("The server cannot be reached.")] * 50
+
+    async def probe() -> None:
+        if answers:
+            raise answers.pop()
+
+    breaker = Breaker(probe, server="fake", sleep=sleeper)
+    breaker.open(answers[0])
+    await breaker.wait()
+    assert len(sleeper.waits) == 51
+    assert max(sleeper.waits) <= 2.5
+    assert min(sleeper.waits[-40:]) >= 1.5

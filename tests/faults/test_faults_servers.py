@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from tests.faults.reckon import failed, prepare, reckon
-from tests.faults.report import LONG, Report
-from tests.harness.database import DIMENSIONS, Database
+from tests.faults.columns import BAD, regex_of, run_with_bad, server_of, settings_for
+from tests.faults.reckon import failed, prepare, reckon, recovery_s
+from tests.faults.report import Report
+from tests.harness.database import Database
 from tests.integration.workshop import (
     KEY,
     add_chunks,
@@ -17,59 +18,14 @@ from tests.integration.workshop import (
     failures,
     pause_of,
     prove,
-    settings_of,
     working,
 )
-from tests.standin import BadText, Canned, StandIn
-from tests.standin.faults import Effect
-from tests.standin.profiles import OPENAI, PROFILES, Profile
-from wikiembed.config import Settings
+from tests.standin import BadText, Canned
+from tests.standin.profiles import OPENAI, OPENAI_TOKENS, PROFILES, TEI, Profile
 from wikiembed.errors import SourcePaused
 
-CHUNKS = 600 if LONG else 120
-BAD = ("body 3", "body 64", "body 119")
-TIMEOUT_S = 0.5
 EACH = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: str(profile.name))
-# The servers differ in their statuses; a reset or a hang looks the same of all.
-CUT_OFF = [p for p in PROFILES if LONG or p.name == "vllm"]
-LARGEST = [p for p in PROFILES if p.batch_too_large is not None]
-
-
-def server_of(profile: Profile, **controls: object) -> StandIn:
-    """The stand-in as this server; a smaller batch is learned by its refusals alone."""
-    server = StandIn(
-        dialect=profile.dialect, dimensions=DIMENSIONS, profile=profile, knows_info=False
-    )
-    server.controls.update(controls)
-    return server
-
-
-def settings_for(database: Database, server: StandIn, profile: Profile, **more: object) -> Settings:
-    """A worker's settings for this server."""
-    return settings_of(database, server.url, embedder=profile.dialect, **more)
-
-
-def regex_of(texts: tuple[str, ...]) -> str:
-    """Matches these texts and no other."""
-    return f"^({'|'.join(texts)})$"
-
-
-async def run_with_bad(
-    database: Database, report: Report, profile: Profile, bad: BadText, effect: str
-) -> dict[str, tuple[str, int | None, int]]:
-    """Embed all with three bad texts among them, and the server gone for a while in mid-run."""
-    prepare(database, CHUNKS, batch_size=20)
-    with server_of(profile, bad_texts=[bad], latency_s=0.02) as server:
-        settings = settings_for(database, server, profile, request_timeout_s=TIMEOUT_S)
-        async with working(settings, drain=True) as worker:
-            await worker.until(lambda: counts(database)[0] > 0)
-            server.controls.down = True
-            await asyncio.sleep(0.7)
-            server.controls.down = False
-            await asyncio.wait_for(worker.run, 120)
-        reckon(database, report, f"{profile.name}: {effect}", stats=server.stats, tried=len(BAD))
-    assert counts(database) == (CHUNKS - len(BAD), len(BAD), len(BAD), 0)
-    return failed(database)
+LARGEST = [*(p for p in PROFILES if p.batch_too_large is not None), OPENAI_TOKENS]
 
 
 @EACH
@@ -84,21 +40,8 @@ async def test_text_that_crashes_its_request_is_blamed_and_no_other(
     else:
         bad = BadText(regex=regex_of(BAD), status=crash.status, body=crash.body)
         expected = ("rejected", crash.status, 3)
-    found = await run_with_bad(docs_table, report, profile, bad, "crash")
+    found = await run_with_bad(docs_table, report, profile, bad, "the server's crash status")
     assert found == dict.fromkeys(BAD, expected)
-
-
-@pytest.mark.parametrize(
-    ("effect", "error_class"), [("reset", "no_answer"), ("hang", "timeout"), ("crash", "no_answer")]
-)
-@pytest.mark.parametrize("profile", CUT_OFF, ids=lambda profile: str(profile.name))
-async def test_text_that_hangs_resets_or_kills_the_server_is_blamed_and_no_other(
-    docs_table: Database, report: Report, profile: Profile, effect: Effect, error_class: str
-) -> None:
-    """The request never ends, or is cut off, or the whole process dies for half a second."""
-    bad = BadText(regex=regex_of(BAD), effect=effect)
-    found = await run_with_bad(docs_table, report, profile, bad, effect)
-    assert found == dict.fromkeys(BAD, (error_class, None, 3))
 
 
 @EACH
@@ -116,7 +59,7 @@ async def test_row_of_nan_is_blamed_alone(
         expected = ("bad_answer", None, 3)
     with server_of(profile, bad_texts=[bad]) as server:
         await drain(settings_for(docs_table, server, profile))
-        reckon(docs_table, report, f"{profile.name}: NaN", stats=server.stats)
+        reckon(docs_table, report, "a text that gives NaN", stats=server.stats)
     assert failed(docs_table) == {"body 7": expected}
     assert counts(docs_table) == (39, 1, 1, 0)
 
@@ -146,9 +89,9 @@ async def test_batch_beyond_the_limit_blames_nobody(
     prepare(docs_table, 120)
     with server_of(profile, max_batch=profile.max_batch) as server:
         await drain(settings_for(docs_table, server, profile), concurrency=1)
-        reckon(docs_table, report, f"{profile.name}: batch too large", stats=server.stats)
-        refusals = sum(n for status, n in server.stats.statuses.items() if status in {413, 422})
-        assert refusals <= 2
+        reckon(docs_table, report, "a batch too large", stats=server.stats)
+        assert profile.batch_too_large is not None
+        assert 1 <= server.stats.statuses[profile.batch_too_large.status] <= 2
     assert (counts(docs_table), failed(docs_table)) == ((120, 0, 0, 0), {})
 
 
@@ -168,8 +111,10 @@ async def test_overload_and_loading_are_waited_for(
             if profile.overload is not None:
                 server.controls.fail_next = [profile.overload]
             server.controls.status_for_all, server.controls.down = None, False
+            seconds = await recovery_s(docs_table, worker)
             await asyncio.wait_for(worker.run, 60)
-        reckon(docs_table, report, f"{profile.name}: loading, overload", stats=server.stats)
+        fault = "loading, then overload"
+        reckon(docs_table, report, fault, stats=server.stats, seconds=seconds)
     assert (counts(docs_table), failed(docs_table)) == ((120, 0, 0, 0), {})
     assert pause_of(docs_table) is None
 
@@ -197,6 +142,19 @@ async def test_wrong_model_or_key_pauses_the_source_where_the_server_minds(
     assert counts(docs_table) == ((10, 0, 0, 0) if minds is None else (0, 10, 0, 0))
     assert failures(docs_table) == []
     docs_table.check_invariants()
+
+
+async def test_batch_beyond_the_permits_is_made_smaller(
+    docs_table: Database, report: Report
+) -> None:
+    """TEI answers 429 for ever to more texts than it has permits: nobody is blamed."""
+    prepare(docs_table, 120)
+    with server_of(TEI, permits=12, max_batch=32) as server:
+        await drain(settings_for(docs_table, server, TEI), concurrency=1)
+        assert 1 <= server.stats.statuses[429] <= 8
+        reckon(docs_table, report, "more texts than TEI has permits", stats=server.stats)
+    assert (counts(docs_table), failed(docs_table)) == ((120, 0, 0, 0), {})
+    assert pause_of(docs_table) is None
 
 
 async def test_quota_used_up_pauses_the_source(docs_table: Database) -> None:

@@ -91,13 +91,13 @@ class Cli:
 
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> Running:
         """Start ``wikiembed`` with `args`; ended when the test is."""
+        return self.launch([sys.executable, "-m", "wikiembed", *args], env=env)
+
+    def launch(self, command: list[str], *, env: Mapping[str, str] | None = None) -> Running:
+        """Start any command in the same environment; ended when the test is."""
         folder = self.folder / str(len(self._running))
         folder.mkdir(parents=True)
-        running = Running(
-            [sys.executable, "-m", "wikiembed", *args],
-            env={**self.env, **(env or {})},
-            folder=folder,
-        )
+        running = Running(command, env={**self.env, **(env or {})}, folder=folder)
         self._running.append(running)
         return running
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.standin.profiles import Profile
 
 Dialect = Literal["ollama", "openai", "tei", "all"]
-Effect = Literal["status", "hang", "reset", "nan", "null", "zeros", "crash"]
+Effect = Literal["status", "hang", "reset", "nan", "null", "zeros", "crash", "die", "freeze"]
 Garbage = Literal[
     "wrong_count",
     "wrong_dimension",
@@ -47,7 +47,8 @@ class BadText:
     """What happens to a request that holds a text with `contains` or matching `regex`.
 
     The effects nan, null and zeros change that text's row only; the others the whole request;
-    crash takes the server down for `crash_s`, with whatever it has under way.
+    crash takes the server down for `crash_s`, with whatever it has under way; die does so too,
+    after it has answered this request with the status; freeze lets every request hang for as long.
     """
 
     contains: str | None = None
@@ -75,8 +76,11 @@ class Controls:
 
     `max_batch` none: 32 for TEI, else unbounded. `known_models` none: all. `spare_probe` keeps
     `fail_next`, garbage and `status_for_all` from requests of the probe text alone.
+    `permits`: more texts than these are answered 429 for ever, as TEI does.
     `knows_base64` false: a request with `encoding_format` is refused, as strict servers do.
     `knows_info` false: TEI's `/info` is not there, as behind a gateway.
+    `behind_proxy`: what is answered in place of the server while it is down, and to what it had
+    under way then; none: connections are reset.
     `profile`: which server's statuses and words the refusals have; none: the dialect's own.
     """
 
@@ -87,6 +91,7 @@ class Controls:
     serial: bool = False
     down: bool = False
     crash_s: float = 0.5
+    behind_proxy: Canned | None = None
     profile: Profile | None = None
     fail_next: list[Canned] = field(default_factory=list)
     status_for_all: Canned | None = None
@@ -95,6 +100,7 @@ class Controls:
     redirect_to: str = "http://127.0.0.1:9/elsewhere"
     max_batch: int | None = None
     max_chars: int | None = None
+    permits: int | None = None
     api_key: str | None = None
     known_models: list[str] | None = None
     model: str = "standin-model"
@@ -118,7 +124,7 @@ class Controls:
 def _converted(name: str, value: object) -> object:
     if name == "fail_next" and isinstance(value, list):
         return [_canned(item) for item in value]
-    if name == "status_for_all":
+    if name in {"status_for_all", "behind_proxy"}:
         return None if value is None else _canned(value)
     if name == "bad_texts" and isinstance(value, list):
         return [item if isinstance(item, BadText) else BadText(**item) for item in value]

@@ -174,4 +174,13 @@ OPENAI = Profile(
     loading=_openai(503, "The engine is currently overloaded", "server_error"),
     quota=_openai(429, "You exceeded your current quota", "insufficient_quota"),
 )
+OPENAI_TOKENS = replace(
+    OPENAI,
+    name="openai-tokens",
+    batch_too_large=_openai(
+        400,
+        "Requested 400000 tokens, max 300000 tokens per request",
+        code="max_tokens_per_request",
+    ),
+)
 PROFILES = (OLLAMA, OLLAMA_0_12, TEI, TEI_1_8, LLAMA_CPP, VLLM, INFINITY, OPENAI)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import orjson
@@ -25,7 +26,15 @@ _ROWS: dict[str, str] = {
 _BITS = {"nan": b"\x00\x00\xc0\x7f", "infinity": b"\x00\x00\x80\x7f", "zeros": bytes(4)}
 _LEAST_OVERSIZE = 8 << 20
 
-Outcome = Reply | Literal["hang", "reset", "crash"]
+
+@dataclass(frozen=True, slots=True)
+class Dying:
+    """The last reply of a server that goes down with it."""
+
+    reply: Reply
+
+
+Outcome = Reply | Dying | Literal["hang", "reset", "crash", "freeze"]
 
 
 def tongue_of(path: str, dialect: Dialect) -> Tongue | None:
@@ -37,7 +46,7 @@ def tongue_of(path: str, dialect: Dialect) -> Tongue | None:
 def plain_reply(request: Request, controls: Controls, dialect: Dialect) -> Reply:
     """The reply to anything but an embedding request."""
     if controls.status_for_all is not None:
-        return _of_canned(controls.status_for_all)
+        return of_canned(controls.status_for_all)
     answers: dict[tuple[str, str], dict[str, object]] = {
         ("/api/version", "ollama"): {"version": "0.30.0"},
         ("/v1/models", "openai"): {"object": "list", "data": [{"id": controls.model}]},
@@ -54,7 +63,7 @@ def plain_reply(request: Request, controls: Controls, dialect: Dialect) -> Reply
             continue
         if request.path == path and dialect in {"all", spoken}:
             if spoken == "tei" and not _authorized(request, controls):
-                return _of_canned(dialects.unauthorized("tei"))
+                return of_canned(dialects.unauthorized("tei"))
             return Reply(status=200, body=orjson.dumps(answer))
     return Reply(status=404, body=b'{"detail":"Not Found"}')
 
@@ -63,31 +72,38 @@ def embed_reply(tongue: Tongue, request: Request, controls: Controls, stats: Sta
     """The reply to an embedding request: refusals first, then faults, then vectors."""
     if not _authorized(request, controls):
         own = controls.profile and controls.profile.wrong_key
-        return _of_canned(own or dialects.unauthorized(tongue))
+        return of_canned(own or dialects.unauthorized(tongue))
     ask = dialects.read_ask(tongue, request.body)
     if ask is None:
-        return _of_canned(dialects.malformed(tongue))
+        return of_canned(dialects.malformed(tongue))
     stats.count_texts(ask.texts, record=controls.record)
     spared = controls.spare_probe and is_probe(ask.texts)
     if controls.fail_next and not spared:
-        return _of_canned(controls.fail_next.pop(0))
+        return of_canned(controls.fail_next.pop(0))
     if controls.status_for_all is not None and not spared:
-        return _of_canned(controls.status_for_all)
+        return of_canned(controls.status_for_all)
     refusal = _refusal(ask, controls)
     if refusal is not None:
-        return _of_canned(refusal)
+        return of_canned(refusal)
     effects: dict[int, BadText] = {}
     for i, text in enumerate(ask.texts):
         bad = next((bad for bad in controls.bad_texts if bad.hits(text)), None)
         if bad is not None:
             if bad.effect == "status":
-                return _of_canned(Canned(status=bad.status, body=bad.body))
-            if bad.effect == "hang" or bad.effect == "reset" or bad.effect == "crash":
+                return of_canned(Canned(status=bad.status, body=bad.body))
+            if bad.effect == "die":
+                return Dying(of_canned(Canned(status=bad.status, body=bad.body)))
+            if (
+                bad.effect == "hang"
+                or bad.effect == "reset"
+                or bad.effect == "crash"
+                or bad.effect == "freeze"
+            ):
                 return bad.effect
             effects[i] = bad
     reply = _vectors(ask, controls, effects, None if spared else controls.garbage)
     if reply.status == 200:
-        stats.texts_embedded += 0 if is_probe(ask.texts) else len(ask.texts)
+        stats.count_embedded(ask.texts)
     return reply
 
 
@@ -112,6 +128,8 @@ def _refusal(ask: Ask, controls: Controls) -> Canned | None:
         if own is not None and own.batch_too_large is not None:
             return own.filled(own.batch_too_large, count=len(ask.texts), limit=most)
         return dialects.batch_too_large(ask.tongue, len(ask.texts), most)
+    if controls.permits is not None and len(ask.texts) > controls.permits:
+        return (own and own.overload) or Canned(status=429)
     longest = controls.max_chars
     if longest is not None and not ask.truncate and any(len(t) > longest for t in ask.texts):
         if own is not None:
@@ -175,7 +193,7 @@ def _spoilt(effect: str, dimensions: int, *, as_base64: bool) -> bytes:
     return f"[{','.join([_ROWS[effect]] * dimensions)}]".encode()
 
 
-def _of_canned(canned: Canned) -> Reply:
+def of_canned(canned: Canned) -> Reply:
     html = canned.body.lstrip().startswith("<")
     return Reply(
         status=canned.status,

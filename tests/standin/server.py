@@ -12,7 +12,7 @@ import orjson
 
 from tests.standin.dialects import Tongue, read_ask
 from tests.standin.faults import Controls, Dialect
-from tests.standin.replies import embed_reply, plain_reply, tongue_of
+from tests.standin.replies import Dying, embed_reply, of_canned, plain_reply, tongue_of
 from tests.standin.stats import Stats
 from tests.standin.wire import Reply, Request, read_request, send, sleep_while_connected
 
@@ -33,6 +33,7 @@ class Server:
         self._listener: asyncio.Server | None = None
         self._crashes = 0
         self._down_until = 0.0
+        self._frozen_until = 0.0
 
     def _is_down(self) -> bool:
         return self.controls.down or asyncio.get_running_loop().time() < self._down_until
@@ -82,8 +83,7 @@ class Server:
             return await send(writer, self._control(request))
         if self._is_down():
             self.stats.turned_away += 1
-            writer.transport.abort()
-            return False
+            return await self._cut_off(writer)
         crashes = self._crashes
         tongue = tongue_of(request.path, self.dialect)
         stats = self.stats
@@ -94,15 +94,23 @@ class Server:
             reply = await self._reply(tongue, request, reader)
         finally:
             stats.concurrent -= 1
-        if reply is None or self._is_down() or crashes != self._crashes:
-            writer.transport.abort()
-            return False
+        if isinstance(reply, Dying):
+            reply = reply.reply
+        elif reply is None or self._is_down() or crashes != self._crashes:
+            return await self._cut_off(writer)
         stats.statuses[reply.status] += 1
         return await send(writer, reply)
 
+    async def _cut_off(self, writer: asyncio.StreamWriter) -> bool:
+        """Reset the connection, or let the proxy say that the server is gone."""
+        if self.controls.behind_proxy is not None:
+            return await send(writer, of_canned(self.controls.behind_proxy))
+        writer.transport.abort()
+        return False
+
     async def _reply(
         self, tongue: Tongue | None, request: Request, reader: asyncio.StreamReader
-    ) -> Reply | None:
+    ) -> Reply | Dying | None:
         """The reply after its latency; None to reset the connection."""
         if tongue is None or request.method != "POST":
             return plain_reply(request, self.controls, self.dialect)
@@ -113,7 +121,7 @@ class Server:
 
     async def _embed(
         self, tongue: Tongue, request: Request, reader: asyncio.StreamReader
-    ) -> Reply | None:
+    ) -> Reply | Dying | None:
         wait_s = self.controls.latency_s
         if self.controls.latency_per_text_s:
             ask = read_ask(tongue, request.body)
@@ -121,9 +129,14 @@ class Server:
         if wait_s and not await sleep_while_connected(reader, wait_s):
             return None
         outcome = embed_reply(tongue, request, self.controls, self.stats)
+        if outcome == "freeze":
+            self._frozen_until = asyncio.get_running_loop().time() + self.controls.crash_s
         if outcome == "hang":
             await sleep_while_connected(reader, _FOREVER_S)
-        elif outcome == "crash":
+        elif (left_s := self._frozen_until - asyncio.get_running_loop().time()) > 0:
+            await sleep_while_connected(reader, left_s)
+            return None
+        elif outcome == "crash" or isinstance(outcome, Dying):
             self._crashes += 1
             self.stats.crashes += 1
             self._down_until = asyncio.get_running_loop().time() + self.controls.crash_s

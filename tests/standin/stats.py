@@ -16,11 +16,25 @@ def is_probe(texts: Sequence[str]) -> bool:
     return len(texts) == 1 and texts[0].endswith(PROBE)
 
 
+class _Twice:
+    """The digests of texts that came once, and of those that came again."""
+
+    def __init__(self) -> None:
+        self.once: set[bytes] = set()
+        self.again: set[bytes] = set()
+
+    def add(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            digest = hashlib.md5(text.encode(), usedforsecurity=False).digest()
+            (self.again if digest in self.once else self.once).add(digest)
+
+
 @dataclass(slots=True)
 class Stats:
     """Counts since the start or the last reset; probes are not among the texts.
 
-    `turned_away` is the requests that came while the server was down.
+    `turned_away` is the requests that came while the server was down; `repeated` the texts that
+    were answered with vectors more than once, `resent` those that came more than once.
     """
 
     requests: int = 0
@@ -34,8 +48,8 @@ class Stats:
     crashes: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     recorded: list[str] = field(default_factory=list)
-    _seen: set[bytes] = field(default_factory=set)
-    _repeated: set[bytes] = field(default_factory=set)
+    _seen: _Twice = field(default_factory=_Twice)
+    _embedded: _Twice = field(default_factory=_Twice)
 
     def count_texts(self, texts: Sequence[str], *, record: bool) -> None:
         """Count one embedding request's texts; keep them when told to."""
@@ -46,21 +60,28 @@ class Stats:
         self.texts += len(texts)
         if record:
             self.recorded.extend(texts)
-        for text in texts:
-            digest = hashlib.md5(text.encode(), usedforsecurity=False).digest()
-            (self._repeated if digest in self._seen else self._seen).add(digest)
+        self._seen.add(texts)
+
+    def count_embedded(self, texts: Sequence[str]) -> None:
+        """Count the texts of a request that is answered with vectors."""
+        if not is_probe(texts):
+            self.texts_embedded += len(texts)
+            self._embedded.add(texts)
 
     def as_json(self) -> dict[str, object]:
-        """What `GET /_stats` answers; `repeated` is the texts seen more than once."""
+        """What `GET /_stats` answers."""
         return {
             "requests": self.requests,
             "texts": self.texts,
             "texts_embedded": self.texts_embedded,
-            "distinct": len(self._seen),
-            "repeated": len(self._repeated),
+            "distinct": self.distinct,
+            "repeated": self.repeated,
+            "resent": self.resent,
             "probes": self.probes,
             "max_texts": self.max_texts,
             "max_concurrent": self.max_concurrent,
+            "turned_away": self.turned_away,
+            "crashes": self.crashes,
             "statuses": {str(status): count for status, count in self.statuses.items()},
             "recorded": list(self.recorded),
         }
@@ -68,9 +89,14 @@ class Stats:
     @property
     def distinct(self) -> int:
         """Texts seen at least once."""
-        return len(self._seen)
+        return len(self._seen.once)
+
+    @property
+    def resent(self) -> int:
+        """Texts seen more than once."""
+        return len(self._seen.again)
 
     @property
     def repeated(self) -> int:
-        """Texts seen more than once."""
-        return len(self._repeated)
+        """Texts embedded more than once: what is wasted work."""
+        return len(self._embedded.again)

@@ -7,8 +7,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.unit.pipeline_fakes import FakeEmbedder, channel_of, texts_of
-from wikiembed.errors import EmbedderError, EmbedderLost, EmbedderUnavailable
+from tests.unit.pipeline_fakes import FakeEmbedder, channel_of, rejected, texts_of
+from wikiembed.errors import (
+    EmbedderError,
+    EmbedderLost,
+    EmbedderThrottled,
+    EmbedderTimeout,
+    EmbedderUnavailable,
+)
 from wikiembed.pipeline.isolate import FAILURES_BEFORE_BLAME, Isolation
 
 LOST = EmbedderLost("The embedding server broke off the connection.")
@@ -16,11 +22,12 @@ GONE = EmbedderUnavailable("The embedding server cannot be reached.")
 
 
 class Mortal(FakeEmbedder):
-    """Dies of `deadly` texts, with all that is under way, and is back after two probes."""
+    """Dies of `deadly` texts with `last`, and is back after two probes."""
 
-    def __init__(self, deadly: Sequence[str]) -> None:
+    def __init__(self, deadly: Sequence[str], last: EmbedderError = LOST) -> None:
         super().__init__()
         self.deadly = set(deadly)
+        self.last = last
         self.deaths = 0
         self.judge = self._die
 
@@ -29,7 +36,7 @@ class Mortal(FakeEmbedder):
             return None
         self.deaths += 1
         self.probe_script = [GONE, GONE]
-        return LOST
+        return self.last
 
 
 @pytest.mark.parametrize("deadly", [["text 7"], ["text 0", "text 63"], ["text 30", "text 100"]])
@@ -47,6 +54,41 @@ async def test_rule_13_text_that_kills_its_server_is_blamed_alone(deadly: list[s
     # The first death of a batch is nobody's; then five halvings, and three deaths alone.
     assert embedder.deaths <= len(deadly) * (1 + 5 + FAILURES_BEFORE_BLAME)
     assert sum(len(job.vectors) for job in jobs) == 128 - len(deadly)
+
+
+@pytest.mark.parametrize(
+    ("last", "error_class"),
+    [
+        (EmbedderLost("A proxy says 502.", http_status=502), "no_answer"),
+        (EmbedderTimeout("No answer."), "timeout"),
+        (rejected(500), "rejected"),
+    ],
+)
+async def test_rule_13_however_the_server_dies_the_text_does_not_block_for_ever(
+    last: EmbedderError, error_class: str
+) -> None:
+    """A proxy in front of it, a process that hangs as a whole, an error as its last word."""
+    embedder, texts = Mortal(["text 7"], last), texts_of(32)
+    isolation = Isolation(channel_of(embedder), texts)
+    await isolation.run()
+    assert {i: (b.error_class, b.http_status) for i, b in isolation.blamed.items()} == {
+        7: (error_class, last.http_status)
+    }
+
+
+@pytest.mark.parametrize(
+    "error",
+    [GONE, EmbedderUnavailable("503", http_status=503), EmbedderThrottled("429")],
+    ids=["refused", "503", "429"],
+)
+async def test_server_that_asks_to_wait_blames_nobody_however_often(error: EmbedderError) -> None:
+    """Each probe passes and the request after it is turned away, ten times: it is only waited."""
+    embedder = FakeEmbedder()
+    embedder.script = [error] * 10
+    embedder.probe_script = [error, None] * 10
+    isolation = Isolation(channel_of(embedder), ["text 0"])
+    await isolation.run()
+    assert (isolation.blamed, list(isolation.vectors)) == ({}, [0])
 
 
 async def test_server_that_falls_twice_blames_nobody() -> None:

@@ -107,6 +107,16 @@ async def test_all_bad_costs_a_few_requests_a_text() -> None:
     assert len(embedder.log) <= 64 * 2 * FAILURES_BEFORE_BLAME + 64
 
 
+@settings(max_examples=60, deadline=None)
+@given(bad=st.sets(st.integers(0, 63), min_size=1))
+def test_rule_13_probes_apart_a_batch_of_64_costs_at_most_twice_k_log2_n(bad: set[int]) -> None:
+    """Whatever the k bad texts are, from one to all: 12 k requests, and one that passes."""
+    embedder, texts = FakeEmbedder(), texts_of(64)
+    spoil(embedder, texts, sorted(bad))
+    asyncio.run(isolated(embedder, texts))
+    assert len(embedder.requests) <= 2 * len(bad) * math.log2(64) + 1
+
+
 async def test_run_of_1000_with_5_bad_is_within_the_bound() -> None:
     """Sixteen batches: the bound of each bad text, and one request for each clean batch."""
     texts = texts_of(1000)

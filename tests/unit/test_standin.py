@@ -97,19 +97,22 @@ def test_standin_counts_what_it_was_asked(server: StandIn) -> None:
     _ask(server, "openai", ["c", "d"])
     _ask(server, "ollama", ["wikiembed probe"])
     server.controls.fail_next = [Canned(status=500)]
-    _ask(server, "ollama", ["e"])
+    _ask(server, "ollama", ["d", "e"])
     stats = httpx.get(server.url + "/_stats").json()
     assert stats == {
         "requests": 4,
-        "texts": 6,
+        "texts": 7,
         "texts_embedded": 5,
         "distinct": 5,
         "repeated": 1,
+        "resent": 2,
         "probes": 1,
         "max_texts": 3,
         "max_concurrent": 1,
+        "turned_away": 0,
+        "crashes": 0,
         "statuses": {"200": 3, "500": 1},
-        "recorded": ["a", "b", "c", "c", "d", "e"],
+        "recorded": ["a", "b", "c", "c", "d", "d", "e"],
     }
     server.reset_stats()
     assert (server.stats.requests, server.stats.distinct, server.stats.repeated) == (0, 0, 0)

@@ -12,7 +12,9 @@ from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,
     EmbedderError,
+    EmbedderLost,
     EmbedderMisconfigured,
+    EmbedderRejected,
     EmbedderThrottled,
     EmbedderTimeout,
     EmbedderUnavailable,
@@ -63,6 +65,15 @@ def needs_no_probe(error: EmbedderError) -> bool:
 def always_outage(error: EmbedderError) -> bool:
     """True when no text can have caused it."""
     return isinstance(error, EmbedderThrottled)
+
+
+def may_have_died_of_it(error: EmbedderError) -> bool:
+    """True when the server had the batch, so that it may be down because of it.
+
+    Cut off, never answered, or answered an error (vLLM says 500, then its process ends). Not
+    when the batch never reached it, or when it asks to wait: 408, 429, 503.
+    """
+    return isinstance(error, EmbedderLost | EmbedderTimeout | EmbedderRejected)
 
 
 def error_class_of(error: EmbedderError) -> str:

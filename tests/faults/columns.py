@@ -1,0 +1,63 @@
+"""What the tests of servers share: the stand-in as one column of the table, and bad texts in it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.faults.reckon import failed, prepare, reckon, recovery_s
+from tests.faults.report import LONG, Report
+from tests.harness.database import DIMENSIONS, Database
+from tests.integration.workshop import counts, settings_of, working
+from tests.standin import BadText, StandIn
+from tests.standin.profiles import Profile
+from wikiembed.config import Settings
+
+CHUNKS = 600 if LONG else 120
+BAD = ("body 3", "body 64", "body 119")
+TIMEOUT_S = 0.5
+
+
+def server_of(profile: Profile, **controls: object) -> StandIn:
+    """The stand-in as this server; a smaller batch is learned by its refusals alone."""
+    server = StandIn(
+        dialect=profile.dialect, dimensions=DIMENSIONS, profile=profile, knows_info=False
+    )
+    server.controls.update(controls)
+    return server
+
+
+def settings_for(database: Database, server: StandIn, profile: Profile, **more: object) -> Settings:
+    """A worker's settings for this server."""
+    return settings_of(database, server.url, embedder=profile.dialect, **more)
+
+
+def regex_of(texts: tuple[str, ...]) -> str:
+    """Matches these texts and no other."""
+    return f"^({'|'.join(texts)})$"
+
+
+async def run_with_bad(
+    database: Database,
+    report: Report,
+    profile: Profile,
+    bad: BadText,
+    effect: str,
+    *,
+    texts: tuple[str, ...] = BAD,
+    **controls: object,
+) -> dict[str, tuple[str, int | None, int]]:
+    """Embed all with `texts` bad among them, and the server gone for a while in mid-run."""
+    prepare(database, CHUNKS, batch_size=20)
+    with server_of(profile, bad_texts=[bad], latency_s=0.02, **controls) as server:
+        settings = settings_for(database, server, profile, request_timeout_s=TIMEOUT_S)
+        async with working(settings, drain=True) as worker:
+            await worker.until(lambda: counts(database)[0] > 0)
+            server.controls.down = True
+            await asyncio.sleep(0.7)
+            server.controls.down = False
+            seconds = await recovery_s(database, worker)
+            await asyncio.wait_for(worker.run, 240)
+        fault = f"bad texts: {effect}"
+        reckon(database, report, fault, stats=server.stats, tried=len(texts), seconds=seconds)
+    assert counts(database) == (CHUNKS - len(texts), len(texts), len(texts), 0)
+    return failed(database)
