@@ -1,0 +1,90 @@
+"""Rule 18: what a worker does about jobs of others, and about dead connections of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness.database import Database
+from tests.integration.workshop import settings_of, working
+from tests.standin import StandIn
+from wikiembed.db.pool import Pool, open_pool
+from wikiembed.store import ChunkStore
+
+RESCUE = "select * from wikiembed.rescue_jobs()"
+END_ALL = (
+    "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+    " where datname = current_database() and application_name like 'wikiembed%'"
+)
+
+
+@pytest.fixture
+def rescues(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each rescue that the supervisor itself has called."""
+    called: list[str] = []
+    upkeep = ChunkStore.upkeep
+
+    async def counted(self: ChunkStore, statement: str, *given: tuple[object, ...]) -> object:
+        # The task that the queue's clock defers each minute gives its parameters, of which it
+        # has none, too.
+        if statement == RESCUE and not given:
+            called.append(statement)
+        return await upkeep(self, statement, *given)
+
+    monkeypatch.setattr(ChunkStore, "upkeep", counted)
+    return called
+
+
+async def test_rule_18_supervisor_rescues_by_itself_again_and_again(
+    docs_table: Database, standin: StandIn, rescues: list[str]
+) -> None:
+    """As it starts, and at its own intervals, not only each minute."""
+    async with working(settings_of(docs_table, standin.url), rescue_every_s=0.1) as worker:
+        await worker.until(lambda: len(rescues) >= 3)
+
+
+async def test_rule_18_reconnected_worker_leaves_others_jobs_for_a_round(
+    docs_table: Database, standin: StandIn, rescues: list[str]
+) -> None:
+    """After a loss all heartbeats are old, and their workers are about to write what they hold."""
+    workers = "select count(*) from wikiembed.workers where alive"
+    async with working(settings_of(docs_table, standin.url), rescue_every_s=1000) as worker:
+        await worker.until(lambda: docs_table.one(workers) == 2)
+        ids = docs_table.one("select array_agg(worker_id) from wikiembed.workers")
+        assert docs_table.one(END_ALL) > 0
+        await worker.until(
+            lambda: (
+                docs_table.one(
+                    "select count(*) from wikiembed.workers where not worker_id = any (%s)", [ids]
+                )
+                == 2
+            )
+        )
+        assert rescues == [RESCUE]
+
+
+async def test_pool_finds_one_dead_connection_and_replaces_all(
+    docs_table: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One failed check is enough: each further one would wait twice as long."""
+    dead = 0
+    check = Pool.check_connection
+
+    async def counted(connection: object) -> None:
+        nonlocal dead
+        try:
+            await check(connection)  # type: ignore[arg-type]
+        except Exception:
+            dead += 1
+            raise
+
+    monkeypatch.setattr(Pool, "check_connection", staticmethod(counted))
+    pool = await open_pool(docs_table.url, size=4)
+    try:
+        async with pool.connection(), pool.connection(), pool.connection(), pool.connection():
+            pass
+        assert docs_table.one(END_ALL) == 4
+        async with pool.connection() as connection:
+            await connection.execute("select 1")
+        assert dead == 1
+    finally:
+        await pool.close()
