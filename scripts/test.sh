@@ -6,7 +6,7 @@
 #
 #   WIKIEMBED_TEST_POSTGRES          embedded (default), testcontainers, or a connection URL
 #   WIKIEMBED_TEST_POSTGRES_VERSION  of the embedded one: 16 or 18 (default)
-#   WIKIEMBED_TEST_WORKERS           processes (default: the machine's, at most 4)
+#   WIKIEMBED_TEST_WORKERS           processes (default: two a core, since most tests wait; at most 8)
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -18,8 +18,8 @@ if [[ "${1:-}" == --help ]]; then
 fi
 
 ensure_venv dev
-workers=${WIKIEMBED_TEST_WORKERS:-$(getconf _NPROCESSORS_ONLN)}
-((workers <= 4)) || workers=4
+workers=${WIKIEMBED_TEST_WORKERS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}
+((workers <= 8)) || workers=8
 run=(.venv/bin/python -m pytest --numprocesses "$workers" --dist worksteal)
 
 if (($# > 0)); then
