@@ -56,6 +56,19 @@ class TextFormatter(logging.Formatter):
         return "".join(char if char.isprintable() else "?" for char in line)
 
 
+class StderrHandler(logging.Handler):
+    """Writes to what is standard error just then: a live bar puts itself there, and events above
+    it.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record as a line."""
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except Exception:
+            self.handleError(record)
+
+
 def configure_logging(*, style: str, level: str, stream: TextIO | None = None) -> None:
     """Send wikiembed's events to `stream` (stderr), and other libraries' warnings only.
 
@@ -65,7 +78,7 @@ def configure_logging(*, style: str, level: str, stream: TextIO | None = None) -
     out = stream or sys.stderr
     if style == "auto":
         style = "text" if out.isatty() else "json"
-    handler = logging.StreamHandler(out)
+    handler = logging.StreamHandler(out) if stream else StderrHandler()
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -51,6 +51,17 @@ def test_output_status_fits_80_columns(cli: Cli, docs_table: Database) -> None:
     assert "…" not in text
 
 
+def test_output_events_stand_above_the_bar(
+    cli: Cli, docs_table: Database, standin: StandIn
+) -> None:
+    """On a terminal an event is a line of its own, and no bar stands before it."""
+    add(docs_table, 1)
+    lines = watch(cli, "worker", "--drain", env=served(standin))
+    told = [line for line in lines if "worker_started" in line or "worker_stopped" in line]
+    assert [words in line for words, line in zip(("started", "stopped"), told, strict=True)]
+    assert [line for line in told if "━" in line] == []
+
+
 def test_output_load_draws_a_bar_on_a_terminal(
     cli: Cli, database: Database, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ class Reporter:
                 TextColumn("{task.fields[note]}"),
                 console=Console(),
                 transient=False,
+                redirect_stderr=sys.stderr.isatty(),
             )
             self._task = self._bar.add_task(what, total=None, note="", count="")
 
