@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.faults.soak.field import SOURCES, Field
 from tests.faults.soak.operations import OUTAGES, WORKERS_AND_OPERATORS
-from tests.faults.soak.reckoning import Tally, cost, unexpected, violations, wrong
+from tests.faults.soak.reckoning import RECOVERY_LIMIT_S, Tally, cost, unexpected, violations, wrong
 from tests.faults.soak.servers import SERVERS
 from tests.faults.soak.users import USERS
 
@@ -29,7 +29,6 @@ RECOVERS = frozenset((*OUTAGES, *SERVERS))
 """After these, the time to the next vector is measured."""
 CHECK_EVERY = 10
 BACKLOG = 300
-RECOVERY_LIMIT_S = 30.0
 DRAIN_LIMIT_S = 900.0
 
 
