@@ -1,0 +1,62 @@
+"""Run the benchmark, ``python -m tests.bench``: see ``scripts/bench --help``.
+
+Exit code 0 when it ran, whatever it measured; a goal that is not reached is said in the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.bench import table
+from tests.bench.place import Place, a_place
+from tests.bench.result import Form, Measured
+from tests.bench.rows import embedding, inserts, living, looking
+
+Row = Callable[[Place, Form], Iterator[Measured]]
+ROWS: dict[str, Row] = {
+    "share": embedding.share,
+    "throughput": embedding.throughput,
+    "scaling": embedding.scaling,
+    "bulk": inserts.bulk,
+    "single": inserts.single,
+    "clients": inserts.clients,
+    "enqueue": looking.enqueue,
+    "coverage": looking.coverage,
+    "fetch": looking.fetch,
+    "latency": living.latency,
+    "trickle": living.trickle,
+    "memory": living.memory,
+    "pause": living.pause,
+}
+
+
+def main() -> int:
+    """Measure, then print the table and write what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="the long form: about an hour")
+    parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
+    parser.add_argument("--json", type=Path, help="write all numbers here")
+    parser.add_argument("--markdown", type=Path, help="write the table here")
+    parser.add_argument("--png", type=Path, help="draw plots into this folder (extra bench)")
+    arguments = parser.parse_args()
+    form = Form(short=not arguments.full)
+    results: list[Measured] = []
+    with a_place() as place:
+        for name in arguments.rows:
+            print(f"measuring {name}", file=sys.stderr, flush=True)
+            results += ROWS[name](place, form)
+    table.show(results)
+    if arguments.json:
+        table.save(results, arguments.json, form="short" if form.short else "full")
+    if arguments.markdown:
+        arguments.markdown.write_text(table.markdown(results))
+    if arguments.png:
+        table.plot(results, arguments.png)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""What a row of the benchmark says."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One measured line: `value` in `unit` against `goal`, on its good side as `better` says.
+
+    `detail` holds what the value was made of, as plain numbers.
+    """
+
+    row: str
+    what: str
+    value: float
+    unit: str
+    better: Literal["more", "less"]
+    goal: float
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the goal is reached."""
+        if math.isnan(self.value):
+            return False
+        return self.value >= self.goal if self.better == "more" else self.value <= self.goal
+
+    def as_json(self) -> dict[str, Any]:
+        """Its parts by name."""
+        return asdict(self) | {"reached": self.reached}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How much is done: `short` in CI and for a look, else the long form."""
+
+    short: bool
+
+    def of(self, short: int, long: int) -> int:
+        """One number or the other."""
+        return short if self.short else long
+
+
+def middle(values: Sequence[float]) -> float:
+    """The median of repeated measurements."""
+    return statistics.median(values)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that a `share` (0 to 1) of `values` does not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]

@@ -1,0 +1,112 @@
+"""The benchmark's own arithmetic, its table, its plots and its stand-in server."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.bench import __main__ as bench
+from tests.bench import table
+from tests.bench.place import Server
+from tests.bench.result import Form, Measured, middle, percentile
+
+
+def measured(
+    value: float, *, better: str = "more", goal: float = 0.9, **detail: object
+) -> Measured:
+    """A row that says `value`."""
+    return Measured(
+        row="a row", what="what it is", value=value, unit="ratio", better=better,  # type: ignore[arg-type]
+        goal=goal, detail=detail,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "better", "reached"),
+    [
+        (0.9, "more", True),
+        (0.89, "more", False),
+        (0.9, "less", True),
+        (0.91, "less", False),
+        (math.nan, "more", False),
+        (math.nan, "less", False),
+    ],
+)
+def test_goal_is_reached_on_its_good_side(value: float, better: str, reached: bool) -> None:  # noqa: FBT001
+    """At least or at most the goal; what was not measured reaches none."""
+    assert measured(value, better=better).reached is reached
+
+
+def test_middle_and_percentile() -> None:
+    """Of odd and even numbers; the 99th of a hundred is the second largest."""
+    assert middle([3.0, 1.0, 2.0]) == 2.0
+    assert middle([4.0, 1.0, 2.0, 3.0]) == 2.5
+    assert percentile([float(n) for n in range(1, 101)], 0.99) == 99.0
+    assert percentile([5.0], 0.99) == 5.0
+    assert Form(short=True).of(1, 2) == 1
+
+
+def test_table_markdown_and_json_tell_the_same(tmp_path: Path) -> None:
+    """The value, the goal with its sign, and whether it is reached."""
+    rows = [measured(0.5), measured(0.5, better="less")]
+    said = table.markdown(rows).splitlines()
+    assert said[2] == "| a row | what it is | 0.5 ratio | ≥ 0.9 | no |"
+    assert said[3] == "| a row | what it is | 0.5 ratio | ≤ 0.9 | yes |"
+    table.save(rows, tmp_path / "out.json", form="short")
+    kept = json.loads((tmp_path / "out.json").read_text())
+    assert [(row["value"], row["reached"]) for row in kept["rows"]] == [(0.5, False), (0.5, True)]
+
+
+def test_plots_are_pictures(tmp_path: Path) -> None:
+    """One of the goals, and one of each row that was measured more than twice."""
+    drawn = table.plot([measured(0.5, ms=[1.0, 2.0, 3.0]), measured(1.0)], tmp_path)
+    assert [path.name for path in drawn] == ["goals.png", "a-row.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
+
+
+@pytest.mark.parametrize(("flags", "kind"), [((), str), (("--lists",), list)])
+def test_server_answers_each_text_and_counts(flags: tuple[str, ...], kind: type) -> None:
+    """In base64 where that is asked for, unless it is told not to; 64 texts are 64 vectors."""
+    server = Server("instant", *flags)
+    try:
+        asked = {"input": ["text"] * 64, "model": "m", "encoding_format": "base64"}
+        data = httpx.post(f"{server.url}/v1/embeddings", json=asked).json()["data"]
+        assert [item["index"] for item in data] == list(range(64))
+        assert {type(item["embedding"]) for item in data} == {kind}
+        stats = server.stats()
+        assert (stats["requests"], stats["texts"]) == (1, 64)
+        server.reset()
+        assert server.stats()["requests"] == 0
+    finally:
+        server.stop()
+
+
+def test_serial_server_says_how_long_it_was_busy() -> None:
+    """10 ms a request and 1 ms a text, whatever the clock says."""
+    server = Server("serial")
+    try:
+        for texts in (1, 20):
+            httpx.post(f"{server.url}/v1/embeddings", json={"input": ["text"] * texts})
+        assert server.stats()["busy_s"] == pytest.approx(0.041)
+    finally:
+        server.stop()
+
+
+def test_benchmark_measures_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole of it on one row: a Postgres of its own, the table, JSON and Markdown."""
+    out, page = tmp_path / "out.json", tmp_path / "out.md"
+    monkeypatch.setattr(
+        "sys.argv",
+        ["bench", "--rows", "coverage", "--json", str(out), "--markdown", str(page)],
+    )
+    assert bench.main() == 0
+    rows = json.loads(out.read_text())["rows"]
+    assert [row["row"] for row in rows] == [
+        "coverage 20,000", "coverage 200,000", "coverage unfolded",
+    ]  # fmt: skip
+    assert all(row["value"] > 0 for row in rows)
+    assert page.read_text().count("\n| coverage") == 3
