@@ -36,7 +36,8 @@ def single(place: Place, form: Form) -> Iterator[Measured]:
             with_triggers, without = _alternate(place, base, form, rows=rows, clients=1)
         yield Measured(
             row=f"insert {rows} row" + "s" * (rows > 1),
-            what=f"insert of {rows} chunk{'s' * (rows > 1)}, a statement a transaction, 1 client ÷ without triggers",
+            what=f"insert of {rows} chunk{'s' * (rows > 1)}, a statement a transaction,"
+            " 1 client ÷ without triggers",
             value=middle(without) / middle(with_triggers),
             unit="ratio",
             better="less",
