@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import socket
 import weakref
 from collections.abc import Awaitable, Callable
@@ -56,12 +55,6 @@ class Pool(AsyncConnectionPool[Connection]):
         )
 
     async def _check_or_drain(self, connection: Connection) -> None:
-        """Ask Postgres only where something came unasked: its farewell, or the end of the stream.
-
-        A round trip before each statement cost a tenth of a worker's time.
-        """
-        if not _has_news(connection.pgconn.socket):
-            return
         try:
             await self.check_connection(connection)
         except psycopg.OperationalError:
@@ -74,13 +67,6 @@ class Pool(AsyncConnectionPool[Connection]):
             with contextlib.suppress(OSError, psycopg.Error):
                 _shut(connection.pgconn.socket)
         await super().close(timeout)
-
-
-def _has_news(descriptor: int) -> bool:
-    """Whether an idle connection has something to read, or is no more; it does not wait."""
-    look = select.poll()
-    look.register(descriptor, select.POLLIN)
-    return bool(look.poll(0))
 
 
 def _shut(descriptor: int) -> None:
