@@ -343,7 +343,7 @@ begin
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
                               'report_outage', 'end_outage'))
-        or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues'))
+        or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
@@ -1511,6 +1511,95 @@ CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], 
 
 COMMENT ON FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Written by write_triggers for source wiki.';
 
+CREATE TABLE wikiembed_queue.procrastinate_jobs (
+    id bigint NOT NULL,
+    queue_name character varying(128) NOT NULL,
+    task_name character varying(128) NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    lock text,
+    queueing_lock text,
+    args jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status wikiembed_queue.procrastinate_job_status DEFAULT 'todo'::wikiembed_queue.procrastinate_job_status NOT NULL,
+    scheduled_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    abort_requested boolean DEFAULT false NOT NULL,
+    worker_id bigint,
+    queued_at timestamp with time zone DEFAULT now(),
+    started_at timestamp with time zone,
+    CONSTRAINT check_not_todo_abort_requested CHECK ((NOT ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (abort_requested = true))))
+);
+
+COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.queued_at IS 'When the job was queued; wikiembed''s own column.';
+
+COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.started_at IS 'When a worker took the job last; wikiembed''s own column, written by its pause gate.';
+
+CREATE FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer DEFAULT 1, p_most_chunks integer DEFAULT NULL::integer) RETURNS SETOF wikiembed_queue.procrastinate_jobs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  v_most integer := greatest(1, coalesce(p_most_jobs, 1));
+  v_queues character varying[];
+  v_seen record;
+  v_held bigint[];
+  v_one bigint;
+  v_chunks bigint;
+  v_n integer;
+begin
+  for v_round in 0..4 loop
+    v_queues := wikiembed_private.runnable_queues(p_queues, p_upkeep);
+    v_seen := wikiembed_private.peek_jobs(
+      coalesce(v_queues, wikiembed_private.waiting_queues()),
+      case v_round when 0 then v_most else 32 * (v_most + 1) * v_round end);
+    if v_seen.job_ids is null then
+      return;
+    end if;
+    if v_round = 0 then
+      v_n := 1;
+      v_chunks := v_seen.chunks[1];
+      while v_n < cardinality(v_seen.job_ids) loop
+        v_chunks := v_chunks + v_seen.chunks[v_n + 1];
+        exit when v_chunks > p_most_chunks;
+        v_n := v_n + 1;
+      end loop;
+      v_held := array(
+        select j.id from wikiembed_queue.procrastinate_jobs as j
+         where j.id = any (v_seen.job_ids[:v_n]) and j.status::text = 'todo'
+           and (j.scheduled_at is null or j.scheduled_at <= now())
+           for update skip locked);
+    else
+      v_held := '{}';
+      v_chunks := 0;
+      for v_n in 1..cardinality(v_seen.job_ids) loop
+        exit when cardinality(v_held) = v_most
+          or (cardinality(v_held) > 0 and v_chunks + v_seen.chunks[v_n] > p_most_chunks);
+        select j.id into v_one from wikiembed_queue.procrastinate_jobs as j
+         where j.id = v_seen.job_ids[v_n] and j.status::text = 'todo'
+           and (j.scheduled_at is null or j.scheduled_at <= now())
+           for update skip locked;
+        if found then
+          v_held := v_held || v_one;
+          v_chunks := v_chunks + v_seen.chunks[v_n];
+        end if;
+      end loop;
+    end if;
+    return query
+      with taken as (
+        update wikiembed_queue.procrastinate_jobs as j set status = 'doing', worker_id = p_worker_id
+         where j.id = any (v_held)
+        returning j.*
+      )
+      select t.* from taken as t order by t.priority desc, t.id;
+    if found then
+      return;
+    end if;
+  end loop;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer, p_most_chunks integer) IS 'Gives a worker up to so many jobs, in order, of the queues that it asks for (null: all) without the paused ones, holding together up to so many chunks, but at least one job.';
+
 CREATE FUNCTION wikiembed_private.fill(p_source wikiembed.sources, p_template text, p_function text DEFAULT NULL::text, p_second text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1560,6 +1649,29 @@ end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint) IS 'The catalogue row of a column, by name, else by number; raises WE006 when there is none.';
+
+CREATE FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  v_ids bigint[];
+begin
+  v_ids := array(
+    select j.id from wikiembed_queue.procrastinate_jobs as j
+     where j.id = any (p_job_ids) and j.status in ('todo', 'doing')
+     order by j.id
+       for update);
+  with gone as (
+    delete from wikiembed_queue.procrastinate_jobs as j where j.id = any (v_ids) returning j.id
+  )
+  select coalesce(array_agg(g.id order by g.id), '{}') into v_ids from gone as g;
+  return v_ids;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) IS 'Deletes those of these jobs that wait or are doing; answers their numbers.';
 
 CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.sources
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1739,22 +1851,6 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.log_action(p_action text, p_source text, p_why text, p_detail jsonb) IS 'Writes one row of the action log in the caller''s name.';
 
-CREATE TABLE wikiembed_queue.procrastinate_jobs (
-    id bigint NOT NULL,
-    queue_name character varying(128) NOT NULL,
-    task_name character varying(128) NOT NULL,
-    priority integer DEFAULT 0 NOT NULL,
-    lock text,
-    queueing_lock text,
-    args jsonb DEFAULT '{}'::jsonb NOT NULL,
-    status wikiembed_queue.procrastinate_job_status DEFAULT 'todo'::wikiembed_queue.procrastinate_job_status NOT NULL,
-    scheduled_at timestamp with time zone,
-    attempts integer DEFAULT 0 NOT NULL,
-    abort_requested boolean DEFAULT false NOT NULL,
-    worker_id bigint,
-    CONSTRAINT check_not_todo_abort_requested CHECK ((NOT ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (abort_requested = true))))
-);
-
 CREATE FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1779,6 +1875,20 @@ end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk that outlived three workers: the chunk is recorded as worker_lost.';
+
+CREATE FUNCTION wikiembed_private.may_lock(p_job wikiembed_queue.procrastinate_jobs) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select not exists (
+    select from wikiembed_queue.procrastinate_jobs as o
+     where o.lock = p_job.lock
+       and (o.status = 'doing'
+            or (o.status = 'todo'
+                and (o.priority > p_job.priority or (o.priority = p_job.priority and o.id < p_job.id)))));
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.may_lock(p_job wikiembed_queue.procrastinate_jobs) IS 'procrastinate''s rule: no job of the same lock is doing or goes before this one.';
 
 CREATE FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) RETURNS regclass
     LANGUAGE sql STABLE
@@ -2117,6 +2227,45 @@ CREATE FUNCTION wikiembed_private.owner_warning(p_relation regclass) RETURNS tex
 $_$;
 
 COMMENT ON FUNCTION wikiembed_private.owner_warning(p_relation regclass) IS 'Which roles could run SQL as wikiembed''s owner by way of this table, and gain by it; null when none could.';
+
+CREATE FUNCTION wikiembed_private.peek_jobs(p_queues character varying[], p_most integer, OUT job_ids bigint[], OUT chunks integer[]) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+begin
+  select array_agg(f.id), array_agg(
+           case jsonb_typeof(f.args -> 'keys') when 'array' then jsonb_array_length(f.args -> 'keys') else 1 end)
+    into job_ids, chunks
+    from (
+      select h.id, h.args
+        from (select distinct n.name from unnest(p_queues) as n (name)) as q
+       cross join lateral (
+         (select j.id, j.priority, j.args
+            from wikiembed_queue.procrastinate_jobs as j
+           where j.status = 'todo' and j.scheduled_at is null
+             and j.queue_name >= q.name and j.queue_name <= q.name
+             and (j.lock is null or wikiembed_private.may_lock(j))
+           order by j.queue_name, j.priority desc, j.id
+           limit p_most)
+         union all
+         (select j.id, j.priority, j.args
+            from wikiembed_queue.procrastinate_jobs as j
+           where j.status = 'todo' and j.scheduled_at is not null and j.scheduled_at <= now()
+             and j.queue_name = q.name
+             and (j.lock is null or wikiembed_private.may_lock(j))
+           order by j.scheduled_at
+           limit greatest(p_most, 256))
+       ) as h
+       order by h.priority desc, h.id
+       limit p_most
+    ) as f;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.peek_jobs(p_queues character varying[], p_most integer, OUT job_ids bigint[], OUT chunks integer[]) IS 'Numbers of the jobs that these queues would give next, in order, and how many chunks each has.';
 
 CREATE FUNCTION wikiembed_private.pgvector_schema() RETURNS name
     LANGUAGE sql STABLE
@@ -2611,6 +2760,39 @@ CREATE FUNCTION wikiembed_private.triggers_of(p_name text) RETURNS TABLE(relatio
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement triggers of a source, wherever they are.';
+
+CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+begin
+  return array(
+    with recursive q as (
+      select least(
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is null
+          order by j.queue_name limit 1),
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is not null
+          order by j.queue_name limit 1)) as name
+      union all
+      select least(
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is null and j.queue_name > q.name
+          order by j.queue_name limit 1),
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is not null and j.queue_name > q.name
+          order by j.queue_name limit 1))
+        from q where q.name is not null
+    )
+    select q.name from q where q.name is not null);
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.waiting_queues() IS 'The queues in which a job waits, by name.';
 
 CREATE FUNCTION wikiembed_private.wake(p_queue text) RETURNS void
     LANGUAGE sql
@@ -4016,17 +4198,19 @@ CREATE INDEX idx_procrastinate_jobs_worker_not_null ON wikiembed_queue.procrasti
 
 CREATE INDEX idx_procrastinate_workers_last_heartbeat ON wikiembed_queue.procrastinate_workers USING btree (last_heartbeat);
 
+CREATE INDEX jobs_by_queue ON wikiembed_queue.procrastinate_jobs USING btree (queue_name, priority DESC, id) WHERE ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (scheduled_at IS NULL));
+
+CREATE INDEX jobs_by_time ON wikiembed_queue.procrastinate_jobs USING btree (queue_name, scheduled_at) WHERE ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (scheduled_at IS NOT NULL));
+
 CREATE INDEX procrastinate_events_job_id_fkey_v1 ON wikiembed_queue.procrastinate_events USING btree (job_id);
 
-CREATE INDEX procrastinate_jobs_id_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (id, lock) WHERE (status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status]));
+CREATE INDEX procrastinate_jobs_id_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (id, lock) WHERE ((status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status])) AND (lock IS NOT NULL));
 
 CREATE UNIQUE INDEX procrastinate_jobs_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (lock) WHERE (status = 'doing'::wikiembed_queue.procrastinate_job_status);
 
 CREATE INDEX procrastinate_jobs_priority_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (priority DESC, id) WHERE (status = 'todo'::wikiembed_queue.procrastinate_job_status);
 
-CREATE INDEX procrastinate_jobs_queue_name_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (queue_name);
-
-CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (queueing_lock) WHERE (status = 'todo'::wikiembed_queue.procrastinate_job_status);
+CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (queueing_lock) WHERE ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (queueing_lock IS NOT NULL));
 
 CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON wikiembed_queue.procrastinate_periodic_defers USING btree (job_id);
 

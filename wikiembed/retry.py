@@ -19,7 +19,7 @@ from wikiembed.errors import (
     LockNotAvailable,
     WrongUsage,
 )
-from wikiembed.pipeline.verdict import HeldTooLong, Stopping
+from wikiembed.pipeline.verdict import HeldTooLong, PausedMeanwhile, Stopping
 
 LONGEST_WAIT_S = 300.0
 LONGEST_TRANSIENT_WAIT_S = 4.0
@@ -53,7 +53,12 @@ def wait_s(exception: BaseException, attempts: int) -> float:
     """Seconds until the job may be fetched again; `attempts` counts its earlier runs."""
     if isinstance(
         exception,
-        Stopping | HeldTooLong | EmbedderMisconfigured | JobAborted | asyncio.CancelledError,
+        Stopping
+        | HeldTooLong
+        | PausedMeanwhile
+        | EmbedderMisconfigured
+        | JobAborted
+        | asyncio.CancelledError,
     ):
         return 0.0
     if isinstance(exception, DatabaseUnreachable):

@@ -201,3 +201,41 @@ async def test_rule_18_jobs_of_a_killed_worker_are_rescued(
         await asyncio.wait_for(worker.run, 30)
     assert counts(docs_table) == (300, 0, 0, 0)
     docs_table.check_invariants()
+
+
+async def test_trickle_of_small_jobs_goes_out_together(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Two hundred statements of one row each: their texts meet in few requests, jobs all end."""
+    prove(docs_table)
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.until(
+            lambda: docs_table.one("select count(*) from wikiembed.workers where alive") == 2
+        )
+        docs_table.execute("select wikiembed.pause('docs')")
+        for n in range(200):
+            docs_table.execute("insert into public.docs (body) values (%s)", [f"edit {n}"])
+        docs_table.execute("select wikiembed.resume('docs')")
+        await worker.until(lambda: counts(docs_table) == (200, 0, 0, 0))
+        await worker.until(lambda: jobs(docs_table) == [])
+    assert standin.stats.requests <= 12
+    assert (standin.stats.distinct, standin.stats.repeated) == (200, 0)
+    docs_table.check_invariants()
+
+
+async def test_pause_reaches_batches_that_wait_for_their_turn(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """With a slow server no batch begins after the pause, also of those that are in hand."""
+    prove(docs_table)
+    standin.controls.latency_s = 0.5
+    add_chunks(docs_table, 64 * 30)
+    async with working(settings_of(docs_table, standin.url), concurrency=2) as worker:
+        await worker.until(lambda: counts(docs_table)[0] > 0)
+        docs_table.execute("select wikiembed.pause('docs')")
+        await asyncio.sleep(0.1)
+        before = standin.stats.requests
+        await worker.until(lambda: dict(jobs(docs_table)).get("doing") is None)
+        assert standin.stats.requests == before
+        docs_table.execute("select wikiembed.resume('docs')")
+    docs_table.check_invariants()

@@ -1,10 +1,11 @@
-"""Fetching and finishing jobs: paused queues are left out, and a finish is insisted on."""
+"""Fetching and finishing jobs, many at a time; a finish is insisted on."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -12,34 +13,105 @@ from procrastinate import jobs, manager
 from procrastinate.exceptions import ConnectorException
 from psycopg_pool import PoolClosed
 
+from wikiembed.app.finish import Finisher
+from wikiembed.app.hand import AHEAD_S, Fetched, Hand
 from wikiembed.telemetry import emit
 
 FETCH = """
-select id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name,
-       attempts, worker_id
-  from wikiembed_queue.procrastinate_fetch_job_v2(
-         wikiembed_private.runnable_queues(%(queues)s::varchar[], %(upkeep)s), %(worker_id)s)
+select j.id, j.status, j.task_name, j.priority, j.lock, j.queueing_lock, j.args, j.scheduled_at,
+       j.queue_name, j.attempts, j.worker_id, coalesce(s.batch_size, 1) as batch_size
+  from wikiembed_private.fetch_jobs(
+         %(queues)s::varchar[], %(upkeep)s, %(worker_id)s::bigint,
+         %(most_jobs)s::integer, %(most_chunks)s::integer) as j
+  left join wikiembed.sources as s
+    on s.queue_name = j.queue_name and j.task_name = 'wikiembed.embed'
 """
+FINISH = "select wikiembed_private.finish_jobs(%(job_ids)s::bigint[]) as job_ids"
+RELEASE = "select wikiembed.release_jobs(%(worker_id)s::bigint, %(job_ids)s::bigint[]) as released"
+RUNNABLE = "select wikiembed_private.runnable_queues(%(queues)s::varchar[]) as queues"
 INSIST_AFTER_S = (0.05, 0.2, 1.0, 2.0, 4.0)
 """Waits between the tries to finish a job whose connection was lost."""
 
 
 class JobManager(manager.JobManager):
-    """Leaves paused queues out of the fetch, and upkeep to the slot that is kept for it."""
+    """Fetches jobs into the hand of each worker, and finishes them many at a time.
+
+    Paused queues are left out of the fetch, and upkeep is left to the slot that is kept for it.
+    """
 
     upkeep_apart = False
 
+    def __init__(self, connector: Any) -> None:
+        super().__init__(connector)
+        self._hands: dict[int, Hand] = {}
+        self._finisher = Finisher(self._delete)
+
+    def open_hand(self, worker_id: int, hand: Hand) -> None:
+        """Fetch for this worker into `hand`."""
+        self._hands[worker_id] = hand
+
+    async def close_hand(self, worker_id: int) -> None:
+        """Begin no more for this worker; jobs that wait in its hand go back to the queue."""
+        hand = self._hands.pop(worker_id, None)
+        if hand is not None:
+            hand.close()
+            await self._release(worker_id, hand.give_back())
+
+    def _hand_of(self, worker_id: int | None) -> Hand:
+        if worker_id is None:
+            return Hand()
+        return self._hands.setdefault(worker_id, Hand())
+
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:
-        """Fetch a job of a queue that is not paused, or None."""
-        row = await self.connector.execute_query_one_async(
+        """The next job of the worker's hand, which is filled from queues that are not paused.
+
+        None when none waits, or when the hand was closed.
+        """
+        hand = self._hand_of(worker_id)
+        while await hand.wait_for_room():
+            if not hand:
+                await hand.pace()
+                await self._fill(hand, None if queues is None else list(queues), worker_id)
+                if not hand:
+                    return None
+            elif hand.age_s > AHEAD_S:
+                await self._put_back_paused(hand, worker_id)
+                if not hand:
+                    continue
+            return await hand.begin()
+        return None
+
+    async def _fill(self, hand: Hand, queues: list[str] | None, worker_id: int) -> None:
+        most_jobs, most_chunks = hand.wanted()
+        rows = await self.connector.execute_query_all_async(
             query=FETCH,
-            queues=None if queues is None else list(queues),
+            queues=queues,
             upkeep=not self.upkeep_apart,
             worker_id=worker_id,
+            most_jobs=most_jobs,
+            most_chunks=most_chunks,
         )
-        if row["id"] is None:
-            return None
-        return jobs.Job.from_row({**row, "args": _passable(row["args"])})
+        fetched = [
+            Fetched(jobs.Job.from_row({**row, "args": _passable(row["args"])}), row["batch_size"])
+            for row in rows
+        ]
+        await self._release(worker_id, hand.take_up(fetched, most_chunks=most_chunks))
+
+    async def _put_back_paused(self, hand: Hand, worker_id: int) -> None:
+        """Jobs that waited for longer than was meant: their sources may be paused meanwhile."""
+        row = await self.connector.execute_query_one_async(
+            query=RUNNABLE, queues=sorted(hand.queues)
+        )
+        await self._release(worker_id, hand.keep(set(row["queues"])))
+
+    async def _release(self, worker_id: int, job_ids: list[int]) -> None:
+        if job_ids:
+            await self.connector.execute_query_one_async(
+                query=RELEASE, worker_id=worker_id, job_ids=job_ids
+            )
+
+    async def _delete(self, job_ids: Sequence[int]) -> None:
+        await self.connector.execute_query_one_async(query=FINISH, job_ids=list(job_ids))
 
     async def finish_job(
         self,
@@ -47,8 +119,21 @@ class JobManager(manager.JobManager):
         status: jobs.Status,
         delete_job: bool,  # noqa: FBT001 - procrastinate's own signature
     ) -> None:
-        """Finish a job, also when its connection is lost meanwhile: else it would stay doing."""
-        await insist(lambda: super(JobManager, self).finish_job(job, status, delete_job))
+        """Finish a job, also when its connection is lost meanwhile: else it would stay doing.
+
+        With it those that were embedded together with it.
+        """
+        hand = self._hand_of(job.worker_id)
+        hand.ended(job)
+        group = hand.group_of(job)
+        try:
+            if status is jobs.Status.SUCCEEDED and delete_job:
+                await insist(lambda: self._finisher.finish([one.id for one in group if one.id]))
+            else:
+                for one in group:
+                    await insist(partial(super().finish_job, one, status, delete_job))
+        finally:
+            hand.forget(job)  # what is not finished now is found by the rescue
 
     async def retry_job(
         self,
@@ -58,10 +143,16 @@ class JobManager(manager.JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """Put a job back into the queue, also when its connection is lost meanwhile."""
-        await insist(
-            lambda: super(JobManager, self).retry_job(job, retry_at, priority, queue, lock)
-        )
+        """Put a job back into the queue, also when its connection is lost meanwhile.
+
+        With it those that were embedded together with it; each comes back by itself.
+        """
+        hand = self._hand_of(job.worker_id)
+        try:
+            for one in hand.group_of(job):
+                await insist(partial(super().retry_job, one, retry_at, priority, queue, lock))
+        finally:
+            hand.forget(job)
 
 
 def _passable(arguments: object) -> dict[str, Any]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from procrastinate import jobs, periodic, worker
 from procrastinate.exceptions import ConnectorException
 
 from wikiembed.app.connection import RuntimeHolder
+from wikiembed.app.fetch import JobManager
+from wikiembed.app.hand import Hand
 from wikiembed.telemetry import emit
 
 LOOK_AGAIN_S = (0.02, 0.05, 0.1)
@@ -22,17 +25,27 @@ class Worker(worker.Worker):
     """Looks again a little after each wake: only one insert in 20 ms notifies."""
 
     def __init__(
-        self, *, periodic_tasks: Callable[[str], bool] = lambda name: True, **options: Any
+        self,
+        *,
+        periodic_tasks: Callable[[str], bool] = lambda name: True,
+        room: Callable[[], int] | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._hand = Hand(room=room)
         self._defers = periodic_tasks
         self.ended = asyncio.Event()
         self.cause: BaseException | None = None
 
     @property
+    def _manager(self) -> JobManager:
+        return cast("JobManager", self.app.job_manager)
+
+    @property
     def in_hand(self) -> set[int]:
-        """Numbers of the jobs that run, or are about to be finished, in this worker."""
-        return {c.job.id for c in self._running_jobs.values() if c.job.id is not None}
+        """Numbers of the jobs that wait, run, or are about to be finished, in this worker."""
+        running = {c.job.id for c in self._running_jobs.values() if c.job.id is not None}
+        return running | self._hand.ids
 
     async def _periodic_deferrer(self) -> None:
         """Defer the periodic tasks that this worker is to defer.
@@ -69,15 +82,26 @@ class Worker(worker.Worker):
         raised = [t.exception() for t in side_tasks if t.done() and not t.cancelled()]
         self.cause = next((error for error in raised if error is not None), None)
 
+    async def _run_loop(self) -> None:
+        """Fetch into this worker's own hand, from here on."""
+        if self.worker_id is not None:
+            self._manager.open_hand(self.worker_id, self._hand)
+        await super()._run_loop()  # type: ignore[no-untyped-call]
+
     async def _shutdown(self, side_tasks: list[asyncio.Task[Any]]) -> None:
         """Say that the worker fetches no more, and why, before it waits for its jobs."""
         self.cause = self.cause or sys.exception()
         self.ended.set()
+        if self.worker_id is not None:
+            # What is not given back here, since Postgres is gone, is found by the rescue.
+            with contextlib.suppress(ConnectorException, psycopg.Error):
+                await self._manager.close_hand(self.worker_id)
         await super()._shutdown(side_tasks)
 
     def stop(self) -> None:
         """Take no more jobs; those that wait for a server go back to the queue."""
         super().stop()  # type: ignore[no-untyped-call]
+        self._hand.close()
         runtime = (self.additional_context or {}).get("runtime")
         if isinstance(runtime, RuntimeHolder) and runtime.opened is not None:
             runtime.opened.stop()

@@ -13,6 +13,8 @@ from wikiembed.errors import DatabaseUnreachable
 from wikiembed.pipeline import Runtime
 from wikiembed.telemetry import emit
 
+SLOTS = 1024
+"""Tasks of one worker; how many begin is said by its hand's room."""
 LOOK_EVERY_S = 0.25
 BEAT_EVERY_S = 1.0
 BEAT_LONGEST_S = 2.0
@@ -40,7 +42,8 @@ class Session:
         self._rescued_at = time.monotonic()
         embed = app.new_worker(
             name="embed",
-            concurrency=orders.concurrency,
+            concurrency=SLOTS,
+            room=lambda: runtime.room,
             fetch_job_polling_interval=orders.poll_s,
             periodic_tasks=lambda name: False,
         )

@@ -16,7 +16,7 @@ from wikiembed.errors import (
 )
 from wikiembed.pipeline.isolate import Isolation
 from wikiembed.pipeline.runtime import Runtime
-from wikiembed.pipeline.verdict import HeldTooLong, Stopping
+from wikiembed.pipeline.verdict import HeldTooLong, PausedMeanwhile, Stopping
 from wikiembed.pipeline.write import write_vectors
 from wikiembed.store import Chunk, Outcome
 from wikiembed.telemetry import emit
@@ -42,9 +42,9 @@ class StillStale(Exception):
 async def process(job: BatchJob, runtime: Runtime) -> None:
     """Embed what is still missing of a job's keys; done twice, it does nothing.
 
-    Raises: Stopping, HeldTooLong, EmbedderMisconfigured, ModelMismatch, ConfigurationError,
-    StillStale, DatabaseError, psycopg.Error: the job goes back to the queue, as wikiembed.retry
-    says.
+    Raises: Stopping, HeldTooLong, PausedMeanwhile, EmbedderMisconfigured, ModelMismatch,
+    ConfigurationError, StillStale, DatabaseError, psycopg.Error: the job goes back to the queue,
+    as wikiembed.retry says.
     """
     keys = list(job.keys)
     try:
@@ -90,11 +90,15 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
         return stale
     started = time.monotonic()
     channel, prefix = await runtime.channel_for(source)
-    isolation = Isolation(channel, [prefix + (c.content or "") for c in full])
+    isolation = Isolation(
+        channel,
+        [prefix + (c.content or "") for c in full],
+        may_begin=lambda: _unless_paused(job.source, runtime),
+    )
     interruption: Exception | None = None
     try:
         await isolation.run()
-    except (Stopping, HeldTooLong, EmbedderMisconfigured) as error:
+    except (Stopping, HeldTooLong, PausedMeanwhile, EmbedderMisconfigured) as error:
         interruption = error
     stale += await _write_settled(job, full, isolation, runtime)
     runtime.batches += 1
@@ -113,6 +117,11 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
     if interruption is not None:
         raise interruption
     return stale
+
+
+async def _unless_paused(source: str, runtime: Runtime) -> None:
+    if await runtime.store.is_paused(source):
+        raise PausedMeanwhile(f"Source {source!r} was paused before the batch began.")
 
 
 async def _skip_empty(job: BatchJob, empty: Sequence[Chunk], runtime: Runtime) -> list[str]:

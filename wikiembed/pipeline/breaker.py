@@ -88,6 +88,11 @@ class Breaker:
         """True while the server is out of reach."""
         return not self._closed.is_set()
 
+    @property
+    def is_stopping(self) -> bool:
+        """True once nobody is to wait any longer."""
+        return self._stopping.is_set()
+
     def hold_until(self) -> float:
         """Until when a job that comes now is held, as of time.monotonic()."""
         return time.monotonic() + self._waits.hold_limit_s

@@ -15,11 +15,13 @@ from wikiembed.errors import (
 )
 from wikiembed.pipeline.breaker import Breaker, Waits
 from wikiembed.pipeline.gate import Gate, Visit
+from wikiembed.pipeline.level import Level
 from wikiembed.pipeline.limit import BatchLimit
 from wikiembed.pipeline.listener import Listener
 from wikiembed.pipeline.verdict import (
     BatchOverLimit,
     BatchSuspect,
+    Stopping,
     always_outage,
     may_have_died_of_it,
     needs_no_probe,
@@ -31,6 +33,13 @@ THROTTLED_BEFORE_SMALLER = 3
 """TEI answers 429 for ever to a batch that exceeds its permits."""
 THROTTLED_ANYWAY = 12
 """So often even where as many texts have passed before."""
+ASK_AGAIN_AFTER_S = 0.05
+"""A batch that waited longer for its turn asks whether it may still begin."""
+Ask = Callable[[], Awaitable[None]]
+
+
+async def always() -> None:
+    """A batch may begin whenever it has its turn."""
 
 
 class Channel:
@@ -45,13 +54,16 @@ class Channel:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         listener: Listener | None = None,
+        level: Level | None = None,
     ) -> None:
         self._embedder = embedder
+        self._clock = clock
         self._server = server
         self._info: ModelInfo | None = None
         self._describing = asyncio.Lock()
         self._limit = BatchLimit()
         self._gate = Gate()
+        self.level = level or Level()
         self.breaker = Breaker(
             self._probe, server=server, waits=waits, sleep=sleep, clock=clock, listener=listener
         )
@@ -102,28 +114,37 @@ class Channel:
         if self._info.max_batch is not None:
             self._limit.state(self._info.max_batch)
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
+    async def embed(self, texts: Sequence[str], *, may_begin: Ask = always) -> Matrix:
         """One request for `texts`: `(n, dim) float32`; its rows may still be unusable.
 
-        Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, HeldTooLong.
+        `may_begin` is asked when the turn was long in coming, and raises where it is too late.
+
+        Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, HeldTooLong, and
+        what `may_begin` raises.
         """
         info = await self.describe()
         visit = Visit(until=self.breaker.hold_until())
         try:
-            return await self._visit(texts, info.dimensions, visit)
+            return await self._visit(texts, info.dimensions, visit, may_begin)
         finally:
             self._gate.leave(visit)
 
-    async def _visit(self, texts: Sequence[str], dimensions: int, visit: Visit) -> Matrix:
+    async def _visit(
+        self, texts: Sequence[str], dimensions: int, visit: Visit, may_begin: Ask
+    ) -> Matrix:
         n = len(texts)
         throttled = 0
         while True:
             if self.max_batch is not None and n > self.max_batch:
                 raise BatchOverLimit(self.max_batch)
+            came_at = self._clock()
             await self.breaker.wait(until=visit.until)
-            async with self._gate.enter(visit):
-                if visit.careful and not await self._is_up():
+            async with self.level.place(), self._gate.enter(visit):
+                if self.breaker.is_open or (visit.careful and not await self._is_up()):
                     continue
+                if self._clock() - came_at > ASK_AGAIN_AFTER_S:
+                    self._unless_stopping()
+                    await may_begin()
                 try:
                     matrix = await self._embedder.embed(texts)
                     _check_shape(matrix, n, dimensions)
@@ -139,6 +160,11 @@ class Channel:
                 self._gate.passed()
                 self.breaker.worked()
                 return matrix
+
+    def _unless_stopping(self) -> None:
+        """Give up a turn that has come after the worker was asked to stop."""
+        if self.breaker.is_stopping:
+            raise Stopping("The worker stops before the batch has begun.")
 
     async def _is_up(self) -> bool:
         """Probe before a request that might be blamed for taking the server down."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wikiembed.errors import EmbedderBadAnswer, EmbedderError, TextTooLong
-from wikiembed.pipeline.channel import Channel
+from wikiembed.pipeline.channel import Ask, Channel, always
 from wikiembed.pipeline.verdict import BatchOverLimit, BatchSuspect, Blame, blame_of
 from wikiembed.vectors import Matrix, usable_rows
 
@@ -26,16 +26,17 @@ class Isolation:
     Source: F. K. Hwang, A method for detecting all defective members in a population, 1972.
     """
 
-    def __init__(self, channel: Channel, texts: Sequence[str]) -> None:
+    def __init__(self, channel: Channel, texts: Sequence[str], *, may_begin: Ask = always) -> None:
         self._channel = channel
         self._texts = texts
+        self._may_begin = may_begin
         self.vectors: dict[int, Matrix] = {}
         self.blamed: dict[int, Blame] = {}
 
     async def run(self) -> None:
         """Settle every text; what is settled stays so when this raises.
 
-        Raises: EmbedderMisconfigured, Stopping, HeldTooLong.
+        Raises: EmbedderMisconfigured, Stopping, HeldTooLong, and what `may_begin` raises.
         """
         at, size = 0, len(self._texts)
         while at < len(self._texts):
@@ -77,7 +78,9 @@ class Isolation:
         """
         while True:
             try:
-                matrix = await self._channel.embed([self._texts[i] for i in group])
+                matrix = await self._channel.embed(
+                    [self._texts[i] for i in group], may_begin=self._may_begin
+                )
             except BatchSuspect as suspect:
                 return suspect.cause
             usable = usable_rows(matrix)

@@ -10,6 +10,7 @@ from wikiembed.db.pool import Pool, open_pool
 from wikiembed.embedders import EmbedderOptions, open_embedder
 from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.pipeline.channel import Channel
+from wikiembed.pipeline.level import Level
 from wikiembed.pipeline.outages import OutageKeeper
 from wikiembed.store import ChunkStore, OutageStore, Source
 
@@ -58,6 +59,12 @@ class Runtime:
         return cls(settings, await open_pool(url, size=max(2, min(concurrency, 16) + 1)))
 
     @property
+    def room(self) -> int:
+        """Batches that may be at the servers at a time."""
+        limits = [channel.level.limit for channel in self._channels.values()]
+        return sum(limits) or self.settings.concurrency
+
+    @property
     def outage_s(self) -> float:
         """Seconds that the longest present outage lasts; 0 when all servers are in reach."""
         return max((c.breaker.outage_s for c in self._channels.values()), default=0.0)
@@ -78,7 +85,10 @@ class Runtime:
             server = self.settings.server_of(provider)
             options = EmbedderOptions.of(self.settings, provider, model)
             self._channels[key] = Channel(
-                open_embedder(options), server=server, listener=self._outages.listener(server)
+                open_embedder(options),
+                server=server,
+                listener=self._outages.listener(server),
+                level=Level(limit=self.settings.concurrency),
             )
             if self._stopping:
                 self._channels[key].breaker.stop()

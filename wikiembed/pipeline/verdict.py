@@ -47,6 +47,10 @@ class HeldTooLong(WikiembedError):
     """The server was out of reach for so long that the job goes back to the queue."""
 
 
+class PausedMeanwhile(WikiembedError):
+    """The source was paused before the batch's turn came: the job goes back to the queue."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blame:
     """Why one chunk is not embedded, as it goes into failures."""

@@ -158,6 +158,15 @@ class ChunkStore:
             (why, source),
         )
 
+    async def is_paused(self, source: str) -> bool:
+        """Whether `source` is paused now."""
+        rows = await self._all(
+            "select s.paused_at is not null and (s.resume_at is null or s.resume_at > now())"
+            " from wikiembed.sources as s where s.name = %s",
+            (source,),
+        )
+        return bool(rows and rows[0][0])
+
     async def coverage(self) -> list[Coverage]:
         """View wikiembed.coverage."""
         return [Coverage(*row) for row in await self._all(COVERAGE, ())]

@@ -1,0 +1,164 @@
+"""What a worker has in hand: what begins together, what begins alone, how much is fetched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from procrastinate.jobs import Job
+
+from tests.unit.pipeline_fakes import Clock
+from wikiembed.app.finish import Finisher
+from wikiembed.app.hand import MOST_AHEAD, MOST_JOBS, Fetched, Hand
+
+
+def job(number: int, *keys: str, source: str = "docs", attempts: int = 0, **more: object) -> Job:
+    """An embed job."""
+    arguments = {"source": source, "keys": list(keys) or [str(number)], **more}
+    return Job(
+        id=number, queue=f"embed_{source}", lock=None, queueing_lock=None, attempts=attempts,
+        task_name="wikiembed.embed", task_kwargs=arguments, worker_id=1,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def hand_of(*jobs: Job, room: int = 4, batch_size: int = 3, clock: Clock | None = None) -> Hand:
+    """A hand that has fetched these jobs."""
+    hand = Hand(room=lambda: room, clock=clock or Clock())
+    assert hand.take_up([Fetched(one, batch_size) for one in jobs], most_chunks=64) == []
+    return hand
+
+
+async def begun(hand: Hand) -> list[tuple[int | None, list[str]]]:
+    """Begin all that waits: number and keys of each batch."""
+    found = []
+    while hand:
+        one = await hand.begin()
+        assert one is not None
+        found.append((one.id, one.task_kwargs["keys"]))
+    return found  # type: ignore[return-value]
+
+
+async def test_small_jobs_of_a_source_begin_together() -> None:
+    """As many as fit into the source's batch; the rest in the next one, in order."""
+    hand = hand_of(*[job(n) for n in range(1, 6)])
+    assert await begun(hand) == [(1, ["1", "2", "3"]), (4, ["4", "5"])]
+    assert hand.ids == {1, 2, 3, 4, 5}
+    assert [one.id for one in hand.group_of(job(1))] == [1, 2, 3]
+
+
+async def test_full_job_begins_alone() -> None:
+    """A bulk job is a batch already."""
+    hand = hand_of(job(1, "a", "b", "c"), job(2, "d"))
+    assert await begun(hand) == [(1, ["a", "b", "c"]), (2, ["d"])]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [job(2, source="more"), job(2, attempts=1), job(2, attempt=1), job(2, keys="no list")],
+    ids=["another source", "came back", "was held", "malformed"],
+)
+async def test_job_that_does_not_join(other: Job) -> None:
+    """Another source's, one that went wrong before, and one that is malformed stay apart."""
+    hand = hand_of(job(1), other, job(3))
+    assert [number for number, _ in await begun(hand)] == [1, 2]
+    assert [one.id for one in hand.group_of(job(1))] == [1, 3]
+
+
+async def test_job_with_which_a_worker_died_runs_alone() -> None:
+    """Nothing is in hand beside it: what kills the next worker is known."""
+    hand = hand_of(job(1))
+    await begun(hand)
+    fetched = [Fetched(job(n, rescues=1 if n == 3 else 0), 3) for n in (2, 3, 4)]
+    assert hand.take_up(fetched, most_chunks=64) == [3, 4]
+    await begun(hand)
+    assert hand.take_up([Fetched(job(3, rescues=1), 3), fetched[2]], most_chunks=64) == [4]
+    beginning = asyncio.create_task(hand.begin())
+    await asyncio.sleep(0.01)
+    assert not beginning.done()
+    hand.ended(job(1))
+    hand.ended(job(2))
+    assert (await beginning).id == 3  # type: ignore[union-attr]
+    waiting = asyncio.create_task(hand.wait_for_room())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    hand.ended(job(3))
+    assert await waiting
+
+
+async def test_room_limits_what_is_under_way() -> None:
+    """A batch begins when one ends; a closed hand begins none, and gives back what waits."""
+    hand = hand_of(*[job(n, "a", "b", "c") for n in range(1, 5)], room=2)
+    for _ in range(2):
+        assert await hand.wait_for_room()
+        await hand.begin()
+    waiting = asyncio.create_task(hand.wait_for_room())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    hand.forget(job(1))
+    assert await waiting
+    assert hand.ids == {2, 3, 4}
+    hand.close()
+    assert not await hand.wait_for_room()
+    assert await hand.begin() is None
+    assert hand.give_back() == [3, 4]
+    assert not hand
+
+
+async def test_as_much_is_fetched_as_begins_soon() -> None:
+    """What may begin now; from a fast server more, up to a limit, and some beside."""
+    clock = Clock()
+    hand = hand_of(room=4, batch_size=64, clock=clock)
+    assert hand.wanted() == (MOST_JOBS, 4 * 64)
+    for n in range(1, 501):
+        hand.take_up([Fetched(job(n), 64)], most_chunks=64)
+        await hand.begin()
+        hand.ended(job(n))
+    assert hand.wanted() == (MOST_JOBS, MOST_AHEAD * 64)
+    clock.now += 2
+    assert hand.wanted() == (MOST_JOBS, 4 * 64)
+
+
+async def test_worker_of_another_kind_fetches_one() -> None:
+    """Without room nothing is fetched ahead: procrastinate's own slots say how many run."""
+    hand = Hand()
+    assert hand.wanted()[0] == 1
+    assert await hand.wait_for_room()
+
+
+async def test_paused_sources_go_back() -> None:
+    """Those of the queues that may go on stay."""
+    hand = hand_of(job(1), job(2, source="more"))
+    assert hand.queues == {"embed_docs", "embed_more"}
+    assert hand.keep({"embed_more"}) == [1]
+    assert hand.ids == {2}
+
+
+async def test_finishes_gather_while_one_is_under_way() -> None:
+    """The first goes at once, the others in one statement after it."""
+    deleted: list[list[int]] = []
+
+    async def delete(numbers: Sequence[int]) -> None:
+        deleted.append(list(numbers))
+        await asyncio.sleep(0.01)
+
+    finisher = Finisher(delete)
+    await asyncio.gather(*(finisher.finish([n, 10 * n]) for n in (1, 2, 3)))
+    await finisher.finish([4])
+    assert [number for batch in deleted for number in batch] == [1, 10, 2, 20, 3, 30, 4]
+    assert len(deleted) < 4
+
+
+async def test_failed_finish_is_told_to_those_it_was_for() -> None:
+    """And to nobody else."""
+    failures = [OSError("lost")]
+
+    async def delete(numbers: Sequence[int]) -> None:
+        await asyncio.sleep(0)
+        if failures:
+            raise failures.pop()
+
+    finisher = Finisher(delete)
+    with pytest.raises(OSError, match="lost"):
+        await finisher.finish([1])
+    await finisher.finish([2])
