@@ -91,7 +91,12 @@ class Settings(BaseSettings):
     batch_size: int | None = Field(
         default=None, ge=1, le=4096, description="Chunks a job; unset: the source's own, 64."
     )
-    concurrency: int = Field(default=4, ge=1, le=256, description="Jobs in flight a worker.")
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="Batches in flight a worker; unset: as many as the server gains by.",
+    )
     request_timeout_s: float = Field(
         default=60.0, gt=0, description="Seconds that one embedding request may take."
     )

@@ -98,9 +98,7 @@ class RuntimeHolder:
         async with self._opening:
             if self._runtime is None:
                 url = await asyncio.to_thread(database_url, self.settings)
-                self._runtime = await Runtime.open(
-                    self.settings, url, concurrency=self.settings.concurrency
-                )
+                self._runtime = await Runtime.open(self.settings, url)
             return self._runtime
 
     async def aclose(self) -> None:

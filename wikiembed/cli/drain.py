@@ -17,7 +17,7 @@ class Orders:
     """How to work: what the command line and the settings say."""
 
     drain: bool
-    concurrency: int
+    concurrency: int | None
     poll_s: float
     rescue_every_s: float
     outage_limit_s: float

@@ -22,7 +22,9 @@ RESCUE_EVERY_S = 5.0
 
 
 class Supervisor:
-    """One `wikiembed worker`: embeds with `concurrency` jobs at a time, upkeep beside them.
+    """One `wikiembed worker`: embeds with `concurrency` batches at a time, upkeep beside them.
+
+    None: as many as the embedding server gains by.
 
     With `drain` it ends when no job waits or runs; `on_look` is told what is left meanwhile.
     """
@@ -33,7 +35,7 @@ class Supervisor:
         settings: Settings,
         *,
         drain: bool,
-        concurrency: int,
+        concurrency: int | None,
         on_look: OnLook | None = None,
         poll_s: float | None = None,
         rescue_every_s: float = RESCUE_EVERY_S,

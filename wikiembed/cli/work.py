@@ -22,7 +22,7 @@ BatchSize = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many, write nothing.")]
 Concurrency = Annotated[
     int | None,
-    typer.Option(min=1, max=256, help="Jobs in flight; WIKIEMBED_CONCURRENCY, if not given."),
+    typer.Option(min=1, max=256, help="Batches in flight; WIKIEMBED_CONCURRENCY, if not given."),
 ]
 
 

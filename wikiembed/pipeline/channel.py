@@ -12,6 +12,7 @@ from wikiembed.errors import (
     EmbedderBadAnswer,
     EmbedderError,
     EmbedderMisconfigured,
+    EmbedderTimeout,
 )
 from wikiembed.pipeline.breaker import Breaker, Waits
 from wikiembed.pipeline.gate import Gate, Visit
@@ -139,16 +140,19 @@ class Channel:
                 raise BatchOverLimit(self.max_batch)
             came_at = self._clock()
             await self.breaker.wait(until=visit.until)
-            async with self.level.place(), self._gate.enter(visit):
+            async with self.level.place() as request, self._gate.enter(visit):
                 if self.breaker.is_open or (visit.careful and not await self._is_up()):
                     continue
                 if self._clock() - came_at > ASK_AGAIN_AFTER_S:
                     self._unless_stopping()
                     await may_begin()
+                request.begin()
                 try:
                     matrix = await self._embedder.embed(texts)
                     _check_shape(matrix, n, dimensions)
                 except EmbedderError as error:
+                    request.failed()
+                    self._tell_level(error)
                     throttled += always_outage(error)
                     if n > 1 and self._throttles_size(throttled, n):
                         raise self._smaller(n) from error
@@ -156,6 +160,7 @@ class Channel:
                     if may_have_died_of_it(error):
                         await self._suspect(error, visit)
                     continue
+                request.passed(n)
                 self._limit.passed(n)
                 self._gate.passed()
                 self.breaker.worked()
@@ -165,6 +170,13 @@ class Channel:
         """Give up a turn that has come after the worker was asked to stop."""
         if self.breaker.is_stopping:
             raise Stopping("The worker stops before the batch has begun.")
+
+    def _tell_level(self, error: EmbedderError) -> None:
+        """Too much at once is answered by 429, or by no answer in time."""
+        if always_outage(error):
+            self.level.throttled()
+        elif isinstance(error, EmbedderTimeout):
+            self.level.timed_out()
 
     async def _is_up(self) -> bool:
         """Probe before a request that might be blamed for taking the server down."""

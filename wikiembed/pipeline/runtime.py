@@ -14,6 +14,9 @@ from wikiembed.pipeline.level import Level
 from wikiembed.pipeline.outages import OutageKeeper
 from wikiembed.store import ChunkStore, OutageStore, Source
 
+MOST_CONNECTIONS = 16
+START = 4
+"""Requests in flight to a server of which nothing is known yet."""
 Key = tuple[Provider, str | None]
 
 
@@ -51,18 +54,19 @@ class Runtime:
         self._pinning = asyncio.Lock()
 
     @classmethod
-    async def open(cls, settings: Settings, url: str, *, concurrency: int) -> Runtime:
+    async def open(cls, settings: Settings, url: str) -> Runtime:
         """Open the pool of the tasks, apart from procrastinate's own.
 
         Raises: DatabaseUnreachable, ConfigurationError.
         """
-        return cls(settings, await open_pool(url, size=max(2, min(concurrency, 16) + 1)))
+        size = max(2, min(settings.concurrency or MOST_CONNECTIONS, MOST_CONNECTIONS) + 1)
+        return cls(settings, await open_pool(url, size=size))
 
     @property
     def room(self) -> int:
         """Batches that may be at the servers at a time."""
         limits = [channel.level.limit for channel in self._channels.values()]
-        return sum(limits) or self.settings.concurrency
+        return sum(limits) or self.settings.concurrency or START
 
     @property
     def outage_s(self) -> float:
@@ -88,7 +92,7 @@ class Runtime:
                 open_embedder(options),
                 server=server,
                 listener=self._outages.listener(server),
-                level=Level(limit=self.settings.concurrency),
+                level=Level(fixed=self.settings.concurrency, start=START),
             )
             if self._stopping:
                 self._channels[key].breaker.stop()
