@@ -20,11 +20,11 @@ LISTENING = "query ilike 'listen %%'"
 # What each statement waits for: the table's lock, the row of its job, the row of its worker.
 WRITING = ("write_embeddings", "lock table public.docs in share mode")
 FINISHING = (
-    "procrastinate_finish_job",
+    "wikiembed_private.finish_jobs",
     "select from wikiembed_queue.procrastinate_jobs where status = 'doing' for update",
 )
 FETCHING = (
-    "procrastinate_fetch_job",
+    "wikiembed_private.fetch_jobs",
     "select from wikiembed_queue.procrastinate_workers for update",
 )
 

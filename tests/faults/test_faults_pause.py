@@ -62,12 +62,12 @@ def test_pause_until_ends_by_itself(crew: Crew, report: Report) -> None:
     """Nobody resumes: when the time has come a running worker goes on, and ends its drain."""
     crew.attach(batch_size=16)
     crew.standin.control(latency_s=0.1)
-    crew.add(800)
+    crew.add(2400)
     lasting = crew.worker(drain=False)
     crew.wait_embedded(100, lasting)
     assert crew.cli.run("pause", "docs", "--until", "4s").returncode == 0
     until(lambda: doing(crew) == 0, lasting)
-    assert crew.embedded() < 800
-    crew.wait_embedded(800, lasting)
+    assert crew.embedded() < 2400
+    crew.wait_embedded(2400, lasting)
     crew.settle(report, "pause --until", crew.worker())
     assert lasting.stop().returncode == 0
