@@ -307,7 +307,6 @@ def test_cancelled_waiter_leaves_no_place_behind(*, handed_out_first: bool) -> N
             cancelled.cancel()
         else:
             cancelled.cancel()
-            await turns()
             await first.__aexit__(None, None, None)
         await turns()
         assert cancelled.cancelled()
@@ -365,6 +364,28 @@ def test_level_raised_or_lowered_counts_for_those_who_wait() -> None:
         assert level.in_flight == 0
 
     simulate(main())
+
+
+def test_waiter_gets_the_place_of_a_raised_level_though_none_is_given_back() -> None:
+    """Whoever makes many requests in one place does not hold up the others."""
+
+    async def main() -> int:
+        level = Level(start=4, clock=now)
+
+        async def client() -> None:
+            async with level.place() as request:
+                while now() < 10:
+                    request.begin()
+                    await asyncio.sleep(0.1)
+                    request.passed(64)
+
+        clients = asyncio.gather(*(client() for _ in range(48)))
+        await asyncio.sleep(9)
+        in_flight = level.in_flight
+        await clients
+        return in_flight
+
+    assert simulate(main()) >= 22
 
 
 # What is measured

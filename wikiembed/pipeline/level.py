@@ -129,7 +129,7 @@ class Level:
 
     async def _enter(self) -> None:
         if self.free > 0:
-            self._take()
+            self.in_flight += 1
             return
         place = asyncio.get_running_loop().create_future()
         self._waiters.append(place)
@@ -144,16 +144,11 @@ class Level:
                 self._hand_out()
             raise
 
-    def _take(self) -> None:
-        self.in_flight += 1
-        if self.in_flight >= self.limit:
-            self._meter.was_full = True
-
     def _hand_out(self) -> None:
         while self._waiters and self.free > 0:
             place = self._waiters.popleft()
             if not place.cancelled():
-                self._take()
+                self.in_flight += 1
                 place.set_result(None)
 
     def _begin(self) -> float:
@@ -167,6 +162,8 @@ class Level:
         self._meter.moved(now, self._under_way)
         self._under_way -= 1
         self._meter.ended(began_at, now, texts)
+        if self.in_flight >= self.limit:
+            self._meter.was_full = True
         if texts and not self._fixed:
             self._round_trip_s += (now - began_at - self._round_trip_s) / 4
             self._look(now)
