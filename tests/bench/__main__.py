@@ -36,6 +36,11 @@ ASKED_FOR = frozenset({"growth"})
 """Rows that the short form leaves out unless they are named."""
 
 
+def chosen(named: list[str] | None, *, full: bool) -> list[str]:
+    """The rows to measure: those that were named, else those of the form."""
+    return named or [row for row in ROWS if full or row not in ASKED_FOR]
+
+
 def main() -> int:
     """Measure, then print the table and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -52,10 +57,9 @@ def main() -> int:
         sizes=tuple(sorted(arguments.sizes)),
         dimensions=arguments.dimensions,
     )
-    rows = arguments.rows or [r for r in ROWS if arguments.full or r not in ASKED_FOR]
     results: list[Measured] = []
     with a_place() as place:
-        for name in rows:
+        for name in chosen(arguments.rows, full=arguments.full):
             print(f"measuring {name}", file=sys.stderr, flush=True)
             results += ROWS[name](place, form)
     table.show(results)

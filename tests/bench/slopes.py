@@ -62,6 +62,8 @@ def read(files: Iterable[Path]) -> list[Slope]:
             if row["detail"].get("quantity") not in BY_KEY:
                 continue  # another row, or a quantity of another version
             slope = _slope(row["detail"])
+            if len(set(slope.totals.values())) == 1:
+                continue  # it does not grow
             key = (slope.quantity.key, slope.dimensions)
             if key not in found or max(found[key].costs) < max(slope.costs):
                 found[key] = slope

@@ -142,8 +142,8 @@ def ratios(
         return
     for one in quantities:
         costs = {n: one.cost(numbers[one.key], n) for n, numbers in sorted(measured.items())}
-        if not all(costs.values()):
-            continue  # small vectors are in no TOAST
+        if len({numbers[one.key] for numbers in measured.values()}) == 1:
+            continue  # it does not grow: small vectors are in no TOAST
         (small, least), *_, (large, most) = costs.items()
         yield Measured(
             row=f"growth {one.key}" + (f" {dimensions}" if dimensions != DIMENSIONS else ""),
