@@ -20,6 +20,7 @@ READS = [
     "select source, total, embedded, missing, ready, paused from wikiembed.coverage",
     "select source, todo, doing, scheduled_later from wikiembed.queue",
     "select count(*) from wikiembed.workers",
+    "select count(*) from wikiembed.throughput",
     "select count(*) from wikiembed.failures",
     "select wikiembed.is_ready('docs')",
     f"select key, content from wikiembed.search_chunks('docs', '{VECTOR}'::vector, 2)",
