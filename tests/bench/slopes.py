@@ -3,7 +3,7 @@
 ``python -m tests.bench.slopes FILE.json…`` prints them; with ``--page PAGE`` they replace what
 stands between the page's markers. Where several files tell of a quantity, the one that went
 furthest counts. What stands in columns of *computed* was not measured: it is the cost of a chunk
-at the largest size, times that many.
+at the largest size, times that many; with > where the cost was still growing.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def _line(slope: Slope) -> str:
     }
     cells = [slope.quantity.what, *(amount(each, unit) for each in shown.values())]
     cells += [f"{slope.ratio:.2f}"]
-    cells += ["–" if law == "1" else amount(slope.computed(n), unit) for n in COMPUTED]
+    more = "> " if slope.ratio > slope.quantity.goal else ""
+    cells += ["–" if law == "1" else more + amount(slope.computed(n), unit) for n in COMPUTED]
     return f"| {' | '.join(cells)} |"
 
 

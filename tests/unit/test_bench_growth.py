@@ -88,6 +88,14 @@ def test_tables_tell_of_the_run_that_went_furthest(tmp_path: Path) -> None:
         assert lines[4:] == [f"| {QUANTITIES[1].what} | 2 kB | 2 kB | 1.00 | 200 GB | 2 TB |"]
 
 
+def test_what_still_grows_is_computed_as_more(tmp_path: Path) -> None:
+    """A chunk that costs twice as much at ten times the size will cost more yet."""
+    measured = {10: {"heap bytes": 1e4}, 100: {"heap bytes": 2e5}}
+    table.save([*ratios([BYTES], measured, dimensions=768)], tmp_path / "a", form="short")
+    said = slopes.markdown(slopes.read([tmp_path / "a"])).splitlines()[-1]
+    assert said.endswith("| 1 kB | 2 kB | 2.00 | > 200 GB | > 2 TB |")
+
+
 def test_page_keeps_all_but_what_stands_between_its_markers() -> None:
     """A page that lacks one is not touched."""
     page = f"before\n{slopes.BEGIN}\nold\n{slopes.END}\nafter\n"
