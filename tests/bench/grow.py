@@ -25,6 +25,8 @@ Numbers = dict[str, float]
 STATEMENT = 10_000
 """Rows that one insert brings."""
 KINDS = ("vector", "halfvec")
+ONE_JOB = {"queues": None, "upkeep": False, "most_jobs": 1, "most_chunks": 1}
+"""What a fetch is asked for: one job, also of a statement that could give many."""
 AGAIN = 10
 """One in so many chunks is embedded a second time."""
 TABLE = "public.grown"
@@ -137,11 +139,8 @@ def _embed_all(base: Base, log: Log, dimensions: int, *, into: str = "") -> None
     while True:
         began = time.perf_counter()
         with log.part(into or "fetch", fresh=False):
-            job = base.connection.execute(
-                FETCH, {"queues": None, "upkeep": False, "worker_id": worker}, prepare=True
-            ).fetchone()
-        assert job is not None
-        if job[0] is None:
+            job = base.connection.execute(FETCH, {**ONE_JOB, "worker_id": worker}).fetchone()
+        if job is None or job[0] is None:
             break
         fetches.append(time.perf_counter() - began)
         keys = job[6]["keys"]
