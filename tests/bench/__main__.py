@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.bench import table
 from tests.bench.place import Place, a_place
 from tests.bench.result import Form, Measured
-from tests.bench.rows import embedding, inserts, living, looking
+from tests.bench.rows import embedding, growth, inserts, living, looking
 
 Row = Callable[[Place, Form], Iterator[Measured]]
 ROWS: dict[str, Row] = {
@@ -30,22 +30,36 @@ ROWS: dict[str, Row] = {
     "trickle": living.trickle,
     "memory": living.memory,
     "pause": living.pause,
+    "growth": growth.growth,
 }
+ASKED_FOR = frozenset({"growth"})
+"""Rows that the short form leaves out unless they are named."""
+
+
+def chosen(named: list[str] | None, *, full: bool) -> list[str]:
+    """The rows to measure: those that were named, else those of the form."""
+    return named or [row for row in ROWS if full or row not in ASKED_FOR]
 
 
 def main() -> int:
     """Measure, then print the table and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="the long form: about an hour")
-    parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
+    parser.add_argument("--full", action="store_true", help="the long form: an hour and a half")
+    parser.add_argument("--rows", nargs="+", choices=list(ROWS), help="these only")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[], help="chunks, for growth")
+    parser.add_argument("--dimensions", type=int, default=0, help="of --sizes; default 768")
     parser.add_argument("--json", type=Path, help="write all numbers here")
     parser.add_argument("--markdown", type=Path, help="write the table here")
     parser.add_argument("--png", type=Path, help="draw plots into this folder (extra bench)")
     arguments = parser.parse_args()
-    form = Form(short=not arguments.full)
+    form = Form(
+        short=not arguments.full,
+        sizes=tuple(sorted(arguments.sizes)),
+        dimensions=arguments.dimensions,
+    )
     results: list[Measured] = []
     with a_place() as place:
-        for name in arguments.rows:
+        for name in chosen(arguments.rows, full=arguments.full):
             print(f"measuring {name}", file=sys.stderr, flush=True)
             results += ROWS[name](place, form)
     table.show(results)

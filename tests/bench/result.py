@@ -38,9 +38,14 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How much is done: `short` in CI and for a look, else the long form."""
+    """How much is done: `short` in CI and for a look, else the long form.
+
+    `sizes` and `dimensions`: what growth takes instead of the form's.
+    """
 
     short: bool
+    sizes: tuple[int, ...] = ()
+    dimensions: int = 0
 
     def of(self, short: int, long: int) -> int:
         """One number or the other."""

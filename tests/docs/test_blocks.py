@@ -32,6 +32,8 @@ SHOWN_ONLY = frozenset({"text", "mermaid", "json", "yaml"})
 NOT_RUN = {
     "README.md": 5,
     "docs/how-to/several-sources.md": 1,
+    "docs/deploy/kubernetes.md": 1,
+    "docs/explanation/scale.md": 1,
     "docs/reference/performance.md": 1,
 }
 """How many blocks of each page no test runs: raise it only with a reason in the page."""

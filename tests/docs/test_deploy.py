@@ -1,0 +1,227 @@
+"""The files of docs/deploy hold to the schemas of Kubernetes and KEDA, and their query is right."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+import kubernetes_validate
+import psycopg
+import pytest
+import yaml
+from cloudcoil.models.keda import v1alpha1 as keda
+from pydantic import ValidationError
+
+from tests.docs.pages import DOCS, ROOT
+from tests.harness.database import Database
+from wikiembed.config import Settings
+
+FOLDER = DOCS / "deploy"
+Resource = dict[str, Any]
+OLDEST, NEWEST = "1.30", "1.37"
+POSTGRESQL_TRIGGER = {
+    "host", "port", "dbName", "userName", "sslmode",
+    "query", "targetQueryValue", "activationTargetQueryValue",
+}  # fmt: skip
+"""Of KEDA's page on the scaler: what is always needed where no connection string is given, and
+one that is not. A CRD does not know them: there a trigger's metadata are any words."""
+
+
+def resources(name: str) -> dict[str, Resource]:
+    """The resources of one file, by kind."""
+    return {one["kind"]: one for one in yaml.safe_load_all((FOLDER / name).read_text())}
+
+
+def check_keda(resource: Resource) -> None:
+    """Assert that KEDA knows each field, and that each value is of its type.
+
+    Raises: pydantic.ValidationError.
+    """
+    model = getattr(keda, resource["kind"]).model_validate(resource)
+    kept = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    assert kept == resource, "a field that KEDA does not know"
+
+
+def changed(resource: Resource, *path: str | int, value: object) -> Resource:
+    """A copy with another value at `path`."""
+    copied = copy.deepcopy(resource)
+    node: Any = copied
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = value
+    return copied
+
+
+@pytest.fixture
+def deployment() -> Resource:
+    """The Deployment of worker.yaml."""
+    return resources("worker.yaml")["Deployment"]
+
+
+@pytest.fixture
+def scaled() -> Resource:
+    """The ScaledObject of keda.yaml."""
+    return resources("keda.yaml")["ScaledObject"]
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_deployment_holds_to_its_schema(deployment: Resource, version: str) -> None:
+    """Of an old and of the newest Kubernetes; a field that is misspelt does not."""
+    kubernetes_validate.validate(deployment, version, strict=True)
+    wrong = changed(deployment, "spec", "template", "spec", "securityContex", value={})
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, version, strict=True)
+
+
+def test_keda_resources_hold_to_their_schema(scaled: Resource) -> None:
+    """Both kinds; a field that is misspelt, or of another type, does not."""
+    found = resources("keda.yaml")
+    assert set(found) == {"TriggerAuthentication", "ScaledObject"}
+    for resource in found.values():
+        assert resource["apiVersion"] == "keda.sh/v1alpha1"
+        check_keda(resource)
+    with pytest.raises(AssertionError, match="does not know"):
+        check_keda(changed(scaled, "spec", "cooldownPeriods", value=1))
+    with pytest.raises(ValidationError):
+        check_keda(changed(scaled, "spec", "triggers", 0, "metadata", "port", value=5432))
+
+
+def test_trigger_says_what_the_scaler_needs(scaled: Resource) -> None:
+    """All of the scaler's words and no other; the autoscaler divides by the number of workers."""
+    (trigger,) = scaled["spec"]["triggers"]
+    assert (trigger["type"], trigger["metricType"]) == ("postgresql", "AverageValue")
+    assert set(trigger["metadata"]) == POSTGRESQL_TRIGGER
+    assert float(trigger["metadata"]["targetQueryValue"]) > 0
+    assert scaled["spec"]["minReplicaCount"] == 0 < scaled["spec"]["maxReplicaCount"]
+
+
+def test_names_agree(deployment: Resource, scaled: Resource) -> None:
+    """KEDA scales this Deployment, by this authentication; its labels select its pods."""
+    authentication = resources("keda.yaml")["TriggerAuthentication"]
+    assert scaled["spec"]["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
+    (trigger,) = scaled["spec"]["triggers"]
+    assert trigger["authenticationRef"]["name"] == authentication["metadata"]["name"]
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert deployment["spec"]["selector"]["matchLabels"] == labels
+    assert "replicas" not in deployment["spec"]
+    page = (FOLDER / "kubernetes.md").read_text()
+    secrets = {one["name"] for one in authentication["spec"]["secretTargetRef"]}
+    for name in (*secrets, "wikiembed-worker"):
+        assert f"create secret generic {name} " in page
+    assert f"create role {trigger['metadata']['userName']} " in page
+
+
+def test_worker_has_few_rights_and_known_settings(deployment: Resource) -> None:
+    """It is not root and writes nowhere but /tmp; no secret stands in the file."""
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert [m["name"] for m in container["volumeMounts"] if not m.get("readOnly")] == ["tmp"]
+    assert pod["terminationGracePeriodSeconds"] > 120
+    names = {one["name"] for one in container["env"]}
+    assert names <= {f"WIKIEMBED_{name}".upper() for name in Settings.model_fields}
+    assert [one for one in container["env"] if "PASSWORD" in str(one) or "@" in str(one)] == []
+
+
+def test_image_copies_what_is_there() -> None:
+    """Each file that the Containerfile copies is in the checkout; it does not end as root."""
+    text = (FOLDER / "Containerfile").read_text()
+    for line in re.findall(r"^COPY (.+) \S+$", text, re.MULTILINE):
+        for name in line.split():
+            assert (ROOT / name).exists(), name
+    assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["1000:1000"]
+
+
+class Keda:
+    """A role with a reader's rights that asks the trigger's question."""
+
+    def __init__(self, database: Database, query: str) -> None:
+        self._connection = database.connect(role=database.create_role("keda", grant="reader"))
+        self._query = query
+
+    def count(self) -> int:
+        """The number of jobs that KEDA would see."""
+        ((count,),) = self._connection.execute(self._query.encode()).fetchall()
+        assert type(count) is int
+        return count
+
+
+@pytest.fixture
+def query(scaled: Resource) -> str:
+    """The trigger's query."""
+    return str(scaled["spec"]["triggers"][0]["metadata"]["query"])
+
+
+@pytest.fixture
+def counting(docs_table: Database, query: str) -> Keda:
+    """A reader beside ``docs``."""
+    return Keda(docs_table, query)
+
+
+def add_jobs(database: Database, number: int) -> None:
+    """Queue `number` jobs of one chunk."""
+    for _ in range(number):
+        database.execute("insert into public.docs (body) values ('text')")
+
+
+JOBS = "wikiembed_queue.procrastinate_jobs"
+
+
+def test_query_without_a_source_is_zero(database: Database, query: str) -> None:
+    """A sum of nothing would be null, which KEDA cannot read."""
+    assert Keda(database, query).count() == 0
+
+
+def test_query_counts_what_waits_and_what_is_in_hand(docs_table: Database, counting: Keda) -> None:
+    """Jobs in hand count: else their worker were stopped, or the dead one's job never rescued."""
+    assert counting.count() == 0
+    add_jobs(docs_table, 3)
+    assert counting.count() == 3
+    docs_table.execute(
+        f"update {JOBS} set status = 'doing' where id = (select min(id) from {JOBS})"
+    )
+    assert counting.count() == 3
+    docs_table.execute(f"delete from {JOBS}")
+    assert counting.count() == 0
+
+
+def test_query_leaves_out_paused_sources(docs_table: Database, counting: Keda) -> None:
+    """Until the pause ends, by itself or by resume; other sources count meanwhile."""
+    docs_table.execute("create table public.more (id int primary key, body text, vec vector(4))")
+    docs_table.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
+    docs_table.execute("insert into public.more (id, body) values (1, 'text')")
+    add_jobs(docs_table, 2)
+    assert counting.count() == 3
+    docs_table.execute("select wikiembed.pause('docs', 'why', now() + interval '1 hour')")
+    assert counting.count() == 1
+    docs_table.execute("update wikiembed.sources set resume_at = now() - interval '1 s'")
+    assert counting.count() == 3
+    docs_table.execute("select wikiembed.pause(null, 'why')")
+    assert counting.count() == 0
+    docs_table.execute("select wikiembed.resume()")
+    assert counting.count() == 3
+
+
+def test_query_counts_scheduled_jobs_when_their_time_comes(
+    docs_table: Database, counting: Keda
+) -> None:
+    """A row that is held comes back later; nobody has to wait for it with a worker."""
+    add_jobs(docs_table, 2)
+    docs_table.execute(f"update {JOBS} set scheduled_at = now() + interval '5 minutes'")
+    assert counting.count() == 0
+    docs_table.execute(f"update {JOBS} set scheduled_at = now() - interval '1 s'")
+    assert counting.count() == 2
+
+
+def test_query_needs_a_readers_rights(docs_table: Database, query: str) -> None:
+    """Without them it is refused, and with them the queue itself stays closed."""
+    stranger = docs_table.connect(role=docs_table.create_role("stranger"))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        stranger.execute(query.encode())
+    reader = docs_table.connect(role=docs_table.create_role("reader", grant="reader"))
+    for statement in (f"select from {JOBS}", "select from public.docs"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(statement.encode())

@@ -1,0 +1,28 @@
+"""docs/explanation/scale.md holds the benchmark's tables, between their markers and whole."""
+
+from __future__ import annotations
+
+import re
+
+from tests.bench.rows.growth import NEAR, QUANTITIES
+from tests.bench.slopes import BEGIN, END
+from tests.docs.pages import DOCS
+
+PAGE = DOCS / "explanation" / "scale.md"
+
+
+def test_page_tells_of_every_quantity() -> None:
+    """Whoever adds one measures and runs tests.bench.slopes; none is left of an older version."""
+    tables = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
+    rows = [line for line in tables.splitlines() if line.startswith("| ")]
+    told = {row.split(" | ")[0].removeprefix("| ") for row in rows}
+    assert told - {"a chunk"} == {one.what for one in [*QUANTITIES, *NEAR]}
+
+
+def test_what_was_not_measured_is_called_computed() -> None:
+    """Columns beyond the measured sizes say so, in every table."""
+    tables = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
+    heads = re.findall(r"^\| a chunk \|(.*)\|$", tables, re.MULTILINE)
+    assert heads
+    for head in heads:
+        assert head.split(" | ")[-2:] == ["100 M, computed", "1 G, computed "]

@@ -1,0 +1,111 @@
+"""What a streaming replica answers: views, readiness and search; it refuses all that writes."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.faults.private import PrivateServer
+from tests.harness.database import Database, create_database, make_template
+from tests.sql.chunks import VECTOR, add, embed
+from wikiembed.db.embedded import EmbeddedPostgres
+
+READS = [
+    "select source, total, embedded, missing, ready, paused from wikiembed.coverage",
+    "select source, todo, doing, scheduled_later from wikiembed.queue",
+    "select count(*) from wikiembed.workers",
+    "select count(*) from wikiembed.throughput",
+    "select count(*) from wikiembed.failures",
+    "select wikiembed.is_ready('docs')",
+    f"select key, content from wikiembed.search_chunks('docs', '{VECTOR}'::vector, 2)",
+]
+WRITES = [
+    "listen wikiembed",
+    "select * from wikiembed.enqueue('docs')",
+    "select wikiembed.pause('docs', 'why')",
+    "select * from wikiembed.read_chunks('docs', array['1'])",
+    "select * from wikiembed.reconcile()",
+]
+
+
+class Replica:
+    """A standby of `primary`, made by pg_basebackup and fed by streaming."""
+
+    def __init__(self, primary: PrivateServer) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="we-replica-"))
+        source = primary._postgres
+        self._postgres = EmbeddedPostgres(
+            data_dir=self._folder, version=source.version, settings={}
+        )
+        owner = source.cluster.stat()
+        self._folder.chmod(0o755)
+        cluster = self._postgres.cluster
+        cluster.mkdir(mode=0o700)
+        shutil.chown(cluster, owner.st_uid, owner.st_gid)
+        done = source._run(
+            *("pg_basebackup", "-R", "-X", "stream", "-c", "fast", "-D", str(cluster)),
+            *("-d", source.url("postgres")),
+        )
+        assert done.returncode == 0, done.stdout
+        for lock in cluster.glob(".s.PGSQL.*"):
+            lock.unlink()  # the primary's: its socket is in its cluster
+        self._handle = self._postgres.acquire()
+
+    def connect(self, database: Database) -> psycopg.Connection:
+        """A connection to its copy of `database`, which has all that the primary has now."""
+        position = database.one("select pg_current_wal_lsn()")
+        connection = psycopg.connect(self._postgres.url(database.name), autocommit=True)
+        deadline = time.monotonic() + 30
+        query = "select pg_last_wal_replay_lsn() >= %s::pg_lsn"
+        while connection.execute(query, [position]).fetchone() != (True,):
+            assert time.monotonic() < deadline, "the replica does not follow"
+            time.sleep(0.02)
+        return connection
+
+    def end(self) -> None:
+        """Stop it for good."""
+        self._postgres.release(self._handle)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@pytest.fixture
+def primary() -> Iterator[PrivateServer]:
+    """A Postgres of this test's own."""
+    server = PrivateServer()
+    try:
+        yield server
+    finally:
+        server.end()
+
+
+def test_replica_answers_and_takes_no_writes(primary: PrivateServer) -> None:
+    """What the primary says, once it is replayed; each call that writes is refused."""
+    database = create_database(primary.server, make_template(primary.server))
+    database.execute(
+        "create table public.docs (id bigint generated always as identity primary key,"
+        " body text, vec vector(4))"
+    )
+    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    database.execute("create index on public.docs using hnsw (vec vector_cosine_ops)")
+    embed(database, add(database, *["text"] * 3))
+    replica = Replica(primary)
+    try:
+        for ready in (True, False):
+            with replica.connect(database) as connection:
+                for query in READS:
+                    assert connection.execute(query.encode()).fetchall() == database.rows(query)
+                asked = connection.execute("select wikiembed.is_ready('docs')").fetchone()
+                assert asked == (ready,)
+                for statement in WRITES:
+                    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                        connection.execute(statement.encode())
+            add(database, "one more")
+    finally:
+        replica.end()
+        database.close()
