@@ -343,7 +343,7 @@ begin
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
                               'report_outage', 'end_outage'))
-        or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues'))
+        or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
@@ -719,9 +719,7 @@ begin
               select from wikiembed_queue.procrastinate_workers as w
                where w.id = j.worker_id
                  and w.last_heartbeat > clock_timestamp() - make_interval(secs => p_heartbeat_s))
-            or (select max(e.at) from wikiembed_queue.procrastinate_events as e
-                 where e.job_id = j.id and e.type = 'started')
-               < clock_timestamp() - make_interval(secs => p_hard_limit_s))
+            or j.started_at < clock_timestamp() - make_interval(secs => p_hard_limit_s))
      order by j.id
        for update of j skip locked
   loop
@@ -1511,6 +1509,144 @@ CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], 
 
 COMMENT ON FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Written by write_triggers for source wiki.';
 
+CREATE TABLE wikiembed_queue.procrastinate_jobs (
+    id bigint NOT NULL,
+    queue_name character varying(128) NOT NULL,
+    task_name character varying(128) NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    lock text,
+    queueing_lock text,
+    args jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status wikiembed_queue.procrastinate_job_status DEFAULT 'todo'::wikiembed_queue.procrastinate_job_status NOT NULL,
+    scheduled_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    abort_requested boolean DEFAULT false NOT NULL,
+    worker_id bigint,
+    queued_at timestamp with time zone DEFAULT now(),
+    started_at timestamp with time zone,
+    CONSTRAINT check_not_todo_abort_requested CHECK ((NOT ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (abort_requested = true))))
+);
+
+COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.queued_at IS 'When the job was queued; wikiembed''s own column.';
+
+COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.started_at IS 'When a worker took the job last; wikiembed''s own column, written by its pause gate.';
+
+CREATE FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer DEFAULT 1, p_most_chunks integer DEFAULT NULL::integer) RETURNS SETOF wikiembed_queue.procrastinate_jobs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+  v_most integer := greatest(1, coalesce(p_most_jobs, 1));
+  v_names character varying[] := p_queues;
+  v_look integer := v_most;
+  v_seen bigint[];
+  v_chunks integer[];
+  v_held bigint[];
+  v_one bigint;
+  v_sum bigint;
+begin
+  if p_queues is null and p_upkeep then
+    v_names := wikiembed_private.waiting_queues();
+  elsif p_queues is null then
+    v_names := array(select s.queue_name from wikiembed.sources as s);
+  end if;
+  for v_round in 0..4 loop
+    select array_agg(f.id), array_agg(
+             case jsonb_typeof(f.args -> 'keys') when 'array' then jsonb_array_length(f.args -> 'keys') else 1 end)
+      into v_seen, v_chunks
+      from (
+        select h.id, h.args
+          from (
+            select distinct n.name from unnest(v_names) as n (name)
+             where not exists (
+               select from wikiembed.sources as s
+                where s.queue_name = n.name and s.paused_at is not null
+                  and (s.resume_at is null or s.resume_at > clock_timestamp()))
+          ) as q
+         cross join lateral (
+           (select j.id, j.priority, j.args
+              from wikiembed_queue.procrastinate_jobs as j
+             where j.status = 'todo' and j.scheduled_at is null
+               and j.queue_name >= q.name and j.queue_name <= q.name
+               and (j.lock is null or not exists (
+                 select from wikiembed_queue.procrastinate_jobs as o
+                  where o.lock = j.lock
+                    and (o.status = 'doing' or (o.status = 'todo' and (
+                      o.priority > j.priority or (o.priority = j.priority and o.id < j.id))))))
+             order by j.queue_name, j.priority desc, j.id
+             limit v_look)
+           union all
+           (select j.id, j.priority, j.args
+              from wikiembed_queue.procrastinate_jobs as j
+             where j.status = 'todo' and j.scheduled_at is not null and j.scheduled_at <= now()
+               and j.queue_name >= q.name and j.queue_name <= q.name
+               and (j.lock is null or not exists (
+                 select from wikiembed_queue.procrastinate_jobs as o
+                  where o.lock = j.lock
+                    and (o.status = 'doing' or (o.status = 'todo' and (
+                      o.priority > j.priority or (o.priority = j.priority and o.id < j.id))))))
+             order by j.queue_name, j.scheduled_at
+             limit greatest(v_look, 256))
+         ) as h
+         order by h.priority desc, h.id
+         limit v_look
+      ) as f;
+    if v_seen is null then
+      return;
+    end if;
+    v_sum := 0;
+    if v_round = 0 then
+      for v_n in 1..cardinality(v_seen) loop
+        v_sum := v_sum + v_chunks[v_n];
+        if v_n > 1 and v_sum > p_most_chunks then
+          v_seen := v_seen[:v_n - 1];
+          exit;
+        end if;
+      end loop;
+      v_held := array(
+        select j.id from wikiembed_queue.procrastinate_jobs as j
+         where j.id = any (v_seen) and j.status::text = 'todo'
+           and (j.scheduled_at is null or j.scheduled_at <= now())
+           for update skip locked);
+    else
+      v_held := '{}';
+      for v_n in 1..cardinality(v_seen) loop
+        exit when cardinality(v_held) = v_most
+          or (cardinality(v_held) > 0 and v_sum + v_chunks[v_n] > p_most_chunks);
+        select j.id into v_one from wikiembed_queue.procrastinate_jobs as j
+         where j.id = v_seen[v_n] and j.status::text = 'todo'
+           and (j.scheduled_at is null or j.scheduled_at <= now())
+           for update skip locked;
+        if found then
+          v_held := v_held || v_one;
+          v_sum := v_sum + v_chunks[v_n];
+        end if;
+      end loop;
+    end if;
+    if cardinality(v_held) > 0 then
+      return query
+        with taken as (
+          update wikiembed_queue.procrastinate_jobs as j set status = 'doing', worker_id = p_worker_id
+           where j.id = any (v_held)
+          returning j.*
+        )
+        select t.* from taken as t order by t.priority desc, t.id;
+      if found then
+        return;
+      end if;
+    end if;
+    v_look := 32 * (v_most + 1) * (v_round + 1);
+  end loop;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer, p_most_chunks integer) IS 'Gives a worker up to so many jobs, in order, of the queues that it asks for (null: all) without the paused ones, holding together up to so many chunks, but at least one job.';
+
 CREATE FUNCTION wikiembed_private.fill(p_source wikiembed.sources, p_template text, p_function text DEFAULT NULL::text, p_second text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1560,6 +1696,30 @@ end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint) IS 'The catalogue row of a column, by name, else by number; raises WE006 when there is none.';
+
+CREATE FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  v_ids bigint[];
+begin
+  v_ids := array(
+    select j.id from wikiembed_queue.procrastinate_jobs as j
+     where j.id = any (p_job_ids) and j.status in ('todo', 'doing')
+     order by j.id
+       for update);
+  with gone as (
+    delete from wikiembed_queue.procrastinate_jobs as j where j.id = any (v_ids) returning j.id
+  )
+  select coalesce(array_agg(g.id order by g.id), '{}') into v_ids from gone as g;
+  return v_ids;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) IS 'Deletes those of these jobs that wait or are doing; answers their numbers.';
 
 CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.sources
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1668,15 +1828,17 @@ CREATE FUNCTION wikiembed_private.hold_paused() RETURNS trigger
 begin
   if exists (
     select from wikiembed.sources as s
-     where s.queue_name = new.queue_name and wikiembed_private.is_held(s)
+     where s.queue_name = new.queue_name and s.paused_at is not null
+       and (s.resume_at is null or s.resume_at > clock_timestamp())
   ) then
     return null;
   end if;
+  new.started_at := clock_timestamp();
   return new;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.hold_paused() IS 'Refuses todo → doing for jobs of a paused source.';
+COMMENT ON FUNCTION wikiembed_private.hold_paused() IS 'Refuses todo → doing for jobs of a paused source; notes when a job begins.';
 
 CREATE FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1738,22 +1900,6 @@ CREATE FUNCTION wikiembed_private.log_action(p_action text, p_source text, p_why
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.log_action(p_action text, p_source text, p_why text, p_detail jsonb) IS 'Writes one row of the action log in the caller''s name.';
-
-CREATE TABLE wikiembed_queue.procrastinate_jobs (
-    id bigint NOT NULL,
-    queue_name character varying(128) NOT NULL,
-    task_name character varying(128) NOT NULL,
-    priority integer DEFAULT 0 NOT NULL,
-    lock text,
-    queueing_lock text,
-    args jsonb DEFAULT '{}'::jsonb NOT NULL,
-    status wikiembed_queue.procrastinate_job_status DEFAULT 'todo'::wikiembed_queue.procrastinate_job_status NOT NULL,
-    scheduled_at timestamp with time zone,
-    attempts integer DEFAULT 0 NOT NULL,
-    abort_requested boolean DEFAULT false NOT NULL,
-    worker_id bigint,
-    CONSTRAINT check_not_todo_abort_requested CHECK ((NOT ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (abort_requested = true))))
-);
 
 CREATE FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
     LANGUAGE plpgsql
@@ -2611,6 +2757,36 @@ CREATE FUNCTION wikiembed_private.triggers_of(p_name text) RETURNS TABLE(relatio
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement triggers of a source, wherever they are.';
+
+CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  return array(
+    with recursive q as (
+      select least(
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is null
+          order by j.queue_name limit 1),
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is not null
+          order by j.queue_name limit 1)) as name
+      union all
+      select least(
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is null and j.queue_name > q.name
+          order by j.queue_name limit 1),
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is not null and j.queue_name > q.name
+          order by j.queue_name limit 1))
+        from q where q.name is not null
+    )
+    select q.name from q where q.name is not null);
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.waiting_queues() IS 'The queues in which a job waits, by name.';
 
 CREATE FUNCTION wikiembed_private.wake(p_queue text) RETURNS void
     LANGUAGE sql
@@ -3816,29 +3992,27 @@ ALTER TABLE wikiembed.outages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE wikiembed_queue.procrastinate_events (
-    id bigint NOT NULL,
-    job_id bigint NOT NULL,
-    type wikiembed_queue.procrastinate_job_event_type,
-    at timestamp with time zone DEFAULT now()
-);
-
 CREATE VIEW wikiembed.queue AS
- SELECT source,
-    todo,
-    doing,
-    ( SELECT round(EXTRACT(epoch FROM (clock_timestamp() - min(e.at))), 1) AS round
-           FROM wikiembed_queue.procrastinate_events e
-          WHERE ((e.job_id = q.oldest) AND (e.type = 'deferred'::wikiembed_queue.procrastinate_job_event_type))) AS oldest_todo_s,
-    scheduled_later
-   FROM ( SELECT s.name AS source,
-            count(*) FILTER (WHERE ((j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((j.scheduled_at IS NULL) OR (j.scheduled_at <= now())))) AS todo,
-            count(*) FILTER (WHERE (j.status = 'doing'::wikiembed_queue.procrastinate_job_status)) AS doing,
-            min(j.id) FILTER (WHERE ((j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((j.scheduled_at IS NULL) OR (j.scheduled_at <= now())))) AS oldest,
-            count(*) FILTER (WHERE ((j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (j.scheduled_at > now()))) AS scheduled_later
-           FROM (wikiembed.sources s
-             LEFT JOIN wikiembed_queue.procrastinate_jobs j ON ((((j.queue_name)::text = s.queue_name) AND (j.status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status])))))
-          GROUP BY s.name) q;
+ SELECT s.name AS source,
+    (a.jobs + t.due) AS todo,
+    d.jobs AS doing,
+    ( SELECT round(EXTRACT(epoch FROM (clock_timestamp() - j.queued_at)), 1) AS round
+           FROM wikiembed_queue.procrastinate_jobs j
+          WHERE (j.id = LEAST(a.oldest, t.oldest))) AS oldest_todo_s,
+    (t.jobs - t.due) AS scheduled_later
+   FROM (((wikiembed.sources s
+     CROSS JOIN LATERAL ( SELECT count(*) AS jobs,
+            min(j.id) AS oldest
+           FROM wikiembed_queue.procrastinate_jobs j
+          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (j.scheduled_at IS NULL))) a)
+     CROSS JOIN LATERAL ( SELECT count(*) AS jobs,
+            count(*) FILTER (WHERE (j.scheduled_at <= now())) AS due,
+            min(j.id) FILTER (WHERE (j.scheduled_at <= now())) AS oldest
+           FROM wikiembed_queue.procrastinate_jobs j
+          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (j.scheduled_at IS NOT NULL))) t)
+     CROSS JOIN LATERAL ( SELECT count(*) AS jobs
+           FROM wikiembed_queue.procrastinate_jobs j
+          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'doing'::wikiembed_queue.procrastinate_job_status))) d);
 
 COMMENT ON VIEW wikiembed.queue IS 'One row a source: its jobs that wait, run, or wait for their time.';
 
@@ -3912,6 +4086,13 @@ CREATE SEQUENCE wikiembed_private.clock_embed_wiki
     CACHE 1;
 
 COMMENT ON SEQUENCE wikiembed_private.clock_embed_wiki IS 'Milliseconds of the last notification for source wiki.';
+
+CREATE TABLE wikiembed_queue.procrastinate_events (
+    id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    type wikiembed_queue.procrastinate_job_event_type,
+    at timestamp with time zone DEFAULT now()
+);
 
 CREATE SEQUENCE wikiembed_queue.procrastinate_events_id_seq
     START WITH 1
@@ -4016,17 +4197,19 @@ CREATE INDEX idx_procrastinate_jobs_worker_not_null ON wikiembed_queue.procrasti
 
 CREATE INDEX idx_procrastinate_workers_last_heartbeat ON wikiembed_queue.procrastinate_workers USING btree (last_heartbeat);
 
+CREATE INDEX jobs_by_queue ON wikiembed_queue.procrastinate_jobs USING btree (queue_name, priority DESC, id) WHERE ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (scheduled_at IS NULL));
+
+CREATE INDEX jobs_by_time ON wikiembed_queue.procrastinate_jobs USING btree (queue_name, scheduled_at) WHERE ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (scheduled_at IS NOT NULL));
+
 CREATE INDEX procrastinate_events_job_id_fkey_v1 ON wikiembed_queue.procrastinate_events USING btree (job_id);
 
-CREATE INDEX procrastinate_jobs_id_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (id, lock) WHERE (status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status]));
+CREATE INDEX procrastinate_jobs_id_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (id, lock) WHERE ((status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status])) AND (lock IS NOT NULL));
 
 CREATE UNIQUE INDEX procrastinate_jobs_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (lock) WHERE (status = 'doing'::wikiembed_queue.procrastinate_job_status);
 
 CREATE INDEX procrastinate_jobs_priority_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (priority DESC, id) WHERE (status = 'todo'::wikiembed_queue.procrastinate_job_status);
 
-CREATE INDEX procrastinate_jobs_queue_name_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (queue_name);
-
-CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (queueing_lock) WHERE (status = 'todo'::wikiembed_queue.procrastinate_job_status);
+CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (queueing_lock) WHERE ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (queueing_lock IS NOT NULL));
 
 CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON wikiembed_queue.procrastinate_periodic_defers USING btree (job_id);
 
@@ -4052,15 +4235,15 @@ CREATE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1 AFTER INSERT ON w
 
 ALTER TABLE wikiembed_queue.procrastinate_jobs DISABLE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1;
 
-CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.abort_requested = true)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1();
+CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.abort_requested AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1();
 
-CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
+CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
 
-CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER INSERT OR UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
+CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER INSERT OR UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
 
-CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::wikiembed_queue.procrastinate_job_status)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_insert_v1();
+CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_insert_v1();
 
-CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
+CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
 
 CREATE TRIGGER wikiembed_hold_paused BEFORE UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_private.hold_paused();
 
