@@ -719,9 +719,7 @@ begin
               select from wikiembed_queue.procrastinate_workers as w
                where w.id = j.worker_id
                  and w.last_heartbeat > clock_timestamp() - make_interval(secs => p_heartbeat_s))
-            or (select max(e.at) from wikiembed_queue.procrastinate_events as e
-                 where e.job_id = j.id and e.type = 'started')
-               < clock_timestamp() - make_interval(secs => p_hard_limit_s))
+            or j.started_at < clock_timestamp() - make_interval(secs => p_hard_limit_s))
      order by j.id
        for update of j skip locked
   loop
@@ -1536,64 +1534,113 @@ COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.started_at IS 'When a worke
 CREATE FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer DEFAULT 1, p_most_chunks integer DEFAULT NULL::integer) RETURNS SETOF wikiembed_queue.procrastinate_jobs
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
   v_most integer := greatest(1, coalesce(p_most_jobs, 1));
-  v_queues character varying[];
-  v_seen record;
+  v_names character varying[] := p_queues;
+  v_look integer := v_most;
+  v_seen bigint[];
+  v_chunks integer[];
   v_held bigint[];
   v_one bigint;
-  v_chunks bigint;
-  v_n integer;
+  v_sum bigint;
 begin
+  if p_queues is null and p_upkeep then
+    v_names := wikiembed_private.waiting_queues();
+  elsif p_queues is null then
+    v_names := array(select s.queue_name from wikiembed.sources as s);
+  end if;
   for v_round in 0..4 loop
-    v_queues := wikiembed_private.runnable_queues(p_queues, p_upkeep);
-    v_seen := wikiembed_private.peek_jobs(
-      coalesce(v_queues, wikiembed_private.waiting_queues()),
-      case v_round when 0 then v_most else 32 * (v_most + 1) * v_round end);
-    if v_seen.job_ids is null then
+    select array_agg(f.id), array_agg(
+             case jsonb_typeof(f.args -> 'keys') when 'array' then jsonb_array_length(f.args -> 'keys') else 1 end)
+      into v_seen, v_chunks
+      from (
+        select h.id, h.args
+          from (
+            select distinct n.name from unnest(v_names) as n (name)
+             where not exists (
+               select from wikiembed.sources as s
+                where s.queue_name = n.name and s.paused_at is not null
+                  and (s.resume_at is null or s.resume_at > clock_timestamp()))
+          ) as q
+         cross join lateral (
+           (select j.id, j.priority, j.args
+              from wikiembed_queue.procrastinate_jobs as j
+             where j.status = 'todo' and j.scheduled_at is null
+               and j.queue_name >= q.name and j.queue_name <= q.name
+               and (j.lock is null or not exists (
+                 select from wikiembed_queue.procrastinate_jobs as o
+                  where o.lock = j.lock
+                    and (o.status = 'doing' or (o.status = 'todo' and (
+                      o.priority > j.priority or (o.priority = j.priority and o.id < j.id))))))
+             order by j.queue_name, j.priority desc, j.id
+             limit v_look)
+           union all
+           (select j.id, j.priority, j.args
+              from wikiembed_queue.procrastinate_jobs as j
+             where j.status = 'todo' and j.scheduled_at is not null and j.scheduled_at <= now()
+               and j.queue_name >= q.name and j.queue_name <= q.name
+               and (j.lock is null or not exists (
+                 select from wikiembed_queue.procrastinate_jobs as o
+                  where o.lock = j.lock
+                    and (o.status = 'doing' or (o.status = 'todo' and (
+                      o.priority > j.priority or (o.priority = j.priority and o.id < j.id))))))
+             order by j.queue_name, j.scheduled_at
+             limit greatest(v_look, 256))
+         ) as h
+         order by h.priority desc, h.id
+         limit v_look
+      ) as f;
+    if v_seen is null then
       return;
     end if;
+    v_sum := 0;
     if v_round = 0 then
-      v_n := 1;
-      v_chunks := v_seen.chunks[1];
-      while v_n < cardinality(v_seen.job_ids) loop
-        v_chunks := v_chunks + v_seen.chunks[v_n + 1];
-        exit when v_chunks > p_most_chunks;
-        v_n := v_n + 1;
+      for v_n in 1..cardinality(v_seen) loop
+        v_sum := v_sum + v_chunks[v_n];
+        if v_n > 1 and v_sum > p_most_chunks then
+          v_seen := v_seen[:v_n - 1];
+          exit;
+        end if;
       end loop;
       v_held := array(
         select j.id from wikiembed_queue.procrastinate_jobs as j
-         where j.id = any (v_seen.job_ids[:v_n]) and j.status::text = 'todo'
+         where j.id = any (v_seen) and j.status::text = 'todo'
            and (j.scheduled_at is null or j.scheduled_at <= now())
            for update skip locked);
     else
       v_held := '{}';
-      v_chunks := 0;
-      for v_n in 1..cardinality(v_seen.job_ids) loop
+      for v_n in 1..cardinality(v_seen) loop
         exit when cardinality(v_held) = v_most
-          or (cardinality(v_held) > 0 and v_chunks + v_seen.chunks[v_n] > p_most_chunks);
+          or (cardinality(v_held) > 0 and v_sum + v_chunks[v_n] > p_most_chunks);
         select j.id into v_one from wikiembed_queue.procrastinate_jobs as j
-         where j.id = v_seen.job_ids[v_n] and j.status::text = 'todo'
+         where j.id = v_seen[v_n] and j.status::text = 'todo'
            and (j.scheduled_at is null or j.scheduled_at <= now())
            for update skip locked;
         if found then
           v_held := v_held || v_one;
-          v_chunks := v_chunks + v_seen.chunks[v_n];
+          v_sum := v_sum + v_chunks[v_n];
         end if;
       end loop;
     end if;
-    return query
-      with taken as (
-        update wikiembed_queue.procrastinate_jobs as j set status = 'doing', worker_id = p_worker_id
-         where j.id = any (v_held)
-        returning j.*
-      )
-      select t.* from taken as t order by t.priority desc, t.id;
-    if found then
-      return;
+    if cardinality(v_held) > 0 then
+      return query
+        with taken as (
+          update wikiembed_queue.procrastinate_jobs as j set status = 'doing', worker_id = p_worker_id
+           where j.id = any (v_held)
+          returning j.*
+        )
+        select t.* from taken as t order by t.priority desc, t.id;
+      if found then
+        return;
+      end if;
     end if;
+    v_look := 32 * (v_most + 1) * (v_round + 1);
   end loop;
 end;
 $$;
@@ -1653,6 +1700,7 @@ COMMENT ON FUNCTION wikiembed_private.find_column(p_relation regclass, p_name na
 CREATE FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     AS $$
 declare
@@ -1780,15 +1828,17 @@ CREATE FUNCTION wikiembed_private.hold_paused() RETURNS trigger
 begin
   if exists (
     select from wikiembed.sources as s
-     where s.queue_name = new.queue_name and wikiembed_private.is_held(s)
+     where s.queue_name = new.queue_name and s.paused_at is not null
+       and (s.resume_at is null or s.resume_at > clock_timestamp())
   ) then
     return null;
   end if;
+  new.started_at := clock_timestamp();
   return new;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.hold_paused() IS 'Refuses todo → doing for jobs of a paused source.';
+COMMENT ON FUNCTION wikiembed_private.hold_paused() IS 'Refuses todo → doing for jobs of a paused source; notes when a job begins.';
 
 CREATE FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
@@ -2764,9 +2814,6 @@ COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement
 CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_bitmapscan TO 'off'
     AS $$
 begin
   return array(
@@ -3998,29 +4045,27 @@ ALTER TABLE wikiembed.outages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE wikiembed_queue.procrastinate_events (
-    id bigint NOT NULL,
-    job_id bigint NOT NULL,
-    type wikiembed_queue.procrastinate_job_event_type,
-    at timestamp with time zone DEFAULT now()
-);
-
 CREATE VIEW wikiembed.queue AS
- SELECT source,
-    todo,
-    doing,
-    ( SELECT round(EXTRACT(epoch FROM (clock_timestamp() - min(e.at))), 1) AS round
-           FROM wikiembed_queue.procrastinate_events e
-          WHERE ((e.job_id = q.oldest) AND (e.type = 'deferred'::wikiembed_queue.procrastinate_job_event_type))) AS oldest_todo_s,
-    scheduled_later
-   FROM ( SELECT s.name AS source,
-            count(*) FILTER (WHERE ((j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((j.scheduled_at IS NULL) OR (j.scheduled_at <= now())))) AS todo,
-            count(*) FILTER (WHERE (j.status = 'doing'::wikiembed_queue.procrastinate_job_status)) AS doing,
-            min(j.id) FILTER (WHERE ((j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((j.scheduled_at IS NULL) OR (j.scheduled_at <= now())))) AS oldest,
-            count(*) FILTER (WHERE ((j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (j.scheduled_at > now()))) AS scheduled_later
-           FROM (wikiembed.sources s
-             LEFT JOIN wikiembed_queue.procrastinate_jobs j ON ((((j.queue_name)::text = s.queue_name) AND (j.status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status])))))
-          GROUP BY s.name) q;
+ SELECT s.name AS source,
+    (a.jobs + t.due) AS todo,
+    d.jobs AS doing,
+    ( SELECT round(EXTRACT(epoch FROM (clock_timestamp() - j.queued_at)), 1) AS round
+           FROM wikiembed_queue.procrastinate_jobs j
+          WHERE (j.id = LEAST(a.oldest, t.oldest))) AS oldest_todo_s,
+    (t.jobs - t.due) AS scheduled_later
+   FROM (((wikiembed.sources s
+     CROSS JOIN LATERAL ( SELECT count(*) AS jobs,
+            min(j.id) AS oldest
+           FROM wikiembed_queue.procrastinate_jobs j
+          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (j.scheduled_at IS NULL))) a)
+     CROSS JOIN LATERAL ( SELECT count(*) AS jobs,
+            count(*) FILTER (WHERE (j.scheduled_at <= now())) AS due,
+            min(j.id) FILTER (WHERE (j.scheduled_at <= now())) AS oldest
+           FROM wikiembed_queue.procrastinate_jobs j
+          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (j.scheduled_at IS NOT NULL))) t)
+     CROSS JOIN LATERAL ( SELECT count(*) AS jobs
+           FROM wikiembed_queue.procrastinate_jobs j
+          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'doing'::wikiembed_queue.procrastinate_job_status))) d);
 
 COMMENT ON VIEW wikiembed.queue IS 'One row a source: its jobs that wait, run, or wait for their time.';
 
@@ -4094,6 +4139,13 @@ CREATE SEQUENCE wikiembed_private.clock_embed_wiki
     CACHE 1;
 
 COMMENT ON SEQUENCE wikiembed_private.clock_embed_wiki IS 'Milliseconds of the last notification for source wiki.';
+
+CREATE TABLE wikiembed_queue.procrastinate_events (
+    id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    type wikiembed_queue.procrastinate_job_event_type,
+    at timestamp with time zone DEFAULT now()
+);
 
 CREATE SEQUENCE wikiembed_queue.procrastinate_events_id_seq
     START WITH 1
@@ -4236,15 +4288,15 @@ CREATE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1 AFTER INSERT ON w
 
 ALTER TABLE wikiembed_queue.procrastinate_jobs DISABLE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1;
 
-CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.abort_requested = true)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1();
+CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.abort_requested AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1();
 
-CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
+CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
 
-CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER INSERT OR UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
+CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER INSERT OR UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
 
-CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::wikiembed_queue.procrastinate_job_status)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_insert_v1();
+CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_insert_v1();
 
-CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
+CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
 
 CREATE TRIGGER wikiembed_hold_paused BEFORE UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_private.hold_paused();
 

@@ -21,8 +21,8 @@ _TABLES = (
     "select quote_ident(schemaname) || '.' || quote_ident(tablename) from pg_tables"
     " where schemaname !~ '^pg_|^information' order by 1"
 )
-# A job that was fetched and given back differs in these alone; its events tell of the same.
-_PASSING = "array['attempts', 'scheduled_at', 'worker_id']"
+# A job that was fetched and given back differs in these alone; the events of others tell the same.
+_PASSING = "array['attempts', 'scheduled_at', 'started_at', 'worker_id']"
 _LEFT_OUT = ("procrastinate_events", "procrastinate_periodic_defers")
 
 

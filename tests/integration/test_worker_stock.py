@@ -130,7 +130,7 @@ def test_rule_18_rescue_task_takes_up_what_a_stock_worker_holds_no_longer(
         first.wait_for(lambda: docs_table.one("select last_value from public.refused") >= 1)
         first.wait_for(lambda: jobs(docs_table) == [("doing", 1)])
         docs_table.execute("drop trigger refuse on wikiembed_queue.procrastinate_jobs")
-        aged = "procrastinate_events set at = at - interval '1801 s' where type = 'started'"
+        aged = "procrastinate_jobs set started_at = started_at - interval '1801 s'"
     rescuer = start(stock, settings, make(tmp_path / "2")) if died else first
     docs_table.execute(f"update wikiembed_queue.{aged}")
     rescue_now(docs_table)

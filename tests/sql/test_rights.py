@@ -59,6 +59,8 @@ WORK = [
     "select wikiembed.expire_pauses()",
     "select wikiembed.report_outage('http://host', 1, 'no_answer')",
     "select wikiembed.end_outage('http://host')",
+    "select * from wikiembed_private.fetch_jobs(null, false, 1, 2, 3)",
+    "select wikiembed_private.finish_jobs(array[1])",
 ]
 WATCH = [
     "select * from wikiembed.coverage",

@@ -54,7 +54,7 @@ def test_job_past_the_hard_limit_is_queued_again(docs_table: Database) -> None:
     add(docs_table, "one")
     fetch(docs_table)
     docs_table.execute(
-        "update wikiembed_queue.procrastinate_events set at = at - interval '1801 s'"
+        "update wikiembed_queue.procrastinate_jobs set started_at = started_at - interval '1801 s'"
     )
     assert rescue(docs_table) == (1, 0, 0)
 

@@ -98,7 +98,9 @@ def test_queue_shows_what_waits_runs_and_comes_later(docs_table: Database) -> No
     add(docs_table, "three")
     fetch(docs_table)
     docs_table.execute("select wikiembed_private.requeue('docs', array['1'], 5)")
-    docs_table.execute("update wikiembed_queue.procrastinate_events set at = at - interval '9 s'")
+    docs_table.execute(
+        "update wikiembed_queue.procrastinate_jobs set queued_at = queued_at - interval '9 s'"
+    )
     assert docs_table.rows(
         "select todo, doing, round(oldest_todo_s), scheduled_later from wikiembed.queue"
         " where source = 'docs'"

@@ -15,6 +15,8 @@ from sqlalchemy import text
 
 from wikiembed.db.location import migrations_dir
 
+_CREATE = re.compile(r"^create (function|view)\b", re.MULTILINE)
+
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
@@ -33,10 +35,23 @@ def run(sql: str) -> None:
 def run_files(names: Iterable[str], **words: str) -> None:
     """Run ``sql/<name>.sql`` of each name, with whole words replaced by what they stand for."""
     for name in names:
-        sql = (migrations_dir() / "sql" / f"{name}.sql").read_text()
+        sql = _read(name)
         for word, value in words.items():
             sql = re.sub(rf"\b{word}\b", value.replace("\\", r"\\"), sql)
         run(sql)
+
+
+def replace_files(names: Iterable[str]) -> None:
+    """Run files of functions and views in the place of those that have their names.
+
+    Owner and grants stay. The signature must be the same.
+    """
+    for name in names:
+        run(_CREATE.sub(r"create or replace \1", _read(name)))
+
+
+def _read(name: str) -> str:
+    return (migrations_dir() / "sql" / f"{name}.sql").read_text()
 
 
 def vector_schema() -> str:

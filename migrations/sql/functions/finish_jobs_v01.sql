@@ -3,6 +3,7 @@
 create function wikiembed_private.finish_jobs(p_job_ids bigint[]) returns bigint[]
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
 declare

@@ -1,10 +1,7 @@
--- One probe of an index a queue, however many jobs wait in each.
+-- One probe of an index a queue, however many jobs wait in each, under the settings of fetch_jobs.
 create function wikiembed_private.waiting_queues() returns character varying[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set enable_sort = off
-set enable_bitmapscan = off
 as $$
 begin
   return array(

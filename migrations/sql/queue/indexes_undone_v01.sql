@@ -1,3 +1,4 @@
+-- squawk-ignore-file require-concurrent-index-deletion
 drop index wikiembed_queue.jobs_by_queue;
 drop index wikiembed_queue.jobs_by_time;
 drop index wikiembed_queue.procrastinate_jobs_queueing_lock_idx_v1;

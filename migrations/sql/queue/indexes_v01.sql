@@ -1,3 +1,4 @@
+-- squawk-ignore-file require-concurrent-index-deletion
 -- The names by which procrastinate knows a violation stay. An embed job has neither lock nor
 -- queueing lock, so that it is in none of their indexes. jobs_by_queue has what can begin at
 -- once; what waits for its time stands apart, so that no fetch reads through it.
