@@ -1926,20 +1926,6 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk that outlived three workers: the chunk is recorded as worker_lost.';
 
-CREATE FUNCTION wikiembed_private.may_lock(p_job wikiembed_queue.procrastinate_jobs) RETURNS boolean
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select not exists (
-    select from wikiembed_queue.procrastinate_jobs as o
-     where o.lock = p_job.lock
-       and (o.status = 'doing'
-            or (o.status = 'todo'
-                and (o.priority > p_job.priority or (o.priority = p_job.priority and o.id < p_job.id)))));
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.may_lock(p_job wikiembed_queue.procrastinate_jobs) IS 'procrastinate''s rule: no job of the same lock is doing or goes before this one.';
-
 CREATE FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) RETURNS regclass
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2277,45 +2263,6 @@ CREATE FUNCTION wikiembed_private.owner_warning(p_relation regclass) RETURNS tex
 $_$;
 
 COMMENT ON FUNCTION wikiembed_private.owner_warning(p_relation regclass) IS 'Which roles could run SQL as wikiembed''s owner by way of this table, and gain by it; null when none could.';
-
-CREATE FUNCTION wikiembed_private.peek_jobs(p_queues character varying[], p_most integer, OUT job_ids bigint[], OUT chunks integer[]) RETURNS record
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_bitmapscan TO 'off'
-    AS $$
-begin
-  select array_agg(f.id), array_agg(
-           case jsonb_typeof(f.args -> 'keys') when 'array' then jsonb_array_length(f.args -> 'keys') else 1 end)
-    into job_ids, chunks
-    from (
-      select h.id, h.args
-        from (select distinct n.name from unnest(p_queues) as n (name)) as q
-       cross join lateral (
-         (select j.id, j.priority, j.args
-            from wikiembed_queue.procrastinate_jobs as j
-           where j.status = 'todo' and j.scheduled_at is null
-             and j.queue_name >= q.name and j.queue_name <= q.name
-             and (j.lock is null or wikiembed_private.may_lock(j))
-           order by j.queue_name, j.priority desc, j.id
-           limit p_most)
-         union all
-         (select j.id, j.priority, j.args
-            from wikiembed_queue.procrastinate_jobs as j
-           where j.status = 'todo' and j.scheduled_at is not null and j.scheduled_at <= now()
-             and j.queue_name = q.name
-             and (j.lock is null or wikiembed_private.may_lock(j))
-           order by j.scheduled_at
-           limit greatest(p_most, 256))
-       ) as h
-       order by h.priority desc, h.id
-       limit p_most
-    ) as f;
-end;
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.peek_jobs(p_queues character varying[], p_most integer, OUT job_ids bigint[], OUT chunks integer[]) IS 'Numbers of the jobs that these queues would give next, in order, and how many chunks each has.';
 
 CREATE FUNCTION wikiembed_private.pgvector_schema() RETURNS name
     LANGUAGE sql STABLE

@@ -25,6 +25,7 @@ def upgrade() -> None:
     names = ", ".join(f"wikiembed_private.{name}" for name in FETCH)
     run(f"revoke all on function {names} from public;")
     run("select wikiembed_private.grant_again();")
+    run_files(["functions/one_owner_v01"])
 
 
 def downgrade() -> None:
