@@ -52,7 +52,6 @@ WORK = [
     "select * from wikiembed.record_failures('docs', array['1'], array[1], 'x')",
     "select wikiembed.pin_model('docs', 'ollama', 'nomic', 4)",
     "select wikiembed.pause('docs', 'quota')",
-    "select * from wikiembed_private.fetch_jobs(null, false, null, 0, 2)",
     "select * from wikiembed.rescue_jobs()",
     "select * from wikiembed.reconcile()",
     "select wikiembed.fold_ledger()",
@@ -60,7 +59,7 @@ WORK = [
     "select wikiembed.report_outage('http://host', 1, 'no_answer')",
     "select wikiembed.end_outage('http://host')",
     "select * from wikiembed_private.fetch_jobs(null, false, 1, 2, 3)",
-    "select wikiembed_private.finish_jobs(array[1])",
+    "select wikiembed_private.finish_jobs(array[0])",
 ]
 WATCH = [
     "select * from wikiembed.coverage",
@@ -79,7 +78,6 @@ READ = [
 QUEUE = [
     "select wikiembed_queue.procrastinate_register_worker_v1()",
     "select wikiembed_queue.procrastinate_fetch_job_v2(null, 1)",
-    "select wikiembed_private.finish_jobs(array[0])",
     "select wikiembed_queue.procrastinate_finish_job_v1(1, 'succeeded', true)",
     "insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name) values ('q', 't')",
     "select wikiembed_queue.procrastinate_cancel_job_v1(2, true, false)",

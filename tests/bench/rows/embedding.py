@@ -14,7 +14,7 @@ from tests.bench.result import Form, Measured, middle
 
 def share(place: Place, form: Form) -> Iterator[Measured]:
     """The share of its time that a server which works one text after another is busy."""
-    texts = form.of(6_000, 60_000)
+    texts = form.of(4_000, 60_000)
     with place.base() as base, place.server("serial") as server:
         base.fill("docs", texts)
         stats = place.drain(base, server)
@@ -31,7 +31,7 @@ def share(place: Place, form: Form) -> Iterator[Measured]:
 
 def throughput(place: Place, form: Form) -> Iterator[Measured]:
     """Chunks a second against an instant server, over those of a bare loop in the same run."""
-    texts, rounds = form.of(15_000, 60_000), form.of(3, 5)
+    texts, rounds = form.of(12_000, 60_000), form.of(2, 5)
     with (
         place.base() as base,
         place.server("instant", "--lists") as lists,
@@ -95,8 +95,8 @@ def _rate(server: Server) -> float:
 
 
 def scaling(place: Place, form: Form) -> Iterator[Measured]:
-    """Workers against a server of 100 ms a request; how many cores they had is in the detail."""
-    seconds = form.of(2, 20)
+    """Workers of one request in flight, so that two cores do for eight, and a server of 100 ms."""
+    seconds = form.of(1, 20)
     with place.base() as base, place.server("latency") as server:
         rates = {n: _rate_of(place, base, server, n, seconds) for n in (1, 2, 4, 8)}
     for workers in (2, 4, 8):
@@ -116,10 +116,10 @@ def _rate_of(place: Place, base: Base, server: Server, workers: int, seconds: in
     """Chunks a second of so many workers, once all of them work."""
     base.execute("truncate public.docs restart identity")
     base.execute("delete from wikiembed_queue.procrastinate_jobs")
-    base.fill("docs", workers * (2 * seconds + 4) * 10 * 4 * 64)
+    base.fill("docs", workers * (2 * seconds + 4) * 10 * 64)
     base.settle()
     server.reset()
-    running = [place.start_worker(base, server, concurrency="4") for _ in range(workers)]
+    running = [place.start_worker(base, server, concurrency="1") for _ in range(workers)]
     alive = "select count(*) from wikiembed_queue.procrastinate_workers"
     wait_until(lambda: base.one(alive) == 2 * workers)
     time.sleep(1)

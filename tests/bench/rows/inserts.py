@@ -73,11 +73,11 @@ def _alternate(
 ) -> tuple[list[float], list[float]]:
     """Transactions a second with triggers and without, in turns."""
     measured: dict[str, list[float]] = {"docs": [], "bare": []}
-    for _ in range(form.of(3, 5)):
+    for _ in range(form.of(2, 5)):
         for table, rates in measured.items():
             _empty(base)
             statement = insert_of(table, rows, length=TEXT)
-            seconds = form.of(2, 5)
+            seconds = form.of(1, 5)
             rates.append(rate(place, base, statement, clients=clients, seconds=seconds))
     return measured["docs"], measured["bare"]
 
