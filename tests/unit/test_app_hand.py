@@ -106,10 +106,14 @@ async def test_room_limits_what_is_under_way() -> None:
 
 
 async def test_as_much_is_fetched_as_begins_soon() -> None:
-    """What may begin now; from a fast server more, up to a limit, and some beside."""
+    """What may begin now; where batches end often more, up to a limit."""
     clock = Clock()
-    hand = hand_of(room=4, batch_size=64, clock=clock)
+    hand = hand_of(room=4, clock=clock)
+    assert hand.wanted() == (MOST_JOBS, 4)
+    hand = hand_of(job(0), room=4, batch_size=64, clock=clock)
     assert hand.wanted() == (MOST_JOBS, 4 * 64)
+    assert (await begun(hand)) == [(0, ["0"])]
+    hand.ended(job(0))
     for n in range(1, 501):
         hand.take_up([Fetched(job(n), 64)], most_chunks=64)
         await hand.begin()

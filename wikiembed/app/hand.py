@@ -22,7 +22,8 @@ AHEAD_S = 0.05
 PACE_S = 0.025
 """A fetch that emptied the queue is followed by the next one after so long: the texts of a trickle
 meet in one request."""
-BESIDE = 2
+FAST = 60
+"""Batches a second from which on jobs are fetched ahead; those of a slower server stay queued."""
 MOST_JOBS = 256
 MOST_AHEAD = 16
 _PLAIN = frozenset({"source", "keys"})
@@ -79,7 +80,7 @@ class Hand:
         self._alone: int | None = None
         self._changed = asyncio.Event()
         self._closed = False
-        self._batch_size = 64
+        self._batch_size = 1  # not known yet: the first fetch brings one job, or single chunks
         self._fetched_at = 0.0
         self._dry = False
         self._ended: deque[float] = deque()
@@ -113,15 +114,8 @@ class Hand:
         return self._free() > 0
 
     def _free(self) -> int:
-        """How many batches may begin now.
-
-        Where they end often, some more than `room` says: they are read and written while the
-        others are at the server. With a slow server no job is in hand that could not begin.
-        """
-        if self._room is None:
-            return 1
-        beside = min(BESIDE, self._a_second() // 2)
-        return max(1, self._room()) + beside - len(self._under_way)
+        """How many batches may begin now."""
+        return 1 if self._room is None else max(1, self._room()) - len(self._under_way)
 
     def recheck(self) -> None:
         """Look again whether there is room: `room` answers another number now."""
@@ -160,7 +154,8 @@ class Hand:
         """How many jobs to fetch at the most, and how many chunks they may have together."""
         if self._room is None:
             return 1, self._batch_size
-        soon = math.ceil(AHEAD_S * self._a_second())
+        rate = self._a_second()
+        soon = math.ceil(AHEAD_S * rate) if rate >= FAST else 1
         return MOST_JOBS, min(max(1, self._free(), soon), MOST_AHEAD) * self._batch_size
 
     def take_up(self, jobs: Iterable[Fetched], *, most_chunks: int) -> list[int]:
@@ -174,7 +169,8 @@ class Hand:
         first = next((i for i, one in enumerate(fetched) if one.rescued), None)
         kept = fetched if first is None else fetched[: max(1, first)]
         self._waiting.extend(kept)
-        self._batch_size = max((one.batch_size for one in kept), default=self._batch_size)
+        # Of several sources the least: too few cost another fetch, too many would have to wait.
+        self._batch_size = min((one.batch_size for one in kept), default=self._batch_size)
         chunks = sum(one.chunks for one in fetched)
         self._dry = chunks + self._batch_size <= most_chunks and len(fetched) < MOST_JOBS
         return [one.job.id for one in fetched[len(kept) :] if one.job.id is not None]
