@@ -172,7 +172,9 @@ class Hand:
         # Of several sources the least: too few cost another fetch, too many would have to wait.
         self._batch_size = min((one.batch_size for one in kept), default=self._batch_size)
         chunks = sum(one.chunks for one in fetched)
-        self._dry = chunks + self._batch_size <= most_chunks and len(fetched) < MOST_JOBS
+        # A look that found nothing delays no other: an edit to an idle system goes at once.
+        few = chunks + self._batch_size <= most_chunks and len(fetched) < MOST_JOBS
+        self._dry = bool(fetched) and few
         return [one.job.id for one in fetched[len(kept) :] if one.job.id is not None]
 
     async def begin(self) -> Job | None:

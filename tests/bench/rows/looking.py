@@ -118,7 +118,14 @@ def fetch(place: Place, form: Form) -> Iterator[Measured]:
 def _fetch_s(base: Base, worker_id: int) -> float:
     began = time.perf_counter()
     row = base.connection.execute(
-        FETCH, {"queues": None, "upkeep": False, "worker_id": worker_id}
+        FETCH,
+        {
+            "queues": None,
+            "upkeep": False,
+            "worker_id": worker_id,
+            "most_jobs": 1,
+            "most_chunks": 64,
+        },
     ).fetchone()
     assert row is not None
     assert row[0] is not None
