@@ -234,24 +234,18 @@ begin
                           where f.source = %1$L and f.key = t.%3$I::text collate "C")
        order by t.%3$I
        limit $1
-    ), batches as (
-      select n.batch, count(*) as chunks,
-             row(%7$L, 'wikiembed.embed', 0, null, null,
-                 jsonb_build_object('source', %1$L, 'keys', jsonb_agg(n.key)), null
-             )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
+    ), inserted as (
+      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+      select %7$L, 'wikiembed.embed', 0, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(n.key)))
         from (select m.key::text as key, (row_number() over (order by m.key) - 1) / $2 as batch
-                from missing as m) as n
+                from missing as m where not $3) as n
        group by n.batch
-    ), slices as (
-      select sum(b.chunks)::bigint as chunks, array_agg(b.job order by b.batch) as jobs
-        from batches as b group by b.batch / 256 order by min(b.batch)
+       order by n.batch
+      returning jsonb_array_length(args -> 'keys') as chunks
     )
-    select coalesce(sum(
-             case when $3 then cardinality(s.jobs)
-                  else cardinality(wikiembed_queue.procrastinate_defer_jobs_v1(s.jobs)) end
-           ), 0)::bigint,
-           coalesce(sum(s.chunks), 0)::bigint
-      from slices as s
+    select case when $3 then (d.chunks + $2 - 1) / $2 else i.jobs end, case when $3 then d.chunks else i.chunks end
+      from (select count(*) as jobs, coalesce(sum(i.chunks), 0)::bigint as chunks from inserted as i) as i,
+           (select count(*) as chunks from missing as m where $3) as d
   $sql$) using p_max_chunks, coalesce(p_batch_size, v_source.batch_size), coalesce(p_dry_run, false);
 end;
 $_$;
@@ -1954,27 +1948,48 @@ CREATE FUNCTION wikiembed_private.notify_seldom() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  v_now_ms bigint := (extract(epoch from clock_timestamp()) * 1000)::bigint;
   v_queue text;
+  v_last text;
+  v_others boolean;
   v_clock regclass;
+  v_now_ms bigint;
 begin
-  for v_queue in
-    select distinct j.queue_name from new_jobs as j
-     where j.status = 'todo' and (j.scheduled_at is null or j.scheduled_at <= clock_timestamp())
-  loop
+  if current_setting('wikiembed.wakes_itself', true) = 'on' then
+    return null;
+  end if;
+  select min(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
+         max(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
+         bool_or(j.task_name <> 'wikiembed.embed')
+    into v_queue, v_last, v_others
+    from new_jobs as j
+   where j.status = 'todo';
+  if v_others then
+    insert into wikiembed_queue.procrastinate_events (job_id, type)
+    select j.id, 'deferred' from new_jobs as j where j.status = 'todo' and j.task_name <> 'wikiembed.embed';
+    insert into wikiembed_queue.procrastinate_events (job_id, type, at)
+    select j.id, 'scheduled', j.scheduled_at from new_jobs as j
+     where j.status = 'todo' and j.task_name <> 'wikiembed.embed' and j.scheduled_at is not null;
+  end if;
+  while v_queue is not null loop
     v_clock := coalesce(
-      to_regclass(format('wikiembed_private.%I', 'clock_' || v_queue)),
+      to_regclass('wikiembed_private.' || quote_ident('clock_' || v_queue)),
       'wikiembed_private.clock'::regclass);
+    v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
     if abs(v_now_ms - coalesce(pg_sequence_last_value(v_clock), 0)) >= 20 then
       perform setval(v_clock, v_now_ms);
       perform wikiembed_private.wake(v_queue);
     end if;
+    exit when v_queue = v_last;
+    select min(j.queue_name collate "C") into v_queue
+      from new_jobs as j
+     where j.queue_name collate "C" > v_queue
+       and j.status = 'todo' and (j.scheduled_at is null or j.scheduled_at <= clock_timestamp());
   end loop;
   return null;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.notify_seldom() IS 'Wakes workers of the queues that got jobs, at most once per 20 ms a queue.';
+COMMENT ON FUNCTION wikiembed_private.notify_seldom() IS 'Wakes workers of the queues that got jobs, at most once per 20 ms a queue; writes the events of jobs that are not embed jobs.';
 
 CREATE FUNCTION wikiembed_private.null_stale_wiki() RETURNS trigger
     LANGUAGE plpgsql
@@ -2060,33 +2075,55 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     declare
-      v_total bigint;
-      v_embedded bigint;
-      v_batch_size integer;
+      v_missing bigint;
+      v_queued bigint := 0;
+      v_now_ms bigint;
     begin
-      select count(*), count(n.embedding) into v_total, v_embedded from new_rows as n;
-      if v_total = 0 then
+      insert into wikiembed.ledger (source, total, embedded)
+      select 'wiki', count(*), count(n.embedding) from (select n.embedding from new_rows as n limit 65) as n
+      having count(*) between 1 and 64
+      returning total - embedded into v_missing;
+      if v_missing = 0 then
         return null;
       end if;
-      insert into wikiembed.ledger (source, total, embedded) values ('wiki', v_total, v_embedded);
-      if v_embedded = v_total then
-        return null;
+      perform set_config('wikiembed.wakes_itself', 'on', true);
+      if v_missing > 0 then
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select 'embed_wiki', 'wikiembed.embed', 10,
+               jsonb_build_object('source', 'wiki', 'keys', jsonb_agg(n.id::text))
+          from new_rows as n
+         where n.embedding is null
+        having v_missing <= (select s.batch_size from wikiembed.sources as s where s.name = 'wiki');
+        get diagnostics v_queued = row_count;
       end if;
-      select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = 'wiki';
-      perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
-         from (
-           select m.batch, row(
-                    'embed_wiki', 'wikiembed.embed', 10, null, null,
-                    jsonb_build_object('source', 'wiki', 'keys', jsonb_agg(m.key)), null
-                  )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
-             from (
-               select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
-                 from new_rows as n
-                where n.embedding is null
-             ) as m
-            group by m.batch
-         ) as b
-        group by b.batch / 256;
+      if v_queued = 0 then
+        with batches as materialized (
+          select m.batch, count(*) as total, count(m.key) as missing,
+                 array_agg(m.key) filter (where m.key is not null) as keys
+            from (
+              select m.key, (count(m.key) over (rows unbounded preceding) - 1)
+                            / (select s.batch_size from wikiembed.sources as s where s.name = 'wiki') as batch
+                from (select case when n.embedding is null then n.id::text end as key from new_rows as n) as m
+            ) as m
+           group by m.batch
+        ), counted as (
+          insert into wikiembed.ledger (source, total, embedded)
+          select 'wiki', sum(b.total), sum(b.total - b.missing) from batches as b
+          having v_missing is null and count(*) > 0
+        )
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select 'embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', to_jsonb(b.keys))
+          from batches as b
+         where b.missing > 0
+         order by b.batch;
+        get diagnostics v_queued = row_count;
+      end if;
+      perform set_config('wikiembed.wakes_itself', 'off', true);
+      v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
+      if v_queued > 0 and abs(v_now_ms - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20 then
+        perform setval('wikiembed_private.clock_embed_wiki', v_now_ms);
+        perform wikiembed_private.wake('embed_wiki');
+      end if;
       return null;
     end;
     $$;
@@ -2152,25 +2189,20 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
       end if;
       if v_embedded < v_total then
         select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = 'wiki';
-        perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
-           from (
-             select m.batch, row(
-                      'embed_wiki', 'wikiembed.embed', 10, null, null,
-                      jsonb_build_object('source', 'wiki', 'keys', jsonb_agg(m.key)), null
-                    )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
-               from (
-                 select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
-                   from new_rows as n
-                  where n.embedding is null
-                    and not exists (
-                      select from old_rows as o
-                       where o.id = n.id
-                         and o.content::text collate "C" is not distinct from n.content::text collate "C"
-                         and o.embedding is null)
-               ) as m
-              group by m.batch
-           ) as b
-          group by b.batch / 256;
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select 'embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', to_jsonb(array_agg(m.key)))
+          from (
+            select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
+              from new_rows as n
+             where n.embedding is null
+               and not exists (
+                 select from old_rows as o
+                  where o.id = n.id
+                    and o.content::text collate "C" is not distinct from n.content::text collate "C"
+                    and o.embedding is null)
+          ) as m
+         group by m.batch
+         order by m.batch;
       end if;
       if exists (select from wikiembed.failures as f where f.source = 'wiki') then
         perform wikiembed_private.forget_failures('wiki', array(
@@ -2468,11 +2500,10 @@ begin
   if coalesce(cardinality(p_keys), 0) = 0 then
     return 0;
   end if;
-  perform wikiembed_queue.procrastinate_defer_jobs_v1(array[row(
-    'embed_' || p_source, 'wikiembed.embed', 5, null, null,
-    jsonb_build_object('source', p_source, 'keys', to_jsonb(p_keys), 'attempt', p_attempt + 1),
-    clock_timestamp() + make_interval(secs => v_delay_s)
-  )::wikiembed_queue.procrastinate_job_to_defer_v1]);
+  insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args, scheduled_at)
+  values ('embed_' || p_source, 'wikiembed.embed', 5,
+          jsonb_build_object('source', p_source, 'keys', to_jsonb(p_keys), 'attempt', p_attempt + 1),
+          clock_timestamp() + make_interval(secs => v_delay_s));
   return cardinality(p_keys);
 end;
 $$;
@@ -2721,7 +2752,7 @@ COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) I
 CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$ select 1 $$;
+    AS $$ select 2 $$;
 
 COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Version of the triggers and functions that write_triggers writes.';
 
@@ -2925,44 +2956,72 @@ CREATE FUNCTION wikiembed_private.write_on_insert(p_source wikiembed.sources) RE
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
+declare
+  v_clock text := quote_literal(format('wikiembed_private.%I', 'clock_embed_' || p_source.name));
 begin
-  execute wikiembed_private.fill(p_source, $template$
+  if to_regclass(format('wikiembed_private.%I', 'clock_embed_' || p_source.name)) is null then
+    execute wikiembed_private.fill(
+      p_source, 'create sequence wikiembed_private.%12$I minvalue 0 start 0', 'clock_embed');
+  end if;
+  execute wikiembed_private.fill(p_source, replace($template$
     create or replace function wikiembed_private.%12$I() returns trigger
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
     as $body$
     declare
-      v_total bigint;
-      v_embedded bigint;
-      v_batch_size integer;
+      v_missing bigint;
+      v_queued bigint := 0;
+      v_now_ms bigint;
     begin
-      select count(*), count(n.%5$I) into v_total, v_embedded from new_rows as n;
-      if v_total = 0 then
+      insert into wikiembed.ledger (source, total, embedded)
+      select %1$L, count(*), count(n.%5$I) from (select n.%5$I from new_rows as n limit 65) as n
+      having count(*) between 1 and 64
+      returning total - embedded into v_missing;
+      if v_missing = 0 then
         return null;
       end if;
-      insert into wikiembed.ledger (source, total, embedded) values (%1$L, v_total, v_embedded);
-      if v_embedded = v_total then
-        return null;
+      perform set_config('wikiembed.wakes_itself', 'on', true);
+      if v_missing > 0 then
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select %7$L, 'wikiembed.embed', 10,
+               jsonb_build_object('source', %1$L, 'keys', jsonb_agg(n.%3$I::text))
+          from new_rows as n
+         where n.%5$I is null
+        having v_missing <= (select s.batch_size from wikiembed.sources as s where s.name = %1$L);
+        get diagnostics v_queued = row_count;
       end if;
-      select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = %1$L;
-      perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
-         from (
-           select m.batch, row(
-                    %7$L, 'wikiembed.embed', 10, null, null,
-                    jsonb_build_object('source', %1$L, 'keys', jsonb_agg(m.key)), null
-                  )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
-             from (
-               select n.%3$I::text as key, (row_number() over () - 1) / v_batch_size as batch
-                 from new_rows as n
-                where n.%5$I is null
-             ) as m
-            group by m.batch
-         ) as b
-        group by b.batch / 256;
+      if v_queued = 0 then
+        with batches as materialized (
+          select m.batch, count(*) as total, count(m.key) as missing,
+                 array_agg(m.key) filter (where m.key is not null) as keys
+            from (
+              select m.key, (count(m.key) over (rows unbounded preceding) - 1)
+                            / (select s.batch_size from wikiembed.sources as s where s.name = %1$L) as batch
+                from (select case when n.%5$I is null then n.%3$I::text end as key from new_rows as n) as m
+            ) as m
+           group by m.batch
+        ), counted as (
+          insert into wikiembed.ledger (source, total, embedded)
+          select %1$L, sum(b.total), sum(b.total - b.missing) from batches as b
+          having v_missing is null and count(*) > 0
+        )
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select %7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', to_jsonb(b.keys))
+          from batches as b
+         where b.missing > 0
+         order by b.batch;
+        get diagnostics v_queued = row_count;
+      end if;
+      perform set_config('wikiembed.wakes_itself', 'off', true);
+      v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
+      if v_queued > 0 and abs(v_now_ms - coalesce(pg_sequence_last_value(the_clock), 0)) >= 20 then
+        perform setval(the_clock, v_now_ms);
+        perform wikiembed_private.wake(%7$L);
+      end if;
       return null;
     end;
     $body$
-  $template$, 'on_insert');
+  $template$, 'the_clock', replace(v_clock, '%', '%%')), 'on_insert');
 end;
 $_$;
 
@@ -3042,25 +3101,20 @@ begin
       end if;
       if v_embedded < v_total then
         select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = %1$L;
-        perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
-           from (
-             select m.batch, row(
-                      %7$L, 'wikiembed.embed', 10, null, null,
-                      jsonb_build_object('source', %1$L, 'keys', jsonb_agg(m.key)), null
-                    )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
-               from (
-                 select n.%3$I::text as key, (row_number() over () - 1) / v_batch_size as batch
-                   from new_rows as n
-                  where n.%5$I is null
-                    and not exists (
-                      select from old_rows as o
-                       where o.%3$I%8$s = n.%3$I%8$s
-                         and o.%4$I::text collate "C" is not distinct from n.%4$I::text collate "C"
-                         and o.%5$I is null)
-               ) as m
-              group by m.batch
-           ) as b
-          group by b.batch / 256;
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select %7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(m.key)))
+          from (
+            select n.%3$I::text as key, (row_number() over () - 1) / v_batch_size as batch
+              from new_rows as n
+             where n.%5$I is null
+               and not exists (
+                 select from old_rows as o
+                  where o.%3$I%8$s = n.%3$I%8$s
+                    and o.%4$I::text collate "C" is not distinct from n.%4$I::text collate "C"
+                    and o.%5$I is null)
+          ) as m
+         group by m.batch
+         order by m.batch;
       end if;
       if exists (select from wikiembed.failures as f where f.source = %1$L) then
         perform wikiembed_private.forget_failures(%1$L, array(
@@ -4239,9 +4293,7 @@ CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF a
 
 CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
 
-CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER INSERT OR UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
-
-CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_insert_v1();
+CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
 
 CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
 

@@ -59,7 +59,7 @@ WORK = [
     "select wikiembed.report_outage('http://host', 1, 'no_answer')",
     "select wikiembed.end_outage('http://host')",
     "select * from wikiembed_private.fetch_jobs(null, false, 1, 2, 3)",
-    "select wikiembed_private.finish_jobs(array[1])",
+    "select wikiembed_private.finish_jobs(array[0])",
 ]
 WATCH = [
     "select * from wikiembed.coverage",
