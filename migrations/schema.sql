@@ -221,10 +221,19 @@ begin
   return query execute wikiembed_private.fill(v_source, $sql$
     with live as materialized (
       select k.key collate "C" as key
-        from wikiembed_queue.procrastinate_jobs as j,
+        from (
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'todo' and j.scheduled_at is null
+                union all
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'todo' and j.scheduled_at is not null
+                union all
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'doing'
+             ) as j,
              jsonb_array_elements_text(
                case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+       where j.task_name = 'wikiembed.embed'
     ), missing as (
       select t.%3$I as key
         from %2$s as t
@@ -3880,6 +3889,8 @@ CREATE TABLE wikiembed.ledger (
     skipped bigint DEFAULT 0 NOT NULL
 );
 
+ALTER TABLE ONLY wikiembed.ledger REPLICA IDENTITY FULL;
+
 COMMENT ON TABLE wikiembed.ledger IS 'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, folded to a row a minute, later an hour.';
 
 COMMENT ON COLUMN wikiembed.ledger.id IS 'Row number.';
@@ -3910,10 +3921,10 @@ CREATE VIEW wikiembed.coverage AS
             WHEN (c.total <= c.skipped) THEN 100.00
             ELSE GREATEST((0)::numeric, LEAST((100)::numeric, trunc(((100.0 * (c.embedded)::numeric) / ((c.total - c.skipped))::numeric), 2)))
         END)::numeric(5,2) AS coverage_pct,
-    round(r.chunks_per_s, 1) AS chunks_per_s,
+    round(c.chunks_per_s, 1) AS chunks_per_s,
         CASE
             WHEN ((((c.total - c.embedded) - c.skipped) - c.failed) <= 0) THEN '00:00:00'::interval
-            WHEN (r.chunks_per_s > (0)::numeric) THEN make_interval(secs => (round((((((c.total - c.embedded) - c.skipped) - c.failed))::numeric / r.chunks_per_s)))::double precision)
+            WHEN (c.chunks_per_s > (0)::numeric) THEN make_interval(secs => (round((((((c.total - c.embedded) - c.skipped) - c.failed))::numeric / c.chunks_per_s)))::double precision)
             ELSE NULL::interval
         END AS eta,
     h.is_held AS paused,
@@ -3922,16 +3933,14 @@ CREATE VIEW wikiembed.coverage AS
             ELSE NULL::text
         END AS pause_reason,
     (((c.total - c.embedded) - c.skipped) = 0) AS ready
-   FROM (((wikiembed.sources s
+   FROM ((wikiembed.sources s
      CROSS JOIN LATERAL ( SELECT (COALESCE(sum(l.total), (0)::numeric))::bigint AS total,
             (COALESCE(sum(l.embedded), (0)::numeric))::bigint AS embedded,
             (COALESCE(sum(l.failed), (0)::numeric))::bigint AS failed,
-            (COALESCE(sum(l.skipped), (0)::numeric))::bigint AS skipped
+            (COALESCE(sum(l.skipped), (0)::numeric))::bigint AS skipped,
+            COALESCE((sum(l.gained) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))) / GREATEST((1)::numeric, EXTRACT(epoch FROM (clock_timestamp() - min(l.at) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))))))), (0)::numeric) AS chunks_per_s
            FROM wikiembed.ledger l
           WHERE (l.source = s.name)) c)
-     CROSS JOIN LATERAL ( SELECT COALESCE((sum(l.gained) / GREATEST((1)::numeric, EXTRACT(epoch FROM (clock_timestamp() - min(l.at))))), (0)::numeric) AS chunks_per_s
-           FROM wikiembed.ledger l
-          WHERE ((l.source = s.name) AND (l.at > (clock_timestamp() - '00:01:00'::interval)) AND (l.gained > 0))) r)
      CROSS JOIN LATERAL ( SELECT ((s.paused_at IS NOT NULL) AND ((s.resume_at IS NULL) OR (s.resume_at > clock_timestamp()))) AS is_held) h);
 
 COMMENT ON VIEW wikiembed.coverage IS 'One row a source: exact counts from the ledger; total = embedded + missing + skipped.';
@@ -4213,9 +4222,6 @@ ALTER TABLE ONLY wikiembed.failures
 ALTER TABLE ONLY wikiembed.sources
     ADD CONSTRAINT generation_is_a_key UNIQUE (name, generation);
 
-ALTER TABLE ONLY wikiembed.ledger
-    ADD CONSTRAINT ledger_pkey PRIMARY KEY (id);
-
 ALTER TABLE ONLY wikiembed.outages
     ADD CONSTRAINT outages_pkey PRIMARY KEY (id);
 
@@ -4241,7 +4247,7 @@ CREATE INDEX action_log_by_source ON wikiembed.action_log USING btree (source, a
 
 CREATE INDEX failures_by_class ON wikiembed.failures USING btree (source, error_class);
 
-CREATE INDEX ledger_by_source ON wikiembed.ledger USING btree (source, at) INCLUDE (total, embedded, gained, failed, skipped);
+CREATE INDEX ledger_by_source ON wikiembed.ledger USING btree (source, at);
 
 CREATE INDEX outages_by_server ON wikiembed.outages USING btree (server, ended_at);
 

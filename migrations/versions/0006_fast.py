@@ -21,6 +21,7 @@ CHANGED = {
     "functions/hold_paused": 2,
     "functions/rescue_jobs": 2,
     "functions/grant_worker": 3,
+    "views/coverage": 2,
     "views/queue": 2,
 }
 # A source whose table is gone is detached by the next reconcile.
@@ -33,6 +34,7 @@ REWRITE = (
 def upgrade() -> None:
     """Change the queue, then the functions; workers of before may call the new ones."""
     run_files(["queue/columns_v01", "queue/indexes_v01", "queue/events_off_v01"])
+    run_files(["tables/ledger_lighter_v01"])
     run_files(f"functions/{name}_v01" for name in NEW)
     replace_files(f"{name}_v{now:02}" for name, now in CHANGED.items())
     names = ", ".join(f"wikiembed_private.{name}" for name in NEW)
@@ -47,5 +49,6 @@ def downgrade() -> None:
     replace_files(f"{name}_v{now - 1:02}" for name, now in CHANGED.items())
     names = ", ".join(f"wikiembed_private.{name}" for name in NEW)
     run(f"drop function {names};")
+    run_files(["tables/ledger_lighter_undone_v01"])
     run_files(["queue/events_on_v01", "queue/indexes_undone_v01", "queue/columns_undone_v01"])
     run(REWRITE)

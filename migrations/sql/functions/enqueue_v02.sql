@@ -1,6 +1,7 @@
 -- One statement, so that jobs and rows are seen in one snapshot: every missing key that is in
 -- no live job and in no failure. The lock comes in a statement before it: within the same
--- one, two calls at a time would queue everything twice.
+-- one, two calls at a time would queue everything twice. Live jobs are asked for in three parts,
+-- each of which has an index: jobs of other sources are not read.
 create function wikiembed.enqueue(
   p_source text, p_max_chunks bigint default null, p_batch_size integer default null,
   p_dry_run boolean default false
@@ -26,10 +27,19 @@ begin
   return query execute wikiembed_private.fill(v_source, $sql$
     with live as materialized (
       select k.key collate "C" as key
-        from wikiembed_queue.procrastinate_jobs as j,
+        from (
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'todo' and j.scheduled_at is null
+                union all
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'todo' and j.scheduled_at is not null
+                union all
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'doing'
+             ) as j,
              jsonb_array_elements_text(
                case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+       where j.task_name = 'wikiembed.embed'
     ), missing as (
       select t.%3$I as key
         from %2$s as t
