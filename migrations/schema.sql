@@ -2087,6 +2087,7 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
       v_missing bigint;
       v_queued bigint := 0;
       v_now_ms bigint;
+      v_said text;
     begin
       insert into wikiembed.ledger (source, total, embedded)
       select 'wiki', count(*), count(n.embedding) from (select n.embedding from new_rows as n limit 65) as n
@@ -2095,7 +2096,7 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
       if v_missing = 0 then
         return null;
       end if;
-      perform set_config('wikiembed.wakes_itself', 'on', true);
+      v_said := set_config('wikiembed.wakes_itself', 'on', true);
       if v_missing > 0 then
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         select 'embed_wiki', 'wikiembed.embed', 10,
@@ -2127,7 +2128,7 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
          order by b.batch;
         get diagnostics v_queued = row_count;
       end if;
-      perform set_config('wikiembed.wakes_itself', 'off', true);
+      v_said := set_config('wikiembed.wakes_itself', 'off', true);
       v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
       if v_queued > 0 and abs(v_now_ms - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20 then
         perform setval('wikiembed_private.clock_embed_wiki', v_now_ms);
@@ -2981,6 +2982,7 @@ begin
       v_missing bigint;
       v_queued bigint := 0;
       v_now_ms bigint;
+      v_said text;
     begin
       insert into wikiembed.ledger (source, total, embedded)
       select %1$L, count(*), count(n.%5$I) from (select n.%5$I from new_rows as n limit 65) as n
@@ -2989,7 +2991,7 @@ begin
       if v_missing = 0 then
         return null;
       end if;
-      perform set_config('wikiembed.wakes_itself', 'on', true);
+      v_said := set_config('wikiembed.wakes_itself', 'on', true);
       if v_missing > 0 then
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         select %7$L, 'wikiembed.embed', 10,
@@ -3021,7 +3023,7 @@ begin
          order by b.batch;
         get diagnostics v_queued = row_count;
       end if;
-      perform set_config('wikiembed.wakes_itself', 'off', true);
+      v_said := set_config('wikiembed.wakes_itself', 'off', true);
       v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
       if v_queued > 0 and abs(v_now_ms - coalesce(pg_sequence_last_value(the_clock), 0)) >= 20 then
         perform setval(the_clock, v_now_ms);

@@ -2,7 +2,8 @@
 -- from the transition table; the table's own lock keeps detach away until the commit. Up to 64
 -- rows that make one job take two small statements; others are read once, since they may fill a
 -- file, and a batch is all that is held in memory. It wakes the workers itself, as notify_seldom
--- would, and says so to it by a setting: that trigger would have to look what was inserted.
+-- would, and says so to it by a setting: that trigger would have to look what was inserted. An
+-- assignment is evaluated at once, where perform would run a query.
 create function wikiembed_private.write_on_insert(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -23,6 +24,7 @@ begin
       v_missing bigint;
       v_queued bigint := 0;
       v_now_ms bigint;
+      v_said text;
     begin
       insert into wikiembed.ledger (source, total, embedded)
       select %1$L, count(*), count(n.%5$I) from (select n.%5$I from new_rows as n limit 65) as n
@@ -31,7 +33,7 @@ begin
       if v_missing = 0 then
         return null;
       end if;
-      perform set_config('wikiembed.wakes_itself', 'on', true);
+      v_said := set_config('wikiembed.wakes_itself', 'on', true);
       if v_missing > 0 then
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         select %7$L, 'wikiembed.embed', 10,
@@ -63,7 +65,7 @@ begin
          order by b.batch;
         get diagnostics v_queued = row_count;
       end if;
-      perform set_config('wikiembed.wakes_itself', 'off', true);
+      v_said := set_config('wikiembed.wakes_itself', 'off', true);
       v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
       if v_queued > 0 and abs(v_now_ms - coalesce(pg_sequence_last_value(the_clock), 0)) >= 20 then
         perform setval(the_clock, v_now_ms);

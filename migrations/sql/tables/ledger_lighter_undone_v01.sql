@@ -1,4 +1,4 @@
--- squawk-ignore-file require-concurrent-index-deletion, adding-serial-primary-key-field
+-- squawk-ignore-file require-concurrent-index-deletion, adding-serial-primary-key-field, constraint-missing-not-valid
 alter table wikiembed.ledger replica identity default;
 alter table wikiembed.ledger add primary key (id);
 drop index wikiembed.ledger_by_source;
