@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -128,15 +129,21 @@ def test_plans_made_for_an_empty_queue_suit_a_long_one(docs_table: Database) -> 
         connection.rollback()
 
 
-def test_view_counts_the_queue_in_its_indexes(large: Database) -> None:
-    """Each job once; a view has nothing but statistics to go by."""
-    if not large.one("select relallvisible from pg_class where relname = 'procrastinate_jobs'"):
-        pytest.skip("not analysed")
-    with large.connect(autocommit=False) as connection:
+def test_view_counts_the_queue_in_its_indexes(docs_table: Database) -> None:
+    """Each job once."""
+    docs_table.execute(FILL)
+    visible = "select relallvisible from pg_class where relname = 'procrastinate_jobs'"
+    # A backend that starts in another database may keep one vacuum from it.
+    for _ in range(50):
+        docs_table.execute("vacuum analyze wikiembed_queue.procrastinate_jobs")
+        if docs_table.one(visible) > 0:
+            break
+        time.sleep(0.2)
+    with docs_table.connect(autocommit=False) as connection:
         found = used(connection, "select * from wikiembed.queue")
     assert {"jobs_by_queue", "jobs_by_time", "procrastinate_jobs_lock_idx_v1"} <= set(found)
     assert QUEUE not in found
-    assert found["jobs_by_queue"][1] == JOBS + 501
+    assert found["jobs_by_queue"][1] == 500
 
 
 def test_coverage_reads_the_ledger_once(large: Database) -> None:
