@@ -221,10 +221,19 @@ begin
   return query execute wikiembed_private.fill(v_source, $sql$
     with live as materialized (
       select k.key collate "C" as key
-        from wikiembed_queue.procrastinate_jobs as j,
+        from (
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'todo' and j.scheduled_at is null
+                union all
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'todo' and j.scheduled_at is not null
+                union all
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'doing'
+             ) as j,
              jsonb_array_elements_text(
                case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+       where j.task_name = 'wikiembed.embed'
     ), missing as (
       select t.%3$I as key
         from %2$s as t
@@ -234,24 +243,18 @@ begin
                           where f.source = %1$L and f.key = t.%3$I::text collate "C")
        order by t.%3$I
        limit $1
-    ), batches as (
-      select n.batch, count(*) as chunks,
-             row(%7$L, 'wikiembed.embed', 0, null, null,
-                 jsonb_build_object('source', %1$L, 'keys', jsonb_agg(n.key)), null
-             )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
+    ), inserted as (
+      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+      select %7$L, 'wikiembed.embed', 0, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(n.key)))
         from (select m.key::text as key, (row_number() over (order by m.key) - 1) / $2 as batch
-                from missing as m) as n
+                from missing as m where not $3) as n
        group by n.batch
-    ), slices as (
-      select sum(b.chunks)::bigint as chunks, array_agg(b.job order by b.batch) as jobs
-        from batches as b group by b.batch / 256 order by min(b.batch)
+       order by n.batch
+      returning jsonb_array_length(args -> 'keys') as chunks
     )
-    select coalesce(sum(
-             case when $3 then cardinality(s.jobs)
-                  else cardinality(wikiembed_queue.procrastinate_defer_jobs_v1(s.jobs)) end
-           ), 0)::bigint,
-           coalesce(sum(s.chunks), 0)::bigint
-      from slices as s
+    select case when $3 then (d.chunks + $2 - 1) / $2 else i.jobs end, case when $3 then d.chunks else i.chunks end
+      from (select count(*) as jobs, coalesce(sum(i.chunks), 0)::bigint as chunks from inserted as i) as i,
+           (select count(*) as chunks from missing as m where $3) as d
   $sql$) using p_max_chunks, coalesce(p_batch_size, v_source.batch_size), coalesce(p_dry_run, false);
 end;
 $_$;
@@ -1954,27 +1957,48 @@ CREATE FUNCTION wikiembed_private.notify_seldom() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  v_now_ms bigint := (extract(epoch from clock_timestamp()) * 1000)::bigint;
   v_queue text;
+  v_last text;
+  v_others boolean;
   v_clock regclass;
+  v_now_ms bigint;
 begin
-  for v_queue in
-    select distinct j.queue_name from new_jobs as j
-     where j.status = 'todo' and (j.scheduled_at is null or j.scheduled_at <= clock_timestamp())
-  loop
+  if current_setting('wikiembed.wakes_itself', true) = 'on' then
+    return null;
+  end if;
+  select min(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
+         max(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
+         bool_or(j.task_name <> 'wikiembed.embed')
+    into v_queue, v_last, v_others
+    from new_jobs as j
+   where j.status = 'todo';
+  if v_others then
+    insert into wikiembed_queue.procrastinate_events (job_id, type)
+    select j.id, 'deferred' from new_jobs as j where j.status = 'todo' and j.task_name <> 'wikiembed.embed';
+    insert into wikiembed_queue.procrastinate_events (job_id, type, at)
+    select j.id, 'scheduled', j.scheduled_at from new_jobs as j
+     where j.status = 'todo' and j.task_name <> 'wikiembed.embed' and j.scheduled_at is not null;
+  end if;
+  while v_queue is not null loop
     v_clock := coalesce(
-      to_regclass(format('wikiembed_private.%I', 'clock_' || v_queue)),
+      to_regclass('wikiembed_private.' || quote_ident('clock_' || v_queue)),
       'wikiembed_private.clock'::regclass);
+    v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
     if abs(v_now_ms - coalesce(pg_sequence_last_value(v_clock), 0)) >= 20 then
       perform setval(v_clock, v_now_ms);
       perform wikiembed_private.wake(v_queue);
     end if;
+    exit when v_queue = v_last;
+    select min(j.queue_name collate "C") into v_queue
+      from new_jobs as j
+     where j.queue_name collate "C" > v_queue
+       and j.status = 'todo' and (j.scheduled_at is null or j.scheduled_at <= clock_timestamp());
   end loop;
   return null;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.notify_seldom() IS 'Wakes workers of the queues that got jobs, at most once per 20 ms a queue.';
+COMMENT ON FUNCTION wikiembed_private.notify_seldom() IS 'Wakes workers of the queues that got jobs, at most once per 20 ms a queue; writes the events of jobs that are not embed jobs.';
 
 CREATE FUNCTION wikiembed_private.null_stale_wiki() RETURNS trigger
     LANGUAGE plpgsql
@@ -2060,33 +2084,56 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     declare
-      v_total bigint;
-      v_embedded bigint;
-      v_batch_size integer;
+      v_missing bigint;
+      v_queued bigint := 0;
+      v_now_ms bigint;
+      v_said text;
     begin
-      select count(*), count(n.embedding) into v_total, v_embedded from new_rows as n;
-      if v_total = 0 then
+      insert into wikiembed.ledger (source, total, embedded)
+      select 'wiki', count(*), count(n.embedding) from (select n.embedding from new_rows as n limit 65) as n
+      having count(*) between 1 and 64
+      returning total - embedded into v_missing;
+      if v_missing = 0 then
         return null;
       end if;
-      insert into wikiembed.ledger (source, total, embedded) values ('wiki', v_total, v_embedded);
-      if v_embedded = v_total then
-        return null;
+      v_said := set_config('wikiembed.wakes_itself', 'on', true);
+      if v_missing > 0 then
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select 'embed_wiki', 'wikiembed.embed', 10,
+               jsonb_build_object('source', 'wiki', 'keys', jsonb_agg(n.id::text))
+          from new_rows as n
+         where n.embedding is null
+        having v_missing <= (select s.batch_size from wikiembed.sources as s where s.name = 'wiki');
+        get diagnostics v_queued = row_count;
       end if;
-      select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = 'wiki';
-      perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
-         from (
-           select m.batch, row(
-                    'embed_wiki', 'wikiembed.embed', 10, null, null,
-                    jsonb_build_object('source', 'wiki', 'keys', jsonb_agg(m.key)), null
-                  )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
-             from (
-               select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
-                 from new_rows as n
-                where n.embedding is null
-             ) as m
-            group by m.batch
-         ) as b
-        group by b.batch / 256;
+      if v_queued = 0 then
+        with batches as materialized (
+          select m.batch, count(*) as total, count(m.key) as missing,
+                 array_agg(m.key) filter (where m.key is not null) as keys
+            from (
+              select m.key, (count(m.key) over (rows unbounded preceding) - 1)
+                            / (select s.batch_size from wikiembed.sources as s where s.name = 'wiki') as batch
+                from (select case when n.embedding is null then n.id::text end as key from new_rows as n) as m
+            ) as m
+           group by m.batch
+        ), counted as (
+          insert into wikiembed.ledger (source, total, embedded)
+          select 'wiki', sum(b.total), sum(b.total - b.missing) from batches as b
+          having v_missing is null and count(*) > 0
+        )
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select 'embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', to_jsonb(b.keys))
+          from batches as b
+         where b.missing > 0
+         order by b.batch;
+        get diagnostics v_queued = row_count;
+      end if;
+      v_said := set_config('wikiembed.wakes_itself', 'off', true);
+      v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
+      if v_queued > 0 and abs(v_now_ms - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20 then
+        perform setval('wikiembed_private.clock_embed_wiki', v_now_ms);
+        perform wikiembed_private.wake('embed_wiki');
+      end if;
       return null;
     end;
     $$;
@@ -2152,25 +2199,20 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
       end if;
       if v_embedded < v_total then
         select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = 'wiki';
-        perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
-           from (
-             select m.batch, row(
-                      'embed_wiki', 'wikiembed.embed', 10, null, null,
-                      jsonb_build_object('source', 'wiki', 'keys', jsonb_agg(m.key)), null
-                    )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
-               from (
-                 select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
-                   from new_rows as n
-                  where n.embedding is null
-                    and not exists (
-                      select from old_rows as o
-                       where o.id = n.id
-                         and o.content::text collate "C" is not distinct from n.content::text collate "C"
-                         and o.embedding is null)
-               ) as m
-              group by m.batch
-           ) as b
-          group by b.batch / 256;
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select 'embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', to_jsonb(array_agg(m.key)))
+          from (
+            select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
+              from new_rows as n
+             where n.embedding is null
+               and not exists (
+                 select from old_rows as o
+                  where o.id = n.id
+                    and o.content::text collate "C" is not distinct from n.content::text collate "C"
+                    and o.embedding is null)
+          ) as m
+         group by m.batch
+         order by m.batch;
       end if;
       if exists (select from wikiembed.failures as f where f.source = 'wiki') then
         perform wikiembed_private.forget_failures('wiki', array(
@@ -2468,11 +2510,10 @@ begin
   if coalesce(cardinality(p_keys), 0) = 0 then
     return 0;
   end if;
-  perform wikiembed_queue.procrastinate_defer_jobs_v1(array[row(
-    'embed_' || p_source, 'wikiembed.embed', 5, null, null,
-    jsonb_build_object('source', p_source, 'keys', to_jsonb(p_keys), 'attempt', p_attempt + 1),
-    clock_timestamp() + make_interval(secs => v_delay_s)
-  )::wikiembed_queue.procrastinate_job_to_defer_v1]);
+  insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args, scheduled_at)
+  values ('embed_' || p_source, 'wikiembed.embed', 5,
+          jsonb_build_object('source', p_source, 'keys', to_jsonb(p_keys), 'attempt', p_attempt + 1),
+          clock_timestamp() + make_interval(secs => v_delay_s));
   return cardinality(p_keys);
 end;
 $$;
@@ -2721,7 +2762,7 @@ COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) I
 CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$ select 1 $$;
+    AS $$ select 2 $$;
 
 COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Version of the triggers and functions that write_triggers writes.';
 
@@ -2925,44 +2966,73 @@ CREATE FUNCTION wikiembed_private.write_on_insert(p_source wikiembed.sources) RE
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
+declare
+  v_clock text := quote_literal(format('wikiembed_private.%I', 'clock_embed_' || p_source.name));
 begin
-  execute wikiembed_private.fill(p_source, $template$
+  if to_regclass(format('wikiembed_private.%I', 'clock_embed_' || p_source.name)) is null then
+    execute wikiembed_private.fill(
+      p_source, 'create sequence wikiembed_private.%12$I minvalue 0 start 0', 'clock_embed');
+  end if;
+  execute wikiembed_private.fill(p_source, replace($template$
     create or replace function wikiembed_private.%12$I() returns trigger
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
     as $body$
     declare
-      v_total bigint;
-      v_embedded bigint;
-      v_batch_size integer;
+      v_missing bigint;
+      v_queued bigint := 0;
+      v_now_ms bigint;
+      v_said text;
     begin
-      select count(*), count(n.%5$I) into v_total, v_embedded from new_rows as n;
-      if v_total = 0 then
+      insert into wikiembed.ledger (source, total, embedded)
+      select %1$L, count(*), count(n.%5$I) from (select n.%5$I from new_rows as n limit 65) as n
+      having count(*) between 1 and 64
+      returning total - embedded into v_missing;
+      if v_missing = 0 then
         return null;
       end if;
-      insert into wikiembed.ledger (source, total, embedded) values (%1$L, v_total, v_embedded);
-      if v_embedded = v_total then
-        return null;
+      v_said := set_config('wikiembed.wakes_itself', 'on', true);
+      if v_missing > 0 then
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select %7$L, 'wikiembed.embed', 10,
+               jsonb_build_object('source', %1$L, 'keys', jsonb_agg(n.%3$I::text))
+          from new_rows as n
+         where n.%5$I is null
+        having v_missing <= (select s.batch_size from wikiembed.sources as s where s.name = %1$L);
+        get diagnostics v_queued = row_count;
       end if;
-      select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = %1$L;
-      perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
-         from (
-           select m.batch, row(
-                    %7$L, 'wikiembed.embed', 10, null, null,
-                    jsonb_build_object('source', %1$L, 'keys', jsonb_agg(m.key)), null
-                  )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
-             from (
-               select n.%3$I::text as key, (row_number() over () - 1) / v_batch_size as batch
-                 from new_rows as n
-                where n.%5$I is null
-             ) as m
-            group by m.batch
-         ) as b
-        group by b.batch / 256;
+      if v_queued = 0 then
+        with batches as materialized (
+          select m.batch, count(*) as total, count(m.key) as missing,
+                 array_agg(m.key) filter (where m.key is not null) as keys
+            from (
+              select m.key, (count(m.key) over (rows unbounded preceding) - 1)
+                            / (select s.batch_size from wikiembed.sources as s where s.name = %1$L) as batch
+                from (select case when n.%5$I is null then n.%3$I::text end as key from new_rows as n) as m
+            ) as m
+           group by m.batch
+        ), counted as (
+          insert into wikiembed.ledger (source, total, embedded)
+          select %1$L, sum(b.total), sum(b.total - b.missing) from batches as b
+          having v_missing is null and count(*) > 0
+        )
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select %7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', to_jsonb(b.keys))
+          from batches as b
+         where b.missing > 0
+         order by b.batch;
+        get diagnostics v_queued = row_count;
+      end if;
+      v_said := set_config('wikiembed.wakes_itself', 'off', true);
+      v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
+      if v_queued > 0 and abs(v_now_ms - coalesce(pg_sequence_last_value(the_clock), 0)) >= 20 then
+        perform setval(the_clock, v_now_ms);
+        perform wikiembed_private.wake(%7$L);
+      end if;
       return null;
     end;
     $body$
-  $template$, 'on_insert');
+  $template$, 'the_clock', replace(v_clock, '%', '%%')), 'on_insert');
 end;
 $_$;
 
@@ -3042,25 +3112,20 @@ begin
       end if;
       if v_embedded < v_total then
         select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = %1$L;
-        perform wikiembed_queue.procrastinate_defer_jobs_v1(array_agg(b.job))
-           from (
-             select m.batch, row(
-                      %7$L, 'wikiembed.embed', 10, null, null,
-                      jsonb_build_object('source', %1$L, 'keys', jsonb_agg(m.key)), null
-                    )::wikiembed_queue.procrastinate_job_to_defer_v1 as job
-               from (
-                 select n.%3$I::text as key, (row_number() over () - 1) / v_batch_size as batch
-                   from new_rows as n
-                  where n.%5$I is null
-                    and not exists (
-                      select from old_rows as o
-                       where o.%3$I%8$s = n.%3$I%8$s
-                         and o.%4$I::text collate "C" is not distinct from n.%4$I::text collate "C"
-                         and o.%5$I is null)
-               ) as m
-              group by m.batch
-           ) as b
-          group by b.batch / 256;
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select %7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(m.key)))
+          from (
+            select n.%3$I::text as key, (row_number() over () - 1) / v_batch_size as batch
+              from new_rows as n
+             where n.%5$I is null
+               and not exists (
+                 select from old_rows as o
+                  where o.%3$I%8$s = n.%3$I%8$s
+                    and o.%4$I::text collate "C" is not distinct from n.%4$I::text collate "C"
+                    and o.%5$I is null)
+          ) as m
+         group by m.batch
+         order by m.batch;
       end if;
       if exists (select from wikiembed.failures as f where f.source = %1$L) then
         perform wikiembed_private.forget_failures(%1$L, array(
@@ -3826,6 +3891,8 @@ CREATE TABLE wikiembed.ledger (
     skipped bigint DEFAULT 0 NOT NULL
 );
 
+ALTER TABLE ONLY wikiembed.ledger REPLICA IDENTITY FULL;
+
 COMMENT ON TABLE wikiembed.ledger IS 'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, folded to a row a minute, later an hour.';
 
 COMMENT ON COLUMN wikiembed.ledger.id IS 'Row number.';
@@ -3856,10 +3923,10 @@ CREATE VIEW wikiembed.coverage AS
             WHEN (c.total <= c.skipped) THEN 100.00
             ELSE GREATEST((0)::numeric, LEAST((100)::numeric, trunc(((100.0 * (c.embedded)::numeric) / ((c.total - c.skipped))::numeric), 2)))
         END)::numeric(5,2) AS coverage_pct,
-    round(r.chunks_per_s, 1) AS chunks_per_s,
+    round(c.chunks_per_s, 1) AS chunks_per_s,
         CASE
             WHEN ((((c.total - c.embedded) - c.skipped) - c.failed) <= 0) THEN '00:00:00'::interval
-            WHEN (r.chunks_per_s > (0)::numeric) THEN make_interval(secs => (round((((((c.total - c.embedded) - c.skipped) - c.failed))::numeric / r.chunks_per_s)))::double precision)
+            WHEN (c.chunks_per_s > (0)::numeric) THEN make_interval(secs => (round((((((c.total - c.embedded) - c.skipped) - c.failed))::numeric / c.chunks_per_s)))::double precision)
             ELSE NULL::interval
         END AS eta,
     h.is_held AS paused,
@@ -3868,16 +3935,14 @@ CREATE VIEW wikiembed.coverage AS
             ELSE NULL::text
         END AS pause_reason,
     (((c.total - c.embedded) - c.skipped) = 0) AS ready
-   FROM (((wikiembed.sources s
+   FROM ((wikiembed.sources s
      CROSS JOIN LATERAL ( SELECT (COALESCE(sum(l.total), (0)::numeric))::bigint AS total,
             (COALESCE(sum(l.embedded), (0)::numeric))::bigint AS embedded,
             (COALESCE(sum(l.failed), (0)::numeric))::bigint AS failed,
-            (COALESCE(sum(l.skipped), (0)::numeric))::bigint AS skipped
+            (COALESCE(sum(l.skipped), (0)::numeric))::bigint AS skipped,
+            COALESCE((sum(l.gained) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))) / GREATEST((1)::numeric, EXTRACT(epoch FROM (clock_timestamp() - min(l.at) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))))))), (0)::numeric) AS chunks_per_s
            FROM wikiembed.ledger l
           WHERE (l.source = s.name)) c)
-     CROSS JOIN LATERAL ( SELECT COALESCE((sum(l.gained) / GREATEST((1)::numeric, EXTRACT(epoch FROM (clock_timestamp() - min(l.at))))), (0)::numeric) AS chunks_per_s
-           FROM wikiembed.ledger l
-          WHERE ((l.source = s.name) AND (l.at > (clock_timestamp() - '00:01:00'::interval)) AND (l.gained > 0))) r)
      CROSS JOIN LATERAL ( SELECT ((s.paused_at IS NOT NULL) AND ((s.resume_at IS NULL) OR (s.resume_at > clock_timestamp()))) AS is_held) h);
 
 COMMENT ON VIEW wikiembed.coverage IS 'One row a source: exact counts from the ledger; total = embedded + missing + skipped.';
@@ -4159,9 +4224,6 @@ ALTER TABLE ONLY wikiembed.failures
 ALTER TABLE ONLY wikiembed.sources
     ADD CONSTRAINT generation_is_a_key UNIQUE (name, generation);
 
-ALTER TABLE ONLY wikiembed.ledger
-    ADD CONSTRAINT ledger_pkey PRIMARY KEY (id);
-
 ALTER TABLE ONLY wikiembed.outages
     ADD CONSTRAINT outages_pkey PRIMARY KEY (id);
 
@@ -4187,7 +4249,7 @@ CREATE INDEX action_log_by_source ON wikiembed.action_log USING btree (source, a
 
 CREATE INDEX failures_by_class ON wikiembed.failures USING btree (source, error_class);
 
-CREATE INDEX ledger_by_source ON wikiembed.ledger USING btree (source, at) INCLUDE (total, embedded, gained, failed, skipped);
+CREATE INDEX ledger_by_source ON wikiembed.ledger USING btree (source, at);
 
 CREATE INDEX outages_by_server ON wikiembed.outages USING btree (server, ended_at);
 
@@ -4239,9 +4301,7 @@ CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF a
 
 CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
 
-CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER INSERT OR UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
-
-CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_insert_v1();
+CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
 
 CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
 

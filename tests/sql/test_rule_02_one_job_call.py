@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.harness.database import Database
 from tests.sql.chunks import add, clear_jobs, jobs, queued
 
@@ -31,19 +33,44 @@ def test_update_calls_the_queue_once_a_statement(docs_table: Database) -> None:
     assert docs_table.rows("select jobs from public.calls") == [(3,)]
 
 
-def test_job_calls_have_at_most_256_jobs(docs_table: Database) -> None:
-    """Slices of 256 jobs keep the array small, for triggers and for enqueue."""
+def test_many_jobs_are_one_call_without_an_array(docs_table: Database) -> None:
+    """For triggers and for enqueue: an array of 1 GB aborted an insert, rows do not."""
     docs_table.execute("update wikiembed.sources set batch_size = 1 where name = 'docs'")
     docs_table.execute(COUNT_CALLS)
     add(docs_table, *["text"] * 600)
-    assert sorted(docs_table.rows("select jobs from public.calls")) == [(88,), (256,), (256,)]
+    assert docs_table.rows("select jobs from public.calls") == [(600,)]
     docs_table.execute("truncate public.calls")
     docs_table.execute("update public.docs set body = 'new'")
-    assert sorted(docs_table.rows("select jobs from public.calls")) == [(88,), (256,), (256,)]
+    assert docs_table.rows("select jobs from public.calls") == [(600,)]
     docs_table.execute("truncate public.calls")
     clear_jobs(docs_table)
     docs_table.execute("select wikiembed.enqueue('docs')")
-    assert sorted(docs_table.rows("select jobs from public.calls")) == [(88,), (256,), (256,)]
+    assert docs_table.rows("select jobs from public.calls") == [(600,)]
+    arrays = docs_table.one(
+        "select count(*) from pg_proc where proname in ('on_insert_docs', 'on_update_docs',"
+        " 'enqueue') and prosrc like '%procrastinate_defer_jobs_v1%'"
+    )
+    assert arrays == 0
+
+
+@pytest.mark.parametrize("size", [1, 7, 63, 64, 65, 4096])
+@pytest.mark.parametrize("rows", [1, 2, 7, 64, 65, 130])
+def test_insert_counts_and_queues_any_number_of_rows(
+    docs_table: Database, size: int, rows: int
+) -> None:
+    """With and without a vector, in jobs of the batch size, which is read anew each time."""
+    docs_table.execute("update wikiembed.sources set batch_size = %s where name = 'docs'", [size])
+    docs_table.execute(
+        "insert into public.docs (body, vec) select 'text', case when i %% 3 = 0 then"
+        " '[1,1,1,1]'::vector end from generate_series(1, %s) as i",
+        [rows],
+    )
+    missing = rows - rows // 3
+    found = sorted((len(job.keys) for job in jobs(docs_table)), reverse=True)
+    full, rest = divmod(missing, size)
+    assert found == [size] * full + [rest] * (rest > 0)
+    assert sorted(map(int, queued(docs_table))) == [i for i in range(1, rows + 1) if i % 3]
+    docs_table.check_invariants()
 
 
 def test_embed_jobs_hold_no_locks(docs_table: Database) -> None:

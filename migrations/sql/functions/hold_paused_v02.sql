@@ -1,6 +1,6 @@
 -- The pause gate: the fetch of a paused source's job, by whatever worker, finds nothing. What is
 -- let through is begun now.
-create or replace function wikiembed_private.hold_paused() returns trigger
+create function wikiembed_private.hold_paused() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$

@@ -1,6 +1,6 @@
 -- A worker that died leaves its job `doing`; so does one whose finish failed. The third rescue
 -- splits the job, since a chunk may be what kills the workers; alone, that chunk is blamed.
-create or replace function wikiembed.rescue_jobs(
+create function wikiembed.rescue_jobs(
   p_heartbeat_s double precision default 30, p_hard_limit_s double precision default 1800
 ) returns table (rescued bigint, split bigint, lost bigint)
 language plpgsql volatile security definer

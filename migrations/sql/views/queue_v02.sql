@@ -1,5 +1,5 @@
 -- One part an index: what can begin at once, what waits or waited for its time, what is doing.
-create or replace view wikiembed.queue as
+create view wikiembed.queue as
 select s.name as source,
        a.jobs + t.due as todo,
        d.jobs as doing,

@@ -1,0 +1,162 @@
+"""What workers ask of the queue reads it through the index that was made for it, at any size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.harness.database import Database, create_database
+from tests.harness.server import TestServer
+
+JOBS = 100_000
+QUEUE = "procrastinate_jobs"
+FETCH = "select id from wikiembed_private.fetch_jobs({}, {}, 1, 16, 1000)"
+FINISH = "select wikiembed_private.finish_jobs(array[1, 2, 3, -1])"
+# Scans of a relation so far in this transaction, and the rows or entries that they gave.
+SCANS = """
+select c.relname, pg_stat_get_xact_numscans(c.oid), pg_stat_get_xact_tuples_returned(c.oid)
+  from pg_class as c
+ where c.relnamespace::regnamespace::text in ('wikiembed_queue', 'wikiembed', 'public')
+   and c.relkind in ('r', 'i')
+"""
+# Each statement, and the indexes that it must have used.
+CALLS = {
+    "fetch": (FETCH.format("null", "false"), {"jobs_by_queue", "jobs_by_time"}),
+    "fetch upkeep": (FETCH.format("null", "true"), {"jobs_by_queue", "jobs_by_time"}),
+    "fetch named": (FETCH.format("'{embed_docs}'", "false"), {"jobs_by_queue", "jobs_by_time"}),
+    "finish": (FINISH, {"procrastinate_jobs_pkey"}),
+    "rescue": ("select * from wikiembed.rescue_jobs()", {"procrastinate_jobs_lock_idx_v1"}),
+    "enqueue": (
+        "select * from wikiembed.enqueue('docs')",
+        {"jobs_by_queue", "jobs_by_time", "procrastinate_jobs_lock_idx_v1"},
+    ),
+    "is_ready": ("select wikiembed.is_ready('docs')", {"wikiembed_missing_docs"}),
+    "requeue": ("select wikiembed_private.requeue('docs', array['1'], 1)", set()),
+    "retry": ("select * from wikiembed.retry_failures('docs')", set()),
+    "jobs of worker": (
+        "select wikiembed.jobs_of_worker(1)",
+        {"idx_procrastinate_jobs_worker_not_null"},
+    ),
+}
+FILL = f"""
+insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, args)
+select 'embed_other', 'wikiembed.embed', jsonb_build_object('source', 'other', 'keys', array[i])
+  from generate_series(1, {JOBS}) as i;
+insert into wikiembed_queue.procrastinate_jobs
+  (queue_name, task_name, args, scheduled_at, priority)
+select 'embed_docs', 'wikiembed.embed',
+       jsonb_build_object('source', 'docs', 'keys', array[i::text]), now() + interval '1 day', 50
+  from generate_series(1, 20000) as i;
+insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, args)
+select 'embed_docs', 'wikiembed.embed', jsonb_build_object('source', 'docs', 'keys', array[i::text])
+  from generate_series(1, 500) as i;
+insert into wikiembed_queue.procrastinate_workers default values;
+"""
+
+
+@pytest.fixture(scope="module", params=["analysed", "not analysed"])
+def large(
+    request: pytest.FixtureRequest, postgres: TestServer, template: str
+) -> Iterator[Database]:
+    """100,000 jobs of a paused source, 20,000 for later and 500 that can begin; made once."""
+    made = create_database(postgres, template)
+    for name in ("docs", "other"):
+        made.execute(
+            f"create table public.{name} (id bigint primary key, body text, vec vector(4))"
+        )
+        made.execute(f"select wikiembed.attach('public.{name}', 'id', 'body', 'vec', '{name}')")
+    made.execute("insert into public.docs select i, 'text' from generate_series(1, 20) as i")
+    made.execute("alter table wikiembed_queue.procrastinate_jobs set (autovacuum_enabled = false)")
+    made.execute(FILL)
+    made.execute("select wikiembed.pause('other')")
+    if request.param == "analysed":
+        made.execute("vacuum analyze wikiembed_queue.procrastinate_jobs")
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def used(connection: psycopg.Connection, query: str) -> dict[str, tuple[int, int]]:
+    """Scans and what they gave, by relation, of one statement."""
+    before = {row[0]: row[1:] for row in connection.execute(SCANS.encode()).fetchall()}
+    connection.execute(query.encode())
+    after = {row[0]: row[1:] for row in connection.execute(SCANS.encode()).fetchall()}
+    return {
+        name: (scans - before[name][0], rows - before[name][1])
+        for name, (scans, rows) in after.items()
+        if scans > before[name][0]
+    }
+
+
+@pytest.mark.parametrize("mode", ["auto", "force_generic_plan"])
+@pytest.mark.parametrize("call", CALLS)
+def test_call_reads_the_queue_by_its_index(large: Database, call: str, mode: str) -> None:
+    """However many jobs of others, or of later, wait; with statistics and without."""
+    query, indexes = CALLS[call]
+    with large.connect(autocommit=False) as connection:
+        connection.execute(f"set local plan_cache_mode = {mode}".encode())
+        found = used(connection, query)
+        connection.rollback()
+    assert set(found) >= indexes
+    assert QUEUE not in found, "a sequential scan of the queue"
+    limit = 25_000 if call == "enqueue" else 1_000
+    read = {name: rows for name, (_, rows) in found.items() if rows > limit}
+    assert read == {}
+
+
+def test_plans_made_for_an_empty_queue_suit_a_long_one(docs_table: Database) -> None:
+    """A worker's session keeps its plans while the queue grows under it."""
+    docs_table.execute("create table public.other (id int primary key, body text, vec vector(4))")
+    docs_table.execute("select wikiembed.attach('public.other', 'id', 'body', 'vec', 'other')")
+    docs_table.execute(
+        "alter table wikiembed_queue.procrastinate_jobs set (autovacuum_enabled = false)"
+    )
+    calls = [CALLS[name][0] for name in ("fetch", "fetch upkeep", "finish", "jobs of worker")]
+    with docs_table.connect(autocommit=False) as connection:
+        for query in calls * 7:
+            connection.execute(query.encode())
+        connection.commit()
+        docs_table.execute(FILL)
+        docs_table.execute("select wikiembed.pause('other')")
+        for query in calls:
+            found = used(connection, query)
+            assert {name: rows for name, (_, rows) in found.items() if rows > 1_000} == {}
+            assert QUEUE not in found
+        connection.rollback()
+
+
+def test_view_counts_the_queue_in_its_indexes(docs_table: Database) -> None:
+    """Each job once; a view has no settings of its own, and vacuums decide what a scan costs."""
+    docs_table.execute(FILL)
+    docs_table.execute("analyze wikiembed_queue.procrastinate_jobs")
+    with docs_table.connect(autocommit=False) as connection:
+        connection.execute(b"set local enable_seqscan = off")
+        connection.execute(b"set local enable_bitmapscan = off")
+        found = used(connection, "select * from wikiembed.queue")
+    assert {"jobs_by_queue", "jobs_by_time", "procrastinate_jobs_lock_idx_v1"} <= set(found)
+    assert QUEUE not in found
+    assert found["jobs_by_queue"][1] == 500
+
+
+def test_coverage_reads_the_ledger_once(large: Database) -> None:
+    """The sums and the rate come from one pass; the index gives each source its rows."""
+    with large.connect(autocommit=False) as connection:
+        connection.execute(
+            b"insert into wikiembed.ledger (source, total, gained)"
+            b" select 'docs', 1, 1 from generate_series(1, 5000)"
+        )
+        found = used(connection, "select * from wikiembed.coverage")
+        assert "docs" not in found
+        assert sum(rows for name, (_, rows) in found.items() if name == "ledger_by_source") < 6000
+        connection.rollback()
+
+
+def test_fold_reads_the_ledger_once(large: Database) -> None:
+    """And nothing else."""
+    with large.connect(autocommit=False) as connection:
+        found = used(connection, "select wikiembed.fold_ledger()")
+        assert {name: scans for name, (scans, _) in found.items()} == {"ledger": 1}
+        connection.rollback()
