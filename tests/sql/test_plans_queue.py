@@ -129,12 +129,11 @@ def test_plans_made_for_an_empty_queue_suit_a_long_one(docs_table: Database) -> 
 
 
 def test_view_counts_the_queue_in_its_indexes(docs_table: Database) -> None:
-    """Each job once; a view has no settings of its own, and vacuums decide what a scan costs."""
+    """Each part fits an index; of two long queues the planner may still prefer to read the table."""
     docs_table.execute(FILL)
     docs_table.execute("analyze wikiembed_queue.procrastinate_jobs")
     with docs_table.connect(autocommit=False) as connection:
         connection.execute(b"set local enable_seqscan = off")
-        connection.execute(b"set local enable_bitmapscan = off")
         found = used(connection, "select * from wikiembed.queue")
     assert {"jobs_by_queue", "jobs_by_time", "procrastinate_jobs_lock_idx_v1"} <= set(found)
     assert QUEUE not in found
