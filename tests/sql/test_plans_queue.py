@@ -129,7 +129,7 @@ def test_plans_made_for_an_empty_queue_suit_a_long_one(docs_table: Database) -> 
 
 
 def test_view_counts_the_queue_in_its_indexes(docs_table: Database) -> None:
-    """Each part fits an index; of two long queues the planner may still prefer to read the table."""
+    """Each part fits an index; whether to use it for a long queue is for the planner to say."""
     docs_table.execute(FILL)
     docs_table.execute("analyze wikiembed_queue.procrastinate_jobs")
     with docs_table.connect(autocommit=False) as connection:
