@@ -147,10 +147,10 @@ async def test_upkeep_is_registered_and_runs(docs_table: Database, standin: Stan
             "update wikiembed.sources set paused_at = now(), paused_by = 'me',"
             " resume_at = now() - interval '1 s'"
         )
-        await (
-            worker.app.tasks["wikiembed.expire_pauses"]
-            .configure(queueing_lock=None)
-            .defer_async(timestamp=0)
+        # Without the queueing lock, which the periodic one may hold at this moment.
+        docs_table.execute(
+            "insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, args)"
+            """ values ('wikiembed_upkeep', 'wikiembed.expire_pauses', '{"timestamp": 0}')"""
         )
         tidied = "select count(*) from wikiembed.sources where paused_at is not null"
         await worker.until(lambda: docs_table.one(tidied) == 0)
