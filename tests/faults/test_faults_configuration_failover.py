@@ -8,7 +8,7 @@ import pytest
 
 from tests.acceptance.wiki import add
 from tests.harness.database import Database
-from tests.integration.workshop import counts, settings_of, working
+from tests.integration.workshop import counts, jobs, settings_of, working
 from tests.standin import StandIn
 
 
@@ -21,6 +21,8 @@ async def test_configuration_worker_waits_for_the_end_of_a_read_only_mode(
     async with working(settings_of(docs_table, standin.url)) as worker:
         add(docs_table, 1)
         await worker.until(lambda: counts(docs_table)[0] == 1)
+        # Else the end of its job may meet the mode first, and the loss has another reason.
+        await worker.until(lambda: jobs(docs_table) == [])
         docs_table.execute(mode + "on")
         docs_table.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
