@@ -174,6 +174,11 @@ class Run:
         return sum(n for at, n in self.done if from_s <= at < to_s) / (to_s - from_s)
 
 
+def levels(run: Run) -> list[int]:
+    """The levels it had, one after another."""
+    return [level for _, level in run.levels]
+
+
 def watched(**options: Any) -> tuple[Level, Run]:
     """A Level on virtual time, and the record of its changes."""
     run = Run(levels=[])

@@ -117,10 +117,6 @@ class Hand:
         """How many batches may begin now."""
         return 1 if self._room is None else max(1, self._room()) - len(self._under_way)
 
-    def recheck(self) -> None:
-        """Look again whether there is room: `room` answers another number now."""
-        self._changed.set()
-
     def close(self) -> None:
         """Begin no more."""
         self._closed = True
