@@ -223,10 +223,29 @@ async def test_trickle_of_small_jobs_goes_out_together(
     docs_table.check_invariants()
 
 
-async def test_pause_reaches_batches_that_wait_for_their_turn(
+async def test_pause_during_an_outage_reaches_the_batches_in_hand(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """With a slow server no batch begins after the pause, also of those that are in hand."""
+    """They waited for the server; when it is back they go to the queue, and none is embedded."""
+    prove(docs_table)
+    standin.controls.down = True
+    add_chunks(docs_table, 1000)
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.until(lambda: dict(jobs(docs_table)).get("doing") == 4)
+        await asyncio.sleep(0.3)
+        docs_table.execute("select wikiembed.pause('docs')")
+        standin.controls.down = False
+        await worker.until(lambda: jobs(docs_table) == [("todo", 16)])
+        assert counts(docs_table)[0] == 0
+        docs_table.execute("select wikiembed.resume('docs')")
+        await worker.until(lambda: counts(docs_table) == (1000, 0, 0, 0))
+    docs_table.check_invariants()
+
+
+async def test_pause_with_a_slow_server_lets_no_further_batch_begin(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Also of what is in hand: no more of it than is at the server."""
     prove(docs_table)
     standin.controls.latency_s = 0.5
     add_chunks(docs_table, 64 * 30)

@@ -10,7 +10,7 @@ from procrastinate.jobs import Job
 
 from tests.unit.pipeline_fakes import Clock
 from wikiembed.app.finish import Finisher
-from wikiembed.app.hand import MOST_AHEAD, MOST_JOBS, Fetched, Hand
+from wikiembed.app.hand import MOST_AHEAD, MOST_JOBS, PACE_S, Fetched, Hand
 
 
 def job(number: int, *keys: str, source: str = "docs", attempts: int = 0, **more: object) -> Job:
@@ -121,6 +121,21 @@ async def test_as_much_is_fetched_as_begins_soon() -> None:
     assert hand.wanted() == (MOST_JOBS, MOST_AHEAD * 64)
     clock.now += 2
     assert hand.wanted() == (MOST_JOBS, 4 * 64)
+
+
+async def test_fetch_that_emptied_the_queue_is_not_followed_at_once() -> None:
+    """Nor later than a moment; one that found nothing, or all it asked for, is."""
+    clock = Clock()
+    hand = hand_of(job(1), clock=clock)
+    assert hand.early_s == PACE_S
+    clock.now += 0.6 * PACE_S
+    assert hand.early_s == pytest.approx(0.4 * PACE_S)
+    clock.now += PACE_S
+    assert hand.early_s == 0
+    hand.take_up([], most_chunks=64)
+    assert hand.early_s == 0
+    hand.take_up([Fetched(job(n), 3) for n in range(62)], most_chunks=64)
+    assert hand.early_s == 0
 
 
 async def test_worker_of_another_kind_fetches_one() -> None:

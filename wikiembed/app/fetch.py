@@ -70,7 +70,7 @@ class JobManager(manager.JobManager):
         hand = self._hand_of(worker_id)
         while await hand.wait_for_room():
             if not hand:
-                await hand.pace()
+                await asyncio.sleep(hand.early_s)
                 await self._fill(hand, None if queues is None else list(queues), worker_id)
                 if not hand:
                     return None

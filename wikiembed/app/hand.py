@@ -140,11 +140,10 @@ class Hand:
         self._fetched_at = self._clock()
         return [job_id for job_id in others if job_id is not None]
 
-    async def pace(self) -> None:
-        """Wait, where the last fetch emptied the queue a moment ago."""
-        early_s = self._fetched_at + PACE_S - self._clock()
-        if self._dry and early_s > 0:
-            await asyncio.sleep(early_s)
+    @property
+    def early_s(self) -> float:
+        """Seconds until the next fetch, where the last one emptied the queue a moment ago."""
+        return max(0.0, PACE_S - self.age_s) if self._dry else 0.0
 
     def wanted(self) -> tuple[int, int]:
         """How many jobs to fetch at the most, and how many chunks they may have together."""

@@ -14,6 +14,7 @@ from wikiembed.errors import (
     ModelMismatch,
     SourceNotFound,
 )
+from wikiembed.pipeline.channel import ASK_AGAIN_AFTER_S
 from wikiembed.pipeline.isolate import Isolation
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.verdict import HeldTooLong, PausedMeanwhile, Stopping
@@ -90,6 +91,8 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
         return stale
     started = time.monotonic()
     channel, prefix = await runtime.channel_for(source)
+    if time.monotonic() - started > ASK_AGAIN_AFTER_S:
+        await _unless_paused(job.source, runtime)
     isolation = Isolation(
         channel,
         [prefix + (c.content or "") for c in full],

@@ -123,8 +123,9 @@ class Channel:
         Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, HeldTooLong, and
         what `may_begin` raises.
         """
+        came_at = self._clock()
         info = await self.describe()
-        visit = Visit(until=self.breaker.hold_until())
+        visit = Visit(until=self.breaker.hold_until(), came_at=came_at)
         try:
             return await self._visit(texts, info.dimensions, visit, may_begin)
         finally:
@@ -138,12 +139,11 @@ class Channel:
         while True:
             if self.max_batch is not None and n > self.max_batch:
                 raise BatchOverLimit(self.max_batch)
-            came_at = self._clock()
             await self.breaker.wait(until=visit.until)
             async with self.level.place() as request, self._gate.enter(visit):
                 if self.breaker.is_open or (visit.careful and not await self._is_up()):
                     continue
-                if self._clock() - came_at > ASK_AGAIN_AFTER_S:
+                if self._clock() - visit.came_at > ASK_AGAIN_AFTER_S:
                     self._unless_stopping()
                     await may_begin()
                 request.begin()

@@ -21,10 +21,12 @@ OWED_AFTER_CRASH = 16
 class Visit:
     """One batch on its way to the server; held until `until`, as of time.monotonic().
 
-    `careful`: it goes in its turn. `alone`: no other request of this process is under way.
+    `came_at`: when it came, by the channel's clock. `careful`: it goes in its turn. `alone`: no
+    other request of this process is under way.
     """
 
     until: float
+    came_at: float
     suspect: bool = False
     careful: bool = False
     alone: bool = False
