@@ -48,6 +48,7 @@ def befall(soak: Field, tally: Tally, fault: Fault) -> None:
     if not before:
         return  # all had been embedded before the fault began to tell
     while time.monotonic() - began < RECOVERY_LIMIT_S:
+        soak.tend()
         if soak.sql(missing)[0][0] < before:
             break
         time.sleep(0.02)
@@ -72,6 +73,7 @@ def run(soak: Field, minutes: float) -> Tally:
         if not due:
             due = soak.random.sample(FAULTS, len(FAULTS))
         befall(soak, tally, due.pop())
+        soak.tend()
         if sum(tally.times.values()) % CHECK_EVERY == 0:
             check(soak, tally)
         time.sleep(soak.random.uniform(0, 0.5))

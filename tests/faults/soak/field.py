@@ -48,6 +48,7 @@ class Field:
             dimensions=DIMENSIONS, latency_s=LATENCY_S, crash_s=0.3, bad_texts=BAD_TEXTS
         )
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.ended: list[int] = []
         self.users = ThreadPoolExecutor(4)
         self.beside: list[Future[None]] = []
 
@@ -86,6 +87,11 @@ class Field:
         )
         for _ in range(WORKERS):
             self.start_worker()
+        end = time.monotonic() + PATIENCE_S
+        # Each is two of procrastinate's: one embeds, one does the upkeep.
+        while self.sql("select count(*) from wikiembed.workers")[0][0] < 2 * WORKERS:
+            assert time.monotonic() < end, "the workers do not start"
+            time.sleep(0.1)
 
     def table(self) -> str:
         """One of the tables."""
@@ -111,6 +117,13 @@ class Field:
             )
         self.workers.append(worker)
         return worker
+
+    def tend(self) -> None:
+        """Start workers anew that ended by themselves, as a service manager does."""
+        for worker in [one for one in self.workers if one.poll() is not None]:
+            self.workers.remove(worker)
+            self.ended.append(worker.returncode)
+            self.start_worker()
 
     def end_backends(self, share: float = 1.0) -> None:
         """End this share of the workers' connections."""

@@ -11,6 +11,7 @@ from tests.docs.markdown import table
 from tests.faults.soak.field import SOURCES, Field
 
 INVARIANTS = 5
+UNREACHABLE = 3
 BAD = "body ~ '^(REFUSED|DEADLY|HANGING)'"
 
 
@@ -26,6 +27,11 @@ class Tally:
     recoveries: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     checks: int = 0
     broken: list[str] = field(default_factory=list)
+
+    @property
+    def standstills(self) -> int:
+        """How often no vector came within the limit."""
+        return sum(s >= RECOVERY_LIMIT_S for each in self.recoveries.values() for s in each)
 
     def lines(self) -> list[str]:
         """A line a fault: times, seconds to recover (median and longest)."""
@@ -56,6 +62,9 @@ def violations(soak: Field) -> dict[str, int]:
 def wrong(soak: Field, tally: Tally, drain_code: int) -> dict[str, int]:
     """Everything that must be zero after the drain, by what it is."""
     found: dict[str, Any] = {"checks in mid-run that found something": len(tally.broken)}
+    found["faults after which work stood still"] = tally.standstills
+    # Exit code 3 at the start is right: Postgres was away at that moment.
+    found["workers that ended by themselves"] = len([c for c in soak.ended if c != UNREACHABLE])
     found["the drain's exit code"] = drain_code
     found |= {f"invariant: {name}": n for name, n in violations(soak).items()}
     for source in SOURCES:
