@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
-from array import array
-from typing import cast
 
 import numpy as np
 import orjson
+import pybase64
 
+from wikiembed.embedders.plain import plain_items, plain_rows
 from wikiembed.errors import EmbedderBadAnswer
 from wikiembed.vectors import Matrix
 
@@ -48,6 +47,32 @@ def field_of(answer: object, name: str) -> object:
     return value
 
 
+def rows_in(body: bytes, field: str | None, *, count: int) -> Matrix:
+    """The rows in `field` of an answer (None: the answer is the rows): `(count, dim) float32`.
+
+    Raises: EmbedderBadAnswer, as `read_json`, `field_of` and `matrix_of_rows` do.
+    """
+    plain = plain_rows(body, field, count=count)
+    if plain is not None:
+        return plain
+    answer = read_json(body)
+    return matrix_of_rows(answer if field is None else field_of(answer, field), count=count)
+
+
+def items_in(body: bytes, *, count: int) -> tuple[Matrix, str | None]:
+    """OpenAI's `data` as `(count, dim) float32`, and the model that the answer names.
+
+    Raises: EmbedderBadAnswer, as `read_json`, `field_of` and `matrix_of_items` do.
+    """
+    plain = plain_items(body, count=count)
+    if plain is not None:
+        return plain
+    answer = read_json(body)
+    matrix = matrix_of_items(field_of(answer, "data"), count=count)
+    model = answer.get("model") if isinstance(answer, dict) else None
+    return matrix, model if isinstance(model, str) else None
+
+
 def matrix_of_rows(rows: object, *, count: int) -> Matrix:
     """Lists of numbers to `(count, dim) float32`; a row with a null in it becomes all NaN.
 
@@ -61,8 +86,6 @@ def matrix_of_rows(rows: object, *, count: int) -> Matrix:
     if len(lists) + whole_nulls < count:
         raise EmbedderBadAnswer("The embedding server answered a vector that is not a list.")
     dimensions = _one_length([len(row) for row in lists])
-    if not whole_nulls and (plain := _all_numbers(lists)) is not None:
-        return plain
     kinds = _kinds_of(lists)
     if not kinds <= _NUMBERS | {_NULL}:
         raise EmbedderBadAnswer("The embedding server answered a vector not made of numbers.")
@@ -73,24 +96,6 @@ def matrix_of_rows(rows: object, *, count: int) -> Matrix:
         if isinstance(vector, list) and None not in vector:
             matrix[i] = _to_float32(vector)
     return matrix
-
-
-def _all_numbers(lists: list[list[object]]) -> Matrix | None:
-    """The matrix of rows that hold nothing but numbers; None where that takes a closer look.
-
-    An array of doubles takes real numbers only, and faster than a look at each; it takes true for
-    1 and false for 0, so rows that hold such a value are looked at.
-    """
-    try:
-        doubles = [array("d", cast("list[float]", row)) for row in lists]
-    except (TypeError, OverflowError):
-        return None
-    found = np.frombuffer(b"".join(doubles), dtype=np.float64).reshape(len(lists), -1)
-    doubtful = ((found == 0) | (found == 1)).any(axis=1)
-    if not _kinds_of([lists[i] for i in np.flatnonzero(doubtful)]) <= _NUMBERS:
-        return None
-    with np.errstate(over="ignore"):
-        return found.astype(np.float32)
 
 
 def _kinds_of(lists: list[list[object]]) -> set[type]:
@@ -160,7 +165,7 @@ def _bytes_of(row: object) -> bytes:
     if not isinstance(row, str):
         raise EmbedderBadAnswer("The embedding server mixed base64 with other vectors.")
     try:
-        return base64.b64decode(row, validate=True)
+        return pybase64.b64decode(row, validate=True)
     except (binascii.Error, ValueError):
         raise EmbedderBadAnswer("The embedding server answered base64 that is damaged.") from None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from wikiembed.config import Provider
 from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
-from wikiembed.embedders.decode import field_of, matrix_of_rows, no_rows, read_json
+from wikiembed.embedders.decode import no_rows, rows_in
 from wikiembed.embedders.http import HttpClient
 from wikiembed.vectors import Matrix
 
@@ -48,7 +48,7 @@ class OllamaEmbedder:
         if self._request_dimensions is not None:
             payload["dimensions"] = self._request_dimensions
         body = await self._http.post("/api/embed", payload, texts=texts)
-        matrix = matrix_of_rows(field_of(read_json(body), "embeddings"), count=len(texts))
+        matrix = rows_in(body, "embeddings", count=len(texts))
         self._http.learn_dimensions(int(matrix.shape[1]))
         return matrix
 

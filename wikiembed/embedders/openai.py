@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from wikiembed.config import Provider
 from wikiembed.embedders.answers import EncodingRejected
 from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
-from wikiembed.embedders.decode import field_of, matrix_of_items, no_rows, read_json
+from wikiembed.embedders.decode import items_in, no_rows
 from wikiembed.embedders.http import HttpClient
 from wikiembed.errors import EmbedderBadAnswer
 from wikiembed.vectors import Matrix
@@ -58,11 +58,9 @@ class OpenAIEmbedder:
         except EncodingRejected:
             body = await self._post(texts, base64=False)
             self._asks_base64 = False
-        answer = read_json(body)
-        matrix = matrix_of_items(field_of(answer, "data"), count=len(texts))
+        matrix, model = items_in(body, count=len(texts))
         self._http.learn_dimensions(int(matrix.shape[1]))
-        model = answer.get("model") if isinstance(answer, dict) else None
-        return matrix, model if isinstance(model, str) else None
+        return matrix, model
 
     async def _post(self, texts: Sequence[str], *, base64: bool) -> bytes:
         payload: dict[str, object] = {"input": list(texts)}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from wikiembed.config import Provider
 from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
-from wikiembed.embedders.decode import matrix_of_rows, no_rows, read_json
+from wikiembed.embedders.decode import no_rows, read_json, rows_in
 from wikiembed.embedders.http import HttpClient
 from wikiembed.errors import EmbedderBadAnswer, EmbedderMisconfigured, EmbedderRejected
 from wikiembed.vectors import Matrix
@@ -67,7 +67,7 @@ class TeiEmbedder:
         if self._request_dimensions is not None:
             payload["dimensions"] = self._request_dimensions
         body = await self._http.post("/embed", payload, texts=texts)
-        matrix = matrix_of_rows(read_json(body), count=len(texts))
+        matrix = rows_in(body, None, count=len(texts))
         self._http.learn_dimensions(int(matrix.shape[1]))
         return matrix
 
