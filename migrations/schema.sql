@@ -350,6 +350,8 @@ begin
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
+  perform wikiembed_private.open_to_workers(s, p_role) from wikiembed.sources as s
+    where to_regproc(format('wikiembed_private.%I', 'store_' || s.name)) is not null;
 end;
 $$;
 
@@ -574,7 +576,8 @@ begin
   if not exists (select from wikiembed.sources as s where s.name = p_source) then
     perform wikiembed_private.get_source(p_source);
   end if;
-  return query execute format('select * from wikiembed_private.%I($1, $2)', 'read_' || p_source)
+  return query execute
+    format('select r.key, r.content, r.version from wikiembed_private.%I($1, $2) as r', 'read_' || p_source)
     using p_keys, p_attempt;
 end;
 $_$;
@@ -1801,11 +1804,7 @@ declare
   v_role name;
 begin
   for v_role in
-    select distinct r.rolname
-      from pg_proc as p, aclexplode(p.proacl) as a join pg_roles as r on r.oid = a.grantee
-     where p.pronamespace = 'wikiembed'::regnamespace and p.proname = 'read_chunks'
-       and a.privilege_type = 'EXECUTE' and a.grantee <> p.proowner
-     order by 1
+    select w.role from wikiembed_private.worker_roles() as w (role)
   loop
     perform wikiembed.grant_worker(v_role);
   end loop;
@@ -2231,6 +2230,20 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
 
 COMMENT ON FUNCTION wikiembed_private.on_update_wiki() IS 'Written by write_triggers for source wiki.';
 
+CREATE FUNCTION wikiembed_private.open_to_workers(p_source wikiembed.sources, p_role name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  execute format('grant execute on function wikiembed_private.%I(text[], integer) to %I',
+    'read_' || p_source.name, p_role);
+  execute format('grant execute on function wikiembed_private.%I(text[], bigint[], %I.vector[], integer) to %I',
+    'store_' || p_source.name, wikiembed_private.pgvector_schema(), p_role);
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.open_to_workers(p_source wikiembed.sources, p_role name) IS 'Lets a worker''s role call the functions that read and store chunks of a source.';
+
 CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text DEFAULT 'written'::text) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2377,7 +2390,7 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.raise_generation() IS 'Adds one to the generation when model, document prefix or dimensions change; unpins a source whose model is set to null.';
 
-CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RETURNS TABLE(key text, content text, version bigint)
+CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RETURNS TABLE(key text, content text, version bigint, source_version text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -2388,41 +2401,56 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
     AS $$
     declare
       v_generation bigint;
+      v_source_version text;
       v_keys text[];
       v_contents text[];
       v_versions bigint[];
+      v_locked text[];
     begin
       lock table only public.wiki_chunks in row share mode;
-      select s.generation into v_generation from wikiembed.sources as s where s.name = 'wiki';
+      select s.generation, s.xmin || ' ' || s.ctid into v_generation, v_source_version
+        from wikiembed.sources as s where s.name = 'wiki';
       if not found then
         return;
       end if;
-      select array_agg(h.key), array_agg(h.content), array_agg(h.version)
+      select array_agg(t.id::text), array_agg(t.content::text),
+             array_agg(hashtextextended(t.content::text collate "C", v_generation))
         into v_keys, v_contents, v_versions
-        from (
-          select t.id::text as key, t.content::text as content,
-                 hashtextextended(t.content::text collate "C", v_generation) as version
-            from public.wiki_chunks as t
-           where t.id = any (p_keys::bigint[])
-             and t.embedding is null
-             and not exists (
-               select from wikiembed.failures as f
-                where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped')
-           order by t.id
-             for no key update of t skip locked
-        ) as h;
+        from public.wiki_chunks as t
+       where t.id = any (p_keys::bigint[])
+         and t.embedding is null
+         and t.xmax = 0
+         and not exists (
+           select from wikiembed.failures as f
+            where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped');
       if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
-        perform wikiembed_private.requeue('wiki', array(
+        select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
+               v_versions || array_agg(h.version)
+          into v_keys, v_contents, v_versions
+          from (
+            select t.id::text as key, t.content::text as content,
+                   hashtextextended(t.content::text collate "C", v_generation) as version
+              from public.wiki_chunks as t
+             where t.id = any (p_keys::bigint[])
+               and t.embedding is null
+               and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
+               and not exists (
+                 select from wikiembed.failures as f
+                  where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped')
+             order by t.id
+               for no key update of t skip locked
+          ) as h;
+        v_locked := array(
           select t.id::text from public.wiki_chunks as t
            where t.id = any (p_keys::bigint[])
              and t.embedding is null
              and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
              and not exists (
                select from wikiembed.failures as f
-                where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped')
-        ), p_attempt);
+                where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped'));
+        perform wikiembed_private.requeue('wiki', v_locked, p_attempt);
       end if;
-      return query select * from unnest(v_keys, v_contents, v_versions);
+      return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
     end;
     $$;
 
@@ -2762,7 +2790,7 @@ COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) I
 CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$ select 2 $$;
+    AS $$ select 3 $$;
 
 COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Version of the triggers and functions that write_triggers writes.';
 
@@ -2838,6 +2866,19 @@ CREATE FUNCTION wikiembed_private.wake(p_queue text) RETURNS void
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.wake(p_queue text) IS 'Notifies the workers of one queue and those of all queues, in procrastinate''s words.';
+
+CREATE FUNCTION wikiembed_private.worker_roles() RETURNS SETOF name
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select distinct r.rolname
+    from pg_proc as p, aclexplode(p.proacl) as a join pg_roles as r on r.oid = a.grantee
+   where p.pronamespace = 'wikiembed'::regnamespace and p.proname = 'read_chunks'
+     and a.privilege_type = 'EXECUTE' and a.grantee <> p.proowner
+   order by r.rolname
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.worker_roles() IS 'The roles that grant_worker was called for.';
 
 CREATE FUNCTION wikiembed_private.write_fail(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -3198,9 +3239,18 @@ CREATE FUNCTION wikiembed_private.write_read(p_source wikiembed.sources) RETURNS
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
+  -- The function of before answered three columns, which a replacement cannot change.
+  if exists (
+    select from pg_proc as p
+     where p.oid = to_regprocedure(format('wikiembed_private.%I(text[], integer)', 'read_' || p_source.name))
+       and p.proargnames <> array['p_keys', 'p_attempt', 'key', 'content', 'version', 'source_version'])
+  then
+    execute wikiembed_private.fill(
+      p_source, 'drop function wikiembed_private.%12$I(text[], integer)', 'read');
+  end if;
   execute wikiembed_private.fill(p_source, $template$
     create or replace function wikiembed_private.%12$I(p_keys text[], p_attempt integer)
-    returns table (key text, content text, version bigint)
+    returns table (key text, content text, version bigint, source_version text)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set row_security = off
@@ -3211,41 +3261,56 @@ begin
     as $body$
     declare
       v_generation bigint;
+      v_source_version text;
       v_keys text[];
       v_contents text[];
       v_versions bigint[];
+      v_locked text[];
     begin
       lock table only %2$s in row share mode;
-      select s.generation into v_generation from wikiembed.sources as s where s.name = %1$L;
+      select s.generation, s.xmin || ' ' || s.ctid into v_generation, v_source_version
+        from wikiembed.sources as s where s.name = %1$L;
       if not found then
         return;
       end if;
-      select array_agg(h.key), array_agg(h.content), array_agg(h.version)
+      select array_agg(t.%3$I::text), array_agg(t.%4$I::text),
+             array_agg(hashtextextended(t.%4$I::text collate "C", v_generation))
         into v_keys, v_contents, v_versions
-        from (
-          select t.%3$I::text as key, t.%4$I::text as content,
-                 hashtextextended(t.%4$I::text collate "C", v_generation) as version
-            from %2$s as t
-           where t.%3$I = any (p_keys::%6$s[])
-             and t.%5$I is null
-             and not exists (
-               select from wikiembed.failures as f
-                where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped')
-           order by t.%3$I
-             for no key update of t skip locked
-        ) as h;
+        from %2$s as t
+       where t.%3$I = any (p_keys::%6$s[])
+         and t.%5$I is null
+         and t.xmax = 0
+         and not exists (
+           select from wikiembed.failures as f
+            where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped');
       if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
-        perform wikiembed_private.requeue(%1$L, array(
+        select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
+               v_versions || array_agg(h.version)
+          into v_keys, v_contents, v_versions
+          from (
+            select t.%3$I::text as key, t.%4$I::text as content,
+                   hashtextextended(t.%4$I::text collate "C", v_generation) as version
+              from %2$s as t
+             where t.%3$I = any (p_keys::%6$s[])
+               and t.%5$I is null
+               and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
+               and not exists (
+                 select from wikiembed.failures as f
+                  where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped')
+             order by t.%3$I
+               for no key update of t skip locked
+          ) as h;
+        v_locked := array(
           select t.%3$I::text from %2$s as t
            where t.%3$I = any (p_keys::%6$s[])
              and t.%5$I is null
              and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
              and not exists (
                select from wikiembed.failures as f
-                where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped')
-        ), p_attempt);
+                where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped'));
+        perform wikiembed_private.requeue(%1$L, v_locked, p_attempt);
       end if;
-      return query select * from unnest(v_keys, v_contents, v_versions);
+      return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
     end;
     $body$
   $template$, 'read');
@@ -3323,6 +3388,7 @@ begin
   end loop;
   perform wikiembed_private.drop_strayed_triggers(v_source);
   perform wikiembed_private.close_to_public(v_source);
+  perform wikiembed_private.open_to_workers(v_source, w.role) from wikiembed_private.worker_roles() as w (role);
   update wikiembed.sources as s
      set trigger_version = wikiembed_private.trigger_version(),
          written_as = wikiembed_private.names_of(v_source)

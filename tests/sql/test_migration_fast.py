@@ -20,10 +20,11 @@ UPKEEP = (
     "::wikiembed_queue.procrastinate_job_to_defer_v1])"
 )
 VERSIONS = (
-    "select distinct s.trigger_version, p.prosrc like '%%procrastinate_defer_jobs_v1%%'"
+    "select distinct s.trigger_version = wikiembed_private.trigger_version(),"
+    " p.prosrc like '%%procrastinate_defer_jobs_v1%%'"
     " from wikiembed.sources as s join pg_proc as p on p.proname = 'on_insert_' || s.name"
 )
-OLD, NEW = [(1, True)], [(2, False)]
+OLD, NEW = [(True, True)], [(True, False)]
 
 
 def test_embed_jobs_have_no_events_and_others_have_all(docs_table: Database) -> None:

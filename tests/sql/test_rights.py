@@ -39,13 +39,14 @@ CONTROL = [
     "delete from wikiembed.outages",
     "select wikiembed_private.grant_again()",
     "select wikiembed_private.write_triggers('docs')",
-    f"select * from wikiembed_private.store_docs(array['1'], array[1],"
-    f" array['{VECTOR}'::vector], 0)",
     "create table wikiembed.mine ()",
     "create table wikiembed_queue.mine ()",
     "create table wikiembed_private.mine ()",
 ]
 WORK = [
+    "select * from wikiembed_private.read_docs(array['1'], 0)",
+    f"select * from wikiembed_private.store_docs(array['1'], array[1],"
+    f" array['{VECTOR}'::vector], 0)",
     "select * from wikiembed.read_chunks('docs', array['1'])",
     f"select * from wikiembed.write_embeddings('docs', array['1'], array[1],"
     f" array['{VECTOR}'::vector])",
@@ -129,7 +130,7 @@ def test_worker_calls_functions_and_reads_no_chunk(docs_table: Database) -> None
 
 
 def test_worker_serves_sources_attached_after_its_grant(docs_table: Database) -> None:
-    """The public functions reach the written ones in their owner's name."""
+    """By the public functions and by the source's own, which it may call as well."""
     worker = docs_table.create_role("worker", grant="worker")
     docs_table.execute("create table public.more (id int primary key, body text, vec vector(4))")
     docs_table.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
@@ -142,7 +143,15 @@ def test_worker_serves_sources_attached_after_its_grant(docs_table: Database) ->
             "select outcome from wikiembed.write_embeddings('more', %s, %s, array[%s::vector])",
             [[row[0]], [row[1]], VECTOR],
         ).fetchone()
-    assert outcome == ("written",)
+        docs_table.execute("update public.more set body = 'two'")
+        (row,) = connection.execute(
+            "select key, version from wikiembed_private.read_more(array['1'], 0)"
+        ).fetchall()
+        again = connection.execute(
+            "select outcome from wikiembed_private.store_more(%s, %s, array[%s::vector], 0)",
+            [[row[0]], [row[1]], VECTOR],
+        ).fetchone()
+    assert (outcome, again) == (("written",), ("written",))
 
 
 def test_reader_reads_views_and_changes_nothing(docs_table: Database) -> None:

@@ -18,6 +18,7 @@ def source(
     prefix_pinned: bool = False,
 ) -> Source:
     return Source(
+        version="1",
         name="docs",
         provider=provider,
         model=model,

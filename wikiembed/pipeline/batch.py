@@ -81,9 +81,7 @@ async def _read(job: BatchJob, keys: Sequence[str], runtime: Runtime) -> list[Ch
 
 async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) -> list[str]:
     """Embed `chunks` and write them; answers the keys that must be read again."""
-    # The source is read after its chunks: a model changed in between makes the write stale,
-    # never wrong.
-    source = await runtime.store.get_source(job.source)
+    source = await runtime.store.source_of(job.source, chunks)
     empty = [c for c in chunks if c.content is None or not c.content.strip()]
     full = [c for c in chunks if c.content is not None and c.content.strip()]
     stale = await _skip_empty(job, empty, runtime) if empty else []

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import psycopg
+
 from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import Pool, VectorArray
 from wikiembed.errors import SourceNotFound
@@ -29,11 +31,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A missing chunk: its key, its text, and the version to write with (None: no text)."""
+    """A missing chunk: its key, its text, and the version to write with (None: no text).
+
+    `source_version` is that of the source's row when the chunk was read.
+    """
 
     key: str
     content: str | None
     version: int | None
+    source_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +76,52 @@ class ChunkStore:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._sources: dict[str, Source] = {}
 
     async def _all(self, statement: str, parameters: Sequence[object]) -> list[Any]:
         return await fetch_all(self._pool, statement, parameters)
 
+    async def _of_source(
+        self, source: str, statement: str, word: str, parameters: Sequence[object]
+    ) -> list[Any]:
+        """Call the function of `source` whose name begins with `word`, itself.
+
+        The way through the public function would plan each call anew, its vectors included.
+        """
+        name = f"{word}_{source}".replace('"', '""').replace("%", "%%")
+        try:
+            return await self._all(statement.format(f'wikiembed_private."{name}"'), parameters)
+        except psycopg.errors.UndefinedFunction:
+            await self.get_source(source)  # raises SourceNotFound, when that is why
+            raise
+
     async def read_chunks(self, source: str, keys: Sequence[str], *, attempt: int) -> list[Chunk]:
         """The chunks of `keys` that still miss a vector; see wikiembed.read_chunks."""
-        rows = await self._all(
-            "select key, content, version from wikiembed.read_chunks(%s, %s::text[], %s)",
-            (source, list(keys), attempt),
+        rows = await self._of_source(
+            source,
+            "select key, content, version, source_version from {}(%s::text[], %s)",
+            "read",
+            (list(keys), attempt),
         )
         return [Chunk(*row) for row in rows]
 
+    async def source_of(self, name: str, chunks: Sequence[Chunk]) -> Source:
+        """The row of the source as it was when `chunks` were read, or as it stands now.
+
+        Never an older one: a model that was changed since makes the write stale, not wrong.
+
+        Raises: SourceNotFound.
+        """
+        known = self._sources.get(name)
+        if known is None or any(c.source_version != known.version for c in chunks):
+            known = self._sources[name] = await self.get_source(name)
+        return known
+
     async def get_source(self, name: str) -> Source:
-        """The source's row as it stands now."""
+        """The source's row as it stands now.
+
+        Raises: SourceNotFound.
+        """
         rows = await self._all(f"select {COLUMNS} from wikiembed.sources where name = %s", (name,))  # noqa: S608
         if not rows:
             raise SourceNotFound(f"No source is named {name!r}.")
@@ -99,10 +137,11 @@ class ChunkStore:
         attempt: int,
     ) -> dict[str, Outcome]:
         """Store row i of `(n, dim) float32` for key i; see wikiembed.write_embeddings."""
-        rows = await self._all(
-            "select key, outcome from wikiembed.write_embeddings("
-            "%s, %s::text[], %s::bigint[], %b, %s)",
-            (source, list(keys), list(versions), VectorArray(matrix), attempt),
+        rows = await self._of_source(
+            source,
+            "select key, outcome from {}(%s::text[], %s::bigint[], %b, %s)",
+            "store",
+            (list(keys), list(versions), VectorArray(matrix), attempt),
         )
         return {key: Outcome(outcome) for key, outcome in rows}
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 COLUMNS = (
-    "name, provider, model, dimensions, document_prefix, query_prefix, pinned_at is not null,"
-    " prefix_pinned"
+    "xmin || ' ' || ctid, name, provider, model, dimensions, document_prefix, query_prefix,"
+    " pinned_at is not null, prefix_pinned"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One attached column; what is None comes from the settings."""
+    """One attached column; what is None comes from the settings.
 
+    `version` is that of its row: another one whenever anything of it was changed.
+    """
+
+    version: str
     name: str
     provider: str | None
     model: str | None
@@ -26,12 +30,15 @@ class Source:
     @classmethod
     def from_row(
         cls,
-        row: tuple[str, str | None, str | None, int | None, str | None, str | None, bool, bool],
+        row: tuple[
+            str, str, str | None, str | None, int | None, str | None, str | None, bool, bool
+        ],
     ) -> Source:
         """The source of a row of `COLUMNS`."""
-        name, provider, model, dimensions, document_prefix, query_prefix, *flags = row
+        version, name, provider, model, dimensions, document_prefix, query_prefix, *flags = row
         pinned, prefix_pinned = flags
         return cls(
+            version=version,
             name=name,
             provider=provider,
             model=model,
