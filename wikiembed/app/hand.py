@@ -24,6 +24,9 @@ PACE_S = 0.025
 meet in one request."""
 FAST = 60
 """Batches a second from which on jobs are fetched ahead; those of a slower server stay queued."""
+BESIDE_S = 0.03
+"""Seconds that a batch spends at Postgres, read and written: so long it takes no place at the
+server, and the batches of a fast one overlap by so much."""
 MOST_JOBS = 256
 MOST_AHEAD = 16
 _PLAIN = frozenset({"source", "keys"})
@@ -114,8 +117,15 @@ class Hand:
         return self._free() > 0
 
     def _free(self) -> int:
-        """How many batches may begin now."""
-        return 1 if self._room is None else max(1, self._room()) - len(self._under_way)
+        """How many batches may begin now: those that find room, and those read or written beside.
+
+        No more than may be embedded, at a slow server: there a batch begun waits in vain.
+        """
+        if self._room is None:
+            return 1
+        rate = self._a_second()
+        beside = math.ceil(BESIDE_S * rate) if rate >= FAST else 0
+        return max(1, self._room()) + beside - len(self._under_way)
 
     def close(self) -> None:
         """Begin no more."""
