@@ -91,3 +91,30 @@ async def test_pool_finds_one_dead_connection_and_replaces_all(
         assert dead == 1
     finally:
         await pool.close()
+
+
+async def test_connection_in_use_is_not_asked_whether_it_lives(
+    docs_table: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only one that was idle for a while: a question before each statement costs a round trip."""
+    asked = 0
+    check = Pool.check_connection
+
+    async def counted(connection: object) -> None:
+        nonlocal asked
+        asked += 1
+        await check(connection)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Pool, "check_connection", staticmethod(counted))
+    pool = await open_pool(docs_table.url, size=1)
+    try:
+        for _ in range(5):
+            async with pool.connection() as connection:
+                await connection.execute("select 1")
+        assert asked == 0
+        monkeypatch.setattr("wikiembed.db.pool.IDLE_S", 0.0)
+        async with pool.connection() as connection:
+            await connection.execute("select 1")
+        assert asked == 1
+    finally:
+        await pool.close()

@@ -105,6 +105,27 @@ async def test_room_limits_what_is_under_way() -> None:
     assert not hand
 
 
+@pytest.mark.parametrize(("a_second", "begun_at_once"), [(30, 2), (100, 5)])
+async def test_batches_of_a_fast_server_overlap(a_second: int, begun_at_once: int) -> None:
+    """While two are at the server, others are read and written; at a slow one they would wait."""
+    clock = Clock()
+    hand = hand_of(room=2, clock=clock)
+    for n in range(a_second):
+        hand.take_up([Fetched(job(n), 1)], most_chunks=64)
+        await hand.begin()
+        clock.now += 1 / a_second
+        hand.ended(job(n))
+    hand.take_up([Fetched(job(n), 1) for n in range(1000, 1010)], most_chunks=64)
+    begun = 0
+    waiting = asyncio.ensure_future(hand.wait_for_room())
+    while (await asyncio.wait([waiting], timeout=0.01))[0]:
+        await hand.begin()
+        begun += 1
+        waiting = asyncio.ensure_future(hand.wait_for_room())
+    waiting.cancel()
+    assert begun == begun_at_once
+
+
 async def test_as_much_is_fetched_as_begins_soon() -> None:
     """What may begin now; where batches end often more, up to a limit."""
     clock = Clock()
