@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import tracemalloc
 import zlib
 
 import pytest
 
-from tests.unit.raw_server import BODY, RawServer, answer, answering
+from tests.unit.raw_server import BODY, RawServer, answer, answering, read_request
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions
 from wikiembed.embedders.http import HttpClient
@@ -83,3 +84,23 @@ async def test_body_to_its_bound_is_taken_and_a_byte_more_is_not() -> None:
     assert len(await _post(answer(body=b"x" * bound))) == bound
     with pytest.raises(EmbedderBadAnswer, match="larger"):
         await _post(answer(body=b"x" * (bound + 1)))
+
+
+async def test_body_beyond_its_bound_is_not_read_to_its_end() -> None:
+    """The server that goes on sending is cut off."""
+    sent = 0
+
+    def serve(connection: socket.socket) -> None:
+        nonlocal sent
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(1000):
+            sent += connection.send(bytes(100_000))
+
+    with RawServer(serve) as server:
+        client = HttpClient(EmbedderOptions(provider=Provider.TEI, url=server.url, model=None))
+        client.learn_dimensions(2)
+        with pytest.raises(EmbedderBadAnswer, match="larger"):
+            await client.post("/embed", {}, texts=["a"])
+        await client.aclose()
+    assert sent < 50_000_000

@@ -77,6 +77,25 @@ async def test_connection_that_the_server_closed_loses_no_request(
         assert server.connections == 50
 
 
+async def test_connection_over_tls_asks_for_http_1(authority: trustme.CA, ca_file: Path) -> None:
+    """A gateway that prefers HTTP/2 must not choose it."""
+    chosen: list[str | None] = []
+
+    def serve(connection: socket.socket) -> None:
+        assert isinstance(connection, ssl.SSLSocket)
+        chosen.append(connection.selected_alpn_protocol())
+        answering(answer())(connection)
+
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    with RawServer(serve, tls=tls) as server:
+        client = _client(server.url, ca_file=ca_file)
+        assert await _post(client) == BODY
+        await client.aclose()
+    assert chosen == ["http/1.1"]
+
+
 async def test_connection_is_kept_and_no_cookie_is() -> None:
     """One connection for what follows each other; what the server sets is not sent back."""
     heads: list[bytes] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from yarl import URL
@@ -63,28 +63,29 @@ _ADDRESSES = st.builds(
 )
 _SPARED = st.sampled_from(
     [
-        "host",
-        ".host",
-        "www.host",
-        "HOST",
-        "localhost",
-        "127.0.0.1",
-        "10.0.0.0/8",
-        "10.0.0.1/8",
-        "::1",
-        "host:8080",
-        "host:80",
-        "example",
-        ".b.example",
-        "*.example",
-        "*",
-        "",
-        " host ",
-        "http://host",
-        "https://host",
-        "http://host:8080",
-        "all://host",
-        "127.0.0.1:8080",
+        *(
+            "host",
+            ".host",
+            "www.host",
+            "HOST",
+            "localhost",
+            "127.0.0.1",
+            "10.0.0.0/8",
+            "10.0.0.1/8",
+        ),
+        *(
+            "10.0.0.1/8",
+            "::1",
+            "host:8080",
+            "host:80",
+            "example",
+            ".b.example",
+            "*.example",
+            "*",
+            "",
+            " host ",
+        ),
+        *("http://host", "https://host", "http://host:8080", "all://host", "127.0.0.1:8080"),
     ]
 )
 
@@ -96,6 +97,9 @@ _SPARED = st.sampled_from(
     ),
     spared=st.lists(_SPARED, max_size=3),
 )
+@example(address="http://host", proxies={"ALL_PROXY": "p2:2"}, spared=["https://host"])
+@example(address="https://host", proxies={"ALL_PROXY": "p2:2"}, spared=["https://host"])
+@example(address="http://host:8080", proxies={"HTTP_PROXY": "p2:2"}, spared=["host:8080"])
 @settings(max_examples=200, deadline=None)
 def test_proxy_is_the_one_that_httpx_takes(
     address: str, proxies: dict[str, str], spared: list[str]
