@@ -85,4 +85,5 @@ def configure_logging(*, style: str, level: str, stream: TextIO | None = None) -
     root.setLevel(logging.WARNING)
     logging.getLogger(ROOT).setLevel(level.upper())
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    for chatty in ("procrastinate", "aiohttp"):
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)

@@ -118,7 +118,7 @@ async def test_key_is_in_no_exception_and_no_record(
         said += [repr(error), str(error), repr(vars(error))]
         error = error.__cause__ or error.__context__
     said += [f"{r.getMessage()} {vars(r)!r}" for r in caplog.records if r.name != "tests"]
-    assert len(said) > 4
+    assert len(said) >= 4  # of a refused connection aiohttp logs nothing
     assert [one for one in said if KEY in one] == []
 
 

@@ -10,17 +10,16 @@ import ssl
 import subprocess
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import aiohttp
 import pytest
 from pydantic import SecretStr
 
 from tests.standin import BadText, Canned, StandIn
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions, open_embedder
-from wikiembed.embedders.http import HttpClient, failure_of
+from wikiembed.embedders.http import HttpClient
 from wikiembed.errors import (
     ConfigurationError,
     EmbedderBadAnswer,
@@ -55,50 +54,6 @@ async def _failure(options: EmbedderOptions, *texts: str) -> EmbedderError:
     finally:
         await embedder.aclose()
     return caught.value
-
-
-def _exceptions_of_httpx() -> Iterator[type[Exception]]:
-    for name in httpx.__all__:
-        kind = getattr(httpx, name)
-        if isinstance(kind, type) and issubclass(kind, Exception):
-            yield kind
-
-
-@pytest.mark.parametrize("kind", list(_exceptions_of_httpx()))
-def test_failure_of_maps_every_exception_of_httpx(kind: type[Exception]) -> None:
-    """Whatever httpx has to raise is ours, and its own words are not repeated."""
-    error = kind.__new__(kind)
-    error.args = (_TEXT,)
-    failure = failure_of(error, root="http://host", timeout_s=5)
-    assert isinstance(failure, EmbedderError)
-    assert _TEXT not in str(failure)
-
-
-def test_every_exception_of_httpx_is_caught() -> None:
-    """The roots that the client catches cover all of httpx's exceptions that a request raises."""
-    caught = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
-    missed = {kind for kind in _exceptions_of_httpx() if not issubclass(kind, caught)}
-    assert missed == {httpx.CookieConflict}
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (httpx.ReadTimeout(""), EmbedderTimeout),
-        (httpx.PoolTimeout(""), EmbedderTimeout),
-        (TimeoutError(), EmbedderTimeout),
-        (httpx.ConnectTimeout(""), EmbedderUnavailable),
-        (httpx.ConnectError(""), EmbedderUnavailable),
-        (httpx.RemoteProtocolError(""), EmbedderLost),
-        (ConnectionResetError(), EmbedderLost),
-        (httpx.DecodingError(""), EmbedderBadAnswer),
-        (httpx.UnsupportedProtocol(""), EmbedderMisconfigured),
-        (httpx.InvalidURL(""), EmbedderMisconfigured),
-    ],
-)
-def test_failure_of_tells_the_kinds_apart(error: Exception, kind: type[EmbedderError]) -> None:
-    """A timeout, a dead server, a damaged answer and a wrong address differ."""
-    assert type(failure_of(error, root="http://host", timeout_s=5)) is kind
 
 
 async def test_a_refused_connection_is_unavailable() -> None:
@@ -196,7 +151,7 @@ async def test_neither_key_nor_texts_are_logged_or_raised(caplog: pytest.LogCapt
     for secret in (_KEY, "Tr0ub4dor", "Kowalczyk", "lithium"):
         assert secret not in said
     for one in failures:
-        assert not isinstance(one.__context__, (httpx.HTTPError, httpx.StreamError))
+        assert not isinstance(one.__context__, (aiohttp.ClientError, OSError))
 
 
 async def test_a_lone_surrogate_rejects_its_batch() -> None:

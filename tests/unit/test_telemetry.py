@@ -15,7 +15,7 @@ from wikiembed.telemetry import configure_logging, emit
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
     """Put the loggers back as they were."""
-    names = [None, "wikiembed", "procrastinate", "psycopg.pool"]
+    names = [None, "wikiembed", "procrastinate", "aiohttp", "psycopg.pool"]
     before = [(logging.getLogger(name), logging.getLogger(name).level) for name in names]
     handlers = list(logging.getLogger().handlers)
     yield
@@ -69,9 +69,11 @@ def test_level_hides_lesser_events() -> None:
 def test_other_libraries_chatter_is_left_out() -> None:
     """procrastinate's lines hold the keys of a job: none comes through, not even its errors."""
     stream = lines_of("json", level="debug")
-    for name in ("procrastinate", "procrastinate.worker", "httpx", "psycopg.pool"):
+    for name in ("procrastinate", "procrastinate.worker", "aiohttp.client", "psycopg.pool"):
         logging.getLogger(name).info("Starting job embed[1](keys=['secret'])")
     logging.getLogger("procrastinate.worker").error("Job embed[1](keys=['secret']) ended")
+    for name in ("aiohttp.client", "aiohttp.internal"):
+        logging.getLogger(name).warning("Can not load %s of http://host", "what a server said")
     assert stream.getvalue() == ""
 
 

@@ -3,62 +3,60 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Mapping, Sequence
 
-import httpx
+import aiohttp
 import orjson
+from yarl import URL
 
+from wikiembed.embedders.address import address_of, headers_of, root_of
 from wikiembed.embedders.answers import error_of
 from wikiembed.embedders.base import EmbedderOptions
-from wikiembed.embedders.tls import refusal_of_tls, tls_of
-from wikiembed.errors import (
-    ConfigurationError,
-    EmbedderBadAnswer,
-    EmbedderError,
-    EmbedderLost,
-    EmbedderMisconfigured,
-    EmbedderRejected,
-    EmbedderTimeout,
-    EmbedderUnavailable,
-)
+from wikiembed.embedders.body import read_body
+from wikiembed.embedders.failures import RAISED, failure_of
+from wikiembed.embedders.proxy import proxy_of
+from wikiembed.embedders.tls import tls_of
+from wikiembed.errors import EmbedderBadAnswer, EmbedderError, EmbedderRejected
 
 _CONNECT_TIMEOUT_S = 10.0
 _KEEPALIVE_S = 4.0  # uvicorn closes idle connections after 5
 _SLACK_BYTES = 1 << 20
 _BYTES_A_NUMBER = 40
 _MOST_DIMENSIONS = 16_000  # of pgvector's vector type
-_START = "start it, or set WIKIEMBED_EMBEDDER_URL"
+_READ_AHEAD_BYTES = 1 << 20  # a batch's answer, so that the transport need not be paused
+_HEAD_BYTES = 100 << 10  # of a line of an answer's head; gateways add long ones
+_WRITTEN_AT_ONCE_BYTES = 1 << 20  # aiohttp warns of more
+_TURNS_TO_HEAR = 2
 
 
 class HttpClient:
     """Connections to one embedding server; TLS is always verified, redirects never followed.
 
+    Made with or without a running loop, and used within one.
+
     Raises: ConfigurationError when the address, the key or the CA file is missing or wrong.
     """
 
     def __init__(self, options: EmbedderOptions) -> None:
-        url = _address_of(options)
+        address = address_of(options)
         self._key = options.api_key.get_secret_value() if options.api_key is not None else ""
         self._timeout_s = options.request_timeout_s
         self._dimensions = _MOST_DIMENSIONS
-        self._root = str(url.copy_with(userinfo=b"")).rstrip("/").removesuffix("/v1")
-        headers, tls = _headers_of(self._key), tls_of(options.ca_file)
-        try:
-            self._client = httpx.AsyncClient(
-                headers=headers,
-                auth=(url.username, url.password) if url.userinfo and not self._key else None,
-                verify=tls,
-                timeout=httpx.Timeout(
-                    self._timeout_s, connect=min(self._timeout_s, _CONNECT_TIMEOUT_S)
-                ),
-                limits=httpx.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE_S),
-                follow_redirects=False,
-            )
-        except (ValueError, ImportError, httpx.InvalidURL):  # httpx has read the proxies
-            raise ConfigurationError(
-                "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY is no proxy that can be used:"
-                " write it as http://host:port."
-            ) from None
+        self._root = root_of(address)
+        # Of each request, not of the session: aiohttp shows the session's headers to a proxy.
+        self._headers = headers_of(address, self._key)
+        self._proxy_headers: dict[str, str] | None = None
+        self._tls = tls_of(options.ca_file)
+        self._proxy = proxy_of(address)
+        if self._proxy is not None and self._proxy.authorization is not None:
+            proof = {"proxy-authorization": self._proxy.authorization}
+            if address.scheme == "https":
+                self._proxy_headers = proof
+            else:
+                self._headers |= proof
+        self._urls: dict[str, URL] = {}
+        self._session: aiohttp.ClientSession | None = None
 
     def learn_dimensions(self, dimensions: int) -> None:
         """Bound the next answers by the dimensions that the server is known to give."""
@@ -92,103 +90,95 @@ class HttpClient:
 
     async def aclose(self) -> None:
         """Give back the connections."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def _exchange(
         self, method: str, path: str, *, content: bytes | None, texts: Sequence[str], limit: int
     ) -> bytes:
-        # httpx's exceptions carry the request, key and texts included: they must not become
-        # the context of ours, hence no raise within an except block.
+        # aiohttp's exceptions carry the request, key included: they must not become the context
+        # of ours, hence no raise within an except block.
         failure: EmbedderError
         try:
-            async with (
-                asyncio.timeout(self._timeout_s),
-                self._client.stream(method, self._root + path, content=content) as response,
-            ):
-                if response.is_success:
-                    body, whole = await _read(response, limit)
-                else:
-                    body, whole = await _read(response, _SLACK_BYTES + 8 * len(content or b""))
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            async with asyncio.timeout(self._timeout_s):
+                await _hear_goodbyes()
+                async with self._opened().request(
+                    method,
+                    self._url_of(path),
+                    data=_data_of(content),
+                    headers=self._headers,
+                    proxy_headers=self._proxy_headers,
+                    allow_redirects=False,
+                ) as response:
+                    success = 200 <= response.status < 300
+                    bound = limit if success else _SLACK_BYTES + 8 * len(content or b"")
+                    body, whole = await read_body(response, bound)
+        except RAISED as error:
             failure = failure_of(error, root=self._root, timeout_s=self._timeout_s)
         else:
-            if response.is_success and whole:
+            if success and whole:
                 return body
             failure = self._failure_in(response, body, texts)
         raise failure
 
+    def _opened(self) -> aiohttp.ClientSession:
+        """The session; aiohttp makes one only where a loop runs, so the first request does."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    ssl=self._tls,
+                    limit=0,
+                    keepalive_timeout=_KEEPALIVE_S,
+                    resolver=aiohttp.ThreadedResolver(),
+                    use_dns_cache=False,
+                ),
+                # total is asyncio.timeout's; ceil_threshold, lest it be rounded up to a second.
+                timeout=aiohttp.ClientTimeout(
+                    total=None,
+                    connect=min(self._timeout_s, _CONNECT_TIMEOUT_S),
+                    ceil_threshold=_CONNECT_TIMEOUT_S,
+                ),
+                proxy=self._proxy.url if self._proxy is not None else None,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,  # it would send what ~/.netrc holds
+                auto_decompress=False,
+                read_bufsize=_READ_AHEAD_BYTES,
+                max_line_size=_HEAD_BYTES,
+                max_field_size=_HEAD_BYTES,
+            )
+        return self._session
+
+    def _url_of(self, path: str) -> URL:
+        if path not in self._urls:
+            self._urls[path] = URL(self._root + path)
+        return self._urls[path]
+
     def _failure_in(
-        self, response: httpx.Response, body: bytes, texts: Sequence[str]
+        self, response: aiohttp.ClientResponse, body: bytes, texts: Sequence[str]
     ) -> EmbedderError:
-        status = response.status_code
-        if response.is_success:
+        status = response.status
+        if 200 <= status < 300:
             return EmbedderBadAnswer(
                 "The embedding server's answer is far larger than vectors can be.",
                 http_status=status,
             )
-        headers = {name.lower(): value for name, value in response.headers.items()}
+        said = response.headers
+        headers = {name.lower(): ", ".join(said.getall(name)) for name in said}
         return error_of(status, body, headers, texts=texts, secret=self._key)
 
 
-def failure_of(error: Exception, *, root: str, timeout_s: float) -> EmbedderError:
-    """Map what httpx or the system raised to an error of ours; its own message is not used.
+async def _hear_goodbyes() -> None:
+    """Let the loop notice which idle connections the server has closed by now.
 
-    Source: https://www.python-httpx.org/exceptions/
+    One turn asks the sockets, and the next marks what ended; a request into a closed connection
+    would be lost, and none is sent twice.
     """
-    if isinstance(error, httpx.ConnectTimeout):
-        return EmbedderUnavailable(
-            f"The embedding server at {root} cannot be reached in time: {_START}."
-        )
-    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
-        return EmbedderTimeout(
-            f"The embedding server at {root} gave no answer within {timeout_s:g} s."
-        )
-    if (refusal := refusal_of_tls(error, root=root)) is not None:
-        return refusal
-    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects)):
-        return EmbedderMisconfigured(
-            f"{root} is not the address of an embedding server: set WIKIEMBED_EMBEDDER_URL."
-        )
-    if isinstance(error, (httpx.DecodingError, httpx.StreamError, httpx.HTTPStatusError)):
-        return EmbedderBadAnswer(f"The embedding server at {root} gave an unreadable answer.")
-    if isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
-        return EmbedderUnavailable(f"The embedding server at {root} cannot be reached: {_START}.")
-    return EmbedderLost(f"The embedding server at {root} broke off the connection.")
+    for _ in range(_TURNS_TO_HEAR):
+        await asyncio.sleep(0)
 
 
-async def _read(response: httpx.Response, limit: int) -> tuple[bytes, bool]:
-    """The body up to `limit` bytes, and whether that was all of it."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > limit:
-            return b"".join(parts)[:limit], False
-    return b"".join(parts), True
-
-
-def _address_of(options: EmbedderOptions) -> httpx.URL:
-    hint = "set WIKIEMBED_EMBEDDER_URL to http://host:port"
-    if not options.url:
-        raise ConfigurationError(f"No address of an embedding server: {hint}.")
-    try:
-        url = httpx.URL(options.url.strip())
-    except httpx.InvalidURL:
-        url = httpx.URL("")
-    usable = url.scheme in {"http", "https"} and url.host and (url.port or 1) in range(1, 65536)
-    if not usable or any(char.isspace() for char in options.url.strip()):
-        raise ConfigurationError(f"The embedding server's address is not a URL: {hint}.")
-    return url.copy_with(query=None, fragment=None)
-
-
-def _headers_of(key: str) -> dict[str, str]:
-    headers = {"content-type": "application/json", "accept-encoding": "identity"}
-    if key:
-        if not key.isascii() or not key.isprintable() or key != key.strip():
-            raise ConfigurationError(
-                "The API key of WIKIEMBED_API_KEY or WIKIEMBED_API_KEY_FILE holds a character that"
-                " cannot be sent: a space, a line break, or one beyond ASCII."
-            )
-        headers["authorization"] = f"Bearer {key}"
-    return headers
+def _data_of(content: bytes | None) -> bytes | io.BytesIO | None:
+    """A large body is written piece by piece, so that other requests go on meanwhile."""
+    if content is None or len(content) <= _WRITTEN_AT_ONCE_BYTES:
+        return content
+    return io.BytesIO(content)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import aiohttp
+import certifi
 
 from wikiembed.errors import ConfigurationError, EmbedderMisconfigured
 
@@ -14,12 +16,13 @@ _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUE
 
 
 def tls_of(ca_file: Path | None) -> ssl.SSLContext:
-    """A context that verifies: the system's or certifi's authorities, and those of `ca_file`.
+    """A context that verifies: the authorities of SSL_CERT_FILE, else of SSL_CERT_DIR, else
+    certifi's; and those of `ca_file`.
 
     Raises: ConfigurationError when a file of certificates cannot be read.
     """
     try:
-        context = httpx.create_ssl_context()
+        context = _default_context()
     except (OSError, ssl.SSLError):
         raise ConfigurationError(
             "SSL_CERT_FILE or SSL_CERT_DIR cannot be read as PEM certificates: mend or unset it."
@@ -31,6 +34,18 @@ def tls_of(ca_file: Path | None) -> ssl.SSLContext:
             raise ConfigurationError(
                 "WIKIEMBED_CA_FILE cannot be read as a PEM file of certificates: mend or unset it."
             ) from None
+    return context
+
+
+def _default_context() -> ssl.SSLContext:
+    file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file:
+        context = ssl.create_default_context(cafile=file)
+    elif directory:
+        context = ssl.create_default_context(capath=directory)
+    else:
+        context = ssl.create_default_context(cafile=certifi.where())
+    context.set_alpn_protocols(["http/1.1"])
     return context
 
 
@@ -50,7 +65,8 @@ def _tls_errors(error: BaseException) -> Iterator[ssl.SSLError]:
     """What TLS raised, among the causes of `error`."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLError):
+        # aiohttp's wrappers claim to be such errors, but tell nothing.
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, aiohttp.ClientError):
             yield cause
         cause = cause.__cause__ or cause.__context__
 

@@ -1,0 +1,61 @@
+"""Addresses are read as httpx reads them, and shown without a password."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from wikiembed.config import Provider
+from wikiembed.embedders import EmbedderOptions
+from wikiembed.embedders.address import address_of, root_of
+from wikiembed.errors import ConfigurationError
+
+
+def _root(url: str) -> str:
+    return root_of(address_of(EmbedderOptions(provider=Provider.TEI, url=url, model=None)))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://host",
+        "HTTP://HOST/V1",
+        "http://host:80/",
+        "https://host:443/v1/",
+        "http://host:8080/base/v1",
+        "http://host/base/v1?key=x#part",
+        "http://[::1]:8080/v1",
+        "http://[fe80::1%25lo]",
+        "http://müller.example/ü",
+        "http://joe:p%40ss@host",
+        "http://joe@host/base/",
+        "http://a_b:11434",
+        "http://host/a%2Fb/../c",
+        "  http://host  ",
+    ],
+)
+def test_address_is_the_one_that_httpx_asks(url: str) -> None:
+    """Lower case, IDNA, IPv6, default ports and paths; `/v1` and what follows it are left out."""
+    whole = httpx.URL(url.strip()).copy_with(userinfo=b"", query=None, fragment=None)
+    assert _root(url) == str(whole).rstrip("/").removesuffix("/v1")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://host:99999",
+        "http://host:port",
+        "http://127.1",
+        "http://2130706433",
+        "http:///x",
+        "http://ho st",
+        "http://ho\x7fst",
+        f"http://host/{'x' * 70000}",
+        "http://256.1.1.1",
+        "//x",
+    ],
+)
+def test_address_that_names_no_host_is_refused(url: str) -> None:
+    """Ports out of range, numbers that are no IP address, control characters."""
+    with pytest.raises(ConfigurationError, match="WIKIEMBED_EMBEDDER_URL"):
+        _root(url)

@@ -1,0 +1,165 @@
+"""Whatever aiohttp raises, and whatever a server sends that is no HTTP, is an error of ours."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+import warnings
+import zlib
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+from aiohttp import client_exceptions, http_exceptions
+from pydantic import SecretStr
+
+from tests.unit.raw_server import BODY, RawServer, answer, answering
+from wikiembed.config import Provider
+from wikiembed.embedders import EmbedderOptions
+from wikiembed.embedders.failures import RAISED, failure_of
+from wikiembed.embedders.http import HttpClient
+from wikiembed.errors import (
+    EmbedderBadAnswer,
+    EmbedderError,
+    EmbedderLost,
+    EmbedderMisconfigured,
+    EmbedderTimeout,
+    EmbedderUnavailable,
+)
+
+_KEY = "sk-Tr0ub4dor-and-3"
+_TEXT = "Agnes Kowalczyk takes lithium."
+
+
+def _exceptions_of_aiohttp() -> Iterator[type[Exception]]:
+    for module in (client_exceptions, http_exceptions):
+        for kind in vars(module).values():
+            ours = isinstance(kind, type) and kind.__module__ == module.__name__
+            if ours and issubclass(kind, Exception):
+                yield kind
+
+
+def _made(kind: type[Exception]) -> Exception:
+    """One of `kind`, whatever its constructor asks for."""
+    error = kind.__new__(kind)
+    error.args = (_TEXT,)
+    return error
+
+
+@pytest.mark.parametrize("kind", list(_exceptions_of_aiohttp()))
+def test_failure_of_maps_every_exception_of_aiohttp(kind: type[Exception]) -> None:
+    """Whatever aiohttp has to raise is ours, and its own words are not repeated."""
+    failure = failure_of(_made(kind), root="http://host", timeout_s=5)
+    assert isinstance(failure, EmbedderError)
+    assert _TEXT not in str(failure)
+
+
+def test_every_exception_of_aiohttp_is_caught() -> None:
+    """The roots that the client catches cover all of aiohttp's exceptions that a request raises."""
+    kinds = set(_exceptions_of_aiohttp())
+    assert len(kinds) > 30
+    assert {kind for kind in kinds if not issubclass(kind, RAISED)} == {
+        client_exceptions.WSMessageTypeError
+    }
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (aiohttp.SocketTimeoutError, EmbedderTimeout),
+        (aiohttp.ServerTimeoutError, EmbedderTimeout),
+        (TimeoutError, EmbedderTimeout),
+        (aiohttp.ConnectionTimeoutError, EmbedderUnavailable),
+        (aiohttp.ClientConnectorError, EmbedderUnavailable),
+        (aiohttp.ClientConnectorDNSError, EmbedderUnavailable),
+        (aiohttp.ClientProxyConnectionError, EmbedderUnavailable),
+        (aiohttp.ClientHttpProxyError, EmbedderUnavailable),
+        (UnicodeError, EmbedderUnavailable),
+        (aiohttp.ClientResponseError, EmbedderLost),
+        (aiohttp.ClientPayloadError, EmbedderLost),
+        (aiohttp.ClientOSError, EmbedderLost),
+        (aiohttp.ServerDisconnectedError, EmbedderLost),
+        (http_exceptions.BadStatusLine, EmbedderLost),
+        (ConnectionResetError, EmbedderLost),
+        (zlib.error, EmbedderBadAnswer),
+        (aiohttp.NonHttpUrlClientError, EmbedderMisconfigured),
+        (aiohttp.TooManyRedirects, EmbedderMisconfigured),
+        (aiohttp.InvalidURL, EmbedderMisconfigured),
+    ],
+)
+def test_failure_of_tells_the_kinds_apart(
+    raised: type[Exception], kind: type[EmbedderError]
+) -> None:
+    """A timeout, a dead server, a damaged answer and a wrong address differ."""
+    assert type(failure_of(_made(raised), root="http://host", timeout_s=5)) is kind
+
+
+_CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+_NO_ANSWER = {
+    "no HTTP": b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+    "nothing": b"",
+    "half a head": b"HTTP/1.1 200 OK\r\ncontent-le",
+    "half a body": answer()[:-3],
+    "too long a header": answer(headers=f"x: {'a' * 200_000}\r\n"),
+    "no header": answer(headers=f"{_TEXT}\r\n"),
+    "no length": b"HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n" + BODY,
+    "no chunk": _CHUNKED + b"zz\r\nabc\r\n",
+    "half a chunk": _CHUNKED + b"5\r\nab",
+}
+
+
+def _client(url: str, *, key: str = _KEY) -> HttpClient:
+    return HttpClient(
+        EmbedderOptions(
+            provider=Provider.OLLAMA,
+            url=url,
+            model="m",
+            api_key=SecretStr(key),
+            request_timeout_s=5.0,
+        )
+    )
+
+
+@pytest.mark.parametrize("case", _NO_ANSWER)
+async def test_what_is_no_answer_is_a_lost_connection(
+    case: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """None of it, of the texts or of the key is told, chained or logged."""
+    caplog.set_level(logging.DEBUG)
+    with RawServer(answering(_NO_ANSWER[case])) as server:
+        client = _client(server.url)
+        with pytest.raises(EmbedderLost) as caught:
+            await client.post("/api/embed", {"input": [_TEXT]}, texts=[_TEXT])
+        await client.aclose()
+        assert server.connections == 1
+    assert (caught.value.__context__, caught.value.__cause__) == (None, None)
+    said = caplog.text + "".join(traceback.format_exception(caught.value))
+    assert [secret for secret in (_KEY, "Kowalczyk", "OpenSSH") if secret in said] == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"x-long: {'a' * 50_000}\r\n",
+        "".join(f"x-{i}: a\r\n" for i in range(100)),
+        "x-folded: a\r\n b\r\n",
+        "x-none: \u00e9\r\n",
+        "set-cookie: \x7f=;;; =\r\n",
+    ],
+)
+async def test_an_odd_head_is_no_reason_to_refuse_the_answer(head: str) -> None:
+    """What gateways add is taken, as long as it is HTTP."""
+    with RawServer(answering(answer(headers=head))) as server:
+        client = _client(server.url)
+        with warnings.catch_warnings(action="error"):
+            assert await client.post("/api/embed", {}, texts=["a"]) == BODY
+        await client.aclose()
+
+
+@pytest.mark.parametrize("url", ["http://a..b:1", f"http://{'a' * 70}.example:1"])
+async def test_a_host_that_dns_cannot_hold_is_out_of_reach(url: str) -> None:
+    """Such names end in an error of ours, too."""
+    client = _client(url)
+    with pytest.raises(EmbedderUnavailable, match="cannot be reached: start it"):
+        await client.get("/info")
+    await client.aclose()
