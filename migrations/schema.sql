@@ -210,6 +210,7 @@ CREATE FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint DEFAULT NUL
     AS $_$
 declare
   v_source wikiembed.sources;
+  v_left boolean;
 begin
   perform wikiembed_private.require_read_committed();
   if p_batch_size not between 1 and 4096 or p_max_chunks < 0 then
@@ -219,7 +220,7 @@ begin
   perform wikiembed_private.lock_source(p_source);
   v_source := wikiembed_private.get_source(p_source);
   perform wikiembed_private.require_table(v_source);
-  return query execute wikiembed_private.fill(v_source, $sql$
+  execute wikiembed_private.fill(v_source, $sql$
     with live as materialized (
       select k.key collate "C" as key
         from (
@@ -243,24 +244,31 @@ begin
          and not exists (select from wikiembed.failures as f
                           where f.source = %1$L and f.key = t.%3$I::text collate "C")
        order by t.%3$I
-       limit $1
+       limit case when $1 < 9223372036854775807 then $1 + 1 end
     ), inserted as (
       insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
       select %7$L, 'wikiembed.embed', 0, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(n.key)))
         from (select m.key::text as key, (row_number() over (order by m.key) - 1) / $2 as batch
-                from missing as m where not $3) as n
+                from (select m.key from missing as m where not $3 order by m.key limit $1) as m) as n
        group by n.batch
        order by n.batch
       returning jsonb_array_length(args -> 'keys') as chunks
     )
-    select case when $3 then (d.chunks + $2 - 1) / $2 else i.jobs end, case when $3 then d.chunks else i.chunks end
+    select case when $3 then (d.chunks + $2 - 1) / $2 else i.jobs end,
+           case when $3 then d.chunks else i.chunks end,
+           $1 is not null and (select count(*) from missing) > $1
       from (select count(*) as jobs, coalesce(sum(i.chunks), 0)::bigint as chunks from inserted as i) as i,
-           (select count(*) as chunks from missing as m where $3) as d
-  $sql$) using p_max_chunks, coalesce(p_batch_size, v_source.batch_size), coalesce(p_dry_run, false);
+           (select least($1, count(*)) as chunks from missing as m where $3) as d
+  $sql$) into jobs, chunks, v_left
+    using p_max_chunks, coalesce(p_batch_size, v_source.batch_size), coalesce(p_dry_run, false);
+  if not coalesce(p_dry_run, false) and v_left <> (v_source.held_back_at is not null) then
+    update wikiembed.sources as s set held_back_at = case when v_left then now() end where s.name = p_source;
+  end if;
+  return next;
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; answers jobs and chunks; a second call adds none. Raises WE001, WE008, WE010.';
+COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; answers jobs and chunks; a second call adds none. What p_max_chunks leaves is held back from reconcile, until a call leaves nothing. Raises WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed.expire_pauses() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1027,6 +1035,7 @@ CREATE TABLE wikiembed.sources (
     resume_at timestamp with time zone,
     attached_at timestamp with time zone DEFAULT now() NOT NULL,
     prefix_pinned boolean DEFAULT false NOT NULL,
+    held_back_at timestamp with time zone,
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
     CONSTRAINT batch_size_is_sane CHECK (((batch_size >= 1) AND (batch_size <= 4096))),
     CONSTRAINT dimensions_are_positive CHECK ((dimensions > 0)),
@@ -1093,6 +1102,8 @@ COMMENT ON COLUMN wikiembed.sources.resume_at IS 'When the pause ends by itself;
 COMMENT ON COLUMN wikiembed.sources.attached_at IS 'When it was attached.';
 
 COMMENT ON COLUMN wikiembed.sources.prefix_pinned IS 'Whether the first write took the document prefix from a worker''s settings; a prefix fixed at attach, or set by hand, goes before theirs.';
+
+COMMENT ON COLUMN wikiembed.sources.held_back_at IS 'Since when reconcile leaves alone what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
 
 CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -2552,7 +2563,13 @@ begin
          and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)
        order by f.key for update of f skip locked))
   $sql$);
-  select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
+  if v_source.held_back_at is not null
+     and (select e.chunks from wikiembed.enqueue(p_name, 1, p_dry_run => true) as e) = 0
+  then
+    update wikiembed.sources as s set held_back_at = null where s.name = p_name;
+  elsif v_source.held_back_at is null then
+    select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
+  end if;
   if p_recount then
     execute wikiembed_private.fill(v_source, $sql$
       with d as (

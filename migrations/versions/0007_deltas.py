@@ -20,6 +20,7 @@ CHANGED = {
     "functions/attach": 3,
     "functions/detach": 2,
     "functions/drop_strayed": 2,
+    "functions/enqueue": 3,
     "functions/reconcile_source": 2,
     "functions/grant_worker": 4,
     "functions/grant_reader": 3,
@@ -36,7 +37,7 @@ SIGNATURES = ", ".join(f"wikiembed_private.{name}(text)" for name in NEW)
 
 def upgrade() -> None:
     """New functions first: what is replaced calls them."""
-    run_files(["queue/lighter_v01"])
+    run_files(["queue/lighter_v01", "tables/sources_held_back_v01"])
     run_files(f"functions/{name}_v01" for name in NEW)
     run(f"revoke all on function {SIGNATURES} from public;")
     replace_files(f"{name}_v{now:02}" for name, now in CHANGED.items())
@@ -52,3 +53,4 @@ def downgrade() -> None:
     run_files(["tables/deltas_undone_v01"])
     run(f"drop function {SIGNATURES};")
     run_files(["queue/lighter_undone_v01"])
+    run("alter table wikiembed.sources drop column held_back_at;")

@@ -1,5 +1,6 @@
 -- The table is locked in a statement before those that read it: a snapshot from before a truncate
--- sees the table empty and the ledger as it was. After the triggers, whose lock is stronger. Of the
+-- sees the table empty and the ledger as it was. After the triggers, whose lock is stronger. What an
+-- operator's bounded enqueue left is not queued; once nothing is left, all is as before. Of the
 -- deltas only totals are summed: a row that somebody changed to count more goes to the ledger itself.
 create function wikiembed_private.reconcile_source(
   p_name text, p_recount boolean,
@@ -56,7 +57,13 @@ begin
          and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)
        order by f.key for update of f skip locked))
   $sql$);
-  select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
+  if v_source.held_back_at is not null
+     and (select e.chunks from wikiembed.enqueue(p_name, 1, p_dry_run => true) as e) = 0
+  then
+    update wikiembed.sources as s set held_back_at = null where s.name = p_name;
+  elsif v_source.held_back_at is null then
+    select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
+  end if;
   if p_recount then
     execute wikiembed_private.fill(v_source, $sql$
       with d as (
