@@ -330,7 +330,8 @@ begin
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
     ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
     ' wikiembed.alembic_version to %I', p_role);
-  execute format('grant execute on function wikiembed.is_ready(text), wikiembed_private.sum_deltas(text) to %I', p_role);
+  execute format('grant execute on function wikiembed.is_ready(text), wikiembed_private.sum_deltas(text),'
+    ' wikiembed_private.count_jobs(text) to %I', p_role);
 end;
 $$;
 
@@ -355,7 +356,8 @@ begin
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
                               'report_outage', 'end_outage'))
-        or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs', 'sum_deltas'))
+        or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
+                                                                        'sum_deltas', 'count_jobs'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
@@ -1354,6 +1356,45 @@ end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.count_failures() IS 'Writes the change of failed and skipped counts to the ledger.';
+
+CREATE FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_oldest bigint;
+  v_due bigint;
+  v_oldest_due bigint;
+begin
+  select count(*), min(j.id) into todo, v_oldest
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+     and j.status = 'todo' and j.scheduled_at is null;
+  select count(*) filter (where j.scheduled_at <= now()), count(*) filter (where j.scheduled_at > now())
+    into v_due, scheduled_later
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+     and j.status = 'todo' and j.scheduled_at is not null;
+  if v_due > 0 then
+    select min(j.id) into v_oldest_due
+      from wikiembed_queue.procrastinate_jobs as j
+     where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+       and j.status = 'todo' and j.scheduled_at <= now();
+  end if;
+  select count(*) into doing
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.status = 'doing';
+  todo := todo + v_due;
+  select round(extract(epoch from clock_timestamp() - j.queued_at), 1) into oldest_todo_s
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.id = least(v_oldest, v_oldest_due);
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint) IS 'Counts the jobs of a queue, and tells how old the oldest is that could begin (s); for view queue.';
 
 CREATE FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) RETURNS bigint[]
     LANGUAGE plpgsql
@@ -4193,25 +4234,12 @@ ALTER TABLE wikiembed.outages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE VIEW wikiembed.queue AS
  SELECT s.name AS source,
-    (a.jobs + t.due) AS todo,
-    d.jobs AS doing,
-    ( SELECT round(EXTRACT(epoch FROM (clock_timestamp() - j.queued_at)), 1) AS round
-           FROM wikiembed_queue.procrastinate_jobs j
-          WHERE (j.id = LEAST(a.oldest, t.oldest))) AS oldest_todo_s,
-    (t.jobs - t.due) AS scheduled_later
-   FROM (((wikiembed.sources s
-     CROSS JOIN LATERAL ( SELECT count(*) AS jobs,
-            min(j.id) AS oldest
-           FROM wikiembed_queue.procrastinate_jobs j
-          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (j.scheduled_at IS NULL))) a)
-     CROSS JOIN LATERAL ( SELECT count(*) AS jobs,
-            count(*) FILTER (WHERE (j.scheduled_at <= now())) AS due,
-            min(j.id) FILTER (WHERE (j.scheduled_at <= now())) AS oldest
-           FROM wikiembed_queue.procrastinate_jobs j
-          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (j.scheduled_at IS NOT NULL))) t)
-     CROSS JOIN LATERAL ( SELECT count(*) AS jobs
-           FROM wikiembed_queue.procrastinate_jobs j
-          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'doing'::wikiembed_queue.procrastinate_job_status))) d);
+    j.todo,
+    j.doing,
+    j.oldest_todo_s,
+    j.scheduled_later
+   FROM (wikiembed.sources s
+     CROSS JOIN LATERAL wikiembed_private.count_jobs(s.queue_name) j(todo, doing, oldest_todo_s, scheduled_later));
 
 COMMENT ON VIEW wikiembed.queue IS 'One row a source: its jobs that wait, run, or wait for their time.';
 

@@ -9,7 +9,7 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-NEW = ["create_deltas", "drop_deltas", "sum_deltas"]
+NEW = ["create_deltas", "drop_deltas", "sum_deltas", "count_jobs"]
 # What takes the place of its own version before, by the version that is there now.
 CHANGED = {
     "functions/trigger_version": 3,
@@ -26,6 +26,7 @@ CHANGED = {
     "functions/grant_reader": 3,
     "views/coverage": 3,
     "views/throughput": 2,
+    "views/queue": 3,
 }
 # A source whose table is gone is detached by the next reconcile.
 REWRITE = (
@@ -41,7 +42,7 @@ def upgrade() -> None:
     run_files(f"functions/{name}_v01" for name in NEW)
     run(f"revoke all on function {SIGNATURES} from public;")
     replace_files(f"{name}_v{now:02}" for name, now in CHANGED.items())
-    run_files(["functions/one_owner_v01", "functions/see_coverage_v01"])
+    run_files(["functions/one_owner_v01", "functions/see_views_v01"])
     run("select wikiembed_private.grant_again();")
     run(REWRITE)
 

@@ -58,7 +58,7 @@ def test_source_whose_table_is_gone_does_not_stop_the_migration(
 
 
 @pytest.mark.parametrize("grant", ["reader", "worker", "by hand", "public"])
-def test_upgrade_lets_those_see_the_coverage_who_saw_it(docs_table: Database, grant: str) -> None:
+def test_upgrade_lets_those_see_the_views_who_saw_them(docs_table: Database, grant: str) -> None:
     """A view calls functions with its reader's rights."""
     downgrade(docs_table.url, settings(docs_table.url), revision="0006")
     if grant in ("reader", "worker"):
@@ -67,12 +67,14 @@ def test_upgrade_lets_those_see_the_coverage_who_saw_it(docs_table: Database, gr
         role = docs_table.create_role("someone")
         docs_table.execute(f"grant usage on schema wikiembed to {role}")
         to = role if grant == "by hand" else "public"
-        docs_table.execute(f"grant select on wikiembed.coverage to {to}")
+        docs_table.execute(f"grant select on wikiembed.coverage, wikiembed.queue to {to}")
     upgrade(docs_table.url, settings(docs_table.url))
     add(docs_table, "one")
     with docs_table.connect() as connection:
         connection.execute(f"set role {role}".encode())
         row = connection.execute(b"select total from wikiembed.coverage where source = 'docs'")
+        assert row.fetchall() == [(1,)]
+        row = connection.execute(b"select todo from wikiembed.queue where source = 'docs'")
         assert row.fetchall() == [(1,)]
 
 

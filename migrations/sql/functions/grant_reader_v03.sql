@@ -7,7 +7,8 @@ begin
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
     ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
     ' wikiembed.alembic_version to %I', p_role);
-  execute format('grant execute on function wikiembed.is_ready(text), wikiembed_private.sum_deltas(text) to %I', p_role);
+  execute format('grant execute on function wikiembed.is_ready(text), wikiembed_private.sum_deltas(text),'
+    ' wikiembed_private.count_jobs(text) to %I', p_role);
 end;
 $$;
 comment on function wikiembed.grant_reader(name) is
