@@ -75,7 +75,7 @@ def test_detach_waits_for_nobody_who_looked(docs_table: Database) -> None:
     add(docs_table, "one")
     with docs_table.connect(autocommit=False) as connection:
         connection.execute(LOOK)
-        docs_table.execute("set lock_timeout = '1s'")
+        docs_table.execute("set statement_timeout = '3s'")
         docs_table.execute("select wikiembed.detach('docs')")
         assert docs_table.one("select count(*) from wikiembed_private.deltas_docs") == 0
         connection.rollback()
