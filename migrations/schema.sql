@@ -84,11 +84,11 @@ begin
   execute format('create sequence if not exists wikiembed_private.%I minvalue 0 start 0', 'clock_embed_' || p_name);
   execute format('comment on sequence wikiembed_private.%I is %L', 'clock_embed_' || p_name,
     'Milliseconds of the last notification for source ' || p_name || '.');
-  perform wikiembed_private.write_triggers(p_name);
   if p_index then
     perform wikiembed_private.create_missing_index(p_name);
   end if;
   perform wikiembed_private.correct_ledger(p_name);
+  perform wikiembed_private.write_triggers(p_name);
   perform wikiembed_private.log_action('attach', p_name, null, jsonb_build_object('relation', p_relation::text));
   return p_name;
 end;
@@ -173,6 +173,7 @@ begin
   delete from wikiembed.failures as f where f.source = p_name;
   delete from wikiembed.sources as s where s.name = p_name;
   delete from wikiembed.ledger as l where l.source = p_name;
+  perform wikiembed_private.drop_deltas(p_name);
   perform wikiembed_private.log_action('detach', p_name);
 end;
 $_$;
@@ -209,6 +210,7 @@ CREATE FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint DEFAULT NUL
     AS $_$
 declare
   v_source wikiembed.sources;
+  v_left boolean;
 begin
   perform wikiembed_private.require_read_committed();
   if p_batch_size not between 1 and 4096 or p_max_chunks < 0 then
@@ -218,7 +220,7 @@ begin
   perform wikiembed_private.lock_source(p_source);
   v_source := wikiembed_private.get_source(p_source);
   perform wikiembed_private.require_table(v_source);
-  return query execute wikiembed_private.fill(v_source, $sql$
+  execute wikiembed_private.fill(v_source, $sql$
     with live as materialized (
       select k.key collate "C" as key
         from (
@@ -242,24 +244,31 @@ begin
          and not exists (select from wikiembed.failures as f
                           where f.source = %1$L and f.key = t.%3$I::text collate "C")
        order by t.%3$I
-       limit $1
+       limit case when $1 < 9223372036854775807 then $1 + 1 end
     ), inserted as (
       insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
       select %7$L, 'wikiembed.embed', 0, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(n.key)))
         from (select m.key::text as key, (row_number() over (order by m.key) - 1) / $2 as batch
-                from missing as m where not $3) as n
+                from (select m.key from missing as m where not $3 order by m.key limit $1) as m) as n
        group by n.batch
        order by n.batch
       returning jsonb_array_length(args -> 'keys') as chunks
     )
-    select case when $3 then (d.chunks + $2 - 1) / $2 else i.jobs end, case when $3 then d.chunks else i.chunks end
+    select case when $3 then (d.chunks + $2 - 1) / $2 else i.jobs end,
+           case when $3 then d.chunks else i.chunks end,
+           $1 is not null and (select count(*) from missing) > $1
       from (select count(*) as jobs, coalesce(sum(i.chunks), 0)::bigint as chunks from inserted as i) as i,
-           (select count(*) as chunks from missing as m where $3) as d
-  $sql$) using p_max_chunks, coalesce(p_batch_size, v_source.batch_size), coalesce(p_dry_run, false);
+           (select least($1, count(*)) as chunks from missing as m where $3) as d
+  $sql$) into jobs, chunks, v_left
+    using p_max_chunks, coalesce(p_batch_size, v_source.batch_size), coalesce(p_dry_run, false);
+  if not coalesce(p_dry_run, false) and v_left <> (v_source.held_back_at is not null) then
+    update wikiembed.sources as s set held_back_at = case when v_left then now() end where s.name = p_source;
+  end if;
+  return next;
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; answers jobs and chunks; a second call adds none. Raises WE001, WE008, WE010.';
+COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; answers jobs and chunks; a second call adds none. What p_max_chunks leaves is held back from reconcile, until a call leaves nothing. Raises WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed.expire_pauses() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -321,7 +330,8 @@ begin
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
     ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
     ' wikiembed.alembic_version to %I', p_role);
-  execute format('grant execute on function wikiembed.is_ready(text) to %I', p_role);
+  execute format('grant execute on function wikiembed.is_ready(text), wikiembed_private.sum_deltas(text),'
+    ' wikiembed_private.count_jobs(text) to %I', p_role);
 end;
 $$;
 
@@ -346,7 +356,8 @@ begin
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
                               'report_outage', 'end_outage'))
-        or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs'))
+        or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
+                                                                        'sum_deltas', 'count_jobs'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
@@ -1029,6 +1040,7 @@ CREATE TABLE wikiembed.sources (
     resume_at timestamp with time zone,
     attached_at timestamp with time zone DEFAULT now() NOT NULL,
     prefix_pinned boolean DEFAULT false NOT NULL,
+    held_back_at timestamp with time zone,
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
     CONSTRAINT batch_size_is_sane CHECK (((batch_size >= 1) AND (batch_size <= 4096))),
     CONSTRAINT dimensions_are_positive CHECK ((dimensions > 0)),
@@ -1095,6 +1107,8 @@ COMMENT ON COLUMN wikiembed.sources.resume_at IS 'When the pause ends by itself;
 COMMENT ON COLUMN wikiembed.sources.attached_at IS 'When it was attached.';
 
 COMMENT ON COLUMN wikiembed.sources.prefix_pinned IS 'Whether the first write took the document prefix from a worker''s settings; a prefix fixed at attach, or set by hand, goes before theirs.';
+
+COMMENT ON COLUMN wikiembed.sources.held_back_at IS 'Since when reconcile leaves alone what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
 
 CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1346,6 +1360,45 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.count_failures() IS 'Writes the change of failed and skipped counts to the ledger.';
 
+CREATE FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_oldest bigint;
+  v_due bigint;
+  v_oldest_due bigint;
+begin
+  select count(*), min(j.id) into todo, v_oldest
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+     and j.status = 'todo' and j.scheduled_at is null;
+  select count(*) filter (where j.scheduled_at <= now()), count(*) filter (where j.scheduled_at > now())
+    into v_due, scheduled_later
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+     and j.status = 'todo' and j.scheduled_at is not null;
+  if v_due > 0 then
+    select min(j.id) into v_oldest_due
+      from wikiembed_queue.procrastinate_jobs as j
+     where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+       and j.status = 'todo' and j.scheduled_at <= now();
+  end if;
+  select count(*) into doing
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.status = 'doing';
+  todo := todo + v_due;
+  select round(extract(epoch from clock_timestamp() - j.queued_at), 1) into oldest_todo_s
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.id = least(v_oldest, v_oldest_due);
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint) IS 'Counts the jobs of a queue, and tells how old the oldest is that could begin (s); for view queue.';
+
 CREATE FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) RETURNS bigint[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1401,6 +1454,45 @@ $_$;
 
 COMMENT ON FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) IS 'How many rows of one source break the first four invariants.';
 
+CREATE FUNCTION wikiembed_private.create_deltas(p_source text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_table text := format('wikiembed_private.%I', 'deltas_' || p_source);
+  v_column name;
+  v_comment text;
+begin
+  if to_regclass(v_table) is not null then
+    return;
+  end if;
+  execute format($sql$
+    create table %1$s (
+      total bigint not null default 0,
+      embedded bigint not null default 0,
+      at timestamptz not null default clock_timestamp(),
+      id bigint not null default nextval('wikiembed.ledger_id_seq'),
+      gained bigint not null default 0,
+      failed bigint not null default 0,
+      skipped bigint not null default 0,
+      source text not null default %2$L
+    );
+    alter table %1$s replica identity full;
+    alter table %1$s inherit wikiembed.ledger;
+    comment on table %1$s is %3$L;
+  $sql$, v_table, p_source,
+    'Rows of the ledger of source ' || p_source || ' from inserts and deletes, not folded yet; written by its triggers.');
+  for v_column, v_comment in
+    select a.attname, col_description(a.attrelid, a.attnum) from pg_attribute as a
+     where a.attrelid = 'wikiembed.ledger'::regclass and a.attnum > 0 and not a.attisdropped
+  loop
+    execute format('comment on column %s.%I is %L', v_table, v_column, v_comment);
+  end loop;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.create_deltas(p_source text) IS 'Creates the table of a source''s ledger rows that are not folded yet, unless it is there.';
+
 CREATE FUNCTION wikiembed_private.create_missing_index(p_name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1423,12 +1515,27 @@ $_$;
 
 COMMENT ON FUNCTION wikiembed_private.create_missing_index(p_name text) IS 'Creates the partial index on rows without a vector, unless a valid one is there.';
 
+CREATE FUNCTION wikiembed_private.drop_deltas(p_source text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  execute format('lock table wikiembed_private.%I in access exclusive mode nowait', 'deltas_' || p_source);
+  execute format('drop table wikiembed_private.%I', 'deltas_' || p_source);
+exception when lock_not_available or undefined_table then
+  null;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.drop_deltas(p_source text) IS 'Drops the table that create_deltas made, unless somebody holds it.';
+
 CREATE FUNCTION wikiembed_private.drop_strayed() RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_dropped bigint;
+  v_name text;
 begin
   delete from wikiembed_queue.procrastinate_jobs as j
    where j.task_name = 'wikiembed.embed'
@@ -1436,11 +1543,22 @@ begin
   get diagnostics v_dropped = row_count;
   delete from wikiembed.ledger as l
    where not exists (select from wikiembed.sources as s where s.name = l.source);
+  for v_name in
+    select substr(c.relname, 8) from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
+     where i.inhparent = 'wikiembed.ledger'::regclass
+       and not exists (select from wikiembed.sources as s where s.name = substr(c.relname, 8))
+     order by 1
+  loop
+    perform wikiembed_private.lock_source(v_name);
+    if not exists (select from wikiembed.sources as s where s.name = v_name) then
+      perform wikiembed_private.drop_deltas(v_name);
+    end if;
+  end loop;
   return v_dropped;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.drop_strayed() IS 'Drops jobs and ledger rows of sources that do not exist; answers how many jobs.';
+COMMENT ON FUNCTION wikiembed_private.drop_strayed() IS 'Drops jobs, ledger rows and tables of deltas of sources that do not exist; answers how many jobs.';
 
 CREATE FUNCTION wikiembed_private.drop_strayed_triggers(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -1529,8 +1647,7 @@ CREATE TABLE wikiembed_queue.procrastinate_jobs (
     abort_requested boolean DEFAULT false NOT NULL,
     worker_id bigint,
     queued_at timestamp with time zone DEFAULT now(),
-    started_at timestamp with time zone,
-    CONSTRAINT check_not_todo_abort_requested CHECK ((NOT ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (abort_requested = true))))
+    started_at timestamp with time zone
 );
 
 COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.queued_at IS 'When the job was queued; wikiembed''s own column.';
@@ -2065,7 +2182,7 @@ CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
       if v_total = 0 then
         return null;
       end if;
-      insert into wikiembed.ledger (source, total, embedded) values ('wiki', -v_total, -v_embedded);
+      insert into wikiembed_private.deltas_wiki (total, embedded) values (-v_total, -v_embedded);
       if exists (select from wikiembed.failures as f where f.source = 'wiki') then
         perform wikiembed_private.forget_failures('wiki', array(
           select o.id::text from old_rows as o
@@ -2088,15 +2205,20 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
       v_now_ms bigint;
       v_said text;
     begin
-      insert into wikiembed.ledger (source, total, embedded)
-      select 'wiki', count(*), count(n.embedding) from (select n.embedding from new_rows as n limit 65) as n
+      insert into wikiembed_private.deltas_wiki (total, embedded)
+      select count(*), count(n.embedding) from (select n.embedding from new_rows as n limit 65) as n
       having count(*) between 1 and 64
       returning total - embedded into v_missing;
       if v_missing = 0 then
         return null;
       end if;
       v_said := set_config('wikiembed.wakes_itself', 'on', true);
-      if v_missing > 0 then
+      if v_missing = 1 then
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        values ('embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys',
+                jsonb_build_array((select n.id::text from new_rows as n where n.embedding is null))));
+        v_queued := 1;
+      elsif v_missing > 1 then
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         select 'embed_wiki', 'wikiembed.embed', 10,
                jsonb_build_object('source', 'wiki', 'keys', jsonb_agg(n.id::text))
@@ -2116,8 +2238,8 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
             ) as m
            group by m.batch
         ), counted as (
-          insert into wikiembed.ledger (source, total, embedded)
-          select 'wiki', sum(b.total), sum(b.total - b.missing) from batches as b
+          insert into wikiembed_private.deltas_wiki (total, embedded)
+          select sum(b.total), sum(b.total - b.missing) from batches as b
           having v_missing is null and count(*) > 0
         )
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
@@ -2182,10 +2304,12 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
     begin
       select count(*), count(n.embedding) into v_total, v_embedded from new_rows as n;
       select count(*), count(o.embedding) into v_old_total, v_old_embedded from old_rows as o;
-      if v_total <> v_old_total or v_embedded <> v_old_embedded then
+      if v_embedded > v_old_embedded then
         insert into wikiembed.ledger (source, total, embedded, gained)
-        values ('wiki', v_total - v_old_total, v_embedded - v_old_embedded,
-                greatest(v_embedded - v_old_embedded, 0));
+        values ('wiki', v_total - v_old_total, v_embedded - v_old_embedded, v_embedded - v_old_embedded);
+      elsif v_total <> v_old_total or v_embedded <> v_old_embedded then
+        insert into wikiembed_private.deltas_wiki (total, embedded)
+        values (v_total - v_old_total, v_embedded - v_old_embedded);
       end if;
       if v_embedded > 0 and v_old_embedded > 0 then
         v_stale := array(
@@ -2508,14 +2632,41 @@ begin
          and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)
        order by f.key for update of f skip locked))
   $sql$);
-  select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
+  if v_source.held_back_at is not null
+     and (select e.chunks from wikiembed.enqueue(p_name, 1, p_dry_run => true) as e) = 0
+  then
+    update wikiembed.sources as s set held_back_at = null where s.name = p_name;
+  elsif v_source.held_back_at is null then
+    select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
+  end if;
   if p_recount then
+    execute wikiembed_private.fill(v_source, $sql$
+      with d as (
+        delete from wikiembed_private.%14$I as d where d.gained <> 0 or d.failed <> 0 or d.skipped <> 0
+        returning d.*
+      )
+      insert into wikiembed.ledger (source, at, total, embedded, gained, failed, skipped)
+      select d.source, d.at, d.total, d.embedded, d.gained, d.failed, d.skipped from d
+    $sql$, null, 'deltas');
     ledger_drift := wikiembed_private.correct_ledger(p_name);
   end if;
 end;
 $_$;
 
 COMMENT ON FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint) IS 'Reconciles one source; see wikiembed.reconcile.';
+
+CREATE FUNCTION wikiembed_private.refuse_abort() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  raise exception 'a job that waits cannot be asked to abort'
+    using errcode = 'check_violation', constraint = 'check_not_todo_abort_requested',
+          schema = 'wikiembed_queue', table = 'procrastinate_jobs';
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.refuse_abort() IS 'Refuses an abort of a job that waits, in the place of procrastinate''s check constraint.';
 
 CREATE FUNCTION wikiembed_private.relations_of(p_relation regclass) RETURNS SETOF regclass
     LANGUAGE sql STABLE
@@ -2770,6 +2921,21 @@ CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[],
 
 COMMENT ON FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Written by write_triggers for source wiki.';
 
+CREATE FUNCTION wikiembed_private.sum_deltas(p_source text, OUT total bigint, OUT embedded bigint) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  execute format(
+    'select coalesce(sum(d.total), 0)::bigint, coalesce(sum(d.embedded), 0)::bigint from wikiembed_private.%I as d',
+    'deltas_' || p_source) into total, embedded;
+exception when undefined_table then
+  total := 0; embedded := 0;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.sum_deltas(p_source text, OUT total bigint, OUT embedded bigint) IS 'Sums of a source''s ledger rows that are not folded yet; for view coverage.';
+
 CREATE FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2790,7 +2956,7 @@ COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) I
 CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$ select 3 $$;
+    AS $$ select 4 $$;
 
 COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Version of the triggers and functions that write_triggers writes.';
 
@@ -2987,7 +3153,7 @@ begin
       if v_total = 0 then
         return null;
       end if;
-      insert into wikiembed.ledger (source, total, embedded) values (%1$L, -v_total, -v_embedded);
+      insert into wikiembed_private.%14$I (total, embedded) values (-v_total, -v_embedded);
       if exists (select from wikiembed.failures as f where f.source = %1$L) then
         perform wikiembed_private.forget_failures(%1$L, array(
           select o.%3$I::text from old_rows as o
@@ -2997,7 +3163,7 @@ begin
       return null;
     end;
     $body$
-  $template$, 'on_delete');
+  $template$, 'on_delete', 'deltas');
 end;
 $_$;
 
@@ -3025,15 +3191,20 @@ begin
       v_now_ms bigint;
       v_said text;
     begin
-      insert into wikiembed.ledger (source, total, embedded)
-      select %1$L, count(*), count(n.%5$I) from (select n.%5$I from new_rows as n limit 65) as n
+      insert into wikiembed_private.%14$I (total, embedded)
+      select count(*), count(n.%5$I) from (select n.%5$I from new_rows as n limit 65) as n
       having count(*) between 1 and 64
       returning total - embedded into v_missing;
       if v_missing = 0 then
         return null;
       end if;
       v_said := set_config('wikiembed.wakes_itself', 'on', true);
-      if v_missing > 0 then
+      if v_missing = 1 then
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        values (%7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys',
+                jsonb_build_array((select n.%3$I::text from new_rows as n where n.%5$I is null))));
+        v_queued := 1;
+      elsif v_missing > 1 then
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         select %7$L, 'wikiembed.embed', 10,
                jsonb_build_object('source', %1$L, 'keys', jsonb_agg(n.%3$I::text))
@@ -3053,8 +3224,8 @@ begin
             ) as m
            group by m.batch
         ), counted as (
-          insert into wikiembed.ledger (source, total, embedded)
-          select %1$L, sum(b.total), sum(b.total - b.missing) from batches as b
+          insert into wikiembed_private.%14$I (total, embedded)
+          select sum(b.total), sum(b.total - b.missing) from batches as b
           having v_missing is null and count(*) > 0
         )
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
@@ -3073,7 +3244,7 @@ begin
       return null;
     end;
     $body$
-  $template$, 'the_clock', replace(v_clock, '%', '%%')), 'on_insert');
+  $template$, 'the_clock', replace(v_clock, '%', '%%')), 'on_insert', 'deltas');
 end;
 $_$;
 
@@ -3137,10 +3308,12 @@ begin
     begin
       select count(*), count(n.%5$I) into v_total, v_embedded from new_rows as n;
       select count(*), count(o.%5$I) into v_old_total, v_old_embedded from old_rows as o;
-      if v_total <> v_old_total or v_embedded <> v_old_embedded then
+      if v_embedded > v_old_embedded then
         insert into wikiembed.ledger (source, total, embedded, gained)
-        values (%1$L, v_total - v_old_total, v_embedded - v_old_embedded,
-                greatest(v_embedded - v_old_embedded, 0));
+        values (%1$L, v_total - v_old_total, v_embedded - v_old_embedded, v_embedded - v_old_embedded);
+      elsif v_total <> v_old_total or v_embedded <> v_old_embedded then
+        insert into wikiembed_private.%14$I (total, embedded)
+        values (v_total - v_old_total, v_embedded - v_old_embedded);
       end if;
       if v_embedded > 0 and v_old_embedded > 0 then
         v_stale := array(
@@ -3182,7 +3355,7 @@ begin
       return null;
     end;
     $body$
-  $template$, 'on_update');
+  $template$, 'on_update', 'deltas');
 end;
 $_$;
 
@@ -3365,6 +3538,7 @@ begin
     raise exception 'a name of source "%" contains $body$', p_name
       using errcode = 'WE004', hint = 'Rename the table or the column.';
   end if;
+  perform wikiembed_private.create_deltas(p_name);
   perform wikiembed_private.write_null_stale(v_source);
   perform wikiembed_private.write_on_insert(v_source);
   perform wikiembed_private.write_on_update(v_source);
@@ -4001,13 +4175,14 @@ CREATE VIEW wikiembed.coverage AS
             ELSE NULL::text
         END AS pause_reason,
     (((c.total - c.embedded) - c.skipped) = 0) AS ready
-   FROM ((wikiembed.sources s
-     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(l.total), (0)::numeric))::bigint AS total,
-            (COALESCE(sum(l.embedded), (0)::numeric))::bigint AS embedded,
+   FROM (((wikiembed.sources s
+     CROSS JOIN LATERAL wikiembed_private.sum_deltas(s.name) d(total, embedded))
+     CROSS JOIN LATERAL ( SELECT ((COALESCE(sum(l.total), (0)::numeric))::bigint + d.total) AS total,
+            ((COALESCE(sum(l.embedded), (0)::numeric))::bigint + d.embedded) AS embedded,
             (COALESCE(sum(l.failed), (0)::numeric))::bigint AS failed,
             (COALESCE(sum(l.skipped), (0)::numeric))::bigint AS skipped,
             COALESCE((sum(l.gained) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))) / GREATEST((1)::numeric, EXTRACT(epoch FROM (clock_timestamp() - min(l.at) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))))))), (0)::numeric) AS chunks_per_s
-           FROM wikiembed.ledger l
+           FROM ONLY wikiembed.ledger l
           WHERE (l.source = s.name)) c)
      CROSS JOIN LATERAL ( SELECT ((s.paused_at IS NOT NULL) AND ((s.resume_at IS NULL) OR (s.resume_at > clock_timestamp()))) AS is_held) h);
 
@@ -4125,25 +4300,12 @@ ALTER TABLE wikiembed.outages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE VIEW wikiembed.queue AS
  SELECT s.name AS source,
-    (a.jobs + t.due) AS todo,
-    d.jobs AS doing,
-    ( SELECT round(EXTRACT(epoch FROM (clock_timestamp() - j.queued_at)), 1) AS round
-           FROM wikiembed_queue.procrastinate_jobs j
-          WHERE (j.id = LEAST(a.oldest, t.oldest))) AS oldest_todo_s,
-    (t.jobs - t.due) AS scheduled_later
-   FROM (((wikiembed.sources s
-     CROSS JOIN LATERAL ( SELECT count(*) AS jobs,
-            min(j.id) AS oldest
-           FROM wikiembed_queue.procrastinate_jobs j
-          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (j.scheduled_at IS NULL))) a)
-     CROSS JOIN LATERAL ( SELECT count(*) AS jobs,
-            count(*) FILTER (WHERE (j.scheduled_at <= now())) AS due,
-            min(j.id) FILTER (WHERE (j.scheduled_at <= now())) AS oldest
-           FROM wikiembed_queue.procrastinate_jobs j
-          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (j.scheduled_at IS NOT NULL))) t)
-     CROSS JOIN LATERAL ( SELECT count(*) AS jobs
-           FROM wikiembed_queue.procrastinate_jobs j
-          WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = 'doing'::wikiembed_queue.procrastinate_job_status))) d);
+    j.todo,
+    j.doing,
+    j.oldest_todo_s,
+    j.scheduled_later
+   FROM (wikiembed.sources s
+     CROSS JOIN LATERAL wikiembed_private.count_jobs(s.queue_name) j(todo, doing, oldest_todo_s, scheduled_later));
 
 COMMENT ON VIEW wikiembed.queue IS 'One row a source: its jobs that wait, run, or wait for their time.';
 
@@ -4161,7 +4323,7 @@ CREATE VIEW wikiembed.throughput AS
  SELECT source,
     date_trunc('minute'::text, at) AS minute,
     (sum(gained))::bigint AS chunks
-   FROM wikiembed.ledger l
+   FROM ONLY wikiembed.ledger l
   WHERE (gained > 0)
   GROUP BY source, (date_trunc('minute'::text, at));
 
@@ -4217,6 +4379,38 @@ CREATE SEQUENCE wikiembed_private.clock_embed_wiki
     CACHE 1;
 
 COMMENT ON SEQUENCE wikiembed_private.clock_embed_wiki IS 'Milliseconds of the last notification for source wiki.';
+
+CREATE TABLE wikiembed_private.deltas_wiki (
+    total bigint DEFAULT 0 NOT NULL,
+    embedded bigint DEFAULT 0 NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    id bigint DEFAULT nextval('wikiembed.ledger_id_seq'::regclass) NOT NULL,
+    gained bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL,
+    source text DEFAULT 'wiki'::text NOT NULL
+)
+INHERITS (wikiembed.ledger);
+
+ALTER TABLE ONLY wikiembed_private.deltas_wiki REPLICA IDENTITY FULL;
+
+COMMENT ON TABLE wikiembed_private.deltas_wiki IS 'Rows of the ledger of source wiki from inserts and deletes, not folded yet; written by its triggers.';
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.total IS 'Change of the number of rows.';
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.embedded IS 'Change of the number of rows with a vector.';
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.at IS 'When the statement ran, or the minute or hour it was folded to.';
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.id IS 'Row number.';
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.gained IS 'Rows whose vector went from null to set: the throughput.';
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.failed IS 'Change of the number of failures in state failed.';
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.skipped IS 'Change of the number of failures in state skipped.';
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.source IS 'The source.';
 
 CREATE TABLE wikiembed_queue.procrastinate_events (
     id bigint NOT NULL,
@@ -4331,8 +4525,6 @@ CREATE INDEX jobs_by_time ON wikiembed_queue.procrastinate_jobs USING btree (que
 
 CREATE INDEX procrastinate_events_job_id_fkey_v1 ON wikiembed_queue.procrastinate_events USING btree (job_id);
 
-CREATE INDEX procrastinate_jobs_id_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (id, lock) WHERE ((status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status])) AND (lock IS NOT NULL));
-
 CREATE UNIQUE INDEX procrastinate_jobs_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (lock) WHERE (status = 'doing'::wikiembed_queue.procrastinate_job_status);
 
 CREATE INDEX procrastinate_jobs_priority_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (priority DESC, id) WHERE (status = 'todo'::wikiembed_queue.procrastinate_job_status);
@@ -4378,6 +4570,10 @@ COMMENT ON TRIGGER wikiembed_hold_paused ON wikiembed_queue.procrastinate_jobs I
 CREATE TRIGGER wikiembed_notify_seldom AFTER INSERT ON wikiembed_queue.procrastinate_jobs REFERENCING NEW TABLE AS new_jobs FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.notify_seldom();
 
 COMMENT ON TRIGGER wikiembed_notify_seldom ON wikiembed_queue.procrastinate_jobs IS 'Wakes workers, at most once per 20 ms a queue.';
+
+CREATE TRIGGER wikiembed_refuse_abort BEFORE UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND new.abort_requested)) EXECUTE FUNCTION wikiembed_private.refuse_abort();
+
+COMMENT ON TRIGGER wikiembed_refuse_abort ON wikiembed_queue.procrastinate_jobs IS 'A job that waits is cancelled, not aborted.';
 
 ALTER TABLE ONLY wikiembed.failures
     ADD CONSTRAINT failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;

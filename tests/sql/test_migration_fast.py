@@ -57,7 +57,7 @@ def test_times_and_events_survive_the_way_down_and_up(docs_table: Database) -> N
     ((todo, doing, age),) = docs_table.rows(AGES)
     assert (todo, doing, 9 <= age < 60) == (1, 1, True)
     add(docs_table, "three")
-    upgrade(docs_table.url, settings(docs_table.url))
+    upgrade(docs_table.url, settings(docs_table.url), revision="0006")
     assert docs_table.rows(VERSIONS) == NEW
     ((todo, doing, age),) = docs_table.rows(AGES)
     assert (todo, doing, 9 <= age < 60) == (2, 1, True)

@@ -73,7 +73,7 @@ def coverage(place: Place, form: Form) -> Iterator[Measured]:
             base.settle()
             yield _look(base, f"coverage {n:,}", f"select from coverage at {n:,} rows")
         base.execute(
-            "insert into wikiembed.ledger (source, total) select 'docs', 1"
+            "insert into wikiembed_private.deltas_docs (total) select 1"
             " from generate_series(1, 100000)"
         )
         base.settle()
