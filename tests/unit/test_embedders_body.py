@@ -40,6 +40,7 @@ async def _post(raw: bytes) -> bytes:
         ("identity", BODY),
         ("br", BODY),
     ],
+    ids=["gzip", "upper case", "deflate", "without its head", "twice", "identity", "unknown"],
 )
 async def test_body_that_is_packed_is_unpacked(packing: str, body: bytes) -> None:
     """As gzip and deflate name it; with an unknown name it stays as it is."""
