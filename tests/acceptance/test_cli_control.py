@@ -1,23 +1,15 @@
-"""`failures`, `retry`, `skip`, `ready`, `reconcile`, `enqueue` and `doctor` tell what is so."""
+"""`failures`, `retry`, `skip`, `ready`, `reconcile` and `enqueue` tell what is so."""
 
 from __future__ import annotations
-
-import json
-
-import pytest
 
 from tests.acceptance.wiki import (
     Call,
     add,
-    assert_done,
     assert_refused,
-    complaints,
     json_lines,
-    served,
     todo,
 )
 from tests.harness.database import Database
-from tests.standin import StandIn
 
 
 def embed_all(database: Database) -> None:
@@ -91,64 +83,3 @@ def test_control_reconcile_heals_lost_jobs(call: Call, docs_table: Database) -> 
     (found,) = json_lines(call("reconcile", "--json"))
     assert found == {"orphans_enqueued": 0, "dead_jobs": 0, "ledger_drift": 0}
     docs_table.check_invariants()
-
-
-def test_control_doctor_is_content_with_a_healthy_installation(
-    call: Call, docs_table: Database, standin: StandIn
-) -> None:
-    """No fault, exit 0; no worker with an empty queue is a warning."""
-    result = call("doctor", env=served(standin))
-    assert_done(result)
-    assert "ok       Source docs on public.docs: triggers and index." in result.stdout
-    assert "warning  No worker is alive: run `wikiembed worker`." in result.stdout
-    assert "ok       All five invariants hold." in result.stdout
-    assert "ok       Embedder openai m: 4 dimensions." in result.stdout
-
-
-BROKEN = {
-    "drop trigger zzz_wikiembed_docs on public.docs": (
-        "triggers",
-        "fault",
-        "wikiembed reconcile docs",
-    ),
-    "drop index public.wikiembed_missing_docs": ("index", "warning", "no valid index"),
-    "drop table public.docs": ("relation", "fault", "The table of source docs is gone"),
-    "insert into public.docs (body) values ('x')": ("workers", "fault", "No worker is alive"),
-    "delete from wikiembed.ledger; insert into wikiembed.ledger (source, total, embedded)"
-    " values ('docs', 7, 7)": ("invariant", "fault", "run `wikiembed reconcile`"),
-}
-
-
-@pytest.mark.parametrize("statement", BROKEN)
-def test_control_doctor_finds(
-    call: Call, docs_table: Database, standin: StandIn, statement: str
-) -> None:
-    """What is broken is named with its repair; a fault exits 1, a warning 0."""
-    docs_table.execute(statement)
-    name, level, words = BROKEN[statement]
-    result = call("doctor", "--json", env=served(standin))
-    (line,) = result.stdout.splitlines()
-    found = [f for f in json_findings(line) if f["name"] == name and f["level"] == level]
-    assert [f for f in found if words in f["sentence"]] != [], line
-    assert result.returncode == (1 if level == "fault" else 0)
-
-
-def json_findings(line: str) -> list[dict[str, str]]:
-    """The findings of `doctor --json`."""
-    found: list[dict[str, str]] = json.loads(line)
-    return found
-
-
-def test_control_doctor_asks_the_server(call: Call, docs_table: Database, standin: StandIn) -> None:
-    """Wrong dimensions and a server out of reach are faults that name the embedder."""
-    standin.controls.dimensions = 5
-    result = call("doctor", env=served(standin))
-    assert (result.returncode, complaints(result)) == (
-        1,
-        ["Something is at fault; each line above says what to do."],
-    )
-    assert "Embedder openai m gives 5 dimensions, a source holds 4" in result.stdout
-    standin.controls.down = True
-    result = call("doctor", env=served(standin))
-    assert result.returncode == 1
-    assert "fault    Embedder openai m:" in result.stdout

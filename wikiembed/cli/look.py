@@ -9,9 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from wikiembed.cli.console import console, count, database, duration, print_json, print_table, say
+from wikiembed.config import load_settings
 from wikiembed.control import actions
 from wikiembed.control.overview import overview
-from wikiembed.errors import NotSo
+from wikiembed.db.connect import connect, translate_errors
+from wikiembed.errors import ConfigurationError, DatabaseError, NotSo
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -115,11 +117,19 @@ def run_failures(
 
 
 def run_doctor(*, json: Json = False) -> None:
-    """Examine database, schema, triggers, queue and embedding server; say what to do."""
+    """Examine database, schema, triggers, queue and embedding server; say what to do.
+
+    Each finding has a name that stays. Without a database the rest is examined all the same.
+    """
     from wikiembed.control import doctor
 
-    with database() as (connection, settings):
-        findings = doctor.examine(connection, settings)
+    settings = load_settings()
+    try:
+        with connect(settings) as connection, translate_errors():
+            found = doctor.examine(connection, settings)
+    except (DatabaseError, ConfigurationError) as error:
+        found = doctor.examine_without(error, settings)
+    findings = found.findings
     if json:
         print_json([finding.as_json() for finding in findings])
     else:
@@ -129,5 +139,7 @@ def run_doctor(*, json: Json = False) -> None:
             mark = Text(finding.level, style=styles[finding.level])
             grid.add_row(mark, Text(finding.sentence, overflow="fold"))
         console().print(grid)
+    if found.error is not None:
+        raise found.error
     if any(finding.level == "fault" for finding in findings):
         raise NotSo("Something is at fault; each line above says what to do.")
