@@ -88,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except _CLICK_ERROR as error:
         complain(usage_sentence(error))
         sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):  # as click names it
+        sys.exit(130)
     except WikiembedError as error:
         complain(str(error))
         sys.exit(error.exit_code)
