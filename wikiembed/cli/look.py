@@ -25,8 +25,24 @@ def register(cli: typer.Typer) -> None:
     cli.command("doctor")(run_doctor)
 
 
-def run_status(*, json: Json = False) -> None:
-    """Show coverage, queue, pauses, servers out of reach, failures by class, and workers."""
+def run_status(
+    *,
+    json: Json = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on showing it, until Ctrl-C.")] = False,
+    every: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks of --watch.")
+    ] = 1.0,
+) -> None:
+    """Show coverage, queue, pauses, servers out of reach, failures by class, and workers.
+
+    With --watch it goes on through losses of the database; where no terminal is watched, it
+    prints a line each time, and with --json a JSON line. Ctrl-C ends it with exit code 0.
+    """
+    if watch:
+        from wikiembed.cli.watch import watch as go_on
+
+        go_on(json=json, every_s=every)
+        return
     with database() as (connection, _):
         state = overview(connection)
     if json:
