@@ -1,4 +1,4 @@
-"""`failures`, `retry`, `skip`, `ready`, `reconcile` and `enqueue` tell what is so."""
+"""`failures`, `retry`, `skip`, `reconcile` and `enqueue` tell what is so."""
 
 from __future__ import annotations
 
@@ -25,21 +25,6 @@ def fail(database: Database) -> None:
         " 'too [bold]long') from wikiembed.read_chunks('docs', array['1']) as k"
     )
     database.execute("delete from wikiembed_queue.procrastinate_jobs")
-
-
-def test_control_ready_says_what_is_in_the_way(call: Call, docs_table: Database) -> None:
-    """Exit 1 with counts while a row misses its vector, 0 when none does or all are skipped."""
-    add(docs_table, 2)
-    fail(docs_table)
-    result = call("ready", "docs")
-    assert assert_refused(result, 1) == "Source 'docs' misses 2 of 2 chunks (1 failed)."
-    assert result.stdout == "WIKI_EMBEDDINGS_READY=false\n"
-    assert call("skip", "docs", "1", "--why", "scan").stdout == "docs: 1 of 1 chunk skipped.\n"
-    docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 2")
-    result = call("ready", "docs")
-    assert (result.returncode, result.stdout) == (0, "WIKI_EMBEDDINGS_READY=true\n")
-    asked = call("ready", "docs", "--json")
-    assert json_lines(asked) == [{"ready": True, "sources": {"docs": True}}]
 
 
 def test_control_failures_are_listed_and_retried(call: Call, docs_table: Database) -> None:

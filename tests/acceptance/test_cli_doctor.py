@@ -310,7 +310,7 @@ def test_doctor_has_a_test_and_a_line_for_each_alarm() -> None:
     alarms = [(alarm.name, alarm.level) for alarm in ALARMS]
     assert len(set(alarms)) == len(alarms)
     assert {(case.name, case.level) for case in CASES} | APART == set(alarms)
-    documented = [tuple(row[:2]) for row in rows_of(REFERENCE / "doctor.md")]
+    documented = [tuple(r[:2]) for r in rows_of(REFERENCE / "doctor.md") if len(r) == 4]
     assert documented == [(f"`{name}`", level) for name, level in alarms]
 
 

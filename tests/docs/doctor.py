@@ -5,6 +5,7 @@ from __future__ import annotations
 # ruff: noqa: E501 - lines of a page
 from tests.docs.markdown import code, table
 from wikiembed.control.doctor import ALARMS
+from wikiembed.control.ready import OBSTACLES
 
 INTRODUCTION = """\
 # Doctor
@@ -27,6 +28,15 @@ CLOSING = """\
 Not examined: the clock of the embedding server, since nothing that wikiembed does depends on it; and what
 only the server's log knows.
 """
+READY = """\
+## What is in the way of ready
+
+`wikiembed ready` asks the tables themselves, which takes a moment, and where its answer is no it names what
+is in the way, with the command for it; `--json` gives `name`, `source`, `chunks`, `sentence` and `command`
+of each. With `--smoke` a ready source must also be searchable: the text of one of its chunks is embedded
+anew, with the source's model and prefix, and the nearest chunk must be that one (or one of the same text),
+no more than 0.05 away. A source without vectors has nothing to find; if none has any, the answer is no.
+"""
 
 
 def doctor_page() -> str:
@@ -41,5 +51,11 @@ def doctor_page() -> str:
                 ([code(a.name), a.level, a.meaning, f"{a.mend}."] for a in ALARMS),
             ),
             CLOSING,
+            READY,
+            "",
+            *table(
+                ["in the way", "what it means"],
+                ([code(name), meaning] for name, meaning in OBSTACLES.items()),
+            ),
         ]
     )
