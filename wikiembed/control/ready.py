@@ -10,6 +10,7 @@ import psycopg
 from psycopg import errors as pg
 
 from wikiembed.config import Settings
+from wikiembed.control import actions
 from wikiembed.control.outages import open_outages
 from wikiembed.control.search import embed, find, nearest
 from wikiembed.db.connect import translate_errors

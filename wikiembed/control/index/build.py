@@ -163,6 +163,8 @@ class Builder:
     def _clean(self, part: Part, *, word: str) -> None:
         """Drop what a broken build left, if that can be had in a moment."""
         try:
+            if word == "Failed" and state_of(self._connection, part) is None:
+                return  # it was refused before it began, and the error says why
             self._set(lock_timeout="3s", statement_timeout=BRIEFLY)
             self._connection.execute(
                 sql.SQL("drop index concurrently if exists {}").format(part.identifier)
