@@ -11,7 +11,7 @@ from tests.harness.database import Database
 COMMANDS = (
     *("demo", "migrate", "attach", "detach", "sources", "load", "enqueue", "worker", "backfill"),
     *("status", "pause", "resume", "failures", "retry", "skip", "ready", "reconcile", "doctor"),
-    "search",
+    *("search", "index"),
 )
 
 
@@ -52,6 +52,7 @@ def test_usage_refuses_a_wrong_argument(call: Call, arguments: list[str], said: 
         *(["enqueue", "no"], ["backfill", "no"], ["pause", "no"], ["resume", "no"]),
         *(["ready", "no"], ["retry", "no"], ["skip", "no", "1"], ["detach", "no"]),
         *(["reconcile", "no"], ["failures", "no"], ["search", "x", "--source", "no"]),
+        ["index", "--source", "no"],
     ],
 )
 def test_usage_refuses_an_unknown_source(call: Call, arguments: list[str]) -> None:

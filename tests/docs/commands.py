@@ -51,17 +51,21 @@ EXITS = {
     " outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 2 when its model is not the one that a source is"
     " pinned to",
     "backfill": "as `worker --drain`",
-    "status": "0",
+    "status": "0, also when `--watch` is ended by Ctrl-C",
     "failures": "0, also when there are none",
-    "doctor": "0 when nothing is at fault (warnings are allowed); 1 when something is",
+    "doctor": "0 when nothing is at fault (warnings are allowed); 1 when something is; see"
+    " [doctor](doctor.md)",
     "pause": "0",
     "resume": "0, also when nothing was paused",
     "retry": "0, also when nothing was to be retried",
     "skip": "0 when all keys were skipped; 1 when some do not exist or have their vector",
-    "ready": "0 when ready; 1 when not, or when no source is attached",
+    "ready": "0 when ready; 1 when not, when no source is attached, or when with `--smoke` a chunk"
+    " does not find itself; see [doctor](doctor.md#what-is-in-the-way-of-ready)",
     "reconcile": "0",
     "search": "0 with results; 1 when nothing is embedded yet",
-    "index": "0 when the index is there and valid",
+    "index": "0 when the index is there and valid, or with `--drop` is not there; 1 when chunks miss"
+    " their vectors; 2 for a column that pgvector cannot index or a table of somebody else's; 130"
+    " when broken off by Ctrl-C",
 }
 
 

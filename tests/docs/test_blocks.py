@@ -34,6 +34,7 @@ NOT_RUN = {
     "docs/how-to/several-sources.md": 1,
     "docs/deploy/kubernetes.md": 1,
     "docs/explanation/scale.md": 1,
+    "docs/reference/doctor.md": 1,
     "docs/reference/performance.md": 1,
 }
 """How many blocks of each page no test runs: raise it only with a reason in the page."""

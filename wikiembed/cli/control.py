@@ -1,4 +1,4 @@
-"""``pause``, ``resume``, ``retry``, ``skip``, ``ready`` and ``reconcile``."""
+"""``pause``, ``resume``, ``retry``, ``skip`` and ``reconcile``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ def register(cli: typer.Typer) -> None:
     cli.command("resume")(run_resume)
     cli.command("retry")(run_retry)
     cli.command("skip")(run_skip)
-    cli.command("ready")(run_ready)
     cli.command("reconcile")(run_reconcile)
 
 
@@ -115,34 +114,6 @@ def run_skip(
     say(f"{source}: {skipped:,} of {count(named, 'chunk')} skipped.")
     if skipped < named:
         raise NotSo("The others do not exist, or have their vector already.")
-
-
-def run_ready(
-    source: Source = None,
-    *,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Exit 0 when no row misses its vector but the skipped ones; else 1 and what is in the way."""
-    with database() as (connection, _):
-        names = actions.names(connection, source)
-        ready = {name: actions.is_ready(connection, name) for name in names}
-        rows = [row for row in actions.coverage(connection, source) if not ready[row.source]]
-    done = bool(ready) and all(ready.values())
-    if json:
-        print_json({"ready": done, "sources": ready})
-    else:
-        typer.echo(f"WIKI_EMBEDDINGS_READY={'true' if done else 'false'}")
-    if not done:
-        raise NotSo(
-            "; ".join(
-                f"Source {row.source!r} misses {row.missing:,} of {row.total:,} chunks"
-                f" ({row.failed:,} failed{', paused' if row.paused else ''})"
-                for row in rows
-            )
-            + "."
-            if rows
-            else "No source is attached."
-        )
 
 
 def run_reconcile(

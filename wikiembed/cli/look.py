@@ -9,9 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from wikiembed.cli.console import console, count, database, duration, print_json, print_table, say
+from wikiembed.config import load_settings
 from wikiembed.control import actions
 from wikiembed.control.overview import overview
-from wikiembed.errors import NotSo
+from wikiembed.db.connect import connect, translate_errors
+from wikiembed.errors import ConfigurationError, DatabaseError, NotSo
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -23,8 +25,24 @@ def register(cli: typer.Typer) -> None:
     cli.command("doctor")(run_doctor)
 
 
-def run_status(*, json: Json = False) -> None:
-    """Show coverage, queue, pauses, servers out of reach, failures by class, and workers."""
+def run_status(
+    *,
+    json: Json = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on showing it, until Ctrl-C.")] = False,
+    every: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks of --watch.")
+    ] = 1.0,
+) -> None:
+    """Show coverage, queue, pauses, servers out of reach, failures by class, and workers.
+
+    With --watch it goes on through losses of the database; where no terminal is watched, it
+    prints a line each time, and with --json a JSON line. Ctrl-C ends it with exit code 0.
+    """
+    if watch:
+        from wikiembed.cli.watch import watch as go_on
+
+        go_on(json=json, every_s=every)
+        return
     with database() as (connection, _):
         state = overview(connection)
     if json:
@@ -115,11 +133,19 @@ def run_failures(
 
 
 def run_doctor(*, json: Json = False) -> None:
-    """Examine database, schema, triggers, queue and embedding server; say what to do."""
+    """Examine database, schema, triggers, queue and embedding server; say what to do.
+
+    Each finding has a name that stays. Without a database the rest is examined all the same.
+    """
     from wikiembed.control import doctor
 
-    with database() as (connection, settings):
-        findings = doctor.examine(connection, settings)
+    settings = load_settings()
+    try:
+        with connect(settings) as connection, translate_errors():
+            found = doctor.examine(connection, settings)
+    except (DatabaseError, ConfigurationError) as error:
+        found = doctor.examine_without(error, settings)
+    findings = found.findings
     if json:
         print_json([finding.as_json() for finding in findings])
     else:
@@ -129,5 +155,7 @@ def run_doctor(*, json: Json = False) -> None:
             mark = Text(finding.level, style=styles[finding.level])
             grid.add_row(mark, Text(finding.sentence, overflow="fold"))
         console().print(grid)
+    if found.error is not None:
+        raise found.error
     if any(finding.level == "fault" for finding in findings):
         raise NotSo("Something is at fault; each line above says what to do.")

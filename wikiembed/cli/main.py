@@ -11,7 +11,7 @@ import psycopg
 import typer
 
 from wikiembed import __version__
-from wikiembed.cli import control, demo, load, look, schema, search, sources, work
+from wikiembed.cli import control, demo, index, load, look, ready, schema, search, sources, work
 from wikiembed.cli.console import complain
 from wikiembed.db.connect import sentence_of, translate
 from wikiembed.errors import WikiembedError
@@ -52,7 +52,7 @@ def root(
     configure_logging(style="auto", level="error")
 
 
-for module in (demo, schema, sources, load, work, look, control, search):
+for module in (demo, schema, sources, load, work, look, control, ready, search, index):
     module.register(cli)
 
 
@@ -88,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except _CLICK_ERROR as error:
         complain(usage_sentence(error))
         sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):  # as click names it
+        sys.exit(130)
     except WikiembedError as error:
         complain(str(error))
         sys.exit(error.exit_code)

@@ -9,7 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from wikiembed.cli.console import duration, print_json
+from wikiembed.cli.console import duration, print_json, say
 
 REPORT_EVERY_S = 5.0
 
@@ -51,6 +51,13 @@ class Reporter:
             if error is None:  # what had no known end has reached it
                 self._bar.update(self._task, completed=self._done, total=self._done)
             self._bar.stop()
+
+    def say(self, sentence: str) -> None:
+        """Say one sentence, above the bar where there is one."""
+        if self._bar is not None:
+            self._bar.console.print(sentence, markup=False)
+        else:
+            say(sentence)
 
     def update(
         self, done: int, total: int | None = None, *, note: str = "", **fields: object

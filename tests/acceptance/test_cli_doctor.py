@@ -1,0 +1,411 @@
+"""`doctor` finds each thing that it says it finds, names it, and says what mends it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from tests.acceptance.wiki import Call, add, assert_done, assert_refused, complaints, served
+from tests.docs.pages import REFERENCE, rows_of
+from tests.harness.database import Database
+from tests.standin import StandIn
+from wikiembed.control.doctor import ALARMS, place
+from wikiembed.control.doctor.findings import Finding
+
+Row = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """How an alarm comes about, words of its sentence, and what makes it go again.
+
+    `env` are settings by lower-case name, `connect` parts of the database's URL; `exits` is the
+    exit code where it is not that of a fault.
+    """
+
+    name: str
+    level: str
+    said: str
+    broken: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    connect: Mapping[str, str] = field(default_factory=dict)
+    down: bool = False
+    dimensions: int | None = None
+    exits: int | None = None
+    mended_by: tuple[str, ...] = ()
+    mended_sql: str = ""
+
+
+JOB = (
+    "insert into public.docs (body) values ('x');"
+    " update wikiembed_queue.procrastinate_jobs set {} where task_name = 'wikiembed.embed'"
+)
+ALIVE = "insert into wikiembed_queue.procrastinate_workers default values;"
+OUTAGE = "select wikiembed.report_outage('http://gpu', 5, 'timeout', null, 'it hangs');"
+RECONCILE = ("reconcile", "docs")
+CASES = (
+    Case(
+        name="database",
+        level="fault",
+        said="start it, or set WIKIEMBED_DATABASE_URL",
+        env={"database_url": "postgresql://localhost:1/none"},
+        exits=3,
+    ),
+    Case(
+        name="database",
+        level="fault",
+        said="set user and password in WIKIEMBED_DATABASE_URL",
+        connect={"user": "nobody_of_that_name"},
+        exits=2,
+    ),
+    Case(
+        name="read_only",
+        level="fault",
+        said="set WIKIEMBED_DATABASE_URL to the primary",
+        connect={"options": "-c default_transaction_read_only=on"},
+    ),
+    Case(
+        name="pgvector",
+        level="fault",
+        said="`create extension vector`",
+        broken="drop extension vector cascade",
+    ),
+    Case(
+        name="pgvector",
+        level="warning",
+        said="`alter extension vector update`",
+        broken="set allow_system_table_mods = on;"
+        " update pg_extension set extversion = '0.1.0' where extname = 'vector'",
+    ),
+    Case(
+        name="schema",
+        level="fault",
+        said="run `wikiembed migrate`",
+        broken="update wikiembed.alembic_version set version_num = '0006'",
+        exits=2,
+    ),
+    Case(
+        name="schema",
+        level="fault",
+        said="install the wikiembed that made it",
+        broken="update wikiembed.alembic_version set version_num = '9999'",
+        exits=2,
+    ),
+    Case(
+        name="queue_schema",
+        level="fault",
+        said="enable trigger wikiembed_hold_paused`",
+        broken="alter table wikiembed_queue.procrastinate_jobs"
+        " disable trigger wikiembed_hold_paused",
+        mended_sql="alter table wikiembed_queue.procrastinate_jobs"
+        " enable trigger wikiembed_hold_paused",
+    ),
+    Case(
+        name="queue_schema",
+        level="fault",
+        said="lacks procrastinate_update_heartbeat_v1, wikiembed_notify_seldom",
+        broken="drop function wikiembed_queue.procrastinate_update_heartbeat_v1;"
+        " drop trigger wikiembed_notify_seldom on wikiembed_queue.procrastinate_jobs",
+    ),
+    Case(
+        name="sources",
+        level="warning",
+        said="run `wikiembed attach`",
+        broken="select wikiembed.detach('docs'); select wikiembed.detach('wiki')",
+        mended_by=("attach", "public.docs", "--text", "body", "--embedding", "vec"),
+    ),
+    Case(
+        name="relation",
+        level="fault",
+        said="The table of source docs is gone: run `wikiembed reconcile docs`",
+        broken="drop table public.docs",
+        mended_by=RECONCILE,
+    ),
+    Case(
+        name="triggers",
+        level="fault",
+        said="run `wikiembed reconcile docs`",
+        broken="drop trigger zzz_wikiembed_docs on public.docs",
+        mended_by=RECONCILE,
+    ),
+    Case(
+        name="triggers",
+        level="fault",
+        said="run `wikiembed reconcile docs`",
+        broken="alter table public.docs disable trigger all",
+        mended_by=RECONCILE,
+    ),
+    Case(
+        name="index",
+        level="warning",
+        said="run in psql `create index concurrently on public.docs (id) where vec is null`",
+        broken="drop index public.wikiembed_missing_docs",
+        mended_sql="create index concurrently on public.docs (id) where vec is null",
+    ),
+    Case(
+        name="index",
+        level="warning",
+        said="`drop index public.wikiembed_missing_docs` and then `create index concurrently",
+        broken="update pg_index set indisvalid = false"
+        " where indexrelid = 'public.wikiembed_missing_docs'::regclass",
+    ),
+    Case(
+        name="search_index",
+        level="warning",
+        said="is invalid, or is being built: run `wikiembed index --source docs`",
+        broken="create index i on public.docs using hnsw (vec public.vector_cosine_ops);"
+        " update pg_index set indisvalid = false where indexrelid = 'public.i'::regclass",
+        mended_sql="drop index public.i",
+    ),
+    Case(
+        name="search_index",
+        level="warning",
+        said="has 10,000 vectors and no index that search can use: run `wikiembed index",
+        broken="insert into public.docs (body, vec)"
+        " select 'x', array[1, 0, 0, g]::vector from generate_series(1, 10000) as g",
+        mended_by=("index", "--source", "docs"),
+    ),
+    Case(
+        name="prefix",
+        level="warning",
+        said="set WIKIEMBED_DOCUMENT_PREFIX and WIKIEMBED_QUERY_PREFIX",
+        broken="update wikiembed.sources set model = 'nomic-embed-text' where name = 'docs'",
+    ),
+    Case(
+        name="paused",
+        level="warning",
+        said="(the GPU is moved): mend the reason, then run `wikiembed resume docs`",
+        broken="select wikiembed.pause('docs', 'the GPU is moved.')",
+        mended_by=("resume", "docs"),
+    ),
+    Case(
+        name="failures",
+        level="warning",
+        said="Source docs has 1 failed chunks (rejected): see `wikiembed failures docs`",
+        broken="insert into public.docs (body) values ('x');"
+        " select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"
+        "   from wikiembed.read_chunks('docs', array['1']) as k",
+        mended_by=("retry", "docs"),
+    ),
+    Case(name="workers", level="warning", said="run `wikiembed worker`", mended_sql=ALIVE),
+    Case(
+        name="workers",
+        level="fault",
+        said="run `wikiembed worker`",
+        broken="insert into public.docs (body) values ('x')",
+        mended_sql=ALIVE,
+    ),
+    Case(
+        name="stuck_jobs",
+        level="warning",
+        said="Jobs of dead workers: 1, ",
+        broken=JOB.format("status = 'doing'"),
+        mended_sql="select from wikiembed.rescue_jobs()",
+    ),
+    Case(
+        name="stuck_jobs",
+        level="warning",
+        said="jobs that run for more than 30 min: 1;",
+        broken=ALIVE
+        + JOB.format("status = 'doing', worker_id = 1")
+        + "; update wikiembed_queue.procrastinate_jobs set started_at = now() - interval '1 h'",
+        mended_sql="select from wikiembed.rescue_jobs()",
+    ),
+    Case(
+        name="oldest_job",
+        level="warning",
+        said="run more of `wikiembed worker`",
+        broken=JOB.format("queued_at = now() - interval '11 min'"),
+        mended_by=("pause", "docs"),
+    ),
+    Case(
+        name="invariants",
+        level="fault",
+        said="the ledger's sums equal the counts of the table (14 rows); run `wikiembed reconcile`",
+        broken="delete from wikiembed.ledger;"
+        " insert into wikiembed.ledger (source, total, embedded) values ('docs', 7, 7)",
+        mended_by=("reconcile",),
+    ),
+    Case(
+        name="outage",
+        level="fault",
+        said="Workers cannot reach http://gpu since",
+        broken=OUTAGE,
+        mended_sql="select wikiembed.end_outage('http://gpu')",
+    ),
+    Case(
+        name="outage",
+        level="warning",
+        said="`select wikiembed.end_outage('http://gpu')`",
+        broken=OUTAGE + " update wikiembed.outages set last_seen_at = now() - interval '1 h',"
+        " since = now() - interval '2 h'",
+        mended_sql="select wikiembed.end_outage('http://gpu')",
+    ),
+    Case(
+        name="embedder",
+        level="fault",
+        said="Embedder openai m: The embedding server at",
+        down=True,
+    ),
+    Case(
+        name="model",
+        level="fault",
+        said="Source docs is pinned to openai other, these settings lead to openai m:",
+        broken="update wikiembed.sources set provider = 'openai', model = 'other',"
+        " pinned_at = now() where name = 'docs'",
+    ),
+    Case(
+        name="dimensions",
+        level="fault",
+        said="Embedder openai m gives 5 dimensions, source docs holds 4: choose another model",
+        dimensions=5,
+    ),
+)
+APART = {("postgres", "fault"), ("procrastinate", "fault"), ("clock", "warning"),
+         ("unexamined", "fault"), ("owner", "warning")}  # fmt: skip
+"""Those with a test of their own."""
+
+
+def findings(call: Call, env: dict[str, str]) -> tuple[list[Row], int]:
+    """What `doctor --json` finds, and its exit code."""
+    result = call("doctor", "--json", env=env)
+    assert "Traceback" not in result.stderr
+    found = json.loads(result.stdout)
+    return [(f["name"], f["level"], f["sentence"]) for f in found], result.returncode
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name}-{case.level}")
+def test_doctor_finds(call: Call, docs_table: Database, standin: StandIn, case: Case) -> None:
+    """The alarm comes with the damage, is not there before, and goes with what it says."""
+    healthy = served(standin)
+    if (case.name, case.level) != ("workers", "warning"):
+        before, _ = findings(call, healthy)
+        assert [f for f in before if f[:2] == (case.name, case.level)] == []
+    if case.broken:
+        docs_table.execute(case.broken)
+    standin.controls.down = case.down
+    if case.dimensions is not None:
+        standin.controls.dimensions = case.dimensions
+    given = {"database_url": make_conninfo(docs_table.url, **case.connect), **case.env}
+    found, code = findings(call, served(standin, **given))
+    same = [f for f in found if f[:2] == (case.name, case.level)]
+    assert [f for f in same if case.said in f[2]] != [], found
+    assert code == (case.exits or int(any(level == "fault" for _, level, _ in found))), found
+    if case.mended_by:
+        assert_done(call(*case.mended_by, env=healthy))
+    if case.mended_sql:
+        docs_table.execute(case.mended_sql)
+    if case.mended_by or case.mended_sql:
+        after, _ = findings(call, healthy)
+        assert [f for f in after if f[:2] == (case.name, case.level)] == []
+
+
+def test_doctor_has_a_test_and_a_line_for_each_alarm() -> None:
+    """No alarm is without a case above, and none without its row in doctor.md."""
+    alarms = [(alarm.name, alarm.level) for alarm in ALARMS]
+    assert len(set(alarms)) == len(alarms)
+    assert {(case.name, case.level) for case in CASES} | APART == set(alarms)
+    documented = [tuple(r[:2]) for r in rows_of(REFERENCE / "doctor.md") if len(r) == 4]
+    assert documented == [(f"`{name}`", level) for name, level in alarms]
+
+
+def test_doctor_cannot_find_what_is_not_documented() -> None:
+    """A finding whose name and level are not in the list is a defect."""
+    with pytest.raises(ValueError, match="no such alarm: clock fault"):
+        Finding("clock", "fault", "x")
+
+
+def test_doctor_is_content_with_a_healthy_installation(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """No fault, exit 0; no worker with an empty queue is a warning."""
+    result = call("doctor", env=served(standin))
+    assert_done(result)
+    assert "ok       Source docs on public.docs: triggers and index." in result.stdout
+    assert "warning  No worker is alive: run `wikiembed worker`." in result.stdout
+    assert "ok       All five invariants hold." in result.stdout
+    assert "ok       Embedder openai m: 4 dimensions." in result.stdout
+    found, _ = findings(call, served(standin))
+    assert [name for name, level, _ in found if level != "ok"] == ["workers"]
+    assert [name for name, *_ in found][:6] == [
+        *("postgres", "clock", "pgvector", "schema", "procrastinate", "queue_schema")
+    ]
+
+
+def test_doctor_ends_with_one_sentence(call: Call, docs_table: Database, standin: StandIn) -> None:
+    """A fault exits 1; out of reach exits 3 and the embedding server is asked all the same."""
+    standin.controls.dimensions = 5
+    result = call("doctor", env=served(standin))
+    assert (result.returncode, complaints(result)) == (
+        1,
+        ["Something is at fault; each line above says what to do."],
+    )
+    lost = call("doctor", env=served(standin, database_url="postgresql://localhost:1/none"))
+    assert "Postgres is out of reach" in assert_refused(lost, 3)
+    assert lost.stdout.startswith("fault  Postgres is out of reach")
+    assert "ok     Embedder openai m: 5 dimensions." in lost.stdout
+
+
+def test_doctor_as_a_worker_says_what_it_may_not_ask(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """Each refused question is a fault of its own, and the others are asked."""
+    role = docs_table.create_role("worker", grant="worker")
+    url = make_conninfo(docs_table.url, options=f"-c role={role}")
+    found, code = findings(call, served(standin, database_url=url))
+    refused = [sentence for name, _, sentence in found if name == "unexamined"]
+    assert code == 1
+    assert refused != []
+    assert all(s.startswith("Not examined: Permission denied") for s in refused), refused
+    assert ("embedder", "ok", "Embedder openai m: 4 dimensions.") in found
+
+
+def test_doctor_knows_an_old_postgres() -> None:
+    """13 is a fault, 14 is not."""
+    ((old,), (new,)) = (list(place.postgres_version(number)) for number in (130022, 140000))
+    assert (old.level, new.level) == ("fault", "ok")
+    assert old.sentence == "Postgres 13.22 is too old, 14 is the oldest that works: upgrade it."
+
+
+def test_doctor_compares_procrastinate_with_its_schema(database: Database) -> None:
+    """Another version of the package is a fault that names the right one."""
+    found, *_ = place.procrastinate(database.connect(), installed=lambda _: "9.9.9")
+    assert (found.name, found.level) == ("procrastinate", "fault")
+    assert found.sentence.endswith("run `pip install procrastinate==3.10.0`.")
+
+
+@pytest.mark.parametrize(
+    ("off_s", "said"),
+    [(60, "is 60 s behind"), (-3600, "is 3,600 s ahead of"), (0, None), (2, None)],
+)
+def test_doctor_compares_clocks(database: Database, off_s: float, said: str | None) -> None:
+    """A clock of this machine that is minutes off is told, one that is seconds off is not."""
+    now: Callable[[], float] = lambda: time.time() + off_s  # noqa: E731
+    (found,) = (f for f in place.database(database.connect(), now) if f.name == "clock")
+    assert found.level == ("warning" if said else "ok")
+    assert said is None or said in found.sentence
+
+
+def test_doctor_warns_of_a_table_owner(call: Call, docs_table: Database, standin: StandIn) -> None:
+    """A role that could run SQL as wikiembed's owner is named; tests/faults goes further."""
+    role = docs_table.create_role("app")
+    docs_table.execute(f"alter table public.docs owner to {role}")
+    found, code = findings(call, served(standin))
+    assert [s for n, level, s in found if (n, level) == ("owner", "warning") and role in s] != []
+    assert code == 0
+
+
+def test_doctor_minds_no_job_of_a_paused_source(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """Its jobs wait as they should: no fault, whoever is alive."""
+    add(docs_table, 1)
+    docs_table.execute("select wikiembed.pause('docs')")
+    found, code = findings(call, served(standin))
+    assert code == 0
+    assert {name for name, level, _ in found if level != "ok"} == {"paused", "workers"}

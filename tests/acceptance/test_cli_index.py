@@ -1,0 +1,402 @@
+"""`index` builds what search uses, leaves the rest alone, and says why it does not."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from tests.acceptance.wiki import Call, assert_done, assert_refused, json_lines, served
+from tests.conftest import StartCli
+from tests.harness.database import Database
+from tests.standin import StandIn
+from wikiembed.control.index import Target
+
+ROWS = 3000
+INDEX = "public.wikiembed_hnsw_docs"
+BUILD = ("index", "--source", "docs")
+INDEXES = (
+    "select i.indexrelid::regclass::text, i.indisvalid from pg_index as i"
+    " join pg_class as c on c.oid = i.indexrelid join pg_am as a on a.oid = c.relam"
+    " where a.amname = 'hnsw' order by 1"
+)
+SEARCH = "select * from wikiembed.search_chunks('docs', '[1,2,3,4]', 5)"
+PROGRESS = "select phase from pg_stat_progress_create_index where datname = current_database()"
+
+
+def embedded(database: Database, rows: int = ROWS) -> None:
+    """Insert `rows` chunks with vectors of their own."""
+    database.execute(
+        "insert into public.docs (body, vec) select 'chunk ' || g,"
+        " array[sin(g), cos(g), sin(g * g), 1]::vector from generate_series(1, %s) as g",
+        [rows],
+    )
+    database.execute("analyze public.docs")
+
+
+def hnsw(database: Database) -> dict[str, bool]:
+    """Every HNSW index and whether it is valid."""
+    return dict(database.rows(INDEXES))
+
+
+def scans(database: Database, index: str = INDEX) -> int:
+    """How often one search reads `index`."""
+    with database.connect(autocommit=False) as connection:
+        connection.execute(SEARCH)
+        row = connection.execute(
+            "select pg_stat_get_xact_numscans(%s::regclass)", [index]
+        ).fetchone()
+        connection.rollback()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.fixture
+def writer(docs_table: Database) -> Iterator[psycopg.Connection]:
+    """Somebody with an open transaction that has written to the table."""
+    embedded(docs_table)
+    with docs_table.connect(autocommit=False) as connection:
+        connection.execute("update public.docs set body = body where id = 1")
+        yield connection
+
+
+@pytest.fixture
+def onlooker(docs_table: Database) -> Iterator[psycopg.Connection]:
+    """Somebody with an old snapshot who has touched no table of ours."""
+    embedded(docs_table)
+    with docs_table.connect(autocommit=False) as connection:
+        connection.execute("set transaction isolation level repeatable read")
+        connection.execute("select 1")
+        yield connection
+
+
+def test_index_is_built_and_search_uses_it(call: Call, docs_table: Database) -> None:
+    """It has the stable name and search's operators; the second call finds it there."""
+    embedded(docs_table)
+    result = call(*BUILD, "--m", "8", "--ef-construction", "32")
+    assert_done(result)
+    assert result.stdout.startswith(
+        f"Built {INDEX} on public.docs: 3,000 vectors, m 8, ef_construction 32, "
+    )
+    definition = docs_table.one(f"select pg_get_indexdef('{INDEX}'::regclass)")
+    assert "USING hnsw (vec vector_cosine_ops) WITH (m='8', ef_construction='32')" in definition
+    assert scans(docs_table) == 1
+    again = call(*BUILD)
+    assert_done(again)
+    assert again.stdout == (
+        f"docs: index {INDEX} is there and valid (m=8, ef_construction=32); nothing to do.\n"
+    )
+    docs_table.check_invariants()
+
+
+def test_index_of_every_source_leaves_empty_ones_out(call: Call, docs_table: Database) -> None:
+    """Without --source, one that has no vectors is named and is no trouble; alone it is."""
+    embedded(docs_table, 10)
+    result = call("index")
+    assert_done(result)
+    assert "wiki: no vectors yet, nothing to index." in result.stdout
+    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
+    assert "has no vectors yet" in assert_refused(call("index", "--source", "wiki"), 1)
+
+
+def test_index_refuses_before_all_is_embedded(call: Call, docs_table: Database) -> None:
+    """Exit 1 with what is missing; skipped chunks are not waited for, and --anyway for none."""
+    embedded(docs_table, 10)
+    docs_table.execute("insert into public.docs (body) values (''), ('late')")
+    said = assert_refused(call(*BUILD), 1)
+    assert said == (
+        "Source 'docs' misses 2 of 12 chunks (0 failed), see `wikiembed ready docs`:"
+        " or build it now with --anyway."
+    )
+    assert hnsw(docs_table) == {}
+    docs_table.execute("select wikiembed.skip('docs', array['11', '12'])")
+    assert_done(call(*BUILD))
+    assert_done(call(*BUILD, "--drop"))
+    docs_table.execute("insert into public.docs (body) values ('later')")
+    assert_refused(call(*BUILD), 1)
+    assert_done(call(*BUILD, "--anyway"))
+    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
+
+
+def test_index_drops_a_broken_one_first(call: Call, docs_table: Database) -> None:
+    """What an interrupted build left is said, and replaced."""
+    embedded(docs_table)
+    assert_done(call(*BUILD))
+    before = docs_table.one(f"select '{INDEX}'::regclass::oid")
+    docs_table.execute(f"update pg_index set indisvalid = false where indexrelid = {before}")
+    result = call(*BUILD)
+    assert_done(result)
+    assert f"Dropping index {INDEX} first: a build of it was broken off." in result.stdout
+    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
+    assert docs_table.one(f"select '{INDEX}'::regclass::oid") != before
+
+
+def test_index_is_dropped_for_a_bootstrap(call: Call, docs_table: Database) -> None:
+    """Ours goes, one of the user's stays and is named."""
+    embedded(docs_table, 10)
+    assert_done(call(*BUILD))
+    result = call(*BUILD, "--drop")
+    assert_done(result)
+    assert result.stdout == (f"Dropped {INDEX}.\nBuild it again: wikiembed index --source docs\n")
+    docs_table.execute("create index mine on public.docs using hnsw (vec vector_cosine_ops)")
+    again = call(*BUILD, "--drop")
+    assert_done(again)
+    assert again.stdout == (
+        "docs: there is no index wikiembed_hnsw_docs.\n"
+        "docs: index public.mine is not ours and stays.\n"
+    )
+    assert "index public.mine is there and valid; nothing to do." in call(*BUILD).stdout
+
+
+def test_index_of_another_distance_does_not_count(call: Call, docs_table: Database) -> None:
+    """An index that search cannot use is no reason not to build; under our name it is told."""
+    embedded(docs_table)
+    docs_table.execute("create index mine on public.docs using hnsw (vec vector_l2_ops)")
+    assert scans(docs_table, "public.mine") == 0
+    assert_done(call(*BUILD))
+    assert (scans(docs_table), scans(docs_table, "public.mine")) == (1, 0)
+    assert_done(call(*BUILD, "--drop"))
+    docs_table.execute("alter index public.mine rename to wikiembed_hnsw_docs")
+    assert "is not what search uses: drop it with" in assert_refused(call(*BUILD), 1)
+
+
+def test_index_of_halfvec(call: Call, database: Database) -> None:
+    """The operators are those of the column's type."""
+    database.execute(
+        "create table public.docs (id bigint generated always as identity primary key,"
+        " body text, vec halfvec(4))"
+    )
+    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    database.execute(
+        "insert into public.docs (body, vec) select 'chunk ' || g,"
+        " array[sin(g), cos(g), sin(g * g), 1]::vector::halfvec from generate_series(1, 3000) as g"
+    )
+    database.execute("analyze public.docs")
+    assert_done(call(*BUILD))
+    definition = database.one(f"select pg_get_indexdef('{INDEX}'::regclass)")
+    assert "(vec halfvec_cosine_ops)" in definition
+    assert scans(database) == 1
+
+
+@pytest.fixture
+def partitioned(database: Database) -> Database:
+    """3,000 chunks in two partitions, the second of which is partitioned again."""
+    database.execute(
+        "create table public.docs (id bigint primary key, body text, vec vector(4))"
+        " partition by range (id);"
+        " create table public.d1 partition of public.docs for values from (0) to (2000);"
+        " create table public.d2 partition of public.docs for values from (2000) to (9000)"
+        "   partition by range (id);"
+        " create table public.d2a partition of public.d2 for values from (2000) to (9000);"
+        " select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs');"
+        " insert into public.docs select g, 'chunk ' || g,"
+        "   array[sin(g), cos(g), sin(g * g), 1]::vector from generate_series(1, 3000) as g;"
+        " analyze public.docs"
+    )
+    return database
+
+
+def leaf(database: Database, table: str) -> str:
+    """The name of our index on a partition."""
+    return f"wikiembed_hnsw_docs_{database.one(f'select {table!r}::regclass::oid')}"
+
+
+def test_index_of_partitions_is_one_index(call: Call, partitioned: Database) -> None:
+    """Each leaf's is built concurrently and all are attached; a new partition has its own."""
+    assert_done(call(*BUILD))
+    leaves = [leaf(partitioned, name) for name in ("d1", "d2", "d2a")]
+    assert hnsw(partitioned) == {"wikiembed_hnsw_docs": True, **dict.fromkeys(leaves, True)}
+    assert [scans(partitioned, f"public.{leaf(partitioned, n)}") for n in ("d1", "d2a")] == [1, 1]
+    partitioned.execute(
+        "create table public.d3 partition of public.docs for values from (9000) to (9999)"
+    )
+    assert len(hnsw(partitioned)) == 5
+    assert "nothing to do" in call(*BUILD).stdout
+    assert_done(call(*BUILD, "--drop"))
+    assert hnsw(partitioned) == {}
+
+
+def test_index_of_partitions_goes_on_where_it_was_broken_off(
+    call: Call, partitioned: Database
+) -> None:
+    """Leaves that are done stay, a broken one is built again."""
+    done, broken = leaf(partitioned, "d1"), leaf(partitioned, "d2a")
+    options = "using hnsw (vec vector_cosine_ops) with (m = 16, ef_construction = 64)"
+    partitioned.execute(f"create index wikiembed_hnsw_docs on only public.docs {options}")
+    partitioned.execute(f"create index {done} on public.d1 {options}")
+    partitioned.execute(f"create index {broken} on public.d2a {options}")
+    partitioned.execute(
+        f"update pg_index set indisvalid = false where indexrelid = '{broken}'::regclass"
+    )
+    before = partitioned.one(f"select '{done}'::regclass::oid")
+    result = call(*BUILD)
+    assert_done(result)
+    assert f"Dropping index public.{broken} first" in result.stdout
+    assert set(hnsw(partitioned).values()) == {True}
+    assert partitioned.one(f"select '{done}'::regclass::oid") == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (
+            "vector(2001)",
+            "has 2,001 dimensions and pgvector's hnsw takes at most 2,000 of a vector: alter its"
+            " type to halfvec(2001), which may have 4,000.",
+        ),
+        ("vector(4001)", "choose a model with fewer, or search without an index."),
+        ("halfvec(4001)", "takes at most 4,000 of a halfvec: choose a model with fewer"),
+        ("vector", "states no dimensions, and pgvector indexes none without: alter its type"),
+    ],
+)
+def test_index_beyond_pgvector_is_one_sentence(
+    call: Call, database: Database, kind: str, said: str
+) -> None:
+    """Exit 2 before anything is begun."""
+    database.execute(f"create table public.docs (id int primary key, body text, vec {kind})")
+    database.execute(
+        "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs', p_dimensions => %s)",
+        [None if "(" in kind else 4],
+    )
+    assert said in assert_refused(call(*BUILD, "--anyway"), 2)
+    assert hnsw(database) == {}
+
+
+def test_index_of_somebody_elses_table(call: Call, docs_table: Database) -> None:
+    """A role that does not own the table is told who can."""
+    embedded(docs_table, 10)
+    role = docs_table.create_role("worker", grant="worker")
+    env = {"WIKIEMBED_DATABASE_URL": make_conninfo(docs_table.url, options=f"-c role={role}")}
+    for arguments in (BUILD, (*BUILD, "--drop")):
+        said = assert_refused(call(*arguments, env=env), 2)
+        assert said == (
+            f"Role {role} may not create an index on public.docs: run it as the table's owner,"
+            " with CREATE on its schema."
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--memory", "much"), "'much' is no size of memory: write 512MB or 8GB."),
+        (("--memory", "10kB"), "'10kB' is no size of memory"),
+        (("--m", "40"), "--ef-construction must be at least 2 m, here 80."),
+        (("--m", "1"), "Invalid value for '--m'"),
+        (("--source", "no"), 'No source is named "no"'),
+    ],
+)
+def test_index_refuses_wrong_options(
+    call: Call, database: Database, arguments: tuple[str, ...], said: str
+) -> None:
+    """Wrong usage is one sentence and exit 2."""
+    assert said in assert_refused(call("index", *arguments), 2)
+
+
+def test_index_warns_when_the_graph_does_not_fit(call: Call, docs_table: Database) -> None:
+    """The warning has the figures, and the index is built all the same."""
+    embedded(docs_table, 20_000)
+    result = call(*BUILD, "--memory", "1MB")
+    assert result.returncode == 0
+    assert "Warning: docs: the graph needs about 15 MB and gets 1 MB:" in result.stderr
+    assert "--memory" in result.stderr
+    assert_done(call(*BUILD, "--drop"))
+    assert_done(call(*BUILD))
+
+
+def test_index_memory_is_what_pgvector_takes(docs_table: Database) -> None:
+    """The estimate is within a tenth of where pgvector itself says that memory ends."""
+    embedded(docs_table, 12_000)
+    said: list[str] = []
+    connection = docs_table.connect()
+    connection.add_notice_handler(lambda diagnostic: said.append(diagnostic.message_primary or ""))
+    connection.execute("set maintenance_work_mem = '4MB'")
+    connection.execute("set max_parallel_maintenance_workers = 0")
+    connection.execute("create index on public.docs using hnsw (vec vector_cosine_ops)")
+    (notice,) = said
+    rows = int(notice.split()[-2])
+    target = Target(
+        source="docs", oid=0, schema="public", table="docs", column="vec", attnum=3, kind="vector",
+        dimensions=4, partitioned=False, embedded=rows, vector_schema="public",
+    )  # fmt: skip
+    assert target.graph_bytes(16) == pytest.approx(4 << 20, rel=0.1)
+
+
+def test_index_broken_off_leaves_nothing(
+    start_cli: StartCli, docs_table: Database, onlooker: psycopg.Connection
+) -> None:
+    """Ctrl-C during a build exits 130, and says that nothing is left."""
+    running = start_cli(*BUILD)
+    running.wait_for(lambda: docs_table.rows(PROGRESS) == [("waiting for old snapshots",)])
+    result = running.stop(signal.SIGINT)
+    assert (result.returncode, result.stderr) == (130, "")
+    assert result.stdout.endswith(f"Broken off: nothing is left of index {INDEX}.\n")
+    assert hnsw(docs_table) == {}
+
+
+def test_index_broken_off_says_what_is_left(
+    call: Call, start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
+) -> None:
+    """Where the ruin cannot be dropped in a moment it is named, and the next build drops it."""
+    running = start_cli(*BUILD)
+    phase = "waiting for writers before build"
+    running.wait_for(lambda: docs_table.rows(PROGRESS) == [(phase,)])
+    result = running.stop(signal.SIGTERM)
+    assert result.returncode == 143
+    assert f"Broken off: an invalid index {INDEX} is left" in result.stdout
+    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": False}
+    writer.rollback()
+    again = call(*BUILD)
+    assert_done(again)
+    assert "a build of it was broken off" in again.stdout
+    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
+
+
+def test_index_waits_for_who_builds_it_already(
+    start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
+) -> None:
+    """The second says so, waits, and finds the index of the first."""
+    first = start_cli(*BUILD)
+    first.wait_for(lambda: docs_table.rows(PROGRESS) != [])
+    second = start_cli(*BUILD)
+    waits = "docs: somebody builds its index already; waiting for that.\n"
+    second.wait_for(lambda: second.stdout == waits)
+    writer.rollback()
+    assert first.wait().stdout.startswith(f"Built {INDEX}")
+    said = second.wait()
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.startswith(f"{waits}docs: index {INDEX} is there and valid")
+
+
+def test_index_waits_for_a_build_by_hand(
+    start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
+) -> None:
+    """An index that somebody builds in psql is not taken for a ruin."""
+    other = docs_table.connect()
+    statement = (
+        "create index concurrently wikiembed_hnsw_docs on public.docs"
+        " using hnsw (vec vector_cosine_ops)"
+    )
+    thread = threading.Thread(target=other.execute, args=[statement])
+    thread.start()
+    running = start_cli(*BUILD)
+    running.wait_for(lambda: "waiting for that" in running.stdout)
+    writer.rollback()
+    thread.join(30)
+    assert "is there and valid" in running.wait().stdout
+    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
+
+
+def test_search_gets_as_many_as_it_asks_for(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """An HNSW index gives 40 rows unless it is told to look at more."""
+    embedded(docs_table)
+    assert_done(call(*BUILD))
+    options = "-c enable_seqscan=off -c enable_sort=off"
+    env = served(standin, database_url=make_conninfo(docs_table.url, options=options))
+    hits = json_lines(call("search", "x", "--source", "docs", "--limit", "200", "--json", env=env))
+    assert len(hits) == 200

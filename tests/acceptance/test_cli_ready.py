@@ -1,0 +1,216 @@
+"""`ready` is sure of its yes, and its no names what is in the way and what to run."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from tests.acceptance.wiki import (
+    Call,
+    add,
+    assert_done,
+    assert_refused,
+    events,
+    json_lines,
+    missing,
+    served,
+)
+from tests.docs.pages import REFERENCE, rows_of
+from tests.harness.database import Database
+from tests.standin import StandIn
+from wikiembed.control.ready import OBSTACLES
+
+FAIL = (
+    "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected', 'no')"
+    " from wikiembed.read_chunks('docs', array['1']) as k"
+)
+FALSE, TRUE = "WIKI_EMBEDDINGS_READY=false", "WIKI_EMBEDDINGS_READY=true"
+
+
+def obstacles(call: Call) -> dict[object, tuple[object, object]]:
+    """Name → chunks and command of what `ready docs --json` says is in the way."""
+    (said,) = json_lines(call("ready", "docs", "--json"))
+    assert said["ready"] is False
+    found: list[dict[str, object]] = said["in_the_way"]  # type: ignore[assignment]
+    return {one["name"]: (one["chunks"], one["command"]) for one in found}
+
+
+def test_ready_says_what_is_in_the_way(call: Call, docs_table: Database) -> None:
+    """Exit 1 with counts while a row misses its vector, 0 when none does or all are skipped."""
+    add(docs_table, 2)
+    docs_table.execute(FAIL)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    result = call("ready", "docs")
+    assert assert_refused(result, 1) == "Source 'docs' misses 2 of 2 chunks (1 failed)."
+    assert result.stdout.splitlines() == [
+        FALSE,
+        "# docs: 1 failed (rejected 1): wikiembed failures docs; then wikiembed retry docs"
+        " or wikiembed skip docs KEY",
+        "# docs: 1 wait in no job: wikiembed enqueue docs",
+    ]
+    assert call("skip", "docs", "1", "--why", "scan").stdout == "docs: 1 of 1 chunk skipped.\n"
+    docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 2")
+    result = call("ready", "docs")
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"{TRUE}\n", "")
+    asked = call("ready", "docs", "--json")
+    assert json_lines(asked) == [{"ready": True, "sources": {"docs": True}, "in_the_way": []}]
+
+
+def test_ready_commands_clear_the_way(call: Call, docs_table: Database, standin: StandIn) -> None:
+    """Each obstacle's command takes it away, until it is ready."""
+    add(docs_table, 3)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    docs_table.execute(FAIL)
+    docs_table.execute("select wikiembed.pause('docs', 'the GPU is moved')")
+    assert obstacles(call) == {
+        "paused": (None, "wikiembed resume docs"),
+        "failed": (
+            1,
+            "wikiembed failures docs; then wikiembed retry docs or wikiembed skip docs KEY",
+        ),
+        "not_queued": (2, "wikiembed enqueue docs"),
+    }
+    for command in ("resume", "retry", "enqueue"):
+        assert_done(call(command, "docs"))
+    assert obstacles(call) == {"waiting": (3, "wikiembed worker")}
+    assert "# docs: 3 wait in 2 jobs, and no worker is alive: wikiembed worker" in (
+        call("ready").stdout
+    )
+    call("worker", "--drain", env=served(standin))
+    assert call("ready").stdout == f"{TRUE}\n"
+
+
+def test_ready_names_the_rarer_obstacles(call: Call, docs_table: Database) -> None:
+    """An outage, a live worker, a wrong count, and a table that is gone."""
+    add(docs_table, 1)
+    docs_table.execute(
+        "select wikiembed.report_outage('http://gpu', 5, 'timeout', null, 'it hangs');"
+        " insert into wikiembed_queue.procrastinate_workers default values"
+    )
+    assert obstacles(call) == {
+        "waiting": (1, "wikiembed status --watch"),
+        "outage": (None, "wikiembed doctor"),
+    }
+    docs_table.execute("delete from wikiembed.ledger")
+    assert obstacles(call)["miscounted"] == (None, "wikiembed reconcile docs")
+    docs_table.execute("drop table public.docs")
+    assert obstacles(call)["relation"] == (None, "wikiembed reconcile docs")
+    assert rows_of(REFERENCE / "doctor.md")[-len(OBSTACLES) :] == [
+        [f"`{name}`", meaning] for name, meaning in OBSTACLES.items()
+    ]
+
+
+def test_ready_as_a_reader(call: Call, docs_table: Database) -> None:
+    """Who may only read is told what can be read."""
+    add(docs_table, 2)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    role = docs_table.create_role("reader", grant="reader")
+    url = make_conninfo(docs_table.url, options=f"-c role={role}")
+    result = call("ready", "docs", env={"WIKIEMBED_DATABASE_URL": url})
+    assert_refused(result, 1)
+    assert result.stdout.splitlines()[0] == FALSE
+    assert "# docs: 2 wait in 0 jobs, and no worker is alive: wikiembed worker" in result.stdout
+
+
+def test_ready_without_a_source(call: Call, database: Database) -> None:
+    """Nothing attached is not ready, and says what to run."""
+    database.execute("select wikiembed.detach('wiki')")
+    result = call("ready", "--smoke")
+    assert assert_refused(result, 1) == "No source is attached."
+    assert result.stdout == f"{FALSE}\n# no source is attached: wikiembed attach\n"
+
+
+@pytest.mark.parametrize("dialect", ["openai", "ollama", "tei"])
+@pytest.mark.parametrize("prefix", ["", "search_document: "])
+def test_ready_smoke_finds_a_chunk_by_its_own_text(
+    call: Call, docs_table: Database, standin: StandIn, dialect: str, prefix: str
+) -> None:
+    """With the model and the prefix of the worker, by whichever server."""
+    env = served(standin, embedder=dialect, document_prefix=prefix)
+    add(docs_table, 20)
+    call("worker", "--drain", env=env)
+    assert missing(docs_table) == 0
+    result = call("ready", "--smoke", env=env)
+    assert_done(result)
+    first, docs, wiki = result.stdout.splitlines()
+    assert first == TRUE
+    assert docs.startswith("# docs: chunk ")
+    assert docs.endswith(" finds itself, at distance 0.0000")
+    assert wiki == "# wiki: no vectors, nothing to find"
+    (said,) = json_lines(call("ready", "docs", "--smoke", "--json", env=env))
+    tried: list[dict[str, object]] = said["smoke"]  # type: ignore[assignment]
+    assert said["ready"] is True
+    assert [(one["source"], one["passed"]) for one in tried] == [("docs", True)]
+
+
+def test_ready_smoke_with_the_model_in_process(call: Call, database: Database) -> None:
+    """wordllama, without any server."""
+    database.execute(
+        "create table public.docs (id int primary key, body text, vec halfvec(256));"
+        " select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs');"
+        " insert into public.docs (id, body) values (1, 'Bees make honey.'), (2, 'The Moon.')"
+    )
+    result = call("worker", "--drain")
+    assert [one for one in events(result) if one["level"] == "error"] == []
+    assert call("ready", "docs", "--smoke").stdout.startswith(f"{TRUE}\n# docs: chunk ")
+
+
+def test_ready_smoke_takes_equal_texts_for_each_other(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """Many chunks of one text are equally near: any of them will do."""
+    docs_table.execute(
+        "insert into public.docs (body) select 'the same' from generate_series(1, 300)"
+    )
+    env = served(standin)
+    call("worker", "--drain", env=env)
+    assert_done(call("ready", "docs", "--smoke", env=env))
+
+
+@pytest.mark.parametrize("change", ["prefix", "vectors", "salt"])
+def test_ready_smoke_notices_vectors_of_another_model(
+    call: Call, docs_table: Database, standin: StandIn, change: str
+) -> None:
+    """Exit 1 with a sentence, and not READY=true, when a text is not where it should be."""
+    env = served(standin)
+    add(docs_table, 50)
+    call("worker", "--drain", env=env)
+    assert_done(call("ready", "docs", "--smoke", env=env))
+    if change == "prefix":
+        docs_table.execute(
+            "update wikiembed.sources set document_prefix = 'query: ', prefix_pinned = false"
+        )
+        docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    elif change == "vectors":
+        docs_table.execute(
+            "update public.docs as d set vec = o.vec from public.docs as o where o.id = 51 - d.id"
+        )
+    else:
+        standin.controls.salt = "another"
+    result = call("ready", "docs", "--smoke", env=env)
+    said = assert_refused(result, 1)
+    assert said.startswith("The smoke test failed, docs: ")
+    assert " chunk " in said
+    assert said.endswith(": see `wikiembed doctor`.")
+    assert result.stdout.splitlines()[0] == FALSE
+    (tried,) = json_lines(call("ready", "docs", "--smoke", "--json", env=env))
+    assert tried["ready"] is False
+
+
+def test_ready_smoke_needs_something_to_find(call: Call, docs_table: Database) -> None:
+    """Sources without vectors prove nothing."""
+    result = call("ready", "--smoke")
+    assert assert_refused(result, 1).startswith("No source has vectors")
+    assert result.stdout.splitlines()[0] == FALSE
+
+
+def test_ready_smoke_of_a_server_out_of_reach(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """Exit 3: the question cannot be answered."""
+    add(docs_table, 1)
+    docs_table.execute("update public.docs set vec = '[1,0,0,0]'")
+    standin.controls.down = True
+    result = call("ready", "docs", "--smoke", env=served(standin))
+    assert_refused(result, 3)
+    assert TRUE not in result.stdout

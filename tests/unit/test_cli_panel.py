@@ -1,0 +1,152 @@
+"""The live view fits its terminal, whatever there is to show."""
+
+# ruff: noqa: E501 - rows of tables
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from wikiembed.cli.panel import Panel, as_json, plain_line
+from wikiembed.control.watch import Snapshot, View
+
+NOW = dt.datetime(2031, 5, 1, 8, 0, tzinfo=dt.UTC)
+OUTAGE = {"server": "http://gpu:8000", "lasted_s": 75.0, "unseen_s": 3.0, "stale": False,
+          "reason": "The embedding server at http://gpu:8000 cannot be reached: start it."}  # fmt: skip
+
+
+def source(name: str = "docs", **changed: Any) -> dict[str, Any]:
+    """A row of coverage."""
+    return {
+        "source": name,
+        "total": 1000,
+        "embedded": 500,
+        "missing": 500,
+        "failed": 2,
+        "skipped": 0,
+        "coverage_pct": 50.0,
+        "chunks_per_s": 12.5,
+        "eta_s": 40.0,
+        "paused": False,
+        "pause_reason": None,
+        "ready": False,
+        **changed,
+    }
+
+
+def view(
+    coverage: list[dict[str, Any]] | None = None,
+    *,
+    why: str | None = None,
+    throughput: list[int] | None = None,
+    **state: list[dict[str, Any]],
+) -> View:
+    """A view of `coverage` and of what else is given by name."""
+    rows = [source()] if coverage is None else coverage
+    queue = [{"source": r["source"], "todo": 3, "doing": 2, "scheduled_later": 1,
+              "oldest_todo_s": 61.0} for r in rows]  # fmt: skip
+    whole: dict[str, list[dict[str, Any]]] = {
+        "coverage": rows,
+        "queue": queue,
+        "failures": [],
+        "pauses": [],
+        "outages": [],
+        "workers": [{"worker_id": 1, "alive": True, "doing": 2}],
+        **state,
+    }
+    minutes = [0] * 58 + [250, 1000] if throughput is None else throughput
+    return View(Snapshot(state=whole, throughput=minutes, at=NOW), 7.0 if why else 0.0, why)
+
+
+def lines(shown: View, *, width: int = 80, height: int = 24, plain: bool = False) -> list[str]:
+    """What is drawn."""
+    return Panel(width=width, height=height, plain=plain).draw(shown).plain.split("\n")
+
+
+CROWD = [source(f"source_with_a_name_of_32_bytes_{n}", ready=n > 5) for n in range(9)]
+CLASSES = [{"source": "docs", "state": "failed", "error_class": f"class_{n}", "chunks": n}
+           for n in range(9)]  # fmt: skip
+PAUSE = {"source": "docs", "paused_by": "kim", "paused_at": NOW, "resume_at": NOW,
+         "pause_reason": "the GPU is moved " * 20}  # fmt: skip
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 12), (20, 6)])
+@pytest.mark.parametrize(
+    "shown",
+    [
+        view(),
+        view([]),
+        view(CROWD, failures=CLASSES, pauses=[PAUSE], outages=[OUTAGE] * 3, why="Gone. " * 40),
+        view([source("名前" * 5)], pauses=[PAUSE]),
+    ],
+    ids=["usual", "empty", "crowded", "wide"],
+)
+def test_panel_fits(shown: View, size: tuple[int, int], plain: bool) -> None:  # noqa: FBT001
+    """No line is wider than the terminal, and the last row stays free."""
+    width, height = size
+    drawn = lines(shown, width=width, height=height, plain=plain)
+    assert max(map(cell_len, drawn)) <= width
+    assert len(drawn) < height
+    assert drawn[-1].startswith("Ctrl-C ends this vi")
+    assert not plain or "\n".join(drawn).isascii()
+
+
+def test_panel_shows_what_an_operator_asks() -> None:
+    """Coverage, throughput, the time left, queue, failures, workers and servers, at 80 × 24."""
+    skipped = {"source": "docs", "state": "skipped", "error_class": "empty_text", "chunks": 4}
+    drawn = lines(view(failures=[CLASSES[2], skipped], outages=[OUTAGE]))
+    assert drawn[0] == "wikiembed  2031-05-01 08:00:00"
+    bar = drawn[2].removeprefix("docs").removesuffix("50.00 %").strip()
+    assert (bar.count("█"), bar.count("░")) == (29, 29)
+    assert drawn[3].strip() == "500 of 1,000 · 12.5/s · 40 s left · 2 failed"
+    assert drawn[5].startswith("throughput ")
+    assert drawn[5].endswith(" ▂█ up to 1,000 a minute, last hour")
+    assert "queue      3 jobs waiting · 2 in hand · 1 for later · the oldest for 1 min 1 s" in drawn
+    assert "workers    1 alive" in drawn
+    server = drawn.index(
+        "server     http://gpu:8000 out of reach for 1 min 15 s: The embedding server at"
+    )
+    assert drawn[server + 1] == "           http://gpu:8000 cannot be reached: start it."
+    failures = drawn.index("failures   docs: 2 class_2")
+    assert drawn[failures + 1] == "           docs: 4 empty_text (skipped)"
+
+
+def test_panel_says_who_paused_and_that_no_worker_lives() -> None:
+    """What keeps it from going on stands out."""
+    pause = {**PAUSE, "pause_reason": "the GPU is moved"}
+    drawn = lines(view(pauses=[pause], workers=[]))
+    at = f"{NOW.astimezone():%H:%M}"
+    assert f"paused     docs by kim until {at}: the GPU is moved" in drawn
+    assert "workers    none alive: wikiembed worker" in drawn
+
+
+def test_panel_puts_what_is_not_ready_first_and_counts_the_rest() -> None:
+    """Of many sources those that want something are seen."""
+    drawn = lines(view([source(f"s{n:02}", ready=n != 17) for n in range(30)]))
+    assert drawn[2].startswith("s17 ")
+    (more,) = (line for line in drawn if line.startswith("… and "))
+    assert more.endswith(" ready: wikiembed status")
+
+
+def test_panel_tells_of_a_lost_database() -> None:
+    """Since when and why, above what was known before."""
+    drawn = lines(view(why="Postgres is out of reach."))
+    assert drawn[1] == "No news for 7 s, trying on: Postgres is out of reach."
+    assert drawn[3].startswith("docs ")
+    said = plain_line(view(why="Postgres is out of reach."))
+    assert said.startswith(
+        "2031-05-01 08:00:00; no news for 7 s: Postgres is out of reach; docs 50"
+    )
+    assert as_json(view(why="Gone."))["database_lost_s"] == 7.0
+    assert as_json(view())["database_lost"] is None
+
+
+def test_panel_line_has_all_in_one() -> None:
+    """Where nobody watches, a line is enough."""
+    assert plain_line(view(outages=[OUTAGE])) == (
+        "2031-05-01 08:00:00; docs 50.00 % (500 missing, 2 failed, 12.5/s, 40 s left);"
+        " 5 jobs; 1 workers; http://gpu:8000 out of reach"
+    )

@@ -1,0 +1,177 @@
+"""``wikiembed index``."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Annotated, Any
+
+import psycopg
+import typer
+
+from wikiembed.cli.console import count, database, duration, say, warn
+from wikiembed.cli.progress import Reporter
+from wikiembed.config import load_settings
+from wikiembed.control import actions
+from wikiembed.control.index import (
+    DEFAULT_EF_CONSTRUCTION,
+    DEFAULT_M,
+    Builder,
+    Options,
+    Progress,
+    Target,
+    human_bytes,
+    indexes,
+    require_buildable,
+    require_owner,
+    require_usable,
+    targets,
+)
+from wikiembed.db.connect import connect
+from wikiembed.errors import InvalidArgument, NotSo
+
+Connection = psycopg.Connection[Any]
+_UNITS = {"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("index")(run_index)
+
+
+def memory_of(text: str) -> int:
+    """Bytes of ``512MB`` or ``8GB``.
+
+    Raises: InvalidArgument.
+    """
+    found = re.fullmatch(r"(\d+)\s*([kmgt]b)", text.strip().lower())
+    size = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not _UNITS["mb"] <= size < 2 * _UNITS["tb"]:
+        raise InvalidArgument(f"{text!r} is no size of memory: write 512MB or 8GB.")
+    return size
+
+
+def run_index(
+    *,
+    source: Annotated[
+        str | None, typer.Option(help="The source; each one with vectors, if not given.")
+    ] = None,
+    m: Annotated[int, typer.Option(min=2, max=100, help="Links a vector keeps.")] = DEFAULT_M,
+    ef_construction: Annotated[
+        int, typer.Option(min=4, max=1000, help="Candidates looked at for each; at least 2 m.")
+    ] = DEFAULT_EF_CONSTRUCTION,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="Memory the build may take, as 8GB; half of effective_cache_size."),
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Build it though chunks miss their vectors.")
+    ] = False,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Drop it, as for the time of a bootstrap.")
+    ] = False,
+) -> None:
+    """Build the HNSW index that search uses, concurrently: reads and writes go on meanwhile.
+
+    Refuses while a chunk misses its vector (skipped ones apart), does nothing when a valid index
+    is there, and drops a broken one first. Each vector stored later costs more: for a bootstrap
+    of a large table drop it, and build it again after.
+    """
+    options = Options(
+        m=m, ef_construction=ef_construction, memory=memory_of(memory) if memory else None
+    )
+    if ef_construction < 2 * m:
+        raise InvalidArgument(f"--ef-construction must be at least 2 m, here {2 * m}.")
+    settings = load_settings()
+    with database(settings) as (watcher, _), connect(settings) as connection:
+        actions.names(watcher, source)
+        chosen = targets(watcher, source)
+        if source is not None and not chosen:
+            raise NotSo(f"The table of source {source!r} is gone: run `wikiembed reconcile`.")
+        refused = []
+        for target in chosen:
+            if drop:
+                _drop(connection, watcher, target)
+            elif source is None and not target.embedded:
+                say(f"{target.source}: no vectors yet, nothing to index.")
+            elif (reason := _refusal(watcher, target)) is not None and not anyway:
+                refused.append(reason)
+            else:
+                _build(connection, watcher, target, options)
+    if refused:
+        raise NotSo("; ".join(refused) + ": or build it now with --anyway.")
+    if not chosen:
+        raise NotSo("No source is attached: run `wikiembed attach`.")
+
+
+def _refusal(connection: Connection, target: Target) -> str | None:
+    """Why the index is not to be built yet; None when it may be, or is there."""
+    name = target.source
+    if any(index.valid and index.usable for index in indexes(connection, target)):
+        return None
+    if not target.embedded:
+        return f"Source {name!r} has no vectors yet, run `wikiembed backfill {name}` first"
+    if actions.is_ready(connection, name):
+        return None
+    (row,) = actions.coverage(connection, name)
+    return (
+        f"Source {name!r} misses {row.missing:,} of {row.total:,} chunks ({row.failed:,} failed),"
+        f" see `wikiembed ready {name}`"
+    )
+
+
+def _drop(connection: Connection, watcher: Connection, target: Target) -> None:
+    require_owner(watcher, target)
+    builder = Builder(connection, watcher, say=say)
+    with builder.alone(target):
+        dropped = builder.drop(target)
+    if dropped:
+        say(f"Dropped {', '.join(dropped)}.")
+        say(f"Build it again: wikiembed index --source {target.source}")
+    else:
+        say(f"{target.source}: there is no index {target.index}.")
+    for index in indexes(watcher, target):
+        say(f"{target.source}: index {index.label} is not ours and stays.")
+
+
+def _build(connection: Connection, watcher: Connection, target: Target, options: Options) -> None:
+    """Build one index, with progress."""
+    if _is_there(watcher, target):
+        return
+    require_buildable(watcher, target)
+    what = f"index {target.source}"
+
+    with Reporter(what) as reporter:
+
+        def on_progress(now: Progress) -> None:
+            total = max(target.embedded, now.rows)
+            reporter.update(now.rows, total, note=now.phase, phase=now.phase)
+
+        builder = Builder(connection, watcher, say=reporter.say, on_progress=on_progress)
+        with builder.alone(target):
+            if _is_there(watcher, target):
+                return
+            memory = builder.memory(target, options)
+            if memory.warning:
+                warn(f"{target.source}: {memory.warning}.")
+            began = time.monotonic()
+            builder.build(target, options, memory=memory)
+        reporter.update(target.embedded, target.embedded)
+    say(
+        f"Built {target.schema}.{target.index} on {target.relation}:"
+        f" {count(target.embedded, 'vector')}, m {options.m}, ef_construction"
+        f" {options.ef_construction}, {human_bytes(builder.size(target))},"
+        f" in {duration(time.monotonic() - began)}."
+    )
+
+
+def _is_there(connection: Connection, target: Target) -> bool:
+    """Whether a valid index is there, which is said."""
+    found = indexes(connection, target)
+    require_usable(target, found)
+    for index in found:
+        if index.valid and index.usable:
+            how = f" ({index.options})" if index.options else ""
+            say(f"{target.source}: index {index.label} is there and valid{how}; nothing to do.")
+            return True
+    return False

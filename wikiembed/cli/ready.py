@@ -1,0 +1,80 @@
+"""``wikiembed ready``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wikiembed.cli.console import database, print_json
+from wikiembed.control import actions
+from wikiembed.errors import NotSo
+from wikiembed.store import Coverage
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("ready")(run_ready)
+
+
+def run_ready(
+    source: Annotated[
+        str | None, typer.Argument(help="The source; all of them, if not given.")
+    ] = None,
+    *,
+    smoke: Annotated[
+        bool,
+        typer.Option("--smoke", help="Embed the text of a chunk, and check that it finds itself."),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Exit 0 when no row misses its vector but the skipped ones; else 1 and what is in the way.
+
+    The first line is WIKI_EMBEDDINGS_READY=true or false; what is in the way follows, each with
+    its command, as comments. With --smoke a ready source must also be searchable: the text of one
+    of its chunks is embedded anew, and the nearest chunk must be that one.
+    """
+    from wikiembed.control.ready import obstacles
+    from wikiembed.control.ready import smoke as try_out
+
+    with database() as (connection, settings):
+        names = actions.names(connection, source)
+        ready = {name: actions.is_ready(connection, name) for name in names}
+        rows = [row for row in actions.coverage(connection, source) if not ready[row.source]]
+        in_the_way = obstacles(connection, rows)
+        done = bool(ready) and all(ready.values())
+        tried = [try_out(connection, settings, name) for name in names] if smoke and done else []
+    passed = [one.passed for one in tried]
+    done = done and not (smoke and (False in passed or True not in passed))
+    if json:
+        said = {"ready": done, "sources": ready, "in_the_way": [o.as_json() for o in in_the_way]}
+        print_json(said | ({"smoke": [one.as_json() for one in tried]} if smoke else {}))
+    else:
+        typer.echo(f"WIKI_EMBEDDINGS_READY={'true' if done else 'false'}")
+        for obstacle in in_the_way:
+            whose = f"{obstacle.source}: " if obstacle.source else ""
+            typer.echo(f"# {whose}{obstacle.sentence}: {obstacle.command}")
+        if not names:
+            typer.echo("# no source is attached: wikiembed attach")
+        for one in tried:
+            typer.echo(f"# {one.sentence}")
+    if rows or not names:
+        raise NotSo(_missing(rows))
+    if False in passed:
+        wrong = next(one for one in tried if one.passed is False)
+        raise NotSo(f"The smoke test failed, {wrong.sentence}: see `wikiembed doctor`.")
+    if smoke and True not in passed:
+        raise NotSo("No source has vectors, so nothing can find itself: load chunks first.")
+
+
+def _missing(rows: list[Coverage]) -> str:
+    return (
+        "; ".join(
+            f"Source {row.source!r} misses {row.missing:,} of {row.total:,} chunks"
+            f" ({row.failed:,} failed{', paused' if row.paused else ''})"
+            for row in rows
+        )
+        + "."
+        if rows
+        else "No source is attached."
+    )

@@ -1,0 +1,70 @@
+"""``status --watch``: the view that goes on until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from wikiembed.cli.console import database, print_json, say
+from wikiembed.cli.panel import Panel, as_json, plain_line
+from wikiembed.config import Settings, load_settings
+from wikiembed.control.watch import Lookout, View, look
+
+
+def watch(*, json: bool, every_s: float) -> None:
+    """Show the state each `every_s` seconds, until Ctrl-C.
+
+    Raises: WikiembedError when the database cannot be had at the start; later losses are shown.
+    """
+    settings = load_settings()
+    with database(settings) as (connection, _):
+        first = look(connection)
+    lookout = Lookout(lambda: _connection(settings), first, every_s=every_s)
+    lookout.start()
+    console = Console(highlight=False)
+    with contextlib.suppress(KeyboardInterrupt):
+        if json:
+            _lines(lookout, every_s, lambda view: print_json(as_json(view)))
+        elif console.is_terminal and not console.is_dumb_terminal:
+            _live(console, lookout, every_s)
+        else:
+            _lines(lookout, every_s, lambda view: say(plain_line(view)))
+
+
+@contextlib.contextmanager
+def _connection(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+    with database(settings) as (connection, _):
+        yield connection
+
+
+def _lines(lookout: Lookout, every_s: float, show: Any) -> None:
+    while True:
+        show(lookout.view())
+        sys.stdout.flush()
+        time.sleep(every_s)
+
+
+def _live(console: Console, lookout: Lookout, every_s: float) -> None:
+    """Draw on the terminal's other screen, and leave the last picture on this one."""
+    view = lookout.view()
+    try:
+        with Live(console=console, screen=True, auto_refresh=False) as live:
+            while True:
+                view = lookout.view()
+                live.update(_picture(console, view), refresh=True)
+                time.sleep(min(every_s, 1.0))
+    finally:
+        console.print(_picture(console, view))
+
+
+def _picture(console: Console, view: View) -> Text:
+    plain = not (console.encoding or "").lower().startswith("utf")
+    return Panel(width=console.width, height=console.height, plain=plain).draw(view)

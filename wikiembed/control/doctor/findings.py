@@ -1,0 +1,191 @@
+"""What doctor may find: each name, its levels, what they mean and the command that mends them.
+
+docs/reference/doctor.md is written from this list, and a test provokes each of its alarms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["ok", "warning", "fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A finding that is not ok: its stable name, its level, and what is known of it."""
+
+    name: str
+    level: Level
+    meaning: str
+    mend: str
+
+
+ALARMS = (
+    Alarm(
+        "database", "fault",
+        "Postgres is out of reach, or refuses the login.",
+        "Start Postgres, or set `WIKIEMBED_DATABASE_URL`",
+    ),
+    Alarm(
+        "read_only", "fault",
+        "Postgres answers and takes no writes: a standby, or `default_transaction_read_only`.",
+        "Set `WIKIEMBED_DATABASE_URL` to the primary, or end the read-only mode",
+    ),
+    Alarm(
+        "postgres", "fault",
+        "Postgres is older than 14.",
+        "Upgrade Postgres",
+    ),
+    Alarm(
+        "pgvector", "fault",
+        "The extension vector is not in this database.",
+        "`create extension vector`, or restore the database: columns of vectors went with it",
+    ),
+    Alarm(
+        "pgvector", "warning",
+        "The server has files of a newer pgvector than the database uses.",
+        "`alter extension vector update`",
+    ),
+    Alarm(
+        "schema", "fault",
+        "The database has no wikiembed schema, an older one, or one of a newer wikiembed.",
+        "`wikiembed migrate`, or install the wikiembed that made it",
+    ),
+    Alarm(
+        "procrastinate", "fault",
+        "The package procrastinate has another version than its schema in the database.",
+        "`pip install procrastinate==VERSION`",
+    ),
+    Alarm(
+        "queue_schema", "fault",
+        "A table, a function or a trigger of the queue is missing or disabled.",
+        "`alter table … enable trigger …` as the sentence says; restore what is missing",
+    ),
+    Alarm(
+        "clock", "warning",
+        "The clocks of Postgres and of this machine differ by more than 5 s.",
+        "Set both by NTP",
+    ),
+    Alarm(
+        "unexamined", "fault",
+        "Postgres refuses a question of doctor's: most often a right is missing.",
+        "Run it as wikiembed's owner",
+    ),
+    Alarm(
+        "sources", "warning",
+        "No source is attached.",
+        "`wikiembed attach`",
+    ),
+    Alarm(
+        "relation", "fault",
+        "The table of a source was dropped.",
+        "`wikiembed reconcile SOURCE`, which detaches it",
+    ),
+    Alarm(
+        "triggers", "fault",
+        "A source's triggers are missing, disabled, or of another version.",
+        "`wikiembed reconcile SOURCE`",
+    ),
+    Alarm(
+        "index", "warning",
+        "The partial index on a source's missing rows is missing or invalid: `ready` reads the"
+        " whole table.",
+        "`create index concurrently …` as the sentence says",
+    ),
+    Alarm(
+        "search_index", "warning",
+        "The index of vectors is invalid, or is missing where 10,000 vectors or more are searched.",
+        "`wikiembed index --source SOURCE`",
+    ),
+    Alarm(
+        "owner", "warning",
+        "A role could run SQL as wikiembed's owner by way of a table, and gain by it.",
+        "Let a role with fewer rights own wikiembed",
+    ),
+    Alarm(
+        "prefix", "warning",
+        "The model expects prefixes, and none is set.",
+        "Set `WIKIEMBED_DOCUMENT_PREFIX` and `WIKIEMBED_QUERY_PREFIX`",
+    ),
+    Alarm(
+        "paused", "warning",
+        "Somebody, or a worker, paused a source.",
+        "Mend the reason, then `wikiembed resume SOURCE`",
+    ),
+    Alarm(
+        "failures", "warning",
+        "Chunks were set aside as failed.",
+        "`wikiembed failures SOURCE`, then `wikiembed retry SOURCE` or `wikiembed skip SOURCE KEY`",
+    ),
+    Alarm(
+        "workers", "warning",
+        "No worker is alive, and none is needed now.",
+        "`wikiembed worker`",
+    ),
+    Alarm(
+        "workers", "fault",
+        "No worker is alive, and jobs wait.",
+        "`wikiembed worker`",
+    ),
+    Alarm(
+        "stuck_jobs", "warning",
+        "Jobs are in the hands of dead workers, or run for longer than half an hour.",
+        "`wikiembed worker`, which frees them within 90 s",
+    ),
+    Alarm(
+        "oldest_job", "warning",
+        "A job of a source that is not paused has waited for ten minutes.",
+        "More workers: `wikiembed worker`",
+    ),
+    Alarm(
+        "invariants", "fault",
+        "Rows, jobs, failures and counts do not agree: something bypassed the triggers.",
+        "`wikiembed reconcile`",
+    ),
+    Alarm(
+        "outage", "fault",
+        "Workers cannot reach an embedding server now.",
+        "Mend the server; workers go on by themselves",
+    ),
+    Alarm(
+        "outage", "warning",
+        "An embedding server was out of reach, and no worker has asked it since.",
+        "`wikiembed worker`, or `select wikiembed.end_outage('SERVER')` if the server is no more",
+    ),
+    Alarm(
+        "embedder", "fault",
+        "The embedding server cannot be reached from here, refuses the key, or has no such model.",
+        "Start the server, or set `WIKIEMBED_EMBEDDER_URL`, `WIKIEMBED_MODEL`, `WIKIEMBED_API_KEY`",
+    ),
+    Alarm(
+        "model", "fault",
+        "A source is pinned to another model than these settings lead to: a worker would stop.",
+        "Set `WIKIEMBED_EMBEDDER` and `WIKIEMBED_MODEL` to the source's, or change its model",
+    ),
+    Alarm(
+        "dimensions", "fault",
+        "The model gives another number of dimensions than a source's column holds.",
+        "Set `WIKIEMBED_MODEL` to another model, or attach another column",
+    ),
+)  # fmt: skip
+
+_KNOWN = {(alarm.name, alarm.level) for alarm in ALARMS}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One examined thing; an alarm must stand in `ALARMS`."""
+
+    name: str
+    level: Level
+    sentence: str
+
+    def __post_init__(self) -> None:
+        """Keep undocumented alarms out. Raises: ValueError."""
+        if self.level != "ok" and (self.name, self.level) not in _KNOWN:
+            raise ValueError(f"no such alarm: {self.name} {self.level}")
+
+    def as_json(self) -> dict[str, str]:
+        """Its parts by name."""
+        return {"name": self.name, "level": self.level, "sentence": self.sentence}

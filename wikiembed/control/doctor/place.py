@@ -1,0 +1,170 @@
+"""Postgres itself, its extension, and the two schemas of ours."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+
+from wikiembed.control.doctor.findings import Finding
+from wikiembed.db import version
+from wikiembed.db.location import migrations_dir
+
+Connection = psycopg.Connection[Any]
+OLDEST_POSTGRES = 140000
+MOST_SKEW_S = 5.0
+QUEUE_SCHEMA = "wikiembed_queue"
+_TABLES = ("jobs", "workers", "events", "periodic_defers")
+_OUR_TRIGGERS = ("wikiembed_hold_paused", "wikiembed_notify_seldom")
+# What the vendored schema creates, except what our revisions disable.
+_CREATED = re.compile(r"^CREATE FUNCTION (procrastinate_\w+)", re.MULTILINE | re.IGNORECASE)
+_TRIGGERS = """
+select t.tgname, t.tgenabled in ('O', 'A') from pg_catalog.pg_trigger as t
+ where t.tgrelid = to_regclass('wikiembed_queue.procrastinate_jobs') and t.tgname = any(%s)
+"""
+
+
+def _value(connection: Connection, query: str) -> Any:
+    row = connection.execute(query).fetchone()
+    return row[0] if row else None
+
+
+def database(connection: Connection, now: Callable[[], float]) -> Iterator[Finding]:
+    """Version, whether it takes writes, and its clock."""
+    yield from postgres_version(connection.info.server_version)
+    if _value(connection, "show transaction_read_only") == "on":
+        yield Finding(
+            "read_only",
+            "fault",
+            "Postgres takes no writes there: set WIKIEMBED_DATABASE_URL to the primary, or end the"
+            " read-only mode.",
+        )
+    before = now()
+    theirs = float(_value(connection, "select extract(epoch from clock_timestamp())"))
+    after = now()
+    # What the answer's way took is nobody's error.
+    skew = theirs - min(max(theirs, before), after)
+    if abs(skew) > MOST_SKEW_S:
+        word = "ahead of" if skew > 0 else "behind"
+        yield Finding(
+            "clock",
+            "warning",
+            f"The clock of Postgres is {abs(skew):,.0f} s {word} this machine's: set both by NTP;"
+            " times of pauses are meant by this one and end by that one.",
+        )
+    else:
+        yield Finding(
+            "clock", "ok", f"The clock of Postgres is this machine's, within {MOST_SKEW_S:g} s."
+        )
+
+
+def postgres_version(number: int) -> Iterator[Finding]:
+    """`number` as libpq gives it: 180001 for 18.1."""
+    name = f"Postgres {number // 10000}.{number % 10000}"
+    if number >= OLDEST_POSTGRES:
+        yield Finding("postgres", "ok", f"{name}.")
+    else:
+        yield Finding(
+            "postgres", "fault", f"{name} is too old, 14 is the oldest that works: upgrade it."
+        )
+
+
+def pgvector(connection: Connection) -> Iterator[Finding]:
+    """The extension, and whether a newer one is installed."""
+    row = connection.execute(
+        "select e.extversion, a.default_version from pg_catalog.pg_extension as e"
+        " left join pg_catalog.pg_available_extensions as a on a.name = e.extname"
+        " where e.extname = 'vector'"
+    ).fetchone()
+    if row is None:
+        yield Finding(
+            "pgvector",
+            "fault",
+            "The extension vector is not in this database: run `create extension vector` in psql;"
+            " where it was dropped, restore the database, since columns of vectors went with it.",
+        )
+        return
+    used, installed = row
+    if installed is not None and _parts(used) < _parts(installed):
+        yield Finding(
+            "pgvector",
+            "warning",
+            f"pgvector {used} is in use and {installed} is installed: run"
+            " `alter extension vector update` in psql.",
+        )
+    else:
+        yield Finding("pgvector", "ok", f"pgvector {used}.")
+
+
+def _parts(text: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", text)]
+
+
+def schema(connection: Connection) -> Iterator[Finding]:
+    """The version, which is known to be right by now."""
+    yield Finding("schema", "ok", f"Schema version {version.current(connection)}.")
+
+
+def vendored() -> tuple[str, set[str]]:
+    """The version of procrastinate whose schema the migrations hold, and its functions."""
+    (file,) = (migrations_dir() / "sql" / "queue").glob("procrastinate_*.sql")
+    number = file.stem.removeprefix("procrastinate_").replace("_", ".")
+    return number, set(_CREATED.findall(file.read_text()))
+
+
+def procrastinate(
+    connection: Connection,
+    installed: Callable[[str], str] = importlib.metadata.version,
+) -> Iterator[Finding]:
+    """The package against its schema, and the schema against what it should hold."""
+    wanted, functions = vendored()
+    package = installed("procrastinate")
+    if package != wanted:
+        yield Finding(
+            "procrastinate",
+            "fault",
+            f"The package procrastinate is {package}, its schema in the database is {wanted}: run"
+            f" `pip install procrastinate=={wanted}`.",
+        )
+    else:
+        yield Finding("procrastinate", "ok", f"procrastinate {package}, as its schema.")
+    yield from _queue_schema(connection, functions)
+
+
+def _queue_schema(connection: Connection, functions: set[str]) -> Iterator[Finding]:
+    there = {
+        name
+        for (name,) in connection.execute(
+            "select p.proname from pg_catalog.pg_proc as p"
+            " where p.pronamespace = to_regnamespace(%(schema)s)"
+            " union all select c.relname from pg_catalog.pg_class as c"
+            " where c.relnamespace = to_regnamespace(%(schema)s)",
+            {"schema": QUEUE_SCHEMA},
+        )
+    }
+    wanted = functions | {f"procrastinate_{name}" for name in _TABLES}
+    enabled: dict[str, bool] = dict(
+        connection.execute(_TRIGGERS, (list(_OUR_TRIGGERS),)).fetchall()
+    )
+    missing = sorted(wanted - there) + [name for name in _OUR_TRIGGERS if name not in enabled]
+    if missing:
+        yield Finding(
+            "queue_schema",
+            "fault",
+            f"Schema {QUEUE_SCHEMA} lacks {', '.join(missing)}: restore it from a backup, or"
+            " detach the sources, run `wikiembed migrate --down base` and `wikiembed migrate`, and"
+            " attach them again; vectors stay.",
+        )
+    disabled = [name for name in _OUR_TRIGGERS if enabled.get(name) is False]
+    for name in disabled:
+        yield Finding(
+            "queue_schema",
+            "fault",
+            f"Trigger {name} is disabled: run `alter table {QUEUE_SCHEMA}.procrastinate_jobs"
+            f" enable trigger {name}` in psql.",
+        )
+    if not missing and not disabled:
+        yield Finding("queue_schema", "ok", "The queue has its tables, functions and triggers.")

@@ -1,0 +1,131 @@
+"""Each source's table: triggers, indexes, rights, prefixes; and whether it is paused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+
+from wikiembed.control.doctor.findings import Finding
+from wikiembed.control.index import Target, indexes, targets
+
+Connection = psycopg.Connection[Any]
+MANY_VECTORS = 10_000
+"""So many are searched without an index in a moment."""
+
+_SOURCES = """
+select s.name, q.relation, s.key_column, s.embedding_column, s.model, s.document_prefix,
+       case when q.relation is not null then wikiembed_private.triggers_current(s) end,
+       case when q.relation is not null then wikiembed_private.missing_index(s) is not null end,
+       case when q.relation is not null then wikiembed_private.owner_warning(s.relation) end,
+       case when q.relation is not null then (
+         select string_agg(format('%I.%I', n.nspname, c.relname), ', ' order by c.relname)
+           from pg_catalog.pg_index as i
+           join pg_catalog.pg_class as c on c.oid = i.indexrelid
+           join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+          where i.indrelid = s.relation and not i.indisvalid and i.indpred is not null
+            and i.indkey[0] = s.key_attnum) end
+  from wikiembed.sources as s,
+       lateral (select wikiembed_private.qualified(s.relation)) as q (relation)
+ order by s.name
+"""
+_PAUSED = """
+select s.name, s.paused_by, s.paused_at, s.pause_reason from wikiembed.sources as s
+ where s.paused_at is not null and (s.resume_at is null or s.resume_at > clock_timestamp())
+ order by s.name
+"""
+_FAILED = """
+select f.source, count(*), string_agg(distinct f.error_class, ', ' order by f.error_class)
+  from wikiembed.failures as f where f.state = 'failed' group by f.source order by f.source
+"""
+
+
+def sources(connection: Connection) -> Iterator[Finding]:
+    """The tables of all sources."""
+    rows = connection.execute(_SOURCES).fetchall()
+    if not rows:
+        yield Finding("sources", "warning", "No source is attached: run `wikiembed attach`.")
+    for name, relation, key, column, model, prefix, current, indexed, warning, invalid in rows:
+        if relation is None:
+            yield Finding(
+                "relation",
+                "fault",
+                f"The table of source {name} is gone: run `wikiembed reconcile {name}`.",
+            )
+            continue
+        if not current:
+            yield Finding(
+                "triggers",
+                "fault",
+                f"Triggers of source {name} are missing, disabled or old: run"
+                f" `wikiembed reconcile {name}`.",
+            )
+        if not indexed:
+            first = f"`drop index {invalid}` and then " if invalid else ""
+            yield Finding(
+                "index",
+                "warning",
+                f"Source {name} has no valid index on missing rows: run in psql {first}"
+                f"`create index concurrently on {relation} ({key}) where {column} is null`.",
+            )
+        if current and indexed:
+            yield Finding("source", "ok", f"Source {name} on {relation}: triggers and index.")
+        if warning:
+            yield Finding(
+                "owner",
+                "warning",
+                f"Source {name}: {warning}; trust them as much as that role, or let one with fewer"
+                " rights own wikiembed.",
+            )
+        if model and "nomic-embed-text" in model and not prefix:
+            yield Finding(
+                "prefix",
+                "warning",
+                f"Source {name}: {model} expects the prefixes 'search_document: ' and"
+                " 'search_query: '; set WIKIEMBED_DOCUMENT_PREFIX and WIKIEMBED_QUERY_PREFIX.",
+            )
+    for target in targets(connection, None):
+        yield from _search_index(connection, target)
+
+
+def _search_index(connection: Connection, target: Target) -> Iterator[Finding]:
+    found = indexes(connection, target)
+    invalid = [index.label for index in found if not index.valid]
+    usable = [index.label for index in found if index.valid and index.usable]
+    build = f"run `wikiembed index --source {target.source}`"
+    if invalid:
+        yield Finding(
+            "search_index",
+            "warning",
+            f"Index {', '.join(invalid)} of source {target.source} is invalid, or is being built:"
+            f" {build}, which waits for that or builds it anew.",
+        )
+    elif usable:
+        yield Finding("search_index", "ok", f"Source {target.source} is searched by {usable[0]}.")
+    elif target.embedded >= MANY_VECTORS:
+        yield Finding(
+            "search_index",
+            "warning",
+            f"Source {target.source} has {target.embedded:,} vectors and no index that search can"
+            f" use: {build}.",
+        )
+
+
+def states(connection: Connection) -> Iterator[Finding]:
+    """Pauses and failures."""
+    for name, who, since, why in connection.execute(_PAUSED).fetchall():
+        reason = f" ({why.rstrip('.')})" if why else ""
+        yield Finding(
+            "paused",
+            "warning",
+            f"Source {name} is paused by {who} since {since:%Y-%m-%d %H:%M %Z}{reason}: mend the"
+            f" reason, then run `wikiembed resume {name}`.",
+        )
+    for name, failed, classes in connection.execute(_FAILED).fetchall():
+        yield Finding(
+            "failures",
+            "warning",
+            f"Source {name} has {failed:,} failed chunks ({classes}): see `wikiembed failures"
+            f" {name}`, then run `wikiembed retry {name}` or `wikiembed skip {name} KEY`.",
+        )

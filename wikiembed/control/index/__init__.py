@@ -1,0 +1,32 @@
+"""The HNSW index that search uses: whether it can be had, how it is built, how it is dropped."""
+
+from wikiembed.control.index.build import Builder, Options
+from wikiembed.control.index.memory import human_bytes
+from wikiembed.control.index.running import Progress
+from wikiembed.control.index.target import (
+    DEFAULT_EF_CONSTRUCTION,
+    DEFAULT_M,
+    Target,
+    VectorIndex,
+    indexes,
+    require_buildable,
+    require_owner,
+    require_usable,
+    targets,
+)
+
+__all__ = [
+    "DEFAULT_EF_CONSTRUCTION",
+    "DEFAULT_M",
+    "Builder",
+    "Options",
+    "Progress",
+    "Target",
+    "VectorIndex",
+    "human_bytes",
+    "indexes",
+    "require_buildable",
+    "require_owner",
+    "require_usable",
+    "targets",
+]

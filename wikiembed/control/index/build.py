@@ -1,0 +1,193 @@
+"""Build a source's HNSW index while the table is written to, and drop it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+from psycopg import sql
+
+from wikiembed.control.index.memory import Memory, memory_for
+from wikiembed.control.index.parts import Part, parts_of, state_of
+from wikiembed.control.index.running import Progress, Watched
+from wikiembed.control.index.target import DEFAULT_EF_CONSTRUCTION, DEFAULT_M, Target
+
+Connection = psycopg.Connection[Any]
+LOCK_EVERY_S = 0.5
+BRIEFLY = "10s"
+_LOCK = "select pg_try_advisory_lock(hashtextextended('wikiembed index ' || %s, 0))"
+_SIZE = """
+select coalesce(sum(pg_relation_size(c.oid)), 0)::bigint
+  from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+ where n.nspname || '.' || c.relname = any(%s)
+"""
+_UNLOCK = "select pg_advisory_unlock(hashtextextended('wikiembed index ' || %s, 0))"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to build; `memory` in bytes, None: as the server's settings allow."""
+
+    m: int = DEFAULT_M
+    ef_construction: int = DEFAULT_EF_CONSTRUCTION
+    memory: int | None = None
+
+
+class Builder:
+    """Builds on `connection`, which must be used for nothing else; looks on by `watcher`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        watcher: Connection,
+        *,
+        say: Callable[[str], None],
+        on_progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self._connection = connection
+        self._say = say
+        self._watched = Watched(connection, watcher, on_progress)
+
+    @contextlib.contextmanager
+    def alone(self, target: Target) -> Iterator[None]:
+        """Wait until nobody else builds this source's index, and keep others waiting meanwhile.
+
+        The lock is asked for again and again: a session that waits for it would hold the
+        snapshot that a concurrent build waits for.
+        """
+        told = False
+        while not self._is_free(target):
+            if not told:
+                self._say(f"{target.source}: somebody builds its index already; waiting for that.")
+            told = True
+            time.sleep(LOCK_EVERY_S)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(psycopg.Error):  # a closed connection holds no lock
+                self._connection.execute(_UNLOCK, (target.source,))
+
+    def _is_free(self, target: Target) -> bool:
+        """Take the lock; False when somebody has it, or builds such an index without it."""
+        if self._connection.execute(_LOCK, (target.source,)).fetchone() != (True,):
+            return False
+        states = (state_of(self._connection, part) for part in parts_of(self._connection, target))
+        if not any(state and state.building for state in states):
+            return True
+        self._connection.execute(_UNLOCK, (target.source,))
+        return False
+
+    def memory(self, target: Target, options: Options) -> Memory:
+        """What the graph needs, and what the build would get."""
+        return memory_for(self._connection, target, m=options.m, most=options.memory)
+
+    def build(self, target: Target, options: Options, *, memory: Memory) -> None:
+        """Build the index; what is broken of a former build goes first.
+
+        Broken off, it leaves nothing, or an invalid index that the next build drops, and says
+        which. Raises: psycopg.Error.
+        """
+        self._set(maintenance_work_mem=f"{memory.given >> 10}kB", statement_timeout="0")
+        parts = parts_of(self._connection, target)
+        definition = target.definition(m=options.m, ef_construction=options.ef_construction)
+        # On the roots of partitions an index cannot be built concurrently; there it has no rows.
+        for part in (p for p in parts if not p.is_leaf):
+            if state_of(self._connection, part) is None:
+                self._set(lock_timeout=BRIEFLY)
+                self._connection.execute(_create(part, definition, how="only"))
+        for part in (p for p in parts if p.is_leaf):
+            self._build_leaf(part, _create(part, definition, how="concurrently"))
+        self._attach(parts)
+
+    def size(self, target: Target) -> int:
+        """Bytes of the index on disk."""
+        names = [part.label for part in parts_of(self._connection, target) if part.is_leaf]
+        row = self._connection.execute(_SIZE, (names,)).fetchone()
+        return int(row[0]) if row is not None else 0
+
+    def drop(self, target: Target) -> list[str]:
+        """Drop the index that `build` makes, and what a broken build left; answers their names."""
+        self._set(statement_timeout="0")
+        dropped = []
+        for part in parts_of(self._connection, target):  # with the root goes what is attached to it
+            if state_of(self._connection, part) is not None:
+                self._drop_part(part)
+                dropped.append(part.label)
+        return dropped
+
+    def _build_leaf(self, part: Part, statement: sql.Composed) -> None:
+        state = state_of(self._connection, part)
+        if state is not None and state.valid:
+            return
+        if state is not None:
+            self._say(f"Dropping index {part.label} first: a build of it was broken off.")
+            self._drop_part(part)
+        self._set(lock_timeout="0")
+        try:
+            try:
+                self._watched.run(statement)
+            except pg.DiskFull as error:
+                if "shared memory" not in str(error):
+                    raise
+                # Parallel workers have the graph in /dev/shm, of which a container has 64 MB.
+                self._set(max_parallel_maintenance_workers="0")
+                self._drop_part(part)
+                self._watched.run(statement)
+        except BaseException as error:
+            self._clean(part, word="Failed" if isinstance(error, Exception) else "Broken off")
+            raise
+
+    def _attach(self, parts: list[Part]) -> None:
+        """Make the parts' indexes one, from the leaves up; the root's is valid with the last."""
+        by_oid = {part.oid: part for part in parts}
+        self._set(lock_timeout=BRIEFLY)
+        for part in reversed(parts):
+            state = state_of(self._connection, part)
+            if part.parent in by_oid and state is not None and not state.attached:
+                self._connection.execute(
+                    sql.SQL("alter index {} attach partition {}").format(
+                        by_oid[part.parent].identifier, part.identifier
+                    )
+                )
+
+    def _drop_part(self, part: Part) -> None:
+        self._set(lock_timeout="0" if part.is_leaf else BRIEFLY)
+        how = sql.SQL("concurrently " if part.is_leaf else "")
+        self._connection.execute(sql.SQL("drop index {}if exists {}").format(how, part.identifier))
+
+    def _clean(self, part: Part, *, word: str) -> None:
+        """Drop what a broken build left, if that can be had in a moment."""
+        try:
+            if word == "Failed" and state_of(self._connection, part) is None:
+                return  # it was refused before it began, and the error says why
+            self._set(lock_timeout="3s", statement_timeout=BRIEFLY)
+            self._connection.execute(
+                sql.SQL("drop index concurrently if exists {}").format(part.identifier)
+            )
+        except psycopg.Error:
+            self._say(
+                f"{word}: an invalid index {part.label} is left; searches do not use it, and the"
+                " next `wikiembed index` drops it."
+            )
+        else:
+            self._say(f"{word}: nothing is left of index {part.label}.")
+
+    def _set(self, **settings: str) -> None:
+        for name, value in settings.items():
+            self._connection.execute("select set_config(%s, %s, false)", (name, value))
+
+
+def _create(part: Part, definition: sql.Composed, *, how: str) -> sql.Composed:
+    """The statement that creates the part's index: `how` is ``concurrently`` or ``only``."""
+    return sql.SQL("create index {}{} on {}{} {}").format(
+        sql.SQL("concurrently " if how == "concurrently" else ""),
+        sql.Identifier(part.index),
+        sql.SQL("only " if how == "only" else ""),
+        sql.Identifier(part.schema, part.table),
+        definition,
+    )

@@ -1,0 +1,62 @@
+"""How much memory the graph needs while it is built, and how much the build is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from wikiembed.control.index.target import Target
+
+MB = 1 << 20
+_SPARE = 1.1
+_LEAST = 64 * MB
+# A machine whose Postgres is told nothing of its memory counts as one with 4 GB to cache with.
+_SETTINGS = """
+select max(s.setting::bigint * 1024) filter (where s.name = 'maintenance_work_mem'),
+       max(s.setting::bigint * 8192) filter (where s.name = 'effective_cache_size')
+  from pg_catalog.pg_settings as s
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Bytes that the graph needs and that the build gets."""
+
+    needed: int
+    given: int
+
+    @property
+    def warning(self) -> str | None:
+        """What to say when the graph does not fit."""
+        if self.needed <= self.given:
+            return None
+        return (
+            f"the graph needs about {human_bytes(self.needed)} and gets {human_bytes(self.given)}:"
+            " what does not fit is built on disk, several times slower; where the server has"
+            " more, give it with --memory"
+        )
+
+
+def memory_for(
+    connection: psycopg.Connection[Any], target: Target, *, m: int, most: int | None
+) -> Memory:
+    """What the graph needs, and what of it the build gets: `most` bytes at most.
+
+    Without `most`: maintenance_work_mem as set, or half of effective_cache_size if that is more.
+    """
+    row = connection.execute(_SETTINGS).fetchone()
+    usual, cache = row if row is not None else (_LEAST, 0)
+    most = most or max(usual, cache // 2)
+    needed = round(target.graph_bytes(m) * _SPARE)
+    return Memory(needed=needed, given=min(max(needed, _LEAST), most))
+
+
+def human_bytes(size: float) -> str:
+    """``3.8 GB``, ``640 MB``: in units of 1,024."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} GB"

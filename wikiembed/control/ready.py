@@ -1,0 +1,199 @@
+"""Whether everything is embedded, what is in the way if not, and whether a chunk finds itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+
+from wikiembed.config import Settings
+from wikiembed.control import actions
+from wikiembed.control.outages import open_outages
+from wikiembed.control.search import embed, find, nearest
+from wikiembed.db.connect import translate_errors
+from wikiembed.embedders import PROBE_TEXT
+from wikiembed.store import Coverage
+
+Connection = psycopg.Connection[Any]
+NEAR = 0.05
+"""Cosine distance beyond which a text and its stored vector are not of one model and prefix."""
+EQUAL = 1e-6
+NEIGHBOURS = 100
+OBSTACLES = {
+    "relation": "The source's table was dropped.",
+    "paused": "Somebody, or a worker, paused the source.",
+    "failed": "Chunks were set aside as failed, by class.",
+    "not_queued": "Chunks wait in no job: rows that were there before attach, or a restore.",
+    "waiting": "Chunks wait in jobs, or are in a worker's hands.",
+    "miscounted": "The table misses a vector and the ledger does not say so.",
+    "outage": "Workers cannot reach an embedding server.",
+}
+"""Each name of an obstacle, for docs/reference/doctor.md."""
+
+_QUEUES = """
+select q.todo + q.doing + q.scheduled_later,
+       (select count(*) from wikiembed.workers as w where w.alive)
+  from wikiembed.queue as q where q.source = %s
+"""
+_PAUSE = "select paused_by, pause_reason, resume_at from wikiembed.sources where name = %s"
+_CLASSES = """
+select string_agg(c.error_class || ' ' || c.chunks, ', ' order by c.chunks desc, c.error_class)
+  from (select f.error_class, count(*) as chunks from wikiembed.failures as f
+         where f.source = %s and f.state = 'failed' group by f.error_class) as c
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """One thing in the way of a source, its number of chunks where it has one, and what to run."""
+
+    source: str | None
+    name: str
+    sentence: str
+    command: str
+    chunks: int | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """Its parts by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smoke:
+    """Whether a chunk of `source` found itself, and how far the nearest is; None: no vectors."""
+
+    source: str
+    passed: bool | None
+    sentence: str
+    key: str | None = None
+    distance: float | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """Its parts by name."""
+        return asdict(self)
+
+
+def obstacles(connection: Connection, unready: list[Coverage]) -> list[Obstacle]:
+    """What is in the way of `unready` sources, each with the command that takes it away."""
+    found = [obstacle for row in unready for obstacle in _of_source(connection, row)]
+    if unready:
+        found += [
+            Obstacle(
+                source=None,
+                name="outage",
+                sentence=f"{outage.server} is out of reach since {outage.since:%Y-%m-%d %H:%M %Z}:"
+                f" {outage.reason.rstrip('.')}",
+                command="wikiembed doctor",
+            )
+            for outage in open_outages(connection)
+        ]
+    return found
+
+
+def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
+    name = row.source
+    with translate_errors():
+        gone = connection.execute(
+            "select not exists (select from pg_catalog.pg_class as c where c.oid = s.relation)"
+            " from wikiembed.sources as s where s.name = %s",
+            (name,),
+        ).fetchone()
+        jobs, alive = connection.execute(_QUEUES, (name,)).fetchone() or (0, 0)
+        pause = connection.execute(_PAUSE, (name,)).fetchone()
+        classes = connection.execute(_CLASSES, (name,)).fetchone()
+    if gone == (True,):
+        yield Obstacle(
+            source=name, name="relation", sentence="the table is gone",
+            command=f"wikiembed reconcile {name}",
+        )  # fmt: skip
+        return
+    if row.paused and pause is not None:
+        who, why, until = pause
+        ends = f" until {until:%Y-%m-%d %H:%M %Z}" if until else ""
+        reason = f" ({why.rstrip('.')})" if why else ""
+        yield Obstacle(
+            source=name, name="paused", sentence=f"paused by {who}{ends}{reason}",
+            command=f"wikiembed resume {name}",
+        )  # fmt: skip
+    if row.failed:
+        kinds = classes[0] if classes is not None else None
+        yield Obstacle(
+            source=name, name="failed", chunks=row.failed,
+            sentence=f"{row.failed:,} failed ({kinds})" if kinds else f"{row.failed:,} failed",
+            command=f"wikiembed failures {name}; then wikiembed retry {name}"
+            f" or wikiembed skip {name} KEY",
+        )  # fmt: skip
+    if lost := _in_no_job(connection, name):
+        yield Obstacle(
+            source=name, name="not_queued", chunks=lost, sentence=f"{lost:,} wait in no job",
+            command=f"wikiembed enqueue {name}",
+        )  # fmt: skip
+    waiting = row.missing - row.failed - (lost or 0)
+    if waiting > 0:
+        idle = "" if alive else ", and no worker is alive"
+        yield Obstacle(
+            source=name, name="waiting", chunks=waiting,
+            sentence=f"{waiting:,} wait in {jobs:,} {'job' if jobs == 1 else 'jobs'}{idle}",
+            command="wikiembed status --watch" if alive else "wikiembed worker",
+        )  # fmt: skip
+    if row.missing == 0:
+        yield Obstacle(
+            source=name, name="miscounted", command=f"wikiembed reconcile {name}",
+            sentence="a row misses its vector and the counts do not say so",
+        )  # fmt: skip
+
+
+def _in_no_job(connection: Connection, source: str) -> int | None:
+    """Missing chunks that no job and no failure holds; None for a role that may not ask."""
+    try:
+        row = connection.execute(
+            "select chunks from wikiembed.enqueue(%s, p_dry_run => true)", (source,)
+        ).fetchone()
+    except (pg.InsufficientPrivilege, pg.ReadOnlySqlTransaction):
+        return None
+    return int(row[0]) if row is not None else None
+
+
+def smoke(connection: Connection, settings: Settings, source: str) -> Smoke:
+    """Embed the text of a chunk as a worker would, and look whether search finds that chunk.
+
+    Raises: ConfigurationError, EmbedderError.
+    """
+    found = find(connection, source)
+    known = []
+    if any(row.embedded for row in actions.coverage(connection, source)):
+        known = nearest(connection, found, embed(found, settings, PROBE_TEXT), limit=1)
+    if not known:
+        return Smoke(source=source, passed=None, sentence=f"{source}: no vectors, nothing to find")
+    prefix = found.document_prefix
+    if prefix is None:
+        prefix = settings.document_prefix
+    chunk = known[0]
+    hits = nearest(
+        connection, found, embed(found, settings, prefix + chunk.content), limit=NEIGHBOURS
+    )
+    first = hits[0].distance if hits else 2.0
+    itself = [
+        hit for hit in hits
+        if hit.distance <= first + EQUAL and (hit.key == chunk.key or hit.content == chunk.content)
+    ]  # fmt: skip
+    if itself and first <= NEAR:
+        said = f"{source}: chunk {chunk.key} finds itself, at distance {first:.4f}"
+    elif itself:
+        said = (
+            f"{source}: chunk {chunk.key} is {first:.2f} away from its own text: its vector is of"
+            " another model or prefix than these settings'"
+        )
+    else:
+        other = f"chunk {hits[0].key}, {first:.4f} away" if hits else "nothing"
+        said = f"{source}: searching for the text of chunk {chunk.key} finds {other}"
+    return Smoke(
+        source=source,
+        passed=bool(itself) and first <= NEAR,
+        sentence=said,
+        key=chunk.key,
+        distance=first,
+    )

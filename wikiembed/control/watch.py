@@ -1,0 +1,108 @@
+"""What is shown of a running operation: one snapshot a question, through losses of Postgres."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from wikiembed.control.overview import overview
+from wikiembed.db.connect import sentence_of, translate, translate_errors
+from wikiembed.errors import WikiembedError
+
+Connection = psycopg.Connection[Any]
+MINUTES = 60
+
+# A minute in which nothing was embedded has no row.
+_THROUGHPUT = """
+select coalesce(sum(t.chunks), 0)::bigint
+  from generate_series(date_trunc('minute', now()) - make_interval(mins => %s - 1),
+                       date_trunc('minute', now()), '1 minute') as m (minute)
+  left join wikiembed.throughput as t on t.minute = m.minute
+ group by m.minute order by m.minute
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The overview, the chunks embedded in each of the last 60 minutes, and when it was had."""
+
+    state: dict[str, list[dict[str, Any]]]
+    throughput: list[int]
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The last snapshot, and since how many seconds and why there is no newer one."""
+
+    snapshot: Snapshot
+    lost_s: float = 0.0
+    why: str | None = None
+
+
+def look(connection: Connection) -> Snapshot:
+    """One snapshot.
+
+    Raises: WikiembedError, psycopg.Error.
+    """
+    with translate_errors():
+        state = overview(connection)
+        rows = connection.execute(_THROUGHPUT, (MINUTES,)).fetchall()
+    return Snapshot(
+        state=state, throughput=[row[0] for row in rows], at=dt.datetime.now().astimezone()
+    )
+
+
+class Lookout:
+    """Takes snapshots in a thread of its own, so that a Postgres that hangs holds nobody up."""
+
+    def __init__(
+        self,
+        open_connection: Callable[[], AbstractContextManager[Connection]],
+        first: Snapshot,
+        *,
+        every_s: float,
+        patience_s: float = 3.0,
+    ) -> None:
+        self._open = open_connection
+        self._every_s = every_s
+        self._patience_s = patience_s
+        self._snapshot = first
+        self._had_at = time.monotonic()
+        self._why: str | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin; it ends with the process."""
+        self._thread.start()
+
+    def view(self) -> View:
+        """What is known now."""
+        age_s = time.monotonic() - self._had_at
+        late = age_s > self._every_s + self._patience_s
+        if self._why is None and not late:
+            return View(self._snapshot)
+        return View(self._snapshot, age_s, self._why or "Postgres gives no answer.")
+
+    def _run(self) -> None:
+        while True:
+            try:
+                with self._open() as connection:
+                    while True:
+                        self._snapshot = look(connection)
+                        self._had_at = time.monotonic()
+                        self._why = None
+                        time.sleep(self._every_s)
+            except WikiembedError as error:
+                self._why = str(error)
+            except psycopg.Error as error:
+                ours = translate(error)
+                self._why = str(ours) if ours else f"Postgres refused: {sentence_of(error)}"
+            time.sleep(self._every_s)
