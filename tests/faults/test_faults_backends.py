@@ -18,7 +18,7 @@ from tests.harness.database import Database
 CHUNKS, BATCH = 800 if LONG else 500, 16
 LISTENING = "query ilike 'listen %%'"
 # What each statement waits for: the table's lock, the row of its job, the row of its worker.
-WRITING = ("write_embeddings", "lock table public.docs in share mode")
+WRITING = ("store_docs", "lock table public.docs in share mode")
 FINISHING = (
     "wikiembed_private.finish_jobs",
     "select from wikiembed_queue.procrastinate_jobs where status = 'doing' for update",
