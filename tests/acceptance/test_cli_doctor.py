@@ -354,12 +354,12 @@ def test_doctor_ends_with_one_sentence(call: Call, docs_table: Database, standin
 def test_doctor_as_a_worker_says_what_it_may_not_ask(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """Each refused question is a fault of its own, and the others are asked."""
+    """Each refused question is a fault of its own, the others are asked, and it exits 2."""
     role = docs_table.create_role("worker", grant="worker")
     url = make_conninfo(docs_table.url, options=f"-c role={role}")
     found, code = findings(call, served(standin, database_url=url))
     refused = [sentence for name, _, sentence in found if name == "unexamined"]
-    assert code == 1
+    assert code == 2
     assert refused != []
     assert all(s.startswith("Not examined: Permission denied") for s in refused), refused
     assert ("embedder", "ok", "Embedder openai m: 4 dimensions.") in found

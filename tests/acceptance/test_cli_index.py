@@ -371,6 +371,21 @@ def test_index_waits_for_who_builds_it_already(
     assert said.stdout.startswith(f"{waits}docs: index {INDEX} is there and valid")
 
 
+def test_index_waits_while_another_is_about_to_build(
+    start_cli: StartCli, docs_table: Database
+) -> None:
+    """The lock holds from before the first statement: two do not drop each other's index."""
+    embedded(docs_table)
+    key = "hashtextextended('wikiembed index docs', 0)"
+    other = docs_table.connect()
+    other.execute(f"select pg_advisory_lock({key})")
+    running = start_cli(*BUILD)
+    running.wait_for(lambda: "waiting for that" in running.stdout)
+    assert hnsw(docs_table) == {}
+    other.execute(f"select pg_advisory_unlock({key})")
+    assert f"Built {INDEX}" in running.wait().stdout
+
+
 def test_index_waits_for_a_build_by_hand(
     start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
 ) -> None:

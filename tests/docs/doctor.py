@@ -12,7 +12,7 @@ INTRODUCTION = """\
 
 `wikiembed doctor` examines an installation and says of each thing whether it is `ok`, a `warning` or a
 `fault`, and what to do. It changes nothing. It exits 0 without a fault, 1 with one, and where the database
-cannot be examined as that error does: 3 out of reach, 2 for a wrong setting or schema; what can be examined
+cannot be examined as that error does: 3 out of reach, 2 for a wrong setting, schema or right; what can be examined
 without it is. With `--json` it prints one array of objects with `name`, `level` and `sentence`.
 
 <!-- not run: says of each reader's installation something else -->

@@ -11,7 +11,8 @@ from tests.faults.test_faults_configuration import ATTACH, COMMANDS, pages
 from tests.harness.database import Database
 
 __all__ = ["pages"]
-READS = (["status"], ["ready"], ["failures"], ["sources"])
+INDEX = (["index"], ["index", "--source", "docs", "--anyway"])
+READS = (["status"], ["ready"], ["failures"], ["sources"], *INDEX)
 ALLOWED = {
     "reader": [*READS, ["search", "x"]],
     "writer": [["load", "pages.jsonl"]],

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from wikiembed.cli.console import count, database, duration, say, warn
+from wikiembed.cli.console import count, database, duration, say
 from wikiembed.cli.progress import Reporter
 from wikiembed.config import load_settings
 from wikiembed.control import actions
@@ -153,7 +153,7 @@ def _build(connection: Connection, watcher: Connection, target: Target, options:
                 return
             memory = builder.memory(target, options)
             if memory.warning:
-                warn(f"{target.source}: {memory.warning}.")
+                reporter.warn(f"{target.source}: {memory.warning}.")
             began = time.monotonic()
             builder.build(target, options, memory=memory)
         reporter.update(target.embedded, target.embedded)

@@ -9,7 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from wikiembed.cli.console import duration, print_json, say
+from wikiembed.cli.console import duration, print_json, say, warn
 
 REPORT_EVERY_S = 5.0
 
@@ -58,6 +58,13 @@ class Reporter:
             self._bar.console.print(sentence, markup=False)
         else:
             say(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """Warn on standard error, or above the bar where there is one."""
+        if self._bar is not None:
+            self._bar.console.print(f"Warning: {sentence}", markup=False)
+        else:
+            warn(sentence)
 
     def update(
         self, done: int, total: int | None = None, *, note: str = "", **fields: object

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from wikiembed.config import Provider, Settings
+from wikiembed.config import Settings
 from wikiembed.control.doctor import place, queue, servers, sources
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.db import version
@@ -32,53 +32,57 @@ def examine(
 ) -> Examination:
     """Examine database, sources, queue and embedding servers.
 
-    `now` is this machine's clock, in seconds since 1970.
+    `now` is this machine's clock, in seconds since 1970. Raises: psycopg.Error when the
+    connection is lost.
     """
-    sections: list[Callable[[], Iterator[Finding]]] = [
-        lambda: place.database(connection, now),
-        lambda: place.pgvector(connection),
-    ]
+    found = _Found()
+    found.ask(place.database(connection, now))
+    found.ask(place.pgvector(connection))
     try:
         version.require_head(version.current(connection))
     except SchemaMismatch as error:
-        found = [finding for section in sections for finding in _asked(section)]
-        found.append(Finding("schema", "fault", str(error)))
-        return Examination([*found, *_of_settings(settings)], error)
-    sections += [
-        lambda: place.schema(connection),
-        lambda: place.procrastinate(connection),
-        lambda: sources.sources(connection),
-        lambda: sources.states(connection),
-        lambda: queue.queue(connection),
-        lambda: queue.invariants(connection),
-        lambda: servers.outages(connection),
-        lambda: servers.embedders(connection, settings),
-    ]
-    return Examination([finding for section in sections for finding in _asked(section)])
+        found.findings += [Finding("schema", "fault", str(error)), _of_settings(settings)]
+        return Examination(found.findings, error)
+    for section in (
+        place.schema(connection),
+        place.procrastinate(connection),
+        sources.sources(connection),
+        sources.search_indexes(connection),
+        sources.states(connection),
+        queue.queue(connection),
+        queue.invariants(connection),
+        servers.outages(connection),
+        servers.embedders(connection, settings),
+    ):
+        found.ask(section)
+    return Examination(found.findings, found.refusal)
 
 
 def examine_without(error: WikiembedError, settings: Settings) -> Examination:
     """Examine what there is when Postgres cannot be asked because of `error`."""
-    return Examination([Finding("database", "fault", str(error)), *_of_settings(settings)], error)
+    return Examination([Finding("database", "fault", str(error)), _of_settings(settings)], error)
 
 
-def _of_settings(settings: Settings) -> Iterator[Finding]:
+def _of_settings(settings: Settings) -> Finding:
     """The embedding server of the settings alone: which sources there are is not known."""
-    provider: Provider = settings.embedder
-    finding, _ = servers.ask(settings, provider, settings.model_of(provider))
-    yield finding
+    return servers.ask(settings, settings.embedder, settings.model_of(settings.embedder))[0]
 
 
-def _asked(section: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """The findings of a section; a question that Postgres refuses is one of them.
+class _Found:
+    """Findings so far, and the first right that was missing."""
 
-    Raises: psycopg.Error when the connection is lost.
-    """
-    try:
-        yield from section()
-    except psycopg.Error as error:
-        ours = translate(error)
-        if error.sqlstate is None or (ours is not None and ours.exit_code == 3):
-            raise
-        said = str(ours) if ours else f"Postgres refused: {sentence_of(error)}"
-        yield Finding("unexamined", "fault", f"Not examined: {said}")
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.refusal: WikiembedError | None = None
+
+    def ask(self, section: Iterator[Finding]) -> None:
+        """Add the findings of a section; a question that Postgres refuses is one of them."""
+        try:
+            self.findings.extend(section)
+        except psycopg.Error as error:
+            ours = translate(error)
+            if error.sqlstate is None or (ours is not None and ours.exit_code == 3):
+                raise
+            self.refusal = self.refusal or ours
+            said = str(ours) if ours else f"Postgres refused: {sentence_of(error)}"
+            self.findings.append(Finding("unexamined", "fault", f"Not examined: {said}"))

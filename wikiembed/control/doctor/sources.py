@@ -85,6 +85,10 @@ def sources(connection: Connection) -> Iterator[Finding]:
                 f"Source {name}: {model} expects the prefixes 'search_document: ' and"
                 " 'search_query: '; set WIKIEMBED_DOCUMENT_PREFIX and WIKIEMBED_QUERY_PREFIX.",
             )
+
+
+def search_indexes(connection: Connection) -> Iterator[Finding]:
+    """The index by which each source is searched."""
     for target in targets(connection, None):
         yield from _search_index(connection, target)
 
