@@ -109,6 +109,7 @@ def run_backfill(
         settings,
         source,
         concurrency=concurrency,
+        batch_size=batch_size,
         max_chunks=max_chunks,
         report_every=report_every,
         json=json,
@@ -129,6 +130,7 @@ def _embed(
     source: str | None,
     *,
     concurrency: int | None,
+    batch_size: int | None,
     max_chunks: int | None,
     report_every: int,
     json: bool,
@@ -152,6 +154,7 @@ def _embed(
         drain=True,
         concurrency=concurrency or settings.concurrency,
         source=source,
+        batch_size=batch_size or settings.batch_size,
         on_look=look,
         tally=tally,
     )

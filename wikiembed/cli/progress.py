@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
@@ -22,18 +23,25 @@ class Cadence:
     By batches one comes each 30 s as well, however slow they are.
     """
 
-    def __init__(self, *, every_s: float = REPORT_EVERY_S, batches: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        every_s: float = REPORT_EVERY_S,
+        batches: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._every_s = every_s if batches is None else LONGEST_SILENCE_S
         self._batches = batches
-        self._last_s = time.monotonic()
+        self._clock = clock
+        self._last_s = clock()
         self._last_batches = 0
 
     def is_due(self, batches: int) -> bool:
         """Whether a line is due after so many batches of this process; if so, it counts as told."""
         told = self._batches is not None and batches - self._last_batches >= self._batches
-        if not told and time.monotonic() - self._last_s < self._every_s:
+        if not told and self._clock() - self._last_s < self._every_s:
             return False
-        self._last_s, self._last_batches = time.monotonic(), batches
+        self._last_s, self._last_batches = self._clock(), batches
         return True
 
 

@@ -24,7 +24,7 @@ RESCUE_EVERY_S = 5.0
 class Supervisor:
     """One `wikiembed worker`: embeds with `concurrency` batches at a time, upkeep beside them.
 
-    None: as many as the embedding server gains by. `source`: that one alone; none: all.
+    None: as many as the embedding server gains by. `source`: that one alone; none: all. `batch_size`: small jobs join up to so many chunks.
 
     With `drain` it ends when no job waits or runs; `on_look` is told what is left meanwhile.
     """
@@ -37,6 +37,7 @@ class Supervisor:
         drain: bool,
         concurrency: int | None,
         source: str | None = None,
+        batch_size: int | None = None,
         on_look: OnLook | None = None,
         tally: Tally | None = None,
         poll_s: float | None = None,
@@ -60,6 +61,7 @@ class Supervisor:
         self._left_behind: list[int] = []
         app.runtime.use(settings.model_copy(update={"concurrency": concurrency}), tally=tally)
         app.job_manager.upkeep_apart = True
+        app.job_manager.batch_size = batch_size
 
     async def run(self) -> None:
         """Work until drained or stopped; `stopped_by` is the signal that came, if one did.
