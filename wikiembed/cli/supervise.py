@@ -24,7 +24,8 @@ RESCUE_EVERY_S = 5.0
 class Supervisor:
     """One `wikiembed worker`: embeds with `concurrency` batches at a time, upkeep beside them.
 
-    None: as many as the embedding server gains by. `source`: that one alone; none: all. `batch_size`: small jobs join up to so many chunks.
+    None: as many as the embedding server gains by. `source`: that one alone; none: all.
+    `batch_size`: small jobs join up to so many chunks; none: as many as their source likes.
 
     With `drain` it ends when no job waits or runs; `on_look` is told what is left meanwhile.
     """
