@@ -77,20 +77,24 @@ is_on() {
   [[ $1 == 1 || $1 == true || $1 == yes ]]
 }
 
-# start_service NAME WHAT: start a service of compose.yaml and wait until it is healthy.
-start_service() {
+# require_docker WHAT: say in one sentence why WHAT cannot be had from Docker, and fail.
+require_docker() {
   if ! command -v docker >/dev/null; then
-    echo "$2 needs Docker, and there is no command docker here: install it, or leave that out." >&2
+    echo "$1 needs Docker, and there is no command docker here: install it, or leave that out." >&2
     return 2
   fi
   if ! docker compose version >/dev/null 2>&1; then
-    echo "$2 needs Docker's plugin compose, and docker has none here: install it, or leave that out." >&2
+    echo "$1 needs Docker's plugin compose, and docker has none here: install it, or leave that out." >&2
     return 2
   fi
   if ! docker info >/dev/null 2>&1; then
-    echo "$2 needs Docker, and its engine does not answer: start it, or leave that out." >&2
+    echo "$1 needs Docker, and its engine does not answer: start it, or leave that out." >&2
     return 3
   fi
+}
+
+# start_service NAME WHAT: start a service of compose.yaml and wait until it is healthy.
+start_service() {
   if ! docker compose up --detach --wait "$1" >&2; then
     echo "$2 did not start: see \`docker compose logs $1\`." >&2
     return 3

@@ -27,7 +27,8 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-with_postgres=0 with_ollama=${WIKIEMBED_START_OLLAMA:-0} dry_run=0
+with_postgres=0 dry_run=0
+with_ollama=$(setting WIKIEMBED_START_OLLAMA 0)
 arguments=()
 for argument in "$@"; do
   case $argument in
@@ -46,20 +47,25 @@ for argument in "$@"; do
 done
 
 if is_on "$with_postgres"; then
+  require_docker --with-postgres
   start_service postgres "The Postgres of compose.yaml"
   password=$(setting POSTGRES_PASSWORD wikiembed)
   export WIKIEMBED_DATABASE_URL="postgresql://wikiembed:$password@127.0.0.1:5432/wikiembed"
 fi
 
 if is_on "$with_ollama"; then
+  require_docker --with-ollama
   WIKIEMBED_MODEL=$(setting WIKIEMBED_MODEL nomic-embed-text)
   WIKIEMBED_EMBEDDER_URL=$(setting WIKIEMBED_EMBEDDER_URL http://127.0.0.1:11434)
   export WIKIEMBED_EMBEDDER=ollama WIKIEMBED_MODEL WIKIEMBED_EMBEDDER_URL
-  echo "Starting Ollama: the first pull of its image and of $WIKIEMBED_MODEL is long, minutes to an hour." >&2
-  start_service ollama "--with-ollama"
+  echo "Starting Ollama: the first pull of its image and of $WIKIEMBED_MODEL takes long, up to an hour." >&2
+  start_service ollama Ollama
   if ! docker compose exec -T ollama ollama pull "$WIKIEMBED_MODEL" >&2; then
     echo "Ollama cannot pull $WIKIEMBED_MODEL: see \`docker compose logs ollama\`." >&2
     exit 3
+  fi
+  if [[ $WIKIEMBED_MODEL == nomic-embed-text* && -z $(setting WIKIEMBED_DOCUMENT_PREFIX) ]]; then
+    echo "Note: $WIKIEMBED_MODEL expects WIKIEMBED_DOCUMENT_PREFIX='search_document: '." >&2
   fi
 fi
 
@@ -67,5 +73,6 @@ find_wikiembed
 if ((dry_run)); then
   exec "$wikiembed" backfill "${arguments[@]}"
 fi
-"$wikiembed" migrate >&2
+# Whoever may not migrate has no need to where the schema is up.
+"$wikiembed" status --json >/dev/null 2>&1 || "$wikiembed" migrate >&2
 exec "$wikiembed" backfill --json ${arguments[@]+"${arguments[@]}"}

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Awaitable, Iterator
 
 from wikiembed.app import App
+from wikiembed.cli.alive import alive
 from wikiembed.cli.drain import OnLook, Orders
 from wikiembed.cli.loss import LOST, Loss, unreachable
 from wikiembed.cli.session import Session
@@ -55,6 +56,7 @@ class Supervisor:
             outage_limit_s=settings.outage_limit_s,
             on_look=on_look,
         )
+        self._alive_file = settings.alive_file
         self._stop = asyncio.Event()
         self._loss = Loss()
         self.stopped_by: signal.Signals | None = None
@@ -71,20 +73,25 @@ class Supervisor:
         SchemaMismatch.
         """
         with self._signals():
-            while not self._stop.is_set():
-                try:
-                    await self._work()
-                except LOST as error:
-                    if self._stop.is_set():
-                        return
-                    if self._session is None:
-                        raise unreachable(error) from error
-                    self._loss.began(error)
-                    if self._orders.drain and self._loss.seconds > self._orders.outage_limit_s:
-                        raise unreachable(error) from error
-                    await self._unless_stopped(asyncio.sleep(self._loss.next_wait_s()))
-                else:
+            async with alive(self._alive_file):
+                await self._work_on()
+
+    async def _work_on(self) -> None:
+        """Work, and connect anew after each loss of Postgres."""
+        while not self._stop.is_set():
+            try:
+                await self._work()
+            except LOST as error:
+                if self._stop.is_set():
                     return
+                if self._session is None:
+                    raise unreachable(error) from error
+                self._loss.began(error)
+                if self._orders.drain and self._loss.seconds > self._orders.outage_limit_s:
+                    raise unreachable(error) from error
+                await self._unless_stopped(asyncio.sleep(self._loss.next_wait_s()))
+            else:
+                return
 
     async def _work(self) -> None:
         """Connect, and work until done; at once done when stopped while connecting."""
