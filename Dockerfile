@@ -16,9 +16,11 @@ RUN /opt/wikiembed/bin/pip install --no-cache-dir --disable-pip-version-check \
 
 FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/wikiembed /opt/wikiembed
+COPY docs/deploy/healthcheck.sh /usr/local/bin/healthcheck
 ENV PATH=/opt/wikiembed/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    WIKIEMBED_ALIVE_FILE=/tmp/alive \
     WIKIEMBED_LOG_FORMAT=json
 USER 1000:1000
 WORKDIR /tmp

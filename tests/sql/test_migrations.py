@@ -83,10 +83,9 @@ select 'schema', n.nspname, a.privilege_type
 
 
 def test_upgrades_at_once_wait_for_one_another(empty: Database) -> None:
-    """Two that begin together on an empty database both end well; each made its own schema."""
-    settings = Settings(dimensions=DIMENSIONS, embedder=Provider.LOCAL)
+    """Those that begin together on an empty database all end well; one makes the schema."""
     with ThreadPoolExecutor() as threads:
-        running = [threads.submit(upgrade, empty.url, settings) for _ in range(3)]
+        running = [threads.submit(upgrade, empty.url, settings(empty.url)) for _ in range(3)]
         for one in running:
             one.result()
     with empty.connect() as connection:
