@@ -13,7 +13,7 @@ if [ -n "${WIKIEMBED_ALIVE_FILE:-}" ] && [ -z "$(find "$WIKIEMBED_ALIVE_FILE" -m
 fi
 
 found=$(PGOPTIONS="${PGOPTIONS:-} -c statement_timeout=5s" WIKIEMBED_REQUEST_TIMEOUT_S=5 \
-  wikiembed doctor --json) || true
+  wikiembed doctor --json 2>/dev/null) || true
 echo "${found:-null}" | python3 -c '
 import json, sys
 
