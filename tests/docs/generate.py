@@ -1,7 +1,7 @@
 """`python -m tests.docs.generate`: rewrite the pages of docs/reference that code can tell.
 
-commands.md comes from the typer app, settings.md from the pydantic fields, sql.md from the
-catalogue of a freshly migrated database.
+commands.md comes from the typer app, settings.md from the pydantic fields, scripts.md from the
+scripts' --help, sql.md from the catalogue of a freshly migrated database.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from tests.docs.catalogue import sql_page
 from tests.docs.commands import commands_page
 from tests.docs.pages import REFERENCE
+from tests.docs.scripts import scripts_page
 from tests.docs.settings import settings_page
 from tests.harness.database import Database, create_database, make_template
 from tests.harness.server import start_server
@@ -25,6 +26,7 @@ def generated_pages(database: Database) -> dict[str, str]:
         name: f"{NOTICE}\n\n{text.rstrip()}\n"
         for name, text in (
             ("commands.md", commands_page()),
+            ("scripts.md", scripts_page()),
             ("settings.md", settings_page()),
             ("sql.md", sql_page(database)),
         )
