@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+# ruff: noqa: E501 - rows of tables
 from tests.docs.markdown import code, table
 from tests.docs.pages import ROOT
 
