@@ -39,3 +39,64 @@ ensure_venv() {
     --editable ".[$extras]" --constraint constraints.txt >&2
   echo "$wanted" >"$stamp"
 }
+
+# find_wikiembed: set `wikiembed` to the command of .venv, else of the PATH, else of a new .venv.
+find_wikiembed() {
+  wikiembed=.venv/bin/wikiembed
+  if [[ ! -x $wikiembed ]] && ! wikiembed=$(command -v wikiembed); then
+    ensure_venv embedded,wiki
+    wikiembed=.venv/bin/wikiembed
+  fi
+}
+
+# hand_over SCRIPT COMMAND [ARGUMENTS]: become `wikiembed COMMAND`, or print the help of SCRIPT.
+hand_over() {
+  local script=$1 argument
+  shift
+  for argument in "${@:2}"; do
+    if [[ $argument == --help || $argument == -h ]]; then
+      usage "$script"
+      exit
+    fi
+  done
+  find_wikiembed
+  exec "$wikiembed" "$@"
+}
+
+# setting NAME [DEFAULT]: print a setting of the environment, else of the file .env, else DEFAULT.
+setting() {
+  local value=${!1:-}
+  if [[ -z $value && -f .env ]]; then
+    value=$(sed -n "s/^\(export \)\{0,1\}$1=//p" .env | tail -n 1 | sed "s/^\([\"']\)\(.*\)\1\$/\2/")
+  fi
+  echo "${value:-${2:-}}"
+}
+
+# is_on VALUE: whether a switch such as WIKIEMBED_START_OLLAMA is on.
+is_on() {
+  [[ $1 == 1 || $1 == true || $1 == yes ]]
+}
+
+# require_docker WHAT: say in one sentence why WHAT cannot be had from Docker, and fail.
+require_docker() {
+  if ! command -v docker >/dev/null; then
+    echo "$1 needs Docker, and there is no command docker here: install it, or leave that out." >&2
+    return 2
+  fi
+  if ! docker compose version >/dev/null 2>&1; then
+    echo "$1 needs Docker's plugin compose, and docker has none here: install it, or leave that out." >&2
+    return 2
+  fi
+  if ! docker info >/dev/null 2>&1; then
+    echo "$1 needs Docker, and its engine does not answer: start it, or leave that out." >&2
+    return 3
+  fi
+}
+
+# start_service NAME WHAT: start a service of compose.yaml and wait until it is healthy.
+start_service() {
+  if ! docker compose up --detach --wait "$1" >&2; then
+    echo "$2 did not start: see \`docker compose logs $1\`." >&2
+    return 3
+  fi
+}

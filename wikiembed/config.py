@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     outage_limit_s: float = Field(
         default=300.0, ge=0, description="Seconds of outage after which a drain gives up."
     )
+    alive_file: Path | None = Field(
+        default=None,
+        description="File that a worker touches every 5 s while it lives, for a probe to look at.",
+    )
     log_format: str = Field(
         default="auto",
         pattern="^(auto|json|text)$",

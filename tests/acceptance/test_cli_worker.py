@@ -1,4 +1,4 @@
-"""`worker` and `backfill`: signals, losses of Postgres, pauses, and two at once."""
+"""`worker`: signals, losses of Postgres, and pauses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from tests.acceptance.wiki import (
     add,
     assert_done,
     assert_refused,
-    complaints,
     doing,
     events,
-    json_lines,
     missing,
     served,
     todo,
@@ -76,25 +74,6 @@ def test_worker_carries_on_when_its_connections_are_ended(
     docs_table.check_invariants()
 
 
-def test_worker_drains_beside_another(
-    start_cli: StartCli, docs_table: Database, standin: StandIn
-) -> None:
-    """Two backfills at once both end with 0, and no chunk is embedded twice."""
-    add(docs_table, 640)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
-    both = [start_cli("backfill", "docs", env=served(standin)) for _ in range(2)]
-    results = [running.wait() for running in both]
-    for result in results:
-        assert_done(result)
-        assert json_lines(result)[-1]["missing"] == 0
-    queued = [
-        line["chunks"] for r in results for line in json_lines(r) if line["event"] == "queued"
-    ]
-    assert sum(map(int, map(str, queued))) == 640
-    assert (missing(docs_table), standin.stats.repeated) == (0, 0)
-    docs_table.check_invariants()
-
-
 def test_worker_drain_names_who_paused_and_why(
     run_cli: RunCli, call: Call, docs_table: Database, standin: StandIn
 ) -> None:
@@ -110,24 +89,3 @@ def test_worker_drain_names_who_paused_and_why(
     assert call("resume").stdout == "Nothing was paused.\n"
     assert_done(run_cli("worker", "--drain", "--concurrency", "1", env=served(standin)))
     assert missing(docs_table) == 0
-
-
-def test_backfill_reports_as_json_lines(
-    run_cli: RunCli, call: Call, docs_table: Database, standin: StandIn
-) -> None:
-    """A dry run writes nothing, --max-chunks bounds the run, and every line is JSON."""
-    add(docs_table, 100)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
-    dry = call("backfill", "docs", "--dry-run")
-    assert json_lines(dry) == [{"event": "would_queue", "source": "docs", "jobs": 2, "chunks": 100}]
-    assert (todo(docs_table), missing(docs_table)) == (0, 100)
-    standin.controls.latency_s = 0.2
-    options = ("--max-chunks", "30", "--batch-size", "10", "--report-every", "0.1")
-    result = run_cli("backfill", "docs", *options, env=served(standin))
-    assert_done(result)
-    lines = json_lines(result)
-    assert lines[0] == {"event": "queued", "source": "docs", "jobs": 3, "chunks": 30}
-    assert {line["event"] for line in lines[1:-1]} == {"progress"}
-    assert lines[-1]["event"] == "backfilled"
-    assert (lines[-1]["embedded"], lines[-1]["missing"]) == (30, 70)
-    assert complaints(result) == []

@@ -50,7 +50,10 @@ EXITS = {
     "worker": "0 when stopped or drained; with `--drain`: 1 when what is left is paused, 3 when an"
     " outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 2 when its model is not the one that a source is"
     " pinned to",
-    "backfill": "as `worker --drain`",
+    "backfill": "0 when the queue is dry, also where chunks failed, or when `--max-chunks` are"
+    " embedded; 1 when what is left is paused; 2 when its model is not the one that a source is"
+    " pinned to; 3 when an outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 130 and 143 when Ctrl-C or"
+    " SIGTERM ended it before",
     "status": "0, also when `--watch` is ended by Ctrl-C",
     "failures": "0, also when there are none",
     "doctor": "0 when nothing is at fault (warnings are allowed); 1 when something is; see"

@@ -1,7 +1,8 @@
 """`python -m tests.docs.generate`: rewrite the pages of docs/reference that code can tell.
 
-commands.md comes from the typer app, doctor.md from the list of its alarms, settings.md from the
-pydantic fields, sql.md from the catalogue of a freshly migrated database.
+commands.md comes from the typer app, doctor.md from the list of its alarms, scripts.md from the
+scripts' --help, settings.md from the pydantic fields, sql.md from the catalogue of a freshly
+migrated database.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from tests.docs.catalogue import sql_page
 from tests.docs.commands import commands_page
 from tests.docs.doctor import doctor_page
 from tests.docs.pages import REFERENCE
+from tests.docs.scripts import scripts_page
 from tests.docs.settings import settings_page
 from tests.harness.database import Database, create_database, make_template
 from tests.harness.server import start_server
@@ -27,6 +29,7 @@ def generated_pages(database: Database) -> dict[str, str]:
         for name, text in (
             ("commands.md", commands_page()),
             ("doctor.md", doctor_page()),
+            ("scripts.md", scripts_page()),
             ("settings.md", settings_page()),
             ("sql.md", sql_page(database)),
         )

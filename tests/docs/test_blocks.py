@@ -32,7 +32,9 @@ SHOWN_ONLY = frozenset({"text", "mermaid", "json", "yaml"})
 NOT_RUN = {
     "README.md": 5,
     "docs/how-to/several-sources.md": 1,
+    "docs/deploy/docker.md": 3,
     "docs/deploy/kubernetes.md": 1,
+    "docs/deploy/systemd.md": 2,
     "docs/explanation/scale.md": 1,
     "docs/reference/doctor.md": 1,
     "docs/reference/performance.md": 1,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from typing import Any
 
 import kubernetes_validate
@@ -13,7 +12,7 @@ import yaml
 from cloudcoil.models.keda import v1alpha1 as keda
 from pydantic import ValidationError
 
-from tests.docs.pages import DOCS, ROOT
+from tests.docs.pages import DOCS
 from tests.harness.database import Database
 from wikiembed.config import Settings
 
@@ -65,6 +64,12 @@ def scaled() -> Resource:
     return resources("keda.yaml")["ScaledObject"]
 
 
+@pytest.fixture
+def job() -> Resource:
+    """The Job of migrate.yaml."""
+    return resources("migrate.yaml")["Job"]
+
+
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 def test_deployment_holds_to_its_schema(deployment: Resource, version: str) -> None:
     """Of an old and of the newest Kubernetes; a field that is misspelt does not."""
@@ -72,6 +77,33 @@ def test_deployment_holds_to_its_schema(deployment: Resource, version: str) -> N
     wrong = changed(deployment, "spec", "template", "spec", "securityContex", value={})
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(wrong, version, strict=True)
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_migrate_job_holds_to_its_schema(job: Resource, version: str) -> None:
+    """It runs `migrate` once, as another role than the workers, with as few rights on its node."""
+    kubernetes_validate.validate(job, version, strict=True)
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert (container["args"], pod["restartPolicy"]) == (["migrate"], "Never")
+    url, *others = container["env"]
+    assert url["valueFrom"]["secretKeyRef"] == {"name": "wikiembed-owner", "key": "database-url"}
+    assert {one["name"] for one in others} <= {
+        f"WIKIEMBED_{name}".upper() for name in Settings.model_fields
+    }
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_probes_ask_the_process_alone(deployment: Resource) -> None:
+    """They look at the file that the worker touches, and at nothing that may be away."""
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (file,) = [one["value"] for one in container["env"] if one["name"] == "WIKIEMBED_ALIVE_FILE"]
+    for probe in ("startupProbe", "livenessProbe"):
+        command = container[probe]["exec"]["command"]
+        assert file in " ".join(command)
+        assert "wikiembed" not in " ".join(command)
+    assert "readinessProbe" not in container
 
 
 def test_keda_resources_hold_to_their_schema(scaled: Resource) -> None:
@@ -107,7 +139,7 @@ def test_names_agree(deployment: Resource, scaled: Resource) -> None:
     assert "replicas" not in deployment["spec"]
     page = (FOLDER / "kubernetes.md").read_text()
     secrets = {one["name"] for one in authentication["spec"]["secretTargetRef"]}
-    for name in (*secrets, "wikiembed-worker"):
+    for name in (*secrets, "wikiembed-worker", "wikiembed-owner"):
         assert f"create secret generic {name} " in page
     assert f"create role {trigger['metadata']['userName']} " in page
 
@@ -124,15 +156,6 @@ def test_worker_has_few_rights_and_known_settings(deployment: Resource) -> None:
     names = {one["name"] for one in container["env"]}
     assert names <= {f"WIKIEMBED_{name}".upper() for name in Settings.model_fields}
     assert [one for one in container["env"] if "PASSWORD" in str(one) or "@" in str(one)] == []
-
-
-def test_image_copies_what_is_there() -> None:
-    """Each file that the Containerfile copies is in the checkout; it does not end as root."""
-    text = (FOLDER / "Containerfile").read_text()
-    for line in re.findall(r"^COPY (.+) \S+$", text, re.MULTILINE):
-        for name in line.split():
-            assert (ROOT / name).exists(), name
-    assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["1000:1000"]
 
 
 class Keda:

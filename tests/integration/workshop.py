@@ -139,7 +139,7 @@ class Working:
 
     def send_signal(self) -> None:
         """What SIGTERM does: the first time gently, the second time not."""
-        self._supervisor._on_signal()
+        self._supervisor._on_signal(signal.SIGTERM)
 
     async def stop(self, timeout_s: float = 20) -> None:
         """Stop as SIGTERM does, and wait for the end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -79,6 +80,16 @@ select 'schema', n.nspname, a.privilege_type
   from pg_namespace as n, aclexplode(n.nspacl) as a where a.grantee = %(role)s::regrole
  order by 1, 2, 3
 """
+
+
+def test_upgrades_at_once_wait_for_one_another(empty: Database) -> None:
+    """Those that begin together on an empty database all end well; one makes the schema."""
+    with ThreadPoolExecutor() as threads:
+        running = [threads.submit(upgrade, empty.url, settings(empty.url)) for _ in range(3)]
+        for one in running:
+            one.result()
+    with empty.connect() as connection:
+        assert current(connection) == head()
 
 
 def test_roles_of_an_older_version_get_the_rights_of_the_new(empty: Database) -> None:

@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from wikiembed.config import Settings, load_settings
 from wikiembed.db.connect import connect_options, database_url, translate_errors
 from wikiembed.db.pool import Pool
-from wikiembed.pipeline import Runtime
+from wikiembed.pipeline import Runtime, Tally
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
@@ -69,6 +69,7 @@ class RuntimeHolder:
     """The tasks' resources, opened on first use and closed with the app."""
 
     def __init__(self) -> None:
+        self.tally = Tally()
         self._settings: Settings | None = None
         self._runtime: Runtime | None = None
         self._opening: asyncio.Lock | None = None
@@ -83,9 +84,10 @@ class RuntimeHolder:
             self._settings = load_settings()
         return self._settings
 
-    def use(self, settings: Settings) -> None:
-        """Take these settings instead of the environment's."""
+    def use(self, settings: Settings, *, tally: Tally | None = None) -> None:
+        """Take these settings instead of the environment's, and count into `tally`."""
         self._settings = settings
+        self.tally = tally or Tally()
 
     @property
     def opened(self) -> Runtime | None:
@@ -98,7 +100,7 @@ class RuntimeHolder:
         async with self._opening:
             if self._runtime is None:
                 url = await asyncio.to_thread(database_url, self.settings)
-                self._runtime = await Runtime.open(self.settings, url)
+                self._runtime = await Runtime.open(self.settings, url, tally=self.tally)
             return self._runtime
 
     async def aclose(self) -> None:

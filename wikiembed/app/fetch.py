@@ -37,9 +37,11 @@ class JobManager(manager.JobManager):
     """Fetches jobs into the hand of each worker, and finishes them many at a time.
 
     Paused queues are left out of the fetch, and upkeep is left to the slot that is kept for it.
+    With `batch_size` small jobs join up to so many chunks, instead of up to their source's own.
     """
 
     upkeep_apart = False
+    batch_size: int | None = None
 
     def __init__(self, connector: Any) -> None:
         super().__init__(connector)
@@ -92,7 +94,10 @@ class JobManager(manager.JobManager):
             most_chunks=most_chunks,
         )
         fetched = [
-            Fetched(jobs.Job.from_row({**row, "args": _passable(row["args"])}), row["batch_size"])
+            Fetched(
+                jobs.Job.from_row({**row, "args": _passable(row["args"])}),
+                min(row["batch_size"], self.batch_size or row["batch_size"]),
+            )
             for row in rows
         ]
         await self._release(worker_id, hand.take_up(fetched, most_chunks=most_chunks))

@@ -14,7 +14,7 @@ import psycopg
 import typer
 
 from wikiembed.cli.console import console, duration, print_table, say
-from wikiembed.cli.progress import Reporter
+from wikiembed.cli.progress import Cadence, Reporter
 from wikiembed.cli.work import enqueue_all, report
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
@@ -124,7 +124,7 @@ async def embed(connection: psycopg.Connection[Any], settings: Settings) -> None
     supervisor = Supervisor(app, settings, drain=False, concurrency=settings.concurrency)
     running = asyncio.create_task(supervisor.run())
     try:
-        with Reporter("embed", every_s=2.0) as reporter:
+        with Reporter("embed", cadence=Cadence(every_s=2.0)) as reporter:
             await until(running, lambda: covered(connection, reporter))
         print_coverage(connection)
         step("Inserting one new page, with the worker running and no other command")

@@ -14,14 +14,23 @@ OnLook = Callable[[list[Coverage]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """How to work: what the command line and the settings say."""
+    """How to work: what the command line and the settings say.
+
+    `source` none: all of them. `on_look` is told of each that is worked on.
+    """
 
     drain: bool
+    source: str | None = None
     concurrency: int | None
     poll_s: float
     rescue_every_s: float
     outage_limit_s: float
     on_look: OnLook | None = None
+
+    @property
+    def queues(self) -> list[str] | None:
+        """Queues to embed from; None: all."""
+        return None if self.source is None else [f"embed_{self.source}"]
 
 
 async def drained(runtime: Runtime, orders: Orders) -> bool:
@@ -31,8 +40,9 @@ async def drained(runtime: Runtime, orders: Orders) -> bool:
     """
     backlog = await runtime.store.backlog()
     if orders.on_look is not None:
-        orders.on_look(await runtime.store.coverage())
-    left = [b for b in backlog if b.left]
+        rows = await runtime.store.coverage()
+        orders.on_look([row for row in rows if orders.source in (None, row.source)])
+    left = [b for b in backlog if b.left and orders.source in (None, b.source)]
     if not left:
         return True
     if all(b.paused and b.doing == 0 for b in left):

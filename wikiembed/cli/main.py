@@ -11,7 +11,19 @@ import psycopg
 import typer
 
 from wikiembed import __version__
-from wikiembed.cli import control, demo, index, load, look, ready, schema, search, sources, work
+from wikiembed.cli import (
+    backfill,
+    control,
+    demo,
+    index,
+    load,
+    look,
+    ready,
+    schema,
+    search,
+    sources,
+    work,
+)
 from wikiembed.cli.console import complain
 from wikiembed.db.connect import sentence_of, translate
 from wikiembed.errors import WikiembedError
@@ -52,7 +64,19 @@ def root(
     configure_logging(style="auto", level="error")
 
 
-for module in (demo, schema, sources, load, work, look, control, ready, search, index):
+for module in (
+    demo,
+    schema,
+    sources,
+    load,
+    work,
+    backfill,
+    look,
+    control,
+    ready,
+    search,
+    index,
+):
     module.register(cli)
 
 

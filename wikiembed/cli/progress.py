@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
@@ -12,18 +13,59 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from wikiembed.cli.console import duration, print_json, say, warn
 
 REPORT_EVERY_S = 5.0
+LONGEST_SILENCE_S = 30.0
+"""A line comes at least so often where lines are counted by batches."""
+
+
+class Cadence:
+    """When a line is due: each `every_s` seconds or, where `batches` is given, each so many.
+
+    By batches one comes each 30 s as well, however slow they are.
+    """
+
+    def __init__(
+        self,
+        *,
+        every_s: float = REPORT_EVERY_S,
+        batches: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._every_s = every_s if batches is None else LONGEST_SILENCE_S
+        self._batches = batches
+        self._clock = clock
+        self._last_s = clock()
+        self._last_batches = 0
+
+    def is_due(self, batches: int) -> bool:
+        """Whether a line is due after so many batches of this process; if so, it counts as told."""
+        told = self._batches is not None and batches - self._last_batches >= self._batches
+        if not told and self._clock() - self._last_s < self._every_s:
+            return False
+        self._last_s, self._last_batches = self._clock(), batches
+        return True
 
 
 class Reporter:
-    """Tells of `what`: ``update`` as often as you like, it reports seldom enough."""
+    """Tells of `what`: ``update`` as often as you like, it reports as seldom as `cadence` says.
 
-    def __init__(self, what: str, *, every_s: float = REPORT_EVERY_S) -> None:
+    `json`: lines on a terminal too. `to_the_end`: the last update is told in any case.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        cadence: Cadence | None = None,
+        json: bool = False,
+        to_the_end: bool = False,
+    ) -> None:
         self._what = what
-        self._every_s = every_s
-        self._last = time.monotonic()
+        self._cadence = cadence or Cadence()
+        self._to_the_end = to_the_end
+        self._untold: dict[str, object] | None = None
         self._done = 0
         self._bar: Progress | None = None
-        if sys.stdout.isatty():
+        if sys.stdout.isatty() and not json:
             self._bar = Progress(
                 SpinnerColumn(),
                 TextColumn("{task.description}"),
@@ -51,6 +93,8 @@ class Reporter:
             if error is None:  # what had no known end has reached it
                 self._bar.update(self._task, completed=self._done, total=self._done)
             self._bar.stop()
+        elif self._to_the_end and self._untold is not None:
+            self._tell(self._untold)
 
     def say(self, sentence: str) -> None:
         """Say one sentence, above the bar where there is one."""
@@ -67,18 +111,32 @@ class Reporter:
             warn(sentence)
 
     def update(
-        self, done: int, total: int | None = None, *, note: str = "", **fields: object
+        self,
+        done: int,
+        total: int | None = None,
+        *,
+        note: str = "",
+        batches: int = 0,
+        **fields: object,
     ) -> None:
-        """Report `done` of `total`; `note` is for people, `fields` are for machines."""
+        """Report `done` of `total`; `note` is for people, `fields` are for machines.
+
+        `batches` is how many of them this process has done so far.
+        """
         if self._bar is not None:
             count = f"{done:,}" if total is None else f"{done:,}/{total:,}"
             self._done = done
             self._bar.update(self._task, completed=done, total=total, note=note, count=count)
-        elif time.monotonic() - self._last >= self._every_s:
-            self._last = time.monotonic()
-            print_json(
-                {"event": "progress", "what": self._what, "done": done, "total": total, **fields}
-            )
+            return
+        line: dict[str, object] = {"done": done, "total": total, **fields}
+        if self._cadence.is_due(batches):
+            self._tell(line)
+        else:
+            self._untold = line
+
+    def _tell(self, line: dict[str, object]) -> None:
+        self._untold = None
+        print_json({"event": "progress", "what": self._what, **line})
 
 
 def rate_note(chunks_per_s: float, eta_s: float | None, failed: int) -> str:

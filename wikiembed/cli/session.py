@@ -44,6 +44,7 @@ class Session:
             name="embed",
             concurrency=SLOTS,
             room=lambda: runtime.room,
+            queues=orders.queues,
             fetch_job_polling_interval=orders.poll_s,
             periodic_tasks=lambda name: False,
         )
@@ -88,7 +89,8 @@ class Session:
             raise error
         for run in runs:
             run.result()
-        emit("worker_stopped", batches=self._runtime.batches, chunks=self._runtime.chunks)
+        tally = self._runtime.tally
+        emit("worker_stopped", batches=tally.batches, chunks=tally.chunks)
 
     def _error(
         self, runs: list[asyncio.Task[None]], watch: asyncio.Task[None]

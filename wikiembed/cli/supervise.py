@@ -8,12 +8,13 @@ import signal
 from collections.abc import Awaitable, Iterator
 
 from wikiembed.app import App
+from wikiembed.cli.alive import alive
 from wikiembed.cli.drain import OnLook, Orders
 from wikiembed.cli.loss import LOST, Loss, unreachable
 from wikiembed.cli.session import Session
 from wikiembed.config import Settings
 from wikiembed.db import version
-from wikiembed.pipeline import Runtime
+from wikiembed.pipeline import Runtime, Tally
 from wikiembed.telemetry import emit
 
 POLL_S = 5.0
@@ -24,7 +25,8 @@ RESCUE_EVERY_S = 5.0
 class Supervisor:
     """One `wikiembed worker`: embeds with `concurrency` batches at a time, upkeep beside them.
 
-    None: as many as the embedding server gains by.
+    None: as many as the embedding server gains by. `source`: that one alone; none: all.
+    `batch_size`: small jobs join up to so many chunks; none: as many as their source likes.
 
     With `drain` it ends when no job waits or runs; `on_look` is told what is left meanwhile.
     """
@@ -36,13 +38,17 @@ class Supervisor:
         *,
         drain: bool,
         concurrency: int | None,
+        source: str | None = None,
+        batch_size: int | None = None,
         on_look: OnLook | None = None,
+        tally: Tally | None = None,
         poll_s: float | None = None,
         rescue_every_s: float = RESCUE_EVERY_S,
     ) -> None:
         self._app = app
         self._orders = Orders(
             drain=drain,
+            source=source,
             concurrency=concurrency,
             # Jobs that come again later wake nobody: a drain must not wait 5 s for each.
             poll_s=poll_s or (DRAIN_POLL_S if drain else POLL_S),
@@ -50,34 +56,42 @@ class Supervisor:
             outage_limit_s=settings.outage_limit_s,
             on_look=on_look,
         )
+        self._alive_file = settings.alive_file
         self._stop = asyncio.Event()
         self._loss = Loss()
+        self.stopped_by: signal.Signals | None = None
         self._session: Session | None = None
         self._left_behind: list[int] = []
-        app.runtime.use(settings.model_copy(update={"concurrency": concurrency}))
+        app.runtime.use(settings.model_copy(update={"concurrency": concurrency}), tally=tally)
         app.job_manager.upkeep_apart = True
+        app.job_manager.batch_size = batch_size
 
     async def run(self) -> None:
-        """Work until drained or stopped.
+        """Work until drained or stopped; `stopped_by` is the signal that came, if one did.
 
         Raises: SourcePaused, ModelMismatch, EmbedderUnavailable, DatabaseUnreachable,
         SchemaMismatch.
         """
         with self._signals():
-            while not self._stop.is_set():
-                try:
-                    await self._work()
-                except LOST as error:
-                    if self._stop.is_set():
-                        return
-                    if self._session is None:
-                        raise unreachable(error) from error
-                    self._loss.began(error)
-                    if self._orders.drain and self._loss.seconds > self._orders.outage_limit_s:
-                        raise unreachable(error) from error
-                    await self._unless_stopped(asyncio.sleep(self._loss.next_wait_s()))
-                else:
+            async with alive(self._alive_file):
+                await self._work_on()
+
+    async def _work_on(self) -> None:
+        """Work, and connect anew after each loss of Postgres."""
+        while not self._stop.is_set():
+            try:
+                await self._work()
+            except LOST as error:
+                if self._stop.is_set():
                     return
+                if self._session is None:
+                    raise unreachable(error) from error
+                self._loss.began(error)
+                if self._orders.drain and self._loss.seconds > self._orders.outage_limit_s:
+                    raise unreachable(error) from error
+                await self._unless_stopped(asyncio.sleep(self._loss.next_wait_s()))
+            else:
+                return
 
     async def _work(self) -> None:
         """Connect, and work until done; at once done when stopped while connecting."""
@@ -137,7 +151,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         caught = (signal.SIGTERM, signal.SIGINT)
         for number in caught:
-            loop.add_signal_handler(number, self._on_signal)
+            loop.add_signal_handler(number, self._on_signal, number)
         try:
             yield
         finally:
@@ -148,8 +162,9 @@ class Supervisor:
         """End when the batches in hand are done."""
         self._stop.set()
 
-    def _on_signal(self) -> None:
+    def _on_signal(self, number: signal.Signals) -> None:
         if not self._stop.is_set():
+            self.stopped_by = number
             emit("stop_requested", in_hand="finishes", again="gives the jobs back")
             self._stop.set()
         elif self._session is not None:

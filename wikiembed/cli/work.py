@@ -1,4 +1,4 @@
-"""``enqueue``, ``worker`` and ``backfill``."""
+"""``enqueue`` and ``worker``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wikiembed.cli.console import count, database, print_json, say
-from wikiembed.cli.progress import REPORT_EVERY_S, Reporter, rate_note
+from wikiembed.cli.progress import Reporter, rate_note
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.store import Coverage
@@ -30,7 +30,6 @@ def register(cli: typer.Typer) -> None:
     """Add the commands of this file."""
     cli.command("enqueue")(run_enqueue)
     cli.command("worker")(run_worker)
-    cli.command("backfill")(run_backfill)
 
 
 def run_enqueue(
@@ -103,18 +102,12 @@ def run_worker(
     work(settings, drain=drain, concurrency=concurrency)
 
 
-def work(
-    settings: Settings,
-    *,
-    drain: bool,
-    concurrency: int | None,
-    report_every_s: float = REPORT_EVERY_S,
-) -> None:
+def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
     """Run a supervised worker, with progress while it drains."""
     from wikiembed.app import app
     from wikiembed.cli.supervise import Supervisor
 
-    with Reporter("embed", every_s=report_every_s) as reporter:
+    with Reporter("embed") as reporter:
         supervisor = Supervisor(
             app,
             settings,
@@ -125,8 +118,8 @@ def work(
         asyncio.run(supervisor.run())
 
 
-def report(reporter: Reporter, rows: list[Coverage]) -> None:
-    """Report the sum of all sources."""
+def report(reporter: Reporter, rows: list[Coverage], *, batches: int = 0) -> None:
+    """Report the sum of `rows` after so many batches of this process."""
     embedded = sum(r.embedded for r in rows)
     missing = sum(r.missing for r in rows)
     failed = sum(r.failed for r in rows)
@@ -136,47 +129,9 @@ def report(reporter: Reporter, rows: list[Coverage]) -> None:
         embedded,
         embedded + missing,
         note=rate_note(rate, eta_s, failed),
+        batches=batches,
         missing=missing,
         failed=failed,
         chunks_per_s=rate,
         eta_s=None if eta_s is None else round(eta_s),
     )
-
-
-def run_backfill(
-    source: Source = None,
-    *,
-    max_chunks: MaxChunks = None,
-    batch_size: BatchSize = None,
-    dry_run: DryRun = False,
-    concurrency: Concurrency = None,
-    report_every: Annotated[
-        float, typer.Option(min=0.1, help="Seconds between JSON progress lines.")
-    ] = REPORT_EVERY_S,
-) -> None:
-    """Queue what is missing, embed until the queue is dry, and report.
-
-    Safe to stop, to repeat, and to run twice at once. Ends as `worker --drain` does.
-    """
-    settings = load_settings()
-    configure_logging(style=settings.log_format, level=settings.log_level)
-    with database(settings) as (connection, _):
-        queued = enqueue_all(
-            connection,
-            settings,
-            source,
-            max_chunks=max_chunks,
-            batch_size=batch_size,
-            dry_run=dry_run,
-        )
-        for done in queued:
-            print_json(
-                {"event": "would_queue" if dry_run else "queued", "source": done.source,
-                 "jobs": done.jobs, "chunks": done.chunks}
-            )  # fmt: skip
-    if dry_run:
-        return
-    work(settings, drain=True, concurrency=concurrency, report_every_s=report_every)
-    with database(settings) as (connection, _):
-        for row in actions.coverage(connection, source):
-            print_json({"event": "backfilled", **row.as_json()})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
+from collections.abc import Iterator
 
 import psycopg
 from alembic import command
@@ -18,6 +20,9 @@ from wikiembed.db.connect import connect_options, sentence_of, translate_errors
 from wikiembed.db.location import migrations_dir
 from wikiembed.db.version import current, known, require_known, require_vacant
 from wikiembed.errors import ConfigurationError, InvalidArgument
+
+ONE_AT_A_TIME = 0x77696B69656D6264
+"""Number of the advisory lock: the bytes of `wikiembd`."""
 
 
 def _config(*, dimensions: int, output: io.StringIO | None = None) -> Config:
@@ -56,6 +61,21 @@ def _run(url: str, settings: Settings, *, revision: str, down: bool) -> None:
         engine.dispose()
 
 
+@contextlib.contextmanager
+def _alone(url: str) -> Iterator[None]:
+    """Let another migration of this database end first: then there may be nothing left to do.
+
+    The lock ends with its transaction, so that it outlives no process, behind a pooler neither.
+    """
+    options = connect_options(url)
+    with (
+        translate_errors(),
+        psycopg.connect(url, application_name="wikiembed migrate", **options) as connection,
+    ):
+        connection.execute("select pg_advisory_xact_lock(%s)", (ONE_AT_A_TIME,))
+        yield
+
+
 def _require_named(revision: str, word: str) -> None:
     if revision not in (*known(), word):
         raise InvalidArgument(
@@ -82,8 +102,9 @@ def upgrade(url: str, settings: Settings, *, revision: str = "head") -> None:
     Raises: SchemaMismatch, ConfigurationError, DatabaseError; then nothing was changed.
     """
     _require_named(revision, "head")
-    _current_at(url)
-    _run(url, settings, revision=revision, down=False)
+    with _alone(url):
+        _current_at(url)
+        _run(url, settings, revision=revision, down=False)
 
 
 def downgrade(url: str, settings: Settings, *, revision: str = "base") -> None:
@@ -92,8 +113,9 @@ def downgrade(url: str, settings: Settings, *, revision: str = "base") -> None:
     Raises: ConfigurationError, DatabaseError; then nothing was changed.
     """
     _require_named(revision, "base")
-    if _current_at(url) is not None:
-        _run(url, settings, revision=revision, down=True)
+    with _alone(url):
+        if _current_at(url) is not None:
+            _run(url, settings, revision=revision, down=True)
 
 
 def offline_sql(settings: Settings, *, revision: str = "head") -> str:

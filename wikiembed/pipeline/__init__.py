@@ -2,5 +2,6 @@
 
 from wikiembed.pipeline.batch import BatchJob, process
 from wikiembed.pipeline.runtime import Runtime
+from wikiembed.pipeline.tally import FailedChunk, Tally
 
-__all__ = ["BatchJob", "Runtime", "process"]
+__all__ = ["BatchJob", "FailedChunk", "Runtime", "Tally", "process"]

@@ -17,6 +17,7 @@ from wikiembed.errors import (
 from wikiembed.pipeline.channel import ASK_AGAIN_AFTER_S
 from wikiembed.pipeline.isolate import Isolation
 from wikiembed.pipeline.runtime import Runtime
+from wikiembed.pipeline.tally import FailedChunk
 from wikiembed.pipeline.verdict import HeldTooLong, PausedMeanwhile, Stopping
 from wikiembed.pipeline.write import write_vectors
 from wikiembed.store import Chunk, Outcome
@@ -102,8 +103,8 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
     except (Stopping, HeldTooLong, PausedMeanwhile, EmbedderMisconfigured) as error:
         interruption = error
     stale += await _write_settled(job, full, isolation, runtime)
-    runtime.batches += 1
-    runtime.chunks += len(isolation.vectors)
+    runtime.tally.batches += 1
+    runtime.tally.chunks += len(isolation.vectors)
     emit(
         "batch_embedded",
         level=10,
@@ -153,6 +154,7 @@ async def _write_settled(
             isolation.matrix(good),
             attempt=job.attempt,
             job_id=job.job_id,
+            on_failure=runtime.tally.on_failure,
         )
     for i, blame in isolation.blamed.items():
         outcomes = await runtime.store.record_failures(
@@ -174,6 +176,18 @@ async def _write_settled(
             http_status=blame.http_status,
             job_id=job.job_id,
         )
+        if Outcome.RECORDED in outcomes.values():
+            runtime.tally.on_failure(
+                FailedChunk(
+                    source=job.source,
+                    key=chunks[i].key,
+                    error_class=blame.error_class,
+                    message=blame.message,
+                    http_status=blame.http_status,
+                    attempts=blame.attempts,
+                    job_id=job.job_id,
+                )
+            )
     return stale
 
 

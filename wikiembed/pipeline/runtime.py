@@ -12,6 +12,7 @@ from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.pipeline.channel import Channel
 from wikiembed.pipeline.level import Level
 from wikiembed.pipeline.outages import OutageKeeper
+from wikiembed.pipeline.tally import Tally
 from wikiembed.store import ChunkStore, OutageStore, Source
 
 MOST_CONNECTIONS = 16
@@ -39,11 +40,10 @@ def resolve(source: Source, settings: Settings) -> tuple[Provider, str | None, s
 class Runtime:
     """Opened once a process; safe to use from all jobs of one event loop."""
 
-    def __init__(self, settings: Settings, pool: Pool) -> None:
+    def __init__(self, settings: Settings, pool: Pool, *, tally: Tally | None = None) -> None:
         self.settings = settings
         self.store = ChunkStore(pool)
-        self.batches = 0
-        self.chunks = 0
+        self.tally = tally or Tally()
         self.fatal: WrongUsage | None = None
         self.unexpected: Counter[int | None] = Counter()
         self._stopping = False
@@ -54,13 +54,13 @@ class Runtime:
         self._pinning = asyncio.Lock()
 
     @classmethod
-    async def open(cls, settings: Settings, url: str) -> Runtime:
+    async def open(cls, settings: Settings, url: str, *, tally: Tally) -> Runtime:
         """Open the pool of the tasks, apart from procrastinate's own.
 
         Raises: DatabaseUnreachable, ConfigurationError.
         """
         size = max(2, min(settings.concurrency or MOST_CONNECTIONS, MOST_CONNECTIONS) + 1)
-        return cls(settings, await open_pool(url, size=size))
+        return cls(settings, await open_pool(url, size=size), tally=tally)
 
     @property
     def room(self) -> int:

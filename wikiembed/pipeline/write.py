@@ -9,6 +9,7 @@ import psycopg
 
 from wikiembed.errors import WriteRefused
 from wikiembed.pipeline.hold import held
+from wikiembed.pipeline.tally import FailedChunk, OnFailure, untold
 from wikiembed.store import Chunk, ChunkStore, Outcome
 from wikiembed.telemetry import emit
 from wikiembed.vectors import Matrix
@@ -36,8 +37,11 @@ async def write_vectors(
     *,
     attempt: int,
     job_id: int | None,
+    on_failure: OnFailure = untold,
 ) -> list[str]:
     """Store row i of `(n, dim) float32` for chunk i; answers the keys that were stale.
+
+    `on_failure` is told of each row that is refused and recorded.
 
     Raises: DatabaseError, psycopg.Error for what is no row's fault.
     """
@@ -57,34 +61,56 @@ async def write_vectors(
         if not is_refusal(error):
             raise
         if len(chunks) == 1:
-            return await _record(store, source, chunks[0], error, attempt=attempt, job_id=job_id)
+            failed = FailedChunk(
+                source=source,
+                key=chunks[0].key,
+                error_class="write_refused",
+                message=_message(error, chunks[0].content or ""),
+                http_status=None,
+                attempts=1,
+                job_id=job_id,
+            )
+            return await _record(store, chunks[0], failed, attempt=attempt, on_failure=on_failure)
     middle = len(chunks) // 2
     stale: list[str] = []
     for part in (slice(0, middle), slice(middle, None)):
         stale += await write_vectors(
-            store, source, chunks[part], matrix[part], attempt=attempt, job_id=job_id
+            store,
+            source,
+            chunks[part],
+            matrix[part],
+            attempt=attempt,
+            job_id=job_id,
+            on_failure=on_failure,
         )
     return stale
 
 
 async def _record(
     store: ChunkStore,
-    source: str,
     chunk: Chunk,
-    error: psycopg.Error | WriteRefused,
+    failed: FailedChunk,
     *,
     attempt: int,
-    job_id: int | None,
+    on_failure: OnFailure,
 ) -> list[str]:
     outcomes = await store.record_failures(
-        source,
+        failed.source,
         [chunk],
         error_class="write_refused",
-        message=_message(error, chunk.content or ""),
-        job_id=job_id,
+        message=failed.message,
+        job_id=failed.job_id,
         attempt=attempt,
     )
-    emit("chunk_failed", level=30, source=source, error_class="write_refused", job_id=job_id)
+    emit(
+        "chunk_failed",
+        level=30,
+        source=failed.source,
+        error_class="write_refused",
+        job_id=failed.job_id,
+    )
+    if Outcome.RECORDED in outcomes.values():
+        on_failure(failed)
     return [key for key, outcome in outcomes.items() if outcome is Outcome.STALE]
 
 

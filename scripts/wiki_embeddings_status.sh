@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Show how it stands: scripts/wiki_embeddings_status.sh [OPTIONS]
+#
+# Coverage, rate and time left, queue, pauses, embedding servers out of reach, failures by class,
+# and workers, of all sources.
+#
+#   --json          print JSON
+#
+# Exit codes: 0 shown; 2 wrong usage or settings; 3 Postgres is out of reach.
+set -euo pipefail
+
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+hand_over scripts/wiki_embeddings_status.sh status "$@"

@@ -1,0 +1,118 @@
+"""`backfill --dry-run`: what is to do in this database, and for how long."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.wiki import Call, add, assert_done, json_lines, missing, served, todo
+from tests.harness.database import Database
+from tests.standin import StandIn
+from tests.standin.faults import BadText
+
+
+@pytest.fixture
+def waiting(docs_table: Database) -> Database:
+    """A hundred missing chunks of which the triggers' one job knows, and fifty in no job."""
+    docs_table.execute(
+        "insert into public.docs (body) select 'old ' || g from generate_series(1, 50) g"
+    )
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    add(docs_table, 100)
+    return docs_table
+
+
+def test_estimate_measures_the_server_and_writes_nothing(
+    call: Call, waiting: Database, standin: StandIn
+) -> None:
+    """Chunks, jobs, characters, tokens, and hours at a rate that was measured just now."""
+    standin.controls.latency_per_text_s = 0.005
+    (queueing, found) = json_lines(
+        call("backfill", "docs", "--dry-run", "--json", env=served(standin))
+    )
+    assert queueing == {"event": "would_queue", "source": "docs", "jobs": 1, "chunks": 50}
+    length = waiting.one("select sum(length(body)) from public.docs")
+    assert {name: found[name] for name in ("event", "source", "chunks", "jobs", "rate_from")} == {
+        "event": "estimate",
+        "source": "docs",
+        "chunks": 150,
+        "jobs": 3,
+        "rate_from": "probe",
+    }
+    assert (found["characters"], found["tokens"]) == (length, length // 4)
+    rate = float(str(found["chunks_per_s"]))
+    assert 100 < rate < 200 * 4
+    assert float(str(found["hours"])) == pytest.approx(150 / rate / 3600, abs=0.001)
+    assert (todo(waiting), missing(waiting)) == (2, 150)
+    assert waiting.one("select model from wikiembed.sources where name = 'docs'") is None
+    assert standin.stats.repeated == 0
+    assert standin.stats.texts == 150
+
+
+def test_estimate_says_in_words_what_it_did(
+    call: Call, waiting: Database, standin: StandIn
+) -> None:
+    """One sentence a source, and one for all of them together."""
+    result = call("backfill", "--dry-run", env=served(standin))
+    assert_done(result)
+    docs, wiki, together = result.stdout.splitlines()
+    assert docs.startswith(
+        "docs: 150 chunks to embed in 3 jobs (50 chunks would be queued in 1 job), about "
+    )
+    assert "measured just now by embedding 150 chunks, none written: about 0.00 hours" in docs
+    assert wiki == "wiki: 0 chunks to embed in 0 jobs (0 chunks would be queued in 0 jobs)."
+    assert together.startswith("Together: 150 chunks, about 0.00 hours")
+
+
+def test_estimate_takes_the_rate_of_the_last_day(
+    call: Call, waiting: Database, standin: StandIn
+) -> None:
+    """From busy minutes of view throughput, not from a trickle of edits; nobody is asked then."""
+    busy = (
+        "insert into wikiembed.ledger (source, at, total, embedded, gained)"
+        " select 'docs', now() - interval '1 minute' * (g + 2), 0, 0, {}"
+        " from generate_series(1, {}) as g"
+    )
+    waiting.execute(busy.format(5, 500))
+    assert found_from(call, standin) == "probe"
+    standin.reset_stats()
+    waiting.execute(busy.format(1200, 6))
+    (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
+    assert (found["rate_from"], found["chunks_per_s"]) == ("history", pytest.approx(20, abs=0.2))
+    assert standin.stats.requests == 0
+    said = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
+    assert "the last day's rate by view throughput: about" in said
+
+
+def found_from(call: Call, standin: StandIn) -> object:
+    """Where the rate of ``docs`` is known from."""
+    (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
+    return found["rate_from"]
+
+
+def test_estimate_counts_what_it_can_without_a_server(
+    call: Call, waiting: Database, standin: StandIn
+) -> None:
+    """Chunks and jobs are known all the same: exit 0, and why there are no hours."""
+    standin.controls.down = True
+    (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
+    assert (found["chunks"], found["hours"], found["rate_from"]) == (150, None, None)
+    assert standin.url in str(found["unknown"])
+    result = call("backfill", "docs", "--dry-run", env=served(standin))
+    assert_done(result)
+    assert "How long it takes is not known: The embedding server at" in result.stdout
+
+
+def test_estimate_leaves_out_texts_that_the_server_refuses(
+    call: Call, waiting: Database, standin: StandIn
+) -> None:
+    """A bad text among the sample costs its batch, not the estimate."""
+    standin.controls.bad_texts = [BadText(contains="chunk 99", status=500)]
+    result = call("backfill", "docs", "--dry-run", env=served(standin))
+    assert "measured just now by embedding 128 chunks" in result.stdout
+
+
+def test_estimate_of_at_most_n(call: Call, waiting: Database, standin: StandIn) -> None:
+    """--max-chunks bounds the estimate as it bounds the run."""
+    options = ("--dry-run", "--json", "--max-chunks", "10")
+    (queueing, found) = json_lines(call("backfill", "docs", *options, env=served(standin)))
+    assert (queueing["chunks"], found["chunks"]) == (10, 10)

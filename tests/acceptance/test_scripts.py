@@ -1,0 +1,271 @@
+"""The operator's scripts, run as an operator runs them: from the checkout, to their exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.wiki import (
+    add,
+    assert_done,
+    assert_refused,
+    complaints,
+    json_lines,
+    missing,
+    served,
+    todo,
+)
+from tests.harness.cli import ROOT, Cli, Result, Running, environment
+from tests.harness.database import Database
+from tests.standin import StandIn
+from tests.standin.faults import BadText
+from wikiembed.db.version import head
+from wikiembed.sample import sample_path
+
+NAMES = sorted(path.stem.removeprefix("wiki_embeddings_") for path in ROOT.glob("scripts/wiki_*"))
+UNREACHABLE = {"WIKIEMBED_DATABASE_URL": "postgresql://127.0.0.1:9/none"}
+
+
+def start(
+    cli: Cli, name: str, *arguments: str, env: dict[str, str] | None = None, root: Path = ROOT
+) -> Running:
+    """Start a script of the checkout at `root`."""
+    return cli.launch([f"{root}/scripts/wiki_embeddings_{name}.sh", *arguments], env=env)
+
+
+def run(
+    cli: Cli, name: str, *arguments: str, env: dict[str, str] | None = None, root: Path = ROOT
+) -> Result:
+    """Run a script to its end."""
+    return start(cli, name, *arguments, env=env, root=root).wait(120)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Cli]:
+    """No setting but a data folder: the embedded Postgres and the local model."""
+    cli = Cli(env=environment(data_dir=str(tmp_path / "data")), folder=tmp_path / "cli")
+    yield cli
+    cli.close()
+
+
+def test_scripts_are_those_of_the_procedure() -> None:
+    """Eight scripts that can be executed, and no SQL in any of them."""
+    assert [
+        *("backfill", "enqueue", "pause", "ready", "resume", "retry", "status", "stop"),
+    ] == NAMES
+    for path in ROOT.glob("scripts/wiki_*"):
+        assert os.access(path, os.X_OK), path.name
+        words = set(path.read_text().lower().split())
+        assert words & {"select", "insert", "update", "delete", "psql"} == set(), path.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("asked", ["--help", "-h"])
+def test_script_says_its_help(bare: Cli, name: str, asked: str) -> None:
+    """What it does, its options and its exit codes; after other arguments too, and nothing else."""
+    result = run(bare, name, "docs", asked)
+    assert_done(result)
+    first, *rest = result.stdout.splitlines()
+    assert f": scripts/wiki_embeddings_{name}.sh" in first
+    assert "Exit codes: 0 " in "\n".join(rest)
+    assert not (bare.folder.parent / "data").exists()
+
+
+def test_procedure_from_an_empty_machine(bare: Cli) -> None:
+    """Every script on the embedded default, in the order of an operator's day."""
+    dry = run(bare, "backfill", "--dry-run")
+    assert "run `wikiembed migrate`" in assert_refused(dry, 2)
+    first = run(bare, "backfill")
+    assert (first.returncode, json_lines(first)[-1]["event"]) == (0, "backfilled")
+    assert complaints(first) == [f"The database is at schema version {head()}."]
+    assert_done(bare.run("load", str(sample_path())))
+    assert "wiki: 60 chunks to embed in 1 job" in run(bare, "backfill", "--dry-run").stdout
+    (estimate,) = [
+        line
+        for line in json_lines(run(bare, "backfill", "--dry-run", "--json"))
+        if line["event"] == "estimate"
+    ]
+    assert (estimate["chunks"], estimate["rate_from"]) == (60, "probe")
+    assert run(bare, "enqueue").stdout == "wiki: 0 chunks queued in 0 jobs.\n"
+    not_ready = run(bare, "ready")
+    assert not_ready.stdout.splitlines()[0] == "WIKI_EMBEDDINGS_READY=false"
+    assert "misses 60 of 60 chunks" in assert_refused(not_ready, 1)
+    for pause in ("pause", "stop"):
+        paused = run(bare, pause, "--why", "the GPU is being moved")
+        assert paused.stdout == "Paused 1 source.\n"
+        assert "the GPU is being moved" in run(bare, "status").stdout
+        assert "the GPU is being moved" in assert_refused(run(bare, "backfill"), 1)
+        assert run(bare, "resume").stdout == "Resumed 1 source.\n"
+    done = run(bare, "backfill", "wiki", "--report-every", "1")
+    assert_done(done)
+    lines = json_lines(done)
+    assert [line["event"] for line in lines] == ["queued", "progress", "backfilled"]
+    assert (lines[1]["done"], lines[1]["missing"], lines[1]["failed"]) == (60, 0, 0)
+    assert run(bare, "retry").stdout == "wiki: 0 chunks queued again in 0 jobs.\n"
+    ready = run(bare, "ready", "wiki")
+    assert (ready.returncode, ready.stdout) == (0, "WIKI_EMBEDDINGS_READY=true\n")
+    assert "100.00 %" in run(bare, "status").stdout
+
+
+def test_two_backfills_begin_at_once_on_an_empty_machine(bare: Cli) -> None:
+    """Both bring up the same database and schema, and both end with 0."""
+    both = [start(bare, "backfill") for _ in range(2)]
+    assert [running.wait(120).returncode for running in both] == [0, 0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_script_keeps_the_exit_codes_of_its_command(cli: Cli, name: str) -> None:
+    """2 with one sentence for wrong usage, 3 where Postgres is out of reach."""
+    assert "No such option" in assert_refused(run(cli, name, "--nope"), 2)
+    assert "Postgres is out of reach" in assert_refused(run(cli, name, env=UNREACHABLE), 3)
+
+
+def test_backfill_script_passes_its_options_on(
+    cli: Cli, docs_table: Database, standin: StandIn
+) -> None:
+    """JSON lines of progress, of each failure and of the end, on standard output."""
+    add(docs_table, 100)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    standin.controls.bad_texts = [BadText(contains="chunk 100", status=500)]
+    options = ("--batch-size", "10", "--max-chunks", "100", "--report-every", "2")
+    result = run(cli, "backfill", "docs", *options, "--concurrency", "1", env=served(standin))
+    assert_done(result)
+    lines = json_lines(result)
+    assert lines[0] == {"event": "queued", "source": "docs", "jobs": 10, "chunks": 100}
+    failed = [line for line in lines if line["event"] == "chunk_failed"]
+    assert [(f["source"], f["key"], f["error_class"]) for f in failed] == [
+        ("docs", "100", "rejected"),
+    ]
+    assert (lines[-1]["event"], lines[-1]["missing"]) == ("backfilled", 1)
+    status = run(cli, "status", env=served(standin)).stdout
+    assert "rejected" in status
+    retried = run(cli, "retry", "docs", "--class", "rejected", env=served(standin))
+    assert retried.stdout == "docs: 1 chunk queued again in 1 job.\n"
+
+
+def test_backfill_script_stops_as_its_command_does(
+    cli: Cli, docs_table: Database, standin: StandIn
+) -> None:
+    """The signal reaches it: batches in hand finish, exit 130."""
+    standin.controls.latency_s = 0.5
+    add(docs_table, 640)
+    running = start(cli, "backfill", "--concurrency", "1", env=served(standin))
+    running.wait_for(lambda: missing(docs_table) < 640)
+    result = running.stop(signal.SIGINT)
+    assert "run the command again to go on" in assert_refused(result, 130)
+    assert 64 * todo(docs_table) == missing(docs_table) > 0
+
+
+def fake(folder: Path, name: str, script: str) -> Path:
+    """A command of that name in `folder`, which goes before the PATH."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/usr/bin/env bash\n{script}\n")
+    path.chmod(0o755)
+    return folder
+
+
+def path_without_docker(folder: Path) -> str:
+    """A PATH on which everything is but docker."""
+    folder.mkdir()
+    for place in os.environ["PATH"].split(os.pathsep):
+        for command in Path(place).glob("*"):
+            if command.name != "docker" and not (folder / command.name).exists():
+                (folder / command.name).symlink_to(command)
+    return str(folder)
+
+
+@pytest.mark.parametrize("wanted", [("--with-ollama",), ("--with-postgres",), ()])
+def test_docker_that_is_not_there_is_said_in_one_sentence(
+    cli: Cli, docs_table: Database, tmp_path: Path, wanted: tuple[str, ...]
+) -> None:
+    """Exit 2 where no docker is, 3 where its engine does not answer; nothing has been queued."""
+    add(docs_table, 1)
+    env = {} if wanted else {"WIKIEMBED_START_OLLAMA": "1"}
+    without = {**env, "PATH": path_without_docker(tmp_path / "without")}
+    said = assert_refused(run(cli, "backfill", *wanted, env=without), 2)
+    assert said.endswith("there is no command docker here: install it, or leave that out.")
+    script = '[[ "$*" == "compose version" ]]'
+    bin_folder = fake(tmp_path / "bin", "docker", script)
+    broken = {**env, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
+    said = assert_refused(run(cli, "backfill", *wanted, env=broken), 3)
+    assert said.endswith("its engine does not answer: start it, or leave that out.")
+    assert missing(docs_table) == 1
+
+
+def test_ollama_is_started_and_its_model_pulled(
+    cli: Cli, docs_table: Database, standin: StandIn, tmp_path: Path
+) -> None:
+    """Only when asked for; it warns that this is long; the worker then asks that server."""
+    log = tmp_path / "log"
+    bin_folder = fake(tmp_path / "bin", "docker", f'echo "$*" >> {shlex.quote(str(log))}')
+    env = {
+        "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+        "WIKIEMBED_EMBEDDER_URL": standin.url,
+    }
+    add(docs_table, 3)
+    assert_done(run(cli, "backfill", env={**env, **served(standin)}))
+    assert not log.exists()
+    add(docs_table, 3)
+    docs_table.execute(
+        "update wikiembed.sources set pinned_at = null, provider = null, model = null"
+    )
+    result = run(cli, "backfill", "--with-ollama", env=env)
+    assert (result.returncode, missing(docs_table)) == (0, 0)
+    assert "the first pull of its image and of nomic-embed-text takes long" in complaints(result)[0]
+    assert log.read_text().splitlines()[-2:] == [
+        "compose up --detach --wait ollama",
+        "compose exec -T ollama ollama pull nomic-embed-text",
+    ]
+    row = "select provider || ' ' || model from wikiembed.sources where name = 'docs'"
+    assert str(docs_table.one(row)).startswith("ollama nomic-embed-text")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The scripts in a checkout without a .venv."""
+    root = tmp_path / "checkout"
+    shutil.copytree(ROOT / "scripts", root / "scripts")
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, root / name)
+    return root
+
+
+def test_script_takes_wikiembed_from_the_path(cli: Cli, checkout: Path, tmp_path: Path) -> None:
+    """Where no .venv is and wikiembed is installed, no .venv is made."""
+    command = f'exec {shlex.quote(sys.executable)} -m wikiembed "$@"'
+    bin_folder = fake(tmp_path / "bin", "wikiembed", command)
+    env = {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
+    result = run(cli, "status", "--json", env=env, root=checkout)
+    assert_done(result)
+    assert set(json.loads(result.stdout)) >= {"coverage", "queue", "failures", "workers"}
+    assert not (checkout / ".venv").exists()
+
+
+def test_script_makes_a_venv_where_there_is_none(cli: Cli, checkout: Path, tmp_path: Path) -> None:
+    """With a Python that only pretends: wikiembed is installed with what the default needs."""
+    log = shlex.quote(str(tmp_path / "log"))
+    python = (
+        f'echo "$*" >> {log}\n'
+        'case "$*" in\n'
+        '  "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;\n'
+        '  "-m pip install"*) printf "#!/bin/sh\\necho called: \\$*" > .venv/bin/wikiembed\n'
+        "    chmod +x .venv/bin/wikiembed ;;\n"
+        "esac"
+    )
+    bin_folder = fake(tmp_path / "bin", "python3", python)
+    env = {"PATH": f"{bin_folder}{os.pathsep}/usr/bin{os.pathsep}/bin"}
+    for _ in range(2):
+        result = run(cli, "retry", "docs", "--class", "timeout", env=env, root=checkout)
+        assert (result.returncode, result.stdout) == (0, "called: retry docs --class timeout\n")
+    installs = [line for line in (tmp_path / "log").read_text().splitlines() if "pip" in line]
+    assert len(installs) == 1
+    assert ".[embedded,wiki] --constraint constraints.txt" in installs[0]

@@ -1,0 +1,86 @@
+"""The systemd units: what systemd itself says of them, where it is, and what they promise."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import DOCS
+from wikiembed.config import Settings
+from wikiembed.pipeline.hold import HOLD_LOST_S
+
+FOLDER = DOCS / "deploy" / "systemd"
+UNITS = ("wikiembed-worker@.service", "wikiembed-migrate.service")
+INSTALLED = "/opt/wikiembed/bin/wikiembed"
+MOST_EXPOSED = 20
+"""Of systemd's own reckoning, 0 to 100."""
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="no systemd-analyze here"
+)
+
+
+def options_of(name: str) -> dict[str, list[str]]:
+    """The values of each option of a unit; a section's name goes before, as ``Service.Restart``."""
+    found: dict[str, list[str]] = defaultdict(list)
+    section = ""
+    for line in (FOLDER / name).read_text().splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line and not line.startswith("#"):
+            option, _, value = line.partition("=")
+            found[f"{section}.{option}"].append(value)
+    return found
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", UNITS)
+def test_unit_is_understood_by_systemd(name: str, tmp_path: Path) -> None:
+    """`systemd-analyze verify` says nothing of it; of a misspelt option it does."""
+    unit = tmp_path / name
+    text = (FOLDER / name).read_text().replace(INSTALLED, shutil.which("true") or "/bin/true")
+    unit.write_text(text)
+    assert analyze("verify", str(unit)) == (0, "")
+    unit.write_text(text.replace("ExecStart=", "ExecStrat="))
+    assert "ExecStrat" in analyze("verify", str(unit))[1]
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", UNITS)
+def test_unit_is_hardened(name: str) -> None:
+    """By systemd's own reckoning, which needs no running systemd from version 250 on."""
+    code, said = analyze(
+        "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", str(FOLDER / name)
+    )
+    assert code == 0, said
+
+
+def analyze(*arguments: str) -> tuple[int, str]:
+    """Exit code and words of systemd-analyze."""
+    done = subprocess.run(
+        ["systemd-analyze", "--no-pager", *arguments], capture_output=True, text=True, check=False
+    )
+    return done.returncode, (done.stdout + done.stderr).strip()
+
+
+def test_worker_always_comes_back_and_has_time_to_drain() -> None:
+    """A request in flight, and then the vectors that wait for Postgres."""
+    worker = options_of("wikiembed-worker@.service")
+    assert worker["Service.Restart"] == ["always"]
+    assert worker["Unit.StartLimitIntervalSec"] == ["0"]
+    request_s = Settings.model_fields["request_timeout_s"].default
+    assert int(worker["Service.TimeoutStopSec"][0]) >= request_s + HOLD_LOST_S
+    assert worker["Service.ExecStart"] == [f"{INSTALLED} worker"]
+    assert worker["Service.DynamicUser"] == ["yes"]
+
+
+def test_environment_file_holds_settings_that_exist() -> None:
+    """And its name is the one that the unit reads."""
+    worker = options_of("wikiembed-worker@.service")
+    assert "/etc/wikiembed/worker.env" in worker["Service.EnvironmentFile"]
+    names = re.findall(r"^(\w+)=", (FOLDER / "worker.env").read_text(), re.MULTILINE)
+    assert set(names) <= {f"WIKIEMBED_{name}".upper() for name in Settings.model_fields}

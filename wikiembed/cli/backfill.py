@@ -1,0 +1,282 @@
+"""``backfill``: queue what is missing, embed until the queue is dry, report."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from wikiembed.cli.console import (
+    complain,
+    count,
+    database,
+    duration,
+    print_json,
+    say,
+)
+from wikiembed.cli.progress import Cadence, Reporter
+from wikiembed.cli.work import (
+    BatchSize,
+    Concurrency,
+    Source,
+    enqueue_all,
+    report,
+)
+from wikiembed.config import Settings, load_settings
+from wikiembed.control import actions
+from wikiembed.control.estimate import Estimate, estimate
+from wikiembed.pipeline import FailedChunk, Tally
+from wikiembed.store import Coverage
+from wikiembed.telemetry import configure_logging
+
+REPORT_EVERY_BATCHES = 50
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the command of this file."""
+    cli.command("backfill")(run_backfill)
+
+
+def run_backfill(
+    source: Source = None,
+    *,
+    max_chunks: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Queue at most so many chunks, and end once so many are embedded."
+        ),
+    ] = None,
+    batch_size: BatchSize = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate jobs, chunks and hours, write nothing.")
+    ] = False,
+    concurrency: Concurrency = None,
+    report_every: Annotated[
+        int, typer.Option(min=1, help="Batches between JSON progress lines.")
+    ] = REPORT_EVERY_BATCHES,
+    json: Annotated[
+        bool, typer.Option("--json", help="JSON lines on a terminal too, and of the estimate.")
+    ] = False,
+) -> None:
+    """Queue what is missing, embed until the queue is dry, and report.
+
+    It may be stopped and run again at any time, and run twice at once. Ctrl-C or SIGTERM lets the
+    batches in hand finish, a second one gives their jobs back: exit code 130 or 143. A pause ends
+    it with 1, and it says who paused and why.
+
+    Standard output is JSON lines unless it is a terminal: progress after each `--report-every`
+    batches of this process, and at least every 30 s, and a line for each chunk that failed.
+
+    --dry-run reads some of the missing texts. Where view `throughput` tells no rate of the last
+    day, it has the embedding server embed up to 1,024 of them, for some seconds.
+    """
+    settings = load_settings()
+    configure_logging(style=settings.log_format, level=settings.log_level)
+    if dry_run:
+        _estimate(
+            settings,
+            source,
+            max_chunks=max_chunks,
+            batch_size=batch_size,
+            concurrency=concurrency,
+            json=json,
+        )
+        return
+    json = json or not sys.stdout.isatty()
+    with database(settings) as (connection, _):
+        queued = enqueue_all(
+            connection,
+            settings,
+            source,
+            max_chunks=max_chunks,
+            batch_size=batch_size,
+            dry_run=False,
+        )
+    for done in queued:
+        if json:
+            print_json(
+                {"event": "queued", "source": done.source, "jobs": done.jobs,
+                 "chunks": done.chunks}
+            )  # fmt: skip
+        else:
+            say(
+                f"{done.source}: {count(done.chunks, 'chunk')} queued in {count(done.jobs, 'job')}."
+            )
+    stopped_by = _embed(
+        settings,
+        source,
+        concurrency=concurrency,
+        batch_size=batch_size,
+        max_chunks=max_chunks,
+        report_every=report_every,
+        json=json,
+    )
+    if stopped_by is not None:
+        _say_stopped(settings, source, stopped_by, json=json)
+        raise typer.Exit(128 + stopped_by)
+    with database(settings) as (connection, _):
+        for row in actions.coverage(connection, source):
+            if json:
+                print_json({"event": "backfilled", **row.as_json()})
+            else:
+                say(_summary(row))
+
+
+def _embed(
+    settings: Settings,
+    source: str | None,
+    *,
+    concurrency: int | None,
+    batch_size: int | None,
+    max_chunks: int | None,
+    report_every: int,
+    json: bool,
+) -> signal.Signals | None:
+    """Run a supervised worker until the queue is dry; answers the signal that ended it sooner."""
+    from wikiembed.app import app
+    from wikiembed.cli.supervise import Supervisor
+
+    tally = Tally()
+    if json:
+        tally.on_failure = _print_failure
+
+    def look(rows: list[Coverage]) -> None:
+        report(reporter, rows, batches=tally.batches)
+        if max_chunks is not None and tally.chunks >= max_chunks:
+            supervisor.stop()
+
+    supervisor = Supervisor(
+        app,
+        settings,
+        drain=True,
+        concurrency=concurrency or settings.concurrency,
+        source=source,
+        batch_size=batch_size or settings.batch_size,
+        on_look=look,
+        tally=tally,
+    )
+    cadence = Cadence(batches=report_every)
+    with Reporter("embed", cadence=cadence, json=json, to_the_end=True) as reporter:
+        asyncio.run(supervisor.run())
+    return supervisor.stopped_by
+
+
+def _print_failure(failed: FailedChunk) -> None:
+    """A line for one chunk: its key, never its text."""
+    print_json(
+        {"event": "chunk_failed", "source": failed.source, "key": failed.key,
+         "error_class": failed.error_class, "http_status": failed.http_status,
+         "attempts": failed.attempts, "job_id": failed.job_id, "message": failed.message}
+    )  # fmt: skip
+
+
+def _summary(row: Coverage) -> str:
+    failed = f", {row.failed:,} of them failed: see `wikiembed failures`" if row.failed else ""
+    return (
+        f"{row.source}: {row.coverage_pct:.2f} % embedded, {row.missing:,} of"
+        f" {count(row.total, 'chunk')} missing{failed}."
+    )
+
+
+def _say_stopped(
+    settings: Settings, source: str | None, stopped_by: signal.Signals, *, json: bool
+) -> None:
+    with database(settings) as (connection, _):
+        rows = actions.coverage(connection, source)
+    left = sum(row.missing - row.failed for row in rows)
+    if json:
+        print_json({"event": "stopped", "signal": stopped_by.name, "chunks_left": left})
+    complain(
+        f"Stopped by {stopped_by.name} with {count(left, 'chunk')} left to embed: run the command"
+        " again to go on."
+    )
+
+
+def _estimate(
+    settings: Settings,
+    source: str | None,
+    *,
+    max_chunks: int | None,
+    batch_size: int | None,
+    concurrency: int | None,
+    json: bool,
+) -> None:
+    """Print what a backfill would do, a source at a time, and of all together."""
+    found: list[Estimate] = []
+    with database(settings) as (connection, _):
+        queueing = enqueue_all(
+            connection,
+            settings,
+            source,
+            max_chunks=max_chunks,
+            batch_size=batch_size,
+            dry_run=True,
+        )
+        rows = {row.source: row for row in actions.coverage(connection, source)}
+        for one in queueing:
+            if one.source not in rows:
+                continue
+            left = None if max_chunks is None else max_chunks - sum(e.chunks for e in found)
+            found.append(
+                estimate(
+                    connection,
+                    settings,
+                    rows[one.source],
+                    one,
+                    most_chunks=left,
+                    concurrency=concurrency,
+                )
+            )
+            if json:
+                print_json(
+                    {"event": "would_queue", "source": one.source, "jobs": one.jobs,
+                     "chunks": one.chunks}
+                )  # fmt: skip
+                print_json({"event": "estimate", **found[-1].as_json()})
+            else:
+                say(_estimate_sentence(found[-1], one))
+    if len(found) > 1:
+        known = [e.seconds for e in found if e.seconds is not None]
+        seconds = sum(known) if len(known) == len(found) else None
+        chunks = sum(e.chunks for e in found)
+        if json:
+            hours = None if seconds is None else round(seconds / 3600, 3)
+            print_json(
+                {"event": "estimate", "source": None, "chunks": chunks,
+                 "jobs": sum(e.jobs for e in found), "hours": hours}
+            )  # fmt: skip
+        else:
+            say(f"Together: {count(chunks, 'chunk')}, {_takes(seconds)}.")
+
+
+def _takes(seconds: float | None) -> str:
+    if seconds is None:
+        return "for how long is not known"
+    return f"about {seconds / 3600:.2f} hours ({duration(seconds)})"
+
+
+def _estimate_sentence(found: Estimate, queueing: actions.Enqueued) -> str:
+    """``docs: 1,000 chunks to embed in 16 jobs (…), …. At 55.3 chunks/s, …: about 0.01 hours.``"""
+    what = (
+        f"{found.source}: {count(found.chunks, 'chunk')} to embed in {count(found.jobs, 'job')}"
+        f" ({count(queueing.chunks, 'chunk')} would be queued in {count(queueing.jobs, 'job')})"
+    )
+    if found.chunks == 0:
+        return f"{what}."
+    if found.characters is not None and found.tokens is not None:
+        what += (
+            f", about {found.characters:,} characters or {found.tokens:,} tokens by a sample of"
+            f" {found.sampled:,}"
+        )
+    if found.rate is None:
+        why = (found.unknown or "nothing could be measured").rstrip(".")
+        return f"{what}. How long it takes is not known: {why}."
+    where = (
+        "the last day's rate by view throughput"
+        if found.rate.known_from == "history"
+        else f"measured just now by embedding {count(found.rate.sampled, 'chunk')}, none written"
+    )
+    return f"{what}. At {found.rate.chunks_per_s:,.1f} chunks/s, {where}: {_takes(found.seconds)}."

@@ -1,0 +1,257 @@
+"""How much a backfill has to do in this database, and how long that takes at a known rate."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psycopg
+from psycopg import sql
+
+from wikiembed.config import Provider, Settings
+from wikiembed.control.actions import Enqueued
+from wikiembed.db.connect import translate_errors
+from wikiembed.embedders import Embedder, EmbedderOptions, open_embedder
+from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, EmbedderError
+from wikiembed.store import Coverage
+from wikiembed.store.source import COLUMNS, Source
+
+SAMPLE_BATCHES = 16
+MOST_SAMPLED = 1024
+PROBE_S = 5.0
+"""After so long no further batch of a measurement begins."""
+PROBES_AT_ONCE = 4
+BUSY_MINUTES = 3
+BUSY_BATCHES = 4
+"""A minute with fewer batches than these may have had no more to do: it tells no rate."""
+BYTES_A_TOKEN = 4
+"""Of UTF-8, roughly, for the tokenizers of most embedding models."""
+
+Connection = psycopg.Connection[Any]
+RateFrom = Literal["history", "probe"]
+_TABLE = """
+select n.nspname, c.relname, s.key_column, s.text_column, s.embedding_column
+  from wikiembed.sources as s
+  join pg_class as c on c.oid = s.relation
+  join pg_namespace as n on n.oid = c.relnamespace
+ where s.name = %s
+"""
+_SAMPLE = sql.SQL(
+    "select t.{text} from {table} as t where t.{embedding} is null and btrim(t.{text}) <> ''"
+    " and not exists (select from wikiembed.failures as f"
+    "                  where f.source = %s and f.key = t.{key}::text) limit %s"
+)
+# Older rows are hours. The present minute is not over.
+_HISTORY = (
+    "select t.chunks from wikiembed.throughput as t where t.source = %s and t.chunks >= %s"
+    " and t.minute > now() - interval '23 hours' and t.minute < date_trunc('minute', now())"
+    " order by t.chunks"
+)
+_WAITING = "select coalesce(sum(todo + doing + scheduled_later), 0) from wikiembed.queue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Chunks a second, and where that is known from; `sampled` texts were embedded for a probe."""
+
+    chunks_per_s: float
+    known_from: RateFrom
+    sampled: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What is to do for one source. None: not known, for the reason that `unknown` says."""
+
+    source: str
+    chunks: int
+    jobs: int
+    characters: int | None
+    tokens: int | None
+    sampled: int
+    rate: Rate | None
+    unknown: str | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it takes at that rate."""
+        if self.chunks == 0:
+            return 0.0
+        return None if self.rate is None else self.chunks / self.rate.chunks_per_s
+
+    def as_json(self) -> dict[str, object]:
+        """Its parts by name."""
+        return {
+            "source": self.source,
+            "chunks": self.chunks,
+            "jobs": self.jobs,
+            "characters": self.characters,
+            "tokens": self.tokens,
+            "chunks_per_s": None if self.rate is None else round(self.rate.chunks_per_s, 1),
+            "rate_from": None if self.rate is None else self.rate.known_from,
+            "hours": None if self.seconds is None else round(self.seconds / 3600, 3),
+            "unknown": self.unknown,
+        }
+
+
+def estimate(
+    connection: Connection,
+    settings: Settings,
+    row: Coverage,
+    queueing: Enqueued,
+    *,
+    most_chunks: int | None,
+    concurrency: int | None,
+) -> Estimate:
+    """What a backfill of the source of `row` would do, of which `queueing` is in no job yet.
+
+    Its texts are read in a sample. Where the last day tells no rate, the embedding server is
+    asked to embed that sample, for some seconds; nothing is written.
+    Raises: SourceNotFound, psycopg.Error.
+    """
+    chunks = row.missing - row.failed
+    chunks = chunks if most_chunks is None else max(0, min(chunks, most_chunks))
+    source, batch_size, waiting = _source(connection, row.source)
+    texts, unknown = _sample(connection, row.source, batch_size)
+    rate = history(connection, row.source, least=BUSY_BATCHES * batch_size) if chunks else None
+    if rate is None and texts and chunks:
+        prefix = settings.document_prefix if source.document_prefix is None else (
+            source.document_prefix
+        )  # fmt: skip
+        try:
+            rate = asyncio.run(
+                _probe(
+                    settings,
+                    source,
+                    [prefix + text for text in texts],
+                    batch_size=batch_size,
+                    concurrency=concurrency or settings.concurrency or PROBES_AT_ONCE,
+                )
+            )
+        except (EmbedderError, ConfigurationError) as error:
+            unknown = str(error)
+    return Estimate(
+        source=row.source,
+        chunks=chunks,
+        jobs=queueing.jobs + waiting,
+        characters=_scaled(sum(map(len, texts)), len(texts), chunks),
+        tokens=_scaled(sum(len(t.encode()) for t in texts) // BYTES_A_TOKEN, len(texts), chunks),
+        sampled=len(texts),
+        rate=rate,
+        unknown=unknown if chunks and rate is None else None,
+    )
+
+
+def _scaled(amount: int, sampled: int, chunks: int) -> int | None:
+    """The amount of `sampled` texts, for `chunks` of them."""
+    if chunks == 0:
+        return 0
+    return round(amount / sampled * chunks) if sampled else None
+
+
+def _source(connection: Connection, name: str) -> tuple[Source, int, int]:
+    """The source's row, its batch size, and how many jobs it has already."""
+    with translate_errors():
+        row = connection.execute(
+            f"select {COLUMNS} from wikiembed.sources where name = %s",  # noqa: S608
+            (name,),
+        ).fetchone()
+        size = connection.execute(
+            "select batch_size from wikiembed.sources where name = %s", (name,)
+        ).fetchone()
+        waiting = connection.execute(_WAITING + " where source = %s", (name,)).fetchone()
+    # The source may be detached meanwhile: then these are nobody's.
+    source = Source.from_row(row) if row else Source.from_row(("", name, *[None] * 5, False, False))  # type: ignore[arg-type]
+    return source, size[0] if size else 1, int(waiting[0]) if waiting else 0
+
+
+def _sample(connection: Connection, source: str, batch_size: int) -> tuple[list[str], str | None]:
+    """Texts that miss their vector, or why none can be read."""
+    with translate_errors():
+        named = connection.execute(_TABLE, (source,)).fetchone()
+        if named is None:
+            return [], "the table of the source is gone"
+        schema, table, key, text, embedding = named
+        query = _SAMPLE.format(
+            table=sql.Identifier(schema, table),
+            key=sql.Identifier(key),
+            text=sql.Identifier(text),
+            embedding=sql.Identifier(embedding),
+        )
+        limit = min(MOST_SAMPLED, SAMPLE_BATCHES * batch_size)
+        try:
+            rows = connection.execute(query, (source, limit)).fetchall()
+        except psycopg.errors.InsufficientPrivilege:
+            return [], f"this role may not read {schema}.{table}"
+    return [row[0] for row in rows], None if rows else "no text is missing its vector"
+
+
+def history(connection: Connection, source: str, *, least: int) -> Rate | None:
+    """The rate in whose minutes half of the last day's chunks were embedded; None: too few.
+
+    A minute with less than `least` chunks is left out: it may have had no more to do.
+    """
+    with translate_errors():
+        minutes = [int(row[0]) for row in connection.execute(_HISTORY, (source, least))]
+    if len(minutes) < BUSY_MINUTES:
+        return None
+    half, so_far = sum(minutes) / 2, 0
+    for chunks in minutes:
+        so_far += chunks
+        if so_far >= half:
+            return Rate(chunks_per_s=chunks / 60, known_from="history")
+    return None
+
+
+async def _probe(
+    settings: Settings, source: Source, texts: Sequence[str], *, batch_size: int, concurrency: int
+) -> Rate:
+    provider = Provider(source.provider) if source.provider else settings.embedder
+    model = source.model or settings.model_of(provider)
+    embedder = open_embedder(EmbedderOptions.of(settings, provider, model))
+    try:
+        return await measure(embedder, texts, batch_size=batch_size, concurrency=concurrency)
+    finally:
+        await embedder.aclose()
+
+
+async def measure(
+    embedder: Embedder,
+    texts: Sequence[str],
+    *,
+    batch_size: int,
+    concurrency: int,
+    clock: Callable[[], float] = time.monotonic,
+) -> Rate:
+    """Embed `texts` for a few seconds, each once at the most, and say how many a second.
+
+    A batch that the server refuses is left out. A model that has to be loaded first does not
+    count: `describe` loads it.
+
+    Raises: EmbedderError when no batch is embedded.
+    """
+    info = await embedder.describe()
+    size = min(batch_size, info.max_batch or batch_size)
+    waiting = iter([texts[i : i + size] for i in range(0, len(texts), size)])
+    began = clock()
+    embedded: list[int] = []
+    errors: list[EmbedderError] = []
+
+    async def take(batches: Iterator[Sequence[str]]) -> None:
+        for batch in batches:
+            try:
+                await embedder.embed(batch)
+                embedded.append(len(batch))
+            except EmbedderError as error:
+                errors.append(error)
+            if clock() - began >= PROBE_S:
+                return
+
+    await asyncio.gather(*(take(waiting) for _ in range(concurrency)))
+    if not embedded:
+        raise errors[-1] if errors else EmbedderBadAnswer("There is no text to measure with.")
+    seconds = max(clock() - began, 1e-6)
+    return Rate(chunks_per_s=sum(embedded) / seconds, known_from="probe", sampled=sum(embedded))
