@@ -58,8 +58,8 @@ def run_status(
         )
     for held in state["held_back"]:
         say(
-            f"Held back: {held['source']} since {held['held_back_at']:%Y-%m-%d %H:%M %Z}, by a bound"
-            f" on what was queued; for the rest run `wikiembed enqueue {held['source']}`."
+            f"Held back: {held['source']} since {held['held_back_at']:%Y-%m-%d %H:%M %Z}, by a"
+            f" bound on what was queued; for the rest run `wikiembed enqueue {held['source']}`."
         )
     for outage in state["outages"]:
         say(_out_of_reach(outage))
