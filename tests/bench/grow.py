@@ -25,8 +25,8 @@ Numbers = dict[str, float]
 STATEMENT = 10_000
 """Rows that one insert brings."""
 KINDS = ("vector", "halfvec")
-ONE_JOB = {"queues": None, "upkeep": False, "most_jobs": 1, "most_chunks": 1}
-"""What a fetch is asked for: one job, also of a statement that could give many."""
+AT_ONCE = 8
+"""Jobs that one fetch brings and one statement finishes, as with a worker at a fast server."""
 AGAIN = 10
 """One in so many chunks is embedded a second time."""
 TABLE = "public.grown"
@@ -41,6 +41,13 @@ select pg_relation_size(c.oid), coalesce(pg_total_relation_size(nullif(c.reltoas
        (select sum(pg_relation_size(i.indexrelid)) from pg_index as i
          where i.indrelid = c.oid and i.indpred is not null)
   from pg_class as c where c.oid = %s::regclass
+"""
+FINISH = "select wikiembed_private.finish_jobs(%s::bigint[])"
+LEDGER_BYTES = """
+select sum(pg_total_relation_size(c.oid)) from pg_class as c
+ where c.oid = 'wikiembed.ledger'::regclass
+    or c.oid in (select i.inhrelid from pg_inherits as i
+                  where i.inhparent = 'wikiembed.ledger'::regclass)
 """
 DEAD = """
 select s.n_dead_tup, coalesce(t.n_dead_tup, 0)
@@ -75,7 +82,7 @@ def grow(base: Base, n: int, *, dimensions: int) -> Numbers:
     ledger = base.one(f"select count(*) from {LEDGER}")
     _embed_all(base, log, dimensions)
     log.numbers["ledger rows"] = base.one(f"select count(*) from {LEDGER}") - ledger
-    log.numbers["ledger bytes"] = base.one(f"select pg_total_relation_size('{LEDGER}')")
+    log.numbers["ledger bytes"] = float(base.one(LEDGER_BYTES))
     log.numbers["queue after bytes"] = base.one(
         f"select pg_total_relation_size('{JOBS}') + pg_total_relation_size('{EVENTS}')"
     )
@@ -136,21 +143,21 @@ def _embed_all(base: Base, log: Log, dimensions: int, *, into: str = "") -> None
     random = np.random.default_rng(1)
     fetches: list[float] = []
     base.execute("checkpoint")
+    wanted = {"queues": None, "upkeep": False, "most_jobs": AT_ONCE, "most_chunks": AT_ONCE * 64}
     while True:
         began = time.perf_counter()
         with log.part(into or "fetch", fresh=False):
-            job = base.connection.execute(FETCH, {**ONE_JOB, "worker_id": worker}).fetchone()
-        if job is None or job[0] is None:
+            jobs = base.connection.execute(FETCH, {**wanted, "worker_id": worker}).fetchall()
+        if not jobs:
             break
         fetches.append(time.perf_counter() - began)
-        keys = job[6]["keys"]
-        vectors = random.standard_normal((len(keys), dimensions), dtype=np.float32)
-        with log.part(into or "embed", fresh=False):
-            _embed(base, keys, vectors)
+        for job in jobs:
+            keys = job[6]["keys"]
+            vectors = random.standard_normal((len(keys), dimensions), dtype=np.float32)
+            with log.part(into or "embed", fresh=False):
+                _embed(base, keys, vectors)
         with log.part(into or "finish", fresh=False):
-            base.execute(
-                "select wikiembed_queue.procrastinate_finish_job_v1(%s, 'succeeded', true)", job[0]
-            )
+            base.execute(FINISH, [job[0] for job in jobs])
     if not into:
         tenth = max(1, len(fetches) // 10)
         log.numbers["first fetches s"] = sum(fetches[:tenth]) / tenth
@@ -159,10 +166,10 @@ def _embed_all(base: Base, log: Log, dimensions: int, *, into: str = "") -> None
 
 def _embed(base: Base, keys: list[str], vectors: Matrix) -> None:
     chunks = base.execute(
-        "select key, version from wikiembed.read_chunks('grown', %s::text[], 0)", keys
+        "select key, version from wikiembed_private.read_grown(%s::text[], 0)", keys
     ).fetchall()
     outcomes = base.execute(
-        "select outcome from wikiembed.write_embeddings('grown', %s::text[], %s::bigint[], %b, 0)",
+        "select outcome from wikiembed_private.store_grown(%s::text[], %s::bigint[], %b, 0)",
         [key for key, _ in chunks], [version for _, version in chunks], VectorArray(vectors),
     ).fetchall()  # fmt: skip
     assert outcomes == [("written",)] * len(keys)
