@@ -69,8 +69,15 @@ class Shell:
         self._folder = folder
         self._state = state
 
-    def run(self, step: Step, *, place: str) -> None:
-        """Run one command; it must end with 0 and print what the page shows."""
+    def export(self, values: dict[str, str]) -> None:
+        """Set variables, unless the page has set them to something else."""
+        self._env = {**values, **self._env}
+
+    def run(self, step: Step, *, place: str, code: int = 0) -> str:
+        """Run one command; it must end with `code` and print what the page shows.
+
+        Answers its standard output.
+        """
         __tracebackhide__ = True
         done = subprocess.run(
             [
@@ -89,12 +96,13 @@ class Shell:
             timeout=TIMEOUT_S,
         )
         said = f"{place}: $ {step.command}\n{done.stdout}{done.stderr}"
-        assert done.returncode == 0, said
+        assert done.returncode == code, said
         for line in filter(str.strip, step.shown):
             assert is_shown(line, done.stdout), f"the page shows {line!r}\n{said}"
         self._env = dict(
             pair.split("=", 1) for pair in self._state.read_text().split("\0") if "=" in pair
         )
+        return done.stdout
 
 
 def run_block(block: Block, *, shell: Shell, database: Database) -> None:
