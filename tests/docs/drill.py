@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +20,8 @@ from wikiembed.config import Provider
 
 GOOD = 5
 BAD = "the one text that is different"
+SERVICE = "wikiembed worker"
+"""The command that stands for the service: it runs until it is stopped."""
 SOON = {"WIKIEMBED_OUTAGE_LIMIT_S": "0.5", "WIKIEMBED_LOG_LEVEL": "warning"}
 
 
@@ -27,6 +32,7 @@ class Drill:
         self.database = database
         self.standin = standin
         self.key = ""
+        self._running: list[subprocess.Popen[bytes]] = []
         workdir = folder / "empty"
         workdir.mkdir()
         env = environment(
@@ -66,12 +72,38 @@ class Drill:
         """
         return self._shell.run(Step(command=command, shown=()), place="drill", code=code)
 
-    def follow(self, cell: str) -> None:
-        """Type the commands of a cell of the policy, in order."""
-        commands = commands_of(cell, KEY=self.key)
+    def swap(self, settings: dict[str, str]) -> dict[str, str]:
+        """Change variables of the operator's shell; answers what they were."""
+        return self._shell.swap(settings)
+
+    def follow(self, cell: str, **words: str) -> None:
+        """Type the commands of a cell of the policy, in order; a worker runs on beside."""
+        commands = commands_of(cell, KEY=self.key, **words)
         assert commands
         for command in commands:
-            self.type(command)
+            if command == SERVICE:
+                self._running.append(self._shell.start(command))
+            else:
+                self.type(command)
+
+    def alarms(self) -> set[tuple[str, str]]:
+        """Names and levels of what `doctor` finds not to be ok."""
+        found = json.loads(self.type("wikiembed doctor --json || true"))
+        return {(one["name"], one["level"]) for one in found if one["level"] != "ok"}
+
+    def wait_until(self, happened: Callable[[], bool], *, timeout_s: float = 60) -> None:
+        """Look again and again, for what a worker does in its own time."""
+        deadline = time.monotonic() + timeout_s
+        while not happened():
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.5)
+
+    def close(self) -> None:
+        """End the workers that were left running."""
+        for running in self._running:
+            running.terminate()
+        for running in self._running:
+            running.wait(30)
 
     @property
     def failures(self) -> dict[str, str]:
@@ -95,4 +127,8 @@ class Drill:
 def drill_on(database: Database, folder: Path) -> Iterator[Drill]:
     """A drill with a stand-in of its own."""
     with StandIn(dialect="all", dimensions=DIMENSIONS) as standin:
-        yield Drill(database, standin, folder)
+        drill = Drill(database, standin, folder)
+        try:
+            yield drill
+        finally:
+            drill.close()

@@ -73,6 +73,23 @@ class Shell:
         """Set variables, unless the page has set them to something else."""
         self._env = {**values, **self._env}
 
+    def swap(self, values: dict[str, str]) -> dict[str, str]:
+        """Set variables; answers what they were, empty where they were not set."""
+        before = {name: self._env.get(name, "") for name in values}
+        self._env = {**self._env, **values}
+        return before
+
+    def start(self, command: str) -> subprocess.Popen[bytes]:
+        """Start a command that runs on beside the others; the caller ends it."""
+        return subprocess.Popen(
+            ["bash", "-c", f"exec {command}"],
+            cwd=self._folder,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def run(self, step: Step, *, place: str, code: int = 0) -> str:
         """Run one command; it must end with `code` and print what the page shows.
 
