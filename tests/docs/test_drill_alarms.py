@@ -84,10 +84,13 @@ def _index(drill: Drill) -> None:
 
 
 def _search_index(drill: Drill) -> None:
+    """What a build that was broken off leaves."""
     drill.work()
+    drill.type("wikiembed index --source wiki")
     drill.database.execute(
-        "create index broken on public.wiki_chunks using hnsw (embedding public.vector_cosine_ops);"
-        " update pg_index set indisvalid = false where indexrelid = 'public.broken'::regclass"
+        "update pg_index as i set indisvalid = false from pg_class as c, pg_am as a"
+        " where c.oid = i.indexrelid and a.oid = c.relam and a.amname = 'hnsw'"
+        " and i.indrelid = 'public.wiki_chunks'::regclass"
     )
 
 
