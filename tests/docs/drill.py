@@ -78,7 +78,7 @@ class Drill:
 
     def follow(self, cell: str, **words: str) -> None:
         """Type the commands of a cell of the policy, in order; a worker runs on beside."""
-        commands = commands_of(cell, KEY=self.key, **words)
+        commands = commands_of(cell, **{"KEY": self.key, **words})
         assert commands
         for command in commands:
             if command == SERVICE:

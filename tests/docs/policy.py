@@ -48,6 +48,11 @@ def commands_of(cell: str, **values: str) -> list[str]:
     return commands
 
 
+def codes_of(cell: str) -> list[str]:
+    """What stands in backticks in a cell."""
+    return _CODE.findall(cell)
+
+
 def word_of(cell: str) -> str:
     """The one word in backticks with which a row begins."""
     found = _CODE.match(cell)
