@@ -32,7 +32,7 @@ from wikiembed.db.migrate import upgrade
 from wikiembed.wiki import LoadCounts, read_articles
 
 DIMENSIONS = 768
-SHOWN_ONLY = frozenset({"text", "mermaid", "json", "yaml"})
+SHOWN_ONLY = frozenset({"text", "json", "yaml"})
 NOT_RUN = {
     "README.md": 5,
     "docs/WIKI_EMBEDDINGS_POLICY.md": 1,
