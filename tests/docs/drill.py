@@ -60,9 +60,7 @@ class Drill:
 
     def work(self, **changed: object) -> None:
         """Embed what is queued, as a worker that runs anyway would."""
-        settings = settings_of(
-            self.database, self.standin.url, embedder=Provider.OLLAMA, **changed
-        )
+        settings = settings_of(self.database, self.standin.url, embedder=Provider.OLLAMA, **changed)
         asyncio.run(drain(settings))
 
     def type(self, command: str, *, code: int = 0) -> str:

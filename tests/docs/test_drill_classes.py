@@ -88,7 +88,7 @@ def _deadly(drill: Drill) -> Mend:
 
 
 def _defect(drill: Drill) -> Mend:
-    """Recorded as a worker does after five unexpected errors, whose waits would be half a minute."""
+    """Recorded as after five unexpected errors, which would take a worker half a minute."""
     drill.load()
     drill.database.execute(
         "select wikiembed.record_failures('wiki', array[key], array[version], 'internal_error')"

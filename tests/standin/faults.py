@@ -49,8 +49,9 @@ class BadText:
     """What happens to a request that holds a text with `contains` or matching `regex`.
 
     The effects nan, null and zeros change that text's row only; the others the whole request;
-    slow answers rightly after `slow_s`; crash takes the server down for `crash_s`, with whatever it has under way; die does so too,
-    after it has answered this request with the status; freeze lets every request hang for as long.
+    slow answers rightly after `slow_s`; crash takes the server down for `crash_s`, with whatever it
+    has under way; die does so too, after it has answered this request with the status; freeze lets
+    every request hang for as long.
     """
 
     contains: str | None = None
