@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,10 +122,13 @@ def test_blocks_of_a_page_run_in_order(page: Path, postgres: TestServer, tmp_pat
     with (
         empty_database(postgres, roles=roles) as database,
         StandIn(dialect="all", dimensions=DIMENSIONS) as server,
+        # Not under tmp_path: each pytest of root closes their common parent to other accounts,
+        # and Postgres does not run as root.
+        tempfile.TemporaryDirectory(prefix="we-docs-") as data,
     ):
         _prepare(database, page)
         # A machine with nothing on it: the embedded Postgres and the local model.
-        env = environment(data_dir=str(tmp_path / "data"))
+        env = environment(data_dir=data)
         env["PATH"] = path_with_tools(tmp_path / "bin")
         yours = {
             "WIKIEMBED_DATABASE_URL": database.url,
