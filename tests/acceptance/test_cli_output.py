@@ -91,10 +91,45 @@ def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Databa
     add(docs_table, 3)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 1")
     (state,) = json_lines(call("status", "--json"))
-    assert set(state) == {"coverage", "queue", "failures", "pauses", "workers", "outages"}
+    assert set(state) == {
+        "coverage",
+        "queue",
+        "failures",
+        "pauses",
+        "held_back",
+        "workers",
+        "outages",
+    }
     assert len(json_lines(call("sources", "--json"))) == 1
     result = call("status")
     assert_done(result)
     assert "33.33 %" in result.stdout
     assert "100.00 %" in result.stdout
     assert "Workers: none alive" in result.stdout
+
+
+def test_output_status_tells_of_what_a_bound_left(call: Call, docs_table: Database) -> None:
+    """Till everything is queued: else nobody would know why coverage stands still."""
+    add(docs_table, 3)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    assert_done(call("enqueue", "docs", "--max-chunks", "1"))
+    told = call("status").stdout
+    assert "Held back: docs since" in told
+    assert "wikiembed enqueue docs" in told
+    assert_done(call("enqueue", "docs"))
+    assert "Held back" not in call("status").stdout
+
+
+def test_output_status_says_that_no_server_is_out_of_reach(
+    call: Call, docs_table: Database
+) -> None:
+    """As living workers report; without one nobody would know."""
+    assert "Servers:" not in call("status").stdout
+    docs_table.execute(
+        "insert into wikiembed_queue.procrastinate_workers (last_heartbeat) values (now())"
+    )
+    assert "Servers: none is out of reach" in call("status").stdout
+    docs_table.execute("select wikiembed.report_outage('http://host', 1, 'no_answer')")
+    told = call("status").stdout
+    assert "Servers:" not in told
+    assert "Out of reach: http://host" in told

@@ -56,6 +56,11 @@ def run_status(
             f"Paused: {pause['source']} by {pause['paused_by']} at"
             f" {pause['paused_at']:%Y-%m-%d %H:%M %Z}{until}{why}"
         )
+    for held in state["held_back"]:
+        say(
+            f"Held back: {held['source']} since {held['held_back_at']:%Y-%m-%d %H:%M %Z}, by a"
+            f" bound on what was queued; for the rest run `wikiembed enqueue {held['source']}`."
+        )
     for outage in state["outages"]:
         say(_out_of_reach(outage))
     if state["failures"]:
@@ -68,6 +73,8 @@ def run_status(
     in_hand = sum(worker["doing"] for worker in alive)
     if alive:
         say(f"Workers: {len(alive)} alive, {count(in_hand, 'job')} in hand.")
+        if not state["outages"]:
+            say("Servers: none is out of reach, as the workers report.")
     else:
         say("Workers: none alive; start one with `wikiembed worker`.")
 

@@ -28,9 +28,14 @@ _PAUSES = (
     " where paused_at is not null and (resume_at is null or resume_at > now()) order by name"
 )
 
+_HELD_BACK = (
+    "select name as source, held_back_at from wikiembed.sources"
+    " where held_back_at is not null order by name"
+)
+
 
 def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Rows of coverage, queue, failures by class, pauses, workers and open outages."""
+    """Rows of coverage, queue, failures, pauses, sources held back, workers and outages."""
     answer: dict[str, list[dict[str, Any]]] = {
         "coverage": [row.as_json() for row in coverage(connection)]
     }
@@ -39,6 +44,7 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             ("queue", _QUEUE),
             ("failures", _FAILURES),
             ("pauses", _PAUSES),
+            ("held_back", _HELD_BACK),
             ("workers", _WORKERS),
         ):
             answer[name] = cursor.execute(query).fetchall()

@@ -31,7 +31,7 @@ def share(place: Place, form: Form) -> Iterator[Measured]:
 
 def throughput(place: Place, form: Form) -> Iterator[Measured]:
     """Chunks a second against an instant server, over those of a bare loop in the same run."""
-    texts, rounds = form.of(12_000, 60_000), form.of(2, 5)
+    texts, rounds = form.of(24_000, 60_000), form.of(2, 5)
     with (
         place.base() as base,
         place.server("instant", "--lists") as lists,
