@@ -173,7 +173,7 @@ CASES = (
     Case(
         name="prefix",
         level="warning",
-        said="set WIKIEMBED_DOCUMENT_PREFIX and WIKIEMBED_QUERY_PREFIX",
+        said="expects the prefixes 'search_document: ' and",
         broken="update wikiembed.sources set model = 'nomic-embed-text' where name = 'docs'",
     ),
     Case(

@@ -43,6 +43,7 @@ class Stats:
             "texts": self.texts,
             "busy_s": self.busy_s,
             "seconds": seconds,
+            "first_begun": self.first,
             "last_begun": self.begun,
         }
 

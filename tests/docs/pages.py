@@ -13,7 +13,8 @@ REFERENCE = DOCS / "reference"
 RUN_AS_SHELL = frozenset({"console", "sh"})
 RUN_AS_SQL = frozenset({"sql"})
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>\S.*?) -->")
-BEGINS_WITH = re.compile(r"<!-- begins with: (?P<state>empty|schema|docs) -->")
+BEGINS_WITH = re.compile(r"<!-- begins with: (?P<state>nothing|empty|schema|docs|wiki) -->")
+YOURS = "<!-- from here on: your own database -->"
 _FENCE = re.compile(r"^(?P<fence> *```+)(?P<language>[\w-]*)$")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} (?P<title>.+)$", re.MULTILINE)
@@ -75,6 +76,12 @@ def _read_blocks(page: Path) -> Iterator[Block]:
             last = line.strip()
     if opened is not None:
         raise ValueError(f"{page.name}:{opened[0]}: the fence never closes")
+
+
+def yours_from(page: Path) -> int:
+    """The line after which a page that begins with nothing has a database of the reader's own."""
+    lines = page.read_text().splitlines()
+    return lines.index(YOURS) + 1 if YOURS in lines else len(lines) + 1
 
 
 def prose_of(page: Path) -> str:

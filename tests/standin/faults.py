@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from tests.standin.profiles import Profile
 
 Dialect = Literal["ollama", "openai", "tei", "all"]
-Effect = Literal["status", "hang", "reset", "nan", "null", "zeros", "crash", "die", "freeze"]
+Effect = Literal[
+    "status", "hang", "slow", "reset", "nan", "null", "zeros", "crash", "die", "freeze"
+]
 Garbage = Literal[
     "wrong_count",
     "wrong_dimension",
@@ -47,8 +49,9 @@ class BadText:
     """What happens to a request that holds a text with `contains` or matching `regex`.
 
     The effects nan, null and zeros change that text's row only; the others the whole request;
-    crash takes the server down for `crash_s`, with whatever it has under way; die does so too,
-    after it has answered this request with the status; freeze lets every request hang for as long.
+    slow answers rightly after `slow_s`; crash takes the server down for `crash_s`, with whatever it
+    has under way; die does so too, after it has answered this request with the status; freeze lets
+    every request hang for as long.
     """
 
     contains: str | None = None
@@ -91,6 +94,7 @@ class Controls:
     serial: bool = False
     down: bool = False
     crash_s: float = 0.5
+    slow_s: float = 1.0
     behind_proxy: Canned | None = None
     profile: Profile | None = None
     fail_next: list[Canned] = field(default_factory=list)

@@ -34,7 +34,14 @@ class Dying:
     reply: Reply
 
 
-Outcome = Reply | Dying | Literal["hang", "reset", "crash", "freeze"]
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """The reply of a server that takes its time over a text."""
+
+    reply: Reply
+
+
+Outcome = Reply | Dying | Slow | Literal["hang", "reset", "crash", "freeze"]
 
 
 def tongue_of(path: str, dialect: Dialect) -> Tongue | None:
@@ -104,7 +111,7 @@ def embed_reply(tongue: Tongue, request: Request, controls: Controls, stats: Sta
     reply = _vectors(ask, controls, effects, None if spared else controls.garbage)
     if reply.status == 200:
         stats.count_embedded(ask.texts)
-    return reply
+    return Slow(reply) if any(bad.effect == "slow" for bad in effects.values()) else reply
 
 
 def _authorized(request: Request, controls: Controls) -> bool:

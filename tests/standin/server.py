@@ -12,7 +12,7 @@ import orjson
 
 from tests.standin.dialects import Tongue, read_ask
 from tests.standin.faults import Controls, Dialect
-from tests.standin.replies import Dying, embed_reply, of_canned, plain_reply, tongue_of
+from tests.standin.replies import Dying, Slow, embed_reply, of_canned, plain_reply, tongue_of
 from tests.standin.stats import Stats
 from tests.standin.wire import Reply, Request, read_request, send, sleep_while_connected
 
@@ -131,6 +131,9 @@ class Server:
         outcome = embed_reply(tongue, request, self.controls, self.stats)
         if outcome == "freeze":
             self._frozen_until = asyncio.get_running_loop().time() + self.controls.crash_s
+        if isinstance(outcome, Slow):
+            answered = await sleep_while_connected(reader, self.controls.slow_s)
+            return outcome.reply if answered else None
         if outcome == "hang":
             await sleep_while_connected(reader, _FOREVER_S)
         elif (left_s := self._frozen_until - asyncio.get_running_loop().time()) > 0:

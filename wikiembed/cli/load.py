@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from wikiembed.cli.console import database, print_json, say
+from wikiembed.cli.console import count, database, print_json, say
 from wikiembed.cli.progress import Reporter
 from wikiembed.control.load import Loaded, load_articles
 from wikiembed.errors import InputError
@@ -41,9 +41,9 @@ def run_load(
                 print_json({"file": str(file), **counts_of(counts), **loaded.as_json()})
                 continue
             say(
-                f"{file}: {counts.pages:,} pages read, {loaded.added:,} added,"
+                f"{file}: {count(counts.pages, 'page')} read, {loaded.added:,} added,"
                 f" {loaded.changed:,} changed, {loaded.unchanged:,} unchanged;"
-                f" {loaded.chunks_written:,} chunks written."
+                f" {count(loaded.chunks_written, 'chunk')} written."
             )
             left_out = (
                 counts.redirects + counts.other_namespaces + counts.other_models + counts.empty

@@ -105,8 +105,9 @@ ALARMS = (
     ),
     Alarm(
         "prefix", "warning",
-        "The model expects prefixes, and none is set.",
-        "Set `WIKIEMBED_DOCUMENT_PREFIX` and `WIKIEMBED_QUERY_PREFIX`",
+        "The model expects prefixes, and its vectors were made without.",
+        "[Empty the vectors](../how-to/change-the-model.md#only-the-prefix), then set"
+        " `WIKIEMBED_DOCUMENT_PREFIX` and `WIKIEMBED_QUERY_PREFIX`",
     ),
     Alarm(
         "paused", "warning",

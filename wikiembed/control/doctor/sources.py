@@ -83,7 +83,8 @@ def sources(connection: Connection) -> Iterator[Finding]:
                 "prefix",
                 "warning",
                 f"Source {name}: {model} expects the prefixes 'search_document: ' and"
-                " 'search_query: '; set WIKIEMBED_DOCUMENT_PREFIX and WIKIEMBED_QUERY_PREFIX.",
+                " 'search_query: ', and its vectors were made without: see"
+                " docs/how-to/change-the-model.md, only the prefix.",
             )
 
 

@@ -1,0 +1,236 @@
+"""Each row of the policy's table of doctor's alarms makes its alarm go, typed as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from tests.docs.drill import Drill, drill_on
+from tests.docs.policy import tables_under, word_of
+from tests.harness.database import Database
+from tests.standin import BadText
+from wikiembed.control.doctor import ALARMS
+
+NOT_DRILLED = {
+    ("postgres", "fault"): "no server that old is at hand",
+    ("pgvector", "fault"): "mended by a restore: see how-to/after-a-restore.md",
+    ("procrastinate", "fault"): "its command would change the interpreter of these tests",
+    ("clock", "warning"): "a clock cannot be set here",
+}
+DIE = "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() - interval '31 s'"
+Mend = Callable[[], object]
+ROWS = {
+    (word_of(row["alarm"]), level): row
+    for row in tables_under("By alarm of doctor")
+    for level in row["level"].split(" or ")
+}
+
+
+def _with_settings(drill: Drill, **settings: str) -> Mend:
+    """Give the operator's shell wrong settings; answers what takes them back."""
+    kept = drill.swap(settings)
+    return lambda: drill.swap(kept)
+
+
+def _database(drill: Drill) -> Mend:
+    return _with_settings(drill, WIKIEMBED_DATABASE_URL="postgresql://localhost:1/none")
+
+
+def _read_only(drill: Drill) -> Mend:
+    url = make_conninfo(drill.database.url, options="-c default_transaction_read_only=on")
+    return _with_settings(drill, WIKIEMBED_DATABASE_URL=url)
+
+
+def _old_pgvector(drill: Drill) -> None:
+    drill.database.execute(
+        "set allow_system_table_mods = on;"
+        " update pg_extension set extversion = '0.8.4' where extname = 'vector'"
+    )
+
+
+def _schema(drill: Drill) -> None:
+    drill.type("wikiembed migrate --down 0006")
+
+
+def _trigger_of_the_queue(drill: Drill) -> None:
+    drill.database.execute(
+        "alter table wikiembed_queue.procrastinate_jobs disable trigger wikiembed_hold_paused"
+    )
+
+
+def _unexamined(drill: Drill) -> Mend:
+    role = drill.database.create_role("worker", grant="worker")
+    url = make_conninfo(drill.database.url, options=f"-c role={role}")
+    return _with_settings(drill, WIKIEMBED_DATABASE_URL=url)
+
+
+def _sources(drill: Drill) -> None:
+    drill.database.execute("select wikiembed.detach('wiki')")
+
+
+def _relation(drill: Drill) -> None:
+    drill.database.execute("drop table public.wiki_chunks")
+
+
+def _triggers(drill: Drill) -> None:
+    drill.database.execute("alter table public.wiki_chunks disable trigger all")
+
+
+def _index(drill: Drill) -> None:
+    drill.database.execute("drop index public.wikiembed_missing_wiki")
+
+
+def _search_index(drill: Drill) -> None:
+    """What a build that was broken off leaves."""
+    drill.work()
+    drill.type("wikiembed index --source wiki")
+    drill.database.execute(
+        "update pg_index as i set indisvalid = false from pg_class as c, pg_am as a"
+        " where c.oid = i.indexrelid and a.oid = c.relam and a.amname = 'hnsw'"
+        " and i.indrelid = 'public.wiki_chunks'::regclass"
+    )
+
+
+def _owner(drill: Drill) -> Mend:
+    role = drill.database.create_role("app")
+    drill.database.execute(f"alter table public.wiki_chunks owner to {role}")
+    return lambda: drill.database.execute("alter table public.wiki_chunks owner to current_user")
+
+
+def _prefix(drill: Drill) -> Mend:
+    kept = drill.swap({"WIKIEMBED_MODEL": "nomic-embed-text"})
+    drill.type("wikiembed backfill wiki")
+    assert kept
+
+    def mend() -> None:
+        drill.database.execute("update wikiembed.sources set model = null where name = 'wiki'")
+        drill.database.execute("update public.wiki_chunks set embedding = null")
+        drill.swap(
+            {
+                "WIKIEMBED_DOCUMENT_PREFIX": "search_document: ",
+                "WIKIEMBED_QUERY_PREFIX": "search_query: ",
+            }
+        )
+
+    return mend
+
+
+def _paused(drill: Drill) -> None:
+    drill.type("wikiembed pause wiki --why 'the GPU is needed'")
+
+
+def _failures(drill: Drill) -> Mend:
+    drill.standin.controls.bad_texts = [BadText(contains="number 3")]
+    drill.work()
+    return lambda: drill.standin.controls.update({"bad_texts": []})
+
+
+def _no_worker_needed(drill: Drill) -> None:
+    drill.work()
+
+
+def _stuck(drill: Drill) -> None:
+    drill.database.execute("update wikiembed_queue.procrastinate_jobs set status = 'doing'")
+
+
+def _old_job(drill: Drill) -> None:
+    drill.database.execute(
+        "update wikiembed_queue.procrastinate_jobs set queued_at = now() - interval '11 min'"
+    )
+
+
+def _invariants(drill: Drill) -> None:
+    drill.database.execute("delete from wikiembed.ledger")
+
+
+def _outage(drill: Drill) -> Mend:
+    drill.database.execute(
+        "select wikiembed.report_outage(%s, 5, 'no_answer', null, 'Gone.')", [drill.standin.url]
+    )
+    return lambda: None
+
+
+def _old_outage(drill: Drill) -> Mend:
+    mend = _outage(drill)
+    drill.database.execute(
+        "update wikiembed.outages set last_seen_at = now() - interval '5 min',"
+        " since = now() - interval '2 h'"
+    )
+    return mend
+
+
+def _embedder(drill: Drill) -> Mend:
+    drill.standin.controls.down = True
+    return lambda: drill.standin.controls.update({"down": False})
+
+
+def _model(drill: Drill) -> None:
+    drill.work()
+    drill.database.execute("update public.wiki_chunks set embedding = null where position = 1")
+    drill.swap({"WIKIEMBED_MODEL": "another-model"})
+
+
+def _dimensions(drill: Drill) -> Mend:
+    drill.standin.controls.dimensions = 5
+    return lambda: drill.standin.controls.update({"dimensions": 4})
+
+
+PROVOKE: dict[tuple[str, str], Callable[[Drill], Mend | None]] = {
+    ("database", "fault"): _database,
+    ("read_only", "fault"): _read_only,
+    ("pgvector", "warning"): _old_pgvector,
+    ("schema", "fault"): _schema,
+    ("queue_schema", "fault"): _trigger_of_the_queue,
+    ("unexamined", "fault"): _unexamined,
+    ("sources", "warning"): _sources,
+    ("relation", "fault"): _relation,
+    ("triggers", "fault"): _triggers,
+    ("index", "warning"): _index,
+    ("search_index", "warning"): _search_index,
+    ("owner", "warning"): _owner,
+    ("prefix", "warning"): _prefix,
+    ("paused", "warning"): _paused,
+    ("failures", "warning"): _failures,
+    ("workers", "warning"): _no_worker_needed,
+    ("workers", "fault"): lambda drill: None,
+    ("stuck_jobs", "warning"): _stuck,
+    ("oldest_job", "warning"): _old_job,
+    ("invariants", "fault"): _invariants,
+    ("outage", "fault"): _outage,
+    ("outage", "warning"): _old_outage,
+    ("embedder", "fault"): _embedder,
+    ("model", "fault"): _model,
+    ("dimensions", "fault"): _dimensions,
+}
+
+
+@pytest.fixture
+def drill(database: Database, tmp_path: Path) -> Iterator[Drill]:
+    """A wiki of six chunks that are queued, and its server."""
+    with drill_on(database, tmp_path) as made:
+        made.load()
+        yield made
+
+
+def test_policy_has_a_row_for_each_alarm_of_doctor() -> None:
+    """No alarm without a row, no row without an alarm; all are drilled but those with a reason."""
+    alarms = {(alarm.name, alarm.level) for alarm in ALARMS}
+    assert set(ROWS) == alarms
+    assert set(PROVOKE) | set(NOT_DRILLED) == alarms
+    assert set(PROVOKE) & set(NOT_DRILLED) == set()
+
+
+@pytest.mark.parametrize("alarm", sorted(PROVOKE), ids="-".join)
+def test_row_of_an_alarm_makes_it_go(alarm: tuple[str, str], drill: Drill) -> None:
+    """The alarm is provoked and seen; what the row says is done; the alarm is gone."""
+    mend = PROVOKE[alarm](drill)
+    assert alarm in drill.alarms()
+    if mend is not None:
+        mend()
+    drill.follow(ROWS[alarm]["then run"], MODEL="standin-model")
+    drill.wait_until(lambda: alarm not in drill.alarms())
+    if alarm[0] not in {"relation"}:
+        drill.database.check_invariants()

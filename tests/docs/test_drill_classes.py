@@ -1,0 +1,157 @@
+"""Each row of the policy's table of error classes mends what it says, typed as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs import code
+from tests.docs.drill import BAD, Drill, drill_on
+from tests.docs.policy import tables_under, word_of
+from tests.harness.database import Database
+from tests.sql.chunks import fetch
+from tests.standin import BadText
+
+ROWS = {word_of(row["error class"]): row for row in tables_under("By error class")}
+DIE = "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() - interval '31 s'"
+SKIPPED = {"empty_text", "skipped_by_operator"}
+Mend = Callable[[Drill], None]
+
+
+def _serve_all(drill: Drill) -> None:
+    drill.standin.controls.bad_texts = []
+
+
+def _no_matter(drill: Drill) -> None:
+    """Nothing has to be done first."""
+
+
+def _server_that(bad: BadText, mend: Mend = _serve_all) -> Callable[[Drill], Mend]:
+    def provoke(drill: Drill) -> Mend:
+        drill.standin.controls.bad_texts = [bad]
+        drill.load()
+        drill.work()
+        return mend
+
+    return provoke
+
+
+def _rewrite(drill: Drill) -> None:
+    drill.database.execute(
+        "update public.wiki_chunks set content = 'A better text.' where id = %s", [int(drill.key)]
+    )
+
+
+def _too_long(drill: Drill) -> Mend:
+    drill.standin.controls.max_chars = 50
+    drill.load("long " * 20)
+    drill.work()
+    return _no_matter
+
+
+def _slow(drill: Drill) -> Mend:
+    drill.standin.controls.slow_s = 0.6
+    drill.standin.controls.bad_texts = [BadText(contains=BAD, effect="slow")]
+    drill.load()
+    drill.work(request_timeout_s=0.2)
+    return _no_matter
+
+
+def _constraint(drill: Drill) -> Mend:
+    drill.database.execute(
+        "alter table public.wiki_chunks add constraint bare"
+        f" check (content <> '{BAD}' or embedding is null)"
+    )
+    drill.load()
+    drill.work()
+    return _drop_constraint
+
+
+def _drop_constraint(drill: Drill) -> None:
+    drill.database.execute("alter table public.wiki_chunks drop constraint bare")
+
+
+def _deadly(drill: Drill) -> Mend:
+    """A worker takes the chunk's job three times and ends without a word."""
+    drill.load()
+    drill.work()
+    drill.database.execute(
+        "update public.wiki_chunks set embedding = null where id = %s", [int(drill.key)]
+    )
+    for _ in range(3):
+        assert fetch(drill.database, ["embed_wiki"]) is not None
+        drill.database.execute(DIE)
+        drill.database.execute("select wikiembed.rescue_jobs()")
+    return _no_matter
+
+
+def _defect(drill: Drill) -> Mend:
+    """Recorded as after five unexpected errors, which would take a worker half a minute."""
+    drill.load()
+    drill.database.execute(
+        "select wikiembed.record_failures('wiki', array[key], array[version], 'internal_error')"
+        " from wikiembed.read_chunks('wiki', array[%s])",
+        [drill.key],
+    )
+    drill.database.execute("delete from wikiembed_queue.procrastinate_jobs")
+    drill.database.execute("select wikiembed.enqueue('wiki')")
+    drill.work()
+    return _no_matter
+
+
+def _blank(drill: Drill) -> Mend:
+    drill.load(" ")
+    drill.work()
+    return _no_matter
+
+
+def _skipped(drill: Drill) -> Mend:
+    drill.load()
+    drill.type(f"wikiembed skip wiki {drill.key} --why 'not worth it'")
+    drill.work()
+    return _no_matter
+
+
+PROVOKE: dict[str, Callable[[Drill], Mend]] = {
+    "text_too_long": _too_long,
+    "text_too_large": _server_that(BadText(contains=BAD, status=413)),
+    "timeout": _slow,
+    "no_answer": _server_that(BadText(contains=BAD, effect="reset")),
+    "bad_answer": _server_that(BadText(contains=BAD, effect="nan"), _no_matter),
+    "refused": _server_that(BadText(contains=BAD, status=403)),
+    "rejected": _server_that(BadText(contains=BAD, status=500), _rewrite),
+    "write_refused": _constraint,
+    "worker_lost": _deadly,
+    "internal_error": _defect,
+    "empty_text": _blank,
+    "skipped_by_operator": _skipped,
+}
+
+
+@pytest.fixture
+def drill(database: Database, tmp_path: Path) -> Iterator[Drill]:
+    """A wiki of six chunks before they are loaded, and its server."""
+    with drill_on(database, tmp_path) as made:
+        yield made
+
+
+def test_policy_has_a_row_for_each_error_class_of_the_code() -> None:
+    """No class without a row, no row without a class, and a drill for each."""
+    assert set(ROWS) == code.error_classes() == set(PROVOKE)
+
+
+@pytest.mark.parametrize("word", sorted(ROWS))
+def test_row_of_an_error_class_mends_it(word: str, drill: Drill) -> None:
+    """The class is provoked and seen; what the row says is done; the end is as it says."""
+    row = ROWS[word]
+    mend = PROVOKE[word](drill)
+    assert drill.failures == {word: "skipped" if word in SKIPPED else "failed"}
+    shown = drill.type(f"wikiembed failures wiki --class {word}")
+    assert f" {drill.key} " in shown
+    if word not in SKIPPED:
+        drill.type("wikiembed ready wiki", code=1)
+    mend(drill)
+    drill.follow(row["then run"])
+    drill.assert_end(row["end"])

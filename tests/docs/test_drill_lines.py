@@ -1,0 +1,85 @@
+"""Each row of the policy's table of early ends brings the line up again, typed as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.drill import Drill, drill_on
+from tests.docs.policy import codes_of, tables_under
+from tests.harness.database import Database
+
+ROWS = tables_under("When the line stops")
+Mend = Callable[[], object]
+API_KEY = "sk-drill"
+
+
+def _wrong_key(drill: Drill) -> Mend:
+    drill.standin.controls.api_key = API_KEY
+    return lambda: None
+
+
+def _unknown_model(drill: Drill) -> Mend:
+    drill.standin.controls.known_models = ["another-model"]
+    return lambda: drill.standin.controls.update({"known_models": None})
+
+
+def _wrong_dimensions(drill: Drill) -> Mend:
+    drill.standin.controls.dimensions = 5
+    return lambda: drill.standin.controls.update({"dimensions": 4})
+
+
+def _pause(drill: Drill) -> Mend:
+    drill.type("wikiembed pause wiki --why 'the GPU is needed'")
+    return lambda: None
+
+
+def _pinned(drill: Drill) -> Mend:
+    drill.work()
+    drill.database.execute("update public.wiki_chunks set embedding = null where position = 1")
+    drill.swap({"WIKIEMBED_MODEL": "another-model"})
+    return lambda: None
+
+
+def _out_of_reach(drill: Drill) -> Mend:
+    drill.standin.controls.down = True
+    return lambda: drill.standin.controls.update({"down": False})
+
+
+PROVOKE = [_wrong_key, _unknown_model, _wrong_dimensions, _pause, _pinned, _out_of_reach]
+
+
+@pytest.fixture
+def drill(database: Database, tmp_path: Path) -> Iterator[Drill]:
+    """A wiki of six chunks that are queued, and its server."""
+    with drill_on(database, tmp_path) as made:
+        made.load()
+        yield made
+
+
+def test_each_row_has_its_drill() -> None:
+    """In the order of the table."""
+    assert len(ROWS) == len(PROVOKE)
+
+
+@pytest.mark.parametrize(
+    ("row", "provoke"),
+    list(zip(ROWS, PROVOKE, strict=True)),
+    ids=[one.__name__.strip("_") for one in PROVOKE],
+)
+def test_row_of_an_early_end_mends_it(
+    row: dict[str, str], provoke: Callable[[Drill], Mend], drill: Drill
+) -> None:
+    """A backfill ends with the row's code, shows its words, and is complete after the commands."""
+    mend = provoke(drill)
+    said = drill.type("wikiembed backfill wiki 2>&1", code=int(row["exit code"]))
+    said += drill.type("wikiembed status")
+    # A narrow terminal breaks lines.
+    said = " ".join(said.split())
+    assert [words for words in codes_of(row["you see"]) if words not in said] == [], said
+    assert drill.failures == {}
+    mend()
+    drill.follow(row["then run"], MODEL="standin-model", KEY=API_KEY)
+    drill.assert_end("ready")

@@ -1,0 +1,46 @@
+"""Commands, options and files that pages name in passing are there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.docs.commands import commands
+from tests.docs.pages import ROOT, pages, prose_of
+
+_CODE = re.compile(r"`([^`\n]+)`")
+_FILE = re.compile(r"^(?:scripts|docs|tests|wikiembed|migrations)/[\w./-]+$")
+OPTIONS = {
+    command.name: {name for p in command.parameters if not p.is_argument for name in p.names}
+    for command in commands()
+}
+PRESENT = [page for page in pages() if page.name != "CHANGELOG.md"]
+"""The changelog tells of what is no more, too."""
+EVERYWHERE = {"--help", "-h", "--version"}
+
+
+def named_in(page: Path) -> list[str]:
+    """What stands in backticks in the prose of `page`."""
+    return _CODE.findall(prose_of(page))
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_that_a_page_names_exist(page: Path) -> None:
+    """With each of their options: a table's cell is typed as it stands."""
+    for said in named_in(page):
+        words = shlex.split(said.replace("…", "")) if said.startswith("wikiembed ") else []
+        if len(words) < 2 or words[1] in EVERYWHERE or words[1] == "COMMAND":
+            continue
+        assert words[1] in OPTIONS, f"{page.name}: {said}"
+        options = {word for word in words[2:] if word.startswith("--")}
+        assert options <= OPTIONS[words[1]] | EVERYWHERE, f"{page.name}: {said}"
+
+
+@pytest.mark.parametrize("page", PRESENT, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    """Scripts, tests and modules, by their path from the root."""
+    files = [said for said in named_in(page) if _FILE.match(said)]
+    assert [said for said in files if not (ROOT / said).exists()] == []

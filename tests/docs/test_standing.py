@@ -1,0 +1,25 @@
+"""What the project says of where it stands: goals that are missed, and milestones."""
+
+from __future__ import annotations
+
+import re
+
+from tests.docs.pages import DOCS, REFERENCE, ROOT, rows_of
+from tests.docs.policy import tables_under, word_of
+
+
+def test_next_actions_names_every_goal_that_is_missed() -> None:
+    """A row of performance.md that is not reached is to be done; one that is, no more."""
+    missed = {row[0] for row in rows_of(REFERENCE / "performance.md") if row[-1] == "no"}
+    rows = tables_under("Goals not reached", page=DOCS / "NEXT_ACTIONS.md")
+    assert {word_of(row["row"]) for row in rows} == missed
+
+
+def test_development_log_tells_of_every_version() -> None:
+    """Each version of the changelog has its milestones, and what is unreleased has one, too."""
+    versions = set(re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE))
+    log = (DOCS / "devlog" / "INDEX.md").read_text()
+    entries = re.split(r"^## ", log, flags=re.MULTILINE)[1:]
+    told = [re.match(r".+\n\n\*(?P<version>[^,*]+), ", entry) for entry in entries]
+    assert all(told), "an entry begins with its version and its days"
+    assert {found["version"] for found in told if found} == versions
