@@ -92,8 +92,8 @@ QUANTITIES = [
     Quantity(key="view queue s", what="view `queue`, all queued", unit="s"),
     _a_call("ready after vacuum s", "`is_ready` after it"),
     _a_call("view coverage s", "view `coverage`, the ledger folded"),
-    _a_call("first fetches s", "fetch of the first tenth"),
-    _a_call("last fetches s", "fetch of the last tenth"),
+    _a_call("first fetches s", "fetch of eight jobs, of the first tenth"),
+    _a_call("last fetches s", "fetch of eight jobs, of the last tenth"),
 ]  # fmt: skip
 NEAR = [
     one
