@@ -76,7 +76,6 @@ def grow(base: Base, n: int, *, dimensions: int) -> Numbers:
     log.numbers["jobs"] = base.one(f"select count(*) from {JOBS}")
     log.numbers["jobs bytes"] = base.one(f"select pg_table_size('{JOBS}')")
     log.numbers["job indexes bytes"] = base.one(f"select pg_indexes_size('{JOBS}')")
-    log.numbers["events bytes"] = base.one(f"select pg_total_relation_size('{EVENTS}')")
     base.execute(f"vacuum analyze {JOBS}, {EVENTS}, {LEDGER}")
     log.numbers["view queue s"] = _look(base, "select * from wikiembed.queue")
     ledger = base.one(f"select count(*) from {LEDGER}")

@@ -96,7 +96,7 @@ def _rate(server: Server) -> float:
 
 def scaling(place: Place, form: Form) -> Iterator[Measured]:
     """Workers of one request in flight, so that two cores do for eight, and a server of 100 ms."""
-    seconds = form.of(1, 20)
+    seconds = form.of(3, 20)
     with place.base() as base, place.server("latency") as server:
         rates = {n: _rate_of(place, base, server, n, seconds) for n in (1, 2, 4, 8)}
     for workers in (2, 4, 8):

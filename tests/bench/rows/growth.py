@@ -59,7 +59,6 @@ QUANTITIES = [
     Quantity(key="missing after bytes", what="index of missing rows, all embedded", unit="bytes"),
     Quantity(key="jobs bytes", what="jobs, all queued", unit="bytes"),
     Quantity(key="job indexes bytes", what="indexes of the jobs", unit="bytes"),
-    Quantity(key="events bytes", what="procrastinate's events with indexes", unit="bytes"),
     Quantity(key="queue after bytes", what="jobs and events, all embedded", unit="bytes"),
     Quantity(key="ledger rows", what="ledger, before it is folded", unit="rows"),
     Quantity(key="ledger bytes", what="ledger with indexes, before it is folded", unit="bytes"),

@@ -41,7 +41,7 @@ def _warm(base: Base) -> None:
 
 def trickle(place: Place, form: Form) -> Iterator[Measured]:
     """400 one-row inserts a second: what is left after a second, and texts a request."""
-    seconds = form.of(10, 60)
+    seconds = form.of(6, 60)
     with place.base() as base, place.server("instant") as server, place.worker(base, server):
         _warm(base)
         server.reset()
