@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from tests.bench.memory import memory_mb
 from tests.bench.pgbench import insert_of
 from tests.bench.place import TEXT, Base, Place, Server, wait_until
 from tests.bench.result import Form, Measured, middle, percentile
@@ -78,7 +78,7 @@ def memory(place: Place, form: Form) -> Iterator[Measured]:
             for share, samples in ((0.2, early), (0.9, late)):
                 wait_until(lambda share=share: server.stats()["texts"] > share * chunks)  # type: ignore[misc]
                 for _ in range(20):
-                    samples.append(_resident_mb(pid))
+                    samples.append(memory_mb(pid))
                     time.sleep(0.02)
     yield Measured(
         row="memory", what=f"resident memory of a worker late in a run of {chunks:,} chunks",
@@ -88,13 +88,6 @@ def memory(place: Place, form: Form) -> Iterator[Measured]:
         row="memory growth", what="late ÷ early in the same run",
         value=middle(late) / middle(early), unit="ratio", better="less", goal=1.05,
     )  # fmt: skip
-
-
-def _resident_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise ValueError("no VmRSS")
 
 
 def pause(place: Place, form: Form) -> Iterator[Measured]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from tests.bench.memory import peak_of
 from tests.bench.place import Base, Place
 from tests.bench.result import Form, Measured, middle
 from wikiembed.app.fetch import FETCH
@@ -13,6 +14,7 @@ from wikiembed.app.fetch import FETCH
 def enqueue(place: Place, form: Form) -> Iterator[Measured]:
     """Bulk enqueue over inserting the same jobs into a table without triggers."""
     sizes = (100_000, 300_000) if form.short else (1_000_000, 10_000_000)
+    peaks: dict[int, list[float]] = {n: [] for n in sizes}
     for n in sizes:
         with place.base() as base:
             base.execute("alter table public.docs disable trigger user")
@@ -24,7 +26,8 @@ def enqueue(place: Place, form: Form) -> Iterator[Measured]:
             bare: list[float] = []
             for _ in range(3):
                 base.execute("truncate wikiembed_queue.procrastinate_jobs cascade")
-                seconds.append(base.seconds("select * from wikiembed.enqueue('docs')"))
+                with peak_of(base.connection.info.backend_pid, peaks[n]):
+                    seconds.append(base.seconds("select * from wikiembed.enqueue('docs')"))
                 base.execute(
                     "drop table if exists public.jobs;"
                     " create table public.jobs (like wikiembed_queue.procrastinate_jobs"
@@ -49,8 +52,17 @@ def enqueue(place: Place, form: Form) -> Iterator[Measured]:
             unit="ratio",
             better="less",
             goal=1.5,
-            detail={"seconds": seconds, "bare_seconds": bare},
+            detail={"seconds": seconds, "bare_seconds": bare, "peak_mb": peaks[n]},
         )
+    yield Measured(
+        row="enqueue memory",
+        what=f"most memory of the backend that enqueues {sizes[-1]:,} chunks, a few work_mem",
+        value=max(peaks[sizes[-1]]),
+        unit="MB",
+        better="less",
+        goal=300,
+        detail={"mb": {str(n): peak for n, peak in peaks.items()}},
+    )
 
 
 def coverage(place: Place, form: Form) -> Iterator[Measured]:

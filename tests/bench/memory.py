@@ -1,0 +1,41 @@
+"""How much memory a process holds, now or at its peak."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+EVERY_S = 0.01
+
+
+def memory_mb(pid: int, field: str = "VmRSS") -> float:
+    """`VmRSS`: all that is resident; `RssAnon`: what is the process's own, without shared buffers.
+
+    Source: proc_pid_status(5).
+    """
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) / 1024
+    raise ValueError(f"no {field}")
+
+
+@contextlib.contextmanager
+def peak_of(pid: int, peaks: list[float]) -> Iterator[None]:
+    """Append the most memory that was a process's own meanwhile, in MB."""
+    ended = threading.Event()
+    seen = [memory_mb(pid, "RssAnon")]
+
+    def look() -> None:
+        while not ended.wait(EVERY_S):
+            seen.append(memory_mb(pid, "RssAnon"))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        peaks.append(max(seen))
