@@ -2,76 +2,20 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-
-import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from tests.acceptance.hnsw import (
+    BUILD,
+    INDEX,
+    embedded,
+    hnsw,
+    scans,
+)
 from tests.acceptance.wiki import Call, assert_done, assert_refused, json_lines, served
-from tests.conftest import StartCli
 from tests.harness.database import Database
 from tests.standin import StandIn
 from wikiembed.control.index import Target
-
-ROWS = 3000
-INDEX = "public.wikiembed_hnsw_docs"
-BUILD = ("index", "--source", "docs")
-INDEXES = (
-    "select i.indexrelid::regclass::text, i.indisvalid from pg_index as i"
-    " join pg_class as c on c.oid = i.indexrelid join pg_am as a on a.oid = c.relam"
-    " where a.amname = 'hnsw' order by 1"
-)
-SEARCH = "select * from wikiembed.search_chunks('docs', '[1,2,3,4]', 5)"
-PROGRESS = "select phase from pg_stat_progress_create_index where datname = current_database()"
-
-
-def embedded(database: Database, rows: int = ROWS) -> None:
-    """Insert `rows` chunks with vectors of their own."""
-    database.execute(
-        "insert into public.docs (body, vec) select 'chunk ' || g,"
-        " array[sin(g), cos(g), sin(g * g), 1]::vector from generate_series(1, %s) as g",
-        [rows],
-    )
-    database.execute("analyze public.docs")
-
-
-def hnsw(database: Database) -> dict[str, bool]:
-    """Every HNSW index and whether it is valid."""
-    return dict(database.rows(INDEXES))
-
-
-def scans(database: Database, index: str = INDEX) -> int:
-    """How often one search reads `index`."""
-    with database.connect(autocommit=False) as connection:
-        connection.execute(SEARCH)
-        row = connection.execute(
-            "select pg_stat_get_xact_numscans(%s::regclass)", [index]
-        ).fetchone()
-        connection.rollback()
-    assert row is not None
-    return int(row[0])
-
-
-@pytest.fixture
-def writer(docs_table: Database) -> Iterator[psycopg.Connection]:
-    """Somebody with an open transaction that has written to the table."""
-    embedded(docs_table)
-    with docs_table.connect(autocommit=False) as connection:
-        connection.execute("update public.docs set body = body where id = 1")
-        yield connection
-
-
-@pytest.fixture
-def onlooker(docs_table: Database) -> Iterator[psycopg.Connection]:
-    """Somebody with an old snapshot who has touched no table of ours."""
-    embedded(docs_table)
-    with docs_table.connect(autocommit=False) as connection:
-        connection.execute("set transaction isolation level repeatable read")
-        connection.execute("select 1")
-        yield connection
 
 
 def test_index_is_built_and_search_uses_it(call: Call, docs_table: Database) -> None:
@@ -182,64 +126,6 @@ def test_index_of_halfvec(call: Call, database: Database) -> None:
     assert scans(database) == 1
 
 
-@pytest.fixture
-def partitioned(database: Database) -> Database:
-    """3,000 chunks in two partitions, the second of which is partitioned again."""
-    database.execute(
-        "create table public.docs (id bigint primary key, body text, vec vector(4))"
-        " partition by range (id);"
-        " create table public.d1 partition of public.docs for values from (0) to (2000);"
-        " create table public.d2 partition of public.docs for values from (2000) to (9000)"
-        "   partition by range (id);"
-        " create table public.d2a partition of public.d2 for values from (2000) to (9000);"
-        " select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs');"
-        " insert into public.docs select g, 'chunk ' || g,"
-        "   array[sin(g), cos(g), sin(g * g), 1]::vector from generate_series(1, 3000) as g;"
-        " analyze public.docs"
-    )
-    return database
-
-
-def leaf(database: Database, table: str) -> str:
-    """The name of our index on a partition."""
-    return f"wikiembed_hnsw_docs_{database.one(f'select {table!r}::regclass::oid')}"
-
-
-def test_index_of_partitions_is_one_index(call: Call, partitioned: Database) -> None:
-    """Each leaf's is built concurrently and all are attached; a new partition has its own."""
-    assert_done(call(*BUILD))
-    leaves = [leaf(partitioned, name) for name in ("d1", "d2", "d2a")]
-    assert hnsw(partitioned) == {"wikiembed_hnsw_docs": True, **dict.fromkeys(leaves, True)}
-    assert [scans(partitioned, f"public.{leaf(partitioned, n)}") for n in ("d1", "d2a")] == [1, 1]
-    partitioned.execute(
-        "create table public.d3 partition of public.docs for values from (9000) to (9999)"
-    )
-    assert len(hnsw(partitioned)) == 5
-    assert "nothing to do" in call(*BUILD).stdout
-    assert_done(call(*BUILD, "--drop"))
-    assert hnsw(partitioned) == {}
-
-
-def test_index_of_partitions_goes_on_where_it_was_broken_off(
-    call: Call, partitioned: Database
-) -> None:
-    """Leaves that are done stay, a broken one is built again."""
-    done, broken = leaf(partitioned, "d1"), leaf(partitioned, "d2a")
-    options = "using hnsw (vec vector_cosine_ops) with (m = 16, ef_construction = 64)"
-    partitioned.execute(f"create index wikiembed_hnsw_docs on only public.docs {options}")
-    partitioned.execute(f"create index {done} on public.d1 {options}")
-    partitioned.execute(f"create index {broken} on public.d2a {options}")
-    partitioned.execute(
-        f"update pg_index set indisvalid = false where indexrelid = '{broken}'::regclass"
-    )
-    before = partitioned.one(f"select '{done}'::regclass::oid")
-    result = call(*BUILD)
-    assert_done(result)
-    assert f"Dropping index public.{broken} first" in result.stdout
-    assert set(hnsw(partitioned).values()) == {True}
-    assert partitioned.one(f"select '{done}'::regclass::oid") == before
-
-
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
@@ -323,86 +209,6 @@ def test_index_memory_is_what_pgvector_takes(docs_table: Database) -> None:
         dimensions=4, partitioned=False, embedded=rows, vector_schema="public",
     )  # fmt: skip
     assert target.graph_bytes(16) == pytest.approx(4 << 20, rel=0.1)
-
-
-def test_index_broken_off_leaves_nothing(
-    start_cli: StartCli, docs_table: Database, onlooker: psycopg.Connection
-) -> None:
-    """Ctrl-C during a build exits 130, and says that nothing is left."""
-    running = start_cli(*BUILD)
-    running.wait_for(lambda: docs_table.rows(PROGRESS) == [("waiting for old snapshots",)])
-    result = running.stop(signal.SIGINT)
-    assert (result.returncode, result.stderr) == (130, "")
-    assert result.stdout.endswith(f"Broken off: nothing is left of index {INDEX}.\n")
-    assert hnsw(docs_table) == {}
-
-
-def test_index_broken_off_says_what_is_left(
-    call: Call, start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
-) -> None:
-    """Where the ruin cannot be dropped in a moment it is named, and the next build drops it."""
-    running = start_cli(*BUILD)
-    phase = "waiting for writers before build"
-    running.wait_for(lambda: docs_table.rows(PROGRESS) == [(phase,)])
-    result = running.stop(signal.SIGTERM)
-    assert result.returncode == 143
-    assert f"Broken off: an invalid index {INDEX} is left" in result.stdout
-    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": False}
-    writer.rollback()
-    again = call(*BUILD)
-    assert_done(again)
-    assert "a build of it was broken off" in again.stdout
-    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
-
-
-def test_index_waits_for_who_builds_it_already(
-    start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
-) -> None:
-    """The second says so, waits, and finds the index of the first."""
-    first = start_cli(*BUILD)
-    first.wait_for(lambda: docs_table.rows(PROGRESS) != [])
-    second = start_cli(*BUILD)
-    waits = "docs: somebody builds its index already; waiting for that.\n"
-    second.wait_for(lambda: second.stdout == waits)
-    writer.rollback()
-    assert first.wait().stdout.startswith(f"Built {INDEX}")
-    said = second.wait()
-    assert (said.returncode, said.stderr) == (0, "")
-    assert said.stdout.startswith(f"{waits}docs: index {INDEX} is there and valid")
-
-
-def test_index_waits_while_another_is_about_to_build(
-    start_cli: StartCli, docs_table: Database
-) -> None:
-    """The lock holds from before the first statement: two do not drop each other's index."""
-    embedded(docs_table)
-    key = "hashtextextended('wikiembed index docs', 0)"
-    other = docs_table.connect()
-    other.execute(f"select pg_advisory_lock({key})")
-    running = start_cli(*BUILD)
-    running.wait_for(lambda: "waiting for that" in running.stdout)
-    assert hnsw(docs_table) == {}
-    other.execute(f"select pg_advisory_unlock({key})")
-    assert f"Built {INDEX}" in running.wait().stdout
-
-
-def test_index_waits_for_a_build_by_hand(
-    start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
-) -> None:
-    """An index that somebody builds in psql is not taken for a ruin."""
-    other = docs_table.connect()
-    statement = (
-        "create index concurrently wikiembed_hnsw_docs on public.docs"
-        " using hnsw (vec vector_cosine_ops)"
-    )
-    thread = threading.Thread(target=other.execute, args=[statement])
-    thread.start()
-    running = start_cli(*BUILD)
-    running.wait_for(lambda: "waiting for that" in running.stdout)
-    writer.rollback()
-    thread.join(30)
-    assert "is there and valid" in running.wait().stdout
-    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
 
 
 def test_search_gets_as_many_as_it_asks_for(

@@ -1,0 +1,43 @@
+"""A table with vectors, and what is asked of its HNSW index."""
+
+from __future__ import annotations
+
+from tests.harness.database import Database
+
+ROWS = 3000
+INDEX = "public.wikiembed_hnsw_docs"
+BUILD = ("index", "--source", "docs")
+INDEXES = (
+    "select i.indexrelid::regclass::text, i.indisvalid from pg_index as i"
+    " join pg_class as c on c.oid = i.indexrelid join pg_am as a on a.oid = c.relam"
+    " where a.amname = 'hnsw' order by 1"
+)
+SEARCH = "select * from wikiembed.search_chunks('docs', '[1,2,3,4]', 5)"
+PROGRESS = "select phase from pg_stat_progress_create_index where datname = current_database()"
+
+
+def embedded(database: Database, rows: int = ROWS) -> None:
+    """Insert `rows` chunks with vectors of their own."""
+    database.execute(
+        "insert into public.docs (body, vec) select 'chunk ' || g,"
+        " array[sin(g), cos(g), sin(g * g), 1]::vector from generate_series(1, %s) as g",
+        [rows],
+    )
+    database.execute("analyze public.docs")
+
+
+def hnsw(database: Database) -> dict[str, bool]:
+    """Every HNSW index and whether it is valid."""
+    return dict(database.rows(INDEXES))
+
+
+def scans(database: Database, index: str = INDEX) -> int:
+    """How often one search reads `index`."""
+    with database.connect(autocommit=False) as connection:
+        connection.execute(SEARCH)
+        row = connection.execute(
+            "select pg_stat_get_xact_numscans(%s::regclass)", [index]
+        ).fetchone()
+        connection.rollback()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,120 @@
+"""`index` broken off, and beside other builds and writers."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.acceptance.hnsw import (
+    BUILD,
+    INDEX,
+    PROGRESS,
+    embedded,
+    hnsw,
+)
+from tests.acceptance.wiki import Call, assert_done
+from tests.conftest import StartCli
+from tests.harness.database import Database
+
+
+@pytest.fixture
+def writer(docs_table: Database) -> Iterator[psycopg.Connection]:
+    """Somebody with an open transaction that has written to the table."""
+    embedded(docs_table)
+    with docs_table.connect(autocommit=False) as connection:
+        connection.execute("update public.docs set body = body where id = 1")
+        yield connection
+
+
+@pytest.fixture
+def onlooker(docs_table: Database) -> Iterator[psycopg.Connection]:
+    """Somebody with an old snapshot who has touched no table of ours."""
+    embedded(docs_table)
+    with docs_table.connect(autocommit=False) as connection:
+        connection.execute("set transaction isolation level repeatable read")
+        connection.execute("select 1")
+        yield connection
+
+
+def test_index_broken_off_leaves_nothing(
+    start_cli: StartCli, docs_table: Database, onlooker: psycopg.Connection
+) -> None:
+    """Ctrl-C during a build exits 130, and says that nothing is left."""
+    running = start_cli(*BUILD)
+    running.wait_for(lambda: docs_table.rows(PROGRESS) == [("waiting for old snapshots",)])
+    result = running.stop(signal.SIGINT)
+    assert (result.returncode, result.stderr) == (130, "")
+    assert result.stdout.endswith(f"Broken off: nothing is left of index {INDEX}.\n")
+    assert hnsw(docs_table) == {}
+
+
+def test_index_broken_off_says_what_is_left(
+    call: Call, start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
+) -> None:
+    """Where the ruin cannot be dropped in a moment it is named, and the next build drops it."""
+    running = start_cli(*BUILD)
+    phase = "waiting for writers before build"
+    running.wait_for(lambda: docs_table.rows(PROGRESS) == [(phase,)])
+    result = running.stop(signal.SIGTERM)
+    assert result.returncode == 143
+    assert f"Broken off: an invalid index {INDEX} is left" in result.stdout
+    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": False}
+    writer.rollback()
+    again = call(*BUILD)
+    assert_done(again)
+    assert "a build of it was broken off" in again.stdout
+    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
+
+
+def test_index_waits_for_who_builds_it_already(
+    start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
+) -> None:
+    """The second says so, waits, and finds the index of the first."""
+    first = start_cli(*BUILD)
+    first.wait_for(lambda: docs_table.rows(PROGRESS) != [])
+    second = start_cli(*BUILD)
+    waits = "docs: somebody builds its index already; waiting for that.\n"
+    second.wait_for(lambda: second.stdout == waits)
+    writer.rollback()
+    assert first.wait().stdout.startswith(f"Built {INDEX}")
+    said = second.wait()
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.startswith(f"{waits}docs: index {INDEX} is there and valid")
+
+
+def test_index_waits_while_another_is_about_to_build(
+    start_cli: StartCli, docs_table: Database
+) -> None:
+    """The lock holds from before the first statement: two do not drop each other's index."""
+    embedded(docs_table)
+    key = "hashtextextended('wikiembed index docs', 0)"
+    other = docs_table.connect()
+    other.execute(f"select pg_advisory_lock({key})")
+    running = start_cli(*BUILD)
+    running.wait_for(lambda: "waiting for that" in running.stdout)
+    assert hnsw(docs_table) == {}
+    other.execute(f"select pg_advisory_unlock({key})")
+    assert f"Built {INDEX}" in running.wait().stdout
+
+
+def test_index_waits_for_a_build_by_hand(
+    start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
+) -> None:
+    """An index that somebody builds in psql is not taken for a ruin."""
+    other = docs_table.connect()
+    statement = (
+        "create index concurrently wikiembed_hnsw_docs on public.docs"
+        " using hnsw (vec vector_cosine_ops)"
+    )
+    thread = threading.Thread(target=other.execute, args=[statement])
+    thread.start()
+    running = start_cli(*BUILD)
+    running.wait_for(lambda: "waiting for that" in running.stdout)
+    writer.rollback()
+    thread.join(30)
+    assert "is there and valid" in running.wait().stdout
+    assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
