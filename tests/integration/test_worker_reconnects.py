@@ -65,22 +65,25 @@ async def test_rule_18_reconnected_worker_leaves_others_jobs_for_a_round(
         assert (lost, rescues) == ([], [RESCUE])
 
 
-async def test_pool_finds_one_dead_connection_and_replaces_all(
-    docs_table: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One failed check is enough: each further one would wait twice as long."""
-    dead = 0
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each connection that was asked for a sign of life gave one, in order."""
+    answers: list[bool] = []
     check = Pool.check_connection
 
-    async def counted(connection: object) -> None:
-        nonlocal dead
-        try:
-            await check(connection)  # type: ignore[arg-type]
-        except Exception:
-            dead += 1
-            raise
+    async def noted(connection: object) -> None:
+        answers.append(False)
+        await check(connection)  # type: ignore[arg-type]
+        answers[-1] = True
 
-    monkeypatch.setattr(Pool, "check_connection", staticmethod(counted))
+    monkeypatch.setattr(Pool, "check_connection", staticmethod(noted))
+    return answers
+
+
+async def test_pool_finds_one_dead_connection_and_replaces_all(
+    docs_table: Database, asked: list[bool]
+) -> None:
+    """One failed check is enough: each further one would wait twice as long."""
     pool = await open_pool(docs_table.url, size=4)
     try:
         async with pool.connection(), pool.connection(), pool.connection(), pool.connection():
@@ -88,33 +91,24 @@ async def test_pool_finds_one_dead_connection_and_replaces_all(
         assert docs_table.one(END_ALL) == 4
         async with pool.connection() as connection:
             await connection.execute("select 1")
-        assert dead == 1
+        assert asked.count(False) == 1
     finally:
         await pool.close()
 
 
 async def test_connection_in_use_is_not_asked_whether_it_lives(
-    docs_table: Database, monkeypatch: pytest.MonkeyPatch
+    docs_table: Database, asked: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only one that was idle for a while: a question before each statement costs a round trip."""
-    asked = 0
-    check = Pool.check_connection
-
-    async def counted(connection: object) -> None:
-        nonlocal asked
-        asked += 1
-        await check(connection)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Pool, "check_connection", staticmethod(counted))
     pool = await open_pool(docs_table.url, size=1)
     try:
         for _ in range(5):
             async with pool.connection() as connection:
                 await connection.execute("select 1")
-        assert asked == 0
+        assert asked == []
         monkeypatch.setattr("wikiembed.db.pool.IDLE_S", 0.0)
         async with pool.connection() as connection:
             await connection.execute("select 1")
-        assert asked == 1
+        assert asked == [True]
     finally:
         await pool.close()

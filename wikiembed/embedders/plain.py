@@ -8,6 +8,8 @@ numbers take less than half the time that Python lists of them take.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import simdjson
@@ -18,29 +20,25 @@ _LISTS = re.compile(rb'"embedding"\s*:\s*\[')
 _WITHIN = 4096
 """An item's vector begins so near to the beginning of the answer, unless the answer is unusual."""
 _parser = simdjson.Parser()
+Found = TypeVar("Found")
 
 
 def plain_rows(body: bytes, field: str | None, *, count: int) -> Matrix | None:
     """Rows of the list in `field` (None: of the body itself) as `(count, dim) float32`."""
-    global _parser
-    try:
-        answer = _parser.parse(body)
+
+    def pick(answer: object) -> Matrix | None:
         rows = answer if field is None else answer[field]  # type: ignore[index]
         if not isinstance(rows, simdjson.Array) or len(rows) != count:
             return None
         return _matrix(list(rows), range(count), body)
-    except (ValueError, TypeError, KeyError, RuntimeError):
-        _parser = simdjson.Parser()  # what an error holds on to blocks the old one
-        return None
+
+    return _picked(body, pick)
 
 
 def plain_items(body: bytes, *, count: int) -> tuple[Matrix, str | None] | None:
     """OpenAI's `data` of lists as `(count, dim) float32` in the order of `index`; its `model`."""
-    global _parser
-    if _LISTS.search(body, 0, _WITHIN) is None:
-        return None
-    try:
-        answer = _parser.parse(body)
+
+    def pick(answer: object) -> tuple[Matrix, str | None] | None:
         if not isinstance(answer, simdjson.Object):
             return None
         items, model = answer["data"], answer.get("model")
@@ -52,11 +50,18 @@ def plain_items(body: bytes, *, count: int) -> tuple[Matrix, str | None] | None:
             return None
         rows = [item["embedding"] for item in items]  # type: ignore[index]
         matrix = _matrix(rows, places, body)
-        if matrix is None:
-            return None
-        return matrix, model if isinstance(model, str) else None
+        return None if matrix is None else (matrix, model if isinstance(model, str) else None)
+
+    return None if _LISTS.search(body, 0, _WITHIN) is None else _picked(body, pick)
+
+
+def _picked(body: bytes, pick: Callable[[object], Found | None]) -> Found | None:
+    """What `pick` finds in the parsed body; None where that, or the parsing, fails."""
+    global _parser
+    try:
+        return pick(_parser.parse(body))
     except (ValueError, TypeError, KeyError, RuntimeError):
-        _parser = simdjson.Parser()
+        _parser = simdjson.Parser()  # what an error holds on to blocks the old one
         return None
 
 

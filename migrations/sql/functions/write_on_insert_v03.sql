@@ -1,9 +1,10 @@
 -- after insert, each statement: count, and queue the rows without a vector. The rows come
 -- from the transition table; the table's own lock keeps detach away until the commit. Up to 64
 -- rows that make one job take two small statements, of which that for a single missing row asks
--- for no batch size; others are read once, since they may fill a file, and a batch is all that is held in memory. It wakes the workers itself, as notify_seldom
--- would, and says so to it by a setting: that trigger would have to look what was inserted. An
--- assignment is evaluated at once, where perform would run a query.
+-- for no batch size; others are read once, since they may fill a file, and a batch is all that is
+-- held in memory. It wakes the workers itself, as notify_seldom would, and says so to it by a
+-- setting: that trigger would have to look what was inserted. An assignment is evaluated at once,
+-- where perform would run a query.
 create function wikiembed_private.write_on_insert(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
