@@ -205,7 +205,7 @@ CREATE FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint DEFAULT NUL
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
-    SET work_mem TO '64MB'
+    SET work_mem TO '8MB'
     SET jit TO 'off'
     AS $_$
 declare
@@ -1844,6 +1844,18 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) IS 'Deletes those of these jobs that wait or are doing; answers their numbers.';
 
+CREATE FUNCTION wikiembed_private.follow_batch_size() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform wikiembed_private.write_on_insert(new);
+  return null;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.follow_batch_size() IS 'Writes a source''s insert trigger anew with the batch size that it has now.';
+
 CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.sources
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2200,47 +2212,58 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     declare
-      v_missing bigint;
+      v_total bigint;
+      v_embedded bigint;
+      v_keys bigint[];
       v_queued bigint := 0;
       v_now_ms bigint;
       v_said text;
     begin
-      insert into wikiembed_private.deltas_wiki (total, embedded)
-      select count(*), count(n.embedding) from (select n.embedding from new_rows as n limit 65) as n
-      having count(*) between 1 and 64
-      returning total - embedded into v_missing;
-      if v_missing = 0 then
+      select count(*), count(n.embedding), array_agg(n.id) filter (where n.embedding is null)
+        into v_total, v_embedded, v_keys
+        from (select n.id, n.embedding from new_rows as n limit 64 + 1) as n;
+      if v_total = 0 then
+        return null;
+      elsif v_total = v_embedded and v_total <= 64 then
+        insert into wikiembed_private.deltas_wiki (total, embedded) values (v_total, v_embedded);
         return null;
       end if;
       v_said := set_config('wikiembed.wakes_itself', 'on', true);
-      if v_missing = 1 then
+      if v_total <= 64 then
+        with counted as (
+          insert into wikiembed_private.deltas_wiki (total, embedded) values (v_total, v_embedded)
+        )
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        values ('embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys',
-                jsonb_build_array((select n.id::text from new_rows as n where n.embedding is null))));
+        values ('embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', v_keys::text[]));
         v_queued := 1;
-      elsif v_missing > 1 then
-        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        select 'embed_wiki', 'wikiembed.embed', 10,
-               jsonb_build_object('source', 'wiki', 'keys', jsonb_agg(n.id::text))
-          from new_rows as n
-         where n.embedding is null
-        having v_missing <= (select s.batch_size from wikiembed.sources as s where s.name = 'wiki');
-        get diagnostics v_queued = row_count;
+      else
+        with found as materialized (
+          select count(*) as total, count(n.embedding) as embedded,
+                 array_agg(n.id) filter (where n.embedding is null) as keys
+            from (select n.id, n.embedding from new_rows as n limit 500000 + 1) as n
+        ), queued as (
+          insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+          select 'embed_wiki', 'wikiembed.embed', 10,
+                 jsonb_build_object('source', 'wiki', 'keys', f.keys[i : i + 64 - 1]::text[])
+            from found as f, generate_series(1, cardinality(f.keys), 64) as i
+           where f.total <= 500000
+        )
+        insert into wikiembed_private.deltas_wiki (total, embedded)
+        select f.total, f.embedded from found as f where f.total <= 500000
+        returning total - embedded into v_queued;
       end if;
-      if v_queued = 0 then
+      if v_queued is null then
         with batches as materialized (
           select m.batch, count(*) as total, count(m.key) as missing,
                  array_agg(m.key) filter (where m.key is not null) as keys
             from (
-              select m.key, (count(m.key) over (rows unbounded preceding) - 1)
-                            / (select s.batch_size from wikiembed.sources as s where s.name = 'wiki') as batch
+              select m.key, (count(m.key) over (rows unbounded preceding) - 1) / 64 as batch
                 from (select case when n.embedding is null then n.id::text end as key from new_rows as n) as m
             ) as m
            group by m.batch
         ), counted as (
           insert into wikiembed_private.deltas_wiki (total, embedded)
           select sum(b.total), sum(b.total - b.missing) from batches as b
-          having v_missing is null and count(*) > 0
         )
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         select 'embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', to_jsonb(b.keys))
@@ -2250,7 +2273,7 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
         get diagnostics v_queued = row_count;
       end if;
       v_said := set_config('wikiembed.wakes_itself', 'off', true);
-      v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
+      v_now_ms := (date_part('epoch', clock_timestamp()) * 1000)::bigint;
       if v_queued > 0 and abs(v_now_ms - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20 then
         perform setval('wikiembed_private.clock_embed_wiki', v_now_ms);
         perform wikiembed_private.wake('embed_wiki');
@@ -2956,7 +2979,7 @@ COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) I
 CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$ select 4 $$;
+    AS $$ select 5 $$;
 
 COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Version of the triggers and functions that write_triggers writes.';
 
@@ -3175,58 +3198,65 @@ CREATE FUNCTION wikiembed_private.write_on_insert(p_source wikiembed.sources) RE
     AS $_$
 declare
   v_clock text := quote_literal(format('wikiembed_private.%I', 'clock_embed_' || p_source.name));
-begin
-  if to_regclass(format('wikiembed_private.%I', 'clock_embed_' || p_source.name)) is null then
-    execute wikiembed_private.fill(
-      p_source, 'create sequence wikiembed_private.%12$I minvalue 0 start 0', 'clock_embed');
-  end if;
-  execute wikiembed_private.fill(p_source, replace($template$
+  v_most integer := case when p_source.key_type in ('text', 'character varying') then 10000 else 500000 end;
+  v_template text := $template$
     create or replace function wikiembed_private.%12$I() returns trigger
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
     as $body$
     declare
-      v_missing bigint;
+      v_total bigint;
+      v_embedded bigint;
+      v_keys %6$s[];
       v_queued bigint := 0;
       v_now_ms bigint;
       v_said text;
     begin
-      insert into wikiembed_private.%14$I (total, embedded)
-      select count(*), count(n.%5$I) from (select n.%5$I from new_rows as n limit 65) as n
-      having count(*) between 1 and 64
-      returning total - embedded into v_missing;
-      if v_missing = 0 then
+      select count(*), count(n.%5$I), array_agg(n.%3$I) filter (where n.%5$I is null)
+        into v_total, v_embedded, v_keys
+        from (select n.%3$I, n.%5$I from new_rows as n limit the_batch + 1) as n;
+      if v_total = 0 then
+        return null;
+      elsif v_total = v_embedded and v_total <= the_batch then
+        insert into wikiembed_private.%14$I (total, embedded) values (v_total, v_embedded);
         return null;
       end if;
       v_said := set_config('wikiembed.wakes_itself', 'on', true);
-      if v_missing = 1 then
+      if v_total <= the_batch then
+        with counted as (
+          insert into wikiembed_private.%14$I (total, embedded) values (v_total, v_embedded)
+        )
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        values (%7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys',
-                jsonb_build_array((select n.%3$I::text from new_rows as n where n.%5$I is null))));
+        values (%7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', v_keys::text[]));
         v_queued := 1;
-      elsif v_missing > 1 then
-        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        select %7$L, 'wikiembed.embed', 10,
-               jsonb_build_object('source', %1$L, 'keys', jsonb_agg(n.%3$I::text))
-          from new_rows as n
-         where n.%5$I is null
-        having v_missing <= (select s.batch_size from wikiembed.sources as s where s.name = %1$L);
-        get diagnostics v_queued = row_count;
+      else
+        with found as materialized (
+          select count(*) as total, count(n.%5$I) as embedded,
+                 array_agg(n.%3$I) filter (where n.%5$I is null) as keys
+            from (select n.%3$I, n.%5$I from new_rows as n limit the_most + 1) as n
+        ), queued as (
+          insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+          select %7$L, 'wikiembed.embed', 10,
+                 jsonb_build_object('source', %1$L, 'keys', f.keys[i : i + the_batch - 1]::text[])
+            from found as f, generate_series(1, cardinality(f.keys), the_batch) as i
+           where f.total <= the_most
+        )
+        insert into wikiembed_private.%14$I (total, embedded)
+        select f.total, f.embedded from found as f where f.total <= the_most
+        returning total - embedded into v_queued;
       end if;
-      if v_queued = 0 then
+      if v_queued is null then
         with batches as materialized (
           select m.batch, count(*) as total, count(m.key) as missing,
                  array_agg(m.key) filter (where m.key is not null) as keys
             from (
-              select m.key, (count(m.key) over (rows unbounded preceding) - 1)
-                            / (select s.batch_size from wikiembed.sources as s where s.name = %1$L) as batch
+              select m.key, (count(m.key) over (rows unbounded preceding) - 1) / the_batch as batch
                 from (select case when n.%5$I is null then n.%3$I::text end as key from new_rows as n) as m
             ) as m
            group by m.batch
         ), counted as (
           insert into wikiembed_private.%14$I (total, embedded)
           select sum(b.total), sum(b.total - b.missing) from batches as b
-          having v_missing is null and count(*) > 0
         )
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         select %7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', to_jsonb(b.keys))
@@ -3236,7 +3266,7 @@ begin
         get diagnostics v_queued = row_count;
       end if;
       v_said := set_config('wikiembed.wakes_itself', 'off', true);
-      v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
+      v_now_ms := (date_part('epoch', clock_timestamp()) * 1000)::bigint;
       if v_queued > 0 and abs(v_now_ms - coalesce(pg_sequence_last_value(the_clock), 0)) >= 20 then
         perform setval(the_clock, v_now_ms);
         perform wikiembed_private.wake(%7$L);
@@ -3244,7 +3274,16 @@ begin
       return null;
     end;
     $body$
-  $template$, 'the_clock', replace(v_clock, '%', '%%')), 'on_insert', 'deltas');
+  $template$;
+begin
+  if to_regclass(format('wikiembed_private.%I', 'clock_embed_' || p_source.name)) is null then
+    execute wikiembed_private.fill(
+      p_source, 'create sequence wikiembed_private.%12$I minvalue 0 start 0', 'clock_embed');
+  end if;
+  v_template := replace(v_template, 'the_clock', replace(v_clock, '%', '%%'));
+  v_template := replace(v_template, 'the_batch', p_source.batch_size::text);
+  v_template := replace(v_template, 'the_most', greatest(v_most, p_source.batch_size)::text);
+  execute wikiembed_private.fill(p_source, v_template, 'on_insert', 'deltas');
 end;
 $_$;
 
@@ -4548,6 +4587,10 @@ COMMENT ON TRIGGER count_updated ON wikiembed.failures IS 'Counts changed states
 CREATE TRIGGER raise_generation BEFORE UPDATE ON wikiembed.sources FOR EACH ROW EXECUTE FUNCTION wikiembed_private.raise_generation();
 
 COMMENT ON TRIGGER raise_generation ON wikiembed.sources IS 'Keeps the generation in step with model, prefix and dimensions.';
+
+CREATE TRIGGER wikiembed_follow_batch_size AFTER UPDATE OF batch_size ON wikiembed.sources FOR EACH ROW WHEN ((old.batch_size <> new.batch_size)) EXECUTE FUNCTION wikiembed_private.follow_batch_size();
+
+COMMENT ON TRIGGER wikiembed_follow_batch_size ON wikiembed.sources IS 'Keeps the insert trigger of a source in step with its batch size.';
 
 CREATE TRIGGER procrastinate_jobs_notify_queue_job_aborted_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.abort_requested = false) AND (new.abort_requested = true) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_queue.procrastinate_notify_queue_abort_job_v1();
 

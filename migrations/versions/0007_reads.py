@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wikiembed.db.revision import replace_files, run, run_files
+from wikiembed.db.revision import replace_files, rewrite_triggers, run, run_files
 
 revision = "0007"
 down_revision = "0006"
@@ -18,11 +18,6 @@ CHANGED = {
     "functions/grant_worker": 4,
     "functions/grant_again": 2,
 }
-# A source whose table is gone is detached by the next reconcile.
-REWRITE = (
-    "select wikiembed_private.write_triggers(s.name) from wikiembed.sources as s"
-    " where not wikiembed_private.is_gone(s);"
-)
 # What workers may call; written again without their right, and in the shape of before.
 DROP_OWN = """
 do $$
@@ -49,7 +44,7 @@ def upgrade() -> None:
     run(f"revoke all on function {names} from public;")
     run_files(["functions/one_owner_v01"])
     run("select wikiembed_private.grant_again();")
-    run(REWRITE)
+    rewrite_triggers()
 
 
 def downgrade() -> None:
@@ -58,4 +53,4 @@ def downgrade() -> None:
     names = ", ".join(f"wikiembed_private.{name}" for name in NEW)
     run(f"drop function {names};")
     run(DROP_OWN)
-    run(REWRITE)
+    rewrite_triggers()

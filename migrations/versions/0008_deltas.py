@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wikiembed.db.revision import replace_files, run, run_files
+from wikiembed.db.revision import replace_files, rewrite_triggers, run, run_files
 
 revision = "0008"
 down_revision = "0007"
@@ -28,11 +28,6 @@ CHANGED = {
     "views/throughput": 2,
     "views/queue": 3,
 }
-# A source whose table is gone is detached by the next reconcile.
-REWRITE = (
-    "select wikiembed_private.write_triggers(s.name) from wikiembed.sources as s"
-    " where not wikiembed_private.is_gone(s);"
-)
 SIGNATURES = ", ".join(f"wikiembed_private.{name}(text)" for name in NEW)
 
 
@@ -44,13 +39,13 @@ def upgrade() -> None:
     replace_files(f"{name}_v{now:02}" for name, now in CHANGED.items())
     run_files(["functions/one_owner_v01", "functions/see_views_v01"])
     run("select wikiembed_private.grant_again();")
-    run(REWRITE)
+    rewrite_triggers()
 
 
 def downgrade() -> None:
     """Put back what was before; no writer is left when the deltas go, since triggers are locked."""
     replace_files(f"{name}_v{now - 1:02}" for name, now in CHANGED.items())
-    run(REWRITE)
+    rewrite_triggers()
     run_files(["tables/deltas_undone_v01"])
     run(f"drop function {SIGNATURES};")
     run_files(["queue/lighter_undone_v01"])

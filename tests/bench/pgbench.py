@@ -9,6 +9,9 @@ from pathlib import Path
 
 from tests.bench.place import Base, Place
 
+Until = tuple[str, str]
+"""When pgbench ends: ``("-T", seconds)``, or ``("-t", transactions)`` of each client."""
+
 _TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 
 
@@ -22,7 +25,7 @@ def insert_of(table: str, rows: int, *, length: int) -> str:
     )
 
 
-def rate(place: Place, base: Base, statement: str, *, clients: int, seconds: int) -> float:
+def rate(place: Place, base: Base, statement: str, *, clients: int, until: Until) -> float:
     """Transactions of one statement a second, prepared, with so many clients."""
     script = Path(place.folder) / "pgbench.sql"
     script.write_text(statement + ";\n")
@@ -30,7 +33,7 @@ def rate(place: Place, base: Base, statement: str, *, clients: int, seconds: int
         [
             str(place.bin / "pgbench"), "-n", "-M", "prepared",
             "-h", base.socket, "-U", base.connection.info.user, "-f", str(script),
-            "-c", str(clients), "-j", "1", "-T", str(seconds), base.name,
+            "-c", str(clients), "-j", "1", *until, base.name,
         ],
         check=True,
         capture_output=True,

@@ -13,6 +13,7 @@ from typing import Any, Literal
 class Measured:
     """One measured line: `value` in `unit` against `goal`, on its good side as `better` says.
 
+    A line without a goal is there to be read beside another.
     `detail` holds what the value was made of, as plain numbers.
     """
 
@@ -21,12 +22,14 @@ class Measured:
     value: float
     unit: str
     better: Literal["more", "less"]
-    goal: float
+    goal: float | None
     detail: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def reached(self) -> bool:
-        """Whether the goal is reached."""
+    def reached(self) -> bool | None:
+        """Whether the goal is reached; None without one."""
+        if self.goal is None:
+            return None
         if math.isnan(self.value):
             return False
         return self.value >= self.goal if self.better == "more" else self.value <= self.goal

@@ -13,16 +13,18 @@ from rich.table import Table
 from tests.bench.result import Measured
 
 SIGN = {"more": "≥", "less": "≤"}
+REACHED = {True: "yes", False: "no", None: "–"}
 
 
 def line_of(measured: Measured) -> tuple[str, str, str, str, str]:
     """One row: name, what, value, goal, whether it is reached."""
+    goal = "–" if measured.goal is None else f"{SIGN[measured.better]} {measured.goal:g}"
     return (
         measured.row,
         measured.what,
         f"{_number(measured.value)} {measured.unit}",
-        f"{SIGN[measured.better]} {measured.goal:g}",
-        "yes" if measured.reached else "no",
+        goal,
+        REACHED[measured.reached],
     )
 
 
@@ -37,7 +39,7 @@ def show(results: Sequence[Measured]) -> None:
     for name in ("row", "what", "measured", "goal", "reached"):
         table.add_column(name, overflow="fold")
     for measured in results:
-        table.add_row(*line_of(measured), style=None if measured.reached else "yellow")
+        table.add_row(*line_of(measured), style="yellow" if measured.reached is False else None)
     Console(width=130 if not Console().is_terminal else None).print(table)
 
 
@@ -64,11 +66,11 @@ def save(results: Sequence[Measured], path: Path, *, form: str) -> None:
     )
 
 
-def _margin(measured: Measured) -> float:
+def _margin(measured: Measured, goal: float) -> float:
     """How many times better than its goal; less than 1: not reached."""
     if measured.better == "more":
-        return measured.value / measured.goal
-    return measured.goal / max(measured.value, 1e-9)
+        return measured.value / goal
+    return goal / max(measured.value, 1e-9)
 
 
 def plot(results: Sequence[Measured], folder: Path) -> list[Path]:
@@ -82,11 +84,12 @@ def plot(results: Sequence[Measured], folder: Path) -> list[Path]:
     from matplotlib import pyplot as plt
 
     folder.mkdir(parents=True, exist_ok=True)
-    shown = [m for m in results if m.goal > 0]
+    shown = [(m.row, _margin(m, m.goal), m.reached) for m in results if m.goal]
     figure, axes = plt.subplots(figsize=(9, 0.4 * len(shown) + 1.5), layout="constrained")
-    margins = [_margin(measured) for measured in shown]
-    colours = ["tab:green" if m.reached else "tab:orange" for m in shown]
-    axes.barh([m.row for m in shown], [min(margin, 10) for margin in margins], color=colours)
+    colours = ["tab:green" if reached else "tab:orange" for _, _, reached in shown]
+    axes.barh(
+        [row for row, _, _ in shown], [min(margin, 10) for _, margin, _ in shown], color=colours
+    )
     axes.axvline(1.0, color="black", linewidth=1)
     axes.set_xscale("log")
     axes.invert_yaxis()

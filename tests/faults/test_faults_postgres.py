@@ -85,11 +85,13 @@ def test_workers_end_while_postgres_is_away(
     private_crew: Crew, private_server: PrivateServer, backfill: Running, report: Report
 ) -> None:
     """SIGTERM and SIGINT end one with 0, a drain's limit with 3; a newcomer does the rest."""
+    private_crew.standin.control(latency_s=1)  # work is left when the others have started
     hasty = private_crew.worker(env={"WIKIEMBED_OUTAGE_LIMIT_S": "2"})
     lasting = private_crew.worker(drain=False)
     team = (backfill, hasty, lasting)
     for worker in team:
         until(lambda worker=worker: events(worker, "worker_started"), *team)  # type: ignore[misc]
+    private_crew.standin.control(latency_s=0.15)
     private_server.stop("fast")
     ended = hasty.wait()
     assert (ended.returncode, "out of reach" in ended.stderr) == (3, True), ended.stderr

@@ -16,7 +16,7 @@ from tests.bench.result import Form, Measured, middle, percentile
 
 
 def measured(
-    value: float, *, better: str = "more", goal: float = 0.9, **detail: object
+    value: float, *, better: str = "more", goal: float | None = 0.9, **detail: object
 ) -> Measured:
     """A row that says `value`."""
     return Measured(
@@ -52,18 +52,25 @@ def test_middle_and_percentile() -> None:
 
 def test_table_markdown_and_json_tell_the_same(tmp_path: Path) -> None:
     """The value, the goal with its sign, and whether it is reached."""
-    rows = [measured(0.5), measured(0.5, better="less")]
+    rows = [measured(0.5), measured(0.5, better="less"), measured(0.5, goal=None)]
     said = table.markdown(rows).splitlines()
     assert said[2] == "| a row | what it is | 0.5 ratio | ≥ 0.9 | no |"
     assert said[3] == "| a row | what it is | 0.5 ratio | ≤ 0.9 | yes |"
+    assert said[4] == "| a row | what it is | 0.5 ratio | – | – |"
     table.save(rows, tmp_path / "out.json", form="short")
     kept = json.loads((tmp_path / "out.json").read_text())
-    assert [(row["value"], row["reached"]) for row in kept["rows"]] == [(0.5, False), (0.5, True)]
+    assert [(row["value"], row["reached"]) for row in kept["rows"]] == [
+        (0.5, False),
+        (0.5, True),
+        (0.5, None),
+    ]
 
 
 def test_plots_are_pictures(tmp_path: Path) -> None:
     """One of the goals, and one of each row that was measured more than twice."""
-    drawn = table.plot([measured(0.5, ms=[1.0, 2.0, 3.0]), measured(1.0)], tmp_path)
+    drawn = table.plot(
+        [measured(0.5, ms=[1.0, 2.0, 3.0]), measured(1.0), measured(1.0, goal=None)], tmp_path
+    )
     assert [path.name for path in drawn] == ["goals.png", "a-row.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
 

@@ -50,6 +50,17 @@ def replace_files(names: Iterable[str]) -> None:
         run(_CREATE.sub(r"create or replace \1", _read(name)))
 
 
+def rewrite_triggers() -> None:
+    """Write the functions and triggers of every source anew.
+
+    A source whose table is gone is detached by the next reconcile.
+    """
+    run(
+        "select wikiembed_private.write_triggers(s.name) from wikiembed.sources as s"
+        " where not wikiembed_private.is_gone(s);"
+    )
+
+
 def _read(name: str) -> str:
     return (migrations_dir() / "sql" / f"{name}.sql").read_text()
 

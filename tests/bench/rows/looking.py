@@ -56,11 +56,11 @@ def enqueue(place: Place, form: Form) -> Iterator[Measured]:
         )
     yield Measured(
         row="enqueue memory",
-        what=f"most memory of the backend that enqueues {sizes[-1]:,} chunks, a few work_mem",
+        what=f"most memory of the backend that enqueues {sizes[-1]:,} chunks",
         value=max(peaks[sizes[-1]]),
         unit="MB",
         better="less",
-        goal=300,
+        goal=64,
         detail={"mb": {str(n): peak for n, peak in peaks.items()}},
     )
 

@@ -1,0 +1,30 @@
+"""Insert triggers read their rows once, and a bulk enqueue holds little memory."""
+
+from __future__ import annotations
+
+from wikiembed.db.revision import replace_files, rewrite_triggers, run, run_files
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+# What takes the place of its own version before, by the version that is there now.
+CHANGED = {"functions/trigger_version": 5, "functions/write_on_insert": 4, "functions/enqueue": 4}
+
+
+def upgrade() -> None:
+    """The trigger on sources comes after what it calls."""
+    replace_files(f"{name}_v{now:02}" for name, now in CHANGED.items())
+    run_files(["functions/follow_batch_size_v01", "triggers/batch_size_trigger_v01"])
+    run("revoke all on function wikiembed_private.follow_batch_size() from public;")
+    run_files(["functions/one_owner_v01"])
+    rewrite_triggers()
+
+
+def downgrade() -> None:
+    """Put back what was before."""
+    run("drop trigger wikiembed_follow_batch_size on wikiembed.sources;")
+    run("drop function wikiembed_private.follow_batch_size();")
+    replace_files(f"{name}_v{now - 1:02}" for name, now in CHANGED.items())
+    rewrite_triggers()
