@@ -205,6 +205,7 @@ CREATE FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint DEFAULT NUL
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
+    SET enable_hashagg TO 'off'
     SET work_mem TO '8MB'
     SET jit TO 'off'
     AS $_$
@@ -1648,7 +1649,8 @@ CREATE TABLE wikiembed_queue.procrastinate_jobs (
     worker_id bigint,
     queued_at timestamp with time zone DEFAULT now(),
     started_at timestamp with time zone
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000');
 
 COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.queued_at IS 'When the job was queued; wikiembed''s own column.';
 

@@ -1,4 +1,4 @@
-"""Insert triggers read their rows once, and a bulk enqueue holds little memory."""
+"""Insert triggers read their rows once, a bulk enqueue holds little memory, the queue is vacuumed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ def upgrade() -> None:
     replace_files(f"{name}_v{now:02}" for name, now in CHANGED.items())
     run_files(["functions/follow_batch_size_v01", "triggers/batch_size_trigger_v01"])
     run("revoke all on function wikiembed_private.follow_batch_size() from public;")
-    run_files(["functions/one_owner_v01"])
+    run_files(["functions/one_owner_v01", "queue/vacuum_often_v01"])
     rewrite_triggers()
 
 
 def downgrade() -> None:
     """Put back what was before."""
+    run_files(["queue/vacuum_often_undone_v01"])
     run("drop trigger wikiembed_follow_batch_size on wikiembed.sources;")
     run("drop function wikiembed_private.follow_batch_size();")
     replace_files(f"{name}_v{now - 1:02}" for name, now in CHANGED.items())

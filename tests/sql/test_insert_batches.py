@@ -7,8 +7,6 @@ import pytest
 
 from tests.harness.database import Database
 from tests.sql.chunks import add, coverage, jobs, queued
-from tests.sql.test_migrations import settings
-from wikiembed.db.migrate import downgrade, upgrade
 
 LIMITS = (
     "select (regexp_matches(prosrc, 'limit ([0-9]+) \\+ 1', 'g'))[1]::int from pg_proc"
@@ -137,15 +135,3 @@ def test_two_sessions_set_the_batch_size(docs_table: Database) -> None:
         two.execute(b"update wikiembed.sources set batch_size = 3 where name = 'docs'")
     add(docs_table, *["text"] * 6)
     assert [len(job.keys) for job in jobs(docs_table)] == [3, 3]
-
-
-def test_batch_size_follows_the_way_down_and_up(docs_table: Database) -> None:
-    """Revision 0008 asks for it at each statement, this one writes it down."""
-    downgrade(docs_table.url, settings(docs_table.url), revision="0008")
-    docs_table.execute("update wikiembed.sources set batch_size = 2 where name = 'docs'")
-    add(docs_table, "a", "b", "c")
-    assert [len(job.keys) for job in jobs(docs_table)] == [2, 1]
-    upgrade(docs_table.url, settings(docs_table.url))
-    add(docs_table, "d", "e", "f")
-    assert [len(job.keys) for job in jobs(docs_table)] == [2, 1, 2, 1]
-    docs_table.check_invariants()

@@ -58,7 +58,7 @@ def test_many_jobs_are_one_call_without_an_array(docs_table: Database) -> None:
 def test_insert_counts_and_queues_any_number_of_rows(
     docs_table: Database, size: int, rows: int
 ) -> None:
-    """With and without a vector, in jobs of the batch size, which is read anew each time."""
+    """With and without a vector, in jobs of the batch size of that moment."""
     docs_table.execute("update wikiembed.sources set batch_size = %s where name = 'docs'", [size])
     docs_table.execute(
         "insert into public.docs (body, vec) select 'text', case when i %% 3 = 0 then"

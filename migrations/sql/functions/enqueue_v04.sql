@@ -3,8 +3,9 @@
 -- one, two calls at a time would queue everything twice. Live jobs are asked for in three parts,
 -- each of which has an index: jobs of other sources are not read. What a bound leaves over is held
 -- back, so that reconcile does not queue it; the row of the source is written last, since pause and
--- the first write wait for it. Sorts of 8 MB go through files at whatever number of chunks, for a
--- fifth of the time more at a million, and their memory does not grow.
+-- the first write wait for it. Sorts go through files and their memory does not grow, nor does the
+-- time of a chunk: what comes sorted is sorted again for little, where a hash of batches would be
+-- written and read several times.
 create function wikiembed.enqueue(
   p_source text, p_max_chunks bigint default null, p_batch_size integer default null,
   p_dry_run boolean default false
@@ -13,6 +14,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set enable_nestloop = off
+set enable_hashagg = off
 set work_mem = '8MB'
 set jit = off
 as $$
