@@ -1851,6 +1851,7 @@ CREATE FUNCTION wikiembed_private.follow_batch_size() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  perform wikiembed_private.require_quotable(new);
   perform wikiembed_private.write_on_insert(new);
   return null;
 end;
@@ -2093,8 +2094,9 @@ declare
   v_clock regclass;
   v_now_ms bigint;
 begin
-  if current_setting('wikiembed.wakes_itself', true) = 'on' then
-    return null;
+  if current_setting('wikiembed.wakes_itself', true) = 'on'
+     and set_config('wikiembed.wakes_itself', 'off', true) = 'off' then
+    return new;
   end if;
   select min(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
          max(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
@@ -2217,29 +2219,27 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
       v_total bigint;
       v_embedded bigint;
       v_keys bigint[];
-      v_queued bigint := 0;
-      v_now_ms bigint;
+      v_wakes boolean;
       v_said text;
     begin
-      select count(*), count(n.embedding), array_agg(n.id) filter (where n.embedding is null)
-        into v_total, v_embedded, v_keys
+      select count(*), count(n.embedding), array_agg(n.id) filter (where n.embedding is null),
+             case when count(*) > count(n.embedding) then
+               set_config('wikiembed.wakes_itself', 'on', true) = 'on' and abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
+             end
+        into v_total, v_embedded, v_keys, v_wakes
         from (select n.id, n.embedding from new_rows as n limit 64 + 1) as n;
-      if v_total = 0 then
-        return null;
-      elsif v_total = v_embedded and v_total <= 64 then
-        insert into wikiembed_private.deltas_wiki (total, embedded) values (v_total, v_embedded);
-        return null;
-      end if;
-      v_said := set_config('wikiembed.wakes_itself', 'on', true);
-      if v_total <= 64 then
+      if v_total > v_embedded and v_total <= 64 then
         with counted as (
           insert into wikiembed_private.deltas_wiki (total, embedded) values (v_total, v_embedded)
         )
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         values ('embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', v_keys::text[]));
-        v_queued := 1;
+      elsif v_total <= 64 then
+        insert into wikiembed_private.deltas_wiki (total, embedded)
+        select v_total, v_embedded where v_total > 0;
       else
-        with found as materialized (
+        v_said := set_config('wikiembed.wakes_itself', 'on', true);
+        with gathered as materialized (
           select count(*) as total, count(n.embedding) as embedded,
                  array_agg(n.id) filter (where n.embedding is null) as keys
             from (select n.id, n.embedding from new_rows as n limit 500000 + 1) as n
@@ -2247,40 +2247,39 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
           insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
           select 'embed_wiki', 'wikiembed.embed', 10,
                  jsonb_build_object('source', 'wiki', 'keys', f.keys[i : i + 64 - 1]::text[])
-            from found as f, generate_series(1, cardinality(f.keys), 64) as i
+            from gathered as f, generate_series(1, cardinality(f.keys), 64) as i
            where f.total <= 500000
         )
         insert into wikiembed_private.deltas_wiki (total, embedded)
-        select f.total, f.embedded from found as f where f.total <= 500000
-        returning total - embedded into v_queued;
-      end if;
-      if v_queued is null then
-        with batches as materialized (
-          select m.batch, count(*) as total, count(m.key) as missing,
-                 array_agg(m.key) filter (where m.key is not null) as keys
-            from (
-              select m.key, (count(m.key) over (rows unbounded preceding) - 1) / 64 as batch
-                from (select case when n.embedding is null then n.id::text end as key from new_rows as n) as m
-            ) as m
-           group by m.batch
-        ), counted as (
+        select f.total, f.embedded from gathered as f where f.total <= 500000
+        returning total > embedded and abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20 into v_wakes;
+        if not found then
+          v_said := set_config('wikiembed.wakes_itself', 'on', true);
+          with batches as materialized (
+            select m.batch, count(*) as total, count(m.key) as missing,
+                   array_agg(m.key) filter (where m.key is not null) as keys
+              from (
+                select m.key, (count(m.key) over (rows unbounded preceding) - 1) / 64 as batch
+                  from (select case when n.embedding is null then n.id::text end as key from new_rows as n) as m
+              ) as m
+             group by m.batch
+          ), queued as (
+            insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+            select 'embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', to_jsonb(b.keys))
+              from batches as b
+             where b.missing > 0
+             order by b.batch
+          )
           insert into wikiembed_private.deltas_wiki (total, embedded)
           select sum(b.total), sum(b.total - b.missing) from batches as b
-        )
-        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        select 'embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', to_jsonb(b.keys))
-          from batches as b
-         where b.missing > 0
-         order by b.batch;
-        get diagnostics v_queued = row_count;
+          returning total > embedded and abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20 into v_wakes;
+        end if;
       end if;
-      v_said := set_config('wikiembed.wakes_itself', 'off', true);
-      v_now_ms := (date_part('epoch', clock_timestamp()) * 1000)::bigint;
-      if v_queued > 0 and abs(v_now_ms - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20 then
-        perform setval('wikiembed_private.clock_embed_wiki', v_now_ms);
+      if v_wakes then
+        perform setval('wikiembed_private.clock_embed_wiki', (date_part('epoch', clock_timestamp()) * 1000)::bigint);
         perform wikiembed_private.wake('embed_wiki');
       end if;
-      return null;
+      return new;
     end;
     $$;
 
@@ -2723,6 +2722,20 @@ end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision) IS 'Queues keys again, later: half a second, doubled with each attempt, at most 300 s.';
+
+CREATE FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if position('$body$' in wikiembed_private.names_of(p_source)) > 0 then
+    raise exception 'a name of source "%" contains $body$', p_source.name
+      using errcode = 'WE004', hint = 'Rename the table or the column.';
+  end if;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) IS 'Refuses names that would end the text of a function. Raises WE004.';
 
 CREATE FUNCTION wikiembed_private.require_read_committed() RETURNS void
     LANGUAGE plpgsql STABLE
@@ -3199,6 +3212,7 @@ CREATE FUNCTION wikiembed_private.write_on_insert(p_source wikiembed.sources) RE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
+  v_wait text := 'abs(date_part(''epoch'', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value(the_clock), 0)) >= 20';
   v_clock text := quote_literal(format('wikiembed_private.%I', 'clock_embed_' || p_source.name));
   v_most integer := case when p_source.key_type in ('text', 'character varying') then 10000 else 500000 end;
   v_template text := $template$
@@ -3210,29 +3224,27 @@ declare
       v_total bigint;
       v_embedded bigint;
       v_keys %6$s[];
-      v_queued bigint := 0;
-      v_now_ms bigint;
+      v_wakes boolean;
       v_said text;
     begin
-      select count(*), count(n.%5$I), array_agg(n.%3$I) filter (where n.%5$I is null)
-        into v_total, v_embedded, v_keys
+      select count(*), count(n.%5$I), array_agg(n.%3$I) filter (where n.%5$I is null),
+             case when count(*) > count(n.%5$I) then
+               set_config('wikiembed.wakes_itself', 'on', true) = 'on' and the_wait
+             end
+        into v_total, v_embedded, v_keys, v_wakes
         from (select n.%3$I, n.%5$I from new_rows as n limit the_batch + 1) as n;
-      if v_total = 0 then
-        return null;
-      elsif v_total = v_embedded and v_total <= the_batch then
-        insert into wikiembed_private.%14$I (total, embedded) values (v_total, v_embedded);
-        return null;
-      end if;
-      v_said := set_config('wikiembed.wakes_itself', 'on', true);
-      if v_total <= the_batch then
+      if v_total > v_embedded and v_total <= the_batch then
         with counted as (
           insert into wikiembed_private.%14$I (total, embedded) values (v_total, v_embedded)
         )
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         values (%7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', v_keys::text[]));
-        v_queued := 1;
+      elsif v_total <= the_batch then
+        insert into wikiembed_private.%14$I (total, embedded)
+        select v_total, v_embedded where v_total > 0;
       else
-        with found as materialized (
+        v_said := set_config('wikiembed.wakes_itself', 'on', true);
+        with gathered as materialized (
           select count(*) as total, count(n.%5$I) as embedded,
                  array_agg(n.%3$I) filter (where n.%5$I is null) as keys
             from (select n.%3$I, n.%5$I from new_rows as n limit the_most + 1) as n
@@ -3240,40 +3252,39 @@ declare
           insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
           select %7$L, 'wikiembed.embed', 10,
                  jsonb_build_object('source', %1$L, 'keys', f.keys[i : i + the_batch - 1]::text[])
-            from found as f, generate_series(1, cardinality(f.keys), the_batch) as i
+            from gathered as f, generate_series(1, cardinality(f.keys), the_batch) as i
            where f.total <= the_most
         )
         insert into wikiembed_private.%14$I (total, embedded)
-        select f.total, f.embedded from found as f where f.total <= the_most
-        returning total - embedded into v_queued;
-      end if;
-      if v_queued is null then
-        with batches as materialized (
-          select m.batch, count(*) as total, count(m.key) as missing,
-                 array_agg(m.key) filter (where m.key is not null) as keys
-            from (
-              select m.key, (count(m.key) over (rows unbounded preceding) - 1) / the_batch as batch
-                from (select case when n.%5$I is null then n.%3$I::text end as key from new_rows as n) as m
-            ) as m
-           group by m.batch
-        ), counted as (
+        select f.total, f.embedded from gathered as f where f.total <= the_most
+        returning total > embedded and the_wait into v_wakes;
+        if not found then
+          v_said := set_config('wikiembed.wakes_itself', 'on', true);
+          with batches as materialized (
+            select m.batch, count(*) as total, count(m.key) as missing,
+                   array_agg(m.key) filter (where m.key is not null) as keys
+              from (
+                select m.key, (count(m.key) over (rows unbounded preceding) - 1) / the_batch as batch
+                  from (select case when n.%5$I is null then n.%3$I::text end as key from new_rows as n) as m
+              ) as m
+             group by m.batch
+          ), queued as (
+            insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+            select %7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', to_jsonb(b.keys))
+              from batches as b
+             where b.missing > 0
+             order by b.batch
+          )
           insert into wikiembed_private.%14$I (total, embedded)
           select sum(b.total), sum(b.total - b.missing) from batches as b
-        )
-        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        select %7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', to_jsonb(b.keys))
-          from batches as b
-         where b.missing > 0
-         order by b.batch;
-        get diagnostics v_queued = row_count;
+          returning total > embedded and the_wait into v_wakes;
+        end if;
       end if;
-      v_said := set_config('wikiembed.wakes_itself', 'off', true);
-      v_now_ms := (date_part('epoch', clock_timestamp()) * 1000)::bigint;
-      if v_queued > 0 and abs(v_now_ms - coalesce(pg_sequence_last_value(the_clock), 0)) >= 20 then
-        perform setval(the_clock, v_now_ms);
+      if v_wakes then
+        perform setval(the_clock, (date_part('epoch', clock_timestamp()) * 1000)::bigint);
         perform wikiembed_private.wake(%7$L);
       end if;
-      return null;
+      return new;
     end;
     $body$
   $template$;
@@ -3282,6 +3293,7 @@ begin
     execute wikiembed_private.fill(
       p_source, 'create sequence wikiembed_private.%12$I minvalue 0 start 0', 'clock_embed');
   end if;
+  v_template := replace(v_template, 'the_wait', v_wait);
   v_template := replace(v_template, 'the_clock', replace(v_clock, '%', '%%'));
   v_template := replace(v_template, 'the_batch', p_source.batch_size::text);
   v_template := replace(v_template, 'the_most', greatest(v_most, p_source.batch_size)::text);
@@ -3575,10 +3587,7 @@ declare
   v_template text;
 begin
   perform set_config('wikiembed.writing_triggers', 'on', true);
-  if position('$body$' in wikiembed_private.names_of(v_source)) > 0 then
-    raise exception 'a name of source "%" contains $body$', p_name
-      using errcode = 'WE004', hint = 'Rename the table or the column.';
-  end if;
+  perform wikiembed_private.require_quotable(v_source);
   perform wikiembed_private.create_deltas(p_name);
   perform wikiembed_private.write_null_stale(v_source);
   perform wikiembed_private.write_on_insert(v_source);

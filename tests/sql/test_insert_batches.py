@@ -135,3 +135,35 @@ def test_two_sessions_set_the_batch_size(docs_table: Database) -> None:
         two.execute(b"update wikiembed.sources set batch_size = 3 where name = 'docs'")
     add(docs_table, *["text"] * 6)
     assert [len(job.keys) for job in jobs(docs_table)] == [3, 3]
+
+
+SAYS_SO = "select coalesce(current_setting('wikiembed.wakes_itself', true), '') = 'on'"
+
+
+@pytest.mark.parametrize("embedded", [0, 100])
+@pytest.mark.parametrize("rows", [1, 64, 65, 10_001])
+def test_each_way_wakes_once_and_says_so_for_itself_alone(
+    database: Database, rows: int, embedded: int
+) -> None:
+    """Missing rows that come late in a statement count, too; who queues later wakes for itself."""
+    attach(database, "text")
+    wakes = 2 if rows > embedded else 0
+    with database.connect() as listener, database.connect() as connection:
+        listener.execute(b'listen "procrastinate_any_queue_v1"')
+        listener.execute(b'listen "procrastinate_queue_v1#embed_keyed"')
+        connection.execute(b"begin")
+        connection.execute(
+            b"insert into public.keyed (k, body, vec) select 'k' || i, 'text',"
+            b" case when i <= %s then '[1,1,1,1]'::vector end from generate_series(1, %s) as i",
+            [embedded, rows],
+        )
+        assert connection.execute(SAYS_SO.encode()).fetchone() == (False,)
+        connection.execute(b"commit")
+        assert len(list(listener.notifies(timeout=0.2))) == wakes
+        connection.execute(b"select setval('wikiembed_private.clock_embed_keyed', 0)")
+        connection.execute(b"insert into public.keyed (k, body) values ('last', 'text')")
+        assert len(list(listener.notifies(timeout=0.2))) == 2
+        connection.execute(b"select setval('wikiembed_private.clock_embed_keyed', 0)")
+        connection.execute(b"delete from wikiembed_queue.procrastinate_jobs")
+        connection.execute(b"select * from wikiembed.enqueue('keyed')")
+        assert len(list(listener.notifies(timeout=0.2))) == 2

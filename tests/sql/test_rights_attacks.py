@@ -101,3 +101,25 @@ def test_hostile_source_is_no_source(docs_table: Database, hostile: str) -> None
         assert caught.value.sqlstate == "WE001", call
     assert docs_table.one("select count(*) from public.canary") == 0
     docs_table.check_invariants()
+
+
+def test_who_may_set_a_batch_size_writes_no_sql(docs_table: Database) -> None:
+    """The insert trigger is written anew as its owner: a name cannot end the function's text."""
+    role = docs_table.create_role("tuner")
+    docs_table.execute(
+        f"grant usage on schema wikiembed to {role};"
+        f"grant select, update on wikiembed.sources to {role};"
+        "create table public.canary (who text)"
+    )
+    evil = "x$body$; insert into public.canary values (current_user); do $body$begin end"
+    with docs_table.connect(role=role) as connection:
+        with pytest.raises(psycopg.Error) as refused:
+            connection.execute(
+                "update wikiembed.sources set batch_size = 3, embedding_column = %s", [evil]
+            )
+        assert refused.value.sqlstate in ("WE004", "23514", "22001"), refused.value
+        connection.execute("update wikiembed.sources set batch_size = 2")
+    add(docs_table, "a", "b", "c")
+    assert docs_table.rows("select who from public.canary") == []
+    sizes = "select jsonb_array_length(args -> 'keys') from wikiembed_queue.procrastinate_jobs"
+    assert docs_table.rows(sizes + " order by id") == [(2,), (1,)]

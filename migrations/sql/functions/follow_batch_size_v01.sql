@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform wikiembed_private.require_quotable(new);
   perform wikiembed_private.write_on_insert(new);
   return null;
 end;
