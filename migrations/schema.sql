@@ -2219,12 +2219,14 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
       v_total bigint;
       v_embedded bigint;
       v_keys bigint[];
+      v_missing bigint;
       v_wakes boolean;
       v_said text;
     begin
       select count(*), count(n.embedding), array_agg(n.id) filter (where n.embedding is null),
-             case when count(*) > count(n.embedding) then
-               set_config('wikiembed.wakes_itself', 'on', true) = 'on' and abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
+             case when count(*) > count(n.embedding) and set_config('wikiembed.wakes_itself', 'on', true) = 'on' then
+               case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
+         then setval('wikiembed_private.clock_embed_wiki', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
              end
         into v_total, v_embedded, v_keys, v_wakes
         from (select n.id, n.embedding from new_rows as n limit 64 + 1) as n;
@@ -2252,7 +2254,7 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
         )
         insert into wikiembed_private.deltas_wiki (total, embedded)
         select f.total, f.embedded from gathered as f where f.total <= 500000
-        returning total > embedded and abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20 into v_wakes;
+        returning total - embedded into v_missing;
         if not found then
           v_said := set_config('wikiembed.wakes_itself', 'on', true);
           with batches as materialized (
@@ -2272,11 +2274,14 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
           )
           insert into wikiembed_private.deltas_wiki (total, embedded)
           select sum(b.total), sum(b.total - b.missing) from batches as b
-          returning total > embedded and abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20 into v_wakes;
+          returning total - embedded into v_missing;
+        end if;
+        if v_missing > 0 and v_wakes is not true then
+          v_wakes := case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
+         then setval('wikiembed_private.clock_embed_wiki', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end;
         end if;
       end if;
       if v_wakes then
-        perform setval('wikiembed_private.clock_embed_wiki', (date_part('epoch', clock_timestamp()) * 1000)::bigint);
         perform wikiembed_private.wake('embed_wiki');
       end if;
       return new;
@@ -3212,7 +3217,11 @@ CREATE FUNCTION wikiembed_private.write_on_insert(p_source wikiembed.sources) RE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
-  v_wait text := 'abs(date_part(''epoch'', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value(the_clock), 0)) >= 20';
+  -- Asked and taken at once: who asks a moment later is told to wait.
+  v_turn text := $turn$
+    case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value(the_clock), 0)) >= 20
+         then setval(the_clock, (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
+  $turn$;
   v_clock text := quote_literal(format('wikiembed_private.%I', 'clock_embed_' || p_source.name));
   v_most integer := case when p_source.key_type in ('text', 'character varying') then 10000 else 500000 end;
   v_template text := $template$
@@ -3224,12 +3233,13 @@ declare
       v_total bigint;
       v_embedded bigint;
       v_keys %6$s[];
+      v_missing bigint;
       v_wakes boolean;
       v_said text;
     begin
       select count(*), count(n.%5$I), array_agg(n.%3$I) filter (where n.%5$I is null),
-             case when count(*) > count(n.%5$I) then
-               set_config('wikiembed.wakes_itself', 'on', true) = 'on' and the_wait
+             case when count(*) > count(n.%5$I) and set_config('wikiembed.wakes_itself', 'on', true) = 'on' then
+               the_turn
              end
         into v_total, v_embedded, v_keys, v_wakes
         from (select n.%3$I, n.%5$I from new_rows as n limit the_batch + 1) as n;
@@ -3257,7 +3267,7 @@ declare
         )
         insert into wikiembed_private.%14$I (total, embedded)
         select f.total, f.embedded from gathered as f where f.total <= the_most
-        returning total > embedded and the_wait into v_wakes;
+        returning total - embedded into v_missing;
         if not found then
           v_said := set_config('wikiembed.wakes_itself', 'on', true);
           with batches as materialized (
@@ -3277,11 +3287,13 @@ declare
           )
           insert into wikiembed_private.%14$I (total, embedded)
           select sum(b.total), sum(b.total - b.missing) from batches as b
-          returning total > embedded and the_wait into v_wakes;
+          returning total - embedded into v_missing;
+        end if;
+        if v_missing > 0 and v_wakes is not true then
+          v_wakes := the_turn;
         end if;
       end if;
       if v_wakes then
-        perform setval(the_clock, (date_part('epoch', clock_timestamp()) * 1000)::bigint);
         perform wikiembed_private.wake(%7$L);
       end if;
       return new;
@@ -3293,7 +3305,7 @@ begin
     execute wikiembed_private.fill(
       p_source, 'create sequence wikiembed_private.%12$I minvalue 0 start 0', 'clock_embed');
   end if;
-  v_template := replace(v_template, 'the_wait', v_wait);
+  v_template := replace(v_template, 'the_turn', trim(v_turn, E'\n '));
   v_template := replace(v_template, 'the_clock', replace(v_clock, '%', '%%'));
   v_template := replace(v_template, 'the_batch', p_source.batch_size::text);
   v_template := replace(v_template, 'the_most', greatest(v_most, p_source.batch_size)::text);

@@ -1,4 +1,4 @@
-"""Insert triggers read their rows once, a bulk enqueue holds little memory, the queue is vacuumed."""
+"""Inserts read their rows once, a bulk enqueue holds little memory, the queue is vacuumed."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.harness.database import Database
 from tests.sql.chunks import add, coverage, jobs, queued
+from tests.sql.test_keys import attach
 
 LIMITS = (
     "select (regexp_matches(prosrc, 'limit ([0-9]+) \\+ 1', 'g'))[1]::int from pg_proc"
@@ -21,15 +22,6 @@ KEYS = {
     "varchar": "'{ä,' || i",
     "public.short_key": "'k' || i",
 }
-
-
-def attach(database: Database, key_type: str) -> None:
-    """Attach table public.keyed with a key of that type as source keyed."""
-    database.execute(
-        "create domain public.short_key as varchar(10);"
-        f"create table public.keyed (k {key_type} primary key, body text, vec vector(4))"
-    )
-    database.execute("select wikiembed.attach('public.keyed', 'k', 'body', 'vec', 'keyed')")
 
 
 def insert(database: Database, key: str, rows: int, *, embedded_each: int) -> None:

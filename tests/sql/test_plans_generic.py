@@ -27,9 +27,10 @@ VERSIONS = (
 )
 VECTORS = f"(select array_agg('{VECTOR}'::vector) from generate_series(1, {BATCH}))"
 OLD = f"(select array_agg(i::text) from generate_series(1, {BATCH}) as i)"
-# Each statement, and how often it may look up each key of its batch.
+# Each statement, and how often it may look up each key of its batch. Rows that a transaction held,
+# such as those of the calls that write and are rolled back here, are read once more to lock them.
 CALLS = {
-    "read": (f"select * from wikiembed.read_chunks('docs', {KEYS})", 2),
+    "read": (f"select * from wikiembed.read_chunks('docs', {KEYS})", 3),
     "read of nothing": (f"select * from wikiembed.read_chunks('docs', {OLD})", 2),
     "store": (
         f"select * from wikiembed.write_embeddings('docs', {KEYS}, {VERSIONS}, {VECTORS})",
