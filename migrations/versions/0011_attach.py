@@ -1,0 +1,16 @@
+"""Rows there at attach wait for an order; an empty source is not ready; tables that were replaced."""
+
+from __future__ import annotations
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Bring it up."""
+
+
+def downgrade() -> None:
+    """Put back what was before."""
