@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import secrets
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from wikiembed.db.embedded import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 KIND = "WIKIEMBED_TEST_POSTGRES"
 VERSION = "WIKIEMBED_TEST_POSTGRES_VERSION"
@@ -108,6 +116,56 @@ def _container(session: str) -> TestServer:
     from testcontainers.community.postgres import PostgresContainer
 
     options = " ".join(f"-c {name}={value}" for name, value in FAST_SETTINGS.items())
+    _require_images()
     container = PostgresContainer(IMAGE, driver=None).with_command(f"postgres {options}")
     container.start()
     return TestServer(url=container.get_connection_url(), session=session, stop=container.stop)
+
+
+def _require_images() -> None:
+    """See that Docker has Postgres; do without the container that removes others.
+
+    Ours is removed by `TestServer.stop` all the same; after a SIGKILL it stays. Where Docker or the
+    image is missing, the session ends with one sentence.
+    """
+    from testcontainers.core.config import testcontainers_config
+
+    instead = f"or set {KIND} to embedded or to a URL."
+    client = _docker()
+    if client is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()  # the socket that the client left open
+        pytest.exit(f"Docker does not answer: start its engine, {instead}", returncode=2)
+    with contextlib.closing(client):
+        if not _has_image(client, IMAGE):
+            missing = f"Docker has no image {IMAGE} and cannot pull it: build one of that name"
+            pytest.exit(f"{missing}, {instead}", returncode=2)
+        if not testcontainers_config.ryuk_disabled:
+            has_ryuk = _has_image(client, testcontainers_config.ryuk_image)
+            testcontainers_config.ryuk_disabled = not has_ryuk
+
+
+def _docker() -> DockerClient | None:
+    """A connection to Docker's engine; None where it does not answer."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        return docker.from_env(timeout=20)
+    except DockerException:
+        return None
+
+
+def _has_image(client: DockerClient, name: str) -> bool:
+    """Whether Docker has the image, now that it was asked to pull it."""
+    from docker.errors import DockerException, ImageNotFound
+
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        try:
+            client.images.pull(name)
+        except DockerException:
+            return False
+    return True

@@ -57,12 +57,13 @@ def test_pause_says_who_and_why(paused: Database) -> None:
         "select who, action, source, why from wikiembed.action_log"
         " where action in ('pause', 'resume') order by id"
     )
+    role = paused.one("select session_user")
     assert logged == [
-        ("postgres", "pause", "docs", "the server is hot"),
-        ("ada (postgres)", "pause", "docs", None),
-        ("ada (postgres)", "pause", "wiki", None),
-        ("ada (postgres)", "resume", "docs", None),
-        ("ada (postgres)", "resume", "wiki", None),
+        (role, "pause", "docs", "the server is hot"),
+        (f"ada ({role})", "pause", "docs", None),
+        (f"ada ({role})", "pause", "wiki", None),
+        (f"ada ({role})", "resume", "docs", None),
+        (f"ada ({role})", "resume", "wiki", None),
     ]
 
 
