@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.bench import table
 from tests.bench.place import Place, a_place
 from tests.bench.result import Form, Measured
-from tests.bench.rows import embedding, growth, inserts, living, looking
+from tests.bench.rows import embedding, growth, inserts, living, looking, peers
 
 Row = Callable[[Place, Form], Iterator[Measured]]
 ROWS: dict[str, Row] = {
@@ -31,14 +31,15 @@ ROWS: dict[str, Row] = {
     "memory": living.memory,
     "pause": living.pause,
     "growth": growth.growth,
+    "peers": peers.peers,
 }
-ASKED_FOR = frozenset({"growth"})
-"""Rows that the short form leaves out unless they are named."""
+ASKED_FOR = frozenset({"growth", "peers"})
+"""Rows that the short form leaves out unless they are named; the long form, peers alone."""
 
 
 def chosen(named: list[str] | None, *, full: bool) -> list[str]:
     """The rows to measure: those that were named, else those of the form."""
-    return named or [row for row in ROWS if full or row not in ASKED_FOR]
+    return named or [row for row in ROWS if row not in ASKED_FOR or (full and row != "peers")]
 
 
 def main() -> int:
@@ -48,6 +49,7 @@ def main() -> int:
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), help="these only")
     parser.add_argument("--sizes", nargs="+", type=int, default=[], help="chunks, for growth")
     parser.add_argument("--dimensions", type=int, default=0, help="of --sizes; default 768")
+    parser.add_argument("--pgai", help="for peers: pgai's command, in an environment of its own")
     parser.add_argument("--json", type=Path, help="write all numbers here")
     parser.add_argument("--markdown", type=Path, help="write the table here")
     parser.add_argument("--png", type=Path, help="draw plots into this folder (extra bench)")
@@ -56,6 +58,7 @@ def main() -> int:
         short=not arguments.full,
         sizes=tuple(sorted(arguments.sizes)),
         dimensions=arguments.dimensions,
+        pgai=arguments.pgai,
     )
     results: list[Measured] = []
     with a_place() as place:

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import psycopg
@@ -26,6 +26,13 @@ DIMENSIONS = 768
 TEXT = 800
 LIMIT_S = 900.0
 _NUMBERS = itertools.count(1)
+
+
+class Addressed(Protocol):
+    """A server at some address."""
+
+    @property
+    def url(self) -> str: ...
 
 
 class Server:
@@ -160,7 +167,7 @@ class Place:
             process.wait(60)
 
     def start_worker(
-        self, base: Base, server: Server, *arguments: str, **settings: str
+        self, base: Base, server: Addressed, *arguments: str, **settings: str
     ) -> subprocess.Popen[bytes]:
         """Start a `wikiembed worker` at its defaults, but for what is given."""
         log = (self.folder / "worker.log").open("ab")

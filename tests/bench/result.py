@@ -43,12 +43,13 @@ class Measured:
 class Form:
     """How much is done: `short` in CI and for a look, else the long form.
 
-    `sizes` and `dimensions`: what growth takes instead of the form's.
+    `sizes` and `dimensions`: what growth takes instead of the form's. `pgai`: its command.
     """
 
     short: bool
     sizes: tuple[int, ...] = ()
     dimensions: int = 0
+    pgai: str | None = None
 
     def of(self, short: int, long: int) -> int:
         """One number or the other."""
