@@ -164,15 +164,15 @@ begin
   for v_function in
     select p.oid from pg_proc as p
      where p.pronamespace = 'wikiembed_private'::regnamespace
-       and obj_description(p.oid, 'pg_proc') = 'Written by write_triggers for source ' || p_name || '.'
+       and obj_description(p.oid, 'pg_proc') = 'Written by write_triggers for source ' || v_source.name || '.'
   loop
     execute format('drop function %s', v_function);
   end loop;
   execute format('drop sequence if exists wikiembed_private.%I', 'clock_embed_' || p_name);
   delete from wikiembed_queue.procrastinate_jobs as j where j.queue_name = v_source.queue_name;
-  delete from wikiembed.failures as f where f.source = p_name;
-  delete from wikiembed.sources as s where s.name = p_name;
-  delete from wikiembed.ledger as l where l.source = p_name;
+  delete from wikiembed.failures as f where f.source = v_source.name;
+  delete from wikiembed.sources as s where s.name = v_source.name;
+  delete from wikiembed.ledger as l where l.source = v_source.name;
   perform wikiembed_private.drop_deltas(p_name);
   perform wikiembed_private.log_action('detach', p_name);
 end;
@@ -814,21 +814,21 @@ begin
   v_source := wikiembed_private.get_source(p_source);
   with asked as materialized (
     select f.key from wikiembed.failures as f
-     where f.source = p_source
-       and (p_keys is null or f.key = any (p_keys))
-       and (p_error_class is null or f.error_class = p_error_class)
+     where f.source = p_source collate "default"
+       and (p_keys is null or f.key = any (p_keys collate "C"))
+       and (p_error_class is null or f.error_class = p_error_class collate "default")
        and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
   ), had as materialized (
     select f.key from wikiembed.failures as f
-     where f.source = p_source and f.key in (select a.key from asked as a)
+     where f.source = p_source collate "default" and f.key in (select a.key from asked as a)
      order by f.key for update skip locked
   )
   select array(select a.key from asked as a), array(select h.key from had as h order by h.key)
     into v_asked, v_keys;
-  delete from wikiembed.failures as f where f.source = p_source and f.key = any (v_keys);
+  delete from wikiembed.failures as f where f.source = p_source collate "default" and f.key = any (v_keys collate "C");
   -- Seen anew, so that a failure which ended meanwhile does not count as held.
   select count(*) into held from wikiembed.failures as f
-   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source and f.key = any (v_asked);
+   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default" and f.key = any (v_asked collate "C");
   select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
     from (
       select (wikiembed_private.requeue(p_source, array_agg(n.key), -1, 0)) as chunks
@@ -1898,11 +1898,11 @@ declare
   v_forgotten bigint;
 begin
   perform 1 from wikiembed.failures as f
-    where f.source = p_source and f.key = any (p_keys) order by f.key for update;
+    where f.source = p_source collate "default" and f.key = any (p_keys collate "C") order by f.key for update;
   if not found then
     return 0;
   end if;
-  delete from wikiembed.failures as f where f.source = p_source and f.key = any (p_keys);
+  delete from wikiembed.failures as f where f.source = p_source collate "default" and f.key = any (p_keys collate "C");
   get diagnostics v_forgotten = row_count;
   return v_forgotten;
 end;
@@ -1917,7 +1917,7 @@ CREATE FUNCTION wikiembed_private.get_source(p_source text) RETURNS wikiembed.so
 declare
   v_source wikiembed.sources;
 begin
-  select s.* into v_source from wikiembed.sources as s where s.name = p_source for key share;
+  select s.* into v_source from wikiembed.sources as s where s.name = p_source collate "default" for key share;
   if not found then
     raise exception 'no source is named "%"', coalesce(p_source, '')
       using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
@@ -2837,7 +2837,7 @@ begin
        order by t.%3$I for no key update of t nowait) as h
   $sql$) into v_keys using p_keys;
   perform 1 from wikiembed.failures as f
-    where f.source = p_source and f.key = any (v_keys) order by f.key for update nowait;
+    where f.source = p_source collate "default" and f.key = any (v_keys collate "C") order by f.key for update nowait;
   insert into wikiembed.failures as f (source, key, state, error_class, message, attempts)
   select p_source, k, 'skipped', 'skipped_by_operator', p_why, 0 from unnest(v_keys) as k order by k collate "C"
       on conflict (source, key) do update
@@ -3030,8 +3030,8 @@ CREATE FUNCTION wikiembed_private.triggers_of(p_name text) RETURNS TABLE(relatio
   select t.tgrelid::regclass, t.tgname
     from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid
    where p.pronamespace = 'wikiembed_private'::regnamespace
-     and p.proname in ('on_insert_' || p_name, 'on_update_' || p_name,
-                       'on_delete_' || p_name, 'on_truncate_' || p_name);
+     and p.proname = any (array['on_insert_' || p_name, 'on_update_' || p_name,
+                                'on_delete_' || p_name, 'on_truncate_' || p_name] collate "C");
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement triggers of a source, wherever they are.';

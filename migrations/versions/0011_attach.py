@@ -1,4 +1,4 @@
-"""Rows there at attach wait for an order; an empty source is not ready; tables that were replaced."""
+"""Rows that wait for an order, empty sources, and tables that were replaced."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+-- The failure goes and a job comes, in one transaction. Failures that somebody holds are passed by,
+-- and counted: he changes or deletes that chunk, which ends its failure; to wait for him, holding
+-- others, could end his transaction in a deadlock. Skipped rows are retried only when they are
+-- named by key or by class.
+create function wikiembed.retry_failures(
+  p_source text, p_keys text[] default null, p_error_class text default null
+) returns table (jobs bigint, chunks bigint, held bigint)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $$
+declare
+  v_source wikiembed.sources;
+  v_asked text[];
+  v_keys text[];
+begin
+  perform wikiembed_private.require_read_committed();
+  perform wikiembed_private.lock_source(p_source);
+  v_source := wikiembed_private.get_source(p_source);
+  with asked as materialized (
+    select f.key from wikiembed.failures as f
+     where f.source = p_source collate "default"
+       and (p_keys is null or f.key = any (p_keys collate "C"))
+       and (p_error_class is null or f.error_class = p_error_class collate "default")
+       and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
+  ), had as materialized (
+    select f.key from wikiembed.failures as f
+     where f.source = p_source collate "default" and f.key in (select a.key from asked as a)
+     order by f.key for update skip locked
+  )
+  select array(select a.key from asked as a), array(select h.key from had as h order by h.key)
+    into v_asked, v_keys;
+  delete from wikiembed.failures as f where f.source = p_source collate "default" and f.key = any (v_keys collate "C");
+  -- Seen anew, so that a failure which ended meanwhile does not count as held.
+  select count(*) into held from wikiembed.failures as f
+   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default" and f.key = any (v_asked collate "C");
+  select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
+    from (
+      select (wikiembed_private.requeue(p_source, array_agg(n.key), -1, 0)) as chunks
+        from (select k as key, (row_number() over () - 1) / v_source.batch_size as batch
+                from unnest(v_keys) as k) as n
+       group by n.batch
+    ) as b;
+  if cardinality(v_keys) > 0 then
+    perform wikiembed_private.log_action('retry', p_source, p_error_class,
+      jsonb_build_object('chunks', chunks, 'jobs', jobs, 'held', held));
+  end if;
+  return next;
+end;
+$$;
+comment on function wikiembed.retry_failures(text, text[], text) is
+  'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';
