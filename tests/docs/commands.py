@@ -29,8 +29,9 @@ INTRODUCTION = """\
 | 0 | Done. |
 | 1 | Understood, and the answer is no: not ready, something at fault, a source is paused. |
 | 2 | Wrong usage or configuration: an option, a setting, a table that cannot be attached, another schema version. |
-| 3 | Postgres or the embedding server is out of reach, or a lock was not had in time. |
+| 3 | Postgres or the embedding server is out of reach, a lock was not had in time, or the output cannot be written (a full disk). |
 | 130, 143 | Ended by Ctrl-C, or by SIGTERM where the command does not finish its work first. |
+| 141 | Whoever read the output closed the pipe (`wikiembed status \| head -1`); nothing is said. |
 
 An error is one sentence on standard error that says what to do. Each exit code's errors and their
 SQLSTATEs stand in [sqlstates.md](sqlstates.md).
@@ -39,7 +40,8 @@ FAILS = "2 and 3 as above"
 EXITS = {
     "demo": "0 when everything was embedded; 1 when it was not within five minutes, or an invariant"
     " does not hold",
-    "migrate": "0 when the database is at the wanted version",
+    "migrate": "0 when the database is at the wanted version; 1 when the question before rows of"
+    " the wiki are removed was answered with no, 2 when nobody could be asked",
     "attach": "0 when attached; 2 when the table or a column is refused, and then nothing has"
     " changed",
     "detach": "0 when detached",

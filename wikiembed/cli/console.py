@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import psycopg
+import typer
 from rich import box
 from rich.console import Console
 from rich.measure import Measurement
@@ -21,6 +22,7 @@ from rich.text import Text
 from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
+from wikiembed.errors import NotSo, WrongUsage
 
 PLAIN_WIDTH = 200
 LONGEST_PAIR = 40
@@ -149,6 +151,21 @@ def _print_paragraphs(
         wrapped = textwrap.wrap(" · ".join(pairs), width=out.width - 2)
         out.print(Text("\n".join("  " + line.replace("\N{NBSP}", " ") for line in wrapped)))
     out.print()
+
+
+def confirm(consequence: str, *, yes: bool) -> None:
+    """Ask before rows are removed; `yes` answers beforehand. `consequence` is a clause.
+
+    Raises: WrongUsage where nobody can be asked, NotSo when the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise WrongUsage(
+            f"{consequence}: nothing was done, since nobody can be asked; add --yes to do it."
+        )
+    if not typer.confirm(f"{consequence}. Continue?", err=True):
+        raise NotSo("Nothing was done.")
 
 
 @contextlib.contextmanager

@@ -6,12 +6,14 @@ import contextlib
 import io
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from psycopg import errors as pg
+from psycopg import sql
 from sqlalchemy import create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
@@ -23,6 +25,9 @@ from wikiembed.errors import ConfigurationError, InvalidArgument
 
 ONE_AT_A_TIME = 0x77696B69656D6264
 """Number of the advisory lock: the bytes of `wikiembd`."""
+WIKI_SINCE = "0003"
+"""The revision that creates the wiki's tables: every one before it drops them on the way down."""
+WIKI_TABLES = ("public.wiki_pages", "public.wiki_chunks")
 
 
 def _config(*, dimensions: int, output: io.StringIO | None = None) -> Config:
@@ -107,8 +112,44 @@ def upgrade(url: str, settings: Settings, *, revision: str = "head") -> None:
         _run(url, settings, revision=revision, down=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A table that a downgrade would drop, and the number of its rows."""
+
+    table: str
+    rows: int
+
+
+def losses(url: str, *, revision: str = "base") -> list[Loss]:
+    """The wiki's tables that `downgrade` to `revision` would drop, where they hold rows.
+
+    Tables of users stay whatever the revision.
+
+    Raises: SchemaMismatch, ConfigurationError, InvalidArgument, DatabaseError.
+    """
+    _require_named(revision, "base")
+    if revision != "base" and known().index(revision) >= known().index(WIKI_SINCE):
+        return []
+    found = []
+    with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
+        require_known(current(connection))
+        if current(connection) is None:
+            return []
+        for table in WIKI_TABLES:
+            row = connection.execute("select to_regclass(%s) is not null", [table]).fetchone()
+            if row is not None and row[0]:
+                query = sql.SQL("select count(*) from {}").format(sql.Identifier(*table.split(".")))
+                counted = connection.execute(query).fetchone()
+                rows = counted[0] if counted is not None else 0
+                if rows:
+                    found.append(Loss(table=table, rows=rows))
+    return found
+
+
 def downgrade(url: str, settings: Settings, *, revision: str = "base") -> None:
     """Take the database at `url` back to `revision`; `base` removes wikiembed, not your tables.
+
+    What it drops of the wiki's tables is told by `losses`.
 
     Raises: ConfigurationError, DatabaseError; then nothing was changed.
     """

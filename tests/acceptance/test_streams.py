@@ -1,0 +1,91 @@
+"""Standard streams that are closed, full or broken, and Ctrl-C at any time: never a traceback."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import signal
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from tests.harness.cli import Cli, Result
+from tests.harness.database import Database
+from wikiembed.cli.console import confirm
+from wikiembed.db.migrate import losses
+from wikiembed.errors import NotSo
+
+WIKIEMBED = f"{sys.executable} -m wikiembed"
+INTERRUPT_AT_IMPORT = """
+import importlib.abc, os, signal, sys
+
+class Interrupt(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "wikiembed.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+        return None
+
+sys.meta_path.insert(0, Interrupt())
+"""
+
+
+def _run(cli: Cli, line: str, **env: str) -> Result:
+    """Run one line of bash, with the pipe's first failure as exit code."""
+    return cli.launch(["bash", "-o", "pipefail", "-c", line], env=env).wait()
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("migrate --sql | head -1", 141, ""),
+        ("status --json | true", 141, ""),
+        ("status >/dev/full", 3, "The output cannot be written: No space left on device.\n"),
+        ("--help >/dev/full", 3, "The output cannot be written: No space left on device.\n"),
+        ("status >&-", 0, ""),
+        ("status <&- >&- 2>&-", 0, ""),
+        ("nosuch 2>/dev/full", 2, ""),
+        ("nosuch 2>&-", 2, ""),
+    ],
+)
+def test_streams_that_take_no_output(cli: Cli, line: str, code: int, said: str) -> None:
+    """A pipe that was closed ends quietly, a full device with a sentence, a closed one as ever."""
+    if "| true" in line:  # the pipe must be closed before the command writes
+        line = line.replace("| true", "| (exec <&-; sleep 0)")
+    done = _run(cli, f"{WIKIEMBED} {line}")
+    assert (done.returncode, done.stderr) == (code, said)
+
+
+def test_interrupt_during_the_imports_prints_nothing(cli: Cli, tmp_path: Path) -> None:
+    """Ctrl-C before the command has begun ends it as a signal does."""
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPT_AT_IMPORT)
+    path = os.pathsep.join([str(tmp_path), cli.env["PYTHONPATH"]])
+    done = _run(cli, f"{WIKIEMBED} status", PYTHONPATH=path)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [("n", NotSo), ("", NotSo), ("y", None)])
+def test_rows_are_removed_only_after_a_yes(
+    monkeypatch: pytest.MonkeyPatch, answer: str, outcome: type[Exception] | None
+) -> None:
+    """At a terminal the consequence is named, and no is the default."""
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        with os.fdopen(theirs, "r+b", buffering=0) as raw, io.TextIOWrapper(raw) as typed:
+            monkeypatch.setattr(sys, "stdin", typed)
+            with nullcontext() if outcome is None else pytest.raises(outcome):
+                confirm("This drops a table with 2 rows", yes=False)
+    finally:
+        os.close(ours)
+
+
+def test_losses_name_the_tables_of_the_wiki(database: Database) -> None:
+    """Only those that hold rows, and only where the way down drops them."""
+    database.execute("insert into public.wiki_pages (title, digest) values ('One', 'd')")
+    found = [(loss.table, loss.rows) for loss in losses(database.url)]
+    assert found == [("public.wiki_pages", 1)]
+    assert losses(database.url, revision="0003") == []
+    assert losses(database.url, revision="0002") == losses(database.url)
