@@ -31,7 +31,7 @@ INTRODUCTION = """\
 | 2 | Wrong usage or configuration: an option, a setting, a table that cannot be attached, another schema version. |
 | 3 | Postgres or the embedding server is out of reach, a lock was not had in time, or the output cannot be written (a full disk). |
 | 130, 143 | Ended by Ctrl-C, or by SIGTERM where the command does not finish its work first. |
-| 141 | Whoever read the output closed the pipe (`wikiembed status \| head -1`); nothing is said. |
+| 141 | Whoever read the output closed the pipe (`wikiembed status \\| head -1`); nothing is said. |
 
 An error is one sentence on standard error that says what to do. Each exit code's errors and their
 SQLSTATEs stand in [sqlstates.md](sqlstates.md).
