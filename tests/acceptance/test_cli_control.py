@@ -43,6 +43,29 @@ def test_control_failures_are_listed_and_retried(call: Call, docs_table: Databas
     assert assert_refused(refused, 1).startswith("The others do not exist")
 
 
+def test_control_history_tells_how_failures_ended(call: Call, docs_table: Database) -> None:
+    """A retry erases nothing: newest first, by class, and since a time."""
+    assert call("failures", "--history").stdout == "No failures that ended.\n"
+    add(docs_table, 2)
+    fail(docs_table)
+    call("retry", "docs")
+    shown = call("failures", "docs", "--history", "--since", "1h").stdout
+    assert "retried" in shown
+    assert "too [bold]long" in shown
+    (row,) = json_lines(call("failures", "--history", "--class", "rejected", "--json"))
+    assert (row["source"], row["key"], row["how"]) == ("docs", "1", "retried")
+    times = [str(row[name]) for name in ("first_at", "last_at", "ended_at")]
+    assert times == sorted(times)
+    assert call("failures", "--history", "--class", "timeout").stdout == "No failures that ended.\n"
+    docs_table.execute(
+        "update wikiembed_private.ended_failures set ended_at = ended_at - interval '2 days'"
+    )
+    assert "retried" not in call("failures", "--history", "--since", "1d").stdout
+    assert "retried" in call("failures", "--history", "--since", "3d").stdout
+    assert "--history" in assert_refused(call("failures", "--since", "1d"), 2)
+    assert "yesterday" in assert_refused(call("failures", "--history", "--since", "yesterday"), 2)
+
+
 def test_control_enqueue_counts_before_it_writes(call: Call, docs_table: Database) -> None:
     """A dry run, a bound and a batch size do what they say; the second call adds nothing."""
     add(docs_table, 10)

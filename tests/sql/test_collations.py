@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from tests.harness.database import DIMENSIONS, Database, create_database
+from tests.harness.icu import skip_without_icu
 from tests.harness.server import TestServer
 from tests.sql.chunks import VECTOR, clear_jobs, coverage, embed, fail, queued, read
 from wikiembed.config import Provider, Settings
@@ -42,11 +43,6 @@ def _version(server: TestServer) -> int:
         return connection.info.server_version // 10_000
 
 
-def _without_icu(error: psycopg.Error) -> bool:
-    """Whether `error` says that the server was built without ICU: the wheels' are."""
-    return isinstance(error, psycopg.errors.FeatureNotSupported | psycopg.errors.UndefinedObject)
-
-
 @contextmanager
 def _database_of(server: TestServer, locale: str) -> Iterator[Database]:
     """An empty, migrated database of that default collation."""
@@ -64,9 +60,7 @@ def _database_of(server: TestServer, locale: str) -> Iterator[Database]:
                     + sql.SQL(options)
                 )
             except psycopg.Error as error:
-                if _without_icu(error):
-                    pytest.skip("this Postgres is built without ICU")
-                raise
+                skip_without_icu(error)
         upgrade(made.url, Settings(database_url=made.url, dimensions=DIMENSIONS,
                                    embedder=Provider.LOCAL))  # fmt: skip
         yield made
@@ -87,9 +81,7 @@ def _collation(database: Database, server: TestServer, name: str) -> str:
             )
         database.execute(f"select 'a' < 'b' collate {quoted}")
     except psycopg.Error as error:
-        if _without_icu(error):
-            pytest.skip("this Postgres is built without ICU")
-        raise
+        skip_without_icu(error)
     return quoted
 
 

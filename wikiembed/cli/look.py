@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any
 
 import typer
@@ -9,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from wikiembed.cli.console import console, count, database, duration, print_json, print_table, say
+from wikiembed.cli.control import moment
 from wikiembed.config import load_settings
 from wikiembed.control import actions
 from wikiembed.control.overview import overview
 from wikiembed.db.connect import connect, translate_errors
-from wikiembed.errors import ConfigurationError, DatabaseError, NotSo
+from wikiembed.errors import ConfigurationError, DatabaseError, InvalidArgument, NotSo
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -120,23 +122,50 @@ def run_failures(
         str | None, typer.Option("--class", help="Only failures of this class.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    history: Annotated[
+        bool, typer.Option("--history", help="Those that ended, and how; kept for 90 days.")
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(help="With --history: ended in the last 1d, 2h, or since a time.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List the chunks that are not embedded and why, newest first."""
+    """List the chunks that are not embedded and why, newest first.
+
+    With --history, failures that ended instead: retried, cured (embedded), changed, deleted or
+    skipped. A source keeps the latest 50,000 of 90 days.
+    """
+    if since is not None and not history:
+        raise InvalidArgument("--since is for --history: present failures all count.")
+    after = _ago(since) if since is not None else None
     with database() as (connection, _):
         actions.names(connection, source)
-        rows = actions.failures(connection, source, error_class=error_class, limit=limit)
+        if history:
+            rows = actions.failure_history(
+                connection, source, error_class=error_class, since=after, limit=limit
+            )
+        else:
+            rows = actions.failures(connection, source, error_class=error_class, limit=limit)
     if json:
         for row in rows:
             print_json(row)
         return
     if not rows:
-        say("No failures.")
+        say("No failures that ended." if history else "No failures.")
         return
-    print_table(
-        rows,
-        ["source", "key", "state", "error_class", "http_status", "attempts", "last_at", "message"],
-    )
+    middle = ["how", "last_at", "ended_at"] if history else ["http_status", "attempts", "last_at"]
+    start = ["source", "key"] if history else ["source", "key", "state"]
+    print_table(rows, [*start, "error_class", *middle, "message"])
+
+
+def _ago(text: str) -> dt.datetime:
+    """The past time of ``1d`` (that long ago) or of a time that is stated.
+
+    Raises: InvalidArgument.
+    """
+    now = dt.datetime.now(dt.UTC)
+    at = moment(text)
+    return at if at <= now else now - (at - now)
 
 
 def run_doctor(*, json: Json = False) -> None:

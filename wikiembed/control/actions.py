@@ -155,6 +155,27 @@ def failures(
         ).fetchall()
 
 
+def failure_history(
+    connection: Connection,
+    source: str | None,
+    *,
+    error_class: str | None,
+    since: dt.datetime | None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """The latest failures that ended, after `since` where it is given; see failure_history."""
+    with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select source, key, error_class, http_status, message, attempts, first_at, last_at,"
+            " ended_at, how from wikiembed.failure_history"
+            " where (%(source)s::text is null or source = %(source)s)"
+            " and (%(class)s::text is null or error_class = %(class)s)"
+            " and (%(since)s::timestamptz is null or ended_at >= %(since)s)"
+            " order by ended_at desc, source, key limit %(limit)s",
+            {"source": source, "class": error_class, "since": since, "limit": limit},
+        ).fetchall()
+
+
 def coverage(connection: Connection, source: str | None = None) -> list[Coverage]:
     """View wikiembed.coverage, of one source or all."""
     with translate_errors():

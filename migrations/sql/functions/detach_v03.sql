@@ -39,6 +39,7 @@ begin
   execute format('drop sequence if exists wikiembed_private.%I', 'clock_embed_' || p_name);
   delete from wikiembed_queue.procrastinate_jobs as j where j.queue_name = v_source.queue_name;
   delete from wikiembed.failures as f where f.source = v_source.name;
+  delete from wikiembed_private.ended_failures as e where e.source = v_source.name;
   delete from wikiembed.sources as s where s.name = v_source.name;
   delete from wikiembed.ledger as l where l.source = v_source.name;
   perform wikiembed_private.drop_deltas(p_name);
@@ -46,4 +47,4 @@ begin
 end;
 $$;
 comment on function wikiembed.detach(text) is
-  'Forgets a source: its triggers, functions, jobs, failures and ledger; the table''s rows stay. Raises WE001.';
+  'Forgets a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';

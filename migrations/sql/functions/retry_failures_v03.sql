@@ -1,18 +1,22 @@
 -- The failure goes and a job comes, in one transaction. Failures that somebody holds are passed by,
 -- and counted: he changes or deletes that chunk, which ends its failure; to wait for him, holding
 -- others, could end his transaction in a deadlock. Skipped rows are retried only when they are
--- named by key or by class.
+-- named by key or by class. Joins are by hash: as nested loops, where statistics promise few failures,
+-- many would take hours.
 create function wikiembed.retry_failures(
   p_source text, p_keys text[] default null, p_error_class text default null
 ) returns table (jobs bigint, chunks bigint, held bigint)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
+set enable_nestloop = off
+set jit = off
 as $$
 declare
   v_source wikiembed.sources;
   v_asked text[];
   v_keys text[];
+  v_places tid[];
 begin
   perform wikiembed_private.require_read_committed();
   perform wikiembed_private.lock_source(p_source);
@@ -20,20 +24,22 @@ begin
   with asked as materialized (
     select f.key from wikiembed.failures as f
      where f.source = p_source collate "default"
-       and (p_keys is null or f.key = any (p_keys collate "C"))
+       and (p_keys is null or f.key in (select k.key collate "C" from unnest(p_keys) as k (key)))
        and (p_error_class is null or f.error_class = p_error_class collate "default")
        and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
   ), had as materialized (
-    select f.key from wikiembed.failures as f
+    select f.key, f.ctid as place from wikiembed.failures as f
      where f.source = p_source collate "default" and f.key in (select a.key from asked as a)
      order by f.key for update skip locked
   )
-  select array(select a.key from asked as a), array(select h.key from had as h order by h.key)
-    into v_asked, v_keys;
-  delete from wikiembed.failures as f where f.source = p_source collate "default" and f.key = any (v_keys collate "C");
+  select array(select a.key from asked as a), array(select h.key from had as h order by h.key),
+         array(select h.place from had as h)
+    into v_asked, v_keys, v_places;
+  perform wikiembed_private.end_failures(v_places, 'retried');
   -- Seen anew, so that a failure which ended meanwhile does not count as held.
   select count(*) into held from wikiembed.failures as f
-   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default" and f.key = any (v_asked collate "C");
+   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default"
+     and f.key in (select k.key collate "C" from unnest(v_asked) as k (key));
   select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
     from (
       select (wikiembed_private.requeue(p_source, array_agg(n.key), -1, 0)) as chunks
@@ -49,4 +55,4 @@ begin
 end;
 $$;
 comment on function wikiembed.retry_failures(text, text[], text) is
-  'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';
+  'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';

@@ -24,8 +24,20 @@ begin
        where t.%3$I = any ($1::%6$s[]) and t.%5$I is null
        order by t.%3$I for no key update of t nowait) as h
   $sql$) into v_keys using p_keys;
-  perform 1 from wikiembed.failures as f
-    where f.source = p_source collate "default" and f.key = any (v_keys collate "C") order by f.key for update nowait;
+  perform 1
+     from (select k.key collate "C" as key from unnest(v_keys) as k (key) order by 1) as a
+    cross join lateral (
+      select from wikiembed.failures as f
+       where f.source = p_source collate "default" and f.key = a.key
+         for update nowait) as h;
+  insert into wikiembed_private.ended_failures
+    (source, key, error_class, http_status, message, attempts, first_at, last_at, how)
+  select f.source, f.key, f.error_class, f.http_status, f.message, f.attempts, f.first_at, f.last_at, 'skipped'
+    from unnest(v_keys) as k (key)
+   cross join lateral (
+     select f.* from wikiembed.failures as f
+      where f.source = p_source collate "default" and f.key = k.key collate "C" and f.state = 'failed'
+     offset 0) as f;
   insert into wikiembed.failures as f (source, key, state, error_class, message, attempts)
   select p_source, k, 'skipped', 'skipped_by_operator', p_why, 0 from unnest(v_keys) as k order by k collate "C"
       on conflict (source, key) do update

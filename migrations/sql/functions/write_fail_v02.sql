@@ -1,0 +1,69 @@
+-- Compare and set as well: the chunk's row first, then its failure, in key order. What somebody
+-- skipped while the batch was under way stays skipped. Each key is looked up by itself, as in the store.
+create function wikiembed_private.write_fail(p_source wikiembed.sources) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I(
+      p_keys text[], p_versions bigint[], p_error_class text, p_message text,
+      p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer)
+    returns table (key text, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set lock_timeout = '2s'
+    set enable_seqscan = off
+    set jit = off
+    as $body$
+    declare
+      v_generation bigint;
+      v_held text[];
+    begin
+      lock table only %2$s in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = %1$L for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = %1$L) then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue(%1$L, p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      select array_agg(h.key) into v_held
+        from (
+          select h.key
+            from (
+              select g.key, g.version from unnest(p_keys::%6$s[], p_versions) as g (key, version) order by g.key
+            ) as g
+           cross join lateral (
+             select t.%3$I::text as key from %2$s as t
+              where t.%3$I = g.key and t.%5$I is null
+                and hashtextextended(t.%4$I::text collate "C", v_generation) is not distinct from g.version
+                for no key update of t skip locked
+           ) as h
+        ) as h;
+      insert into wikiembed.failures as f
+        (source, key, state, error_class, http_status, message, attempts, job_id)
+      select distinct on (k collate "C")
+             %1$L, k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
+        from unnest(v_held) as k
+       order by k collate "C"
+          on conflict on constraint failures_pkey do update
+             set state = excluded.state, error_class = excluded.error_class,
+                 http_status = excluded.http_status, message = excluded.message,
+                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
+                 job_id = excluded.job_id
+           where f.state = 'failed' or excluded.state = 'skipped';
+      return query select o.key, o.outcome
+        from wikiembed_private.%13$I(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
+    end;
+    $body$
+  $template$, 'fail');
+end;
+$$;
+comment on function wikiembed_private.write_fail(wikiembed.sources) is
+  'Writes the function that records a source''s failures.';

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Run the tests on a Postgres as people have it, with ICU: scripts/real.sh [OPTIONS] [PYTEST ARGUMENTS]
+#
+# The embedded Postgres of the wheels is built without ICU, so what needs ICU is skipped there. Here
+# such a test runs or fails. Without arguments for pytest: the SQL suite, tests/sql.
+#
+#   --url URL        a server with pgvector, as a superuser: tests make databases and roles on it
+#   --debian         make a server from Debian's packages: needs root, and debootstrap is installed
+#   --folder FOLDER  where --debian puts it, kept for the next time (default: a temporary folder)
+#   --release NAME   of Debian (default: trixie)
+#   --major NUMBER   the Postgres that this release has (default: 17)
+#
+# Without --url and --debian, WIKIEMBED_TEST_POSTGRES names the server. --debian takes the mirror
+# from this machine's apt, and runs the server in a chroot as the user postgres, on a Unix socket.
+set -euo pipefail
+
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+url=${WIKIEMBED_TEST_POSTGRES:-}
+debian=0 folder='' release=trixie major=17
+while (($# > 0)); do
+  case $1 in
+    --help | -h)
+      usage scripts/real.sh
+      exit
+      ;;
+    --debian) debian=1 && shift ;;
+    --url | --folder | --release | --major)
+      if (($# < 2)); then
+        echo "$1 needs a value: see scripts/real.sh --help." >&2
+        exit 2
+      fi
+      printf -v "${1#--}" %s "$2"
+      shift 2
+      ;;
+    *) break ;;
+  esac
+done
+
+# mirror: print the address from which this machine's apt takes Debian's own packages.
+mirror() {
+  # shellcheck disable=SC2016  # apt's own variables
+  apt-get indextargets --format '$(LABEL) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+    sed -n 's/^Debian main //p' | sed -n 1p
+}
+
+# in_chroot COMMAND: run it there as the user postgres, with its own folders and no other settings.
+in_chroot() {
+  chroot --userspec=postgres:postgres "$folder" /usr/bin/env -i LANG=C.UTF-8 \
+    PATH="/usr/lib/postgresql/$major/bin:/usr/bin:/bin" "$@"
+}
+
+# install_debian: put the release with Postgres into the folder, unless it is there.
+install_debian() {
+  local from
+  if [[ -x "$folder/usr/lib/postgresql/$major/bin/postgres" ]]; then
+    return
+  fi
+  if ! command -v debootstrap >/dev/null; then
+    apt-get install --yes --quiet --no-install-recommends debootstrap >&2
+  fi
+  from=$(mirror)
+  if [[ -z $from ]]; then
+    echo "This machine's apt names no mirror of Debian: give a server with --url." >&2
+    return 2
+  fi
+  echo "Installing Postgres $major of Debian $release into $folder: this takes minutes." >&2
+  if ! debootstrap --variant=minbase \
+    --include="postgresql-$major,postgresql-$major-pgvector" \
+    "$release" "$folder" "$from" >"$folder.log" 2>&1; then
+    tail -n 20 "$folder.log" >&2
+    echo "debootstrap failed: the whole of what it said is in $folder.log." >&2
+    return 3
+  fi
+  rm -f "$folder.log"
+}
+
+# start_debian: start the server on a socket in the folder, and set `url`.
+start_debian() {
+  chmod 755 "$folder"
+  install --directory --mode 700 --owner "$(stat --format %u "$folder/var/lib/postgresql")" "$folder/real"
+  rm -rf "${folder:?}/real/"*
+  in_chroot initdb --pgdata /real/data --auth trust --encoding UTF8 --locale C.UTF-8 >/dev/null
+  in_chroot pg_ctl start --wait --silent --pgdata /real/data --log /real/log --options \
+    "-c listen_addresses='' -c unix_socket_directories=/real -c dynamic_shared_memory_type=mmap \
+     -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+     -c max_connections=200 -c max_prepared_transactions=10" || {
+    tail -n 20 "$folder/real/log" >&2
+    echo "Postgres did not start: see above." >&2
+    return 3
+  }
+  url="postgresql://postgres@/postgres?host=$folder/real"
+}
+
+# end: stop the server, and remove the folder unless it was asked for.
+end() {
+  in_chroot pg_ctl stop --silent --mode immediate --pgdata /real/data || true
+  if ((made == 1)); then
+    rm -rf --one-file-system "$folder"
+  fi
+}
+
+made=0
+if ((debian == 1)); then
+  if (($(id -u) != 0)) || ! command -v apt-get >/dev/null; then
+    echo "--debian needs root on a Debian: give a server with --url." >&2
+    exit 2
+  fi
+  if [[ -z $folder ]]; then
+    folder=$(mktemp -d)
+    made=1
+  fi
+  folder=$(realpath --canonicalize-missing "$folder")
+  mkdir -p "$folder"
+  trap end EXIT
+  install_debian
+  start_debian
+fi
+if [[ $url != *://* && $url != *=* ]]; then
+  echo "Which server? Give one with --url, or make one with --debian: see scripts/real.sh --help." >&2
+  exit 2
+fi
+
+(($# > 0)) || set -- tests/sql --quiet
+WIKIEMBED_TEST_POSTGRES=$url WIKIEMBED_TEST_REAL=1 ./scripts/test.sh "$@"
