@@ -1,0 +1,9984 @@
+--
+-- PostgreSQL database dump
+--
+
+
+-- Dumped from database version 16.14
+-- Dumped by pg_dump version 16.14
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: wikiembed; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA wikiembed;
+
+
+--
+-- Name: SCHEMA wikiembed; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON SCHEMA wikiembed IS 'The public interface of wikiembed: tables, views and functions whose names do not change.';
+
+
+--
+-- Name: wikiembed_private; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA wikiembed_private;
+
+
+--
+-- Name: SCHEMA wikiembed_private; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON SCHEMA wikiembed_private IS 'What wikiembed keeps to itself: written functions of each source and their helpers; no promise is made.';
+
+
+--
+-- Name: wikiembed_queue; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA wikiembed_queue;
+
+
+--
+-- Name: SCHEMA wikiembed_queue; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON SCHEMA wikiembed_queue IS 'The job queue: procrastinate 3.10.0, vendored as released; written by wikiembed functions and workers.';
+
+
+--
+-- Name: vector; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
+
+
+--
+-- Name: EXTENSION vector; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON EXTENSION vector IS 'vector data type and ivfflat and hnsw access methods';
+
+
+--
+-- Name: procrastinate_job_event_type; Type: TYPE; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TYPE wikiembed_queue.procrastinate_job_event_type AS ENUM (
+    'deferred',
+    'started',
+    'deferred_for_retry',
+    'failed',
+    'succeeded',
+    'cancelled',
+    'abort_requested',
+    'aborted',
+    'scheduled',
+    'retried'
+);
+
+
+--
+-- Name: procrastinate_job_status; Type: TYPE; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TYPE wikiembed_queue.procrastinate_job_status AS ENUM (
+    'todo',
+    'doing',
+    'succeeded',
+    'failed',
+    'cancelled',
+    'aborting',
+    'aborted'
+);
+
+
+--
+-- Name: procrastinate_job_to_defer_v1; Type: TYPE; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TYPE wikiembed_queue.procrastinate_job_to_defer_v1 AS (
+	queue_name character varying,
+	task_name character varying,
+	priority integer,
+	lock text,
+	queueing_lock text,
+	args jsonb,
+	scheduled_at timestamp with time zone
+);
+
+
+--
+-- Name: attach(regclass, name, name, name, text, text, text, integer, text, text, integer, boolean, boolean); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '10s'
+    AS $$
+declare
+  v_source wikiembed.sources;
+  v_warning text;
+begin
+  perform wikiembed_private.require_read_committed();
+  perform wikiembed_private.check_name(p_name);
+  perform wikiembed_private.check_relation(p_relation);
+  perform wikiembed_private.check_rights(p_relation);
+  perform wikiembed_private.lock_source(p_name);
+  execute format('lock table %s in %s mode', wikiembed_private.qualified(p_relation),
+    case when p_check_only then 'share update exclusive' else 'share row exclusive' end);
+  v_source := wikiembed_private.check_source(
+    p_relation, p_key, p_text, p_embedding, p_name, p_provider, p_model, p_dimensions,
+    p_document_prefix, p_query_prefix, p_batch_size);
+  if p_check_only then
+    return p_name;
+  end if;
+  v_warning := wikiembed_private.owner_warning(p_relation);
+  if v_warning is not null then
+    raise warning '%', v_warning using hint = 'Trust them as much as that role, or let one with fewer rights own wikiembed.';
+  end if;
+  insert into wikiembed.sources (
+    name, relation, key_column, text_column, embedding_column, key_type, embedding_type,
+    key_attnum, text_attnum, embedding_attnum,
+    provider, model, dimensions, document_prefix, query_prefix, batch_size)
+  values (
+    v_source.name, v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column,
+    v_source.key_type, v_source.embedding_type,
+    v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum,
+    v_source.provider, v_source.model, v_source.dimensions, v_source.document_prefix, v_source.query_prefix,
+    v_source.batch_size);
+  execute format('create sequence if not exists wikiembed_private.%I minvalue 0 start 0', 'clock_embed_' || p_name);
+  execute format('comment on sequence wikiembed_private.%I is %L', 'clock_embed_' || p_name,
+    'Milliseconds of the last notification for source ' || p_name || '.');
+  if p_index then
+    perform wikiembed_private.create_missing_index(p_name);
+  end if;
+  perform wikiembed_private.correct_ledger(p_name);
+  perform wikiembed_private.write_triggers(p_name);
+  perform wikiembed_private.log_action('attach', p_name, null, jsonb_build_object('relation', p_relation::text));
+  return p_name;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows; or only checks whether it would, and holds no writer up. Raises WE002 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
+
+
+--
+-- Name: check_invariants(text); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RETURNS TABLE(name text, violations bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    AS $$
+declare
+  v_source wikiembed.sources;
+  v_counts bigint[];
+  v_sums bigint[] := array[0, 0, 0, 0];
+begin
+  if p_source is not null and not exists (select from wikiembed.sources as s where s.name = p_source) then
+    raise exception 'no source is named "%"', p_source
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
+    continue when wikiembed_private.is_gone(v_source);
+    v_counts := wikiembed_private.count_violations(v_source);
+    v_sums := array(select v_sums[i] + v_counts[i] from generate_series(1, 4) as i);
+  end loop;
+  return query values
+    ('every missing row waits in a job, in failures or is skipped', v_sums[1]),
+    ('every stored vector belongs to the row''s text', v_sums[2]),
+    ('the ledger''s sums equal the counts of the table', v_sums[3]),
+    ('no row is both embedded and in failures', v_sums[4]),
+    ('no live job names a source that does not exist', (
+      select count(*) from wikiembed_queue.procrastinate_jobs as j
+       where j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+         and not exists (select from wikiembed.sources as s where s.name = j.args ->> 'source')));
+end;
+$$;
+
+
+--
+-- Name: FUNCTION check_invariants(p_source text); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.check_invariants(p_source text) IS 'The five invariants and how many rows break each; the second is proved only where sources.prove_function is set. Reads whole tables. Raises WE001.';
+
+
+--
+-- Name: detach(text); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '10s'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+  v_relation regclass;
+  v_trigger name;
+  v_function regprocedure;
+begin
+  perform wikiembed_private.require_read_committed();
+  perform wikiembed_private.lock_source(p_name);
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  if not found then
+    perform wikiembed_private.get_source(p_name);
+  end if;
+  if wikiembed_private.qualified(v_source.relation) is not null then
+    execute wikiembed_private.fill(v_source, 'lock table %2$s in access exclusive mode');
+    execute wikiembed_private.fill(v_source, 'drop trigger if exists %12$I on %2$s', 'zzz_wikiembed');
+    execute format('drop index if exists %I.%I',
+      (select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+        where c.oid = v_source.relation),
+      'wikiembed_missing_' || p_name);
+  end if;
+  for v_relation, v_trigger in
+    select t.relation, t.trigger from wikiembed_private.triggers_of(p_name) as t
+  loop
+    execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
+  end loop;
+  perform 1 from wikiembed.sources as s where s.name = p_name for update;
+  for v_function in
+    select p.oid from pg_proc as p
+     where p.pronamespace = 'wikiembed_private'::regnamespace
+       and obj_description(p.oid, 'pg_proc') = 'Written by write_triggers for source ' || p_name || '.'
+  loop
+    execute format('drop function %s', v_function);
+  end loop;
+  execute format('drop sequence if exists wikiembed_private.%I', 'clock_embed_' || p_name);
+  delete from wikiembed_queue.procrastinate_jobs as j where j.queue_name = v_source.queue_name;
+  delete from wikiembed.failures as f where f.source = p_name;
+  delete from wikiembed.sources as s where s.name = p_name;
+  delete from wikiembed.ledger as l where l.source = p_name;
+  perform wikiembed_private.drop_deltas(p_name);
+  perform wikiembed_private.log_action('detach', p_name);
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION detach(p_name text); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Forgets a source: its triggers, functions, jobs, failures and ledger; the table''s rows stay. Raises WE001.';
+
+
+--
+-- Name: end_outage(text, double precision, double precision); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision DEFAULT 0, p_unseen_s double precision DEFAULT 0) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_ended boolean;
+begin
+  update wikiembed.outages as o
+     set ended_at = greatest(o.last_seen_at, clock_timestamp() - make_interval(secs => greatest(p_ended_s, 0)))
+   where o.server = p_server and o.ended_at is null
+     and o.last_seen_at <= clock_timestamp() - make_interval(secs => greatest(p_unseen_s, 0));
+  v_ended := found;
+  delete from wikiembed.outages as o
+   where coalesce(o.ended_at, o.last_seen_at) < clock_timestamp() - make_interval(days => 30);
+  return v_ended;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION end_outage(p_server text, p_ended_s double precision, p_unseen_s double precision); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision, p_unseen_s double precision) IS 'Says that a server answered, so many seconds ago: ends its open outage, if there is one that no worker has reported for p_unseen_s, and answers whether; forgets outages of more than 30 days ago.';
+
+
+--
+-- Name: enqueue(text, bigint, integer, boolean); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint DEFAULT NULL::bigint, p_batch_size integer DEFAULT NULL::integer, p_dry_run boolean DEFAULT false) RETURNS TABLE(jobs bigint, chunks bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET enable_hashagg TO 'off'
+    SET work_mem TO '8MB'
+    SET jit TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+  v_left boolean;
+begin
+  perform wikiembed_private.require_read_committed();
+  if p_batch_size not between 1 and 4096 or p_max_chunks < 0 then
+    raise exception 'a batch has 1 to 4096 chunks and max_chunks is not negative'
+      using errcode = 'WE010', hint = format('Got batch size %s, max chunks %s.', p_batch_size, p_max_chunks);
+  end if;
+  perform wikiembed_private.lock_source(p_source);
+  v_source := wikiembed_private.get_source(p_source);
+  perform wikiembed_private.require_table(v_source);
+  execute wikiembed_private.fill(v_source, $sql$
+    with live as materialized (
+      select k.key collate "C" as key
+        from (
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'todo' and j.scheduled_at is null
+                union all
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'todo' and j.scheduled_at is not null
+                union all
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = %7$L and j.status = 'doing'
+             ) as j,
+             jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
+       where j.task_name = 'wikiembed.embed'
+    ), missing as (
+      select t.%3$I as key
+        from %2$s as t
+       where t.%5$I is null
+         and not exists (select from live as l where l.key = t.%3$I::text collate "C")
+         and not exists (select from wikiembed.failures as f
+                          where f.source = %1$L and f.key = t.%3$I::text collate "C")
+       order by t.%3$I
+       limit case when $1 < 9223372036854775807 then $1 + 1 end
+    ), inserted as (
+      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+      select %7$L, 'wikiembed.embed', 0, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(n.key)))
+        from (select m.key::text as key, (row_number() over (order by m.key) - 1) / $2 as batch
+                from (select m.key from missing as m where not $3 order by m.key limit $1) as m) as n
+       group by n.batch
+       order by n.batch
+      returning jsonb_array_length(args -> 'keys') as chunks
+    )
+    select case when $3 then (d.chunks + $2 - 1) / $2 else i.jobs end,
+           case when $3 then d.chunks else i.chunks end,
+           $1 is not null and (select count(*) from missing) > $1
+      from (select count(*) as jobs, coalesce(sum(i.chunks), 0)::bigint as chunks from inserted as i) as i,
+           (select least($1, count(*)) as chunks from missing as m where $3) as d
+  $sql$) into jobs, chunks, v_left
+    using p_max_chunks, coalesce(p_batch_size, v_source.batch_size), coalesce(p_dry_run, false);
+  if not coalesce(p_dry_run, false) and v_left <> (v_source.held_back_at is not null) then
+    update wikiembed.sources as s set held_back_at = case when v_left then now() end where s.name = p_source;
+  end if;
+  return next;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; answers jobs and chunks; a second call adds none. What p_max_chunks leaves is held back from reconcile, until a call leaves nothing. Raises WE001, WE008, WE010.';
+
+
+--
+-- Name: expire_pauses(); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.expire_pauses() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_expired bigint := 0;
+  v_name text;
+begin
+  for v_name in
+    select s.name from wikiembed.sources as s
+     where s.paused_at is not null and s.resume_at <= clock_timestamp() order by s.name
+  loop
+    v_expired := v_expired + wikiembed.resume(v_name);
+  end loop;
+  return v_expired;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION expire_pauses(); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.expire_pauses() IS 'Resumes the sources whose pause has run out; answers how many.';
+
+
+--
+-- Name: fold_ledger(); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.fold_ledger() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_before bigint;
+  v_after bigint;
+begin
+  with d as (
+    delete from wikiembed.ledger as l
+     where (l.at < date_trunc('minute', clock_timestamp()) - interval '1 minute'
+            and l.at <> date_trunc('minute', l.at))
+        or (l.at < date_trunc('hour', clock_timestamp()) - interval '1 day'
+            and l.at <> date_trunc('hour', l.at))
+    returning l.*
+  ), folded as (
+    insert into wikiembed.ledger (source, at, total, embedded, gained, failed, skipped)
+    select d.source, f.at, sum(d.total), sum(d.embedded), sum(d.gained), sum(d.failed), sum(d.skipped)
+      from d, lateral (
+        select case when d.at < date_trunc('hour', clock_timestamp()) - interval '1 day'
+                    then date_trunc('hour', d.at) else date_trunc('minute', d.at) end as at) as f
+     group by d.source, f.at
+    returning 1
+  )
+  select (select count(*) from d), (select count(*) from folded) into v_before, v_after;
+  return v_before - v_after;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION fold_ledger(); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one a minute after a minute, to one an hour after a day; answers how many rows went.';
+
+
+--
+-- Name: grant_reader(name); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  execute format('grant usage on schema wikiembed to %I', p_role);
+  execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
+    ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
+    ' wikiembed.alembic_version to %I', p_role);
+  execute format('grant execute on function wikiembed.is_ready(text), wikiembed_private.sum_deltas(text),'
+    ' wikiembed_private.count_jobs(text) to %I', p_role);
+end;
+$$;
+
+
+--
+-- Name: FUNCTION grant_reader(p_role name); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures, the outages, the sources and the action log, and ask is_ready; it changes nothing.';
+
+
+--
+-- Name: grant_worker(name); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.grant_worker(p_role name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_function text;
+begin
+  execute format('grant usage on schema wikiembed, wikiembed_private, wikiembed_queue to %I', p_role);
+  execute format('grant select, insert, update, delete on all tables in schema wikiembed_queue to %I', p_role);
+  execute format('grant usage, select on all sequences in schema wikiembed_queue to %I', p_role);
+  execute format('grant execute on all functions in schema wikiembed_queue to %I', p_role);
+  execute format('grant select on wikiembed.sources, wikiembed.coverage, wikiembed.queue, wikiembed.workers,'
+    ' wikiembed.throughput, wikiembed.outages, wikiembed.alembic_version to %I', p_role);
+  for v_function in
+    select p.oid::regprocedure::text from pg_proc as p
+     where (p.pronamespace = 'wikiembed'::regnamespace
+            and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
+                              'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
+                              'report_outage', 'end_outage'))
+        or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
+                                                                        'sum_deltas', 'count_jobs'))
+  loop
+    execute format('grant execute on function %s to %I', v_function, p_role);
+  end loop;
+  perform wikiembed_private.open_to_workers(s, p_role) from wikiembed.sources as s
+    where to_regproc(format('wikiembed_private.%I', 'store_' || s.name)) is not null;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION grant_worker(p_role name); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.grant_worker(p_role name) IS 'Lets a role run workers: call wikiembed''s functions and use procrastinate''s tables; it reads no chunk table.';
+
+
+--
+-- Name: grant_writer(name); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.grant_writer(p_role name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_relation regclass;
+  v_sequence regclass;
+begin
+  for v_relation in
+    select s.relation from wikiembed.sources as s where wikiembed_private.qualified(s.relation) is not null
+    union
+    select to_regclass('public.wiki_pages') where to_regclass('public.wiki_pages') is not null
+  loop
+    execute format('grant usage on schema %I to %I',
+      (select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = v_relation),
+      p_role);
+    execute format('grant select, insert, update on %s to %I', wikiembed_private.qualified(v_relation), p_role);
+    -- The sequence of a serial column; an identity column needs none.
+    for v_sequence in
+      select d.objid from pg_depend as d join pg_class as c on c.oid = d.objid
+       where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+         and d.refobjid = v_relation and d.deptype = 'a' and c.relkind = 'S'
+    loop
+      execute format('grant usage on sequence %s to %I', wikiembed_private.qualified(v_sequence), p_role);
+    end loop;
+  end loop;
+  if to_regprocedure('wikiembed.load_pages(jsonb)') is not null then
+    execute format('grant usage on schema wikiembed to %I', p_role);
+    execute format('grant select on wikiembed.alembic_version to %I', p_role);
+    execute format('grant execute on function wikiembed.load_pages(jsonb) to %I', p_role);
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION grant_writer(p_role name); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.grant_writer(p_role name) IS 'Lets a role insert and update chunks of the attached tables, and load wiki pages; it gets no right on the queue.';
+
+
+--
+-- Name: is_ready(text); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.is_ready(p_source text DEFAULT NULL::text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_seqscan TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+  v_missing boolean;
+begin
+  if not exists (select from wikiembed.sources as s where p_source is null or s.name = p_source) then
+    if p_source is null then
+      return false;
+    end if;
+    raise exception 'no source is named "%"', p_source
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
+    if wikiembed_private.is_gone(v_source) then
+      return false;
+    end if;
+    execute wikiembed_private.fill(v_source, $sql$
+      select exists (
+        select from %2$s as t
+         where t.%5$I is null
+           and not exists (select from wikiembed.failures as f
+                            where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped'))
+    $sql$) into v_missing;
+    if v_missing then
+      return false;
+    end if;
+  end loop;
+  return true;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION is_ready(p_source text); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.is_ready(p_source text) IS 'True when no row of the source (null: of any source) misses its vector but the skipped ones. Raises WE001.';
+
+
+--
+-- Name: jobs_of_worker(bigint); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) RETURNS bigint[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select array(
+    select j.id from wikiembed_queue.procrastinate_jobs as j
+     where j.worker_id = p_worker_id and j.status = 'doing' order by j.id);
+$$;
+
+
+--
+-- Name: FUNCTION jobs_of_worker(p_worker_id bigint); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) IS 'Numbers of the jobs that are doing in the name of a worker.';
+
+
+--
+-- Name: load_pages(jsonb); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.load_pages(p_pages jsonb) RETURNS TABLE(added bigint, changed bigint, unchanged bigint, chunks_written bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_ids bigint[];
+  v_titles text[];
+  v_deleted bigint;
+begin
+  with touched as (
+    insert into public.wiki_pages as p (title, digest)
+    select distinct on (g.page ->> 'title') g.page ->> 'title', g.page ->> 'digest'
+      from jsonb_array_elements(p_pages) with ordinality as g (page, n)
+     order by g.page ->> 'title', g.n desc
+        on conflict (title) do update set digest = excluded.digest, loaded_at = now()
+     where p.digest <> excluded.digest
+    returning p.id, p.title, p.xmax = 0 as is_new
+  )
+  select coalesce(array_agg(t.id), '{}'), coalesce(array_agg(t.title), '{}'),
+         count(*) filter (where t.is_new), count(*) filter (where not t.is_new)
+    into v_ids, v_titles, added, changed from touched as t;
+  select count(distinct g.page ->> 'title') - added - changed into unchanged
+    from jsonb_array_elements(p_pages) as g (page);
+  with given as (
+    select distinct on (t.id) t.id as page_id, jsonb_array_length(g.page -> 'chunks') as chunks
+      from unnest(v_ids, v_titles) as t (id, title)
+      join jsonb_array_elements(p_pages) with ordinality as g (page, n) on g.page ->> 'title' = t.title
+     order by t.id, g.n desc
+  )
+  delete from public.wiki_chunks as c using given as g
+   where c.page_id = g.page_id and c.position >= g.chunks;
+  get diagnostics v_deleted = row_count;
+  with given as (
+    select distinct on (t.id) t.id as page_id, g.page -> 'chunks' as chunks
+      from unnest(v_ids, v_titles) as t (id, title)
+      join jsonb_array_elements(p_pages) with ordinality as g (page, n) on g.page ->> 'title' = t.title
+     order by t.id, g.n desc
+  )
+  insert into public.wiki_chunks as c (page_id, position, content)
+  select g.page_id, k.n - 1, k.content
+    from given as g, jsonb_array_elements_text(g.chunks) with ordinality as k (content, n)
+   order by g.page_id, k.n
+      on conflict (page_id, position) do update set content = excluded.content
+   where c.content <> excluded.content;
+  get diagnostics chunks_written = row_count;
+  chunks_written := chunks_written + v_deleted;
+  return next;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION load_pages(p_pages jsonb); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.load_pages(p_pages jsonb) IS 'Writes pages [{title, digest, chunks: [text]}]: adds, changes and leaves alone; answers pages of each kind and chunks written or removed.';
+
+
+--
+-- Name: pause(text, text, timestamp with time zone); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.pause(p_source text DEFAULT NULL::text, p_why text DEFAULT NULL::text, p_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_paused bigint;
+begin
+  if p_source is not null then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  if p_until <= clock_timestamp() then
+    raise exception 'the pause would end at %, which is past', p_until
+      using errcode = 'WE010', hint = 'Give a time to come, or none.';
+  end if;
+  perform 1 from wikiembed.sources as s where p_source is null or s.name = p_source
+    order by s.name for no key update;
+  update wikiembed.sources as s
+     set paused_at = clock_timestamp(), paused_by = wikiembed_private.actor(),
+         pause_reason = p_why, resume_at = p_until
+   where p_source is null or s.name = p_source;
+  get diagnostics v_paused = row_count;
+  insert into wikiembed.action_log (who, action, source, why, detail)
+  select wikiembed_private.actor(), 'pause', s.name, p_why, jsonb_build_object('until', p_until)
+    from wikiembed.sources as s where p_source is null or s.name = p_source order by s.name;
+  return v_paused;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION pause(p_source text, p_why text, p_until timestamp with time zone); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.pause(p_source text, p_why text, p_until timestamp with time zone) IS 'Pauses a source, or all of them: no batch begins until resume, or until the time given; batches in flight finish. Answers how many sources. Raises WE001, WE010.';
+
+
+--
+-- Name: pin_model(text, text, text, integer, text); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text DEFAULT ''::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_source wikiembed.sources := wikiembed_private.get_source(p_source);
+begin
+  if v_source.model is null then
+    select s.* into v_source from wikiembed.sources as s where s.name = p_source for no key update;
+  end if;
+  if v_source.dimensions <> p_dimensions then
+    raise exception 'source "%" holds % dimensions, model "%" gives %', p_source, v_source.dimensions, p_model, p_dimensions
+      using errcode = 'WE011', hint = 'Choose a model with the column''s dimensions, or attach a column with the model''s.';
+  end if;
+  if v_source.model is null then
+    update wikiembed.sources as s
+       set provider = coalesce(s.provider, p_provider), model = p_model, dimensions = p_dimensions,
+           document_prefix = coalesce(s.document_prefix, p_document_prefix),
+           prefix_pinned = s.document_prefix is null,
+           pinned_at = case when s.provider is null then clock_timestamp() end
+     where s.name = p_source;
+    perform wikiembed_private.log_action('pin', p_source, null,
+      jsonb_build_object('provider', p_provider, 'model', p_model, 'dimensions', p_dimensions));
+    return v_source.generation;
+  end if;
+  if coalesce(v_source.provider, p_provider) is distinct from p_provider
+    or v_source.model is distinct from p_model
+    or coalesce(v_source.document_prefix, p_document_prefix) is distinct from p_document_prefix
+  then
+    raise exception 'source "%" is pinned to % model "%" with document prefix "%", this worker has % "%" with "%"',
+      p_source, coalesce(v_source.provider, p_provider), v_source.model,
+      coalesce(v_source.document_prefix, ''), p_provider, p_model, p_document_prefix
+      using errcode = 'WE011',
+            hint = format('Set the worker to the same, or change the model: update wikiembed.sources set model = null where name = %L, and its vectors to null.', p_source);
+  end if;
+  if v_source.dimensions is null then
+    update wikiembed.sources as s set dimensions = p_dimensions where s.name = p_source;
+  end if;
+  return v_source.generation;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text) IS 'Pins the model that the first worker resolved, or compares: raises WE011 for another provider, model, prefix or dimension; answers the generation. Raises WE001.';
+
+
+--
+-- Name: read_chunks(text, text[], integer); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, content text, version bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if not exists (select from wikiembed.sources as s where s.name = p_source) then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  return query execute
+    format('select r.key, r.content, r.version from wikiembed_private.%I($1, $2) as r', 'read_' || p_source)
+    using p_keys, p_attempt;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION read_chunks(p_source text, p_keys text[], p_attempt integer); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer) IS 'The texts of those keys that still miss a vector, with the version to write with; rows that somebody holds are left out and queued again. Raises WE001.';
+
+
+--
+-- Name: reconcile(text, boolean); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount boolean DEFAULT true) RETURNS TABLE(orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+declare
+  v_name text;
+  v_found record;
+begin
+  perform wikiembed_private.require_read_committed();
+  orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0;
+  if p_source is not null and not exists (select from wikiembed.sources as s where s.name = p_source) then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  for v_name in
+    select s.name from wikiembed.sources as s where p_source is null or s.name = p_source order by s.name
+  loop
+    v_found := wikiembed_private.reconcile_source(v_name, p_recount);
+    orphans_enqueued := orphans_enqueued + v_found.orphans_enqueued;
+    dead_jobs := dead_jobs + v_found.dead_jobs;
+    ledger_drift := ledger_drift + v_found.ledger_drift;
+  end loop;
+  if p_source is null then
+    dead_jobs := dead_jobs + wikiembed_private.drop_strayed();
+  end if;
+  if orphans_enqueued > 0 or dead_jobs > 0 or ledger_drift > 0 then
+    perform wikiembed_private.log_action('reconcile', p_source, null, jsonb_build_object(
+      'orphans_enqueued', orphans_enqueued, 'dead_jobs', dead_jobs, 'ledger_drift', ledger_drift));
+  end if;
+  return next;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION reconcile(p_source text, p_recount boolean); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Heals a source, or all: queues orphaned rows, drops dead jobs and failures, corrects the ledger (unless told not to count), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
+
+
+--
+-- Name: record_failures(text, text[], bigint[], text, text, integer, integer, bigint, text, integer); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text DEFAULT ''::text, p_http_status integer DEFAULT NULL::integer, p_attempts integer DEFAULT 1, p_job_id bigint DEFAULT NULL::bigint, p_state text DEFAULT 'failed'::text, p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if cardinality(p_keys) <> cardinality(p_versions) then
+    raise exception 'keys and versions differ in length'
+      using errcode = 'WE010', hint = format('Got %s and %s.', cardinality(p_keys), cardinality(p_versions));
+  end if;
+  if not exists (select from wikiembed.sources as s where s.name = p_source) then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  return query execute
+    format('select * from wikiembed_private.%I($1, $2, $3, $4, $5, $6, $7, $8, $9)', 'fail_' || p_source)
+    using p_keys, p_versions, p_error_class, coalesce(p_message, ''), p_http_status, p_attempts, p_job_id,
+          p_state, p_attempt;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; says of each key: recorded, stale, locked (queued again) or gone. Raises WE001, WE010.';
+
+
+--
+-- Name: release_jobs(bigint, bigint[]); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_job wikiembed_queue.procrastinate_jobs;
+  v_released bigint := 0;
+begin
+  for v_job in
+    select j.* from wikiembed_queue.procrastinate_jobs as j
+     where j.worker_id = p_worker_id and j.status = 'doing' and j.id = any (p_job_ids)
+     order by j.id for update of j skip locked
+  loop
+    if v_job.task_name = 'wikiembed.embed' then
+      update wikiembed_queue.procrastinate_jobs as j
+         set status = 'todo', scheduled_at = null, worker_id = null, abort_requested = false
+       where j.id = v_job.id;
+      perform wikiembed_private.wake(v_job.queue_name);
+    else
+      perform wikiembed_private.rescue_upkeep(v_job);
+    end if;
+    v_released := v_released + 1;
+  end loop;
+  return v_released;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION release_jobs(p_worker_id bigint, p_job_ids bigint[]); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) IS 'Puts jobs that are doing in the name of a worker back into the queue; answers how many.';
+
+
+--
+-- Name: report_outage(text, double precision, text, integer, text); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer DEFAULT NULL::integer, p_reason text DEFAULT ''::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_now timestamptz;
+  v_since timestamptz;
+  v_id bigint;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('wikiembed outage of ' || p_server, 0));
+  v_now := clock_timestamp();
+  v_since := v_now - make_interval(secs => greatest(p_since_s, 0));
+  -- Left open by a worker that ended, long before this one began: what was between, nobody knows.
+  update wikiembed.outages as o set ended_at = o.last_seen_at
+   where o.server = p_server and o.ended_at is null
+     and o.last_seen_at < v_since - make_interval(mins => 10);
+  -- The open one; else the last of this class, if it ended just before.
+  update wikiembed.outages as o
+     set since = least(o.since, v_since), last_seen_at = v_now, ended_at = null,
+         error_class = p_error_class, http_status = p_http_status,
+         reason = left(coalesce(p_reason, ''), 300),
+         times = o.times + (o.ended_at is not null)::integer
+   where o.id = (
+     select l.id from wikiembed.outages as l
+      where l.server = p_server
+        and (l.ended_at is null
+             or l.error_class = p_error_class and l.ended_at > v_since - make_interval(secs => 60))
+      order by l.ended_at desc nulls first, l.id desc limit 1)
+  returning o.id into v_id;
+  if v_id is null then
+    insert into wikiembed.outages (server, since, last_seen_at, error_class, http_status, reason)
+    values (p_server, v_since, v_now, p_error_class, p_http_status, left(coalesce(p_reason, ''), 300))
+    returning id into v_id;
+  end if;
+  return v_id;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer, p_reason text); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer, p_reason text) IS 'Says that a server has been out of reach for so many seconds: opens a row, refreshes the open one, or opens again one of the same class that ended less than 60 s before; answers its id.';
+
+
+--
+-- Name: rescue_jobs(double precision, double precision); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30, p_hard_limit_s double precision DEFAULT 1800) RETURNS TABLE(rescued bigint, split bigint, lost bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_job wikiembed_queue.procrastinate_jobs;
+  v_rescues integer;
+begin
+  rescued := 0; split := 0; lost := 0;
+  for v_job in
+    select j.* from wikiembed_queue.procrastinate_jobs as j
+     where j.status = 'doing'
+       and (not exists (
+              select from wikiembed_queue.procrastinate_workers as w
+               where w.id = j.worker_id
+                 and w.last_heartbeat > clock_timestamp() - make_interval(secs => p_heartbeat_s))
+            or j.started_at < clock_timestamp() - make_interval(secs => p_hard_limit_s))
+     order by j.id
+       for update of j skip locked
+  loop
+    v_rescues := 1 + coalesce(
+      case jsonb_typeof(v_job.args -> 'rescues')
+        when 'number' then greatest(0, least(2, (v_job.args ->> 'rescues')::numeric))::integer end, 0);
+    if v_job.task_name <> 'wikiembed.embed' then
+      perform wikiembed_private.rescue_upkeep(v_job);
+      rescued := rescued + 1;
+    elsif v_rescues < 3 then
+      update wikiembed_queue.procrastinate_jobs as j
+         set status = 'todo', attempts = j.attempts + 1, scheduled_at = null, worker_id = null,
+             abort_requested = false,
+             args = j.args || jsonb_build_object('rescues', v_rescues)
+       where j.id = v_job.id;
+      perform wikiembed_private.wake(v_job.queue_name);
+      rescued := rescued + 1;
+    elsif cardinality(wikiembed_private.keys_of(v_job.args)) > 1 then
+      perform wikiembed_private.split_job(v_job);
+      split := split + 1;
+    else
+      perform wikiembed_private.lose_job(v_job);
+      lost := lost + 1;
+    end if;
+  end loop;
+  return next;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Queues again the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; answers how many of each.';
+
+
+--
+-- Name: resume(text); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.resume(p_source text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_source wikiembed.sources;
+  v_resumed bigint := 0;
+begin
+  if p_source is not null then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  for v_source in
+    select s.* from wikiembed.sources as s
+     where (p_source is null or s.name = p_source) and s.paused_at is not null
+     order by s.name for no key update
+  loop
+    update wikiembed.sources as s
+       set paused_at = null, paused_by = null, pause_reason = null, resume_at = null
+     where s.name = v_source.name;
+    perform wikiembed_private.wake(v_source.queue_name);
+    perform wikiembed_private.log_action('resume', v_source.name, null,
+      jsonb_build_object('paused_at', v_source.paused_at, 'paused_by', v_source.paused_by));
+    v_resumed := v_resumed + 1;
+  end loop;
+  return v_resumed;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION resume(p_source text); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.resume(p_source text) IS 'Ends the pause of a source, or of all, and wakes the workers; answers how many were paused. Raises WE001.';
+
+
+--
+-- Name: retry_failures(text, text[], text); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NULL::text[], p_error_class text DEFAULT NULL::text) RETURNS TABLE(jobs bigint, chunks bigint, held bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+declare
+  v_source wikiembed.sources;
+  v_asked text[];
+  v_keys text[];
+begin
+  perform wikiembed_private.require_read_committed();
+  perform wikiembed_private.lock_source(p_source);
+  v_source := wikiembed_private.get_source(p_source);
+  with asked as materialized (
+    select f.key from wikiembed.failures as f
+     where f.source = p_source
+       and (p_keys is null or f.key = any (p_keys))
+       and (p_error_class is null or f.error_class = p_error_class)
+       and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
+  ), had as materialized (
+    select f.key from wikiembed.failures as f
+     where f.source = p_source and f.key in (select a.key from asked as a)
+     order by f.key for update skip locked
+  )
+  select array(select a.key from asked as a), array(select h.key from had as h order by h.key)
+    into v_asked, v_keys;
+  delete from wikiembed.failures as f where f.source = p_source and f.key = any (v_keys);
+  -- Seen anew, so that a failure which ended meanwhile does not count as held.
+  select count(*) into held from wikiembed.failures as f
+   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source and f.key = any (v_asked);
+  select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
+    from (
+      select (wikiembed_private.requeue(p_source, array_agg(n.key), -1, 0)) as chunks
+        from (select k as key, (row_number() over () - 1) / v_source.batch_size as batch
+                from unnest(v_keys) as k) as n
+       group by n.batch
+    ) as b;
+  if cardinality(v_keys) > 0 then
+    perform wikiembed_private.log_action('retry', p_source, p_error_class,
+      jsonb_build_object('chunks', chunks, 'jobs', jobs, 'held', held));
+  end if;
+  return next;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION retry_failures(p_source text, p_keys text[], p_error_class text); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';
+
+
+--
+-- Name: search_chunks(text, public.vector, integer); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_source;
+  if not found then
+    raise exception 'no source is named "%"', p_source
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  perform wikiembed_private.require_table(v_source);
+  return query execute wikiembed_private.fill(v_source, $sql$
+    select t.%3$I::text, t.%4$I::text, (t.%5$I operator(%11$I.<=>) $1%9$s)::double precision
+      from %2$s as t
+     where t.%5$I is not null
+     order by t.%5$I operator(%11$I.<=>) $1%9$s
+     limit $2
+  $sql$) using p_embedding, p_limit;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION search_chunks(p_source text, p_embedding public.vector, p_limit integer); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer) IS 'The chunks nearest to a vector by cosine distance (0 to 2), nearest first. Raises WE001.';
+
+
+--
+-- Name: skip(text, text[], text); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '10s'
+    AS $$
+begin
+  return wikiembed_private.skip_within(p_source, p_keys, p_why, interval '10 s');
+end;
+$$;
+
+
+--
+-- Name: FUNCTION skip(p_source text, p_keys text[], p_why text); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text) IS 'Marks missing chunks as skipped, all of these keys or none: nobody waits for them and no worker embeds them; answers how many, without keys that do not exist or have their vector. Raises 55P03 when somebody holds one for more than 10 s, WE001, WE008, WE010.';
+
+
+--
+-- Name: write_embeddings(text, text[], bigint[], public.vector[], integer); Type: FUNCTION; Schema: wikiembed; Owner: -
+--
+
+CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if cardinality(p_keys) <> cardinality(p_versions) or cardinality(p_keys) <> cardinality(p_embeddings) then
+    raise exception 'keys, versions and embeddings differ in length'
+      using errcode = 'WE010',
+            hint = format('Got %s, %s and %s.', cardinality(p_keys), cardinality(p_versions), cardinality(p_embeddings));
+  end if;
+  if not exists (select from wikiembed.sources as s where s.name = p_source) then
+    perform wikiembed_private.get_source(p_source);
+  end if;
+  return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4)', 'store_' || p_source)
+    using p_keys, p_versions, p_embeddings, p_attempt;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer); Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Stores vectors where the row is still null and its text still has the version; says of each key: written, stale, locked (queued again) or gone. Raises WE001, WE010, WE012.';
+
+
+--
+-- Name: actor(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.actor() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select case
+    when coalesce(current_setting('wikiembed.actor', true), '') in ('', session_user) then session_user
+    else left(current_setting('wikiembed.actor', true), 200) || ' (' || session_user || ')'
+  end;
+$$;
+
+
+--
+-- Name: FUNCTION actor(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.actor() IS 'Who acts: the session user, and the person named in the setting wikiembed.actor.';
+
+
+--
+-- Name: base_type(oid); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  with recursive t as (
+    select p_type as oid
+    union all
+    select y.typbasetype from t join pg_type as y on y.oid = t.oid where y.typtype = 'd'
+  )
+  select t.oid from t join pg_type as y on y.oid = t.oid where y.typtype <> 'd';
+$$;
+
+
+--
+-- Name: FUNCTION base_type(p_type oid); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.base_type(p_type oid) IS 'The type below a domain, or the type itself.';
+
+
+--
+-- Name: check_embedding(regclass, pg_attribute, integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  select t.typname into embedding_type
+    from pg_type as t join pg_namespace as n on n.oid = t.typnamespace
+   where t.oid = p_column.atttypid and n.nspname = wikiembed_private.pgvector_schema()
+     and t.typname in ('vector', 'halfvec');
+  if not found then
+    raise exception 'embedding column "%" of % is of type %, not vector or halfvec', p_column.attname,
+      p_relation, format_type(p_column.atttypid, p_column.atttypmod)
+      using errcode = 'WE007', hint = format('alter table %s add %I vector(768)', p_relation, p_column.attname);
+  end if;
+  if p_column.attnotnull then
+    raise exception 'embedding column "%" of % is not null', p_column.attname, p_relation
+      using errcode = 'WE007', hint = 'A chunk that waits for its vector holds null: drop the constraint.';
+  end if;
+  if p_column.attgenerated <> '' then
+    raise exception 'embedding column "%" of % is generated', p_column.attname, p_relation
+      using errcode = 'WE007', hint = 'Attach an ordinary column.';
+  end if;
+  dimensions := coalesce(nullif(p_column.atttypmod, -1), p_dimensions);
+  if p_dimensions is not null and dimensions <> p_dimensions then
+    raise exception 'embedding column "%" of % has % dimensions, not %', p_column.attname, p_relation,
+      dimensions, p_dimensions
+      using errcode = 'WE007', hint = 'Leave dimensions out, or attach a column that has them.';
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) IS 'Type and dimensions of the vector column; raises WE007 when it cannot hold vectors.';
+
+
+--
+-- Name: check_key(regclass, pg_attribute); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_type text := format_type(wikiembed_private.base_type(p_column.atttypid), null);
+begin
+  if v_type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying') then
+    raise exception 'key column "%" of % is of type %', p_column.attname, p_relation, v_type
+      using errcode = 'WE005', hint = 'A key is a smallint, integer, bigint, uuid, text or varchar.';
+  end if;
+  if not p_column.attnotnull then
+    raise exception 'key column "%" of % may be null', p_column.attname, p_relation
+      using errcode = 'WE005', hint = format('alter table %s alter %I set not null', p_relation, p_column.attname);
+  end if;
+  if not exists (
+    select from pg_index as i
+     where i.indrelid = p_relation and i.indisunique and i.indisvalid and i.indimmediate
+       and i.indpred is null and i.indexprs is null
+       and i.indnkeyatts = 1 and i.indkey[0] = p_column.attnum
+  ) then
+    raise exception 'key column "%" of % has no unique index of its own', p_column.attname, p_relation
+      using errcode = 'WE005',
+            hint = format('create unique index concurrently on %s (%I); it must be valid, not deferrable and not partial',
+                          p_relation, p_column.attname);
+  end if;
+  return v_type;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION check_key(p_relation regclass, p_column pg_attribute); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute) IS 'The key''s type; raises WE005 when the column does not name a row for sure.';
+
+
+--
+-- Name: check_name(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.check_name(p_name text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if p_name is null or octet_length(p_name) not between 1 and 32 or p_name ~ '[[:cntrl:]]'
+    or p_name <> btrim(p_name) or position('$body$' in p_name) > 0
+  then
+    raise exception 'a source''s name has 1 to 32 bytes, this one has %', coalesce(octet_length(p_name), 0)
+      using errcode = 'WE002', hint = 'Give a short name without control characters or outer blanks, such as docs.';
+  end if;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION check_name(p_name text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.check_name(p_name text) IS 'Raises WE002 for a source name that is too long or not printable.';
+
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: sources; Type: TABLE; Schema: wikiembed; Owner: -
+--
+
+CREATE TABLE wikiembed.sources (
+    name text NOT NULL,
+    relation regclass NOT NULL,
+    key_column name NOT NULL,
+    text_column name NOT NULL,
+    embedding_column name NOT NULL,
+    key_type text NOT NULL,
+    embedding_type text NOT NULL,
+    key_attnum smallint NOT NULL,
+    text_attnum smallint NOT NULL,
+    embedding_attnum smallint NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    provider text,
+    model text,
+    dimensions integer,
+    document_prefix text,
+    query_prefix text,
+    pinned_at timestamp with time zone,
+    batch_size integer DEFAULT 64 NOT NULL,
+    queue_name text GENERATED ALWAYS AS (('embed_'::text || name)) STORED NOT NULL,
+    trigger_version integer DEFAULT 0 NOT NULL,
+    written_as text DEFAULT ''::text NOT NULL,
+    prove_function regprocedure,
+    paused_at timestamp with time zone,
+    paused_by text,
+    pause_reason text,
+    resume_at timestamp with time zone,
+    attached_at timestamp with time zone DEFAULT now() NOT NULL,
+    prefix_pinned boolean DEFAULT false NOT NULL,
+    held_back_at timestamp with time zone,
+    CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
+    CONSTRAINT batch_size_is_sane CHECK (((batch_size >= 1) AND (batch_size <= 4096))),
+    CONSTRAINT dimensions_are_positive CHECK ((dimensions > 0)),
+    CONSTRAINT embedding_type_is_known CHECK ((embedding_type = ANY (ARRAY['vector'::text, 'halfvec'::text]))),
+    CONSTRAINT key_type_is_known CHECK ((key_type = ANY (ARRAY['smallint'::text, 'integer'::text, 'bigint'::text, 'uuid'::text, 'text'::text, 'character varying'::text]))),
+    CONSTRAINT name_is_short_and_printable CHECK ((((octet_length(name) >= 1) AND (octet_length(name) <= 32)) AND (name !~ '[[:cntrl:]]'::text) AND (name = btrim(name)))),
+    CONSTRAINT provider_is_known CHECK ((provider = ANY (ARRAY['ollama'::text, 'openai'::text, 'tei'::text, 'local'::text])))
+);
+
+
+--
+-- Name: TABLE sources; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON TABLE wikiembed.sources IS 'One row an attached vector column; written by attach, detach, pause, resume and the first write.';
+
+
+--
+-- Name: COLUMN sources.name; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.name IS 'Short name of the source, 1 to 32 bytes.';
+
+
+--
+-- Name: COLUMN sources.relation; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.relation IS 'The table, or root of partitions, that holds the chunks.';
+
+
+--
+-- Name: COLUMN sources.key_column; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.key_column IS 'Unique, not null column that names a chunk.';
+
+
+--
+-- Name: COLUMN sources.text_column; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.text_column IS 'Column whose text is embedded.';
+
+
+--
+-- Name: COLUMN sources.embedding_column; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.embedding_column IS 'The vector or halfvec column; null means to do.';
+
+
+--
+-- Name: COLUMN sources.key_type; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.key_type IS 'Type of the key column.';
+
+
+--
+-- Name: COLUMN sources.embedding_type; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.embedding_type IS 'vector or halfvec.';
+
+
+--
+-- Name: COLUMN sources.key_attnum; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.key_attnum IS 'Column number of the key, by which a rename is found.';
+
+
+--
+-- Name: COLUMN sources.text_attnum; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.text_attnum IS 'Column number of the text, by which a rename is found.';
+
+
+--
+-- Name: COLUMN sources.embedding_attnum; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.embedding_attnum IS 'Column number of the vector, by which a rename is found.';
+
+
+--
+-- Name: COLUMN sources.generation; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.generation IS 'Seed of the text hash; grows with every change of model, prefix or dimensions.';
+
+
+--
+-- Name: COLUMN sources.provider; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.provider IS 'ollama, openai, tei or local; null: from the worker''s settings.';
+
+
+--
+-- Name: COLUMN sources.model; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.model IS 'Model; null until the first write pins what the settings resolved to.';
+
+
+--
+-- Name: COLUMN sources.dimensions; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.dimensions IS 'Dimensions of the vectors.';
+
+
+--
+-- Name: COLUMN sources.document_prefix; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.document_prefix IS 'Put before each text that is stored; null: from the settings.';
+
+
+--
+-- Name: COLUMN sources.query_prefix; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.query_prefix IS 'Put before each text that is searched; null: from the settings.';
+
+
+--
+-- Name: COLUMN sources.pinned_at; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.pinned_at IS 'When the first write pinned model and prefix from a worker''s settings; null: not pinned, or fixed at attach.';
+
+
+--
+-- Name: COLUMN sources.batch_size; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.batch_size IS 'Chunks a job, 1 to 4096.';
+
+
+--
+-- Name: COLUMN sources.queue_name; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.queue_name IS 'The source''s queue in wikiembed_queue.';
+
+
+--
+-- Name: COLUMN sources.trigger_version; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.trigger_version IS 'Version of the written triggers and functions.';
+
+
+--
+-- Name: COLUMN sources.written_as; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.written_as IS 'The names that the written triggers and functions use; differs from the catalogue after a rename.';
+
+
+--
+-- Name: COLUMN sources.prove_function; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.prove_function IS 'Optional function (text, vector) → boolean by which check_invariants proves each stored vector.';
+
+
+--
+-- Name: COLUMN sources.paused_at; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.paused_at IS 'When it was paused; null: not paused.';
+
+
+--
+-- Name: COLUMN sources.paused_by; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.paused_by IS 'Who paused it.';
+
+
+--
+-- Name: COLUMN sources.pause_reason; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.pause_reason IS 'Why it was paused.';
+
+
+--
+-- Name: COLUMN sources.resume_at; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.resume_at IS 'When the pause ends by itself; null: never.';
+
+
+--
+-- Name: COLUMN sources.attached_at; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.attached_at IS 'When it was attached.';
+
+
+--
+-- Name: COLUMN sources.prefix_pinned; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.prefix_pinned IS 'Whether the first write took the document prefix from a worker''s settings; a prefix fixed at attach, or set by hand, goes before theirs.';
+
+
+--
+-- Name: COLUMN sources.held_back_at; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.sources.held_back_at IS 'Since when reconcile leaves alone what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
+
+
+--
+-- Name: check_names(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if position('$body$' in wikiembed_private.names_of(p_source)) > 0 then
+    raise exception 'a name of source "%" contains $body$', p_source.name
+      using errcode = 'WE004', hint = 'Rename the table or the column.';
+  end if;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION check_names(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) IS 'Raises WE004 for names that cannot stand in a written function.';
+
+
+--
+-- Name: check_relation(regclass); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.check_relation(p_relation regclass) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_class pg_class;
+  v_why text;
+begin
+  select c.* into v_class from pg_class as c where c.oid = p_relation;
+  if not found then
+    raise exception 'the table does not exist'
+      using errcode = 'WE004', hint = 'Give its name with the schema, as in public.docs.';
+  end if;
+  v_why := case
+    when v_class.relkind = 'v' then 'it is a view'
+    when v_class.relkind = 'm' then 'it is a materialized view'
+    when v_class.relkind = 'f' then 'it is a foreign table'
+    when v_class.relkind not in ('r', 'p') then 'it is not a table'
+    when v_class.relpersistence = 't' then 'it is a temporary table'
+    when v_class.relispartition then 'it is a partition: attach the partitioned table'
+    when exists (select from pg_inherits as i where i.inhrelid = p_relation) then 'it inherits from a table'
+    when v_class.relkind = 'r' and exists (select from pg_inherits as i where i.inhparent = p_relation)
+      then 'other tables inherit from it'
+    when v_class.relnamespace in ('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace,
+                                  'wikiembed_queue'::regnamespace) then 'it belongs to wikiembed itself'
+    when exists (select from wikiembed_private.relations_of(p_relation) as r
+                   join pg_class as c on c.oid = r where c.relkind = 'f') then 'a partition is a foreign table'
+  end;
+  if v_why is not null then
+    raise exception '% cannot be attached: %', p_relation, v_why
+      using errcode = 'WE004', hint = 'Attach an ordinary or a partitioned table.';
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION check_relation(p_relation regclass); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.check_relation(p_relation regclass) IS 'Raises WE004 for what is not an ordinary or partitioned table.';
+
+
+--
+-- Name: check_rights(regclass); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.check_rights(p_relation regclass) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_right text;
+  v_other regclass;
+begin
+  foreach v_right in array array['SELECT', 'UPDATE', 'TRIGGER'] loop
+    if not has_table_privilege(current_user, p_relation, v_right) then
+      raise exception 'role % needs the right % on %', current_user, v_right, p_relation
+        using errcode = 'WE004', hint = format('grant select, update, trigger on %s to %I', p_relation, current_user);
+    end if;
+  end loop;
+  if exists (
+    select from wikiembed_private.relations_of(p_relation) as r
+      join pg_class as c on c.oid = r
+     where c.relrowsecurity
+       and not (select a.rolsuper or a.rolbypassrls from pg_roles as a where a.rolname = current_user)
+       and (c.relforcerowsecurity or not pg_has_role(current_user, c.relowner, 'usage'))
+  ) then
+    raise exception 'row-level security of % binds role %: rows would be hidden', p_relation, current_user
+      using errcode = 'WE009', hint = format('alter role %I bypassrls, or let it own the table without force', current_user);
+  end if;
+  select t into v_other
+    from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t
+   where not pg_has_role(current_user, c.relowner, 'usage')
+   limit 1;
+  if found then
+    raise exception 'role % does not own %', current_user, v_other
+      using errcode = 'WE004',
+            hint = format('Make it a member of the owner: grant %I to %I', (
+              select pg_get_userbyid(c.relowner) from pg_class as c where c.oid = v_other), current_user);
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION check_rights(p_relation regclass); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.check_rights(p_relation regclass) IS 'Raises WE004 or WE009 when the owner of wikiembed does not own the whole table, or may not read and write it.';
+
+
+--
+-- Name: check_source(regclass, name, name, name, text, text, text, integer, text, text, integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) RETURNS wikiembed.sources
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_key pg_attribute := wikiembed_private.find_column(p_relation, p_key);
+  v_text pg_attribute := wikiembed_private.find_column(p_relation, p_text);
+  v_embedding pg_attribute := wikiembed_private.find_column(p_relation, p_embedding);
+  v_source wikiembed.sources;
+begin
+  v_source.name := p_name;
+  v_source.relation := p_relation;
+  v_source.key_column := p_key;
+  v_source.text_column := p_text;
+  v_source.embedding_column := p_embedding;
+  v_source.key_attnum := v_key.attnum;
+  v_source.text_attnum := v_text.attnum;
+  v_source.embedding_attnum := v_embedding.attnum;
+  v_source.key_type := wikiembed_private.check_key(p_relation, v_key);
+  perform wikiembed_private.check_text(p_relation, v_text);
+  select e.embedding_type, e.dimensions into v_source.embedding_type, v_source.dimensions
+    from wikiembed_private.check_embedding(p_relation, v_embedding, p_dimensions) as e;
+  v_source.provider := p_provider;
+  v_source.model := p_model;
+  v_source.document_prefix := p_document_prefix;
+  v_source.query_prefix := p_query_prefix;
+  v_source.batch_size := p_batch_size;
+  if exists (select from wikiembed.sources as s
+              where s.name = p_name or (s.relation = p_relation and s.embedding_column = p_embedding)) then
+    raise exception 'source "%", or column "%" of %, is attached already', p_name, p_embedding, p_relation
+      using errcode = 'WE003', hint = 'Detach it first, or choose another name and column.';
+  end if;
+  if p_batch_size is null or p_batch_size not between 1 and 4096 then
+    raise exception 'a batch has 1 to 4096 chunks, not %', p_batch_size using errcode = 'WE010';
+  end if;
+  if v_source.dimensions <= 0 then
+    raise exception 'a vector has at least one dimension, not %', v_source.dimensions using errcode = 'WE010';
+  end if;
+  if p_provider is not null and p_provider not in ('ollama', 'openai', 'tei', 'local') then
+    raise exception 'no provider is named "%"', p_provider
+      using errcode = 'WE010', hint = 'Providers are ollama, openai, tei and local.';
+  end if;
+  perform wikiembed_private.check_names(v_source);
+  return v_source;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) IS 'The row that attach would write; raises WE003 to WE010 for what it refuses.';
+
+
+--
+-- Name: check_text(regclass, pg_attribute); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if p_column.attgenerated <> '' then
+    raise exception 'text column "%" of % is generated', p_column.attname, p_relation
+      using errcode = 'WE006', hint = 'Attach the column that it is generated from, or make it an ordinary column.';
+  end if;
+  if not exists (
+    select from pg_type as t
+     where t.oid = wikiembed_private.base_type(p_column.atttypid) and t.typcategory = 'S'
+       and t.typname not in ('char', 'name')
+  ) then
+    raise exception 'text column "%" of % is of type %', p_column.attname, p_relation,
+      format_type(p_column.atttypid, p_column.atttypmod)
+      using errcode = 'WE006', hint = 'Texts are of type text or varchar.';
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION check_text(p_relation regclass, p_column pg_attribute); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) IS 'Raises WE006 for a text column that is generated or holds no text.';
+
+
+--
+-- Name: close_to_public(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.close_to_public(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid from pg_proc as p
+     where p.pronamespace = 'wikiembed_private'::regnamespace
+       and p.proname = any (array[
+         'null_stale_' || p_source.name, 'on_insert_' || p_source.name, 'on_update_' || p_source.name,
+         'on_delete_' || p_source.name, 'on_truncate_' || p_source.name, 'outcomes_' || p_source.name,
+         'read_' || p_source.name, 'store_' || p_source.name, 'fail_' || p_source.name])
+  loop
+    execute format('revoke all on function %s from public', v_function);
+    execute format('comment on function %s is %L', v_function,
+      'Written by write_triggers for source ' || p_source.name || '.');
+  end loop;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION close_to_public(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.close_to_public(p_source wikiembed.sources) IS 'Takes the written functions of a source away from public.';
+
+
+--
+-- Name: correct_ledger(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.correct_ledger(p_name text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+  v_drift bigint;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  execute wikiembed_private.fill(v_source, $sql$
+    with drift as (
+      select c.total - l.total as total, c.embedded - l.embedded as embedded,
+             f.failed - l.failed as failed, f.skipped - l.skipped as skipped
+        from (select count(*) as total, count(t.%5$I) as embedded from %2$s as t) as c,
+             (select coalesce(sum(l.total), 0)::bigint as total, coalesce(sum(l.embedded), 0)::bigint as embedded,
+                     coalesce(sum(l.failed), 0)::bigint as failed, coalesce(sum(l.skipped), 0)::bigint as skipped
+                from wikiembed.ledger as l where l.source = %1$L) as l,
+             (select count(*) filter (where f.state = 'failed') as failed,
+                     count(*) filter (where f.state = 'skipped') as skipped
+                from wikiembed.failures as f where f.source = %1$L) as f
+    ), corrected as (
+      insert into wikiembed.ledger (source, total, embedded, failed, skipped)
+      select %1$L, d.total, d.embedded, d.failed, d.skipped from drift as d
+       where d.total <> 0 or d.embedded <> 0 or d.failed <> 0 or d.skipped <> 0
+    )
+    select abs(d.total) + abs(d.embedded) + abs(d.failed) + abs(d.skipped) from drift as d
+  $sql$) into v_drift;
+  return v_drift;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION correct_ledger(p_name text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.correct_ledger(p_name text) IS 'Makes the ledger''s sums equal to the counts of the table; answers by how much they differed.';
+
+
+--
+-- Name: count_failures(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.count_failures() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if tg_op = 'INSERT' then
+    insert into wikiembed.ledger (source, failed, skipped)
+    select n.source, count(*) filter (where n.state = 'failed'), count(*) filter (where n.state = 'skipped')
+      from new_failures as n group by n.source;
+  elsif tg_op = 'DELETE' then
+    insert into wikiembed.ledger (source, failed, skipped)
+    select o.source, -count(*) filter (where o.state = 'failed'), -count(*) filter (where o.state = 'skipped')
+      from old_failures as o group by o.source;
+  else
+    insert into wikiembed.ledger (source, failed, skipped)
+    select d.source, sum(d.failed), sum(d.skipped)
+      from (
+        select n.source, (n.state = 'failed')::int as failed, (n.state = 'skipped')::int as skipped
+          from new_failures as n
+        union all
+        select o.source, -(o.state = 'failed')::int, -(o.state = 'skipped')::int from old_failures as o
+      ) as d
+     group by d.source having sum(d.failed) <> 0 or sum(d.skipped) <> 0;
+  end if;
+  return null;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION count_failures(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.count_failures() IS 'Writes the change of failed and skipped counts to the ledger.';
+
+
+--
+-- Name: count_jobs(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_oldest bigint;
+  v_due bigint;
+  v_oldest_due bigint;
+begin
+  select count(*), min(j.id) into todo, v_oldest
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+     and j.status = 'todo' and j.scheduled_at is null;
+  select count(*) filter (where j.scheduled_at <= now()), count(*) filter (where j.scheduled_at > now())
+    into v_due, scheduled_later
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+     and j.status = 'todo' and j.scheduled_at is not null;
+  if v_due > 0 then
+    select min(j.id) into v_oldest_due
+      from wikiembed_queue.procrastinate_jobs as j
+     where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+       and j.status = 'todo' and j.scheduled_at <= now();
+  end if;
+  select count(*) into doing
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.status = 'doing';
+  todo := todo + v_due;
+  select round(extract(epoch from clock_timestamp() - j.queued_at), 1) into oldest_todo_s
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.id = least(v_oldest, v_oldest_due);
+end;
+$$;
+
+
+--
+-- Name: FUNCTION count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint) IS 'Counts the jobs of a queue, and tells how old the oldest is that could begin (s); for view queue.';
+
+
+--
+-- Name: count_violations(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    AS $_$
+declare
+  v_counts bigint[];
+  v_unproved bigint;
+begin
+  execute wikiembed_private.fill(p_source, 'lock table %2$s in access share mode');
+  execute wikiembed_private.fill(p_source, $sql$
+    with live as materialized (
+      select k.key collate "C" as key
+        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
+       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+    )
+    select array[
+      (select count(*) from %2$s as t
+        where t.%5$I is null
+          and not exists (select from live as l where l.key = t.%3$I::text collate "C")
+          and not exists (select from wikiembed.failures as f
+                           where f.source = %1$L and f.key = t.%3$I::text collate "C")),
+      0,
+      (select abs(c.total - l.total) + abs(c.embedded - l.embedded)
+              + abs(f.failed - l.failed) + abs(f.skipped - l.skipped)
+         from (select count(*) as total, count(t.%5$I) as embedded from %2$s as t) as c,
+              (select coalesce(sum(l.total), 0)::bigint as total, coalesce(sum(l.embedded), 0)::bigint as embedded,
+                      coalesce(sum(l.failed), 0)::bigint as failed, coalesce(sum(l.skipped), 0)::bigint as skipped
+                 from wikiembed.ledger as l where l.source = %1$L) as l,
+              (select count(*) filter (where f.state = 'failed') as failed,
+                      count(*) filter (where f.state = 'skipped') as skipped
+                 from wikiembed.failures as f where f.source = %1$L) as f),
+      (select count(*) from wikiembed.failures as f
+        where f.source = %1$L
+          and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key))
+    ]
+  $sql$) into v_counts;
+  if p_source.prove_function is not null then
+    execute format('select count(*) from %s as t where t.%I is not null and not %s(%L || t.%I::text, t.%I::%I.vector)',
+      wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
+      (select format('%I.%I', n.nspname, p.proname) from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+        where p.oid = p_source.prove_function),
+      coalesce(p_source.document_prefix, ''), p_source.text_column, p_source.embedding_column,
+      wikiembed_private.pgvector_schema())
+      into v_unproved;
+    v_counts[2] := v_unproved;
+  end if;
+  return v_counts;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION count_violations(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) IS 'How many rows of one source break the first four invariants.';
+
+
+--
+-- Name: create_deltas(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.create_deltas(p_source text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_table text := format('wikiembed_private.%I', 'deltas_' || p_source);
+  v_column name;
+  v_comment text;
+begin
+  if to_regclass(v_table) is not null then
+    return;
+  end if;
+  execute format($sql$
+    create table %1$s (
+      total bigint not null default 0,
+      embedded bigint not null default 0,
+      at timestamptz not null default clock_timestamp(),
+      id bigint not null default nextval('wikiembed.ledger_id_seq'),
+      gained bigint not null default 0,
+      failed bigint not null default 0,
+      skipped bigint not null default 0,
+      source text not null default %2$L
+    );
+    alter table %1$s replica identity full;
+    alter table %1$s inherit wikiembed.ledger;
+    comment on table %1$s is %3$L;
+  $sql$, v_table, p_source,
+    'Rows of the ledger of source ' || p_source || ' from inserts and deletes, not folded yet; written by its triggers.');
+  for v_column, v_comment in
+    select a.attname, col_description(a.attrelid, a.attnum) from pg_attribute as a
+     where a.attrelid = 'wikiembed.ledger'::regclass and a.attnum > 0 and not a.attisdropped
+  loop
+    execute format('comment on column %s.%I is %L', v_table, v_column, v_comment);
+  end loop;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION create_deltas(p_source text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.create_deltas(p_source text) IS 'Creates the table of a source''s ledger rows that are not folded yet, unless it is there.';
+
+
+--
+-- Name: create_missing_index(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.create_missing_index(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  if wikiembed_private.missing_index(v_source) is null then
+    if not pg_has_role(current_user, (select c.relowner from pg_class as c where c.oid = v_source.relation), 'usage') then
+      raise exception 'role % does not own %: it cannot create the index on missing rows', current_user, v_source.relation
+        using errcode = 'WE004',
+              hint = wikiembed_private.fill(v_source,
+                'Let the owner run: create index concurrently on %2$s (%3$I) where %5$I is null');
+    end if;
+    execute wikiembed_private.fill(v_source, 'create index %12$I on %2$s (%3$I) where %5$I is null', 'wikiembed_missing');
+  end if;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION create_missing_index(p_name text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.create_missing_index(p_name text) IS 'Creates the partial index on rows without a vector, unless a valid one is there.';
+
+
+--
+-- Name: drop_deltas(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.drop_deltas(p_source text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  execute format('lock table wikiembed_private.%I in access exclusive mode nowait', 'deltas_' || p_source);
+  execute format('drop table wikiembed_private.%I', 'deltas_' || p_source);
+exception when lock_not_available or undefined_table then
+  null;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION drop_deltas(p_source text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.drop_deltas(p_source text) IS 'Drops the table that create_deltas made, unless somebody holds it.';
+
+
+--
+-- Name: drop_strayed(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.drop_strayed() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_dropped bigint;
+  v_name text;
+begin
+  delete from wikiembed_queue.procrastinate_jobs as j
+   where j.task_name = 'wikiembed.embed'
+     and not exists (select from wikiembed.sources as s where s.name = j.args ->> 'source');
+  get diagnostics v_dropped = row_count;
+  delete from wikiembed.ledger as l
+   where not exists (select from wikiembed.sources as s where s.name = l.source);
+  for v_name in
+    select substr(c.relname, 8) from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
+     where i.inhparent = 'wikiembed.ledger'::regclass
+       and not exists (select from wikiembed.sources as s where s.name = substr(c.relname, 8))
+     order by 1
+  loop
+    perform wikiembed_private.lock_source(v_name);
+    if not exists (select from wikiembed.sources as s where s.name = v_name) then
+      perform wikiembed_private.drop_deltas(v_name);
+    end if;
+  end loop;
+  return v_dropped;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION drop_strayed(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.drop_strayed() IS 'Drops jobs, ledger rows and tables of deltas of sources that do not exist; answers how many jobs.';
+
+
+--
+-- Name: drop_strayed_triggers(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.drop_strayed_triggers(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_relation regclass;
+  v_trigger name;
+begin
+  for v_relation, v_trigger in
+    select t.relation, t.trigger from wikiembed_private.triggers_of(p_source.name) as t
+     where t.relation not in (select wikiembed_private.relations_of(p_source.relation))
+  loop
+    execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
+  end loop;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION drop_strayed_triggers(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.drop_strayed_triggers(p_source wikiembed.sources) IS 'Takes a source''s triggers off tables that are no longer its partitions.';
+
+
+--
+-- Name: fail_Notes "of" 한글(text[], bigint[], text, text, integer, integer, bigint, text, integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private."fail_Notes ""of"" 한글"(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_held text[];
+    begin
+      lock table only public.notes in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = 'Notes "of" 한글' for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = 'Notes "of" 한글') then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue('Notes "of" 한글', p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      select array_agg(h.key) into v_held
+        from (
+          select t.k::text as key
+            from unnest(p_keys::text[], p_versions) as g (key, version)
+            join public.notes as t on t.k = g.key
+           where t.half is null
+             and hashtextextended(t.note::text collate "C", v_generation) is not distinct from g.version
+           order by t.k
+             for no key update of t skip locked
+        ) as h;
+      insert into wikiembed.failures as f
+        (source, key, state, error_class, http_status, message, attempts, job_id)
+      select distinct on (k collate "C")
+             'Notes "of" 한글', k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
+        from unnest(v_held) as k
+       order by k collate "C"
+          on conflict on constraint failures_pkey do update
+             set state = excluded.state, error_class = excluded.error_class,
+                 http_status = excluded.http_status, message = excluded.message,
+                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
+                 job_id = excluded.job_id
+           where f.state = 'failed' or excluded.state = 'skipped';
+      return query select o.key, o.outcome
+        from wikiembed_private."outcomes_Notes ""of"" 한글"(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION "fail_Notes ""of"" 한글"(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private."fail_Notes ""of"" 한글"(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Written by write_triggers for source Notes "of" 한글.';
+
+
+--
+-- Name: fail_docs(text[], bigint[], text, text, integer, integer, bigint, text, integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.fail_docs(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_held text[];
+    begin
+      lock table only public.docs in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = 'docs' for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = 'docs') then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue('docs', p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      select array_agg(h.key) into v_held
+        from (
+          select t.id::text as key
+            from unnest(p_keys::bigint[], p_versions) as g (key, version)
+            join public.docs as t on t.id = g.key
+           where t.vec is null
+             and hashtextextended(t.body::text collate "C", v_generation) is not distinct from g.version
+           order by t.id
+             for no key update of t skip locked
+        ) as h;
+      insert into wikiembed.failures as f
+        (source, key, state, error_class, http_status, message, attempts, job_id)
+      select distinct on (k collate "C")
+             'docs', k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
+        from unnest(v_held) as k
+       order by k collate "C"
+          on conflict on constraint failures_pkey do update
+             set state = excluded.state, error_class = excluded.error_class,
+                 http_status = excluded.http_status, message = excluded.message,
+                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
+                 job_id = excluded.job_id
+           where f.state = 'failed' or excluded.state = 'skipped';
+      return query select o.key, o.outcome
+        from wikiembed_private.outcomes_docs(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION fail_docs(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.fail_docs(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Written by write_triggers for source docs.';
+
+
+--
+-- Name: fail_parts(text[], bigint[], text, text, integer, integer, bigint, text, integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.fail_parts(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_held text[];
+    begin
+      lock table only public.parts in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = 'parts' for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = 'parts') then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue('parts', p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      select array_agg(h.key) into v_held
+        from (
+          select t.id::text as key
+            from unnest(p_keys::uuid[], p_versions) as g (key, version)
+            join public.parts as t on t.id = g.key
+           where t.vec is null
+             and hashtextextended(t.body::text collate "C", v_generation) is not distinct from g.version
+           order by t.id
+             for no key update of t skip locked
+        ) as h;
+      insert into wikiembed.failures as f
+        (source, key, state, error_class, http_status, message, attempts, job_id)
+      select distinct on (k collate "C")
+             'parts', k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
+        from unnest(v_held) as k
+       order by k collate "C"
+          on conflict on constraint failures_pkey do update
+             set state = excluded.state, error_class = excluded.error_class,
+                 http_status = excluded.http_status, message = excluded.message,
+                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
+                 job_id = excluded.job_id
+           where f.state = 'failed' or excluded.state = 'skipped';
+      return query select o.key, o.outcome
+        from wikiembed_private.outcomes_parts(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION fail_parts(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.fail_parts(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Written by write_triggers for source parts.';
+
+
+--
+-- Name: fail_wiki(text[], bigint[], text, text, integer, integer, bigint, text, integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_held text[];
+    begin
+      lock table only public.wiki_chunks in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = 'wiki' for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = 'wiki') then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue('wiki', p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      select array_agg(h.key) into v_held
+        from (
+          select t.id::text as key
+            from unnest(p_keys::bigint[], p_versions) as g (key, version)
+            join public.wiki_chunks as t on t.id = g.key
+           where t.embedding is null
+             and hashtextextended(t.content::text collate "C", v_generation) is not distinct from g.version
+           order by t.id
+             for no key update of t skip locked
+        ) as h;
+      insert into wikiembed.failures as f
+        (source, key, state, error_class, http_status, message, attempts, job_id)
+      select distinct on (k collate "C")
+             'wiki', k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
+        from unnest(v_held) as k
+       order by k collate "C"
+          on conflict on constraint failures_pkey do update
+             set state = excluded.state, error_class = excluded.error_class,
+                 http_status = excluded.http_status, message = excluded.message,
+                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
+                 job_id = excluded.job_id
+           where f.state = 'failed' or excluded.state = 'skipped';
+      return query select o.key, o.outcome
+        from wikiembed_private.outcomes_wiki(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Written by write_triggers for source wiki.';
+
+
+--
+-- Name: procrastinate_jobs; Type: TABLE; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TABLE wikiembed_queue.procrastinate_jobs (
+    id bigint NOT NULL,
+    queue_name character varying(128) NOT NULL,
+    task_name character varying(128) NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    lock text,
+    queueing_lock text,
+    args jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status wikiembed_queue.procrastinate_job_status DEFAULT 'todo'::wikiembed_queue.procrastinate_job_status NOT NULL,
+    scheduled_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    abort_requested boolean DEFAULT false NOT NULL,
+    worker_id bigint,
+    queued_at timestamp with time zone DEFAULT now(),
+    started_at timestamp with time zone
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000');
+
+
+--
+-- Name: COLUMN procrastinate_jobs.queued_at; Type: COMMENT; Schema: wikiembed_queue; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.queued_at IS 'When the job was queued; wikiembed''s own column.';
+
+
+--
+-- Name: COLUMN procrastinate_jobs.started_at; Type: COMMENT; Schema: wikiembed_queue; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.started_at IS 'When a worker took the job last; wikiembed''s own column, written by its pause gate.';
+
+
+--
+-- Name: fetch_jobs(character varying[], boolean, bigint, integer, integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer DEFAULT 1, p_most_chunks integer DEFAULT NULL::integer) RETURNS SETOF wikiembed_queue.procrastinate_jobs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+  v_most integer := greatest(1, coalesce(p_most_jobs, 1));
+  v_names character varying[] := p_queues;
+  v_look integer := v_most;
+  v_seen bigint[];
+  v_chunks integer[];
+  v_held bigint[];
+  v_one bigint;
+  v_sum bigint;
+begin
+  if p_queues is null and p_upkeep then
+    v_names := wikiembed_private.waiting_queues();
+  elsif p_queues is null then
+    v_names := array(select s.queue_name from wikiembed.sources as s);
+  end if;
+  for v_round in 0..4 loop
+    select array_agg(f.id), array_agg(
+             case jsonb_typeof(f.args -> 'keys') when 'array' then jsonb_array_length(f.args -> 'keys') else 1 end)
+      into v_seen, v_chunks
+      from (
+        select h.id, h.args
+          from (
+            select distinct n.name from unnest(v_names) as n (name)
+             where not exists (
+               select from wikiembed.sources as s
+                where s.queue_name = n.name and s.paused_at is not null
+                  and (s.resume_at is null or s.resume_at > clock_timestamp()))
+          ) as q
+         cross join lateral (
+           (select j.id, j.priority, j.args
+              from wikiembed_queue.procrastinate_jobs as j
+             where j.status = 'todo' and j.scheduled_at is null
+               and j.queue_name >= q.name and j.queue_name <= q.name
+               and (j.lock is null or not exists (
+                 select from wikiembed_queue.procrastinate_jobs as o
+                  where o.lock = j.lock
+                    and (o.status = 'doing' or (o.status = 'todo' and (
+                      o.priority > j.priority or (o.priority = j.priority and o.id < j.id))))))
+             order by j.queue_name, j.priority desc, j.id
+             limit v_look)
+           union all
+           (select j.id, j.priority, j.args
+              from wikiembed_queue.procrastinate_jobs as j
+             where j.status = 'todo' and j.scheduled_at is not null and j.scheduled_at <= now()
+               and j.queue_name >= q.name and j.queue_name <= q.name
+               and (j.lock is null or not exists (
+                 select from wikiembed_queue.procrastinate_jobs as o
+                  where o.lock = j.lock
+                    and (o.status = 'doing' or (o.status = 'todo' and (
+                      o.priority > j.priority or (o.priority = j.priority and o.id < j.id))))))
+             order by j.queue_name, j.scheduled_at
+             limit greatest(v_look, 256))
+         ) as h
+         order by h.priority desc, h.id
+         limit v_look
+      ) as f;
+    if v_seen is null then
+      return;
+    end if;
+    v_sum := 0;
+    if v_round = 0 then
+      for v_n in 1..cardinality(v_seen) loop
+        v_sum := v_sum + v_chunks[v_n];
+        if v_n > 1 and v_sum > p_most_chunks then
+          v_seen := v_seen[:v_n - 1];
+          exit;
+        end if;
+      end loop;
+      v_held := array(
+        select j.id from wikiembed_queue.procrastinate_jobs as j
+         where j.id = any (v_seen) and j.status::text = 'todo'
+           and (j.scheduled_at is null or j.scheduled_at <= now())
+           for update skip locked);
+    else
+      v_held := '{}';
+      for v_n in 1..cardinality(v_seen) loop
+        exit when cardinality(v_held) = v_most
+          or (cardinality(v_held) > 0 and v_sum + v_chunks[v_n] > p_most_chunks);
+        select j.id into v_one from wikiembed_queue.procrastinate_jobs as j
+         where j.id = v_seen[v_n] and j.status::text = 'todo'
+           and (j.scheduled_at is null or j.scheduled_at <= now())
+           for update skip locked;
+        if found then
+          v_held := v_held || v_one;
+          v_sum := v_sum + v_chunks[v_n];
+        end if;
+      end loop;
+    end if;
+    if cardinality(v_held) > 0 then
+      return query
+        with taken as (
+          update wikiembed_queue.procrastinate_jobs as j set status = 'doing', worker_id = p_worker_id
+           where j.id = any (v_held)
+          returning j.*
+        )
+        select t.* from taken as t order by t.priority desc, t.id;
+      if found then
+        return;
+      end if;
+    end if;
+    v_look := 32 * (v_most + 1) * (v_round + 1);
+  end loop;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer, p_most_chunks integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer, p_most_chunks integer) IS 'Gives a worker up to so many jobs, in order, of the queues that it asks for (null: all) without the paused ones, holding together up to so many chunks, but at least one job.';
+
+
+--
+-- Name: fill(wikiembed.sources, text, text, text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.fill(p_source wikiembed.sources, p_template text, p_function text DEFAULT NULL::text, p_second text DEFAULT NULL::text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select format(
+    p_template,
+    p_source.name,
+    wikiembed_private.qualified(p_source.relation),
+    p_source.key_column,
+    p_source.text_column,
+    p_source.embedding_column,
+    case p_source.key_type when 'character varying' then 'text' else p_source.key_type end,
+    p_source.queue_name,
+    case when p_source.key_type in ('text', 'character varying') then '::text collate "C"' else '' end,
+    case p_source.embedding_type
+      when 'halfvec' then format('::%I.halfvec', wikiembed_private.pgvector_schema())
+      else ''
+    end,
+    format('operator(%I.=)', wikiembed_private.pgvector_schema()),
+    wikiembed_private.pgvector_schema(),
+    p_function || '_' || p_source.name,
+    'outcomes_' || p_source.name,
+    p_second || '_' || p_source.name
+  );
+$$;
+
+
+--
+-- Name: FUNCTION fill(p_source wikiembed.sources, p_template text, p_function text, p_second text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.fill(p_source wikiembed.sources, p_template text, p_function text, p_second text) IS 'Fills a template with the names of a source through format().';
+
+
+--
+-- Name: find_column(regclass, name, smallint); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint DEFAULT NULL::smallint) RETURNS pg_attribute
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_column pg_attribute;
+begin
+  select a.* into v_column from pg_attribute as a
+   where a.attrelid = p_relation and not a.attisdropped and a.attnum > 0
+     and (a.attname = p_name or a.attnum = p_attnum)
+   order by a.attname = p_name desc
+   limit 1;
+  if not found then
+    raise exception '% has no column "%"', p_relation, p_name
+      using errcode = 'WE006', hint = 'Name a column of the table, or detach the source.';
+  end if;
+  return v_column;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION find_column(p_relation regclass, p_name name, p_attnum smallint); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint) IS 'The catalogue row of a column, by name, else by number; raises WE006 when there is none.';
+
+
+--
+-- Name: finish_jobs(bigint[]); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  v_ids bigint[];
+begin
+  v_ids := array(
+    select j.id from wikiembed_queue.procrastinate_jobs as j
+     where j.id = any (p_job_ids) and j.status in ('todo', 'doing')
+     order by j.id
+       for update);
+  with gone as (
+    delete from wikiembed_queue.procrastinate_jobs as j where j.id = any (v_ids) returning j.id
+  )
+  select coalesce(array_agg(g.id order by g.id), '{}') into v_ids from gone as g;
+  return v_ids;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION finish_jobs(p_job_ids bigint[]); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) IS 'Deletes those of these jobs that wait or are doing; answers their numbers.';
+
+
+--
+-- Name: follow_batch_size(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.follow_batch_size() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform wikiembed_private.require_quotable(new);
+  perform wikiembed_private.write_on_insert(new);
+  return null;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION follow_batch_size(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.follow_batch_size() IS 'Writes a source''s insert trigger anew with the batch size that it has now.';
+
+
+--
+-- Name: follow_renames(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.sources
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_source wikiembed.sources;
+  v_key pg_attribute;
+  v_text pg_attribute;
+  v_embedding pg_attribute;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  v_key := wikiembed_private.find_column(v_source.relation, v_source.key_column, v_source.key_attnum);
+  v_text := wikiembed_private.find_column(v_source.relation, v_source.text_column, v_source.text_attnum);
+  v_embedding := wikiembed_private.find_column(
+    v_source.relation, v_source.embedding_column, v_source.embedding_attnum);
+  if (v_key.attname, v_text.attname, v_embedding.attname, v_key.attnum, v_text.attnum, v_embedding.attnum)
+    is distinct from (v_source.key_column, v_source.text_column, v_source.embedding_column,
+                      v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum)
+  then
+    update wikiembed.sources as s
+       set key_column = v_key.attname, text_column = v_text.attname, embedding_column = v_embedding.attname,
+           key_attnum = v_key.attnum, text_attnum = v_text.attnum, embedding_attnum = v_embedding.attnum
+     where s.name = p_name
+    returning s.* into v_source;
+  end if;
+  return v_source;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION follow_renames(p_name text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Brings a source''s column names up to date after a rename; answers its row.';
+
+
+--
+-- Name: forget_failures(text, text[]); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_forgotten bigint;
+begin
+  perform 1 from wikiembed.failures as f
+    where f.source = p_source and f.key = any (p_keys) order by f.key for update;
+  if not found then
+    return 0;
+  end if;
+  delete from wikiembed.failures as f where f.source = p_source and f.key = any (p_keys);
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION forget_failures(p_source text, p_keys text[]); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[]) IS 'Deletes the failures of these keys, locked in key order; answers how many.';
+
+
+--
+-- Name: get_source(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.get_source(p_source text) RETURNS wikiembed.sources
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_source wikiembed.sources;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_source for key share;
+  if not found then
+    raise exception 'no source is named "%"', coalesce(p_source, '')
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  return v_source;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION get_source(p_source text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.get_source(p_source text) IS 'The row of a source, held for key share; raises WE001 when there is none.';
+
+
+--
+-- Name: grant_again(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.grant_again() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_role name;
+begin
+  for v_role in
+    select w.role from wikiembed_private.worker_roles() as w (role)
+  loop
+    perform wikiembed.grant_worker(v_role);
+  end loop;
+  for v_role in
+    select distinct r.rolname
+      from pg_class as c, aclexplode(c.relacl) as a join pg_roles as r on r.oid = a.grantee
+     where c.oid = 'wikiembed.failures'::regclass
+       and a.privilege_type = 'SELECT' and a.grantee <> c.relowner
+       and has_table_privilege(a.grantee, 'wikiembed.action_log', 'select')
+     order by 1
+  loop
+    perform wikiembed.grant_reader(v_role);
+  end loop;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION grant_again(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.grant_again() IS 'Calls grant_worker and grant_reader again for the roles that they were called for.';
+
+
+--
+-- Name: hold_paused(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.hold_paused() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if exists (
+    select from wikiembed.sources as s
+     where s.queue_name = new.queue_name and s.paused_at is not null
+       and (s.resume_at is null or s.resume_at > clock_timestamp())
+  ) then
+    return null;
+  end if;
+  new.started_at := clock_timestamp();
+  return new;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION hold_paused(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.hold_paused() IS 'Refuses todo → doing for jobs of a paused source; notes when a job begins.';
+
+
+--
+-- Name: is_gone(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select wikiembed_private.qualified(p_source.relation) is null
+      or exists (
+        select from (values (p_source.key_column, p_source.key_attnum),
+                            (p_source.text_column, p_source.text_attnum),
+                            (p_source.embedding_column, p_source.embedding_attnum)) as c (name, attnum)
+         where not exists (
+           select from pg_attribute as a
+            where a.attrelid = p_source.relation and not a.attisdropped and a.attnum > 0
+              and (a.attname = c.name or a.attnum = c.attnum)));
+$$;
+
+
+--
+-- Name: FUNCTION is_gone(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) IS 'True when a source''s table, or one of its three columns, was dropped.';
+
+
+--
+-- Name: is_held(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.is_held(p_source wikiembed.sources) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select p_source.paused_at is not null
+     and (p_source.resume_at is null or p_source.resume_at > clock_timestamp());
+$$;
+
+
+--
+-- Name: FUNCTION is_held(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.is_held(p_source wikiembed.sources) IS 'True while a source is paused and its pause has not run out.';
+
+
+--
+-- Name: keys_of(jsonb); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.keys_of(p_args jsonb) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select array(
+    select k.key
+      from jsonb_array_elements_text(
+             case jsonb_typeof(p_args -> 'keys') when 'array' then p_args -> 'keys' else '[]' end) as k (key)
+     where k.key is not null);
+$$;
+
+
+--
+-- Name: FUNCTION keys_of(p_args jsonb); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.keys_of(p_args jsonb) IS 'The keys in a job''s arguments; none where they are malformed.';
+
+
+--
+-- Name: lock_source(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.lock_source(p_source text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('wikiembed.' || p_source, 0));
+end;
+$$;
+
+
+--
+-- Name: FUNCTION lock_source(p_source text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.lock_source(p_source text) IS 'Takes the advisory lock of one source until the transaction ends.';
+
+
+--
+-- Name: log_action(text, text, text, jsonb); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.log_action(p_action text, p_source text, p_why text DEFAULT NULL::text, p_detail jsonb DEFAULT '{}'::jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  insert into wikiembed.action_log (who, action, source, why, detail)
+  values (wikiembed_private.actor(), p_action, p_source, p_why, p_detail);
+$$;
+
+
+--
+-- Name: FUNCTION log_action(p_action text, p_source text, p_why text, p_detail jsonb); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.log_action(p_action text, p_source text, p_why text, p_detail jsonb) IS 'Writes one row of the action log in the caller''s name.';
+
+
+--
+-- Name: lose_job(wikiembed_queue.procrastinate_jobs); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_source text := p_job.args ->> 'source';
+  v_keys text[] := wikiembed_private.keys_of(p_job.args);
+  v_versions bigint[];
+begin
+  delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
+  if exists (select from wikiembed.sources as s where s.name = v_source) and cardinality(v_keys) > 0 then
+    v_versions := array(select r.version from wikiembed.read_chunks(v_source, v_keys) as r);
+    if cardinality(v_versions) > 0 then
+      perform wikiembed.record_failures(
+        v_source, v_keys, v_versions, 'worker_lost',
+        'Each worker that took this chunk ended without a word.', p_attempts => 3, p_job_id => p_job.id);
+    end if;
+  end if;
+exception when invalid_text_representation or numeric_value_out_of_range then
+  delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION lose_job(p_job wikiembed_queue.procrastinate_jobs); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk that outlived three workers: the chunk is recorded as worker_lost.';
+
+
+--
+-- Name: missing_index(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) RETURNS regclass
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  select i.indexrelid::regclass
+    from pg_index as i
+   where i.indrelid = p_source.relation and i.indisvalid and i.indnkeyatts = 1 and i.indexprs is null
+     and i.indkey[0] = p_source.key_attnum
+     and pg_get_expr(i.indpred, i.indrelid) = wikiembed_private.fill(p_source, '(%5$I IS NULL)')
+   limit 1;
+$_$;
+
+
+--
+-- Name: FUNCTION missing_index(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) IS 'The valid partial index on a source''s missing rows; null when there is none.';
+
+
+--
+-- Name: names_of(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.names_of(p_source wikiembed.sources) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  select wikiembed_private.fill(p_source, '%2$s (%3$I, %4$I, %5$I) %6$s %9$s %11$I');
+$_$;
+
+
+--
+-- Name: FUNCTION names_of(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.names_of(p_source wikiembed.sources) IS 'The names that a source''s written functions depend on.';
+
+
+--
+-- Name: notify_seldom(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.notify_seldom() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_queue text;
+  v_last text;
+  v_others boolean;
+  v_clock regclass;
+  v_now_ms bigint;
+begin
+  if current_setting('wikiembed.wakes_itself', true) = 'on'
+     and set_config('wikiembed.wakes_itself', 'off', true) = 'off' then
+    return new;
+  end if;
+  select min(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
+         max(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
+         bool_or(j.task_name <> 'wikiembed.embed')
+    into v_queue, v_last, v_others
+    from new_jobs as j
+   where j.status = 'todo';
+  if v_others then
+    insert into wikiembed_queue.procrastinate_events (job_id, type)
+    select j.id, 'deferred' from new_jobs as j where j.status = 'todo' and j.task_name <> 'wikiembed.embed';
+    insert into wikiembed_queue.procrastinate_events (job_id, type, at)
+    select j.id, 'scheduled', j.scheduled_at from new_jobs as j
+     where j.status = 'todo' and j.task_name <> 'wikiembed.embed' and j.scheduled_at is not null;
+  end if;
+  while v_queue is not null loop
+    v_clock := coalesce(
+      to_regclass('wikiembed_private.' || quote_ident('clock_' || v_queue)),
+      'wikiembed_private.clock'::regclass);
+    v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
+    if abs(v_now_ms - coalesce(pg_sequence_last_value(v_clock), 0)) >= 20 then
+      perform setval(v_clock, v_now_ms);
+      perform wikiembed_private.wake(v_queue);
+    end if;
+    exit when v_queue = v_last;
+    select min(j.queue_name collate "C") into v_queue
+      from new_jobs as j
+     where j.queue_name collate "C" > v_queue
+       and j.status = 'todo' and (j.scheduled_at is null or j.scheduled_at <= clock_timestamp());
+  end loop;
+  return null;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION notify_seldom(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.notify_seldom() IS 'Wakes workers of the queues that got jobs, at most once per 20 ms a queue; writes the events of jobs that are not embed jobs.';
+
+
+--
+-- Name: null_stale_Notes "of" 한글(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private."null_stale_Notes ""of"" 한글"() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    begin
+      if old.half is not null and new.half is not null and new.half operator(public.=) old.half then
+        new.half := null;
+      end if;
+      return new;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION "null_stale_Notes ""of"" 한글"(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private."null_stale_Notes ""of"" 한글"() IS 'Written by write_triggers for source Notes "of" 한글.';
+
+
+--
+-- Name: null_stale_docs(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.null_stale_docs() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    begin
+      if old.vec is not null and new.vec is not null and new.vec operator(public.=) old.vec then
+        new.vec := null;
+      end if;
+      return new;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION null_stale_docs(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.null_stale_docs() IS 'Written by write_triggers for source docs.';
+
+
+--
+-- Name: null_stale_parts(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.null_stale_parts() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    begin
+      if old.vec is not null and new.vec is not null and new.vec operator(public.=) old.vec then
+        new.vec := null;
+      end if;
+      return new;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION null_stale_parts(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.null_stale_parts() IS 'Written by write_triggers for source parts.';
+
+
+--
+-- Name: null_stale_wiki(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.null_stale_wiki() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    begin
+      if old.embedding is not null and new.embedding is not null and new.embedding operator(public.=) old.embedding then
+        new.embedding := null;
+      end if;
+      return new;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION null_stale_wiki(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.null_stale_wiki() IS 'Written by write_triggers for source wiki.';
+
+
+--
+-- Name: on_ddl(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_ddl() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_name text;
+  v_source wikiembed.sources;
+begin
+  if coalesce(current_setting('wikiembed.writing_triggers', true), '') = 'on' then
+    return;
+  end if;
+  for v_name in
+    select s.name from wikiembed.sources as s
+     where tg_tag in ('ALTER SCHEMA', 'ALTER EXTENSION')
+        or exists (
+       select from pg_event_trigger_ddl_commands() as d
+        where d.classid = 'pg_class'::regclass
+          and d.objid in (select wikiembed_private.relations_of(s.relation)))
+     order by s.name
+  loop
+    begin
+      v_source := wikiembed_private.follow_renames(v_name);
+      if not wikiembed_private.tree_current(v_source) then
+        perform wikiembed_private.write_triggers(v_name);
+        if tg_tag = 'ALTER TABLE' then
+          perform wikiembed_private.queue_reconcile(v_name);
+        end if;
+      elsif v_source.written_as <> wikiembed_private.names_of(v_source) then
+        perform wikiembed_private.write_triggers(v_name);
+      end if;
+    exception when others then
+      raise warning 'wikiembed could not follow the change of source "%": %', v_name, sqlerrm
+        using hint = 'Run: select * from wikiembed.reconcile(' || quote_literal(v_name) || ')';
+    end;
+  end loop;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION on_ddl(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_ddl() IS 'Rewrites a source''s triggers after a rename or a change of partitions; queues a reconcile of rows that came or went with a partition.';
+
+
+--
+-- Name: on_delete_Notes "of" 한글(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private."on_delete_Notes ""of"" 한글"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      select count(*), count(o.half) into v_total, v_embedded from old_rows as o;
+      if v_total = 0 then
+        return null;
+      end if;
+      insert into wikiembed_private."deltas_Notes ""of"" 한글" (total, embedded) values (-v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = 'Notes "of" 한글') then
+        perform wikiembed_private.forget_failures('Notes "of" 한글', array(
+          select o.k::text from old_rows as o
+           where v_total <= 500 or o.k::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'Notes "of" 한글')));
+      end if;
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION "on_delete_Notes ""of"" 한글"(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private."on_delete_Notes ""of"" 한글"() IS 'Written by write_triggers for source Notes "of" 한글.';
+
+
+--
+-- Name: on_delete_docs(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_delete_docs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      select count(*), count(o.vec) into v_total, v_embedded from old_rows as o;
+      if v_total = 0 then
+        return null;
+      end if;
+      insert into wikiembed_private.deltas_docs (total, embedded) values (-v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = 'docs') then
+        perform wikiembed_private.forget_failures('docs', array(
+          select o.id::text from old_rows as o
+           where v_total <= 500 or o.id::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'docs')));
+      end if;
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_delete_docs(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_delete_docs() IS 'Written by write_triggers for source docs.';
+
+
+--
+-- Name: on_delete_parts(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_delete_parts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      select count(*), count(o.vec) into v_total, v_embedded from old_rows as o;
+      if v_total = 0 then
+        return null;
+      end if;
+      insert into wikiembed_private.deltas_parts (total, embedded) values (-v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = 'parts') then
+        perform wikiembed_private.forget_failures('parts', array(
+          select o.id::text from old_rows as o
+           where v_total <= 500 or o.id::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'parts')));
+      end if;
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_delete_parts(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_delete_parts() IS 'Written by write_triggers for source parts.';
+
+
+--
+-- Name: on_delete_wiki(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      select count(*), count(o.embedding) into v_total, v_embedded from old_rows as o;
+      if v_total = 0 then
+        return null;
+      end if;
+      insert into wikiembed_private.deltas_wiki (total, embedded) values (-v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = 'wiki') then
+        perform wikiembed_private.forget_failures('wiki', array(
+          select o.id::text from old_rows as o
+           where v_total <= 500 or o.id::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'wiki')));
+      end if;
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_delete_wiki(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_delete_wiki() IS 'Written by write_triggers for source wiki.';
+
+
+--
+-- Name: on_insert_Notes "of" 한글(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private."on_insert_Notes ""of"" 한글"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_keys text[];
+      v_missing bigint;
+      v_wakes boolean;
+      v_said text;
+    begin
+      select count(*), count(n.half), array_agg(n.k) filter (where n.half is null),
+             case when count(*) > count(n.half) and set_config('wikiembed.wakes_itself', 'on', true) = 'on' then
+               case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private."clock_embed_Notes ""of"" 한글"'), 0)) >= 20
+         then setval('wikiembed_private."clock_embed_Notes ""of"" 한글"', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
+             end
+        into v_total, v_embedded, v_keys, v_wakes
+        from (select n.k, n.half from new_rows as n limit 64 + 1) as n;
+      if v_total > v_embedded and v_total <= 64 then
+        with counted as (
+          insert into wikiembed_private."deltas_Notes ""of"" 한글" (total, embedded) values (v_total, v_embedded)
+        )
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        values ('embed_Notes "of" 한글', 'wikiembed.embed', 10, jsonb_build_object('source', 'Notes "of" 한글', 'keys', v_keys::text[]));
+      elsif v_total <= 64 then
+        insert into wikiembed_private."deltas_Notes ""of"" 한글" (total, embedded)
+        select v_total, v_embedded where v_total > 0;
+      else
+        v_said := set_config('wikiembed.wakes_itself', 'on', true);
+        with gathered as materialized (
+          select count(*) as total, count(n.half) as embedded,
+                 array_agg(n.k) filter (where n.half is null) as keys
+            from (select n.k, n.half from new_rows as n limit 10000 + 1) as n
+        ), queued as (
+          insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+          select 'embed_Notes "of" 한글', 'wikiembed.embed', 10,
+                 jsonb_build_object('source', 'Notes "of" 한글', 'keys', f.keys[i : i + 64 - 1]::text[])
+            from gathered as f, generate_series(1, cardinality(f.keys), 64) as i
+           where f.total <= 10000
+        )
+        insert into wikiembed_private."deltas_Notes ""of"" 한글" (total, embedded)
+        select f.total, f.embedded from gathered as f where f.total <= 10000
+        returning total - embedded into v_missing;
+        if not found then
+          v_said := set_config('wikiembed.wakes_itself', 'on', true);
+          with batches as materialized (
+            select m.batch, count(*) as total, count(m.key) as missing,
+                   array_agg(m.key) filter (where m.key is not null) as keys
+              from (
+                select m.key, (count(m.key) over (rows unbounded preceding) - 1) / 64 as batch
+                  from (select case when n.half is null then n.k::text end as key from new_rows as n) as m
+              ) as m
+             group by m.batch
+          ), queued as (
+            insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+            select 'embed_Notes "of" 한글', 'wikiembed.embed', 10, jsonb_build_object('source', 'Notes "of" 한글', 'keys', to_jsonb(b.keys))
+              from batches as b
+             where b.missing > 0
+             order by b.batch
+          )
+          insert into wikiembed_private."deltas_Notes ""of"" 한글" (total, embedded)
+          select sum(b.total), sum(b.total - b.missing) from batches as b
+          returning total - embedded into v_missing;
+        end if;
+        if v_missing > 0 and v_wakes is not true then
+          v_wakes := case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private."clock_embed_Notes ""of"" 한글"'), 0)) >= 20
+         then setval('wikiembed_private."clock_embed_Notes ""of"" 한글"', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end;
+        end if;
+      end if;
+      if v_wakes then
+        perform wikiembed_private.wake('embed_Notes "of" 한글');
+      end if;
+      return new;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION "on_insert_Notes ""of"" 한글"(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private."on_insert_Notes ""of"" 한글"() IS 'Written by write_triggers for source Notes "of" 한글.';
+
+
+--
+-- Name: on_insert_docs(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_insert_docs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_keys bigint[];
+      v_missing bigint;
+      v_wakes boolean;
+      v_said text;
+    begin
+      select count(*), count(n.vec), array_agg(n.id) filter (where n.vec is null),
+             case when count(*) > count(n.vec) and set_config('wikiembed.wakes_itself', 'on', true) = 'on' then
+               case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_docs'), 0)) >= 20
+         then setval('wikiembed_private.clock_embed_docs', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
+             end
+        into v_total, v_embedded, v_keys, v_wakes
+        from (select n.id, n.vec from new_rows as n limit 64 + 1) as n;
+      if v_total > v_embedded and v_total <= 64 then
+        with counted as (
+          insert into wikiembed_private.deltas_docs (total, embedded) values (v_total, v_embedded)
+        )
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        values ('embed_docs', 'wikiembed.embed', 10, jsonb_build_object('source', 'docs', 'keys', v_keys::text[]));
+      elsif v_total <= 64 then
+        insert into wikiembed_private.deltas_docs (total, embedded)
+        select v_total, v_embedded where v_total > 0;
+      else
+        v_said := set_config('wikiembed.wakes_itself', 'on', true);
+        with gathered as materialized (
+          select count(*) as total, count(n.vec) as embedded,
+                 array_agg(n.id) filter (where n.vec is null) as keys
+            from (select n.id, n.vec from new_rows as n limit 500000 + 1) as n
+        ), queued as (
+          insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+          select 'embed_docs', 'wikiembed.embed', 10,
+                 jsonb_build_object('source', 'docs', 'keys', f.keys[i : i + 64 - 1]::text[])
+            from gathered as f, generate_series(1, cardinality(f.keys), 64) as i
+           where f.total <= 500000
+        )
+        insert into wikiembed_private.deltas_docs (total, embedded)
+        select f.total, f.embedded from gathered as f where f.total <= 500000
+        returning total - embedded into v_missing;
+        if not found then
+          v_said := set_config('wikiembed.wakes_itself', 'on', true);
+          with batches as materialized (
+            select m.batch, count(*) as total, count(m.key) as missing,
+                   array_agg(m.key) filter (where m.key is not null) as keys
+              from (
+                select m.key, (count(m.key) over (rows unbounded preceding) - 1) / 64 as batch
+                  from (select case when n.vec is null then n.id::text end as key from new_rows as n) as m
+              ) as m
+             group by m.batch
+          ), queued as (
+            insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+            select 'embed_docs', 'wikiembed.embed', 10, jsonb_build_object('source', 'docs', 'keys', to_jsonb(b.keys))
+              from batches as b
+             where b.missing > 0
+             order by b.batch
+          )
+          insert into wikiembed_private.deltas_docs (total, embedded)
+          select sum(b.total), sum(b.total - b.missing) from batches as b
+          returning total - embedded into v_missing;
+        end if;
+        if v_missing > 0 and v_wakes is not true then
+          v_wakes := case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_docs'), 0)) >= 20
+         then setval('wikiembed_private.clock_embed_docs', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end;
+        end if;
+      end if;
+      if v_wakes then
+        perform wikiembed_private.wake('embed_docs');
+      end if;
+      return new;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_insert_docs(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_insert_docs() IS 'Written by write_triggers for source docs.';
+
+
+--
+-- Name: on_insert_parts(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_insert_parts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_keys uuid[];
+      v_missing bigint;
+      v_wakes boolean;
+      v_said text;
+    begin
+      select count(*), count(n.vec), array_agg(n.id) filter (where n.vec is null),
+             case when count(*) > count(n.vec) and set_config('wikiembed.wakes_itself', 'on', true) = 'on' then
+               case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_parts'), 0)) >= 20
+         then setval('wikiembed_private.clock_embed_parts', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
+             end
+        into v_total, v_embedded, v_keys, v_wakes
+        from (select n.id, n.vec from new_rows as n limit 8 + 1) as n;
+      if v_total > v_embedded and v_total <= 8 then
+        with counted as (
+          insert into wikiembed_private.deltas_parts (total, embedded) values (v_total, v_embedded)
+        )
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        values ('embed_parts', 'wikiembed.embed', 10, jsonb_build_object('source', 'parts', 'keys', v_keys::text[]));
+      elsif v_total <= 8 then
+        insert into wikiembed_private.deltas_parts (total, embedded)
+        select v_total, v_embedded where v_total > 0;
+      else
+        v_said := set_config('wikiembed.wakes_itself', 'on', true);
+        with gathered as materialized (
+          select count(*) as total, count(n.vec) as embedded,
+                 array_agg(n.id) filter (where n.vec is null) as keys
+            from (select n.id, n.vec from new_rows as n limit 500000 + 1) as n
+        ), queued as (
+          insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+          select 'embed_parts', 'wikiembed.embed', 10,
+                 jsonb_build_object('source', 'parts', 'keys', f.keys[i : i + 8 - 1]::text[])
+            from gathered as f, generate_series(1, cardinality(f.keys), 8) as i
+           where f.total <= 500000
+        )
+        insert into wikiembed_private.deltas_parts (total, embedded)
+        select f.total, f.embedded from gathered as f where f.total <= 500000
+        returning total - embedded into v_missing;
+        if not found then
+          v_said := set_config('wikiembed.wakes_itself', 'on', true);
+          with batches as materialized (
+            select m.batch, count(*) as total, count(m.key) as missing,
+                   array_agg(m.key) filter (where m.key is not null) as keys
+              from (
+                select m.key, (count(m.key) over (rows unbounded preceding) - 1) / 8 as batch
+                  from (select case when n.vec is null then n.id::text end as key from new_rows as n) as m
+              ) as m
+             group by m.batch
+          ), queued as (
+            insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+            select 'embed_parts', 'wikiembed.embed', 10, jsonb_build_object('source', 'parts', 'keys', to_jsonb(b.keys))
+              from batches as b
+             where b.missing > 0
+             order by b.batch
+          )
+          insert into wikiembed_private.deltas_parts (total, embedded)
+          select sum(b.total), sum(b.total - b.missing) from batches as b
+          returning total - embedded into v_missing;
+        end if;
+        if v_missing > 0 and v_wakes is not true then
+          v_wakes := case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_parts'), 0)) >= 20
+         then setval('wikiembed_private.clock_embed_parts', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end;
+        end if;
+      end if;
+      if v_wakes then
+        perform wikiembed_private.wake('embed_parts');
+      end if;
+      return new;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_insert_parts(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_insert_parts() IS 'Written by write_triggers for source parts.';
+
+
+--
+-- Name: on_insert_wiki(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_keys bigint[];
+      v_missing bigint;
+      v_wakes boolean;
+      v_said text;
+    begin
+      select count(*), count(n.embedding), array_agg(n.id) filter (where n.embedding is null),
+             case when count(*) > count(n.embedding) and set_config('wikiembed.wakes_itself', 'on', true) = 'on' then
+               case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
+         then setval('wikiembed_private.clock_embed_wiki', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
+             end
+        into v_total, v_embedded, v_keys, v_wakes
+        from (select n.id, n.embedding from new_rows as n limit 64 + 1) as n;
+      if v_total > v_embedded and v_total <= 64 then
+        with counted as (
+          insert into wikiembed_private.deltas_wiki (total, embedded) values (v_total, v_embedded)
+        )
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        values ('embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', v_keys::text[]));
+      elsif v_total <= 64 then
+        insert into wikiembed_private.deltas_wiki (total, embedded)
+        select v_total, v_embedded where v_total > 0;
+      else
+        v_said := set_config('wikiembed.wakes_itself', 'on', true);
+        with gathered as materialized (
+          select count(*) as total, count(n.embedding) as embedded,
+                 array_agg(n.id) filter (where n.embedding is null) as keys
+            from (select n.id, n.embedding from new_rows as n limit 500000 + 1) as n
+        ), queued as (
+          insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+          select 'embed_wiki', 'wikiembed.embed', 10,
+                 jsonb_build_object('source', 'wiki', 'keys', f.keys[i : i + 64 - 1]::text[])
+            from gathered as f, generate_series(1, cardinality(f.keys), 64) as i
+           where f.total <= 500000
+        )
+        insert into wikiembed_private.deltas_wiki (total, embedded)
+        select f.total, f.embedded from gathered as f where f.total <= 500000
+        returning total - embedded into v_missing;
+        if not found then
+          v_said := set_config('wikiembed.wakes_itself', 'on', true);
+          with batches as materialized (
+            select m.batch, count(*) as total, count(m.key) as missing,
+                   array_agg(m.key) filter (where m.key is not null) as keys
+              from (
+                select m.key, (count(m.key) over (rows unbounded preceding) - 1) / 64 as batch
+                  from (select case when n.embedding is null then n.id::text end as key from new_rows as n) as m
+              ) as m
+             group by m.batch
+          ), queued as (
+            insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+            select 'embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', to_jsonb(b.keys))
+              from batches as b
+             where b.missing > 0
+             order by b.batch
+          )
+          insert into wikiembed_private.deltas_wiki (total, embedded)
+          select sum(b.total), sum(b.total - b.missing) from batches as b
+          returning total - embedded into v_missing;
+        end if;
+        if v_missing > 0 and v_wakes is not true then
+          v_wakes := case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
+         then setval('wikiembed_private.clock_embed_wiki', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end;
+        end if;
+      end if;
+      if v_wakes then
+        perform wikiembed_private.wake('embed_wiki');
+      end if;
+      return new;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_insert_wiki(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_insert_wiki() IS 'Written by write_triggers for source wiki.';
+
+
+--
+-- Name: on_truncate_Notes "of" 한글(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private."on_truncate_Notes ""of"" 한글"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      execute format('select count(*), count(%I) from only %I.%I', 'half', tg_table_schema, tg_table_name)
+        into v_total, v_embedded;
+      insert into wikiembed.ledger (source, total, embedded) values ('Notes "of" 한글', -v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = 'Notes "of" 한글') then
+        execute format(
+          'select wikiembed_private.forget_failures(%L, array(
+             select f.key from wikiembed.failures as f where f.source = %L and exists (
+               select from only %I.%I as t where t.%I::text collate "C" = f.key)))',
+          'Notes "of" 한글', 'Notes "of" 한글', tg_table_schema, tg_table_name, 'k');
+      end if;
+      perform wikiembed_private.queue_reconcile('Notes "of" 한글');
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION "on_truncate_Notes ""of"" 한글"(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private."on_truncate_Notes ""of"" 한글"() IS 'Written by write_triggers for source Notes "of" 한글.';
+
+
+--
+-- Name: on_truncate_docs(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_truncate_docs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      execute format('select count(*), count(%I) from only %I.%I', 'vec', tg_table_schema, tg_table_name)
+        into v_total, v_embedded;
+      insert into wikiembed.ledger (source, total, embedded) values ('docs', -v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = 'docs') then
+        execute format(
+          'select wikiembed_private.forget_failures(%L, array(
+             select f.key from wikiembed.failures as f where f.source = %L and exists (
+               select from only %I.%I as t where t.%I::text collate "C" = f.key)))',
+          'docs', 'docs', tg_table_schema, tg_table_name, 'id');
+      end if;
+      perform wikiembed_private.queue_reconcile('docs');
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_truncate_docs(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_truncate_docs() IS 'Written by write_triggers for source docs.';
+
+
+--
+-- Name: on_truncate_parts(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_truncate_parts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      execute format('select count(*), count(%I) from only %I.%I', 'vec', tg_table_schema, tg_table_name)
+        into v_total, v_embedded;
+      insert into wikiembed.ledger (source, total, embedded) values ('parts', -v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = 'parts') then
+        execute format(
+          'select wikiembed_private.forget_failures(%L, array(
+             select f.key from wikiembed.failures as f where f.source = %L and exists (
+               select from only %I.%I as t where t.%I::text collate "C" = f.key)))',
+          'parts', 'parts', tg_table_schema, tg_table_name, 'id');
+      end if;
+      perform wikiembed_private.queue_reconcile('parts');
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_truncate_parts(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_truncate_parts() IS 'Written by write_triggers for source parts.';
+
+
+--
+-- Name: on_truncate_wiki(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_truncate_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      execute format('select count(*), count(%I) from only %I.%I', 'embedding', tg_table_schema, tg_table_name)
+        into v_total, v_embedded;
+      insert into wikiembed.ledger (source, total, embedded) values ('wiki', -v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = 'wiki') then
+        execute format(
+          'select wikiembed_private.forget_failures(%L, array(
+             select f.key from wikiembed.failures as f where f.source = %L and exists (
+               select from only %I.%I as t where t.%I::text collate "C" = f.key)))',
+          'wiki', 'wiki', tg_table_schema, tg_table_name, 'id');
+      end if;
+      perform wikiembed_private.queue_reconcile('wiki');
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_truncate_wiki(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_truncate_wiki() IS 'Written by write_triggers for source wiki.';
+
+
+--
+-- Name: on_update_Notes "of" 한글(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private."on_update_Notes ""of"" 한글"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_old_total bigint;
+      v_old_embedded bigint;
+      v_batch_size integer;
+      v_stale text[];
+    begin
+      select count(*), count(n.half) into v_total, v_embedded from new_rows as n;
+      select count(*), count(o.half) into v_old_total, v_old_embedded from old_rows as o;
+      if v_embedded > v_old_embedded then
+        insert into wikiembed.ledger (source, total, embedded, gained)
+        values ('Notes "of" 한글', v_total - v_old_total, v_embedded - v_old_embedded, v_embedded - v_old_embedded);
+      elsif v_total <> v_old_total or v_embedded <> v_old_embedded then
+        insert into wikiembed_private."deltas_Notes ""of"" 한글" (total, embedded)
+        values (v_total - v_old_total, v_embedded - v_old_embedded);
+      end if;
+      if v_embedded > 0 and v_old_embedded > 0 then
+        v_stale := array(
+          select n.k::text from new_rows as n join old_rows as o on o.k::text collate "C" = n.k::text collate "C"
+           where n.note::text collate "C" is distinct from o.note::text collate "C"
+             and n.half operator(public.=) o.half);
+        if cardinality(v_stale) > 0 then
+          update public.notes as t set half = null where t.k = any (v_stale::text[]);
+        end if;
+      end if;
+      if v_embedded < v_total then
+        select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = 'Notes "of" 한글';
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select 'embed_Notes "of" 한글', 'wikiembed.embed', 10, jsonb_build_object('source', 'Notes "of" 한글', 'keys', to_jsonb(array_agg(m.key)))
+          from (
+            select n.k::text as key, (row_number() over () - 1) / v_batch_size as batch
+              from new_rows as n
+             where n.half is null
+               and not exists (
+                 select from old_rows as o
+                  where o.k::text collate "C" = n.k::text collate "C"
+                    and o.note::text collate "C" is not distinct from n.note::text collate "C"
+                    and o.half is null)
+          ) as m
+         group by m.batch
+         order by m.batch;
+      end if;
+      if exists (select from wikiembed.failures as f where f.source = 'Notes "of" 한글') then
+        perform wikiembed_private.forget_failures('Notes "of" 한글', array(
+          select o.k::text from old_rows as o
+           where not exists (
+                   select from new_rows as n
+                    where n.k::text collate "C" = o.k::text collate "C"
+                      and n.note::text collate "C" is not distinct from o.note::text collate "C"
+                      and n.half is null)
+             and (v_old_total <= 500 or o.k::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'Notes "of" 한글'))));
+      end if;
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION "on_update_Notes ""of"" 한글"(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private."on_update_Notes ""of"" 한글"() IS 'Written by write_triggers for source Notes "of" 한글.';
+
+
+--
+-- Name: on_update_docs(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_update_docs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_old_total bigint;
+      v_old_embedded bigint;
+      v_batch_size integer;
+      v_stale text[];
+    begin
+      select count(*), count(n.vec) into v_total, v_embedded from new_rows as n;
+      select count(*), count(o.vec) into v_old_total, v_old_embedded from old_rows as o;
+      if v_embedded > v_old_embedded then
+        insert into wikiembed.ledger (source, total, embedded, gained)
+        values ('docs', v_total - v_old_total, v_embedded - v_old_embedded, v_embedded - v_old_embedded);
+      elsif v_total <> v_old_total or v_embedded <> v_old_embedded then
+        insert into wikiembed_private.deltas_docs (total, embedded)
+        values (v_total - v_old_total, v_embedded - v_old_embedded);
+      end if;
+      if v_embedded > 0 and v_old_embedded > 0 then
+        v_stale := array(
+          select n.id::text from new_rows as n join old_rows as o on o.id = n.id
+           where n.body::text collate "C" is distinct from o.body::text collate "C"
+             and n.vec operator(public.=) o.vec);
+        if cardinality(v_stale) > 0 then
+          update public.docs as t set vec = null where t.id = any (v_stale::bigint[]);
+        end if;
+      end if;
+      if v_embedded < v_total then
+        select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = 'docs';
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select 'embed_docs', 'wikiembed.embed', 10, jsonb_build_object('source', 'docs', 'keys', to_jsonb(array_agg(m.key)))
+          from (
+            select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
+              from new_rows as n
+             where n.vec is null
+               and not exists (
+                 select from old_rows as o
+                  where o.id = n.id
+                    and o.body::text collate "C" is not distinct from n.body::text collate "C"
+                    and o.vec is null)
+          ) as m
+         group by m.batch
+         order by m.batch;
+      end if;
+      if exists (select from wikiembed.failures as f where f.source = 'docs') then
+        perform wikiembed_private.forget_failures('docs', array(
+          select o.id::text from old_rows as o
+           where not exists (
+                   select from new_rows as n
+                    where n.id = o.id
+                      and n.body::text collate "C" is not distinct from o.body::text collate "C"
+                      and n.vec is null)
+             and (v_old_total <= 500 or o.id::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'docs'))));
+      end if;
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_update_docs(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_update_docs() IS 'Written by write_triggers for source docs.';
+
+
+--
+-- Name: on_update_parts(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_update_parts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_old_total bigint;
+      v_old_embedded bigint;
+      v_batch_size integer;
+      v_stale text[];
+    begin
+      select count(*), count(n.vec) into v_total, v_embedded from new_rows as n;
+      select count(*), count(o.vec) into v_old_total, v_old_embedded from old_rows as o;
+      if v_embedded > v_old_embedded then
+        insert into wikiembed.ledger (source, total, embedded, gained)
+        values ('parts', v_total - v_old_total, v_embedded - v_old_embedded, v_embedded - v_old_embedded);
+      elsif v_total <> v_old_total or v_embedded <> v_old_embedded then
+        insert into wikiembed_private.deltas_parts (total, embedded)
+        values (v_total - v_old_total, v_embedded - v_old_embedded);
+      end if;
+      if v_embedded > 0 and v_old_embedded > 0 then
+        v_stale := array(
+          select n.id::text from new_rows as n join old_rows as o on o.id = n.id
+           where n.body::text collate "C" is distinct from o.body::text collate "C"
+             and n.vec operator(public.=) o.vec);
+        if cardinality(v_stale) > 0 then
+          update public.parts as t set vec = null where t.id = any (v_stale::uuid[]);
+        end if;
+      end if;
+      if v_embedded < v_total then
+        select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = 'parts';
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select 'embed_parts', 'wikiembed.embed', 10, jsonb_build_object('source', 'parts', 'keys', to_jsonb(array_agg(m.key)))
+          from (
+            select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
+              from new_rows as n
+             where n.vec is null
+               and not exists (
+                 select from old_rows as o
+                  where o.id = n.id
+                    and o.body::text collate "C" is not distinct from n.body::text collate "C"
+                    and o.vec is null)
+          ) as m
+         group by m.batch
+         order by m.batch;
+      end if;
+      if exists (select from wikiembed.failures as f where f.source = 'parts') then
+        perform wikiembed_private.forget_failures('parts', array(
+          select o.id::text from old_rows as o
+           where not exists (
+                   select from new_rows as n
+                    where n.id = o.id
+                      and n.body::text collate "C" is not distinct from o.body::text collate "C"
+                      and n.vec is null)
+             and (v_old_total <= 500 or o.id::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'parts'))));
+      end if;
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_update_parts(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_update_parts() IS 'Written by write_triggers for source parts.';
+
+
+--
+-- Name: on_update_wiki(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_old_total bigint;
+      v_old_embedded bigint;
+      v_batch_size integer;
+      v_stale text[];
+    begin
+      select count(*), count(n.embedding) into v_total, v_embedded from new_rows as n;
+      select count(*), count(o.embedding) into v_old_total, v_old_embedded from old_rows as o;
+      if v_embedded > v_old_embedded then
+        insert into wikiembed.ledger (source, total, embedded, gained)
+        values ('wiki', v_total - v_old_total, v_embedded - v_old_embedded, v_embedded - v_old_embedded);
+      elsif v_total <> v_old_total or v_embedded <> v_old_embedded then
+        insert into wikiembed_private.deltas_wiki (total, embedded)
+        values (v_total - v_old_total, v_embedded - v_old_embedded);
+      end if;
+      if v_embedded > 0 and v_old_embedded > 0 then
+        v_stale := array(
+          select n.id::text from new_rows as n join old_rows as o on o.id = n.id
+           where n.content::text collate "C" is distinct from o.content::text collate "C"
+             and n.embedding operator(public.=) o.embedding);
+        if cardinality(v_stale) > 0 then
+          update public.wiki_chunks as t set embedding = null where t.id = any (v_stale::bigint[]);
+        end if;
+      end if;
+      if v_embedded < v_total then
+        select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = 'wiki';
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select 'embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', to_jsonb(array_agg(m.key)))
+          from (
+            select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
+              from new_rows as n
+             where n.embedding is null
+               and not exists (
+                 select from old_rows as o
+                  where o.id = n.id
+                    and o.content::text collate "C" is not distinct from n.content::text collate "C"
+                    and o.embedding is null)
+          ) as m
+         group by m.batch
+         order by m.batch;
+      end if;
+      if exists (select from wikiembed.failures as f where f.source = 'wiki') then
+        perform wikiembed_private.forget_failures('wiki', array(
+          select o.id::text from old_rows as o
+           where not exists (
+                   select from new_rows as n
+                    where n.id = o.id
+                      and n.content::text collate "C" is not distinct from o.content::text collate "C"
+                      and n.embedding is null)
+             and (v_old_total <= 500 or o.id::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'wiki'))));
+      end if;
+      return null;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION on_update_wiki(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.on_update_wiki() IS 'Written by write_triggers for source wiki.';
+
+
+--
+-- Name: open_to_workers(wikiembed.sources, name); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.open_to_workers(p_source wikiembed.sources, p_role name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  execute format('grant execute on function wikiembed_private.%I(text[], integer) to %I',
+    'read_' || p_source.name, p_role);
+  execute format('grant execute on function wikiembed_private.%I(text[], bigint[], %I.vector[], integer) to %I',
+    'store_' || p_source.name, wikiembed_private.pgvector_schema(), p_role);
+end;
+$$;
+
+
+--
+-- Name: FUNCTION open_to_workers(p_source wikiembed.sources, p_role name); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.open_to_workers(p_source wikiembed.sources, p_role name) IS 'Lets a worker''s role call the functions that read and store chunks of a source.';
+
+
+--
+-- Name: outcomes_Notes "of" 한글(text[], bigint[], bigint, text[], text[], integer, text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private."outcomes_Notes ""of"" 한글"(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text DEFAULT 'written'::text) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_keys text[];
+      v_outcomes text[];
+    begin
+      select array_agg(g.key), array_agg(
+               case
+                 when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
+                 when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
+                 when t.k is null then 'gone'
+                 when t.half is null
+                   and hashtextextended(t.note::text collate "C", p_generation) is not distinct from g.version
+                   then 'locked'
+                 else 'stale'
+               end)
+        into v_keys, v_outcomes
+        from unnest(p_keys, p_versions) as g (key, version)
+        left join public.notes as t on t.k = g.key::text;
+      perform wikiembed_private.requeue('Notes "of" 한글', array(
+        select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
+      ), p_attempt);
+      return query select * from unnest(v_keys, v_outcomes);
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION "outcomes_Notes ""of"" 한글"(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private."outcomes_Notes ""of"" 한글"(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text) IS 'Written by write_triggers for source Notes "of" 한글.';
+
+
+--
+-- Name: outcomes_docs(text[], bigint[], bigint, text[], text[], integer, text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.outcomes_docs(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text DEFAULT 'written'::text) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_keys text[];
+      v_outcomes text[];
+    begin
+      select array_agg(g.key), array_agg(
+               case
+                 when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
+                 when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
+                 when t.id is null then 'gone'
+                 when t.vec is null
+                   and hashtextextended(t.body::text collate "C", p_generation) is not distinct from g.version
+                   then 'locked'
+                 else 'stale'
+               end)
+        into v_keys, v_outcomes
+        from unnest(p_keys, p_versions) as g (key, version)
+        left join public.docs as t on t.id = g.key::bigint;
+      perform wikiembed_private.requeue('docs', array(
+        select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
+      ), p_attempt);
+      return query select * from unnest(v_keys, v_outcomes);
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION outcomes_docs(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.outcomes_docs(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text) IS 'Written by write_triggers for source docs.';
+
+
+--
+-- Name: outcomes_parts(text[], bigint[], bigint, text[], text[], integer, text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.outcomes_parts(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text DEFAULT 'written'::text) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_keys text[];
+      v_outcomes text[];
+    begin
+      select array_agg(g.key), array_agg(
+               case
+                 when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
+                 when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
+                 when t.id is null then 'gone'
+                 when t.vec is null
+                   and hashtextextended(t.body::text collate "C", p_generation) is not distinct from g.version
+                   then 'locked'
+                 else 'stale'
+               end)
+        into v_keys, v_outcomes
+        from unnest(p_keys, p_versions) as g (key, version)
+        left join public.parts as t on t.id = g.key::uuid;
+      perform wikiembed_private.requeue('parts', array(
+        select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
+      ), p_attempt);
+      return query select * from unnest(v_keys, v_outcomes);
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION outcomes_parts(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.outcomes_parts(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text) IS 'Written by write_triggers for source parts.';
+
+
+--
+-- Name: outcomes_wiki(text[], bigint[], bigint, text[], text[], integer, text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text DEFAULT 'written'::text) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_keys text[];
+      v_outcomes text[];
+    begin
+      select array_agg(g.key), array_agg(
+               case
+                 when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
+                 when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
+                 when t.id is null then 'gone'
+                 when t.embedding is null
+                   and hashtextextended(t.content::text collate "C", p_generation) is not distinct from g.version
+                   then 'locked'
+                 else 'stale'
+               end)
+        into v_keys, v_outcomes
+        from unnest(p_keys, p_versions) as g (key, version)
+        left join public.wiki_chunks as t on t.id = g.key::bigint;
+      perform wikiembed_private.requeue('wiki', array(
+        select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
+      ), p_attempt);
+      return query select * from unnest(v_keys, v_outcomes);
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text) IS 'Written by write_triggers for source wiki.';
+
+
+--
+-- Name: owner_warning(regclass); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.owner_warning(p_relation regclass) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  with risky as (
+    select c.relowner as oid from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t
+    union
+    select a.grantee
+      from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t,
+           aclexplode(c.relacl) as a
+     where a.privilege_type = 'TRIGGER'
+  ), me as (
+    select w.* from pg_roles as w where w.rolname = current_user
+  ), tables as (
+    select distinct c.relowner as owner
+      from me as w join pg_shdepend as d on d.refclassid = 'pg_authid'::regclass and d.refobjid = w.oid
+      join pg_class as c on d.classid = 'pg_class'::regclass and c.oid = d.objid
+      join pg_namespace as n on n.oid = c.relnamespace
+     where d.dbid = (select b.oid from pg_database as b where b.datname = current_database())
+       and d.deptype in ('o', 'a') and n.nspname !~ '^(wikiembed(_private|_queue)?|pg_(toast|temp).*)$'
+       and not (n.nspname = 'public' and c.relname ~ '^wiki_(pages|chunks)(_|$)')
+  ), more as (
+    select coalesce(r.rolname, 'public') as name
+      from risky as x left join pg_roles as r on r.oid = x.oid cross join me as w
+     where not coalesce(r.rolsuper, false)
+       and (r.oid is null or not pg_has_role(r.oid, w.oid, 'member'))
+       and (w.rolsuper or w.rolbypassrls > coalesce(r.rolbypassrls, false)
+            or w.rolcreaterole > coalesce(r.rolcreaterole, false)
+            or w.rolreplication > coalesce(r.rolreplication, false)
+            or exists (select from pg_roles as m
+                        where m.oid <> w.oid and pg_has_role(w.oid, m.oid, 'member')
+                          and (r.oid is null or not pg_has_role(r.oid, m.oid, 'member')))
+            or exists (select from tables as o where r.oid is null or not pg_has_role(r.oid, o.owner, 'member')))
+  )
+  select format('%s may give %s triggers and expressions, which wikiembed runs as role %I',
+                string_agg(format('%I', name), ', ' order by name), p_relation, current_user)
+    from more having count(*) > 0;
+$_$;
+
+
+--
+-- Name: FUNCTION owner_warning(p_relation regclass); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.owner_warning(p_relation regclass) IS 'Which roles could run SQL as wikiembed''s owner by way of this table, and gain by it; null when none could.';
+
+
+--
+-- Name: pgvector_schema(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.pgvector_schema() RETURNS name
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select n.nspname from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace
+   where e.extname = 'vector';
+$$;
+
+
+--
+-- Name: FUNCTION pgvector_schema(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.pgvector_schema() IS 'The schema that pgvector lives in; null when it is not installed.';
+
+
+--
+-- Name: qualified(regclass); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.qualified(p_relation regclass) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select format('%I.%I', n.nspname, c.relname)
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+   where c.oid = p_relation;
+$$;
+
+
+--
+-- Name: FUNCTION qualified(p_relation regclass); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.qualified(p_relation regclass) IS 'The relation''s name with its schema, quoted; null when it was dropped.';
+
+
+--
+-- Name: queue_reconcile(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.queue_reconcile(p_source text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if not exists (
+    select from wikiembed_queue.procrastinate_jobs as j
+     where j.queue_name = 'wikiembed_upkeep' and j.task_name = 'wikiembed.reconcile'
+       and j.status = 'todo' and j.args ->> 'source' = p_source
+  ) then
+    perform wikiembed_queue.procrastinate_defer_jobs_v1(array[row(
+      'wikiembed_upkeep', 'wikiembed.reconcile', 100, null, null,
+      jsonb_build_object('source', p_source), null
+    )::wikiembed_queue.procrastinate_job_to_defer_v1]);
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION queue_reconcile(p_source text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.queue_reconcile(p_source text) IS 'Queues a reconcile of one source, unless one waits already.';
+
+
+--
+-- Name: raise_generation(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.raise_generation() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if (old.model is not null and new.model is distinct from old.model)
+    or (old.model is not null and new.document_prefix is distinct from old.document_prefix)
+    or (old.dimensions is not null and new.dimensions is distinct from old.dimensions)
+  then
+    new.generation := old.generation + 1;
+  end if;
+  if old.prefix_pinned and new.document_prefix is distinct from old.document_prefix then
+    new.prefix_pinned := false;
+  end if;
+  if new.model is null then
+    if old.pinned_at is not null and new.provider is not distinct from old.provider then
+      new.provider := null;
+    end if;
+    if new.prefix_pinned then
+      new.document_prefix := null;
+      new.prefix_pinned := false;
+    end if;
+    new.pinned_at := null;
+  end if;
+  return new;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION raise_generation(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.raise_generation() IS 'Adds one to the generation when model, document prefix or dimensions change; unpins a source whose model is set to null.';
+
+
+--
+-- Name: read_Notes "of" 한글(text[], integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private."read_Notes ""of"" 한글"(p_keys text[], p_attempt integer) RETURNS TABLE(key text, content text, version bigint, source_version text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_source_version text;
+      v_keys text[];
+      v_contents text[];
+      v_versions bigint[];
+      v_locked text[];
+    begin
+      lock table only public.notes in row share mode;
+      select s.generation, s.xmin || ' ' || s.ctid into v_generation, v_source_version
+        from wikiembed.sources as s where s.name = 'Notes "of" 한글';
+      if not found then
+        return;
+      end if;
+      select array_agg(t.k::text), array_agg(t.note::text),
+             array_agg(hashtextextended(t.note::text collate "C", v_generation))
+        into v_keys, v_contents, v_versions
+        from public.notes as t
+       where t.k = any (p_keys::text[])
+         and t.half is null
+         and t.xmax = 0
+         and not exists (
+           select from wikiembed.failures as f
+            where f.source = 'Notes "of" 한글' and f.key = t.k::text collate "C" and f.state = 'skipped');
+      if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
+        select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
+               v_versions || array_agg(h.version)
+          into v_keys, v_contents, v_versions
+          from (
+            select t.k::text as key, t.note::text as content,
+                   hashtextextended(t.note::text collate "C", v_generation) as version
+              from public.notes as t
+             where t.k = any (p_keys::text[])
+               and t.half is null
+               and not (t.k::text collate "C" = any (coalesce(v_keys, '{}')))
+               and not exists (
+                 select from wikiembed.failures as f
+                  where f.source = 'Notes "of" 한글' and f.key = t.k::text collate "C" and f.state = 'skipped')
+             order by t.k
+               for no key update of t skip locked
+          ) as h;
+        v_locked := array(
+          select t.k::text from public.notes as t
+           where t.k = any (p_keys::text[])
+             and t.half is null
+             and not (t.k::text collate "C" = any (coalesce(v_keys, '{}')))
+             and not exists (
+               select from wikiembed.failures as f
+                where f.source = 'Notes "of" 한글' and f.key = t.k::text collate "C" and f.state = 'skipped'));
+        perform wikiembed_private.requeue('Notes "of" 한글', v_locked, p_attempt);
+      end if;
+      return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION "read_Notes ""of"" 한글"(p_keys text[], p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private."read_Notes ""of"" 한글"(p_keys text[], p_attempt integer) IS 'Written by write_triggers for source Notes "of" 한글.';
+
+
+--
+-- Name: read_docs(text[], integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.read_docs(p_keys text[], p_attempt integer) RETURNS TABLE(key text, content text, version bigint, source_version text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_source_version text;
+      v_keys text[];
+      v_contents text[];
+      v_versions bigint[];
+      v_locked text[];
+    begin
+      lock table only public.docs in row share mode;
+      select s.generation, s.xmin || ' ' || s.ctid into v_generation, v_source_version
+        from wikiembed.sources as s where s.name = 'docs';
+      if not found then
+        return;
+      end if;
+      select array_agg(t.id::text), array_agg(t.body::text),
+             array_agg(hashtextextended(t.body::text collate "C", v_generation))
+        into v_keys, v_contents, v_versions
+        from public.docs as t
+       where t.id = any (p_keys::bigint[])
+         and t.vec is null
+         and t.xmax = 0
+         and not exists (
+           select from wikiembed.failures as f
+            where f.source = 'docs' and f.key = t.id::text collate "C" and f.state = 'skipped');
+      if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
+        select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
+               v_versions || array_agg(h.version)
+          into v_keys, v_contents, v_versions
+          from (
+            select t.id::text as key, t.body::text as content,
+                   hashtextextended(t.body::text collate "C", v_generation) as version
+              from public.docs as t
+             where t.id = any (p_keys::bigint[])
+               and t.vec is null
+               and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
+               and not exists (
+                 select from wikiembed.failures as f
+                  where f.source = 'docs' and f.key = t.id::text collate "C" and f.state = 'skipped')
+             order by t.id
+               for no key update of t skip locked
+          ) as h;
+        v_locked := array(
+          select t.id::text from public.docs as t
+           where t.id = any (p_keys::bigint[])
+             and t.vec is null
+             and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
+             and not exists (
+               select from wikiembed.failures as f
+                where f.source = 'docs' and f.key = t.id::text collate "C" and f.state = 'skipped'));
+        perform wikiembed_private.requeue('docs', v_locked, p_attempt);
+      end if;
+      return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION read_docs(p_keys text[], p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.read_docs(p_keys text[], p_attempt integer) IS 'Written by write_triggers for source docs.';
+
+
+--
+-- Name: read_parts(text[], integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.read_parts(p_keys text[], p_attempt integer) RETURNS TABLE(key text, content text, version bigint, source_version text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_source_version text;
+      v_keys text[];
+      v_contents text[];
+      v_versions bigint[];
+      v_locked text[];
+    begin
+      lock table only public.parts in row share mode;
+      select s.generation, s.xmin || ' ' || s.ctid into v_generation, v_source_version
+        from wikiembed.sources as s where s.name = 'parts';
+      if not found then
+        return;
+      end if;
+      select array_agg(t.id::text), array_agg(t.body::text),
+             array_agg(hashtextextended(t.body::text collate "C", v_generation))
+        into v_keys, v_contents, v_versions
+        from public.parts as t
+       where t.id = any (p_keys::uuid[])
+         and t.vec is null
+         and t.xmax = 0
+         and not exists (
+           select from wikiembed.failures as f
+            where f.source = 'parts' and f.key = t.id::text collate "C" and f.state = 'skipped');
+      if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
+        select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
+               v_versions || array_agg(h.version)
+          into v_keys, v_contents, v_versions
+          from (
+            select t.id::text as key, t.body::text as content,
+                   hashtextextended(t.body::text collate "C", v_generation) as version
+              from public.parts as t
+             where t.id = any (p_keys::uuid[])
+               and t.vec is null
+               and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
+               and not exists (
+                 select from wikiembed.failures as f
+                  where f.source = 'parts' and f.key = t.id::text collate "C" and f.state = 'skipped')
+             order by t.id
+               for no key update of t skip locked
+          ) as h;
+        v_locked := array(
+          select t.id::text from public.parts as t
+           where t.id = any (p_keys::uuid[])
+             and t.vec is null
+             and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
+             and not exists (
+               select from wikiembed.failures as f
+                where f.source = 'parts' and f.key = t.id::text collate "C" and f.state = 'skipped'));
+        perform wikiembed_private.requeue('parts', v_locked, p_attempt);
+      end if;
+      return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION read_parts(p_keys text[], p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.read_parts(p_keys text[], p_attempt integer) IS 'Written by write_triggers for source parts.';
+
+
+--
+-- Name: read_wiki(text[], integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RETURNS TABLE(key text, content text, version bigint, source_version text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_source_version text;
+      v_keys text[];
+      v_contents text[];
+      v_versions bigint[];
+      v_locked text[];
+    begin
+      lock table only public.wiki_chunks in row share mode;
+      select s.generation, s.xmin || ' ' || s.ctid into v_generation, v_source_version
+        from wikiembed.sources as s where s.name = 'wiki';
+      if not found then
+        return;
+      end if;
+      select array_agg(t.id::text), array_agg(t.content::text),
+             array_agg(hashtextextended(t.content::text collate "C", v_generation))
+        into v_keys, v_contents, v_versions
+        from public.wiki_chunks as t
+       where t.id = any (p_keys::bigint[])
+         and t.embedding is null
+         and t.xmax = 0
+         and not exists (
+           select from wikiembed.failures as f
+            where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped');
+      if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
+        select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
+               v_versions || array_agg(h.version)
+          into v_keys, v_contents, v_versions
+          from (
+            select t.id::text as key, t.content::text as content,
+                   hashtextextended(t.content::text collate "C", v_generation) as version
+              from public.wiki_chunks as t
+             where t.id = any (p_keys::bigint[])
+               and t.embedding is null
+               and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
+               and not exists (
+                 select from wikiembed.failures as f
+                  where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped')
+             order by t.id
+               for no key update of t skip locked
+          ) as h;
+        v_locked := array(
+          select t.id::text from public.wiki_chunks as t
+           where t.id = any (p_keys::bigint[])
+             and t.embedding is null
+             and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
+             and not exists (
+               select from wikiembed.failures as f
+                where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped'));
+        perform wikiembed_private.requeue('wiki', v_locked, p_attempt);
+      end if;
+      return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION read_wiki(p_keys text[], p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) IS 'Written by write_triggers for source wiki.';
+
+
+--
+-- Name: reconcile_source(text, boolean); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '10s'
+    SET enable_nestloop TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+begin
+  orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0;
+  perform wikiembed_private.lock_source(p_name);
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  if not found then
+    return;
+  end if;
+  if wikiembed_private.is_gone(v_source) then
+    select count(*) into dead_jobs from wikiembed_queue.procrastinate_jobs as j
+     where j.queue_name = v_source.queue_name;
+    perform wikiembed.detach(p_name);
+    return;
+  end if;
+  v_source := wikiembed_private.follow_renames(p_name);
+  if not wikiembed_private.triggers_current(v_source) then
+    perform wikiembed_private.write_triggers(p_name);
+  end if;
+  execute wikiembed_private.fill(v_source, 'lock table %2$s in access share mode');
+  execute wikiembed_private.fill(v_source, $sql$
+    with alive as materialized (
+      select distinct j.id
+        from wikiembed_queue.procrastinate_jobs as j
+       cross join lateral jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
+        join %2$s as t on t.%3$I::text collate "C" = k.key collate "C" and t.%5$I is null
+       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status = 'todo'
+    ), dead as materialized (
+      select j.id from wikiembed_queue.procrastinate_jobs as j
+       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed'
+         and (j.status in ('failed', 'cancelled', 'aborted')
+              or (j.status = 'todo' and j.id not in (select a.id from alive as a)))
+         for update skip locked
+    )
+    delete from wikiembed_queue.procrastinate_jobs as j using dead as d where j.id = d.id
+  $sql$);
+  get diagnostics dead_jobs = row_count;
+  execute wikiembed_private.fill(v_source, $sql$
+    select wikiembed_private.forget_failures(%1$L, array(
+      select f.key from wikiembed.failures as f
+       where f.source = %1$L
+         and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)
+       order by f.key for update of f skip locked))
+  $sql$);
+  if v_source.held_back_at is not null
+     and (select e.chunks from wikiembed.enqueue(p_name, 1, p_dry_run => true) as e) = 0
+  then
+    update wikiembed.sources as s set held_back_at = null where s.name = p_name;
+  elsif v_source.held_back_at is null then
+    select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
+  end if;
+  if p_recount then
+    execute wikiembed_private.fill(v_source, $sql$
+      with d as (
+        delete from wikiembed_private.%14$I as d where d.gained <> 0 or d.failed <> 0 or d.skipped <> 0
+        returning d.*
+      )
+      insert into wikiembed.ledger (source, at, total, embedded, gained, failed, skipped)
+      select d.source, d.at, d.total, d.embedded, d.gained, d.failed, d.skipped from d
+    $sql$, null, 'deltas');
+    ledger_drift := wikiembed_private.correct_ledger(p_name);
+  end if;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint) IS 'Reconciles one source; see wikiembed.reconcile.';
+
+
+--
+-- Name: refuse_abort(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.refuse_abort() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  raise exception 'a job that waits cannot be asked to abort'
+    using errcode = 'check_violation', constraint = 'check_not_todo_abort_requested',
+          schema = 'wikiembed_queue', table = 'procrastinate_jobs';
+end;
+$$;
+
+
+--
+-- Name: FUNCTION refuse_abort(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.refuse_abort() IS 'Refuses an abort of a job that waits, in the place of procrastinate''s check constraint.';
+
+
+--
+-- Name: relations_of(regclass); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.relations_of(p_relation regclass) RETURNS SETOF regclass
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select p_relation
+  union
+  select t.relid from pg_partition_tree(p_relation) as t;
+$$;
+
+
+--
+-- Name: FUNCTION relations_of(p_relation regclass); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.relations_of(p_relation regclass) IS 'The table itself and, when it is partitioned, every partition below it.';
+
+
+--
+-- Name: requeue(text, text[], integer, double precision); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision DEFAULT NULL::double precision) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_delay_s double precision := coalesce(p_delay_s, least(300, 0.5 * power(2, least(p_attempt, 12))));
+begin
+  if coalesce(cardinality(p_keys), 0) = 0 then
+    return 0;
+  end if;
+  insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args, scheduled_at)
+  values ('embed_' || p_source, 'wikiembed.embed', 5,
+          jsonb_build_object('source', p_source, 'keys', to_jsonb(p_keys), 'attempt', p_attempt + 1),
+          clock_timestamp() + make_interval(secs => v_delay_s));
+  return cardinality(p_keys);
+end;
+$$;
+
+
+--
+-- Name: FUNCTION requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision) IS 'Queues keys again, later: half a second, doubled with each attempt, at most 300 s.';
+
+
+--
+-- Name: require_quotable(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if position('$body$' in wikiembed_private.names_of(p_source)) > 0 then
+    raise exception 'a name of source "%" contains $body$', p_source.name
+      using errcode = 'WE004', hint = 'Rename the table or the column.';
+  end if;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION require_quotable(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) IS 'Refuses names that would end the text of a function. Raises WE004.';
+
+
+--
+-- Name: require_read_committed(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.require_read_committed() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'wikiembed needs a read committed transaction, this one is %',
+      current_setting('transaction_isolation')
+      using errcode = 'WE008', hint = 'Call it outside, or begin with isolation level read committed.';
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION require_read_committed(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.require_read_committed() IS 'Raises WE008 in a transaction that is not read committed.';
+
+
+--
+-- Name: require_table(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.require_table(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if wikiembed_private.is_gone(p_source) then
+    raise exception 'the table or a column of source "%" was dropped', p_source.name
+      using errcode = 'WE001',
+            hint = format('Forget the source: select wikiembed.detach(%L).', p_source.name);
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION require_table(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.require_table(p_source wikiembed.sources) IS 'Raises WE001 when a source has outlived its table or a column of it.';
+
+
+--
+-- Name: rescue_upkeep(wikiembed_queue.procrastinate_jobs); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if exists (select from wikiembed_queue.procrastinate_jobs as j
+              where j.queueing_lock = p_job.queueing_lock and j.status = 'todo') then
+    delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
+  else
+    update wikiembed_queue.procrastinate_jobs as j
+       set status = 'todo', attempts = j.attempts + 1, scheduled_at = null, worker_id = null,
+           abort_requested = false
+     where j.id = p_job.id;
+    perform wikiembed_private.wake(p_job.queue_name);
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Queues an upkeep job again, or drops it when its next one waits already.';
+
+
+--
+-- Name: runnable_queues(character varying[], boolean); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean DEFAULT true) RETURNS character varying[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select case
+    when p_queues is not null then array(
+      select q from unnest(p_queues) as q
+       where not exists (select from wikiembed.sources as s
+                          where s.queue_name = q and wikiembed_private.is_held(s)))
+    when p_upkeep and not exists (select from wikiembed.sources as s where wikiembed_private.is_held(s)) then null
+    else array(
+      select s.queue_name::varchar from wikiembed.sources as s where not wikiembed_private.is_held(s)
+      union all
+      select q::varchar from unnest(array['wikiembed_upkeep', 'builtin', 'default']) as q where p_upkeep)
+  end;
+$$;
+
+
+--
+-- Name: FUNCTION runnable_queues(p_queues character varying[], p_upkeep boolean); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean) IS 'The queues that a worker may fetch from now: those asked for, or all, without the paused ones.';
+
+
+--
+-- Name: skip_at_once(text, text[], text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.skip_at_once(p_source text, p_keys text[], p_why text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+declare
+  v_source wikiembed.sources;
+  v_keys text[];
+begin
+  perform wikiembed_private.lock_source(p_source);
+  v_source := wikiembed_private.get_source(p_source);
+  perform wikiembed_private.require_table(v_source);
+  begin
+    execute wikiembed_private.fill(v_source, 'select array_agg(k::text) from unnest($1::%6$s[]) as k')
+       into p_keys using p_keys;
+  exception when invalid_text_representation or numeric_value_out_of_range then
+    raise exception 'a key does not fit source "%": %', p_source, sqlerrm
+      using errcode = 'WE010', hint = format('Its keys are of type %s.', v_source.key_type);
+  end;
+  execute wikiembed_private.fill(v_source, $sql$
+    select array_agg(h.key) from (
+      select t.%3$I::text as key from %2$s as t
+       where t.%3$I = any ($1::%6$s[]) and t.%5$I is null
+       order by t.%3$I for no key update of t nowait) as h
+  $sql$) into v_keys using p_keys;
+  perform 1 from wikiembed.failures as f
+    where f.source = p_source and f.key = any (v_keys) order by f.key for update nowait;
+  insert into wikiembed.failures as f (source, key, state, error_class, message, attempts)
+  select p_source, k, 'skipped', 'skipped_by_operator', p_why, 0 from unnest(v_keys) as k order by k collate "C"
+      on conflict (source, key) do update
+         set state = excluded.state, error_class = excluded.error_class, message = excluded.message,
+             last_at = excluded.last_at;
+  return coalesce(cardinality(v_keys), 0);
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION skip_at_once(p_source text, p_keys text[], p_why text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.skip_at_once(p_source text, p_keys text[], p_why text) IS 'Skips these missing chunks without waiting for a row; answers how many. Raises 55P03 when somebody holds one, WE001, WE010.';
+
+
+--
+-- Name: skip_within(text, text[], text, interval); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.skip_within(p_source text, p_keys text[], p_why text, p_limit interval) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_until timestamptz := clock_timestamp() + p_limit;
+  v_skipped bigint;
+begin
+  perform wikiembed_private.require_read_committed();
+  loop
+    begin
+      v_skipped := wikiembed_private.skip_at_once(p_source, p_keys, coalesce(p_why, ''));
+      exit;
+    exception when lock_not_available then
+      if clock_timestamp() > v_until then
+        raise exception 'somebody''s transaction holds chunks of source "%" that are to be skipped', p_source
+          using errcode = 'lock_not_available',
+                hint = 'None was skipped: run it again when that transaction has ended.';
+      end if;
+    end;
+    perform pg_sleep(0.05);
+  end loop;
+  perform wikiembed_private.log_action('skip', p_source, p_why, jsonb_build_object('chunks', v_skipped));
+  return v_skipped;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION skip_within(p_source text, p_keys text[], p_why text, p_limit interval); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.skip_within(p_source text, p_keys text[], p_why text, p_limit interval) IS 'Skips these missing chunks, or none when somebody holds one for longer than the limit; answers how many. Raises 55P03, WE001, WE008, WE010.';
+
+
+--
+-- Name: split_job(wikiembed_queue.procrastinate_jobs); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_keys text[] := wikiembed_private.keys_of(p_job.args);
+  v_half integer := cardinality(v_keys) / 2;
+begin
+  perform wikiembed_queue.procrastinate_defer_jobs_v1(array(
+    select row(
+             p_job.queue_name, p_job.task_name, p_job.priority, null, null,
+             p_job.args || jsonb_build_object('keys', to_jsonb(h.keys), 'rescues', 2), null
+           )::wikiembed_queue.procrastinate_job_to_defer_v1
+      from (values (1, v_keys[:v_half]), (2, v_keys[v_half + 1:])) as h (n, keys)
+     order by h.n));
+  delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION split_job(p_job wikiembed_queue.procrastinate_jobs); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Replaces a job by two with half of its keys each; the next rescue splits those at once.';
+
+
+--
+-- Name: store_Notes "of" 한글(text[], bigint[], public.vector[], integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private."store_Notes ""of"" 한글"(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_held bigint;
+      v_written text[];
+      v_rewritten text[];
+    begin
+      lock table only public.notes in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = 'Notes "of" 한글' for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = 'Notes "of" 한글') then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue('Notes "of" 한글', p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      with held as materialized (
+        select t.k as key, g.version, g.embedding
+          from unnest(p_keys::text[], p_versions, p_embeddings) as g (key, version, embedding)
+          join public.notes as t on t.k = g.key
+         where t.half is null
+           and hashtextextended(t.note::text collate "C", v_generation) = g.version
+         order by t.k
+           for no key update of t skip locked
+      ), written as (
+        update public.notes as t set half = h.embedding::public.halfvec
+          from held as h
+         where t.k = h.key and t.half is null
+        returning t.k::text as key,
+                  hashtextextended(t.note::text collate "C", v_generation) is distinct from h.version
+                    as rewritten
+      )
+      select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
+             (select count(distinct h.key) from held as h)
+        into v_written, v_rewritten, v_held
+        from written as w;
+      if v_held > coalesce(cardinality(v_written), 0) then
+        raise exception 'a trigger of % keeps a vector from being written', 'public.notes'
+          using errcode = 'WE012', hint = 'A before update trigger returned null.';
+      end if;
+      if v_rewritten is not null then
+        update public.notes as t set half = null where t.k = any (v_rewritten::text[]);
+      end if;
+      if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
+        return query select k, 'written'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      return query select o.key, o.outcome
+        from wikiembed_private."outcomes_Notes ""of"" 한글"(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION "store_Notes ""of"" 한글"(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private."store_Notes ""of"" 한글"(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Written by write_triggers for source Notes "of" 한글.';
+
+
+--
+-- Name: store_docs(text[], bigint[], public.vector[], integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.store_docs(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_held bigint;
+      v_written text[];
+      v_rewritten text[];
+    begin
+      lock table only public.docs in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = 'docs' for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = 'docs') then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue('docs', p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      with held as materialized (
+        select t.id as key, g.version, g.embedding
+          from unnest(p_keys::bigint[], p_versions, p_embeddings) as g (key, version, embedding)
+          join public.docs as t on t.id = g.key
+         where t.vec is null
+           and hashtextextended(t.body::text collate "C", v_generation) = g.version
+         order by t.id
+           for no key update of t skip locked
+      ), written as (
+        update public.docs as t set vec = h.embedding
+          from held as h
+         where t.id = h.key and t.vec is null
+        returning t.id::text as key,
+                  hashtextextended(t.body::text collate "C", v_generation) is distinct from h.version
+                    as rewritten
+      )
+      select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
+             (select count(distinct h.key) from held as h)
+        into v_written, v_rewritten, v_held
+        from written as w;
+      if v_held > coalesce(cardinality(v_written), 0) then
+        raise exception 'a trigger of % keeps a vector from being written', 'public.docs'
+          using errcode = 'WE012', hint = 'A before update trigger returned null.';
+      end if;
+      if v_rewritten is not null then
+        update public.docs as t set vec = null where t.id = any (v_rewritten::bigint[]);
+      end if;
+      if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
+        return query select k, 'written'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      return query select o.key, o.outcome
+        from wikiembed_private.outcomes_docs(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION store_docs(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.store_docs(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Written by write_triggers for source docs.';
+
+
+--
+-- Name: store_parts(text[], bigint[], public.vector[], integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.store_parts(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_held bigint;
+      v_written text[];
+      v_rewritten text[];
+    begin
+      lock table only public.parts in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = 'parts' for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = 'parts') then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue('parts', p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      with held as materialized (
+        select t.id as key, g.version, g.embedding
+          from unnest(p_keys::uuid[], p_versions, p_embeddings) as g (key, version, embedding)
+          join public.parts as t on t.id = g.key
+         where t.vec is null
+           and hashtextextended(t.body::text collate "C", v_generation) = g.version
+         order by t.id
+           for no key update of t skip locked
+      ), written as (
+        update public.parts as t set vec = h.embedding
+          from held as h
+         where t.id = h.key and t.vec is null
+        returning t.id::text as key,
+                  hashtextextended(t.body::text collate "C", v_generation) is distinct from h.version
+                    as rewritten
+      )
+      select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
+             (select count(distinct h.key) from held as h)
+        into v_written, v_rewritten, v_held
+        from written as w;
+      if v_held > coalesce(cardinality(v_written), 0) then
+        raise exception 'a trigger of % keeps a vector from being written', 'public.parts'
+          using errcode = 'WE012', hint = 'A before update trigger returned null.';
+      end if;
+      if v_rewritten is not null then
+        update public.parts as t set vec = null where t.id = any (v_rewritten::uuid[]);
+      end if;
+      if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
+        return query select k, 'written'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      return query select o.key, o.outcome
+        from wikiembed_private.outcomes_parts(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION store_parts(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.store_parts(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Written by write_triggers for source parts.';
+
+
+--
+-- Name: store_wiki(text[], bigint[], public.vector[], integer); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    declare
+      v_generation bigint;
+      v_held bigint;
+      v_written text[];
+      v_rewritten text[];
+    begin
+      lock table only public.wiki_chunks in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = 'wiki' for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = 'wiki') then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue('wiki', p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      with held as materialized (
+        select t.id as key, g.version, g.embedding
+          from unnest(p_keys::bigint[], p_versions, p_embeddings) as g (key, version, embedding)
+          join public.wiki_chunks as t on t.id = g.key
+         where t.embedding is null
+           and hashtextextended(t.content::text collate "C", v_generation) = g.version
+         order by t.id
+           for no key update of t skip locked
+      ), written as (
+        update public.wiki_chunks as t set embedding = h.embedding
+          from held as h
+         where t.id = h.key and t.embedding is null
+        returning t.id::text as key,
+                  hashtextextended(t.content::text collate "C", v_generation) is distinct from h.version
+                    as rewritten
+      )
+      select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
+             (select count(distinct h.key) from held as h)
+        into v_written, v_rewritten, v_held
+        from written as w;
+      if v_held > coalesce(cardinality(v_written), 0) then
+        raise exception 'a trigger of % keeps a vector from being written', 'public.wiki_chunks'
+          using errcode = 'WE012', hint = 'A before update trigger returned null.';
+      end if;
+      if v_rewritten is not null then
+        update public.wiki_chunks as t set embedding = null where t.id = any (v_rewritten::bigint[]);
+      end if;
+      if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
+        return query select k, 'written'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      return query select o.key, o.outcome
+        from wikiembed_private.outcomes_wiki(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
+    end;
+    $$;
+
+
+--
+-- Name: FUNCTION store_wiki(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Written by write_triggers for source wiki.';
+
+
+--
+-- Name: sum_deltas(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.sum_deltas(p_source text, OUT total bigint, OUT embedded bigint) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  execute format(
+    'select coalesce(sum(d.total), 0)::bigint, coalesce(sum(d.embedded), 0)::bigint from wikiembed_private.%I as d',
+    'deltas_' || p_source) into total, embedded;
+exception when undefined_table then
+  total := 0; embedded := 0;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION sum_deltas(p_source text, OUT total bigint, OUT embedded bigint); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.sum_deltas(p_source text, OUT total bigint, OUT embedded bigint) IS 'Sums of a source''s ledger rows that are not folded yet; for view coverage.';
+
+
+--
+-- Name: tree_current(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select not exists (
+    (select r, 'wikiembed_' || p_source.name || '_' || e
+       from wikiembed_private.relations_of(p_source.relation) as r,
+            unnest(array['insert', 'update', 'delete', 'truncate']) as e
+     except
+     select t.relation, t.trigger from wikiembed_private.triggers_of(p_source.name) as t)
+    union all
+    (select t.relation, t.trigger from wikiembed_private.triggers_of(p_source.name) as t
+      where t.relation not in (select wikiembed_private.relations_of(p_source.relation))));
+$$;
+
+
+--
+-- Name: FUNCTION tree_current(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) IS 'True when the table and every partition of it, and no other, have a source''s statement triggers.';
+
+
+--
+-- Name: trigger_version(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ select 5 $$;
+
+
+--
+-- Name: FUNCTION trigger_version(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Version of the triggers and functions that write_triggers writes.';
+
+
+--
+-- Name: triggers_current(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.triggers_current(p_source wikiembed.sources) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select p_source.trigger_version = wikiembed_private.trigger_version()
+     and p_source.written_as = wikiembed_private.names_of(p_source)
+     and wikiembed_private.tree_current(p_source)
+     and not exists (
+       select from wikiembed_private.triggers_of(p_source.name) as o
+         join pg_trigger as t on t.tgrelid = o.relation and t.tgname = o.trigger
+        where t.tgenabled not in ('O', 'A'))
+     and not exists (
+       select from wikiembed_private.relations_of(p_source.relation) as r
+        where not exists (
+          select from pg_trigger as t
+           where t.tgrelid = r and t.tgname = 'zzz_wikiembed_' || p_source.name and t.tgenabled = 'A'));
+$$;
+
+
+--
+-- Name: FUNCTION triggers_current(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.triggers_current(p_source wikiembed.sources) IS 'True when every trigger of a source is there, enabled, of this version and of the present names.';
+
+
+--
+-- Name: triggers_of(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.triggers_of(p_name text) RETURNS TABLE(relation regclass, trigger name)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select t.tgrelid::regclass, t.tgname
+    from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid
+   where p.pronamespace = 'wikiembed_private'::regnamespace
+     and p.proname in ('on_insert_' || p_name, 'on_update_' || p_name,
+                       'on_delete_' || p_name, 'on_truncate_' || p_name);
+$$;
+
+
+--
+-- Name: FUNCTION triggers_of(p_name text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement triggers of a source, wherever they are.';
+
+
+--
+-- Name: waiting_queues(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  return array(
+    with recursive q as (
+      select least(
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is null
+          order by j.queue_name limit 1),
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is not null
+          order by j.queue_name limit 1)) as name
+      union all
+      select least(
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is null and j.queue_name > q.name
+          order by j.queue_name limit 1),
+        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
+          where j.status = 'todo' and j.scheduled_at is not null and j.queue_name > q.name
+          order by j.queue_name limit 1))
+        from q where q.name is not null
+    )
+    select q.name from q where q.name is not null);
+end;
+$$;
+
+
+--
+-- Name: FUNCTION waiting_queues(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.waiting_queues() IS 'The queues in which a job waits, by name.';
+
+
+--
+-- Name: wake(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.wake(p_queue text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select pg_notify('procrastinate_queue_v1#' || p_queue, '{"type":"job_inserted","job_id":0}'),
+         pg_notify('procrastinate_any_queue_v1', '{"type":"job_inserted","job_id":0}');
+$$;
+
+
+--
+-- Name: FUNCTION wake(p_queue text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.wake(p_queue text) IS 'Notifies the workers of one queue and those of all queues, in procrastinate''s words.';
+
+
+--
+-- Name: worker_roles(); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.worker_roles() RETURNS SETOF name
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select distinct r.rolname
+    from pg_proc as p, aclexplode(p.proacl) as a join pg_roles as r on r.oid = a.grantee
+   where p.pronamespace = 'wikiembed'::regnamespace and p.proname = 'read_chunks'
+     and a.privilege_type = 'EXECUTE' and a.grantee <> p.proowner
+   order by r.rolname
+$$;
+
+
+--
+-- Name: FUNCTION worker_roles(); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.worker_roles() IS 'The roles that grant_worker was called for.';
+
+
+--
+-- Name: write_fail(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.write_fail(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I(
+      p_keys text[], p_versions bigint[], p_error_class text, p_message text,
+      p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer)
+    returns table (key text, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set lock_timeout = '2s'
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+    as $body$
+    declare
+      v_generation bigint;
+      v_held text[];
+    begin
+      lock table only %2$s in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = %1$L for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = %1$L) then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue(%1$L, p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      select array_agg(h.key) into v_held
+        from (
+          select t.%3$I::text as key
+            from unnest(p_keys::%6$s[], p_versions) as g (key, version)
+            join %2$s as t on t.%3$I = g.key
+           where t.%5$I is null
+             and hashtextextended(t.%4$I::text collate "C", v_generation) is not distinct from g.version
+           order by t.%3$I
+             for no key update of t skip locked
+        ) as h;
+      insert into wikiembed.failures as f
+        (source, key, state, error_class, http_status, message, attempts, job_id)
+      select distinct on (k collate "C")
+             %1$L, k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
+        from unnest(v_held) as k
+       order by k collate "C"
+          on conflict on constraint failures_pkey do update
+             set state = excluded.state, error_class = excluded.error_class,
+                 http_status = excluded.http_status, message = excluded.message,
+                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
+                 job_id = excluded.job_id
+           where f.state = 'failed' or excluded.state = 'skipped';
+      return query select o.key, o.outcome
+        from wikiembed_private.%13$I(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
+    end;
+    $body$
+  $template$, 'fail');
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_fail(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.write_fail(p_source wikiembed.sources) IS 'Writes the function that records a source''s failures.';
+
+
+--
+-- Name: write_null_stale(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.write_null_stale(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I() returns trigger
+    language plpgsql
+    set search_path = pg_catalog, pg_temp
+    as $body$
+    begin
+      if old.%5$I is not null and new.%5$I is not null and new.%5$I %10$s old.%5$I then
+        new.%5$I := null;
+      end if;
+      return new;
+    end;
+    $body$
+  $template$, 'null_stale');
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_null_stale(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.write_null_stale(p_source wikiembed.sources) IS 'Writes the function of a source''s row trigger.';
+
+
+--
+-- Name: write_on_delete(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.write_on_delete(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      select count(*), count(o.%5$I) into v_total, v_embedded from old_rows as o;
+      if v_total = 0 then
+        return null;
+      end if;
+      insert into wikiembed_private.%14$I (total, embedded) values (-v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = %1$L) then
+        perform wikiembed_private.forget_failures(%1$L, array(
+          select o.%3$I::text from old_rows as o
+           where v_total <= 500 or o.%3$I::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = %1$L)));
+      end if;
+      return null;
+    end;
+    $body$
+  $template$, 'on_delete', 'deltas');
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_on_delete(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.write_on_delete(p_source wikiembed.sources) IS 'Writes the function of a source''s delete trigger.';
+
+
+--
+-- Name: write_on_insert(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.write_on_insert(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  -- Asked and taken at once: who asks a moment later is told to wait.
+  v_turn text := $turn$
+    case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value(the_clock), 0)) >= 20
+         then setval(the_clock, (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
+  $turn$;
+  v_clock text := quote_literal(format('wikiembed_private.%I', 'clock_embed_' || p_source.name));
+  v_most integer := case when p_source.key_type in ('text', 'character varying') then 10000 else 500000 end;
+  v_template text := $template$
+    create or replace function wikiembed_private.%12$I() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_keys %6$s[];
+      v_missing bigint;
+      v_wakes boolean;
+      v_said text;
+    begin
+      select count(*), count(n.%5$I), array_agg(n.%3$I) filter (where n.%5$I is null),
+             case when count(*) > count(n.%5$I) and set_config('wikiembed.wakes_itself', 'on', true) = 'on' then
+               the_turn
+             end
+        into v_total, v_embedded, v_keys, v_wakes
+        from (select n.%3$I, n.%5$I from new_rows as n limit the_batch + 1) as n;
+      if v_total > v_embedded and v_total <= the_batch then
+        with counted as (
+          insert into wikiembed_private.%14$I (total, embedded) values (v_total, v_embedded)
+        )
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        values (%7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', v_keys::text[]));
+      elsif v_total <= the_batch then
+        insert into wikiembed_private.%14$I (total, embedded)
+        select v_total, v_embedded where v_total > 0;
+      else
+        v_said := set_config('wikiembed.wakes_itself', 'on', true);
+        with gathered as materialized (
+          select count(*) as total, count(n.%5$I) as embedded,
+                 array_agg(n.%3$I) filter (where n.%5$I is null) as keys
+            from (select n.%3$I, n.%5$I from new_rows as n limit the_most + 1) as n
+        ), queued as (
+          insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+          select %7$L, 'wikiembed.embed', 10,
+                 jsonb_build_object('source', %1$L, 'keys', f.keys[i : i + the_batch - 1]::text[])
+            from gathered as f, generate_series(1, cardinality(f.keys), the_batch) as i
+           where f.total <= the_most
+        )
+        insert into wikiembed_private.%14$I (total, embedded)
+        select f.total, f.embedded from gathered as f where f.total <= the_most
+        returning total - embedded into v_missing;
+        if not found then
+          v_said := set_config('wikiembed.wakes_itself', 'on', true);
+          with batches as materialized (
+            select m.batch, count(*) as total, count(m.key) as missing,
+                   array_agg(m.key) filter (where m.key is not null) as keys
+              from (
+                select m.key, (count(m.key) over (rows unbounded preceding) - 1) / the_batch as batch
+                  from (select case when n.%5$I is null then n.%3$I::text end as key from new_rows as n) as m
+              ) as m
+             group by m.batch
+          ), queued as (
+            insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+            select %7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', to_jsonb(b.keys))
+              from batches as b
+             where b.missing > 0
+             order by b.batch
+          )
+          insert into wikiembed_private.%14$I (total, embedded)
+          select sum(b.total), sum(b.total - b.missing) from batches as b
+          returning total - embedded into v_missing;
+        end if;
+        if v_missing > 0 and v_wakes is not true then
+          v_wakes := the_turn;
+        end if;
+      end if;
+      if v_wakes then
+        perform wikiembed_private.wake(%7$L);
+      end if;
+      return new;
+    end;
+    $body$
+  $template$;
+begin
+  if to_regclass(format('wikiembed_private.%I', 'clock_embed_' || p_source.name)) is null then
+    execute wikiembed_private.fill(
+      p_source, 'create sequence wikiembed_private.%12$I minvalue 0 start 0', 'clock_embed');
+  end if;
+  v_template := replace(v_template, 'the_turn', trim(v_turn, E'\n '));
+  v_template := replace(v_template, 'the_clock', replace(v_clock, '%', '%%'));
+  v_template := replace(v_template, 'the_batch', p_source.batch_size::text);
+  v_template := replace(v_template, 'the_most', greatest(v_most, p_source.batch_size)::text);
+  execute wikiembed_private.fill(p_source, v_template, 'on_insert', 'deltas');
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_on_insert(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.write_on_insert(p_source wikiembed.sources) IS 'Writes the function of a source''s insert trigger.';
+
+
+--
+-- Name: write_on_truncate(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.write_on_truncate(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      execute format('select count(*), count(%%I) from only %%I.%%I', %5$L, tg_table_schema, tg_table_name)
+        into v_total, v_embedded;
+      insert into wikiembed.ledger (source, total, embedded) values (%1$L, -v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = %1$L) then
+        execute format(
+          'select wikiembed_private.forget_failures(%%L, array(
+             select f.key from wikiembed.failures as f where f.source = %%L and exists (
+               select from only %%I.%%I as t where t.%%I::text collate "C" = f.key)))',
+          %1$L, %1$L, tg_table_schema, tg_table_name, %3$L);
+      end if;
+      perform wikiembed_private.queue_reconcile(%1$L);
+      return null;
+    end;
+    $body$
+  $template$, 'on_truncate');
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_on_truncate(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.write_on_truncate(p_source wikiembed.sources) IS 'Writes the function of a source''s truncate trigger.';
+
+
+--
+-- Name: write_on_update(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.write_on_update(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set enable_nestloop = off
+    set enable_mergejoin = off
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_old_total bigint;
+      v_old_embedded bigint;
+      v_batch_size integer;
+      v_stale text[];
+    begin
+      select count(*), count(n.%5$I) into v_total, v_embedded from new_rows as n;
+      select count(*), count(o.%5$I) into v_old_total, v_old_embedded from old_rows as o;
+      if v_embedded > v_old_embedded then
+        insert into wikiembed.ledger (source, total, embedded, gained)
+        values (%1$L, v_total - v_old_total, v_embedded - v_old_embedded, v_embedded - v_old_embedded);
+      elsif v_total <> v_old_total or v_embedded <> v_old_embedded then
+        insert into wikiembed_private.%14$I (total, embedded)
+        values (v_total - v_old_total, v_embedded - v_old_embedded);
+      end if;
+      if v_embedded > 0 and v_old_embedded > 0 then
+        v_stale := array(
+          select n.%3$I::text from new_rows as n join old_rows as o on o.%3$I%8$s = n.%3$I%8$s
+           where n.%4$I::text collate "C" is distinct from o.%4$I::text collate "C"
+             and n.%5$I %10$s o.%5$I);
+        if cardinality(v_stale) > 0 then
+          update %2$s as t set %5$I = null where t.%3$I = any (v_stale::%6$s[]);
+        end if;
+      end if;
+      if v_embedded < v_total then
+        select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = %1$L;
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select %7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(m.key)))
+          from (
+            select n.%3$I::text as key, (row_number() over () - 1) / v_batch_size as batch
+              from new_rows as n
+             where n.%5$I is null
+               and not exists (
+                 select from old_rows as o
+                  where o.%3$I%8$s = n.%3$I%8$s
+                    and o.%4$I::text collate "C" is not distinct from n.%4$I::text collate "C"
+                    and o.%5$I is null)
+          ) as m
+         group by m.batch
+         order by m.batch;
+      end if;
+      if exists (select from wikiembed.failures as f where f.source = %1$L) then
+        perform wikiembed_private.forget_failures(%1$L, array(
+          select o.%3$I::text from old_rows as o
+           where not exists (
+                   select from new_rows as n
+                    where n.%3$I%8$s = o.%3$I%8$s
+                      and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+                      and n.%5$I is null)
+             and (v_old_total <= 500 or o.%3$I::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = %1$L))));
+      end if;
+      return null;
+    end;
+    $body$
+  $template$, 'on_update', 'deltas');
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_on_update(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.write_on_update(p_source wikiembed.sources) IS 'Writes the function of a source''s update trigger.';
+
+
+--
+-- Name: write_outcomes(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.write_outcomes(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I(
+      p_keys text[], p_versions bigint[], p_generation bigint,
+      p_done text[], p_rewritten text[], p_attempt integer, p_word text default 'written')
+    returns table (key text, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+    as $body$
+    declare
+      v_keys text[];
+      v_outcomes text[];
+    begin
+      select array_agg(g.key), array_agg(
+               case
+                 when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
+                 when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
+                 when t.%3$I is null then 'gone'
+                 when t.%5$I is null
+                   and hashtextextended(t.%4$I::text collate "C", p_generation) is not distinct from g.version
+                   then 'locked'
+                 else 'stale'
+               end)
+        into v_keys, v_outcomes
+        from unnest(p_keys, p_versions) as g (key, version)
+        left join %2$s as t on t.%3$I = g.key::%6$s;
+      perform wikiembed_private.requeue(%1$L, array(
+        select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
+      ), p_attempt);
+      return query select * from unnest(v_keys, v_outcomes);
+    end;
+    $body$
+  $template$, 'outcomes');
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_outcomes(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.write_outcomes(p_source wikiembed.sources) IS 'Writes the function that says what became of each key of a source''s batch.';
+
+
+--
+-- Name: write_read(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.write_read(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  -- The function of before answered three columns, which a replacement cannot change.
+  if exists (
+    select from pg_proc as p
+     where p.oid = to_regprocedure(format('wikiembed_private.%I(text[], integer)', 'read_' || p_source.name))
+       and p.proargnames <> array['p_keys', 'p_attempt', 'key', 'content', 'version', 'source_version'])
+  then
+    execute wikiembed_private.fill(
+      p_source, 'drop function wikiembed_private.%12$I(text[], integer)', 'read');
+  end if;
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I(p_keys text[], p_attempt integer)
+    returns table (key text, content text, version bigint, source_version text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set lock_timeout = '2s'
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+    as $body$
+    declare
+      v_generation bigint;
+      v_source_version text;
+      v_keys text[];
+      v_contents text[];
+      v_versions bigint[];
+      v_locked text[];
+    begin
+      lock table only %2$s in row share mode;
+      select s.generation, s.xmin || ' ' || s.ctid into v_generation, v_source_version
+        from wikiembed.sources as s where s.name = %1$L;
+      if not found then
+        return;
+      end if;
+      select array_agg(t.%3$I::text), array_agg(t.%4$I::text),
+             array_agg(hashtextextended(t.%4$I::text collate "C", v_generation))
+        into v_keys, v_contents, v_versions
+        from %2$s as t
+       where t.%3$I = any (p_keys::%6$s[])
+         and t.%5$I is null
+         and t.xmax = 0
+         and not exists (
+           select from wikiembed.failures as f
+            where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped');
+      if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
+        select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
+               v_versions || array_agg(h.version)
+          into v_keys, v_contents, v_versions
+          from (
+            select t.%3$I::text as key, t.%4$I::text as content,
+                   hashtextextended(t.%4$I::text collate "C", v_generation) as version
+              from %2$s as t
+             where t.%3$I = any (p_keys::%6$s[])
+               and t.%5$I is null
+               and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
+               and not exists (
+                 select from wikiembed.failures as f
+                  where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped')
+             order by t.%3$I
+               for no key update of t skip locked
+          ) as h;
+        v_locked := array(
+          select t.%3$I::text from %2$s as t
+           where t.%3$I = any (p_keys::%6$s[])
+             and t.%5$I is null
+             and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
+             and not exists (
+               select from wikiembed.failures as f
+                where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped'));
+        perform wikiembed_private.requeue(%1$L, v_locked, p_attempt);
+      end if;
+      return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
+    end;
+    $body$
+  $template$, 'read');
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_read(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.write_read(p_source wikiembed.sources) IS 'Writes the function that reads a source''s chunks.';
+
+
+--
+-- Name: write_statement_triggers(wikiembed.sources, regclass); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_event text;
+begin
+  foreach v_event in array array['insert', 'update', 'delete', 'truncate'] loop
+    execute format(
+      'create or replace trigger %1$I %2$s %3$s on %4$s %5$s for each statement'
+      ' execute function wikiembed_private.%6$I()',
+      'wikiembed_' || p_source.name || '_' || v_event,
+      case v_event when 'truncate' then 'before' else 'after' end,
+      v_event,
+      wikiembed_private.qualified(p_relation),
+      case v_event
+        when 'insert' then 'referencing new table as new_rows'
+        when 'update' then 'referencing old table as old_rows new table as new_rows'
+        when 'delete' then 'referencing old table as old_rows'
+        else ''
+      end,
+      'on_' || v_event || '_' || p_source.name);
+    execute format('comment on trigger %I on %s is %L',
+      'wikiembed_' || p_source.name || '_' || v_event,
+      wikiembed_private.qualified(p_relation),
+      'Counts and queues chunks of wikiembed source ' || p_source.name || '.');
+  end loop;
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_statement_triggers(p_source wikiembed.sources, p_relation regclass); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) IS 'Puts a source''s four statement triggers on one table.';
+
+
+--
+-- Name: write_triggers(text); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.write_triggers(p_name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_source wikiembed.sources := wikiembed_private.follow_renames(p_name);
+  v_relation regclass;
+  v_template text;
+begin
+  perform set_config('wikiembed.writing_triggers', 'on', true);
+  perform wikiembed_private.require_quotable(v_source);
+  perform wikiembed_private.create_deltas(p_name);
+  perform wikiembed_private.write_null_stale(v_source);
+  perform wikiembed_private.write_on_insert(v_source);
+  perform wikiembed_private.write_on_update(v_source);
+  perform wikiembed_private.write_on_delete(v_source);
+  perform wikiembed_private.write_on_truncate(v_source);
+  perform wikiembed_private.write_outcomes(v_source);
+  perform wikiembed_private.write_read(v_source);
+  perform wikiembed_private.write_write(v_source);
+  perform wikiembed_private.write_fail(v_source);
+  execute wikiembed_private.fill(v_source, $template$
+    create or replace trigger %12$I before update on %2$s
+      for each row when (old.%4$I::text collate "C" is distinct from new.%4$I::text collate "C")
+      execute function wikiembed_private.%14$I();
+    alter table %2$s enable always trigger %12$I;
+  $template$, 'zzz_wikiembed', 'null_stale');
+  execute wikiembed_private.fill(v_source,
+    'comment on trigger %12$I on %2$s is ''Nulls the vector of a row whose text changed.''',
+    'zzz_wikiembed');
+  for v_relation in select wikiembed_private.relations_of(v_source.relation) loop
+    perform wikiembed_private.write_statement_triggers(v_source, v_relation);
+  end loop;
+  perform wikiembed_private.drop_strayed_triggers(v_source);
+  perform wikiembed_private.close_to_public(v_source);
+  perform wikiembed_private.open_to_workers(v_source, w.role) from wikiembed_private.worker_roles() as w (role);
+  update wikiembed.sources as s
+     set trigger_version = wikiembed_private.trigger_version(),
+         written_as = wikiembed_private.names_of(v_source)
+   where s.name = p_name;
+  perform set_config('wikiembed.writing_triggers', 'off', true);
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_triggers(p_name text); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.write_triggers(p_name text) IS 'Writes a source''s functions and triggers, on the table and on every partition.';
+
+
+--
+-- Name: write_write(wikiembed.sources); Type: FUNCTION; Schema: wikiembed_private; Owner: -
+--
+
+CREATE FUNCTION wikiembed_private.write_write(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.fill(p_source, $template$
+    create or replace function wikiembed_private.%12$I(
+      p_keys text[], p_versions bigint[], p_embeddings %11$I.vector[], p_attempt integer)
+    returns table (key text, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set lock_timeout = '2s'
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+    as $body$
+    declare
+      v_generation bigint;
+      v_held bigint;
+      v_written text[];
+      v_rewritten text[];
+    begin
+      lock table only %2$s in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = %1$L for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = %1$L) then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue(%1$L, p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      with held as materialized (
+        select t.%3$I as key, g.version, g.embedding
+          from unnest(p_keys::%6$s[], p_versions, p_embeddings) as g (key, version, embedding)
+          join %2$s as t on t.%3$I = g.key
+         where t.%5$I is null
+           and hashtextextended(t.%4$I::text collate "C", v_generation) = g.version
+         order by t.%3$I
+           for no key update of t skip locked
+      ), written as (
+        update %2$s as t set %5$I = h.embedding%9$s
+          from held as h
+         where t.%3$I = h.key and t.%5$I is null
+        returning t.%3$I::text as key,
+                  hashtextextended(t.%4$I::text collate "C", v_generation) is distinct from h.version
+                    as rewritten
+      )
+      select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
+             (select count(distinct h.key) from held as h)
+        into v_written, v_rewritten, v_held
+        from written as w;
+      if v_held > coalesce(cardinality(v_written), 0) then
+        raise exception 'a trigger of %% keeps a vector from being written', %2$L
+          using errcode = 'WE012', hint = 'A before update trigger returned null.';
+      end if;
+      if v_rewritten is not null then
+        update %2$s as t set %5$I = null where t.%3$I = any (v_rewritten::%6$s[]);
+      end if;
+      if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
+        return query select k, 'written'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      return query select o.key, o.outcome
+        from wikiembed_private.%13$I(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
+    end;
+    $body$
+  $template$, 'store');
+end;
+$_$;
+
+
+--
+-- Name: FUNCTION write_write(p_source wikiembed.sources); Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON FUNCTION wikiembed_private.write_write(p_source wikiembed.sources) IS 'Writes the function that stores a source''s vectors.';
+
+
+--
+-- Name: procrastinate_cancel_job_v1(bigint, boolean, boolean); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _job_id bigint;
+BEGIN
+    IF delete_job THEN
+        DELETE FROM procrastinate_jobs
+        WHERE id = job_id AND status = 'todo'
+        RETURNING id INTO _job_id;
+    END IF;
+    IF _job_id IS NULL THEN
+        IF abort THEN
+            UPDATE procrastinate_jobs
+            SET abort_requested = true,
+                status = CASE status
+                    WHEN 'todo' THEN 'cancelled'::procrastinate_job_status ELSE status
+                END
+            WHERE id = job_id AND status IN ('todo', 'doing')
+            RETURNING id INTO _job_id;
+        ELSE
+            UPDATE procrastinate_jobs
+            SET status = 'cancelled'::procrastinate_job_status
+            WHERE id = job_id AND status = 'todo'
+            RETURNING id INTO _job_id;
+        END IF;
+    END IF;
+    RETURN _job_id;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_defer_jobs_v1(wikiembed_queue.procrastinate_job_to_defer_v1[]); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_defer_jobs_v1(jobs wikiembed_queue.procrastinate_job_to_defer_v1[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    job_ids bigint[];
+BEGIN
+    WITH inserted_jobs AS (
+        INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+        SELECT (job).queue_name,
+               (job).task_name,
+               (job).priority,
+               (job).lock,
+               (job).queueing_lock,
+               (job).args,
+               (job).scheduled_at
+        FROM unnest(jobs) AS job
+        RETURNING id
+    )
+    SELECT array_agg(id) FROM inserted_jobs INTO job_ids;
+
+    RETURN job_ids;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_defer_periodic_job_v2(character varying, character varying, character varying, character varying, integer, character varying, bigint, jsonb); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_defer_periodic_job_v2(_queue_name character varying, _lock character varying, _queueing_lock character varying, _task_name character varying, _priority integer, _periodic_id character varying, _defer_timestamp bigint, _args jsonb) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+	_job_id bigint;
+	_defer_id bigint;
+BEGIN
+    INSERT
+        INTO procrastinate_periodic_defers (task_name, periodic_id, defer_timestamp)
+        VALUES (_task_name, _periodic_id, _defer_timestamp)
+        ON CONFLICT DO NOTHING
+        RETURNING id into _defer_id;
+
+    IF _defer_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    UPDATE procrastinate_periodic_defers
+        SET job_id = (
+            SELECT COALESCE((
+                SELECT unnest(procrastinate_defer_jobs_v1(
+                    ARRAY[
+                        ROW(
+                            _queue_name,
+                            _task_name,
+                            _priority,
+                            _lock,
+                            _queueing_lock,
+                            _args,
+                            NULL::timestamptz
+                        )
+                    ]::procrastinate_job_to_defer_v1[]
+                ))
+            ), NULL)
+        )
+        WHERE id = _defer_id
+        RETURNING job_id INTO _job_id;
+
+    DELETE
+        FROM procrastinate_periodic_defers
+        USING (
+            SELECT id
+            FROM procrastinate_periodic_defers
+            WHERE procrastinate_periodic_defers.task_name = _task_name
+            AND procrastinate_periodic_defers.periodic_id = _periodic_id
+            AND procrastinate_periodic_defers.defer_timestamp < _defer_timestamp
+            ORDER BY id
+            FOR UPDATE
+        ) to_delete
+        WHERE procrastinate_periodic_defers.id = to_delete.id;
+
+    RETURN _job_id;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_fetch_job_v2(character varying[], bigint); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_fetch_job_v2(target_queue_names character varying[], p_worker_id bigint) RETURNS wikiembed_queue.procrastinate_jobs
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+	found_jobs procrastinate_jobs;
+BEGIN
+    WITH candidate AS (
+        SELECT jobs.*
+            FROM procrastinate_jobs AS jobs
+            WHERE
+                -- reject the job if its lock has earlier or higher priority jobs
+                NOT EXISTS (
+                    SELECT 1
+                        FROM procrastinate_jobs AS other_jobs
+                        WHERE
+                            jobs.lock IS NOT NULL
+                            AND other_jobs.lock = jobs.lock
+                            AND (
+                                -- job with same lock is already running
+                                other_jobs.status = 'doing'
+                                OR
+                                -- job with same lock is waiting and has higher priority (or same priority but was queued first)
+                                (
+                                    other_jobs.status = 'todo'
+                                    AND (
+                                        other_jobs.priority > jobs.priority
+                                        OR (
+                                        other_jobs.priority = jobs.priority
+                                        AND other_jobs.id < jobs.id
+                                        )
+                                    )
+                                )
+                            )
+                )
+                AND jobs.status = 'todo'
+                AND (target_queue_names IS NULL OR jobs.queue_name = ANY( target_queue_names ))
+                AND (jobs.scheduled_at IS NULL OR jobs.scheduled_at <= now())
+            ORDER BY jobs.priority DESC, jobs.id ASC LIMIT 1
+            FOR UPDATE OF jobs SKIP LOCKED
+    )
+    UPDATE procrastinate_jobs
+        SET status = 'doing', worker_id = p_worker_id
+        FROM candidate
+        WHERE procrastinate_jobs.id = candidate.id
+        RETURNING procrastinate_jobs.* INTO found_jobs;
+
+ RETURN found_jobs;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_finish_job_v1(bigint, wikiembed_queue.procrastinate_job_status, boolean); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_finish_job_v1(job_id bigint, end_status wikiembed_queue.procrastinate_job_status, delete_job boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _job_id bigint;
+BEGIN
+    IF end_status NOT IN ('succeeded', 'failed', 'aborted') THEN
+        RAISE 'End status should be either "succeeded", "failed" or "aborted" (job id: %)', job_id;
+    END IF;
+    IF delete_job THEN
+        DELETE FROM procrastinate_jobs
+        WHERE id = job_id AND status IN ('todo', 'doing')
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = end_status,
+            abort_requested = false,
+            attempts = CASE status
+                WHEN 'doing' THEN attempts + 1 ELSE attempts
+            END
+        WHERE id = job_id AND status IN ('todo', 'doing')
+        RETURNING id INTO _job_id;
+    END IF;
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or not in "doing" or "todo" status (job id: %)', job_id;
+    END IF;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_notify_queue_abort_job_v1(); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_notify_queue_abort_job_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    payload TEXT;
+BEGIN
+    SELECT json_build_object('type', 'abort_job_requested', 'job_id', NEW.id)::text INTO payload;
+	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
+	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
+	RETURN NEW;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_notify_queue_job_inserted_v1(); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_notify_queue_job_inserted_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    payload TEXT;
+BEGIN
+    SELECT json_build_object('type', 'job_inserted', 'job_id', NEW.id)::text INTO payload;
+	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
+	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
+	RETURN NEW;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_prune_stalled_workers_v1(double precision); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_prune_stalled_workers_v1(seconds_since_heartbeat double precision) RETURNS TABLE(worker_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    DELETE FROM procrastinate_workers
+    WHERE last_heartbeat < NOW() - (seconds_since_heartbeat || 'SECOND')::INTERVAL
+    RETURNING procrastinate_workers.id;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_register_worker_v1(); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_register_worker_v1() RETURNS TABLE(worker_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    INSERT INTO procrastinate_workers DEFAULT VALUES
+    RETURNING procrastinate_workers.id;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_retry_job_v1(bigint, timestamp with time zone, integer, character varying, character varying); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_retry_job_v1(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _job_id bigint;
+    _abort_requested boolean;
+BEGIN
+    SELECT abort_requested FROM procrastinate_jobs
+    WHERE id = job_id AND status = 'doing'
+    FOR UPDATE
+    INTO _abort_requested;
+    IF _abort_requested THEN
+        UPDATE procrastinate_jobs
+        SET status = 'failed'::procrastinate_job_status
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = 'todo'::procrastinate_job_status,
+            attempts = attempts + 1,
+            scheduled_at = retry_at,
+            priority = COALESCE(new_priority, priority),
+            queue_name = COALESCE(new_queue_name, queue_name),
+            lock = COALESCE(new_lock, lock)
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    END IF;
+
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or not in "doing" status (job id: %)', job_id;
+    END IF;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_retry_job_v2(bigint, timestamp with time zone, integer, character varying, character varying); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_retry_job_v2(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _job_id bigint;
+    _abort_requested boolean;
+    _current_status procrastinate_job_status;
+BEGIN
+    SELECT status, abort_requested FROM procrastinate_jobs
+    WHERE id = job_id AND status IN ('doing', 'failed')
+    FOR UPDATE
+    INTO _current_status, _abort_requested;
+    IF _current_status = 'doing' AND _abort_requested THEN
+        UPDATE procrastinate_jobs
+        SET status = 'failed'::procrastinate_job_status
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = 'todo'::procrastinate_job_status,
+            attempts = attempts + 1,
+            scheduled_at = retry_at,
+            priority = COALESCE(new_priority, priority),
+            queue_name = COALESCE(new_queue_name, queue_name),
+            lock = COALESCE(new_lock, lock)
+        WHERE id = job_id AND status IN ('doing', 'failed')
+        RETURNING id INTO _job_id;
+    END IF;
+
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or has an invalid status to retry (job id: %)', job_id;
+    END IF;
+
+END;
+$$;
+
+
+--
+-- Name: procrastinate_trigger_abort_requested_events_procedure_v1(); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type)
+        VALUES (NEW.id, 'abort_requested'::procrastinate_job_event_type);
+    RETURN NEW;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_trigger_function_scheduled_events_v1(); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type, at)
+        VALUES (NEW.id, 'scheduled'::procrastinate_job_event_type, NEW.scheduled_at);
+
+	RETURN NEW;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_trigger_function_status_events_insert_v1(); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_insert_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type)
+        VALUES (NEW.id, 'deferred'::procrastinate_job_event_type);
+	RETURN NEW;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_trigger_function_status_events_update_v1(); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    WITH t AS (
+        SELECT CASE
+            WHEN OLD.status = 'todo'::procrastinate_job_status
+                AND NEW.status = 'doing'::procrastinate_job_status
+                THEN 'started'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'todo'::procrastinate_job_status
+                THEN 'deferred_for_retry'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'failed'::procrastinate_job_status
+                THEN 'failed'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'succeeded'::procrastinate_job_status
+                THEN 'succeeded'::procrastinate_job_event_type
+            WHEN OLD.status = 'todo'::procrastinate_job_status
+                AND (
+                    NEW.status = 'cancelled'::procrastinate_job_status
+                    OR NEW.status = 'failed'::procrastinate_job_status
+                    OR NEW.status = 'succeeded'::procrastinate_job_status
+                )
+                THEN 'cancelled'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'aborted'::procrastinate_job_status
+                THEN 'aborted'::procrastinate_job_event_type
+            WHEN OLD.status = 'failed'::procrastinate_job_status
+                AND NEW.status = 'todo'::procrastinate_job_status
+                THEN 'retried'::procrastinate_job_event_type
+            ELSE NULL
+        END as event_type
+    )
+    INSERT INTO procrastinate_events(job_id, type)
+        SELECT NEW.id, t.event_type
+        FROM t
+        WHERE t.event_type IS NOT NULL;
+	RETURN NEW;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_unlink_periodic_defers_v1(); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE procrastinate_periodic_defers
+    SET job_id = NULL
+    WHERE job_id = OLD.id;
+    RETURN OLD;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_unregister_worker_v1(bigint); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_unregister_worker_v1(worker_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM procrastinate_workers
+    WHERE id = worker_id;
+END;
+$$;
+
+
+--
+-- Name: procrastinate_update_heartbeat_v1(bigint); Type: FUNCTION; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE FUNCTION wikiembed_queue.procrastinate_update_heartbeat_v1(worker_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE procrastinate_workers
+    SET last_heartbeat = NOW()
+    WHERE id = worker_id;
+END;
+$$;
+
+
+--
+-- Name: docs; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.docs (
+    id bigint NOT NULL,
+    body text,
+    vec public.vector(4)
+);
+
+
+--
+-- Name: docs_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.docs ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.docs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: notes; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.notes (
+    k text NOT NULL COLLATE pg_catalog."C",
+    note character varying,
+    half public.halfvec(3)
+);
+
+
+--
+-- Name: parts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.parts (
+    day integer,
+    id uuid NOT NULL,
+    body text,
+    vec public.vector(4)
+)
+PARTITION BY HASH (id);
+
+
+--
+-- Name: parts_0; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.parts_0 (
+    day integer,
+    id uuid NOT NULL,
+    body text,
+    vec public.vector(4)
+);
+
+
+--
+-- Name: parts_1; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.parts_1 (
+    day integer,
+    id uuid NOT NULL,
+    body text,
+    vec public.vector(4)
+);
+
+
+--
+-- Name: wiki_chunks; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.wiki_chunks (
+    id bigint NOT NULL,
+    page_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    content text NOT NULL,
+    embedding public.vector(4)
+);
+
+
+--
+-- Name: TABLE wiki_chunks; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.wiki_chunks IS 'The chunks of the wiki''s pages; embedding null means to do.';
+
+
+--
+-- Name: COLUMN wiki_chunks.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.wiki_chunks.id IS 'The chunk.';
+
+
+--
+-- Name: COLUMN wiki_chunks.page_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.wiki_chunks.page_id IS 'Its page.';
+
+
+--
+-- Name: COLUMN wiki_chunks."position"; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.wiki_chunks."position" IS 'Its place in the page, from 0.';
+
+
+--
+-- Name: COLUMN wiki_chunks.content; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.wiki_chunks.content IS 'Its text, at most about 1,000 characters.';
+
+
+--
+-- Name: COLUMN wiki_chunks.embedding; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.wiki_chunks.embedding IS 'The vector of that text; written by workers.';
+
+
+--
+-- Name: wiki_chunks_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.wiki_chunks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.wiki_chunks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: wiki_pages; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.wiki_pages (
+    id bigint NOT NULL,
+    title text NOT NULL,
+    digest text NOT NULL,
+    loaded_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+--
+-- Name: TABLE wiki_pages; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.wiki_pages IS 'One row a wiki page; written by load_pages.';
+
+
+--
+-- Name: COLUMN wiki_pages.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.wiki_pages.id IS 'The page.';
+
+
+--
+-- Name: COLUMN wiki_pages.title; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.wiki_pages.title IS 'Its title.';
+
+
+--
+-- Name: COLUMN wiki_pages.digest; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.wiki_pages.digest IS 'SHA-256 of its chunks, by which an unchanged page is known.';
+
+
+--
+-- Name: COLUMN wiki_pages.loaded_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.wiki_pages.loaded_at IS 'When it was loaded or changed last.';
+
+
+--
+-- Name: wiki_pages_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.wiki_pages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.wiki_pages_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: action_log; Type: TABLE; Schema: wikiembed; Owner: -
+--
+
+CREATE TABLE wikiembed.action_log (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    who text NOT NULL,
+    action text NOT NULL,
+    source text,
+    why text,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['attach'::text, 'detach'::text, 'pause'::text, 'resume'::text, 'retry'::text, 'skip'::text, 'reconcile'::text, 'pin'::text])))
+);
+
+
+--
+-- Name: TABLE action_log; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON TABLE wikiembed.action_log IS 'Who paused, resumed, retried, skipped, attached, detached, when and why; written by those functions.';
+
+
+--
+-- Name: COLUMN action_log.id; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.action_log.id IS 'Row number.';
+
+
+--
+-- Name: COLUMN action_log.at; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.action_log.at IS 'When.';
+
+
+--
+-- Name: COLUMN action_log.who; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.action_log.who IS 'Session user, and the person whom the command named.';
+
+
+--
+-- Name: COLUMN action_log.action; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.action_log.action IS 'What was done.';
+
+
+--
+-- Name: COLUMN action_log.source; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.action_log.source IS 'To which source.';
+
+
+--
+-- Name: COLUMN action_log.why; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.action_log.why IS 'The reason given.';
+
+
+--
+-- Name: COLUMN action_log.detail; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.action_log.detail IS 'Counts and options of the action.';
+
+
+--
+-- Name: action_log_id_seq; Type: SEQUENCE; Schema: wikiembed; Owner: -
+--
+
+ALTER TABLE wikiembed.action_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME wikiembed.action_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: alembic_version; Type: TABLE; Schema: wikiembed; Owner: -
+--
+
+CREATE TABLE wikiembed.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+
+--
+-- Name: TABLE alembic_version; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON TABLE wikiembed.alembic_version IS 'The schema version; written by wikiembed migrate.';
+
+
+--
+-- Name: COLUMN alembic_version.version_num; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.alembic_version.version_num IS 'The last revision of migrations/versions that was run.';
+
+
+--
+-- Name: ledger; Type: TABLE; Schema: wikiembed; Owner: -
+--
+
+CREATE TABLE wikiembed.ledger (
+    id bigint NOT NULL,
+    source text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    total bigint DEFAULT 0 NOT NULL,
+    embedded bigint DEFAULT 0 NOT NULL,
+    gained bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY wikiembed.ledger REPLICA IDENTITY FULL;
+
+
+--
+-- Name: TABLE ledger; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON TABLE wikiembed.ledger IS 'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, folded to a row a minute, later an hour.';
+
+
+--
+-- Name: COLUMN ledger.id; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.ledger.id IS 'Row number.';
+
+
+--
+-- Name: COLUMN ledger.source; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.ledger.source IS 'The source.';
+
+
+--
+-- Name: COLUMN ledger.at; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.ledger.at IS 'When the statement ran, or the minute or hour it was folded to.';
+
+
+--
+-- Name: COLUMN ledger.total; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.ledger.total IS 'Change of the number of rows.';
+
+
+--
+-- Name: COLUMN ledger.embedded; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.ledger.embedded IS 'Change of the number of rows with a vector.';
+
+
+--
+-- Name: COLUMN ledger.gained; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.ledger.gained IS 'Rows whose vector went from null to set: the throughput.';
+
+
+--
+-- Name: COLUMN ledger.failed; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.ledger.failed IS 'Change of the number of failures in state failed.';
+
+
+--
+-- Name: COLUMN ledger.skipped; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.ledger.skipped IS 'Change of the number of failures in state skipped.';
+
+
+--
+-- Name: coverage; Type: VIEW; Schema: wikiembed; Owner: -
+--
+
+CREATE VIEW wikiembed.coverage AS
+ SELECT s.name AS source,
+    c.total,
+    c.embedded,
+    ((c.total - c.embedded) - c.skipped) AS missing,
+    c.failed,
+    c.skipped,
+    (
+        CASE
+            WHEN (c.total <= c.skipped) THEN 100.00
+            ELSE GREATEST((0)::numeric, LEAST((100)::numeric, trunc(((100.0 * (c.embedded)::numeric) / ((c.total - c.skipped))::numeric), 2)))
+        END)::numeric(5,2) AS coverage_pct,
+    round(c.chunks_per_s, 1) AS chunks_per_s,
+        CASE
+            WHEN ((((c.total - c.embedded) - c.skipped) - c.failed) <= 0) THEN '00:00:00'::interval
+            WHEN (c.chunks_per_s > (0)::numeric) THEN make_interval(secs => (round((((((c.total - c.embedded) - c.skipped) - c.failed))::numeric / c.chunks_per_s)))::double precision)
+            ELSE NULL::interval
+        END AS eta,
+    h.is_held AS paused,
+        CASE
+            WHEN h.is_held THEN s.pause_reason
+            ELSE NULL::text
+        END AS pause_reason,
+    (((c.total - c.embedded) - c.skipped) = 0) AS ready
+   FROM (((wikiembed.sources s
+     CROSS JOIN LATERAL wikiembed_private.sum_deltas(s.name) d(total, embedded))
+     CROSS JOIN LATERAL ( SELECT ((COALESCE(sum(l.total), (0)::numeric))::bigint + d.total) AS total,
+            ((COALESCE(sum(l.embedded), (0)::numeric))::bigint + d.embedded) AS embedded,
+            (COALESCE(sum(l.failed), (0)::numeric))::bigint AS failed,
+            (COALESCE(sum(l.skipped), (0)::numeric))::bigint AS skipped,
+            COALESCE((sum(l.gained) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))) / GREATEST((1)::numeric, EXTRACT(epoch FROM (clock_timestamp() - min(l.at) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))))))), (0)::numeric) AS chunks_per_s
+           FROM ONLY wikiembed.ledger l
+          WHERE (l.source = s.name)) c)
+     CROSS JOIN LATERAL ( SELECT ((s.paused_at IS NOT NULL) AND ((s.resume_at IS NULL) OR (s.resume_at > clock_timestamp()))) AS is_held) h);
+
+
+--
+-- Name: VIEW coverage; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON VIEW wikiembed.coverage IS 'One row a source: exact counts from the ledger; total = embedded + missing + skipped.';
+
+
+--
+-- Name: COLUMN coverage.source; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.source IS 'The source.';
+
+
+--
+-- Name: COLUMN coverage.total; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.total IS 'Rows of the table.';
+
+
+--
+-- Name: COLUMN coverage.embedded; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.embedded IS 'Rows with a vector.';
+
+
+--
+-- Name: COLUMN coverage.missing; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.missing IS 'Rows that still wait for a vector, the failed ones included.';
+
+
+--
+-- Name: COLUMN coverage.failed; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.failed IS 'Missing rows that are in failures.';
+
+
+--
+-- Name: COLUMN coverage.skipped; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.skipped IS 'Rows that nobody waits for.';
+
+
+--
+-- Name: COLUMN coverage.coverage_pct; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.coverage_pct IS 'embedded ÷ (total − skipped), in percent, cut to two digits.';
+
+
+--
+-- Name: COLUMN coverage.chunks_per_s; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.chunks_per_s IS 'Vectors stored a second over the last minute.';
+
+
+--
+-- Name: COLUMN coverage.eta; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.eta IS 'Time left at that rate; null when nothing moves.';
+
+
+--
+-- Name: COLUMN coverage.paused; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.paused IS 'True while the source is paused.';
+
+
+--
+-- Name: COLUMN coverage.pause_reason; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.pause_reason IS 'Why it is paused.';
+
+
+--
+-- Name: COLUMN coverage.ready; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.coverage.ready IS 'True when no row is missing; is_ready() asks the table itself.';
+
+
+--
+-- Name: failures; Type: TABLE; Schema: wikiembed; Owner: -
+--
+
+CREATE TABLE wikiembed.failures (
+    source text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'failed'::text NOT NULL,
+    error_class text NOT NULL,
+    http_status integer,
+    message text DEFAULT ''::text NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    job_id bigint,
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['failed'::text, 'skipped'::text])))
+);
+
+
+--
+-- Name: TABLE failures; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON TABLE wikiembed.failures IS 'Chunks that are not embedded, and why; written by record_failures, retry_failures, skip and the triggers.';
+
+
+--
+-- Name: COLUMN failures.source; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.failures.source IS 'The source.';
+
+
+--
+-- Name: COLUMN failures.key; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.failures.key IS 'The chunk''s key, as text.';
+
+
+--
+-- Name: COLUMN failures.state; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.failures.state IS 'failed (still missing) or skipped (nobody waits for it).';
+
+
+--
+-- Name: COLUMN failures.error_class; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
+
+
+--
+-- Name: COLUMN failures.http_status; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.failures.http_status IS 'Status of the embedding server''s last answer, where there was one.';
+
+
+--
+-- Name: COLUMN failures.message; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.failures.message IS 'One sentence; never the chunk''s text.';
+
+
+--
+-- Name: COLUMN failures.attempts; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.failures.attempts IS 'Embedding requests that were charged to this chunk alone.';
+
+
+--
+-- Name: COLUMN failures.first_at; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.failures.first_at IS 'When it failed first.';
+
+
+--
+-- Name: COLUMN failures.last_at; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.failures.last_at IS 'When it failed last.';
+
+
+--
+-- Name: COLUMN failures.job_id; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.failures.job_id IS 'The job that recorded it.';
+
+
+--
+-- Name: ledger_id_seq; Type: SEQUENCE; Schema: wikiembed; Owner: -
+--
+
+ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME wikiembed.ledger_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: outages; Type: TABLE; Schema: wikiembed; Owner: -
+--
+
+CREATE TABLE wikiembed.outages (
+    id bigint NOT NULL,
+    server text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    error_class text NOT NULL,
+    http_status integer,
+    reason text DEFAULT ''::text NOT NULL,
+    times integer DEFAULT 1 NOT NULL
+);
+
+
+--
+-- Name: TABLE outages; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON TABLE wikiembed.outages IS 'When an embedding server was out of reach and why, one row an outage, for 30 days; written by report_outage and end_outage.';
+
+
+--
+-- Name: COLUMN outages.id; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.outages.id IS 'Row number.';
+
+
+--
+-- Name: COLUMN outages.server; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.outages.server IS 'The server''s URL, without user, password and query.';
+
+
+--
+-- Name: COLUMN outages.since; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.outages.since IS 'When a worker met it first.';
+
+
+--
+-- Name: COLUMN outages.last_seen_at; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.outages.last_seen_at IS 'When a worker met it last; older than 90 s: no worker asks the server any more.';
+
+
+--
+-- Name: COLUMN outages.ended_at; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.outages.ended_at IS 'When a worker had an answer again; null while it lasts. Nobody watched between last_seen_at and then.';
+
+
+--
+-- Name: COLUMN outages.error_class; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.outages.error_class IS 'Stable word for what was met last: throttled (429), or a class of docs/reference/failures.md.';
+
+
+--
+-- Name: COLUMN outages.http_status; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.outages.http_status IS 'Status of the server''s last answer, where there was one.';
+
+
+--
+-- Name: COLUMN outages.reason; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.outages.reason IS 'What was met last, in one sentence of at most 300 characters; never a chunk''s text.';
+
+
+--
+-- Name: COLUMN outages.times; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.outages.times IS 'Interruptions in it: ends that lasted less than 60 s do not make a new row.';
+
+
+--
+-- Name: outages_id_seq; Type: SEQUENCE; Schema: wikiembed; Owner: -
+--
+
+ALTER TABLE wikiembed.outages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME wikiembed.outages_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: queue; Type: VIEW; Schema: wikiembed; Owner: -
+--
+
+CREATE VIEW wikiembed.queue AS
+ SELECT s.name AS source,
+    j.todo,
+    j.doing,
+    j.oldest_todo_s,
+    j.scheduled_later
+   FROM (wikiembed.sources s
+     CROSS JOIN LATERAL wikiembed_private.count_jobs(s.queue_name) j(todo, doing, oldest_todo_s, scheduled_later));
+
+
+--
+-- Name: VIEW queue; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON VIEW wikiembed.queue IS 'One row a source: its jobs that wait, run, or wait for their time.';
+
+
+--
+-- Name: COLUMN queue.source; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.queue.source IS 'The source.';
+
+
+--
+-- Name: COLUMN queue.todo; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.queue.todo IS 'Jobs that could begin now.';
+
+
+--
+-- Name: COLUMN queue.doing; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.queue.doing IS 'Jobs that a worker has in hand.';
+
+
+--
+-- Name: COLUMN queue.oldest_todo_s; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.queue.oldest_todo_s IS 'Seconds since the oldest job that could begin was queued.';
+
+
+--
+-- Name: COLUMN queue.scheduled_later; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.queue.scheduled_later IS 'Jobs that wait for a later time.';
+
+
+--
+-- Name: throughput; Type: VIEW; Schema: wikiembed; Owner: -
+--
+
+CREATE VIEW wikiembed.throughput AS
+ SELECT source,
+    date_trunc('minute'::text, at) AS minute,
+    (sum(gained))::bigint AS chunks
+   FROM ONLY wikiembed.ledger l
+  WHERE (gained > 0)
+  GROUP BY source, (date_trunc('minute'::text, at));
+
+
+--
+-- Name: VIEW throughput; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON VIEW wikiembed.throughput IS 'Chunks embedded a minute, an hour after a day: the history of the ledger.';
+
+
+--
+-- Name: COLUMN throughput.source; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.throughput.source IS 'The source.';
+
+
+--
+-- Name: COLUMN throughput.minute; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.throughput.minute IS 'Begin of the minute (of the hour, when older than a day).';
+
+
+--
+-- Name: COLUMN throughput.chunks; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.throughput.chunks IS 'Vectors stored in it.';
+
+
+--
+-- Name: procrastinate_workers; Type: TABLE; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TABLE wikiembed_queue.procrastinate_workers (
+    id bigint NOT NULL,
+    last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+--
+-- Name: workers; Type: VIEW; Schema: wikiembed; Owner: -
+--
+
+CREATE VIEW wikiembed.workers AS
+ SELECT id AS worker_id,
+    last_heartbeat,
+    round(EXTRACT(epoch FROM (clock_timestamp() - last_heartbeat)), 1) AS heartbeat_age_s,
+    (last_heartbeat > (clock_timestamp() - '00:00:30'::interval)) AS alive,
+    ( SELECT count(*) AS count
+           FROM wikiembed_queue.procrastinate_jobs j
+          WHERE ((j.worker_id = w.id) AND (j.status = 'doing'::wikiembed_queue.procrastinate_job_status))) AS doing
+   FROM wikiembed_queue.procrastinate_workers w;
+
+
+--
+-- Name: VIEW workers; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON VIEW wikiembed.workers IS 'One row a registered worker and its heartbeat.';
+
+
+--
+-- Name: COLUMN workers.worker_id; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.workers.worker_id IS 'procrastinate''s number of the worker.';
+
+
+--
+-- Name: COLUMN workers.last_heartbeat; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.workers.last_heartbeat IS 'When it last said that it lives (each 10 s).';
+
+
+--
+-- Name: COLUMN workers.heartbeat_age_s; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.workers.heartbeat_age_s IS 'Seconds since then.';
+
+
+--
+-- Name: COLUMN workers.alive; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.workers.alive IS 'True when that is less than 30 s ago.';
+
+
+--
+-- Name: COLUMN workers.doing; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed.workers.doing IS 'Jobs in its hand.';
+
+
+--
+-- Name: clock; Type: SEQUENCE; Schema: wikiembed_private; Owner: -
+--
+
+CREATE SEQUENCE wikiembed_private.clock
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE clock; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON SEQUENCE wikiembed_private.clock IS 'Milliseconds of the last notification for queues without a clock of their own.';
+
+
+--
+-- Name: clock_embed_Notes "of" 한글; Type: SEQUENCE; Schema: wikiembed_private; Owner: -
+--
+
+CREATE SEQUENCE wikiembed_private."clock_embed_Notes ""of"" 한글"
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE "clock_embed_Notes ""of"" 한글"; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON SEQUENCE wikiembed_private."clock_embed_Notes ""of"" 한글" IS 'Milliseconds of the last notification for source Notes "of" 한글.';
+
+
+--
+-- Name: clock_embed_docs; Type: SEQUENCE; Schema: wikiembed_private; Owner: -
+--
+
+CREATE SEQUENCE wikiembed_private.clock_embed_docs
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE clock_embed_docs; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON SEQUENCE wikiembed_private.clock_embed_docs IS 'Milliseconds of the last notification for source docs.';
+
+
+--
+-- Name: clock_embed_parts; Type: SEQUENCE; Schema: wikiembed_private; Owner: -
+--
+
+CREATE SEQUENCE wikiembed_private.clock_embed_parts
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE clock_embed_parts; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON SEQUENCE wikiembed_private.clock_embed_parts IS 'Milliseconds of the last notification for source parts.';
+
+
+--
+-- Name: clock_embed_wiki; Type: SEQUENCE; Schema: wikiembed_private; Owner: -
+--
+
+CREATE SEQUENCE wikiembed_private.clock_embed_wiki
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE clock_embed_wiki; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON SEQUENCE wikiembed_private.clock_embed_wiki IS 'Milliseconds of the last notification for source wiki.';
+
+
+--
+-- Name: deltas_Notes "of" 한글; Type: TABLE; Schema: wikiembed_private; Owner: -
+--
+
+CREATE TABLE wikiembed_private."deltas_Notes ""of"" 한글" (
+    total bigint DEFAULT 0,
+    embedded bigint DEFAULT 0,
+    at timestamp with time zone DEFAULT clock_timestamp(),
+    id bigint DEFAULT nextval('wikiembed.ledger_id_seq'::regclass),
+    gained bigint DEFAULT 0,
+    failed bigint DEFAULT 0,
+    skipped bigint DEFAULT 0,
+    source text DEFAULT 'Notes "of" 한글'::text
+)
+INHERITS (wikiembed.ledger);
+
+ALTER TABLE ONLY wikiembed_private."deltas_Notes ""of"" 한글" REPLICA IDENTITY FULL;
+
+
+--
+-- Name: TABLE "deltas_Notes ""of"" 한글"; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON TABLE wikiembed_private."deltas_Notes ""of"" 한글" IS 'Rows of the ledger of source Notes "of" 한글 from inserts and deletes, not folded yet; written by its triggers.';
+
+
+--
+-- Name: COLUMN "deltas_Notes ""of"" 한글".total; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private."deltas_Notes ""of"" 한글".total IS 'Change of the number of rows.';
+
+
+--
+-- Name: COLUMN "deltas_Notes ""of"" 한글".embedded; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private."deltas_Notes ""of"" 한글".embedded IS 'Change of the number of rows with a vector.';
+
+
+--
+-- Name: COLUMN "deltas_Notes ""of"" 한글".at; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private."deltas_Notes ""of"" 한글".at IS 'When the statement ran, or the minute or hour it was folded to.';
+
+
+--
+-- Name: COLUMN "deltas_Notes ""of"" 한글".id; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private."deltas_Notes ""of"" 한글".id IS 'Row number.';
+
+
+--
+-- Name: COLUMN "deltas_Notes ""of"" 한글".gained; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private."deltas_Notes ""of"" 한글".gained IS 'Rows whose vector went from null to set: the throughput.';
+
+
+--
+-- Name: COLUMN "deltas_Notes ""of"" 한글".failed; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private."deltas_Notes ""of"" 한글".failed IS 'Change of the number of failures in state failed.';
+
+
+--
+-- Name: COLUMN "deltas_Notes ""of"" 한글".skipped; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private."deltas_Notes ""of"" 한글".skipped IS 'Change of the number of failures in state skipped.';
+
+
+--
+-- Name: COLUMN "deltas_Notes ""of"" 한글".source; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private."deltas_Notes ""of"" 한글".source IS 'The source.';
+
+
+--
+-- Name: deltas_docs; Type: TABLE; Schema: wikiembed_private; Owner: -
+--
+
+CREATE TABLE wikiembed_private.deltas_docs (
+    total bigint DEFAULT 0,
+    embedded bigint DEFAULT 0,
+    at timestamp with time zone DEFAULT clock_timestamp(),
+    id bigint DEFAULT nextval('wikiembed.ledger_id_seq'::regclass),
+    gained bigint DEFAULT 0,
+    failed bigint DEFAULT 0,
+    skipped bigint DEFAULT 0,
+    source text DEFAULT 'docs'::text
+)
+INHERITS (wikiembed.ledger);
+
+ALTER TABLE ONLY wikiembed_private.deltas_docs REPLICA IDENTITY FULL;
+
+
+--
+-- Name: TABLE deltas_docs; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON TABLE wikiembed_private.deltas_docs IS 'Rows of the ledger of source docs from inserts and deletes, not folded yet; written by its triggers.';
+
+
+--
+-- Name: COLUMN deltas_docs.total; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_docs.total IS 'Change of the number of rows.';
+
+
+--
+-- Name: COLUMN deltas_docs.embedded; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_docs.embedded IS 'Change of the number of rows with a vector.';
+
+
+--
+-- Name: COLUMN deltas_docs.at; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_docs.at IS 'When the statement ran, or the minute or hour it was folded to.';
+
+
+--
+-- Name: COLUMN deltas_docs.id; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_docs.id IS 'Row number.';
+
+
+--
+-- Name: COLUMN deltas_docs.gained; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_docs.gained IS 'Rows whose vector went from null to set: the throughput.';
+
+
+--
+-- Name: COLUMN deltas_docs.failed; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_docs.failed IS 'Change of the number of failures in state failed.';
+
+
+--
+-- Name: COLUMN deltas_docs.skipped; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_docs.skipped IS 'Change of the number of failures in state skipped.';
+
+
+--
+-- Name: COLUMN deltas_docs.source; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_docs.source IS 'The source.';
+
+
+--
+-- Name: deltas_parts; Type: TABLE; Schema: wikiembed_private; Owner: -
+--
+
+CREATE TABLE wikiembed_private.deltas_parts (
+    total bigint DEFAULT 0,
+    embedded bigint DEFAULT 0,
+    at timestamp with time zone DEFAULT clock_timestamp(),
+    id bigint DEFAULT nextval('wikiembed.ledger_id_seq'::regclass),
+    gained bigint DEFAULT 0,
+    failed bigint DEFAULT 0,
+    skipped bigint DEFAULT 0,
+    source text DEFAULT 'parts'::text
+)
+INHERITS (wikiembed.ledger);
+
+ALTER TABLE ONLY wikiembed_private.deltas_parts REPLICA IDENTITY FULL;
+
+
+--
+-- Name: TABLE deltas_parts; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON TABLE wikiembed_private.deltas_parts IS 'Rows of the ledger of source parts from inserts and deletes, not folded yet; written by its triggers.';
+
+
+--
+-- Name: COLUMN deltas_parts.total; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_parts.total IS 'Change of the number of rows.';
+
+
+--
+-- Name: COLUMN deltas_parts.embedded; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_parts.embedded IS 'Change of the number of rows with a vector.';
+
+
+--
+-- Name: COLUMN deltas_parts.at; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_parts.at IS 'When the statement ran, or the minute or hour it was folded to.';
+
+
+--
+-- Name: COLUMN deltas_parts.id; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_parts.id IS 'Row number.';
+
+
+--
+-- Name: COLUMN deltas_parts.gained; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_parts.gained IS 'Rows whose vector went from null to set: the throughput.';
+
+
+--
+-- Name: COLUMN deltas_parts.failed; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_parts.failed IS 'Change of the number of failures in state failed.';
+
+
+--
+-- Name: COLUMN deltas_parts.skipped; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_parts.skipped IS 'Change of the number of failures in state skipped.';
+
+
+--
+-- Name: COLUMN deltas_parts.source; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_parts.source IS 'The source.';
+
+
+--
+-- Name: deltas_wiki; Type: TABLE; Schema: wikiembed_private; Owner: -
+--
+
+CREATE TABLE wikiembed_private.deltas_wiki (
+    total bigint DEFAULT 0,
+    embedded bigint DEFAULT 0,
+    at timestamp with time zone DEFAULT clock_timestamp(),
+    id bigint DEFAULT nextval('wikiembed.ledger_id_seq'::regclass),
+    gained bigint DEFAULT 0,
+    failed bigint DEFAULT 0,
+    skipped bigint DEFAULT 0,
+    source text DEFAULT 'wiki'::text
+)
+INHERITS (wikiembed.ledger);
+
+ALTER TABLE ONLY wikiembed_private.deltas_wiki REPLICA IDENTITY FULL;
+
+
+--
+-- Name: TABLE deltas_wiki; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON TABLE wikiembed_private.deltas_wiki IS 'Rows of the ledger of source wiki from inserts and deletes, not folded yet; written by its triggers.';
+
+
+--
+-- Name: COLUMN deltas_wiki.total; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.total IS 'Change of the number of rows.';
+
+
+--
+-- Name: COLUMN deltas_wiki.embedded; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.embedded IS 'Change of the number of rows with a vector.';
+
+
+--
+-- Name: COLUMN deltas_wiki.at; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.at IS 'When the statement ran, or the minute or hour it was folded to.';
+
+
+--
+-- Name: COLUMN deltas_wiki.id; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.id IS 'Row number.';
+
+
+--
+-- Name: COLUMN deltas_wiki.gained; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.gained IS 'Rows whose vector went from null to set: the throughput.';
+
+
+--
+-- Name: COLUMN deltas_wiki.failed; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.failed IS 'Change of the number of failures in state failed.';
+
+
+--
+-- Name: COLUMN deltas_wiki.skipped; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.skipped IS 'Change of the number of failures in state skipped.';
+
+
+--
+-- Name: COLUMN deltas_wiki.source; Type: COMMENT; Schema: wikiembed_private; Owner: -
+--
+
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.source IS 'The source.';
+
+
+--
+-- Name: procrastinate_events; Type: TABLE; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TABLE wikiembed_queue.procrastinate_events (
+    id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    type wikiembed_queue.procrastinate_job_event_type,
+    at timestamp with time zone DEFAULT now()
+);
+
+
+--
+-- Name: procrastinate_events_id_seq; Type: SEQUENCE; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE SEQUENCE wikiembed_queue.procrastinate_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: procrastinate_events_id_seq; Type: SEQUENCE OWNED BY; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER SEQUENCE wikiembed_queue.procrastinate_events_id_seq OWNED BY wikiembed_queue.procrastinate_events.id;
+
+
+--
+-- Name: procrastinate_jobs_id_seq; Type: SEQUENCE; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE SEQUENCE wikiembed_queue.procrastinate_jobs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: procrastinate_jobs_id_seq; Type: SEQUENCE OWNED BY; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER SEQUENCE wikiembed_queue.procrastinate_jobs_id_seq OWNED BY wikiembed_queue.procrastinate_jobs.id;
+
+
+--
+-- Name: procrastinate_periodic_defers; Type: TABLE; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TABLE wikiembed_queue.procrastinate_periodic_defers (
+    id bigint NOT NULL,
+    task_name character varying(128) NOT NULL,
+    defer_timestamp bigint,
+    job_id bigint,
+    periodic_id character varying(128) DEFAULT ''::character varying NOT NULL
+);
+
+
+--
+-- Name: procrastinate_periodic_defers_id_seq; Type: SEQUENCE; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE SEQUENCE wikiembed_queue.procrastinate_periodic_defers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: procrastinate_periodic_defers_id_seq; Type: SEQUENCE OWNED BY; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER SEQUENCE wikiembed_queue.procrastinate_periodic_defers_id_seq OWNED BY wikiembed_queue.procrastinate_periodic_defers.id;
+
+
+--
+-- Name: procrastinate_workers_id_seq; Type: SEQUENCE; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE wikiembed_queue.procrastinate_workers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME wikiembed_queue.procrastinate_workers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: parts_0; Type: TABLE ATTACH; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.parts ATTACH PARTITION public.parts_0 FOR VALUES WITH (modulus 2, remainder 0);
+
+
+--
+-- Name: parts_1; Type: TABLE ATTACH; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.parts ATTACH PARTITION public.parts_1 FOR VALUES WITH (modulus 2, remainder 1);
+
+
+--
+-- Name: procrastinate_events id; Type: DEFAULT; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_events ALTER COLUMN id SET DEFAULT nextval('wikiembed_queue.procrastinate_events_id_seq'::regclass);
+
+
+--
+-- Name: procrastinate_jobs id; Type: DEFAULT; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_jobs ALTER COLUMN id SET DEFAULT nextval('wikiembed_queue.procrastinate_jobs_id_seq'::regclass);
+
+
+--
+-- Name: procrastinate_periodic_defers id; Type: DEFAULT; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_periodic_defers ALTER COLUMN id SET DEFAULT nextval('wikiembed_queue.procrastinate_periodic_defers_id_seq'::regclass);
+
+
+--
+-- Data for Name: docs; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.docs (id, body, vec) VALUES
+	(41, 'text 41', NULL),
+	(42, 'text 42', NULL),
+	(43, 'text 43', NULL),
+	(44, 'text 44', NULL),
+	(45, 'text 45', NULL),
+	(46, 'text 46', NULL),
+	(47, 'text 47', NULL),
+	(48, 'text 48', NULL),
+	(49, 'text 49', NULL),
+	(50, 'text 50', NULL),
+	(51, 'text 51', NULL),
+	(52, 'text 52', NULL),
+	(53, 'text 53', NULL),
+	(54, 'text 54', NULL),
+	(55, 'text 55', NULL),
+	(56, 'text 56', NULL),
+	(57, 'text 57', NULL),
+	(58, 'text 58', NULL),
+	(59, 'text 59', NULL),
+	(60, 'text 60', NULL),
+	(61, '한국어 텍스트', NULL),
+	(62, '', NULL),
+	(63, NULL, NULL),
+	(64, 'it''s "quoted" % \ $1', NULL),
+	(1, 'text 1', '[1,0,0,0]'),
+	(2, 'text 2', '[1,0,0,0]'),
+	(3, 'text 3', '[1,0,0,0]'),
+	(4, 'text 4', '[1,0,0,0]'),
+	(5, 'text 5', '[1,0,0,0]'),
+	(6, 'text 6', '[1,0,0,0]'),
+	(7, 'text 7', '[1,0,0,0]'),
+	(8, 'text 8', '[1,0,0,0]'),
+	(9, 'text 9', '[1,0,0,0]'),
+	(10, 'text 10', '[1,0,0,0]'),
+	(11, 'text 11', '[1,0,0,0]'),
+	(12, 'text 12', '[1,0,0,0]'),
+	(13, 'text 13', '[1,0,0,0]'),
+	(14, 'text 14', '[1,0,0,0]'),
+	(15, 'text 15', '[1,0,0,0]'),
+	(16, 'text 16', '[1,0,0,0]'),
+	(17, 'text 17', '[1,0,0,0]'),
+	(18, 'text 18', '[1,0,0,0]'),
+	(19, 'text 19', '[1,0,0,0]'),
+	(20, 'text 20', '[1,0,0,0]'),
+	(21, 'text 21', '[1,0,0,0]'),
+	(22, 'text 22', '[1,0,0,0]'),
+	(23, 'text 23', '[1,0,0,0]'),
+	(24, 'text 24', '[1,0,0,0]'),
+	(25, 'text 25', '[1,0,0,0]'),
+	(26, 'text 26', '[1,0,0,0]'),
+	(27, 'text 27', '[1,0,0,0]'),
+	(28, 'text 28', '[1,0,0,0]'),
+	(29, 'text 29', '[1,0,0,0]'),
+	(30, 'text 30', '[1,0,0,0]'),
+	(31, 'text 31', '[1,0,0,0]'),
+	(32, 'text 32', '[1,0,0,0]'),
+	(33, 'text 33', '[1,0,0,0]'),
+	(34, 'text 34', '[1,0,0,0]'),
+	(35, 'text 35', '[1,0,0,0]'),
+	(36, 'text 36', '[1,0,0,0]'),
+	(37, 'text 37', '[1,0,0,0]'),
+	(38, 'text 38', '[1,0,0,0]'),
+	(39, 'text 39', '[1,0,0,0]'),
+	(40, 'text 40', '[1,0,0,0]');
+
+
+--
+-- Data for Name: notes; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.notes (k, note, half) VALUES
+	('key ''2"', 'note 2', NULL),
+	('key ''3"', 'note 3', NULL),
+	('key ''4"', 'note 4', NULL),
+	('key ''5"', 'note 5', NULL),
+	('key ''6"', 'note 6', NULL),
+	('key ''7"', 'note 7', NULL),
+	('key ''8"', 'note 8', NULL),
+	('key ''9"', 'note 9', NULL),
+	('key ''16"', 'note 16', NULL),
+	('key ''17"', 'note 17', NULL),
+	('key ''18"', 'note 18', NULL),
+	('key ''19"', 'note 19', NULL),
+	('key ''20"', 'note 20', NULL),
+	('key ''1"', 'note 1', '[1,2,3]'),
+	('key ''10"', 'note 10', '[1,2,3]'),
+	('key ''11"', 'note 11', '[1,2,3]'),
+	('key ''12"', 'note 12', '[1,2,3]'),
+	('key ''13"', 'note 13', '[1,2,3]'),
+	('key ''14"', 'note 14', '[1,2,3]'),
+	('key ''15"', 'note 15', '[1,2,3]');
+
+
+--
+-- Data for Name: parts_0; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.parts_0 (day, id, body, vec) VALUES
+	(1, 'c4ca4238-a0b9-2382-0dcc-509a6f75849b', 'part 1', NULL),
+	(3, 'eccbc87e-4b5c-e2fe-2830-8fd9f2a7baf3', 'part 3', NULL),
+	(4, 'a87ff679-a2f3-e71d-9181-a67b7542122c', 'part 4', NULL),
+	(8, 'c9f0f895-fb98-ab91-59f5-1fd0297e236d', 'part 8', NULL),
+	(10, 'd3d94468-02a4-4259-755d-38e6d163e820', 'part 10', NULL),
+	(13, 'c51ce410-c124-a10e-0db5-e4b97fc2af39', 'part 13', NULL),
+	(16, 'c74d97b0-1eae-257e-44aa-9d5bade97baf', 'part 16', NULL),
+	(18, '6f4922f4-5568-161a-8cdf-4ad2299f6d23', 'part 18', NULL),
+	(19, '1f0e3dad-9990-8345-f743-9f8ffabdffc4', 'part 19', NULL),
+	(20, '98f13708-2101-94c4-7568-7be6106a3b84', 'part 20', NULL),
+	(21, '3c59dc04-8e88-5024-3be8-079a5c74d079', 'part 21', NULL),
+	(22, 'b6d767d2-f8ed-5d21-a44b-0e5886680cb9', 'part 22', NULL),
+	(23, '37693cfc-7480-49e4-5d87-b8c7d8b9aacd', 'part 23', NULL),
+	(24, '1ff1de77-4005-f8da-13f4-2943881c655f', 'part 24', NULL),
+	(26, '4e732ced-3463-d06d-e0ca-9a15b6153677', 'part 26', NULL),
+	(27, '02e74f10-e032-7ad8-68d1-38f2b4fdd6f0', 'part 27', NULL),
+	(31, 'c16a5320-fa47-5530-d958-3c34fd356ef5', 'part 31', NULL),
+	(32, '6364d3f0-f495-b6ab-9dcf-8d3b5c6e0b01', 'part 32', NULL),
+	(34, 'e369853d-f766-fa44-e1ed-0ff613f563bd', 'part 34', NULL),
+	(36, '19ca14e7-ea63-28a4-2e0e-b13d585e4c22', 'part 36', NULL),
+	(37, 'a5bfc9e0-7964-f8dd-deb9-5fc584cd965d', 'part 37', NULL),
+	(38, 'a5771bce-93e2-00c3-6f7c-d9dfd0e5deaa', 'part 38', NULL),
+	(40, 'd645920e-395f-edad-7bbb-ed0eca3fe2e0', 'part 40', NULL);
+
+
+--
+-- Data for Name: parts_1; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.parts_1 (day, id, body, vec) VALUES
+	(2, 'c81e728d-9d4c-2f63-6f06-7f89cc14862c', 'part 2', NULL),
+	(5, 'e4da3b7f-bbce-2345-d777-2b0674a318d5', 'part 5', NULL),
+	(6, '1679091c-5a88-0faf-6fb5-e6087eb1b2dc', 'part 6', NULL),
+	(7, '8f14e45f-ceea-167a-5a36-dedd4bea2543', 'part 7', NULL),
+	(9, '45c48cce-2e2d-7fbd-ea1a-fc51c7c6ad26', 'part 9', NULL),
+	(11, '6512bd43-d9ca-a6e0-2c99-0b0a82652dca', 'part 11', NULL),
+	(12, 'c20ad4d7-6fe9-7759-aa27-a0c99bff6710', 'part 12', NULL),
+	(14, 'aab32389-22bc-c25a-6f60-6eb525ffdc56', 'part 14', NULL),
+	(15, '9bf31c7f-f062-936a-96d3-c8bd1f8f2ff3', 'part 15', NULL),
+	(17, '70efdf2e-c9b0-8607-9795-c442636b55fb', 'part 17', NULL),
+	(25, '8e296a06-7a37-5633-70de-d05f5a3bf3ec', 'part 25', NULL),
+	(28, '33e75ff0-9dd6-01bb-e69f-351039152189', 'part 28', NULL),
+	(29, '6ea9ab1b-aa0e-fb9e-1909-4440c317e21b', 'part 29', NULL),
+	(30, '34173cb3-8f07-f89d-dbeb-c2ac9128303f', 'part 30', NULL),
+	(33, '182be0c5-cdcd-5072-bb18-64cdee4d3d6e', 'part 33', NULL),
+	(35, '1c383cd3-0b7c-298a-b502-93adfecb7b18', 'part 35', NULL),
+	(39, 'd67d8ab4-f4c1-0bf2-2aa3-53e27879133c', 'part 39', NULL);
+
+
+--
+-- Data for Name: wiki_chunks; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.wiki_chunks (id, page_id, "position", content, embedding) OVERRIDING SYSTEM VALUE VALUES
+	(5, 2, 1, 'chunk 1.1', NULL),
+	(6, 2, 2, 'chunk 1.2', NULL),
+	(7, 3, 0, 'chunk 2.0', NULL),
+	(8, 3, 1, 'chunk 2.1', NULL),
+	(9, 3, 2, 'chunk 2.2', NULL),
+	(1, 1, 0, 'chunk 0.0', '[1,0,0,0]'),
+	(2, 1, 1, 'chunk 0.1', '[1,0,0,0]'),
+	(3, 1, 2, 'chunk 0.2', '[1,0,0,0]'),
+	(4, 2, 0, 'chunk 1.0', '[1,0,0,0]'),
+	(10, 4, 0, 'chunk 3.0', '[1,0,0,0]'),
+	(11, 4, 1, 'chunk 3.1', '[1,0,0,0]'),
+	(12, 4, 2, 'chunk 3.2', '[1,0,0,0]'),
+	(13, 5, 0, 'chunk 4.0', '[1,0,0,0]'),
+	(14, 5, 1, 'chunk 4.1', '[1,0,0,0]'),
+	(15, 5, 2, 'chunk 4.2', '[1,0,0,0]');
+
+
+--
+-- Data for Name: wiki_pages; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.wiki_pages (id, title, digest, loaded_at) OVERRIDING SYSTEM VALUE VALUES
+	(1, 'Page 0', '0', '2026-11-26 17:06:51.178253+00'),
+	(2, 'Page 1', '1', '2026-11-26 17:06:51.178253+00'),
+	(3, 'Page 2', '2', '2026-11-26 17:06:51.178253+00'),
+	(4, 'Page 3', '3', '2026-11-26 17:06:51.178253+00'),
+	(5, 'Page 4', '4', '2026-11-26 17:06:51.178253+00');
+
+
+--
+-- Data for Name: action_log; Type: TABLE DATA; Schema: wikiembed; Owner: -
+--
+
+INSERT INTO wikiembed.action_log (id, at, who, action, source, why, detail) OVERRIDING SYSTEM VALUE VALUES
+	(1, '2026-11-26 17:06:50.792074+00', 'postgres', 'attach', 'wiki', NULL, '{"relation": "public.wiki_chunks"}'),
+	(2, '2026-11-26 17:06:51.102912+00', 'postgres', 'attach', 'docs', NULL, '{"relation": "public.docs"}'),
+	(3, '2026-11-26 17:06:51.116863+00', 'postgres', 'attach', 'Notes "of" 한글', NULL, '{"relation": "public.notes"}'),
+	(4, '2026-11-26 17:06:51.164672+00', 'postgres', 'attach', 'parts', NULL, '{"relation": "public.parts"}'),
+	(5, '2026-11-26 17:06:51.235298+00', 'postgres', 'skip', 'docs', 'not worth it', '{"chunks": 1}'),
+	(6, '2026-11-26 17:06:51.236264+00', 'postgres', 'pin', 'docs', NULL, '{"model": "bge-m3", "provider": "ollama", "dimensions": 4}'),
+	(7, '2026-11-26 17:06:51.245918+00', 'postgres', 'pin', 'Notes "of" 한글', NULL, '{"model": "small", "provider": "openai", "dimensions": 3}'),
+	(8, '2026-11-26 17:06:51.249337+00', 'postgres', 'pause', 'Notes "of" 한글', 'the key is wrong: it''s 403', '{"until": null}');
+
+
+--
+-- Data for Name: alembic_version; Type: TABLE DATA; Schema: wikiembed; Owner: -
+--
+
+INSERT INTO wikiembed.alembic_version (version_num) VALUES
+	('0009');
+
+
+--
+-- Data for Name: failures; Type: TABLE DATA; Schema: wikiembed; Owner: -
+--
+
+INSERT INTO wikiembed.failures (source, key, state, error_class, http_status, message, attempts, first_at, last_at, job_id) VALUES
+	('docs', '51', 'failed', 'timeout', NULL, '', 1, '2026-11-26 17:06:51.20458+00', '2026-11-26 17:06:51.20458+00', NULL),
+	('docs', '52', 'failed', 'timeout', NULL, '', 1, '2026-11-26 17:06:51.204587+00', '2026-11-26 17:06:51.204587+00', NULL),
+	('docs', '50', 'failed', 'text_too_long', NULL, '', 2, '2026-11-26 17:06:51.204444+00', '2026-11-26 17:06:51.216663+00', NULL),
+	('docs', '62', 'skipped', 'empty_text', NULL, '', 1, '2026-11-26 17:06:51.220932+00', '2026-11-26 17:06:51.220932+00', NULL),
+	('docs', '63', 'skipped', 'empty_text', NULL, '', 1, '2026-11-26 17:06:51.220957+00', '2026-11-26 17:06:51.220957+00', NULL),
+	('docs', '53', 'skipped', 'skipped_by_operator', NULL, 'not worth it', 0, '2026-11-26 17:06:51.234951+00', '2026-11-26 17:06:51.234951+00', NULL);
+
+
+--
+-- Data for Name: ledger; Type: TABLE DATA; Schema: wikiembed; Owner: -
+--
+
+INSERT INTO wikiembed.ledger (id, source, at, total, embedded, gained, failed, skipped) OVERRIDING SYSTEM VALUE VALUES
+	(7, 'docs', '2026-11-26 17:06:51.205191+00', 0, 0, 0, 3, 0),
+	(9, 'docs', '2026-11-26 17:06:51.235147+00', 0, 0, 0, 0, 1),
+	(11, 'wiki', '2026-11-26 17:06:51.257605+00', 0, 10, 10, 0, 0),
+	(12, 'docs', '2026-11-24 17:00:00+00', 4, 40, 40, 0, 2),
+	(13, 'Notes "of" 한글', '2026-11-24 17:00:00+00', 0, 7, 7, 0, 0),
+	(14, 'parts', '2026-11-24 17:00:00+00', 40, 0, 0, 0, 0);
+
+
+--
+-- Data for Name: outages; Type: TABLE DATA; Schema: wikiembed; Owner: -
+--
+
+
+
+--
+-- Data for Name: sources; Type: TABLE DATA; Schema: wikiembed; Owner: -
+--
+
+INSERT INTO wikiembed.sources (name, relation, key_column, text_column, embedding_column, key_type, embedding_type, key_attnum, text_attnum, embedding_attnum, generation, provider, model, dimensions, document_prefix, query_prefix, pinned_at, batch_size, trigger_version, written_as, prove_function, paused_at, paused_by, pause_reason, resume_at, attached_at, prefix_pinned, held_back_at) VALUES
+	('wiki', 'public.wiki_chunks', 'id', 'content', 'embedding', 'bigint', 'vector', 1, 4, 5, 1, NULL, NULL, 4, NULL, NULL, NULL, 64, 5, 'public.wiki_chunks (id, content, embedding) bigint  public', NULL, NULL, NULL, NULL, NULL, '2026-11-26 17:06:50.483614+00', false, NULL),
+	('docs', 'public.docs', 'id', 'body', 'vec', 'bigint', 'vector', 1, 2, 3, 1, 'ollama', 'bge-m3', 4, 'doc: ', NULL, '2026-11-26 17:06:51.236113+00', 64, 5, 'public.docs (id, body, vec) bigint  public', NULL, NULL, NULL, NULL, NULL, '2026-11-26 17:06:50.99886+00', false, NULL),
+	('Notes "of" 한글', 'public.notes', 'k', 'note', 'half', 'text', 'halfvec', 1, 2, 3, 1, 'openai', 'small', 3, '', NULL, '2026-11-26 17:06:51.245779+00', 64, 5, 'public.notes (k, note, half) text ::public.halfvec public', NULL, '2026-11-26 17:06:51.249083+00', 'postgres', 'the key is wrong: it''s 403', NULL, '2026-11-26 17:06:50.99886+00', true, NULL),
+	('parts', 'public.parts', 'id', 'body', 'vec', 'uuid', 'vector', 2, 3, 4, 1, NULL, NULL, 4, NULL, NULL, NULL, 8, 5, 'public.parts (id, body, vec) uuid  public', NULL, NULL, NULL, NULL, NULL, '2026-11-26 17:06:50.99886+00', false, '2026-11-26 17:06:51.284758+00');
+
+
+--
+-- Data for Name: deltas_Notes "of" 한글; Type: TABLE DATA; Schema: wikiembed_private; Owner: -
+--
+
+INSERT INTO wikiembed_private."deltas_Notes ""of"" 한글" (total, embedded, at, id, gained, failed, skipped, source) VALUES
+	(20, 0, '2026-11-26 17:06:51.167345+00', 3, 0, 0, 0, 'Notes "of" 한글');
+
+
+--
+-- Data for Name: deltas_docs; Type: TABLE DATA; Schema: wikiembed_private; Owner: -
+--
+
+INSERT INTO wikiembed_private.deltas_docs (total, embedded, at, id, gained, failed, skipped, source) VALUES
+	(60, 0, '2026-11-26 17:06:51.166313+00', 1, 0, 0, 0, 'docs');
+
+
+--
+-- Data for Name: deltas_parts; Type: TABLE DATA; Schema: wikiembed_private; Owner: -
+--
+
+
+
+--
+-- Data for Name: deltas_wiki; Type: TABLE DATA; Schema: wikiembed_private; Owner: -
+--
+
+INSERT INTO wikiembed_private.deltas_wiki (total, embedded, at, id, gained, failed, skipped, source) VALUES
+	(15, 0, '2026-11-26 17:06:51.18684+00', 5, 0, 0, 0, 'wiki');
+
+
+--
+-- Data for Name: procrastinate_events; Type: TABLE DATA; Schema: wikiembed_queue; Owner: -
+--
+
+
+
+--
+-- Data for Name: procrastinate_jobs; Type: TABLE DATA; Schema: wikiembed_queue; Owner: -
+--
+
+INSERT INTO wikiembed_queue.procrastinate_jobs (id, queue_name, task_name, priority, lock, queueing_lock, args, status, scheduled_at, attempts, abort_requested, worker_id, queued_at, started_at) VALUES
+	(10, 'embed_docs', 'wikiembed.embed', 0, NULL, NULL, '{"keys": ["41", "42", "43", "44", "45", "46", "47", "48", "49", "54", "55", "56", "57", "58", "59", "60", "61", "64"], "source": "docs"}', 'todo', NULL, 0, false, NULL, '2026-11-26 17:06:51.260236+00', NULL),
+	(11, 'embed_Notes "of" 한글', 'wikiembed.embed', 0, NULL, NULL, '{"keys": ["key ''16\"", "key ''17\"", "key ''18\"", "key ''19\"", "key ''2\"", "key ''20\"", "key ''3\"", "key ''4\"", "key ''5\"", "key ''6\"", "key ''7\"", "key ''8\"", "key ''9\""], "source": "Notes \"of\" 한글"}', 'todo', NULL, 0, false, NULL, '2026-11-26 17:06:51.272405+00', NULL),
+	(12, 'embed_wiki', 'wikiembed.embed', 0, NULL, NULL, '{"keys": ["5", "6", "7", "8", "9"], "source": "wiki"}', 'todo', NULL, 0, false, NULL, '2026-11-26 17:06:51.276398+00', NULL),
+	(13, 'embed_parts', 'wikiembed.embed', 0, NULL, NULL, '{"keys": ["02e74f10-e032-7ad8-68d1-38f2b4fdd6f0", "1679091c-5a88-0faf-6fb5-e6087eb1b2dc", "182be0c5-cdcd-5072-bb18-64cdee4d3d6e", "19ca14e7-ea63-28a4-2e0e-b13d585e4c22", "1c383cd3-0b7c-298a-b502-93adfecb7b18", "1f0e3dad-9990-8345-f743-9f8ffabdffc4", "1ff1de77-4005-f8da-13f4-2943881c655f", "33e75ff0-9dd6-01bb-e69f-351039152189"], "source": "parts"}', 'todo', NULL, 0, false, NULL, '2026-11-26 17:06:51.284758+00', NULL),
+	(14, 'embed_parts', 'wikiembed.embed', 0, NULL, NULL, '{"keys": ["34173cb3-8f07-f89d-dbeb-c2ac9128303f", "37693cfc-7480-49e4-5d87-b8c7d8b9aacd", "3c59dc04-8e88-5024-3be8-079a5c74d079", "45c48cce-2e2d-7fbd-ea1a-fc51c7c6ad26", "4e732ced-3463-d06d-e0ca-9a15b6153677", "6364d3f0-f495-b6ab-9dcf-8d3b5c6e0b01", "6512bd43-d9ca-a6e0-2c99-0b0a82652dca", "6ea9ab1b-aa0e-fb9e-1909-4440c317e21b"], "source": "parts"}', 'todo', NULL, 0, false, NULL, '2026-11-26 17:06:51.284758+00', NULL);
+
+
+--
+-- Data for Name: procrastinate_periodic_defers; Type: TABLE DATA; Schema: wikiembed_queue; Owner: -
+--
+
+
+
+--
+-- Data for Name: procrastinate_workers; Type: TABLE DATA; Schema: wikiembed_queue; Owner: -
+--
+
+
+
+--
+-- Name: docs_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.docs_id_seq', 64, true);
+
+
+--
+-- Name: wiki_chunks_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.wiki_chunks_id_seq', 15, true);
+
+
+--
+-- Name: wiki_pages_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.wiki_pages_id_seq', 5, true);
+
+
+--
+-- Name: action_log_id_seq; Type: SEQUENCE SET; Schema: wikiembed; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed.action_log_id_seq', 8, true);
+
+
+--
+-- Name: ledger_id_seq; Type: SEQUENCE SET; Schema: wikiembed; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed.ledger_id_seq', 14, true);
+
+
+--
+-- Name: outages_id_seq; Type: SEQUENCE SET; Schema: wikiembed; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed.outages_id_seq', 1, false);
+
+
+--
+-- Name: clock; Type: SEQUENCE SET; Schema: wikiembed_private; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed_private.clock', 0, false);
+
+
+--
+-- Name: clock_embed_Notes "of" 한글; Type: SEQUENCE SET; Schema: wikiembed_private; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed_private."clock_embed_Notes ""of"" 한글"', 1795712811274, true);
+
+
+--
+-- Name: clock_embed_docs; Type: SEQUENCE SET; Schema: wikiembed_private; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed_private.clock_embed_docs', 1795712811263, true);
+
+
+--
+-- Name: clock_embed_parts; Type: SEQUENCE SET; Schema: wikiembed_private; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed_private.clock_embed_parts', 1795712811287, true);
+
+
+--
+-- Name: clock_embed_wiki; Type: SEQUENCE SET; Schema: wikiembed_private; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed_private.clock_embed_wiki', 1795712811278, true);
+
+
+--
+-- Name: procrastinate_events_id_seq; Type: SEQUENCE SET; Schema: wikiembed_queue; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed_queue.procrastinate_events_id_seq', 1, false);
+
+
+--
+-- Name: procrastinate_jobs_id_seq; Type: SEQUENCE SET; Schema: wikiembed_queue; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed_queue.procrastinate_jobs_id_seq', 14, true);
+
+
+--
+-- Name: procrastinate_periodic_defers_id_seq; Type: SEQUENCE SET; Schema: wikiembed_queue; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed_queue.procrastinate_periodic_defers_id_seq', 1, false);
+
+
+--
+-- Name: procrastinate_workers_id_seq; Type: SEQUENCE SET; Schema: wikiembed_queue; Owner: -
+--
+
+SELECT pg_catalog.setval('wikiembed_queue.procrastinate_workers_id_seq', 1, false);
+
+
+--
+-- Name: wiki_chunks a_place_holds_one_chunk; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.wiki_chunks
+    ADD CONSTRAINT a_place_holds_one_chunk UNIQUE (page_id, "position");
+
+
+--
+-- Name: docs docs_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.docs
+    ADD CONSTRAINT docs_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: notes notes_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.notes
+    ADD CONSTRAINT notes_pkey PRIMARY KEY (k);
+
+
+--
+-- Name: parts parts_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.parts
+    ADD CONSTRAINT parts_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: parts_0 parts_0_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.parts_0
+    ADD CONSTRAINT parts_0_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: parts_1 parts_1_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.parts_1
+    ADD CONSTRAINT parts_1_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: wiki_chunks wiki_chunks_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.wiki_chunks
+    ADD CONSTRAINT wiki_chunks_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: wiki_pages wiki_pages_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.wiki_pages
+    ADD CONSTRAINT wiki_pages_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: wiki_pages wiki_pages_title_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.wiki_pages
+    ADD CONSTRAINT wiki_pages_title_key UNIQUE (title);
+
+
+--
+-- Name: sources a_column_is_attached_once; Type: CONSTRAINT; Schema: wikiembed; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed.sources
+    ADD CONSTRAINT a_column_is_attached_once UNIQUE (relation, embedding_column);
+
+
+--
+-- Name: action_log action_log_pkey; Type: CONSTRAINT; Schema: wikiembed; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed.action_log
+    ADD CONSTRAINT action_log_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: alembic_version alembic_version_pkc; Type: CONSTRAINT; Schema: wikiembed; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+
+--
+-- Name: failures failures_pkey; Type: CONSTRAINT; Schema: wikiembed; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed.failures
+    ADD CONSTRAINT failures_pkey PRIMARY KEY (source, key);
+
+
+--
+-- Name: sources generation_is_a_key; Type: CONSTRAINT; Schema: wikiembed; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed.sources
+    ADD CONSTRAINT generation_is_a_key UNIQUE (name, generation);
+
+
+--
+-- Name: outages outages_pkey; Type: CONSTRAINT; Schema: wikiembed; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed.outages
+    ADD CONSTRAINT outages_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: sources sources_pkey; Type: CONSTRAINT; Schema: wikiembed; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed.sources
+    ADD CONSTRAINT sources_pkey PRIMARY KEY (name);
+
+
+--
+-- Name: procrastinate_events procrastinate_events_pkey; Type: CONSTRAINT; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_events
+    ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: procrastinate_jobs procrastinate_jobs_pkey; Type: CONSTRAINT; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_jobs
+    ADD CONSTRAINT procrastinate_jobs_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: procrastinate_periodic_defers procrastinate_periodic_defers_pkey; Type: CONSTRAINT; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: procrastinate_periodic_defers procrastinate_periodic_defers_unique; Type: CONSTRAINT; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_unique UNIQUE (task_name, periodic_id, defer_timestamp);
+
+
+--
+-- Name: procrastinate_workers procrastinate_workers_pkey; Type: CONSTRAINT; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_workers
+    ADD CONSTRAINT procrastinate_workers_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: wikiembed_missing_parts; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX wikiembed_missing_parts ON ONLY public.parts USING btree (id) WHERE (vec IS NULL);
+
+
+--
+-- Name: parts_0_id_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX parts_0_id_idx ON public.parts_0 USING btree (id) WHERE (vec IS NULL);
+
+
+--
+-- Name: parts_1_id_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX parts_1_id_idx ON public.parts_1 USING btree (id) WHERE (vec IS NULL);
+
+
+--
+-- Name: wikiembed_missing_Notes "of" 한글; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX "wikiembed_missing_Notes ""of"" 한글" ON public.notes USING btree (k) WHERE (half IS NULL);
+
+
+--
+-- Name: wikiembed_missing_docs; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX wikiembed_missing_docs ON public.docs USING btree (id) WHERE (vec IS NULL);
+
+
+--
+-- Name: wikiembed_missing_wiki; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX wikiembed_missing_wiki ON public.wiki_chunks USING btree (id) WHERE (embedding IS NULL);
+
+
+--
+-- Name: action_log_by_source; Type: INDEX; Schema: wikiembed; Owner: -
+--
+
+CREATE INDEX action_log_by_source ON wikiembed.action_log USING btree (source, at);
+
+
+--
+-- Name: failures_by_class; Type: INDEX; Schema: wikiembed; Owner: -
+--
+
+CREATE INDEX failures_by_class ON wikiembed.failures USING btree (source, error_class);
+
+
+--
+-- Name: ledger_by_source; Type: INDEX; Schema: wikiembed; Owner: -
+--
+
+CREATE INDEX ledger_by_source ON wikiembed.ledger USING btree (source, at);
+
+
+--
+-- Name: outages_by_server; Type: INDEX; Schema: wikiembed; Owner: -
+--
+
+CREATE INDEX outages_by_server ON wikiembed.outages USING btree (server, ended_at);
+
+
+--
+-- Name: outages_open; Type: INDEX; Schema: wikiembed; Owner: -
+--
+
+CREATE UNIQUE INDEX outages_open ON wikiembed.outages USING btree (server) WHERE (ended_at IS NULL);
+
+
+--
+-- Name: idx_procrastinate_jobs_worker_not_null; Type: INDEX; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE INDEX idx_procrastinate_jobs_worker_not_null ON wikiembed_queue.procrastinate_jobs USING btree (worker_id) WHERE ((worker_id IS NOT NULL) AND (status = 'doing'::wikiembed_queue.procrastinate_job_status));
+
+
+--
+-- Name: idx_procrastinate_workers_last_heartbeat; Type: INDEX; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE INDEX idx_procrastinate_workers_last_heartbeat ON wikiembed_queue.procrastinate_workers USING btree (last_heartbeat);
+
+
+--
+-- Name: jobs_by_queue; Type: INDEX; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE INDEX jobs_by_queue ON wikiembed_queue.procrastinate_jobs USING btree (queue_name, priority DESC, id) WHERE ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (scheduled_at IS NULL));
+
+
+--
+-- Name: jobs_by_time; Type: INDEX; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE INDEX jobs_by_time ON wikiembed_queue.procrastinate_jobs USING btree (queue_name, scheduled_at) WHERE ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (scheduled_at IS NOT NULL));
+
+
+--
+-- Name: procrastinate_events_job_id_fkey_v1; Type: INDEX; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE INDEX procrastinate_events_job_id_fkey_v1 ON wikiembed_queue.procrastinate_events USING btree (job_id);
+
+
+--
+-- Name: procrastinate_jobs_lock_idx_v1; Type: INDEX; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE UNIQUE INDEX procrastinate_jobs_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (lock) WHERE (status = 'doing'::wikiembed_queue.procrastinate_job_status);
+
+
+--
+-- Name: procrastinate_jobs_priority_idx_v1; Type: INDEX; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE INDEX procrastinate_jobs_priority_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (priority DESC, id) WHERE (status = 'todo'::wikiembed_queue.procrastinate_job_status);
+
+
+--
+-- Name: procrastinate_jobs_queueing_lock_idx_v1; Type: INDEX; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (queueing_lock) WHERE ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (queueing_lock IS NOT NULL));
+
+
+--
+-- Name: procrastinate_periodic_defers_job_id_fkey_v1; Type: INDEX; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON wikiembed_queue.procrastinate_periodic_defers USING btree (job_id);
+
+
+--
+-- Name: parts_0_id_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.wikiembed_missing_parts ATTACH PARTITION public.parts_0_id_idx;
+
+
+--
+-- Name: parts_0_pkey; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.parts_pkey ATTACH PARTITION public.parts_0_pkey;
+
+
+--
+-- Name: parts_1_id_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.wikiembed_missing_parts ATTACH PARTITION public.parts_1_id_idx;
+
+
+--
+-- Name: parts_1_pkey; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.parts_pkey ATTACH PARTITION public.parts_1_pkey;
+
+
+--
+-- Name: notes wikiembed_Notes "of" 한글_delete; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER "wikiembed_Notes ""of"" 한글_delete" AFTER DELETE ON public.notes REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private."on_delete_Notes ""of"" 한글"();
+
+
+--
+-- Name: TRIGGER "wikiembed_Notes ""of"" 한글_delete" ON notes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER "wikiembed_Notes ""of"" 한글_delete" ON public.notes IS 'Counts and queues chunks of wikiembed source Notes "of" 한글.';
+
+
+--
+-- Name: notes wikiembed_Notes "of" 한글_insert; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER "wikiembed_Notes ""of"" 한글_insert" AFTER INSERT ON public.notes REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private."on_insert_Notes ""of"" 한글"();
+
+
+--
+-- Name: TRIGGER "wikiembed_Notes ""of"" 한글_insert" ON notes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER "wikiembed_Notes ""of"" 한글_insert" ON public.notes IS 'Counts and queues chunks of wikiembed source Notes "of" 한글.';
+
+
+--
+-- Name: notes wikiembed_Notes "of" 한글_truncate; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER "wikiembed_Notes ""of"" 한글_truncate" BEFORE TRUNCATE ON public.notes FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private."on_truncate_Notes ""of"" 한글"();
+
+
+--
+-- Name: TRIGGER "wikiembed_Notes ""of"" 한글_truncate" ON notes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER "wikiembed_Notes ""of"" 한글_truncate" ON public.notes IS 'Counts and queues chunks of wikiembed source Notes "of" 한글.';
+
+
+--
+-- Name: notes wikiembed_Notes "of" 한글_update; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER "wikiembed_Notes ""of"" 한글_update" AFTER UPDATE ON public.notes REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private."on_update_Notes ""of"" 한글"();
+
+
+--
+-- Name: TRIGGER "wikiembed_Notes ""of"" 한글_update" ON notes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER "wikiembed_Notes ""of"" 한글_update" ON public.notes IS 'Counts and queues chunks of wikiembed source Notes "of" 한글.';
+
+
+--
+-- Name: docs wikiembed_docs_delete; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_docs_delete AFTER DELETE ON public.docs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_delete_docs();
+
+
+--
+-- Name: TRIGGER wikiembed_docs_delete ON docs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_docs_delete ON public.docs IS 'Counts and queues chunks of wikiembed source docs.';
+
+
+--
+-- Name: docs wikiembed_docs_insert; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_docs_insert AFTER INSERT ON public.docs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_insert_docs();
+
+
+--
+-- Name: TRIGGER wikiembed_docs_insert ON docs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_docs_insert ON public.docs IS 'Counts and queues chunks of wikiembed source docs.';
+
+
+--
+-- Name: docs wikiembed_docs_truncate; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_docs_truncate BEFORE TRUNCATE ON public.docs FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_truncate_docs();
+
+
+--
+-- Name: TRIGGER wikiembed_docs_truncate ON docs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_docs_truncate ON public.docs IS 'Counts and queues chunks of wikiembed source docs.';
+
+
+--
+-- Name: docs wikiembed_docs_update; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_docs_update AFTER UPDATE ON public.docs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_update_docs();
+
+
+--
+-- Name: TRIGGER wikiembed_docs_update ON docs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_docs_update ON public.docs IS 'Counts and queues chunks of wikiembed source docs.';
+
+
+--
+-- Name: parts wikiembed_parts_delete; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_delete AFTER DELETE ON public.parts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_delete_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_delete ON parts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_delete ON public.parts IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: parts_0 wikiembed_parts_delete; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_delete AFTER DELETE ON public.parts_0 REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_delete_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_delete ON parts_0; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_delete ON public.parts_0 IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: parts_1 wikiembed_parts_delete; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_delete AFTER DELETE ON public.parts_1 REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_delete_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_delete ON parts_1; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_delete ON public.parts_1 IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: parts wikiembed_parts_insert; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_insert AFTER INSERT ON public.parts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_insert_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_insert ON parts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_insert ON public.parts IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: parts_0 wikiembed_parts_insert; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_insert AFTER INSERT ON public.parts_0 REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_insert_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_insert ON parts_0; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_insert ON public.parts_0 IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: parts_1 wikiembed_parts_insert; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_insert AFTER INSERT ON public.parts_1 REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_insert_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_insert ON parts_1; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_insert ON public.parts_1 IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: parts wikiembed_parts_truncate; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_truncate BEFORE TRUNCATE ON public.parts FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_truncate_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_truncate ON parts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_truncate ON public.parts IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: parts_0 wikiembed_parts_truncate; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_truncate BEFORE TRUNCATE ON public.parts_0 FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_truncate_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_truncate ON parts_0; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_truncate ON public.parts_0 IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: parts_1 wikiembed_parts_truncate; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_truncate BEFORE TRUNCATE ON public.parts_1 FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_truncate_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_truncate ON parts_1; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_truncate ON public.parts_1 IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: parts wikiembed_parts_update; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_update AFTER UPDATE ON public.parts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_update_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_update ON parts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_update ON public.parts IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: parts_0 wikiembed_parts_update; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_update AFTER UPDATE ON public.parts_0 REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_update_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_update ON parts_0; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_update ON public.parts_0 IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: parts_1 wikiembed_parts_update; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_parts_update AFTER UPDATE ON public.parts_1 REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_update_parts();
+
+
+--
+-- Name: TRIGGER wikiembed_parts_update ON parts_1; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_parts_update ON public.parts_1 IS 'Counts and queues chunks of wikiembed source parts.';
+
+
+--
+-- Name: wiki_chunks wikiembed_wiki_delete; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_wiki_delete AFTER DELETE ON public.wiki_chunks REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_delete_wiki();
+
+
+--
+-- Name: TRIGGER wikiembed_wiki_delete ON wiki_chunks; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_wiki_delete ON public.wiki_chunks IS 'Counts and queues chunks of wikiembed source wiki.';
+
+
+--
+-- Name: wiki_chunks wikiembed_wiki_insert; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_wiki_insert AFTER INSERT ON public.wiki_chunks REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_insert_wiki();
+
+
+--
+-- Name: TRIGGER wikiembed_wiki_insert ON wiki_chunks; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_wiki_insert ON public.wiki_chunks IS 'Counts and queues chunks of wikiembed source wiki.';
+
+
+--
+-- Name: wiki_chunks wikiembed_wiki_truncate; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_wiki_truncate BEFORE TRUNCATE ON public.wiki_chunks FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_truncate_wiki();
+
+
+--
+-- Name: TRIGGER wikiembed_wiki_truncate ON wiki_chunks; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_wiki_truncate ON public.wiki_chunks IS 'Counts and queues chunks of wikiembed source wiki.';
+
+
+--
+-- Name: wiki_chunks wikiembed_wiki_update; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER wikiembed_wiki_update AFTER UPDATE ON public.wiki_chunks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_update_wiki();
+
+
+--
+-- Name: TRIGGER wikiembed_wiki_update ON wiki_chunks; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_wiki_update ON public.wiki_chunks IS 'Counts and queues chunks of wikiembed source wiki.';
+
+
+--
+-- Name: notes zzz_wikiembed_Notes "of" 한글; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER "zzz_wikiembed_Notes ""of"" 한글" BEFORE UPDATE ON public.notes FOR EACH ROW WHEN ((((old.note)::text COLLATE "C") IS DISTINCT FROM ((new.note)::text COLLATE "C"))) EXECUTE FUNCTION wikiembed_private."null_stale_Notes ""of"" 한글"();
+
+ALTER TABLE public.notes ENABLE ALWAYS TRIGGER "zzz_wikiembed_Notes ""of"" 한글";
+
+
+--
+-- Name: TRIGGER "zzz_wikiembed_Notes ""of"" 한글" ON notes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER "zzz_wikiembed_Notes ""of"" 한글" ON public.notes IS 'Nulls the vector of a row whose text changed.';
+
+
+--
+-- Name: docs zzz_wikiembed_docs; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER zzz_wikiembed_docs BEFORE UPDATE ON public.docs FOR EACH ROW WHEN (((old.body COLLATE "C") IS DISTINCT FROM (new.body COLLATE "C"))) EXECUTE FUNCTION wikiembed_private.null_stale_docs();
+
+ALTER TABLE public.docs ENABLE ALWAYS TRIGGER zzz_wikiembed_docs;
+
+
+--
+-- Name: TRIGGER zzz_wikiembed_docs ON docs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER zzz_wikiembed_docs ON public.docs IS 'Nulls the vector of a row whose text changed.';
+
+
+--
+-- Name: parts zzz_wikiembed_parts; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER zzz_wikiembed_parts BEFORE UPDATE ON public.parts FOR EACH ROW WHEN (((old.body COLLATE "C") IS DISTINCT FROM (new.body COLLATE "C"))) EXECUTE FUNCTION wikiembed_private.null_stale_parts();
+
+ALTER TABLE public.parts ENABLE ALWAYS TRIGGER zzz_wikiembed_parts;
+
+
+--
+-- Name: TRIGGER zzz_wikiembed_parts ON parts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER zzz_wikiembed_parts ON public.parts IS 'Nulls the vector of a row whose text changed.';
+
+
+--
+-- Name: wiki_chunks zzz_wikiembed_wiki; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER zzz_wikiembed_wiki BEFORE UPDATE ON public.wiki_chunks FOR EACH ROW WHEN (((old.content COLLATE "C") IS DISTINCT FROM (new.content COLLATE "C"))) EXECUTE FUNCTION wikiembed_private.null_stale_wiki();
+
+ALTER TABLE public.wiki_chunks ENABLE ALWAYS TRIGGER zzz_wikiembed_wiki;
+
+
+--
+-- Name: TRIGGER zzz_wikiembed_wiki ON wiki_chunks; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER zzz_wikiembed_wiki ON public.wiki_chunks IS 'Nulls the vector of a row whose text changed.';
+
+
+--
+-- Name: failures count_deleted; Type: TRIGGER; Schema: wikiembed; Owner: -
+--
+
+CREATE TRIGGER count_deleted AFTER DELETE ON wikiembed.failures REFERENCING OLD TABLE AS old_failures FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.count_failures();
+
+
+--
+-- Name: TRIGGER count_deleted ON failures; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON TRIGGER count_deleted ON wikiembed.failures IS 'Counts ended failures in the ledger.';
+
+
+--
+-- Name: failures count_inserted; Type: TRIGGER; Schema: wikiembed; Owner: -
+--
+
+CREATE TRIGGER count_inserted AFTER INSERT ON wikiembed.failures REFERENCING NEW TABLE AS new_failures FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.count_failures();
+
+
+--
+-- Name: TRIGGER count_inserted ON failures; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON TRIGGER count_inserted ON wikiembed.failures IS 'Counts new failures in the ledger.';
+
+
+--
+-- Name: failures count_updated; Type: TRIGGER; Schema: wikiembed; Owner: -
+--
+
+CREATE TRIGGER count_updated AFTER UPDATE ON wikiembed.failures REFERENCING OLD TABLE AS old_failures NEW TABLE AS new_failures FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.count_failures();
+
+
+--
+-- Name: TRIGGER count_updated ON failures; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON TRIGGER count_updated ON wikiembed.failures IS 'Counts changed states in the ledger.';
+
+
+--
+-- Name: sources raise_generation; Type: TRIGGER; Schema: wikiembed; Owner: -
+--
+
+CREATE TRIGGER raise_generation BEFORE UPDATE ON wikiembed.sources FOR EACH ROW EXECUTE FUNCTION wikiembed_private.raise_generation();
+
+
+--
+-- Name: TRIGGER raise_generation ON sources; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON TRIGGER raise_generation ON wikiembed.sources IS 'Keeps the generation in step with model, prefix and dimensions.';
+
+
+--
+-- Name: sources wikiembed_follow_batch_size; Type: TRIGGER; Schema: wikiembed; Owner: -
+--
+
+CREATE TRIGGER wikiembed_follow_batch_size AFTER UPDATE OF batch_size ON wikiembed.sources FOR EACH ROW WHEN ((old.batch_size <> new.batch_size)) EXECUTE FUNCTION wikiembed_private.follow_batch_size();
+
+
+--
+-- Name: TRIGGER wikiembed_follow_batch_size ON sources; Type: COMMENT; Schema: wikiembed; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_follow_batch_size ON wikiembed.sources IS 'Keeps the insert trigger of a source in step with its batch size.';
+
+
+--
+-- Name: procrastinate_jobs procrastinate_jobs_notify_queue_job_aborted_v1; Type: TRIGGER; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TRIGGER procrastinate_jobs_notify_queue_job_aborted_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.abort_requested = false) AND (new.abort_requested = true) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_queue.procrastinate_notify_queue_abort_job_v1();
+
+
+--
+-- Name: procrastinate_jobs procrastinate_jobs_notify_queue_job_inserted_v1; Type: TRIGGER; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1 AFTER INSERT ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::wikiembed_queue.procrastinate_job_status)) EXECUTE FUNCTION wikiembed_queue.procrastinate_notify_queue_job_inserted_v1();
+
+ALTER TABLE wikiembed_queue.procrastinate_jobs DISABLE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1;
+
+
+--
+-- Name: procrastinate_jobs procrastinate_trigger_abort_requested_events_v1; Type: TRIGGER; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.abort_requested AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1();
+
+
+--
+-- Name: procrastinate_jobs procrastinate_trigger_delete_jobs_v1; Type: TRIGGER; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
+
+
+--
+-- Name: procrastinate_jobs procrastinate_trigger_scheduled_events_v1; Type: TRIGGER; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
+
+
+--
+-- Name: procrastinate_jobs procrastinate_trigger_status_events_update_v1; Type: TRIGGER; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
+
+
+--
+-- Name: procrastinate_jobs wikiembed_hold_paused; Type: TRIGGER; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TRIGGER wikiembed_hold_paused BEFORE UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_private.hold_paused();
+
+
+--
+-- Name: TRIGGER wikiembed_hold_paused ON procrastinate_jobs; Type: COMMENT; Schema: wikiembed_queue; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_hold_paused ON wikiembed_queue.procrastinate_jobs IS 'The pause gate: a paused source''s jobs are not fetched, by whatever worker.';
+
+
+--
+-- Name: procrastinate_jobs wikiembed_notify_seldom; Type: TRIGGER; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TRIGGER wikiembed_notify_seldom AFTER INSERT ON wikiembed_queue.procrastinate_jobs REFERENCING NEW TABLE AS new_jobs FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.notify_seldom();
+
+
+--
+-- Name: TRIGGER wikiembed_notify_seldom ON procrastinate_jobs; Type: COMMENT; Schema: wikiembed_queue; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_notify_seldom ON wikiembed_queue.procrastinate_jobs IS 'Wakes workers, at most once per 20 ms a queue.';
+
+
+--
+-- Name: procrastinate_jobs wikiembed_refuse_abort; Type: TRIGGER; Schema: wikiembed_queue; Owner: -
+--
+
+CREATE TRIGGER wikiembed_refuse_abort BEFORE UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND new.abort_requested)) EXECUTE FUNCTION wikiembed_private.refuse_abort();
+
+
+--
+-- Name: TRIGGER wikiembed_refuse_abort ON procrastinate_jobs; Type: COMMENT; Schema: wikiembed_queue; Owner: -
+--
+
+COMMENT ON TRIGGER wikiembed_refuse_abort ON wikiembed_queue.procrastinate_jobs IS 'A job that waits is cancelled, not aborted.';
+
+
+--
+-- Name: wiki_chunks wiki_chunks_page_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.wiki_chunks
+    ADD CONSTRAINT wiki_chunks_page_id_fkey FOREIGN KEY (page_id) REFERENCES public.wiki_pages(id) ON DELETE CASCADE;
+
+
+--
+-- Name: failures failures_source_fkey; Type: FK CONSTRAINT; Schema: wikiembed; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed.failures
+    ADD CONSTRAINT failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;
+
+
+--
+-- Name: procrastinate_events procrastinate_events_job_id_fkey; Type: FK CONSTRAINT; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_events
+    ADD CONSTRAINT procrastinate_events_job_id_fkey FOREIGN KEY (job_id) REFERENCES wikiembed_queue.procrastinate_jobs(id) ON DELETE CASCADE;
+
+
+--
+-- Name: procrastinate_jobs procrastinate_jobs_worker_id_fkey; Type: FK CONSTRAINT; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_jobs
+    ADD CONSTRAINT procrastinate_jobs_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES wikiembed_queue.procrastinate_workers(id) ON DELETE SET NULL;
+
+
+--
+-- Name: procrastinate_periodic_defers procrastinate_periodic_defers_job_id_fkey; Type: FK CONSTRAINT; Schema: wikiembed_queue; Owner: -
+--
+
+ALTER TABLE ONLY wikiembed_queue.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES wikiembed_queue.procrastinate_jobs(id);
+
+
+--
+-- Name: wikiembed_on_ddl; Type: EVENT TRIGGER; Schema: -; Owner: -
+--
+
+CREATE EVENT TRIGGER wikiembed_on_ddl ON ddl_command_end
+         WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'ALTER SCHEMA', 'ALTER EXTENSION')
+   EXECUTE FUNCTION wikiembed_private.on_ddl();
+
+
+--
+-- Name: EVENT TRIGGER wikiembed_on_ddl; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON EVENT TRIGGER wikiembed_on_ddl IS 'Follows renames and new partitions of attached tables.';
+
+
+--
+-- PostgreSQL database dump complete
+--
+
+
