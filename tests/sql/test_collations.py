@@ -144,6 +144,26 @@ def test_statements_on_keys_of_any_collation(
         _run_statement(database, statement)
 
 
+@pytest.mark.parametrize("collation", ["pg_c_utf8", "C", "icu", "no_case"])
+def test_statements_of_many_rows_on_keys_of_any_collation(
+    database: Database, postgres: TestServer, collation: str
+) -> None:
+    """More than 500 rows meet the failures in another statement than few."""
+    _attach(database, _collation(database, postgres, collation))
+    database.execute("insert into public.k select 'k' || i, 't' from generate_series(1, 700) as i")
+    fail(database, read(database, ["k1", "k2", "k699"], source="k"), source="k")
+    failures = "select count(*) from wikiembed.failures"
+    _run_statement(database, f"update public.k set vec = '{VECTOR}' where k <> 'k1'")
+    assert database.one(failures) == 1
+    _run_statement(database, "update public.k set k = k || 'x', body = k")
+    assert database.one(failures) == 0
+    fail(database, read(database, ["k1x"], source="k"), source="k")
+    _run_statement(database, "delete from public.k")
+    assert database.rows(
+        "select key, how from wikiembed.failure_history where key like 'k%' order by key"
+    ) == [("k1", "changed"), ("k1x", "deleted"), ("k2", "cured"), ("k699", "cured")]
+
+
 def test_statements_on_partitions_of_keys_with_a_collation(
     database: Database, postgres: TestServer
 ) -> None:

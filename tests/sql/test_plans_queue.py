@@ -67,7 +67,7 @@ select wikiembed.attach('public.other', 'id', 'body', 'vec', 'other')
 """
 
 
-@pytest.fixture(scope="module", params=["analysed", "not analysed"])
+@pytest.fixture(scope="module", params=["analysed", "not analysed", "analysed while empty"])
 def large(
     request: pytest.FixtureRequest, postgres: TestServer, template: str
 ) -> Iterator[Database]:
@@ -80,6 +80,9 @@ def large(
         made.execute(f"select wikiembed.attach('public.{name}', 'id', 'body', 'vec', '{name}')")
     made.execute("insert into public.docs select i, 'text' from generate_series(1, 20) as i")
     made.execute("alter table wikiembed_queue.procrastinate_jobs set (autovacuum_enabled = false)")
+    if request.param == "analysed while empty":
+        made.execute("delete from wikiembed_queue.procrastinate_jobs")
+        made.execute("vacuum analyze wikiembed_queue.procrastinate_jobs")
     made.execute(FILL)
     made.execute("select wikiembed.pause('other')")
     if request.param == "analysed":
