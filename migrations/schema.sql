@@ -101,6 +101,7 @@ CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RET
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
   v_source wikiembed.sources;
@@ -412,6 +413,7 @@ CREATE FUNCTION wikiembed.is_ready(p_source text DEFAULT NULL::text) RETURNS boo
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $_$
 declare
   v_source wikiembed.sources;
@@ -1374,6 +1376,7 @@ CREATE FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT 
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET jit TO 'off'
     AS $$
 declare
   v_oldest bigint;
@@ -1594,6 +1597,7 @@ CREATE FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cur
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
   v_ended bigint;
@@ -1864,6 +1868,7 @@ CREATE FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
   v_ids bigint[];
@@ -1931,6 +1936,7 @@ CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], 
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
   v_places tid[];
@@ -2232,6 +2238,7 @@ CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $$
     declare
       v_total bigint;
@@ -2343,6 +2350,7 @@ CREATE FUNCTION wikiembed_private.on_truncate_wiki() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $$
     declare
       v_total bigint;
@@ -2372,6 +2380,7 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_nestloop TO 'off'
     SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
     declare
       v_total bigint;
@@ -2555,6 +2564,7 @@ CREATE FUNCTION wikiembed_private.prune_failure_history() RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
   v_source text;
@@ -3315,6 +3325,7 @@ begin
     set search_path = pg_catalog, pg_temp
     set enable_seqscan = off
     set enable_nestloop = off
+    set jit = off
     as $body$
     declare
       v_total bigint;
@@ -3459,6 +3470,7 @@ begin
     set search_path = pg_catalog, pg_temp
     set row_security = off
     set enable_nestloop = off
+    set jit = off
     as $body$
     declare
       v_total bigint;
@@ -3497,6 +3509,7 @@ begin
     set enable_seqscan = off
     set enable_nestloop = off
     set enable_mergejoin = off
+    set jit = off
     as $body$
     declare
       v_total bigint;

@@ -188,3 +188,19 @@ def test_plans_kept_from_an_empty_table_suit_a_large_one(source: Database) -> No
         connection.execute(b"set local statement_timeout = '60s'")
         assert _read_too_much(connection) == {}
         connection.rollback()
+
+
+def test_functions_that_steer_the_planner_are_not_compiled(source: Database) -> None:
+    """Before Postgres 18, what is turned off and used all the same costs so much that JIT begins.
+
+    A function called by one that turns something off has its settings, so written ones count too.
+    """
+    assert (
+        source.rows(
+            "select p.oid::regprocedure::text from pg_proc as p, pg_namespace as n"
+            " where n.oid = p.pronamespace and n.nspname in ('wikiembed', 'wikiembed_private')"
+            " and exists (select from unnest(p.proconfig) as c where c like 'enable\\_%=off')"
+            " and not 'jit=off' = any (p.proconfig)"
+        )
+        == []
+    )

@@ -6,6 +6,7 @@ create function wikiembed_private.end_failures(
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_ended bigint;

@@ -8,6 +8,7 @@ create function wikiembed_private.forget_failures(
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_places tid[];

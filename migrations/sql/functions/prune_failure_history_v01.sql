@@ -3,6 +3,7 @@ create function wikiembed_private.prune_failure_history() returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_source text;

@@ -11,6 +11,7 @@ begin
     set search_path = pg_catalog, pg_temp
     set enable_seqscan = off
     set enable_nestloop = off
+    set jit = off
     as $body$
     declare
       v_total bigint;

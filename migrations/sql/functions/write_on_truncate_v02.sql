@@ -12,6 +12,7 @@ begin
     set search_path = pg_catalog, pg_temp
     set row_security = off
     set enable_nestloop = off
+    set jit = off
     as $body$
     declare
       v_total bigint;

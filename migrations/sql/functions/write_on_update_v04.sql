@@ -17,6 +17,7 @@ begin
     set enable_seqscan = off
     set enable_nestloop = off
     set enable_mergejoin = off
+    set jit = off
     as $body$
     declare
       v_total bigint;
