@@ -2931,6 +2931,8 @@ CREATE FUNCTION wikiembed_private.skip_at_once(p_source text, p_keys text[], p_w
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $_$
 declare
   v_source wikiembed.sources;

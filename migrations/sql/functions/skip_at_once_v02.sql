@@ -3,6 +3,8 @@ create function wikiembed_private.skip_at_once(p_source text, p_keys text[], p_w
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set row_security = off
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_source wikiembed.sources;
