@@ -1651,7 +1651,7 @@ CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], 
             ) as g
            cross join lateral (
              select t.id::text as key from public.wiki_chunks as t
-              where t.id = g.key and t.embedding is null
+              where t.id = g.key and num_nulls(t.embedding) = 1
                 and hashtextextended(t.content::text collate "C", v_generation) is not distinct from g.version
                 for no key update of t skip locked
            ) as h
@@ -2679,7 +2679,7 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
         into v_keys, v_contents, v_versions
         from public.wiki_chunks as t
        where t.id = any (p_keys::bigint[])
-         and t.embedding is null
+         and num_nulls(t.embedding) = 1
          and t.xmax = 0
          and not exists (
            select from wikiembed.failures as f
@@ -2693,7 +2693,7 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
                    hashtextextended(t.content::text collate "C", v_generation) as version
               from public.wiki_chunks as t
              where t.id = any (p_keys::bigint[])
-               and t.embedding is null
+               and num_nulls(t.embedding) = 1
                and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
                and not exists (
                  select from wikiembed.failures as f
@@ -2704,7 +2704,7 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
         v_locked := array(
           select t.id::text from public.wiki_chunks as t
            where t.id = any (p_keys::bigint[])
-             and t.embedding is null
+             and num_nulls(t.embedding) = 1
              and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
              and not exists (
                select from wikiembed.failures as f
@@ -2951,7 +2951,7 @@ begin
   execute wikiembed_private.fill(v_source, $sql$
     select array_agg(h.key) from (
       select t.%3$I::text as key from %2$s as t
-       where t.%3$I = any ($1::%6$s[]) and t.%5$I is null
+       where t.%3$I = any ($1::%6$s[]) and num_nulls(t.%5$I) = 1
        order by t.%3$I for no key update of t nowait) as h
   $sql$) into v_keys using p_keys;
   perform 1
@@ -3066,14 +3066,14 @@ CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[],
           ) as g
          cross join lateral (
            select t.id as key from public.wiki_chunks as t
-            where t.id = g.key and t.embedding is null
+            where t.id = g.key and num_nulls(t.embedding) = 1
               and hashtextextended(t.content::text collate "C", v_generation) = g.version
               for no key update of t skip locked
          ) as h
       ), written as (
         update public.wiki_chunks as t set embedding = h.embedding
           from held as h
-         where t.id = any (array(select h.key from held as h)) and t.id = h.key and t.embedding is null
+         where t.id = any (array(select h.key from held as h)) and t.id = h.key and num_nulls(t.embedding) = 1
         returning t.id::text as key,
                   hashtextextended(t.content::text collate "C", v_generation) is distinct from h.version
                     as rewritten
@@ -3266,7 +3266,7 @@ begin
             ) as g
            cross join lateral (
              select t.%3$I::text as key from %2$s as t
-              where t.%3$I = g.key and t.%5$I is null
+              where t.%3$I = g.key and num_nulls(t.%5$I) = 1
                 and hashtextextended(t.%4$I::text collate "C", v_generation) is not distinct from g.version
                 for no key update of t skip locked
            ) as h
@@ -3684,7 +3684,7 @@ begin
         into v_keys, v_contents, v_versions
         from %2$s as t
        where t.%3$I = any (p_keys::%6$s[])
-         and t.%5$I is null
+         and num_nulls(t.%5$I) = 1
          and t.xmax = 0
          and not exists (
            select from wikiembed.failures as f
@@ -3698,7 +3698,7 @@ begin
                    hashtextextended(t.%4$I::text collate "C", v_generation) as version
               from %2$s as t
              where t.%3$I = any (p_keys::%6$s[])
-               and t.%5$I is null
+               and num_nulls(t.%5$I) = 1
                and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
                and not exists (
                  select from wikiembed.failures as f
@@ -3709,7 +3709,7 @@ begin
         v_locked := array(
           select t.%3$I::text from %2$s as t
            where t.%3$I = any (p_keys::%6$s[])
-             and t.%5$I is null
+             and num_nulls(t.%5$I) = 1
              and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
              and not exists (
                select from wikiembed.failures as f
@@ -3848,14 +3848,14 @@ begin
           ) as g
          cross join lateral (
            select t.%3$I as key from %2$s as t
-            where t.%3$I = g.key and t.%5$I is null
+            where t.%3$I = g.key and num_nulls(t.%5$I) = 1
               and hashtextextended(t.%4$I::text collate "C", v_generation) = g.version
               for no key update of t skip locked
          ) as h
       ), written as (
         update %2$s as t set %5$I = h.embedding%9$s
           from held as h
-         where t.%3$I = any (array(select h.key from held as h)) and t.%3$I = h.key and t.%5$I is null
+         where t.%3$I = any (array(select h.key from held as h)) and t.%3$I = h.key and num_nulls(t.%5$I) = 1
         returning t.%3$I::text as key,
                   hashtextextended(t.%4$I::text collate "C", v_generation) is distinct from h.version
                     as rewritten

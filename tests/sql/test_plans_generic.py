@@ -31,7 +31,7 @@ OLD = f"(select array_agg(i::text) from generate_series(1, {BATCH}) as i)"
 # such as those of the calls that write and are rolled back here, are read once more to lock them.
 CALLS = {
     "read": (f"select * from wikiembed.read_chunks('docs', {KEYS})", 3),
-    "read of nothing": (f"select * from wikiembed.read_chunks('docs', {OLD})", 2),
+    "read of nothing": (f"select * from wikiembed.read_chunks('docs', {OLD})", 3),
     "store": (
         f"select * from wikiembed.write_embeddings('docs', {KEYS}, {VERSIONS}, {VECTORS})",
         3,

@@ -27,7 +27,7 @@ VERSIONS = (
 )
 VECTORS = f"(select array_agg('{VECTOR}'::vector) from generate_series(1, {BATCH}))"
 # Each statement, and how many entries it may read of one relation or index.
-FEW = 8 * BATCH
+FEW = 16 * BATCH
 CALLS = {
     "read": (f"select * from wikiembed.read_chunks('docs', {FIRST})", FEW),
     "read failed": (f"select * from wikiembed.read_chunks('docs', {BROKEN})", FEW),
@@ -137,7 +137,10 @@ STATES: dict[str, Callable[[Database], None]] = {
 
 @pytest.fixture
 def source(postgres: TestServer, template: str) -> Iterator[Database]:
-    """An empty ``public.docs``, attached as source ``docs``, that nobody analyzes by himself."""
+    """An empty ``public.docs``, attached as source ``docs``, that nobody analyzes by himself.
+
+    Its users have an index of the missing rows, of another column, as people had before.
+    """
     made = create_database(postgres, template)
     made.execute(
         "create table public.docs (id bigint primary key, body text, vec vector(4))"
@@ -146,6 +149,7 @@ def source(postgres: TestServer, template: str) -> Iterator[Database]:
     for table in ("wikiembed.failures", "wikiembed_queue.procrastinate_jobs"):
         made.execute(f"alter table {table} set (autovacuum_enabled = false)")
     made.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    made.execute("create index theirs on public.docs (body) where vec is null")
     made.execute("insert into wikiembed_queue.procrastinate_workers default values")
     try:
         yield made

@@ -23,7 +23,7 @@ begin
   execute wikiembed_private.fill(v_source, $sql$
     select array_agg(h.key) from (
       select t.%3$I::text as key from %2$s as t
-       where t.%3$I = any ($1::%6$s[]) and t.%5$I is null
+       where t.%3$I = any ($1::%6$s[]) and num_nulls(t.%5$I) = 1
        order by t.%3$I for no key update of t nowait) as h
   $sql$) into v_keys using p_keys;
   perform 1

@@ -41,7 +41,7 @@ begin
             ) as g
            cross join lateral (
              select t.%3$I::text as key from %2$s as t
-              where t.%3$I = g.key and t.%5$I is null
+              where t.%3$I = g.key and num_nulls(t.%5$I) = 1
                 and hashtextextended(t.%4$I::text collate "C", v_generation) is not distinct from g.version
                 for no key update of t skip locked
            ) as h

@@ -1,7 +1,9 @@
 -- Most rows are held by nobody, and their locks would cost more than the reading: a row whose xmax
 -- is zero is read as it is. The others are locked, and passed by where somebody holds them. `offset 0`
 -- keeps a subquery from being joined in another way than by a look-up of each key: which way is best
--- depends on statistics, and those of a table that was analyzed while it was empty promise nothing.
+-- depends on statistics, and those of a table that was analyzed while it was empty promise nothing. So
+-- does num_nulls: of `is null` Postgres may conclude that an index of the user's, of missing rows by
+-- another column, would do.
 create function wikiembed_private.write_read(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -45,7 +47,7 @@ begin
         into v_keys, v_contents, v_versions
         from %2$s as t
        where t.%3$I = any (p_keys::%6$s[])
-         and t.%5$I is null
+         and num_nulls(t.%5$I) = 1
          and t.xmax = 0
          and not exists (
            select from wikiembed.failures as f
@@ -59,7 +61,7 @@ begin
                    hashtextextended(t.%4$I::text collate "C", v_generation) as version
               from %2$s as t
              where t.%3$I = any (p_keys::%6$s[])
-               and t.%5$I is null
+               and num_nulls(t.%5$I) = 1
                and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
                and not exists (
                  select from wikiembed.failures as f
@@ -70,7 +72,7 @@ begin
         v_locked := array(
           select t.%3$I::text from %2$s as t
            where t.%3$I = any (p_keys::%6$s[])
-             and t.%5$I is null
+             and num_nulls(t.%5$I) = 1
              and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
              and not exists (
                select from wikiembed.failures as f

@@ -49,14 +49,14 @@ begin
           ) as g
          cross join lateral (
            select t.%3$I as key from %2$s as t
-            where t.%3$I = g.key and t.%5$I is null
+            where t.%3$I = g.key and num_nulls(t.%5$I) = 1
               and hashtextextended(t.%4$I::text collate "C", v_generation) = g.version
               for no key update of t skip locked
          ) as h
       ), written as (
         update %2$s as t set %5$I = h.embedding%9$s
           from held as h
-         where t.%3$I = any (array(select h.key from held as h)) and t.%3$I = h.key and t.%5$I is null
+         where t.%3$I = any (array(select h.key from held as h)) and t.%3$I = h.key and num_nulls(t.%5$I) = 1
         returning t.%3$I::text as key,
                   hashtextextended(t.%4$I::text collate "C", v_generation) is distinct from h.version
                     as rewritten
