@@ -44,7 +44,7 @@ CREATE TYPE wikiembed_queue.procrastinate_job_to_defer_v1 AS (
 	scheduled_at timestamp with time zone
 );
 
-CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false) RETURNS text
+CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false, p_enqueue boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -89,12 +89,18 @@ begin
   end if;
   perform wikiembed_private.correct_ledger(p_name);
   perform wikiembed_private.write_triggers(p_name);
+  update wikiembed.sources as s set held_back_at = now()
+   where s.name = p_name
+     and exists (select from wikiembed.ledger as l where l.source = p_name having sum(l.total) > sum(l.embedded));
+  if p_enqueue then
+    perform wikiembed.enqueue(p_name);
+  end if;
   perform wikiembed_private.log_action('attach', p_name, null, jsonb_build_object('relation', p_relation::text));
   return p_name;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows; or only checks whether it would, and holds no writer up. Raises WE002 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
+COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and holds no writer up. Raises WE002 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
 
 CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RETURNS TABLE(name text, violations bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -331,7 +337,7 @@ begin
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
     ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
     ' wikiembed.alembic_version to %I', p_role);
-  execute format('grant execute on function wikiembed.is_ready(text), wikiembed_private.sum_deltas(text),'
+  execute format('grant execute on function wikiembed.is_ready(text), wikiembed.is_ready(text, boolean), wikiembed_private.sum_deltas(text),'
     ' wikiembed_private.count_jobs(text) to %I', p_role);
 end;
 $$;
@@ -406,6 +412,16 @@ $$;
 COMMENT ON FUNCTION wikiembed.grant_writer(p_role name) IS 'Lets a role insert and update chunks of the attached tables, and load wiki pages; it gets no right on the queue.';
 
 CREATE FUNCTION wikiembed.is_ready(p_source text DEFAULT NULL::text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+  select wikiembed.is_ready(p_source, false);
+$$;
+
+COMMENT ON FUNCTION wikiembed.is_ready(p_source text) IS 'True when the source (null: each source) has a vector and no row of it misses one but the skipped ones. Raises WE001.';
+
+CREATE FUNCTION wikiembed.is_ready(p_source text, p_allow_empty boolean) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -414,6 +430,8 @@ CREATE FUNCTION wikiembed.is_ready(p_source text DEFAULT NULL::text) RETURNS boo
 declare
   v_source wikiembed.sources;
   v_missing boolean;
+  v_empty boolean;
+  v_counted boolean := false;
 begin
   if not exists (select from wikiembed.sources as s where p_source is null or s.name = p_source) then
     if p_source is null then
@@ -436,12 +454,21 @@ begin
     if v_missing then
       return false;
     end if;
+    execute wikiembed_private.fill(v_source, $sql$
+      select (select true from %2$s as t where t.%5$I is not null order by t.%3$I limit 1) is null
+    $sql$) into v_empty;
+    continue when v_empty and p_source is null
+      and (select c.unused from wikiembed.coverage as c where c.source = v_source.name);
+    if v_empty and p_allow_empty is not true then
+      return false;
+    end if;
+    v_counted := true;
   end loop;
-  return true;
+  return v_counted;
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.is_ready(p_source text) IS 'True when no row of the source (null: of any source) misses its vector but the skipped ones. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.is_ready(p_source text, p_allow_empty boolean) IS 'The same; with p_allow_empty a source without a vector is ready when it misses none. Over all sources the wiki''s is left out while it is unused. Raises WE001.';
 
 CREATE FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) RETURNS bigint[]
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1109,7 +1136,7 @@ COMMENT ON COLUMN wikiembed.sources.attached_at IS 'When it was attached.';
 
 COMMENT ON COLUMN wikiembed.sources.prefix_pinned IS 'Whether the first write took the document prefix from a worker''s settings; a prefix fixed at attach, or set by hand, goes before theirs.';
 
-COMMENT ON COLUMN wikiembed.sources.held_back_at IS 'Since when reconcile leaves alone what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
+COMMENT ON COLUMN wikiembed.sources.held_back_at IS 'Since when reconcile leaves alone the rows that were there at attach, or what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
 
 CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1420,7 +1447,7 @@ begin
     )
     select array[
       (select count(*) from %2$s as t
-        where t.%5$I is null
+        where $1 and t.%5$I is null
           and not exists (select from live as l where l.key = t.%3$I::text collate "C")
           and not exists (select from wikiembed.failures as f
                            where f.source = %1$L and f.key = t.%3$I::text collate "C")),
@@ -1438,7 +1465,7 @@ begin
         where f.source = %1$L
           and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key))
     ]
-  $sql$) into v_counts;
+  $sql$) into v_counts using p_source.held_back_at is null;
   if p_source.prove_function is not null then
     execute format('select count(*) from %s as t where t.%I is not null and not %s(%L || t.%I::text, t.%I::%I.vector)',
       wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
@@ -2650,10 +2677,26 @@ begin
          and (j.status in ('failed', 'cancelled', 'aborted')
               or (j.status = 'todo' and j.id not in (select a.id from alive as a)))
          for update skip locked
+    ), deleted as (
+      delete from wikiembed_queue.procrastinate_jobs as j using dead as d where j.id = d.id
+      returning j.id, j.status, j.args
+    ), lost as (
+      select d.id, t.%3$I::text as key
+        from deleted as d
+       cross join lateral jsonb_array_elements_text(
+               case jsonb_typeof(d.args -> 'keys') when 'array' then d.args -> 'keys' else '[]' end) as k (key)
+        join %2$s as t on t.%3$I::text collate "C" = k.key collate "C" and t.%5$I is null
+       where $1 and d.status <> 'todo'
+         and not exists (select from wikiembed.failures as f
+                          where f.source = %1$L and f.key = t.%3$I::text collate "C")
+    ), queued as (
+      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+      select %7$L, 'wikiembed.embed', 0, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(l.key)))
+        from lost as l
+       group by l.id
     )
-    delete from wikiembed_queue.procrastinate_jobs as j using dead as d where j.id = d.id
-  $sql$);
-  get diagnostics dead_jobs = row_count;
+    select (select count(*) from deleted), (select count(*) from lost)
+  $sql$) into dead_jobs, orphans_enqueued using v_source.held_back_at is not null;
   execute wikiembed_private.fill(v_source, $sql$
     select wikiembed_private.forget_failures(%1$L, array(
       select f.key from wikiembed.failures as f
@@ -4222,13 +4265,13 @@ CREATE VIEW wikiembed.coverage AS
     c.skipped,
     (
         CASE
-            WHEN (c.total <= c.skipped) THEN 100.00
-            ELSE GREATEST((0)::numeric, LEAST((100)::numeric, trunc(((100.0 * (c.embedded)::numeric) / ((c.total - c.skipped))::numeric), 2)))
+            WHEN (c.total > c.skipped) THEN GREATEST((0)::numeric, LEAST((100)::numeric, trunc(((100.0 * (c.embedded)::numeric) / ((c.total - c.skipped))::numeric), 2)))
+            ELSE NULL::numeric
         END)::numeric(5,2) AS coverage_pct,
     round(c.chunks_per_s, 1) AS chunks_per_s,
         CASE
-            WHEN ((((c.total - c.embedded) - c.skipped) - c.failed) <= 0) THEN '00:00:00'::interval
-            WHEN (c.chunks_per_s > (0)::numeric) THEN make_interval(secs => (round((((((c.total - c.embedded) - c.skipped) - c.failed))::numeric / c.chunks_per_s)))::double precision)
+            WHEN (((((c.total - c.embedded) - c.skipped) - c.failed) - o.held_back) <= 0) THEN '00:00:00'::interval
+            WHEN (c.chunks_per_s > (0)::numeric) THEN make_interval(secs => (round(((((((c.total - c.embedded) - c.skipped) - c.failed) - o.held_back))::numeric / c.chunks_per_s)))::double precision)
             ELSE NULL::interval
         END AS eta,
     h.is_held AS paused,
@@ -4236,8 +4279,12 @@ CREATE VIEW wikiembed.coverage AS
             WHEN h.is_held THEN s.pause_reason
             ELSE NULL::text
         END AS pause_reason,
-    (((c.total - c.embedded) - c.skipped) = 0) AS ready
-   FROM (((wikiembed.sources s
+    ((((c.total - c.embedded) - c.skipped) = 0) AND (c.embedded > 0)) AS ready,
+    o.held_back,
+    ((c.total = 0) AND (s.model IS NULL) AND ((s.relation)::oid = (to_regclass('public.wiki_chunks'::text))::oid) AND (EXISTS ( SELECT
+           FROM wikiembed.sources other
+          WHERE ((other.relation)::oid <> (s.relation)::oid)))) AS unused
+   FROM ((((wikiembed.sources s
      CROSS JOIN LATERAL wikiembed_private.sum_deltas(s.name) d(total, embedded))
      CROSS JOIN LATERAL ( SELECT ((COALESCE(sum(l.total), (0)::numeric))::bigint + d.total) AS total,
             ((COALESCE(sum(l.embedded), (0)::numeric))::bigint + d.embedded) AS embedded,
@@ -4246,7 +4293,14 @@ CREATE VIEW wikiembed.coverage AS
             COALESCE((sum(l.gained) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))) / GREATEST((1)::numeric, EXTRACT(epoch FROM (clock_timestamp() - min(l.at) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))))))), (0)::numeric) AS chunks_per_s
            FROM ONLY wikiembed.ledger l
           WHERE (l.source = s.name)) c)
-     CROSS JOIN LATERAL ( SELECT ((s.paused_at IS NOT NULL) AND ((s.resume_at IS NULL) OR (s.resume_at > clock_timestamp()))) AS is_held) h);
+     CROSS JOIN LATERAL ( SELECT ((s.paused_at IS NOT NULL) AND ((s.resume_at IS NULL) OR (s.resume_at > clock_timestamp()))) AS is_held) h)
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (s.held_back_at IS NULL) THEN (0)::bigint
+                    ELSE GREATEST((0)::bigint, ((((c.total - c.embedded) - c.skipped) - c.failed) - ( SELECT COALESCE(sum(jsonb_array_length((j.args -> 'keys'::text))), (0)::bigint) AS "coalesce"
+                       FROM wikiembed_queue.procrastinate_jobs j
+                      WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status])) AND ((j.task_name)::text = 'wikiembed.embed'::text) AND (jsonb_typeof((j.args -> 'keys'::text)) = 'array'::text)))))
+                END AS held_back) o);
 
 COMMENT ON VIEW wikiembed.coverage IS 'One row a source: exact counts from the ledger; total = embedded + missing + skipped.';
 
@@ -4262,17 +4316,21 @@ COMMENT ON COLUMN wikiembed.coverage.failed IS 'Missing rows that are in failure
 
 COMMENT ON COLUMN wikiembed.coverage.skipped IS 'Rows that nobody waits for.';
 
-COMMENT ON COLUMN wikiembed.coverage.coverage_pct IS 'embedded ÷ (total − skipped), in percent, cut to two digits.';
+COMMENT ON COLUMN wikiembed.coverage.coverage_pct IS 'embedded ÷ (total − skipped), in percent, cut to two digits; null when there is nothing to embed.';
 
 COMMENT ON COLUMN wikiembed.coverage.chunks_per_s IS 'Vectors stored a second over the last minute.';
 
-COMMENT ON COLUMN wikiembed.coverage.eta IS 'Time left at that rate; null when nothing moves.';
+COMMENT ON COLUMN wikiembed.coverage.eta IS 'Time left at that rate for what is not held back; null when nothing moves.';
 
 COMMENT ON COLUMN wikiembed.coverage.paused IS 'True while the source is paused.';
 
 COMMENT ON COLUMN wikiembed.coverage.pause_reason IS 'Why it is paused.';
 
-COMMENT ON COLUMN wikiembed.coverage.ready IS 'True when no row is missing; is_ready() asks the table itself.';
+COMMENT ON COLUMN wikiembed.coverage.ready IS 'True when some row is embedded and none is missing; is_ready() asks the table itself.';
+
+COMMENT ON COLUMN wikiembed.coverage.held_back IS 'Missing rows in no job and no failure that wait for enqueue, where sources.held_back_at is set; fewer while a row is queued twice.';
+
+COMMENT ON COLUMN wikiembed.coverage.unused IS 'True for the built-in source of wiki_chunks that is empty and has no model yet, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
 
 CREATE TABLE wikiembed.failures (
     source text NOT NULL,

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from tests.acceptance.wiki import ATTACH, DOCS, Call, add, assert_done, assert_refused, eventually
+from tests.acceptance.wiki import (
+    ATTACH,
+    DOCS,
+    Call,
+    add,
+    assert_done,
+    assert_refused,
+    eventually,
+    served,
+)
 from tests.conftest import StartCli
 from tests.harness.database import Database
+from tests.standin import StandIn
 
 INDEXES = (
     "select c.relname, i.indisvalid from pg_index as i join pg_class as c on c.oid = i.indexrelid"
@@ -24,11 +34,39 @@ def test_attach_counts_rows_and_says_what_comes_next(call: Call, database: Datab
     assert database.rows(INDEXES) == [("wikiembed_missing_docs", True)]
     assert "is attached already: detach it first" in assert_refused(call(*ATTACH), 2)
     assert database.rows(INDEXES) == [("wikiembed_missing_docs", True)]
+    assert call("reconcile").stdout.splitlines() == [
+        "Queued 0 orphaned chunks, dropped 0 dead jobs, corrected the ledger by 0.",
+        "docs: 3 chunks wait for `wikiembed enqueue docs`.",
+    ]
+    assert "docs: 3 chunks wait for `wikiembed enqueue docs`." in call("status").stdout
+    said = "# docs: 3 wait for an order: wikiembed enqueue docs"
+    assert said in call("ready", "docs").stdout.splitlines()
     assert "docs: 3 chunks queued in 1 job." in call("enqueue", "docs").stdout
+    assert "for `wikiembed enqueue" not in call("status").stdout
     database.check_invariants()
     assert "keeps all rows and vectors" in call("detach", "docs").stdout
     assert database.one("select count(*) from public.docs") == 3
     assert database.rows(INDEXES) == []
+
+
+def test_rows_that_were_there_wait_until_they_are_ordered(
+    call: Call, database: Database, standin: StandIn
+) -> None:
+    """A worker that drains ends without them; `attach --enqueue` is the order at once."""
+    database.execute(DOCS)
+    add(database, 3)
+    assert_done(call(*ATTACH))
+    add(database, 2)
+    database.execute("select wikiembed.reconcile()")
+    assert_done(call("worker", "--drain", env=served(standin)))
+    counts = "select embedded, held_back from wikiembed.coverage where source = 'docs'"
+    assert database.rows(counts) == [(2, 3)]
+    assert_done(call("detach", "docs"))
+    result = call(*ATTACH, "--enqueue")
+    assert_done(result)
+    assert result.stdout.splitlines()[1:] == ["docs: 3 chunks queued in 1 job."]
+    assert_done(call("worker", "--drain", env=served(standin)))
+    assert database.rows(counts) == [(5, 0)]
 
 
 def test_attach_takes_quoted_names_and_names_the_source_after_the_table(

@@ -122,6 +122,12 @@ def _paused(drill: Drill) -> None:
     drill.type("wikiembed pause wiki --why 'the GPU is needed'")
 
 
+def _held_back(drill: Drill) -> None:
+    """A table that had rows when it was attached."""
+    drill.type("wikiembed detach wiki")
+    drill.type("wikiembed attach public.wiki_chunks --text content --name wiki")
+
+
 def _failures(drill: Drill) -> Mend:
     drill.standin.controls.bad_texts = [BadText(contains="number 3")]
     drill.work()
@@ -193,6 +199,7 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Mend | None]] = {
     ("owner", "warning"): _owner,
     ("prefix", "warning"): _prefix,
     ("paused", "warning"): _paused,
+    ("held_back", "warning"): _held_back,
     ("failures", "warning"): _failures,
     ("workers", "warning"): _no_worker_needed,
     ("workers", "fault"): lambda drill: None,

@@ -8,7 +8,17 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from wikiembed.cli.console import console, count, database, duration, print_json, print_table, say
+from wikiembed.cli.console import (
+    console,
+    count,
+    database,
+    duration,
+    held_back_sentence,
+    percent,
+    print_json,
+    print_table,
+    say,
+)
 from wikiembed.config import load_settings
 from wikiembed.control import actions
 from wikiembed.control.overview import overview
@@ -57,10 +67,7 @@ def run_status(
             f" {pause['paused_at']:%Y-%m-%d %H:%M %Z}{until}{why}"
         )
     for held in state["held_back"]:
-        say(
-            f"Held back: {held['source']} since {held['held_back_at']:%Y-%m-%d %H:%M %Z}, by a"
-            f" bound on what was queued; for the rest run `wikiembed enqueue {held['source']}`."
-        )
+        say(held_back_sentence(held["source"], held["chunks"]))
     for outage in state["outages"]:
         say(_out_of_reach(outage))
     if state["failures"]:
@@ -98,7 +105,7 @@ def _print_coverage(state: dict[str, list[dict[str, Any]]]) -> None:
         rows.append(
             row
             | {
-                "coverage": f"{row['coverage_pct']:.2f} %",
+                "coverage": percent(row["coverage_pct"]),
                 "eta": duration(row["eta_s"]),
                 "jobs": (queue.get("todo", 0) + queue.get("doing", 0)),
                 "later": queue.get("scheduled_later", 0),

@@ -40,12 +40,17 @@ def run_attach(
         str | None, typer.Option(help="Put before each text that is searched.")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Chunks a job, 1 to 4096.")] = 64,
+    enqueue: Annotated[
+        bool, typer.Option("--enqueue", help="Queue the rows that are there already.")
+    ] = False,
 ) -> None:
     """Attach a vector column of an existing table: from now on it is kept embedded.
 
-    Rows that are there already are counted, and queued by `wikiembed enqueue`. The index on
-    missing rows is built concurrently; the table is locked only while its rows are counted.
-    A warning names the roles that could run SQL as wikiembed's owner by way of the table.
+    Rows that are there already are counted, and wait for `wikiembed enqueue`, `wikiembed backfill`
+    or --enqueue: no worker embeds them before. Rows that are written from now on are queued at
+    once. The index on missing rows is built concurrently; the table is locked only while its rows
+    are counted. A warning names the roles that could run SQL as wikiembed's owner by way of the
+    table.
     """
     with database() as (connection, _):
         source = control.attach(
@@ -62,11 +67,14 @@ def run_attach(
             warn=warn,
         )
         (row,) = actions.coverage(connection, source)
+        queued = actions.enqueue(connection, source) if enqueue else None
     say(
         f"Attached {relation} as source {source!r}: {count(row.total, 'row')},"
         f" {row.missing:,} without a vector."
     )
-    if row.missing:
+    if queued is not None:
+        say(f"{source}: {count(queued.chunks, 'chunk')} queued in {count(queued.jobs, 'job')}.")
+    elif row.missing:
         say(f"Queue them: wikiembed enqueue {source}")
 
 

@@ -29,8 +29,9 @@ _PAUSES = (
 )
 
 _HELD_BACK = (
-    "select name as source, held_back_at from wikiembed.sources"
-    " where held_back_at is not null order by name"
+    "select s.name as source, s.held_back_at, c.held_back as chunks"
+    " from wikiembed.sources as s join wikiembed.coverage as c on c.source = s.name"
+    " where s.held_back_at is not null and c.held_back > 0 order by s.name"
 )
 
 

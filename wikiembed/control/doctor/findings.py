@@ -115,6 +115,11 @@ ALARMS = (
         "Mend the reason, then `wikiembed resume SOURCE`",
     ),
     Alarm(
+        "held_back", "warning",
+        "Chunks wait for an order: rows that were there at attach, or what `--max-chunks` left.",
+        "`wikiembed enqueue SOURCE`",
+    ),
+    Alarm(
         "failures", "warning",
         "Chunks were set aside as failed.",
         "`wikiembed failures SOURCE`, then `wikiembed retry SOURCE` or `wikiembed skip SOURCE KEY`",

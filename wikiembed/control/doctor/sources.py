@@ -35,6 +35,9 @@ select s.name, s.paused_by, s.paused_at, s.pause_reason from wikiembed.sources a
  where s.paused_at is not null and (s.resume_at is null or s.resume_at > clock_timestamp())
  order by s.name
 """
+_HELD_BACK = """
+select c.source, c.held_back from wikiembed.coverage as c where c.held_back > 0 order by c.source
+"""
 _FAILED = """
 select f.source, count(*), string_agg(distinct f.error_class, ', ' order by f.error_class)
   from wikiembed.failures as f where f.state = 'failed' group by f.source order by f.source
@@ -118,7 +121,7 @@ def _search_index(connection: Connection, target: Target) -> Iterator[Finding]:
 
 
 def states(connection: Connection) -> Iterator[Finding]:
-    """Pauses and failures."""
+    """Pauses, chunks that wait for an order, and failures."""
     for name, who, since, why in connection.execute(_PAUSED).fetchall():
         reason = f" ({why.rstrip('.')})" if why else ""
         yield Finding(
@@ -126,6 +129,13 @@ def states(connection: Connection) -> Iterator[Finding]:
             "warning",
             f"Source {name} is paused by {who} since {since:%Y-%m-%d %H:%M %Z}{reason}: mend the"
             f" reason, then run `wikiembed resume {name}`.",
+        )
+    for name, chunks in connection.execute(_HELD_BACK).fetchall():
+        yield Finding(
+            "held_back",
+            "warning",
+            f"Source {name}: {chunks:,} {'chunk waits' if chunks == 1 else 'chunks wait'} for an"
+            f" order: run `wikiembed enqueue {name}`.",
         )
     for name, failed, classes in connection.execute(_FAILED).fetchall():
         yield Finding(
