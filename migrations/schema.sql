@@ -44,7 +44,7 @@ CREATE TYPE wikiembed_queue.procrastinate_job_to_defer_v1 AS (
 	scheduled_at timestamp with time zone
 );
 
-CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false, p_enqueue boolean DEFAULT false) RETURNS text
+CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false, p_enqueue boolean DEFAULT false, p_move boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -52,6 +52,9 @@ CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p
     AS $$
 declare
   v_source wikiembed.sources;
+  v_former wikiembed.sources;
+  v_failures wikiembed.failures[] := '{}';
+  v_vectors bigint := 0;
   v_warning text;
 begin
   perform wikiembed_private.require_read_committed();
@@ -59,48 +62,88 @@ begin
   perform wikiembed_private.check_relation(p_relation);
   perform wikiembed_private.check_rights(p_relation);
   perform wikiembed_private.lock_source(p_name);
+  if p_move then
+    v_former := wikiembed_private.get_source(p_name);
+  else
+    select s.* into v_former from wikiembed.sources as s where s.name = p_name and wikiembed_private.is_gone(s);
+  end if;
   execute format('lock table %s in %s mode', wikiembed_private.qualified(p_relation),
     case when p_check_only then 'share update exclusive' else 'share row exclusive' end);
+  perform wikiembed_private.check_unattached(p_relation, p_embedding, p_name, v_former.name is not null);
   v_source := wikiembed_private.check_source(
-    p_relation, p_key, p_text, p_embedding, p_name, p_provider, p_model, p_dimensions,
+    p_relation, p_key, p_text, p_embedding, p_name, p_provider, p_model,
+    case when p_move and p_dimensions is null and v_former.dimensions is not null and not exists (
+           select from pg_attribute as a
+            where a.attrelid = p_relation and a.attname = p_embedding and a.atttypmod <> -1)
+         then v_former.dimensions else p_dimensions end,
     p_document_prefix, p_query_prefix, p_batch_size);
+  if p_move then
+    v_source := wikiembed_private.settings_moved(v_former, v_source);
+  end if;
   if p_check_only then
+    return p_name;
+  end if;
+  if p_move and (v_former.relation, v_former.key_column, v_former.text_column, v_former.embedding_column)
+    = (v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column)
+  then
+    update wikiembed.sources as s set attached_as = wikiembed_private.qualified(p_relation) where s.name = p_name;
+    perform wikiembed_private.log_action('attach', p_name, null, jsonb_build_object('relation', p_relation::text));
     return p_name;
   end if;
   v_warning := wikiembed_private.owner_warning(p_relation);
   if v_warning is not null then
     raise warning '%', v_warning using hint = 'Trust them as much as that role, or let one with fewer rights own wikiembed.';
   end if;
+  if v_former.name is not null then
+    if not p_move then
+      raise warning 'source "%" was attached to a table, or a column, that was dropped', p_name
+        using hint = format('%s takes its place, and its settings are not kept', p_relation);
+    elsif not wikiembed_private.is_gone(v_former) then
+      v_failures := wikiembed_private.failures_moved(v_former, v_source);
+      v_vectors := wikiembed_private.copy_vectors(v_former, v_source);
+    end if;
+    perform wikiembed.detach(p_name);
+    perform wikiembed_private.rename_missing_index(v_source);
+  end if;
   insert into wikiembed.sources (
     name, relation, key_column, text_column, embedding_column, key_type, embedding_type,
-    key_attnum, text_attnum, embedding_attnum,
-    provider, model, dimensions, document_prefix, query_prefix, batch_size)
+    key_attnum, text_attnum, embedding_attnum, attached_as,
+    provider, model, dimensions, document_prefix, query_prefix, batch_size,
+    generation, pinned_at, prefix_pinned, prove_function, paused_at, paused_by, pause_reason, resume_at)
   values (
     v_source.name, v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column,
     v_source.key_type, v_source.embedding_type,
-    v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum,
+    v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum, wikiembed_private.qualified(p_relation),
     v_source.provider, v_source.model, v_source.dimensions, v_source.document_prefix, v_source.query_prefix,
-    v_source.batch_size);
+    v_source.batch_size, coalesce(v_source.generation, 1), v_source.pinned_at, coalesce(v_source.prefix_pinned, false),
+    v_source.prove_function, v_source.paused_at, v_source.paused_by, v_source.pause_reason, v_source.resume_at);
   execute format('create sequence if not exists wikiembed_private.%I minvalue 0 start 0', 'clock_embed_' || p_name);
   execute format('comment on sequence wikiembed_private.%I is %L', 'clock_embed_' || p_name,
     'Milliseconds of the last notification for source ' || p_name || '.');
   if p_index then
     perform wikiembed_private.create_missing_index(p_name);
   end if;
+  insert into wikiembed.failures select f.* from unnest(v_failures) as f;
   perform wikiembed_private.correct_ledger(p_name);
   perform wikiembed_private.write_triggers(p_name);
   update wikiembed.sources as s set held_back_at = now()
    where s.name = p_name
-     and exists (select from wikiembed.ledger as l where l.source = p_name having sum(l.total) > sum(l.embedded));
+     and exists (select from wikiembed.ledger as l where l.source = s.name
+                  having sum(l.total) > sum(l.embedded + l.failed + l.skipped));
   if p_enqueue then
     perform wikiembed.enqueue(p_name);
   end if;
-  perform wikiembed_private.log_action('attach', p_name, null, jsonb_build_object('relation', p_relation::text));
+  perform wikiembed_private.log_action(
+    'attach', p_name, null,
+    jsonb_build_object('relation', p_relation::text) || case when p_move then
+      jsonb_build_object('former', coalesce(wikiembed_private.qualified(v_former.relation), 'gone'),
+                         'vectors', v_vectors, 'failures', cardinality(v_failures))
+      else '{}' end);
   return p_name;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and holds no writer up. Raises WE002 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
+COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and holds no writer up. With p_move a source that is there goes to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
 
 CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RETURNS TABLE(name text, violations bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -335,7 +378,7 @@ CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
 begin
   execute format('grant usage on schema wikiembed to %I', p_role);
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
-    ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
+    ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.replaced_tables, wikiembed.action_log,'
     ' wikiembed.alembic_version to %I', p_role);
   execute format('grant execute on function wikiembed.is_ready(text), wikiembed.is_ready(text, boolean), wikiembed_private.sum_deltas(text),'
     ' wikiembed_private.count_jobs(text) to %I', p_role);
@@ -1069,6 +1112,7 @@ CREATE TABLE wikiembed.sources (
     attached_at timestamp with time zone DEFAULT now() NOT NULL,
     prefix_pinned boolean DEFAULT false NOT NULL,
     held_back_at timestamp with time zone,
+    attached_as text,
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
     CONSTRAINT batch_size_is_sane CHECK (((batch_size >= 1) AND (batch_size <= 4096))),
     CONSTRAINT dimensions_are_positive CHECK ((dimensions > 0)),
@@ -1137,6 +1181,8 @@ COMMENT ON COLUMN wikiembed.sources.attached_at IS 'When it was attached.';
 COMMENT ON COLUMN wikiembed.sources.prefix_pinned IS 'Whether the first write took the document prefix from a worker''s settings; a prefix fixed at attach, or set by hand, goes before theirs.';
 
 COMMENT ON COLUMN wikiembed.sources.held_back_at IS 'Since when reconcile leaves alone the rows that were there at attach, or what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
+
+COMMENT ON COLUMN wikiembed.sources.attached_as IS 'The table''s qualified name at attach: another table that has it now has taken its place.';
 
 CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1255,11 +1301,6 @@ begin
   v_source.document_prefix := p_document_prefix;
   v_source.query_prefix := p_query_prefix;
   v_source.batch_size := p_batch_size;
-  if exists (select from wikiembed.sources as s
-              where s.name = p_name or (s.relation = p_relation and s.embedding_column = p_embedding)) then
-    raise exception 'source "%", or column "%" of %, is attached already', p_name, p_embedding, p_relation
-      using errcode = 'WE003', hint = 'Detach it first, or choose another name and column.';
-  end if;
   if p_batch_size is null or p_batch_size not between 1 and 4096 then
     raise exception 'a batch has 1 to 4096 chunks, not %', p_batch_size using errcode = 'WE010';
   end if;
@@ -1275,7 +1316,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) IS 'The row that attach would write; raises WE003 to WE010 for what it refuses.';
+COMMENT ON FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) IS 'The row that attach would write; raises WE004 to WE010 for what it refuses.';
 
 CREATE FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1300,6 +1341,33 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) IS 'Raises WE006 for a text column that is generated or holds no text.';
 
+CREATE FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_other wikiembed.sources;
+begin
+  select s.* into v_other from wikiembed.sources as s
+   where (s.name = p_name and not p_replaces)
+      or (s.name <> p_name and s.relation = p_relation and s.embedding_column = p_embedding)
+   order by s.relation = p_relation desc
+   limit 1;
+  if found and v_other.relation = p_relation then
+    raise exception 'source "%", or column "%" of %, is attached already', v_other.name, p_embedding, p_relation
+      using errcode = 'WE003',
+            hint = format('Detach it first, or choose another name and column; to detach it: select wikiembed.detach(%L)',
+                          v_other.name);
+  elsif found then
+    raise exception 'source "%" is attached already, to %', v_other.name, wikiembed_private.qualified(v_other.relation)
+      using errcode = 'WE003',
+            hint = 'Detach it first, choose another name, or move it to this table: attach with p_move => true, or --move';
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name, unless it is to be replaced, or another one the column.';
+
 CREATE FUNCTION wikiembed_private.close_to_public(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1323,6 +1391,45 @@ end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.close_to_public(p_source wikiembed.sources) IS 'Takes the written functions of a source away from public.';
+
+CREATE FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    AS $$
+declare
+  v_copied bigint;
+begin
+  -- A rename alone leaves the trigger that nulls as good as it was.
+  p_former.written_as := wikiembed_private.names_of(p_former);
+  if p_former.model is null or not wikiembed_private.triggers_current(p_former)
+    or exists (
+      select from pg_trigger as t
+       where t.tgrelid in (select wikiembed_private.relations_of(p_source.relation)) and not t.tgisinternal
+         and t.tgenabled <> 'D' and t.tgtype & 19 = 19
+         and not exists (select from pg_proc as p
+                          where p.oid = t.tgfoid and p.pronamespace = 'wikiembed_private'::regnamespace))
+    or exists (
+      select from pg_rewrite as r where r.ev_class in (select wikiembed_private.relations_of(p_source.relation)))
+  then
+    return 0;
+  end if;
+  execute format(
+    'update %s as n set %I = o.%I::%I.%I from %s as o
+      where o.%I::text collate "C" = n.%I::text collate "C" and o.%I::text collate "C" = n.%I::text collate "C"
+        and n.%I is null and o.%I is not null',
+    wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
+    p_former.embedding_column, wikiembed_private.pgvector_schema(), p_source.embedding_type,
+    wikiembed_private.qualified(p_former.relation),
+    p_former.key_column, p_source.key_column, p_former.text_column, p_source.text_column,
+    p_source.embedding_column, p_former.embedding_column);
+  get diagnostics v_copied = row_count;
+  return v_copied;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_source wikiembed.sources) IS 'Copies the vectors of a source that is moved to rows of the same key and text; returns the number of rows.';
 
 CREATE FUNCTION wikiembed_private.correct_ledger(p_name text) RETURNS bigint
     LANGUAGE plpgsql
@@ -1660,6 +1767,66 @@ CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], 
     $$;
 
 COMMENT ON FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Written by write_triggers for source wiki.';
+
+CREATE TABLE wikiembed.failures (
+    source text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'failed'::text NOT NULL,
+    error_class text NOT NULL,
+    http_status integer,
+    message text DEFAULT ''::text NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    job_id bigint,
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['failed'::text, 'skipped'::text])))
+);
+
+COMMENT ON TABLE wikiembed.failures IS 'Chunks that are not embedded, and why; written by record_failures, retry_failures, skip and the triggers.';
+
+COMMENT ON COLUMN wikiembed.failures.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.failures.key IS 'The chunk''s key, as text.';
+
+COMMENT ON COLUMN wikiembed.failures.state IS 'failed (still missing) or skipped (nobody waits for it).';
+
+COMMENT ON COLUMN wikiembed.failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
+
+COMMENT ON COLUMN wikiembed.failures.http_status IS 'Status of the embedding server''s last answer, where there was one.';
+
+COMMENT ON COLUMN wikiembed.failures.message IS 'One sentence; never the chunk''s text.';
+
+COMMENT ON COLUMN wikiembed.failures.attempts IS 'Embedding requests that were charged to this chunk alone.';
+
+COMMENT ON COLUMN wikiembed.failures.first_at IS 'When it failed first.';
+
+COMMENT ON COLUMN wikiembed.failures.last_at IS 'When it failed last.';
+
+COMMENT ON COLUMN wikiembed.failures.job_id IS 'The job that recorded it.';
+
+CREATE FUNCTION wikiembed_private.failures_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.failures[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    AS $_$
+declare
+  v_failures wikiembed.failures[];
+begin
+  execute format(
+    'select coalesce(array_agg(f order by f.key), ''{}'') from wikiembed.failures as f
+       join %s as o on o.%I::text collate "C" = f.key
+       join %s as n on n.%I::text collate "C" = f.key
+      where f.source = $1 collate "C" and o.%I::text collate "C" is not distinct from n.%I::text collate "C" and n.%I is null',
+    wikiembed_private.qualified(p_former.relation), p_former.key_column,
+    wikiembed_private.qualified(p_source.relation), p_source.key_column,
+    p_former.text_column, p_source.text_column, p_source.embedding_column)
+    into v_failures using p_former.name;
+  return v_failures;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.failures_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The failures of a source that is moved whose rows have the same key and text in both tables.';
 
 CREATE TABLE wikiembed_queue.procrastinate_jobs (
     id bigint NOT NULL,
@@ -2751,6 +2918,28 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.relations_of(p_relation regclass) IS 'The table itself and, when it is partitioned, every partition below it.';
 
+CREATE FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_index regclass := wikiembed_private.missing_index(p_source);
+begin
+  if exists (
+    select from pg_class as c
+     where c.oid = v_index and c.relname = 'wikiembed_missing_' || p_source.relation::oid
+       and not exists (select from pg_class as other
+                        where other.relnamespace = c.relnamespace
+                          and other.relname = ('wikiembed_missing_' || p_source.name) collate "C")
+  ) then
+    execute wikiembed_private.fill(
+      p_source, 'alter index ' || wikiembed_private.qualified(v_index) || ' rename to %12$I', 'wikiembed_missing');
+  end if;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) IS 'Gives the index that was built for a move the name that the index of a source has.';
+
 CREATE FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision DEFAULT NULL::double precision) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2853,6 +3042,41 @@ CREATE FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], 
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean) IS 'The queues that a worker may fetch from now: those asked for, or all, without the paused ones.';
+
+CREATE FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.sources
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if coalesce(p_source.provider, p_source.model, p_source.document_prefix, p_source.query_prefix) is not null
+    or p_source.batch_size not in (64, p_former.batch_size)
+  then
+    raise exception 'source "%" keeps its settings when it is moved', p_source.name
+      using errcode = 'WE010', hint = 'Leave provider, model, prefixes and batch size out, and change them afterwards';
+  end if;
+  if p_source.dimensions <> p_former.dimensions then
+    raise exception 'embedding column "%" of % has % dimensions, and source "%" has %', p_source.embedding_column,
+      p_source.relation, p_source.dimensions, p_source.name, p_former.dimensions
+      using errcode = 'WE007', hint = 'Detach the source and attach the table anew, which embeds all of it';
+  end if;
+  p_source.provider := p_former.provider;
+  p_source.model := p_former.model;
+  p_source.document_prefix := p_former.document_prefix;
+  p_source.query_prefix := p_former.query_prefix;
+  p_source.batch_size := p_former.batch_size;
+  p_source.generation := p_former.generation;
+  p_source.pinned_at := p_former.pinned_at;
+  p_source.prefix_pinned := p_former.prefix_pinned;
+  p_source.prove_function := p_former.prove_function;
+  p_source.paused_at := p_former.paused_at;
+  p_source.paused_by := p_former.paused_by;
+  p_source.pause_reason := p_former.pause_reason;
+  p_source.resume_at := p_former.resume_at;
+  return p_source;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The new row of a source that is moved, with the settings, the model and the pause of the former; raises WE007 for other dimensions and WE010 for other settings.';
 
 CREATE FUNCTION wikiembed_private.skip_at_once(p_source text, p_keys text[], p_why text) RETURNS bigint
     LANGUAGE plpgsql
@@ -4332,42 +4556,6 @@ COMMENT ON COLUMN wikiembed.coverage.held_back IS 'Missing rows in no job and no
 
 COMMENT ON COLUMN wikiembed.coverage.unused IS 'True for the built-in source of wiki_chunks that is empty and has no model yet, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
 
-CREATE TABLE wikiembed.failures (
-    source text NOT NULL,
-    key text NOT NULL COLLATE pg_catalog."C",
-    state text DEFAULT 'failed'::text NOT NULL,
-    error_class text NOT NULL,
-    http_status integer,
-    message text DEFAULT ''::text NOT NULL,
-    attempts integer DEFAULT 1 NOT NULL,
-    first_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    last_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    job_id bigint,
-    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['failed'::text, 'skipped'::text])))
-);
-
-COMMENT ON TABLE wikiembed.failures IS 'Chunks that are not embedded, and why; written by record_failures, retry_failures, skip and the triggers.';
-
-COMMENT ON COLUMN wikiembed.failures.source IS 'The source.';
-
-COMMENT ON COLUMN wikiembed.failures.key IS 'The chunk''s key, as text.';
-
-COMMENT ON COLUMN wikiembed.failures.state IS 'failed (still missing) or skipped (nobody waits for it).';
-
-COMMENT ON COLUMN wikiembed.failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
-
-COMMENT ON COLUMN wikiembed.failures.http_status IS 'Status of the embedding server''s last answer, where there was one.';
-
-COMMENT ON COLUMN wikiembed.failures.message IS 'One sentence; never the chunk''s text.';
-
-COMMENT ON COLUMN wikiembed.failures.attempts IS 'Embedding requests that were charged to this chunk alone.';
-
-COMMENT ON COLUMN wikiembed.failures.first_at IS 'When it failed first.';
-
-COMMENT ON COLUMN wikiembed.failures.last_at IS 'When it failed last.';
-
-COMMENT ON COLUMN wikiembed.failures.job_id IS 'The job that recorded it.';
-
 ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME wikiembed.ledger_id_seq
     START WITH 1
@@ -4438,6 +4626,29 @@ COMMENT ON COLUMN wikiembed.queue.doing IS 'Jobs that a worker has in hand.';
 COMMENT ON COLUMN wikiembed.queue.oldest_todo_s IS 'Seconds since the oldest job that could begin was queued.';
 
 COMMENT ON COLUMN wikiembed.queue.scheduled_later IS 'Jobs that wait for a later time.';
+
+CREATE VIEW wikiembed.replaced_tables AS
+ SELECT s.name AS source,
+    s.attached_as AS name,
+        CASE
+            WHEN (c.oid IS NOT NULL) THEN format('%I.%I'::text, n.nspname, c.relname)
+            ELSE NULL::text
+        END AS attached_to
+   FROM ((wikiembed.sources s
+     LEFT JOIN pg_class c ON ((c.oid = (s.relation)::oid)))
+     LEFT JOIN pg_namespace n ON ((n.oid = c.relnamespace)))
+  WHERE (EXISTS ( SELECT
+           FROM (pg_class other
+             JOIN pg_namespace m ON ((m.oid = other.relnamespace)))
+          WHERE ((m.nspname = ((parse_ident(s.attached_as))[1])::name) AND (other.relname = ((parse_ident(s.attached_as))[2])::name) AND (other.oid <> (s.relation)::oid) AND (other.relkind = ANY (ARRAY['r'::"char", 'p'::"char", 'v'::"char", 'm'::"char", 'f'::"char"])))));
+
+COMMENT ON VIEW wikiembed.replaced_tables IS 'Sources whose table''s name at attach is another table''s now, after a swap by rename or a table made anew.';
+
+COMMENT ON COLUMN wikiembed.replaced_tables.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.replaced_tables.name IS 'The name that the table had at attach, and another one has now.';
+
+COMMENT ON COLUMN wikiembed.replaced_tables.attached_to IS 'How the table is called that the source is still attached to; null when it was dropped.';
 
 CREATE VIEW wikiembed.throughput AS
  SELECT source,

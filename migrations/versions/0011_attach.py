@@ -11,11 +11,20 @@ depends_on = None
 
 # What takes the place of its own version before, by the version that is there now.
 CHANGED = {
+    "functions/check_source": 2,
     "functions/is_ready": 2,
     "functions/reconcile_source": 3,
     "functions/count_violations": 2,
     "functions/grant_reader": 4,
 }
+NEW = {
+    "check_unattached": "regclass, name, text, boolean",
+    "settings_moved": "wikiembed.sources, wikiembed.sources",
+    "failures_moved": "wikiembed.sources, wikiembed.sources",
+    "copy_vectors": "wikiembed.sources, wikiembed.sources",
+    "rename_missing_index": "wikiembed.sources",
+}
+SIGNATURES = ", ".join(f"wikiembed_private.{name}({of})" for name, of in NEW.items())
 ATTACH = (
     "wikiembed.attach(regclass, name, name, name, text, text, text, integer, text, text, integer,"
     " boolean, boolean{})"
@@ -43,21 +52,26 @@ ALLOWING_EMPTY = "wikiembed.is_ready(text, boolean)"
 
 def upgrade() -> None:
     """A function with one parameter more is another one, and takes the place of the first."""
-    run_files(["tables/sources_waiting_v01"])
+    run_files(["tables/sources_waiting_v01", "tables/sources_attached_as_v01"])
+    run_files(["views/replaced_tables_v01"])
+    run_files(f"functions/{name}_v01" for name in NEW)
+    run(f"revoke all on function {SIGNATURES} from public;")
     replace_files(["views/coverage_v04"])
     run_files(["functions/is_ready_allowing_empty_v01"])
     run(f"revoke all on function {ALLOWING_EMPTY} from public;")
     replace_files(f"{name}_v{now:02}" for name, now in CHANGED.items())
-    _replace_attach(4, before="", after=", boolean")
+    _replace_attach(4, before="", after=", boolean, boolean")
     run_files(["functions/one_owner_v01"])
     run("select wikiembed_private.grant_again();")
 
 
 def downgrade() -> None:
     """Put back what was before; a view loses columns only by being made anew."""
-    _replace_attach(3, before=", boolean", after="")
+    _replace_attach(3, before=", boolean, boolean", after="")
     replace_files(f"{name}_v{now - 1:02}" for name, now in CHANGED.items())
-    run(f"drop function {ALLOWING_EMPTY};")
+    run(f"drop function {ALLOWING_EMPTY}, {SIGNATURES};")
+    run("drop view wikiembed.replaced_tables;")
+    run("alter table wikiembed.sources drop column attached_as;")
     run("drop view wikiembed.coverage;")
     run_files(["views/coverage_v01"])
     replace_files(["views/coverage_v03"])

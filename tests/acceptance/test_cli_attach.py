@@ -111,6 +111,60 @@ def test_attach_indexes_every_partition(call: Call, database: Database) -> None:
         database.execute("drop table public.docs")
 
 
+def test_attach_moves_a_source_to_the_table_that_took_the_name(
+    call: Call, database: Database
+) -> None:
+    """Each place names the command; index and columns are as they were, also with partitions."""
+    database.execute(DOCS)
+    assert_done(call(*ATTACH))
+    database.execute(
+        "create table public.new (id bigint primary key, body text, vec vector(4))"
+        " partition by range (id);"
+        "create table public.new_1 partition of public.new for values from (0) to (10);"
+        "insert into public.new values (1, 'a', null), (2, 'b', '[1,0,0,0]');"
+        "alter table public.docs rename to old; alter table public.new rename to docs"
+    )
+    said = (
+        "ource docs is still attached to public.old, and public.docs is another table now: run"
+        " `wikiembed attach public.docs --name docs --move`."
+    )
+    assert said in call("status").stdout
+    assert said in " ".join(call("doctor").stdout.split())
+    assert "--move" in assert_refused(call(*ATTACH), 2)
+    result = call("attach", "public.docs", "--name", "docs", "--move")
+    assert_done(result)
+    assert result.stdout.splitlines() == [
+        "Moved source 'docs' from public.old to public.docs, with 0 vectors and 0 failures:"
+        " 2 rows, 1 without a vector.",
+        "Queue them: wikiembed enqueue docs",
+    ]
+    names = [name for name, valid in database.rows(INDEXES) if valid]
+    assert "wikiembed_missing_docs" in names
+    assert len(names) == 2
+    assert said not in call("status").stdout
+    database.execute("create table public.plain (id bigint primary key, body text, vec vector(4))")
+    assert_done(call("attach", "public.plain", "--name", "docs", "--move", "--enqueue"))
+    assert "wikiembed_missing_docs" in [name for name, _ in database.rows(INDEXES)]
+    again = call("attach", "public.plain", "--name", "docs", "--move").stdout
+    assert again == "Source 'docs' is attached to public.plain already: its name is noted.\n"
+    assert_refused(call("attach", "public.plain", "--name", "none", "--move"), 2)
+
+
+def test_attach_takes_the_place_of_a_table_that_is_gone(call: Call, database: Database) -> None:
+    """It says so on standard error."""
+    database.execute(DOCS)
+    assert_done(call(*ATTACH))
+    database.execute("drop table public.docs")
+    database.execute(DOCS)
+    assert "--move" in call("status").stdout
+    result = call(*ATTACH)
+    assert result.returncode == 0
+    assert result.stderr == (
+        'Warning: source "docs" was attached to a table, or a column, that was dropped:'
+        " public.docs takes its place, and its settings are not kept\n"
+    )
+
+
 def test_attach_uses_an_index_that_is_there(call: Call, database: Database) -> None:
     """An equal index of another name is not built again."""
     database.execute(DOCS)

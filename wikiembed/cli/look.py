@@ -21,7 +21,7 @@ from wikiembed.cli.console import (
 )
 from wikiembed.config import load_settings
 from wikiembed.control import actions
-from wikiembed.control.overview import overview
+from wikiembed.control.overview import overview, replaced_sentence
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.errors import ConfigurationError, DatabaseError, NotSo
 
@@ -68,6 +68,8 @@ def run_status(
         )
     for held in state["held_back"]:
         say(held_back_sentence(held["source"], held["chunks"]))
+    for replaced in state["replaced"]:
+        say(f"Replaced: {replaced_sentence(**replaced)}")
     for outage in state["outages"]:
         say(_out_of_reach(outage))
     if state["failures"]:

@@ -16,6 +16,12 @@ from wikiembed.db.connect import translate_errors
 from wikiembed.errors import SourceRefused
 
 Connection = psycopg.Connection[Any]
+USUAL_COLUMNS = ("id", "content", "embedding")
+_MOVED = (
+    "select detail ->> 'former', coalesce((detail ->> 'vectors')::bigint, 0),"
+    " coalesce((detail ->> 'failures')::bigint, 0) from wikiembed.action_log"
+    " where source = %s and action = 'attach' order by id desc limit 1"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +34,20 @@ class AttachOptions:
     document_prefix: str | None = None
     query_prefix: str | None = None
     batch_size: int = 64
+    move: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """The table and the columns to attach, and the source's name: the table's, if None."""
+    """The table and the columns to attach, and the source's name: the table's, if None.
+
+    A column that is None has the name that it has in the source that is moved, or the usual one.
+    """
 
     relation: str
-    key: str
-    text: str
-    embedding: str
+    key: str | None
+    text: str | None
+    embedding: str | None
     name: str | None
 
 
@@ -57,13 +67,13 @@ def attach(
     with translate_errors():
         oid, table = _find(connection, columns.relation)
         name = columns.name or table
-        columns = replace(columns, name=name)
+        columns = _named(connection, replace(columns, name=name), move=options.move)
         # Whatever attach refuses, it refuses before an index is built for hours.
         _call_attach(connection, oid, columns, options, check_only=True)
         built: list[sql.Identifier] = []
         try:
             if not _is_indexed(connection, oid, columns):
-                _build_index(connection, oid, columns, built)
+                _build_index(connection, oid, columns, built, move=options.move)
             with _warnings(connection, warn):
                 _call_attach(connection, oid, columns, options)
         except BaseException:
@@ -71,6 +81,15 @@ def attach(
                 connection.execute(sql.SQL("drop index concurrently if exists {}").format(index))
             raise
     return name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """From which table, None if it only had another name; with how many vectors and failures."""
+
+    former: str | None
+    vectors: int
+    failures: int
 
 
 @contextlib.contextmanager
@@ -86,6 +105,30 @@ def _warnings(connection: Connection, warn: Callable[[str], None]) -> Iterator[N
         yield
     finally:
         connection.remove_notice_handler(tell)
+
+
+def _named(connection: Connection, columns: Columns, *, move: bool) -> Columns:
+    """`columns` with a name for each: as given, as in the source that is moved, or the usual."""
+    row = connection.execute(
+        "select key_column, text_column, embedding_column from wikiembed.sources"
+        " where name = %s and %s",
+        (columns.name, move),
+    ).fetchone()
+    key, text, embedding = row or USUAL_COLUMNS
+    return replace(
+        columns,
+        key=columns.key or key,
+        text=columns.text or text,
+        embedding=columns.embedding or embedding,
+    )
+
+
+def moved(connection: Connection, name: str) -> Moved:
+    """What the last move of a source took over."""
+    with translate_errors():
+        row = connection.execute(_MOVED, (name,)).fetchone()
+    former, vectors, failures = row if row is not None else (None, 0, 0)
+    return Moved(former=former, vectors=vectors, failures=failures)
 
 
 # Asked before there is a row in wikiembed.sources: of a row with what the index depends on.
@@ -154,13 +197,17 @@ select n.nspname, c.relname, c.relispartition
 
 
 def _build_index(
-    connection: Connection, oid: int, columns: Columns, made: list[sql.Identifier]
+    connection: Connection, oid: int, columns: Columns, made: list[sql.Identifier], *, move: bool
 ) -> None:
-    """Build the index of each leaf concurrently; attach adopts them. Adds their names to `made`."""
+    """Build the index of each leaf concurrently; attach adopts them. Adds their names to `made`.
+
+    While a source is moved its former table has the index of its name: attach renames this one.
+    """
+    base = f"wikiembed_missing_{oid if move else columns.name}"
     leaves = connection.execute(_LEAVES, {"oid": oid}).fetchall()
     for number, (schema, table, is_partition) in enumerate(leaves):
         # The plain name is for the table itself: attach gives it to the partitioned index.
-        name = f"wikiembed_missing_{columns.name}" + (f"_{number}" if is_partition else "")
+        name = base + (f"_{number}" if is_partition else "")
         identifier = sql.Identifier(schema, name)
         connection.execute(sql.SQL("drop index concurrently if exists {}").format(identifier))
         made.append(identifier)  # before it is built: a build that is broken off leaves a ruin
@@ -168,8 +215,8 @@ def _build_index(
             sql.SQL("create index concurrently {} on {} ({}) where {} is null").format(
                 sql.Identifier(name),
                 sql.Identifier(schema, table),
-                sql.Identifier(columns.key),
-                sql.Identifier(columns.embedding),
+                sql.Identifier(columns.key or ""),
+                sql.Identifier(columns.embedding or ""),
             )
         )
 

@@ -5,7 +5,7 @@ as $$
 begin
   execute format('grant usage on schema wikiembed to %I', p_role);
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
-    ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
+    ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.replaced_tables, wikiembed.action_log,'
     ' wikiembed.alembic_version to %I', p_role);
   execute format('grant execute on function wikiembed.is_ready(text), wikiembed.is_ready(text, boolean), wikiembed_private.sum_deltas(text),'
     ' wikiembed_private.count_jobs(text) to %I', p_role);

@@ -83,6 +83,11 @@ ALARMS = (
         "`wikiembed reconcile SOURCE`, which detaches it",
     ),
     Alarm(
+        "replaced", "fault",
+        "Another table has the name of a source's table: rows of that one are not embedded.",
+        "`wikiembed attach TABLE --name SOURCE --move`",
+    ),
+    Alarm(
         "triggers", "fault",
         "A source's triggers are missing, disabled, or of another version.",
         "`wikiembed reconcile SOURCE`",

@@ -9,6 +9,7 @@ import psycopg
 
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.index import Target, indexes, targets
+from wikiembed.control.overview import replaced_sentence
 
 Connection = psycopg.Connection[Any]
 MANY_VECTORS = 10_000
@@ -30,6 +31,7 @@ select s.name, q.relation, s.key_column, s.embedding_column, s.model, s.document
        lateral (select wikiembed_private.qualified(s.relation)) as q (relation)
  order by s.name
 """
+_REPLACED = "select r.source, r.name from wikiembed.replaced_tables as r"
 _PAUSED = """
 select s.name, s.paused_by, s.paused_at, s.pause_reason from wikiembed.sources as s
  where s.paused_at is not null and (s.resume_at is null or s.resume_at > clock_timestamp())
@@ -47,15 +49,20 @@ select f.source, count(*), string_agg(distinct f.error_class, ', ' order by f.er
 def sources(connection: Connection) -> Iterator[Finding]:
     """The tables of all sources."""
     rows = connection.execute(_SOURCES).fetchall()
+    swapped: dict[str, str] = dict(connection.execute(_REPLACED).fetchall())
     if not rows:
         yield Finding("sources", "warning", "No source is attached: run `wikiembed attach`.")
     for name, relation, key, column, model, prefix, current, indexed, warning, invalid in rows:
-        if relation is None:
+        if name in swapped:
+            sentence = replaced_sentence(source=name, name=swapped[name], attached_to=relation)
+            yield Finding("replaced", "fault", sentence[:1].upper() + sentence[1:])
+        elif relation is None:
             yield Finding(
                 "relation",
                 "fault",
                 f"The table of source {name} is gone: run `wikiembed reconcile {name}`.",
             )
+        if relation is None:
             continue
         if not current:
             yield Finding(
