@@ -987,6 +987,20 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.actor() IS 'Who acts: the session user, and the person named in the setting wikiembed.actor.';
 
+CREATE FUNCTION wikiembed_private.advised_vector(p_dimensions integer) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select format('%I.vector(%s)', wikiembed_private.pgvector_schema(), coalesce(
+    p_dimensions,
+    nullif(current_setting('wikiembed.model_dimensions', true), '')::integer,
+    (select nullif(a.atttypmod, -1) from pg_attribute as a
+      where a.attrelid = to_regclass('public.wiki_chunks') and a.attname = 'embedding'),
+    768));
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.advised_vector(p_dimensions integer) IS 'The type that a new vector column is advised to have, with its schema.';
+
 CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1004,7 +1018,9 @@ COMMENT ON FUNCTION wikiembed_private.base_type(p_type oid) IS 'The type below a
 CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
+declare
+  v_other name := wikiembed_private.free_column(p_relation, p_column.attname || '_vector');
 begin
   select t.typname into embedding_type
     from pg_type as t join pg_namespace as n on n.oid = t.typnamespace
@@ -1013,24 +1029,30 @@ begin
   if not found then
     raise exception 'embedding column "%" of % is of type %, not vector or halfvec', p_column.attname,
       p_relation, format_type(p_column.atttypid, p_column.atttypmod)
-      using errcode = 'WE007', hint = format('alter table %s add %I vector(768)', p_relation, p_column.attname);
-  end if;
-  if p_column.attnotnull then
-    raise exception 'embedding column "%" of % is not null', p_column.attname, p_relation
-      using errcode = 'WE007', hint = 'A chunk that waits for its vector holds null: drop the constraint.';
+      using errcode = 'WE007', hint = format('Run `alter table %s add column %I %s`, and name %2$I as the embedding',
+        p_relation, v_other, wikiembed_private.advised_vector(p_dimensions));
   end if;
   if p_column.attgenerated <> '' then
     raise exception 'embedding column "%" of % is generated', p_column.attname, p_relation
-      using errcode = 'WE007', hint = 'Attach an ordinary column.';
+      using errcode = 'WE007', hint = format('Run `alter table %s alter column %I drop expression`, which makes it an'
+        ' ordinary one that keeps its vectors', p_relation, p_column.attname);
+  end if;
+  if p_column.attnotnull then
+    raise exception 'embedding column "%" of % is not null', p_column.attname, p_relation
+      using errcode = 'WE007', hint = format('A chunk that waits for its vector holds null: run'
+        ' `alter table %s alter column %I drop not null`', p_relation, p_column.attname);
   end if;
   dimensions := coalesce(nullif(p_column.atttypmod, -1), p_dimensions);
   if p_dimensions is not null and dimensions <> p_dimensions then
     raise exception 'embedding column "%" of % has % dimensions, not %', p_column.attname, p_relation,
       dimensions, p_dimensions
-      using errcode = 'WE007', hint = 'Leave dimensions out, or attach a column that has them.';
+      using errcode = 'WE007', hint = case
+        when p_dimensions <= 0 then 'Leave dimensions out'
+        else 'Leave dimensions out, or '
+          || wikiembed_private.dimensions_advice(p_relation, p_column.attname, p_dimensions) end;
   end if;
 end;
-$$;
+$_$;
 
 COMMENT ON FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) IS 'Type and dimensions of the vector column; raises WE007 when it cannot hold vectors.';
 
@@ -1040,25 +1062,16 @@ CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_att
     AS $$
 declare
   v_type text := format_type(wikiembed_private.base_type(p_column.atttypid), null);
+  v_why text := case
+    when v_type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying') then
+      format('is of type %s, not smallint, integer, bigint, uuid, text or varchar', v_type)
+    when not p_column.attnotnull then 'may be null'
+    when not p_column.attname = any (wikiembed_private.usable_keys(p_relation)) then 'has no unique index of its own'
+  end;
 begin
-  if v_type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying') then
-    raise exception 'key column "%" of % is of type %', p_column.attname, p_relation, v_type
-      using errcode = 'WE005', hint = 'A key is a smallint, integer, bigint, uuid, text or varchar.';
-  end if;
-  if not p_column.attnotnull then
-    raise exception 'key column "%" of % may be null', p_column.attname, p_relation
-      using errcode = 'WE005', hint = format('alter table %s alter %I set not null', p_relation, p_column.attname);
-  end if;
-  if not exists (
-    select from pg_index as i
-     where i.indrelid = p_relation and i.indisunique and i.indisvalid and i.indimmediate
-       and i.indpred is null and i.indexprs is null
-       and i.indnkeyatts = 1 and i.indkey[0] = p_column.attnum
-  ) then
-    raise exception 'key column "%" of % has no unique index of its own', p_column.attname, p_relation
-      using errcode = 'WE005',
-            hint = format('create unique index concurrently on %s (%I); it must be valid, not deferrable and not partial',
-                          p_relation, p_column.attname);
+  if v_why is not null then
+    raise exception 'key column "%" of % %', p_column.attname, p_relation, v_why
+      using errcode = 'WE005', hint = wikiembed_private.key_advice(p_relation, p_column.attname);
   end if;
   return v_type;
 end;
@@ -1217,7 +1230,7 @@ begin
     when v_class.relkind = 'f' then 'it is a foreign table'
     when v_class.relkind not in ('r', 'p') then 'it is not a table'
     when v_class.relpersistence = 't' then 'it is a temporary table'
-    when v_class.relispartition then 'it is a partition: attach the partitioned table'
+    when v_class.relispartition then 'it is a partition'
     when exists (select from pg_inherits as i where i.inhrelid = p_relation) then 'it inherits from a table'
     when v_class.relkind = 'r' and exists (select from pg_inherits as i where i.inhparent = p_relation)
       then 'other tables inherit from it'
@@ -1228,7 +1241,10 @@ begin
   end;
   if v_why is not null then
     raise exception '% cannot be attached: %', p_relation, v_why
-      using errcode = 'WE004', hint = 'Attach an ordinary or a partitioned table.';
+      using errcode = 'WE004', hint = coalesce((
+        select format('Attach %s', pg_partition_root(p_relation))
+         where v_class.relispartition),
+        'Attach an ordinary or a partitioned table.');
   end if;
 end;
 $$;
@@ -1246,7 +1262,7 @@ begin
   foreach v_right in array array['SELECT', 'UPDATE', 'TRIGGER'] loop
     if not has_table_privilege(current_user, p_relation, v_right) then
       raise exception 'role % needs the right % on %', current_user, v_right, p_relation
-        using errcode = 'WE004', hint = format('grant select, update, trigger on %s to %I', p_relation, current_user);
+        using errcode = 'WE004', hint = format('Run as its owner `grant select, update, trigger on %s to %I`', p_relation, current_user);
     end if;
   end loop;
   if exists (
@@ -1257,7 +1273,7 @@ begin
        and (c.relforcerowsecurity or not pg_has_role(current_user, c.relowner, 'usage'))
   ) then
     raise exception 'row-level security of % binds role %: rows would be hidden', p_relation, current_user
-      using errcode = 'WE009', hint = format('alter role %I bypassrls, or let it own the table without force', current_user);
+      using errcode = 'WE009', hint = format('Run as a superuser `alter role %I bypassrls`, or let it own the table without force', current_user);
   end if;
   select t into v_other
     from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t
@@ -1266,8 +1282,13 @@ begin
   if found then
     raise exception 'role % does not own %', current_user, v_other
       using errcode = 'WE004',
-            hint = format('Make it a member of the owner: grant %I to %I', (
-              select pg_get_userbyid(c.relowner) from pg_class as c where c.oid = v_other), current_user);
+            hint = (
+              select case
+                when a.rolsuper then format('Run `alter table %s owner to %I`', v_other, current_user)
+                else format('Make it a member of the owner: run `grant %I to %I%s`', a.rolname, current_user,
+                            case when current_setting('server_version_num')::integer >= 160000 then ' with inherit true'
+                                 else '' end) end
+                from pg_class as c join pg_roles as a on a.oid = c.relowner where c.oid = v_other);
   end if;
 end;
 $$;
@@ -1279,9 +1300,9 @@ CREATE FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  v_key pg_attribute := wikiembed_private.find_column(p_relation, p_key);
-  v_text pg_attribute := wikiembed_private.find_column(p_relation, p_text);
-  v_embedding pg_attribute := wikiembed_private.find_column(p_relation, p_embedding);
+  v_key pg_attribute := wikiembed_private.require_column(p_relation, p_key, 'key', null);
+  v_text pg_attribute := wikiembed_private.require_column(p_relation, p_text, 'text', null);
+  v_embedding pg_attribute := wikiembed_private.require_column(p_relation, p_embedding, 'embedding', p_dimensions);
   v_source wikiembed.sources;
 begin
   v_source.name := p_name;
@@ -1325,16 +1346,19 @@ CREATE FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_at
 begin
   if p_column.attgenerated <> '' then
     raise exception 'text column "%" of % is generated', p_column.attname, p_relation
-      using errcode = 'WE006', hint = 'Attach the column that it is generated from, or make it an ordinary column.';
+      using errcode = 'WE006', hint = case p_column.attgenerated
+        when 's' then format('Attach the column that it is generated from, or make it an ordinary one: run'
+          ' `alter table %s alter column %I drop expression`', p_relation, p_column.attname)
+        else 'Attach the column that it is generated from' end;
   end if;
   if not exists (
     select from pg_type as t
      where t.oid = wikiembed_private.base_type(p_column.atttypid) and t.typcategory = 'S'
        and t.typname not in ('char', 'name')
   ) then
-    raise exception 'text column "%" of % is of type %', p_column.attname, p_relation,
+    raise exception 'text column "%" of % is of type %, not text or varchar', p_column.attname, p_relation,
       format_type(p_column.atttypid, p_column.atttypmod)
-      using errcode = 'WE006', hint = 'Texts are of type text or varchar.';
+      using errcode = 'WE006', hint = wikiembed_private.text_advice(p_relation, p_column.attname);
   end if;
 end;
 $$;
@@ -1641,7 +1665,9 @@ begin
       raise exception 'role % does not own %: it cannot create the index on missing rows', current_user, v_source.relation
         using errcode = 'WE004',
               hint = wikiembed_private.fill(v_source,
-                'Let the owner run: create index concurrently on %2$s (%3$I) where %5$I is null');
+                case when (select c.relkind from pg_class as c where c.oid = v_source.relation) = 'p'
+                  then 'Let the owner run `create index on %2$s (%3$I) where %5$I is null`'
+                  else 'Let the owner run `create index concurrently on %2$s (%3$I) where %5$I is null`' end);
     end if;
     execute wikiembed_private.fill(v_source, 'create index %12$I on %2$s (%3$I) where %5$I is null', 'wikiembed_missing');
   end if;
@@ -1649,6 +1675,29 @@ end;
 $_$;
 
 COMMENT ON FUNCTION wikiembed_private.create_missing_index(p_name text) IS 'Creates the partial index on rows without a vector, unless a valid one is there.';
+
+CREATE FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+declare
+  v_filled boolean;
+  v_type text;
+begin
+  execute format('select exists (select from %s as t where t.%I is not null)', p_relation, p_column) into v_filled;
+  if v_filled then
+    return format('run `alter table %s add column %I %s` and name %2$I as the embedding', p_relation,
+      wikiembed_private.free_column(p_relation, p_column || '_vector'), wikiembed_private.advised_vector(p_dimensions));
+  end if;
+  select format('%I.%I(%s)', n.nspname, t.typname, p_dimensions) into v_type
+    from pg_attribute as a join pg_type as t on t.oid = a.atttypid join pg_namespace as n on n.oid = t.typnamespace
+   where a.attrelid = p_relation and a.attname = p_column;
+  return format('run `alter table %s alter column %I type %s`', p_relation, p_column, v_type);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) IS 'How a table gets a vector column of other dimensions: the column itself while it is empty, else another.';
 
 CREATE FUNCTION wikiembed_private.drop_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
@@ -2104,6 +2153,20 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[]) IS 'Deletes the failures of these keys, locked in key order; answers how many.';
 
+CREATE FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) RETURNS name
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select c.name::name
+    from (select p_name || case when i = 1 then '' else '_' || i end as name, i from generate_series(1, 1600) as i) as c
+   where not exists (select from pg_attribute as a
+                      where a.attrelid = p_relation and a.attname = c.name::name and not a.attisdropped)
+   order by c.i
+   limit 1;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) IS 'A name that a new column of a table can have.';
+
 CREATE FUNCTION wikiembed_private.get_source(p_source text) RETURNS wikiembed.sources
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2194,6 +2257,58 @@ CREATE FUNCTION wikiembed_private.is_held(p_source wikiembed.sources) RETURNS bo
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.is_held(p_source wikiembed.sources) IS 'True while a source is paused and its pause has not run out.';
+
+CREATE FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+declare
+  v_keys name[] := wikiembed_private.usable_keys(p_relation);
+  v_column pg_attribute;
+  v_partitioned_by smallint[];
+  v_shared boolean;
+  v_bad boolean := false;
+begin
+  if cardinality(v_keys) > 0 then
+    return format('Name another key: %s', (select string_agg(k, ', ') from unnest(v_keys) as k));
+  end if;
+  select a.* into v_column from pg_attribute as a
+   where a.attrelid = p_relation and a.attname = p_column and a.attnum > 0 and not a.attisdropped;
+  select p.partattrs::smallint[] into v_partitioned_by from pg_partitioned_table as p where p.partrelid = p_relation;
+  if v_partitioned_by is not null and not v_partitioned_by <@ array[v_column.attnum] then
+    return format('Every unique index of a partitioned table holds the columns that it is partitioned by (%s), so no'
+      ' column alone can be a key: attach a table that is partitioned by its key, or not at all; keys of several'
+      ' columns come in a later release', (
+        select coalesce(string_agg(a.attname, ', ' order by a.attnum), 'an expression') from pg_attribute as a
+         where a.attrelid = p_relation and a.attnum = any (v_partitioned_by)));
+  end if;
+  v_shared := exists (
+    select from pg_index as i
+     where i.indrelid = p_relation and i.indisunique and i.indnkeyatts > 1
+       and v_column.attnum = any ((i.indkey::smallint[])[0:i.indnkeyatts - 1]));
+  if not v_shared and format_type(wikiembed_private.base_type(v_column.atttypid), null)
+       in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying')
+  then
+    execute format('select exists (select from %1$s as t where t.%2$I is null)'
+      ' or exists (select from %1$s as t group by t.%2$I having count(*) > 1)', p_relation, p_column) into v_bad;
+    if not v_bad and not v_column.attnotnull then
+      return format('Run `alter table %s alter column %I set not null`', p_relation, p_column);
+    elsif not v_bad then
+      return format('Run `create unique index %son %s (%I)`; it must be valid, not deferrable and not partial',
+        case when v_partitioned_by is null then 'concurrently ' else '' end, p_relation, p_column);
+    end if;
+  end if;
+  if v_partitioned_by is not null then
+    return 'Rows repeat it or lack it: give each row its own, or attach another table';
+  end if;
+  return format('Run `alter table %1$s add column %2$I bigint generated always as identity unique`, which rewrites the'
+    ' table, and name %2$I as the key%3$s', p_relation, wikiembed_private.free_column(p_relation, 'row_id'),
+    case when v_shared then '; keys of several columns come in a later release' else '' end);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) IS 'What can be done so that a table has a key, where a column is none.';
 
 CREATE FUNCTION wikiembed_private.keys_of(p_args jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -2960,6 +3075,35 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision) IS 'Queues keys again, later: half a second, doubled with each attempt, at most 300 s.';
 
+CREATE FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) RETURNS pg_attribute
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_column pg_attribute;
+begin
+  select a.* into v_column from pg_attribute as a
+   where a.attrelid = p_relation and not a.attisdropped and a.attnum > 0 and a.attname = p_name;
+  if not found then
+    raise exception '% has no column "%"', p_relation, p_name
+      using errcode = 'WE006', hint = coalesce(
+        'Name it as it is written: ' || (
+          select string_agg(a.attname, ' or ' order by a.attnum) from pg_attribute as a
+           where a.attrelid = p_relation and not a.attisdropped and a.attnum > 0
+             and lower(a.attname) = lower(btrim(p_name, '"'))),
+        case p_role
+          when 'key' then wikiembed_private.key_advice(p_relation, p_name)
+          when 'text' then wikiembed_private.text_advice(p_relation, p_name)
+          else format('Run `alter table %s add column %I %s`', p_relation, p_name,
+                      wikiembed_private.advised_vector(p_dimensions))
+        end);
+  end if;
+  return v_column;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) IS 'The catalogue row of the column that is to be key, text or embedding; raises WE006 with what can be done when there is none.';
+
 CREATE FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3246,6 +3390,21 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.sum_deltas(p_source text, OUT total bigint, OUT embedded bigint) IS 'Sums of a source''s ledger rows that are not folded yet; for view coverage.';
 
+CREATE FUNCTION wikiembed_private.text_advice(p_relation regclass, p_column name) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  select coalesce(
+    'Name another text column: ' || string_agg(a.attname, ', ' order by a.attnum),
+    format('Run `alter table %1$s add column %2$I text`, and name %2$I as the text', p_relation,
+           wikiembed_private.free_column(p_relation, p_column)))
+    from pg_attribute as a join pg_type as t on t.oid = wikiembed_private.base_type(a.atttypid)
+   where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+     and t.typcategory = 'S' and t.typname not in ('char', 'name');
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.text_advice(p_relation regclass, p_column name) IS 'Which columns of a table hold texts, or how it gets one.';
+
 CREATE FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3302,6 +3461,24 @@ CREATE FUNCTION wikiembed_private.triggers_of(p_name text) RETURNS TABLE(relatio
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement triggers of a source, wherever they are.';
+
+CREATE FUNCTION wikiembed_private.usable_keys(p_relation regclass) RETURNS name[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select coalesce(array_agg(a.attname order by a.attnum), '{}')
+    from pg_attribute as a
+   where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped and a.attnotnull
+     and format_type(wikiembed_private.base_type(a.atttypid), null)
+         in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying')
+     and exists (
+       select from pg_index as i
+        where i.indrelid = p_relation and i.indisunique and i.indisvalid and i.indimmediate
+          and i.indpred is null and i.indexprs is null
+          and i.indnkeyatts = 1 and i.indkey[0] = a.attnum);
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.usable_keys(p_relation regclass) IS 'The columns of a table that name a row for sure and can be the key of a source.';
 
 CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
     LANGUAGE plpgsql

@@ -11,13 +11,26 @@ depends_on = None
 
 # What takes the place of its own version before, by the version that is there now.
 CHANGED = {
+    "functions/check_relation": 2,
+    "functions/check_rights": 3,
+    "functions/check_key": 2,
+    "functions/check_text": 2,
+    "functions/check_embedding": 2,
     "functions/check_source": 2,
+    "functions/create_missing_index": 2,
     "functions/is_ready": 2,
     "functions/reconcile_source": 3,
     "functions/count_violations": 2,
     "functions/grant_reader": 4,
 }
 NEW = {
+    "usable_keys": "regclass",
+    "free_column": "regclass, text",
+    "advised_vector": "integer",
+    "dimensions_advice": "regclass, name, integer",
+    "key_advice": "regclass, name",
+    "text_advice": "regclass, name",
+    "require_column": "regclass, name, text, integer",
     "check_unattached": "regclass, name, text, boolean",
     "settings_moved": "wikiembed.sources, wikiembed.sources",
     "failures_moved": "wikiembed.sources, wikiembed.sources",

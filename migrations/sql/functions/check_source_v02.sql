@@ -8,9 +8,9 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_key pg_attribute := wikiembed_private.find_column(p_relation, p_key);
-  v_text pg_attribute := wikiembed_private.find_column(p_relation, p_text);
-  v_embedding pg_attribute := wikiembed_private.find_column(p_relation, p_embedding);
+  v_key pg_attribute := wikiembed_private.require_column(p_relation, p_key, 'key', null);
+  v_text pg_attribute := wikiembed_private.require_column(p_relation, p_text, 'text', null);
+  v_embedding pg_attribute := wikiembed_private.require_column(p_relation, p_embedding, 'embedding', p_dimensions);
   v_source wikiembed.sources;
 begin
   v_source.name := p_name;

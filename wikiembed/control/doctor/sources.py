@@ -16,7 +16,11 @@ MANY_VECTORS = 10_000
 """So many are searched without an index in a moment."""
 
 _SOURCES = """
-select s.name, q.relation, s.key_column, s.embedding_column, s.model, s.document_prefix,
+select s.name, q.relation, s.model, s.document_prefix,
+       (select format('create index %son %s (%I) where %I is null',
+                      case when c.relkind = 'p' then '' else 'concurrently ' end,
+                      q.relation, s.key_column, s.embedding_column)
+          from pg_catalog.pg_class as c where c.oid = s.relation),
        case when q.relation is not null then wikiembed_private.triggers_current(s) end,
        case when q.relation is not null then wikiembed_private.missing_index(s) is not null end,
        case when q.relation is not null then wikiembed_private.owner_warning(s.relation) end,
@@ -52,7 +56,7 @@ def sources(connection: Connection) -> Iterator[Finding]:
     swapped: dict[str, str] = dict(connection.execute(_REPLACED).fetchall())
     if not rows:
         yield Finding("sources", "warning", "No source is attached: run `wikiembed attach`.")
-    for name, relation, key, column, model, prefix, current, indexed, warning, invalid in rows:
+    for name, relation, model, prefix, create, current, indexed, warning, invalid in rows:
         if name in swapped:
             sentence = replaced_sentence(source=name, name=swapped[name], attached_to=relation)
             yield Finding("replaced", "fault", sentence[:1].upper() + sentence[1:])
@@ -76,8 +80,7 @@ def sources(connection: Connection) -> Iterator[Finding]:
             yield Finding(
                 "index",
                 "warning",
-                f"Source {name} has no valid index on missing rows: run in psql {first}"
-                f"`create index concurrently on {relation} ({key}) where {column} is null`.",
+                f"Source {name} has no valid index on missing rows: run in psql {first}`{create}`.",
             )
         if current and indexed:
             yield Finding("source", "ok", f"Source {name} on {relation}: triggers and index.")
