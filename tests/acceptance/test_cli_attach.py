@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+
 from tests.acceptance.wiki import (
     ATTACH,
     DOCS,
@@ -204,3 +207,65 @@ def test_attach_gives_up_on_a_locked_table(call: Call, database: Database) -> No
     said = assert_refused(call(*ATTACH), 3)
     assert said.endswith("try again when it is free.")
     assert database.rows(INDEXES) == []
+
+
+def test_attach_says_the_command_for_names_of_another_case(call: Call, database: Database) -> None:
+    """With the quotes that a shell needs: it is taken as it stands, and works."""
+    database.execute(
+        'create schema "S"; create table "S"."Document" (id int primary key, "Body" text,'
+        ' "my vec" vector(4))'
+    )
+    typed = ("--key", "ID", "--text", "body", "--embedding", "my vec", "--batch-size", "8")
+    for relation in ("S.Document", "document", '"S".document'):
+        said = assert_refused(call("attach", relation, *typed, "--enqueue"), 2)
+        (command,) = re.findall(r"`([^`]+)`", said)
+        assert command == (
+            "wikiembed attach 'S.\"Document\"' --key id --text Body --embedding 'my vec'"
+            " --batch-size 8 --enqueue"
+        ).replace("'S.", '\'"S".')
+    said = assert_refused(call("attach", '"S"."Document"', *typed), 2)
+    assert said.startswith("Columns are named as they are written, 'ID' is 'id', 'body' is 'Body'")
+    words = shlex.split(command)
+    assert_done(call(*words[1:]))
+    assert database.rows("select text_column, batch_size from wikiembed.sources"
+                         " where name = 'Document'") == [("Body", 8)]  # fmt: skip
+    assert "give its name with the schema" in assert_refused(call("attach", "nowhere"), 2)
+
+
+def test_attach_compares_the_column_with_the_model(
+    call: Call, database: Database, standin: StandIn
+) -> None:
+    """A model that was asked is believed; without an answer there is only a note or a warning."""
+    database.execute("create table public.docs (id int primary key, body text, vec vector(3))")
+    env = served(standin) | {"WIKIEMBED_DIMENSIONS": ""}
+    said = assert_refused(call(*ATTACH, env=env), 2)
+    assert said == (
+        "Column 'vec' of public.docs has 3 dimensions, and model 'm' of openai gives 4: run"
+        " `alter table public.docs alter column vec type public.vector(4)`, or name the model that"
+        " fits (WIKIEMBED_EMBEDDER, WIKIEMBED_MODEL, --provider, --model)."
+    )
+    standin.controls.down = True
+    down = call(*ATTACH, env=env)
+    assert down.returncode == 0
+    assert down.stderr.startswith("Note: model 'm' of openai was not asked for its dimensions, ")
+    assert_done(call("detach", "docs"))
+    declared = call(*ATTACH, env=env | {"WIKIEMBED_DIMENSIONS": "4"})
+    assert declared.returncode == 0
+    assert "Warning: Column 'vec' of public.docs has 3 dimensions" in declared.stderr
+    assert_done(call("detach", "docs"))
+    standin.controls.update({"down": False})
+    database.execute("alter table public.docs drop vec")
+    said = assert_refused(call(*ATTACH, env=env), 2)
+    assert said.endswith(
+        'has no column "vec": run `alter table public.docs add column vec public.vector(4)`.'
+    )
+    database.execute("alter table public.docs add column vec public.vector(4)")
+    assert_done(call(*ATTACH, env=env))
+
+
+def test_attach_believes_no_model_that_nobody_named(call: Call, database: Database) -> None:
+    """The default is the local one: the worker elsewhere may have another, so it is a warning."""
+    database.execute("create table public.docs (id int primary key, body text, vec vector(3))")
+    result = call(*ATTACH, env={"WIKIEMBED_DIMENSIONS": ""})
+    assert result.returncode == 0
+    assert "gives 256: run `alter table" in result.stderr

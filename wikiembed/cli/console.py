@@ -52,6 +52,13 @@ def warn(sentence: str) -> None:
     )
 
 
+def note(sentence: str) -> None:
+    """Say on standard error what is good to know and no warning."""
+    Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(
+        f"Note: {sentence}", markup=False
+    )
+
+
 def say(sentence: str) -> None:
     """Say one sentence on standard output."""
     Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(sentence, markup=False)

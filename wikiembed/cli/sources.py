@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import count, database, print_json, print_table, say, warn
+from wikiembed.cli.console import count, database, note, print_json, print_table, say, warn
 from wikiembed.config import Provider
 from wikiembed.control import actions
 from wikiembed.control import sources as control
+from wikiembed.control.dimensions import Tell
 from wikiembed.store import Coverage
 
 
@@ -63,11 +64,14 @@ def run_attach(
     are counted. A warning names the roles that could run SQL as wikiembed's owner by way of the
     table.
 
+    Where the embedding server answers, the column's dimensions are compared with its model's: a
+    model that the settings or options name must fit.
+
     --move is for a table that was swapped by renames, or made anew: the source keeps its settings,
     its model and its pause; columns that are not given keep their names; failures of rows that are
     equal in both tables and vectors of equal texts are carried over.
     """
-    with database() as (connection, _):
+    with database() as (connection, settings):
         source = control.attach(
             connection,
             control.Columns(relation=relation, key=key, text=text, embedding=embedding, name=name),
@@ -79,8 +83,10 @@ def run_attach(
                 query_prefix=query_prefix,
                 batch_size=batch_size,
                 move=move,
+                enqueue=enqueue,
             ),
-            warn=warn,
+            settings=settings,
+            tell=Tell(warn=warn, note=note),
         )
         (row,) = actions.coverage(connection, source)
         queued = actions.enqueue(connection, source) if enqueue else None

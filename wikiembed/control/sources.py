@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psycopg
-from psycopg import errors as pg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from wikiembed.config import Settings
+from wikiembed.control.dimensions import SILENT, Tell, Wanted, compare_dimensions
+from wikiembed.control.names import find_table
 from wikiembed.db.connect import translate_errors
-from wikiembed.errors import SourceRefused
 
 Connection = psycopg.Connection[Any]
 USUAL_COLUMNS = ("id", "content", "embedding")
@@ -35,6 +36,17 @@ class AttachOptions:
     query_prefix: str | None = None
     batch_size: int = 64
     move: bool = False
+    enqueue: bool = False
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The options of the command that differ from what holds without them."""
+        values = {
+            name.replace("_", "-"): value
+            for name, value in asdict(self).items()
+            if value != getattr(AttachOptions(), name)
+        }
+        return {name: "" if value is True else str(value) for name, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,31 +62,53 @@ class Columns:
     embedding: str | None
     name: str | None
 
+    @property
+    def given(self) -> dict[str, str]:
+        """Those that were given, by name of the option."""
+        columns = {"key": self.key, "text": self.text, "embedding": self.embedding}
+        return {name: value for name, value in columns.items() if value is not None}
+
 
 def attach(
     connection: Connection,
     columns: Columns,
     options: AttachOptions,
     *,
-    warn: Callable[[str], None] = lambda sentence: None,
+    settings: Settings | None = None,
+    tell: Tell = SILENT,
 ) -> str:
     """Attach a column as a source; a refusal leaves nothing behind. Answers the source's name.
 
     The partial index is built concurrently first, then wikiembed.attach does the rest in one
-    transaction. `warn` takes each sentence that attach warns with.
+    transaction. With `settings` the column is compared with the model that they lead to.
     Raises: SourceRefused, InvalidArgument, DatabaseError.
     """
     with translate_errors():
-        oid, table = _find(connection, columns.relation)
+        others = options.given | ({"name": columns.name} if columns.name else {})
+        oid, table = find_table(connection, columns.relation, columns.given, others)
         name = columns.name or table
         columns = _named(connection, replace(columns, name=name), move=options.move)
+        if settings is not None and not options.move:
+            compare_dimensions(
+                connection,
+                settings,
+                Wanted(
+                    oid=oid,
+                    relation=columns.relation,
+                    embedding=columns.embedding or "",
+                    provider=options.provider,
+                    model=options.model,
+                    dimensions=options.dimensions,
+                ),
+                tell,
+            )
         # Whatever attach refuses, it refuses before an index is built for hours.
         _call_attach(connection, oid, columns, options, check_only=True)
         built: list[sql.Identifier] = []
         try:
             if not _is_indexed(connection, oid, columns):
                 _build_index(connection, oid, columns, built, move=options.move)
-            with _warnings(connection, warn):
+            with _warnings(connection, tell.warn):
                 _call_attach(connection, oid, columns, options)
         except BaseException:
             for index in built:
@@ -146,26 +180,6 @@ def _is_indexed(connection: Connection, oid: int, columns: Columns) -> bool:
     return row == (True,)
 
 
-def _find(connection: Connection, relation: str) -> tuple[int, str]:
-    """The table's oid and its bare name.
-
-    Raises: SourceRefused.
-    """
-    try:
-        found = connection.execute(
-            "select c.oid::bigint, c.relname from pg_class as c where c.oid = to_regclass(%s)",
-            (relation,),
-        ).fetchone()
-    except (pg.InvalidName, pg.SyntaxError, pg.FeatureNotSupported):
-        found = None
-    if found is None:
-        raise SourceRefused(
-            f"Table {relation!r} does not exist: give its name with the schema, as in public.docs,"
-            " and in double quotes what is not lower case."
-        )
-    return int(found[0]), str(found[1])
-
-
 def _call_attach(
     connection: Connection,
     oid: int,
@@ -174,9 +188,11 @@ def _call_attach(
     *,
     check_only: bool = False,
 ) -> None:
-    given = {f"p_{name}": value for name, value in asdict(options).items() if value is not None} | {
-        "p_check_only": check_only
-    }
+    given = {
+        f"p_{name}": value
+        for name, value in asdict(options).items()
+        if value is not None and name != "enqueue"
+    } | {"p_check_only": check_only}
     named = sql.SQL(", ").join(
         sql.SQL("{} => {}").format(sql.Identifier(name), sql.Literal(value))
         for name, value in given.items()
