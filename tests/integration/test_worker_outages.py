@@ -91,13 +91,25 @@ async def test_rule_17_probe_that_passes_alone_ends_no_outage(
     docs_table.check_invariants()
 
 
-async def test_rule_13_wrong_key_pauses_the_source(docs_table: Database, standin: StandIn) -> None:
-    """The pause says why, in the action log once; the drain exits 1 naming it; jobs wait."""
-    standin.controls.api_key = "another"
+async def test_rule_13_wrong_key_pauses_the_source(
+    docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The pause says why, in the action log and in the events once, however many batches meet it.
+
+    The drain exits 1 naming it; jobs wait.
+    """
+    standin.controls.latency_s = 0.2  # so that four batches are under way
     add_chunks(docs_table, 300)
+    await drain(settings_of(docs_table, standin.url, api_key=KEY, concurrency=4))
+    docs_table.execute("update public.docs set vec = null")
+    standin.controls.api_key = "another"
     with pytest.raises(SourcePaused, match="API key") as raised:
-        await drain(settings_of(docs_table, standin.url, api_key=KEY))
+        await drain(settings_of(docs_table, standin.url, api_key=KEY, concurrency=4))
     assert raised.value.exit_code == 1
+    paused = [record for record in caplog.records if record.getMessage() == "source_paused"]
+    assert len(paused) == 1
+    log = "select count(*) from wikiembed.action_log where action = 'pause'"
+    assert docs_table.one(log) == 1
     assert "WIKIEMBED_API_KEY" in (pause_of(docs_table) or "")
     assert KEY not in (pause_of(docs_table) or "")
     assert jobs(docs_table) == [("todo", 5)]

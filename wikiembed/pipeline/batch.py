@@ -59,8 +59,8 @@ async def process(job: BatchJob, runtime: Runtime) -> None:
         emit("source_gone", source=job.source, job_id=job.job_id)
         return
     except EmbedderMisconfigured as error:
-        await runtime.store.pause(job.source, str(error))
-        emit("source_paused", level=40, source=job.source, reason=str(error))
+        if await runtime.store.pause(job.source, str(error)):
+            emit("source_paused", level=40, source=job.source, reason=str(error))
         raise
     except (ModelMismatch, ConfigurationError) as error:
         # No other job of this process would fare better: the worker is to end.

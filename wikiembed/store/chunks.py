@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class ChunkStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._sources: dict[str, Source] = {}
+        self._pausing = asyncio.Lock()
 
     async def _all(self, statement: str, parameters: Sequence[object]) -> list[Any]:
         return await fetch_all(self._pool, statement, parameters)
@@ -189,13 +191,18 @@ class ChunkStore:
             (source, provider, model, dimensions, document_prefix),
         )
 
-    async def pause(self, source: str, why: str) -> None:
-        """Pause `source` in the worker's name, unless it is paused already."""
-        await self._all(
-            "select wikiembed.pause(s.name, %s) from wikiembed.sources as s where s.name = %s"
-            " and (s.paused_at is null or s.resume_at <= now())",
-            (why, source),
-        )
+    async def pause(self, source: str, why: str) -> bool:
+        """Pause `source` in the worker's name; False when it is paused already.
+
+        Batches in flight find the same trouble at a time: they ask one after another.
+        """
+        async with self._pausing:
+            rows = await self._all(
+                "select wikiembed.pause(s.name, %s) from wikiembed.sources as s where s.name = %s"
+                " and (s.paused_at is null or s.resume_at <= now())",
+                (why, source),
+            )
+        return bool(rows)
 
     async def is_paused(self, source: str) -> bool:
         """Whether `source` is paused now."""
