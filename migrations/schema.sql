@@ -44,7 +44,7 @@ CREATE TYPE wikiembed_queue.procrastinate_job_to_defer_v1 AS (
 	scheduled_at timestamp with time zone
 );
 
-CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false) RETURNS text
+CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false, p_enqueue boolean DEFAULT false, p_move boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -52,6 +52,9 @@ CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p
     AS $$
 declare
   v_source wikiembed.sources;
+  v_former wikiembed.sources;
+  v_failures wikiembed.failures[] := '{}';
+  v_vectors bigint := 0;
   v_warning text;
 begin
   perform wikiembed_private.require_read_committed();
@@ -59,49 +62,94 @@ begin
   perform wikiembed_private.check_relation(p_relation);
   perform wikiembed_private.check_rights(p_relation);
   perform wikiembed_private.lock_source(p_name);
+  if p_move then
+    v_former := wikiembed_private.get_source(p_name);
+  else
+    select s.* into v_former from wikiembed.sources as s where s.name = p_name and wikiembed_private.is_gone(s);
+  end if;
   execute format('lock table %s in %s mode', wikiembed_private.qualified(p_relation),
     case when p_check_only then 'share update exclusive' else 'share row exclusive' end);
+  perform wikiembed_private.check_unattached(p_relation, p_embedding, p_name, v_former.name is not null);
   v_source := wikiembed_private.check_source(
-    p_relation, p_key, p_text, p_embedding, p_name, p_provider, p_model, p_dimensions,
+    p_relation, p_key, p_text, p_embedding, p_name, p_provider, p_model,
+    case when p_move and p_dimensions is null and v_former.dimensions is not null and not exists (
+           select from pg_attribute as a
+            where a.attrelid = p_relation and a.attname = p_embedding and a.atttypmod <> -1)
+         then v_former.dimensions else p_dimensions end,
     p_document_prefix, p_query_prefix, p_batch_size);
+  if p_move then
+    v_source := wikiembed_private.settings_moved(v_former, v_source);
+  end if;
   if p_check_only then
+    return p_name;
+  end if;
+  if p_move and (v_former.relation, v_former.key_column, v_former.text_column, v_former.embedding_column)
+    = (v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column)
+  then
+    update wikiembed.sources as s set attached_as = wikiembed_private.qualified(p_relation) where s.name = p_name;
+    perform wikiembed_private.log_action('attach', p_name, null, jsonb_build_object('relation', p_relation::text));
     return p_name;
   end if;
   v_warning := wikiembed_private.owner_warning(p_relation);
   if v_warning is not null then
     raise warning '%', v_warning using hint = 'Trust them as much as that role, or let one with fewer rights own wikiembed.';
   end if;
+  if v_former.name is not null then
+    if not p_move then
+      raise warning 'source "%" was attached to a table, or a column, that was dropped', p_name
+        using hint = format('%s takes its place, and its settings are not kept', p_relation);
+    elsif not wikiembed_private.is_gone(v_former) then
+      v_failures := wikiembed_private.failures_moved(v_former, v_source);
+      v_vectors := wikiembed_private.copy_vectors(v_former, v_source);
+    end if;
+    perform wikiembed.detach(p_name);
+    perform wikiembed_private.rename_missing_index(v_source);
+  end if;
   insert into wikiembed.sources (
     name, relation, key_column, text_column, embedding_column, key_type, embedding_type,
-    key_attnum, text_attnum, embedding_attnum,
-    provider, model, dimensions, document_prefix, query_prefix, batch_size)
+    key_attnum, text_attnum, embedding_attnum, attached_as,
+    provider, model, dimensions, document_prefix, query_prefix, batch_size,
+    generation, pinned_at, prefix_pinned, prove_function, paused_at, paused_by, pause_reason, resume_at)
   values (
     v_source.name, v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column,
     v_source.key_type, v_source.embedding_type,
-    v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum,
+    v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum, wikiembed_private.qualified(p_relation),
     v_source.provider, v_source.model, v_source.dimensions, v_source.document_prefix, v_source.query_prefix,
-    v_source.batch_size);
+    v_source.batch_size, coalesce(v_source.generation, 1), v_source.pinned_at, coalesce(v_source.prefix_pinned, false),
+    v_source.prove_function, v_source.paused_at, v_source.paused_by, v_source.pause_reason, v_source.resume_at);
   execute format('create sequence if not exists wikiembed_private.%I minvalue 0 start 0', 'clock_embed_' || p_name);
   execute format('comment on sequence wikiembed_private.%I is %L', 'clock_embed_' || p_name,
     'Milliseconds of the last notification for source ' || p_name || '.');
   if p_index then
     perform wikiembed_private.create_missing_index(p_name);
   end if;
+  insert into wikiembed.failures select f.* from unnest(v_failures) as f;
   perform wikiembed_private.correct_ledger(p_name);
   perform wikiembed_private.write_triggers(p_name);
-  perform wikiembed_private.log_action('attach', p_name, null, jsonb_build_object('relation', p_relation::text));
+  update wikiembed.sources as s set held_back_at = now()
+   where s.name = p_name
+     and exists (select from wikiembed.ledger as l where l.source = s.name
+                  having sum(l.total) > sum(l.embedded + l.failed + l.skipped));
+  if p_enqueue then
+    perform wikiembed.enqueue(p_name);
+  end if;
+  perform wikiembed_private.log_action(
+    'attach', p_name, null,
+    jsonb_build_object('relation', p_relation::text) || case when p_move then
+      jsonb_build_object('former', coalesce(wikiembed_private.qualified(v_former.relation), 'gone'),
+                         'vectors', v_vectors, 'failures', cardinality(v_failures))
+      else '{}' end);
   return p_name;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows; or only checks whether it would, and holds no writer up. Raises WE002 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
+COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and holds no writer up. With p_move a source that is there goes to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
 
 CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RETURNS TABLE(name text, violations bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
-    SET jit TO 'off'
     AS $$
 declare
   v_source wikiembed.sources;
@@ -172,7 +220,6 @@ begin
   execute format('drop sequence if exists wikiembed_private.%I', 'clock_embed_' || p_name);
   delete from wikiembed_queue.procrastinate_jobs as j where j.queue_name = v_source.queue_name;
   delete from wikiembed.failures as f where f.source = v_source.name;
-  delete from wikiembed_private.ended_failures as e where e.source = v_source.name;
   delete from wikiembed.sources as s where s.name = v_source.name;
   delete from wikiembed.ledger as l where l.source = v_source.name;
   perform wikiembed_private.drop_deltas(p_name);
@@ -180,7 +227,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Forgets a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Forgets a source: its triggers, functions, jobs, failures and ledger; the table''s rows stay. Raises WE001.';
 
 CREATE FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision DEFAULT 0, p_unseen_s double precision DEFAULT 0) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -318,12 +365,11 @@ begin
     returning 1
   )
   select (select count(*) from d), (select count(*) from folded) into v_before, v_after;
-  perform wikiembed_private.prune_failure_history();
   return v_before - v_after;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one a minute after a minute, to one an hour after a day, and prunes the history of failures; returns the number of ledger rows that went.';
+COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one a minute after a minute, to one an hour after a day; answers how many rows went.';
 
 CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -332,14 +378,14 @@ CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
 begin
   execute format('grant usage on schema wikiembed to %I', p_role);
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
-    ' wikiembed.failures, wikiembed.failure_history, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
+    ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.replaced_tables, wikiembed.action_log,'
     ' wikiembed.alembic_version to %I', p_role);
-  execute format('grant execute on function wikiembed.is_ready(text), wikiembed_private.sum_deltas(text),'
+  execute format('grant execute on function wikiembed.is_ready(text), wikiembed.is_ready(text, boolean), wikiembed_private.sum_deltas(text),'
     ' wikiembed_private.count_jobs(text) to %I', p_role);
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures and their history, the outages, the sources and the action log, and ask is_ready; it changes nothing.';
+COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures, the outages, the sources and the action log, and ask is_ready; it changes nothing.';
 
 CREATE FUNCTION wikiembed.grant_worker(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -409,15 +455,26 @@ $$;
 COMMENT ON FUNCTION wikiembed.grant_writer(p_role name) IS 'Lets a role insert and update chunks of the attached tables, and load wiki pages; it gets no right on the queue.';
 
 CREATE FUNCTION wikiembed.is_ready(p_source text DEFAULT NULL::text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+  select wikiembed.is_ready(p_source, false);
+$$;
+
+COMMENT ON FUNCTION wikiembed.is_ready(p_source text) IS 'True when the source (null: each source) has a vector and no row of it misses one but the skipped ones. Raises WE001.';
+
+CREATE FUNCTION wikiembed.is_ready(p_source text, p_allow_empty boolean) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_seqscan TO 'off'
-    SET jit TO 'off'
     AS $_$
 declare
   v_source wikiembed.sources;
   v_missing boolean;
+  v_empty boolean;
+  v_counted boolean := false;
 begin
   if not exists (select from wikiembed.sources as s where p_source is null or s.name = p_source) then
     if p_source is null then
@@ -440,12 +497,21 @@ begin
     if v_missing then
       return false;
     end if;
+    execute wikiembed_private.fill(v_source, $sql$
+      select (select true from %2$s as t where t.%5$I is not null order by t.%3$I limit 1) is null
+    $sql$) into v_empty;
+    continue when v_empty and p_source is null
+      and (select c.unused from wikiembed.coverage as c where c.source = v_source.name);
+    if v_empty and p_allow_empty is not true then
+      return false;
+    end if;
+    v_counted := true;
   end loop;
-  return true;
+  return v_counted;
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.is_ready(p_source text) IS 'True when no row of the source (null: of any source) misses its vector but the skipped ones. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.is_ready(p_source text, p_allow_empty boolean) IS 'The same; with p_allow_empty a source without a vector is ready when it misses none. Over all sources the wiki''s is left out while it is unused. Raises WE001.';
 
 CREATE FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) RETURNS bigint[]
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -807,14 +873,11 @@ CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NU
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    SET enable_nestloop TO 'off'
-    SET jit TO 'off'
     AS $$
 declare
   v_source wikiembed.sources;
   v_asked text[];
   v_keys text[];
-  v_places tid[];
 begin
   perform wikiembed_private.require_read_committed();
   perform wikiembed_private.lock_source(p_source);
@@ -822,22 +885,20 @@ begin
   with asked as materialized (
     select f.key from wikiembed.failures as f
      where f.source = p_source collate "default"
-       and (p_keys is null or f.key in (select k.key collate "C" from unnest(p_keys) as k (key)))
+       and (p_keys is null or f.key = any (p_keys collate "C"))
        and (p_error_class is null or f.error_class = p_error_class collate "default")
        and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
   ), had as materialized (
-    select f.key, f.ctid as place from wikiembed.failures as f
+    select f.key from wikiembed.failures as f
      where f.source = p_source collate "default" and f.key in (select a.key from asked as a)
      order by f.key for update skip locked
   )
-  select array(select a.key from asked as a), array(select h.key from had as h order by h.key),
-         array(select h.place from had as h)
-    into v_asked, v_keys, v_places;
-  perform wikiembed_private.end_failures(v_places, 'retried');
+  select array(select a.key from asked as a), array(select h.key from had as h order by h.key)
+    into v_asked, v_keys;
+  delete from wikiembed.failures as f where f.source = p_source collate "default" and f.key = any (v_keys collate "C");
   -- Seen anew, so that a failure which ended meanwhile does not count as held.
   select count(*) into held from wikiembed.failures as f
-   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default"
-     and f.key in (select k.key collate "C" from unnest(v_asked) as k (key));
+   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default" and f.key = any (v_asked collate "C");
   select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
     from (
       select (wikiembed_private.requeue(p_source, array_agg(n.key), -1, 0)) as chunks
@@ -853,7 +914,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';
+COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';
 
 CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -926,6 +987,20 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.actor() IS 'Who acts: the session user, and the person named in the setting wikiembed.actor.';
 
+CREATE FUNCTION wikiembed_private.advised_vector(p_dimensions integer) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select format('%I.vector(%s)', wikiembed_private.pgvector_schema(), coalesce(
+    p_dimensions,
+    nullif(current_setting('wikiembed.model_dimensions', true), '')::integer,
+    (select nullif(a.atttypmod, -1) from pg_attribute as a
+      where a.attrelid = to_regclass('public.wiki_chunks') and a.attname = 'embedding'),
+    768));
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.advised_vector(p_dimensions integer) IS 'The type that a new vector column is advised to have, with its schema.';
+
 CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -943,7 +1018,9 @@ COMMENT ON FUNCTION wikiembed_private.base_type(p_type oid) IS 'The type below a
 CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
+declare
+  v_other name := wikiembed_private.free_column(p_relation, p_column.attname || '_vector');
 begin
   select t.typname into embedding_type
     from pg_type as t join pg_namespace as n on n.oid = t.typnamespace
@@ -952,24 +1029,30 @@ begin
   if not found then
     raise exception 'embedding column "%" of % is of type %, not vector or halfvec', p_column.attname,
       p_relation, format_type(p_column.atttypid, p_column.atttypmod)
-      using errcode = 'WE007', hint = format('alter table %s add %I vector(768)', p_relation, p_column.attname);
-  end if;
-  if p_column.attnotnull then
-    raise exception 'embedding column "%" of % is not null', p_column.attname, p_relation
-      using errcode = 'WE007', hint = 'A chunk that waits for its vector holds null: drop the constraint.';
+      using errcode = 'WE007', hint = format('Run `alter table %s add column %I %s`, and name %2$I as the embedding',
+        p_relation, v_other, wikiembed_private.advised_vector(p_dimensions));
   end if;
   if p_column.attgenerated <> '' then
     raise exception 'embedding column "%" of % is generated', p_column.attname, p_relation
-      using errcode = 'WE007', hint = 'Attach an ordinary column.';
+      using errcode = 'WE007', hint = format('Run `alter table %s alter column %I drop expression`, which makes it an'
+        ' ordinary one that keeps its vectors', p_relation, p_column.attname);
+  end if;
+  if p_column.attnotnull then
+    raise exception 'embedding column "%" of % is not null', p_column.attname, p_relation
+      using errcode = 'WE007', hint = format('A chunk that waits for its vector holds null: run'
+        ' `alter table %s alter column %I drop not null`', p_relation, p_column.attname);
   end if;
   dimensions := coalesce(nullif(p_column.atttypmod, -1), p_dimensions);
   if p_dimensions is not null and dimensions <> p_dimensions then
     raise exception 'embedding column "%" of % has % dimensions, not %', p_column.attname, p_relation,
       dimensions, p_dimensions
-      using errcode = 'WE007', hint = 'Leave dimensions out, or attach a column that has them.';
+      using errcode = 'WE007', hint = case
+        when p_dimensions <= 0 then 'Leave dimensions out'
+        else 'Leave dimensions out, or '
+          || wikiembed_private.dimensions_advice(p_relation, p_column.attname, p_dimensions) end;
   end if;
 end;
-$$;
+$_$;
 
 COMMENT ON FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) IS 'Type and dimensions of the vector column; raises WE007 when it cannot hold vectors.';
 
@@ -979,25 +1062,16 @@ CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_att
     AS $$
 declare
   v_type text := format_type(wikiembed_private.base_type(p_column.atttypid), null);
+  v_why text := case
+    when v_type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying') then
+      format('is of type %s, not smallint, integer, bigint, uuid, text or varchar', v_type)
+    when not p_column.attnotnull then 'may be null'
+    when not p_column.attname = any (wikiembed_private.usable_keys(p_relation)) then 'has no unique index of its own'
+  end;
 begin
-  if v_type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying') then
-    raise exception 'key column "%" of % is of type %', p_column.attname, p_relation, v_type
-      using errcode = 'WE005', hint = 'A key is a smallint, integer, bigint, uuid, text or varchar.';
-  end if;
-  if not p_column.attnotnull then
-    raise exception 'key column "%" of % may be null', p_column.attname, p_relation
-      using errcode = 'WE005', hint = format('alter table %s alter %I set not null', p_relation, p_column.attname);
-  end if;
-  if not exists (
-    select from pg_index as i
-     where i.indrelid = p_relation and i.indisunique and i.indisvalid and i.indimmediate
-       and i.indpred is null and i.indexprs is null
-       and i.indnkeyatts = 1 and i.indkey[0] = p_column.attnum
-  ) then
-    raise exception 'key column "%" of % has no unique index of its own', p_column.attname, p_relation
-      using errcode = 'WE005',
-            hint = format('create unique index concurrently on %s (%I); it must be valid, not deferrable and not partial',
-                          p_relation, p_column.attname);
+  if v_why is not null then
+    raise exception 'key column "%" of % %', p_column.attname, p_relation, v_why
+      using errcode = 'WE005', hint = wikiembed_private.key_advice(p_relation, p_column.attname);
   end if;
   return v_type;
 end;
@@ -1051,6 +1125,7 @@ CREATE TABLE wikiembed.sources (
     attached_at timestamp with time zone DEFAULT now() NOT NULL,
     prefix_pinned boolean DEFAULT false NOT NULL,
     held_back_at timestamp with time zone,
+    attached_as text,
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
     CONSTRAINT batch_size_is_sane CHECK (((batch_size >= 1) AND (batch_size <= 4096))),
     CONSTRAINT dimensions_are_positive CHECK ((dimensions > 0)),
@@ -1118,7 +1193,9 @@ COMMENT ON COLUMN wikiembed.sources.attached_at IS 'When it was attached.';
 
 COMMENT ON COLUMN wikiembed.sources.prefix_pinned IS 'Whether the first write took the document prefix from a worker''s settings; a prefix fixed at attach, or set by hand, goes before theirs.';
 
-COMMENT ON COLUMN wikiembed.sources.held_back_at IS 'Since when reconcile leaves alone what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
+COMMENT ON COLUMN wikiembed.sources.held_back_at IS 'Since when reconcile leaves alone the rows that were there at attach, or what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
+
+COMMENT ON COLUMN wikiembed.sources.attached_as IS 'The table''s qualified name at attach: another table that has it now has taken its place.';
 
 CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1153,7 +1230,7 @@ begin
     when v_class.relkind = 'f' then 'it is a foreign table'
     when v_class.relkind not in ('r', 'p') then 'it is not a table'
     when v_class.relpersistence = 't' then 'it is a temporary table'
-    when v_class.relispartition then 'it is a partition: attach the partitioned table'
+    when v_class.relispartition then 'it is a partition'
     when exists (select from pg_inherits as i where i.inhrelid = p_relation) then 'it inherits from a table'
     when v_class.relkind = 'r' and exists (select from pg_inherits as i where i.inhparent = p_relation)
       then 'other tables inherit from it'
@@ -1164,7 +1241,10 @@ begin
   end;
   if v_why is not null then
     raise exception '% cannot be attached: %', p_relation, v_why
-      using errcode = 'WE004', hint = 'Attach an ordinary or a partitioned table.';
+      using errcode = 'WE004', hint = coalesce((
+        select format('Attach %s', pg_partition_root(p_relation))
+         where v_class.relispartition),
+        'Attach an ordinary or a partitioned table.');
   end if;
 end;
 $$;
@@ -1182,7 +1262,7 @@ begin
   foreach v_right in array array['SELECT', 'UPDATE', 'TRIGGER'] loop
     if not has_table_privilege(current_user, p_relation, v_right) then
       raise exception 'role % needs the right % on %', current_user, v_right, p_relation
-        using errcode = 'WE004', hint = format('grant select, update, trigger on %s to %I', p_relation, current_user);
+        using errcode = 'WE004', hint = format('Run as its owner `grant select, update, trigger on %s to %I`', p_relation, current_user);
     end if;
   end loop;
   if exists (
@@ -1193,7 +1273,7 @@ begin
        and (c.relforcerowsecurity or not pg_has_role(current_user, c.relowner, 'usage'))
   ) then
     raise exception 'row-level security of % binds role %: rows would be hidden', p_relation, current_user
-      using errcode = 'WE009', hint = format('alter role %I bypassrls, or let it own the table without force', current_user);
+      using errcode = 'WE009', hint = format('Run as a superuser `alter role %I bypassrls`, or let it own the table without force', current_user);
   end if;
   select t into v_other
     from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t
@@ -1202,8 +1282,13 @@ begin
   if found then
     raise exception 'role % does not own %', current_user, v_other
       using errcode = 'WE004',
-            hint = format('Make it a member of the owner: grant %I to %I', (
-              select pg_get_userbyid(c.relowner) from pg_class as c where c.oid = v_other), current_user);
+            hint = (
+              select case
+                when a.rolsuper then format('Run `alter table %s owner to %I`', v_other, current_user)
+                else format('Make it a member of the owner: run `grant %I to %I%s`', a.rolname, current_user,
+                            case when current_setting('server_version_num')::integer >= 160000 then ' with inherit true'
+                                 else '' end) end
+                from pg_class as c join pg_roles as a on a.oid = c.relowner where c.oid = v_other);
   end if;
 end;
 $$;
@@ -1215,9 +1300,9 @@ CREATE FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  v_key pg_attribute := wikiembed_private.find_column(p_relation, p_key);
-  v_text pg_attribute := wikiembed_private.find_column(p_relation, p_text);
-  v_embedding pg_attribute := wikiembed_private.find_column(p_relation, p_embedding);
+  v_key pg_attribute := wikiembed_private.require_column(p_relation, p_key, 'key', null);
+  v_text pg_attribute := wikiembed_private.require_column(p_relation, p_text, 'text', null);
+  v_embedding pg_attribute := wikiembed_private.require_column(p_relation, p_embedding, 'embedding', p_dimensions);
   v_source wikiembed.sources;
 begin
   v_source.name := p_name;
@@ -1237,11 +1322,6 @@ begin
   v_source.document_prefix := p_document_prefix;
   v_source.query_prefix := p_query_prefix;
   v_source.batch_size := p_batch_size;
-  if exists (select from wikiembed.sources as s
-              where s.name = p_name or (s.relation = p_relation and s.embedding_column = p_embedding)) then
-    raise exception 'source "%", or column "%" of %, is attached already', p_name, p_embedding, p_relation
-      using errcode = 'WE003', hint = 'Detach it first, or choose another name and column.';
-  end if;
   if p_batch_size is null or p_batch_size not between 1 and 4096 then
     raise exception 'a batch has 1 to 4096 chunks, not %', p_batch_size using errcode = 'WE010';
   end if;
@@ -1257,7 +1337,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) IS 'The row that attach would write; raises WE003 to WE010 for what it refuses.';
+COMMENT ON FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) IS 'The row that attach would write; raises WE004 to WE010 for what it refuses.';
 
 CREATE FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1266,21 +1346,51 @@ CREATE FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_at
 begin
   if p_column.attgenerated <> '' then
     raise exception 'text column "%" of % is generated', p_column.attname, p_relation
-      using errcode = 'WE006', hint = 'Attach the column that it is generated from, or make it an ordinary column.';
+      using errcode = 'WE006', hint = case p_column.attgenerated
+        when 's' then format('Attach the column that it is generated from, or make it an ordinary one: run'
+          ' `alter table %s alter column %I drop expression`', p_relation, p_column.attname)
+        else 'Attach the column that it is generated from' end;
   end if;
   if not exists (
     select from pg_type as t
      where t.oid = wikiembed_private.base_type(p_column.atttypid) and t.typcategory = 'S'
        and t.typname not in ('char', 'name')
   ) then
-    raise exception 'text column "%" of % is of type %', p_column.attname, p_relation,
+    raise exception 'text column "%" of % is of type %, not text or varchar', p_column.attname, p_relation,
       format_type(p_column.atttypid, p_column.atttypmod)
-      using errcode = 'WE006', hint = 'Texts are of type text or varchar.';
+      using errcode = 'WE006', hint = wikiembed_private.text_advice(p_relation, p_column.attname);
   end if;
 end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) IS 'Raises WE006 for a text column that is generated or holds no text.';
+
+CREATE FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_other wikiembed.sources;
+begin
+  select s.* into v_other from wikiembed.sources as s
+   where (s.name = p_name and not p_replaces)
+      or (s.name <> p_name and s.relation = p_relation and s.embedding_column = p_embedding)
+   order by s.relation = p_relation desc
+   limit 1;
+  if found and v_other.relation = p_relation then
+    raise exception 'source "%", or column "%" of %, is attached already', v_other.name, p_embedding, p_relation
+      using errcode = 'WE003',
+            hint = format('Detach it first, or choose another name and column; to detach it: select wikiembed.detach(%L)',
+                          v_other.name);
+  elsif found then
+    raise exception 'source "%" is attached already, to %', v_other.name, wikiembed_private.qualified(v_other.relation)
+      using errcode = 'WE003',
+            hint = 'Detach it first, choose another name, or move it to this table: attach with p_move => true, or --move';
+  end if;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name, unless it is to be replaced, or another one the column.';
 
 CREATE FUNCTION wikiembed_private.close_to_public(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -1305,6 +1415,45 @@ end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.close_to_public(p_source wikiembed.sources) IS 'Takes the written functions of a source away from public.';
+
+CREATE FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    AS $$
+declare
+  v_copied bigint;
+begin
+  -- A rename alone leaves the trigger that nulls as good as it was.
+  p_former.written_as := wikiembed_private.names_of(p_former);
+  if p_former.model is null or not wikiembed_private.triggers_current(p_former)
+    or exists (
+      select from pg_trigger as t
+       where t.tgrelid in (select wikiembed_private.relations_of(p_source.relation)) and not t.tgisinternal
+         and t.tgenabled <> 'D' and t.tgtype & 19 = 19
+         and not exists (select from pg_proc as p
+                          where p.oid = t.tgfoid and p.pronamespace = 'wikiembed_private'::regnamespace))
+    or exists (
+      select from pg_rewrite as r where r.ev_class in (select wikiembed_private.relations_of(p_source.relation)))
+  then
+    return 0;
+  end if;
+  execute format(
+    'update %s as n set %I = o.%I::%I.%I from %s as o
+      where o.%I::text collate "C" = n.%I::text collate "C" and o.%I::text collate "C" = n.%I::text collate "C"
+        and n.%I is null and o.%I is not null',
+    wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
+    p_former.embedding_column, wikiembed_private.pgvector_schema(), p_source.embedding_type,
+    wikiembed_private.qualified(p_former.relation),
+    p_former.key_column, p_source.key_column, p_former.text_column, p_source.text_column,
+    p_source.embedding_column, p_former.embedding_column);
+  get diagnostics v_copied = row_count;
+  return v_copied;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_source wikiembed.sources) IS 'Copies the vectors of a source that is moved to rows of the same key and text; returns the number of rows.';
 
 CREATE FUNCTION wikiembed_private.correct_ledger(p_name text) RETURNS bigint
     LANGUAGE plpgsql
@@ -1376,7 +1525,6 @@ CREATE FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT 
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
-    SET jit TO 'off'
     AS $$
 declare
   v_oldest bigint;
@@ -1415,7 +1563,6 @@ CREATE FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) R
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
-    SET jit TO 'off'
     AS $_$
 declare
   v_counts bigint[];
@@ -1431,7 +1578,7 @@ begin
     )
     select array[
       (select count(*) from %2$s as t
-        where t.%5$I is null
+        where $1 and t.%5$I is null
           and not exists (select from live as l where l.key = t.%3$I::text collate "C")
           and not exists (select from wikiembed.failures as f
                            where f.source = %1$L and f.key = t.%3$I::text collate "C")),
@@ -1449,7 +1596,7 @@ begin
         where f.source = %1$L
           and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key))
     ]
-  $sql$) into v_counts;
+  $sql$) into v_counts using p_source.held_back_at is null;
   if p_source.prove_function is not null then
     execute format('select count(*) from %s as t where t.%I is not null and not %s(%L || t.%I::text, t.%I::%I.vector)',
       wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
@@ -1518,7 +1665,9 @@ begin
       raise exception 'role % does not own %: it cannot create the index on missing rows', current_user, v_source.relation
         using errcode = 'WE004',
               hint = wikiembed_private.fill(v_source,
-                'Let the owner run: create index concurrently on %2$s (%3$I) where %5$I is null');
+                case when (select c.relkind from pg_class as c where c.oid = v_source.relation) = 'p'
+                  then 'Let the owner run `create index on %2$s (%3$I) where %5$I is null`'
+                  else 'Let the owner run `create index concurrently on %2$s (%3$I) where %5$I is null`' end);
     end if;
     execute wikiembed_private.fill(v_source, 'create index %12$I on %2$s (%3$I) where %5$I is null', 'wikiembed_missing');
   end if;
@@ -1526,6 +1675,29 @@ end;
 $_$;
 
 COMMENT ON FUNCTION wikiembed_private.create_missing_index(p_name text) IS 'Creates the partial index on rows without a vector, unless a valid one is there.';
+
+CREATE FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+declare
+  v_filled boolean;
+  v_type text;
+begin
+  execute format('select exists (select from %s as t where t.%I is not null)', p_relation, p_column) into v_filled;
+  if v_filled then
+    return format('run `alter table %s add column %I %s` and name %2$I as the embedding', p_relation,
+      wikiembed_private.free_column(p_relation, p_column || '_vector'), wikiembed_private.advised_vector(p_dimensions));
+  end if;
+  select format('%I.%I(%s)', n.nspname, t.typname, p_dimensions) into v_type
+    from pg_attribute as a join pg_type as t on t.oid = a.atttypid join pg_namespace as n on n.oid = t.typnamespace
+   where a.attrelid = p_relation and a.attname = p_column;
+  return format('run `alter table %s alter column %I type %s`', p_relation, p_column, v_type);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) IS 'How a table gets a vector column of other dimensions: the column itself while it is empty, else another.';
 
 CREATE FUNCTION wikiembed_private.drop_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
@@ -1555,8 +1727,6 @@ begin
   get diagnostics v_dropped = row_count;
   delete from wikiembed.ledger as l
    where not exists (select from wikiembed.sources as s where s.name = l.source);
-  delete from wikiembed_private.ended_failures as e
-   where not exists (select from wikiembed.sources as s where s.name = e.source);
   for v_name in
     select substr(c.relname, 8) from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
      where i.inhparent = 'wikiembed.ledger'::regclass
@@ -1572,7 +1742,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.drop_strayed() IS 'Drops jobs, ledger rows, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
+COMMENT ON FUNCTION wikiembed_private.drop_strayed() IS 'Drops jobs, ledger rows and tables of deltas of sources that do not exist; answers how many jobs.';
 
 CREATE FUNCTION wikiembed_private.drop_strayed_triggers(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -1593,39 +1763,14 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.drop_strayed_triggers(p_source wikiembed.sources) IS 'Takes a source''s triggers off tables that are no longer its partitions.';
 
-CREATE FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cured text[] DEFAULT NULL::text[]) RETURNS bigint
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
-    AS $$
-declare
-  v_ended bigint;
-begin
-  with ended as (
-    delete from wikiembed.failures as f where f.ctid = any (p_places) returning f.*
-  ), kept as (
-    insert into wikiembed_private.ended_failures
-      (source, key, error_class, http_status, message, attempts, first_at, last_at, how)
-    select e.source, e.key, e.error_class, e.http_status, e.message, e.attempts, e.first_at, e.last_at,
-           case when c.key is null then p_how else 'cured' end
-      from (select e.* from ended as e where e.state = 'failed' order by e.last_at desc, e.key limit 50000) as e
-      left join (select distinct c.key collate "C" as key from unnest(p_cured) as c (key)) as c on c.key = e.key
-  )
-  select count(*) into v_ended from ended;
-  return v_ended;
-end;
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cured text[]) IS 'Deletes failures that the caller holds locked and keeps them as history, those of the keys p_cured as cured; returns the number of them.';
-
 CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET lock_timeout TO '2s'
     SET enable_seqscan TO 'off'
-    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
     declare
       v_generation bigint;
@@ -1645,16 +1790,13 @@ CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], 
       end if;
       select array_agg(h.key) into v_held
         from (
-          select h.key
-            from (
-              select g.key, g.version from unnest(p_keys::bigint[], p_versions) as g (key, version) order by g.key
-            ) as g
-           cross join lateral (
-             select t.id::text as key from public.wiki_chunks as t
-              where t.id = g.key and num_nulls(t.embedding) = 1
-                and hashtextextended(t.content::text collate "C", v_generation) is not distinct from g.version
-                for no key update of t skip locked
-           ) as h
+          select t.id::text as key
+            from unnest(p_keys::bigint[], p_versions) as g (key, version)
+            join public.wiki_chunks as t on t.id = g.key
+           where t.embedding is null
+             and hashtextextended(t.content::text collate "C", v_generation) is not distinct from g.version
+           order by t.id
+             for no key update of t skip locked
         ) as h;
       insert into wikiembed.failures as f
         (source, key, state, error_class, http_status, message, attempts, job_id)
@@ -1674,6 +1816,66 @@ CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], 
     $$;
 
 COMMENT ON FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Written by write_triggers for source wiki.';
+
+CREATE TABLE wikiembed.failures (
+    source text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'failed'::text NOT NULL,
+    error_class text NOT NULL,
+    http_status integer,
+    message text DEFAULT ''::text NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    job_id bigint,
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['failed'::text, 'skipped'::text])))
+);
+
+COMMENT ON TABLE wikiembed.failures IS 'Chunks that are not embedded, and why; written by record_failures, retry_failures, skip and the triggers.';
+
+COMMENT ON COLUMN wikiembed.failures.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.failures.key IS 'The chunk''s key, as text.';
+
+COMMENT ON COLUMN wikiembed.failures.state IS 'failed (still missing) or skipped (nobody waits for it).';
+
+COMMENT ON COLUMN wikiembed.failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
+
+COMMENT ON COLUMN wikiembed.failures.http_status IS 'Status of the embedding server''s last answer, where there was one.';
+
+COMMENT ON COLUMN wikiembed.failures.message IS 'One sentence; never the chunk''s text.';
+
+COMMENT ON COLUMN wikiembed.failures.attempts IS 'Embedding requests that were charged to this chunk alone.';
+
+COMMENT ON COLUMN wikiembed.failures.first_at IS 'When it failed first.';
+
+COMMENT ON COLUMN wikiembed.failures.last_at IS 'When it failed last.';
+
+COMMENT ON COLUMN wikiembed.failures.job_id IS 'The job that recorded it.';
+
+CREATE FUNCTION wikiembed_private.failures_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.failures[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    AS $_$
+declare
+  v_failures wikiembed.failures[];
+begin
+  execute format(
+    'select coalesce(array_agg(f order by f.key), ''{}'') from wikiembed.failures as f
+       join %s as o on o.%I::text collate "C" = f.key
+       join %s as n on n.%I::text collate "C" = f.key
+      where f.source = $1 collate "C" and o.%I::text collate "C" is not distinct from n.%I::text collate "C" and n.%I is null',
+    wikiembed_private.qualified(p_former.relation), p_former.key_column,
+    wikiembed_private.qualified(p_source.relation), p_source.key_column,
+    p_former.text_column, p_source.text_column, p_source.embedding_column)
+    into v_failures using p_former.name;
+  return v_failures;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.failures_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The failures of a source that is moved whose rows have the same key and text in both tables.';
 
 CREATE TABLE wikiembed_queue.procrastinate_jobs (
     id bigint NOT NULL,
@@ -1868,7 +2070,6 @@ CREATE FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
-    SET jit TO 'off'
     AS $$
 declare
   v_ids bigint[];
@@ -1932,30 +2133,39 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Brings a source''s column names up to date after a rename; answers its row.';
 
-CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[] DEFAULT NULL::text[]) RETURNS bigint
+CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
     AS $$
 declare
-  v_places tid[];
+  v_forgotten bigint;
 begin
-  v_places := array(
-    select h.place
-      from (select distinct k.key collate "C" as key from unnest(p_keys) as k (key) order by 1) as a
-     cross join lateral (
-       select f.ctid as place from wikiembed.failures as f
-        where f.source = p_source collate "default" and f.key = a.key
-          for update) as h);
-  if cardinality(v_places) = 0 then
+  perform 1 from wikiembed.failures as f
+    where f.source = p_source collate "default" and f.key = any (p_keys collate "C") order by f.key for update;
+  if not found then
     return 0;
   end if;
-  return wikiembed_private.end_failures(v_places, p_how, p_cured);
+  delete from wikiembed.failures as f where f.source = p_source collate "default" and f.key = any (p_keys collate "C");
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[]) IS 'Ends the failures of these keys, locked in key order, and keeps them as history, those of the keys p_cured as cured; returns the number of them.';
+COMMENT ON FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[]) IS 'Deletes the failures of these keys, locked in key order; answers how many.';
+
+CREATE FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) RETURNS name
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select c.name::name
+    from (select p_name || case when i = 1 then '' else '_' || i end as name, i from generate_series(1, 1600) as i) as c
+   where not exists (select from pg_attribute as a
+                      where a.attrelid = p_relation and a.attname = c.name::name and not a.attisdropped)
+   order by c.i
+   limit 1;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) IS 'A name that a new column of a table can have.';
 
 CREATE FUNCTION wikiembed_private.get_source(p_source text) RETURNS wikiembed.sources
     LANGUAGE plpgsql
@@ -2047,6 +2257,58 @@ CREATE FUNCTION wikiembed_private.is_held(p_source wikiembed.sources) RETURNS bo
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.is_held(p_source wikiembed.sources) IS 'True while a source is paused and its pause has not run out.';
+
+CREATE FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+declare
+  v_keys name[] := wikiembed_private.usable_keys(p_relation);
+  v_column pg_attribute;
+  v_partitioned_by smallint[];
+  v_shared boolean;
+  v_bad boolean := false;
+begin
+  if cardinality(v_keys) > 0 then
+    return format('Name another key: %s', (select string_agg(k, ', ') from unnest(v_keys) as k));
+  end if;
+  select a.* into v_column from pg_attribute as a
+   where a.attrelid = p_relation and a.attname = p_column and a.attnum > 0 and not a.attisdropped;
+  select p.partattrs::smallint[] into v_partitioned_by from pg_partitioned_table as p where p.partrelid = p_relation;
+  if v_partitioned_by is not null and not v_partitioned_by <@ array[v_column.attnum] then
+    return format('Every unique index of a partitioned table holds the columns that it is partitioned by (%s), so no'
+      ' column alone can be a key: attach a table that is partitioned by its key, or not at all; keys of several'
+      ' columns come in a later release', (
+        select coalesce(string_agg(a.attname, ', ' order by a.attnum), 'an expression') from pg_attribute as a
+         where a.attrelid = p_relation and a.attnum = any (v_partitioned_by)));
+  end if;
+  v_shared := exists (
+    select from pg_index as i
+     where i.indrelid = p_relation and i.indisunique and i.indnkeyatts > 1
+       and v_column.attnum = any ((i.indkey::smallint[])[0:i.indnkeyatts - 1]));
+  if not v_shared and format_type(wikiembed_private.base_type(v_column.atttypid), null)
+       in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying')
+  then
+    execute format('select exists (select from %1$s as t where t.%2$I is null)'
+      ' or exists (select from %1$s as t group by t.%2$I having count(*) > 1)', p_relation, p_column) into v_bad;
+    if not v_bad and not v_column.attnotnull then
+      return format('Run `alter table %s alter column %I set not null`', p_relation, p_column);
+    elsif not v_bad then
+      return format('Run `create unique index %son %s (%I)`; it must be valid, not deferrable and not partial',
+        case when v_partitioned_by is null then 'concurrently ' else '' end, p_relation, p_column);
+    end if;
+  end if;
+  if v_partitioned_by is not null then
+    return 'Rows repeat it or lack it: give each row its own, or attach another table';
+  end if;
+  return format('Run `alter table %1$s add column %2$I bigint generated always as identity unique`, which rewrites the'
+    ' table, and name %2$I as the key%3$s', p_relation, wikiembed_private.free_column(p_relation, 'row_id'),
+    case when v_shared then '; keys of several columns come in a later release' else '' end);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) IS 'What can be done so that a table has a key, where a column is none.';
 
 CREATE FUNCTION wikiembed_private.keys_of(p_args jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -2236,14 +2498,10 @@ COMMENT ON FUNCTION wikiembed_private.on_ddl() IS 'Rewrites a source''s triggers
 CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    SET enable_nestloop TO 'off'
-    SET jit TO 'off'
     AS $$
     declare
       v_total bigint;
       v_embedded bigint;
-      v_keys text[];
     begin
       select count(*), count(o.embedding) into v_total, v_embedded from old_rows as o;
       if v_total = 0 then
@@ -2251,14 +2509,10 @@ CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
       end if;
       insert into wikiembed_private.deltas_wiki (total, embedded) values (-v_total, -v_embedded);
       if exists (select from wikiembed.failures as f where f.source = 'wiki') then
-        if v_total <= 500 then
-          v_keys := array(select o.id::text from old_rows as o);
-        else
-          v_keys := array(
-            select f.key from old_rows as o
-              join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C");
-        end if;
-        perform wikiembed_private.forget_failures('wiki', v_keys, 'deleted');
+        perform wikiembed_private.forget_failures('wiki', array(
+          select o.id::text from old_rows as o
+           where v_total <= 500 or o.id::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'wiki')));
       end if;
       return null;
     end;
@@ -2349,8 +2603,6 @@ CREATE FUNCTION wikiembed_private.on_truncate_wiki() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    SET enable_nestloop TO 'off'
-    SET jit TO 'off'
     AS $$
     declare
       v_total bigint;
@@ -2363,7 +2615,7 @@ CREATE FUNCTION wikiembed_private.on_truncate_wiki() RETURNS trigger
         execute format(
           'select wikiembed_private.forget_failures(%L, array(
              select f.key from wikiembed.failures as f where f.source = %L and exists (
-               select from only %I.%I as t where t.%I::text collate "C" = f.key)), ''deleted'')',
+               select from only %I.%I as t where t.%I::text collate "C" = f.key)))',
           'wiki', 'wiki', tg_table_schema, tg_table_name, 'id');
       end if;
       perform wikiembed_private.queue_reconcile('wiki');
@@ -2377,10 +2629,8 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    SET enable_seqscan TO 'off'
     SET enable_nestloop TO 'off'
     SET enable_mergejoin TO 'off'
-    SET jit TO 'off'
     AS $$
     declare
       v_total bigint;
@@ -2389,8 +2639,6 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
       v_old_embedded bigint;
       v_batch_size integer;
       v_stale text[];
-      v_ended text[];
-      v_cured text[];
     begin
       select count(*), count(n.embedding) into v_total, v_embedded from new_rows as n;
       select count(*), count(o.embedding) into v_old_total, v_old_embedded from old_rows as o;
@@ -2428,29 +2676,15 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
          order by m.batch;
       end if;
       if exists (select from wikiembed.failures as f where f.source = 'wiki') then
-        if v_old_total <= 500 then
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.id::text as key, n.id is not null as cured
-                from old_rows as o
-                left join new_rows as n
-                  on n.id = o.id
-                 and n.content::text collate "C" is not distinct from o.content::text collate "C"
-               where n.id is null or n.embedding is not null
-            ) as e;
-        else
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.id::text as key, n.id is not null as cured
-                from old_rows as o
-                join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C"
-                left join new_rows as n
-                  on n.id = o.id
-                 and n.content::text collate "C" is not distinct from o.content::text collate "C"
-               where n.id is null or n.embedding is not null
-            ) as e;
-        end if;
-        perform wikiembed_private.forget_failures('wiki', v_ended, 'changed', v_cured);
+        perform wikiembed_private.forget_failures('wiki', array(
+          select o.id::text from old_rows as o
+           where not exists (
+                   select from new_rows as n
+                    where n.id = o.id
+                      and n.content::text collate "C" is not distinct from o.content::text collate "C"
+                      and n.embedding is null)
+             and (v_old_total <= 500 or o.id::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = 'wiki'))));
       end if;
       return null;
     end;
@@ -2477,7 +2711,8 @@ CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_seqscan TO 'off'
-    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
     declare
       v_keys text[];
@@ -2487,19 +2722,15 @@ CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint
                case
                  when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
                  when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
-                 when t.missing is null then 'gone'
-                 when t.missing and t.version is not distinct from g.version then 'locked'
+                 when t.id is null then 'gone'
+                 when t.embedding is null
+                   and hashtextextended(t.content::text collate "C", p_generation) is not distinct from g.version
+                   then 'locked'
                  else 'stale'
                end)
         into v_keys, v_outcomes
         from unnest(p_keys, p_versions) as g (key, version)
-        left join lateral (
-          select t.embedding is null as missing,
-                 case when t.embedding is null then hashtextextended(t.content::text collate "C", p_generation) end as version
-            from public.wiki_chunks as t
-           where t.id = g.key::bigint
-          offset 0
-        ) as t on true;
+        left join public.wiki_chunks as t on t.id = g.key::bigint;
       perform wikiembed_private.requeue('wiki', array(
         select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
       ), p_attempt);
@@ -2559,37 +2790,6 @@ CREATE FUNCTION wikiembed_private.pgvector_schema() RETURNS name
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.pgvector_schema() IS 'The schema that pgvector lives in; null when it is not installed.';
-
-CREATE FUNCTION wikiembed_private.prune_failure_history() RETURNS bigint
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
-    AS $$
-declare
-  v_source text;
-  v_oldest timestamptz;
-  v_here bigint;
-  v_pruned bigint := 0;
-begin
-  for v_source in select s.name from wikiembed.sources as s order by s.name loop
-    v_oldest := greatest(
-      clock_timestamp() - interval '90 days',
-      (select e.ended_at from wikiembed_private.ended_failures as e
-        where e.source = v_source order by e.ended_at desc offset 50000 limit 1));
-    delete from wikiembed_private.ended_failures as e
-     where e.id in (
-       select o.id from wikiembed_private.ended_failures as o
-        where o.source = v_source and o.ended_at <= v_oldest
-          for update skip locked);
-    get diagnostics v_here = row_count;
-    v_pruned := v_pruned + v_here;
-  end loop;
-  return v_pruned;
-end;
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.prune_failure_history() IS 'Deletes history of failures that ended more than 90 days ago, and all but the latest 50,000 of a source; returns the number of rows.';
 
 CREATE FUNCTION wikiembed_private.qualified(p_relation regclass) RETURNS text
     LANGUAGE sql STABLE
@@ -2658,7 +2858,8 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
     SET row_security TO 'off'
     SET lock_timeout TO '2s'
     SET enable_seqscan TO 'off'
-    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
     declare
       v_generation bigint;
@@ -2679,11 +2880,11 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
         into v_keys, v_contents, v_versions
         from public.wiki_chunks as t
        where t.id = any (p_keys::bigint[])
-         and num_nulls(t.embedding) = 1
+         and t.embedding is null
          and t.xmax = 0
          and not exists (
            select from wikiembed.failures as f
-            where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped' offset 0);
+            where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped');
       if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
         select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
                v_versions || array_agg(h.version)
@@ -2693,22 +2894,22 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
                    hashtextextended(t.content::text collate "C", v_generation) as version
               from public.wiki_chunks as t
              where t.id = any (p_keys::bigint[])
-               and num_nulls(t.embedding) = 1
+               and t.embedding is null
                and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
                and not exists (
                  select from wikiembed.failures as f
-                  where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped' offset 0)
+                  where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped')
              order by t.id
                for no key update of t skip locked
           ) as h;
         v_locked := array(
           select t.id::text from public.wiki_chunks as t
            where t.id = any (p_keys::bigint[])
-             and num_nulls(t.embedding) = 1
+             and t.embedding is null
              and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
              and not exists (
                select from wikiembed.failures as f
-                where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped' offset 0));
+                where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped'));
         perform wikiembed_private.requeue('wiki', v_locked, p_attempt);
       end if;
       return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
@@ -2723,12 +2924,9 @@ CREATE FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolea
     SET row_security TO 'off'
     SET lock_timeout TO '10s'
     SET enable_nestloop TO 'off'
-    SET jit TO 'off'
     AS $_$
 declare
   v_source wikiembed.sources;
-  v_ended text[];
-  v_cured text[];
 begin
   orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0;
   perform wikiembed_private.lock_source(p_name);
@@ -2748,35 +2946,46 @@ begin
   end if;
   execute wikiembed_private.fill(v_source, 'lock table %2$s in access share mode');
   execute wikiembed_private.fill(v_source, $sql$
-    with live as materialized (
-      select j.id, k.key collate "C" as key
+    with alive as materialized (
+      select distinct j.id
         from wikiembed_queue.procrastinate_jobs as j
        cross join lateral jsonb_array_elements_text(
                case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
+        join %2$s as t on t.%3$I::text collate "C" = k.key collate "C" and t.%5$I is null
        where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status = 'todo'
-    ), alive as materialized (
-      select distinct l.id from live as l join %2$s as t on t.%3$I::text collate "C" = l.key and t.%5$I is null
     ), dead as materialized (
-      select j.id from wikiembed_queue.procrastinate_jobs as j left join alive as a on a.id = j.id
+      select j.id from wikiembed_queue.procrastinate_jobs as j
        where j.queue_name = %7$L and j.task_name = 'wikiembed.embed'
-         and (j.status in ('failed', 'cancelled', 'aborted') or (j.status = 'todo' and a.id is null))
-         for update of j skip locked
+         and (j.status in ('failed', 'cancelled', 'aborted')
+              or (j.status = 'todo' and j.id not in (select a.id from alive as a)))
+         for update skip locked
+    ), deleted as (
+      delete from wikiembed_queue.procrastinate_jobs as j using dead as d where j.id = d.id
+      returning j.id, j.status, j.args
+    ), lost as (
+      select d.id, t.%3$I::text as key
+        from deleted as d
+       cross join lateral jsonb_array_elements_text(
+               case jsonb_typeof(d.args -> 'keys') when 'array' then d.args -> 'keys' else '[]' end) as k (key)
+        join %2$s as t on t.%3$I::text collate "C" = k.key collate "C" and t.%5$I is null
+       where $1 and d.status <> 'todo'
+         and not exists (select from wikiembed.failures as f
+                          where f.source = %1$L and f.key = t.%3$I::text collate "C")
+    ), queued as (
+      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+      select %7$L, 'wikiembed.embed', 0, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(l.key)))
+        from lost as l
+       group by l.id
     )
-    delete from wikiembed_queue.procrastinate_jobs as j using dead as d where j.id = d.id
-  $sql$);
-  get diagnostics dead_jobs = row_count;
+    select (select count(*) from deleted), (select count(*) from lost)
+  $sql$) into dead_jobs, orphans_enqueued using v_source.held_back_at is not null;
   execute wikiembed_private.fill(v_source, $sql$
-    select array(
+    select wikiembed_private.forget_failures(%1$L, array(
       select f.key from wikiembed.failures as f
        where f.source = %1$L
          and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)
-       order by f.key for update of f skip locked)
-  $sql$) into v_ended;
-  if cardinality(v_ended) > 0 then
-    execute wikiembed_private.fill(v_source, 'select array_agg(t.%3$I::text) from %2$s as t where t.%3$I = any ($1::%6$s[])')
-      into v_cured using v_ended;
-    perform wikiembed_private.forget_failures(p_name, v_ended, 'deleted', v_cured);
-  end if;
+       order by f.key for update of f skip locked))
+  $sql$);
   if v_source.held_back_at is not null
      and (select e.chunks from wikiembed.enqueue(p_name, 1, p_dry_run => true) as e) = 0
   then
@@ -2824,6 +3033,28 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.relations_of(p_relation regclass) IS 'The table itself and, when it is partitioned, every partition below it.';
 
+CREATE FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_index regclass := wikiembed_private.missing_index(p_source);
+begin
+  if exists (
+    select from pg_class as c
+     where c.oid = v_index and c.relname = 'wikiembed_missing_' || p_source.relation::oid
+       and not exists (select from pg_class as other
+                        where other.relnamespace = c.relnamespace
+                          and other.relname = ('wikiembed_missing_' || p_source.name) collate "C")
+  ) then
+    execute wikiembed_private.fill(
+      p_source, 'alter index ' || wikiembed_private.qualified(v_index) || ' rename to %12$I', 'wikiembed_missing');
+  end if;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) IS 'Gives the index that was built for a move the name that the index of a source has.';
+
 CREATE FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision DEFAULT NULL::double precision) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2843,6 +3074,35 @@ end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision) IS 'Queues keys again, later: half a second, doubled with each attempt, at most 300 s.';
+
+CREATE FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) RETURNS pg_attribute
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_column pg_attribute;
+begin
+  select a.* into v_column from pg_attribute as a
+   where a.attrelid = p_relation and not a.attisdropped and a.attnum > 0 and a.attname = p_name;
+  if not found then
+    raise exception '% has no column "%"', p_relation, p_name
+      using errcode = 'WE006', hint = coalesce(
+        'Name it as it is written: ' || (
+          select string_agg(a.attname, ' or ' order by a.attnum) from pg_attribute as a
+           where a.attrelid = p_relation and not a.attisdropped and a.attnum > 0
+             and lower(a.attname) = lower(btrim(p_name, '"'))),
+        case p_role
+          when 'key' then wikiembed_private.key_advice(p_relation, p_name)
+          when 'text' then wikiembed_private.text_advice(p_relation, p_name)
+          else format('Run `alter table %s add column %I %s`', p_relation, p_name,
+                      wikiembed_private.advised_vector(p_dimensions))
+        end);
+  end if;
+  return v_column;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) IS 'The catalogue row of the column that is to be key, text or embedding; raises WE006 with what can be done when there is none.';
 
 CREATE FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -2927,12 +3187,45 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean) IS 'The queues that a worker may fetch from now: those asked for, or all, without the paused ones.';
 
+CREATE FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.sources
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if coalesce(p_source.provider, p_source.model, p_source.document_prefix, p_source.query_prefix) is not null
+    or p_source.batch_size not in (64, p_former.batch_size)
+  then
+    raise exception 'source "%" keeps its settings when it is moved', p_source.name
+      using errcode = 'WE010', hint = 'Leave provider, model, prefixes and batch size out, and change them afterwards';
+  end if;
+  if p_source.dimensions <> p_former.dimensions then
+    raise exception 'embedding column "%" of % has % dimensions, and source "%" has %', p_source.embedding_column,
+      p_source.relation, p_source.dimensions, p_source.name, p_former.dimensions
+      using errcode = 'WE007', hint = 'Detach the source and attach the table anew, which embeds all of it';
+  end if;
+  p_source.provider := p_former.provider;
+  p_source.model := p_former.model;
+  p_source.document_prefix := p_former.document_prefix;
+  p_source.query_prefix := p_former.query_prefix;
+  p_source.batch_size := p_former.batch_size;
+  p_source.generation := p_former.generation;
+  p_source.pinned_at := p_former.pinned_at;
+  p_source.prefix_pinned := p_former.prefix_pinned;
+  p_source.prove_function := p_former.prove_function;
+  p_source.paused_at := p_former.paused_at;
+  p_source.paused_by := p_former.paused_by;
+  p_source.pause_reason := p_former.pause_reason;
+  p_source.resume_at := p_former.resume_at;
+  return p_source;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The new row of a source that is moved, with the settings, the model and the pause of the former; raises WE007 for other dimensions and WE010 for other settings.';
+
 CREATE FUNCTION wikiembed_private.skip_at_once(p_source text, p_keys text[], p_why text) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
     AS $_$
 declare
   v_source wikiembed.sources;
@@ -2951,23 +3244,11 @@ begin
   execute wikiembed_private.fill(v_source, $sql$
     select array_agg(h.key) from (
       select t.%3$I::text as key from %2$s as t
-       where t.%3$I = any ($1::%6$s[]) and num_nulls(t.%5$I) = 1
+       where t.%3$I = any ($1::%6$s[]) and t.%5$I is null
        order by t.%3$I for no key update of t nowait) as h
   $sql$) into v_keys using p_keys;
-  perform 1
-     from (select k.key collate "C" as key from unnest(v_keys) as k (key) order by 1) as a
-    cross join lateral (
-      select from wikiembed.failures as f
-       where f.source = p_source collate "default" and f.key = a.key
-         for update nowait) as h;
-  insert into wikiembed_private.ended_failures
-    (source, key, error_class, http_status, message, attempts, first_at, last_at, how)
-  select f.source, f.key, f.error_class, f.http_status, f.message, f.attempts, f.first_at, f.last_at, 'skipped'
-    from unnest(v_keys) as k (key)
-   cross join lateral (
-     select f.* from wikiembed.failures as f
-      where f.source = p_source collate "default" and f.key = k.key collate "C" and f.state = 'failed'
-     offset 0) as f;
+  perform 1 from wikiembed.failures as f
+    where f.source = p_source collate "default" and f.key = any (v_keys collate "C") order by f.key for update nowait;
   insert into wikiembed.failures as f (source, key, state, error_class, message, attempts)
   select p_source, k, 'skipped', 'skipped_by_operator', p_why, 0 from unnest(v_keys) as k order by k collate "C"
       on conflict (source, key) do update
@@ -3035,9 +3316,8 @@ CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[],
     SET row_security TO 'off'
     SET lock_timeout TO '2s'
     SET enable_seqscan TO 'off'
-    SET enable_nestloop TO 'off'
+    SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    SET jit TO 'off'
     AS $$
     declare
       v_generation bigint;
@@ -3058,22 +3338,17 @@ CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[],
         return;
       end if;
       with held as materialized (
-        select h.key, g.version, g.embedding
-          from (
-            select g.key, g.version, g.embedding
-              from unnest(p_keys::bigint[], p_versions, p_embeddings) as g (key, version, embedding)
-             order by g.key
-          ) as g
-         cross join lateral (
-           select t.id as key from public.wiki_chunks as t
-            where t.id = g.key and num_nulls(t.embedding) = 1
-              and hashtextextended(t.content::text collate "C", v_generation) = g.version
-              for no key update of t skip locked
-         ) as h
+        select t.id as key, g.version, g.embedding
+          from unnest(p_keys::bigint[], p_versions, p_embeddings) as g (key, version, embedding)
+          join public.wiki_chunks as t on t.id = g.key
+         where t.embedding is null
+           and hashtextextended(t.content::text collate "C", v_generation) = g.version
+         order by t.id
+           for no key update of t skip locked
       ), written as (
         update public.wiki_chunks as t set embedding = h.embedding
           from held as h
-         where t.id = any (array(select h.key from held as h)) and t.id = h.key and num_nulls(t.embedding) = 1
+         where t.id = h.key and t.embedding is null
         returning t.id::text as key,
                   hashtextextended(t.content::text collate "C", v_generation) is distinct from h.version
                     as rewritten
@@ -3115,6 +3390,21 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.sum_deltas(p_source text, OUT total bigint, OUT embedded bigint) IS 'Sums of a source''s ledger rows that are not folded yet; for view coverage.';
 
+CREATE FUNCTION wikiembed_private.text_advice(p_relation regclass, p_column name) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  select coalesce(
+    'Name another text column: ' || string_agg(a.attname, ', ' order by a.attnum),
+    format('Run `alter table %1$s add column %2$I text`, and name %2$I as the text', p_relation,
+           wikiembed_private.free_column(p_relation, p_column)))
+    from pg_attribute as a join pg_type as t on t.oid = wikiembed_private.base_type(a.atttypid)
+   where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+     and t.typcategory = 'S' and t.typname not in ('char', 'name');
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.text_advice(p_relation regclass, p_column name) IS 'Which columns of a table hold texts, or how it gets one.';
+
 CREATE FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3135,7 +3425,7 @@ COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) I
 CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$ select 6 $$;
+    AS $$ select 5 $$;
 
 COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Version of the triggers and functions that write_triggers writes.';
 
@@ -3171,6 +3461,24 @@ CREATE FUNCTION wikiembed_private.triggers_of(p_name text) RETURNS TABLE(relatio
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement triggers of a source, wherever they are.';
+
+CREATE FUNCTION wikiembed_private.usable_keys(p_relation regclass) RETURNS name[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select coalesce(array_agg(a.attname order by a.attnum), '{}')
+    from pg_attribute as a
+   where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped and a.attnotnull
+     and format_type(wikiembed_private.base_type(a.atttypid), null)
+         in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying')
+     and exists (
+       select from pg_index as i
+        where i.indrelid = p_relation and i.indisunique and i.indisvalid and i.indimmediate
+          and i.indpred is null and i.indexprs is null
+          and i.indnkeyatts = 1 and i.indkey[0] = a.attnum);
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.usable_keys(p_relation regclass) IS 'The columns of a table that name a row for sure and can be the key of a source.';
 
 CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
     LANGUAGE plpgsql
@@ -3240,7 +3548,8 @@ begin
     set row_security = off
     set lock_timeout = '2s'
     set enable_seqscan = off
-    set jit = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
     as $body$
     declare
       v_generation bigint;
@@ -3260,16 +3569,13 @@ begin
       end if;
       select array_agg(h.key) into v_held
         from (
-          select h.key
-            from (
-              select g.key, g.version from unnest(p_keys::%6$s[], p_versions) as g (key, version) order by g.key
-            ) as g
-           cross join lateral (
-             select t.%3$I::text as key from %2$s as t
-              where t.%3$I = g.key and num_nulls(t.%5$I) = 1
-                and hashtextextended(t.%4$I::text collate "C", v_generation) is not distinct from g.version
-                for no key update of t skip locked
-           ) as h
+          select t.%3$I::text as key
+            from unnest(p_keys::%6$s[], p_versions) as g (key, version)
+            join %2$s as t on t.%3$I = g.key
+           where t.%5$I is null
+             and hashtextextended(t.%4$I::text collate "C", v_generation) is not distinct from g.version
+           order by t.%3$I
+             for no key update of t skip locked
         ) as h;
       insert into wikiembed.failures as f
         (source, key, state, error_class, http_status, message, attempts, job_id)
@@ -3325,14 +3631,10 @@ begin
     create or replace function wikiembed_private.%12$I() returns trigger
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
-    set enable_seqscan = off
-    set enable_nestloop = off
-    set jit = off
     as $body$
     declare
       v_total bigint;
       v_embedded bigint;
-      v_keys text[];
     begin
       select count(*), count(o.%5$I) into v_total, v_embedded from old_rows as o;
       if v_total = 0 then
@@ -3340,14 +3642,10 @@ begin
       end if;
       insert into wikiembed_private.%14$I (total, embedded) values (-v_total, -v_embedded);
       if exists (select from wikiembed.failures as f where f.source = %1$L) then
-        if v_total <= 500 then
-          v_keys := array(select o.%3$I::text from old_rows as o);
-        else
-          v_keys := array(
-            select f.key from old_rows as o
-              join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C");
-        end if;
-        perform wikiembed_private.forget_failures(%1$L, v_keys, 'deleted');
+        perform wikiembed_private.forget_failures(%1$L, array(
+          select o.%3$I::text from old_rows as o
+           where v_total <= 500 or o.%3$I::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = %1$L)));
       end if;
       return null;
     end;
@@ -3471,8 +3769,6 @@ begin
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
     set row_security = off
-    set enable_nestloop = off
-    set jit = off
     as $body$
     declare
       v_total bigint;
@@ -3485,7 +3781,7 @@ begin
         execute format(
           'select wikiembed_private.forget_failures(%%L, array(
              select f.key from wikiembed.failures as f where f.source = %%L and exists (
-               select from only %%I.%%I as t where t.%%I::text collate "C" = f.key)), ''deleted'')',
+               select from only %%I.%%I as t where t.%%I::text collate "C" = f.key)))',
           %1$L, %1$L, tg_table_schema, tg_table_name, %3$L);
       end if;
       perform wikiembed_private.queue_reconcile(%1$L);
@@ -3508,10 +3804,8 @@ begin
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
     set row_security = off
-    set enable_seqscan = off
     set enable_nestloop = off
     set enable_mergejoin = off
-    set jit = off
     as $body$
     declare
       v_total bigint;
@@ -3520,8 +3814,6 @@ begin
       v_old_embedded bigint;
       v_batch_size integer;
       v_stale text[];
-      v_ended text[];
-      v_cured text[];
     begin
       select count(*), count(n.%5$I) into v_total, v_embedded from new_rows as n;
       select count(*), count(o.%5$I) into v_old_total, v_old_embedded from old_rows as o;
@@ -3559,29 +3851,15 @@ begin
          order by m.batch;
       end if;
       if exists (select from wikiembed.failures as f where f.source = %1$L) then
-        if v_old_total <= 500 then
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.%3$I::text as key, n.%3$I is not null as cured
-                from old_rows as o
-                left join new_rows as n
-                  on n.%3$I%8$s = o.%3$I%8$s
-                 and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               where n.%3$I is null or n.%5$I is not null
-            ) as e;
-        else
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.%3$I::text as key, n.%3$I is not null as cured
-                from old_rows as o
-                join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C"
-                left join new_rows as n
-                  on n.%3$I%8$s = o.%3$I%8$s
-                 and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               where n.%3$I is null or n.%5$I is not null
-            ) as e;
-        end if;
-        perform wikiembed_private.forget_failures(%1$L, v_ended, 'changed', v_cured);
+        perform wikiembed_private.forget_failures(%1$L, array(
+          select o.%3$I::text from old_rows as o
+           where not exists (
+                   select from new_rows as n
+                    where n.%3$I%8$s = o.%3$I%8$s
+                      and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+                      and n.%5$I is null)
+             and (v_old_total <= 500 or o.%3$I::text collate "C" in (
+                   select f.key from wikiembed.failures as f where f.source = %1$L))));
       end if;
       return null;
     end;
@@ -3606,7 +3884,8 @@ begin
     set search_path = pg_catalog, pg_temp
     set row_security = off
     set enable_seqscan = off
-    set jit = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
     as $body$
     declare
       v_keys text[];
@@ -3616,19 +3895,15 @@ begin
                case
                  when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
                  when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
-                 when t.missing is null then 'gone'
-                 when t.missing and t.version is not distinct from g.version then 'locked'
+                 when t.%3$I is null then 'gone'
+                 when t.%5$I is null
+                   and hashtextextended(t.%4$I::text collate "C", p_generation) is not distinct from g.version
+                   then 'locked'
                  else 'stale'
                end)
         into v_keys, v_outcomes
         from unnest(p_keys, p_versions) as g (key, version)
-        left join lateral (
-          select t.%5$I is null as missing,
-                 case when t.%5$I is null then hashtextextended(t.%4$I::text collate "C", p_generation) end as version
-            from %2$s as t
-           where t.%3$I = g.key::%6$s
-          offset 0
-        ) as t on true;
+        left join %2$s as t on t.%3$I = g.key::%6$s;
       perform wikiembed_private.requeue(%1$L, array(
         select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
       ), p_attempt);
@@ -3663,7 +3938,8 @@ begin
     set row_security = off
     set lock_timeout = '2s'
     set enable_seqscan = off
-    set jit = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
     as $body$
     declare
       v_generation bigint;
@@ -3684,11 +3960,11 @@ begin
         into v_keys, v_contents, v_versions
         from %2$s as t
        where t.%3$I = any (p_keys::%6$s[])
-         and num_nulls(t.%5$I) = 1
+         and t.%5$I is null
          and t.xmax = 0
          and not exists (
            select from wikiembed.failures as f
-            where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped' offset 0);
+            where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped');
       if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
         select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
                v_versions || array_agg(h.version)
@@ -3698,22 +3974,22 @@ begin
                    hashtextextended(t.%4$I::text collate "C", v_generation) as version
               from %2$s as t
              where t.%3$I = any (p_keys::%6$s[])
-               and num_nulls(t.%5$I) = 1
+               and t.%5$I is null
                and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
                and not exists (
                  select from wikiembed.failures as f
-                  where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped' offset 0)
+                  where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped')
              order by t.%3$I
                for no key update of t skip locked
           ) as h;
         v_locked := array(
           select t.%3$I::text from %2$s as t
            where t.%3$I = any (p_keys::%6$s[])
-             and num_nulls(t.%5$I) = 1
+             and t.%5$I is null
              and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
              and not exists (
                select from wikiembed.failures as f
-                where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped' offset 0));
+                where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped'));
         perform wikiembed_private.requeue(%1$L, v_locked, p_attempt);
       end if;
       return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
@@ -3817,9 +4093,8 @@ begin
     set row_security = off
     set lock_timeout = '2s'
     set enable_seqscan = off
-    set enable_nestloop = off
+    set enable_hashjoin = off
     set enable_mergejoin = off
-    set jit = off
     as $body$
     declare
       v_generation bigint;
@@ -3840,22 +4115,17 @@ begin
         return;
       end if;
       with held as materialized (
-        select h.key, g.version, g.embedding
-          from (
-            select g.key, g.version, g.embedding
-              from unnest(p_keys::%6$s[], p_versions, p_embeddings) as g (key, version, embedding)
-             order by g.key
-          ) as g
-         cross join lateral (
-           select t.%3$I as key from %2$s as t
-            where t.%3$I = g.key and num_nulls(t.%5$I) = 1
-              and hashtextextended(t.%4$I::text collate "C", v_generation) = g.version
-              for no key update of t skip locked
-         ) as h
+        select t.%3$I as key, g.version, g.embedding
+          from unnest(p_keys::%6$s[], p_versions, p_embeddings) as g (key, version, embedding)
+          join %2$s as t on t.%3$I = g.key
+         where t.%5$I is null
+           and hashtextextended(t.%4$I::text collate "C", v_generation) = g.version
+         order by t.%3$I
+           for no key update of t skip locked
       ), written as (
         update %2$s as t set %5$I = h.embedding%9$s
           from held as h
-         where t.%3$I = any (array(select h.key from held as h)) and t.%3$I = h.key and num_nulls(t.%5$I) = 1
+         where t.%3$I = h.key and t.%5$I is null
         returning t.%3$I::text as key,
                   hashtextextended(t.%4$I::text collate "C", v_generation) is distinct from h.version
                     as rewritten
@@ -4396,13 +4666,13 @@ CREATE VIEW wikiembed.coverage AS
     c.skipped,
     (
         CASE
-            WHEN (c.total <= c.skipped) THEN 100.00
-            ELSE GREATEST((0)::numeric, LEAST((100)::numeric, trunc(((100.0 * (c.embedded)::numeric) / ((c.total - c.skipped))::numeric), 2)))
+            WHEN (c.total > c.skipped) THEN GREATEST((0)::numeric, LEAST((100)::numeric, trunc(((100.0 * (c.embedded)::numeric) / ((c.total - c.skipped))::numeric), 2)))
+            ELSE NULL::numeric
         END)::numeric(5,2) AS coverage_pct,
     round(c.chunks_per_s, 1) AS chunks_per_s,
         CASE
-            WHEN ((((c.total - c.embedded) - c.skipped) - c.failed) <= 0) THEN '00:00:00'::interval
-            WHEN (c.chunks_per_s > (0)::numeric) THEN make_interval(secs => (round((((((c.total - c.embedded) - c.skipped) - c.failed))::numeric / c.chunks_per_s)))::double precision)
+            WHEN (((((c.total - c.embedded) - c.skipped) - c.failed) - o.held_back) <= 0) THEN '00:00:00'::interval
+            WHEN (c.chunks_per_s > (0)::numeric) THEN make_interval(secs => (round(((((((c.total - c.embedded) - c.skipped) - c.failed) - o.held_back))::numeric / c.chunks_per_s)))::double precision)
             ELSE NULL::interval
         END AS eta,
     h.is_held AS paused,
@@ -4410,8 +4680,12 @@ CREATE VIEW wikiembed.coverage AS
             WHEN h.is_held THEN s.pause_reason
             ELSE NULL::text
         END AS pause_reason,
-    (((c.total - c.embedded) - c.skipped) = 0) AS ready
-   FROM (((wikiembed.sources s
+    ((((c.total - c.embedded) - c.skipped) = 0) AND (c.embedded > 0)) AS ready,
+    o.held_back,
+    ((c.total = 0) AND (s.model IS NULL) AND ((s.relation)::oid = (to_regclass('public.wiki_chunks'::text))::oid) AND (EXISTS ( SELECT
+           FROM wikiembed.sources other
+          WHERE ((other.relation)::oid <> (s.relation)::oid)))) AS unused
+   FROM ((((wikiembed.sources s
      CROSS JOIN LATERAL wikiembed_private.sum_deltas(s.name) d(total, embedded))
      CROSS JOIN LATERAL ( SELECT ((COALESCE(sum(l.total), (0)::numeric))::bigint + d.total) AS total,
             ((COALESCE(sum(l.embedded), (0)::numeric))::bigint + d.embedded) AS embedded,
@@ -4420,7 +4694,14 @@ CREATE VIEW wikiembed.coverage AS
             COALESCE((sum(l.gained) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))) / GREATEST((1)::numeric, EXTRACT(epoch FROM (clock_timestamp() - min(l.at) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))))))), (0)::numeric) AS chunks_per_s
            FROM ONLY wikiembed.ledger l
           WHERE (l.source = s.name)) c)
-     CROSS JOIN LATERAL ( SELECT ((s.paused_at IS NOT NULL) AND ((s.resume_at IS NULL) OR (s.resume_at > clock_timestamp()))) AS is_held) h);
+     CROSS JOIN LATERAL ( SELECT ((s.paused_at IS NOT NULL) AND ((s.resume_at IS NULL) OR (s.resume_at > clock_timestamp()))) AS is_held) h)
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (s.held_back_at IS NULL) THEN (0)::bigint
+                    ELSE GREATEST((0)::bigint, ((((c.total - c.embedded) - c.skipped) - c.failed) - ( SELECT COALESCE(sum(jsonb_array_length((j.args -> 'keys'::text))), (0)::bigint) AS "coalesce"
+                       FROM wikiembed_queue.procrastinate_jobs j
+                      WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status])) AND ((j.task_name)::text = 'wikiembed.embed'::text) AND (jsonb_typeof((j.args -> 'keys'::text)) = 'array'::text)))))
+                END AS held_back) o);
 
 COMMENT ON VIEW wikiembed.coverage IS 'One row a source: exact counts from the ledger; total = embedded + missing + skipped.';
 
@@ -4436,127 +4717,21 @@ COMMENT ON COLUMN wikiembed.coverage.failed IS 'Missing rows that are in failure
 
 COMMENT ON COLUMN wikiembed.coverage.skipped IS 'Rows that nobody waits for.';
 
-COMMENT ON COLUMN wikiembed.coverage.coverage_pct IS 'embedded ÷ (total − skipped), in percent, cut to two digits.';
+COMMENT ON COLUMN wikiembed.coverage.coverage_pct IS 'embedded ÷ (total − skipped), in percent, cut to two digits; null when there is nothing to embed.';
 
 COMMENT ON COLUMN wikiembed.coverage.chunks_per_s IS 'Vectors stored a second over the last minute.';
 
-COMMENT ON COLUMN wikiembed.coverage.eta IS 'Time left at that rate; null when nothing moves.';
+COMMENT ON COLUMN wikiembed.coverage.eta IS 'Time left at that rate for what is not held back; null when nothing moves.';
 
 COMMENT ON COLUMN wikiembed.coverage.paused IS 'True while the source is paused.';
 
 COMMENT ON COLUMN wikiembed.coverage.pause_reason IS 'Why it is paused.';
 
-COMMENT ON COLUMN wikiembed.coverage.ready IS 'True when no row is missing; is_ready() asks the table itself.';
+COMMENT ON COLUMN wikiembed.coverage.ready IS 'True when some row is embedded and none is missing; is_ready() asks the table itself.';
 
-CREATE TABLE wikiembed_private.ended_failures (
-    id bigint NOT NULL,
-    source text NOT NULL,
-    key text NOT NULL COLLATE pg_catalog."C",
-    error_class text NOT NULL,
-    http_status integer,
-    message text NOT NULL,
-    attempts integer NOT NULL,
-    first_at timestamp with time zone NOT NULL,
-    last_at timestamp with time zone NOT NULL,
-    ended_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    how text NOT NULL,
-    CONSTRAINT how_is_known CHECK ((how = ANY (ARRAY['retried'::text, 'cured'::text, 'changed'::text, 'deleted'::text, 'skipped'::text])))
-);
+COMMENT ON COLUMN wikiembed.coverage.held_back IS 'Missing rows in no job and no failure that wait for enqueue, where sources.held_back_at is set; fewer while a row is queued twice.';
 
-COMMENT ON TABLE wikiembed_private.ended_failures IS 'Failures that ended, and how; written by end_failures and skip, read through wikiembed.failure_history, pruned by prune_failure_history.';
-
-COMMENT ON COLUMN wikiembed_private.ended_failures.id IS 'Ascending number.';
-
-COMMENT ON COLUMN wikiembed_private.ended_failures.source IS 'The source.';
-
-COMMENT ON COLUMN wikiembed_private.ended_failures.key IS 'The chunk''s key, as text.';
-
-COMMENT ON COLUMN wikiembed_private.ended_failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
-
-COMMENT ON COLUMN wikiembed_private.ended_failures.http_status IS 'Status of the embedding server''s last answer, where there was one.';
-
-COMMENT ON COLUMN wikiembed_private.ended_failures.message IS 'One sentence; never the chunk''s text.';
-
-COMMENT ON COLUMN wikiembed_private.ended_failures.attempts IS 'Embedding requests that were charged to this chunk alone.';
-
-COMMENT ON COLUMN wikiembed_private.ended_failures.first_at IS 'When it failed first.';
-
-COMMENT ON COLUMN wikiembed_private.ended_failures.last_at IS 'When it failed last.';
-
-COMMENT ON COLUMN wikiembed_private.ended_failures.ended_at IS 'When the failure ended.';
-
-COMMENT ON COLUMN wikiembed_private.ended_failures.how IS 'retried (queued again by an operator), cured (it got its vector), changed (its text or its key), deleted (the row is gone), or skipped (by an operator).';
-
-CREATE VIEW wikiembed.failure_history AS
- SELECT source,
-    key,
-    error_class,
-    http_status,
-    message,
-    attempts,
-    first_at,
-    last_at,
-    ended_at,
-    how
-   FROM wikiembed_private.ended_failures e;
-
-COMMENT ON VIEW wikiembed.failure_history IS 'Failures that ended: retried, cured, changed, deleted or skipped; kept for 90 days, and the latest 50,000 of a source. Present ones are in wikiembed.failures.';
-
-COMMENT ON COLUMN wikiembed.failure_history.source IS 'The source.';
-
-COMMENT ON COLUMN wikiembed.failure_history.key IS 'The chunk''s key, as text.';
-
-COMMENT ON COLUMN wikiembed.failure_history.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
-
-COMMENT ON COLUMN wikiembed.failure_history.http_status IS 'Status of the embedding server''s last answer, where there was one.';
-
-COMMENT ON COLUMN wikiembed.failure_history.message IS 'One sentence; never the chunk''s text.';
-
-COMMENT ON COLUMN wikiembed.failure_history.attempts IS 'Embedding requests that were charged to this chunk alone.';
-
-COMMENT ON COLUMN wikiembed.failure_history.first_at IS 'When it failed first.';
-
-COMMENT ON COLUMN wikiembed.failure_history.last_at IS 'When it failed last.';
-
-COMMENT ON COLUMN wikiembed.failure_history.ended_at IS 'When the failure ended.';
-
-COMMENT ON COLUMN wikiembed.failure_history.how IS 'retried (queued again by an operator), cured (it got its vector), changed (its text or its key), deleted (the row is gone), or skipped (by an operator).';
-
-CREATE TABLE wikiembed.failures (
-    source text NOT NULL,
-    key text NOT NULL COLLATE pg_catalog."C",
-    state text DEFAULT 'failed'::text NOT NULL,
-    error_class text NOT NULL,
-    http_status integer,
-    message text DEFAULT ''::text NOT NULL,
-    attempts integer DEFAULT 1 NOT NULL,
-    first_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    last_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    job_id bigint,
-    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['failed'::text, 'skipped'::text])))
-);
-
-COMMENT ON TABLE wikiembed.failures IS 'Chunks that are not embedded, and why; written by record_failures, retry_failures, skip and the triggers.';
-
-COMMENT ON COLUMN wikiembed.failures.source IS 'The source.';
-
-COMMENT ON COLUMN wikiembed.failures.key IS 'The chunk''s key, as text.';
-
-COMMENT ON COLUMN wikiembed.failures.state IS 'failed (still missing) or skipped (nobody waits for it).';
-
-COMMENT ON COLUMN wikiembed.failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
-
-COMMENT ON COLUMN wikiembed.failures.http_status IS 'Status of the embedding server''s last answer, where there was one.';
-
-COMMENT ON COLUMN wikiembed.failures.message IS 'One sentence; never the chunk''s text.';
-
-COMMENT ON COLUMN wikiembed.failures.attempts IS 'Embedding requests that were charged to this chunk alone.';
-
-COMMENT ON COLUMN wikiembed.failures.first_at IS 'When it failed first.';
-
-COMMENT ON COLUMN wikiembed.failures.last_at IS 'When it failed last.';
-
-COMMENT ON COLUMN wikiembed.failures.job_id IS 'The job that recorded it.';
+COMMENT ON COLUMN wikiembed.coverage.unused IS 'True for the built-in source of wiki_chunks that is empty and has no model yet, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
 
 ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME wikiembed.ledger_id_seq
@@ -4628,6 +4803,29 @@ COMMENT ON COLUMN wikiembed.queue.doing IS 'Jobs that a worker has in hand.';
 COMMENT ON COLUMN wikiembed.queue.oldest_todo_s IS 'Seconds since the oldest job that could begin was queued.';
 
 COMMENT ON COLUMN wikiembed.queue.scheduled_later IS 'Jobs that wait for a later time.';
+
+CREATE VIEW wikiembed.replaced_tables AS
+ SELECT s.name AS source,
+    s.attached_as AS name,
+        CASE
+            WHEN (c.oid IS NOT NULL) THEN format('%I.%I'::text, n.nspname, c.relname)
+            ELSE NULL::text
+        END AS attached_to
+   FROM ((wikiembed.sources s
+     LEFT JOIN pg_class c ON ((c.oid = (s.relation)::oid)))
+     LEFT JOIN pg_namespace n ON ((n.oid = c.relnamespace)))
+  WHERE (EXISTS ( SELECT
+           FROM (pg_class other
+             JOIN pg_namespace m ON ((m.oid = other.relnamespace)))
+          WHERE ((m.nspname = ((parse_ident(s.attached_as))[1])::name) AND (other.relname = ((parse_ident(s.attached_as))[2])::name) AND (other.oid <> (s.relation)::oid) AND (other.relkind = ANY (ARRAY['r'::"char", 'p'::"char", 'v'::"char", 'm'::"char", 'f'::"char"])))));
+
+COMMENT ON VIEW wikiembed.replaced_tables IS 'Sources whose table''s name at attach is another table''s now, after a swap by rename or a table made anew.';
+
+COMMENT ON COLUMN wikiembed.replaced_tables.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.replaced_tables.name IS 'The name that the table had at attach, and another one has now.';
+
+COMMENT ON COLUMN wikiembed.replaced_tables.attached_to IS 'How the table is called that the source is still attached to; null when it was dropped.';
 
 CREATE VIEW wikiembed.throughput AS
  SELECT source,
@@ -4722,15 +4920,6 @@ COMMENT ON COLUMN wikiembed_private.deltas_wiki.skipped IS 'Change of the number
 
 COMMENT ON COLUMN wikiembed_private.deltas_wiki.source IS 'The source.';
 
-ALTER TABLE wikiembed_private.ended_failures ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME wikiembed_private.ended_failures_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
 CREATE TABLE wikiembed_queue.procrastinate_events (
     id bigint NOT NULL,
     job_id bigint NOT NULL,
@@ -4809,9 +4998,6 @@ ALTER TABLE ONLY wikiembed.outages
 ALTER TABLE ONLY wikiembed.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (name);
 
-ALTER TABLE ONLY wikiembed_private.ended_failures
-    ADD CONSTRAINT ended_failures_pkey PRIMARY KEY (id);
-
 ALTER TABLE ONLY wikiembed_queue.procrastinate_events
     ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);
 
@@ -4829,13 +5015,13 @@ ALTER TABLE ONLY wikiembed_queue.procrastinate_workers
 
 CREATE INDEX action_log_by_source ON wikiembed.action_log USING btree (source, at);
 
+CREATE INDEX failures_by_class ON wikiembed.failures USING btree (source, error_class);
+
 CREATE INDEX ledger_by_source ON wikiembed.ledger USING btree (source, at);
 
 CREATE INDEX outages_by_server ON wikiembed.outages USING btree (server, ended_at);
 
 CREATE UNIQUE INDEX outages_open ON wikiembed.outages USING btree (server) WHERE (ended_at IS NULL);
-
-CREATE INDEX ended_failures_by_time ON wikiembed_private.ended_failures USING btree (source, ended_at);
 
 CREATE INDEX idx_procrastinate_jobs_worker_not_null ON wikiembed_queue.procrastinate_jobs USING btree (worker_id) WHERE ((worker_id IS NOT NULL) AND (status = 'doing'::wikiembed_queue.procrastinate_job_status));
 

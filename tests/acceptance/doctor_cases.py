@@ -34,6 +34,7 @@ JOB = (
 ALIVE = "insert into wikiembed_queue.procrastinate_workers default values;"
 OUTAGE = "select wikiembed.report_outage('http://gpu', 5, 'timeout', null, 'it hangs');"
 RECONCILE = ("reconcile", "docs")
+MOVE = ("attach", "public.docs", "--name", "docs", "--move")
 CASES = (
     Case(
         name="database",
@@ -113,6 +114,22 @@ CASES = (
         mended_by=RECONCILE,
     ),
     Case(
+        name="replaced",
+        level="fault",
+        said="Source docs is still attached to public.old, and public.docs is another table now",
+        broken="create table public.new (like public.docs including all);"
+        " alter table public.docs rename to old; alter table public.new rename to docs",
+        mended_by=MOVE,
+    ),
+    Case(
+        name="replaced",
+        level="fault",
+        said="The table of source docs was dropped, and public.docs is another table now",
+        broken="create table public.new (like public.docs including all);"
+        " drop table public.docs; alter table public.new rename to docs",
+        mended_by=MOVE,
+    ),
+    Case(
         name="triggers",
         level="fault",
         said="run `wikiembed reconcile docs`",
@@ -168,6 +185,15 @@ CASES = (
         said="(the GPU is moved): mend the reason, then run `wikiembed resume docs`",
         broken="select wikiembed.pause('docs', 'the GPU is moved.')",
         mended_by=("resume", "docs"),
+    ),
+    Case(
+        name="held_back",
+        level="warning",
+        said="Source docs: 1 chunk waits for an order: run `wikiembed enqueue docs`",
+        broken="insert into public.docs (body) values ('x');"
+        " delete from wikiembed_queue.procrastinate_jobs;"
+        " select wikiembed.enqueue('docs', p_max_chunks => 0)",
+        mended_by=("enqueue", "docs"),
     ),
     Case(
         name="failures",

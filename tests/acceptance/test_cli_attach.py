@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from tests.acceptance.wiki import ATTACH, DOCS, Call, add, assert_done, assert_refused, eventually
+import re
+import shlex
+
+from tests.acceptance.wiki import (
+    ATTACH,
+    DOCS,
+    Call,
+    add,
+    assert_done,
+    assert_refused,
+    eventually,
+    served,
+)
 from tests.conftest import StartCli
 from tests.harness.database import Database
+from tests.standin import StandIn
 
 INDEXES = (
     "select c.relname, i.indisvalid from pg_index as i join pg_class as c on c.oid = i.indexrelid"
@@ -24,11 +37,39 @@ def test_attach_counts_rows_and_says_what_comes_next(call: Call, database: Datab
     assert database.rows(INDEXES) == [("wikiembed_missing_docs", True)]
     assert "is attached already: detach it first" in assert_refused(call(*ATTACH), 2)
     assert database.rows(INDEXES) == [("wikiembed_missing_docs", True)]
+    assert call("reconcile").stdout.splitlines() == [
+        "Queued 0 orphaned chunks, dropped 0 dead jobs, corrected the ledger by 0.",
+        "docs: 3 chunks wait for `wikiembed enqueue docs`.",
+    ]
+    assert "docs: 3 chunks wait for `wikiembed enqueue docs`." in call("status").stdout
+    said = "# docs: 3 wait for an order: wikiembed enqueue docs"
+    assert said in call("ready", "docs").stdout.splitlines()
     assert "docs: 3 chunks queued in 1 job." in call("enqueue", "docs").stdout
+    assert "for `wikiembed enqueue" not in call("status").stdout
     database.check_invariants()
     assert "keeps all rows and vectors" in call("detach", "docs").stdout
     assert database.one("select count(*) from public.docs") == 3
     assert database.rows(INDEXES) == []
+
+
+def test_rows_that_were_there_wait_until_they_are_ordered(
+    call: Call, database: Database, standin: StandIn
+) -> None:
+    """A worker that drains ends without them; `attach --enqueue` is the order at once."""
+    database.execute(DOCS)
+    add(database, 3)
+    assert_done(call(*ATTACH))
+    add(database, 2)
+    database.execute("select wikiembed.reconcile()")
+    assert_done(call("worker", "--drain", env=served(standin)))
+    counts = "select embedded, held_back from wikiembed.coverage where source = 'docs'"
+    assert database.rows(counts) == [(2, 3)]
+    assert_done(call("detach", "docs"))
+    result = call(*ATTACH, "--enqueue")
+    assert_done(result)
+    assert result.stdout.splitlines()[1:] == ["docs: 3 chunks queued in 1 job."]
+    assert_done(call("worker", "--drain", env=served(standin)))
+    assert database.rows(counts) == [(5, 0)]
 
 
 def test_attach_takes_quoted_names_and_names_the_source_after_the_table(
@@ -73,6 +114,60 @@ def test_attach_indexes_every_partition(call: Call, database: Database) -> None:
         database.execute("drop table public.docs")
 
 
+def test_attach_moves_a_source_to_the_table_that_took_the_name(
+    call: Call, database: Database
+) -> None:
+    """Each place names the command; index and columns are as they were, also with partitions."""
+    database.execute(DOCS)
+    assert_done(call(*ATTACH))
+    database.execute(
+        "create table public.new (id bigint primary key, body text, vec vector(4))"
+        " partition by range (id);"
+        "create table public.new_1 partition of public.new for values from (0) to (10);"
+        "insert into public.new values (1, 'a', null), (2, 'b', '[1,0,0,0]');"
+        "alter table public.docs rename to old; alter table public.new rename to docs"
+    )
+    said = (
+        "ource docs is still attached to public.old, and public.docs is another table now: run"
+        " `wikiembed attach public.docs --name docs --move`."
+    )
+    assert said in call("status").stdout
+    assert said in " ".join(call("doctor").stdout.split())
+    assert "--move" in assert_refused(call(*ATTACH), 2)
+    result = call("attach", "public.docs", "--name", "docs", "--move")
+    assert_done(result)
+    assert result.stdout.splitlines() == [
+        "Moved source 'docs' from public.old to public.docs, with 0 vectors and 0 failures:"
+        " 2 rows, 1 without a vector.",
+        "Queue them: wikiembed enqueue docs",
+    ]
+    names = [name for name, valid in database.rows(INDEXES) if valid]
+    assert "wikiembed_missing_docs" in names
+    assert len(names) == 2
+    assert said not in call("status").stdout
+    database.execute("create table public.plain (id bigint primary key, body text, vec vector(4))")
+    assert_done(call("attach", "public.plain", "--name", "docs", "--move", "--enqueue"))
+    assert "wikiembed_missing_docs" in [name for name, _ in database.rows(INDEXES)]
+    again = call("attach", "public.plain", "--name", "docs", "--move").stdout
+    assert again == "Source 'docs' is attached to public.plain already: its name is noted.\n"
+    assert_refused(call("attach", "public.plain", "--name", "none", "--move"), 2)
+
+
+def test_attach_takes_the_place_of_a_table_that_is_gone(call: Call, database: Database) -> None:
+    """It says so on standard error."""
+    database.execute(DOCS)
+    assert_done(call(*ATTACH))
+    database.execute("drop table public.docs")
+    database.execute(DOCS)
+    assert "--move" in call("status").stdout
+    result = call(*ATTACH)
+    assert result.returncode == 0
+    assert result.stderr == (
+        'Warning: source "docs" was attached to a table, or a column, that was dropped:'
+        " public.docs takes its place, and its settings are not kept\n"
+    )
+
+
 def test_attach_uses_an_index_that_is_there(call: Call, database: Database) -> None:
     """An equal index of another name is not built again."""
     database.execute(DOCS)
@@ -112,3 +207,65 @@ def test_attach_gives_up_on_a_locked_table(call: Call, database: Database) -> No
     said = assert_refused(call(*ATTACH), 3)
     assert said.endswith("try again when it is free.")
     assert database.rows(INDEXES) == []
+
+
+def test_attach_says_the_command_for_names_of_another_case(call: Call, database: Database) -> None:
+    """With the quotes that a shell needs: it is taken as it stands, and works."""
+    database.execute(
+        'create schema "S"; create table "S"."Document" (id int primary key, "Body" text,'
+        ' "my vec" vector(4))'
+    )
+    typed = ("--key", "ID", "--text", "body", "--embedding", "my vec", "--batch-size", "8")
+    for relation in ("S.Document", "document", '"S".document'):
+        said = assert_refused(call("attach", relation, *typed, "--enqueue"), 2)
+        (command,) = re.findall(r"`([^`]+)`", said)
+        assert command == (
+            "wikiembed attach 'S.\"Document\"' --key id --text Body --embedding 'my vec'"
+            " --batch-size 8 --enqueue"
+        ).replace("'S.", '\'"S".')
+    said = assert_refused(call("attach", '"S"."Document"', *typed), 2)
+    assert said.startswith("Columns are named as they are written, 'ID' is 'id', 'body' is 'Body'")
+    words = shlex.split(command)
+    assert_done(call(*words[1:]))
+    assert database.rows("select text_column, batch_size from wikiembed.sources"
+                         " where name = 'Document'") == [("Body", 8)]  # fmt: skip
+    assert "give its name with the schema" in assert_refused(call("attach", "nowhere"), 2)
+
+
+def test_attach_compares_the_column_with_the_model(
+    call: Call, database: Database, standin: StandIn
+) -> None:
+    """A model that was asked is believed; without an answer there is only a note or a warning."""
+    database.execute("create table public.docs (id int primary key, body text, vec vector(3))")
+    env = served(standin) | {"WIKIEMBED_DIMENSIONS": ""}
+    said = assert_refused(call(*ATTACH, env=env), 2)
+    assert said == (
+        "Column 'vec' of public.docs has 3 dimensions, and model 'm' of openai gives 4: run"
+        " `alter table public.docs alter column vec type public.vector(4)`, or name the model that"
+        " fits (WIKIEMBED_EMBEDDER, WIKIEMBED_MODEL, --provider, --model)."
+    )
+    standin.controls.down = True
+    down = call(*ATTACH, env=env)
+    assert down.returncode == 0
+    assert down.stderr.startswith("Note: model 'm' of openai was not asked for its dimensions, ")
+    assert_done(call("detach", "docs"))
+    declared = call(*ATTACH, env=env | {"WIKIEMBED_DIMENSIONS": "4"})
+    assert declared.returncode == 0
+    assert "Warning: Column 'vec' of public.docs has 3 dimensions" in declared.stderr
+    assert_done(call("detach", "docs"))
+    standin.controls.update({"down": False})
+    database.execute("alter table public.docs drop vec")
+    said = assert_refused(call(*ATTACH, env=env), 2)
+    assert said.endswith(
+        'has no column "vec": run `alter table public.docs add column vec public.vector(4)`.'
+    )
+    database.execute("alter table public.docs add column vec public.vector(4)")
+    assert_done(call(*ATTACH, env=env))
+
+
+def test_attach_believes_no_model_that_nobody_named(call: Call, database: Database) -> None:
+    """The default is the local one: the worker elsewhere may have another, so it is a warning."""
+    database.execute("create table public.docs (id int primary key, body text, vec vector(3))")
+    result = call(*ATTACH, env={"WIKIEMBED_DIMENSIONS": ""})
+    assert result.returncode == 0
+    assert "gives 256: run `alter table" in result.stderr

@@ -132,11 +132,10 @@ def test_ready_smoke_finds_a_chunk_by_its_own_text(
     assert missing(docs_table) == 0
     result = call("ready", "--smoke", env=env)
     assert_done(result)
-    first, docs, wiki = result.stdout.splitlines()
+    first, docs = result.stdout.splitlines()
     assert first == TRUE
     assert docs.startswith("# docs: chunk ")
     assert docs.endswith(" finds itself, at distance 0.0000")
-    assert wiki == "# wiki: no vectors, nothing to find"
     (said,) = json_lines(call("ready", "docs", "--smoke", "--json", env=env))
     tried: list[dict[str, object]] = said["smoke"]  # type: ignore[assignment]
     assert said["ready"] is True
@@ -198,10 +197,32 @@ def test_ready_smoke_notices_vectors_of_another_model(
 
 
 def test_ready_smoke_needs_something_to_find(call: Call, docs_table: Database) -> None:
-    """Sources without vectors prove nothing."""
-    result = call("ready", "--smoke")
+    """Sources without vectors prove nothing, whether that is allowed or not."""
+    result = call("ready", "--smoke", "--allow-empty")
     assert assert_refused(result, 1).startswith("No source has vectors")
-    assert result.stdout.splitlines()[0] == FALSE
+    assert result.stdout.splitlines() == [FALSE, "# docs: no vectors, nothing to find"]
+
+
+def test_ready_of_empty_sources(call: Call, docs_table: Database) -> None:
+    """Not ready, with what gives it a vector or does without; --allow-empty takes it for ready."""
+    result = call("ready", "wiki")
+    said = "Source 'wiki' holds no chunks: load some, or `--allow-empty`."
+    assert assert_refused(result, 1) == said
+    assert result.stdout == f"{FALSE}\n# wiki: holds no chunks: wikiembed load FILE\n"
+    assert obstacles(call) == {"empty": (0, "wikiembed ready docs --allow-empty")}
+    for command in (("ready", "wiki"), ("ready",)):
+        result = call(*command, "--allow-empty")
+        assert (result.returncode, result.stdout) == (0, f"{TRUE}\n")
+    add(docs_table, 2)
+    assert_done(call("skip", "docs", "1", "2"))
+    said = "Source 'docs' holds no vectors, since all 2 chunks are skipped: retry some, or"
+    assert assert_refused(call("ready"), 1) == f"{said} `--allow-empty`."
+    shown = call("status").stdout
+    assert "100" not in shown
+    assert "–" in shown
+    (state,) = json_lines(call("status", "--json"))
+    rows: list[dict[str, object]] = state["coverage"]  # type: ignore[assignment]
+    assert [row["coverage_pct"] for row in rows] == [None, None]
 
 
 def test_ready_smoke_of_a_server_out_of_reach(

@@ -75,6 +75,17 @@ def _relation(drill: Drill) -> None:
     drill.database.execute("drop table public.wiki_chunks")
 
 
+def _replaced(drill: Drill) -> None:
+    """A bulk import: a new table takes the name of the old."""
+    drill.database.execute(
+        "create table public.new_chunks (like public.wiki_chunks including all);"
+        " insert into public.new_chunks (page_id, position, content)"
+        " select page_id, position, content from public.wiki_chunks;"
+        " alter table public.wiki_chunks rename to old_chunks;"
+        " alter table public.new_chunks rename to wiki_chunks"
+    )
+
+
 def _triggers(drill: Drill) -> None:
     drill.database.execute("alter table public.wiki_chunks disable trigger all")
 
@@ -120,6 +131,12 @@ def _prefix(drill: Drill) -> Mend:
 
 def _paused(drill: Drill) -> None:
     drill.type("wikiembed pause wiki --why 'the GPU is needed'")
+
+
+def _held_back(drill: Drill) -> None:
+    """A table that had rows when it was attached."""
+    drill.type("wikiembed detach wiki")
+    drill.type("wikiembed attach public.wiki_chunks --text content --name wiki")
 
 
 def _failures(drill: Drill) -> Mend:
@@ -187,12 +204,14 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Mend | None]] = {
     ("unexamined", "fault"): _unexamined,
     ("sources", "warning"): _sources,
     ("relation", "fault"): _relation,
+    ("replaced", "fault"): _replaced,
     ("triggers", "fault"): _triggers,
     ("index", "warning"): _index,
     ("search_index", "warning"): _search_index,
     ("owner", "warning"): _owner,
     ("prefix", "warning"): _prefix,
     ("paused", "warning"): _paused,
+    ("held_back", "warning"): _held_back,
     ("failures", "warning"): _failures,
     ("workers", "warning"): _no_worker_needed,
     ("workers", "fault"): lambda drill: None,

@@ -1,11 +1,11 @@
-"""What an operator's bounded enqueue leaves is not queued by the next reconcile."""
+"""What was there at attach, and what a bounded enqueue leaves, waits for an order."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.harness.database import Database
-from tests.sql.chunks import add, clear_jobs, queued
+from tests.sql.chunks import VECTOR, add, clear_jobs, fail, queued, read, write
 
 HELD = "select held_back_at is not null from wikiembed.sources where name = 'docs'"
 
@@ -93,3 +93,108 @@ def test_largest_bound_is_none(backlog: Database) -> None:
     """The number after it does not exist."""
     assert enqueue(backlog, ", p_max_chunks => 9223372036854775807") == 10
     assert backlog.one(HELD) is False
+
+
+ATTACH = "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs'{})"
+
+
+def waiting(database: Database) -> int:
+    """Chunks of which the view says that they wait for an order."""
+    return int(database.one("select held_back from wikiembed.coverage where source = 'docs'"))
+
+
+@pytest.fixture
+def full(database: Database) -> Database:
+    """``public.docs`` with five rows, of which one has its vector; not attached yet."""
+    database.execute(
+        "create table public.docs (id bigint generated always as identity primary key, body text,"
+        " vec vector(4))"
+    )
+    add(database, *["text"] * 4)
+    add(database, "done", vector=VECTOR)
+    return database
+
+
+def test_rows_that_were_there_wait_for_enqueue(full: Database) -> None:
+    """A worker's reconcile leaves them alone, however often; nothing of it breaks a rule."""
+    full.execute(ATTACH.format(""))
+    assert [reconcile(full), reconcile(full)] == [0, 0]
+    assert (queued(full), waiting(full)) == ([], 4)
+    full.check_invariants()
+    assert enqueue(full) == 4
+    assert (waiting(full), full.one(HELD)) == (0, False)
+    clear_jobs(full)
+    assert reconcile(full) == 4
+
+
+def test_attach_queues_at_once_where_it_is_told_to(full: Database) -> None:
+    """In the same transaction."""
+    full.execute(ATTACH.format(", p_enqueue => true"))
+    assert (len(queued(full)), waiting(full), full.one(HELD)) == (4, 0, False)
+
+
+def test_table_without_missing_rows_is_not_held_back(full: Database) -> None:
+    """There is nothing to order: what is lost later is queued by reconcile."""
+    full.execute("update public.docs set vec = %s", [VECTOR])
+    full.execute(ATTACH.format(""))
+    assert full.one(HELD) is False
+    add(full, "new")
+    clear_jobs(full)
+    assert reconcile(full) == 1
+
+
+def test_rows_written_while_held_back_are_embedded_as_always(full: Database) -> None:
+    """New, changed and emptied rows are queued; the others go on waiting."""
+    full.execute(ATTACH.format(""))
+    add(full, "new")
+    full.execute("update public.docs set body = 'changed' where id = 1")
+    full.execute("update public.docs set vec = null where id = 5")
+    assert sorted(queued(full)) == ["1", "5", "6"]
+    assert waiting(full) == 3
+    write(full, read(full, ["1", "5", "6"]))
+    full.execute("delete from wikiembed_queue.procrastinate_jobs")
+    assert (waiting(full), reconcile(full)) == (3, 0)
+    full.execute("delete from public.docs where id in (2, 3)")
+    assert waiting(full) == 1
+    assert full.one("select eta from wikiembed.coverage where source = 'docs'").total_seconds() == 0
+    full.check_invariants()
+
+
+def test_failures_of_a_source_held_back_wait_for_nobody(full: Database) -> None:
+    """They are counted as failed, and a retry queues them and nothing else."""
+    full.execute(ATTACH.format(""))
+    full.execute("update public.docs set body = 'changed' where id = 1")
+    assert fail(full, read(full, ["1"])) == {"1": "recorded"}
+    clear_jobs(full)
+    assert (waiting(full), reconcile(full)) == (3, 0)
+    full.execute("select wikiembed.retry_failures('docs')")
+    assert (queued(full), waiting(full)) == (["1"], 3)
+
+
+def test_truncate_ends_the_wait(full: Database) -> None:
+    """Whatever is written afterwards is new, and an orphan among it is queued."""
+    full.execute(ATTACH.format(""))
+    full.execute("truncate public.docs")
+    assert (waiting(full), reconcile(full), full.one(HELD)) == (0, 0, False)
+    add(full, "new")
+    clear_jobs(full)
+    assert reconcile(full) == 1
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled", "aborted"])
+def test_dead_job_of_a_source_held_back_is_queued_again(full: Database, status: str) -> None:
+    """The keys that were ordered go on, and only these."""
+    full.execute(ATTACH.format(""))
+    add(full, "new", "done meanwhile", "failed meanwhile")
+    full.execute("update public.docs set vec = %s where id = 7", [VECTOR])
+    assert fail(full, read(full, ["8"])) == {"8": "recorded"}
+    full.execute("update wikiembed_queue.procrastinate_jobs set status = %s", [status])
+    found = full.rows("select orphans_enqueued, dead_jobs from wikiembed.reconcile('docs')")
+    assert found == [(1, 1)]
+    assert (queued(full), waiting(full)) == (["6"], 4)
+
+
+def test_new_parameter_of_attach_is_the_last(full: Database) -> None:
+    """The parameters by name and by place are what they were; the new one is the last."""
+    full.execute(ATTACH.format(", null, null, null, null, null, 8, true, false, true"))
+    assert (len(queued(full)), full.one(HELD)) == (4, False)

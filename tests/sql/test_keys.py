@@ -103,7 +103,8 @@ def test_other_key_types_are_refused(database: Database, key_type: str) -> None:
     with pytest.raises(psycopg.Error, match="is of type") as caught:
         attach(database, key_type)
     assert caught.value.sqlstate == "WE005"
-    assert "uuid" in str(caught.value.diag.message_hint)
+    assert "uuid" in str(caught.value.diag.message_primary)
+    assert "row_id" in str(caught.value.diag.message_hint)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,10 @@ def test_reader_has_select_and_one_question(docs_table: Database) -> None:
     """Nothing that changes anything, no sequence, no chunk."""
     reader = docs_table.create_role("reader", grant="reader")
     held = rights(docs_table, reader)
-    tables = {"failures", "failure_history", "sources", "action_log", "outages", "alembic_version"}
+    tables = {
+        *("failures", "failure_history", "sources", "action_log", "outages", "alembic_version"),
+        "replaced_tables",
+    }
     assert set(held) == {f"wikiembed.{name}" for name in tables | VIEWS}
     assert {kind for kinds in held.values() for kind in kinds} == {"SELECT"}
     assert callable_by(docs_table, reader) == {"wikiembed.is_ready"}

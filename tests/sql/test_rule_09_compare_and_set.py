@@ -165,7 +165,7 @@ def test_chunks_without_text_are_read_and_skipped(docs_table: Database) -> None:
     assert versions == {"1": None}
     assert fail(docs_table, versions, state="skipped") == {"1": "recorded"}
     assert read(docs_table, ["1"]) == {}
-    assert docs_table.one("select wikiembed.is_ready('docs')")
+    assert docs_table.one("select wikiembed.is_ready('docs', true)")
 
 
 def test_skipped_and_unknown_keys_are_not_read(docs_table: Database) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.harness.database import Database
-from tests.sql.chunks import add, clear_jobs, coverage, embed, fail, fetch, read
+from tests.sql.chunks import VECTOR, add, clear_jobs, coverage, embed, fail, fetch, read
 
 
 def test_coverage_adds_up(docs_table: Database) -> None:
@@ -28,52 +28,95 @@ def test_coverage_adds_up(docs_table: Database) -> None:
 @pytest.mark.parametrize(
     ("total", "embedded", "skipped", "pct"),
     [
-        (0, 0, 0, "100.00"),
+        (0, 0, 0, None),
         (3, 2, 0, "66.66"),
         (100000, 99999, 0, "99.99"),
-        (2, 0, 2, "100.00"),
+        (2, 0, 2, None),
         (2, 1, 1, "100.00"),
         (3, 0, 0, "0.00"),
         (1, 5000, 0, "100.00"),
     ],
 )
 def test_coverage_is_cut_and_never_rounded_up(
-    docs_table: Database, total: int, embedded: int, skipped: int, pct: str
+    docs_table: Database, total: int, embedded: int, skipped: int, pct: str | None
 ) -> None:
-    """100 means all; a damaged ledger does not break the view."""
+    """100 means all; of nothing there is no share; a damaged ledger does not break the view."""
     docs_table.execute(
         "insert into wikiembed.ledger (source, total, embedded, skipped) values ('docs',"
         " %s, %s, %s)",
         [total, embedded, skipped],
     )
     found = docs_table.one("select coverage_pct from wikiembed.coverage where source = 'docs'")
-    assert found == Decimal(pct)
+    assert found == (None if pct is None else Decimal(pct))
 
 
-def test_coverage_of_an_empty_table_is_ready(docs_table: Database) -> None:
-    """Nothing misses."""
+def ready(database: Database, arguments: str = "'docs'") -> bool:
+    """What is_ready() answers."""
+    return bool(database.one(f"select wikiembed.is_ready({arguments})"))
+
+
+def test_empty_source_is_not_ready_unless_that_is_allowed(docs_table: Database) -> None:
+    """Nothing embedded is nothing to find; the view says the same."""
     row = coverage(docs_table)
-    assert (row["total"], row["ready"], row["eta"]) == (0, True, "00:00:00")
-    assert docs_table.one("select wikiembed.is_ready('docs')") is True
+    assert [row[name] for name in ("total", "coverage_pct", "ready", "eta")] == [
+        0, None, False, "00:00:00",
+    ]  # fmt: skip
+    assert (ready(docs_table), ready(docs_table, "'docs', true")) == (False, True)
+    assert ready(docs_table, "'docs', null") is False
+    add(docs_table, "one")
+    assert ready(docs_table, "'docs', true") is False
+
+
+def test_source_whose_rows_are_all_skipped_is_as_an_empty_one(docs_table: Database) -> None:
+    """Until a single row has its vector."""
+    add(docs_table, "one", "two")
+    docs_table.execute("select wikiembed.skip('docs', array['1', '2'], 'not worth it')")
+    row = coverage(docs_table)
+    assert (row["missing"], row["coverage_pct"], row["ready"]) == (0, None, False)
+    assert (ready(docs_table), ready(docs_table, "'docs', true")) == (False, True)
+    add(docs_table, "three", vector=VECTOR)
+    row = coverage(docs_table)
+    assert (row["coverage_pct"], row["ready"], ready(docs_table)) == (100, True, True)
 
 
 def test_is_ready_of_all_sources(docs_table: Database) -> None:
-    """Null asks for all; without a source nothing is ready."""
-    assert docs_table.one("select wikiembed.is_ready()") is True
-    add(docs_table, "one")
-    assert docs_table.one("select wikiembed.is_ready()") is False
-    assert docs_table.one("select wikiembed.is_ready('wiki')") is True
+    """Each must be ready, but for the wiki that nobody uses; without a source nothing is."""
+    assert (ready(docs_table, ""), ready(docs_table, "null, true")) == (False, True)
+    add(docs_table, "one", vector=VECTOR)
+    assert coverage(docs_table, "wiki")["unused"] is True
+    assert (ready(docs_table, ""), ready(docs_table, "'wiki'")) == (True, False)
+    docs_table.execute("update wikiembed.sources set model = 'one' where name = 'wiki'")
+    assert coverage(docs_table, "wiki")["unused"] is False
+    assert (ready(docs_table, ""), ready(docs_table, "null, true")) == (False, True)
     docs_table.execute("select wikiembed.detach(name) from wikiembed.sources")
-    assert docs_table.one("select wikiembed.is_ready()") is False
+    assert (ready(docs_table, ""), ready(docs_table, "null, true")) == (False, False)
+
+
+def test_wiki_that_is_loaded_counts_and_so_does_one_that_is_alone(docs_table: Database) -> None:
+    """Its rows are missed; without other tables its emptiness is the answer."""
+    add(docs_table, "one", vector=VECTOR)
+    docs_table.execute(
+        "select wikiembed.load_pages("
+        """'[{"title": "a", "digest": "1", "chunks": ["b"]}]')"""
+    )
+    assert coverage(docs_table, "wiki")["unused"] is False
+    assert ready(docs_table, "") is False
+    docs_table.execute("truncate public.wiki_pages cascade")
+    assert ready(docs_table, "") is True
+    docs_table.execute("select wikiembed.detach('docs')")
+    assert coverage(docs_table, "wiki")["unused"] is False
+    assert ready(docs_table, "") is False
 
 
 def test_is_ready_asks_the_table_and_no_counter(docs_table: Database) -> None:
     """A row that came behind the triggers' back is seen."""
+    add(docs_table, "one", vector=VECTOR)
+    assert ready(docs_table) is True
     with docs_table.connect() as connection:
         connection.execute("set session_replication_role = replica")
         connection.execute("insert into public.docs (body) values ('x')")
     assert coverage(docs_table)["ready"] is True
-    assert docs_table.one("select wikiembed.is_ready('docs')") is False
+    assert ready(docs_table) is False
 
 
 def test_rate_and_time_left_come_from_the_last_minute(docs_table: Database) -> None:

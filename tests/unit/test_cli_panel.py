@@ -150,3 +150,12 @@ def test_panel_line_has_all_in_one() -> None:
         "2031-05-01 08:00:00; docs 50.00 % (500 missing, 2 failed, 12.5/s, 40 s left);"
         " 5 jobs; 1 workers; http://gpu:8000 out of reach"
     )
+
+
+def test_source_without_anything_to_embed_has_no_share() -> None:
+    """Neither 0 nor 100: a dash, on the bar and in a log's line."""
+    empty = view([source(total=0, embedded=0, missing=0, failed=0, coverage_pct=None, eta_s=0.0)])
+    drawn = "\n".join(lines(empty))
+    assert "–" in drawn
+    assert " %" not in drawn
+    assert "docs – (0 missing" in plain_line(empty)

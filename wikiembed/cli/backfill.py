@@ -14,6 +14,7 @@ from wikiembed.cli.console import (
     count,
     database,
     duration,
+    percent,
     print_json,
     say,
 )
@@ -176,7 +177,7 @@ def _print_failure(failed: FailedChunk) -> None:
 def _summary(row: Coverage) -> str:
     failed = f", {row.failed:,} of them failed: see `wikiembed failures`" if row.failed else ""
     return (
-        f"{row.source}: {row.coverage_pct:.2f} % embedded, {row.missing:,} of"
+        f"{row.source}: {percent(row.coverage_pct)} embedded, {row.missing:,} of"
         f" {count(row.total, 'chunk')} missing{failed}."
     )
 

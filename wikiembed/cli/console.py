@@ -52,6 +52,13 @@ def warn(sentence: str) -> None:
     )
 
 
+def note(sentence: str) -> None:
+    """Say on standard error what is good to know and no warning."""
+    Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(
+        f"Note: {sentence}", markup=False
+    )
+
+
 def say(sentence: str) -> None:
     """Say one sentence on standard output."""
     Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(sentence, markup=False)
@@ -92,9 +99,20 @@ def cell(value: object) -> str:
             return str(value)
 
 
+def percent(value: float | Decimal | None) -> str:
+    """``99.50 %``; – when there is nothing to embed."""
+    return "–" if value is None else f"{value:.2f} %"
+
+
 def count(n: int, noun: str) -> str:
     """``1 job``, ``2 jobs``, ``1,000 jobs``."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def held_back_sentence(source: str, chunks: int) -> str:
+    """That chunks wait for an order, and which."""
+    verb = "waits" if chunks == 1 else "wait"
+    return f"{source}: {count(chunks, 'chunk')} {verb} for `wikiembed enqueue {source}`."
 
 
 def duration(seconds: float | None) -> str:

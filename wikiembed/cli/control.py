@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import count, database, print_json, say
+from wikiembed.cli.console import count, database, held_back_sentence, print_json, say
 from wikiembed.control import actions
 from wikiembed.errors import InvalidArgument, NotSo
 
@@ -124,6 +124,7 @@ def run_reconcile(
     """Heal what bypassed the triggers: a restore, a replica, jobs or counts changed by hand."""
     with database() as (connection, _):
         found = actions.reconcile(connection, source)
+        waiting = [row for row in actions.coverage(connection, source) if row.held_back]
     if json:
         print_json(found)
         return
@@ -131,3 +132,5 @@ def run_reconcile(
         f"Queued {found['orphans_enqueued']:,} orphaned chunks, dropped {found['dead_jobs']:,} dead"
         f" jobs, corrected the ledger by {found['ledger_drift']:,}."
     )
+    for row in waiting:
+        say(held_back_sentence(row.source, row.held_back))

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import typer
 
-from wikiembed.cli.console import console, duration, print_table, say
+from wikiembed.cli.console import console, duration, percent, print_table, say
 from wikiembed.cli.progress import Cadence, Reporter
 from wikiembed.cli.work import enqueue_all, report
 from wikiembed.config import Settings, load_settings
@@ -175,7 +175,7 @@ async def until(running: asyncio.Task[None], done: Callable[[], bool]) -> None:
 def print_coverage(connection: psycopg.Connection[Any]) -> None:
     """Print the coverage of the wiki."""
     rows = [
-        row.as_json() | {"coverage": f"{row.coverage_pct:.2f} %"}
+        row.as_json() | {"coverage": percent(row.coverage_pct)}
         for row in actions.coverage(connection, SOURCE)
     ]
     print_table(rows, ["source", "total", "embedded", "missing", "failed", "skipped", "coverage"])

@@ -9,11 +9,21 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from wikiembed.cli.console import console, count, database, duration, print_json, print_table, say
+from wikiembed.cli.console import (
+    console,
+    count,
+    database,
+    duration,
+    held_back_sentence,
+    percent,
+    print_json,
+    print_table,
+    say,
+)
 from wikiembed.cli.control import moment
 from wikiembed.config import load_settings
 from wikiembed.control import actions
-from wikiembed.control.overview import overview
+from wikiembed.control.overview import overview, replaced_sentence
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.errors import ConfigurationError, DatabaseError, InvalidArgument, NotSo
 
@@ -59,10 +69,9 @@ def run_status(
             f" {pause['paused_at']:%Y-%m-%d %H:%M %Z}{until}{why}"
         )
     for held in state["held_back"]:
-        say(
-            f"Held back: {held['source']} since {held['held_back_at']:%Y-%m-%d %H:%M %Z}, by a"
-            f" bound on what was queued; for the rest run `wikiembed enqueue {held['source']}`."
-        )
+        say(held_back_sentence(held["source"], held["chunks"]))
+    for replaced in state["replaced"]:
+        say(f"Replaced: {replaced_sentence(**replaced)}")
     for outage in state["outages"]:
         say(_out_of_reach(outage))
     if state["failures"]:
@@ -100,7 +109,7 @@ def _print_coverage(state: dict[str, list[dict[str, Any]]]) -> None:
         rows.append(
             row
             | {
-                "coverage": f"{row['coverage_pct']:.2f} %",
+                "coverage": percent(row["coverage_pct"]),
                 "eta": duration(row["eta_s"]),
                 "jobs": (queue.get("todo", 0) + queue.get("doing", 0)),
                 "later": queue.get("scheduled_later", 0),

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from wikiembed.cli.console import count, duration
+from wikiembed.cli.console import count, duration, percent
 from wikiembed.control.watch import View
 
 Row = Mapping[str, Any]
@@ -83,12 +83,12 @@ class Panel:
             name = name[: name_width - 1] + "…"
         done = row["coverage_pct"]
         width = max(self._width - name_width - 12, 10)
-        filled = int(width * done / 100)
+        filled = int(width * (done or 0) / 100)
         full, empty = (PLAIN_FULL, PLAIN_EMPTY) if self._plain else (FULL, EMPTY)
         line = Text(f"{name:<{name_width}} ")
         line.append(full * filled, style="green" if row["ready"] else "cyan")
         line.append(empty * (width - filled), style="dim")
-        line.append(f" {done:>8.2f} %")
+        line.append(f" {percent(done):>10}")
         yield line
         parts = [f"{row['embedded']:,} of {row['total'] - row['skipped']:,}"]
         if row["ready"]:
@@ -192,7 +192,7 @@ def plain_line(view: View) -> str:
         paused = ", paused" if row["paused"] else ""
         failed = f", {row['failed']:,} failed" if row["failed"] else ""
         parts.append(
-            f"{row['source']} {row['coverage_pct']:.2f} % ({row['missing']:,} missing{failed},"
+            f"{row['source']} {percent(row['coverage_pct'])} ({row['missing']:,} missing{failed},"
             f" {row['chunks_per_s']:,.1f}/s{eta}{paused})"
         )
     parts.append(f"{sum(row['todo'] + row['doing'] for row in state['queue']):,} jobs")

@@ -26,21 +26,30 @@ def run_ready(
         bool,
         typer.Option("--smoke", help="Embed the text of a chunk, and check that it finds itself."),
     ] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Take a source that holds no vectors for ready.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Exit 0 when no row misses its vector but the skipped ones; else 1 and what is in the way.
+    """Exit 0 when all is embedded but the skipped rows; else 1 and what is in the way.
 
     The first line is WIKI_EMBEDDINGS_READY=true or false; what is in the way follows, each with
-    its command, as comments. With --smoke a ready source must also be searchable: the text of one
+    its command, as comments. A source without a single vector is not ready, unless --allow-empty
+    is given. Over all sources, the wiki's is left out while nothing was ever embedded into it and
+    other tables are attached. With --smoke a ready source must also be searchable: the text of one
     of its chunks is embedded anew, and the nearest chunk must be that one.
     """
     from wikiembed.control.ready import obstacles
     from wikiembed.control.ready import smoke as try_out
 
     with database() as (connection, settings):
-        names = actions.names(connection, source)
-        ready = {name: actions.is_ready(connection, name) for name in names}
-        rows = [row for row in actions.coverage(connection, source) if not ready[row.source]]
+        actions.names(connection, source)
+        counted = [row for row in actions.coverage(connection, source) if source or not row.unused]
+        names = [row.source for row in counted]
+        ready = {
+            name: actions.is_ready(connection, name, allow_empty=allow_empty) for name in names
+        }
+        rows = [row for row in counted if not ready[row.source]]
         in_the_way = obstacles(connection, rows)
         done = bool(ready) and all(ready.values())
         tried = [try_out(connection, settings, name) for name in names] if smoke and done else []
@@ -59,7 +68,7 @@ def run_ready(
         for one in tried:
             typer.echo(f"# {one.sentence}")
     if rows or not names:
-        raise NotSo(_missing(rows))
+        raise NotSo(_missing(rows, empty={o.source for o in in_the_way if o.name == "empty"}))
     if False in passed:
         wrong = next(one for one in tried if one.passed is False)
         raise NotSo(f"The smoke test failed, {wrong.sentence}: see `wikiembed doctor`.")
@@ -67,14 +76,21 @@ def run_ready(
         raise NotSo("No source has vectors, so nothing can find itself: load chunks first.")
 
 
-def _missing(rows: list[Coverage]) -> str:
-    return (
-        "; ".join(
-            f"Source {row.source!r} misses {row.missing:,} of {row.total:,} chunks"
-            f" ({row.failed:,} failed{', paused' if row.paused else ''})"
-            for row in rows
+def _missing(rows: list[Coverage], *, empty: set[str | None]) -> str:
+    if not rows:
+        return "No source is attached."
+    return "; ".join(_misses(row, empty=row.source in empty) for row in rows) + "."
+
+
+def _misses(row: Coverage, *, empty: bool) -> str:
+    if empty and row.total == 0:
+        return f"Source {row.source!r} holds no chunks: load some, or `--allow-empty`"
+    if empty:
+        return (
+            f"Source {row.source!r} holds no vectors, since all {row.total:,} chunks are skipped:"
+            " retry some, or `--allow-empty`"
         )
-        + "."
-        if rows
-        else "No source is attached."
+    return (
+        f"Source {row.source!r} misses {row.missing:,} of {row.total:,} chunks"
+        f" ({row.failed:,} failed{', paused' if row.paused else ''})"
     )

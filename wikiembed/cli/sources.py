@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import count, database, print_json, print_table, say, warn
+from wikiembed.cli.console import count, database, note, print_json, print_table, say, warn
 from wikiembed.config import Provider
 from wikiembed.control import actions
 from wikiembed.control import sources as control
+from wikiembed.control.dimensions import Tell
+from wikiembed.store import Coverage
 
 
 def register(cli: typer.Typer) -> None:
@@ -22,9 +24,15 @@ def register(cli: typer.Typer) -> None:
 def run_attach(
     relation: Annotated[str, typer.Argument(help="The table, with its schema: public.docs.")],
     *,
-    key: Annotated[str, typer.Option(help="Unique, not null column that names a row.")] = "id",
-    text: Annotated[str, typer.Option(help="Column whose text is embedded.")] = "content",
-    embedding: Annotated[str, typer.Option(help="The vector or halfvec column.")] = "embedding",
+    key: Annotated[
+        str | None, typer.Option(help="Unique, not null column that names a row; id, if not given.")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Column whose text is embedded; content, if not given.")
+    ] = None,
+    embedding: Annotated[
+        str | None, typer.Option(help="The vector or halfvec column; embedding, if not given.")
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the source, ≤ 32 bytes; the table's, if not given.")
     ] = None,
@@ -40,14 +48,30 @@ def run_attach(
         str | None, typer.Option(help="Put before each text that is searched.")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Chunks a job, 1 to 4096.")] = 64,
+    enqueue: Annotated[
+        bool, typer.Option("--enqueue", help="Queue the rows that are there already.")
+    ] = False,
+    move: Annotated[
+        bool,
+        typer.Option("--move", help="Move the source NAME, which is attached, to this table."),
+    ] = False,
 ) -> None:
     """Attach a vector column of an existing table: from now on it is kept embedded.
 
-    Rows that are there already are counted, and queued by `wikiembed enqueue`. The index on
-    missing rows is built concurrently; the table is locked only while its rows are counted.
-    A warning names the roles that could run SQL as wikiembed's owner by way of the table.
+    Rows that are there already are counted, and wait for `wikiembed enqueue`, `wikiembed backfill`
+    or --enqueue: no worker embeds them before. Rows that are written from now on are queued at
+    once. The index on missing rows is built concurrently; the table is locked only while its rows
+    are counted. A warning names the roles that could run SQL as wikiembed's owner by way of the
+    table.
+
+    Where the embedding server answers, the column's dimensions are compared with its model's: a
+    model that the settings or options name must fit.
+
+    --move is for a table that was swapped by renames, or made anew: the source keeps its settings,
+    its model and its pause; columns that are not given keep their names; failures of rows that are
+    equal in both tables and vectors of equal texts are carried over.
     """
-    with database() as (connection, _):
+    with database() as (connection, settings):
         source = control.attach(
             connection,
             control.Columns(relation=relation, key=key, text=text, embedding=embedding, name=name),
@@ -58,16 +82,37 @@ def run_attach(
                 document_prefix=document_prefix,
                 query_prefix=query_prefix,
                 batch_size=batch_size,
+                move=move,
+                enqueue=enqueue,
             ),
-            warn=warn,
+            settings=settings,
+            tell=Tell(warn=warn, note=note),
         )
         (row,) = actions.coverage(connection, source)
-    say(
-        f"Attached {relation} as source {source!r}: {count(row.total, 'row')},"
-        f" {row.missing:,} without a vector."
-    )
-    if row.missing:
+        queued = actions.enqueue(connection, source) if enqueue else None
+        taken_over = control.moved(connection, source) if move else None
+    say(_attached(relation, row) if taken_over is None else _moved(relation, row, taken_over))
+    if queued is not None:
+        say(f"{source}: {count(queued.chunks, 'chunk')} queued in {count(queued.jobs, 'job')}.")
+    elif row.held_back:
         say(f"Queue them: wikiembed enqueue {source}")
+
+
+def _attached(relation: str, row: Coverage) -> str:
+    return f"Attached {relation} as source {row.source!r}: {_rows(row)}."
+
+
+def _moved(relation: str, row: Coverage, moved: control.Moved) -> str:
+    if moved.former is None:
+        return f"Source {row.source!r} is attached to {relation} already: its name is noted."
+    return (
+        f"Moved source {row.source!r} from {moved.former} to {relation}, with"
+        f" {count(moved.vectors, 'vector')} and {count(moved.failures, 'failure')}: {_rows(row)}."
+    )
+
+
+def _rows(row: Coverage) -> str:
+    return f"{count(row.total, 'row')}, {row.missing:,} without a vector"
 
 
 def run_detach(

@@ -121,7 +121,7 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
 def report(reporter: Reporter, rows: list[Coverage], *, batches: int = 0) -> None:
     """Report the sum of `rows` after so many batches of this process."""
     embedded = sum(r.embedded for r in rows)
-    missing = sum(r.missing for r in rows)
+    missing = sum(r.missing - r.held_back for r in rows)
     failed = sum(r.failed for r in rows)
     rate = float(sum(r.chunks_per_s for r in rows))
     eta_s = (missing - failed) / rate if rate > 0 else None

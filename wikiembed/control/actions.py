@@ -132,12 +132,14 @@ def reconcile(connection: Connection, source: str | None) -> dict[str, int]:
     return dict(zip(("orphans_enqueued", "dead_jobs", "ledger_drift"), found, strict=True))
 
 
-def is_ready(connection: Connection, source: str | None) -> bool:
-    """Ask the tables themselves whether no row is missing but the skipped ones.
+def is_ready(connection: Connection, source: str | None, *, allow_empty: bool = False) -> bool:
+    """Ask the tables themselves whether some row has a vector and none misses it but the skipped.
+
+    With `allow_empty` none needs to have one.
 
     Raises: SourceNotFound.
     """
-    return bool(_one(connection, "select wikiembed.is_ready(%s)", (source,))[0])
+    return bool(_one(connection, "select wikiembed.is_ready(%s, %s)", (source, allow_empty))[0])
 
 
 def failures(

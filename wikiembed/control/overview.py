@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import psycopg
@@ -29,13 +30,27 @@ _PAUSES = (
 )
 
 _HELD_BACK = (
-    "select name as source, held_back_at from wikiembed.sources"
-    " where held_back_at is not null order by name"
+    "select s.name as source, s.held_back_at, c.held_back as chunks"
+    " from wikiembed.sources as s join wikiembed.coverage as c on c.source = s.name"
+    " where s.held_back_at is not null and c.held_back > 0 order by s.name"
 )
+
+_REPLACED = "select source, name, attached_to from wikiembed.replaced_tables order by source"
+
+
+def replaced_sentence(*, source: str, name: str, attached_to: str | None) -> str:
+    """That another table has the name of a source's table, and what to run."""
+    was = f"source {source} is still attached to {attached_to}"
+    if attached_to is None:
+        was = f"the table of source {source} was dropped"
+    return (
+        f"{was}, and {name} is another table now: run `wikiembed attach {shlex.quote(name)}"
+        f" --name {shlex.quote(source)} --move`."
+    )
 
 
 def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Rows of coverage, queue, failures, pauses, sources held back, workers and outages."""
+    """Rows of coverage, queue, failures, workers and outages; what is paused, held or replaced."""
     answer: dict[str, list[dict[str, Any]]] = {
         "coverage": [row.as_json() for row in coverage(connection)]
     }
@@ -45,6 +60,7 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             ("failures", _FAILURES),
             ("pauses", _PAUSES),
             ("held_back", _HELD_BACK),
+            ("replaced", _REPLACED),
             ("workers", _WORKERS),
         ):
             answer[name] = cursor.execute(query).fetchall()

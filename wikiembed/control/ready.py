@@ -26,7 +26,10 @@ OBSTACLES = {
     "relation": "The source's table was dropped.",
     "paused": "Somebody, or a worker, paused the source.",
     "failed": "Chunks were set aside as failed, by class.",
-    "not_queued": "Chunks wait in no job: rows that were there before attach, or a restore.",
+    "empty": "Nothing is embedded: the table holds no rows, or all of them are skipped.",
+    "held_back": "Chunks wait for an order: rows that were there at attach, or what a bounded"
+    " enqueue left.",
+    "not_queued": "Chunks wait in no job: a restore, or triggers that were off.",
     "waiting": "Chunks wait in jobs, or are in a worker's hands.",
     "miscounted": "The table misses a vector and the ledger does not say so.",
     "outage": "Workers cannot reach an embedding server.",
@@ -126,12 +129,16 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
             command=f"wikiembed failures {name}; then wikiembed retry {name}"
             f" or wikiembed skip {name} KEY",
         )  # fmt: skip
-    if lost := _in_no_job(connection, name):
+    lost = _in_no_job(connection, name)
+    lost = row.held_back if lost is None else lost
+    if lost:
+        held_back = row.held_back > 0
         yield Obstacle(
-            source=name, name="not_queued", chunks=lost, sentence=f"{lost:,} wait in no job",
+            source=name, name="held_back" if held_back else "not_queued", chunks=lost,
+            sentence=f"{lost:,} wait for an order" if held_back else f"{lost:,} wait in no job",
             command=f"wikiembed enqueue {name}",
         )  # fmt: skip
-    waiting = row.missing - row.failed - (lost or 0)
+    waiting = row.missing - row.failed - lost
     if waiting > 0:
         idle = "" if alive else ", and no worker is alive"
         yield Obstacle(
@@ -139,11 +146,29 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
             sentence=f"{waiting:,} wait in {jobs:,} {'job' if jobs == 1 else 'jobs'}{idle}",
             command="wikiembed status --watch" if alive else "wikiembed worker",
         )  # fmt: skip
-    if row.missing == 0:
+    if row.missing == 0 and actions.is_ready(connection, name, allow_empty=True):
+        yield Obstacle(
+            source=name, name="empty", chunks=row.total, sentence=_why_empty(row),
+            command=_filled_by(row),
+        )  # fmt: skip
+    elif row.missing == 0:
         yield Obstacle(
             source=name, name="miscounted", command=f"wikiembed reconcile {name}",
             sentence="a row misses its vector and the counts do not say so",
         )  # fmt: skip
+
+
+def _filled_by(row: Coverage) -> str:
+    """What gives a source without vectors its first one, or does without."""
+    if row.total == 0 and row.source == "wiki":
+        return "wikiembed load FILE"
+    return f"wikiembed ready {row.source} --allow-empty"
+
+
+def _why_empty(row: Coverage) -> str:
+    if row.total:
+        return f"nothing is embedded, since all {row.total:,} are skipped"
+    return "holds no chunks"
 
 
 def _in_no_job(connection: Connection, source: str) -> int | None:

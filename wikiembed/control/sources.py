@@ -8,14 +8,21 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psycopg
-from psycopg import errors as pg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from wikiembed.config import Settings
+from wikiembed.control.dimensions import SILENT, Tell, Wanted, compare_dimensions
+from wikiembed.control.names import find_table
 from wikiembed.db.connect import translate_errors
-from wikiembed.errors import SourceRefused
 
 Connection = psycopg.Connection[Any]
+USUAL_COLUMNS = ("id", "content", "embedding")
+_MOVED = (
+    "select detail ->> 'former', coalesce((detail ->> 'vectors')::bigint, 0),"
+    " coalesce((detail ->> 'failures')::bigint, 0) from wikiembed.action_log"
+    " where source = %s and action = 'attach' order by id desc limit 1"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +35,38 @@ class AttachOptions:
     document_prefix: str | None = None
     query_prefix: str | None = None
     batch_size: int = 64
+    move: bool = False
+    enqueue: bool = False
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The options of the command that differ from what holds without them."""
+        values = {
+            name.replace("_", "-"): value
+            for name, value in asdict(self).items()
+            if value != getattr(AttachOptions(), name)
+        }
+        return {name: "" if value is True else str(value) for name, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """The table and the columns to attach, and the source's name: the table's, if None."""
+    """The table and the columns to attach, and the source's name: the table's, if None.
+
+    A column that is None has the name that it has in the source that is moved, or the usual one.
+    """
 
     relation: str
-    key: str
-    text: str
-    embedding: str
+    key: str | None
+    text: str | None
+    embedding: str | None
     name: str | None
+
+    @property
+    def given(self) -> dict[str, str]:
+        """Those that were given, by name of the option."""
+        columns = {"key": self.key, "text": self.text, "embedding": self.embedding}
+        return {name: value for name, value in columns.items() if value is not None}
 
 
 def attach(
@@ -46,31 +74,56 @@ def attach(
     columns: Columns,
     options: AttachOptions,
     *,
-    warn: Callable[[str], None] = lambda sentence: None,
+    settings: Settings | None = None,
+    tell: Tell = SILENT,
 ) -> str:
     """Attach a column as a source; a refusal leaves nothing behind. Answers the source's name.
 
     The partial index is built concurrently first, then wikiembed.attach does the rest in one
-    transaction. `warn` takes each sentence that attach warns with.
+    transaction. With `settings` the column is compared with the model that they lead to.
     Raises: SourceRefused, InvalidArgument, DatabaseError.
     """
     with translate_errors():
-        oid, table = _find(connection, columns.relation)
+        others = options.given | ({"name": columns.name} if columns.name else {})
+        oid, table = find_table(connection, columns.relation, columns.given, others)
         name = columns.name or table
-        columns = replace(columns, name=name)
+        columns = _named(connection, replace(columns, name=name), move=options.move)
+        if settings is not None and not options.move:
+            compare_dimensions(
+                connection,
+                settings,
+                Wanted(
+                    oid=oid,
+                    relation=columns.relation,
+                    embedding=columns.embedding or "",
+                    provider=options.provider,
+                    model=options.model,
+                    dimensions=options.dimensions,
+                ),
+                tell,
+            )
         # Whatever attach refuses, it refuses before an index is built for hours.
         _call_attach(connection, oid, columns, options, check_only=True)
         built: list[sql.Identifier] = []
         try:
             if not _is_indexed(connection, oid, columns):
-                _build_index(connection, oid, columns, built)
-            with _warnings(connection, warn):
+                _build_index(connection, oid, columns, built, move=options.move)
+            with _warnings(connection, tell.warn):
                 _call_attach(connection, oid, columns, options)
         except BaseException:
             for index in built:
                 connection.execute(sql.SQL("drop index concurrently if exists {}").format(index))
             raise
     return name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """From which table, None if it only had another name; with how many vectors and failures."""
+
+    former: str | None
+    vectors: int
+    failures: int
 
 
 @contextlib.contextmanager
@@ -88,6 +141,30 @@ def _warnings(connection: Connection, warn: Callable[[str], None]) -> Iterator[N
         connection.remove_notice_handler(tell)
 
 
+def _named(connection: Connection, columns: Columns, *, move: bool) -> Columns:
+    """`columns` with a name for each: as given, as in the source that is moved, or the usual."""
+    row = connection.execute(
+        "select key_column, text_column, embedding_column from wikiembed.sources"
+        " where name = %s and %s",
+        (columns.name, move),
+    ).fetchone()
+    key, text, embedding = row or USUAL_COLUMNS
+    return replace(
+        columns,
+        key=columns.key or key,
+        text=columns.text or text,
+        embedding=columns.embedding or embedding,
+    )
+
+
+def moved(connection: Connection, name: str) -> Moved:
+    """What the last move of a source took over."""
+    with translate_errors():
+        row = connection.execute(_MOVED, (name,)).fetchone()
+    former, vectors, failures = row if row is not None else (None, 0, 0)
+    return Moved(former=former, vectors=vectors, failures=failures)
+
+
 # Asked before there is a row in wikiembed.sources: of a row with what the index depends on.
 _INDEXED = """
 select wikiembed_private.missing_index(jsonb_populate_record(null::wikiembed.sources,
@@ -103,26 +180,6 @@ def _is_indexed(connection: Connection, oid: int, columns: Columns) -> bool:
     return row == (True,)
 
 
-def _find(connection: Connection, relation: str) -> tuple[int, str]:
-    """The table's oid and its bare name.
-
-    Raises: SourceRefused.
-    """
-    try:
-        found = connection.execute(
-            "select c.oid::bigint, c.relname from pg_class as c where c.oid = to_regclass(%s)",
-            (relation,),
-        ).fetchone()
-    except (pg.InvalidName, pg.SyntaxError, pg.FeatureNotSupported):
-        found = None
-    if found is None:
-        raise SourceRefused(
-            f"Table {relation!r} does not exist: give its name with the schema, as in public.docs,"
-            " and in double quotes what is not lower case."
-        )
-    return int(found[0]), str(found[1])
-
-
 def _call_attach(
     connection: Connection,
     oid: int,
@@ -131,9 +188,11 @@ def _call_attach(
     *,
     check_only: bool = False,
 ) -> None:
-    given = {f"p_{name}": value for name, value in asdict(options).items() if value is not None} | {
-        "p_check_only": check_only
-    }
+    given = {
+        f"p_{name}": value
+        for name, value in asdict(options).items()
+        if value is not None and name != "enqueue"
+    } | {"p_check_only": check_only}
     named = sql.SQL(", ").join(
         sql.SQL("{} => {}").format(sql.Identifier(name), sql.Literal(value))
         for name, value in given.items()
@@ -154,13 +213,17 @@ select n.nspname, c.relname, c.relispartition
 
 
 def _build_index(
-    connection: Connection, oid: int, columns: Columns, made: list[sql.Identifier]
+    connection: Connection, oid: int, columns: Columns, made: list[sql.Identifier], *, move: bool
 ) -> None:
-    """Build the index of each leaf concurrently; attach adopts them. Adds their names to `made`."""
+    """Build the index of each leaf concurrently; attach adopts them. Adds their names to `made`.
+
+    While a source is moved its former table has the index of its name: attach renames this one.
+    """
+    base = f"wikiembed_missing_{oid if move else columns.name}"
     leaves = connection.execute(_LEAVES, {"oid": oid}).fetchall()
     for number, (schema, table, is_partition) in enumerate(leaves):
         # The plain name is for the table itself: attach gives it to the partitioned index.
-        name = f"wikiembed_missing_{columns.name}" + (f"_{number}" if is_partition else "")
+        name = base + (f"_{number}" if is_partition else "")
         identifier = sql.Identifier(schema, name)
         connection.execute(sql.SQL("drop index concurrently if exists {}").format(identifier))
         made.append(identifier)  # before it is built: a build that is broken off leaves a ruin
@@ -168,8 +231,8 @@ def _build_index(
             sql.SQL("create index concurrently {} on {} ({}) where {} is null").format(
                 sql.Identifier(name),
                 sql.Identifier(schema, table),
-                sql.Identifier(columns.key),
-                sql.Identifier(columns.embedding),
+                sql.Identifier(columns.key or ""),
+                sql.Identifier(columns.embedding or ""),
             )
         )
 

@@ -83,6 +83,11 @@ ALARMS = (
         "`wikiembed reconcile SOURCE`, which detaches it",
     ),
     Alarm(
+        "replaced", "fault",
+        "Another table has the name of a source's table: rows of that one are not embedded.",
+        "`wikiembed attach TABLE --name SOURCE --move`",
+    ),
+    Alarm(
         "triggers", "fault",
         "A source's triggers are missing, disabled, or of another version.",
         "`wikiembed reconcile SOURCE`",
@@ -113,6 +118,11 @@ ALARMS = (
         "paused", "warning",
         "Somebody, or a worker, paused a source.",
         "Mend the reason, then `wikiembed resume SOURCE`",
+    ),
+    Alarm(
+        "held_back", "warning",
+        "Chunks wait for an order: rows that were there at attach, or what `--max-chunks` left.",
+        "`wikiembed enqueue SOURCE`",
     ),
     Alarm(
         "failures", "warning",

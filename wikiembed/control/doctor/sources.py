@@ -9,13 +9,18 @@ import psycopg
 
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.index import Target, indexes, targets
+from wikiembed.control.overview import replaced_sentence
 
 Connection = psycopg.Connection[Any]
 MANY_VECTORS = 10_000
 """So many are searched without an index in a moment."""
 
 _SOURCES = """
-select s.name, q.relation, s.key_column, s.embedding_column, s.model, s.document_prefix,
+select s.name, q.relation, s.model, s.document_prefix,
+       (select format('create index %son %s (%I) where %I is null',
+                      case when c.relkind = 'p' then '' else 'concurrently ' end,
+                      q.relation, s.key_column, s.embedding_column)
+          from pg_catalog.pg_class as c where c.oid = s.relation),
        case when q.relation is not null then wikiembed_private.triggers_current(s) end,
        case when q.relation is not null then wikiembed_private.missing_index(s) is not null end,
        case when q.relation is not null then wikiembed_private.owner_warning(s.relation) end,
@@ -30,10 +35,14 @@ select s.name, q.relation, s.key_column, s.embedding_column, s.model, s.document
        lateral (select wikiembed_private.qualified(s.relation)) as q (relation)
  order by s.name
 """
+_REPLACED = "select r.source, r.name from wikiembed.replaced_tables as r"
 _PAUSED = """
 select s.name, s.paused_by, s.paused_at, s.pause_reason from wikiembed.sources as s
  where s.paused_at is not null and (s.resume_at is null or s.resume_at > clock_timestamp())
  order by s.name
+"""
+_HELD_BACK = """
+select c.source, c.held_back from wikiembed.coverage as c where c.held_back > 0 order by c.source
 """
 _FAILED = """
 select f.source, count(*), string_agg(distinct f.error_class, ', ' order by f.error_class)
@@ -44,15 +53,20 @@ select f.source, count(*), string_agg(distinct f.error_class, ', ' order by f.er
 def sources(connection: Connection) -> Iterator[Finding]:
     """The tables of all sources."""
     rows = connection.execute(_SOURCES).fetchall()
+    swapped: dict[str, str] = dict(connection.execute(_REPLACED).fetchall())
     if not rows:
         yield Finding("sources", "warning", "No source is attached: run `wikiembed attach`.")
-    for name, relation, key, column, model, prefix, current, indexed, warning, invalid in rows:
-        if relation is None:
+    for name, relation, model, prefix, create, current, indexed, warning, invalid in rows:
+        if name in swapped:
+            sentence = replaced_sentence(source=name, name=swapped[name], attached_to=relation)
+            yield Finding("replaced", "fault", sentence[:1].upper() + sentence[1:])
+        elif relation is None:
             yield Finding(
                 "relation",
                 "fault",
                 f"The table of source {name} is gone: run `wikiembed reconcile {name}`.",
             )
+        if relation is None:
             continue
         if not current:
             yield Finding(
@@ -66,8 +80,7 @@ def sources(connection: Connection) -> Iterator[Finding]:
             yield Finding(
                 "index",
                 "warning",
-                f"Source {name} has no valid index on missing rows: run in psql {first}"
-                f"`create index concurrently on {relation} ({key}) where {column} is null`.",
+                f"Source {name} has no valid index on missing rows: run in psql {first}`{create}`.",
             )
         if current and indexed:
             yield Finding("source", "ok", f"Source {name} on {relation}: triggers and index.")
@@ -118,7 +131,7 @@ def _search_index(connection: Connection, target: Target) -> Iterator[Finding]:
 
 
 def states(connection: Connection) -> Iterator[Finding]:
-    """Pauses and failures."""
+    """Pauses, chunks that wait for an order, and failures."""
     for name, who, since, why in connection.execute(_PAUSED).fetchall():
         reason = f" ({why.rstrip('.')})" if why else ""
         yield Finding(
@@ -126,6 +139,13 @@ def states(connection: Connection) -> Iterator[Finding]:
             "warning",
             f"Source {name} is paused by {who} since {since:%Y-%m-%d %H:%M %Z}{reason}: mend the"
             f" reason, then run `wikiembed resume {name}`.",
+        )
+    for name, chunks in connection.execute(_HELD_BACK).fetchall():
+        yield Finding(
+            "held_back",
+            "warning",
+            f"Source {name}: {chunks:,} {'chunk waits' if chunks == 1 else 'chunks wait'} for an"
+            f" order: run `wikiembed enqueue {name}`.",
         )
     for name, failed, classes in connection.execute(_FAILED).fetchall():
         yield Finding(

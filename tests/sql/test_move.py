@@ -1,0 +1,189 @@
+"""A source goes to the table that took its table's place, with what is right for sure."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.harness.database import Database
+from tests.sql.chunks import VECTOR, add, coverage, embed, fail, queued, read
+
+NEW = """
+create table public.new (id bigint generated always as identity primary key, body text, vec {type});
+insert into public.new (body) values ('same'), ('bad'), ('changed'), ('also bad'), ('new');
+alter table public.docs rename to old;
+alter table public.new rename to docs;
+"""
+SETTINGS = (
+    "select model, provider, dimensions, document_prefix, generation, batch_size, pinned_at,"
+    " prefix_pinned, paused_at, paused_by, pause_reason, resume_at from wikiembed.sources"
+    " where name = 'docs'"
+)
+MOVE = "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs', p_move => true{})"
+REPLACED = "select source, name, attached_to from wikiembed.replaced_tables"
+TRIGGERS = "select count(*) from pg_trigger where tgrelid = %s::regclass and not tgisinternal"
+
+
+@pytest.fixture
+def worked(docs_table: Database) -> Database:
+    """Rows 1 and 3 have vectors, 2 failed, 4 is skipped; the source is pinned and paused."""
+    add(docs_table, "same", "bad", "before", "not so bad")
+    docs_table.execute(
+        "update wikiembed.sources set model = 'model', document_prefix = 'p: ', batch_size = 7,"
+        " pinned_at = now(), generation = 5 where name = 'docs'"
+    )
+    embed(docs_table, ["1", "3"])
+    fail(docs_table, read(docs_table, ["2", "4"]))
+    docs_table.execute("select wikiembed.skip('docs', array['4'], 'not worth it')")
+    docs_table.execute("select wikiembed.pause('docs', 'the import')")
+    return docs_table
+
+
+def swap(database: Database, kind: str = "vector(4)") -> None:
+    """A bulk import: of five rows two are equal in both tables, one of them embedded."""
+    database.execute(NEW.format(type=kind))
+
+
+def vectors(database: Database) -> list[int]:
+    """Keys of the rows that have a vector."""
+    return [row[0] for row in database.rows("select id from public.docs where vec is not null")]
+
+
+def test_swap_by_rename_is_noticed_and_a_rename_is_not(worked: Database) -> None:
+    """The name has to be another table's."""
+    worked.execute("alter table public.docs rename to old")
+    assert worked.rows(REPLACED) == []
+    worked.execute("create view public.docs as select 1 as id")
+    assert worked.rows(REPLACED) == [("docs", "public.docs", "public.old")]
+    worked.execute("drop view public.docs; alter table public.old rename to docs")
+    assert worked.rows(REPLACED) == []
+    worked.execute("drop table public.docs; create table public.docs (id int)")
+    assert worked.rows(REPLACED) == [("docs", "public.docs", None)]
+
+
+def test_move_keeps_settings_and_what_is_right_for_sure(worked: Database) -> None:
+    """Vectors of equal texts, failures of equal rows; the rest waits for an order."""
+    before = worked.rows(SETTINGS)
+    swap(worked)
+    worked.execute(MOVE.format(""))
+    assert worked.rows(SETTINGS) == before
+    assert vectors(worked) == [1]
+    assert worked.one("select vec = %s from public.docs where id = 1", [VECTOR]) is True
+    assert worked.rows("select key, state from wikiembed.failures") == [("2", "failed")]
+    row = coverage(worked)
+    assert [row[name] for name in ("total", "embedded", "failed", "skipped", "held_back")] == [
+        5, 1, 1, 0, 3,
+    ]  # fmt: skip
+    assert (worked.one(TRIGGERS, ["public.old"]), worked.rows(REPLACED)) == (0, [])
+    worked.check_invariants()
+    said = worked.one("select detail from wikiembed.action_log order by id desc limit 1")
+    assert said == {
+        "relation": "public.docs", "former": "public.old", "vectors": 1, "failures": 1,
+    }  # fmt: skip
+    worked.execute("update public.docs set body = 'other' where id = 1")
+    assert (queued(worked), vectors(worked)) == (["1"], [])
+
+
+def test_move_queues_where_it_is_told_to(worked: Database) -> None:
+    """What failed there stays failed."""
+    swap(worked)
+    worked.execute(MOVE.format(", p_enqueue => true"))
+    assert queued(worked) == ["3", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        "update wikiembed.sources set model = null",
+        "alter table public.old disable trigger zzz_wikiembed_docs",
+        "create function public.f() returns trigger language plpgsql as"
+        " $$ begin new.body := 'else'; return new; end $$;"
+        " create trigger f before update on public.docs for each row execute function public.f()",
+    ],
+)
+def test_vectors_are_left_where_they_may_be_wrong(worked: Database, doubt: str) -> None:
+    """An unpinned model, triggers that were off, a trigger of the new table's own."""
+    swap(worked)
+    worked.execute(doubt)
+    worked.execute(MOVE.format(""))
+    assert vectors(worked) == []
+
+
+def test_move_takes_vectors_to_the_other_type(worked: Database) -> None:
+    """halfvec of the same dimensions."""
+    swap(worked, "halfvec(4)")
+    worked.execute(MOVE.format(""))
+    assert vectors(worked) == [1]
+    kinds = worked.rows("select embedding_type from wikiembed.sources where name = 'docs'")
+    assert kinds == [("halfvec",)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "state"),
+    [
+        ("vector(5)", "", "WE007"),
+        ("vector(4)", ", p_model => 'another'", "WE010"),
+        ("vector(4)", ", p_batch_size => 8", "WE010"),
+        ("vector", ", p_dimensions => 5", "WE007"),
+    ],
+)
+def test_move_refuses_other_settings(worked: Database, kind: str, more: str, state: str) -> None:
+    """And leaves the source where it is."""
+    swap(worked, kind)
+    for check in ("", ", p_check_only => true"):
+        with pytest.raises(psycopg.Error) as caught:
+            worked.execute(MOVE.format(more + check))
+        assert (caught.value.sqlstate, bool(caught.value.diag.message_hint)) == (state, True)
+    assert worked.rows(REPLACED) == [("docs", "public.docs", "public.old")]
+
+
+def test_move_of_no_source_is_refused(worked: Database) -> None:
+    """WE001: there is nothing to move."""
+    with pytest.raises(psycopg.Error) as caught:
+        worked.execute(MOVE.replace("'docs', p_move", "'none', p_move").format(""))
+    assert caught.value.sqlstate == "WE001"
+
+
+def test_move_to_its_own_table_notes_the_name(worked: Database) -> None:
+    """After a rename that was meant, when another table has the old name."""
+    worked.execute("alter table public.docs rename to articles; create table public.docs (id int)")
+    assert worked.rows(REPLACED) == [("docs", "public.docs", "public.articles")]
+    worked.execute(MOVE.replace("public.docs", "public.articles").format(""))
+    assert worked.rows(REPLACED) == []
+    assert coverage(worked)["embedded"] == 2
+
+
+def test_attach_replaces_a_source_whose_table_is_gone(worked: Database) -> None:
+    """It says so; without a move its settings go."""
+    worked.execute("drop table public.docs")
+    worked.execute("create table public.docs (id int primary key, body text, vec vector(4))")
+    notices: list[str | None] = []
+    with worked.connect() as connection:
+        connection.add_notice_handler(lambda said: notices.append(said.message_primary))
+        statement = MOVE.replace(", p_move => true", "").format("")
+        connection.execute(statement.replace("'docs')", "'docs', p_check_only => true)").encode())
+        assert notices == []
+        connection.execute(statement.encode())
+    assert notices == ['source "docs" was attached to a table, or a column, that was dropped']
+    assert worked.rows("select model from wikiembed.sources where name = 'docs'") == [(None,)]
+    worked.check_invariants()
+
+
+def test_move_from_a_table_that_is_gone_keeps_the_settings(worked: Database) -> None:
+    """Nothing can be compared, so no vector and no failure comes along."""
+    before = worked.rows(SETTINGS)
+    worked.execute("drop table public.docs")
+    worked.execute("create table public.docs (id int primary key, body text, vec vector(4))")
+    worked.execute(MOVE.format(""))
+    assert worked.rows(SETTINGS) == before
+    assert worked.one("select count(*) from wikiembed.failures") == 0
+    worked.check_invariants()
+
+
+def test_attach_refuses_a_name_that_lives(worked: Database) -> None:
+    """With the way to move it."""
+    swap(worked)
+    with pytest.raises(psycopg.Error, match="attached already, to public") as caught:
+        worked.execute(MOVE.replace(", p_move => true", "").format(""))
+    assert caught.value.sqlstate == "WE003"
+    assert "p_move => true" in str(caught.value.diag.message_hint)
