@@ -83,7 +83,10 @@ def test_backfill_tells_of_each_failed_chunk(
     add(docs_table, 20)
     standin.controls.bad_texts = [BadText(contains="chunk 7", status=500)]
     result = run_cli("backfill", "docs", env=served(standin))
-    assert_done(result)
+    assert assert_refused(result, 1) == (
+        "2 chunks are missing (docs 1 rejected, 1 write_refused): see `wikiembed failures docs`;"
+        " --allow-failures exits with 0 all the same."
+    )
     failed = lines_of(result, "chunk_failed")
     told = {(line["source"], line["key"], line["error_class"]) for line in failed}
     assert told == {("docs", "7", "rejected"), ("docs", "3", "write_refused")}
@@ -93,7 +96,8 @@ def test_backfill_tells_of_each_failed_chunk(
     assert str(by_key["7"]["message"]).startswith("The embedding server")
     assert "check constraint" in str(by_key["3"]["message"])
     assert "chunk 7" not in result.stdout
-    assert lines_of(result, "backfilled")[0]["failed"] == 2
+    done = lines_of(result, "backfilled")[0]
+    assert (done["failed"], done["failed_by_class"]) == (2, {"rejected": 1, "write_refused": 1})
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

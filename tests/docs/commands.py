@@ -47,11 +47,12 @@ EXITS = {
     "load": "0 when every file was read to its end; 2 for a file that cannot be read, and pages"
     " before the trouble are kept",
     "enqueue": "0, also when nothing was left to queue",
-    "worker": "0 when stopped or drained; with `--drain`: 1 when what is left is paused, 3 when an"
+    "worker": "0 when stopped or drained, also where chunks failed (ask `ready`); with `--drain`: 1 when what is left is paused, 3 when an"
     " outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 2 when its model is not the one that a source is"
     " pinned to",
-    "backfill": "0 when the queue is dry, also where chunks failed, or when `--max-chunks` are"
-    " embedded; 1 when what is left is paused; 2 when its model is not the one that a source is"
+    "backfill": "0 when nothing is missing but skipped chunks, or when `--max-chunks` are embedded;"
+    " 1 when chunks are missing at its end (failed ones only without `--allow-failures`), or when"
+    " what is left is paused; 2 when its model is not the one that a source is"
     " pinned to; 3 when an outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 130 and 143 when Ctrl-C or"
     " SIGTERM ended it before",
     "status": "0, also when `--watch` is ended by Ctrl-C",

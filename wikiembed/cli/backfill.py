@@ -28,6 +28,8 @@ from wikiembed.cli.work import (
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.control.estimate import Estimate, estimate
+from wikiembed.control.shortfall import Shortfall, sentence, shortfall
+from wikiembed.errors import NotSo
 from wikiembed.pipeline import FailedChunk, Tally
 from wikiembed.store import Coverage
 from wikiembed.telemetry import configure_logging
@@ -57,6 +59,9 @@ def run_backfill(
     report_every: Annotated[
         int, typer.Option(min=1, help="Batches between JSON progress lines.")
     ] = REPORT_EVERY_BATCHES,
+    allow_failures: Annotated[
+        bool, typer.Option("--allow-failures", help="Exit with 0 though chunks failed.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="JSON lines on a terminal too, and of the estimate.")
     ] = False,
@@ -66,6 +71,10 @@ def run_backfill(
     It may be stopped and run again at any time, and run twice at once. Ctrl-C or SIGTERM lets the
     batches in hand finish, a second one gives their jobs back: exit code 130 or 143. A pause ends
     it with 1, and it says who paused and why.
+
+    It exits with 1 when chunks are missing at its end, also those that failed before, and counts
+    them by error class. Skipped chunks are not missing, nor are those beyond --max-chunks, nor
+    those written after the queue was dry. Failures alone leave 0 with --allow-failures.
 
     Standard output is JSON lines unless it is a terminal: progress after each `--report-every`
     batches of this process, and at least every 30 s, and a line for each chunk that failed.
@@ -105,9 +114,11 @@ def run_backfill(
             say(
                 f"{done.source}: {count(done.chunks, 'chunk')} queued in {count(done.jobs, 'job')}."
             )
+    tally = Tally()
     stopped_by = _embed(
         settings,
         source,
+        tally=tally,
         concurrency=concurrency,
         batch_size=batch_size,
         max_chunks=max_chunks,
@@ -117,18 +128,44 @@ def run_backfill(
     if stopped_by is not None:
         _say_stopped(settings, source, stopped_by, json=json)
         raise typer.Exit(128 + stopped_by)
+    reached = max_chunks is not None and tally.chunks >= max_chunks
+    _finish(
+        settings,
+        source,
+        bounded=max_chunks is not None,
+        json=json,
+        lenient=allow_failures or reached,
+    )
+
+
+def _finish(
+    settings: Settings, source: str | None, *, bounded: bool, json: bool, lenient: bool
+) -> None:
+    """Report each source, and what it is short of.
+
+    `lenient`: failed chunks are no reason to end with 1.
+    Raises: NotSo when chunks are missing.
+    """
+    short: list[Shortfall] = []
     with database(settings) as (connection, _):
         for row in actions.coverage(connection, source):
+            found = shortfall(connection, row, bounded=bounded)
+            short.append(found)
             if json:
-                print_json({"event": "backfilled", **row.as_json()})
+                print_json(
+                    {"event": "backfilled", **row.as_json(), "failed_by_class": found.failed}
+                )
             else:
-                say(_summary(row))
+                say(_summary(row, found))
+    if any(one.unqueued or (one.failed and not lenient) for one in short):
+        raise NotSo(sentence(short))
 
 
 def _embed(
     settings: Settings,
     source: str | None,
     *,
+    tally: Tally,
     concurrency: int | None,
     batch_size: int | None,
     max_chunks: int | None,
@@ -139,7 +176,6 @@ def _embed(
     from wikiembed.app import app
     from wikiembed.cli.supervise import Supervisor
 
-    tally = Tally()
     if json:
         tally.on_failure = _print_failure
 
@@ -173,11 +209,11 @@ def _print_failure(failed: FailedChunk) -> None:
     )  # fmt: skip
 
 
-def _summary(row: Coverage) -> str:
-    failed = f", {row.failed:,} of them failed: see `wikiembed failures`" if row.failed else ""
+def _summary(row: Coverage, short: Shortfall) -> str:
+    phrase = f" ({short.phrase})" if short.chunks else ""
     return (
         f"{row.source}: {row.coverage_pct:.2f} % embedded, {row.missing:,} of"
-        f" {count(row.total, 'chunk')} missing{failed}."
+        f" {count(row.total, 'chunk')} missing{phrase}."
     )
 
 

@@ -21,6 +21,7 @@ from rich.text import Text
 from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
+from wikiembed.words import count as count
 
 PLAIN_WIDTH = 200
 LONGEST_PAIR = 40
@@ -88,11 +89,6 @@ def cell(value: object) -> str:
             return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         case _:
             return str(value)
-
-
-def count(n: int, noun: str) -> str:
-    """``1 job``, ``2 jobs``, ``1,000 jobs``."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def duration(seconds: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Annotated
 
 import typer
@@ -11,8 +12,10 @@ from wikiembed.cli.console import count, database, print_json, say
 from wikiembed.cli.progress import Reporter, rate_note
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
+from wikiembed.pipeline import Tally
 from wikiembed.store import Coverage
 from wikiembed.telemetry import configure_logging
+from wikiembed.words import by_class
 
 Source = Annotated[str | None, typer.Argument(help="The source; all of them, if not given.")]
 MaxChunks = Annotated[int | None, typer.Option(min=0, help="Queue at most so many chunks.")]
@@ -94,6 +97,8 @@ def run_worker(
 
     It carries on through losses of Postgres and of the embedding server. With --drain it exits
     1 when somebody paused what is left, and 3 when an outage outlasts WIKIEMBED_OUTAGE_LIMIT_S.
+    A drain answers for the queue, not for the table: it exits 0 though chunks failed, and counts
+    them; ask `ready`, or run `backfill`, which exits 1 then.
     """
     settings = load_settings()
     configure_logging(style=settings.log_format, level=settings.log_level)
@@ -107,6 +112,7 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
     from wikiembed.app import app
     from wikiembed.cli.supervise import Supervisor
 
+    tally = Tally()
     with Reporter("embed") as reporter:
         supervisor = Supervisor(
             app,
@@ -114,8 +120,12 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
             drain=drain,
             concurrency=concurrency or settings.concurrency,
             on_look=(lambda rows: report(reporter, rows)) if drain else None,
+            tally=tally,
         )
         asyncio.run(supervisor.run())
+    if drain and tally.failed and sys.stdout.isatty():
+        failed = count(tally.failed.total(), "chunk")
+        say(f"{failed} failed ({by_class(tally.failed)}): see `wikiembed failures`.")
 
 
 def report(reporter: Reporter, rows: list[Coverage], *, batches: int = 0) -> None:

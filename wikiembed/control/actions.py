@@ -155,6 +155,17 @@ def failures(
         ).fetchall()
 
 
+def failed_by_class(connection: Connection, source: str) -> dict[str, int]:
+    """How many chunks of `source` failed, by error class; skipped ones are not among them."""
+    with translate_errors():
+        rows = connection.execute(
+            "select error_class, count(*) from wikiembed.failures"
+            " where source = %s and state = 'failed' group by error_class",
+            (source,),
+        ).fetchall()
+    return {str(row[0]): int(row[1]) for row in rows}
+
+
 def coverage(connection: Connection, source: str | None = None) -> list[Coverage]:
     """View wikiembed.coverage, of one source or all."""
     with translate_errors():

@@ -154,7 +154,7 @@ async def _write_settled(
             isolation.matrix(good),
             attempt=job.attempt,
             job_id=job.job_id,
-            on_failure=runtime.tally.on_failure,
+            on_failure=runtime.tally.fail,
         )
     for i, blame in isolation.blamed.items():
         outcomes = await runtime.store.record_failures(
@@ -168,16 +168,8 @@ async def _write_settled(
             attempt=job.attempt,
         )
         stale += _stale(outcomes)
-        emit(
-            "chunk_failed",
-            level=30,
-            source=job.source,
-            error_class=blame.error_class,
-            http_status=blame.http_status,
-            job_id=job.job_id,
-        )
         if Outcome.RECORDED in outcomes.values():
-            runtime.tally.on_failure(
+            runtime.tally.fail(
                 FailedChunk(
                     source=job.source,
                     key=chunks[i].key,

@@ -9,9 +9,8 @@ import psycopg
 
 from wikiembed.errors import WriteRefused
 from wikiembed.pipeline.hold import held
-from wikiembed.pipeline.tally import FailedChunk, OnFailure, untold
+from wikiembed.pipeline.tally import FailedChunk, OnFailure, log_failure
 from wikiembed.store import Chunk, ChunkStore, Outcome
-from wikiembed.telemetry import emit
 from wikiembed.vectors import Matrix
 
 # Connection, transaction state, prepared statement, deadlock and serialisation, resources,
@@ -37,7 +36,7 @@ async def write_vectors(
     *,
     attempt: int,
     job_id: int | None,
-    on_failure: OnFailure = untold,
+    on_failure: OnFailure = log_failure,
 ) -> list[str]:
     """Store row i of `(n, dim) float32` for chunk i; answers the keys that were stale.
 
@@ -101,13 +100,6 @@ async def _record(
         message=failed.message,
         job_id=failed.job_id,
         attempt=attempt,
-    )
-    emit(
-        "chunk_failed",
-        level=30,
-        source=failed.source,
-        error_class="write_refused",
-        job_id=failed.job_id,
     )
     if Outcome.RECORDED in outcomes.values():
         on_failure(failed)
