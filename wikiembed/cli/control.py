@@ -87,6 +87,7 @@ def run_retry(
     Failures of chunks that somebody's transaction holds stay, and are counted.
     """
     with database() as (connection, _):
+        error_class = actions.error_class(connection, error_class)
         for name in actions.names(connection, source):
             done = actions.retry(connection, name, keys=key, error_class=error_class)
             say(f"{name}: {count(done.chunks, 'chunk')} queued again in {count(done.jobs, 'job')}.")

@@ -125,6 +125,7 @@ def run_failures(
     """List the chunks that are not embedded and why, newest first."""
     with database() as (connection, _):
         actions.names(connection, source)
+        error_class = actions.error_class(connection, error_class)
         rows = actions.failures(connection, source, error_class=error_class, limit=limit)
     if json:
         for row in rows:

@@ -12,6 +12,7 @@ from psycopg import errors as pg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from wikiembed.control.actions import names
 from wikiembed.db.connect import translate_errors
 from wikiembed.errors import SourceRefused
 
@@ -179,6 +180,7 @@ def detach(connection: Connection, name: str) -> None:
 
     Raises: SourceNotFound, LockNotAvailable.
     """
+    names(connection, name)
     with translate_errors():
         connection.execute("select wikiembed.detach(%s)", (name,))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from wikiembed.error_class import ErrorClass
 from wikiembed.errors import (
     ConfigurationError,
     EmbedderMisconfigured,
@@ -130,7 +131,7 @@ async def _skip_empty(job: BatchJob, empty: Sequence[Chunk], runtime: Runtime) -
     outcomes = await runtime.store.record_failures(
         job.source,
         empty,
-        error_class="empty_text",
+        error_class=ErrorClass.EMPTY_TEXT,
         message="The text is null or blank.",
         attempts=0,
         job_id=job.job_id,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from wikiembed.error_class import ErrorClass
 from wikiembed.telemetry import emit
 
 
@@ -15,7 +16,7 @@ class FailedChunk:
 
     source: str
     key: str
-    error_class: str
+    error_class: ErrorClass
     message: str
     http_status: int | None
     attempts: int

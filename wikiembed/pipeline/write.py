@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 import psycopg
 
+from wikiembed.error_class import ErrorClass
 from wikiembed.errors import WriteRefused
 from wikiembed.pipeline.hold import held
 from wikiembed.pipeline.tally import FailedChunk, OnFailure, log_failure
@@ -63,7 +64,7 @@ async def write_vectors(
             failed = FailedChunk(
                 source=source,
                 key=chunks[0].key,
-                error_class="write_refused",
+                error_class=ErrorClass.WRITE_REFUSED,
                 message=_message(error, chunks[0].content or ""),
                 http_status=None,
                 attempts=1,
@@ -96,7 +97,7 @@ async def _record(
     outcomes = await store.record_failures(
         failed.source,
         [chunk],
-        error_class="write_refused",
+        error_class=ErrorClass.WRITE_REFUSED,
         message=failed.message,
         job_id=failed.job_id,
         attempt=attempt,

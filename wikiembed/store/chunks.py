@@ -12,6 +12,7 @@ import psycopg
 
 from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import Pool, VectorArray
+from wikiembed.error_class import ErrorClass
 from wikiembed.errors import SourceNotFound
 from wikiembed.store.calls import fetch_all
 from wikiembed.store.coverage import COVERAGE, Coverage
@@ -150,7 +151,7 @@ class ChunkStore:
         source: str,
         chunks: Sequence[Chunk],
         *,
-        error_class: str,
+        error_class: ErrorClass,
         message: str = "",
         http_status: int | None = None,
         attempts: int = 1,

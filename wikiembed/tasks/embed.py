@@ -6,6 +6,7 @@ import asyncio
 
 from procrastinate import App, JobContext
 
+from wikiembed.error_class import ErrorClass
 from wikiembed.errors import WikiembedError
 from wikiembed.pipeline import BatchJob, FailedChunk, Runtime, process
 from wikiembed.pipeline.batch import StillStale
@@ -88,7 +89,7 @@ async def _give_up(job: BatchJob, runtime: Runtime, error: Exception) -> None:
     outcomes = await runtime.store.record_failures(
         job.source,
         chunks,
-        error_class="internal_error",
+        error_class=ErrorClass.INTERNAL_ERROR,
         message=message,
         attempts=UNEXPECTED_BEFORE_BLAME,
         job_id=job.job_id,
@@ -100,7 +101,7 @@ async def _give_up(job: BatchJob, runtime: Runtime, error: Exception) -> None:
                 FailedChunk(
                     source=job.source,
                     key=key,
-                    error_class="internal_error",
+                    error_class=ErrorClass.INTERNAL_ERROR,
                     message=message,
                     http_status=None,
                     attempts=UNEXPECTED_BEFORE_BLAME,
