@@ -32,6 +32,14 @@ INTRODUCTION = """\
 | 3 | Postgres or the embedding server is out of reach, or a lock was not had in time. |
 | 130, 143 | Ended by Ctrl-C, or by SIGTERM where the command does not finish its work first. |
 
+## Times
+
+People are told local time with its offset, `2031-05-01 08:00:00+09:00`; JSON holds UTC,
+`2031-04-30T23:00:00.000+00:00` (ISO 8601). `pause --until` takes a span (`90min`, `2h`, `1h30min`, `2d`)
+or a time of ISO 8601, which is local time unless it has an offset.
+
+## Errors
+
 An error is one sentence on standard error that says what to do. Each exit code's errors and their
 SQLSTATEs stand in [sqlstates.md](sqlstates.md).
 """

@@ -21,6 +21,8 @@ from rich.text import Text
 from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
+from wikiembed.times import duration as duration
+from wikiembed.times import local, utc
 from wikiembed.words import count as count
 
 PLAIN_WIDTH = 200
@@ -65,17 +67,20 @@ def _plain(value: object) -> object:
         return float(value)
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
+    if isinstance(value, dt.datetime):
+        return utc(value)
     raise TypeError(type(value).__name__)
 
 
 def print_json(value: object) -> None:
-    """Print one JSON value on one line."""
-    sys.stdout.write(orjson.dumps(value, default=_plain).decode() + "\n")
+    """Print one JSON value on one line; times in UTC."""
+    line = orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    sys.stdout.write(line.decode() + "\n")
     sys.stdout.flush()
 
 
 def cell(value: object) -> str:
-    """A value for a table: numbers with separators, times in local time, no fractions of µs."""
+    """A value for a table: numbers with separators, times as `times.local`."""
     match value:
         case None:
             return "–"
@@ -86,22 +91,9 @@ def cell(value: object) -> str:
         case float() | Decimal():
             return f"{value:,.2f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
         case dt.datetime():
-            return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            return local(value)
         case _:
             return str(value)
-
-
-def duration(seconds: float | None) -> str:
-    """``2 d 3 h``, ``4 min 5 s``: the two largest units; – when unknown."""
-    if seconds is None:
-        return "–"
-    left = round(seconds)
-    parts: list[str] = []
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        if left >= size:
-            parts.append(f"{left // size} {unit}")
-            left %= size
-    return " ".join(parts[:2]) or "0 s"
 
 
 def print_table(

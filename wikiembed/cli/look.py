@@ -14,6 +14,7 @@ from wikiembed.control import actions
 from wikiembed.control.overview import overview
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.errors import ConfigurationError, DatabaseError, NotSo
+from wikiembed.times import local
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -51,14 +52,14 @@ def run_status(
     _print_coverage(state)
     for pause in state["pauses"]:
         why = f": {pause['pause_reason']}" if pause["pause_reason"] else ""
-        until = f", until {pause['resume_at']:%Y-%m-%d %H:%M %Z}" if pause["resume_at"] else ""
+        until = f", until {local(pause['resume_at'])}" if pause["resume_at"] else ""
         say(
             f"Paused: {pause['source']} by {pause['paused_by']} at"
-            f" {pause['paused_at']:%Y-%m-%d %H:%M %Z}{until}{why}"
+            f" {local(pause['paused_at'])}{until}{why}"
         )
     for held in state["held_back"]:
         say(
-            f"Held back: {held['source']} since {held['held_back_at']:%Y-%m-%d %H:%M %Z}, by a"
+            f"Held back: {held['source']} since {local(held['held_back_at'])}, by a"
             f" bound on what was queued; for the rest run `wikiembed enqueue {held['source']}`."
         )
     for outage in state["outages"]:
@@ -85,7 +86,7 @@ def _out_of_reach(outage: dict[str, Any]) -> str:
     if outage["stale"]:
         now = f"last seen {duration(outage['unseen_s'])} ago, no worker asks it now"
     return (
-        f"Out of reach: {outage['server']} since {outage['since']:%Y-%m-%d %H:%M %Z}"
+        f"Out of reach: {outage['server']} since {local(outage['since'])}"
         f" ({duration(outage['lasted_s'])}): {outage['reason'].rstrip('.')}; {now}."
     )
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from wikiembed.cli.console import count, duration
 from wikiembed.control.watch import View
+from wikiembed.times import local
 
 Row = Mapping[str, Any]
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -33,7 +34,7 @@ class Panel:
     def draw(self, view: View) -> Text:
         """The whole view, in lines that are cut to the width and the height."""
         state = view.snapshot.state
-        head = [Text(f"wikiembed  {view.snapshot.at:%Y-%m-%d %H:%M:%S}", style="bold")]
+        head = [Text(f"wikiembed  {local(view.snapshot.at)}", style="bold")]
         head += list(self._loss(view))
         foot = [
             Text(),
@@ -119,7 +120,7 @@ class Panel:
     def _paused(self, rows: Sequence[Row]) -> Iterator[Text]:
         for row in rows:
             why = f": {row['pause_reason']}" if row["pause_reason"] else ""
-            until = f" until {row['resume_at'].astimezone():%H:%M}" if row["resume_at"] else ""
+            until = f" until {local(row['resume_at'])}" if row["resume_at"] else ""
             said = f"{row['source']} by {row['paused_by']}{until}{why}"
             yield from self._wrapped("paused", said, "bold yellow")
 
@@ -184,7 +185,7 @@ class Panel:
 def plain_line(view: View) -> str:
     """The view in one line, for a log."""
     state = view.snapshot.state
-    parts = [f"{view.snapshot.at:%Y-%m-%d %H:%M:%S}"]
+    parts = [f"{local(view.snapshot.at)}"]
     if view.why is not None:
         parts.append(f"no news for {duration(view.lost_s)}: {view.why.rstrip('.')}")
     for row in state["coverage"]:

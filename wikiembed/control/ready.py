@@ -16,6 +16,7 @@ from wikiembed.control.search import embed, find, nearest
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders import PROBE_TEXT
 from wikiembed.store import Coverage
+from wikiembed.times import local
 
 Connection = psycopg.Connection[Any]
 NEAR = 0.05
@@ -84,7 +85,7 @@ def obstacles(connection: Connection, unready: list[Coverage]) -> list[Obstacle]
             Obstacle(
                 source=None,
                 name="outage",
-                sentence=f"{outage.server} is out of reach since {outage.since:%Y-%m-%d %H:%M %Z}:"
+                sentence=f"{outage.server} is out of reach since {local(outage.since)}:"
                 f" {outage.reason.rstrip('.')}",
                 command="wikiembed doctor",
             )
@@ -112,7 +113,7 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
         return
     if row.paused and pause is not None:
         who, why, until = pause
-        ends = f" until {until:%Y-%m-%d %H:%M %Z}" if until else ""
+        ends = f" until {local(until)}" if until else ""
         reason = f" ({why.rstrip('.')})" if why else ""
         yield Obstacle(
             source=name, name="paused", sentence=f"paused by {who}{ends}{reason}",

@@ -9,6 +9,7 @@ import psycopg
 
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.index import Target, indexes, targets
+from wikiembed.times import local
 
 Connection = psycopg.Connection[Any]
 MANY_VECTORS = 10_000
@@ -124,7 +125,7 @@ def states(connection: Connection) -> Iterator[Finding]:
         yield Finding(
             "paused",
             "warning",
-            f"Source {name} is paused by {who} since {since:%Y-%m-%d %H:%M %Z}{reason}: mend the"
+            f"Source {name} is paused by {who} since {local(since)}{reason}: mend the"
             f" reason, then run `wikiembed resume {name}`.",
         )
     for name, failed, classes in connection.execute(_FAILED).fetchall():
