@@ -8,7 +8,7 @@
 # Standard output is JSON lines: progress (done, missing, failed, chunks_per_s, eta_s), one for each
 # chunk that failed, and how it ended.
 #
-#   --dry-run         estimate jobs, chunks and hours in words (in JSON with --json), write nothing
+#   --dry-run         estimate jobs, chunks and time in words (in JSON with --json), write nothing
 #   --batch-size N    chunks a job; unless given, as many as the source likes
 #   --max-chunks N    queue at most so many, and end once so many are embedded
 #   --report-every N  batches between lines of progress (50); one comes each 30 s at least

@@ -56,6 +56,14 @@ def duration(seconds: float | None) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
+def about(seconds: float) -> str:
+    """``a few seconds``, ``50 s``, ``12 min``, ``3 h 20 min``, ``5 d 6 h``: as exact as a guess."""
+    for below, unit in ((10, 0), (60, 10), (3600, 60), (10 * 3600, 600), (10 * 86400, 3600)):
+        if seconds < below:
+            return duration(max(1, round(seconds / unit)) * unit) if unit else "a few seconds"
+    return duration(round(seconds / 86400) * 86400)
+
+
 def read_time(text: str) -> dt.datetime:
     """A time from ``2h``, ``1h30min`` or ISO 8601 (local time unless it has an offset).
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
     """``1 job``, ``2 jobs``, ``1,000 batches``: the noun with an s, unless `plural` is given."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {plural or noun + 's'}"
+
+
+def roughly(n: float) -> str:
+    """``4,600``, ``55``, ``0.37``: two digits, for what was measured."""
+    if n <= 0:
+        return "0"
+    rounded = round(n, 1 - math.floor(math.log10(n)))
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}"
 
 
 def verb(n: int, one: str = "is", many: str = "are") -> str:

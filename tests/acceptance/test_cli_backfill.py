@@ -224,6 +224,20 @@ def test_backfill_ends_when_somebody_pauses(
     assert (missing(docs_table), standin.stats.repeated) == (0, 0)
 
 
+def test_backfill_makes_no_estimate_during_an_outage(
+    run_cli: RunCli, docs_table: Database, standin: StandIn
+) -> None:
+    """Its lines say what it waits for until it gives up."""
+    add(docs_table, 640)
+    docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id <= 320")
+    standin.controls.down = True
+    result = run_cli("backfill", "docs", env=served(standin, outage_limit_s="0.5"))
+    assert "out of reach" in assert_refused(result, 3)
+    last = lines_of(result, "progress")[-1]
+    assert (last["waits_for"], last["eta_s"]) == ("server", None)
+    assert float(str(last["chunks_per_s"])) > 0
+
+
 def test_backfill_of_one_source_minds_no_other(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:

@@ -29,7 +29,7 @@ Standard output is one JSON object a line; events for the log are on standard er
 | line | fields | when |
 | --- | --- | --- |
 | `queued` | `source`, `jobs`, `chunks` | At the beginning, one a source. |
-| `progress` | `done`, `total`, `missing`, `failed`, `chunks_per_s`, `eta_s` | After each `--report-every` batches of this process: where more ended within the quarter of a second between two looks, one line tells of them together. After 30 s without such a line, and at the end, in any case. |
+| `progress` | `done`, `total`, `missing`, `failed`, `chunks_per_s`, `eta_s`, `waits_for` while nothing goes on | After each `--report-every` batches of this process: where more ended within the quarter of a second between two looks, one line tells of them together. After 30 s without such a line, and at the end, in any case. |
 | `chunk_failed` | `source`, `key`, `error_class`, `http_status`, `attempts`, `job_id`, `message` | A chunk went into [failures](failures.md) by this process. Its text is never shown. |
 | `stopped` | `signal`, `chunks_left` | Ctrl-C or SIGTERM ended it before the queue was dry. |
 | `backfilled` | the columns of `wikiembed.coverage`, `failed_by_class` | The queue is dry, or `--max-chunks` are embedded; one a source. |

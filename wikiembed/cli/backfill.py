@@ -13,10 +13,10 @@ from wikiembed.cli.console import (
     complain,
     count,
     database,
-    duration,
     print_json,
     say,
 )
+from wikiembed.cli.dry_run import print_estimate
 from wikiembed.cli.progress import Cadence, Reporter
 from wikiembed.cli.work import (
     BatchSize,
@@ -27,7 +27,6 @@ from wikiembed.cli.work import (
 )
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
-from wikiembed.control.estimate import Estimate, estimate
 from wikiembed.control.shortfall import Shortfall, sentence, shortfall
 from wikiembed.errors import NotSo
 from wikiembed.pipeline import FailedChunk, Tally
@@ -53,7 +52,7 @@ def run_backfill(
     ] = None,
     batch_size: BatchSize = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Estimate jobs, chunks and hours, write nothing.")
+        bool, typer.Option("--dry-run", help="Estimate jobs, chunks and time, write nothing.")
     ] = False,
     concurrency: Concurrency = None,
     report_every: Annotated[
@@ -85,7 +84,7 @@ def run_backfill(
     settings = load_settings()
     configure_logging(style=settings.log_format, level=settings.log_level)
     if dry_run:
-        _estimate(
+        print_estimate(
             settings,
             source,
             max_chunks=max_chunks,
@@ -179,8 +178,8 @@ def _embed(
     if json:
         tally.on_failure = _print_failure
 
-    def look(rows: list[Coverage]) -> None:
-        report(reporter, rows, batches=tally.batches)
+    def look(rows: list[Coverage], outage_s: float) -> None:
+        report(reporter, rows, tally=tally, outage_s=outage_s)
         if max_chunks is not None and tally.chunks >= max_chunks:
             supervisor.stop()
 
@@ -229,90 +228,3 @@ def _say_stopped(
         f"Stopped by {stopped_by.name} with {count(left, 'chunk')} left to embed: run the command"
         " again to go on."
     )
-
-
-def _estimate(
-    settings: Settings,
-    source: str | None,
-    *,
-    max_chunks: int | None,
-    batch_size: int | None,
-    concurrency: int | None,
-    json: bool,
-) -> None:
-    """Print what a backfill would do, a source at a time, and of all together."""
-    found: list[Estimate] = []
-    with database(settings) as (connection, _):
-        queueing = enqueue_all(
-            connection,
-            settings,
-            source,
-            max_chunks=max_chunks,
-            batch_size=batch_size,
-            dry_run=True,
-        )
-        rows = {row.source: row for row in actions.coverage(connection, source)}
-        for one in queueing:
-            if one.source not in rows:
-                continue
-            left = None if max_chunks is None else max_chunks - sum(e.chunks for e in found)
-            found.append(
-                estimate(
-                    connection,
-                    settings,
-                    rows[one.source],
-                    one,
-                    most_chunks=left,
-                    concurrency=concurrency,
-                )
-            )
-            if json:
-                print_json(
-                    {"event": "would_queue", "source": one.source, "jobs": one.jobs,
-                     "chunks": one.chunks}
-                )  # fmt: skip
-                print_json({"event": "estimate", **found[-1].as_json()})
-            else:
-                say(_estimate_sentence(found[-1], one))
-    if len(found) > 1:
-        known = [e.seconds for e in found if e.seconds is not None]
-        seconds = sum(known) if len(known) == len(found) else None
-        chunks = sum(e.chunks for e in found)
-        if json:
-            hours = None if seconds is None else round(seconds / 3600, 3)
-            print_json(
-                {"event": "estimate", "source": None, "chunks": chunks,
-                 "jobs": sum(e.jobs for e in found), "hours": hours}
-            )  # fmt: skip
-        else:
-            say(f"Together: {count(chunks, 'chunk')}, {_takes(seconds)}.")
-
-
-def _takes(seconds: float | None) -> str:
-    if seconds is None:
-        return "for how long is not known"
-    return f"about {seconds / 3600:.2f} hours ({duration(seconds)})"
-
-
-def _estimate_sentence(found: Estimate, queueing: actions.Enqueued) -> str:
-    """``docs: 1,000 chunks to embed in 16 jobs (…), …. At 55.3 chunks/s, …: about 0.01 hours.``"""
-    what = (
-        f"{found.source}: {count(found.chunks, 'chunk')} to embed in {count(found.jobs, 'job')}"
-        f" ({count(queueing.chunks, 'chunk')} would be queued in {count(queueing.jobs, 'job')})"
-    )
-    if found.chunks == 0:
-        return f"{what}."
-    if found.characters is not None and found.tokens is not None:
-        what += (
-            f", about {found.characters:,} characters or {found.tokens:,} tokens by a sample of"
-            f" {found.sampled:,}"
-        )
-    if found.rate is None:
-        why = (found.unknown or "nothing could be measured").rstrip(".")
-        return f"{what}. How long it takes is not known: {why}."
-    where = (
-        "the last day's rate by view throughput"
-        if found.rate.known_from == "history"
-        else f"measured just now by embedding {count(found.rate.sampled, 'chunk')}, none written"
-    )
-    return f"{what}. At {found.rate.chunks_per_s:,.1f} chunks/s, {where}: {_takes(found.seconds)}."

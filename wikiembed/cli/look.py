@@ -12,6 +12,7 @@ from wikiembed.cli.console import console, count, database, duration, print_json
 from wikiembed.config import load_settings
 from wikiembed.control import actions
 from wikiembed.control.overview import overview
+from wikiembed.control.standing import time_left_of
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.errors import ConfigurationError, DatabaseError, NotSo
 from wikiembed.times import local
@@ -100,7 +101,7 @@ def _print_coverage(state: dict[str, list[dict[str, Any]]]) -> None:
             row
             | {
                 "coverage": f"{row['coverage_pct']:.2f} %",
-                "eta": duration(row["eta_s"]),
+                "eta": time_left_of(row).removesuffix(" left") or None,
                 "jobs": (queue.get("todo", 0) + queue.get("doing", 0)),
                 "later": queue.get("scheduled_later", 0),
             }

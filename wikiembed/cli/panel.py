@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from wikiembed.cli.console import count, duration
+from wikiembed.control.standing import time_left_of
 from wikiembed.control.watch import View
 from wikiembed.times import local
 
@@ -94,9 +95,10 @@ class Panel:
         parts = [f"{row['embedded']:,} of {row['total'] - row['skipped']:,}"]
         if row["ready"]:
             parts.append("ready")
-        elif not row["paused"]:
-            parts.append(f"{row['chunks_per_s']:,.1f}/s")
-            parts.append(f"{duration(row['eta_s'])} left" if row["eta_s"] else "no end in sight")
+        else:
+            if not row["paused"]:
+                parts.append(f"{row['chunks_per_s']:,.1f}/s")
+            parts += filter(None, [time_left_of(row)])
         if row["failed"]:
             parts.append(f"{row['failed']:,} failed")
         if row["skipped"]:
@@ -189,12 +191,12 @@ def plain_line(view: View) -> str:
     if view.why is not None:
         parts.append(f"no news for {duration(view.lost_s)}: {view.why.rstrip('.')}")
     for row in state["coverage"]:
-        eta = f", {duration(row['eta_s'])} left" if row["eta_s"] else ""
-        paused = ", paused" if row["paused"] else ""
+        known = row["eta_s"] or row["paused"] or row.get("waits_for")
+        left = f", {time_left_of(row)}" if known else ""
         failed = f", {row['failed']:,} failed" if row["failed"] else ""
         parts.append(
             f"{row['source']} {row['coverage_pct']:.2f} % ({row['missing']:,} missing{failed},"
-            f" {row['chunks_per_s']:,.1f}/s{eta}{paused})"
+            f" {row['chunks_per_s']:,.1f}/s{left})"
         )
     parts.append(f"{sum(row['todo'] + row['doing'] for row in state['queue']):,} jobs")
     parts.append(f"{sum(worker['alive'] for worker in state['workers']):,} workers")

@@ -10,7 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from wikiembed.cli.console import duration, print_json, say, warn
+from wikiembed.cli.console import print_json, say, warn
 
 REPORT_EVERY_S = 5.0
 LONGEST_SILENCE_S = 30.0
@@ -137,13 +137,3 @@ class Reporter:
     def _tell(self, line: dict[str, object]) -> None:
         self._untold = None
         print_json({"event": "progress", "what": self._what, **line})
-
-
-def rate_note(chunks_per_s: float, eta_s: float | None, failed: int) -> str:
-    """``812/s · 3 min 4 s left · 2 failed``."""
-    parts = [f"{chunks_per_s:,.0f}/s"]
-    if eta_s:
-        parts.append(f"{duration(eta_s)} left")
-    if failed:
-        parts.append(f"{failed:,} failed")
-    return " · ".join(parts)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,11 +16,20 @@ from wikiembed.config import Provider, Settings
 from wikiembed.control.actions import Enqueued
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders import Embedder, EmbedderOptions, open_embedder
-from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, EmbedderError
+from wikiembed.errors import (
+    ConfigurationError,
+    EmbedderBadAnswer,
+    EmbedderError,
+    EmbedderRejected,
+)
 from wikiembed.store import Coverage
 from wikiembed.store.source import COLUMNS, Source
+from wikiembed.words import count
 
 SAMPLE_BATCHES = 16
+LEAST_SAMPLED = 64
+LEAST_S = 2.0
+MOST_TIMES = 10
 MOST_SAMPLED = 1024
 PROBE_S = 5.0
 """After so long no further batch of a measurement begins."""
@@ -55,11 +65,23 @@ _WAITING = "select coalesce(sum(todo + doing + scheduled_later), 0) from wikiemb
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Chunks a second, and where that is known from; `sampled` texts were embedded for a probe."""
+    """Chunks a second, and where that is known from.
+
+    For a probe, `sampled` texts were embedded in `seconds`; the server refused `refused` others,
+    the last one with the words of `refusal`.
+    """
 
     chunks_per_s: float
     known_from: RateFrom
     sampled: int = 0
+    seconds: float = 0.0
+    refused: int = 0
+    refusal: str | None = None
+
+    def tells_of(self, chunks: int) -> bool:
+        """Whether it may be extrapolated to so many: not from a handful to many times as many."""
+        few = self.sampled < LEAST_SAMPLED and self.seconds < LEAST_S
+        return self.known_from == "history" or not few or chunks <= MOST_TIMES * self.sampled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +96,8 @@ class Estimate:
     sampled: int
     rate: Rate | None
     unknown: str | None
+    measured: Rate | None = None
+    """What a probe found, also where it is too little for a rate."""
 
     @property
     def seconds(self) -> float | None:
@@ -93,6 +117,9 @@ class Estimate:
             "chunks_per_s": None if self.rate is None else round(self.rate.chunks_per_s, 1),
             "rate_from": None if self.rate is None else self.rate.known_from,
             "hours": None if self.seconds is None else round(self.seconds / 3600, 3),
+            "measured": None if self.measured is None else self.measured.sampled,
+            "measured_s": None if self.measured is None else round(self.measured.seconds, 3),
+            "refused": None if self.measured is None else self.measured.refused,
             "unknown": self.unknown,
         }
 
@@ -117,12 +144,13 @@ def estimate(
     source, batch_size, waiting = _source(connection, row.source)
     texts, unknown = _sample(connection, row.source, batch_size)
     rate = history(connection, row.source, least=BUSY_BATCHES * batch_size) if chunks else None
+    measured: Rate | None = None
     if rate is None and texts and chunks:
         prefix = settings.document_prefix if source.document_prefix is None else (
             source.document_prefix
         )  # fmt: skip
         try:
-            rate = asyncio.run(
+            measured = asyncio.run(
                 _probe(
                     settings,
                     source,
@@ -133,6 +161,9 @@ def estimate(
             )
         except (EmbedderError, ConfigurationError) as error:
             unknown = str(error)
+        else:
+            rate = measured if measured.tells_of(chunks) else None
+            unknown = f"{count(measured.sampled, 'chunk')} could be measured, too few for a rate"
     return Estimate(
         source=row.source,
         chunks=chunks,
@@ -142,6 +173,7 @@ def estimate(
         sampled=len(texts),
         rate=rate,
         unknown=unknown if chunks and rate is None else None,
+        measured=measured,
     )
 
 
@@ -181,7 +213,7 @@ def _sample(connection: Connection, source: str, batch_size: int) -> tuple[list[
             text=sql.Identifier(text),
             embedding=sql.Identifier(embedding),
         )
-        limit = min(MOST_SAMPLED, SAMPLE_BATCHES * batch_size)
+        limit = min(MOST_SAMPLED, max(SAMPLE_BATCHES * batch_size, LEAST_SAMPLED))
         try:
             rows = connection.execute(query, (source, limit)).fetchall()
         except psycopg.errors.InsufficientPrivilege:
@@ -228,30 +260,46 @@ async def measure(
 ) -> Rate:
     """Embed `texts` for a few seconds, each once at the most, and say how many a second.
 
-    A batch that the server refuses is left out. A model that has to be loaded first does not
-    count: `describe` loads it.
+    A batch that the server refuses is halved until the texts at fault stand alone; they are left
+    out and counted. A model that has to be loaded first does not count: `describe` loads it.
 
-    Raises: EmbedderError when no batch is embedded.
+    Raises: EmbedderError when no text is embedded.
     """
     info = await embedder.describe()
     size = min(batch_size, info.max_batch or batch_size)
-    waiting = iter([texts[i : i + size] for i in range(0, len(texts), size)])
+    waiting = deque(texts[i : i + size] for i in range(0, len(texts), size))
     began = clock()
     embedded: list[int] = []
+    refused: list[EmbedderError] = []
     errors: list[EmbedderError] = []
 
-    async def take(batches: Iterator[Sequence[str]]) -> None:
-        for batch in batches:
+    async def take() -> None:
+        while waiting:
+            batch = waiting.popleft()
             try:
                 await embedder.embed(batch)
                 embedded.append(len(batch))
-            except EmbedderError as error:
+            except (EmbedderRejected, EmbedderBadAnswer) as error:
+                if len(batch) == 1:
+                    refused.append(error)
+                else:
+                    middle = len(batch) // 2
+                    waiting.extendleft((batch[middle:], batch[:middle]))
+            except EmbedderError as error:  # out of reach or misconfigured: no text's fault
                 errors.append(error)
+                return
             if clock() - began >= PROBE_S:
                 return
 
-    await asyncio.gather(*(take(waiting) for _ in range(concurrency)))
+    await asyncio.gather(*(take() for _ in range(concurrency)))
     if not embedded:
-        raise errors[-1] if errors else EmbedderBadAnswer("There is no text to measure with.")
+        raise (errors or refused or [EmbedderBadAnswer("There is no text to measure with.")])[-1]
     seconds = max(clock() - began, 1e-6)
-    return Rate(chunks_per_s=sum(embedded) / seconds, known_from="probe", sampled=sum(embedded))
+    return Rate(
+        chunks_per_s=sum(embedded) / seconds,
+        known_from="probe",
+        sampled=sum(embedded),
+        seconds=seconds,
+        refused=len(refused),
+        refusal=str(refused[-1]) if refused else None,
+    )
