@@ -13,6 +13,7 @@ from typing import TextIO
 import orjson
 
 from wikiembed.times import from_clock, local, utc
+from wikiembed.words import printable
 
 ROOT = "wikiembed"
 
@@ -51,8 +52,7 @@ class TextFormatter(logging.Formatter):
         at = local(from_clock(record.created))
         fields = " ".join(f"{k}={v}" for k, v in getattr(record, "fields", {}).items())
         mark = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        line = f"{at} {mark}{record.getMessage()} {fields}".rstrip()
-        return "".join(char if char.isprintable() else "?" for char in line)
+        return printable(f"{at} {mark}{record.getMessage()} {fields}".rstrip())
 
 
 class StderrHandler(logging.Handler):

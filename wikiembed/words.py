@@ -19,6 +19,11 @@ def roughly(n: float) -> str:
     return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}"
 
 
+def printable(text: str) -> str:
+    """`text` on one line, with ? for what would move a terminal's cursor or change its colours."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def verb(n: int, one: str = "is", many: str = "are") -> str:
     """The verb for `n` things: ``is`` for one, ``are`` for none or several."""
     return one if n == 1 else many
@@ -35,4 +40,4 @@ def listed(items: Iterable[str], *, most: int, noun: str) -> str:
     every = list(items)
     shown = every if len(every) <= most + 1 else every[:most]
     rest = len(every) - len(shown)
-    return "; ".join([*shown, f"and {count(rest, noun)} more"] if rest else shown)
+    return "; ".join([*shown, f"and {count(rest, f'more {noun}')}"] if rest else shown)

@@ -118,9 +118,7 @@ def test_backfill_stopped_goes_on_when_it_is_run_again(
     said = assert_refused(result, code)
     left = missing(docs_table)
     assert 0 < left < 640
-    assert said == (
-        f"Stopped by {sent.name} with {left} chunks left to embed: run the command again to go on."
-    )
+    assert said == (f"Stopped; {640 - left} of 640 embedded. Continue: `wikiembed backfill`.")
     assert json_lines(result)[-1] == {"event": "stopped", "signal": sent.name, "chunks_left": left}
     assert (doing(docs_table), 64 * todo(docs_table)) == (0, left)
     standin.controls.latency_s = 0
@@ -141,7 +139,7 @@ def test_backfill_gives_its_jobs_back_on_the_second_signal(
     running.wait_for(lambda: doing(docs_table) == 1)
     running.process.send_signal(signal.SIGINT)
     running.wait_for(lambda: "stop_requested" in running.stderr)
-    assert "64 chunks left" in assert_refused(running.stop(signal.SIGINT), 130)
+    assert "Stopped; 0 of 64 embedded" in assert_refused(running.stop(signal.SIGINT), 130)
     assert (doing(docs_table), todo(docs_table), missing(docs_table)) == (0, 1, 64)
     docs_table.check_invariants()
 

@@ -160,7 +160,7 @@ def test_backfill_script_stops_as_its_command_does(
     running = start(cli, "backfill", "--concurrency", "1", env=served(standin))
     running.wait_for(lambda: missing(docs_table) < 640)
     result = running.stop(signal.SIGINT)
-    assert "run the command again to go on" in assert_refused(result, 130)
+    assert "Continue: `wikiembed backfill`." in assert_refused(result, 130)
     assert 64 * todo(docs_table) == missing(docs_table) > 0
 
 

@@ -41,8 +41,9 @@ has no line, since no process was left to write it; it counts in `failed`.
 
 ## Stop, and go on
 
-- Ctrl-C, once: the batches in hand finish and are written; twice: their jobs go back to the queue. Either
-  way nothing is lost, and the same command goes on. Exit code 130; SIGTERM does the same with 143.
+- Ctrl-C, once: the batches in hand finish and are written, and the last line says how to continue; twice:
+  their jobs go back to the queue. Either way nothing is lost, and the same command goes on. Exit code 130;
+  SIGTERM does the same with 143.
 - `wiki_embeddings_pause.sh` from any machine: all backfills and workers begin no batch any more, and a
   backfill ends with 1 and says who paused and why. It goes on after `wiki_embeddings_resume.sh` and a new
   start.

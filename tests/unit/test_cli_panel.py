@@ -147,5 +147,5 @@ def test_panel_line_has_all_in_one() -> None:
     """Where nobody watches, a line is enough."""
     assert plain_line(view(outages=[OUTAGE])) == (
         f"{local(NOW)}; docs 50.00 % (500 missing, 2 failed, 12.5/s, 40 s left);"
-        " 5 jobs; 1 workers; http://gpu:8000 out of reach"
+        " 5 jobs; 1 worker; http://gpu:8000 out of reach"
     )

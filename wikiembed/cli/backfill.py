@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from wikiembed.cli.console import (
-    complain,
     count,
     database,
     print_json,
+    remark,
     say,
 )
 from wikiembed.cli.dry_run import print_estimate
+from wikiembed.cli.failed import FailedChunks
 from wikiembed.cli.progress import Cadence, Reporter
 from wikiembed.cli.work import (
     BatchSize,
@@ -27,13 +30,16 @@ from wikiembed.cli.work import (
 )
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
+from wikiembed.control.actions import Enqueued
 from wikiembed.control.shortfall import Shortfall, sentence, shortfall
 from wikiembed.errors import NotSo
 from wikiembed.pipeline import FailedChunk, Tally
 from wikiembed.store import Coverage
 from wikiembed.telemetry import configure_logging
+from wikiembed.words import verb
 
 REPORT_EVERY_BATCHES = 50
+MOST_NAMED = 3
 
 
 def register(cli: typer.Typer) -> None:
@@ -103,16 +109,18 @@ def run_backfill(
             batch_size=batch_size,
             dry_run=False,
         )
-    for done in queued:
-        if json:
+        rows = {} if json else {row.source: row for row in actions.coverage(connection, source)}
+    if json:
+        for done in queued:
             print_json(
                 {"event": "queued", "source": done.source, "jobs": done.jobs,
                  "chunks": done.chunks}
             )  # fmt: skip
-        else:
-            say(
-                f"{done.source}: {count(done.chunks, 'chunk')} queued in {count(done.jobs, 'job')}."
-            )
+    else:
+        _say_queued(
+            [(done, rows[done.source]) for done in queued if done.source in rows],
+            bounded=max_chunks is not None,
+        )
     tally = Tally()
     stopped_by = _embed(
         settings,
@@ -147,15 +155,18 @@ def _finish(
     """
     short: list[Shortfall] = []
     with database(settings) as (connection, _):
-        for row in actions.coverage(connection, source):
+        rows = actions.coverage(connection, source)
+        for row in rows:
             found = shortfall(connection, row, bounded=bounded)
             short.append(found)
             if json:
                 print_json(
                     {"event": "backfilled", **row.as_json(), "failed_by_class": found.failed}
                 )
-            else:
+            elif row.missing or len(rows) <= MOST_NAMED:
                 say(_summary(row, found))
+        if not json and len(rows) > MOST_NAMED and (complete := sum(not r.missing for r in rows)):
+            say(f"Nothing is missing in {count(complete, 'other source')}.")
     if any(one.unqueued or (one.failed and not lenient) for one in short):
         raise NotSo(sentence(short))
 
@@ -175,9 +186,6 @@ def _embed(
     from wikiembed.app import app
     from wikiembed.cli.supervise import Supervisor
 
-    if json:
-        tally.on_failure = _print_failure
-
     def look(rows: list[Coverage], outage_s: float) -> None:
         report(reporter, rows, tally=tally, outage_s=outage_s)
         if max_chunks is not None and tally.chunks >= max_chunks:
@@ -195,8 +203,41 @@ def _embed(
     )
     cadence = Cadence(batches=report_every)
     with Reporter("embed", cadence=cadence, json=json, to_the_end=True) as reporter:
+        tally.on_failure = _print_failure if json else FailedChunks(reporter)
         asyncio.run(supervisor.run())
+        if supervisor.stopped_by is not None:
+            reporter.discard()
     return supervisor.stopped_by
+
+
+def _say_queued(queued: Sequence[tuple[Enqueued, Coverage]], *, bounded: bool) -> None:
+    """A sentence for each source with something to do, and how many have nothing."""
+    idle = [done.source for done, row in queued if not done.chunks and row.missing <= row.failed]
+    for done, row in queued:
+        if done.source not in idle or len(queued) == 1:
+            say(f"{done.source}: {queued_phrase(done, row, bounded=bounded)}.")
+    if idle and len(queued) > 1:
+        names = ", ".join(idle) if len(idle) <= MOST_NAMED else count(len(idle), "source")
+        say(f"Nothing to queue: {names}.")
+
+
+def queued_phrase(done: Enqueued, row: Coverage, *, bounded: bool) -> str:
+    """What was queued now, what waits since before, and what failed before.
+
+    `bounded`: others may wait in no job, so nothing is said of them.
+    """
+    waiting = 0 if bounded else max(0, row.missing - row.failed - done.chunks)
+    parts = []
+    if done.chunks:
+        parts.append(f"{count(done.chunks, 'chunk')} queued in {count(done.jobs, 'job')}")
+    if waiting:
+        noun = "more chunk" if done.chunks else "chunk"
+        parts.append(f"{count(waiting, noun)} {verb(waiting)} queued already")
+    if not parts:
+        parts.append("nothing was queued" if bounded else "nothing to queue")
+    if row.failed:
+        parts.append(f"{row.failed:,} failed before (`wikiembed retry {done.source}`)")
+    return ", ".join(parts)
 
 
 def _print_failure(failed: FailedChunk) -> None:
@@ -210,9 +251,10 @@ def _print_failure(failed: FailedChunk) -> None:
 
 def _summary(row: Coverage, short: Shortfall) -> str:
     phrase = f" ({short.phrase})" if short.chunks else ""
+    skipped = f", {row.skipped:,} skipped" if row.skipped else ""
     return (
-        f"{row.source}: {row.coverage_pct:.2f} % embedded, {row.missing:,} of"
-        f" {count(row.total, 'chunk')} missing{phrase}."
+        f"{row.source}: {row.embedded:,} of {count(row.total, 'chunk')} embedded{skipped},"
+        f" {row.missing:,} missing{phrase}."
     )
 
 
@@ -224,7 +266,7 @@ def _say_stopped(
     left = sum(row.missing - row.failed for row in rows)
     if json:
         print_json({"event": "stopped", "signal": stopped_by.name, "chunks_left": left})
-    complain(
-        f"Stopped by {stopped_by.name} with {count(left, 'chunk')} left to embed: run the command"
-        " again to go on."
-    )
+    embedded = sum(row.embedded for row in rows)
+    all_of_them = sum(row.embedded + row.missing for row in rows)
+    again = f"wikiembed backfill {shlex.quote(source)}" if source else "wikiembed backfill"
+    remark(f"Stopped; {embedded:,} of {all_of_them:,} embedded. Continue: `{again}`.")

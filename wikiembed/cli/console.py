@@ -48,8 +48,13 @@ def complain(sentence: str) -> None:
 
 def warn(sentence: str) -> None:
     """Say on standard error what somebody should know of what was done all the same."""
+    remark(f"Warning: {sentence}")
+
+
+def remark(sentence: str) -> None:
+    """Say on standard error how it ended, where that is no error."""
     Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(
-        f"Warning: {sentence}", markup=False
+        sentence, markup=False
     )
 
 

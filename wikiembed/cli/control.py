@@ -10,6 +10,7 @@ from wikiembed.cli.console import count, database, print_json, say
 from wikiembed.control import actions
 from wikiembed.errors import InvalidArgument, NotSo
 from wikiembed.times import local, now, read_time
+from wikiembed.words import verb
 
 Source = Annotated[str | None, typer.Argument(help="The source; all of them, if not given.")]
 
@@ -81,10 +82,9 @@ def run_retry(
             done = actions.retry(connection, name, keys=key, error_class=error_class)
             say(f"{name}: {count(done.chunks, 'chunk')} queued again in {count(done.jobs, 'job')}.")
             if done.held:
-                are = "is" if done.held == 1 else "are"
                 say(
-                    f"{name}: {count(done.held, 'failure')} {are} held by somebody's transaction:"
-                    " run it again later."
+                    f"{name}: {count(done.held, 'failure')} {verb(done.held)} held by somebody's"
+                    " transaction: run it again later."
                 )
 
 
@@ -118,6 +118,7 @@ def run_reconcile(
         print_json(found)
         return
     say(
-        f"Queued {found['orphans_enqueued']:,} orphaned chunks, dropped {found['dead_jobs']:,} dead"
-        f" jobs, corrected the ledger by {found['ledger_drift']:,}."
+        f"Queued {count(found['orphans_enqueued'], 'orphaned chunk')}, dropped"
+        f" {count(found['dead_jobs'], 'dead job')}, corrected the ledger by"
+        f" {found['ledger_drift']:,}."
     )

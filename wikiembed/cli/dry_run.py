@@ -69,7 +69,8 @@ def print_estimate(
             unknown = [e.source for e in found if e.seconds is None]
             without = f" without {', '.join(unknown)}" if unknown and sum(known) > 0 else ""
             takes = _takes(sum(known) if without else seconds)
-            say(f"Together: {count(chunks, 'chunk')}, {takes}{without}.")
+            work = f"{count(chunks, 'chunk')}, {takes}{without}" if chunks else "nothing to embed"
+            say(f"Together: {work}.")
 
 
 def _takes(seconds: float | None) -> str:

@@ -198,8 +198,8 @@ def plain_line(view: View) -> str:
             f"{row['source']} {row['coverage_pct']:.2f} % ({row['missing']:,} missing{failed},"
             f" {row['chunks_per_s']:,.1f}/s{left})"
         )
-    parts.append(f"{sum(row['todo'] + row['doing'] for row in state['queue']):,} jobs")
-    parts.append(f"{sum(worker['alive'] for worker in state['workers']):,} workers")
+    parts.append(count(sum(row["todo"] + row["doing"] for row in state["queue"]), "job"))
+    parts.append(count(sum(worker["alive"] for worker in state["workers"]), "worker"))
     parts += [f"{outage['server']} out of reach" for outage in state["outages"]]
     return "; ".join(parts)
 

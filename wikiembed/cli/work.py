@@ -131,6 +131,8 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
             tally=tally,
         )
         asyncio.run(supervisor.run())
+        if supervisor.stopped_by is not None:
+            reporter.discard()
     if drain and tally.failed and sys.stdout.isatty():
         failed = count(tally.failed.total(), "chunk")
         say(f"{failed} failed ({by_class(tally.failed)}): see `wikiembed failures`.")

@@ -17,6 +17,7 @@ from wikiembed.db.connect import translate_errors
 from wikiembed.embedders import PROBE_TEXT
 from wikiembed.store import Coverage
 from wikiembed.times import local
+from wikiembed.words import count
 
 Connection = psycopg.Connection[Any]
 NEAR = 0.05
@@ -137,7 +138,7 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
         idle = "" if alive else ", and no worker is alive"
         yield Obstacle(
             source=name, name="waiting", chunks=waiting,
-            sentence=f"{waiting:,} wait in {jobs:,} {'job' if jobs == 1 else 'jobs'}{idle}",
+            sentence=f"{waiting:,} wait in {count(jobs, 'job')}{idle}",
             command="wikiembed status --watch" if alive else "wikiembed worker",
         )  # fmt: skip
     if row.missing == 0:

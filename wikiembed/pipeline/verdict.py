@@ -22,6 +22,7 @@ from wikiembed.errors import (
     TextTooLong,
     WikiembedError,
 )
+from wikiembed.words import count
 
 
 class BatchSuspect(WikiembedError):
@@ -36,7 +37,7 @@ class BatchOverLimit(WikiembedError):
     """The server takes fewer texts a request; nobody is to blame."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"At most {limit} texts a request.")
+        super().__init__(f"At most {count(limit, 'text')} a request.")
         self.limit = limit
 
 

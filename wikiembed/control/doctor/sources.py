@@ -10,6 +10,7 @@ import psycopg
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.index import Target, indexes, targets
 from wikiembed.times import local
+from wikiembed.words import count
 
 Connection = psycopg.Connection[Any]
 MANY_VECTORS = 10_000
@@ -132,6 +133,6 @@ def states(connection: Connection) -> Iterator[Finding]:
         yield Finding(
             "failures",
             "warning",
-            f"Source {name} has {failed:,} failed chunks ({classes}): see `wikiembed failures"
-            f" {name}`, then run `wikiembed retry {name}` or `wikiembed skip {name} KEY`.",
+            f"Source {name} has {count(failed, 'failed chunk')} ({classes}): see `wikiembed"
+            f" failures {name}`, then run `wikiembed retry {name}` or `wikiembed skip {name} KEY`.",
         )
