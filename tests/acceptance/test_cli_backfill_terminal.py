@@ -23,13 +23,14 @@ from wikiembed.cli.failed import MOST_SHOWN
 
 SOURCE = "한강문서"
 WIDTH = 80
+UP_AND_ERASE = "\x1b[1A\x1b[2K"
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def screen(
     cli: Cli, *arguments: str, env: dict[str, str], stop_when: Callable[[str], bool] | None = None
-) -> tuple[int, list[str]]:
-    """The exit code and every line that was drawn; Ctrl-C comes once `stop_when` is true of it."""
+) -> tuple[int, str]:
+    """The exit code and all that was drawn; Ctrl-C comes once `stop_when` is true of it."""
     ours, theirs = pty.openpty()
     given = {**cli.env, **env, "TERM": "xterm", "COLUMNS": str(WIDTH), "LANG": "C.UTF-8"}
     cli.folder.mkdir(exist_ok=True)
@@ -48,7 +49,12 @@ def screen(
     except OSError:  # the terminal's other end is closed
         pass
     os.close(ours)
-    return process.wait(30), _ESCAPE.sub("", seen.decode()).replace("\r", "\n").splitlines()
+    return process.wait(30), seen.decode()
+
+
+def lines_of(seen: str) -> list[str]:
+    """Every line of it, without escape sequences."""
+    return _ESCAPE.sub("", seen).replace("\r", "\n").splitlines()
 
 
 @pytest.fixture
@@ -71,7 +77,8 @@ def test_terminal_shows_some_failures_and_counts_them_all(
 ) -> None:
     """A line each with source, key and class, cut to the width; the rest by class in the bar."""
     standin.controls.bad_texts = [BadText(contains="bad", status=500)]
-    code, lines = screen(cli, "backfill", env=served(standin))
+    code, seen = screen(cli, "backfill", env=served(standin))
+    lines = lines_of(seen)
     assert code == 1
     assert [line for line in lines if cell_len(line) > WIDTH] == []
     assert f"{SOURCE}: 66 chunks are queued already." in lines
@@ -90,19 +97,18 @@ def test_terminal_is_left_clean_after_ctrl_c(cli: Cli, korean: Database, standin
     """No bar stays, it is no error, and the last line says how to go on."""
     standin.controls.latency_s = 0.5
     options = ("--batch-size", "4", "--concurrency", "1")
-    code, lines = screen(
+    code, seen = screen(
         cli, "backfill", SOURCE, *options, env=served(standin), stop_when=lambda seen: "/66" in seen
     )
     assert code == 130
+    lines = lines_of(seen)
     embedded = korean.one("select count(vec) from public.k")
     assert [line for line in lines if line.strip()][-1] == (
         f"Stopped; {embedded} of 66 embedded. Continue: `wikiembed backfill '{SOURCE}'`."
     )
     assert [line for line in lines if "Error" in line] == []
-    stopped = next(n for n, line in enumerate(lines) if "worker_stopped" in line)
-    drawn = next(n for n, line in enumerate(lines) if "Stopped; " in line)
-    # What is drawn after the worker's last event is erased again before the sentence.
-    assert sum("━" in line for line in lines[stopped:drawn]) <= 1
+    end = seen[seen.rindex("━") : seen.index("Stopped; ")]
+    assert UP_AND_ERASE in end
 
 
 def test_piped_failures_stand_in_one_output_only(
