@@ -155,3 +155,22 @@ def test_estimate_does_not_extrapolate_from_a_handful(
     assert (found["measured"], found["refused"]) == (4, 60)
     assert (found["hours"], found["chunks_per_s"]) == (None, None)
     assert found["unknown"] == "4 chunks could be measured, too few for a rate"
+
+
+def test_estimate_of_a_text_key_with_a_collation_of_its_own(
+    call: Call, database: Database, standin: StandIn
+) -> None:
+    """Its keys are compared with those of failures, which are collated as C."""
+    database.execute(
+        'create table public.docs (k text collate "POSIX" primary key, body text, vec vector(4))'
+    )
+    database.execute("select wikiembed.attach('public.docs', 'k', 'body', 'vec', 'docs')")
+    database.execute(
+        "insert into public.docs (k, body) select k, 'text' from unnest('{a,b,c}'::text[]) k"
+    )
+    database.execute(
+        "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"
+        " from wikiembed.read_chunks('docs', array['c']) as k"
+    )
+    (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
+    assert (found["chunks"], found["measured"], found["unknown"]) == (2, 2, None)

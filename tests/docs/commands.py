@@ -27,7 +27,7 @@ INTRODUCTION = """\
 | code | meaning |
 |---|---|
 | 0 | Done. |
-| 1 | Understood, and the answer is no: not ready, something at fault, a source is paused. |
+| 1 | Understood, and the answer is no: not ready, something at fault, chunks missing after a backfill, a source is paused. |
 | 2 | Wrong usage or configuration: an option, a setting, a table that cannot be attached, another schema version. |
 | 3 | Postgres or the embedding server is out of reach, or a lock was not had in time. |
 | 130, 143 | Ended by Ctrl-C, or by SIGTERM where the command does not finish its work first. |

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from wikiembed.cli.backfill import queued_phrase
 from wikiembed.cli.failed import MOST_SHOWN, FailedChunks
 from wikiembed.cli.progress import Reporter
+from wikiembed.cli.queued import queued_phrase, say_queued
 from wikiembed.control.actions import Enqueued
 from wikiembed.error_class import ErrorClass
 from wikiembed.pipeline import FailedChunk
@@ -49,6 +49,19 @@ def test_backfill_with_a_bound_says_nothing_of_the_rest() -> None:
     some, none = Enqueued("docs", 1, 16), Enqueued("docs", 0, 0)
     assert queued_phrase(some, row(missing=66), bounded=True) == "16 chunks queued in 1 job"
     assert queued_phrase(none, row(missing=66), bounded=True) == "nothing was queued"
+
+
+def test_backfill_of_many_sources_names_those_with_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The others are counted."""
+    some = (Enqueued("docs", 1, 16), row(missing=16))
+    idle = [(Enqueued(f"table_{n}", 0, 0), row(missing=0)) for n in range(12)]
+    say_queued([some, *idle], bounded=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "docs: 16 chunks queued in 1 job.",
+        "Nothing to queue: 12 sources.",
+    ]
 
 
 class Listener(Reporter):

@@ -6,7 +6,6 @@ import asyncio
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -21,6 +20,7 @@ from wikiembed.cli.console import (
 from wikiembed.cli.dry_run import print_estimate
 from wikiembed.cli.failed import FailedChunks
 from wikiembed.cli.progress import Cadence, Reporter
+from wikiembed.cli.queued import MOST_NAMED, say_queued
 from wikiembed.cli.work import (
     BatchSize,
     Concurrency,
@@ -30,16 +30,13 @@ from wikiembed.cli.work import (
 )
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
-from wikiembed.control.actions import Enqueued
 from wikiembed.control.shortfall import Shortfall, sentence, shortfall
 from wikiembed.errors import NotSo
 from wikiembed.pipeline import FailedChunk, Tally
 from wikiembed.store import Coverage
 from wikiembed.telemetry import configure_logging
-from wikiembed.words import verb
 
 REPORT_EVERY_BATCHES = 50
-MOST_NAMED = 3
 
 
 def register(cli: typer.Typer) -> None:
@@ -117,7 +114,7 @@ def run_backfill(
                  "chunks": done.chunks}
             )  # fmt: skip
     else:
-        _say_queued(
+        say_queued(
             [(done, rows[done.source]) for done in queued if done.source in rows],
             bounded=max_chunks is not None,
         )
@@ -166,7 +163,8 @@ def _finish(
             elif row.missing or len(rows) <= MOST_NAMED:
                 say(_summary(row, found))
         if not json and len(rows) > MOST_NAMED and (complete := sum(not r.missing for r in rows)):
-            say(f"Nothing is missing in {count(complete, 'other source')}.")
+            noun = "source" if complete == len(rows) else "other source"
+            say(f"Nothing is missing in {count(complete, noun)}.")
     if any(one.unqueued or (one.failed and not lenient) for one in short):
         raise NotSo(sentence(short))
 
@@ -208,36 +206,6 @@ def _embed(
         if supervisor.stopped_by is not None:
             reporter.discard()
     return supervisor.stopped_by
-
-
-def _say_queued(queued: Sequence[tuple[Enqueued, Coverage]], *, bounded: bool) -> None:
-    """A sentence for each source with something to do, and how many have nothing."""
-    idle = [done.source for done, row in queued if not done.chunks and row.missing <= row.failed]
-    for done, row in queued:
-        if done.source not in idle or len(queued) == 1:
-            say(f"{done.source}: {queued_phrase(done, row, bounded=bounded)}.")
-    if idle and len(queued) > 1:
-        names = ", ".join(idle) if len(idle) <= MOST_NAMED else count(len(idle), "source")
-        say(f"Nothing to queue: {names}.")
-
-
-def queued_phrase(done: Enqueued, row: Coverage, *, bounded: bool) -> str:
-    """What was queued now, what waits since before, and what failed before.
-
-    `bounded`: others may wait in no job, so nothing is said of them.
-    """
-    waiting = 0 if bounded else max(0, row.missing - row.failed - done.chunks)
-    parts = []
-    if done.chunks:
-        parts.append(f"{count(done.chunks, 'chunk')} queued in {count(done.jobs, 'job')}")
-    if waiting:
-        noun = "more chunk" if done.chunks else "chunk"
-        parts.append(f"{count(waiting, noun)} {verb(waiting)} queued already")
-    if not parts:
-        parts.append("nothing was queued" if bounded else "nothing to queue")
-    if row.failed:
-        parts.append(f"{row.failed:,} failed before (`wikiembed retry {done.source}`)")
-    return ", ".join(parts)
 
 
 def _print_failure(failed: FailedChunk) -> None:

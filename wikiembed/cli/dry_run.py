@@ -6,7 +6,8 @@ from wikiembed.cli.console import database, print_json, say
 from wikiembed.cli.work import enqueue_all
 from wikiembed.config import Settings
 from wikiembed.control import actions
-from wikiembed.control.estimate import Estimate, Rate, estimate
+from wikiembed.control.estimate import Estimate, estimate
+from wikiembed.control.measure import Rate
 from wikiembed.store import Coverage
 from wikiembed.times import about
 from wikiembed.words import count, roughly, verb

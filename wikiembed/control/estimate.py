@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from wikiembed.config import Provider, Settings
 from wikiembed.control.actions import Enqueued
+from wikiembed.control.measure import LEAST_SAMPLED, Rate, measure
 from wikiembed.db.connect import translate_errors
-from wikiembed.embedders import Embedder, EmbedderOptions, open_embedder
-from wikiembed.errors import (
-    ConfigurationError,
-    EmbedderBadAnswer,
-    EmbedderError,
-    EmbedderRejected,
-)
+from wikiembed.embedders import EmbedderOptions, open_embedder
+from wikiembed.errors import ConfigurationError, EmbedderError
 from wikiembed.store import Coverage
 from wikiembed.store.source import COLUMNS, Source
 from wikiembed.words import count
 
 SAMPLE_BATCHES = 16
-LEAST_SAMPLED = 64
-LEAST_S = 2.0
-MOST_TIMES = 10
 MOST_SAMPLED = 1024
-PROBE_S = 5.0
-"""After so long no further batch of a measurement begins."""
 PROBES_AT_ONCE = 4
 BUSY_MINUTES = 3
 BUSY_BATCHES = 4
@@ -41,7 +30,6 @@ BYTES_A_TOKEN = 4
 """Of UTF-8, roughly, for the tokenizers of most embedding models."""
 
 Connection = psycopg.Connection[Any]
-RateFrom = Literal["history", "probe"]
 _TABLE = """
 select n.nspname, c.relname, s.key_column, s.text_column, s.embedding_column
   from wikiembed.sources as s
@@ -52,7 +40,7 @@ select n.nspname, c.relname, s.key_column, s.text_column, s.embedding_column
 _SAMPLE = sql.SQL(
     "select t.{text} from {table} as t where t.{embedding} is null and btrim(t.{text}) <> ''"
     " and not exists (select from wikiembed.failures as f"
-    "                  where f.source = %s and f.key = t.{key}::text) limit %s"
+    '                  where f.source = %s and f.key = t.{key}::text collate "C") limit %s'
 )
 # Older rows are hours. The present minute is not over.
 _HISTORY = (
@@ -61,27 +49,6 @@ _HISTORY = (
     " order by t.chunks"
 )
 _WAITING = "select coalesce(sum(todo + doing + scheduled_later), 0) from wikiembed.queue"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
-    """Chunks a second, and where that is known from.
-
-    For a probe, `sampled` texts were embedded in `seconds`; the server refused `refused` others,
-    the last one with the words of `refusal`.
-    """
-
-    chunks_per_s: float
-    known_from: RateFrom
-    sampled: int = 0
-    seconds: float = 0.0
-    refused: int = 0
-    refusal: str | None = None
-
-    def tells_of(self, chunks: int) -> bool:
-        """Whether it may be extrapolated to so many: not from a handful to many times as many."""
-        few = self.sampled < LEAST_SAMPLED and self.seconds < LEAST_S
-        return self.known_from == "history" or not few or chunks <= MOST_TIMES * self.sampled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,58 +215,3 @@ async def _probe(
         return await measure(embedder, texts, batch_size=batch_size, concurrency=concurrency)
     finally:
         await embedder.aclose()
-
-
-async def measure(
-    embedder: Embedder,
-    texts: Sequence[str],
-    *,
-    batch_size: int,
-    concurrency: int,
-    clock: Callable[[], float] = time.monotonic,
-) -> Rate:
-    """Embed `texts` for a few seconds, each once at the most, and say how many a second.
-
-    A batch that the server refuses is halved until the texts at fault stand alone; they are left
-    out and counted. A model that has to be loaded first does not count: `describe` loads it.
-
-    Raises: EmbedderError when no text is embedded.
-    """
-    info = await embedder.describe()
-    size = min(batch_size, info.max_batch or batch_size)
-    waiting = deque(texts[i : i + size] for i in range(0, len(texts), size))
-    began = clock()
-    embedded: list[int] = []
-    refused: list[EmbedderError] = []
-    errors: list[EmbedderError] = []
-
-    async def take() -> None:
-        while waiting:
-            batch = waiting.popleft()
-            try:
-                await embedder.embed(batch)
-                embedded.append(len(batch))
-            except (EmbedderRejected, EmbedderBadAnswer) as error:
-                if len(batch) == 1:
-                    refused.append(error)
-                else:
-                    middle = len(batch) // 2
-                    waiting.extendleft((batch[middle:], batch[:middle]))
-            except EmbedderError as error:  # out of reach or misconfigured: no text's fault
-                errors.append(error)
-                return
-            if clock() - began >= PROBE_S:
-                return
-
-    await asyncio.gather(*(take() for _ in range(concurrency)))
-    if not embedded:
-        raise (errors or refused or [EmbedderBadAnswer("There is no text to measure with.")])[-1]
-    seconds = max(clock() - began, 1e-6)
-    return Rate(
-        chunks_per_s=sum(embedded) / seconds,
-        known_from="probe",
-        sampled=sum(embedded),
-        seconds=seconds,
-        refused=len(refused),
-        refusal=str(refused[-1]) if refused else None,
-    )

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.pipeline_fakes import Clock, vector_of
 from wikiembed.config import Provider
-from wikiembed.control.estimate import Rate, measure
+from wikiembed.control.measure import Rate, measure
 from wikiembed.embedders import ModelInfo
 from wikiembed.errors import EmbedderError, EmbedderThrottled, EmbedderUnavailable, TextTooLong
 from wikiembed.vectors import Matrix
