@@ -8,20 +8,22 @@
 # Standard output is JSON lines: progress (done, missing, failed, chunks_per_s, eta_s), one for each
 # chunk that failed, and how it ended.
 #
-#   --dry-run         estimate jobs, chunks and hours in words (in JSON with --json), write nothing
+#   --dry-run         estimate jobs, chunks and time in words (in JSON with --json), write nothing
 #   --batch-size N    chunks a job; unless given, as many as the source likes
 #   --max-chunks N    queue at most so many, and end once so many are embedded
 #   --report-every N  batches between lines of progress (50); one comes each 30 s at least
 #   --concurrency N   batches in flight; unless given, as many as the server gains by
+#   --allow-failures  exit with 0 though chunks failed
 #   --with-postgres   start the Postgres of compose.yaml and use it
 #   --with-ollama     start the Ollama of compose.yaml, pull the model and use it; the first pull is
 #                     long. WIKIEMBED_START_OLLAMA=1 is the same
 #
 # Ctrl-C: batches in hand finish; a second one gives their jobs back to the queue.
 #
-# Exit codes: 0 the queue is dry; 1 somebody paused what is left; 2 wrong usage or settings, or
-# Docker is asked for and not installed; 3 Postgres, Docker or the embedding server is out of reach;
-# 130, 143 stopped by Ctrl-C or SIGTERM.
+# Exit codes: 0 nothing is missing, or --max-chunks are embedded; 1 chunks are missing at its end
+# (counted by error class on standard error), or somebody paused what is left; 2 wrong usage or
+# settings, or Docker is asked for and not installed; 3 Postgres, Docker or the embedding server is
+# out of reach; 130, 143 stopped by Ctrl-C or SIGTERM.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

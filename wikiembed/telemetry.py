@@ -5,13 +5,15 @@ Fields are ids and counts; never a chunk's text, its key, or the API key.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import logging
 import sys
 from typing import TextIO
 
 import orjson
+
+from wikiembed.times import from_clock, local, utc
+from wikiembed.words import printable
 
 ROOT = "wikiembed"
 
@@ -28,9 +30,7 @@ class JsonFormatter(logging.Formatter):
         """The record as one line of JSON."""
         line: dict[str, object] = {
             **getattr(record, "fields", {}),
-            "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(
-                timespec="milliseconds"
-            ),
+            "at": utc(from_clock(record.created)),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
         }
@@ -45,15 +45,14 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """``20:15:03 batch_embedded source=docs chunks=64`` for a person who watches."""
+    """``2031-05-01 20:15:03+09:00 batch_embedded chunks=64`` for a person who watches."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of text."""
-        at = dt.datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        at = local(from_clock(record.created))
         fields = " ".join(f"{k}={v}" for k, v in getattr(record, "fields", {}).items())
         mark = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        line = f"{at} {mark}{record.getMessage()} {fields}".rstrip()
-        return "".join(char if char.isprintable() else "?" for char in line)
+        return printable(f"{at} {mark}{record.getMessage()} {fields}".rstrip())
 
 
 class StderrHandler(logging.Handler):

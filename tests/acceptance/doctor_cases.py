@@ -198,7 +198,7 @@ CASES = (
     Case(
         name="failures",
         level="warning",
-        said="Source docs has 1 failed chunks (rejected): see `wikiembed failures docs`",
+        said="Source docs has 1 failed chunk (rejected): see `wikiembed failures docs`",
         broken="insert into public.docs (body) values ('x');"
         " select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"
         "   from wikiembed.read_chunks('docs', array['1']) as k",

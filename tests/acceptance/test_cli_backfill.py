@@ -83,7 +83,10 @@ def test_backfill_tells_of_each_failed_chunk(
     add(docs_table, 20)
     standin.controls.bad_texts = [BadText(contains="chunk 7", status=500)]
     result = run_cli("backfill", "docs", env=served(standin))
-    assert_done(result)
+    assert assert_refused(result, 1) == (
+        "2 chunks are missing (docs 1 rejected, 1 write_refused): see `wikiembed failures docs`;"
+        " --allow-failures exits with 0 all the same."
+    )
     failed = lines_of(result, "chunk_failed")
     told = {(line["source"], line["key"], line["error_class"]) for line in failed}
     assert told == {("docs", "7", "rejected"), ("docs", "3", "write_refused")}
@@ -93,7 +96,8 @@ def test_backfill_tells_of_each_failed_chunk(
     assert str(by_key["7"]["message"]).startswith("The embedding server")
     assert "check constraint" in str(by_key["3"]["message"])
     assert "chunk 7" not in result.stdout
-    assert lines_of(result, "backfilled")[0]["failed"] == 2
+    done = lines_of(result, "backfilled")[0]
+    assert (done["failed"], done["failed_by_class"]) == (2, {"rejected": 1, "write_refused": 1})
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -114,9 +118,7 @@ def test_backfill_stopped_goes_on_when_it_is_run_again(
     said = assert_refused(result, code)
     left = missing(docs_table)
     assert 0 < left < 640
-    assert said == (
-        f"Stopped by {sent.name} with {left} chunks left to embed: run the command again to go on."
-    )
+    assert said == (f"Stopped; {640 - left} of 640 embedded. Continue: `wikiembed backfill`.")
     assert json_lines(result)[-1] == {"event": "stopped", "signal": sent.name, "chunks_left": left}
     assert (doing(docs_table), 64 * todo(docs_table)) == (0, left)
     standin.controls.latency_s = 0
@@ -137,7 +139,7 @@ def test_backfill_gives_its_jobs_back_on_the_second_signal(
     running.wait_for(lambda: doing(docs_table) == 1)
     running.process.send_signal(signal.SIGINT)
     running.wait_for(lambda: "stop_requested" in running.stderr)
-    assert "64 chunks left" in assert_refused(running.stop(signal.SIGINT), 130)
+    assert "Stopped; 0 of 64 embedded" in assert_refused(running.stop(signal.SIGINT), 130)
     assert (doing(docs_table), todo(docs_table), missing(docs_table)) == (0, 1, 64)
     docs_table.check_invariants()
 
@@ -218,6 +220,20 @@ def test_backfill_ends_when_somebody_pauses(
     standin.controls.latency_s = 0
     assert_done(run_cli("backfill", "docs", env=served(standin)))
     assert (missing(docs_table), standin.stats.repeated) == (0, 0)
+
+
+def test_backfill_makes_no_estimate_during_an_outage(
+    run_cli: RunCli, docs_table: Database, standin: StandIn
+) -> None:
+    """Its lines say what it waits for until it gives up."""
+    add(docs_table, 640)
+    docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id <= 320")
+    standin.controls.down = True
+    result = run_cli("backfill", "docs", env=served(standin, outage_limit_s="0.5"))
+    assert "out of reach" in assert_refused(result, 3)
+    last = lines_of(result, "progress")[-1]
+    assert (last["waits_for"], last["eta_s"]) == ("server", None)
+    assert float(str(last["chunks_per_s"])) > 0
 
 
 def test_backfill_of_one_source_minds_no_other(

@@ -58,9 +58,10 @@ def test_estimate_says_in_words_what_it_did(
     assert docs.startswith(
         "docs: 150 chunks to embed in 3 jobs (50 chunks would be queued in 1 job), about "
     )
-    assert "measured just now by embedding 150 chunks, none written: about 0.00 hours" in docs
-    assert wiki == "wiki: 0 chunks to embed in 0 jobs (0 chunks would be queued in 0 jobs)."
-    assert together.startswith("Together: 150 chunks, about 0.00 hours")
+    assert "chunks/s, measured just now by embedding 150 chunks in " in docs
+    assert docs.endswith(" s, none written: a few seconds.")
+    assert wiki == "wiki: nothing to embed."
+    assert together == "Together: 150 chunks, a few seconds."
 
 
 def test_estimate_takes_the_rate_of_the_last_day(
@@ -80,7 +81,7 @@ def test_estimate_takes_the_rate_of_the_last_day(
     assert (found["rate_from"], found["chunks_per_s"]) == ("history", pytest.approx(20, abs=0.2))
     assert standin.stats.requests == 0
     said = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
-    assert "the last day's rate by view throughput: about" in said
+    assert "the last day's rate by view throughput: a few seconds." in said
 
 
 def found_from(call: Call, standin: StandIn) -> object:
@@ -105,10 +106,32 @@ def test_estimate_counts_what_it_can_without_a_server(
 def test_estimate_leaves_out_texts_that_the_server_refuses(
     call: Call, waiting: Database, standin: StandIn
 ) -> None:
-    """A bad text among the sample costs its batch, not the estimate."""
+    """A bad text among the sample is left out alone, and told of."""
     standin.controls.bad_texts = [BadText(contains="chunk 99", status=500)]
     result = call("backfill", "docs", "--dry-run", env=served(standin))
-    assert "measured just now by embedding 128 chunks" in result.stdout
+    assert "measured just now by embedding 149 chunks" in result.stdout
+    assert "1 text of the sample was refused and left out (The embedding server" in result.stdout
+
+
+def test_estimate_of_two_texts_of_which_one_is_too_long(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """It is not unknown for that: the other one is measured."""
+    add(docs_table, 2)
+    docs_table.execute("update public.docs set body = repeat('long ', 1000) where id = 1")
+    standin.controls.max_chars = 1000
+    (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
+    assert (found["measured"], found["refused"], found["unknown"]) == (1, 1, None)
+    assert found["hours"] == pytest.approx(0, abs=0.1)
+
+
+def test_estimate_says_that_the_source_is_paused(
+    call: Call, waiting: Database, standin: StandIn
+) -> None:
+    """A backfill of it would end at once."""
+    waiting.execute("select wikiembed.pause('docs', 'costs')")
+    said = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
+    assert "It is paused: run `wikiembed resume docs`." in said
 
 
 def test_estimate_of_at_most_n(call: Call, waiting: Database, standin: StandIn) -> None:
@@ -116,3 +139,38 @@ def test_estimate_of_at_most_n(call: Call, waiting: Database, standin: StandIn) 
     options = ("--dry-run", "--json", "--max-chunks", "10")
     (queueing, found) = json_lines(call("backfill", "docs", *options, env=served(standin)))
     assert (queueing["chunks"], found["chunks"]) == (10, 10)
+
+
+def test_estimate_does_not_extrapolate_from_a_handful(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """Four texts of the sample are measured in some milliseconds: no rate for seven hundred."""
+    docs_table.execute(
+        "insert into public.docs (body) select case when g <= 60 then 'bad ' else 'good ' end || g"
+        " from generate_series(1, 700) as g"
+    )
+    docs_table.execute("update wikiembed.sources set batch_size = 1 where name = 'docs'")
+    standin.controls.bad_texts = [BadText(contains="bad", status=500)]
+    (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
+    assert (found["measured"], found["refused"]) == (4, 60)
+    assert (found["hours"], found["chunks_per_s"]) == (None, None)
+    assert found["unknown"] == "4 chunks could be measured, too few for a rate"
+
+
+def test_estimate_of_a_text_key_with_a_collation_of_its_own(
+    call: Call, database: Database, standin: StandIn
+) -> None:
+    """Its keys are compared with those of failures, which are collated as C."""
+    database.execute(
+        'create table public.docs (k text collate "POSIX" primary key, body text, vec vector(4))'
+    )
+    database.execute("select wikiembed.attach('public.docs', 'k', 'body', 'vec', 'docs')")
+    database.execute(
+        "insert into public.docs (k, body) select k, 'text' from unnest('{a,b,c}'::text[]) k"
+    )
+    database.execute(
+        "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"
+        " from wikiembed.read_chunks('docs', array['c']) as k"
+    )
+    (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
+    assert (found["chunks"], found["measured"], found["unknown"]) == (2, 2, None)

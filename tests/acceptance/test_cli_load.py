@@ -42,7 +42,7 @@ def test_load_reads_an_export(
     result = call("load", str(file))
     assert_done(result)
     assert "2 pages read, 1 added, 0 changed, 0 unchanged; 1 chunk written." in result.stdout
-    assert "Left out: 1 redirects" in result.stdout
+    assert "Left out: 1 redirect," in result.stdout
     assert [row[1:] for row in database.rows(CHUNKS)] == [("Bee", "Bee\nA bee is an insect.")]
 
 

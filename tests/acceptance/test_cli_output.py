@@ -120,6 +120,31 @@ def test_output_status_tells_of_what_a_bound_left(call: Call, docs_table: Databa
     assert "wait for" not in call("status").stdout
 
 
+def test_output_status_makes_no_estimate_of_what_stands_still(
+    call: Call, docs_table: Database
+) -> None:
+    """While it is paused, or its server is out of reach; again when it goes on."""
+    add(docs_table, 640)
+    docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id <= 320")
+
+    def told() -> tuple[object, object, str]:
+        (state,) = json_lines(call("status", "--json"))
+        coverage = state["coverage"]
+        assert isinstance(coverage, list)
+        return coverage[0]["waits_for"], coverage[0]["eta_s"], call("status").stdout
+
+    waits, eta_s, text = told()
+    assert waits is None
+    assert isinstance(eta_s, float)
+    assert "waiting for the server" not in text
+    docs_table.execute("select wikiembed.report_outage('http://host', 1, 'no_answer')")
+    assert told()[:2] == ("server", None)
+    assert "waiting for the server" in told()[2]
+    docs_table.execute("select wikiembed.pause('docs')")
+    assert told()[:2] == ("resume", None)
+    assert " paused " in told()[2]
+
+
 def test_output_status_says_that_no_server_is_out_of_reach(
     call: Call, docs_table: Database
 ) -> None:

@@ -33,7 +33,7 @@ def test_usage_help_lists_every_command(run_cli: RunCli) -> None:
         (["enqueue", "--batch-size", "0"], "Invalid value for '--batch-size'"),
         (["enqueue", "--max-chunks", "-1"], "Invalid value for '--max-chunks'"),
         (["worker", "--concurrency", "0"], "Invalid value for '--concurrency'"),
-        (["pause", "--until", "yesterday"], "'yesterday' is no time: give a span such as 2h"),
+        (["pause", "--until", "yesterday"], "'yesterday' is not a valid time: give a span such as"),
         (["pause", "--until", "2001-01-01"], "which is past: give a time to come, or none."),
         (["search", "  "], "The question is blank"),
         (["migrate", "--to", "9999"], "No schema version is named '9999': choose 0001"),

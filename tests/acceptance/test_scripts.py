@@ -137,7 +137,7 @@ def test_backfill_script_passes_its_options_on(
     standin.controls.bad_texts = [BadText(contains="chunk 100", status=500)]
     options = ("--batch-size", "10", "--max-chunks", "100", "--report-every", "2")
     result = run(cli, "backfill", "docs", *options, "--concurrency", "1", env=served(standin))
-    assert_done(result)
+    assert "1 chunk is missing (docs 1 rejected)" in assert_refused(result, 1)
     lines = json_lines(result)
     assert lines[0] == {"event": "queued", "source": "docs", "jobs": 10, "chunks": 100}
     failed = [line for line in lines if line["event"] == "chunk_failed"]
@@ -160,7 +160,7 @@ def test_backfill_script_stops_as_its_command_does(
     running = start(cli, "backfill", "--concurrency", "1", env=served(standin))
     running.wait_for(lambda: missing(docs_table) < 640)
     result = running.stop(signal.SIGINT)
-    assert "run the command again to go on" in assert_refused(result, 130)
+    assert "Continue: `wikiembed backfill`." in assert_refused(result, 130)
     assert 64 * todo(docs_table) == missing(docs_table) > 0
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.docs.pages import ROOT
+from wikiembed.error_class import ErrorClass
 
 PACKAGE = ROOT / "wikiembed"
 SQL = ROOT / "migrations" / "sql"
@@ -78,15 +79,12 @@ def _branches(node: ast.expr) -> list[ast.expr]:
 
 def error_classes() -> set[str]:
     """Every word that may stand in failures.error_class."""
+    return {word.value for word in ErrorClass}
+
+
+def error_classes_in_sql() -> set[str]:
+    """Those that functions of the database write."""
     found: set[str] = set()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef) and node.name == "error_class_of":
-                returns = (n.value for n in ast.walk(node) if isinstance(n, ast.Return))
-                found |= {word for word in map(_word, returns) if word}
-            elif isinstance(node, ast.keyword) and node.arg == "error_class":
-                word = _word(node.value)
-                found |= {word} if word else set()
     for path in sorted((SQL / "functions").glob("*.sql")):
         for pattern in _CLASSES_IN_SQL:
             found |= set(pattern.findall(path.read_text()))

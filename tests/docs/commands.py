@@ -27,11 +27,19 @@ INTRODUCTION = """\
 | code | meaning |
 |---|---|
 | 0 | Done. |
-| 1 | Understood, and the answer is no: not ready, something at fault, a source is paused. |
+| 1 | Understood, and the answer is no: not ready, something at fault, chunks missing after a backfill, a source is paused. |
 | 2 | Wrong usage or configuration: an option, a setting, a table that cannot be attached, another schema version. |
 | 3 | Postgres or the embedding server is out of reach, a lock was not had in time, or the output cannot be written (a full disk). |
 | 130, 143 | Ended by Ctrl-C, or by SIGTERM where the command does not finish its work first. |
 | 141 | Whoever read the output closed the pipe (`wikiembed status \\| head -1`); nothing is said. |
+
+## Times
+
+People are told local time with its offset, `2031-05-01 08:00:00+09:00`; JSON holds UTC,
+`2031-04-30T23:00:00.000+00:00` (ISO 8601). `pause --until` takes a span (`90min`, `2h`, `1h30min`, `2d`)
+or a time of ISO 8601, which is local time unless it has an offset.
+
+## Errors
 
 An error is one sentence on standard error that says what to do. Each exit code's errors and their
 SQLSTATEs stand in [sqlstates.md](sqlstates.md).
@@ -49,11 +57,12 @@ EXITS = {
     "load": "0 when every file was read to its end; 2 for a file that cannot be read, and pages"
     " before the trouble are kept",
     "enqueue": "0, also when nothing was left to queue",
-    "worker": "0 when stopped or drained; with `--drain`: 1 when what is left is paused, 3 when an"
+    "worker": "0 when stopped or drained, also where chunks failed (ask `ready`); with `--drain`: 1 when what is left is paused, 3 when an"
     " outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 2 when its model is not the one that a source is"
     " pinned to",
-    "backfill": "0 when the queue is dry, also where chunks failed, or when `--max-chunks` are"
-    " embedded; 1 when what is left is paused; 2 when its model is not the one that a source is"
+    "backfill": "0 when nothing is missing but skipped chunks, or when `--max-chunks` are embedded;"
+    " 1 when chunks are missing at its end (failed ones only without `--allow-failures`), or when"
+    " what is left is paused; 2 when its model is not the one that a source is"
     " pinned to; 3 when an outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 130 and 143 when Ctrl-C or"
     " SIGTERM ended it before",
     "status": "0, also when `--watch` is ended by Ctrl-C",

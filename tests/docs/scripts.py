@@ -29,10 +29,10 @@ Standard output is one JSON object a line; events for the log are on standard er
 | line | fields | when |
 | --- | --- | --- |
 | `queued` | `source`, `jobs`, `chunks` | At the beginning, one a source. |
-| `progress` | `done`, `total`, `missing`, `failed`, `chunks_per_s`, `eta_s` | After each `--report-every` batches of this process: where more ended within the quarter of a second between two looks, one line tells of them together. After 30 s without such a line, and at the end, in any case. |
+| `progress` | `done`, `total`, `missing`, `failed`, `chunks_per_s`, `eta_s`, `waits_for` while nothing goes on | After each `--report-every` batches of this process: where more ended within the quarter of a second between two looks, one line tells of them together. After 30 s without such a line, and at the end, in any case. |
 | `chunk_failed` | `source`, `key`, `error_class`, `http_status`, `attempts`, `job_id`, `message` | A chunk went into [failures](failures.md) by this process. Its text is never shown. |
 | `stopped` | `signal`, `chunks_left` | Ctrl-C or SIGTERM ended it before the queue was dry. |
-| `backfilled` | the columns of `wikiembed.coverage` | The queue is dry, or `--max-chunks` are embedded; one a source. |
+| `backfilled` | the columns of `wikiembed.coverage`, `failed_by_class` | The queue is dry, or `--max-chunks` are embedded; one a source. |
 | `would_queue`, `estimate` | see [events](events.md) | `--dry-run --json`. |
 
 `done`, `missing`, `failed` and the rate are those of all workers together: two backfills at once tell of
@@ -41,8 +41,9 @@ has no line, since no process was left to write it; it counts in `failed`.
 
 ## Stop, and go on
 
-- Ctrl-C, once: the batches in hand finish and are written; twice: their jobs go back to the queue. Either
-  way nothing is lost, and the same command goes on. Exit code 130; SIGTERM does the same with 143.
+- Ctrl-C, once: the batches in hand finish and are written, and the last line says how to continue; twice:
+  their jobs go back to the queue. Either way nothing is lost, and the same command goes on. Exit code 130;
+  SIGTERM does the same with 143.
 - `wiki_embeddings_pause.sh` from any machine: all backfills and workers begin no batch any more, and a
   backfill ends with 1 and says who paused and why. It goes on after `wiki_embeddings_resume.sh` and a new
   start.

@@ -56,6 +56,7 @@ def test_progress_events_are_documented() -> None:
 def test_every_error_class_is_documented() -> None:
     """failures.md tells of each word that may stand in error_class, and of no other."""
     assert _first_cells("failures.md") == code.error_classes()
+    assert code.error_classes_in_sql() == {"worker_lost", "skipped_by_operator"}
 
 
 def test_sqlstates_map_to_their_exception_and_exit_code(database: Database) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from wikiembed.config import Provider
 from wikiembed.embedders import PROBE_TEXT, ModelInfo
+from wikiembed.error_class import ErrorClass
 from wikiembed.errors import EmbedderError, EmbedderRejected
 from wikiembed.pipeline.breaker import Waits
 from wikiembed.pipeline.channel import Channel
@@ -172,7 +173,7 @@ class FakeStore(ChunkStore):
         source: str,
         chunks: Sequence[Chunk],
         *,
-        error_class: str,
+        error_class: ErrorClass,
         message: str = "",
         http_status: int | None = None,
         attempts: int = 1,

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from wikiembed.cli.panel import Panel, as_json, plain_line
 from wikiembed.control.watch import Snapshot, View
+from wikiembed.times import local
 
 NOW = dt.datetime(2031, 5, 1, 8, 0, tzinfo=dt.UTC)
 OUTAGE = {"server": "http://gpu:8000", "lasted_s": 75.0, "unseen_s": 3.0, "stale": False,
@@ -98,7 +99,7 @@ def test_panel_shows_what_an_operator_asks() -> None:
     """Coverage, throughput, the time left, queue, failures, workers and servers, at 80 × 24."""
     skipped = {"source": "docs", "state": "skipped", "error_class": "empty_text", "chunks": 4}
     drawn = lines(view(failures=[CLASSES[2], skipped], outages=[OUTAGE]))
-    assert drawn[0] == "wikiembed  2031-05-01 08:00:00"
+    assert drawn[0] == f"wikiembed  {local(NOW)}"
     bar = drawn[2].removeprefix("docs").removesuffix("50.00 %").strip()
     assert (bar.count("█"), bar.count("░")) == (29, 29)
     assert drawn[3].strip() == "500 of 1,000 · 12.5/s · 40 s left · 2 failed"
@@ -118,7 +119,7 @@ def test_panel_says_who_paused_and_that_no_worker_lives() -> None:
     """What keeps it from going on stands out."""
     pause = {**PAUSE, "pause_reason": "the GPU is moved"}
     drawn = lines(view(pauses=[pause], workers=[]))
-    at = f"{NOW.astimezone():%H:%M}"
+    at = local(NOW)
     assert f"paused     docs by kim until {at}: the GPU is moved" in drawn
     assert "workers    none alive: wikiembed worker" in drawn
 
@@ -137,9 +138,7 @@ def test_panel_tells_of_a_lost_database() -> None:
     assert drawn[1] == "No news for 7 s, trying on: Postgres is out of reach."
     assert drawn[3].startswith("docs ")
     said = plain_line(view(why="Postgres is out of reach."))
-    assert said.startswith(
-        "2031-05-01 08:00:00; no news for 7 s: Postgres is out of reach; docs 50"
-    )
+    assert said.startswith(f"{local(NOW)}; no news for 7 s: Postgres is out of reach; docs 50")
     assert as_json(view(why="Gone."))["database_lost_s"] == 7.0
     assert as_json(view())["database_lost"] is None
 
@@ -147,8 +146,8 @@ def test_panel_tells_of_a_lost_database() -> None:
 def test_panel_line_has_all_in_one() -> None:
     """Where nobody watches, a line is enough."""
     assert plain_line(view(outages=[OUTAGE])) == (
-        "2031-05-01 08:00:00; docs 50.00 % (500 missing, 2 failed, 12.5/s, 40 s left);"
-        " 5 jobs; 1 workers; http://gpu:8000 out of reach"
+        f"{local(NOW)}; docs 50.00 % (500 missing, 2 failed, 12.5/s, 40 s left);"
+        " 5 jobs; 1 worker; http://gpu:8000 out of reach"
     )
 
 

@@ -77,6 +77,7 @@ async def test_unexpected_error_is_blamed_only_after_five_of_them() -> None:
     await run(holder)
     assert [(key, word) for key, word, _ in store.recorded] == [("7", "internal_error")]
     assert holder.runtime.unexpected == {2: 1}
+    assert holder.runtime.tally.failed == {"internal_error": 1}
 
 
 @pytest.mark.parametrize(

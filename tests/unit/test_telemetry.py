@@ -45,8 +45,8 @@ def test_text_line_is_short_and_marks_warnings() -> None:
     emit("outage_ended", probes=3)
     emit("outage_began", level=30, reason="gone")
     first, second = stream.getvalue().splitlines()
-    assert first[9:] == "outage_ended probes=3"
-    assert second[9:] == "warning: outage_began reason=gone"
+    assert first[26:] == "outage_ended probes=3"
+    assert second[26:] == "warning: outage_began reason=gone"
 
 
 def test_auto_is_json_where_nobody_watches() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 import sys
 from typing import Annotated
@@ -10,15 +11,16 @@ from typing import Annotated
 import typer
 
 from wikiembed.cli.console import (
-    complain,
     count,
     database,
-    duration,
-    percent,
     print_json,
+    remark,
     say,
 )
+from wikiembed.cli.dry_run import print_estimate
+from wikiembed.cli.failed import FailedChunks
 from wikiembed.cli.progress import Cadence, Reporter
+from wikiembed.cli.queued import MOST_NAMED, say_queued
 from wikiembed.cli.work import (
     BatchSize,
     Concurrency,
@@ -28,7 +30,8 @@ from wikiembed.cli.work import (
 )
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
-from wikiembed.control.estimate import Estimate, estimate
+from wikiembed.control.shortfall import Shortfall, sentence, shortfall
+from wikiembed.errors import NotSo
 from wikiembed.pipeline import FailedChunk, Tally
 from wikiembed.store import Coverage
 from wikiembed.telemetry import configure_logging
@@ -52,12 +55,15 @@ def run_backfill(
     ] = None,
     batch_size: BatchSize = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Estimate jobs, chunks and hours, write nothing.")
+        bool, typer.Option("--dry-run", help="Estimate jobs, chunks and time, write nothing.")
     ] = False,
     concurrency: Concurrency = None,
     report_every: Annotated[
         int, typer.Option(min=1, help="Batches between JSON progress lines.")
     ] = REPORT_EVERY_BATCHES,
+    allow_failures: Annotated[
+        bool, typer.Option("--allow-failures", help="Exit with 0 though chunks failed.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="JSON lines on a terminal too, and of the estimate.")
     ] = False,
@@ -68,6 +74,10 @@ def run_backfill(
     batches in hand finish, a second one gives their jobs back: exit code 130 or 143. A pause ends
     it with 1, and it says who paused and why.
 
+    It exits with 1 when chunks are missing at its end, also those that failed before, and counts
+    them by error class. Skipped chunks are not missing, nor are those beyond --max-chunks, nor
+    those written after the queue was dry. Failures alone leave 0 with --allow-failures.
+
     Standard output is JSON lines unless it is a terminal: progress after each `--report-every`
     batches of this process, and at least every 30 s, and a line for each chunk that failed.
 
@@ -77,7 +87,7 @@ def run_backfill(
     settings = load_settings()
     configure_logging(style=settings.log_format, level=settings.log_level)
     if dry_run:
-        _estimate(
+        print_estimate(
             settings,
             source,
             max_chunks=max_chunks,
@@ -96,19 +106,23 @@ def run_backfill(
             batch_size=batch_size,
             dry_run=False,
         )
-    for done in queued:
-        if json:
+        rows = {} if json else {row.source: row for row in actions.coverage(connection, source)}
+    if json:
+        for done in queued:
             print_json(
                 {"event": "queued", "source": done.source, "jobs": done.jobs,
                  "chunks": done.chunks}
             )  # fmt: skip
-        else:
-            say(
-                f"{done.source}: {count(done.chunks, 'chunk')} queued in {count(done.jobs, 'job')}."
-            )
+    else:
+        say_queued(
+            [(done, rows[done.source]) for done in queued if done.source in rows],
+            bounded=max_chunks is not None,
+        )
+    tally = Tally()
     stopped_by = _embed(
         settings,
         source,
+        tally=tally,
         concurrency=concurrency,
         batch_size=batch_size,
         max_chunks=max_chunks,
@@ -118,18 +132,48 @@ def run_backfill(
     if stopped_by is not None:
         _say_stopped(settings, source, stopped_by, json=json)
         raise typer.Exit(128 + stopped_by)
+    reached = max_chunks is not None and tally.chunks >= max_chunks
+    _finish(
+        settings,
+        source,
+        bounded=max_chunks is not None,
+        json=json,
+        lenient=allow_failures or reached,
+    )
+
+
+def _finish(
+    settings: Settings, source: str | None, *, bounded: bool, json: bool, lenient: bool
+) -> None:
+    """Report each source, and what it is short of.
+
+    `lenient`: failed chunks are no reason to end with 1.
+    Raises: NotSo when chunks are missing.
+    """
+    short: list[Shortfall] = []
     with database(settings) as (connection, _):
-        for row in actions.coverage(connection, source):
+        rows = actions.coverage(connection, source)
+        for row in rows:
+            found = shortfall(connection, row, bounded=bounded)
+            short.append(found)
             if json:
-                print_json({"event": "backfilled", **row.as_json()})
-            else:
-                say(_summary(row))
+                print_json(
+                    {"event": "backfilled", **row.as_json(), "failed_by_class": found.failed}
+                )
+            elif row.missing or len(rows) <= MOST_NAMED:
+                say(_summary(row, found))
+        if not json and len(rows) > MOST_NAMED and (complete := sum(not r.missing for r in rows)):
+            noun = "source" if complete == len(rows) else "other source"
+            say(f"Nothing is missing in {count(complete, noun)}.")
+    if any(one.unqueued or (one.failed and not lenient) for one in short):
+        raise NotSo(sentence(short))
 
 
 def _embed(
     settings: Settings,
     source: str | None,
     *,
+    tally: Tally,
     concurrency: int | None,
     batch_size: int | None,
     max_chunks: int | None,
@@ -140,12 +184,8 @@ def _embed(
     from wikiembed.app import app
     from wikiembed.cli.supervise import Supervisor
 
-    tally = Tally()
-    if json:
-        tally.on_failure = _print_failure
-
-    def look(rows: list[Coverage]) -> None:
-        report(reporter, rows, batches=tally.batches)
+    def look(rows: list[Coverage], outage_s: float) -> None:
+        report(reporter, rows, tally=tally, outage_s=outage_s)
         if max_chunks is not None and tally.chunks >= max_chunks:
             supervisor.stop()
 
@@ -161,7 +201,10 @@ def _embed(
     )
     cadence = Cadence(batches=report_every)
     with Reporter("embed", cadence=cadence, json=json, to_the_end=True) as reporter:
+        tally.on_failure = _print_failure if json else FailedChunks(reporter)
         asyncio.run(supervisor.run())
+        if supervisor.stopped_by is not None:
+            reporter.discard()
     return supervisor.stopped_by
 
 
@@ -174,11 +217,12 @@ def _print_failure(failed: FailedChunk) -> None:
     )  # fmt: skip
 
 
-def _summary(row: Coverage) -> str:
-    failed = f", {row.failed:,} of them failed: see `wikiembed failures`" if row.failed else ""
+def _summary(row: Coverage, short: Shortfall) -> str:
+    phrase = f" ({short.phrase})" if short.chunks else ""
+    skipped = f", {row.skipped:,} skipped" if row.skipped else ""
     return (
-        f"{row.source}: {percent(row.coverage_pct)} embedded, {row.missing:,} of"
-        f" {count(row.total, 'chunk')} missing{failed}."
+        f"{row.source}: {row.embedded:,} of {count(row.total, 'chunk')} embedded{skipped},"
+        f" {row.missing:,} missing{phrase}."
     )
 
 
@@ -190,94 +234,7 @@ def _say_stopped(
     left = sum(row.missing - row.failed for row in rows)
     if json:
         print_json({"event": "stopped", "signal": stopped_by.name, "chunks_left": left})
-    complain(
-        f"Stopped by {stopped_by.name} with {count(left, 'chunk')} left to embed: run the command"
-        " again to go on."
-    )
-
-
-def _estimate(
-    settings: Settings,
-    source: str | None,
-    *,
-    max_chunks: int | None,
-    batch_size: int | None,
-    concurrency: int | None,
-    json: bool,
-) -> None:
-    """Print what a backfill would do, a source at a time, and of all together."""
-    found: list[Estimate] = []
-    with database(settings) as (connection, _):
-        queueing = enqueue_all(
-            connection,
-            settings,
-            source,
-            max_chunks=max_chunks,
-            batch_size=batch_size,
-            dry_run=True,
-        )
-        rows = {row.source: row for row in actions.coverage(connection, source)}
-        for one in queueing:
-            if one.source not in rows:
-                continue
-            left = None if max_chunks is None else max_chunks - sum(e.chunks for e in found)
-            found.append(
-                estimate(
-                    connection,
-                    settings,
-                    rows[one.source],
-                    one,
-                    most_chunks=left,
-                    concurrency=concurrency,
-                )
-            )
-            if json:
-                print_json(
-                    {"event": "would_queue", "source": one.source, "jobs": one.jobs,
-                     "chunks": one.chunks}
-                )  # fmt: skip
-                print_json({"event": "estimate", **found[-1].as_json()})
-            else:
-                say(_estimate_sentence(found[-1], one))
-    if len(found) > 1:
-        known = [e.seconds for e in found if e.seconds is not None]
-        seconds = sum(known) if len(known) == len(found) else None
-        chunks = sum(e.chunks for e in found)
-        if json:
-            hours = None if seconds is None else round(seconds / 3600, 3)
-            print_json(
-                {"event": "estimate", "source": None, "chunks": chunks,
-                 "jobs": sum(e.jobs for e in found), "hours": hours}
-            )  # fmt: skip
-        else:
-            say(f"Together: {count(chunks, 'chunk')}, {_takes(seconds)}.")
-
-
-def _takes(seconds: float | None) -> str:
-    if seconds is None:
-        return "for how long is not known"
-    return f"about {seconds / 3600:.2f} hours ({duration(seconds)})"
-
-
-def _estimate_sentence(found: Estimate, queueing: actions.Enqueued) -> str:
-    """``docs: 1,000 chunks to embed in 16 jobs (…), …. At 55.3 chunks/s, …: about 0.01 hours.``"""
-    what = (
-        f"{found.source}: {count(found.chunks, 'chunk')} to embed in {count(found.jobs, 'job')}"
-        f" ({count(queueing.chunks, 'chunk')} would be queued in {count(queueing.jobs, 'job')})"
-    )
-    if found.chunks == 0:
-        return f"{what}."
-    if found.characters is not None and found.tokens is not None:
-        what += (
-            f", about {found.characters:,} characters or {found.tokens:,} tokens by a sample of"
-            f" {found.sampled:,}"
-        )
-    if found.rate is None:
-        why = (found.unknown or "nothing could be measured").rstrip(".")
-        return f"{what}. How long it takes is not known: {why}."
-    where = (
-        "the last day's rate by view throughput"
-        if found.rate.known_from == "history"
-        else f"measured just now by embedding {count(found.rate.sampled, 'chunk')}, none written"
-    )
-    return f"{what}. At {found.rate.chunks_per_s:,.1f} chunks/s, {where}: {_takes(found.seconds)}."
+    embedded = sum(row.embedded for row in rows)
+    all_of_them = sum(row.embedded + row.missing for row in rows)
+    again = f"wikiembed backfill {shlex.quote(source)}" if source else "wikiembed backfill"
+    remark(f"Stopped; {embedded:,} of {all_of_them:,} embedded. Continue: `{again}`.")

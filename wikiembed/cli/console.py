@@ -23,6 +23,9 @@ from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.errors import NotSo, WrongUsage
+from wikiembed.times import duration as duration
+from wikiembed.times import local, utc
+from wikiembed.words import count as count
 
 PLAIN_WIDTH = 200
 LONGEST_PAIR = 40
@@ -47,8 +50,13 @@ def complain(sentence: str) -> None:
 
 def warn(sentence: str) -> None:
     """Say on standard error what somebody should know of what was done all the same."""
+    remark(f"Warning: {sentence}")
+
+
+def remark(sentence: str) -> None:
+    """Say on standard error how it ended, where that is no error."""
     Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(
-        f"Warning: {sentence}", markup=False
+        sentence, markup=False
     )
 
 
@@ -73,17 +81,20 @@ def _plain(value: object) -> object:
         return float(value)
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
+    if isinstance(value, dt.datetime):
+        return utc(value)
     raise TypeError(type(value).__name__)
 
 
 def print_json(value: object) -> None:
-    """Print one JSON value on one line."""
-    sys.stdout.write(orjson.dumps(value, default=_plain).decode() + "\n")
+    """Print one JSON value on one line; times in UTC."""
+    line = orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    sys.stdout.write(line.decode() + "\n")
     sys.stdout.flush()
 
 
 def cell(value: object) -> str:
-    """A value for a table: numbers with separators, times in local time, no fractions of µs."""
+    """A value for a table: numbers with separators, times as `times.local`."""
     match value:
         case None:
             return "–"
@@ -94,7 +105,7 @@ def cell(value: object) -> str:
         case float() | Decimal():
             return f"{value:,.2f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
         case dt.datetime():
-            return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            return local(value)
         case _:
             return str(value)
 
@@ -104,28 +115,10 @@ def percent(value: float | Decimal | None) -> str:
     return "–" if value is None else f"{value:.2f} %"
 
 
-def count(n: int, noun: str) -> str:
-    """``1 job``, ``2 jobs``, ``1,000 jobs``."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
-
-
 def held_back_sentence(source: str, chunks: int) -> str:
     """That chunks wait for an order, and which."""
     verb = "waits" if chunks == 1 else "wait"
     return f"{source}: {count(chunks, 'chunk')} {verb} for `wikiembed enqueue {source}`."
-
-
-def duration(seconds: float | None) -> str:
-    """``2 d 3 h``, ``4 min 5 s``: the two largest units; – when unknown."""
-    if seconds is None:
-        return "–"
-    left = round(seconds)
-    parts: list[str] = []
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        if left >= size:
-            parts.append(f"{left // size} {unit}")
-            left %= size
-    return " ".join(parts[:2]) or "0 s"
 
 
 def print_table(

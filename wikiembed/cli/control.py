@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from typing import Annotated
 
 import typer
@@ -11,9 +9,10 @@ import typer
 from wikiembed.cli.console import count, database, held_back_sentence, print_json, say
 from wikiembed.control import actions
 from wikiembed.errors import InvalidArgument, NotSo
+from wikiembed.times import local, now, read_time
+from wikiembed.words import verb
 
 Source = Annotated[str | None, typer.Argument(help="The source; all of them, if not given.")]
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
 def register(cli: typer.Typer) -> None:
@@ -25,24 +24,6 @@ def register(cli: typer.Typer) -> None:
     cli.command("reconcile")(run_reconcile)
 
 
-def moment(text: str) -> dt.datetime:
-    """A time from ``2h``, ``90min`` or ISO 8601 (local time unless it states a zone).
-
-    Raises: InvalidArgument.
-    """
-    span = re.fullmatch(r"(\d+)\s*(s|m|min|h|d)", text.strip())
-    if span:
-        seconds = int(span[1]) * _UNITS[span[2]]
-        return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
-    try:
-        return dt.datetime.fromisoformat(text).astimezone()
-    except ValueError:
-        raise InvalidArgument(
-            f"{text!r} is no time: give a span such as 2h or 30min, or a time such as"
-            " 2031-05-01T08:00."
-        ) from None
-
-
 def run_pause(
     source: Source = None,
     *,
@@ -50,14 +31,23 @@ def run_pause(
         str | None, typer.Option(help="The reason, for whoever finds it paused.")
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="When it ends by itself: 2h, 30min, or a time.")
+        str | None,
+        typer.Option(help="When it ends by itself: 2h, 1h30min, or a time as 2031-05-01T08:00."),
     ] = None,
 ) -> None:
-    """Let no batch begin, on any worker; batches in flight finish."""
-    end = moment(until) if until else None
+    """Let no batch begin, on any worker; batches in flight finish.
+
+    A time without an offset is local time; `status` and every other command tell local times with
+    their offset, and UTC in JSON.
+    """
+    end = read_time(until) if until is not None else None
+    if end is not None and end <= now():
+        raise InvalidArgument(
+            f"The pause would end at {local(end)}, which is past: give a time to come, or none."
+        )
     with database() as (connection, _):
         paused = actions.pause(connection, source, why=why, until=end)
-    ends = f" until {end.astimezone():%Y-%m-%d %H:%M}" if end else ""
+    ends = f" until {local(end)}" if end else ""
     say(f"Paused {_sources(source, paused)}{ends}.")
 
 
@@ -87,14 +77,14 @@ def run_retry(
     Failures of chunks that somebody's transaction holds stay, and are counted.
     """
     with database() as (connection, _):
+        error_class = actions.error_class(connection, error_class)
         for name in actions.names(connection, source):
             done = actions.retry(connection, name, keys=key, error_class=error_class)
             say(f"{name}: {count(done.chunks, 'chunk')} queued again in {count(done.jobs, 'job')}.")
             if done.held:
-                are = "is" if done.held == 1 else "are"
                 say(
-                    f"{name}: {count(done.held, 'failure')} {are} held by somebody's transaction:"
-                    " run it again later."
+                    f"{name}: {count(done.held, 'failure')} {verb(done.held)} held by somebody's"
+                    " transaction: run it again later."
                 )
 
 
@@ -129,8 +119,9 @@ def run_reconcile(
         print_json(found)
         return
     say(
-        f"Queued {found['orphans_enqueued']:,} orphaned chunks, dropped {found['dead_jobs']:,} dead"
-        f" jobs, corrected the ledger by {found['ledger_drift']:,}."
+        f"Queued {count(found['orphans_enqueued'], 'orphaned chunk')}, dropped"
+        f" {count(found['dead_jobs'], 'dead job')}, corrected the ledger by"
+        f" {found['ledger_drift']:,}."
     )
     for row in waiting:
         say(held_back_sentence(row.source, row.held_back))

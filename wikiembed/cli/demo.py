@@ -24,6 +24,7 @@ from wikiembed.errors import NotSo, SourcePaused
 from wikiembed.sample import sample_path
 from wikiembed.telemetry import configure_logging
 from wikiembed.wiki import Article, LoadCounts
+from wikiembed.words import count, verb
 
 SOURCE = "wiki"
 QUESTIONS = (
@@ -69,12 +70,13 @@ def run_demo() -> None:
     with connect(settings) as connection:
         step("Loading 60 short articles that come with wikiembed")
         loaded = load_file(connection, sample_path(), LoadCounts())
-        say(f"  {loaded.added} pages added, {loaded.unchanged} unchanged.")
+        say(f"  {count(loaded.added, 'page')} added, {loaded.unchanged} unchanged.")
         queued = enqueue_all(
             connection, settings, SOURCE, max_chunks=None, batch_size=None, dry_run=False
         )
         step("Queueing what is missing (the triggers did so already: nothing is added twice)")
-        say(f"  {queued[0].chunks} chunks were in no job.")
+        n = queued[0].chunks
+        say(f"  {count(n, 'chunk')} {verb(n, 'was', 'were')} in no job.")
         asyncio.run(embed(connection, settings))
         for question in QUESTIONS:
             step(f"Searching: {question}?")

@@ -9,7 +9,8 @@ from wikiembed.errors import EmbedderUnavailable, SourcePaused
 from wikiembed.pipeline import Runtime
 from wikiembed.store import Coverage
 
-OnLook = Callable[[list[Coverage]], None]
+OnLook = Callable[[list[Coverage], float], None]
+"""Told of each source, and how many seconds a server has been out of this process's reach."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,9 @@ async def drained(runtime: Runtime, orders: Orders) -> bool:
     backlog = await runtime.store.backlog()
     if orders.on_look is not None:
         rows = await runtime.store.coverage()
-        orders.on_look([row for row in rows if orders.source in (None, row.source)])
+        orders.on_look(
+            [row for row in rows if orders.source in (None, row.source)], runtime.outage_s
+        )
     left = [b for b in backlog if b.left and orders.source in (None, b.source)]
     if not left:
         return True

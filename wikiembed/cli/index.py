@@ -115,8 +115,8 @@ def _refusal(connection: Connection, target: Target) -> str | None:
         return None
     (row,) = actions.coverage(connection, name)
     return (
-        f"Source {name!r} misses {row.missing:,} of {row.total:,} chunks ({row.failed:,} failed),"
-        f" see `wikiembed ready {name}`"
+        f"Source {name!r} misses {row.missing:,} of {count(row.total, 'chunk')} ({row.failed:,}"
+        f" failed), see `wikiembed ready {name}`"
     )
 
 

@@ -50,8 +50,8 @@ def run_load(
             )
             if left_out:
                 say(
-                    f"Left out: {counts.redirects:,} redirects, {counts.other_namespaces:,} of"
-                    f" other namespaces, {counts.other_models:,} not wikitext,"
+                    f"Left out: {count(counts.redirects, 'redirect')}, {counts.other_namespaces:,}"
+                    f" of other namespaces, {counts.other_models:,} not wikitext,"
                     f" {counts.empty:,} empty."
                 )
 
@@ -77,6 +77,6 @@ def load_file(connection: psycopg.Connection[Any], file: Path, counts: LoadCount
             connection,
             read_articles(file, counts),
             on_batch=lambda done: reporter.update(
-                counts.pages, note=f"{done.chunks_written:,} chunks", chunks=done.chunks_written
+                counts.pages, note=count(done.chunks_written, "chunk"), chunks=done.chunks_written
             ),
         )

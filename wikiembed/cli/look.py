@@ -20,12 +20,13 @@ from wikiembed.cli.console import (
     print_table,
     say,
 )
-from wikiembed.cli.control import moment
 from wikiembed.config import load_settings
 from wikiembed.control import actions
 from wikiembed.control.overview import overview, replaced_sentence
+from wikiembed.control.standing import time_left_of
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.errors import ConfigurationError, DatabaseError, InvalidArgument, NotSo
+from wikiembed.times import local, read_time
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -63,10 +64,10 @@ def run_status(
     _print_coverage(state)
     for pause in state["pauses"]:
         why = f": {pause['pause_reason']}" if pause["pause_reason"] else ""
-        until = f", until {pause['resume_at']:%Y-%m-%d %H:%M %Z}" if pause["resume_at"] else ""
+        until = f", until {local(pause['resume_at'])}" if pause["resume_at"] else ""
         say(
             f"Paused: {pause['source']} by {pause['paused_by']} at"
-            f" {pause['paused_at']:%Y-%m-%d %H:%M %Z}{until}{why}"
+            f" {local(pause['paused_at'])}{until}{why}"
         )
     for held in state["held_back"]:
         say(held_back_sentence(held["source"], held["chunks"]))
@@ -96,7 +97,7 @@ def _out_of_reach(outage: dict[str, Any]) -> str:
     if outage["stale"]:
         now = f"last seen {duration(outage['unseen_s'])} ago, no worker asks it now"
     return (
-        f"Out of reach: {outage['server']} since {outage['since']:%Y-%m-%d %H:%M %Z}"
+        f"Out of reach: {outage['server']} since {local(outage['since'])}"
         f" ({duration(outage['lasted_s'])}): {outage['reason'].rstrip('.')}; {now}."
     )
 
@@ -110,7 +111,7 @@ def _print_coverage(state: dict[str, list[dict[str, Any]]]) -> None:
             row
             | {
                 "coverage": percent(row["coverage_pct"]),
-                "eta": duration(row["eta_s"]),
+                "eta": time_left_of(row).removesuffix(" left") or None,
                 "jobs": (queue.get("todo", 0) + queue.get("doing", 0)),
                 "later": queue.get("scheduled_later", 0),
             }
@@ -149,6 +150,7 @@ def run_failures(
     after = _ago(since) if since is not None else None
     with database() as (connection, _):
         actions.names(connection, source)
+        error_class = actions.error_class(connection, error_class)
         if history:
             rows = actions.failure_history(
                 connection, source, error_class=error_class, since=after, limit=limit
@@ -173,7 +175,7 @@ def _ago(text: str) -> dt.datetime:
     Raises: InvalidArgument.
     """
     now = dt.datetime.now(dt.UTC)
-    at = moment(text)
+    at = read_time(text)
     return at if at <= now else now - (at - now)
 
 

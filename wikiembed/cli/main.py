@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ from wikiembed.cli import (
 from wikiembed.cli.console import complain
 from wikiembed.db.connect import sentence_of, translate
 from wikiembed.errors import WikiembedError
+from wikiembed.names import nearest
 from wikiembed.telemetry import configure_logging
 
 EPILOG = (
@@ -86,6 +88,10 @@ _CLICK_ERROR: type[Exception] = next(
 )
 
 
+_NO_CHOICE = re.compile(r"'(?P<given>[^']*)' is not one of (?P<known>.+)$")
+_QUOTED = re.compile(r"'([^']*)'")
+
+
 def _terminated(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
@@ -95,7 +101,10 @@ def usage_sentence(error: Exception) -> str:
     format_message: Callable[[], str] = getattr(error, "format_message", lambda: str(error))
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "wikiembed"
-    said = " ".join(format_message().split()).rstrip(".")
+    said = " ".join(format_message().split()).rstrip(".").replace("Value error, ", "")
+    if (choice := _NO_CHOICE.search(said)) is not None:
+        near = nearest(choice["given"], _QUOTED.findall(choice["known"]))
+        said += f". Did you mean '{near}'?" if near else ""
     return f"{said}: see `{path} --help`."
 
 

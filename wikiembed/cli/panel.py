@@ -9,7 +9,9 @@ from typing import Any
 from rich.text import Text
 
 from wikiembed.cli.console import count, duration, percent
+from wikiembed.control.standing import time_left_of
 from wikiembed.control.watch import View
+from wikiembed.times import local
 
 Row = Mapping[str, Any]
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -33,7 +35,7 @@ class Panel:
     def draw(self, view: View) -> Text:
         """The whole view, in lines that are cut to the width and the height."""
         state = view.snapshot.state
-        head = [Text(f"wikiembed  {view.snapshot.at:%Y-%m-%d %H:%M:%S}", style="bold")]
+        head = [Text(f"wikiembed  {local(view.snapshot.at)}", style="bold")]
         head += list(self._loss(view))
         foot = [
             Text(),
@@ -93,9 +95,10 @@ class Panel:
         parts = [f"{row['embedded']:,} of {row['total'] - row['skipped']:,}"]
         if row["ready"]:
             parts.append("ready")
-        elif not row["paused"]:
-            parts.append(f"{row['chunks_per_s']:,.1f}/s")
-            parts.append(f"{duration(row['eta_s'])} left" if row["eta_s"] else "no end in sight")
+        else:
+            if not row["paused"]:
+                parts.append(f"{row['chunks_per_s']:,.1f}/s")
+            parts += filter(None, [time_left_of(row)])
         if row["failed"]:
             parts.append(f"{row['failed']:,} failed")
         if row["skipped"]:
@@ -119,7 +122,7 @@ class Panel:
     def _paused(self, rows: Sequence[Row]) -> Iterator[Text]:
         for row in rows:
             why = f": {row['pause_reason']}" if row["pause_reason"] else ""
-            until = f" until {row['resume_at'].astimezone():%H:%M}" if row["resume_at"] else ""
+            until = f" until {local(row['resume_at'])}" if row["resume_at"] else ""
             said = f"{row['source']} by {row['paused_by']}{until}{why}"
             yield from self._wrapped("paused", said, "bold yellow")
 
@@ -184,19 +187,19 @@ class Panel:
 def plain_line(view: View) -> str:
     """The view in one line, for a log."""
     state = view.snapshot.state
-    parts = [f"{view.snapshot.at:%Y-%m-%d %H:%M:%S}"]
+    parts = [f"{local(view.snapshot.at)}"]
     if view.why is not None:
         parts.append(f"no news for {duration(view.lost_s)}: {view.why.rstrip('.')}")
     for row in state["coverage"]:
-        eta = f", {duration(row['eta_s'])} left" if row["eta_s"] else ""
-        paused = ", paused" if row["paused"] else ""
+        known = row["eta_s"] or row["paused"] or row.get("waits_for")
+        left = f", {time_left_of(row)}" if known else ""
         failed = f", {row['failed']:,} failed" if row["failed"] else ""
         parts.append(
             f"{row['source']} {percent(row['coverage_pct'])} ({row['missing']:,} missing{failed},"
-            f" {row['chunks_per_s']:,.1f}/s{eta}{paused})"
+            f" {row['chunks_per_s']:,.1f}/s{left})"
         )
-    parts.append(f"{sum(row['todo'] + row['doing'] for row in state['queue']):,} jobs")
-    parts.append(f"{sum(worker['alive'] for worker in state['workers']):,} workers")
+    parts.append(count(sum(row["todo"] + row["doing"] for row in state["queue"]), "job"))
+    parts.append(count(sum(worker["alive"] for worker in state["workers"]), "worker"))
     parts += [f"{outage['server']} out of reach" for outage in state["outages"]]
     return "; ".join(parts)
 

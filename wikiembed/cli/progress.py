@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TextColumn
+from rich.text import Text
 
-from wikiembed.cli.console import duration, print_json, say, warn
+from wikiembed.cli.console import print_json, say, warn
 
 REPORT_EVERY_S = 5.0
+WIDE, WIDE_BAR, NARROW_BAR = 100, 30, 10
 LONGEST_SILENCE_S = 30.0
 """A line comes at least so often where lines are counted by batches."""
 
@@ -45,6 +47,14 @@ class Cadence:
         return True
 
 
+class _Spinner(SpinnerColumn):
+    """Turns while the work goes on, and leaves no frame of it behind."""
+
+    def render(self, task: Task) -> RenderableType:
+        """The present frame, or a blank when the work is over."""
+        return Text(" ") if task.fields["over"] else super().render(task)
+
+
 class Reporter:
     """Tells of `what`: ``update`` as often as you like, it reports as seldom as `cadence` says.
 
@@ -64,19 +74,21 @@ class Reporter:
         self._to_the_end = to_the_end
         self._untold: dict[str, object] | None = None
         self._done = 0
+        self._total: int | None = None
         self._bar: Progress | None = None
         if sys.stdout.isatty() and not json:
+            console = Console()
             self._bar = Progress(
-                SpinnerColumn(),
+                _Spinner(),
                 TextColumn("{task.description}"),
-                BarColumn(bar_width=30),
+                BarColumn(bar_width=WIDE_BAR if console.width >= WIDE else NARROW_BAR),
                 TextColumn("{task.fields[count]}"),
                 TextColumn("{task.fields[note]}"),
-                console=Console(),
+                console=console,
                 transient=False,
                 redirect_stderr=sys.stderr.isatty(),
             )
-            self._task = self._bar.add_task(what, total=None, note="", count="")
+            self._task = self._bar.add_task(what, total=None, note="", count="", over=False)
 
     def __enter__(self) -> Reporter:
         if self._bar is not None:
@@ -90,11 +102,26 @@ class Reporter:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
-            if error is None:  # what had no known end has reached it
+            if error is not None:
+                self.discard()
+            elif self._total is None:  # what had no known end has reached it
                 self._bar.update(self._task, completed=self._done, total=self._done)
+            self._bar.update(self._task, over=True)
             self._bar.stop()
         elif self._to_the_end and self._untold is not None:
             self._tell(self._untold)
+
+    def discard(self) -> None:
+        """Let no bar be left on the screen: it will not reach its end."""
+        if self._bar is not None:
+            self._bar.live.transient = True
+
+    def line(self, text: str) -> None:
+        """Show one line above the bar, cut to the width of the terminal."""
+        if self._bar is not None:
+            self._bar.console.print(
+                text, markup=False, highlight=False, no_wrap=True, overflow="ellipsis"
+            )
 
     def say(self, sentence: str) -> None:
         """Say one sentence, above the bar where there is one."""
@@ -125,7 +152,7 @@ class Reporter:
         """
         if self._bar is not None:
             count = f"{done:,}" if total is None else f"{done:,}/{total:,}"
-            self._done = done
+            self._done, self._total = done, total
             self._bar.update(self._task, completed=done, total=total, note=note, count=count)
             return
         line: dict[str, object] = {"done": done, "total": total, **fields}
@@ -137,13 +164,3 @@ class Reporter:
     def _tell(self, line: dict[str, object]) -> None:
         self._untold = None
         print_json({"event": "progress", "what": self._what, **line})
-
-
-def rate_note(chunks_per_s: float, eta_s: float | None, failed: int) -> str:
-    """``812/s · 3 min 4 s left · 2 failed``."""
-    parts = [f"{chunks_per_s:,.0f}/s"]
-    if eta_s:
-        parts.append(f"{duration(eta_s)} left")
-    if failed:
-        parts.append(f"{failed:,} failed")
-    return " · ".join(parts)

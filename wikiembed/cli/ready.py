@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import database, print_json
+from wikiembed.cli.console import count, database, print_json
 from wikiembed.control import actions
 from wikiembed.errors import NotSo
 from wikiembed.store import Coverage
@@ -91,6 +91,6 @@ def _misses(row: Coverage, *, empty: bool) -> str:
             " retry some, or `--allow-empty`"
         )
     return (
-        f"Source {row.source!r} misses {row.missing:,} of {row.total:,} chunks"
+        f"Source {row.source!r} misses {row.missing:,} of {count(row.total, 'chunk')}"
         f" ({row.failed:,} failed{', paused' if row.paused else ''})"
     )

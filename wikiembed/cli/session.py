@@ -90,7 +90,12 @@ class Session:
         for run in runs:
             run.result()
         tally = self._runtime.tally
-        emit("worker_stopped", batches=tally.batches, chunks=tally.chunks)
+        emit(
+            "worker_stopped",
+            batches=tally.batches,
+            chunks=tally.chunks,
+            failed=tally.failed.total(),
+        )
 
     def _error(
         self, runs: list[asyncio.Task[None]], watch: asyncio.Task[None]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Annotated
 
 import typer
 
 from wikiembed.cli.console import count, database, print_json, say
-from wikiembed.cli.progress import Reporter, rate_note
+from wikiembed.cli.progress import Reporter
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
+from wikiembed.control.standing import of_all, time_left
+from wikiembed.pipeline import Tally
 from wikiembed.store import Coverage
 from wikiembed.telemetry import configure_logging
+from wikiembed.words import by_class, roughly
 
 Source = Annotated[str | None, typer.Argument(help="The source; all of them, if not given.")]
 MaxChunks = Annotated[int | None, typer.Option(min=0, help="Queue at most so many chunks.")]
@@ -24,6 +28,9 @@ Concurrency = Annotated[
     int | None,
     typer.Option(min=1, max=256, help="Batches in flight; WIKIEMBED_CONCURRENCY, if not given."),
 ]
+
+LEAST_BATCHES = 4
+"""Fewer tell no rate: the first ones load the model and find out what the server takes."""
 
 
 def register(cli: typer.Typer) -> None:
@@ -94,6 +101,8 @@ def run_worker(
 
     It carries on through losses of Postgres and of the embedding server. With --drain it exits
     1 when somebody paused what is left, and 3 when an outage outlasts WIKIEMBED_OUTAGE_LIMIT_S.
+    A drain answers for the queue, not for the table: it exits 0 though chunks failed, and counts
+    them; ask `ready`, or run `backfill`, which exits 1 then.
     """
     settings = load_settings()
     configure_logging(style=settings.log_format, level=settings.log_level)
@@ -107,31 +116,60 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
     from wikiembed.app import app
     from wikiembed.cli.supervise import Supervisor
 
+    tally = Tally()
+
+    def look(rows: list[Coverage], outage_s: float) -> None:
+        report(reporter, rows, tally=tally, outage_s=outage_s)
+
     with Reporter("embed") as reporter:
         supervisor = Supervisor(
             app,
             settings,
             drain=drain,
             concurrency=concurrency or settings.concurrency,
-            on_look=(lambda rows: report(reporter, rows)) if drain else None,
+            on_look=look if drain else None,
+            tally=tally,
         )
         asyncio.run(supervisor.run())
+        if supervisor.stopped_by is not None:
+            reporter.discard()
+    if drain and tally.failed and sys.stdout.isatty():
+        failed = count(tally.failed.total(), "chunk")
+        say(f"{failed} failed ({by_class(tally.failed)}): see `wikiembed failures`.")
 
 
-def report(reporter: Reporter, rows: list[Coverage], *, batches: int = 0) -> None:
-    """Report the sum of `rows` after so many batches of this process."""
+def report(
+    reporter: Reporter, rows: list[Coverage], *, tally: Tally | None = None, outage_s: float = 0
+) -> None:
+    """Report the sum of `rows`, and what this process did and met, by its `tally`.
+
+    `outage_s`: for how long a server has been out of reach.
+    """
     embedded = sum(r.embedded for r in rows)
     missing = sum(r.missing - r.held_back for r in rows)
     failed = sum(r.failed for r in rows)
     rate = float(sum(r.chunks_per_s for r in rows))
-    eta_s = (missing - failed) / rate if rate > 0 else None
+    waits = of_all(rows, [outage_s] if outage_s > 0 else [])
+    too_few = tally is not None and tally.batches < LEAST_BATCHES
+    left, eta_s = missing - failed, None
+    if left <= 0:
+        eta_s = 0.0
+    elif rate > 0 and waits is None and not too_few:
+        eta_s = left / rate
+    known = by_class(tally.failed) if tally is not None else ""
+    notes = [
+        "" if waits else f"{roughly(rate)}/s",
+        time_left(left=left, eta_s=eta_s, waits=waits),
+        known or (f"{failed:,} failed" if failed else ""),
+    ]
     reporter.update(
         embedded,
         embedded + missing,
-        note=rate_note(rate, eta_s, failed),
-        batches=batches,
+        note=" · ".join(filter(None, notes)),
+        batches=tally.batches if tally is not None else 0,
         missing=missing,
         failed=failed,
         chunks_per_s=rate,
         eta_s=None if eta_s is None else round(eta_s),
+        **({"waits_for": waits} if waits else {}),
     )

@@ -11,7 +11,9 @@ import psycopg
 from psycopg.rows import dict_row
 
 from wikiembed.db.connect import translate_errors
-from wikiembed.errors import SourceNotFound
+from wikiembed.error_class import ErrorClass
+from wikiembed.errors import InvalidArgument, SourceNotFound
+from wikiembed.names import unknown
 from wikiembed.store import COVERAGE, Coverage
 
 Connection = psycopg.Connection[Any]
@@ -37,8 +39,13 @@ class Retried:
 
 
 def _one(connection: Connection, statement: str, parameters: Sequence[object]) -> tuple[Any, ...]:
-    with translate_errors():
-        row = connection.execute(statement, parameters).fetchone()
+    """Call a function whose first parameter is the source."""
+    try:
+        with translate_errors():
+            row = connection.execute(statement, parameters).fetchone()
+    except SourceNotFound:
+        names(connection, str(parameters[0]))  # raises with the nearest name
+        raise
     return row if row is not None else ()
 
 
@@ -53,8 +60,26 @@ def names(connection: Connection, source: str | None) -> list[str]:
             (source, source),
         ).fetchall()
     if source is not None and not rows:
-        raise SourceNotFound(f'No source is named "{source}": see `wikiembed sources`.')
+        raise SourceNotFound(
+            unknown("source", source, names(connection, None), see="`wikiembed sources`")
+        )
     return [row[0] for row in rows]
+
+
+def error_class(connection: Connection, name: str | None) -> str | None:
+    """The error class that is called `name`: one of ours, or one that stands in failures.
+
+    Raises: InvalidArgument when there is none.
+    """
+    if name is None or name in set(ErrorClass):
+        return name
+    # Another version of wikiembed, or an operator's own SQL, may have written others.
+    with translate_errors():
+        found = connection.execute("select distinct error_class from wikiembed.failures").fetchall()
+    known = {*ErrorClass, *(row[0] for row in found)}
+    if name not in known:
+        raise InvalidArgument(unknown("error class", name, known))
+    return name
 
 
 def enqueue(
@@ -176,6 +201,17 @@ def failure_history(
             " order by ended_at desc, source, key limit %(limit)s",
             {"source": source, "class": error_class, "since": since, "limit": limit},
         ).fetchall()
+
+
+def failed_by_class(connection: Connection, source: str) -> dict[str, int]:
+    """How many chunks of `source` failed, by error class; skipped ones are not among them."""
+    with translate_errors():
+        rows = connection.execute(
+            "select error_class, count(*) from wikiembed.failures"
+            " where source = %s and state = 'failed' group by error_class",
+            (source,),
+        ).fetchall()
+    return {str(row[0]): int(row[1]) for row in rows}
 
 
 def coverage(connection: Connection, source: str | None = None) -> list[Coverage]:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from wikiembed.config import Provider, Settings
 from wikiembed.control.actions import Enqueued
+from wikiembed.control.measure import LEAST_SAMPLED, Rate, measure
 from wikiembed.db.connect import translate_errors
-from wikiembed.embedders import Embedder, EmbedderOptions, open_embedder
-from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, EmbedderError
+from wikiembed.embedders import EmbedderOptions, open_embedder
+from wikiembed.errors import ConfigurationError, EmbedderError
 from wikiembed.store import Coverage
 from wikiembed.store.source import COLUMNS, Source
+from wikiembed.words import count
 
 SAMPLE_BATCHES = 16
 MOST_SAMPLED = 1024
-PROBE_S = 5.0
-"""After so long no further batch of a measurement begins."""
 PROBES_AT_ONCE = 4
 BUSY_MINUTES = 3
 BUSY_BATCHES = 4
@@ -31,7 +30,6 @@ BYTES_A_TOKEN = 4
 """Of UTF-8, roughly, for the tokenizers of most embedding models."""
 
 Connection = psycopg.Connection[Any]
-RateFrom = Literal["history", "probe"]
 _TABLE = """
 select n.nspname, c.relname, s.key_column, s.text_column, s.embedding_column
   from wikiembed.sources as s
@@ -42,7 +40,7 @@ select n.nspname, c.relname, s.key_column, s.text_column, s.embedding_column
 _SAMPLE = sql.SQL(
     "select t.{text} from {table} as t where t.{embedding} is null and btrim(t.{text}) <> ''"
     " and not exists (select from wikiembed.failures as f"
-    "                  where f.source = %s and f.key = t.{key}::text) limit %s"
+    '                  where f.source = %s and f.key = t.{key}::text collate "C") limit %s'
 )
 # Older rows are hours. The present minute is not over.
 _HISTORY = (
@@ -51,15 +49,6 @@ _HISTORY = (
     " order by t.chunks"
 )
 _WAITING = "select coalesce(sum(todo + doing + scheduled_later), 0) from wikiembed.queue"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
-    """Chunks a second, and where that is known from; `sampled` texts were embedded for a probe."""
-
-    chunks_per_s: float
-    known_from: RateFrom
-    sampled: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +63,8 @@ class Estimate:
     sampled: int
     rate: Rate | None
     unknown: str | None
+    measured: Rate | None = None
+    """What a probe found, also where it is too little for a rate."""
 
     @property
     def seconds(self) -> float | None:
@@ -93,6 +84,9 @@ class Estimate:
             "chunks_per_s": None if self.rate is None else round(self.rate.chunks_per_s, 1),
             "rate_from": None if self.rate is None else self.rate.known_from,
             "hours": None if self.seconds is None else round(self.seconds / 3600, 3),
+            "measured": None if self.measured is None else self.measured.sampled,
+            "measured_s": None if self.measured is None else round(self.measured.seconds, 3),
+            "refused": None if self.measured is None else self.measured.refused,
             "unknown": self.unknown,
         }
 
@@ -117,12 +111,13 @@ def estimate(
     source, batch_size, waiting = _source(connection, row.source)
     texts, unknown = _sample(connection, row.source, batch_size)
     rate = history(connection, row.source, least=BUSY_BATCHES * batch_size) if chunks else None
+    measured: Rate | None = None
     if rate is None and texts and chunks:
         prefix = settings.document_prefix if source.document_prefix is None else (
             source.document_prefix
         )  # fmt: skip
         try:
-            rate = asyncio.run(
+            measured = asyncio.run(
                 _probe(
                     settings,
                     source,
@@ -133,6 +128,9 @@ def estimate(
             )
         except (EmbedderError, ConfigurationError) as error:
             unknown = str(error)
+        else:
+            rate = measured if measured.tells_of(chunks) else None
+            unknown = f"{count(measured.sampled, 'chunk')} could be measured, too few for a rate"
     return Estimate(
         source=row.source,
         chunks=chunks,
@@ -142,6 +140,7 @@ def estimate(
         sampled=len(texts),
         rate=rate,
         unknown=unknown if chunks and rate is None else None,
+        measured=measured,
     )
 
 
@@ -181,7 +180,7 @@ def _sample(connection: Connection, source: str, batch_size: int) -> tuple[list[
             text=sql.Identifier(text),
             embedding=sql.Identifier(embedding),
         )
-        limit = min(MOST_SAMPLED, SAMPLE_BATCHES * batch_size)
+        limit = min(MOST_SAMPLED, max(SAMPLE_BATCHES * batch_size, LEAST_SAMPLED))
         try:
             rows = connection.execute(query, (source, limit)).fetchall()
         except psycopg.errors.InsufficientPrivilege:
@@ -216,42 +215,3 @@ async def _probe(
         return await measure(embedder, texts, batch_size=batch_size, concurrency=concurrency)
     finally:
         await embedder.aclose()
-
-
-async def measure(
-    embedder: Embedder,
-    texts: Sequence[str],
-    *,
-    batch_size: int,
-    concurrency: int,
-    clock: Callable[[], float] = time.monotonic,
-) -> Rate:
-    """Embed `texts` for a few seconds, each once at the most, and say how many a second.
-
-    A batch that the server refuses is left out. A model that has to be loaded first does not
-    count: `describe` loads it.
-
-    Raises: EmbedderError when no batch is embedded.
-    """
-    info = await embedder.describe()
-    size = min(batch_size, info.max_batch or batch_size)
-    waiting = iter([texts[i : i + size] for i in range(0, len(texts), size)])
-    began = clock()
-    embedded: list[int] = []
-    errors: list[EmbedderError] = []
-
-    async def take(batches: Iterator[Sequence[str]]) -> None:
-        for batch in batches:
-            try:
-                await embedder.embed(batch)
-                embedded.append(len(batch))
-            except EmbedderError as error:
-                errors.append(error)
-            if clock() - began >= PROBE_S:
-                return
-
-    await asyncio.gather(*(take(waiting) for _ in range(concurrency)))
-    if not embedded:
-        raise errors[-1] if errors else EmbedderBadAnswer("There is no text to measure with.")
-    seconds = max(clock() - began, 1e-6)
-    return Rate(chunks_per_s=sum(embedded) / seconds, known_from="probe", sampled=sum(embedded))

@@ -8,6 +8,7 @@ import psycopg
 
 from wikiembed.db.connect import translate_errors
 from wikiembed.store import OPEN_OUTAGES, Outage
+from wikiembed.times import local
 
 
 def open_outages(connection: psycopg.Connection[Any]) -> list[Outage]:
@@ -18,14 +19,14 @@ def open_outages(connection: psycopg.Connection[Any]) -> list[Outage]:
 
 def advice(outage: Outage) -> str:
     """What is known of an outage, and what to do about it."""
-    since = f"{outage.since:%Y-%m-%d %H:%M %Z}"
+    since = local(outage.since)
     reason = outage.reason.rstrip(".")
     if not outage.stale:
         return (
             f"Workers cannot reach {outage.server} since {since} ({reason}): mend the server;"
             " they go on by themselves."
         )
-    seen = f"{outage.last_seen_at:%Y-%m-%d %H:%M %Z}"
+    seen = local(outage.last_seen_at)
     quoted = outage.server.replace("'", "''")
     return (
         f"{outage.server} was out of reach from {since} to {seen} ({reason}), and no worker has"

@@ -10,7 +10,9 @@ from psycopg.rows import dict_row
 
 from wikiembed.control.actions import coverage
 from wikiembed.control.outages import open_outages
+from wikiembed.control.standing import present_s, waits_for
 from wikiembed.db.connect import translate_errors
+from wikiembed.store import Coverage
 
 Connection = psycopg.Connection[Any]
 
@@ -51,8 +53,9 @@ def replaced_sentence(*, source: str, name: str, attached_to: str | None) -> str
 
 def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
     """Rows of coverage, queue, failures, workers and outages; what is paused, held or replaced."""
+    outages = open_outages(connection)
     answer: dict[str, list[dict[str, Any]]] = {
-        "coverage": [row.as_json() for row in coverage(connection)]
+        "coverage": [_standing(row, present_s(outages)) for row in coverage(connection)]
     }
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
         for name, query in (
@@ -64,5 +67,12 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             ("workers", _WORKERS),
         ):
             answer[name] = cursor.execute(query).fetchall()
-    answer["outages"] = [outage.as_json() for outage in open_outages(connection)]
+    answer["outages"] = [outage.as_json() for outage in outages]
     return answer
+
+
+def _standing(row: Coverage, outages_s: list[float]) -> dict[str, Any]:
+    """A row of coverage and what it waits for; while it waits nobody knows for how long."""
+    waits = waits_for(row, outages_s)
+    told = {**row.as_json(), "waits_for": waits}
+    return told if waits is None else {**told, "eta_s": None}

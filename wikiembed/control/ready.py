@@ -16,6 +16,8 @@ from wikiembed.control.search import embed, find, nearest
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders import PROBE_TEXT
 from wikiembed.store import Coverage
+from wikiembed.times import local
+from wikiembed.words import count
 
 Connection = psycopg.Connection[Any]
 NEAR = 0.05
@@ -87,7 +89,7 @@ def obstacles(connection: Connection, unready: list[Coverage]) -> list[Obstacle]
             Obstacle(
                 source=None,
                 name="outage",
-                sentence=f"{outage.server} is out of reach since {outage.since:%Y-%m-%d %H:%M %Z}:"
+                sentence=f"{outage.server} is out of reach since {local(outage.since)}:"
                 f" {outage.reason.rstrip('.')}",
                 command="wikiembed doctor",
             )
@@ -115,7 +117,7 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
         return
     if row.paused and pause is not None:
         who, why, until = pause
-        ends = f" until {until:%Y-%m-%d %H:%M %Z}" if until else ""
+        ends = f" until {local(until)}" if until else ""
         reason = f" ({why.rstrip('.')})" if why else ""
         yield Obstacle(
             source=name, name="paused", sentence=f"paused by {who}{ends}{reason}",
@@ -143,7 +145,7 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
         idle = "" if alive else ", and no worker is alive"
         yield Obstacle(
             source=name, name="waiting", chunks=waiting,
-            sentence=f"{waiting:,} wait in {jobs:,} {'job' if jobs == 1 else 'jobs'}{idle}",
+            sentence=f"{waiting:,} wait in {count(jobs, 'job')}{idle}",
             command="wikiembed status --watch" if alive else "wikiembed worker",
         )  # fmt: skip
     if row.missing == 0 and actions.is_ready(connection, name, allow_empty=True):

@@ -12,6 +12,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from wikiembed.config import Settings
+from wikiembed.control.actions import names
 from wikiembed.control.dimensions import SILENT, Tell, Wanted, compare_dimensions
 from wikiembed.control.names import find_table
 from wikiembed.db.connect import translate_errors
@@ -242,6 +243,7 @@ def detach(connection: Connection, name: str) -> None:
 
     Raises: SourceNotFound, LockNotAvailable.
     """
+    names(connection, name)
     with translate_errors():
         connection.execute("select wikiembed.detach(%s)", (name,))
 

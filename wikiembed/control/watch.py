@@ -15,6 +15,7 @@ import psycopg
 from wikiembed.control.overview import overview
 from wikiembed.db.connect import sentence_of, translate, translate_errors
 from wikiembed.errors import WikiembedError
+from wikiembed.times import now
 
 Connection = psycopg.Connection[Any]
 MINUTES = 60
@@ -55,9 +56,7 @@ def look(connection: Connection) -> Snapshot:
     with translate_errors():
         state = overview(connection)
         rows = connection.execute(_THROUGHPUT, (MINUTES,)).fetchall()
-    return Snapshot(
-        state=state, throughput=[row[0] for row in rows], at=dt.datetime.now().astimezone()
-    )
+    return Snapshot(state=state, throughput=[row[0] for row in rows], at=now())
 
 
 class Lookout:

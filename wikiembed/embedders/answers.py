@@ -26,6 +26,7 @@ from wikiembed.errors import (
     EmbedderUnavailable,
     TextTooLong,
 )
+from wikiembed.words import count
 
 RETRY_AFTER_LIMIT_S = 3600.0
 _SHOWN_LIMIT = 200
@@ -172,7 +173,7 @@ def _of_batch(status: int, matched: str, tail: str) -> EmbedderError:
     if too_many is not None or status == 413:
         numbers = too_many.groupdict().values() if too_many is not None else ()
         limit = next((int(number) for number in numbers if number and int(number) > 0), None)
-        stated = f", at most {limit} texts a request" if limit else ""
+        stated = f", at most {count(limit, 'text')} a request" if limit else ""
         return BatchTooLarge(
             f"The embedding server takes smaller batches ({status}){stated}.",
             http_status=status,

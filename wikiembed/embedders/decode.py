@@ -11,6 +11,7 @@ import pybase64
 from wikiembed.embedders.plain import plain_items, plain_rows
 from wikiembed.errors import EmbedderBadAnswer
 from wikiembed.vectors import Matrix
+from wikiembed.words import count as of
 
 _NUMBERS = frozenset({int, float})
 _NULL = type(None)
@@ -147,7 +148,7 @@ def _list_of(rows: object, *, count: int) -> list[object]:
         raise EmbedderBadAnswer("The embedding server's answer holds no list of vectors.")
     if len(rows) != count:
         raise EmbedderBadAnswer(
-            f"The embedding server answered {len(rows)} vectors to {count} texts."
+            f"The embedding server answered {of(len(rows), 'vector')} to {of(count, 'text')}."
         )
     return rows
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from wikiembed.error_class import ErrorClass
 from wikiembed.errors import (
     ConfigurationError,
     EmbedderMisconfigured,
@@ -130,7 +131,7 @@ async def _skip_empty(job: BatchJob, empty: Sequence[Chunk], runtime: Runtime) -
     outcomes = await runtime.store.record_failures(
         job.source,
         empty,
-        error_class="empty_text",
+        error_class=ErrorClass.EMPTY_TEXT,
         message="The text is null or blank.",
         attempts=0,
         job_id=job.job_id,
@@ -154,7 +155,7 @@ async def _write_settled(
             isolation.matrix(good),
             attempt=job.attempt,
             job_id=job.job_id,
-            on_failure=runtime.tally.on_failure,
+            on_failure=runtime.tally.fail,
         )
     for i, blame in isolation.blamed.items():
         outcomes = await runtime.store.record_failures(
@@ -168,16 +169,8 @@ async def _write_settled(
             attempt=job.attempt,
         )
         stale += _stale(outcomes)
-        emit(
-            "chunk_failed",
-            level=30,
-            source=job.source,
-            error_class=blame.error_class,
-            http_status=blame.http_status,
-            job_id=job.job_id,
-        )
         if Outcome.RECORDED in outcomes.values():
-            runtime.tally.on_failure(
+            runtime.tally.fail(
                 FailedChunk(
                     source=job.source,
                     key=chunks[i].key,

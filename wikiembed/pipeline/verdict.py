@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wikiembed.error_class import ErrorClass
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,
@@ -21,6 +22,7 @@ from wikiembed.errors import (
     TextTooLong,
     WikiembedError,
 )
+from wikiembed.words import count
 
 
 class BatchSuspect(WikiembedError):
@@ -35,7 +37,7 @@ class BatchOverLimit(WikiembedError):
     """The server takes fewer texts a request; nobody is to blame."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"At most {limit} texts a request.")
+        super().__init__(f"At most {count(limit, 'text')} a request.")
         self.limit = limit
 
 
@@ -55,7 +57,7 @@ class PausedMeanwhile(WikiembedError):
 class Blame:
     """Why one chunk is not embedded, as it goes into failures."""
 
-    error_class: str
+    error_class: ErrorClass
     message: str
     http_status: int | None
     attempts: int
@@ -80,23 +82,23 @@ def may_have_died_of_it(error: EmbedderError) -> bool:
     return isinstance(error, EmbedderLost | EmbedderTimeout | EmbedderRejected)
 
 
-def error_class_of(error: EmbedderError) -> str:
+def error_class_of(error: EmbedderError) -> ErrorClass:
     """The stable word for a failure that a chunk is blamed for (docs/reference/failures.md)."""
     match error:
         case TextTooLong():
-            return "text_too_long"
+            return ErrorClass.TEXT_TOO_LONG
         case BatchTooLarge():
-            return "text_too_large"
+            return ErrorClass.TEXT_TOO_LARGE
         case EmbedderTimeout():
-            return "timeout"
+            return ErrorClass.TIMEOUT
         case EmbedderBadAnswer():
-            return "bad_answer"
+            return ErrorClass.BAD_ANSWER
         case EmbedderMisconfigured():
-            return "refused"
+            return ErrorClass.REFUSED
         case EmbedderUnavailable():
-            return "no_answer"
+            return ErrorClass.NO_ANSWER
         case _:
-            return "rejected"
+            return ErrorClass.REJECTED
 
 
 def blame_of(error: EmbedderError, *, attempts: int) -> Blame:

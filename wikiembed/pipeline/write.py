@@ -7,11 +7,11 @@ from difflib import SequenceMatcher
 
 import psycopg
 
+from wikiembed.error_class import ErrorClass
 from wikiembed.errors import WriteRefused
 from wikiembed.pipeline.hold import held
-from wikiembed.pipeline.tally import FailedChunk, OnFailure, untold
+from wikiembed.pipeline.tally import FailedChunk, OnFailure, log_failure
 from wikiembed.store import Chunk, ChunkStore, Outcome
-from wikiembed.telemetry import emit
 from wikiembed.vectors import Matrix
 
 # Connection, transaction state, prepared statement, deadlock and serialisation, resources,
@@ -37,7 +37,7 @@ async def write_vectors(
     *,
     attempt: int,
     job_id: int | None,
-    on_failure: OnFailure = untold,
+    on_failure: OnFailure = log_failure,
 ) -> list[str]:
     """Store row i of `(n, dim) float32` for chunk i; answers the keys that were stale.
 
@@ -64,7 +64,7 @@ async def write_vectors(
             failed = FailedChunk(
                 source=source,
                 key=chunks[0].key,
-                error_class="write_refused",
+                error_class=ErrorClass.WRITE_REFUSED,
                 message=_message(error, chunks[0].content or ""),
                 http_status=None,
                 attempts=1,
@@ -97,17 +97,10 @@ async def _record(
     outcomes = await store.record_failures(
         failed.source,
         [chunk],
-        error_class="write_refused",
+        error_class=ErrorClass.WRITE_REFUSED,
         message=failed.message,
         job_id=failed.job_id,
         attempt=attempt,
-    )
-    emit(
-        "chunk_failed",
-        level=30,
-        source=failed.source,
-        error_class="write_refused",
-        job_id=failed.job_id,
     )
     if Outcome.RECORDED in outcomes.values():
         on_failure(failed)

@@ -13,10 +13,12 @@ import psycopg
 
 from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import Pool, VectorArray
+from wikiembed.error_class import ErrorClass
 from wikiembed.errors import SourceNotFound
 from wikiembed.store.calls import fetch_all
 from wikiembed.store.coverage import COVERAGE, Coverage
 from wikiembed.store.source import COLUMNS, Source
+from wikiembed.times import local
 from wikiembed.vectors import Matrix
 
 
@@ -65,7 +67,7 @@ class Backlog:
     def pause_sentence(self) -> str:
         """Who paused it, when and why."""
         why = f": {self.pause_reason}" if self.pause_reason else ""
-        at = f" at {self.paused_at:%Y-%m-%d %H:%M %Z}" if self.paused_at else ""
+        at = f" at {local(self.paused_at)}" if self.paused_at else ""
         return f"Source {self.source!r} was paused by {self.paused_by}{at}{why}"
 
 
@@ -152,7 +154,7 @@ class ChunkStore:
         source: str,
         chunks: Sequence[Chunk],
         *,
-        error_class: str,
+        error_class: ErrorClass,
         message: str = "",
         http_status: int | None = None,
         attempts: int = 1,

@@ -6,8 +6,9 @@ import asyncio
 
 from procrastinate import App, JobContext
 
+from wikiembed.error_class import ErrorClass
 from wikiembed.errors import WikiembedError
-from wikiembed.pipeline import BatchJob, Runtime, process
+from wikiembed.pipeline import BatchJob, FailedChunk, Runtime, process
 from wikiembed.pipeline.batch import StillStale
 from wikiembed.retry import (
     UNEXPECTED_BEFORE_BLAME,
@@ -15,6 +16,7 @@ from wikiembed.retry import (
     is_out_of_memory,
     is_transient,
 )
+from wikiembed.store import Outcome
 from wikiembed.tasks.context import runtime_of
 from wikiembed.telemetry import emit
 
@@ -81,16 +83,31 @@ async def embed(
 async def _give_up(job: BatchJob, runtime: Runtime, error: Exception) -> None:
     """Record the job's chunks, so that the run ends; `retry` brings them back."""
     chunks = await runtime.store.read_chunks(job.source, job.keys, attempt=job.attempt)
-    if chunks:
-        await runtime.store.record_failures(
-            job.source,
-            chunks,
-            error_class="internal_error",
-            message=f"The job ended {UNEXPECTED_BEFORE_BLAME} times with {type(error).__name__}.",
-            attempts=UNEXPECTED_BEFORE_BLAME,
-            job_id=job.job_id,
-            attempt=job.attempt,
-        )
+    if not chunks:
+        return
+    message = f"The job ended {UNEXPECTED_BEFORE_BLAME} times with {type(error).__name__}."
+    outcomes = await runtime.store.record_failures(
+        job.source,
+        chunks,
+        error_class=ErrorClass.INTERNAL_ERROR,
+        message=message,
+        attempts=UNEXPECTED_BEFORE_BLAME,
+        job_id=job.job_id,
+        attempt=job.attempt,
+    )
+    for key, outcome in outcomes.items():
+        if outcome is Outcome.RECORDED:
+            runtime.tally.fail(
+                FailedChunk(
+                    source=job.source,
+                    key=key,
+                    error_class=ErrorClass.INTERNAL_ERROR,
+                    message=message,
+                    http_status=None,
+                    attempts=UNEXPECTED_BEFORE_BLAME,
+                    job_id=job.job_id,
+                )
+            )
 
 
 def register(app: App) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from wikiembed.control.doctor.findings import Finding
+from wikiembed.words import count
 
 Connection = psycopg.Connection[Any]
 OLD_JOB_S = 600
@@ -61,10 +62,12 @@ def queue(connection: Connection) -> Iterator[Finding]:
 def invariants(connection: Connection) -> Iterator[Finding]:
     """The five invariants; reads whole tables."""
     rows = connection.execute("select name, violations from wikiembed.check_invariants()")
-    broken = [(name, count) for name, count in rows if count]
-    for name, count in broken:
+    broken = [(name, n) for name, n in rows if n]
+    for name, n in broken:
         yield Finding(
-            "invariants", "fault", f"Not so: {name} ({count:,} rows); run `wikiembed reconcile`."
+            "invariants",
+            "fault",
+            f"Not so: {name} ({count(n, 'row')}); run `wikiembed reconcile`.",
         )
     if not broken:
         yield Finding("invariants", "ok", "All five invariants hold.")

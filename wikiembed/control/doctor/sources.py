@@ -10,6 +10,8 @@ import psycopg
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.index import Target, indexes, targets
 from wikiembed.control.overview import replaced_sentence
+from wikiembed.times import local
+from wikiembed.words import count
 
 Connection = psycopg.Connection[Any]
 MANY_VECTORS = 10_000
@@ -137,7 +139,7 @@ def states(connection: Connection) -> Iterator[Finding]:
         yield Finding(
             "paused",
             "warning",
-            f"Source {name} is paused by {who} since {since:%Y-%m-%d %H:%M %Z}{reason}: mend the"
+            f"Source {name} is paused by {who} since {local(since)}{reason}: mend the"
             f" reason, then run `wikiembed resume {name}`.",
         )
     for name, chunks in connection.execute(_HELD_BACK).fetchall():
@@ -151,6 +153,6 @@ def states(connection: Connection) -> Iterator[Finding]:
         yield Finding(
             "failures",
             "warning",
-            f"Source {name} has {failed:,} failed chunks ({classes}): see `wikiembed failures"
-            f" {name}`, then run `wikiembed retry {name}` or `wikiembed skip {name} KEY`.",
+            f"Source {name} has {count(failed, 'failed chunk')} ({classes}): see `wikiembed"
+            f" failures {name}`, then run `wikiembed retry {name}` or `wikiembed skip {name} KEY`.",
         )

@@ -1,0 +1,82 @@
+"""One way to tell a time, whichever command: local with its offset, UTC in JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.wiki import Call, add, assert_refused, json_lines
+from tests.harness.database import Database
+from tests.harness.timezone import timezone
+
+LOCAL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+09:00")
+JSON = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
+ANY = re.compile(r"\d{4}-\d\d-\d\d.|\d\d:\d\d")
+
+
+@pytest.fixture
+def troubled(docs_table: Database) -> Iterator[Database]:
+    """In Seoul: a failure, a pause with an end, an outage, and a bound on what was queued."""
+    add(docs_table, 3)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    docs_table.execute("select wikiembed.enqueue('docs', 1)")
+    docs_table.execute(
+        "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"
+        " from wikiembed.read_chunks('docs', array['1']) as k"
+    )
+    docs_table.execute("select wikiembed.report_outage('http://host', 1, 'no_answer', 503, 'No.')")
+    docs_table.execute("select wikiembed.report_outage('http://old', 1, 'no_answer', 503, 'No.')")
+    docs_table.execute(
+        "update wikiembed.outages set last_seen_at = now() - interval '1 h' where server ~ 'old'"
+    )
+    with timezone("Asia/Seoul"):
+        yield docs_table
+
+
+def strays(text: str, way: re.Pattern[str]) -> list[str]:
+    """What looks like a time and is not told in this way."""
+    return ANY.findall(way.sub("", text))
+
+
+def test_times_are_told_in_one_way(call: Call, troubled: Database) -> None:
+    """What `pause` answers stands in `status`, letter for letter, and is UTC in JSON."""
+    (until,) = LOCAL.findall(call("pause", "docs", "--until", "2h").stdout)
+    shown = call("status").stdout
+    assert f"until {until}" in shown
+    for command, least in (("status", 6), ("failures", 1), ("ready", 2), ("doctor", 3)):
+        text = call(command).stdout
+        assert len(LOCAL.findall(text)) >= least, text
+        assert strays(text, LOCAL) == []
+    for command in ("status", "failures"):
+        text = call(command, "--json").stdout
+        assert JSON.findall(text)
+        assert strays(text, JSON) == []
+    (state,) = json_lines(call("status", "--json"))
+    pauses = state["pauses"]
+    assert isinstance(pauses, list)
+    assert pauses[0]["resume_at"][:13] != until[:13].replace(" ", "T")
+
+
+def test_time_that_was_told_is_taken_back(call: Call, docs_table: Database) -> None:
+    """Copied out of `status`; and a time without an offset is local."""
+    with timezone("Asia/Seoul"):
+        told = "2031-05-01 08:00:00+09:00"
+        for typed in (told, "2031-05-01T08:00", "2031-04-30T23:00Z"):
+            assert call("pause", "--until", typed).stdout.endswith(f" until {told}.\n")
+        assert docs_table.one(
+            "select resume_at = timestamptz '2031-04-30 23:00Z' from wikiembed.sources limit 1"
+        )
+        said = assert_refused(call("pause", "--until", "2001-01-01"), 2)
+    assert said.startswith("The pause would end at 2001-01-01 00:00:00+09:00, which is past")
+    assert assert_refused(call("pause", "--until", "9" * 400 + "d"), 2).count("not a valid time")
+
+
+def test_refused_drain_tells_the_time_of_the_pause(call: Call, troubled: Database) -> None:
+    """The sentence of a worker that finds its source paused."""
+    call("pause", "docs", "--why", "the GPU is moved")
+    env = {"WIKIEMBED_EMBEDDER": "openai", "WIKIEMBED_EMBEDDER_URL": "http://127.0.0.1:9"}
+    said = assert_refused(call("worker", "--drain", env=env), 1)
+    assert LOCAL.search(said)
+    assert strays(said, LOCAL) == []

@@ -1,0 +1,132 @@
+"""``backfill --dry-run``: what is to do, and for how long."""
+
+from __future__ import annotations
+
+from wikiembed.cli.console import database, print_json, say
+from wikiembed.cli.work import enqueue_all
+from wikiembed.config import Settings
+from wikiembed.control import actions
+from wikiembed.control.estimate import Estimate, estimate
+from wikiembed.control.measure import Rate
+from wikiembed.store import Coverage
+from wikiembed.times import about
+from wikiembed.words import count, roughly, verb
+
+
+def print_estimate(
+    settings: Settings,
+    source: str | None,
+    *,
+    max_chunks: int | None,
+    batch_size: int | None,
+    concurrency: int | None,
+    json: bool,
+) -> None:
+    """Print what a backfill would do, a source at a time, and of all together."""
+    found: list[Estimate] = []
+    with database(settings) as (connection, _):
+        queueing = enqueue_all(
+            connection,
+            settings,
+            source,
+            max_chunks=max_chunks,
+            batch_size=batch_size,
+            dry_run=True,
+        )
+        rows = {row.source: row for row in actions.coverage(connection, source)}
+        for one in queueing:
+            if one.source not in rows:
+                continue
+            left = None if max_chunks is None else max_chunks - sum(e.chunks for e in found)
+            found.append(
+                estimate(
+                    connection,
+                    settings,
+                    rows[one.source],
+                    one,
+                    most_chunks=left,
+                    concurrency=concurrency,
+                )
+            )
+            if json:
+                print_json(
+                    {"event": "would_queue", "source": one.source, "jobs": one.jobs,
+                     "chunks": one.chunks}
+                )  # fmt: skip
+                print_json({"event": "estimate", **found[-1].as_json()})
+            else:
+                say(estimate_sentence(found[-1], one, rows[one.source]))
+    if len(found) > 1:
+        known = [e.seconds for e in found if e.seconds is not None]
+        seconds = sum(known) if len(known) == len(found) else None
+        chunks = sum(e.chunks for e in found)
+        if json:
+            hours = None if seconds is None else round(seconds / 3600, 3)
+            print_json(
+                {"event": "estimate", "source": None, "chunks": chunks,
+                 "jobs": sum(e.jobs for e in found), "hours": hours}
+            )  # fmt: skip
+        else:
+            unknown = [e.source for e in found if e.seconds is None]
+            without = f" without {', '.join(unknown)}" if unknown and sum(known) > 0 else ""
+            takes = _takes(sum(known) if without else seconds)
+            work = f"{count(chunks, 'chunk')}, {takes}{without}" if chunks else "nothing to embed"
+            say(f"Together: {work}.")
+
+
+def _takes(seconds: float | None) -> str:
+    if seconds is None:
+        return "no estimate of the time"
+    return about(seconds) if seconds < 10 else f"about {about(seconds)}"
+
+
+def estimate_sentence(found: Estimate, queueing: actions.Enqueued, row: Coverage) -> str:
+    """What is to do, a sample's size, and how long it takes on which basis, or why nobody knows."""
+    if found.chunks == 0:
+        failed = f" but {count(row.failed, 'failed chunk')}" if row.failed else ""
+        return f"{found.source}: nothing to embed{failed}."
+    sentences = [f"{_what(found, queueing)}.", _how_long(found)]
+    if row.paused:
+        sentences.append(f"It is paused: run `wikiembed resume {found.source}`.")
+    measured = found.measured
+    if measured is not None and measured.refused:
+        why = (measured.refusal or "").rstrip(".")
+        refused = count(measured.refused, "text")
+        were = verb(measured.refused, "was", "were")
+        sentences.append(f"{refused} of the sample {were} refused and left out ({why}).")
+    return " ".join(sentences)
+
+
+def _what(found: Estimate, queueing: actions.Enqueued) -> str:
+    to_queue = "all queued already"
+    if queueing.chunks:
+        to_queue = (
+            f"{count(queueing.chunks, 'chunk')} would be queued in {count(queueing.jobs, 'job')}"
+        )
+    what = (
+        f"{found.source}: {count(found.chunks, 'chunk')} to embed in {count(found.jobs, 'job')}"
+        f" ({to_queue})"
+    )
+    if found.characters is not None and found.tokens is not None:
+        what += (
+            f", about {roughly(found.characters)} characters or {roughly(found.tokens)} tokens by"
+            f" a sample of {count(found.sampled, 'text')}"
+        )
+    return what
+
+
+def _how_long(found: Estimate) -> str:
+    if found.rate is None:
+        why = (found.unknown or "nothing could be measured").rstrip(".")
+        return f"How long it takes is not known: {why}."
+    return (
+        f"At about {roughly(found.rate.chunks_per_s)} chunks/s, {_basis(found.rate)}:"
+        f" {_takes(found.seconds)}."
+    )
+
+
+def _basis(rate: Rate) -> str:
+    if rate.known_from == "history":
+        return "the last day's rate by view throughput"
+    chunks = count(rate.sampled, "chunk")
+    return f"measured just now by embedding {chunks} in {roughly(rate.seconds)} s, none written"

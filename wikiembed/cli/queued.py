@@ -1,0 +1,42 @@
+"""What a backfill says of its sources before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wikiembed.cli.console import say
+from wikiembed.control.actions import Enqueued
+from wikiembed.store import Coverage
+from wikiembed.words import count, verb
+
+MOST_NAMED = 3
+
+
+def say_queued(queued: Sequence[tuple[Enqueued, Coverage]], *, bounded: bool) -> None:
+    """A sentence for each source with something to do, and how many have nothing."""
+    idle = [done.source for done, row in queued if not done.chunks and row.missing <= row.failed]
+    for done, row in queued:
+        if done.source not in idle or len(queued) == 1:
+            say(f"{done.source}: {queued_phrase(done, row, bounded=bounded)}.")
+    if idle and len(queued) > 1:
+        names = ", ".join(idle) if len(idle) <= MOST_NAMED else count(len(idle), "source")
+        say(f"Nothing to queue: {names}.")
+
+
+def queued_phrase(done: Enqueued, row: Coverage, *, bounded: bool) -> str:
+    """What was queued now, what waits since before, and what failed before.
+
+    `bounded`: others may wait in no job, so nothing is said of them.
+    """
+    waiting = 0 if bounded else max(0, row.missing - row.failed - done.chunks)
+    parts = []
+    if done.chunks:
+        parts.append(f"{count(done.chunks, 'chunk')} queued in {count(done.jobs, 'job')}")
+    if waiting:
+        noun = "more chunk" if done.chunks else "chunk"
+        parts.append(f"{count(waiting, noun)} {verb(waiting)} queued already")
+    if not parts:
+        parts.append("nothing was queued" if bounded else "nothing to queue")
+    if row.failed:
+        parts.append(f"{row.failed:,} failed before (`wikiembed retry {done.source}`)")
+    return ", ".join(parts)

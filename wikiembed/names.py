@@ -1,0 +1,23 @@
+"""Names that somebody typed and that are none: the nearest known one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` is most likely meant to be; None: none is alike."""
+    by_folded = {one.casefold().replace("-", "_"): one for one in sorted(known)}
+    folded = name.casefold().replace("-", "_")
+    found = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None
+
+
+def unknown(what: str, name: str, known: Iterable[str], *, see: str | None = None) -> str:
+    """``No source is named "dosc": did you mean "docs"?``; else where to `see` them, or all."""
+    names = sorted(known)
+    if (near := nearest(name, names)) is not None:
+        return f'No {what} is named "{name}": did you mean "{near}"?'
+    advice = f"see {see}" if see else f"choose {', '.join(names)}"
+    return f'No {what} is named "{name}": {advice}.'

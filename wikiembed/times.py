@@ -1,0 +1,79 @@
+"""Times and spans: as people read them, as machines read them, and as people type them.
+
+People get local time with its offset, machines ISO 8601 in UTC; no other module formats a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import re
+
+from wikiembed.errors import InvalidArgument
+
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+_SIZE = {**dict(_UNITS), "m": 60}
+_PART = r"(\d+)\s*(s|min|m|h|d)"
+_SPAN = re.compile(rf"(?:{_PART}\s*)+", re.ASCII)
+_EXAMPLES = (
+    "give a span such as 2h or 1h30min, or a time such as 2031-05-01T08:00 (local) or"
+    " 2031-05-01T08:00+09:00"
+)
+
+
+def local(at: dt.datetime) -> str:
+    """``2031-05-01 08:00:00+09:00``: local time with its offset, as `read_time` takes it."""
+    with contextlib.suppress(OverflowError):  # the last hours of the year 9999
+        at = at.astimezone()
+    return at.isoformat(sep=" ", timespec="seconds")
+
+
+def utc(at: dt.datetime) -> str:
+    """``2031-04-30T23:00:00.000+00:00``: for JSON."""
+    return at.astimezone(dt.UTC).isoformat(timespec="milliseconds")
+
+
+def from_clock(seconds: float) -> dt.datetime:
+    """The time of `seconds` since 1970, as a clock or a log record states it."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+def now() -> dt.datetime:
+    """The present."""
+    return dt.datetime.now(dt.UTC)
+
+
+def duration(seconds: float | None) -> str:
+    """``2 d 3 h``, ``4 min 5 s``: the two largest units; – when unknown."""
+    if seconds is None:
+        return "–"
+    left = round(seconds)
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        if left >= size:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts[:2]) or "0 s"
+
+
+def about(seconds: float) -> str:
+    """``a few seconds``, ``50 s``, ``12 min``, ``3 h 20 min``, ``5 d 6 h``: as exact as a guess."""
+    for below, unit in ((10, 0), (60, 10), (3600, 60), (10 * 3600, 600), (10 * 86400, 3600)):
+        if seconds < below:
+            return duration(max(1, round(seconds / unit)) * unit) if unit else "a few seconds"
+    return duration(round(seconds / 86400) * 86400)
+
+
+def read_time(text: str) -> dt.datetime:
+    """A time from ``2h``, ``1h30min`` or ISO 8601 (local time unless it has an offset).
+
+    Raises: InvalidArgument.
+    """
+    given = text.strip()
+    try:
+        if _SPAN.fullmatch(given):
+            parts = re.findall(_PART, given)
+            return now() + dt.timedelta(seconds=sum(int(n) * _SIZE[unit] for n, unit in parts))
+        return dt.datetime.fromisoformat(given).astimezone()
+    except (ValueError, OverflowError):
+        raise InvalidArgument(f"{text!r} is not a valid time: {_EXAMPLES}.") from None
