@@ -23,7 +23,9 @@ select coalesce(sum(q.todo), 0)::bigint, max(q.oldest_todo_s),
 """
 _STUCK = """
 select count(*) filter (where not exists (
-         select from wikiembed.workers as w where w.worker_id = j.worker_id and w.alive)),
+         select from wikiembed_queue.procrastinate_workers as w
+          where w.id = j.worker_id
+            and w.last_heartbeat > clock_timestamp() - interval '30 seconds')),
        count(*) filter (where j.started_at < clock_timestamp() - make_interval(secs => %s))
   from wikiembed_queue.procrastinate_jobs as j where j.status = 'doing'
 """
