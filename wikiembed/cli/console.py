@@ -55,6 +55,22 @@ def say(sentence: str) -> None:
     Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(sentence, markup=False)
 
 
+LEVEL_STYLES = {"ok": "green", "warning": "yellow", "fault": "bold red"}
+LEVEL_WIDTH = 9
+
+
+def print_finding(level: str, sentence: str) -> None:
+    """Print one line of an examination at once; on a terminal it wraps beside its level."""
+    if sys.stdout.isatty():
+        grid = Table.grid()
+        grid.add_column(width=LEVEL_WIDTH)
+        grid.add_row(Text(level, style=LEVEL_STYLES[level]), Text(sentence, overflow="fold"))
+        console().print(grid)
+    else:
+        sys.stdout.write(f"{level:<{LEVEL_WIDTH}}{sentence}\n")
+    sys.stdout.flush()
+
+
 def _escaped(text: str) -> str:
     return text.replace("[", "\\[")
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from wikiembed.cli.console import console, count, database, duration, print_json, print_table, say
-from wikiembed.config import load_settings
+from wikiembed.cli.console import (
+    count,
+    database,
+    duration,
+    print_finding,
+    print_json,
+    print_table,
+    say,
+)
+from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.control.overview import overview
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.errors import ConfigurationError, DatabaseError, NotSo
+
+if TYPE_CHECKING:
+    from wikiembed.control.doctor import Examination, Finding
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -139,30 +149,39 @@ def run_failures(
     )
 
 
-def run_doctor(*, json: Json = False) -> None:
+def run_doctor(
+    *,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also check the invariants of tables that are large.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Examine database, schema, triggers, queue and embedding server; say what to do.
 
-    Each finding has a name that stays. Without a database the rest is examined all the same.
+    Each finding has a name that stays, and is printed as soon as it is known; with --json they come
+    together. Without a database the rest is examined all the same. Reads tables of up to a million
+    rows together; larger ones with --full.
     """
     from wikiembed.control import doctor
 
     settings = load_settings()
-    try:
-        with connect(settings) as connection, translate_errors():
-            found = doctor.examine(connection, settings)
-    except (DatabaseError, ConfigurationError) as error:
-        found = doctor.examine_without(error, settings)
-    findings = found.findings
+    examination = doctor.Examination(settings, full=full)
+    findings = []
+    for finding in _findings(examination, settings):
+        findings.append(finding)
+        if not json:
+            print_finding(finding.level, finding.sentence)
     if json:
         print_json([finding.as_json() for finding in findings])
-    else:
-        styles = {"ok": "green", "warning": "yellow", "fault": "bold red"}
-        grid = Table.grid(padding=(0, 2))
-        for finding in findings:
-            mark = Text(finding.level, style=styles[finding.level])
-            grid.add_row(mark, Text(finding.sentence, overflow="fold"))
-        console().print(grid)
-    if found.error is not None:
-        raise found.error
+    if examination.error is not None:
+        raise examination.error
     if any(finding.level == "fault" for finding in findings):
-        raise NotSo("Something is at fault; each line above says what to do.")
+        raise NotSo("At least one check failed; each line above says what to do.")
+
+
+def _findings(examination: Examination, settings: Settings) -> Iterator[Finding]:
+    try:
+        with connect(settings) as connection, translate_errors():
+            yield from examination.of(connection)
+    except (DatabaseError, ConfigurationError) as error:
+        yield from examination.without(error)
