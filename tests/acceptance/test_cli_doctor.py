@@ -170,7 +170,7 @@ def test_doctor_prints_each_line_as_it_is_found(
 ) -> None:
     """Also into a pipe, and while the embedding server has not answered yet."""
     standin.controls.latency_s = 60
-    running = start_cli("doctor", env=served(standin))
+    running = start_cli("doctor", env={**served(standin), "PYTHONUNBUFFERED": ""})
     running.wait_for(lambda: "All five invariants hold." in running.stdout)
     assert "Embedder" not in running.stdout
     running.stop()

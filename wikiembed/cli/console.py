@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import psycopg
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
@@ -22,17 +22,28 @@ from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
 
-PLAIN_WIDTH = 200
 LONGEST_PAIR = 40
-UNBOUNDED = 10_000
+UNBOUNDED = 100_000
 NUMBERS = (int, float, Decimal)
 
 
 def console() -> Console:
-    """Standard output; wide and plain when nobody watches."""
+    """Standard output; plain and of any width where it is no terminal."""
     if sys.stdout.isatty():
         return Console(highlight=False)
-    return Console(highlight=False, width=PLAIN_WIDTH)
+    return Console(highlight=False, width=UNBOUNDED, no_color=True, force_terminal=False)
+
+
+def print_rich(renderable: RenderableType) -> None:
+    """Print on standard output; into a pipe without colour, wrapping or blanks at a line's end."""
+    out = console()
+    if out.is_terminal:
+        out.print(renderable)
+        return
+    with out.capture() as captured:
+        out.print(renderable)
+    for line in captured.get().splitlines():
+        sys.stdout.write(line.rstrip() + "\n")
 
 
 def complain(sentence: str) -> None:
@@ -65,7 +76,7 @@ def print_finding(level: str, sentence: str) -> None:
         grid = Table.grid()
         grid.add_column(width=LEVEL_WIDTH)
         grid.add_row(Text(level, style=LEVEL_STYLES[level]), Text(sentence, overflow="fold"))
-        console().print(grid)
+        print_rich(grid)
     else:
         sys.stdout.write(f"{level:<{LEVEL_WIDTH}}{sentence}\n")
     sys.stdout.flush()
@@ -111,6 +122,27 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+def listed(names: Sequence[str], *, most: int = 3) -> str:
+    """``a, b and c``; of many names the first `most`, and how many there are besides."""
+    shown = list(names) if len(names) <= most + 1 else list(names[:most])
+    more = len(names) - len(shown)
+    *first, last = [*shown, f"{more:,} more"] if more else shown
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def process(worker: Mapping[str, Any]) -> str:
+    """Where a worker process runs, what with, and since when; a row of view workers."""
+    if worker["host"] is None:
+        return f"a process that did not register itself (worker {worker['worker_id']})"
+    parts = [
+        f"{worker['host']} pid {worker['pid']}",
+        f"wikiembed {worker['version']}",
+        worker["model"],
+        f"started {cell(worker['started_at'])}",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
 def duration(seconds: float | None) -> str:
     """``2 d 3 h``, ``4 min 5 s``: the two largest units; – when unknown."""
     if seconds is None:
@@ -125,11 +157,46 @@ def duration(seconds: float | None) -> str:
 
 
 def print_table(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str | None = None
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    *,
+    title: str | None = None,
+    optional: Sequence[str] = (),
 ) -> None:
-    """Print rows as a table; on a terminal too narrow for it, as paragraphs that wrap."""
+    """Print rows as a table.
+
+    On a terminal too narrow for it, columns of `optional` are left out, those without any value
+    first and then in their order; where that is not enough, rows are paragraphs that wrap.
+    """
     out = console()
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    shown, hidden = list(columns), [name for name in optional if name in columns]
+    hidden.sort(key=lambda name: _says_something(rows, name))
+    left_out: list[str] = []
+    table = _table(rows, shown)
+    while out.is_terminal and not _fits(out, table) and hidden:
+        name = hidden.pop(0)
+        shown.remove(name)
+        if _says_something(rows, name):
+            left_out.append(name)
+        table = _table(rows, shown)
+    if title:
+        print_rich(Text(f"\n{title}", style="italic"))
+    if out.is_terminal and not _fits(out, table):
+        _print_paragraphs(out, rows, columns)
+        return
+    print_rich(table)
+    if left_out:
+        names = ", ".join(name.replace("_", " ") for name in left_out)
+        print_rich(Text(f"Too narrow for: {names} (see --json).", style="dim"))
+
+
+def _says_something(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether a column has a value besides zeros and unknown ones."""
+    return any(isinstance(row[name], bool) or row[name] not in (0, None, "–") for row in rows)
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
         right = bool(rows) and all(
             isinstance(row[name], NUMBERS) or row[name] is None for row in rows
@@ -139,19 +206,18 @@ def print_table(
         )
     for row in rows:
         table.add_row(*(_escaped(cell(row[name])) for name in columns))
+    return table
+
+
+def _fits(out: Console, table: Table) -> bool:
     unbounded = out.options.update(max_width=UNBOUNDED)
-    if out.is_terminal and Measurement.get(out, unbounded, table).maximum > out.width:
-        _print_paragraphs(out, rows, columns, title)
-    else:
-        out.print(table)
+    return Measurement.get(out, unbounded, table).maximum <= out.width
 
 
 def _print_paragraphs(
-    out: Console, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None
+    out: Console, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
 ) -> None:
     """The first column is a heading, the others are name and value, broken between pairs only."""
-    if title:
-        out.print(Text(title, style="italic"))
     first, *others = columns
     for row in rows:
         pairs = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,9 +11,11 @@ from wikiembed.cli.console import (
     count,
     database,
     duration,
+    listed,
     print_finding,
     print_json,
     print_table,
+    process,
     say,
 )
 from wikiembed.config import Settings, load_settings
@@ -25,6 +27,8 @@ from wikiembed.errors import ConfigurationError, DatabaseError, NotSo
 if TYPE_CHECKING:
     from wikiembed.control.doctor import Examination, Finding
 
+State = Mapping[str, list[dict[str, Any]]]
+MOST_WORKERS = 8
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -59,34 +63,74 @@ def run_status(
         print_json(state)
         return
     _print_coverage(state)
-    for pause in state["pauses"]:
-        why = f": {pause['pause_reason']}" if pause["pause_reason"] else ""
-        until = f", until {pause['resume_at']:%Y-%m-%d %H:%M %Z}" if pause["resume_at"] else ""
-        say(
-            f"Paused: {pause['source']} by {pause['paused_by']} at"
-            f" {pause['paused_at']:%Y-%m-%d %H:%M %Z}{until}{why}"
-        )
-    for held in state["held_back"]:
-        say(
-            f"Held back: {held['source']} since {held['held_back_at']:%Y-%m-%d %H:%M %Z}, by a"
-            f" bound on what was queued; for the rest run `wikiembed enqueue {held['source']}`."
-        )
-    for outage in state["outages"]:
-        say(_out_of_reach(outage))
+    for notice in _notices(state):
+        say(notice)
     if state["failures"]:
         print_table(
             state["failures"],
             ["source", "state", "error_class", "chunks", "last_at"],
             title="Failures by class",
         )
+    _print_workers(state)
+
+
+def _notices(state: State) -> Iterator[str]:
+    """What somebody should know beside the numbers: one sentence each."""
+    for rows in _alike(state["pauses"], ("paused_by", "pause_reason", "resume_at")):
+        pause = rows[0]
+        why = f": {pause['pause_reason']}" if pause["pause_reason"] else ""
+        until = f", until {pause['resume_at']:%Y-%m-%d %H:%M %Z}" if pause["resume_at"] else ""
+        yield (
+            f"Paused: {listed([row['source'] for row in rows])} by {pause['paused_by']} at"
+            f" {pause['paused_at']:%Y-%m-%d %H:%M %Z}{until}{why}"
+        )
+    for held in state["held_back"]:
+        yield (
+            f"Held back: {held['source']} since {held['held_back_at']:%Y-%m-%d %H:%M %Z}, by a"
+            f" bound on what was queued; for the rest run `wikiembed enqueue {held['source']}`."
+        )
+    for outage in state["outages"]:
+        yield _out_of_reach(outage)
+
+
+def _alike(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> list[list[dict[str, Any]]]:
+    """Rows that agree in these columns, together: one line for twelve sources paused at once."""
+    groups: dict[tuple[object, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return list(groups.values())
+
+
+def _print_workers(state: State) -> None:
     alive = [worker for worker in state["workers"] if worker["alive"]]
     in_hand = sum(worker["doing"] for worker in alive)
-    if alive:
-        say(f"Workers: {len(alive)} alive, {count(in_hand, 'job')} in hand.")
-        if not state["outages"]:
-            say("Servers: none is out of reach, as the workers report.")
-    else:
+    if not alive:
         say("Workers: none alive; start one with `wikiembed worker`.")
+        return
+    if not state["outages"]:
+        say("Servers: none is out of reach, as the workers report.")
+    said = f"Workers: {len(alive)} alive, {count(in_hand, 'job')} in hand"
+    if len(state["workers"]) == 1:
+        say(f"{said}: {process(state['workers'][0])}.")
+        return
+    say(f"{said}.")
+    print_table(
+        [_worker_row(worker) for worker in state["workers"][:MOST_WORKERS]],
+        ["host", "pid", "version", "model", "started", "heartbeat", "jobs_in_hand"],
+        optional=["version", "started", "model", "heartbeat"],
+    )
+    if len(state["workers"]) > MOST_WORKERS:
+        say(f"and {len(state['workers']) - MOST_WORKERS} more: `wikiembed status --json`.")
+
+
+def _worker_row(worker: dict[str, Any]) -> dict[str, Any]:
+    return worker | {
+        "host": worker["host"] or "unknown",
+        "pid": None if worker["pid"] is None else str(worker["pid"]),
+        "started": worker["started_at"],
+        "heartbeat": f"{duration(worker['heartbeat_age_s'])} ago",
+        "jobs_in_hand": worker["doing"],
+    }
 
 
 def _out_of_reach(outage: dict[str, Any]) -> str:
@@ -100,7 +144,7 @@ def _out_of_reach(outage: dict[str, Any]) -> str:
     )
 
 
-def _print_coverage(state: dict[str, list[dict[str, Any]]]) -> None:
+def _print_coverage(state: State) -> None:
     queues = {row["source"]: row for row in state["queue"]}
     rows = []
     for row in state["coverage"]:
@@ -109,7 +153,7 @@ def _print_coverage(state: dict[str, list[dict[str, Any]]]) -> None:
             row
             | {
                 "coverage": f"{row['coverage_pct']:.2f} %",
-                "eta": duration(row["eta_s"]),
+                "eta": duration(row["eta_s"]) if row["missing"] else "–",
                 "jobs": (queue.get("todo", 0) + queue.get("doing", 0)),
                 "later": queue.get("scheduled_later", 0),
             }
@@ -118,6 +162,7 @@ def _print_coverage(state: dict[str, list[dict[str, Any]]]) -> None:
         rows,
         ["source", "coverage", "total", "embedded", "missing", "failed", "skipped",
          "chunks_per_s", "eta", "jobs", "later", "ready"],
+        optional=["later", "jobs", "skipped", "chunks_per_s", "eta", "ready", "failed"],
     )  # fmt: skip
 
 
