@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -18,10 +17,12 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from wikiembed.cli.cells import wrap
 from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
 
+Row = Mapping[str, Any]
 LONGEST_PAIR = 40
 UNBOUNDED = 100_000
 NUMBERS = (int, float, Decimal)
@@ -120,6 +121,19 @@ def cell(value: object) -> str:
 def count(n: int, noun: str) -> str:
     """``1 job``, ``2 jobs``, ``1,000 jobs``."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def percent(value: float | None) -> str:
+    """``99.95 %``; – when there is nothing to be a part of."""
+    return "–" if value is None else f"{value:.2f} %"
+
+
+def alike(rows: Sequence[Row], names: Sequence[str]) -> list[list[Row]]:
+    """Rows that agree in these columns, together: one line for twelve sources paused at once."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return list(groups.values())
 
 
 def listed(names: Sequence[str], *, most: int = 3) -> str:
@@ -227,9 +241,8 @@ def _print_paragraphs(
                 pair = f"{name.replace('_', ' ')} {value}"
                 pairs.append(pair if len(pair) > LONGEST_PAIR else pair.replace(" ", "\N{NBSP}"))
         out.print(Text(cell(row[first]), style="bold"))
-        # textwrap breaks at plain spaces only; rich would break at no-break ones too.
-        wrapped = textwrap.wrap(" · ".join(pairs), width=out.width - 2)
-        out.print(Text("\n".join("  " + line.replace("\N{NBSP}", " ") for line in wrapped)))
+        lines = wrap(" · ".join(pairs), out.width - 2)
+        out.print(Text("\n".join("  " + line.replace("\N{NBSP}", " ") for line in lines)))
     out.print()
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wikiembed.cli.console import (
+    alike,
     count,
     database,
     duration,
     listed,
+    percent,
     print_finding,
     print_json,
     print_table,
@@ -76,7 +78,7 @@ def run_status(
 
 def _notices(state: State) -> Iterator[str]:
     """What somebody should know beside the numbers: one sentence each."""
-    for rows in _alike(state["pauses"], ("paused_by", "pause_reason", "resume_at")):
+    for rows in alike(state["pauses"], ("paused_by", "pause_reason", "resume_at")):
         pause = rows[0]
         why = f": {pause['pause_reason']}" if pause["pause_reason"] else ""
         until = f", until {pause['resume_at']:%Y-%m-%d %H:%M %Z}" if pause["resume_at"] else ""
@@ -91,14 +93,6 @@ def _notices(state: State) -> Iterator[str]:
         )
     for outage in state["outages"]:
         yield _out_of_reach(outage)
-
-
-def _alike(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> list[list[dict[str, Any]]]:
-    """Rows that agree in these columns, together: one line for twelve sources paused at once."""
-    groups: dict[tuple[object, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row[name] for name in names), []).append(row)
-    return list(groups.values())
 
 
 def _print_workers(state: State) -> None:
@@ -152,7 +146,7 @@ def _print_coverage(state: State) -> None:
         rows.append(
             row
             | {
-                "coverage": f"{row['coverage_pct']:.2f} %",
+                "coverage": percent(row["coverage_pct"]),
                 "eta": duration(row["eta_s"]) if row["missing"] else "–",
                 "jobs": (queue.get("todo", 0) + queue.get("doing", 0)),
                 "later": queue.get("scheduled_later", 0),
