@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -35,16 +36,24 @@ def console() -> Console:
     return Console(highlight=False, width=UNBOUNDED, no_color=True, force_terminal=False)
 
 
+@contextlib.contextmanager
+def line_ends_stripped() -> Iterator[None]:
+    """Print what is printed meanwhile at the end, without blanks at the ends of lines."""
+    text = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(text):
+            yield
+    finally:
+        sys.stdout.writelines(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+
+
 def print_rich(renderable: RenderableType) -> None:
     """Print on standard output; into a pipe without colour, wrapping or blanks at a line's end."""
-    out = console()
-    if out.is_terminal:
-        out.print(renderable)
+    if sys.stdout.isatty():
+        console().print(renderable)
         return
-    with out.capture() as captured:
-        out.print(renderable)
-    for line in captured.get().splitlines():
-        sys.stdout.write(line.rstrip() + "\n")
+    with line_ends_stripped():
+        console().print(renderable)
 
 
 def complain(sentence: str) -> None:

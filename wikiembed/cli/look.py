@@ -44,9 +44,9 @@ def register(cli: typer.Typer) -> None:
 def run_status(
     *,
     json: Json = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on showing it, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
     every: Annotated[
-        float, typer.Option(min=0.1, help="Seconds between two looks of --watch.")
+        float, typer.Option(min=0.1, help="Seconds between updates of --watch.")
     ] = 1.0,
 ) -> None:
     """Show coverage, queue, pauses, servers out of reach, failures by class, and workers.
