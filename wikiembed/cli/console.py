@@ -132,8 +132,8 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
-def percent(value: float | None) -> str:
-    """``99.95 %``; – when there is nothing to be a part of."""
+def percent(value: float | Decimal | None) -> str:
+    """``99.50 %``; – when there is nothing to embed."""
     return "–" if value is None else f"{value:.2f} %"
 
 

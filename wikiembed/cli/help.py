@@ -87,6 +87,8 @@ def build_command(cli: typer.Typer) -> Any:
     group: Any = get_command(cli)
     known = {name: panel for panel, commands in LAYOUT.items() for name in commands}
     _lay_out_help(group)
+    for parameter in group.params:
+        _lay_out("", parameter)
     for name, command in group.commands.items():
         _lay_out_help(command)
         command.help = _joined(command.help or "")
