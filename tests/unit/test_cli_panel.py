@@ -113,7 +113,7 @@ def test_panel_shows_what_an_operator_asks() -> None:
     assert (bar.count("█"), bar.count("░")) == (29, 29)
     assert drawn[3].strip() == "500 of 1,000 · 12.5/s · 40 s left · 2 failed"
     assert drawn[5].startswith("throughput ")
-    assert drawn[5].endswith(" ▂█ up to 1,000 a minute, last hour")
+    assert drawn[5].endswith(" █ up to 1,000 a minute, last hour")
     assert "queue      3 jobs waiting · 2 in hand · 1 for later · the oldest for 1 min 1 s" in drawn
     assert (
         "workers    1 alive: gpu-1 pid 7 · openai m · 2 jobs in hand · heartbeat 3 s ago" in drawn
@@ -170,6 +170,17 @@ def test_panel_gives_rows_that_one_part_does_not_need_to_others() -> None:
     short = lines(shown, width=120, height=40)
     assert len(short) == 39
     assert any("more: select * from wikiembed.action_log" in line for line in short)
+
+
+def test_panel_draws_a_higher_chart_where_there_is_room() -> None:
+    """Half of the most is half as high; the most of a minute stands beside the top."""
+    minutes = [0] * 57 + [500, 1000, 1]
+    drawn = lines(view(throughput=minutes), width=120, height=40)
+    top = next(n for n, line in enumerate(drawn) if line.startswith("throughput"))
+    chart = [line[11:71] for line in drawn[top : top + 8]]
+    assert [row[57:] for row in chart] == [" █ "] * 4 + ["██ "] * 3 + ["██▁"]
+    assert drawn[top].endswith("up to 1,000 a minute, last hour")
+    assert drawn[top + 8].startswith("queue")
 
 
 def test_panel_groups_sources_that_were_paused_alike() -> None:

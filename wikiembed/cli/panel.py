@@ -17,6 +17,7 @@ PLAIN_FULL, PLAIN_EMPTY = "#", "."
 LONGEST_NAME = 32
 SHORT_BAR = 10
 PERCENT_WIDTH = 9
+MOST_CHART_ROWS = 8
 
 
 class Panel:
@@ -52,7 +53,7 @@ class Panel:
 
         Each section gets what it needs at least. Of the rest the sources take a line each, then
         come pauses, outages and failures; what is left goes to the sources' second lines, to
-        workers and to recent actions.
+        workers, to recent actions and to a higher chart.
         """
         state = view.snapshot.state
         sections = self._sections(view)
@@ -76,8 +77,12 @@ class Panel:
         for section in (workers, actions):
             grow(section)
         lines = list(self._sources(state["coverage"], of_sources, in_full=in_full))
-        below = [line for section in sections for line in section.cut(rows[id(section)])]
-        return [*lines, Text(), *below]
+        chart = self._pen.throughput(
+            view.snapshot.throughput, rows=min(max(left, 0) + 1, MOST_CHART_ROWS)
+        )
+        below = [line for s in sections[1:] for line in s.cut(rows[id(s)])]
+        lines += [Text(), *chart.lines]
+        return [*lines, *below]
 
     def _sections(self, view: View) -> list[Section]:
         """What stands below the sources."""

@@ -64,17 +64,21 @@ class Pen:
             label = Text(f"{word if number == 0 else '':<{indent}}", style="bold")
             yield label.append(line, style=style)
 
-    def throughput(self, minutes: Sequence[int]) -> Section:
-        """One character a minute, the present one last."""
+    def throughput(self, minutes: Sequence[int], *, rows: int = 1) -> Section:
+        """One column a minute, the present one last, in so many rows."""
         most = max(minutes, default=0)
-        tail = f" up to {most:,} a minute, last hour" if most else " nothing in the last hour"
+        if not most:
+            return Section(lines=[self.label("throughput", "nothing in the last hour")], least=1)
+        tail = f" up to {most:,} a minute, last hour"
         shown = minutes[-max(self._width - LABEL_WIDTH - len(tail), 10) :]
-        blocks = PLAIN_BLOCKS if self._plain else BLOCKS
-        bars = "".join(
-            blocks[min(7, (8 * n - 1) // most)] if n else " " if most else "" for n in shown
-        )
-        line = self.label("throughput", bars, "cyan").append(tail, style="not bold")
-        return Section(lines=[line], least=1)
+        blocks = " " + (PLAIN_BLOCKS if self._plain else BLOCKS)
+        levels = [(8 * rows * n - 1) // most + 1 if n else 0 for n in shown]
+        lines: list[Text] = []
+        for row in reversed(range(rows)):
+            bars = "".join(blocks[min(max(level - 8 * row, 0), 8)] for level in levels)
+            lines.append(self.label("" if lines else "throughput", bars, "cyan"))
+        lines[0].append(tail, style="not bold")
+        return Section(lines=lines, least=rows)
 
     def queue(self, state: State) -> Section:
         """Jobs that wait and run."""
