@@ -405,7 +405,7 @@ begin
      where (p.pronamespace = 'wikiembed'::regnamespace
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
-                              'report_outage', 'end_outage'))
+                              'report_outage', 'end_outage', 'register_worker'))
         or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
                                                                         'sum_deltas', 'count_jobs'))
   loop
@@ -721,6 +721,25 @@ end;
 $_$;
 
 COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; says of each key: recorded, stale, locked (queued again) or gone. Raises WE001, WE010.';
+
+CREATE FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  with registered as (
+    insert into wikiembed.worker_processes as p
+           (worker_id, process_id, host, pid, version, model, started_at)
+    select w.id, p_process_id, left(p_host, 255), p_pid, left(p_version, 100), left(p_model, 500), p_started_at
+      from wikiembed_queue.procrastinate_workers as w where w.id = p_worker_id
+        on conflict (worker_id) do update
+       set process_id = excluded.process_id, host = excluded.host, pid = excluded.pid,
+           version = excluded.version, model = excluded.model, started_at = excluded.started_at
+    returning p.worker_id
+  )
+  select exists (select from registered);
+$$;
+
+COMMENT ON FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) IS 'Says which process a registration of procrastinate''s belongs to; false when there is no such registration. Called by each worker at its start and after each reconnect.';
 
 CREATE FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4843,32 +4862,94 @@ COMMENT ON COLUMN wikiembed.throughput.minute IS 'Begin of the minute (of the ho
 
 COMMENT ON COLUMN wikiembed.throughput.chunks IS 'Vectors stored in it.';
 
+CREATE TABLE wikiembed.worker_processes (
+    worker_id bigint NOT NULL,
+    process_id uuid NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    version text NOT NULL,
+    model text,
+    started_at timestamp with time zone NOT NULL,
+    CONSTRAINT worker_processes_host_check CHECK ((char_length(host) <= 255)),
+    CONSTRAINT worker_processes_model_check CHECK ((char_length(model) <= 500)),
+    CONSTRAINT worker_processes_pid_check CHECK ((pid > 0)),
+    CONSTRAINT worker_processes_version_check CHECK ((char_length(version) <= 100))
+);
+
+COMMENT ON TABLE wikiembed.worker_processes IS 'Which process a registration of procrastinate''s belongs to; written by register_worker, read through view workers.';
+
+COMMENT ON COLUMN wikiembed.worker_processes.worker_id IS 'procrastinate''s number of the registration.';
+
+COMMENT ON COLUMN wikiembed.worker_processes.process_id IS 'The same for all registrations of one process; made by it.';
+
+COMMENT ON COLUMN wikiembed.worker_processes.host IS 'Name of its machine or container.';
+
+COMMENT ON COLUMN wikiembed.worker_processes.pid IS 'Its process number there.';
+
+COMMENT ON COLUMN wikiembed.worker_processes.version IS 'Its version of wikiembed.';
+
+COMMENT ON COLUMN wikiembed.worker_processes.model IS 'Embedder and model of its settings, such as "ollama nomic-embed-text"; a source that has its own uses that.';
+
+COMMENT ON COLUMN wikiembed.worker_processes.started_at IS 'When it started, by its own clock.';
+
 CREATE TABLE wikiembed_queue.procrastinate_workers (
     id bigint NOT NULL,
     last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE VIEW wikiembed.workers AS
- SELECT id AS worker_id,
-    last_heartbeat,
-    round(EXTRACT(epoch FROM (clock_timestamp() - last_heartbeat)), 1) AS heartbeat_age_s,
-    (last_heartbeat > (clock_timestamp() - '00:00:30'::interval)) AS alive,
-    ( SELECT count(*) AS count
-           FROM wikiembed_queue.procrastinate_jobs j
-          WHERE ((j.worker_id = w.id) AND (j.status = 'doing'::wikiembed_queue.procrastinate_job_status))) AS doing
-   FROM wikiembed_queue.procrastinate_workers w;
+ WITH registered AS (
+         SELECT w.id,
+            w.last_heartbeat,
+            p.host,
+            p.pid,
+            p.version,
+            p.model,
+            p.started_at,
+            COALESCE((p.process_id)::text, (w.id)::text) AS process,
+            ( SELECT count(*) AS count
+                   FROM wikiembed_queue.procrastinate_jobs j
+                  WHERE ((j.worker_id = w.id) AND (j.status = 'doing'::wikiembed_queue.procrastinate_job_status))) AS doing
+           FROM (wikiembed_queue.procrastinate_workers w
+             LEFT JOIN wikiembed.worker_processes p ON ((p.worker_id = w.id)))
+        )
+ SELECT max(id) AS worker_id,
+    max(last_heartbeat) AS last_heartbeat,
+    round(EXTRACT(epoch FROM (clock_timestamp() - max(last_heartbeat))), 1) AS heartbeat_age_s,
+    (max(last_heartbeat) > (clock_timestamp() - '00:00:30'::interval)) AS alive,
+    (sum(doing))::bigint AS doing,
+    array_agg(id ORDER BY id) AS worker_ids,
+    max(host) AS host,
+    max(pid) AS pid,
+    max(version) AS version,
+    max(model) AS model,
+    max(started_at) AS started_at
+   FROM registered r
+  GROUP BY process;
 
-COMMENT ON VIEW wikiembed.workers IS 'One row a registered worker and its heartbeat.';
+COMMENT ON VIEW wikiembed.workers IS 'One row a worker process and its heartbeat.';
 
-COMMENT ON COLUMN wikiembed.workers.worker_id IS 'procrastinate''s number of the worker.';
+COMMENT ON COLUMN wikiembed.workers.worker_id IS 'procrastinate''s number of its latest registration; a process has several, see worker_ids.';
 
-COMMENT ON COLUMN wikiembed.workers.last_heartbeat IS 'When it last said that it lives (each 10 s).';
+COMMENT ON COLUMN wikiembed.workers.last_heartbeat IS 'Its latest heartbeat (each 10 s).';
 
 COMMENT ON COLUMN wikiembed.workers.heartbeat_age_s IS 'Seconds since then.';
 
 COMMENT ON COLUMN wikiembed.workers.alive IS 'True when that is less than 30 s ago.';
 
-COMMENT ON COLUMN wikiembed.workers.doing IS 'Jobs in its hand.';
+COMMENT ON COLUMN wikiembed.workers.doing IS 'Jobs in hand, of all its registrations.';
+
+COMMENT ON COLUMN wikiembed.workers.worker_ids IS 'procrastinate''s numbers of its registrations: one a slot (embed, upkeep), and those of before a loss of Postgres.';
+
+COMMENT ON COLUMN wikiembed.workers.host IS 'Name of its machine or container; null when the process did not say.';
+
+COMMENT ON COLUMN wikiembed.workers.pid IS 'Its process number there; null when the process did not say.';
+
+COMMENT ON COLUMN wikiembed.workers.version IS 'Its version of wikiembed; null when the process did not say.';
+
+COMMENT ON COLUMN wikiembed.workers.model IS 'Embedder and model of its settings; a source that has its own uses that. Null when the process did not say.';
+
+COMMENT ON COLUMN wikiembed.workers.started_at IS 'When it started, by its own clock; null when the process did not say.';
 
 CREATE SEQUENCE wikiembed_private.clock
     START WITH 0
@@ -4998,6 +5079,9 @@ ALTER TABLE ONLY wikiembed.outages
 ALTER TABLE ONLY wikiembed.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY wikiembed.worker_processes
+    ADD CONSTRAINT worker_processes_pkey PRIMARY KEY (worker_id);
+
 ALTER TABLE ONLY wikiembed_queue.procrastinate_events
     ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);
 
@@ -5089,6 +5173,9 @@ COMMENT ON TRIGGER wikiembed_refuse_abort ON wikiembed_queue.procrastinate_jobs 
 
 ALTER TABLE ONLY wikiembed.failures
     ADD CONSTRAINT failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed.worker_processes
+    ADD CONSTRAINT worker_processes_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES wikiembed_queue.procrastinate_workers(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY wikiembed_queue.procrastinate_events
     ADD CONSTRAINT procrastinate_events_job_id_fkey FOREIGN KEY (job_id) REFERENCES wikiembed_queue.procrastinate_jobs(id) ON DELETE CASCADE;

@@ -11,10 +11,12 @@ from psycopg.conninfo import make_conninfo
 
 from tests.acceptance.doctor_cases import CASES, Case
 from tests.acceptance.wiki import Call, add, assert_done, assert_refused, complaints, served
+from tests.conftest import StartCli
 from tests.docs.pages import REFERENCE, rows_of
 from tests.harness.database import Database
 from tests.standin import StandIn
-from wikiembed.control.doctor import ALARMS, place
+from wikiembed.config import Settings
+from wikiembed.control.doctor import ALARMS, Examination, place, queue
 from wikiembed.control.doctor.findings import Finding
 
 Row = tuple[str, str, str]
@@ -95,12 +97,12 @@ def test_doctor_ends_with_one_sentence(call: Call, docs_table: Database, standin
     result = call("doctor", env=served(standin))
     assert (result.returncode, complaints(result)) == (
         1,
-        ["Something is at fault; each line above says what to do."],
+        ["At least one check failed; each line above says what to do."],
     )
     lost = call("doctor", env=served(standin, database_url="postgresql://localhost:1/none"))
     assert "Postgres is out of reach" in assert_refused(lost, 3)
-    assert lost.stdout.startswith("fault  Postgres is out of reach")
-    assert "ok     Embedder openai m: 5 dimensions." in lost.stdout
+    assert lost.stdout.startswith("fault    Postgres is out of reach")
+    assert "ok       Embedder openai m: 5 dimensions." in lost.stdout
 
 
 def test_doctor_as_a_worker_says_what_it_may_not_ask(
@@ -161,3 +163,59 @@ def test_doctor_minds_no_job_of_a_paused_source(
     found, code = findings(call, served(standin))
     assert code == 0
     assert {name for name, level, _ in found if level != "ok"} == {"paused", "workers"}
+
+
+def test_doctor_prints_each_line_as_it_is_found(
+    start_cli: StartCli, docs_table: Database, standin: StandIn
+) -> None:
+    """Also into a pipe, and while the embedding server has not answered yet."""
+    standin.controls.latency_s = 60
+    running = start_cli("doctor", env={**served(standin), "PYTHONUNBUFFERED": ""})
+    running.wait_for(lambda: "All five invariants hold." in running.stdout)
+    assert "Embedder" not in running.stdout
+    running.stop()
+
+
+def test_doctor_asks_each_model_once_and_all_at_the_same_time(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """However many sources share one."""
+    for n in range(4):
+        docs_table.execute(
+            f"create table public.t{n} (id int primary key, body text, vec vector(4));"
+            f" select wikiembed.attach('public.t{n}', 'id', 'body', 'vec', 't{n}',"
+            f" p_provider => 'openai', p_model => 'model{n // 2}')"
+        )
+    standin.controls.latency_s = 0.3
+    settings = Settings.model_validate(
+        {"embedder": "openai", "embedder_url": standin.url, "model": "m"}
+    )
+    found = list(Examination(settings).of(docs_table.connect()))
+    asked = [f.sentence for f in found if f.name == "embedder"]
+    assert asked == [f"Embedder openai {m}: 4 dimensions." for m in ("m", "model0", "model1")]
+    assert (standin.stats.requests, standin.stats.max_concurrent) == (3, 3)
+
+
+def test_doctor_leaves_large_tables_to_full(docs_table: Database) -> None:
+    """What it did not read it names, and what it read it reports."""
+    docs_table.execute("insert into public.docs (body) select 'x' from generate_series(1, 9)")
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    connection = docs_table.connect()
+    bounded = [(f.level, f.sentence) for f in queue.invariants(connection, most_rows=8)]
+    assert bounded == [
+        ("ok", "All five invariants hold in 1 of 2 sources."),
+        (
+            "ok",
+            "Invariants not checked in large tables, of docs: run `wikiembed doctor --full` to"
+            " read them.",
+        ),
+    ]
+    whole = [(f.level, f.sentence) for f in queue.invariants(connection, most_rows=None)]
+    assert whole == [
+        (
+            "fault",
+            "Violated: every missing row waits in a job, in failures or is skipped (9 rows); run"
+            " `wikiembed reconcile`.",
+        )
+    ]
+    assert [f.level for f in queue.invariants(connection, most_rows=9)] == ["fault"]

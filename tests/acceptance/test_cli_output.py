@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from tests.acceptance.wiki import Call, add, assert_done, json_lines, served, write_pages
+from rich.cells import cell_len
+
+from tests.acceptance.wiki import (
+    Call,
+    add,
+    assert_done,
+    assert_refused,
+    json_lines,
+    served,
+    write_pages,
+)
 from tests.harness.cli import Cli
 from tests.harness.database import Database
 from tests.standin import StandIn
@@ -34,7 +46,7 @@ def watch(cli: Cli, *arguments: str, env: dict[str, str] | None = None) -> list[
         pass
     os.close(ours)
     assert process.wait(30) == 0, seen.decode()
-    return seen.decode().replace("\r", "\n").splitlines()
+    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode()).replace("\r", "\n").splitlines()
 
 
 def test_output_status_fits_80_columns(cli: Cli, docs_table: Database) -> None:
@@ -49,6 +61,129 @@ def test_output_status_fits_80_columns(cli: Cli, docs_table: Database) -> None:
     for words in ("docs", "12,345,678", "1,234,567", "9.99 %", "another rack today"):
         assert words in text
     assert "…" not in text
+
+
+KOREAN = "한국어위키문서본문"
+LONG = "a_source_with_a_name_of_32_bytes"
+
+
+def attach_many(database: Database, *names: str) -> None:
+    """Tables of one row, each a source."""
+    for name in names:
+        database.execute(
+            f'create table public."{name}" (id int primary key, body text, vec vector(4));'
+            f" select wikiembed.attach('public.\"{name}\"', 'id', 'body', 'vec', '{name}');"
+            f" insert into public.\"{name}\" values (1, 'body of {name}')"
+        )
+
+
+def test_output_status_of_14_sources_is_a_table_of_80_columns(
+    cli: Cli, docs_table: Database
+) -> None:
+    """One line each, aligned by the width of the characters, and no more than 24 lines in all."""
+    attach_many(docs_table, KOREAN, LONG, *(f"source_{n}" for n in range(10)))
+    docs_table.execute("select wikiembed.pause(null, 'the server moves')")
+    lines = watch(cli, "status")
+    head, rule, *rest = [line.rstrip() for line in lines if line.strip()]
+    rows = {line.split()[0]: line for line in rest[:14]}
+    assert set(rows) == {"docs", "wiki", KOREAN, LONG, *(f"source_{n}" for n in range(10))}
+    assert head.startswith("source ")
+    assert set(rule) == {"─"}
+    end = cell_len(head[: head.index(" missing")] + " missing")
+    for line in rows.values():
+        cells = [character for character in line for _ in range(cell_len(character))]
+        assert "".join(cells[:end]).rstrip()[-1].isdigit()
+        assert cells[end : end + 1] in ([" "], [])
+    assert len(rest) + 2 < 24
+    assert max(map(cell_len, lines)) <= WIDTH
+    (paused,) = (line for line in rest if line.startswith("Paused: "))
+    assert paused.startswith(
+        "Paused: a_source_with_a_name_of_32_bytes, docs, source_0 and 11 more by"
+    )
+
+
+def test_output_in_a_pipe_has_no_blank_at_a_line_end(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """And no line is broken, whatever its length."""
+    add(docs_table, 2)
+    docs_table.execute("insert into public.docs (body) values ('')")
+    docs_table.execute(
+        "insert into public.docs (body, vec)"
+        " values ('Title' || e'\\n' || repeat('word ', 90), '[1,0,0,0]')"
+    )
+    env = served(standin)
+    assert_done(call("worker", "--drain", env=env))
+    searched = call("search", "word", "--source", "docs", env=env).stdout
+    assert ("word " * 30).strip() in searched
+    outputs = [
+        searched,
+        *(call(c, env=env).stdout for c in ("status", "sources", "failures", "doctor")),
+    ]
+    for output in outputs:
+        assert output.strip() != ""
+        assert [line for line in output.splitlines() if line != line.rstrip()] == []
+
+
+def test_output_status_tells_of_each_worker_process(call: Call, docs_table: Database) -> None:
+    """One in a sentence, more in a table; one that did not register is listed too."""
+    docs_table.execute(
+        "insert into wikiembed_queue.procrastinate_workers default values;"
+        " insert into wikiembed_queue.procrastinate_workers default values;"
+        " select wikiembed.register_worker(id, '00000000-0000-4000-8000-000000000001', 'gpu-1',"
+        " 12345, '1.2', 'ollama m', '2031-05-01T08:00Z')"
+        " from wikiembed_queue.procrastinate_workers"
+    )
+    told = call("status").stdout
+    assert "Workers: 1 alive, 0 jobs in hand: gpu-1 pid 12345, wikiembed 1.2, ollama m, " in told
+    docs_table.execute("insert into wikiembed_queue.procrastinate_workers default values")
+    told = call("status").stdout
+    assert "Workers: 2 alive, 0 jobs in hand.\n" in told
+    assert re.search(r"^gpu-1 +12345 +1\.2 +ollama m +20", told, re.MULTILINE)
+    assert re.search(r"^unknown +– +– +– +– ", told, re.MULTILINE)
+    state: Any
+    (state,) = json_lines(call("status", "--json"))
+    assert [(w["host"], w["pid"], len(w["worker_ids"])) for w in state["workers"]] == [
+        ("gpu-1", 12345, 2),
+        (None, None, 1),
+    ]
+
+
+def test_output_search_limit_holds_for_all_sources(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """The nearest of all come first, each with its source and a labelled similarity."""
+    attach_many(docs_table, "other")
+    add(docs_table, 2)
+    env = served(standin)
+    assert_done(call("worker", "--drain", env=env))
+    hit: Any
+    before = standin.stats.requests
+    (hit,) = json_lines(call("search", "body of other", "--limit", "1", "--json", env=env))
+    assert standin.stats.requests == before + 1, "one for the question, whatever the sources"
+    assert list(hit) == ["source", "key", "similarity", "distance", "content"]
+    assert (hit["source"], hit["content"]) == ("other", "body of other")
+    assert round(hit["similarity"] + hit["distance"], 6) == 1
+    text = call("search", "body of other", "--limit", "2", env=env).stdout.splitlines()
+    assert text[0] == "1. key 1  similarity 1.00  source other"
+    assert [line[:2] for line in text if not line.startswith(" ")] == ["1.", "2."]
+    alone = call("search", "body of other", "--limit", "1", "--source", "other", env=env).stdout
+    assert alone.startswith("1. key 1  similarity 1.00\n")
+
+
+def test_output_search_compares_no_models(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """Where sources have different ones it asks which is meant."""
+    attach_many(docs_table, "other")
+    add(docs_table, 1)
+    docs_table.execute("update wikiembed.sources set model = 'elsewhere' where name = 'other'")
+    env = served(standin)
+    assert_done(call("worker", "--drain", env=env))
+    told = assert_refused(call("search", "x", env=env), 2)
+    assert told.startswith("The sources have vectors of 2 different models")
+    assert "--source docs (openai m)" in told
+    assert_done(call("search", "x", "--source", "other", env=env))
 
 
 def test_output_events_stand_above_the_bar(

@@ -35,7 +35,7 @@ def test_usage_help_lists_every_command(run_cli: RunCli) -> None:
         (["worker", "--concurrency", "0"], "Invalid value for '--concurrency'"),
         (["pause", "--until", "yesterday"], "'yesterday' is not a valid time: give a span such as"),
         (["pause", "--until", "2001-01-01"], "which is past: give a time to come, or none."),
-        (["search", "  "], "The question is blank"),
+        (["search", "  "], "The question is empty"),
         (["migrate", "--to", "9999"], "No schema version is named '9999': choose 0001"),
         (["migrate", "--down", "9999"], "No schema version is named '9999': choose 0001"),
         (["migrate", "--sql", "--to", "9999"], "No schema version is named '9999': choose 0001"),

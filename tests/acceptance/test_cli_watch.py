@@ -56,6 +56,7 @@ def test_watch_prints_json_lines(start_cli: StartCli, docs_table: Database) -> N
         assert [row["source"] for row in one["coverage"]] == ["docs", "wiki"]
         assert (len(one["throughput"]), sum(one["throughput"])) == (60, 4)
         assert one["database_lost"] is None
+        assert [a["action"] for a in one["actions"]] == ["attach", "attach"]
     assert len({one["at"] for one in said}) > 1
 
 
@@ -85,9 +86,9 @@ def test_watch_survives_a_loss_of_the_database(
     running = start_cli(*WATCH)
     running.wait_for(lambda: "docs – (0 missing" in running.stdout)
     _allow(postgres, closable, connections=False)
-    running.wait_for(lambda: "; no news for " in running.stdout)
+    running.wait_for(lambda: "; no answer for " in running.stdout)
     _allow(postgres, closable, connections=True)
-    running.wait_for(lambda: "no news" not in running.stdout.splitlines()[-1])
+    running.wait_for(lambda: "no answer" not in running.stdout.splitlines()[-1])
     add_again = psycopg.connect(closable.url, autocommit=True)
     with add_again:
         add_again.execute("insert into public.docs (body) values ('x')")

@@ -34,12 +34,14 @@ ROWS: dict[str, Row] = {
     "peers": peers.peers,
 }
 ASKED_FOR = frozenset({"growth", "peers"})
-"""Rows that the short form leaves out unless they are named; the long form, peers alone."""
+"""Rows that the short form leaves out unless they are named."""
+NEEDS_A_PEER = frozenset({"peers"})
+"""Rows that the long form leaves out, too: they need a program that is not ours."""
 
 
 def chosen(named: list[str] | None, *, full: bool) -> list[str]:
     """The rows to measure: those that were named, else those of the form."""
-    return named or [row for row in ROWS if row not in ASKED_FOR or (full and row != "peers")]
+    return named or [row for row in ROWS if row not in (NEEDS_A_PEER if full else ASKED_FOR)]
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ from typer.models import ArgumentInfo, OptionInfo
 
 # ruff: noqa: E501 - rows of tables
 from tests.docs.markdown import code, table
+from wikiembed.cli.help import LAYOUT
 from wikiembed.cli.main import cli
 
 INTRODUCTION = """\
@@ -76,7 +77,8 @@ EXITS = {
     "ready": "0 when ready; 1 when not, when no source is attached, or when with `--smoke` a chunk"
     " does not find itself; see [doctor](doctor.md#what-is-in-the-way-of-ready)",
     "reconcile": "0",
-    "search": "0 with results; 1 when nothing is embedded yet",
+    "search": "0 with results; 1 when nothing is embedded yet; 2 where the sources have different models and"
+    " none is named",
     "index": "0 when the index is there and valid, or with `--drop` is not there; 1 when chunks miss"
     " their vectors; 2 for a column that pgvector cannot index or a table of somebody else's; 130"
     " when broken off by Ctrl-C",
@@ -107,12 +109,15 @@ class Command:
     name: str
     help: list[str]
     parameters: list[Parameter]
+    examples: tuple[str, ...]
 
 
 def commands() -> list[Command]:
     """Every command, in the order of the help."""
     found = []
-    for registered in cli.registered_commands:
+    examples = {name: given for panel in LAYOUT.values() for name, given in panel.items()}
+    order = list(examples)
+    for registered in sorted(cli.registered_commands, key=lambda c: order.index(c.name or "")):
         assert registered.name is not None
         assert registered.callback is not None
         text = inspect.getdoc(registered.callback) or ""
@@ -122,6 +127,7 @@ def commands() -> list[Command]:
                 name=registered.name,
                 help=[" ".join(part.split()) for part in text.split("\n\n")],
                 parameters=sorted(parameters, key=lambda p: not p.is_argument),
+                examples=examples[registered.name],
             )
         )
     return found
@@ -188,12 +194,18 @@ def commands_page() -> str:
     """The page."""
     found = commands()
     lines = [INTRODUCTION, "## All commands", ""]
-    lines += table(
-        ["command", "what it does"],
-        ([f"[{code(c.name)}](#wikiembed-{c.name})", c.help[0]] for c in found),
-    )
+    for panel, names in LAYOUT.items():
+        lines += [f"### {panel}", ""]
+        lines += table(
+            ["command", "what it does"],
+            (
+                [f"[{code(c.name)}](#wikiembed-{c.name})", c.help[0]]
+                for c in found
+                if c.name in names
+            ),
+        )
     lines += [
-        "`wikiembed --version` says the version. Workers may also be run by procrastinate itself:",
+        "`wikiembed --version` prints the version. Workers may also be run by procrastinate itself:",
         "`procrastinate --app=wikiembed.app.app worker`.",
         "",
     ]
@@ -217,4 +229,6 @@ def _section(command: Command) -> list[str]:
                 for p in command.parameters
             ),
         )
+    word = "Example" if len(command.examples) == 1 else "Examples"
+    lines += [f"{word}: {', '.join(map(code, command.examples))}.", ""]
     return [*lines, f"Exit codes: {EXITS[command.name]}; {FAILS}.", ""]

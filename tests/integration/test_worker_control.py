@@ -22,7 +22,7 @@ from tests.integration.workshop import (
 from tests.standin import StandIn
 from wikiembed.errors import SourcePaused
 
-BOTH_WORK = "select count(*) = 2 from wikiembed.workers"
+BOTH_WORK = "select max(cardinality(worker_ids)) = 2 from wikiembed.workers"
 
 
 async def test_stop_lets_batches_in_flight_finish(docs_table: Database, standin: StandIn) -> None:
@@ -212,9 +212,7 @@ async def test_trickle_of_small_jobs_goes_out_together(
     """Two hundred statements of one row each: their texts meet in few requests, jobs all end."""
     prove(docs_table)
     async with working(settings_of(docs_table, standin.url)) as worker:
-        await worker.until(
-            lambda: docs_table.one("select count(*) from wikiembed.workers where alive") == 2
-        )
+        await worker.until(lambda: docs_table.one(BOTH_WORK))
         docs_table.execute("select wikiembed.pause('docs')")
         for n in range(200):
             docs_table.execute("insert into public.docs (body) values (%s)", [f"edit {n}"])

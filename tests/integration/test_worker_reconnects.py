@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from typing import Any
+
 import pytest
 
 from tests.harness.database import Database
 from tests.integration.workshop import settings_of, working
 from tests.standin import StandIn
+from wikiembed import __version__
 from wikiembed.cli.session import Session
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.errors import DatabaseUnreachable
@@ -59,10 +64,33 @@ async def test_rule_18_reconnected_worker_leaves_others_jobs_for_a_round(
         await run(self)
 
     monkeypatch.setattr(Session, "run", run_after_a_loss)
-    workers = "select count(*) from wikiembed.workers where alive"
+    slots = "select max(cardinality(worker_ids)) from wikiembed.workers where alive"
     async with working(settings_of(docs_table, standin.url), rescue_every_s=1000) as worker:
-        await worker.until(lambda: docs_table.one(workers) == 2)
+        await worker.until(lambda: docs_table.one(slots) == 2)
         assert (lost, rescues) == ([], [RESCUE])
+
+
+async def test_reconnected_worker_is_the_same_process(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Its registrations of before the loss are no process of their own, and it says who it is."""
+    said = (
+        "select host, pid, version, model, max(cardinality(worker_ids)) over (), max(worker_id)"
+        " over () from wikiembed.workers where alive"
+    )
+    me = (socket.gethostname(), os.getpid(), __version__, "openai standin-model")
+
+    def slots(*, after: int = 0) -> list[tuple[Any, ...]]:
+        rows = docs_table.rows(said)
+        return rows if rows and rows[0][4] >= 2 and rows[0][5] > after else []
+
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.until(lambda: slots() != [])
+        (before,) = slots()
+        await worker.app.hang_up()
+        await worker.until(lambda: len(slots(after=before[5])) == 1)
+        (after,) = slots(after=before[5])
+    assert (before[:4], after[:4]) == (me, me)
 
 
 @pytest.fixture

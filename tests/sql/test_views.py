@@ -167,6 +167,63 @@ def test_workers_shows_heartbeats(docs_table: Database) -> None:
     ) == [(True, 1, True), (False, 0, False)]
 
 
+PROCESS = "00000000-0000-4000-8000-00000000000{}"
+REGISTER = "select wikiembed.register_worker(%s, %s, %s, 7, '1.0', 'ollama m', '2031-05-01T08:00Z')"
+
+
+def register(database: Database, process: int, *, age_s: int = 0) -> int:
+    """A slot of `process` whose last heartbeat was `age_s` seconds ago."""
+    worker_id: int = database.one(
+        "insert into wikiembed_queue.procrastinate_workers (last_heartbeat)"
+        " values (now() - make_interval(secs => %s)) returning id",
+        [age_s],
+    )
+    assert database.one(REGISTER, [worker_id, PROCESS.format(process), "gpu-1"]) is True
+    return worker_id
+
+
+def test_workers_has_a_row_a_process(docs_table: Database) -> None:
+    """Two slots, and those of before a loss of Postgres, are one; its jobs are counted together."""
+    old, embed_slot, upkeep = (register(docs_table, 1, age_s=age_s) for age_s in (40, 0, 0))
+    other = register(docs_table, 2, age_s=31)
+    unknown = docs_table.one(
+        "insert into wikiembed_queue.procrastinate_workers default values returning id"
+    )
+    add(docs_table, "one")
+    add(docs_table, "two")
+    docs_table.execute(
+        "update wikiembed_queue.procrastinate_jobs set status = 'doing',"
+        " worker_id = case when args -> 'keys' = '[\"1\"]' then %s else %s end"
+        " where task_name = 'wikiembed.embed'",
+        [old, embed_slot],
+    )
+    assert docs_table.rows(
+        "select worker_ids, worker_id, alive, doing, host, pid, version, model,"
+        " started_at = '2031-05-01T08:00Z' from wikiembed.workers order by worker_ids"
+    ) == [
+        ([old, embed_slot, upkeep], upkeep, True, 2, "gpu-1", 7, "1.0", "ollama m", True),
+        ([other], other, False, 0, "gpu-1", 7, "1.0", "ollama m", True),
+        ([unknown], unknown, True, 0, None, None, None, None, None),
+    ]
+
+
+def test_workers_goes_with_its_registration(docs_table: Database) -> None:
+    """As procrastinate deletes it, at its end or without a heartbeat; an unknown one is refused."""
+    register(docs_table, 1, age_s=31)
+    docs_table.execute("select wikiembed_queue.procrastinate_prune_stalled_workers_v1(30)")
+    assert docs_table.one("select count(*) from wikiembed.worker_processes") == 0
+    assert docs_table.one(REGISTER, [999, PROCESS.format(1), "gpu-1"]) is False
+
+
+def test_workers_names_are_cut_and_told_again(docs_table: Database) -> None:
+    """A host of any length does not stop a worker; the last word counts."""
+    worker_id = register(docs_table, 1)
+    assert docs_table.one(REGISTER, [worker_id, PROCESS.format(2), "h" * 999]) is True
+    assert docs_table.rows("select worker_ids, length(host) from wikiembed.workers") == [
+        ([worker_id], 255)
+    ]
+
+
 def test_throughput_counts_vectors_a_minute(docs_table: Database) -> None:
     """What was embedded, by source and minute; rows that brought a vector do not count."""
     embed(docs_table, add(docs_table, "one", "two"))

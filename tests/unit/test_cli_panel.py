@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from wikiembed.cli.cells import wrap
 from wikiembed.cli.panel import Panel, as_json, plain_line
 from wikiembed.control.watch import Snapshot, View
 from wikiembed.times import local
@@ -37,11 +38,19 @@ def source(name: str = "docs", **changed: Any) -> dict[str, Any]:
     }
 
 
+def worker(pid: int | None = 7, **changed: Any) -> dict[str, Any]:
+    """A row of workers; one that did not register without a pid."""
+    known = {"host": "gpu-1", "model": "openai m"} if pid else {"host": None, "model": None}
+    row = {"worker_id": 1, "alive": True, "doing": 2, "heartbeat_age_s": 3.2, "pid": pid}
+    return {**row, **known, **changed}
+
+
 def view(
     coverage: list[dict[str, Any]] | None = None,
     *,
     why: str | None = None,
     throughput: list[int] | None = None,
+    actions: list[dict[str, Any]] | None = None,
     **state: list[dict[str, Any]],
 ) -> View:
     """A view of `coverage` and of what else is given by name."""
@@ -54,11 +63,12 @@ def view(
         "failures": [],
         "pauses": [],
         "outages": [],
-        "workers": [{"worker_id": 1, "alive": True, "doing": 2}],
+        "workers": [worker()],
         **state,
     }
     minutes = [0] * 58 + [250, 1000] if throughput is None else throughput
-    return View(Snapshot(state=whole, throughput=minutes, at=NOW), 7.0 if why else 0.0, why)
+    snapshot = Snapshot(state=whole, throughput=minutes, at=NOW, actions=actions or [])
+    return View(snapshot, 7.0 if why else 0.0, why)
 
 
 def lines(shown: View, *, width: int = 80, height: int = 24, plain: bool = False) -> list[str]:
@@ -104,15 +114,92 @@ def test_panel_shows_what_an_operator_asks() -> None:
     assert (bar.count("█"), bar.count("░")) == (29, 29)
     assert drawn[3].strip() == "500 of 1,000 · 12.5/s · 40 s left · 2 failed"
     assert drawn[5].startswith("throughput ")
-    assert drawn[5].endswith(" ▂█ up to 1,000 a minute, last hour")
+    assert drawn[5].endswith(" █ up to 1,000 a minute, last hour")
     assert "queue      3 jobs waiting · 2 in hand · 1 for later · the oldest for 1 min 1 s" in drawn
-    assert "workers    1 alive" in drawn
+    assert (
+        "workers    1 alive: gpu-1 pid 7 · openai m · 2 jobs in hand · heartbeat 3 s ago" in drawn
+    )
     server = drawn.index(
         "server     http://gpu:8000 out of reach for 1 min 15 s: The embedding server at"
     )
     assert drawn[server + 1] == "           http://gpu:8000 cannot be reached: start it."
     failures = drawn.index("failures   docs: 2 class_2")
     assert drawn[failures + 1] == "           docs: 4 empty_text (skipped)"
+
+
+KOREAN = "한국어위키문서본문"
+ACTIONS = [{"at": NOW, "who": "kim", "action": "pause", "source": "docs", "why": f"reason {n}"}
+           for n in range(20)]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+@pytest.mark.parametrize("plain", [False, True])
+def test_panel_aligns_names_by_the_cells_that_they_take(
+    size: tuple[int, int],
+    plain: bool,  # noqa: FBT001
+) -> None:
+    """A Korean syllable takes two; a name that is cut too."""
+    names = [KOREAN, "docs", "漢" * 20, "a" * 32]
+    drawn = lines(view([source(n) for n in names]), width=size[0], height=size[1], plain=plain)
+    bars = [line for line in drawn if "50.00 %" in line]
+    assert len(bars) == 4
+    bar = "#" if plain else "█"
+    assert len({cell_len(line[: line.index(bar)]) for line in bars}) == 1
+    assert len({cell_len(line[: line.index("%")]) for line in bars}) == 1
+
+
+def test_panel_gives_each_source_a_line_where_two_do_not_fit() -> None:
+    """14 of them on 80 × 24, with what each is doing."""
+    drawn = lines(view([source(f"s{n:02}", ready=n > 3) for n in range(14)]))
+    assert [line[:3] for line in drawn[1:15]] == [f"s{n:02}" for n in range(14)]
+    assert drawn[1].endswith("50.00 %  12.5/s · 40 s left · 2 failed · 500 of 1,000")
+
+
+def test_panel_gives_rows_that_one_part_does_not_need_to_others() -> None:
+    """A tall terminal is filled as far as there is something to say."""
+    shown = view(
+        failures=CLASSES,
+        pauses=[PAUSE],
+        actions=ACTIONS,
+        workers=[worker(n or None) for n in range(6)],
+    )
+    drawn = lines(shown, width=120, height=50)
+    text = "\n".join(drawn)
+    for seen in ("gpu-1 pid 5", "unknown process", "docs: 0 class_0", "reason 19"):
+        assert seen in text
+    assert len([line for line in drawn if "class_" in line]) == 9
+    short = lines(shown, width=120, height=40)
+    assert len(short) == 39
+    assert any("more: select * from wikiembed.action_log" in line for line in short)
+
+
+def test_panel_draws_a_higher_chart_where_there_is_room() -> None:
+    """Half of the most is half as high; the most of a minute stands beside the top."""
+    minutes = [0] * 57 + [500, 1000, 1]
+    drawn = lines(view(throughput=minutes), width=120, height=40)
+    top = next(n for n, line in enumerate(drawn) if line.startswith("throughput"))
+    chart = [line[11:71] for line in drawn[top : top + 8]]
+    assert [row[57:] for row in chart] == [" █ "] * 4 + ["██ "] * 3 + ["██▁"]
+    assert drawn[top].endswith("up to 1,000 a minute, last hour")
+    assert drawn[top + 8].startswith("queue")
+
+
+def test_panel_groups_sources_that_were_paused_alike() -> None:
+    """Fourteen with one reason take a line, not fourteen."""
+    drawn = lines(
+        view(pauses=[{**PAUSE, "source": f"s{n}", "pause_reason": "x"} for n in range(14)])
+    )
+    (paused,) = (line for line in drawn if line.startswith("paused"))
+    assert paused.startswith("paused     s0, s1, s2 and 11 more by kim until ")
+
+
+def test_cells_wrap_counts_what_a_terminal_does() -> None:
+    """Nothing is lost, and no line is too wide."""
+    text = "서버가 다른 랙으로 옮겨집니다 " * 4 + "가" * 30
+    wrapped = wrap(text, 21)
+    assert max(map(cell_len, wrapped)) <= 21
+    assert "".join(wrapped).replace(" ", "") == text.replace(" ", "")
+    assert wrap(text, 21, most=2)[1].endswith(" ...")
 
 
 def test_panel_says_who_paused_and_that_no_worker_lives() -> None:
@@ -127,7 +214,7 @@ def test_panel_says_who_paused_and_that_no_worker_lives() -> None:
 def test_panel_puts_what_is_not_ready_first_and_counts_the_rest() -> None:
     """Of many sources those that want something are seen."""
     drawn = lines(view([source(f"s{n:02}", ready=n != 17) for n in range(30)]))
-    assert drawn[2].startswith("s17 ")
+    assert drawn[1].startswith("s17 ")
     (more,) = (line for line in drawn if line.startswith("… and "))
     assert more.endswith(" ready: wikiembed status")
 
@@ -135,10 +222,10 @@ def test_panel_puts_what_is_not_ready_first_and_counts_the_rest() -> None:
 def test_panel_tells_of_a_lost_database() -> None:
     """Since when and why, above what was known before."""
     drawn = lines(view(why="Postgres is out of reach."))
-    assert drawn[1] == "No news for 7 s, trying on: Postgres is out of reach."
+    assert drawn[1] == "No answer for 7 s, retrying: Postgres is out of reach."
     assert drawn[3].startswith("docs ")
     said = plain_line(view(why="Postgres is out of reach."))
-    assert said.startswith(f"{local(NOW)}; no news for 7 s: Postgres is out of reach; docs 50")
+    assert said.startswith(f"{local(NOW)}; no answer for 7 s: Postgres is out of reach; docs 50")
     assert as_json(view(why="Gone."))["database_lost_s"] == 7.0
     assert as_json(view())["database_lost"] is None
 

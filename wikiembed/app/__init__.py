@@ -14,6 +14,7 @@ from procrastinate import jobs
 from wikiembed import tasks
 from wikiembed.app.connection import Connector, RuntimeHolder
 from wikiembed.app.fetch import JobManager
+from wikiembed.app.process import Process
 from wikiembed.app.worker import Worker
 from wikiembed.tasks import UPKEEP_QUEUE
 
@@ -23,6 +24,7 @@ class App(procrastinate.App):
 
     def __init__(self) -> None:
         self.runtime = RuntimeHolder()
+        self.process = Process()
         connector = Connector(self.runtime)
         self.hang_up = connector.hang_up
         super().__init__(

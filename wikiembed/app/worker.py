@@ -86,7 +86,15 @@ class Worker(worker.Worker):
         """Fetch into this worker's own hand, from here on."""
         if self.worker_id is not None:
             self._manager.open_hand(self.worker_id, self._hand)
+            await self._register(self.worker_id)
         await super()._run_loop()  # type: ignore[no-untyped-call]
+
+    async def _register(self, worker_id: int) -> None:
+        """Say which process this is a slot of."""
+        app: Any = self.app
+        runtime = (self.additional_context or {}).get("runtime")
+        if isinstance(runtime, RuntimeHolder):
+            await app.process.register(self.app.connector, worker_id, runtime.settings)
 
     async def _shutdown(self, side_tasks: list[asyncio.Task[Any]]) -> None:
         """Say that the worker fetches no more, and why, before it waits for its jobs."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -14,11 +14,12 @@ import orjson
 import psycopg
 import typer
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from wikiembed.cli.cells import wrap
 from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
@@ -27,17 +28,37 @@ from wikiembed.times import duration as duration
 from wikiembed.times import local, utc
 from wikiembed.words import count as count
 
-PLAIN_WIDTH = 200
+Row = Mapping[str, Any]
 LONGEST_PAIR = 40
-UNBOUNDED = 10_000
+UNBOUNDED = 100_000
 NUMBERS = (int, float, Decimal)
 
 
 def console() -> Console:
-    """Standard output; wide and plain when nobody watches."""
+    """Standard output; plain and of any width where it is no terminal."""
     if sys.stdout.isatty():
         return Console(highlight=False)
-    return Console(highlight=False, width=PLAIN_WIDTH)
+    return Console(highlight=False, width=UNBOUNDED, no_color=True, force_terminal=False)
+
+
+@contextlib.contextmanager
+def line_ends_stripped() -> Iterator[None]:
+    """Print what is printed meanwhile at the end, without blanks at the ends of lines."""
+    text = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(text):
+            yield
+    finally:
+        sys.stdout.writelines(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+
+
+def print_rich(renderable: RenderableType) -> None:
+    """Print on standard output; into a pipe without colour, wrapping or blanks at a line's end."""
+    if sys.stdout.isatty():
+        console().print(renderable)
+        return
+    with line_ends_stripped():
+        console().print(renderable)
 
 
 def complain(sentence: str) -> None:
@@ -70,6 +91,22 @@ def note(sentence: str) -> None:
 def say(sentence: str) -> None:
     """Say one sentence on standard output."""
     Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(sentence, markup=False)
+
+
+LEVEL_STYLES = {"ok": "green", "warning": "yellow", "fault": "bold red"}
+LEVEL_WIDTH = 9
+
+
+def print_finding(level: str, sentence: str) -> None:
+    """Print one line of an examination at once; on a terminal it wraps beside its level."""
+    if sys.stdout.isatty():
+        grid = Table.grid()
+        grid.add_column(width=LEVEL_WIDTH)
+        grid.add_row(Text(level, style=LEVEL_STYLES[level]), Text(sentence, overflow="fold"))
+        print_rich(grid)
+    else:
+        sys.stdout.write(f"{level:<{LEVEL_WIDTH}}{sentence}\n")
+    sys.stdout.flush()
 
 
 def _escaped(text: str) -> str:
@@ -121,12 +158,76 @@ def held_back_sentence(source: str, chunks: int) -> str:
     return f"{source}: {count(chunks, 'chunk')} {verb} for `wikiembed enqueue {source}`."
 
 
+def alike(rows: Sequence[Row], names: Sequence[str]) -> list[list[Row]]:
+    """Rows that agree in these columns, together: one line for twelve sources paused at once."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return list(groups.values())
+
+
+def listed(names: Sequence[str], *, most: int = 3) -> str:
+    """``a, b and c``; of many names the first `most`, and how many there are besides."""
+    shown = list(names) if len(names) <= most + 1 else list(names[:most])
+    more = len(names) - len(shown)
+    *first, last = [*shown, f"{more:,} more"] if more else shown
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def process(worker: Mapping[str, Any]) -> str:
+    """Where a worker process runs, what with, and since when; a row of view workers."""
+    if worker["host"] is None:
+        return f"a process that did not register itself (worker {worker['worker_id']})"
+    parts = [
+        f"{worker['host']} pid {worker['pid']}",
+        f"wikiembed {worker['version']}",
+        worker["model"],
+        f"started {cell(worker['started_at'])}",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
 def print_table(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str | None = None
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    *,
+    title: str | None = None,
+    optional: Sequence[str] = (),
 ) -> None:
-    """Print rows as a table; on a terminal too narrow for it, as paragraphs that wrap."""
+    """Print rows as a table.
+
+    On a terminal too narrow for it, columns of `optional` are left out, those without any value
+    first and then in their order; where that is not enough, rows are paragraphs that wrap.
+    """
     out = console()
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    shown, hidden = list(columns), [name for name in optional if name in columns]
+    hidden.sort(key=lambda name: _says_something(rows, name))
+    left_out: list[str] = []
+    table = _table(rows, shown)
+    while out.is_terminal and not _fits(out, table) and hidden:
+        name = hidden.pop(0)
+        shown.remove(name)
+        if _says_something(rows, name):
+            left_out.append(name)
+        table = _table(rows, shown)
+    if title:
+        print_rich(Text(f"\n{title}", style="italic"))
+    if out.is_terminal and not _fits(out, table):
+        _print_paragraphs(out, rows, columns)
+        return
+    print_rich(table)
+    if left_out:
+        names = ", ".join(name.replace("_", " ") for name in left_out)
+        print_rich(Text(f"Too narrow for: {names} (see --json).", style="dim"))
+
+
+def _says_something(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether a column has a value besides zeros and unknown ones."""
+    return any(isinstance(row[name], bool) or row[name] not in (0, None, "–") for row in rows)
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
         right = bool(rows) and all(
             isinstance(row[name], NUMBERS) or row[name] is None for row in rows
@@ -136,19 +237,18 @@ def print_table(
         )
     for row in rows:
         table.add_row(*(_escaped(cell(row[name])) for name in columns))
+    return table
+
+
+def _fits(out: Console, table: Table) -> bool:
     unbounded = out.options.update(max_width=UNBOUNDED)
-    if out.is_terminal and Measurement.get(out, unbounded, table).maximum > out.width:
-        _print_paragraphs(out, rows, columns, title)
-    else:
-        out.print(table)
+    return Measurement.get(out, unbounded, table).maximum <= out.width
 
 
 def _print_paragraphs(
-    out: Console, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None
+    out: Console, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
 ) -> None:
     """The first column is a heading, the others are name and value, broken between pairs only."""
-    if title:
-        out.print(Text(title, style="italic"))
     first, *others = columns
     for row in rows:
         pairs = []
@@ -158,9 +258,8 @@ def _print_paragraphs(
                 pair = f"{name.replace('_', ' ')} {value}"
                 pairs.append(pair if len(pair) > LONGEST_PAIR else pair.replace(" ", "\N{NBSP}"))
         out.print(Text(cell(row[first]), style="bold"))
-        # textwrap breaks at plain spaces only; rich would break at no-break ones too.
-        wrapped = textwrap.wrap(" · ".join(pairs), width=out.width - 2)
-        out.print(Text("\n".join("  " + line.replace("\N{NBSP}", " ") for line in wrapped)))
+        lines = wrap(" · ".join(pairs), out.width - 2)
+        out.print(Text("\n".join("  " + line.replace("\N{NBSP}", " ") for line in lines)))
     out.print()
 
 

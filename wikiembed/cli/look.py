@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from wikiembed.cli.console import (
-    console,
+    alike,
     count,
     database,
     duration,
     held_back_sentence,
+    listed,
     percent,
+    print_finding,
     print_json,
     print_table,
+    process,
     say,
 )
-from wikiembed.config import load_settings
+from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.control.overview import overview, replaced_sentence
 from wikiembed.control.standing import time_left_of
@@ -28,6 +30,11 @@ from wikiembed.db.connect import connect, translate_errors
 from wikiembed.errors import ConfigurationError, DatabaseError, InvalidArgument, NotSo
 from wikiembed.times import local, read_time
 
+if TYPE_CHECKING:
+    from wikiembed.control.doctor import Examination, Finding
+
+State = Mapping[str, list[dict[str, Any]]]
+MOST_WORKERS = 8
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -41,9 +48,9 @@ def register(cli: typer.Typer) -> None:
 def run_status(
     *,
     json: Json = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on showing it, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
     every: Annotated[
-        float, typer.Option(min=0.1, help="Seconds between two looks of --watch.")
+        float, typer.Option(min=0.1, help="Seconds between updates of --watch.")
     ] = 1.0,
 ) -> None:
     """Show coverage, queue, pauses, servers out of reach, failures by class, and workers.
@@ -62,33 +69,65 @@ def run_status(
         print_json(state)
         return
     _print_coverage(state)
-    for pause in state["pauses"]:
-        why = f": {pause['pause_reason']}" if pause["pause_reason"] else ""
-        until = f", until {local(pause['resume_at'])}" if pause["resume_at"] else ""
-        say(
-            f"Paused: {pause['source']} by {pause['paused_by']} at"
-            f" {local(pause['paused_at'])}{until}{why}"
-        )
-    for held in state["held_back"]:
-        say(held_back_sentence(held["source"], held["chunks"]))
-    for replaced in state["replaced"]:
-        say(f"Replaced: {replaced_sentence(**replaced)}")
-    for outage in state["outages"]:
-        say(_out_of_reach(outage))
+    for notice in _notices(state):
+        say(notice)
     if state["failures"]:
         print_table(
             state["failures"],
             ["source", "state", "error_class", "chunks", "last_at"],
             title="Failures by class",
         )
+    _print_workers(state)
+
+
+def _notices(state: State) -> Iterator[str]:
+    """What somebody should know beside the numbers: one sentence each."""
+    for rows in alike(state["pauses"], ("paused_by", "pause_reason", "resume_at")):
+        pause = rows[0]
+        why = f": {pause['pause_reason']}" if pause["pause_reason"] else ""
+        until = f", until {local(pause['resume_at'])}" if pause["resume_at"] else ""
+        yield (
+            f"Paused: {listed([row['source'] for row in rows])} by {pause['paused_by']} at"
+            f" {local(pause['paused_at'])}{until}{why}"
+        )
+    for held in state["held_back"]:
+        yield held_back_sentence(held["source"], held["chunks"])
+    for replaced in state["replaced"]:
+        yield f"Replaced: {replaced_sentence(**replaced)}"
+    for outage in state["outages"]:
+        yield _out_of_reach(outage)
+
+
+def _print_workers(state: State) -> None:
     alive = [worker for worker in state["workers"] if worker["alive"]]
     in_hand = sum(worker["doing"] for worker in alive)
-    if alive:
-        say(f"Workers: {len(alive)} alive, {count(in_hand, 'job')} in hand.")
-        if not state["outages"]:
-            say("Servers: none is out of reach, as the workers report.")
-    else:
+    if not alive:
         say("Workers: none alive; start one with `wikiembed worker`.")
+        return
+    if not state["outages"]:
+        say("Servers: none is out of reach, as the workers report.")
+    said = f"Workers: {len(alive)} alive, {count(in_hand, 'job')} in hand"
+    if len(state["workers"]) == 1:
+        say(f"{said}: {process(state['workers'][0])}.")
+        return
+    say(f"{said}.")
+    print_table(
+        [_worker_row(worker) for worker in state["workers"][:MOST_WORKERS]],
+        ["host", "pid", "version", "model", "started", "heartbeat", "jobs_in_hand"],
+        optional=["version", "started", "model", "heartbeat"],
+    )
+    if len(state["workers"]) > MOST_WORKERS:
+        say(f"and {len(state['workers']) - MOST_WORKERS} more: `wikiembed status --json`.")
+
+
+def _worker_row(worker: dict[str, Any]) -> dict[str, Any]:
+    return worker | {
+        "host": worker["host"] or "unknown",
+        "pid": None if worker["pid"] is None else str(worker["pid"]),
+        "started": worker["started_at"],
+        "heartbeat": f"{duration(worker['heartbeat_age_s'])} ago",
+        "jobs_in_hand": worker["doing"],
+    }
 
 
 def _out_of_reach(outage: dict[str, Any]) -> str:
@@ -102,7 +141,7 @@ def _out_of_reach(outage: dict[str, Any]) -> str:
     )
 
 
-def _print_coverage(state: dict[str, list[dict[str, Any]]]) -> None:
+def _print_coverage(state: State) -> None:
     queues = {row["source"]: row for row in state["queue"]}
     rows = []
     for row in state["coverage"]:
@@ -120,6 +159,7 @@ def _print_coverage(state: dict[str, list[dict[str, Any]]]) -> None:
         rows,
         ["source", "coverage", "total", "embedded", "missing", "failed", "skipped",
          "chunks_per_s", "eta", "jobs", "later", "ready"],
+        optional=["later", "jobs", "skipped", "chunks_per_s", "eta", "ready", "failed"],
     )  # fmt: skip
 
 
@@ -179,30 +219,39 @@ def _ago(text: str) -> dt.datetime:
     return at if at <= now else now - (at - now)
 
 
-def run_doctor(*, json: Json = False) -> None:
+def run_doctor(
+    *,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also check the invariants of tables that are large.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Examine database, schema, triggers, queue and embedding server; say what to do.
 
-    Each finding has a name that stays. Without a database the rest is examined all the same.
+    Each finding has a name that stays, and is printed as soon as it is known; with --json they come
+    together. Without a database the rest is examined all the same. Reads tables of up to a million
+    rows together; larger ones with --full.
     """
     from wikiembed.control import doctor
 
     settings = load_settings()
-    try:
-        with connect(settings) as connection, translate_errors():
-            found = doctor.examine(connection, settings)
-    except (DatabaseError, ConfigurationError) as error:
-        found = doctor.examine_without(error, settings)
-    findings = found.findings
+    examination = doctor.Examination(settings, full=full)
+    findings = []
+    for finding in _findings(examination, settings):
+        findings.append(finding)
+        if not json:
+            print_finding(finding.level, finding.sentence)
     if json:
         print_json([finding.as_json() for finding in findings])
-    else:
-        styles = {"ok": "green", "warning": "yellow", "fault": "bold red"}
-        grid = Table.grid(padding=(0, 2))
-        for finding in findings:
-            mark = Text(finding.level, style=styles[finding.level])
-            grid.add_row(mark, Text(finding.sentence, overflow="fold"))
-        console().print(grid)
-    if found.error is not None:
-        raise found.error
+    if examination.error is not None:
+        raise examination.error
     if any(finding.level == "fault" for finding in findings):
-        raise NotSo("Something is at fault; each line above says what to do.")
+        raise NotSo("At least one check failed; each line above says what to do.")
+
+
+def _findings(examination: Examination, settings: Settings) -> Iterator[Finding]:
+    try:
+        with connect(settings) as connection, translate_errors():
+            yield from examination.of(connection)
+    except (DatabaseError, ConfigurationError) as error:
+        yield from examination.without(error)

@@ -25,14 +25,15 @@ from wikiembed.cli import (
     sources,
     work,
 )
-from wikiembed.cli.console import complain
+from wikiembed.cli.console import complain, line_ends_stripped
+from wikiembed.cli.help import build_command
 from wikiembed.db.connect import sentence_of, translate
 from wikiembed.errors import WikiembedError
 from wikiembed.names import nearest
 from wikiembed.telemetry import configure_logging
 
 EPILOG = (
-    "Exit codes: 0 done · 1 the answer is no (not ready, unhealthy, paused) · 2 wrong usage or"
+    "Exit codes: 0 done · 1 condition not met (not ready, unhealthy, paused) · 2 wrong usage or"
     " configuration · 3 database or embedder out of reach.\n\n"
     "Settings come from the environment (WIKIEMBED_…) or a .env file; with none, an embedded"
     " Postgres and a local model are used."
@@ -58,7 +59,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - the shape that typer calls
 @cli.callback()
 def root(
     version: bool = typer.Option(  # noqa: FBT001 - an option of the command line
-        False, "--version", callback=_version, is_eager=True, help="Say the version and end."
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
     """Keep every chunk of a Postgres wiki embedded."""
@@ -117,7 +118,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-        sys.exit(cli(given, prog_name="wikiembed", standalone_mode=False))
+        command = build_command(cli)
+        if sys.stdout.isatty() or not {"-h", "--help"} & set(given):
+            sys.exit(command(given, prog_name="wikiembed", standalone_mode=False))
+        with line_ends_stripped():  # typer fills its boxes and paragraphs up with blanks
+            sys.exit(command(given, prog_name="wikiembed", standalone_mode=False))
     except _CLICK_ERROR as error:
         complain(usage_sentence(error))
         sys.exit(2)

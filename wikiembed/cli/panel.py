@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.text import Text
 
+from wikiembed.cli.cells import fit
 from wikiembed.cli.console import count, duration, percent
+from wikiembed.cli.sections import LABEL_WIDTH, Pen, Row, Section
 from wikiembed.control.standing import time_left_of
 from wikiembed.control.watch import View
 from wikiembed.times import local
 
-Row = Mapping[str, Any]
-BLOCKS = "▁▂▃▄▅▆▇█"
-PLAIN_BLOCKS = ".:-=+*%#"
 FULL, EMPTY = "█", "░"
 PLAIN_FULL, PLAIN_EMPTY = "#", "."
 LONGEST_NAME = 32
-LABEL_WIDTH = 11
-LONGEST = 3
-MOST_CLASSES = 5
+SHORT_BAR = 10
+PERCENT_WIDTH = 9
+MOST_CHART_ROWS = 8
 
 
 class Panel:
@@ -31,157 +29,138 @@ class Panel:
         self._width = width
         self._height = height
         self._plain = plain
+        self._pen = Pen(width=width, plain=plain)
 
     def draw(self, view: View) -> Text:
         """The whole view, in lines that are cut to the width and the height."""
-        state = view.snapshot.state
         head = [Text(f"wikiembed  {local(view.snapshot.at)}", style="bold")]
         head += list(self._loss(view))
-        foot = [
-            Text(),
-            self._throughput(view.snapshot.throughput),
-            *self._queue(state),
-            *self._paused(state["pauses"]),
-            *self._servers(state),
-            *self._failures(state["failures"]),
-        ]
         end = Text("Ctrl-C ends this view; workers go on.", style="dim")
-        # Sources give way first, then failures by class.
-        room = self._height - len(head) - len(foot) - 4
-        sources = self._sources(state["coverage"], max(room, 3 * min(len(state["coverage"]), 2)))
-        lines = [*head, Text(), *sources, *foot]
-        lines = [*lines[: max(self._height - 3, 1)], Text(), end]
+        # The last row stays free. Blank lines go where else a source would be left out.
+        below = len(head) + 3
+        tight = self._height - below < self._wanted(view)
+        gap = [] if tight else [Text()]
+        body = self._body(view, room=self._height - below - 2 * len(gap))
+        lines = [*head, *gap, *body]
+        lines = [*lines[: max(self._height - 2 - len(gap), 1)], *gap, end]
         for line in lines:
             line.no_wrap = True
             line.truncate(self._width, overflow="ellipsis")
             if self._plain:
-                line.plain = line.plain.replace("…", ".").encode("ascii", "replace").decode()
+                line.plain = self._ascii(line.plain)
         return Text("\n").join(lines)
+
+    def _body(self, view: View, *, room: int) -> list[Text]:
+        """Sources, a blank line, and the sections.
+
+        Each section gets what it needs at least. Of the rest the sources take a line each, then
+        come pauses, outages and failures; what is left goes to the sources' second lines, to
+        workers, to recent actions and to a higher chart.
+        """
+        state = view.snapshot.state
+        sections = self._sections(view)
+        _, _, workers, paused, servers, failures, actions = sections
+        rows = {id(section): section.least for section in sections}
+        left = room - sum(rows.values())
+        sources = len(state["coverage"])
+        of_sources = max(min(sources, left), min(sources, 2))
+        left -= of_sources
+
+        def grow(section: Section) -> None:
+            nonlocal left
+            more = max(min(len(section.lines) - rows[id(section)], left), 0)
+            rows[id(section)] += more
+            left -= more
+
+        for section in (paused, servers, failures):
+            grow(section)
+        in_full = of_sources == sources and left >= sources
+        left -= sources if in_full else 0
+        for section in (workers, actions):
+            grow(section)
+        lines = list(self._sources(state["coverage"], of_sources, in_full=in_full))
+        chart = self._pen.throughput(
+            view.snapshot.throughput, rows=min(max(left, 0) + 1, MOST_CHART_ROWS)
+        )
+        below = [line for s in sections[1:] for line in s.cut(rows[id(s)])]
+        lines += [Text(), *chart.lines]
+        return [*lines, *below]
+
+    def _sections(self, view: View) -> list[Section]:
+        """What stands below the sources."""
+        state, pen = view.snapshot.state, self._pen
+        return [
+            pen.throughput(view.snapshot.throughput),
+            pen.queue(state),
+            pen.workers(state),
+            pen.paused(state["pauses"]),
+            pen.servers(state),
+            pen.failures(state["failures"]),
+            pen.actions(view.snapshot.actions),
+        ]
+
+    def _wanted(self, view: View) -> int:
+        """Rows for all sources, what the sections need at least, and two blank lines."""
+        least = sum(section.least for section in self._sections(view))
+        return len(view.snapshot.state["coverage"]) + least + 2
+
+    def _ascii(self, text: str) -> str:
+        """Without what an old terminal cannot show; each character keeps its place."""
+        if not self._plain:
+            return text
+        kept = (c if c.isascii() else "?" * cell_len(c) for c in text.replace("…", "."))
+        return "".join(kept)
 
     def _loss(self, view: View) -> Iterator[Text]:
         if view.why is not None:
-            said = f"No news for {duration(view.lost_s)}, trying on: {view.why}"
-            yield from self._wrapped("", said, "bold red", indent=0)
+            said = f"No answer for {duration(view.lost_s)}, retrying: {view.why}"
+            yield from self._pen.wrapped("", said, "bold red", indent=0)
 
-    def _sources(self, rows: Sequence[Row], room: int) -> Iterator[Text]:
-        """Two lines a source; those that are not ready first, the rest counted."""
+    def _sources(self, rows: Sequence[Row], room: int, *, in_full: bool) -> Iterator[Text]:
+        """One line a source, or two; those that are not ready first, the rest counted."""
         if not rows:
             yield Text("No source is attached: wikiembed attach")
             return
         ordered = sorted(rows, key=lambda row: (row["ready"], row["source"]))
-        width = min(max(len(row["source"]) for row in rows), LONGEST_NAME, self._width // 2)
-        fit = len(ordered) if 2 * len(ordered) <= room else max((room - 1) // 2, 1)
-        for row in ordered[:fit]:
-            yield from self._source(row, max(width, LABEL_WIDTH - 1))
-        if hidden := ordered[fit:]:
+        widest = max(cell_len(row["source"]) for row in rows)
+        width = max(min(widest, LONGEST_NAME, self._width // 2), LABEL_WIDTH - 1)
+        shown = len(rows) if len(rows) <= room else max(room - 1, 1)
+        for row in ordered[:shown]:
+            yield from self._source(row, width, in_full=in_full)
+        if hidden := ordered[shown:]:
             ready = sum(row["ready"] for row in hidden)
             yield Text(
                 f"… and {count(len(hidden), 'source')} more, {ready:,} ready: wikiembed status"
             )
 
-    def _source(self, row: Row, name_width: int) -> Iterator[Text]:
-        name = row["source"]
-        if len(name) > name_width:
-            name = name[: name_width - 1] + "…"
-        done = row["coverage_pct"]
-        width = max(self._width - name_width - 12, 10)
-        filled = int(width * (done or 0) / 100)
+    def _source(self, row: Row, name_width: int, *, in_full: bool) -> Iterator[Text]:
+        bar = max(self._width - name_width - PERCENT_WIDTH - 3, 10) if in_full else SHORT_BAR
+        filled = int(bar * (row["coverage_pct"] or 0) / 100)
         full, empty = (PLAIN_FULL, PLAIN_EMPTY) if self._plain else (FULL, EMPTY)
-        line = Text(f"{name:<{name_width}} ")
+        line = Text(f"{self._ascii(fit(row['source'], name_width))} ")
         line.append(full * filled, style="green" if row["ready"] else "cyan")
-        line.append(empty * (width - filled), style="dim")
-        line.append(f" {percent(done):>10}")
-        yield line
-        parts = [f"{row['embedded']:,} of {row['total'] - row['skipped']:,}"]
+        line.append(empty * (bar - filled), style="dim")
+        line.append(f" {percent(row['coverage_pct']):>{PERCENT_WIDTH}}")
+        whole = f"{row['embedded']:,} of {row['total'] - row['skipped']:,}"
+        now = list(self._details(row))
+        if in_full:
+            yield line
+            yield Text(f"{'':<{name_width}} {self._pen.dots([whole, *now])}")
+        else:
+            yield line.append(f"  {self._pen.dots([*now, whole])}")
+
+    def _details(self, row: Row) -> Iterator[str]:
         if row["ready"]:
-            parts.append("ready")
+            yield "ready"
         else:
             if not row["paused"]:
-                parts.append(f"{row['chunks_per_s']:,.1f}/s")
-            parts += filter(None, [time_left_of(row)])
+                yield f"{row['chunks_per_s']:,.1f}/s"
+            if left := time_left_of(row):
+                yield left
         if row["failed"]:
-            parts.append(f"{row['failed']:,} failed")
+            yield f"{row['failed']:,} failed"
         if row["skipped"]:
-            parts.append(f"{row['skipped']:,} skipped")
-        yield Text(f"{'':<{name_width}} {self._dots(parts)}")
-
-    def _dots(self, parts: Sequence[str]) -> str:
-        return (", " if self._plain else " · ").join(parts)
-
-    def _wrapped(
-        self, word: str, text: str, style: str, *, indent: int = LABEL_WIDTH
-    ) -> Iterator[Text]:
-        """A sentence in as many lines as `LONGEST` allows, beside its label."""
-        lines = textwrap.wrap(
-            text, max(self._width - indent, 20), max_lines=LONGEST, placeholder=" ..."
-        )
-        for number, line in enumerate(lines):
-            label = Text(f"{word if number == 0 else '':<{indent}}", style="bold")
-            yield label.append(line, style=style)
-
-    def _paused(self, rows: Sequence[Row]) -> Iterator[Text]:
-        for row in rows:
-            why = f": {row['pause_reason']}" if row["pause_reason"] else ""
-            until = f" until {local(row['resume_at'])}" if row["resume_at"] else ""
-            said = f"{row['source']} by {row['paused_by']}{until}{why}"
-            yield from self._wrapped("paused", said, "bold yellow")
-
-    def _label(self, word: str, text: str, style: str = "") -> Text:
-        line = Text(f"{word:<{LABEL_WIDTH}}", style="bold")
-        return line.append(text, style=style or "not bold")
-
-    def _throughput(self, minutes: Sequence[int]) -> Text:
-        """One character a minute, the present one last."""
-        most = max(minutes, default=0)
-        tail = f" up to {most:,} a minute, last hour" if most else " nothing in the last hour"
-        shown = minutes[-max(self._width - LABEL_WIDTH - len(tail), 10) :]
-        blocks = PLAIN_BLOCKS if self._plain else BLOCKS
-        bars = "".join(
-            blocks[min(7, (8 * n - 1) // most)] if n else " " if most else "" for n in shown
-        )
-        return self._label("throughput", bars, "cyan").append(tail, style="not bold")
-
-    def _queue(self, state: Mapping[str, Sequence[Row]]) -> Iterator[Text]:
-        todo, doing, later = (
-            sum(row[name] for row in state["queue"])
-            for name in ("todo", "doing", "scheduled_later")
-        )
-        parts = [f"{count(todo, 'job')} waiting", f"{doing:,} in hand"]
-        if later:
-            parts.append(f"{later:,} for later")
-        oldest = max((row["oldest_todo_s"] or 0 for row in state["queue"]), default=0)
-        if oldest >= 1:
-            parts.append(f"the oldest for {duration(oldest)}")
-        yield self._label("queue", self._dots(parts))
-        alive = [worker for worker in state["workers"] if worker["alive"]]
-        if alive:
-            yield self._label("workers", f"{len(alive)} alive")
-        else:
-            style = "bold red" if todo else ""
-            yield self._label("workers", "none alive: wikiembed worker", style)
-
-    def _servers(self, state: Mapping[str, Sequence[Row]]) -> Iterator[Text]:
-        if not state["outages"]:
-            yield self._label("server", "no outage")
-        for outage in state["outages"]:
-            stale = f", unseen for {duration(outage['unseen_s'])}" if outage["stale"] else ""
-            said = (
-                f"{outage['server']} out of reach for {duration(outage['lasted_s'])}{stale}:"
-                f" {outage['reason']}"
-            )
-            yield from self._wrapped("server", said, "bold red")
-
-    def _failures(self, rows: Sequence[Row]) -> Iterator[Text]:
-        if not rows:
-            yield self._label("failures", "none")
-        for number, row in enumerate(rows[:MOST_CLASSES]):
-            style = "red" if row["state"] == "failed" else ""
-            text = f"{row['source']}: {row['chunks']:,} {row['error_class']}"
-            if row["state"] == "skipped":
-                text += " (skipped)"
-            yield self._label("failures" if number == 0 else "", text, style)
-        if len(rows) > MOST_CLASSES:
-            yield self._label("", f"and {len(rows) - MOST_CLASSES} more: wikiembed failures")
+            yield f"{row['skipped']:,} skipped"
 
 
 def plain_line(view: View) -> str:
@@ -189,7 +168,7 @@ def plain_line(view: View) -> str:
     state = view.snapshot.state
     parts = [f"{local(view.snapshot.at)}"]
     if view.why is not None:
-        parts.append(f"no news for {duration(view.lost_s)}: {view.why.rstrip('.')}")
+        parts.append(f"no answer for {duration(view.lost_s)}: {view.why.rstrip('.')}")
     for row in state["coverage"]:
         known = row["eta_s"] or row["paused"] or row.get("waits_for")
         left = f", {time_left_of(row)}" if known else ""
@@ -205,11 +184,12 @@ def plain_line(view: View) -> str:
 
 
 def as_json(view: View) -> dict[str, object]:
-    """The view as `status --json` has it, with the throughput and the loss of Postgres."""
+    """The view as `status --json` has it, with throughput, recent actions and a lost database."""
     return {
         "at": view.snapshot.at,
         **view.snapshot.state,
         "throughput": view.snapshot.throughput,
+        "actions": view.snapshot.actions,
         "database_lost_s": round(view.lost_s, 1) if view.why is not None else None,
         "database_lost": view.why,
     }

@@ -87,7 +87,7 @@ def _misses(row: Coverage, *, empty: bool) -> str:
         return f"Source {row.source!r} holds no chunks: load some, or `--allow-empty`"
     if empty:
         return (
-            f"Source {row.source!r} holds no vectors, since all {row.total:,} chunks are skipped:"
+            f"Source {row.source!r} holds no vectors, since {count(row.total, 'chunk')} of {row.total:,} are skipped:"
             " retry some, or `--allow-empty`"
         )
     return (

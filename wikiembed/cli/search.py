@@ -8,7 +8,7 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from wikiembed.cli.console import console, database, print_json, say
+from wikiembed.cli.console import database, print_json, print_rich
 from wikiembed.control import actions
 from wikiembed.errors import InvalidArgument, NotSo
 
@@ -27,39 +27,37 @@ def run_search(
     text: Annotated[str, typer.Argument(help="What to look for, in your words.")],
     *,
     source: Annotated[
-        str | None, typer.Option(help="The source; each one with vectors, if not given.")
+        str | None, typer.Option(help="The source; if not given, all that have vectors.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Chunks to show.")] = 5,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Find the chunks whose vectors are nearest to a question."""
-    from wikiembed.control.search import search
+    """Find the chunks whose vectors are nearest to a question.
+
+    The similarity is the cosine: 1 for the same direction, 0 for unrelated. --limit holds for all
+    sources together. Similarities of different models cannot be compared: where the sources have
+    several models, name one source.
+    """
+    from wikiembed.control.search import search_all
 
     if not text.strip():
-        raise InvalidArgument("The question is blank: say what to look for.")
+        raise InvalidArgument("The question is empty: give a text to search for.")
     with database() as (connection, settings):
         actions.names(connection, source)
         rows = actions.coverage(connection, source)
         names = [row.source for row in rows if row.embedded] or ([source] if source else [])
-        hits = {n: search(connection, settings, text, source=n, limit=limit) for n in names}
-    if not any(hits.values()):
+        hits = search_all(connection, settings, text, sources=names, limit=limit)
+    if not hits:
         raise NotSo("Nothing is embedded yet: run `wikiembed backfill`.")
     if json:
-        for hit in (h for found in hits.values() for h in found):
-            print_json(
-                {"source": hit.source, "key": hit.key, "distance": hit.distance,
-                 "content": hit.content}
-            )  # fmt: skip
+        for hit in hits:
+            print_json(hit.as_json())
         return
-    for name, found in hits.items():
-        if len(hits) > 1:
-            say(f"Source {name}:")
-        show(found)
+    show(hits, with_source=len(names) > 1)
 
 
-def show(hits: list[Hit]) -> None:
-    """Print hits: similarity, first line, and the begin of the text."""
-    out = console()
+def show(hits: list[Hit], *, with_source: bool = False) -> None:
+    """Print hits: first line, similarity, the source where there are several, and the beginning."""
     for number, hit in enumerate(hits, 1):
         heading, _, body = hit.content.partition("\n")
         text = " ".join((body or heading).split())
@@ -67,6 +65,7 @@ def show(hits: list[Hit]) -> None:
             text = text[:SNIPPET_CHARS].rsplit(" ", 1)[0] + " …"
         line = Text(f"{number}. ")
         line.append(heading[:120] if body else f"key {hit.key}", style="bold")
-        line.append(f"  {1 - hit.distance:.2f}", style="dim")
-        out.print(line)
-        out.print(Padding(Text(text), (0, 0, 0, 3)))
+        where = f"  source {hit.source}" if with_source else ""
+        line.append(f"  similarity {hit.similarity:.2f}{where}", style="dim")
+        print_rich(line)
+        print_rich(Padding(Text(text), (0, 0, 0, 3)))

@@ -23,8 +23,8 @@ _FAILURES = (
     " order by source, chunks desc, error_class"
 )
 _WORKERS = (
-    "select worker_id, last_heartbeat, heartbeat_age_s, alive, doing from wikiembed.workers"
-    " order by worker_id"
+    "select worker_id, last_heartbeat, heartbeat_age_s, alive, doing, worker_ids, host, pid,"
+    " version, model, started_at from wikiembed.workers order by alive desc, started_at, worker_id"
 )
 _PAUSES = (
     "select name as source, paused_by, paused_at, pause_reason, resume_at from wikiembed.sources"

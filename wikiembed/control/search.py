@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from wikiembed.config import Provider, Settings
 from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import OIDS_OF_VECTOR, VectorValue, register_vectors
 from wikiembed.embedders import EmbedderOptions, open_embedder
-from wikiembed.errors import ConfigurationError, EmbedderBadAnswer
+from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, InvalidArgument
 from wikiembed.store.source import COLUMNS, Source
 from wikiembed.vectors import Matrix, usable_rows
 
@@ -31,6 +32,21 @@ class Hit:
     content: str
     distance: float
 
+    @property
+    def similarity(self) -> float:
+        """The cosine similarity, from -1 to 1: 1 - distance."""
+        return 1 - self.distance
+
+    def as_json(self) -> dict[str, object]:
+        """Its parts by name, and the similarity."""
+        return {
+            "source": self.source,
+            "key": self.key,
+            "similarity": self.similarity,
+            "distance": self.distance,
+            "content": self.content,
+        }
+
 
 def search(
     connection: Connection, settings: Settings, text: str, *, source: str, limit: int
@@ -39,9 +55,47 @@ def search(
 
     Raises: SourceNotFound, ConfigurationError, EmbedderError.
     """
-    found = find(connection, source)
-    prefix = settings.query_prefix if found.query_prefix is None else found.query_prefix
-    return nearest(connection, found, embed(found, settings, prefix + text), limit=limit)
+    return search_all(connection, settings, text, sources=[source], limit=limit)
+
+
+def search_all(
+    connection: Connection, settings: Settings, text: str, *, sources: Sequence[str], limit: int
+) -> list[Hit]:
+    """The `limit` chunks of all `sources` together that are nearest to `text`, nearest first.
+
+    Raises: SourceNotFound, InvalidArgument when they have different models, whose similarities
+    cannot be compared; ConfigurationError, EmbedderError.
+    """
+    found = [find(connection, name) for name in sources]
+    _require_one_model(found, settings)
+    vectors: dict[str, Matrix] = {}
+    hits: list[Hit] = []
+    for source in found:
+        prefix = settings.query_prefix if source.query_prefix is None else source.query_prefix
+        question = prefix + text
+        if question not in vectors:
+            vectors[question] = embed(source, settings, question)
+        require_dimensions(source, vectors[question])
+        hits += nearest(connection, source, vectors[question], limit=limit)
+    return sorted(hits, key=lambda hit: hit.distance)[:limit]
+
+
+def _require_one_model(sources: Sequence[Source], settings: Settings) -> None:
+    models: dict[tuple[Provider, str | None], list[str]] = {}
+    for source in sources:
+        models.setdefault(_model_of(source, settings), []).append(source.name)
+    if len(models) > 1:
+        (provider, model), names = next(iter(models.items()))
+        raise InvalidArgument(
+            f"The sources have vectors of {len(models)} different models, whose similarities cannot"
+            f" be compared: choose a source with --source, such as --source {names[0]}"
+            f" ({' '.join(filter(None, (provider.value, model)))})."
+        )
+
+
+def _model_of(source: Source, settings: Settings) -> tuple[Provider, str | None]:
+    provider = Provider(source.provider) if source.provider else settings.embedder
+    return provider, source.model or settings.model_of(provider)
 
 
 def find(connection: Connection, name: str) -> Source:
@@ -84,9 +138,17 @@ def embed(source: Source, settings: Settings, text: str) -> Matrix:
 
     Raises: ConfigurationError when it has other dimensions than the source; EmbedderError.
     """
-    provider = Provider(source.provider) if source.provider else settings.embedder
-    options = EmbedderOptions.of(settings, provider, source.model or settings.model_of(provider))
-    vector = asyncio.run(_embed(options, text))
+    provider, model = _model_of(source, settings)
+    vector = asyncio.run(_embed(EmbedderOptions.of(settings, provider, model), text))
+    require_dimensions(source, vector)
+    return vector
+
+
+def require_dimensions(source: Source, vector: Matrix) -> None:
+    """Turn away from a vector that the source cannot be searched with.
+
+    Raises: ConfigurationError.
+    """
     if source.dimensions is not None and vector.shape[1] != source.dimensions:
         wanted = (
             f"set WIKIEMBED_EMBEDDER and WIKIEMBED_MODEL to {source.provider} {source.model!r}"
@@ -97,7 +159,6 @@ def embed(source: Source, settings: Settings, text: str) -> Matrix:
             f"Source {source.name!r} holds {source.dimensions} dimensions, this model gives"
             f" {vector.shape[1]}: {wanted}."
         )
-    return vector
 
 
 async def _embed(options: EmbedderOptions, text: str) -> Matrix:

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 
 from wikiembed.control.overview import overview
 from wikiembed.db.connect import sentence_of, translate, translate_errors
@@ -28,15 +29,21 @@ select coalesce(sum(t.chunks), 0)::bigint
   left join wikiembed.throughput as t on t.minute = m.minute
  group by m.minute order by m.minute
 """
+_ACTIONS = "select at, who, action, source, why from wikiembed.action_log order by id desc limit %s"
+MOST_ACTIONS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The overview, the chunks embedded in each of the last 60 minutes, and when it was had."""
+    """The overview, the chunks embedded in each of the last 60 minutes, and when it was had.
+
+    `actions`: the last rows of the action log, newest first; none for who may not read it.
+    """
 
     state: dict[str, list[dict[str, Any]]]
     throughput: list[int]
     at: dt.datetime
+    actions: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,20 @@ def look(connection: Connection) -> Snapshot:
     with translate_errors():
         state = overview(connection)
         rows = connection.execute(_THROUGHPUT, (MINUTES,)).fetchall()
-    return Snapshot(state=state, throughput=[row[0] for row in rows], at=now())
+    return Snapshot(
+        state=state,
+        throughput=[row[0] for row in rows],
+        at=now(),
+        actions=_actions(connection),
+    )
+
+
+def _actions(connection: Connection) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        try:
+            return cursor.execute(_ACTIONS, (MOST_ACTIONS,)).fetchall()
+        except psycopg.errors.InsufficientPrivilege:
+            return []
 
 
 class Lookout:

@@ -88,8 +88,10 @@ class Field:
         for _ in range(WORKERS):
             self.start_worker()
         end = time.monotonic() + PATIENCE_S
-        # Each is two of procrastinate's: one embeds, one does the upkeep.
-        while self.sql("select count(*) from wikiembed.workers")[0][0] < 2 * WORKERS:
+        while (
+            self.sql("select count(*) from wikiembed.workers where host is not null")[0][0]
+            < WORKERS
+        ):
             assert time.monotonic() < end, "the workers do not start"
             time.sleep(0.1)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -19,70 +18,68 @@ from wikiembed.errors import SchemaMismatch, WikiembedError
 Connection = psycopg.Connection[Any]
 
 
-@dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found, and the error that kept the rest from being asked."""
+    """One examination: findings as they come, then `error`, which kept the rest from being asked.
 
-    findings: list[Finding]
-    error: WikiembedError | None = None
-
-
-def examine(
-    connection: Connection, settings: Settings, *, now: Callable[[], float] = time.time
-) -> Examination:
-    """Examine database, sources, queue and embedding servers.
-
-    `now` is this machine's clock, in seconds since 1970. Raises: psycopg.Error when the
-    connection is lost.
+    `now` is this machine's clock, in seconds since 1970. `full`: tables of any size are read whole.
     """
-    found = _Found()
-    found.ask(place.database(connection, now))
-    found.ask(place.pgvector(connection))
-    try:
-        version.require_head(version.current(connection))
-    except SchemaMismatch as error:
-        found.findings += [Finding("schema", "fault", str(error)), _of_settings(settings)]
-        return Examination(found.findings, error)
-    for section in (
-        place.schema(connection),
-        place.procrastinate(connection),
-        sources.sources(connection),
-        sources.search_indexes(connection),
-        sources.states(connection),
-        queue.queue(connection),
-        queue.invariants(connection),
-        servers.outages(connection),
-        servers.embedders(connection, settings),
-    ):
-        found.ask(section)
-    return Examination(found.findings, found.refusal)
 
+    def __init__(
+        self, settings: Settings, *, full: bool = False, now: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = settings
+        self._most_rows = None if full else queue.MOST_ROWS
+        self._now = now
+        self.error: WikiembedError | None = None
 
-def examine_without(error: WikiembedError, settings: Settings) -> Examination:
-    """Examine what there is when Postgres cannot be asked because of `error`."""
-    return Examination([Finding("database", "fault", str(error)), _of_settings(settings)], error)
+    def of(self, connection: Connection) -> Iterator[Finding]:
+        """Examine database, sources, queue and embedding servers.
 
-
-def _of_settings(settings: Settings) -> Finding:
-    """The embedding server of the settings alone: which sources there are is not known."""
-    return servers.ask(settings, settings.embedder, settings.model_of(settings.embedder))[0]
-
-
-class _Found:
-    """Findings so far, and the first right that was missing."""
-
-    def __init__(self) -> None:
-        self.findings: list[Finding] = []
-        self.refusal: WikiembedError | None = None
-
-    def ask(self, section: Iterator[Finding]) -> None:
-        """Add the findings of a section; a question that Postgres refuses is one of them."""
+        The servers are asked while Postgres is. Raises: psycopg.Error when the connection is lost.
+        """
+        yield from self._ask(place.database(connection, self._now))
+        yield from self._ask(place.pgvector(connection))
         try:
-            self.findings.extend(section)
+            version.require_head(version.current(connection))
+        except SchemaMismatch as error:
+            yield Finding("schema", "fault", str(error))
+            yield self._of_settings()
+            self.error = error
+            return
+        with servers.Questions(self._settings) as questions:
+            questions.begin(connection)
+            for section in (
+                place.schema(connection),
+                place.procrastinate(connection),
+                sources.sources(connection),
+                sources.search_indexes(connection),
+                sources.states(connection),
+                queue.queue(connection),
+                queue.invariants(connection, most_rows=self._most_rows),
+                servers.outages(connection),
+                questions.answers(connection),
+            ):
+                yield from self._ask(section)
+
+    def without(self, error: WikiembedError) -> Iterator[Finding]:
+        """Examine what there is when Postgres cannot be asked because of `error`."""
+        self.error = error
+        yield Finding("database", "fault", str(error))
+        yield self._of_settings()
+
+    def _of_settings(self) -> Finding:
+        """The embedding server of the settings alone: which sources there are is not known."""
+        settings = self._settings
+        return servers.ask(settings, settings.embedder, settings.model_of(settings.embedder))[0]
+
+    def _ask(self, section: Iterator[Finding]) -> Iterator[Finding]:
+        """The findings of a section; a question that Postgres refuses is one of them."""
+        try:
+            yield from section
         except psycopg.Error as error:
             ours = translate(error)
             if error.sqlstate is None or (ours is not None and ours.exit_code == 3):
                 raise
-            self.refusal = self.refusal or ours
+            self.error = self.error or ours
             said = str(ours) if ours else f"Postgres refused: {sentence_of(error)}"
-            self.findings.append(Finding("unexamined", "fault", f"Not examined: {said}"))
+            yield Finding("unexamined", "fault", f"Not examined: {said}")

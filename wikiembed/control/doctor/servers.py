@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,9 @@ from wikiembed.embedders import EmbedderOptions, ModelInfo, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderError
 
 Connection = psycopg.Connection[Any]
+Way = tuple[Provider, str | None]
+MOST_AT_ONCE = 16
+"""Models that are asked at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +33,7 @@ class _Pinned:
     dimensions: int | None
     pinned: bool
 
-    def ways(self, settings: Settings) -> tuple[Provider, str | None]:
+    def ways(self, settings: Settings) -> Way:
         """The provider and the model that a worker of these settings would ask for it."""
         if self.pinned:
             return settings.embedder, settings.model_of(settings.embedder)
@@ -42,26 +47,61 @@ def outages(connection: Connection) -> Iterator[Finding]:
         yield Finding("outage", "warning" if outage.stale else "fault", advice(outage))
 
 
-def embedders(connection: Connection, settings: Settings) -> Iterator[Finding]:
-    """Each model of a source, asked once, against what the sources hold."""
+class Questions:
+    """Each model of a source, asked once, against what the sources hold.
+
+    Models are asked side by side, in threads, from `begin` on; `answers` waits for them.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="doctor")
+        self._groups: dict[Way, list[_Pinned]] | None = None
+        self._asked: dict[Way, Future[tuple[Finding, ModelInfo | None]]] = {}
+
+    def __enter__(self) -> Questions:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Ask no more; who was asked is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def begin(self, connection: Connection) -> None:
+        """Ask; where Postgres does not say whom, `answers` reports that."""
+        with contextlib.suppress(psycopg.Error):
+            self._begin(connection)
+
+    def _begin(self, connection: Connection) -> dict[Way, list[_Pinned]]:
+        if self._groups is None:
+            groups = _groups(connection, self._settings)
+            for way in groups:
+                self._asked[way] = self._threads.submit(ask, self._settings, *way)
+            self._groups = groups
+        return self._groups
+
+    def answers(self, connection: Connection) -> Iterator[Finding]:
+        """What each server says, in the order of the sources."""
+        for way, sources in self._begin(connection).items():
+            finding, info = self._asked[way].result()
+            faults = [] if info is None else [f for s in sources for f in _compare(s, info)]
+            # A server whose answer fits no source is not called ok.
+            if info is None or not faults:
+                yield finding
+            yield from faults
+
+
+def _groups(connection: Connection, settings: Settings) -> dict[Way, list[_Pinned]]:
+    """The sources by provider and model; the settings' own where there is no source."""
     rows = connection.execute(
         "select name, provider, model, dimensions, pinned_at is not null"
         " from wikiembed.sources order by name"
     ).fetchall()
     names = ("name", "provider", "model", "dimensions", "pinned")
-    groups: dict[tuple[Provider, str | None], list[_Pinned]] = {}
+    groups: dict[Way, list[_Pinned]] = {}
     for row in rows:
         source = _Pinned(**dict(zip(names, row, strict=True)))
         groups.setdefault(source.ways(settings), []).append(source)
-    if not groups:
-        groups = {(settings.embedder, settings.model_of(settings.embedder)): []}
-    for (provider, model), sources in groups.items():
-        finding, info = ask(settings, provider, model)
-        faults = [] if info is None else [f for s in sources for f in _compare(s, info)]
-        # A server whose answer fits no source is not called ok.
-        if info is None or not faults:
-            yield finding
-        yield from faults
+    return groups or {(settings.embedder, settings.model_of(settings.embedder)): []}
 
 
 def ask(
