@@ -150,6 +150,7 @@ CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RET
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
   v_source wikiembed.sources;
@@ -220,6 +221,7 @@ begin
   execute format('drop sequence if exists wikiembed_private.%I', 'clock_embed_' || p_name);
   delete from wikiembed_queue.procrastinate_jobs as j where j.queue_name = v_source.queue_name;
   delete from wikiembed.failures as f where f.source = v_source.name;
+  delete from wikiembed_private.ended_failures as e where e.source = v_source.name;
   delete from wikiembed.sources as s where s.name = v_source.name;
   delete from wikiembed.ledger as l where l.source = v_source.name;
   perform wikiembed_private.drop_deltas(p_name);
@@ -227,7 +229,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Forgets a source: its triggers, functions, jobs, failures and ledger; the table''s rows stay. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Forgets a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';
 
 CREATE FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision DEFAULT 0, p_unseen_s double precision DEFAULT 0) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -365,11 +367,12 @@ begin
     returning 1
   )
   select (select count(*) from d), (select count(*) from folded) into v_before, v_after;
+  perform wikiembed_private.prune_failure_history();
   return v_before - v_after;
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one a minute after a minute, to one an hour after a day; answers how many rows went.';
+COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one a minute after a minute, to one an hour after a day, and prunes the history of failures; returns the number of ledger rows that went.';
 
 CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -378,14 +381,14 @@ CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
 begin
   execute format('grant usage on schema wikiembed to %I', p_role);
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
-    ' wikiembed.failures, wikiembed.outages, wikiembed.sources, wikiembed.replaced_tables, wikiembed.action_log,'
-    ' wikiembed.alembic_version to %I', p_role);
+    ' wikiembed.failures, wikiembed.failure_history, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
+    ' wikiembed.replaced_tables, wikiembed.alembic_version to %I', p_role);
   execute format('grant execute on function wikiembed.is_ready(text), wikiembed.is_ready(text, boolean), wikiembed_private.sum_deltas(text),'
     ' wikiembed_private.count_jobs(text) to %I', p_role);
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures, the outages, the sources and the action log, and ask is_ready; it changes nothing.';
+COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures and their history, the outages, the sources and the action log, and ask is_ready; it changes nothing.';
 
 CREATE FUNCTION wikiembed.grant_worker(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -469,6 +472,7 @@ CREATE FUNCTION wikiembed.is_ready(p_source text, p_allow_empty boolean) RETURNS
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $_$
 declare
   v_source wikiembed.sources;
@@ -892,11 +896,14 @@ CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NU
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
   v_source wikiembed.sources;
   v_asked text[];
   v_keys text[];
+  v_places tid[];
 begin
   perform wikiembed_private.require_read_committed();
   perform wikiembed_private.lock_source(p_source);
@@ -904,20 +911,22 @@ begin
   with asked as materialized (
     select f.key from wikiembed.failures as f
      where f.source = p_source collate "default"
-       and (p_keys is null or f.key = any (p_keys collate "C"))
+       and (p_keys is null or f.key in (select k.key collate "C" from unnest(p_keys) as k (key)))
        and (p_error_class is null or f.error_class = p_error_class collate "default")
        and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
   ), had as materialized (
-    select f.key from wikiembed.failures as f
+    select f.key, f.ctid as place from wikiembed.failures as f
      where f.source = p_source collate "default" and f.key in (select a.key from asked as a)
      order by f.key for update skip locked
   )
-  select array(select a.key from asked as a), array(select h.key from had as h order by h.key)
-    into v_asked, v_keys;
-  delete from wikiembed.failures as f where f.source = p_source collate "default" and f.key = any (v_keys collate "C");
+  select array(select a.key from asked as a), array(select h.key from had as h order by h.key),
+         array(select h.place from had as h)
+    into v_asked, v_keys, v_places;
+  perform wikiembed_private.end_failures(v_places, 'retried');
   -- Seen anew, so that a failure which ended meanwhile does not count as held.
   select count(*) into held from wikiembed.failures as f
-   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default" and f.key = any (v_asked collate "C");
+   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default"
+     and f.key in (select k.key collate "C" from unnest(v_asked) as k (key));
   select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
     from (
       select (wikiembed_private.requeue(p_source, array_agg(n.key), -1, 0)) as chunks
@@ -933,7 +942,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and forgets their failures; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';
+COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';
 
 CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1440,6 +1449,7 @@ CREATE FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_sou
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
   v_copied bigint;
@@ -1544,6 +1554,7 @@ CREATE FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT 
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET jit TO 'off'
     AS $$
 declare
   v_oldest bigint;
@@ -1582,6 +1593,7 @@ CREATE FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) R
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $_$
 declare
   v_counts bigint[];
@@ -1746,6 +1758,8 @@ begin
   get diagnostics v_dropped = row_count;
   delete from wikiembed.ledger as l
    where not exists (select from wikiembed.sources as s where s.name = l.source);
+  delete from wikiembed_private.ended_failures as e
+   where not exists (select from wikiembed.sources as s where s.name = e.source);
   for v_name in
     select substr(c.relname, 8) from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
      where i.inhparent = 'wikiembed.ledger'::regclass
@@ -1761,7 +1775,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.drop_strayed() IS 'Drops jobs, ledger rows and tables of deltas of sources that do not exist; answers how many jobs.';
+COMMENT ON FUNCTION wikiembed_private.drop_strayed() IS 'Drops jobs, ledger rows, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
 
 CREATE FUNCTION wikiembed_private.drop_strayed_triggers(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -1782,14 +1796,39 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.drop_strayed_triggers(p_source wikiembed.sources) IS 'Takes a source''s triggers off tables that are no longer its partitions.';
 
+CREATE FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cured text[] DEFAULT NULL::text[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+  v_ended bigint;
+begin
+  with ended as (
+    delete from wikiembed.failures as f where f.ctid = any (p_places) returning f.*
+  ), kept as (
+    insert into wikiembed_private.ended_failures
+      (source, key, error_class, http_status, message, attempts, first_at, last_at, how)
+    select e.source, e.key, e.error_class, e.http_status, e.message, e.attempts, e.first_at, e.last_at,
+           case when c.key is null then p_how else 'cured' end
+      from (select e.* from ended as e where e.state = 'failed' order by e.last_at desc, e.key limit 50000) as e
+      left join (select distinct c.key collate "C" as key from unnest(p_cured) as c (key)) as c on c.key = e.key
+  )
+  select count(*) into v_ended from ended;
+  return v_ended;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cured text[]) IS 'Deletes failures that the caller holds locked and keeps them as history, those of the keys p_cured as cured; returns the number of them.';
+
 CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET lock_timeout TO '2s'
     SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
     declare
       v_generation bigint;
@@ -1809,13 +1848,16 @@ CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], 
       end if;
       select array_agg(h.key) into v_held
         from (
-          select t.id::text as key
-            from unnest(p_keys::bigint[], p_versions) as g (key, version)
-            join public.wiki_chunks as t on t.id = g.key
-           where t.embedding is null
-             and hashtextextended(t.content::text collate "C", v_generation) is not distinct from g.version
-           order by t.id
-             for no key update of t skip locked
+          select h.key
+            from (
+              select g.key, g.version from unnest(p_keys::bigint[], p_versions) as g (key, version) order by g.key
+            ) as g
+           cross join lateral (
+             select t.id::text as key from public.wiki_chunks as t
+              where t.id = g.key and num_nulls(t.embedding) = 1
+                and hashtextextended(t.content::text collate "C", v_generation) is not distinct from g.version
+                for no key update of t skip locked
+           ) as h
         ) as h;
       insert into wikiembed.failures as f
         (source, key, state, error_class, http_status, message, attempts, job_id)
@@ -1877,6 +1919,7 @@ CREATE FUNCTION wikiembed_private.failures_moved(p_former wikiembed.sources, p_s
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $_$
 declare
   v_failures wikiembed.failures[];
@@ -2089,6 +2132,7 @@ CREATE FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
   v_ids bigint[];
@@ -2152,25 +2196,30 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Brings a source''s column names up to date after a rename; answers its row.';
 
-CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[]) RETURNS bigint
+CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[] DEFAULT NULL::text[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
-  v_forgotten bigint;
+  v_places tid[];
 begin
-  perform 1 from wikiembed.failures as f
-    where f.source = p_source collate "default" and f.key = any (p_keys collate "C") order by f.key for update;
-  if not found then
+  v_places := array(
+    select h.place
+      from (select distinct k.key collate "C" as key from unnest(p_keys) as k (key) order by 1) as a
+     cross join lateral (
+       select f.ctid as place from wikiembed.failures as f
+        where f.source = p_source collate "default" and f.key = a.key
+          for update) as h);
+  if cardinality(v_places) = 0 then
     return 0;
   end if;
-  delete from wikiembed.failures as f where f.source = p_source collate "default" and f.key = any (p_keys collate "C");
-  get diagnostics v_forgotten = row_count;
-  return v_forgotten;
+  return wikiembed_private.end_failures(v_places, p_how, p_cured);
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[]) IS 'Deletes the failures of these keys, locked in key order; answers how many.';
+COMMENT ON FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[]) IS 'Ends the failures of these keys, locked in key order, and keeps them as history, those of the keys p_cured as cured; returns the number of them.';
 
 CREATE FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) RETURNS name
     LANGUAGE sql STABLE
@@ -2517,10 +2566,14 @@ COMMENT ON FUNCTION wikiembed_private.on_ddl() IS 'Rewrites a source''s triggers
 CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $$
     declare
       v_total bigint;
       v_embedded bigint;
+      v_keys text[];
     begin
       select count(*), count(o.embedding) into v_total, v_embedded from old_rows as o;
       if v_total = 0 then
@@ -2528,10 +2581,14 @@ CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
       end if;
       insert into wikiembed_private.deltas_wiki (total, embedded) values (-v_total, -v_embedded);
       if exists (select from wikiembed.failures as f where f.source = 'wiki') then
-        perform wikiembed_private.forget_failures('wiki', array(
-          select o.id::text from old_rows as o
-           where v_total <= 500 or o.id::text collate "C" in (
-                   select f.key from wikiembed.failures as f where f.source = 'wiki')));
+        if v_total <= 500 then
+          v_keys := array(select o.id::text from old_rows as o);
+        else
+          v_keys := array(
+            select f.key from old_rows as o
+              join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C");
+        end if;
+        perform wikiembed_private.forget_failures('wiki', v_keys, 'deleted');
       end if;
       return null;
     end;
@@ -2622,6 +2679,8 @@ CREATE FUNCTION wikiembed_private.on_truncate_wiki() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $$
     declare
       v_total bigint;
@@ -2634,7 +2693,7 @@ CREATE FUNCTION wikiembed_private.on_truncate_wiki() RETURNS trigger
         execute format(
           'select wikiembed_private.forget_failures(%L, array(
              select f.key from wikiembed.failures as f where f.source = %L and exists (
-               select from only %I.%I as t where t.%I::text collate "C" = f.key)))',
+               select from only %I.%I as t where t.%I::text collate "C" = f.key)), ''deleted'')',
           'wiki', 'wiki', tg_table_schema, tg_table_name, 'id');
       end if;
       perform wikiembed_private.queue_reconcile('wiki');
@@ -2648,8 +2707,10 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
+    SET enable_seqscan TO 'off'
     SET enable_nestloop TO 'off'
     SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
     declare
       v_total bigint;
@@ -2658,6 +2719,8 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
       v_old_embedded bigint;
       v_batch_size integer;
       v_stale text[];
+      v_ended text[];
+      v_cured text[];
     begin
       select count(*), count(n.embedding) into v_total, v_embedded from new_rows as n;
       select count(*), count(o.embedding) into v_old_total, v_old_embedded from old_rows as o;
@@ -2695,15 +2758,29 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
          order by m.batch;
       end if;
       if exists (select from wikiembed.failures as f where f.source = 'wiki') then
-        perform wikiembed_private.forget_failures('wiki', array(
-          select o.id::text from old_rows as o
-           where not exists (
-                   select from new_rows as n
-                    where n.id = o.id
-                      and n.content::text collate "C" is not distinct from o.content::text collate "C"
-                      and n.embedding is null)
-             and (v_old_total <= 500 or o.id::text collate "C" in (
-                   select f.key from wikiembed.failures as f where f.source = 'wiki'))));
+        if v_old_total <= 500 then
+          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+            from (
+              select o.id::text as key, n.id is not null as cured
+                from old_rows as o
+                left join new_rows as n
+                  on n.id = o.id
+                 and n.content::text collate "C" is not distinct from o.content::text collate "C"
+               where n.id is null or n.embedding is not null
+            ) as e;
+        else
+          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+            from (
+              select o.id::text as key, n.id is not null as cured
+                from old_rows as o
+                join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C"
+                left join new_rows as n
+                  on n.id = o.id
+                 and n.content::text collate "C" is not distinct from o.content::text collate "C"
+               where n.id is null or n.embedding is not null
+            ) as e;
+        end if;
+        perform wikiembed_private.forget_failures('wiki', v_ended, 'changed', v_cured);
       end if;
       return null;
     end;
@@ -2730,8 +2807,7 @@ CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
     declare
       v_keys text[];
@@ -2741,15 +2817,19 @@ CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint
                case
                  when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
                  when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
-                 when t.id is null then 'gone'
-                 when t.embedding is null
-                   and hashtextextended(t.content::text collate "C", p_generation) is not distinct from g.version
-                   then 'locked'
+                 when t.missing is null then 'gone'
+                 when t.missing and t.version is not distinct from g.version then 'locked'
                  else 'stale'
                end)
         into v_keys, v_outcomes
         from unnest(p_keys, p_versions) as g (key, version)
-        left join public.wiki_chunks as t on t.id = g.key::bigint;
+        left join lateral (
+          select t.embedding is null as missing,
+                 case when t.embedding is null then hashtextextended(t.content::text collate "C", p_generation) end as version
+            from public.wiki_chunks as t
+           where t.id = g.key::bigint
+          offset 0
+        ) as t on true;
       perform wikiembed_private.requeue('wiki', array(
         select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
       ), p_attempt);
@@ -2809,6 +2889,37 @@ CREATE FUNCTION wikiembed_private.pgvector_schema() RETURNS name
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.pgvector_schema() IS 'The schema that pgvector lives in; null when it is not installed.';
+
+CREATE FUNCTION wikiembed_private.prune_failure_history() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+  v_source text;
+  v_oldest timestamptz;
+  v_here bigint;
+  v_pruned bigint := 0;
+begin
+  for v_source in select s.name from wikiembed.sources as s order by s.name loop
+    v_oldest := greatest(
+      clock_timestamp() - interval '90 days',
+      (select e.ended_at from wikiembed_private.ended_failures as e
+        where e.source = v_source order by e.ended_at desc offset 50000 limit 1));
+    delete from wikiembed_private.ended_failures as e
+     where e.id in (
+       select o.id from wikiembed_private.ended_failures as o
+        where o.source = v_source and o.ended_at <= v_oldest
+          for update skip locked);
+    get diagnostics v_here = row_count;
+    v_pruned := v_pruned + v_here;
+  end loop;
+  return v_pruned;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.prune_failure_history() IS 'Deletes history of failures that ended more than 90 days ago, and all but the latest 50,000 of a source; returns the number of rows.';
 
 CREATE FUNCTION wikiembed_private.qualified(p_relation regclass) RETURNS text
     LANGUAGE sql STABLE
@@ -2877,8 +2988,7 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
     SET row_security TO 'off'
     SET lock_timeout TO '2s'
     SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
     declare
       v_generation bigint;
@@ -2899,11 +3009,11 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
         into v_keys, v_contents, v_versions
         from public.wiki_chunks as t
        where t.id = any (p_keys::bigint[])
-         and t.embedding is null
+         and num_nulls(t.embedding) = 1
          and t.xmax = 0
          and not exists (
            select from wikiembed.failures as f
-            where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped');
+            where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped' offset 0);
       if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
         select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
                v_versions || array_agg(h.version)
@@ -2913,22 +3023,22 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
                    hashtextextended(t.content::text collate "C", v_generation) as version
               from public.wiki_chunks as t
              where t.id = any (p_keys::bigint[])
-               and t.embedding is null
+               and num_nulls(t.embedding) = 1
                and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
                and not exists (
                  select from wikiembed.failures as f
-                  where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped')
+                  where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped' offset 0)
              order by t.id
                for no key update of t skip locked
           ) as h;
         v_locked := array(
           select t.id::text from public.wiki_chunks as t
            where t.id = any (p_keys::bigint[])
-             and t.embedding is null
+             and num_nulls(t.embedding) = 1
              and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
              and not exists (
                select from wikiembed.failures as f
-                where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped'));
+                where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped' offset 0));
         perform wikiembed_private.requeue('wiki', v_locked, p_attempt);
       end if;
       return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
@@ -2943,9 +3053,12 @@ CREATE FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolea
     SET row_security TO 'off'
     SET lock_timeout TO '10s'
     SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $_$
 declare
   v_source wikiembed.sources;
+  v_ended text[];
+  v_cured text[];
 begin
   orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0;
   perform wikiembed_private.lock_source(p_name);
@@ -2965,19 +3078,19 @@ begin
   end if;
   execute wikiembed_private.fill(v_source, 'lock table %2$s in access share mode');
   execute wikiembed_private.fill(v_source, $sql$
-    with alive as materialized (
-      select distinct j.id
+    with live as materialized (
+      select j.id, k.key collate "C" as key
         from wikiembed_queue.procrastinate_jobs as j
        cross join lateral jsonb_array_elements_text(
                case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-        join %2$s as t on t.%3$I::text collate "C" = k.key collate "C" and t.%5$I is null
        where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status = 'todo'
+    ), alive as materialized (
+      select distinct l.id from live as l join %2$s as t on t.%3$I::text collate "C" = l.key and t.%5$I is null
     ), dead as materialized (
-      select j.id from wikiembed_queue.procrastinate_jobs as j
+      select j.id from wikiembed_queue.procrastinate_jobs as j left join alive as a on a.id = j.id
        where j.queue_name = %7$L and j.task_name = 'wikiembed.embed'
-         and (j.status in ('failed', 'cancelled', 'aborted')
-              or (j.status = 'todo' and j.id not in (select a.id from alive as a)))
-         for update skip locked
+         and (j.status in ('failed', 'cancelled', 'aborted') or (j.status = 'todo' and a.id is null))
+         for update of j skip locked
     ), deleted as (
       delete from wikiembed_queue.procrastinate_jobs as j using dead as d where j.id = d.id
       returning j.id, j.status, j.args
@@ -2999,12 +3112,17 @@ begin
     select (select count(*) from deleted), (select count(*) from lost)
   $sql$) into dead_jobs, orphans_enqueued using v_source.held_back_at is not null;
   execute wikiembed_private.fill(v_source, $sql$
-    select wikiembed_private.forget_failures(%1$L, array(
+    select array(
       select f.key from wikiembed.failures as f
        where f.source = %1$L
          and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)
-       order by f.key for update of f skip locked))
-  $sql$);
+       order by f.key for update of f skip locked)
+  $sql$) into v_ended;
+  if cardinality(v_ended) > 0 then
+    execute wikiembed_private.fill(v_source, 'select array_agg(t.%3$I::text) from %2$s as t where t.%3$I = any ($1::%6$s[])')
+      into v_cured using v_ended;
+    perform wikiembed_private.forget_failures(p_name, v_ended, 'deleted', v_cured);
+  end if;
   if v_source.held_back_at is not null
      and (select e.chunks from wikiembed.enqueue(p_name, 1, p_dry_run => true) as e) = 0
   then
@@ -3245,6 +3363,8 @@ CREATE FUNCTION wikiembed_private.skip_at_once(p_source text, p_keys text[], p_w
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $_$
 declare
   v_source wikiembed.sources;
@@ -3263,11 +3383,23 @@ begin
   execute wikiembed_private.fill(v_source, $sql$
     select array_agg(h.key) from (
       select t.%3$I::text as key from %2$s as t
-       where t.%3$I = any ($1::%6$s[]) and t.%5$I is null
+       where t.%3$I = any ($1::%6$s[]) and num_nulls(t.%5$I) = 1
        order by t.%3$I for no key update of t nowait) as h
   $sql$) into v_keys using p_keys;
-  perform 1 from wikiembed.failures as f
-    where f.source = p_source collate "default" and f.key = any (v_keys collate "C") order by f.key for update nowait;
+  perform 1
+     from (select k.key collate "C" as key from unnest(v_keys) as k (key) order by 1) as a
+    cross join lateral (
+      select from wikiembed.failures as f
+       where f.source = p_source collate "default" and f.key = a.key
+         for update nowait) as h;
+  insert into wikiembed_private.ended_failures
+    (source, key, error_class, http_status, message, attempts, first_at, last_at, how)
+  select f.source, f.key, f.error_class, f.http_status, f.message, f.attempts, f.first_at, f.last_at, 'skipped'
+    from unnest(v_keys) as k (key)
+   cross join lateral (
+     select f.* from wikiembed.failures as f
+      where f.source = p_source collate "default" and f.key = k.key collate "C" and f.state = 'failed'
+     offset 0) as f;
   insert into wikiembed.failures as f (source, key, state, error_class, message, attempts)
   select p_source, k, 'skipped', 'skipped_by_operator', p_why, 0 from unnest(v_keys) as k order by k collate "C"
       on conflict (source, key) do update
@@ -3335,8 +3467,9 @@ CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[],
     SET row_security TO 'off'
     SET lock_timeout TO '2s'
     SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
+    SET enable_nestloop TO 'off'
     SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
     declare
       v_generation bigint;
@@ -3357,17 +3490,22 @@ CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[],
         return;
       end if;
       with held as materialized (
-        select t.id as key, g.version, g.embedding
-          from unnest(p_keys::bigint[], p_versions, p_embeddings) as g (key, version, embedding)
-          join public.wiki_chunks as t on t.id = g.key
-         where t.embedding is null
-           and hashtextextended(t.content::text collate "C", v_generation) = g.version
-         order by t.id
-           for no key update of t skip locked
+        select h.key, g.version, g.embedding
+          from (
+            select g.key, g.version, g.embedding
+              from unnest(p_keys::bigint[], p_versions, p_embeddings) as g (key, version, embedding)
+             order by g.key
+          ) as g
+         cross join lateral (
+           select t.id as key from public.wiki_chunks as t
+            where t.id = g.key and num_nulls(t.embedding) = 1
+              and hashtextextended(t.content::text collate "C", v_generation) = g.version
+              for no key update of t skip locked
+         ) as h
       ), written as (
         update public.wiki_chunks as t set embedding = h.embedding
           from held as h
-         where t.id = h.key and t.embedding is null
+         where t.id = any (array(select h.key from held as h)) and t.id = h.key and num_nulls(t.embedding) = 1
         returning t.id::text as key,
                   hashtextextended(t.content::text collate "C", v_generation) is distinct from h.version
                     as rewritten
@@ -3444,7 +3582,7 @@ COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) I
 CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$ select 5 $$;
+    AS $$ select 6 $$;
 
 COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Version of the triggers and functions that write_triggers writes.';
 
@@ -3567,8 +3705,7 @@ begin
     set row_security = off
     set lock_timeout = '2s'
     set enable_seqscan = off
-    set enable_hashjoin = off
-    set enable_mergejoin = off
+    set jit = off
     as $body$
     declare
       v_generation bigint;
@@ -3588,13 +3725,16 @@ begin
       end if;
       select array_agg(h.key) into v_held
         from (
-          select t.%3$I::text as key
-            from unnest(p_keys::%6$s[], p_versions) as g (key, version)
-            join %2$s as t on t.%3$I = g.key
-           where t.%5$I is null
-             and hashtextextended(t.%4$I::text collate "C", v_generation) is not distinct from g.version
-           order by t.%3$I
-             for no key update of t skip locked
+          select h.key
+            from (
+              select g.key, g.version from unnest(p_keys::%6$s[], p_versions) as g (key, version) order by g.key
+            ) as g
+           cross join lateral (
+             select t.%3$I::text as key from %2$s as t
+              where t.%3$I = g.key and num_nulls(t.%5$I) = 1
+                and hashtextextended(t.%4$I::text collate "C", v_generation) is not distinct from g.version
+                for no key update of t skip locked
+           ) as h
         ) as h;
       insert into wikiembed.failures as f
         (source, key, state, error_class, http_status, message, attempts, job_id)
@@ -3650,10 +3790,14 @@ begin
     create or replace function wikiembed_private.%12$I() returns trigger
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off
+    set enable_nestloop = off
+    set jit = off
     as $body$
     declare
       v_total bigint;
       v_embedded bigint;
+      v_keys text[];
     begin
       select count(*), count(o.%5$I) into v_total, v_embedded from old_rows as o;
       if v_total = 0 then
@@ -3661,10 +3805,14 @@ begin
       end if;
       insert into wikiembed_private.%14$I (total, embedded) values (-v_total, -v_embedded);
       if exists (select from wikiembed.failures as f where f.source = %1$L) then
-        perform wikiembed_private.forget_failures(%1$L, array(
-          select o.%3$I::text from old_rows as o
-           where v_total <= 500 or o.%3$I::text collate "C" in (
-                   select f.key from wikiembed.failures as f where f.source = %1$L)));
+        if v_total <= 500 then
+          v_keys := array(select o.%3$I::text from old_rows as o);
+        else
+          v_keys := array(
+            select f.key from old_rows as o
+              join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C");
+        end if;
+        perform wikiembed_private.forget_failures(%1$L, v_keys, 'deleted');
       end if;
       return null;
     end;
@@ -3788,6 +3936,8 @@ begin
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
     set row_security = off
+    set enable_nestloop = off
+    set jit = off
     as $body$
     declare
       v_total bigint;
@@ -3800,7 +3950,7 @@ begin
         execute format(
           'select wikiembed_private.forget_failures(%%L, array(
              select f.key from wikiembed.failures as f where f.source = %%L and exists (
-               select from only %%I.%%I as t where t.%%I::text collate "C" = f.key)))',
+               select from only %%I.%%I as t where t.%%I::text collate "C" = f.key)), ''deleted'')',
           %1$L, %1$L, tg_table_schema, tg_table_name, %3$L);
       end if;
       perform wikiembed_private.queue_reconcile(%1$L);
@@ -3823,8 +3973,10 @@ begin
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
     set row_security = off
+    set enable_seqscan = off
     set enable_nestloop = off
     set enable_mergejoin = off
+    set jit = off
     as $body$
     declare
       v_total bigint;
@@ -3833,6 +3985,8 @@ begin
       v_old_embedded bigint;
       v_batch_size integer;
       v_stale text[];
+      v_ended text[];
+      v_cured text[];
     begin
       select count(*), count(n.%5$I) into v_total, v_embedded from new_rows as n;
       select count(*), count(o.%5$I) into v_old_total, v_old_embedded from old_rows as o;
@@ -3870,15 +4024,29 @@ begin
          order by m.batch;
       end if;
       if exists (select from wikiembed.failures as f where f.source = %1$L) then
-        perform wikiembed_private.forget_failures(%1$L, array(
-          select o.%3$I::text from old_rows as o
-           where not exists (
-                   select from new_rows as n
-                    where n.%3$I%8$s = o.%3$I%8$s
-                      and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-                      and n.%5$I is null)
-             and (v_old_total <= 500 or o.%3$I::text collate "C" in (
-                   select f.key from wikiembed.failures as f where f.source = %1$L))));
+        if v_old_total <= 500 then
+          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+            from (
+              select o.%3$I::text as key, n.%3$I is not null as cured
+                from old_rows as o
+                left join new_rows as n
+                  on n.%3$I%8$s = o.%3$I%8$s
+                 and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+               where n.%3$I is null or n.%5$I is not null
+            ) as e;
+        else
+          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+            from (
+              select o.%3$I::text as key, n.%3$I is not null as cured
+                from old_rows as o
+                join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C"
+                left join new_rows as n
+                  on n.%3$I%8$s = o.%3$I%8$s
+                 and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+               where n.%3$I is null or n.%5$I is not null
+            ) as e;
+        end if;
+        perform wikiembed_private.forget_failures(%1$L, v_ended, 'changed', v_cured);
       end if;
       return null;
     end;
@@ -3903,8 +4071,7 @@ begin
     set search_path = pg_catalog, pg_temp
     set row_security = off
     set enable_seqscan = off
-    set enable_hashjoin = off
-    set enable_mergejoin = off
+    set jit = off
     as $body$
     declare
       v_keys text[];
@@ -3914,15 +4081,19 @@ begin
                case
                  when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
                  when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
-                 when t.%3$I is null then 'gone'
-                 when t.%5$I is null
-                   and hashtextextended(t.%4$I::text collate "C", p_generation) is not distinct from g.version
-                   then 'locked'
+                 when t.missing is null then 'gone'
+                 when t.missing and t.version is not distinct from g.version then 'locked'
                  else 'stale'
                end)
         into v_keys, v_outcomes
         from unnest(p_keys, p_versions) as g (key, version)
-        left join %2$s as t on t.%3$I = g.key::%6$s;
+        left join lateral (
+          select t.%5$I is null as missing,
+                 case when t.%5$I is null then hashtextextended(t.%4$I::text collate "C", p_generation) end as version
+            from %2$s as t
+           where t.%3$I = g.key::%6$s
+          offset 0
+        ) as t on true;
       perform wikiembed_private.requeue(%1$L, array(
         select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
       ), p_attempt);
@@ -3957,8 +4128,7 @@ begin
     set row_security = off
     set lock_timeout = '2s'
     set enable_seqscan = off
-    set enable_hashjoin = off
-    set enable_mergejoin = off
+    set jit = off
     as $body$
     declare
       v_generation bigint;
@@ -3979,11 +4149,11 @@ begin
         into v_keys, v_contents, v_versions
         from %2$s as t
        where t.%3$I = any (p_keys::%6$s[])
-         and t.%5$I is null
+         and num_nulls(t.%5$I) = 1
          and t.xmax = 0
          and not exists (
            select from wikiembed.failures as f
-            where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped');
+            where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped' offset 0);
       if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
         select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
                v_versions || array_agg(h.version)
@@ -3993,22 +4163,22 @@ begin
                    hashtextextended(t.%4$I::text collate "C", v_generation) as version
               from %2$s as t
              where t.%3$I = any (p_keys::%6$s[])
-               and t.%5$I is null
+               and num_nulls(t.%5$I) = 1
                and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
                and not exists (
                  select from wikiembed.failures as f
-                  where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped')
+                  where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped' offset 0)
              order by t.%3$I
                for no key update of t skip locked
           ) as h;
         v_locked := array(
           select t.%3$I::text from %2$s as t
            where t.%3$I = any (p_keys::%6$s[])
-             and t.%5$I is null
+             and num_nulls(t.%5$I) = 1
              and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
              and not exists (
                select from wikiembed.failures as f
-                where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped'));
+                where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped' offset 0));
         perform wikiembed_private.requeue(%1$L, v_locked, p_attempt);
       end if;
       return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
@@ -4112,8 +4282,9 @@ begin
     set row_security = off
     set lock_timeout = '2s'
     set enable_seqscan = off
-    set enable_hashjoin = off
+    set enable_nestloop = off
     set enable_mergejoin = off
+    set jit = off
     as $body$
     declare
       v_generation bigint;
@@ -4134,17 +4305,22 @@ begin
         return;
       end if;
       with held as materialized (
-        select t.%3$I as key, g.version, g.embedding
-          from unnest(p_keys::%6$s[], p_versions, p_embeddings) as g (key, version, embedding)
-          join %2$s as t on t.%3$I = g.key
-         where t.%5$I is null
-           and hashtextextended(t.%4$I::text collate "C", v_generation) = g.version
-         order by t.%3$I
-           for no key update of t skip locked
+        select h.key, g.version, g.embedding
+          from (
+            select g.key, g.version, g.embedding
+              from unnest(p_keys::%6$s[], p_versions, p_embeddings) as g (key, version, embedding)
+             order by g.key
+          ) as g
+         cross join lateral (
+           select t.%3$I as key from %2$s as t
+            where t.%3$I = g.key and num_nulls(t.%5$I) = 1
+              and hashtextextended(t.%4$I::text collate "C", v_generation) = g.version
+              for no key update of t skip locked
+         ) as h
       ), written as (
         update %2$s as t set %5$I = h.embedding%9$s
           from held as h
-         where t.%3$I = h.key and t.%5$I is null
+         where t.%3$I = any (array(select h.key from held as h)) and t.%3$I = h.key and num_nulls(t.%5$I) = 1
         returning t.%3$I::text as key,
                   hashtextextended(t.%4$I::text collate "C", v_generation) is distinct from h.version
                     as rewritten
@@ -4752,6 +4928,80 @@ COMMENT ON COLUMN wikiembed.coverage.held_back IS 'Missing rows in no job and no
 
 COMMENT ON COLUMN wikiembed.coverage.unused IS 'True for the built-in source of wiki_chunks that is empty and has no model yet, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
 
+CREATE TABLE wikiembed_private.ended_failures (
+    id bigint NOT NULL,
+    source text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    error_class text NOT NULL,
+    http_status integer,
+    message text NOT NULL,
+    attempts integer NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    how text NOT NULL,
+    CONSTRAINT how_is_known CHECK ((how = ANY (ARRAY['retried'::text, 'cured'::text, 'changed'::text, 'deleted'::text, 'skipped'::text])))
+);
+
+COMMENT ON TABLE wikiembed_private.ended_failures IS 'Failures that ended, and how; written by end_failures and skip, read through wikiembed.failure_history, pruned by prune_failure_history.';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.id IS 'Ascending number.';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.key IS 'The chunk''s key, as text.';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.http_status IS 'Status of the embedding server''s last answer, where there was one.';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.message IS 'One sentence; never the chunk''s text.';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.attempts IS 'Embedding requests that were charged to this chunk alone.';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.first_at IS 'When it failed first.';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.last_at IS 'When it failed last.';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.ended_at IS 'When the failure ended.';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.how IS 'retried (queued again by an operator), cured (it got its vector), changed (its text or its key), deleted (the row is gone), or skipped (by an operator).';
+
+CREATE VIEW wikiembed.failure_history AS
+ SELECT source,
+    key,
+    error_class,
+    http_status,
+    message,
+    attempts,
+    first_at,
+    last_at,
+    ended_at,
+    how
+   FROM wikiembed_private.ended_failures e;
+
+COMMENT ON VIEW wikiembed.failure_history IS 'Failures that ended: retried, cured, changed, deleted or skipped; kept for 90 days, and the latest 50,000 of a source. Present ones are in wikiembed.failures.';
+
+COMMENT ON COLUMN wikiembed.failure_history.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.failure_history.key IS 'The chunk''s key, as text.';
+
+COMMENT ON COLUMN wikiembed.failure_history.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
+
+COMMENT ON COLUMN wikiembed.failure_history.http_status IS 'Status of the embedding server''s last answer, where there was one.';
+
+COMMENT ON COLUMN wikiembed.failure_history.message IS 'One sentence; never the chunk''s text.';
+
+COMMENT ON COLUMN wikiembed.failure_history.attempts IS 'Embedding requests that were charged to this chunk alone.';
+
+COMMENT ON COLUMN wikiembed.failure_history.first_at IS 'When it failed first.';
+
+COMMENT ON COLUMN wikiembed.failure_history.last_at IS 'When it failed last.';
+
+COMMENT ON COLUMN wikiembed.failure_history.ended_at IS 'When the failure ended.';
+
+COMMENT ON COLUMN wikiembed.failure_history.how IS 'retried (queued again by an operator), cured (it got its vector), changed (its text or its key), deleted (the row is gone), or skipped (by an operator).';
+
 ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME wikiembed.ledger_id_seq
     START WITH 1
@@ -5001,6 +5251,15 @@ COMMENT ON COLUMN wikiembed_private.deltas_wiki.skipped IS 'Change of the number
 
 COMMENT ON COLUMN wikiembed_private.deltas_wiki.source IS 'The source.';
 
+ALTER TABLE wikiembed_private.ended_failures ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME wikiembed_private.ended_failures_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE wikiembed_queue.procrastinate_events (
     id bigint NOT NULL,
     job_id bigint NOT NULL,
@@ -5082,6 +5341,9 @@ ALTER TABLE ONLY wikiembed.sources
 ALTER TABLE ONLY wikiembed.worker_processes
     ADD CONSTRAINT worker_processes_pkey PRIMARY KEY (worker_id);
 
+ALTER TABLE ONLY wikiembed_private.ended_failures
+    ADD CONSTRAINT ended_failures_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY wikiembed_queue.procrastinate_events
     ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);
 
@@ -5099,13 +5361,13 @@ ALTER TABLE ONLY wikiembed_queue.procrastinate_workers
 
 CREATE INDEX action_log_by_source ON wikiembed.action_log USING btree (source, at);
 
-CREATE INDEX failures_by_class ON wikiembed.failures USING btree (source, error_class);
-
 CREATE INDEX ledger_by_source ON wikiembed.ledger USING btree (source, at);
 
 CREATE INDEX outages_by_server ON wikiembed.outages USING btree (server, ended_at);
 
 CREATE UNIQUE INDEX outages_open ON wikiembed.outages USING btree (server) WHERE (ended_at IS NULL);
+
+CREATE INDEX ended_failures_by_time ON wikiembed_private.ended_failures USING btree (source, ended_at);
 
 CREATE INDEX idx_procrastinate_jobs_worker_not_null ON wikiembed_queue.procrastinate_jobs USING btree (worker_id) WHERE ((worker_id IS NOT NULL) AND (status = 'doing'::wikiembed_queue.procrastinate_job_status));
 

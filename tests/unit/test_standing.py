@@ -31,6 +31,8 @@ def row(source: str = "docs", **changed: Any) -> Coverage:
         "paused": False,
         "pause_reason": None,
         "ready": False,
+        "held_back": 0,
+        "unused": False,
     }
     return Coverage(**{"source": source, **values, **changed})
 

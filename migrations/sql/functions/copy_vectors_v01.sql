@@ -7,6 +7,7 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set enable_nestloop = off
+set jit = off
 as $$
 declare
   v_copied bigint;

@@ -86,7 +86,7 @@ def invariants(connection: Connection, *, most_rows: int | None) -> Iterator[Fin
                 f"Violated: {name} ({count(violations, 'row')}); run `wikiembed reconcile`.",
             )
     if not any(broken.values()):
-        of_how_many = f" in {len(read)} of {len(sizes)} sources" if large else ""
+        of_how_many = f" in {len(read)} of {count(len(sizes), 'source')}" if large else ""
         yield Finding("invariants", "ok", f"All five invariants hold{of_how_many}.")
     if large:
         yield Finding(
