@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.docs.policy import commands_of
-from tests.docs.running import Shell, Step, path_with_tools
+from tests.docs.running import Shell, path_with_tools
 from tests.harness.cli import environment
 from tests.harness.database import DIMENSIONS, Database
 from tests.integration.workshop import drain, settings_of
@@ -68,7 +68,7 @@ class Drill:
 
         Raises: AssertionError for another exit code.
         """
-        return self._shell.run(Step(command=command, shown=()), place="drill", code=code)
+        return self._shell.run(command, place="drill", code=code)
 
     def swap(self, settings: dict[str, str]) -> dict[str, str]:
         """Change variables of the operator's shell; answers what they were."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
-RUN_AS_SHELL = frozenset({"console", "sh"})
+RUN_AS_SHELL = frozenset({"sh"})
 RUN_AS_SQL = frozenset({"sql"})
+OUTPUT = "text"
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>\S.*?) -->")
 BEGINS_WITH = re.compile(r"<!-- begins with: (?P<state>nothing|empty|schema|docs|wiki) -->")
 YOURS = "<!-- from here on: your own database -->"
@@ -22,13 +23,17 @@ _HEADING = re.compile(r"^#{1,6} (?P<title>.+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One fenced block; `line` is where it opens, `not_run` why no test runs it."""
+    """One fenced block; `line` is where it opens, `not_run` why no test runs it.
+
+    `output` is the block of text that follows a block of commands at once: what they print.
+    """
 
     page: Path
     line: int
     language: str
     text: str
     not_run: str | None
+    output: Block | None = None
 
     @property
     def place(self) -> str:
@@ -51,7 +56,16 @@ def blocks_of(page: Path) -> list[Block]:
 
     Raises: ValueError for a fence that never closes.
     """
-    return list(_read_blocks(page))
+    blocks: list[Block] = []
+    lines = page.read_text().splitlines()
+    for block in _read_blocks(page):
+        before = blocks[-1] if blocks else None
+        if before is not None and block.language == OUTPUT and before.language in RUN_AS_SHELL:
+            closed = before.line + before.text.count("\n") + (2 if before.text else 1)
+            if not "".join(lines[closed : block.line - 1]).strip():
+                blocks[-1] = replace(before, output=block)
+        blocks.append(block)
+    return blocks
 
 
 def _read_blocks(page: Path) -> Iterator[Block]:

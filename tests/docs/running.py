@@ -4,61 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.docs.pages import Block
+from tests.docs.terminal import show
 from tests.harness.database import Database
 
 TIMEOUT_S = 60
 WAITS = "\ncode=$?; env -0 > {file}; exit $code"
-_DOTS = re.compile(r"\s*…\s*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One command of a console block, and what the page shows of its output."""
-
-    command: str
-    shown: tuple[str, ...]
-
-
-def steps_of(block: Block) -> list[Step]:
-    """The commands of a block: those after `$ `, or the whole of an `sh` block."""
-    if block.language == "sh":
-        return [Step(command=block.text, shown=())]
-    return list(_console_steps(block))
-
-
-def _console_steps(block: Block) -> Iterator[Step]:
-    command: str | None = None
-    shown: list[str] = []
-    for line in block.text.splitlines():
-        if line.startswith("$ "):
-            if command is not None:
-                yield Step(command=command, shown=tuple(shown))
-            command, shown = line[2:], []
-        elif command is None:
-            raise ValueError(f"{block.place}: output before the first command")
-        elif command.endswith("\\"):
-            command = f"{command}\n{line}"
-        else:
-            shown.append(line)
-    if command is None:
-        raise ValueError(f"{block.place}: no command")
-    yield Step(command=command, shown=tuple(shown))
-
-
-def is_shown(line: str, output: str) -> bool:
-    """True when some line of `output` is `line`, where … stands for anything."""
-    parts = [re.escape(" ".join(part.split())) for part in _DOTS.split(line.strip())]
-    pattern = re.compile(".*".join(parts))
-    return any(pattern.fullmatch(" ".join(one.split())) for one in output.splitlines())
 
 
 class Shell:
@@ -90,20 +46,14 @@ class Shell:
             stderr=subprocess.DEVNULL,
         )
 
-    def run(self, step: Step, *, place: str, code: int = 0) -> str:
-        """Run one command; it must end with `code` and print what the page shows.
+    def run(self, command: str, *, place: str, code: int = 0) -> str:
+        """Run one command for a script: without a terminal; it must end with `code`.
 
         Answers its standard output.
         """
         __tracebackhide__ = True
         done = subprocess.run(
-            [
-                "bash",
-                "-uo",
-                "pipefail",
-                "-c",
-                step.command + WAITS.format(file=shlex.quote(str(self._state))),
-            ],
+            self._bash(command),
             cwd=self._folder,
             env=self._env,
             check=False,
@@ -112,27 +62,48 @@ class Shell:
             stdin=subprocess.DEVNULL,
             timeout=TIMEOUT_S,
         )
-        said = f"{place}: $ {step.command}\n{done.stdout}{done.stderr}"
+        said = f"{place}: $ {command}\n{done.stdout}{done.stderr}"
         assert done.returncode == code, said
-        for line in filter(str.strip, step.shown):
-            assert is_shown(line, done.stdout), f"the page shows {line!r}\n{said}"
-        self._env = dict(
-            pair.split("=", 1) for pair in self._state.read_text().split("\0") if "=" in pair
-        )
+        self._remember()
         return done.stdout
 
+    def show(self, commands: str, *, place: str) -> str:
+        """Run the commands of a block at a terminal; they must succeed.
 
-def run_block(block: Block, *, shell: Shell, database: Database) -> None:
-    """Run one block: SQL by psycopg, the rest by the shell."""
+        Answers what is then on the screen.
+        """
+        __tracebackhide__ = True
+        screen = show(
+            self._bash(commands), env=self._env, folder=self._folder, timeout_s=TIMEOUT_S
+        )
+        assert screen.returncode == 0, f"{place}: exit {screen.returncode}\n{screen.text}"
+        self._remember()
+        return screen.text
+
+    def _bash(self, commands: str) -> list[str]:
+        waits = WAITS.format(file=shlex.quote(str(self._state)))
+        return ["bash", "-uo", "pipefail", "-c", commands + waits]
+
+    def _remember(self) -> None:
+        """Keep what the command exported; not what its terminal was."""
+        pairs = self._state.read_text().split("\0")
+        self._env = {
+            name: value
+            for name, _, value in (pair.partition("=") for pair in pairs if "=" in pair)
+            if name not in {"COLUMNS", "LINES", "TERM"}
+        }
+
+
+def run_block(block: Block, *, shell: Shell, database: Database) -> str:
+    """Run one block: SQL by psycopg, the rest at a terminal; answers what is on the screen."""
     __tracebackhide__ = True
     if block.language == "sql":
         try:
             database.execute(block.text)
         except Exception as error:
             raise AssertionError(f"{block.place}: {error}\n{block.text}") from error
-        return
-    for step in steps_of(block):
-        shell.run(step, place=block.place)
+        return ""
+    return shell.show(block.text, place=block.place)
 
 
 def path_with_tools(folder: Path) -> str:

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from psycopg import sql
 
-from tests.docs.pages import (
-    BEGINS_WITH,
-    ROOT,
-    RUN_AS_SHELL,
-    RUN_AS_SQL,
-    Block,
-    blocks_of,
-    pages,
-    strays_of,
-    yours_from,
-)
-from tests.docs.running import Shell, is_shown, path_with_tools, run_block, steps_of
-from tests.harness.cli import environment
-from tests.harness.database import Database, create_database
+from tests.docs.outputs import is_shown
+from tests.docs.pages import OUTPUT, RUN_AS_SHELL, RUN_AS_SQL, Block, blocks_of, pages, strays_of
+from tests.docs.reader import follow
+from tests.docs.refresh import runnable
 from tests.harness.server import TestServer
-from tests.standin import StandIn
-from wikiembed.config import Provider, Settings
-from wikiembed.control.load import load_articles
-from wikiembed.db.migrate import upgrade
-from wikiembed.wiki import LoadCounts, read_articles
 
-DIMENSIONS = 768
-SHOWN_ONLY = frozenset({"text", "json", "yaml"})
+SHOWN_ONLY = frozenset({OUTPUT, "json", "yaml"})
 NOT_RUN = {
     "README.md": 5,
     "docs/WIKI_EMBEDDINGS_POLICY.md": 1,
@@ -52,21 +31,6 @@ NOT_RUN = {
     "docs/reference/performance.md": 1,
 }
 """How many blocks of each page no test runs: raise it only with a reason in the page."""
-DOCS = """
-create table public.docs (
-  id bigint generated always as identity primary key, body text, vec vector(768));
-select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs');
-insert into public.docs (body) select 'Document ' || n from generate_series(1, 3) as n;
-"""
-SAMPLE = ROOT / "wikiembed" / "sample" / "articles.jsonl"
-CREATED_ROLE = re.compile(r"^create role (\w+)", re.MULTILINE)
-TRANSLATED = ROOT / "docs" / "ko"
-"""Not run again: another test holds their blocks to those of the originals."""
-RUNNABLE = [
-    page
-    for page in pages()
-    if page.parent != TRANSLATED and any(block.runs for block in blocks_of(page))
-]
 
 
 def _name(page: Path) -> str:
@@ -77,74 +41,17 @@ def _all_blocks() -> list[Block]:
     return [block for page in pages() for block in blocks_of(page)]
 
 
-@contextlib.contextmanager
-def empty_database(server: TestServer, *, roles: list[str]) -> Iterator[Database]:
-    """A database with nothing in it; dropped with the roles that its page creates."""
-    made = create_database(server, "template0")
-    try:
-        yield made
-    finally:
-        made.close()
-        with server.admin() as connection:
-            for name in roles:
-                connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
-
-
-def _begins_with(page: Path) -> str:
-    marked = BEGINS_WITH.search(page.read_text())
-    return marked["state"] if marked else "docs"
-
-
-def _prepare(database: Database, page: Path) -> None:
-    """Bring the database to what `page` begins with: `docs`, unless it says otherwise."""
-    state = _begins_with(page)
-    if state in {"empty", "nothing"}:
-        return
-    url = database.url
-    upgrade(url, Settings(database_url=url, dimensions=DIMENSIONS, embedder=Provider.LOCAL))
-    if state == "docs":
-        database.execute(DOCS)
-    if state == "wiki":
-        load_articles(database.connect(), read_articles(SAMPLE, LoadCounts()))
-
-
-@pytest.mark.parametrize("page", RUNNABLE, ids=_name)
-def test_blocks_of_a_page_run_in_order(page: Path, postgres: TestServer, tmp_path: Path) -> None:
-    """Commands and SQL of a page do what it says, from an empty folder, with a server.
-
-    A page that begins with nothing has the embedded Postgres and the local model, up to where it
-    goes on with a database of the reader's own.
-    """
-    blocks = [block for block in blocks_of(page) if block.runs]
-    roles = [name for b in blocks for name in CREATED_ROLE.findall(b.text)]
-    folder = tmp_path / "empty"
-    folder.mkdir()
-    with (
-        empty_database(postgres, roles=roles) as database,
-        StandIn(dialect="all", dimensions=DIMENSIONS) as server,
-        # Not under tmp_path: each pytest of root closes their common parent to other accounts,
-        # and Postgres does not run as root.
-        tempfile.TemporaryDirectory(prefix="we-docs-") as data,
-    ):
-        _prepare(database, page)
-        # A machine with nothing on it: the embedded Postgres and the local model.
-        env = environment(data_dir=data)
-        env["PATH"] = path_with_tools(tmp_path / "bin")
-        yours = {
-            "WIKIEMBED_DATABASE_URL": database.url,
-            "WIKIEMBED_EMBEDDER": "ollama",
-            "WIKIEMBED_EMBEDDER_URL": server.url,
-            "WIKIEMBED_DOCUMENT_PREFIX": "search_document: ",
-            "WIKIEMBED_QUERY_PREFIX": "search_query: ",
-        }
-        shell = Shell(env=env, folder=folder, state=tmp_path / "state")
-        begins = yours_from(page) if _begins_with(page) == "nothing" else 0
-        for block in blocks:
-            if block.line > begins:
-                shell.export(yours)
-            run_block(block, shell=shell, database=database)
-        if any(block.line > begins for block in blocks):
-            database.check_invariants()
+@pytest.mark.parametrize("page", runnable(), ids=_name)
+def test_blocks_of_a_page_run_and_print_what_it_shows(
+    page: Path, postgres: TestServer, tmp_path: Path
+) -> None:
+    """Commands and SQL of a page do what it says; `python -m tests.docs.refresh` renews outputs."""
+    for done in follow(page, server=postgres, folder=tmp_path):
+        output = done.block.output
+        if output is not None:
+            assert is_shown(output.text, done.printed), (
+                f"{output.place} shows\n{output.text}\nprinted:\n{done.printed}"
+            )
 
 
 def test_every_block_runs_or_says_why_not() -> None:
@@ -169,23 +76,40 @@ def test_no_block_hides_from_these_tests(page: Path) -> None:
     assert strays_of(page) == []
 
 
-def test_console_blocks_have_commands() -> None:
-    """Each console block, run or not, begins with a command."""
-    for block in _all_blocks():
-        if block.language in RUN_AS_SHELL:
-            assert steps_of(block)
+def test_commands_can_be_copied() -> None:
+    """No prompt stands before a command, and no output within a block of commands."""
+    marked = [b.place for b in _all_blocks() if b.language in RUN_AS_SHELL and "$ " in b.text[:2]]
+    assert marked == []
+
+
+def test_shown_output_is_real() -> None:
+    """No pattern stands for what a reader would see: only whole lines are left out."""
+    patterned = [
+        f"{block.output.place}: {line}"
+        for block in _all_blocks()
+        if block.output is not None and block.runs
+        for line in block.output.text.splitlines()
+        if line.strip().startswith("… ") or " … " in line
+    ]
+    assert patterned == []
 
 
 @pytest.mark.parametrize(
-    ("line", "shown"),
+    ("shown", "expected"),
     [
         ("docs: 3 chunks queued in 1 job.", True),
         ("docs: 4 chunks queued in 1 job.", False),
-        ("… 3 chunks …", True),
-        ("docs: …", True),
-        ("3 chunks …", False),
+        ("docs: 3 chunks queued", False),
+        ("…", True),
+        ("…\ndocs: 3 chunks queued in 1 job.", True),
+        ("docs: 3 chunks queued in 1 job.\n…\nat 2026-01-02 03:04:05", True),
+        ("…\nHello", False),
+        ("docs: 3 chunks queued in 1 job.\nat 2020-12-31 23:59", False),
     ],
 )
-def test_shown_output_is_compared(line: str, shown: bool) -> None:  # noqa: FBT001
-    """A shown line must be a whole line of the output, … apart."""
-    assert is_shown(line, "Hello\ndocs:  3 chunks queued in 1 job.\n") is shown
+def test_shown_output_is_compared(shown: str, expected: bool) -> None:  # noqa: FBT001
+    """Whole lines are compared, times and the like apart; … leaves lines out."""
+    printed = "docs:  3 chunks queued in 1 job.\n  took 3.1 s\nat 2026-11-26 10:00:00"
+    if "at" not in shown:
+        printed = printed.splitlines()[0]
+    assert is_shown(shown, printed) is expected

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal, get_args
+
+from tests.standin.proof import vectors_of
+from wikiembed.vectors import Matrix
 
 if TYPE_CHECKING:
     from tests.standin.profiles import Profile
@@ -84,6 +87,8 @@ class Controls:
     `knows_info` false: TEI's `/info` is not there, as behind a gateway.
     `behind_proxy`: what is answered in place of the server while it is down, and to what it had
     under way then; none: connections are reset.
+    `vectors`: (texts, dimensions, salt) → `(n, dim) float32`; those that prove their text, or a
+    model's.
     `profile`: which server's statuses and words the refusals have; none: the dialect's own.
     """
 
@@ -112,6 +117,7 @@ class Controls:
     knows_info: bool = True
     spare_probe: bool = False
     record: bool = False
+    vectors: Callable[[Sequence[str], int, str], Matrix] = vectors_of
 
     def update(self, values: Mapping[str, object]) -> None:
         """Set the named controls from JSON values.

@@ -10,7 +10,6 @@ import orjson
 from tests.standin import dialects
 from tests.standin.dialects import Ask, Tongue
 from tests.standin.faults import BadText, Canned, Controls, Dialect
-from tests.standin.proof import vectors_of
 from tests.standin.stats import Stats, is_probe
 from tests.standin.wire import Reply, Request
 
@@ -167,7 +166,7 @@ def _vectors(
     own = controls.profile
     cuts = ask.truncate or (own is not None and own.text_too_long is None)
     cut = controls.max_chars if cuts else None
-    matrix = vectors_of([text[:cut] for text in ask.texts], dimensions, controls.salt)
+    matrix = controls.vectors([text[:cut] for text in ask.texts], dimensions, controls.salt)
     rows = dialects.vector_fragments(matrix, as_base64=ask.base64)
     for i in range(len(rows)):
         effect = effects[i].effect if i in effects else garbage

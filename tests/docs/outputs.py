@@ -1,0 +1,59 @@
+"""Compare the output that a page shows with what was printed, leaving out what varies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_VARIES = (
+    (
+        r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
+        r"(?: ?(?:Z|UTC|[+-]\d\d(?::?\d\d)?))?)?",
+        "TIME",
+    ),
+    (r"\b\d\d:\d\d:\d\d\b", "TIME"),
+    (r"\bpid \d+\b", "pid N"),
+    (r"\b\d[\d,]*(?:\.\d+)? ?(?:ms|s|min|h|d)\b", "DURATION"),
+    (r"\b\d[\d,]*(?:\.\d+)?(?= (?:chunks|pages|texts|MB|kB)(?:/s)?\b)(?=\s\w+/s)", "RATE"),
+    (r"\b\d[\d,]*(?:\.\d+)?(?= (?:MB|kB|GB)\b)", "SIZE"),
+    (r"(?<![\d.])\d[\d,]*\.\d+(?![\d.]| ?%)", "NUMBER"),
+    (r"[─━╸╺▁▂▃▄▅▆▇█]+", "─"),
+)
+"""Times, durations, rates, sizes and fractions that are no percentage; widths of rules and bars."""
+_PATTERNS = [(re.compile(pattern), word) for pattern, word in _VARIES]
+ELISION = "…"
+"""A line of its own that stands for any number of lines."""
+
+
+def normalise(line: str) -> str:
+    """`line` without what differs from one run to the next, and without runs of blanks."""
+    for pattern, word in _PATTERNS:
+        line = pattern.sub(word, line)
+    return " ".join(line.split())
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of `text` that are not blank, normalised."""
+    return [line for line in map(normalise, text.splitlines()) if line]
+
+
+def is_shown(shown: str, printed: str) -> bool:
+    """True when `printed` is what `shown` says, line by line; … stands for lines left out."""
+    return _matches(lines_of(shown), lines_of(printed))
+
+
+def _matches(shown: list[str], printed: list[str]) -> bool:
+    if ELISION not in shown:
+        return shown == printed
+    first = shown.index(ELISION)
+    if shown[:first] != printed[:first]:
+        return False
+    rest = shown[first + 1 :]
+    return any(_matches(rest, printed[at:]) for at in range(first, len(printed) + 1))
+
+
+def as_shown(printed: str, names: Mapping[str, str]) -> str:
+    """`printed` with the names of this run replaced by those of a reader's machine."""
+    for actual in sorted(names, key=len, reverse=True):
+        printed = printed.replace(actual, names[actual])
+    return printed
