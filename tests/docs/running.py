@@ -73,9 +73,7 @@ class Shell:
         Answers what is then on the screen.
         """
         __tracebackhide__ = True
-        screen = show(
-            self._bash(commands), env=self._env, folder=self._folder, timeout_s=TIMEOUT_S
-        )
+        screen = show(self._bash(commands), env=self._env, folder=self._folder, timeout_s=TIMEOUT_S)
         assert screen.returncode == 0, f"{place}: exit {screen.returncode}\n{screen.text}"
         self._remember()
         return screen.text
