@@ -14,7 +14,7 @@ from psycopg import sql
 from wikiembed.config import Provider, Settings
 from wikiembed.control.actions import Enqueued
 from wikiembed.db.connect import translate_errors
-from wikiembed.embedders import Embedder, EmbedderOptions, open_embedder
+from wikiembed.embedders import Embedder, EmbedderOptions, of_probe, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, EmbedderError
 from wikiembed.store import Coverage
 from wikiembed.store.source import COLUMNS, Source
@@ -233,7 +233,10 @@ async def measure(
 
     Raises: EmbedderError when no batch is embedded.
     """
-    info = await embedder.describe()
+    try:
+        info = await embedder.describe()
+    except EmbedderError as error:
+        raise of_probe(error) from None
     size = min(batch_size, info.max_batch or batch_size)
     waiting = iter([texts[i : i + size] for i in range(0, len(texts), size)])
     began = clock()

@@ -24,6 +24,8 @@ class EmbedderOptions:
     url: str | None
     model: str | None
     api_key: SecretStr | None = None
+    api_key_header: str | None = None
+    path: str | None = None
     ca_file: Path | None = None
     request_timeout_s: float = 60.0
     request_dimensions: int | None = None
@@ -40,6 +42,8 @@ class EmbedderOptions:
             url=settings.url_of(provider),
             model=model,
             api_key=settings.read_api_key(),
+            api_key_header=settings.api_key_header,
+            path=settings.embedder_path,
             ca_file=settings.ca_file,
             request_timeout_s=settings.request_timeout_s,
             request_dimensions=settings.dimensions if settings.request_dimensions else None,

@@ -21,6 +21,7 @@ class OpenAIEmbedder:
 
     def __init__(self, options: EmbedderOptions, *, http: HttpClient) -> None:
         self._http = http
+        self._path = options.path or "/v1/embeddings"
         self._model = options.model
         self._request_dimensions = options.request_dimensions
         self._asks_base64 = True
@@ -70,4 +71,4 @@ class OpenAIEmbedder:
             payload["encoding_format"] = "base64"
         if self._request_dimensions is not None:
             payload["dimensions"] = self._request_dimensions
-        return await self._http.post("/v1/embeddings", payload, texts=texts)
+        return await self._http.post(self._path, payload, texts=texts)

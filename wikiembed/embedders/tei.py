@@ -23,6 +23,7 @@ class TeiEmbedder:
 
     def __init__(self, options: EmbedderOptions, *, http: HttpClient) -> None:
         self._http = http
+        self._path = options.path or "/embed"
         self._model = options.model
         self._truncate = options.truncate
         self._request_dimensions = options.request_dimensions
@@ -66,7 +67,7 @@ class TeiEmbedder:
         payload: dict[str, object] = {"inputs": list(texts), "truncate": self._truncate}
         if self._request_dimensions is not None:
             payload["dimensions"] = self._request_dimensions
-        body = await self._http.post("/embed", payload, texts=texts)
+        body = await self._http.post(self._path, payload, texts=texts)
         matrix = rows_in(body, None, count=len(texts))
         self._http.learn_dimensions(int(matrix.shape[1]))
         return matrix

@@ -12,7 +12,7 @@ import psycopg
 from wikiembed.config import Provider, Settings
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.outages import advice, open_outages
-from wikiembed.embedders import EmbedderOptions, ModelInfo, open_embedder
+from wikiembed.embedders import EmbedderOptions, ModelInfo, of_probe, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderError
 
 Connection = psycopg.Connection[Any]
@@ -102,5 +102,7 @@ async def _describe(settings: Settings, provider: Provider, model: str | None) -
     embedder = open_embedder(EmbedderOptions.of(settings, provider, model))
     try:
         return await embedder.describe()
+    except EmbedderError as error:
+        raise of_probe(error) from None
     finally:
         await embedder.aclose()
