@@ -8,6 +8,7 @@ from wikiembed.config import Provider
 from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
 from wikiembed.embedders.decode import no_rows, read_json, rows_in
 from wikiembed.embedders.http import HttpClient
+from wikiembed.embedders.names import same_model
 from wikiembed.errors import EmbedderBadAnswer, EmbedderMisconfigured, EmbedderRejected
 from wikiembed.vectors import Matrix
 
@@ -38,11 +39,14 @@ class TeiEmbedder:
         """
         matrix = await self.embed([PROBE_TEXT])
         model, limit = await self._info()
+        asked = self._model
+        differs = asked is not None and not same_model(asked, model)
         return ModelInfo(
             provider=Provider.TEI,
             model=model,
             dimensions=int(matrix.shape[1]),
             max_batch=limit,
+            served=model if differs else None,
         )
 
     async def _info(self) -> tuple[str, int | None]:

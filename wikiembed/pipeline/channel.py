@@ -51,6 +51,7 @@ class Channel:
         embedder: Embedder,
         *,
         server: str,
+        asked: str | None = None,
         waits: Waits | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
@@ -60,6 +61,7 @@ class Channel:
         self._embedder = embedder
         self._clock = clock
         self._server = server
+        self._asked = asked
         self._info: ModelInfo | None = None
         self._describing = asyncio.Lock()
         self._limit = BatchLimit()
@@ -116,6 +118,14 @@ class Channel:
                 self.breaker.open(meant)
                 return
         self.breaker.worked()
+        if self._info.served is not None:
+            emit(
+                "model_not_listed",
+                level=30,
+                server=self._server,
+                model=self._asked or self._info.model,
+                served=self._info.served,
+            )
         if self._info.max_batch is not None:
             self._limit.state(self._info.max_batch)
 

@@ -58,6 +58,13 @@ def embedders(connection: Connection, settings: Settings) -> Iterator[Finding]:
     for (provider, model), sources in groups.items():
         finding, info = ask(settings, provider, model)
         faults = [] if info is None else [f for s in sources for f in _compare(s, info)]
+        if info is not None and info.served is not None:
+            yield Finding(
+                "served_model",
+                "warning",
+                f"The server serves {info.served} and answers to {model} all the same: set"
+                " WIKIEMBED_MODEL to what it serves.",
+            )
         # A server whose answer fits no source is not called ok.
         if info is None or not faults:
             yield finding
@@ -80,7 +87,7 @@ def _compare(source: _Pinned, info: ModelInfo) -> Iterator[Finding]:
     label = f"{info.provider.value} {info.model}".strip()
     if source.pinned and (source.provider or info.provider, source.model) != (
         info.provider,
-        info.model,
+        info.pins_as(source.model),
     ):
         yield Finding(
             "model",
