@@ -68,9 +68,19 @@ class Settings(BaseSettings):
     embedder_url: str | None = Field(
         default=None, description="The embedding server's root, `http://host:port`."
     )
+    embedder_path: str | None = Field(
+        default=None,
+        description="Path of embedding requests behind the root, with its query, where it is not"
+        " the dialect's own: `/embeddings`.",
+    )
     model: str | None = Field(default=None, description="Model that the server is asked for.")
     api_key: SecretStr | None = Field(default=None, description="Key sent as a bearer token.")
     api_key_file: Path | None = Field(default=None, description="File that holds the key.")
+    api_key_header: str | None = Field(
+        default=None,
+        pattern="^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$",
+        description="Header that holds the key alone, such as `api-key`; unset: a bearer token.",
+    )
     ca_file: Path | None = Field(
         default=None, description="PEM file of certificate authorities to trust for the server."
     )
@@ -125,6 +135,17 @@ class Settings(BaseSettings):
         if not root.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return root
+
+    @field_validator("embedder_path")
+    @classmethod
+    def _path_of_embeddings(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        path = value.strip()
+        plain = path.isascii() and path.isprintable() and not set(path) & set(" #\\")
+        if not path.startswith("/") or path.startswith("//") or not plain:
+            raise ValueError("must be a path that begins with /, such as /v1/embeddings")
+        return path
 
     @model_validator(mode="after")
     def _one_key(self) -> Settings:
@@ -215,6 +236,8 @@ def _demand(item: ErrorDetails) -> str:
             return "must be true or false"
         case "enum":
             return f"must be {context['expected'].replace(chr(39), '')}"
+        case "string_pattern_mismatch" if item["loc"] == ("api_key_header",):
+            return "must be the name of a header, such as api-key"
         case "string_pattern_mismatch":
             words = str(context["pattern"]).strip("^()$").split("|")
             return f"must be {', '.join(words[:-1])} or {words[-1]}"

@@ -154,7 +154,22 @@ class EmbedderMisconfigured(EmbedderError):
 
 
 class EmbedderRejected(EmbedderError):
-    """The server answered an error to this batch; whose fault it is the probe decides."""
+    """The server answered an error to this batch; whose fault it is the probe decides.
+
+    `said`: its own words, without what was sent; `own_fault`: they speak of the server's failure.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        http_status: int | None = None,
+        said: str = "",
+        own_fault: bool = False,
+    ) -> None:
+        super().__init__(message, http_status=http_status)
+        self.said = said
+        self.own_fault = own_fault
 
 
 class BatchTooLarge(EmbedderRejected):

@@ -22,6 +22,7 @@ class Case:
     connect: Mapping[str, str] = field(default_factory=dict)
     down: bool = False
     dimensions: int | None = None
+    listed: tuple[str, ...] | None = None
     exits: int | None = None
     mended_by: tuple[str, ...] = ()
     mended_sql: str = ""
@@ -270,6 +271,12 @@ CASES = (
         said="Source docs is pinned to openai other, these settings lead to openai m:",
         broken="update wikiembed.sources set provider = 'openai', model = 'other',"
         " pinned_at = now() where name = 'docs'",
+    ),
+    Case(
+        name="served_model",
+        level="warning",
+        said="The server serves nomic-embed-text and answers to m all the same: set",
+        listed=("nomic-embed-text",),
     ),
     Case(
         name="dimensions",

@@ -45,6 +45,7 @@ def test_doctor_finds(call: Call, docs_table: Database, standin: StandIn, case: 
     standin.controls.down = case.down
     if case.dimensions is not None:
         standin.controls.dimensions = case.dimensions
+    standin.controls.listed = None if case.listed is None else list(case.listed)
     given = {"database_url": make_conninfo(docs_table.url, **case.connect), **case.env}
     found, code = findings(call, served(standin, **given))
     same = [f for f in found if f[:2] == (case.name, case.level)]

@@ -42,7 +42,10 @@ def test_outage_is_told_while_it_lasts_and_not_after(
     worker.wait_for(lambda: docs_table.one(rows) == 1)
     (line,) = outage_lines(call)
     assert line.startswith(f"Out of reach: {standin.url} since 20")
-    reason = f"The embedding server at {standin.url} broke off the connection"
+    reason = (
+        f"The embedding server at {standin.url} broke off the connection;"
+        " or it speaks TLS: then set WIKIEMBED_EMBEDDER_URL to https://…"
+    )
     assert line.endswith(f" s): {reason}; workers try on by themselves.")
     (found,) = outages(call)
     assert (found["server"], found["error_class"], found["reason"], found["stale"]) == (

@@ -190,6 +190,11 @@ def _model(drill: Drill) -> None:
     drill.swap({"WIKIEMBED_MODEL": "another-model"})
 
 
+def _served_model(drill: Drill) -> None:
+    drill.standin.controls.listed = ["standin-model"]
+    drill.swap({"WIKIEMBED_EMBEDDER": "openai", "WIKIEMBED_MODEL": "a-typing-error"})
+
+
 def _dimensions(drill: Drill) -> Mend:
     drill.standin.controls.dimensions = 5
     return lambda: drill.standin.controls.update({"dimensions": 4})
@@ -222,6 +227,7 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Mend | None]] = {
     ("outage", "warning"): _old_outage,
     ("embedder", "fault"): _embedder,
     ("model", "fault"): _model,
+    ("served_model", "warning"): _served_model,
     ("dimensions", "fault"): _dimensions,
 }
 

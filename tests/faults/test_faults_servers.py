@@ -21,7 +21,7 @@ from tests.integration.workshop import (
     working,
 )
 from tests.standin import BadText, Canned
-from tests.standin.profiles import OPENAI, OPENAI_TOKENS, PROFILES, TEI, Profile
+from tests.standin.profiles import GATEWAYS, OPENAI, OPENAI_TOKENS, PROFILES, TEI, Profile
 from wikiembed.errors import SourcePaused
 
 EACH = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: str(profile.name))
@@ -119,7 +119,7 @@ async def test_overload_and_loading_are_waited_for(
     assert pause_of(docs_table) is None
 
 
-@EACH
+@pytest.mark.parametrize("profile", [*PROFILES, *GATEWAYS], ids=lambda profile: str(profile.name))
 @pytest.mark.parametrize("wrong", ["model", "key"])
 async def test_wrong_model_or_key_pauses_the_source_where_the_server_minds(
     docs_table: Database, profile: Profile, wrong: str

@@ -108,3 +108,18 @@ async def test_rule_10_batch_in_flight_cannot_write_the_model_before(
     prove(docs_table)
     assert counts(docs_table) == (128, 0, 0, 0)
     docs_table.check_invariants()
+
+
+async def test_a_typing_error_in_the_models_name_does_not_pin_it(
+    docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server ignores the name and lists another: that one is pinned, and said once."""
+    standin.controls.listed = ["standin-model"]
+    add_chunks(docs_table, 100)
+    await drain(settings_of(docs_table, standin.url, model="a-typing-error"))
+    assert docs_table.rows(PINNED)[0][:2] == ("openai", "standin-model")
+    said = [record for record in caplog.records if record.getMessage() == "model_not_listed"]
+    assert len(said) == 1
+    add_chunks(docs_table, 10, begin=100)
+    await drain(settings_of(docs_table, standin.url))
+    assert counts(docs_table) == (110, 0, 0, 0)

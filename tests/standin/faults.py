@@ -84,6 +84,7 @@ class Controls:
     `fail_next`, garbage and `status_for_all` from requests of the probe text alone.
     `permits`: more texts than these are answered 429 for ever, as TEI does.
     `knows_base64` false: a request with `encoding_format` is refused, as strict servers do.
+    `listed`: the models of `/v1/models`; none: `model` and another one.
     `knows_info` false: TEI's `/info` is not there, as behind a gateway.
     `behind_proxy`: what is answered in place of the server while it is down, and to what it had
     under way then; none: connections are reset.
@@ -113,6 +114,7 @@ class Controls:
     api_key: str | None = None
     known_models: list[str] | None = None
     model: str = "standin-model"
+    listed: list[str] | None = None
     knows_base64: bool = True
     knows_info: bool = True
     spare_probe: bool = False

@@ -56,9 +56,22 @@ def _tei(status: int, words: str, kind: str) -> Canned:
 
 
 def _openai(
-    status: int, words: str, kind: str = "invalid_request_error", code: object = None
+    status: int, words: str, kind: str | None = "invalid_request_error", code: object = None
 ) -> Canned:
     return _json(status, {"error": {"message": words, "type": kind, "param": None, "code": code}})
+
+
+def _numbered(status: int, words: str) -> Canned:
+    return _json(status, {"error": {"message": words, "code": status}})
+
+
+def _cloudflare(status: int, code: int, words: str) -> Canned:
+    errors = [{"code": code, "message": f"AiError: {words}"}]
+    return _json(status, {"success": False, "errors": errors, "result": {}, "messages": []})
+
+
+def _google(status: int, kind: str, words: str) -> Canned:
+    return _json(status, [{"error": {"code": status, "message": words, "status": kind}}])
 
 
 def _fastapi(status: int, words: str, *, at: Literal["input", "model"] = "input") -> Canned:
@@ -183,4 +196,142 @@ OPENAI_TOKENS = replace(
         code="max_tokens_per_request",
     ),
 )
+_LITELLM_TAIL = (
+    "\n\nLiteLLM: model group 'good' failed with the error above. No fallback was attempted."
+)
+LITELLM = Profile(
+    name="litellm",
+    dialect="openai",
+    text_too_long=_openai(
+        400,
+        "litellm.BadRequestError: OpenAIException - Error code: 400 - This model's maximum context"
+        f" length is 512 tokens.{_LITELLM_TAIL}",
+        "invalid_request_error",
+        "400",
+    ),
+    overload=_openai(
+        429,
+        "No deployments available for selected model, Try again in 1 seconds. Passed model=good.",
+        "None",
+        "429",
+    ),
+    crash=_openai(
+        500,
+        "litellm.InternalServerError: InternalServerError: OpenAIException - Error code: 500 -"
+        f" Compute error.{_LITELLM_TAIL}",
+        "internal_server_error",
+        "500",
+    ),
+    unknown_model=_openai(
+        400,
+        "/embeddings: Invalid model name passed in model=other. Call `/v1/models` to view available"
+        " models for your key.",
+        "invalid_request_error",
+        "400",
+    ),
+    wrong_key=_openai(400, "No connected db.", "no_db_connection", "400"),
+    loading=_openai(
+        500,
+        "litellm.InternalServerError: InternalServerError: OpenAIException - Connection error."
+        f"{_LITELLM_TAIL}",
+        "internal_server_error",
+        "500",
+    ),
+    quota=_openai(
+        400, "Budget has been exceeded! Current cost: 1.1, Max budget: 1.0", "budget_exceeded"
+    ),
+)
+OPENROUTER = Profile(
+    name="openrouter",
+    dialect="openai",
+    text_too_long=_numbered(400, "This model's maximum context length is 8192 tokens."),
+    overload=replace(_numbered(429, "Rate limit exceeded"), headers={"retry-after": "1"}),
+    crash=_numbered(500, "Internal Server Error"),
+    unknown_model=_numbered(400, "other is not a valid model ID"),
+    wrong_key=_numbered(401, "No auth credentials found"),
+    loading=_numbered(503, "No available model provider that meets your routing requirements"),
+    quota=_numbered(402, "Insufficient credits. Add more credits and retry the request."),
+)
+WORKERS_AI = Profile(
+    name="workers-ai",
+    dialect="openai",
+    text_too_long=None,
+    max_batch=40,
+    batch_too_large=_cloudflare(413, 3006, "Request is too large"),
+    overload=_cloudflare(429, 3040, "No more data centers to forward the request to"),
+    crash=_cloudflare(500, 8001, "Internal error"),
+    unknown_model=_cloudflare(400, 5007, "No such model @cf/other or task"),
+    wrong_key=_cloudflare(401, 10000, "Authentication error"),
+    loading=_cloudflare(408, 3007, "Request timeout"),
+    quota=_cloudflare(
+        429,
+        3036,
+        "You have used up your daily free allocation of 10,000 neurons. Please upgrade.",
+    ),
+)
+AZURE = Profile(
+    name="azure-openai",
+    dialect="openai",
+    text_too_long=OPENAI.text_too_long,
+    max_batch=50,
+    batch_too_large=OPENAI.batch_too_large,
+    overload=replace(
+        _openai(
+            429,
+            "Requests to the Embeddings_Create Operation have exceeded call rate limit of your"
+            " pricing tier. Please retry after 1 second.",
+            "",
+            "429",
+        ),
+        headers={"retry-after": "1"},
+    ),
+    crash=_openai(500, "The server had an error processing your request.", "server_error"),
+    unknown_model=_openai(
+        404, "The API deployment for this resource does not exist.", "", "DeploymentNotFound"
+    ),
+    wrong_key=_openai(
+        401, "Access denied due to invalid subscription key or wrong API endpoint.", "", "401"
+    ),
+    loading=_openai(503, "The service is temporarily unable to process your request.", "", "503"),
+    quota=_openai(403, "Out of call volume quota. Quota will be replenished in 2 days.", "", "403"),
+)
+VERTEX = Profile(
+    name="vertex-ai",
+    dialect="openai",
+    text_too_long=_google(
+        400,
+        "INVALID_ARGUMENT",
+        "The input token count (9000) exceeds the maximum number of tokens allowed (2048).",
+    ),
+    max_batch=30,
+    batch_too_large=_google(
+        400,
+        "INVALID_ARGUMENT",
+        "* BatchEmbedContentsRequest.requests: at most LIMIT requests can be in one batch",
+    ),
+    overload=_google(
+        429,
+        "RESOURCE_EXHAUSTED",
+        "You exceeded your current quota, please check your plan and billing details."
+        " Please retry in 0.5s.",
+    ),
+    crash=_google(500, "INTERNAL", "An internal error has occurred."),
+    unknown_model=_google(404, "NOT_FOUND", "Publisher model `other` was not found."),
+    wrong_key=_google(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key."),
+    loading=_google(503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
+)
+BEDROCK = Profile(
+    name="bedrock",
+    dialect="openai",
+    text_too_long=_json(400, {"message": "Too many input tokens. Max input tokens: 8192"}),
+    overload=_json(429, {"message": "Too many requests, please wait before trying again."}),
+    crash=_json(424, {"message": "The model returned an error while processing the request."}),
+    unknown_model=_json(400, {"message": "The provided model identifier is invalid."}),
+    wrong_key=_json(403, {"message": "You don't have access to the model with this key."}),
+    loading=_json(503, {"message": "The service isn't currently available."}),
+)
+GATEWAYS = (LITELLM, OPENROUTER, WORKERS_AI, AZURE, VERTEX, BEDROCK)
+"""Not what embeds, but what stands before it; LiteLLM 1.108's refusals were seen
+(not its budget's and its own 429), the others are as documented."""
+
 PROFILES = (OLLAMA, OLLAMA_0_12, TEI, TEI_1_8, LLAMA_CPP, VLLM, INFINITY, OPENAI)

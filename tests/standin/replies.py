@@ -53,9 +53,11 @@ def plain_reply(request: Request, controls: Controls, dialect: Dialect) -> Reply
     """The reply to anything but an embedding request."""
     if controls.status_for_all is not None:
         return of_canned(controls.status_for_all)
+    listed = [controls.model, "another"] if controls.listed is None else controls.listed
     answers: dict[tuple[str, str], dict[str, object]] = {
         ("/api/version", "ollama"): {"version": "0.30.0"},
-        ("/v1/models", "openai"): {"object": "list", "data": [{"id": controls.model}]},
+        ("/v1/models", "openai"): {"object": "list", "data": [{"id": name} for name in listed]},
+        ("/models", "openai"): {"object": "list", "data": [{"id": name} for name in listed]},
         ("/health", "tei"): {},
         ("/info", "tei"): {
             "model_id": controls.model,

@@ -87,7 +87,7 @@ class Server:
         crashes = self._crashes
         tongue = tongue_of(request.path, self.dialect)
         stats = self.stats
-        stats.requests += 1
+        stats.requests += not request.path.endswith("/models")  # asked at a start only
         stats.concurrent += 1
         stats.max_concurrent = max(stats.max_concurrent, stats.concurrent)
         try:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wikiembed.embedders.answers import RETRY_AFTER_LIMIT_S, error_of, retry_after
+from wikiembed.embedders.answers import error_of
+from wikiembed.embedders.words import RETRY_AFTER_LIMIT_S, retry_after
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderError,

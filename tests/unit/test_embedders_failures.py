@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import traceback
 import warnings
 import zlib
@@ -160,6 +161,57 @@ async def test_an_odd_head_is_no_reason_to_refuse_the_answer(head: str) -> None:
 async def test_a_host_that_dns_cannot_hold_is_out_of_reach(url: str) -> None:
     """Such names end in an error of ours, too."""
     client = _client(url)
-    with pytest.raises(EmbedderUnavailable, match="cannot be reached: start it"):
+    with pytest.raises(EmbedderUnavailable, match=r"host name cannot be resolved.: mend it"):
         await client.get("/info")
     await client.aclose()
+
+
+@pytest.mark.parametrize("reads", [1, 2])
+async def test_https_to_a_server_without_tls_says_so(reads: int) -> None:
+    """It closes, or waits for a request while the handshake hangs: the scheme may be wrong."""
+
+    def serve(connection: socket.socket) -> None:
+        for _ in range(reads):
+            connection.recv(1 << 16)
+
+    with RawServer(serve) as server:
+        said = await _said_by(server.url.replace("http:", "https:"))
+    assert "speaks no TLS" in said
+    assert "http://…" in said
+
+
+async def test_http_to_a_server_with_tls_says_so() -> None:
+    """A bare TLS server answers with an alert, or closes: nothing of HTTP was ever heard."""
+    with RawServer(answering(b"\x15\x03\x03\x00\x02\x02\x32")) as server:
+        said = await _said_by(server.url)
+    assert "speaks TLS: then set WIKIEMBED_EMBEDDER_URL to https://…" in said
+
+
+async def test_a_server_that_has_answered_is_not_suspected_of_another_scheme() -> None:
+    """The second connection breaks off: a crash, not a wrong address."""
+    answers = [answer()]
+    with RawServer(lambda c: answering(answers.pop() if answers else b"")(c)) as server:
+        client = _client(server.url)
+        assert await client.get("/info") == BODY
+        with pytest.raises(EmbedderLost) as caught:
+            await client.post("/embed", {}, texts=["a"])
+        await client.aclose()
+    assert "TLS" not in str(caught.value)
+
+
+async def test_a_refused_connection_and_a_wrong_name_are_told_apart() -> None:
+    """Each names its cause and its cure."""
+    assert "(nothing listens on that port): start it" in await _said_by("http://127.0.0.1:1")
+    assert "(its host name cannot be resolved): mend it" in await _said_by("http://no.invalid:1")
+
+
+async def _said_by(url: str) -> str:
+    client = HttpClient(
+        EmbedderOptions(provider=Provider.OPENAI, url=url, model="m", request_timeout_s=0.5)
+    )
+    try:
+        with pytest.raises(EmbedderError) as caught:
+            await client.get("/v1/models")
+    finally:
+        await client.aclose()
+    return str(caught.value)

@@ -87,8 +87,8 @@ def _misses(row: Coverage, *, empty: bool) -> str:
         return f"Source {row.source!r} holds no chunks: load some, or `--allow-empty`"
     if empty:
         return (
-            f"Source {row.source!r} holds no vectors, since {count(row.total, 'chunk')} of {row.total:,} are skipped:"
-            " retry some, or `--allow-empty`"
+            f"Source {row.source!r} holds no vectors, since each of its"
+            f" {count(row.total, 'chunk')} is skipped: retry some, or `--allow-empty`"
         )
     return (
         f"Source {row.source!r} misses {row.missing:,} of {count(row.total, 'chunk')}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from wikiembed.embedders import Embedder
+from wikiembed.embedders import Embedder, of_probe
 from wikiembed.errors import EmbedderBadAnswer, EmbedderError, EmbedderRejected
 
 LEAST_SAMPLED = 64
@@ -57,7 +57,10 @@ async def measure(
 
     Raises: EmbedderError when no text is embedded.
     """
-    info = await embedder.describe()
+    try:
+        info = await embedder.describe()
+    except EmbedderError as error:
+        raise of_probe(error) from None
     size = min(batch_size, info.max_batch or batch_size)
     waiting = deque(texts[i : i + size] for i in range(0, len(texts), size))
     began = clock()

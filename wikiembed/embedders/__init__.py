@@ -11,10 +11,11 @@ from wikiembed.embedders.http import HttpClient
 from wikiembed.embedders.local import LocalEmbedder
 from wikiembed.embedders.ollama import OllamaEmbedder
 from wikiembed.embedders.openai import OpenAIEmbedder
+from wikiembed.embedders.probe import of_probe
 from wikiembed.embedders.tei import TeiEmbedder
 from wikiembed.errors import ConfigurationError
 
-__all__ = ["PROBE_TEXT", "Embedder", "EmbedderOptions", "ModelInfo", "open_embedder"]
+__all__ = ["PROBE_TEXT", "Embedder", "EmbedderOptions", "ModelInfo", "of_probe", "open_embedder"]
 
 
 def open_embedder(options: EmbedderOptions) -> Embedder:

@@ -48,8 +48,10 @@ def root_of(url: URL) -> str:
     return str(url.with_user(None)).rstrip("/").removesuffix("/v1")
 
 
-def headers_of(url: URL, key: str) -> dict[str, str]:
+def headers_of(url: URL, key: str, *, key_header: str | None = None) -> dict[str, str]:
     """The headers of every request; a key comes before user and password of the address.
+
+    With `key_header` the key stands alone in that header, as Azure OpenAI's `api-key` wants it.
 
     Raises: ConfigurationError when no header can hold the key.
     """
@@ -60,7 +62,10 @@ def headers_of(url: URL, key: str) -> dict[str, str]:
                 "The API key of WIKIEMBED_API_KEY or WIKIEMBED_API_KEY_FILE holds a character that"
                 " cannot be sent: a space, a line break, or one beyond ASCII."
             )
-        headers["authorization"] = f"Bearer {key}"
+        if key_header is not None:
+            headers[key_header.lower()] = key
+        else:
+            headers["authorization"] = f"Bearer {key}"
     elif (basic := basic_of(url)) is not None:
         headers["authorization"] = basic
     return headers

@@ -1,8 +1,8 @@
 """What an error answer means: status, body and headers to one exception of ours.
 
-The words are those of the servers' own sources; see the table of servers in the docs. A
-status alone does not tell a dead server from a bad text, so what no words explain becomes
-EmbedderRejected, and the probe decides.
+The words are those of the servers' and gateways' own sources and documents; see the table of
+servers in the docs. A status alone does not tell a dead server from a bad text, so what no words
+explain becomes EmbedderRejected, and the probe decides (`wikiembed.pipeline.verdict`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
-import orjson
-
+from wikiembed.embedders.words import Words, read_words, scrub, wait_of
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderError,
@@ -28,38 +25,70 @@ from wikiembed.errors import (
 )
 from wikiembed.words import count
 
-RETRY_AFTER_LIMIT_S = 3600.0
-_SHOWN_LIMIT = 200
-_READ_LIMIT = 2000
-_DEPTH_LIMIT = 4
-_UNAVAILABLE = frozenset({408, 502, 503, 504})
+# 425 is "too early"; 520 to 530 are Cloudflare's of a server behind it, 529 also "overloaded".
+_UNAVAILABLE = frozenset({408, 425, 502, 503, 504, *range(520, 531)})
+_LOST = frozenset({502, 520})
+_TOO_SLOW = frozenset({504, 524})
 
 _TEXT_TOO_LONG = re.compile(
     r"exceeds? the (?:available |maximum )?context"  # Ollama, llama.cpp of 2026
     r"|must have less than \d+ tokens"  # TEI
     r"|too large to process"  # llama.cpp
     r"|maximum (?:context|input|model) length"  # vLLM, OpenAI
-    r"|exceed_context_size"
+    r"|exceed_context_size|context_length_exceeded|ContextWindowExceeded"
+    r"|input token count .{0,40}exceeds"  # Vertex AI
+    r"|too many input tokens"  # Bedrock
     r"|at most \d+ characters",  # infinity
     re.IGNORECASE,
 )
 _BATCH_TOO_LARGE = re.compile(
     r"maximum allowed batch size (?P<tei>\d{1,9})"
     r"|at most (?P<infinity>\d{1,9}) items"
+    r"|at most (?P<gemini>\d{1,9}) requests can be in one batch"
     r"|array (?:is )?too long(?:.*?maximum length (?P<openai>\d{1,9}))?"
     r"|maximum array length(?: is| of)? (?P<openai_old>\d{1,9})"
+    r"|batch size should not exceed (?P<others>\d{1,9})"
     r"|array length"
     r"|max_tokens_per_request|tokens per request",
     re.IGNORECASE | re.DOTALL,
 )
 _UNKNOWN_MODEL = re.compile(
-    r"model\b.{0,120}?(?:not found|does not exist|not support embed)|model_not_found",
+    r"model\b.{0,120}?(?:not found|does not exist|not support embed)|model_not_found"
+    r"|invalid model\b"  # LiteLLM
+    r"|not a valid model"  # OpenRouter
+    r"|no such model"  # Workers AI
+    r"|DeploymentNotFound|does not work with the specified model"  # Azure OpenAI
+    r"|model identifier is invalid",  # Bedrock
     re.IGNORECASE | re.DOTALL,
 )
+_WRONG_KEY = re.compile(
+    r"no_db_connection|no connected db"  # LiteLLM without a database
+    r"|api.?key not valid|API_KEY_INVALID"  # Gemini, Vertex AI
+    r"|(?:invalid|incorrect|missing)[_ ]api[_ ]?key"
+    r"|IncompleteSignature|NotAuthorized|InvalidClientTokenId",  # Bedrock
+    re.IGNORECASE,
+)
+_QUOTA = re.compile(
+    r"insufficient_quota|insufficient credits|billing_hard_limit"
+    r"|budget[_ ](?:has been )?exceeded|exceeded budget"  # LiteLLM
+    r"|out of call volume quota"  # Azure
+    r"|daily free allocation"  # Workers AI
+    r"|ServiceQuotaExceeded",  # Bedrock
+    re.IGNORECASE,
+)
+_QUOTA_OR_RATE = re.compile(r"exceeded your current quota", re.IGNORECASE)
+_RATE = re.compile(r"RESOURCE_EXHAUSTED", re.IGNORECASE)
 _CUT_OFF = re.compile(r"disconnect/reset before headers", re.IGNORECASE)  # Envoy
-_QUOTA = re.compile(r"insufficient_quota|exceeded your current quota", re.IGNORECASE)
+_NEEDS_TLS = re.compile(
+    r"HTTP request was sent to HTTPS port|HTTP request to an HTTPS server", re.IGNORECASE
+)
+_OWN_FAULT = re.compile(
+    r"do embedding request"  # Ollama, of its model's process
+    r"|runner (?:process )?has (?:terminated|unexpectedly stopped)|out of memory"
+    r"|connection re(?:fused|set)|temporarily unavailable|connection error",
+    re.IGNORECASE,
+)
 _ENCODING = re.compile(r"encoding_format|base64", re.IGNORECASE)
-_WORD = re.compile(r"\w+")
 
 
 class EncodingRejected(EmbedderRejected):
@@ -67,12 +96,24 @@ class EncodingRejected(EmbedderRejected):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """What an error body says: its message, whether that may be shown, and its codes."""
+class _Answer:
+    """An error answer: `said` may be shown, `own` is what no text can have put there."""
 
-    message: str
-    showable: bool
-    codes: str = ""
+    status: int
+    words: Words
+    said: str
+    wait_s: float | None
+    address: str
+
+    @property
+    def own(self) -> str:
+        """What may stop a source: never words that may be an echo of a text."""
+        return f"{self.said} {self.words.codes}"
+
+    @property
+    def tail(self) -> str:
+        """The server's words behind a colon, or the end of the sentence."""
+        return f": {self.said}" if self.said else "."
 
 
 def error_of(
@@ -82,88 +123,132 @@ def error_of(
     *,
     texts: Sequence[str] = (),
     secret: str = "",
+    address: str = "",
 ) -> EmbedderError:
     """Classify an answer that is no success; no part of `texts` or `secret` is in the message.
 
-    Headers are looked up in lower case.
+    Headers are looked up in lower case; `address` is what was asked, and may be shown.
     """
-    words = _read_words(body)
-    said = _scrub(words.message, hidden=[*texts, secret]) if words.showable else ""
-    # What stops a source must not hang on words that may be an echo of a text.
-    own = f"{said} {words.codes}"
-    tail = f": {said}" if said else "."
-    retry_after_s = retry_after(headers.get("retry-after"))
+    words = read_words(body)
+    answer = _Answer(
+        status=status,
+        words=words,
+        said=scrub(words.message, hidden=[*texts, secret]) if words.showable else "",
+        wait_s=wait_of(headers, words.message),
+        address=address,
+    )
+    return _of_address(answer) or _of_account(answer) or _of_server(answer) or _of_batch(answer)
+
+
+def _of_address(answer: _Answer) -> EmbedderError | None:
+    """A wrong address, model or path."""
+    status, said = answer.status, answer.said
+    at = f" at {answer.address}" if answer.address else ""
     if 300 <= status < 400:
         return EmbedderMisconfigured(
             f"The embedding server redirects to another address ({status}); "
             "set WIKIEMBED_EMBEDDER_URL to that address.",
             http_status=status,
         )
-    if status in {401, 403}:
+    if status in {400, 421, 426, 497} and _NEEDS_TLS.search(answer.words.message):
+        return EmbedderMisconfigured(
+            f"The embedding server{at} speaks TLS ({status}):"
+            " set WIKIEMBED_EMBEDDER_URL to https://….",
+            http_status=status,
+        )
+    unknown = bool(_UNKNOWN_MODEL.search(answer.own))
+    named = f", {said.rstrip('.')}" if said else ""
+    if status in {404, 410} or (status in {400, 422} and unknown):
+        cure = "set WIKIEMBED_MODEL to a model that it serves"
+        if not unknown:
+            cure = f"set WIKIEMBED_MODEL, or {_PATH_CURE}"
+        return EmbedderMisconfigured(
+            f"The embedding server knows no such model or path ({status}){at}{named}: {cure}.",
+            http_status=status,
+        )
+    if status == 405:
+        return EmbedderMisconfigured(
+            f"The embedding server takes no embedding requests ({status}){at}{named}:"
+            f" {_PATH_CURE}.",
+            http_status=status,
+        )
+    return None
+
+
+_PATH_CURE = (
+    "set WIKIEMBED_EMBEDDER_URL to the server's root only, and WIKIEMBED_EMBEDDER_PATH where"
+    " embeddings are at another path"
+)
+
+
+def _of_account(answer: _Answer) -> EmbedderError | None:
+    """A key that is refused, or an account that has no quota left."""
+    status = answer.status
+    waits = status == 402 and answer.wait_s is not None  # OpenRouter: too much in flight
+    used_up = _QUOTA.search(answer.own) is not None
+    if status == 429 and not used_up and _QUOTA_OR_RATE.search(answer.own):
+        # Google says so of a rate a minute, too, and then how long to wait.
+        used_up = answer.wait_s is None and not _RATE.search(answer.own)
+    if (status == 402 and not waits) or (used_up and status in {400, 403, 429}):
+        return EmbedderMisconfigured(
+            f"The account's quota at the embedding server is used up ({status}){answer.tail}"
+            f"{'' if answer.said.endswith(('.', '!')) or not answer.said else '.'}"
+            " Raise it, then resume.",
+            http_status=status,
+        )
+    if status == 401 or (status in {400, 422} and _WRONG_KEY.search(answer.own)):
         return EmbedderMisconfigured(
             f"The embedding server refuses the API key ({status}): set WIKIEMBED_API_KEY.",
             http_status=status,
         )
-    if status == 429 and not _QUOTA.search(own):
-        return EmbedderThrottled(
-            "The embedding server asks for fewer requests (429).",
-            http_status=status,
-            retry_after_s=retry_after_s,
-        )
-    if status in {402, 429}:
+    if status == 403:
+        said = f" It says: {answer.said}" if answer.said else ""
         return EmbedderMisconfigured(
-            f"The account's quota at the embedding server is used up ({status}): raise it.",
+            f"The embedding server, or a proxy before it, refuses the API key ({status}): set"
+            f" WIKIEMBED_API_KEY to one that may use the model.{said}",
             http_status=status,
+        )
+    if status == 407:
+        return EmbedderMisconfigured(
+            f"The proxy wants a user and a password ({status}): write them into HTTP_PROXY or"
+            " HTTPS_PROXY as http://user:password@host:port.",
+            http_status=status,
+        )
+    return None
+
+
+def _of_server(answer: _Answer) -> EmbedderError | None:
+    """A server that asks to wait, or that is not there."""
+    status = answer.status
+    if status in {402, 429}:
+        return EmbedderThrottled(
+            f"The embedding server asks for fewer requests ({status}).",
+            http_status=status,
+            retry_after_s=answer.wait_s,
         )
     if status in _UNAVAILABLE:
-        return _kind_of_absence(status, words.message)(
-            f"The embedding server is not available ({status}){tail}",
+        return _kind_of_absence(status, answer.words.message)(
+            f"The embedding server is not available ({status}){answer.tail}",
             http_status=status,
-            retry_after_s=retry_after_s,
+            retry_after_s=answer.wait_s,
         )
-    if status == 404 or (status == 400 and _UNKNOWN_MODEL.search(own)):
-        named = f", {said.rstrip('.')}" if said else ""
-        return EmbedderMisconfigured(
-            f"The embedding server knows no such model or path ({status}){named}:"
-            " set WIKIEMBED_MODEL or WIKIEMBED_EMBEDDER_URL.",
-            http_status=status,
-        )
-    return _of_batch(status, f"{words.message} {words.codes}", tail)
+    return None
 
 
 def _kind_of_absence(status: int, message: str) -> type[EmbedderUnavailable]:
     """What a proxy says of the server behind it: cut off under the request, too slow, or not there.
 
-    Source: https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details
+    Sources: https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details
+    https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
     """
-    if status == 502 or (status == 503 and _CUT_OFF.search(message)):
+    if status in _LOST or (status == 503 and _CUT_OFF.search(message)):
         return EmbedderLost
-    return EmbedderTimeout if status == 504 else EmbedderUnavailable
+    return EmbedderTimeout if status in _TOO_SLOW else EmbedderUnavailable
 
 
-def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
-    """Seconds of a `Retry-After` header, from a number or an HTTP date; 0 to 3600, else None.
-
-    Source: RFC 9110, section 10.2.3.
-    """
-    if value is None:
-        return None
-    text = value.strip()
-    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
-        seconds = float(text)
-    else:
-        try:
-            moment = parsedate_to_datetime(text)
-        except (ValueError, OverflowError, IndexError, TypeError):
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = (moment - (now or datetime.now(UTC))).total_seconds()
-    return min(max(seconds, 0.0), RETRY_AFTER_LIMIT_S)
-
-
-def _of_batch(status: int, matched: str, tail: str) -> EmbedderError:
+def _of_batch(answer: _Answer) -> EmbedderError:
     """An error answer that concerns this batch, or at least may."""
+    status, matched = answer.status, f"{answer.words.message} {answer.words.codes}"
     if _TEXT_TOO_LONG.search(matched):
         return TextTooLong(
             f"A text of the batch is longer than the model's context ({status}).",
@@ -182,66 +267,9 @@ def _of_batch(status: int, matched: str, tail: str) -> EmbedderError:
     kind = EmbedderRejected
     if status in {400, 422} and _ENCODING.search(matched):
         kind = EncodingRejected
-    return kind(f"The embedding server rejected the batch ({status}){tail}", http_status=status)
-
-
-def _read_words(body: bytes) -> _Words:
-    """The server's own words; of bodies that are not JSON none are shown."""
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        answer = body[:_READ_LIMIT].decode("utf-8", "replace")
-    if isinstance(answer, str):
-        return _Words(message=answer[:_READ_LIMIT], showable=False)
-    messages: list[str] = []
-    codes: list[str] = []
-    _collect(answer, messages, codes, depth=0)
-    message = " ".join(" ".join(messages).split())
-    return _Words(
-        message=message[:_READ_LIMIT], showable=len(message) <= _READ_LIMIT, codes=" ".join(codes)
+    return kind(
+        f"The embedding server rejected the batch ({status}){answer.tail}",
+        http_status=status,
+        said=answer.said,
+        own_fault=_OWN_FAULT.search(answer.words.message) is not None,
     )
-
-
-def _collect(value: object, messages: list[str], codes: list[str], *, depth: int) -> None:
-    """Gather messages and codes; never `input`, in which FastAPI echoes what was sent."""
-    if depth > _DEPTH_LIMIT:
-        return
-    if isinstance(value, str):
-        messages.append(value)
-    elif isinstance(value, list):
-        for item in value[:8]:
-            _collect(item, messages, codes, depth=depth + 1)
-    elif isinstance(value, dict):
-        for name in ("error", "message", "detail", "msg"):
-            if name in value:
-                _collect(value[name], messages, codes, depth=depth + 1)
-        for name in ("code", "type", "error_type", "param", "loc"):
-            found = value.get(name)
-            several = found if isinstance(found, list) else [found]
-            codes.extend(code[:_SHOWN_LIMIT] for code in several[:8] if isinstance(code, str))
-
-
-def _scrub(words: str, *, hidden: Sequence[str]) -> str:
-    """Take out of `words` whatever also stands in a hidden text, then cut to 200 characters.
-
-    A whole hidden text goes, and so does every run of two words or of 8 bytes within one.
-    """
-    for text in {text.strip() for text in hidden}:
-        if len(text) >= 3:
-            words = words.replace(text, "…")
-    haystack = "\0".join(hidden)
-    pieces = list(_WORD.finditer(words))
-    kept: list[str] = []
-    at = i = 0
-    while i < len(pieces):
-        start, end, j = pieces[i].start(), pieces[i].start(), i
-        while j < len(pieces) and words[start : pieces[j].end()] in haystack:
-            end = pieces[j].end()
-            j += 1
-        if j - i >= 2 or len(words[start:end].encode()) >= 8:
-            kept.append(words[at:start] + "…")
-            at = end
-        i = max(j, i + 1)
-    kept.append(words[at:])
-    clean = "".join(char for char in "".join(kept) if char.isprintable())
-    return clean if len(clean) <= _SHOWN_LIMIT else clean[: _SHOWN_LIMIT - 1] + "…"

@@ -10,6 +10,7 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from wikiembed.config import Provider, Settings
+from wikiembed.embedders.names import same_model
 from wikiembed.vectors import Matrix
 
 PROBE_TEXT = "wikiembed probe"
@@ -24,6 +25,8 @@ class EmbedderOptions:
     url: str | None
     model: str | None
     api_key: SecretStr | None = None
+    api_key_header: str | None = None
+    path: str | None = None
     ca_file: Path | None = None
     request_timeout_s: float = 60.0
     request_dimensions: int | None = None
@@ -40,6 +43,8 @@ class EmbedderOptions:
             url=settings.url_of(provider),
             model=model,
             api_key=settings.read_api_key(),
+            api_key_header=settings.api_key_header,
+            path=settings.embedder_path,
             ca_file=settings.ca_file,
             request_timeout_s=settings.request_timeout_s,
             request_dimensions=settings.dimensions if settings.request_dimensions else None,
@@ -49,12 +54,25 @@ class EmbedderOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """What the server says that it embeds with; `max_batch` is in texts a request."""
+    """What the server says that it embeds with; `max_batch` is in texts a request.
+
+    `served`: the only model that the server lists, where that is not `model` by any of its names;
+    `ignores_name`: and it gives the same vector under either name.
+    """
 
     provider: Provider
     model: str
     dimensions: int
     max_batch: int | None = None
+    served: str | None = None
+    ignores_name: bool = False
+
+    def pins_as(self, pinned: str | None) -> str:
+        """The name to pin, or the one that is pinned where that is the same model's."""
+        actual = self.served if self.served is not None and self.ignores_name else None
+        if actual is None or pinned == self.model:
+            return self.model
+        return pinned if pinned is not None and same_model(pinned, actual) else actual
 
 
 class Embedder(Protocol):

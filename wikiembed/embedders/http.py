@@ -20,6 +20,7 @@ from wikiembed.embedders.tls import tls_of
 from wikiembed.errors import EmbedderBadAnswer, EmbedderError, EmbedderRejected
 
 _CONNECT_TIMEOUT_S = 10.0
+_CONNECT_SHARE = 0.8  # so that a handshake that hangs is told from an answer that is slow
 _KEEPALIVE_S = 4.0  # uvicorn closes idle connections after 5
 _SLACK_BYTES = 1 << 20
 _BYTES_A_NUMBER = 40
@@ -45,7 +46,7 @@ class HttpClient:
         self._dimensions = _MOST_DIMENSIONS
         self._root = root_of(address)
         # Of each request, not of the session: aiohttp shows the session's headers to a proxy.
-        self._headers = headers_of(address, self._key)
+        self._headers = headers_of(address, self._key, key_header=options.api_key_header)
         self._proxy_headers: dict[str, str] | None = None
         self._tls = tls_of(options.ca_file)
         self._proxy = proxy_of(address)
@@ -57,6 +58,7 @@ class HttpClient:
                 self._headers |= proof
         self._urls: dict[str, URL] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._answered = False  # so far; a server that has answered speaks the address's scheme
 
     def learn_dimensions(self, dimensions: int) -> None:
         """Bound the next answers by the dimensions that the server is known to give."""
@@ -114,11 +116,14 @@ class HttpClient:
                     bound = limit if success else _SLACK_BYTES + 8 * len(content or b"")
                     body, whole = await read_body(response, bound)
         except RAISED as error:
-            failure = failure_of(error, root=self._root, timeout_s=self._timeout_s)
+            failure = failure_of(
+                error, root=self._root, timeout_s=self._timeout_s, answered=self._answered
+            )
         else:
+            self._answered = True
             if success and whole:
                 return body
-            failure = self._failure_in(response, body, texts)
+            failure = self._failure_in(response, body, texts, path)
         raise failure
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -135,7 +140,7 @@ class HttpClient:
                 # total is asyncio.timeout's; ceil_threshold, lest it be rounded up to a second.
                 timeout=aiohttp.ClientTimeout(
                     total=None,
-                    connect=min(self._timeout_s, _CONNECT_TIMEOUT_S),
+                    connect=min(_CONNECT_SHARE * self._timeout_s, _CONNECT_TIMEOUT_S),
                     ceil_threshold=_CONNECT_TIMEOUT_S,
                 ),
                 proxy=self._proxy.url if self._proxy is not None else None,
@@ -154,7 +159,7 @@ class HttpClient:
         return self._urls[path]
 
     def _failure_in(
-        self, response: aiohttp.ClientResponse, body: bytes, texts: Sequence[str]
+        self, response: aiohttp.ClientResponse, body: bytes, texts: Sequence[str], path: str
     ) -> EmbedderError:
         status = response.status
         if 200 <= status < 300:
@@ -164,7 +169,8 @@ class HttpClient:
             )
         said = response.headers
         headers = {name.lower(): ", ".join(said.getall(name)) for name in said}
-        return error_of(status, body, headers, texts=texts, secret=self._key)
+        address = self._root + path.partition("?")[0]
+        return error_of(status, body, headers, texts=texts, secret=self._key, address=address)
 
 
 async def _hear_goodbyes() -> None:

@@ -19,6 +19,7 @@ class OllamaEmbedder:
 
     def __init__(self, options: EmbedderOptions, *, http: HttpClient) -> None:
         self._http = http
+        self._path = options.path or "/api/embed"
         self._model = options.model or ""
         self._truncate = options.truncate
         self._request_dimensions = options.request_dimensions
@@ -47,7 +48,7 @@ class OllamaEmbedder:
         }
         if self._request_dimensions is not None:
             payload["dimensions"] = self._request_dimensions
-        body = await self._http.post("/api/embed", payload, texts=texts)
+        body = await self._http.post(self._path, payload, texts=texts)
         matrix = rows_in(body, "embeddings", count=len(texts))
         self._http.learn_dimensions(int(matrix.shape[1]))
         return matrix

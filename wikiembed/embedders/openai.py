@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from wikiembed.config import Provider
 from wikiembed.embedders.answers import EncodingRejected
 from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
 from wikiembed.embedders.decode import items_in, no_rows
 from wikiembed.embedders.http import HttpClient
-from wikiembed.errors import EmbedderBadAnswer
+from wikiembed.embedders.names import same_model
+from wikiembed.embedders.served import list_path, sole_model
+from wikiembed.errors import EmbedderBadAnswer, EmbedderError
 from wikiembed.vectors import Matrix
 
 
@@ -21,6 +25,7 @@ class OpenAIEmbedder:
 
     def __init__(self, options: EmbedderOptions, *, http: HttpClient) -> None:
         self._http = http
+        self._path = options.path or "/v1/embeddings"
         self._model = options.model
         self._request_dimensions = options.request_dimensions
         self._asks_base64 = True
@@ -36,7 +41,28 @@ class OpenAIEmbedder:
             raise EmbedderBadAnswer(
                 "The embedding server names no model in its answer: set WIKIEMBED_MODEL."
             )
-        return ModelInfo(provider=Provider.OPENAI, model=model, dimensions=int(matrix.shape[1]))
+        served = await self._other_model(model) if self._model else None
+        return ModelInfo(
+            provider=Provider.OPENAI,
+            model=model,
+            dimensions=int(matrix.shape[1]),
+            served=served,
+            ignores_name=served is not None and await self._answers_alike(served, matrix),
+        )
+
+    async def _other_model(self, model: str) -> str | None:
+        """The only model that the server lists, where it is not `model`."""
+        path = list_path(self._path)
+        names = await sole_model(self._http, path) if path is not None else ()
+        return None if any(same_model(model, name) for name in names) else next(iter(names), None)
+
+    async def _answers_alike(self, served: str, matrix: Matrix) -> bool:
+        """Whether the probe gets the vector `matrix` under the server's own name, too."""
+        try:
+            other, _ = await self._request([PROBE_TEXT], model=served)
+        except EmbedderError:
+            return False
+        return other.shape == matrix.shape and bool(np.allclose(other, matrix, rtol=0, atol=1e-3))
 
     async def embed(self, texts: Sequence[str]) -> Matrix:
         """Embed `texts` in one request: `(n, dim) float32`.
@@ -52,22 +78,25 @@ class OpenAIEmbedder:
         """Give back the connections."""
         await self._http.aclose()
 
-    async def _request(self, texts: Sequence[str]) -> tuple[Matrix, str | None]:
+    async def _request(
+        self, texts: Sequence[str], *, model: str | None = None
+    ) -> tuple[Matrix, str | None]:
+        model = model or self._model
         try:
-            body = await self._post(texts, base64=self._asks_base64)
+            body = await self._post(texts, base64=self._asks_base64, model=model)
         except EncodingRejected:
-            body = await self._post(texts, base64=False)
+            body = await self._post(texts, base64=False, model=model)
             self._asks_base64 = False
-        matrix, model = items_in(body, count=len(texts))
+        matrix, answered = items_in(body, count=len(texts))
         self._http.learn_dimensions(int(matrix.shape[1]))
-        return matrix, model
+        return matrix, answered
 
-    async def _post(self, texts: Sequence[str], *, base64: bool) -> bytes:
+    async def _post(self, texts: Sequence[str], *, base64: bool, model: str | None) -> bytes:
         payload: dict[str, object] = {"input": list(texts)}
-        if self._model:
-            payload["model"] = self._model
+        if model:
+            payload["model"] = model
         if base64:
             payload["encoding_format"] = "base64"
         if self._request_dimensions is not None:
             payload["dimensions"] = self._request_dimensions
-        return await self._http.post("/v1/embeddings", payload, texts=texts)
+        return await self._http.post(self._path, payload, texts=texts)

@@ -8,6 +8,7 @@ from wikiembed.config import Provider
 from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
 from wikiembed.embedders.decode import no_rows, read_json, rows_in
 from wikiembed.embedders.http import HttpClient
+from wikiembed.embedders.names import same_model
 from wikiembed.errors import EmbedderBadAnswer, EmbedderMisconfigured, EmbedderRejected
 from wikiembed.vectors import Matrix
 
@@ -23,6 +24,7 @@ class TeiEmbedder:
 
     def __init__(self, options: EmbedderOptions, *, http: HttpClient) -> None:
         self._http = http
+        self._path = options.path or "/embed"
         self._model = options.model
         self._truncate = options.truncate
         self._request_dimensions = options.request_dimensions
@@ -37,11 +39,14 @@ class TeiEmbedder:
         """
         matrix = await self.embed([PROBE_TEXT])
         model, limit = await self._info()
+        asked = self._model
+        differs = asked is not None and not same_model(asked, model)
         return ModelInfo(
             provider=Provider.TEI,
             model=model,
             dimensions=int(matrix.shape[1]),
             max_batch=limit,
+            served=model if differs else None,
         )
 
     async def _info(self) -> tuple[str, int | None]:
@@ -66,7 +71,7 @@ class TeiEmbedder:
         payload: dict[str, object] = {"inputs": list(texts), "truncate": self._truncate}
         if self._request_dimensions is not None:
             payload["dimensions"] = self._request_dimensions
-        body = await self._http.post("/embed", payload, texts=texts)
+        body = await self._http.post(self._path, payload, texts=texts)
         matrix = rows_in(body, None, count=len(texts))
         self._http.learn_dimensions(int(matrix.shape[1]))
         return matrix

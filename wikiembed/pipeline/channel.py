@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from wikiembed.embedders import PROBE_TEXT, Embedder, ModelInfo
+from wikiembed.embedders import PROBE_TEXT, Embedder, ModelInfo, of_probe
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,
@@ -51,6 +51,7 @@ class Channel:
         embedder: Embedder,
         *,
         server: str,
+        asked: str | None = None,
         waits: Waits | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
@@ -60,6 +61,7 @@ class Channel:
         self._embedder = embedder
         self._clock = clock
         self._server = server
+        self._asked = asked
         self._info: ModelInfo | None = None
         self._describing = asyncio.Lock()
         self._limit = BatchLimit()
@@ -75,7 +77,10 @@ class Channel:
         return self._limit.value
 
     async def _probe(self) -> None:
-        matrix = await self._embedder.embed([PROBE_TEXT])
+        try:
+            matrix = await self._embedder.embed([PROBE_TEXT])
+        except EmbedderError as error:
+            raise of_probe(error) from None
         if matrix.shape[0] != 1 or not usable_rows(matrix).all():
             raise EmbedderBadAnswer("The server answers a known text without a usable vector.")
         if self._info is not None and matrix.shape[1] != self._info.dimensions:
@@ -106,12 +111,21 @@ class Channel:
                 return
             try:
                 self._info = await self._embedder.describe()
-            except EmbedderMisconfigured:
-                raise
             except EmbedderError as error:
-                self.breaker.open(error)
+                meant = of_probe(error)
+                if isinstance(meant, EmbedderMisconfigured):
+                    raise meant from None
+                self.breaker.open(meant)
                 return
         self.breaker.worked()
+        if self._info.served is not None:
+            emit(
+                "model_not_listed",
+                level=30,
+                server=self._server,
+                model=self._asked or self._info.model,
+                served=self._info.served,
+            )
         if self._info.max_batch is not None:
             self._limit.state(self._info.max_batch)
 

@@ -91,6 +91,7 @@ class Runtime:
             self._channels[key] = Channel(
                 open_embedder(options),
                 server=server,
+                asked=model,
                 listener=self._outages.listener(server),
                 level=Level(fixed=self.settings.concurrency, start=START),
             )
@@ -106,16 +107,17 @@ class Runtime:
         provider, model, prefix = resolve(source, self.settings)
         channel = self.channel(provider, model)
         info = await channel.describe()
-        mark = (source.name, provider.value, info.model, info.dimensions, prefix)
+        named = info.pins_as(source.model)
+        mark = (source.name, provider.value, named, info.dimensions, prefix)
         if mark in self._pinned and (source.model, source.dimensions) == (
-            info.model,
+            named,
             info.dimensions,
         ):
             return channel, prefix
-        if source.pinned and source.model != info.model:
+        if source.pinned and source.model != named:
             raise ModelMismatch(
                 f"Source {source.name!r} is pinned to {source.provider} model {source.model!r},"
-                f" this worker has {provider.value} {info.model!r}: set WIKIEMBED_EMBEDDER and"
+                f" this worker has {provider.value} {named!r}: set WIKIEMBED_EMBEDDER and"
                 " WIKIEMBED_MODEL to the same, or change the source's model first."
             )
         if source.dimensions is not None and source.dimensions != info.dimensions:
@@ -128,7 +130,7 @@ class Runtime:
             await self.store.pin_model(
                 source.name,
                 provider=provider.value,
-                model=info.model,
+                model=named,
                 dimensions=info.dimensions,
                 document_prefix=prefix,
             )

@@ -175,6 +175,11 @@ ALARMS = (
         "Set `WIKIEMBED_EMBEDDER` and `WIKIEMBED_MODEL` to the source's, or change its model",
     ),
     Alarm(
+        "served_model", "warning",
+        "The server lists another model than the one it is asked for, and answers all the same.",
+        "Set `WIKIEMBED_MODEL` to the model that the server serves",
+    ),
+    Alarm(
         "dimensions", "fault",
         "The model gives another number of dimensions than a source's column holds.",
         "Set `WIKIEMBED_MODEL` to another model, or attach another column",

@@ -14,7 +14,7 @@ import psycopg
 from wikiembed.config import Provider, Settings
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.outages import advice, open_outages
-from wikiembed.embedders import EmbedderOptions, ModelInfo, open_embedder
+from wikiembed.embedders import EmbedderOptions, ModelInfo, of_probe, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderError
 
 Connection = psycopg.Connection[Any]
@@ -84,6 +84,13 @@ class Questions:
         for way, sources in self._begin(connection).items():
             finding, info = self._asked[way].result()
             faults = [] if info is None else [f for s in sources for f in _compare(s, info)]
+            if info is not None and info.served is not None:
+                yield Finding(
+                    "served_model",
+                    "warning",
+                    f"The server serves {info.served} and answers to {way[1]} all the same: set"
+                    " WIKIEMBED_MODEL to what it serves.",
+                )
             # A server whose answer fits no source is not called ok.
             if info is None or not faults:
                 yield finding
@@ -120,7 +127,7 @@ def _compare(source: _Pinned, info: ModelInfo) -> Iterator[Finding]:
     label = f"{info.provider.value} {info.model}".strip()
     if source.pinned and (source.provider or info.provider, source.model) != (
         info.provider,
-        info.model,
+        info.pins_as(source.model),
     ):
         yield Finding(
             "model",
@@ -142,5 +149,7 @@ async def _describe(settings: Settings, provider: Provider, model: str | None) -
     embedder = open_embedder(EmbedderOptions.of(settings, provider, model))
     try:
         return await embedder.describe()
+    except EmbedderError as error:
+        raise of_probe(error) from None
     finally:
         await embedder.aclose()

@@ -1,0 +1,103 @@
+"""What a server says that it serves, against the name that it is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.standin import StandIn
+from tests.standin.faults import Dialect
+from wikiembed.config import Provider
+from wikiembed.embedders import EmbedderOptions, ModelInfo, open_embedder
+from wikiembed.embedders.names import same_model
+from wikiembed.embedders.served import list_path
+
+
+async def _described(server: StandIn, model: str, *, path: str | None = None) -> ModelInfo:
+    embedder = open_embedder(
+        EmbedderOptions(provider=Provider.OPENAI, url=server.url, model=model, path=path)
+    )
+    try:
+        return await embedder.describe()
+    finally:
+        await embedder.aclose()
+
+
+@pytest.mark.parametrize("path", [None, "/embeddings"])
+async def test_the_only_model_is_told_from_a_typing_error(path: str | None) -> None:
+    """The server answers to any name with one vector, so its own name is the one to pin."""
+    with StandIn(dialect="openai", dimensions=4, listed=["nomic-embed-text"]) as server:
+        info = await _described(server, "nomic-embed-txet", path=path)
+    assert (info.model, info.served, info.ignores_name) == (
+        "nomic-embed-txet",
+        "nomic-embed-text",
+        True,
+    )
+    assert info.pins_as(None) == "nomic-embed-text"
+    assert info.pins_as("nomic-embed-text") == "nomic-embed-text"
+    assert info.pins_as("nomic-embed-txet") == "nomic-embed-txet"
+    assert info.pins_as("bge-m3") == "nomic-embed-text"
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [],
+        ["a", "b"],
+        ["m"],
+        ["org/m"],
+        ["/models/m.gguf"],
+        ["m:latest"],
+        ["M-v1.5.Q8_0.gguf"],
+        ["openai/*"],
+    ],
+)
+async def test_no_false_alarm(listed: list[str]) -> None:
+    """Several models, an alias, a file, a tag or a pattern: nothing is said."""
+    with StandIn(dialect="openai", dimensions=4, listed=listed) as server:
+        info = await _described(server, "m")
+    assert (info.served, info.pins_as(None)) == (None, "m")
+
+
+async def test_a_gateway_that_knows_both_names_pins_the_one_that_is_set() -> None:
+    """It lists one model and serves another one, too: the vectors differ, or it refuses one."""
+    known = ["wanted"]
+    with StandIn(dialect="openai", dimensions=4, listed=["default"], known_models=known) as server:
+        info = await _described(server, "wanted")
+    assert (info.served, info.ignores_name, info.pins_as(None)) == ("default", False, "wanted")
+
+
+@pytest.mark.parametrize("dialect", ["tei", "all"])
+async def test_a_server_that_has_no_list_changes_nothing(dialect: Dialect) -> None:
+    """Asked at an address of which no list is known, or that has none."""
+    with StandIn(dialect=dialect, dimensions=4, listed=["b"]) as server:
+        if dialect == "all":
+            info = await _described(server, "a", path="/embeddings?api-version=1")
+        else:
+            embedder = open_embedder(
+                EmbedderOptions(provider=Provider.TEI, url=server.url, model="other")
+            )
+            info = await embedder.describe()
+            await embedder.aclose()
+            assert (info.model, info.served) == ("standin-model", "standin-model")
+            return
+    assert (info.served, info.model) == (None, "a")
+
+
+@pytest.mark.parametrize(
+    ("path", "models"),
+    [
+        ("/v1/embeddings", "/v1/models"),
+        ("/embeddings", "/models"),
+        ("/openai/deployments/d/embeddings?api-version=1", None),
+        ("/embed", None),
+    ],
+)
+def test_list_path_stands_beside_that_of_embeddings(path: str, models: str | None) -> None:
+    """Nothing is guessed where the path is not of OpenAI's dialect."""
+    assert list_path(path) == models
+
+
+def test_same_model_tells_names_apart() -> None:
+    """Other names are other models."""
+    assert not same_model("nomic-embed-text", "bge-m3")
+    assert same_model("nomic-embed-text:latest", "nomic-embed-text")
