@@ -63,10 +63,11 @@ hand_over() {
   exec "$wikiembed" "$@"
 }
 
-# setting NAME [DEFAULT]: print a setting of the environment, else of the file .env, else DEFAULT.
+# setting NAME [DEFAULT]: print a setting of the environment, else of the file .env, else DEFAULT;
+# empty in the environment means DEFAULT.
 setting() {
   local value=${!1:-}
-  if [[ -z $value && -f .env ]]; then
+  if [[ -z ${!1+set} && -f .env ]]; then
     value=$(sed -n "s/^\(export \)\{0,1\}$1=//p" .env | tail -n 1 | sed "s/^\([\"']\)\(.*\)\1\$/\2/")
   fi
   echo "${value:-${2:-}}"

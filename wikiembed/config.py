@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
 import platformdirs
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from wikiembed.errors import ConfigurationError
 
 ENV_PREFIX = "WIKIEMBED_"
+ENV_FILE = ".env"
+_OF_OTHERS = re.compile(rf"{ENV_PREFIX}(TEST_|FAULT|START_)")
+"""Of the tests and of the operator's scripts."""
 LOCAL_DIMENSIONS = 256
 DEFAULT_DIMENSIONS = 768
 
@@ -48,8 +61,20 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+        env_prefix=ENV_PREFIX, env_file=ENV_FILE, extra="ignore", frozen=True, env_ignore_empty=True
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then what it leaves to ``.env``."""
+        return init_settings, env_settings, _DotEnv(settings_cls)
 
     database_url: str | None = Field(
         default=None,
@@ -202,9 +227,11 @@ def load_settings() -> Settings:
     """Read the settings.
 
     Raises: ConfigurationError with one sentence that names each wrong variable; values of
-    secrets are never shown.
+    secrets are never shown. A misspelt name is one as well: it would be left out, and the default
+    taken, which may be another database.
     """
     try:
+        _refuse_misspelt()
         return Settings()
     except ValidationError as error:
         wrong = []
@@ -216,6 +243,40 @@ def load_settings() -> Settings:
         raise ConfigurationError("The settings cannot be read: look at WIKIEMBED_….") from None
     except (OSError, UnicodeDecodeError):
         raise ConfigurationError("The file .env cannot be read: mend it or remove it.") from None
+
+
+def _refuse_misspelt() -> None:
+    """See that each ``WIKIEMBED_…`` of ``.env`` is known, and that none of the environment looks
+    like a known one: there, names of others may begin so, as Kubernetes' links to a service do.
+
+    Raises: ConfigurationError, OSError, UnicodeDecodeError.
+    """
+    known = {f"{ENV_PREFIX}{field}".upper() for field in Settings.model_fields}
+    places = ((".env", dotenv_values(ENV_FILE)), ("the environment", os.environ))
+    for place, given in places:
+        for name in map(str.upper, given):
+            if not name.startswith(ENV_PREFIX) or name in known or _OF_OTHERS.match(name):
+                continue
+            near = _nearest(name, known)
+            if near is not None or place == ENV_FILE:
+                meant = f"did you mean {near}?" if near else "see the settings' reference."
+                raise ConfigurationError(f"{name} in {place} is not a setting: {meant}")
+
+
+def _nearest(name: str, known: set[str]) -> str | None:
+    """The known name that differs from `name` by some letters; None: none does."""
+    fields = {one.removeprefix(ENV_PREFIX): one for one in sorted(known)}
+    found = difflib.get_close_matches(name.removeprefix(ENV_PREFIX), fields, n=1, cutoff=0.8)
+    return fields[found[0]] if found else None
+
+
+class _DotEnv(DotEnvSettingsSource):
+    """``.env``, without what the environment has, be it empty: that means the default."""
+
+    def _read_env_files(self) -> Mapping[str, str | None]:
+        set_outside = {name.lower() for name in os.environ}
+        read = super()._read_env_files()
+        return {name: value for name, value in read.items() if name.lower() not in set_outside}
 
 
 def _demand(item: ErrorDetails) -> str:

@@ -19,8 +19,9 @@ INTRODUCTION = """\
 # Settings
 
 Every setting is an environment variable, or a line of a file `.env` in the folder where the
-command runs; the environment wins. An empty variable counts as unset. A wrong one ends the command
-with exit code 2 and one sentence that names it.
+command runs; the environment wins. An empty variable means the default, also where `.env` has
+another value. A wrong one ends the command with exit code 2 and one sentence that names it; so does a
+misspelt one, with the nearest name, and any `WIKIEMBED_…` of `.env` that is not on this page.
 
 A source may fix its own provider, model and prefixes (`wikiembed attach --provider …`); what it
 leaves open comes from these settings.

@@ -46,6 +46,59 @@ def test_config_reads_a_dotenv_file(empty_folder: Path) -> None:
     assert load_settings().concurrency == 9
 
 
+def test_config_lets_an_empty_variable_override_dotenv(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever empties a variable means the default, not what the file says."""
+    (empty_folder / ".env").write_text(
+        "WIKIEMBED_DATABASE_URL=postgresql://elsewhere/db\nWIKIEMBED_MODEL=m\n"
+    )
+    monkeypatch.setenv("WIKIEMBED_DATABASE_URL", "")
+    settings = load_settings()
+    assert (settings.database_url, settings.model) == (None, "m")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("WIKIEMBED_DATABSE_URL", "WIKIEMBED_DATABASE_URL"),
+        ("WIKIEMBED_EMBEDER", "WIKIEMBED_EMBEDDER"),
+        ("wikiembed_batchsize", "WIKIEMBED_BATCH_SIZE"),
+    ],
+)
+def test_config_refuses_a_misspelt_name(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, near: str
+) -> None:
+    """It would be left out, and everything would go to the embedded Postgres."""
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(ConfigurationError, match=f"in the environment .* did you mean {near}"):
+        load_settings()
+    monkeypatch.delenv(name)
+    (empty_folder / ".env").write_text(f"{name}=x\n")
+    with pytest.raises(ConfigurationError, match=rf"in \.env is .* did you mean {near}"):
+        load_settings()
+
+
+def test_config_refuses_any_unknown_name_of_ours_in_dotenv(empty_folder: Path) -> None:
+    """The file is nobody else's."""
+    (empty_folder / ".env").write_text("WIKIEMBED_COLOUR=blue\n")
+    with pytest.raises(ConfigurationError, match=r"WIKIEMBED_COLOUR in \.env is not a setting"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["WIKIEMBED_PORT", "WIKIEMBED_SERVICE_HOST", "WIKIEMBED_PORT_5432_TCP_ADDR",
+     "WIKIEMBED_START_OLLAMA", "WIKIEMBED_TEST_POSTGRES"],
+)  # fmt: skip
+def test_config_leaves_names_of_others_in_the_environment_alone(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Kubernetes sets some for a service named wikiembed; the scripts and the tests have theirs."""
+    monkeypatch.setenv(name, "x")
+    assert load_settings().database_url is None
+
+
 def test_config_reports_an_unreadable_dotenv_file(empty_folder: Path) -> None:
     """A .env that is no text is one sentence, no traceback."""
     (empty_folder / ".env").write_bytes(b"WIKIEMBED_MODEL=\xff\xfe\n")
