@@ -17,10 +17,12 @@ _VARIES = (
     (r"\b\d[\d,]*(?:\.\d+)?(?= (?:chunks|pages|texts|MB|kB)(?:/s)?\b)(?=\s\w+/s)", "RATE"),
     (r"\b\d[\d,]*(?:\.\d+)?(?= (?:MB|kB|GB)\b)", "SIZE"),
     (r"(?<![\d.])\d[\d,]*\.\d+(?![\d.]| ?%)", "NUMBER"),
-    (r"[─━╸╺▁▂▃▄▅▆▇█]+", "─"),
+    (r"─+", "─"),
 )
 """Times, durations, rates, sizes and fractions that are no percentage; widths of rules and bars."""
 _PATTERNS = [(re.compile(pattern), word) for pattern, word in _VARIES]
+# A bar whose end depends on the time that it took, a spinner, and an event of a worker.
+_IS_FLEETING = re.compile(r"[━╸╺⠁-⣿]|^\d{4}-\d\d-\d\d \S+ [a-z_]+ \w+=").search
 ELISION = "…"
 """A line of its own that stands for any number of lines."""
 
@@ -33,13 +35,21 @@ def normalise(line: str) -> str:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of `text` that are not blank, normalised."""
-    return [line for line in map(normalise, text.splitlines()) if line]
+    """The lines of `text` that matter, normalised: no blank ones, no bars, no events."""
+    return [
+        normalise(line) for line in text.splitlines() if line.strip() and not _IS_FLEETING(line)
+    ]
 
 
-def is_shown(shown: str, printed: str) -> bool:
-    """True when `printed` is what `shown` says, line by line; … stands for lines left out."""
-    return _matches(lines_of(shown), lines_of(printed))
+def is_shown(shown: str, printed: str, *, varies: bool = False) -> bool:
+    """True when `printed` is what `shown` says, line by line; … stands for lines left out.
+
+    Of output that `varies` the first words of the lines are compared.
+    """
+    ours, theirs = lines_of(shown), lines_of(printed)
+    if varies:
+        ours, theirs = ([line.split()[0] for line in lines] for lines in (ours, theirs))
+    return _matches(ours, theirs)
 
 
 def _matches(shown: list[str], printed: list[str]) -> bool:

@@ -13,6 +13,7 @@ REFERENCE = DOCS / "reference"
 RUN_AS_SHELL = frozenset({"sh"})
 RUN_AS_SQL = frozenset({"sql"})
 OUTPUT = "text"
+VARIES = "<!-- varies -->"
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>\S.*?) -->")
 BEGINS_WITH = re.compile(r"<!-- begins with: (?P<state>nothing|empty|schema|docs|wiki) -->")
 YOURS = "<!-- from here on: your own database -->"
@@ -25,7 +26,8 @@ _HEADING = re.compile(r"^#{1,6} (?P<title>.+)$", re.MULTILINE)
 class Block:
     """One fenced block; `line` is where it opens, `not_run` why no test runs it.
 
-    `output` is the block of text that follows a block of commands at once: what they print.
+    `output` is the block of text that follows a block of commands at once: what they print. Of one
+    that `varies` only the first words of its lines are compared: which rows a table has, say.
     """
 
     page: Path
@@ -34,6 +36,7 @@ class Block:
     text: str
     not_run: str | None
     output: Block | None = None
+    varies: bool = False
 
     @property
     def place(self) -> str:
@@ -62,22 +65,27 @@ def blocks_of(page: Path) -> list[Block]:
         before = blocks[-1] if blocks else None
         if before is not None and block.language == OUTPUT and before.language in RUN_AS_SHELL:
             closed = before.line + before.text.count("\n") + (2 if before.text else 1)
-            if not "".join(lines[closed : block.line - 1]).strip():
+            if not "".join(lines[closed : block.line - 1]).replace(VARIES, "").strip():
                 blocks[-1] = replace(before, output=block)
         blocks.append(block)
     return blocks
 
 
 def _read_blocks(page: Path) -> Iterator[Block]:
-    opened: tuple[int, str, str, str | None] | None = None
+    opened: tuple[int, str, str, str | None, bool] | None = None
     body: list[str] = []
     last = ""
     for number, line in enumerate(page.read_text().splitlines(), 1):
         if opened is not None:
-            start, fence, language, reason = opened
+            start, fence, language, reason, varies = opened
             if line == fence:
                 yield Block(
-                    page=page, line=start, language=language, text="\n".join(body), not_run=reason
+                    page=page,
+                    line=start,
+                    language=language,
+                    text="\n".join(body),
+                    not_run=reason,
+                    varies=varies,
                 )
                 opened, body, last = None, [], ""
             else:
@@ -85,7 +93,7 @@ def _read_blocks(page: Path) -> Iterator[Block]:
         elif (begins := _FENCE.match(line)) is not None:
             marked = NOT_RUN.fullmatch(last)
             reason = marked["reason"] if marked else None
-            opened = (number, begins["fence"], begins["language"], reason)
+            opened = (number, begins["fence"], begins["language"], reason, last == VARIES)
         elif line.strip():
             last = line.strip()
     if opened is not None:

@@ -35,7 +35,7 @@ def refresh(page: Path, server: TestServer) -> int:
     with tempfile.TemporaryDirectory(prefix="we-docs-page-") as folder:
         for done in follow(page, server=server, folder=Path(folder)):
             output = done.block.output
-            if output is not None and not is_shown(output.text, done.printed):
+            if output is not None and not is_shown(output.text, done.printed, varies=output.varies):
                 changed[output.line] = done.printed
     write_blocks(page, changed)
     return len(changed)
