@@ -24,6 +24,8 @@ def call(
     before = signal.getsignal(signal.SIGTERM)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    ours = logging.getLogger("wikiembed")
+    our_level = ours.level
 
     def run(*args: str, env: dict[str, str] | None = None) -> Result:
         with monkeypatch.context() as patched:
@@ -40,3 +42,4 @@ def call(
     signal.signal(signal.SIGTERM, before)
     root.handlers[:] = handlers
     root.setLevel(level)
+    ours.setLevel(our_level)

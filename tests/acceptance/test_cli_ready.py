@@ -215,7 +215,7 @@ def test_ready_of_empty_sources(call: Call, docs_table: Database) -> None:
         assert (result.returncode, result.stdout) == (0, f"{TRUE}\n")
     add(docs_table, 2)
     assert_done(call("skip", "docs", "1", "2"))
-    said = "Source 'docs' holds no vectors, since all 2 chunks are skipped: retry some, or"
+    said = "Source 'docs' holds no vectors, since each of its 2 chunks is skipped: retry some, or"
     assert assert_refused(call("ready"), 1) == f"{said} `--allow-empty`."
     shown = call("status").stdout
     assert "100" not in shown

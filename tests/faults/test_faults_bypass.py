@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 from collections.abc import Iterator
@@ -236,6 +237,7 @@ async def test_malformed_upkeep_ends(
     docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Once, with a warning: nothing repeats for ever, and nothing was done in its name."""
+    caplog.set_level(logging.WARNING, logger="wikiembed")
     put = f"{HARM} ('wikiembed_upkeep', %s, %s)"
     for task, arguments in UPKEEP:
         docs_table.execute(put, [f"wikiembed.{task}", arguments])

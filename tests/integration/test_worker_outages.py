@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 from psycopg import sql
@@ -98,6 +99,7 @@ async def test_rule_13_wrong_key_pauses_the_source(
 
     The drain exits 1 naming it; jobs wait.
     """
+    caplog.set_level(logging.WARNING, logger="wikiembed")
     standin.controls.latency_s = 0.2  # so that four batches are under way
     add_chunks(docs_table, 300)
     await drain(settings_of(docs_table, standin.url, api_key=KEY, concurrency=4))
