@@ -17,8 +17,8 @@ without it is. Each line is printed as soon as it is known; with `--json` it pri
 `name`, `level` and `sentence` at its end. Each model is asked once, all at the same time.
 
 <!-- not run: says of each reader's installation something else -->
-```console
-$ wikiembed doctor
+```sh
+wikiembed doctor
 ```
 
 The names below are stable: alarms may be set on them. One name may come several times, once for each source,
