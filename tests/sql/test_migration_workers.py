@@ -1,4 +1,4 @@
-"""Revision 0014: the view of workers goes both ways, with those who may read it."""
+"""Revision 0012: the view of workers goes both ways, with those who may read it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_workers_view_goes_both_ways(docs_table: Database) -> None:
     roles = [docs_table.create_role(kind, grant=kind) for kind in ("reader", "worker")]
     first, second = register(docs_table, 1), register(docs_table, 1)
     assert docs_table.rows("select worker_ids from wikiembed.workers") == [([first, second],)]
-    downgrade(docs_table.url, settings(docs_table.url), revision="0013")
+    downgrade(docs_table.url, settings(docs_table.url), revision="0011")
     assert docs_table.one(COLUMNS) == 5
     assert docs_table.rows("select worker_id from wikiembed.workers order by 1") == [
         (first,),
