@@ -12,7 +12,7 @@ _VARIES = (
         "TIME",
     ),
     (r"\b\d\d:\d\d:\d\d\b", "TIME"),
-    (r"\bschema version \d{4}\b", "schema version N"),
+    (r"\b[Ss]chema version \d{4}\b", "schema version N"),
     (r"\bpid \d+\b", "pid N"),
     (r"\b\d[\d,]*(?:\.\d+)? ?(?:ms|s|min|h|d)\b", "DURATION"),
     (r"\b\d[\d,]*(?:\.\d+)?(?= (?:chunks|pages|texts|MB|kB)(?:/s)?\b)(?=\s\w+/s)", "RATE"),
@@ -20,7 +20,7 @@ _VARIES = (
     (r"(?<![\d.])\d[\d,]*\.\d+(?![\d.]| ?%)", "NUMBER"),
     (r"─+", "─"),
 )
-"""Times, schema versions, durations, rates, sizes and fractions that are no percentage; widths of rules and bars."""
+"""Times, schema versions, durations, rates, sizes, fractions that are no percentage, rules."""
 _PATTERNS = [(re.compile(pattern), word) for pattern, word in _VARIES]
 # A bar whose end depends on the time that it took, a spinner, and an event of a worker.
 _IS_FLEETING = re.compile(r"[━╸╺⠁-⣿]|^\d{4}-\d\d-\d\d \S+ [a-z_]+ \w+=").search
