@@ -62,11 +62,14 @@ def test_swap_by_rename_is_noticed_and_a_rename_is_not(worked: Database) -> None
 
 
 def test_move_keeps_settings_and_what_is_right_for_sure(worked: Database) -> None:
-    """Vectors of equal texts, failures of equal rows; the rest waits for an order."""
+    """Vectors of equal texts, failures of equal rows, what failed before; the rest waits."""
     before = worked.rows(SETTINGS)
+    history = worked.rows("select * from wikiembed.failure_history")
+    assert [row[1] for row in history] == ["4"]
     swap(worked)
     worked.execute(MOVE.format(""))
     assert worked.rows(SETTINGS) == before
+    assert worked.rows("select * from wikiembed.failure_history") == history
     assert vectors(worked) == [1]
     assert worked.one("select vec = %s from public.docs where id = 1", [VECTOR]) is True
     assert worked.rows("select key, state from wikiembed.failures") == [("2", "failed")]

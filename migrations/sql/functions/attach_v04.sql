@@ -22,6 +22,7 @@ declare
   v_source wikiembed.sources;
   v_former wikiembed.sources;
   v_failures wikiembed.failures[] := '{}';
+  v_history wikiembed_private.ended_failures[] := '{}';
   v_vectors bigint := 0;
   v_warning text;
 begin
@@ -70,6 +71,10 @@ begin
       v_failures := wikiembed_private.failures_moved(v_former, v_source);
       v_vectors := wikiembed_private.copy_vectors(v_former, v_source);
     end if;
+    if p_move then
+      v_history := array(
+        select e from wikiembed_private.ended_failures as e where e.source = p_name collate "default" order by e.id);
+    end if;
     perform wikiembed.detach(p_name);
     perform wikiembed_private.rename_missing_index(v_source);
   end if;
@@ -92,6 +97,7 @@ begin
     perform wikiembed_private.create_missing_index(p_name);
   end if;
   insert into wikiembed.failures select f.* from unnest(v_failures) as f;
+  insert into wikiembed_private.ended_failures overriding system value select e.* from unnest(v_history) as e;
   perform wikiembed_private.correct_ledger(p_name);
   perform wikiembed_private.write_triggers(p_name);
   update wikiembed.sources as s set held_back_at = now()
