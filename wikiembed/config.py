@@ -121,7 +121,9 @@ class Settings(BaseSettings):
     document_prefix: str = Field(default="", description="Put before each text that is stored.")
     query_prefix: str = Field(default="", description="Put before each text that is searched.")
     truncate: bool = Field(
-        default=False, description="Let the server cut texts beyond its context silently."
+        default=False,
+        description="Let an ollama or tei server, or local, cut texts beyond its context silently;"
+        " openai's dialect has no such field, so there it changes nothing.",
     )
     batch_size: int | None = Field(
         default=None, ge=1, le=4096, description="Chunks a job; unset: the source's own, 64."
