@@ -332,6 +332,7 @@ BEDROCK = Profile(
 )
 GATEWAYS = (LITELLM, OPENROUTER, WORKERS_AI, AZURE, VERTEX, BEDROCK)
 """Not what embeds, but what stands before it; LiteLLM 1.108's refusals were seen
-(not its budget's and its own 429), the others are as documented."""
+(not its budget's and its own 429); the others follow documents and issue threads, some in
+other words."""
 
 PROFILES = (OLLAMA, OLLAMA_0_12, TEI, TEI_1_8, LLAMA_CPP, VLLM, INFINITY, OPENAI)

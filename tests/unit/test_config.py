@@ -168,3 +168,9 @@ def test_config_reads_the_key_from_its_file(
     key = settings.read_api_key()
     assert key is not None
     assert key.get_secret_value() == "sk-1"
+
+
+@pytest.mark.parametrize("given", ["api key", "api-key:", "häder", "x" * 65])
+def test_config_refuses_what_is_no_header(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    """The name of a header is one token."""
+    assert "must be the name of a header" in wrong(monkeypatch, api_key_header=given)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from yarl import URL
 
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions
-from wikiembed.embedders.address import address_of, root_of
+from wikiembed.embedders.address import address_of, headers_of, root_of
 from wikiembed.errors import ConfigurationError
 
 
@@ -59,3 +60,11 @@ def test_address_that_names_no_host_is_refused(url: str) -> None:
     """Ports out of range, numbers that are no IP address, control characters."""
     with pytest.raises(ConfigurationError, match="WIKIEMBED_EMBEDDER_URL"):
         _root(url)
+
+
+def test_key_stands_alone_in_a_header_of_its_own() -> None:
+    """As Azure OpenAI wants it; else it is a bearer token."""
+    url = URL("http://host")
+    own = headers_of(url, "secret", key_header="Api-Key")
+    assert (own["api-key"], "authorization" in own) == ("secret", False)
+    assert headers_of(url, "secret")["authorization"] == "Bearer secret"
