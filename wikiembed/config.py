@@ -243,8 +243,22 @@ def load_settings() -> Settings:
         raise ConfigurationError(f"Wrong setting: {'; '.join(wrong)}.") from None
     except SettingsError:
         raise ConfigurationError("The settings cannot be read: look at WIKIEMBED_….") from None
-    except (OSError, UnicodeDecodeError):
-        raise ConfigurationError("The file .env cannot be read: mend it or remove it.") from None
+    except OSError as error:
+        raise ConfigurationError(f"The file {ENV_FILE} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"The file {ENV_FILE} cannot be read: line {_undecodable_line()} is not UTF-8 text."
+        ) from None
+
+
+def _undecodable_line() -> int:
+    """The first line of ``.env`` that is not UTF-8, from 1."""
+    for number, line in enumerate(Path(ENV_FILE).read_bytes().split(b"\n"), 1):
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            return number
+    return 1
 
 
 def _refuse_misspelt() -> None:

@@ -100,9 +100,9 @@ def test_config_leaves_names_of_others_in_the_environment_alone(
 
 
 def test_config_reports_an_unreadable_dotenv_file(empty_folder: Path) -> None:
-    """A .env that is no text is one sentence, no traceback."""
-    (empty_folder / ".env").write_bytes(b"WIKIEMBED_MODEL=\xff\xfe\n")
-    with pytest.raises(ConfigurationError, match=r"The file \.env cannot be read"):
+    """A .env that is no text is one sentence with the line at fault, no traceback."""
+    (empty_folder / ".env").write_bytes(b"OTHER=1\nWIKIEMBED_MODEL=\xff\xfe\n")
+    with pytest.raises(ConfigurationError, match=r"^The file \.env cannot be read: line 2 is not"):
         load_settings()
 
 
