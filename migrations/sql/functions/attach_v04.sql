@@ -97,7 +97,9 @@ begin
     perform wikiembed_private.create_missing_index(p_name);
   end if;
   insert into wikiembed.failures select f.* from unnest(v_failures) as f;
-  insert into wikiembed_private.ended_failures overriding system value select e.* from unnest(v_history) as e;
+  if cardinality(v_history) > 0 then
+    insert into wikiembed_private.ended_failures overriding system value select e.* from unnest(v_history) as e;
+  end if;
   perform wikiembed_private.correct_ledger(p_name);
   perform wikiembed_private.write_triggers(p_name);
   update wikiembed.sources as s set held_back_at = now()
