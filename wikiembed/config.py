@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         default=None,
         description="Postgres connection URL or conninfo; unset: the embedded Postgres.",
     )
+    database_name: str | None = Field(
+        default=None,
+        description="Database in place of the URL's; of the embedded Postgres, in place of"
+        " `wikiembed`.",
+    )
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("wikiembed"),
         description="Folder of the embedded Postgres.",

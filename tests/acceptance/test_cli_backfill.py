@@ -48,6 +48,7 @@ def test_backfill_reports_as_json_lines(
     result = run_cli("backfill", "docs", *options, env=served(standin))
     assert_done(result)
     lines = json_lines(result)
+    assert lines[0].pop("database")
     assert lines[0] == {"event": "queued", "source": "docs", "jobs": 3, "chunks": 30}
     assert {line["event"] for line in lines[1:-1]} == {"progress"}
     assert lines[-1]["event"] == "backfilled"

@@ -87,8 +87,8 @@ def test_doctor_is_content_with_a_healthy_installation(
     assert "ok       Embedder openai m: 4 dimensions." in result.stdout
     found, _ = findings(call, served(standin))
     assert [name for name, level, _ in found if level != "ok"] == ["workers"]
-    assert [name for name, *_ in found][:6] == [
-        *("postgres", "clock", "pgvector", "schema", "procrastinate", "queue_schema")
+    assert [name for name, *_ in found][:7] == [
+        *("database", "postgres", "clock", "pgvector", "schema", "procrastinate", "queue_schema")
     ]
 
 

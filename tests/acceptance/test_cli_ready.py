@@ -51,7 +51,7 @@ def test_ready_says_what_is_in_the_way(call: Call, docs_table: Database) -> None
     assert call("skip", "docs", "1", "--why", "scan").stdout == "docs: 1 of 1 chunk skipped.\n"
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 2")
     result = call("ready", "docs")
-    assert (result.returncode, result.stdout, result.stderr) == (0, f"{TRUE}\n", "")
+    assert (result.returncode, result.stdout, complaints(result)) == (0, f"{TRUE}\n", [])
     asked = call("ready", "docs", "--json")
     assert json_lines(asked) == [{"ready": True, "sources": {"docs": True}, "in_the_way": []}]
 

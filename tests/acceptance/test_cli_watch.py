@@ -40,7 +40,9 @@ def test_watch_prints_a_line_each_time_and_ends_with_0(
     running.wait_for(lambda: "docs 100.00 % (0 missing" in running.stdout)
     result = running.stop(signal.SIGINT)
     assert (result.returncode, result.stderr) == (0, "")
-    assert all(line.endswith("; 1 job; 0 workers") for line in result.stdout.splitlines())
+    first, *lines = result.stdout.splitlines()
+    assert first.startswith("Database ")
+    assert all(line.endswith("; 1 job; 0 workers") for line in lines)
 
 
 def test_watch_prints_json_lines(start_cli: StartCli, docs_table: Database) -> None:

@@ -81,8 +81,12 @@ def assert_refused(result: Result, code: int) -> str:
 
 
 def complaints(result: Result) -> list[str]:
-    """Lines of standard error that are no JSON event."""
-    return [line for line in result.stderr.splitlines() if line and not line.startswith("{")]
+    """Lines of standard error that are no JSON event, nor the name of the database."""
+    return [
+        line
+        for line in result.stderr.splitlines()
+        if line and not line.startswith(("{", "Database "))
+    ]
 
 
 def events(result: Result) -> list[dict[str, object]]:

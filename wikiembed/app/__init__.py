@@ -16,6 +16,7 @@ from wikiembed.app.connection import Connector, RuntimeHolder
 from wikiembed.app.fetch import JobManager
 from wikiembed.app.process import Process
 from wikiembed.app.worker import Worker
+from wikiembed.db.endpoint import Endpoint
 from wikiembed.tasks import UPKEEP_QUEUE
 
 
@@ -36,6 +37,11 @@ class App(procrastinate.App):
         )
         self.job_manager: JobManager = JobManager(connector=self.connector)
         tasks.register(self)
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The database that the last opening led to; None before it."""
+        return self.connector.endpoint if isinstance(self.connector, Connector) else None
 
     def new_worker(self, **options: Any) -> Worker:
         """A worker of this app that leaves signals to its caller."""

@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from wikiembed.config import Settings, load_settings
 from wikiembed.db.connect import connect_options, database_url, translate_errors
+from wikiembed.db.endpoint import Endpoint, endpoint
 from wikiembed.db.pool import Pool
 from wikiembed.pipeline import Runtime, Tally
 
@@ -27,6 +28,8 @@ class Connector(procrastinate.PsycopgConnector):
     def __init__(self, runtime: RuntimeHolder) -> None:
         super().__init__(configure=_configure)
         self._runtime = runtime
+        self.endpoint: Endpoint | None = None
+        """Where the last opening led; None before it."""
 
     async def _create_pool(self, pool_args: dict[str, Any]) -> AsyncConnectionPool[Any]:
         with translate_errors():
@@ -48,7 +51,9 @@ class Connector(procrastinate.PsycopgConnector):
             with translate_errors():
                 conninfo = await asyncio.to_thread(database_url, self._runtime.settings)
                 options = connect_options(conninfo)
-                await (await psycopg.AsyncConnection.connect(conninfo, **options)).close()
+                first = await psycopg.AsyncConnection.connect(conninfo, **options)
+                self.endpoint = endpoint(self._runtime.settings, first)
+                await first.close()
         await super().open_async(pool)
 
     async def hang_up(self) -> None:

@@ -13,6 +13,7 @@ import typer
 from wikiembed.cli.console import (
     count,
     database,
+    database_line,
     print_json,
     remark,
     say,
@@ -31,6 +32,7 @@ from wikiembed.cli.work import (
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.control.shortfall import Shortfall, sentence, shortfall
+from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import NotSo
 from wikiembed.pipeline import FailedChunk, Tally
 from wikiembed.store import Coverage
@@ -98,6 +100,9 @@ def run_backfill(
         return
     json = json or not sys.stdout.isatty()
     with database(settings) as (connection, _):
+        where = endpoint(settings, connection)
+        if not json:
+            say(database_line(where))
         queued = enqueue_all(
             connection,
             settings,
@@ -111,7 +116,7 @@ def run_backfill(
         for done in queued:
             print_json(
                 {"event": "queued", "source": done.source, "jobs": done.jobs,
-                 "chunks": done.chunks}
+                 "chunks": done.chunks, "database": where.as_json()}
             )  # fmt: skip
     else:
         say_queued(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from wikiembed.cli.console import database, print_json, say
+from wikiembed.cli.console import database, database_line, print_json, say
 from wikiembed.cli.work import enqueue_all
 from wikiembed.config import Settings
 from wikiembed.control import actions
 from wikiembed.control.estimate import Estimate, estimate
 from wikiembed.control.measure import Rate
+from wikiembed.db.endpoint import endpoint
 from wikiembed.store import Coverage
 from wikiembed.times import about
 from wikiembed.words import count, roughly, verb
@@ -25,6 +26,9 @@ def print_estimate(
     """Print what a backfill would do, a source at a time, and of all together."""
     found: list[Estimate] = []
     with database(settings) as (connection, _):
+        where = endpoint(settings, connection)
+        if not json:
+            say(database_line(where))
         queueing = enqueue_all(
             connection,
             settings,
@@ -51,7 +55,7 @@ def print_estimate(
             if json:
                 print_json(
                     {"event": "would_queue", "source": one.source, "jobs": one.jobs,
-                     "chunks": one.chunks}
+                     "chunks": one.chunks, "database": where.as_json()}
                 )  # fmt: skip
                 print_json({"event": "estimate", **found[-1].as_json()})
             else:

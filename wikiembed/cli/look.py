@@ -12,6 +12,7 @@ from wikiembed.cli.console import (
     alike,
     count,
     database,
+    database_line,
     duration,
     held_back_sentence,
     listed,
@@ -27,6 +28,7 @@ from wikiembed.control import actions
 from wikiembed.control.overview import overview, replaced_sentence
 from wikiembed.control.standing import time_left_of
 from wikiembed.db.connect import connect, translate_errors
+from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import ConfigurationError, DatabaseError, InvalidArgument, NotSo
 from wikiembed.times import local, read_time
 
@@ -63,11 +65,13 @@ def run_status(
 
         go_on(json=json, every_s=every)
         return
-    with database() as (connection, _):
+    with database() as (connection, settings):
+        found = endpoint(settings, connection)
         state = overview(connection)
     if json:
-        print_json(state)
+        print_json({"database": found.as_json(), **state})
         return
+    say(database_line(found))
     _print_coverage(state)
     for notice in _notices(state):
         say(notice)

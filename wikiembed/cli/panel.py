@@ -12,6 +12,7 @@ from wikiembed.cli.console import count, duration, percent
 from wikiembed.cli.sections import LABEL_WIDTH, Pen, Row, Section
 from wikiembed.control.standing import time_left_of
 from wikiembed.control.watch import View
+from wikiembed.db.endpoint import Endpoint
 from wikiembed.times import local
 
 FULL, EMPTY = "█", "░"
@@ -25,15 +26,20 @@ MOST_CHART_ROWS = 8
 class Panel:
     """Draws for a terminal of `width` × `height`; `plain`: without characters beyond ASCII."""
 
-    def __init__(self, *, width: int, height: int, plain: bool) -> None:
+    def __init__(
+        self, *, width: int, height: int, plain: bool, database: Endpoint | None = None
+    ) -> None:
         self._width = width
         self._height = height
         self._plain = plain
+        self._database = database
         self._pen = Pen(width=width, plain=plain)
 
     def draw(self, view: View) -> Text:
         """The whole view, in lines that are cut to the width and the height."""
         head = [Text(f"wikiembed  {local(view.snapshot.at)}", style="bold")]
+        if self._database is not None:
+            head[0].append(f"  {self._database}", style="not bold")
         head += list(self._loss(view))
         end = Text("Ctrl-C ends this view; workers go on.", style="dim")
         # The last row stays free. Blank lines go where else a source would be left out.

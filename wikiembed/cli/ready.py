@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import count, database, print_json
+from wikiembed.cli.console import count, database, database_line, print_json, remark
 from wikiembed.control import actions
+from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import NotSo
 from wikiembed.store import Coverage
 
@@ -34,15 +35,19 @@ def run_ready(
     """Exit 0 when all is embedded but the skipped rows; else 1 and what is in the way.
 
     The first line is WIKI_EMBEDDINGS_READY=true or false; what is in the way follows, each with
-    its command, as comments. A source without a single vector is not ready, unless --allow-empty
-    is given. Over all sources, the wiki's is left out while nothing was ever embedded into it and
-    other tables are attached. With --smoke a ready source must also be searchable: the text of one
-    of its chunks is embedded anew, and the nearest chunk must be that one.
+    its command, as comments; which database was asked stands on standard error. A source without a
+    single vector is not ready, unless --allow-empty is given. Over all sources, the wiki's is left
+    out while nothing was ever embedded into it and other tables are attached. With --smoke a ready
+    source must also be searchable: the text of one of its chunks is embedded anew, and the nearest
+    chunk must be that one.
     """
     from wikiembed.control.ready import obstacles
     from wikiembed.control.ready import smoke as try_out
 
     with database() as (connection, settings):
+        where = endpoint(settings, connection)
+        if not json:
+            remark(database_line(where))
         actions.names(connection, source)
         counted = [row for row in actions.coverage(connection, source) if source or not row.unused]
         names = [row.source for row in counted]
@@ -56,7 +61,12 @@ def run_ready(
     passed = [one.passed for one in tried]
     done = done and not (smoke and (False in passed or True not in passed))
     if json:
-        said = {"ready": done, "sources": ready, "in_the_way": [o.as_json() for o in in_the_way]}
+        said = {
+            "ready": done,
+            "database": where.as_json(),
+            "sources": ready,
+            "in_the_way": [o.as_json() for o in in_the_way],
+        }
         print_json(said | ({"smoke": [one.as_json() for one in tried]} if smoke else {}))
     else:
         typer.echo(f"WIKI_EMBEDDINGS_READY={'true' if done else 'false'}")

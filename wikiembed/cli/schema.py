@@ -52,7 +52,7 @@ def run_migrate(
     if sql:
         typer.echo(migrate.offline_sql(settings, revision=to), nl=False)
         return
-    url = database_url(settings)
+    url = database_url(settings, create=down is None)
     if down is not None:
         _ask_before_loss(migrate.losses(url, revision=down), yes=yes)
         migrate.downgrade(url, settings, revision=down)

@@ -71,7 +71,12 @@ class Session:
         # Beside the watch, whose statement may hang with Postgres.
         ends.append(asyncio.create_task(self._stop.wait()))
         watch = asyncio.create_task(self._watch(), name="watch")
-        emit("worker_started", concurrency=self._orders.concurrency, drain=self._orders.drain)
+        emit(
+            "worker_started",
+            database=str(self._app.endpoint),
+            concurrency=self._orders.concurrency,
+            drain=self._orders.drain,
+        )
         try:
             await asyncio.wait([*runs, *ends, watch], return_when=asyncio.FIRST_COMPLETED)
             self.worker_ids = [w.worker_id for w in self._workers if w.worker_id is not None]

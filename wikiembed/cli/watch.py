@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from wikiembed.cli.console import database, print_json, say
+from wikiembed.cli.console import database, database_line, print_json, say
 from wikiembed.cli.panel import Panel, as_json, plain_line
 from wikiembed.config import Settings, load_settings
 from wikiembed.control.watch import Lookout, View, look
+from wikiembed.db.endpoint import Endpoint, endpoint
 
 
 def watch(*, json: bool, every_s: float) -> None:
@@ -26,16 +27,22 @@ def watch(*, json: bool, every_s: float) -> None:
     """
     settings = load_settings()
     with database(settings) as (connection, _):
+        found = endpoint(settings, connection)
         first = look(connection)
     lookout = Lookout(lambda: _connection(settings), first, every_s=every_s)
     lookout.start()
     console = Console(highlight=False)
     with contextlib.suppress(KeyboardInterrupt):
         if json:
-            _lines(lookout, every_s, lambda view: print_json(as_json(view)))
+            _lines(
+                lookout,
+                every_s,
+                lambda view: print_json({"database": found.as_json(), **as_json(view)}),
+            )
         elif console.is_terminal and not console.is_dumb_terminal:
-            _live(console, lookout, every_s)
+            _live(console, lookout, every_s, found)
         else:
+            say(database_line(found))
             _lines(lookout, every_s, lambda view: say(plain_line(view)))
 
 
@@ -52,19 +59,20 @@ def _lines(lookout: Lookout, every_s: float, show: Any) -> None:
         time.sleep(every_s)
 
 
-def _live(console: Console, lookout: Lookout, every_s: float) -> None:
+def _live(console: Console, lookout: Lookout, every_s: float, found: Endpoint) -> None:
     """Draw on the terminal's other screen, and leave the last picture on this one."""
     view = lookout.view()
     try:
         with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
                 view = lookout.view()
-                live.update(_picture(console, view), refresh=True)
+                live.update(_picture(console, view, found), refresh=True)
                 time.sleep(min(every_s, 1.0))
     finally:
-        console.print(_picture(console, view))
+        console.print(_picture(console, view, found))
 
 
-def _picture(console: Console, view: View) -> Text:
+def _picture(console: Console, view: View, found: Endpoint) -> Text:
     plain = not (console.encoding or "").lower().startswith("utf")
-    return Panel(width=console.width, height=console.height, plain=plain).draw(view)
+    panel = Panel(width=console.width, height=console.height, plain=plain, database=found)
+    return panel.draw(view)

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from wikiembed import errors
 from wikiembed.config import Settings
@@ -160,16 +160,25 @@ def translate_errors() -> Iterator[None]:
         raise ours from error
 
 
-def database_url(settings: Settings) -> str:
+def database_url(settings: Settings, *, create: bool = False) -> str:
     """Where Postgres is: as set, else the embedded one, which is started when it is not up.
+
+    `create`: make the embedded server and its database where there is none yet.
+    WIKIEMBED_DATABASE_NAME stands in for the database of the URL.
 
     Raises: ConfigurationError, DatabaseUnreachable.
     """
+    name = settings.database_name
     if settings.database_url is not None:
-        return settings.database_url
-    from wikiembed.db.embedded import start_embedded
+        if name is None:
+            return settings.database_url
+        with translate_errors():
+            return make_conninfo(settings.database_url, dbname=name)
+    from wikiembed.db.embedded import DATABASE, start_embedded
 
-    return start_embedded(settings.data_dir, settings.postgres_version)
+    return start_embedded(
+        settings.data_dir, settings.postgres_version, database=name or DATABASE, create=create
+    )
 
 
 def connect_options(url: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ import psycopg
 from psycopg import sql
 
 from wikiembed.db.embedded_account import Account, open_to, run_as, server_account
+from wikiembed.db.embedded_cause import cause_of
 from wikiembed.db.embedded_files import binaries, lock_file, postmaster, socket_dir, url_of
 from wikiembed.errors import ConfigurationError, DatabaseUnreachable
 
@@ -153,8 +154,8 @@ class EmbeddedPostgres:
         )
         if made.returncode != 0:
             raise DatabaseUnreachable(
-                f"initdb failed in {self.data_dir}: {_last_line(made.stdout)}. Free space there, "
-                "or set WIKIEMBED_DATABASE_URL."
+                f"The embedded Postgres cannot be made in {self.data_dir}: {cause_of(made.stdout)}."
+                " Mend that, or set WIKIEMBED_DATABASE_URL to a Postgres of yours."
             )
         aside.rename(self.cluster)
 
@@ -198,7 +199,7 @@ class EmbeddedPostgres:
 
     def _log_tail(self) -> str:
         with suppress(OSError):
-            return _last_line(self._log.read_text(errors="replace"))
+            return cause_of(self._log.read_text(errors="replace"))
         return "it left no log"
 
     def _account(self) -> Account:
@@ -216,20 +217,23 @@ def _connect(url: str) -> psycopg.Connection:
     return psycopg.connect(url, autocommit=True, connect_timeout=5)
 
 
-def _last_line(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines[-1].rstrip(".") if lines else "it said nothing"
+def start_embedded(
+    data_dir: Path, version: int, *, database: str = DATABASE, create: bool = True
+) -> str:
+    """Start or join the embedded Postgres and give a URL of its `database`.
 
+    The server stops when the last process that called this ends normally. `create`: make the
+    server and the database where there is none.
 
-def start_embedded(data_dir: Path, version: int) -> str:
-    """Start or join the embedded Postgres and give a URL of its database ``wikiembed``.
-
-    The server stops when the last process that called this ends normally.
-
-    Raises: ConfigurationError (extra not installed, cluster of another version), and
-    DatabaseUnreachable (the server does not start).
+    Raises: ConfigurationError (extra not installed, cluster of another version, nothing there that
+    may not be created), and DatabaseUnreachable (the server does not start).
     """
     server = EmbeddedPostgres(data_dir=data_dir.expanduser().resolve(), version=version)
+    if not create and not server.cluster.exists():
+        raise ConfigurationError(
+            f"There is no embedded Postgres in {server.data_dir} yet: run `wikiembed migrate` to"
+            " make one, or set WIKIEMBED_DATABASE_URL to yours."
+        )
     handle = server.acquire()
     owner = os.getpid()
 
@@ -239,11 +243,21 @@ def start_embedded(data_dir: Path, version: int) -> str:
 
     atexit.register(release)
     with server.control(), _connect(server.url("postgres")) as connection:
-        known = connection.execute("select from pg_database where datname = %s", [DATABASE])
+        known = connection.execute("select from pg_database where datname = %s", [database])
         if known.fetchone() is None:
-            connection.execute(
-                sql.SQL("create database {} encoding 'UTF8' template template0").format(
-                    sql.Identifier(DATABASE)
+            if not create:
+                raise ConfigurationError(
+                    f"The embedded Postgres in {server.data_dir} has no database {database!r} yet:"
+                    " run `wikiembed migrate` to make it, or set WIKIEMBED_DATABASE_URL to yours."
                 )
-            )
-    return server.url(DATABASE)
+            create_database(connection, database)
+    return server.url(database)
+
+
+def create_database(connection: psycopg.Connection, name: str) -> None:
+    """Create an empty database for texts in UTF-8, over a connection in autocommit."""
+    connection.execute(
+        sql.SQL("create database {} encoding 'UTF8' template template0").format(
+            sql.Identifier(name)
+        )
+    )

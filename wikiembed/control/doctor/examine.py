@@ -13,6 +13,7 @@ from wikiembed.control.doctor import place, queue, servers, sources
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.db import version
 from wikiembed.db.connect import sentence_of, translate
+from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import SchemaMismatch, WikiembedError
 
 Connection = psycopg.Connection[Any]
@@ -37,6 +38,8 @@ class Examination:
 
         The servers are asked while Postgres is. Raises: psycopg.Error when the connection is lost.
         """
+        found = endpoint(self._settings, connection)
+        yield Finding("database", "ok", f"Database {found}.", details={"database": found.as_json()})
         yield from self._ask(place.database(connection, self._now))
         yield from self._ask(place.pgvector(connection))
         try:

@@ -5,7 +5,8 @@ docs/reference/doctor.md is written from this list, and a test provokes each of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Level = Literal["ok", "warning", "fault"]
@@ -196,12 +197,14 @@ class Finding:
     name: str
     level: Level
     sentence: str
+    details: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Keep undocumented alarms out. Raises: ValueError."""
         if self.level != "ok" and (self.name, self.level) not in _KNOWN:
             raise ValueError(f"no such alarm: {self.name} {self.level}")
 
-    def as_json(self) -> dict[str, str]:
-        """Its parts by name."""
-        return {"name": self.name, "level": self.level, "sentence": self.sentence}
+    def as_json(self) -> dict[str, object]:
+        """Its parts by name, and its details."""
+        named = {"name": self.name, "level": self.level, "sentence": self.sentence}
+        return {**named, **self.details}
