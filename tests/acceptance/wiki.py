@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,9 @@ ATTACH = (
     *("--embedding", "vec", "--name", "docs"),
 )
 DOCS = "create table public.docs (id bigint generated always as identity primary key, body text, vec vector(4))"  # noqa: E501 - one statement
+
+
+_NAMES_THE_DATABASE = re.compile(r"Database \w+(?: on \S+:\d+|, embedded, in .*)")
 
 
 def served(standin: StandIn, **settings: str) -> dict[str, str]:
@@ -85,7 +89,7 @@ def complaints(result: Result) -> list[str]:
     return [
         line
         for line in result.stderr.splitlines()
-        if line and not line.startswith(("{", "Database "))
+        if line and not line.startswith("{") and not _NAMES_THE_DATABASE.fullmatch(line)
     ]
 
 

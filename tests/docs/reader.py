@@ -98,8 +98,10 @@ def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed
 def names_of(database: Database, *, standin_url: str, data: str, home: Path) -> dict[str, str]:
     """The names of this run, and those that a reader's machine would have in their place."""
     url = urlsplit(database.url)
+    info = database.connect().info
     return {
         f"{url.hostname}:{url.port}": "localhost:5432",
+        f"{info.host}:{info.port}": "localhost:5432",
         database.name: "wiki",
         standin_url: "http://localhost:11434",
         data: "~/.local/share/wikiembed",

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
 
 import psycopg
 import typer
 
-from wikiembed.cli.console import console, duration, percent, print_table, say
+from wikiembed.cli.console import console, database_line, duration, percent, print_table, say
 from wikiembed.cli.progress import Cadence, Reporter
 from wikiembed.cli.work import enqueue_all, report
 from wikiembed.config import Settings, load_settings
-from wikiembed.control import actions
+from wikiembed.control import actions, sample
 from wikiembed.control.load import load_articles
+from wikiembed.control.sample import DATABASE
 from wikiembed.db.connect import connect, database_url
+from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import NotSo, SourcePaused
 from wikiembed.sample import sample_path
 from wikiembed.telemetry import configure_logging
@@ -49,25 +52,37 @@ def register(cli: typer.Typer) -> None:
     cli.command("demo")(run_demo)
 
 
-def run_demo() -> None:
+def run_demo(
+    *,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Remove the demo's database instead, and nothing else.")
+    ] = False,
+) -> None:
     """Show the main job: start Postgres, migrate, load 60 articles, embed them, search.
 
-    Without settings it uses the embedded Postgres and the local model, so that nothing else is
-    needed; with settings, your own. It may be run again.
+    It works in a database of its own, wikiembed_demo: on the server of WIKIEMBED_DATABASE_URL,
+    where the role must be allowed to create databases, else in the embedded Postgres. Without
+    settings it uses the local model too, so that nothing else is needed. It may be run again, and
+    stopped by Ctrl-C at any time.
     """
     from wikiembed.cli.load import load_file
     from wikiembed.cli.search import show
     from wikiembed.control.search import search
     from wikiembed.db import migrate
 
-    settings = load_settings()
-    configure_logging(style=settings.log_format, level="warning")
+    configured = load_settings()
+    configure_logging(style=configured.log_format, level="warning")
+    if clean:
+        dropped = sample.drop(configured)
+        say(f"Removed database {DATABASE}." if dropped else f"There is no database {DATABASE}.")
+        return
     began = time.monotonic()
-    step("Starting Postgres" if settings.database_url is None else "Connecting to Postgres")
-    url = database_url(settings)
-    step("Migrating the schema")
-    migrate.upgrade(url, settings)
+    step("Starting Postgres" if configured.database_url is None else "Connecting to Postgres")
+    settings = sample.create(configured)
     with connect(settings) as connection:
+        say(f"  {database_line(endpoint(settings, connection))}, the demo's own.")
+        step("Migrating the schema")
+        migrate.upgrade(database_url(settings), settings)
         step("Loading 60 short articles that come with wikiembed")
         loaded = load_file(connection, sample_path(), LoadCounts())
         say(f"  {count(loaded.added, 'page')} added, {loaded.unchanged} unchanged.")
@@ -89,21 +104,25 @@ def run_demo() -> None:
     if broken:
         raise NotSo(f"An invariant does not hold: {'; '.join(broken)}.")
     step(f"Done in {duration(time.monotonic() - began)}. What next?")
-    for what, command in NEXT:
-        say(f"  {what}:\n    {invoked_as()} {command}")
+    for what, command in next_commands():
+        say(f"  {what}:\n    {command}")
     say("  WIKIEMBED_DATABASE_URL and WIKIEMBED_EMBEDDER name your own Postgres and server.")
 
 
-NEXT = (
-    ("Ask the sample something else", 'search "how do bees make honey"'),
-    ("See coverage, queue, failures and workers", "status"),
-    ("Load a wiki of your own", "load enwiki.xml.bz2"),
-    ("Keep it embedded, until you stop it", "worker"),
-    (
+def next_commands() -> Iterator[tuple[str, str]]:
+    """What to try with the sample, then with data of one's own: each as it is to be typed."""
+    wikiembed = shlex.quote(invoked_as())
+    there = f"WIKIEMBED_DATABASE_NAME={DATABASE} {wikiembed}"
+    yield "Ask the sample something else", f'{there} search "how do bees make honey"'
+    yield "See its coverage, queue, failures and workers", f"{there} status"
+    yield "Remove the sample", f"{wikiembed} demo --clean"
+    yield "Make a database for data of your own", f"{wikiembed} migrate"
+    yield "Load a wiki into it", f"{wikiembed} load enwiki.xml.bz2"
+    yield "Keep it embedded, until you stop it", f"{wikiembed} worker"
+    yield (
         "Keep a table of your own embedded",
-        "attach public.docs --key id --text body --embedding vec --name docs",
-    ),
-)
+        f"{wikiembed} attach public.docs --key id --text body --embedding vec --name docs",
+    )
 
 
 def invoked_as() -> str:
@@ -125,15 +144,23 @@ async def embed(connection: psycopg.Connection[Any], settings: Settings) -> None
     step("Starting a worker")
     supervisor = Supervisor(app, settings, drain=False, concurrency=settings.concurrency)
     running = asyncio.create_task(supervisor.run())
+
+    def check() -> None:
+        if supervisor.stopped_by is not None:  # at once: the jobs in hand go back to the queue
+            supervisor.abort()
+            raise typer.Exit(128 + supervisor.stopped_by)
+        if running.done():
+            running.result()
+
     try:
         with Reporter("embed", cadence=Cadence(every_s=2.0)) as reporter:
-            await until(running, lambda: covered(connection, reporter))
+            await until(lambda: covered(connection, reporter), check=check)
         print_coverage(connection)
         step("Inserting one new page, with the worker running and no other command")
         connection.execute("delete from public.wiki_pages where title = %s", (NEW_PAGE.title,))
         began = time.monotonic()
         load_articles(connection, [NEW_PAGE])
-        await until(running, lambda: covered(connection, None))
+        await until(lambda: covered(connection, None), check=check)
         say(f"  Embedded {1000 * (time.monotonic() - began):.0f} ms later.")
         print_coverage(connection)
     finally:
@@ -160,15 +187,14 @@ def covered(connection: psycopg.Connection[Any], reporter: Reporter | None) -> b
     return all(row.missing == row.failed for row in rows)
 
 
-async def until(running: asyncio.Task[None], done: Callable[[], bool]) -> None:
-    """Wait for `done`, or for the worker to end.
+async def until(done: Callable[[], bool], *, check: Callable[[], None]) -> None:
+    """Wait for `done`; `check` raises why it would never be.
 
-    Raises: NotSo when it takes too long.
+    Raises: NotSo when it takes too long, and what `check` raises.
     """
     end = time.monotonic() + PATIENCE_S
     while not done():
-        if running.done():
-            running.result()
+        check()
         if time.monotonic() > end:
             raise NotSo(f"The worker did not finish within {PATIENCE_S:.0f} s: `wikiembed doctor`.")
         await asyncio.sleep(0.02)

@@ -162,10 +162,16 @@ class Supervisor:
         """End when the batches in hand are done."""
         self._stop.set()
 
+    def abort(self) -> None:
+        """End now: the jobs in hand go back to the queue."""
+        self._stop.set()
+        if self._session is not None:
+            self._session.abort()
+
     def _on_signal(self, number: signal.Signals) -> None:
         if not self._stop.is_set():
             self.stopped_by = number
             emit("stop_requested", in_hand="finishes", again="gives the jobs back")
             self._stop.set()
-        elif self._session is not None:
-            self._session.abort()
+        else:
+            self.abort()

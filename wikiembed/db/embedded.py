@@ -34,6 +34,7 @@ from wikiembed.errors import ConfigurationError, DatabaseUnreachable
 DATABASE = "wikiembed"
 RECOVERY_LIMIT_S = 3600
 _START_ATTEMPTS = 5
+_STARTS_WITHIN_S = 2.0
 _LOG_KEPT_BYTES = 16 * 1024 * 1024
 
 LAPTOP_SETTINGS: Mapping[str, str] = {
@@ -91,19 +92,24 @@ class EmbeddedPostgres:
                 self._ensure_cluster()
                 self._ensure_running()
             except BaseException:
-                os.close(handle)
+                self._leave(handle)
                 raise
         return handle
 
     def release(self, handle: int) -> None:
         """Give `handle` back; the last one stops the server."""
         with self.control():
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            finally:
-                os.close(handle)
+            self._leave(handle)
+
+    def _leave(self, handle: int) -> None:
+        """Close `handle`, and stop the server when nobody else has one; under the control lock."""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        finally:
+            os.close(handle)
+        if postmaster(self.cluster) is not None:
             self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.cluster), "stop")
 
     def url(self, database: str) -> str:
@@ -187,10 +193,16 @@ class EmbeddedPostgres:
         folder = socket_dir(self.cluster)
         if folder != self.cluster:
             account.own(folder)
-        started = self._run(
-            *("pg_ctl", "-w", "-t", str(RECOVERY_LIMIT_S), "-D", str(self.cluster)),
-            *("-l", str(self._log), "-o", f"-k {shlex.quote(str(folder))}", "start"),
-        )
+        try:
+            started = self._run(
+                *("pg_ctl", "-w", "-t", str(RECOVERY_LIMIT_S), "-D", str(self.cluster)),
+                *("-l", str(self._log), "-o", f"-k {shlex.quote(str(folder))}", "start"),
+            )
+        except BaseException:  # interrupted: Postgres goes on to start without pg_ctl
+            deadline = time.monotonic() + _STARTS_WITHIN_S
+            while postmaster(self.cluster) is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            raise
         return started.returncode == 0
 
     @property
@@ -217,6 +229,11 @@ def _connect(url: str) -> psycopg.Connection:
     return psycopg.connect(url, autocommit=True, connect_timeout=5)
 
 
+def has_embedded(data_dir: Path) -> bool:
+    """Whether an embedded Postgres was made in `data_dir`."""
+    return EmbeddedPostgres(data_dir=data_dir.expanduser().resolve(), version=0).cluster.exists()
+
+
 def start_embedded(
     data_dir: Path, version: int, *, database: str = DATABASE, create: bool = True
 ) -> str:
@@ -229,7 +246,7 @@ def start_embedded(
     may not be created), and DatabaseUnreachable (the server does not start).
     """
     server = EmbeddedPostgres(data_dir=data_dir.expanduser().resolve(), version=version)
-    if not create and not server.cluster.exists():
+    if not create and not has_embedded(data_dir):
         raise ConfigurationError(
             f"There is no embedded Postgres in {server.data_dir} yet: run `wikiembed migrate` to"
             " make one, or set WIKIEMBED_DATABASE_URL to yours."
