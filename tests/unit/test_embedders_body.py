@@ -13,7 +13,14 @@ from tests.unit.raw_server import BODY, RawServer, answer, answering, read_reque
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions
 from wikiembed.embedders.http import HttpClient
-from wikiembed.errors import EmbedderBadAnswer, EmbedderError, EmbedderUnavailable
+from wikiembed.errors import (
+    EmbedderBadAnswer,
+    EmbedderError,
+    EmbedderLost,
+    EmbedderMisconfigured,
+    EmbedderThrottled,
+    EmbedderUnavailable,
+)
 
 
 async def _post(raw: bytes) -> bytes:
@@ -105,3 +112,28 @@ async def test_body_beyond_its_bound_is_not_read_to_its_end() -> None:
             await client.post("/embed", {}, texts=["a"])
         await client.aclose()
     assert sent < 50_000_000
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"error": {"code": 502, "message": "Provider returned error"}}', EmbedderLost),
+        (b' {"error":{"code":429,"message":"Rate limit exceeded"},"id":"x"}', EmbedderThrottled),
+        (b'{"error": {"code": "402", "message": "Insufficient credits"}}', EmbedderMisconfigured),
+    ],
+)
+async def test_body_of_success_that_states_an_error_is_one(
+    body: bytes, kind: type[EmbedderError]
+) -> None:
+    """OpenRouter sends its 200 before it knows what the provider answers."""
+    with pytest.raises(kind) as caught:
+        await _post(answer(body=body))
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"error": null}', b'{"error": {"code": 200}}', b'{"error": "x"}', b'{"error": ']
+)
+async def test_body_with_an_error_of_no_status_is_left_to_its_reader(body: bytes) -> None:
+    """What is no answer to the request is told by whoever looks for vectors in it."""
+    assert await _post(answer(body=body)) == body

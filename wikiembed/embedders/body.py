@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 
 import aiohttp
+import orjson
 
 _GZIP = zlib.MAX_WBITS | 16
+_IS_ERROR = re.compile(rb'\s*\{\s*"error"\s*:').match
 
 
 async def read_body(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:
@@ -27,6 +30,22 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes
     if packing:
         body = _unpacked(body, packing, limit)
     return body[:limit], max(size, len(body)) <= limit
+
+
+def status_within(body: bytes) -> int | None:
+    """The status of an error that stands in a success answer; None: there is no such error.
+
+    OpenRouter answers 200 before it knows what its provider says, and puts that into the body:
+    https://openrouter.ai/docs/api-reference/errors
+    """
+    if not _IS_ERROR(body):
+        return None
+    try:
+        said = orjson.loads(body)["error"]
+        status = int(said["code"])
+    except (orjson.JSONDecodeError, TypeError, KeyError, ValueError):
+        return None
+    return status if 400 <= status <= 599 else None
 
 
 def _unpacked(body: bytes, packing: str, limit: int) -> bytes:

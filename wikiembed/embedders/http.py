@@ -13,7 +13,7 @@ from yarl import URL
 from wikiembed.embedders.address import address_of, headers_of, root_of
 from wikiembed.embedders.answers import error_of
 from wikiembed.embedders.base import EmbedderOptions
-from wikiembed.embedders.body import read_body
+from wikiembed.embedders.body import read_body, status_within
 from wikiembed.embedders.failures import RAISED, failure_of
 from wikiembed.embedders.proxy import proxy_of
 from wikiembed.embedders.tls import tls_of
@@ -121,9 +121,10 @@ class HttpClient:
             )
         else:
             self._answered = True
-            if success and whole:
+            within = status_within(body) if success and whole else None
+            if success and whole and within is None:
                 return body
-            failure = self._failure_in(response, body, texts, path)
+            failure = self._failure_in(within or response.status, response, body, texts, path)
         raise failure
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -159,9 +160,13 @@ class HttpClient:
         return self._urls[path]
 
     def _failure_in(
-        self, response: aiohttp.ClientResponse, body: bytes, texts: Sequence[str], path: str
+        self,
+        status: int,
+        response: aiohttp.ClientResponse,
+        body: bytes,
+        texts: Sequence[str],
+        path: str,
     ) -> EmbedderError:
-        status = response.status
         if 200 <= status < 300:
             return EmbedderBadAnswer(
                 "The embedding server's answer is far larger than vectors can be.",
