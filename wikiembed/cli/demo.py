@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import psycopg
@@ -127,8 +128,10 @@ def next_commands() -> Iterator[tuple[str, str]]:
 
 def invoked_as() -> str:
     """How this command was called: ``wikiembed`` where the shell finds it, else its path."""
-    called = sys.argv[0]
-    return "wikiembed" if shutil.which("wikiembed") or not called else called
+    called = Path(sys.argv[0])
+    if shutil.which("wikiembed") or not called.name:
+        return "wikiembed"
+    return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
 
 
 def step(sentence: str) -> None:
