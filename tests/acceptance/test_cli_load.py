@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
+import os
+import pty
 from pathlib import Path
 
 import pytest
@@ -82,9 +85,59 @@ def test_load_keeps_the_last_of_a_title_that_comes_twice(
     """One title twice in a file is one page, with the later text."""
     file = tmp_path / "twice.xml"
     file.write_bytes(export(("Bee", "First."), ("Ant", "An ant."), ("Bee", "Second.")))
-    assert_done(call("load", str(file)))
+    result = call("load", str(file))
+    assert_done(result)
+    assert (
+        "1 page came with a title that had come before: the last page of a title is kept."
+        in result.stdout
+    )
     assert [row[2] for row in database.rows(CHUNKS)] == ["Ant\nAn ant.", "Bee\nSecond."]
+    more = [str(write_pages(tmp_path / f"{n}.jsonl", {"Ant": f"{n}", str(n): ""})) for n in "34"]
+    lines = json_lines(call("load", "--json", *more))
+    assert [line["repeated"] for line in lines] == [0, 1]
+    assert [row[2] for row in database.rows(CHUNKS)] == ["Ant\n4", "Bee\nSecond."]
     database.check_invariants()
+
+
+def piped(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    """Let standard input hold `content`."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize("packed", [bytes, bz2.compress, gzip.compress])
+def test_load_reads_standard_input(
+    call: Call,
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    packed: type[bytes],
+) -> None:
+    """Where - is given among files; ./- is a file of that name."""
+    write_pages(tmp_path / "-", {"File": "Of that name."})
+    piped(monkeypatch, packed(export(("Bee", "A bee is an insect."))))
+    result = call("load", "-", "./-")
+    assert_done(result)
+    assert result.stdout.splitlines() == [
+        "-: 1 page read, 1 added, 0 changed, 0 unchanged; 1 chunk written.",
+        "./-: 1 page read, 1 added, 0 changed, 0 unchanged; 1 chunk written.",
+    ]
+    assert [row[1] for row in database.rows(CHUNKS)] == ["Bee", "File"]
+
+
+def test_load_refuses_what_standard_input_cannot_be(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice, a terminal, nothing: one sentence, exit code 2."""
+    assert "give - once" in assert_refused(call("load", "-", "-"), 2)
+    piped(monkeypatch, b"")
+    assert assert_refused(call("load", "-"), 2).startswith("Standard input: is empty.")
+    ours, theirs = pty.openpty()
+    try:
+        with os.fdopen(theirs, "r+b", buffering=0) as raw, io.TextIOWrapper(raw) as terminal:
+            monkeypatch.setattr("sys.stdin", terminal)
+            assert "is a terminal" in assert_refused(call("load", "-"), 2)
+    finally:
+        os.close(ours)
 
 
 def test_load_names_the_place_of_broken_xml(call: Call, database: Database, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ LAYOUT: Mapping[str, Mapping[str, Examples]] = {
     "Embed": {
         "load": (
             "wikiembed load dump.xml.bz2",
+            "zstdcat dump.xml.zst | wikiembed load -",
             "wikiembed load pages.jsonl --json",
             "wikiembed load old.jsonl new.jsonl --atomic",
         ),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import psycopg
 import typer
@@ -15,8 +16,10 @@ from wikiembed.cli.load_end import FileRun, Run, sentences_after
 from wikiembed.cli.progress import Reporter
 from wikiembed.control.load import Loaded, load_articles
 from wikiembed.db.connect import sentence_of, translate
-from wikiembed.errors import DatabaseError, InputError, WikiembedError
-from wikiembed.wiki import LoadCounts, read_articles
+from wikiembed.errors import DatabaseError, InputError, WikiembedError, WrongUsage
+from wikiembed.wiki import Binary, LoadCounts, Titles, read_articles
+
+STANDARD_INPUT = "-"
 
 
 def register(cli: typer.Typer) -> None:
@@ -25,7 +28,13 @@ def register(cli: typer.Typer) -> None:
 
 
 def run_load(
-    files: Annotated[list[Path], typer.Argument(help="MediaWiki XML or JSON lines; .bz2, .gz.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="MediaWiki XML or JSON lines, plain, gzip or bzip2; - is standard input.",
+            metavar="FILES...",
+        ),
+    ],
     *,
     atomic: Annotated[
         bool, typer.Option("--atomic", help="Store all files or none, in one transaction.")
@@ -35,27 +44,47 @@ def run_load(
     """Load wiki pages and split them into chunks; what is unchanged is left alone.
 
     Reads MediaWiki export XML, or JSON lines of title and text, plain or compressed, in constant
-    memory. Redirects and other namespaces than articles are left out and counted.
+    memory; what a file is its content says. Redirects and other namespaces than articles are left
+    out and counted. Of a title that comes twice the last page is kept.
 
     A load that ends early says how many pages are stored, and can be run again. With --atomic
     none is stored then, and the queue gets all jobs at the end.
     """
-    for file in files:
-        if not file.is_file():
-            raise InputError(f"{file} is no file.")
-    run = Run(names=[str(file) for file in files], atomic=atomic)
+    sources = sources_of(files)
+    run = Run(names=files, atomic=atomic)
+    titles = Titles()
     with database() as (connection, _):
         # The transaction is the inner one: what is said of its end must come after it.
         transaction = connection.transaction() if atomic else contextlib.nullcontext()
         with _ends_told(run, json=json), transaction:
-            for file in files:
-                done = run.begin(str(file))
-                load_file(connection, file, done.counts, total=done.loaded)
+            for name, source in zip(files, sources, strict=True):
+                done = run.begin(name)
+                load_file(connection, source, done.counts, total=done.loaded, titles=titles)
                 if not atomic:
                     tell(done, json=json)
             run.is_committing = True
         for done in run.files if atomic else ():
             tell(done, json=json)
+
+
+def sources_of(files: Sequence[str]) -> list[Path | Binary]:
+    """The files by path; standard input for ``-``.
+
+    Raises: InputError for what is no file, WrongUsage.
+    """
+    if files.count(STANDARD_INPUT) > 1:
+        raise WrongUsage("Standard input can be read once only: give - once.")
+    sources: list[Path | Binary] = []
+    for file in files:
+        if file == STANDARD_INPUT:
+            if sys.stdin.isatty():
+                raise WrongUsage("Standard input is a terminal: pipe a file into it, or name one.")
+            sources.append(cast("Binary", sys.stdin.buffer))
+        elif Path(file).is_file() or Path(file).is_fifo():
+            sources.append(Path(file))
+        else:
+            raise InputError(f"{file} is no file.")
+    return sources
 
 
 @contextlib.contextmanager
@@ -78,19 +107,21 @@ def _ends_told(run: Run, *, json: bool) -> Iterator[None]:
 
 def load_file(
     connection: psycopg.Connection[Any],
-    file: Path,
+    source: Path | Binary,
     counts: LoadCounts,
     *,
     total: Loaded | None = None,
+    titles: Titles | None = None,
 ) -> Loaded:
     """Load one file with progress; pages before an error in it are written.
 
     Raises: InputError; DatabaseError and its kinds.
     """
-    with Reporter(f"load {file.name}") as reporter:
+    what = source.name if isinstance(source, Path) else STANDARD_INPUT
+    with Reporter(f"load {what}") as reporter:
         return load_articles(
             connection,
-            read_articles(file, counts),
+            read_articles(source, counts, titles),
             total=total,
             on_batch=lambda done: reporter.update(
                 counts.pages, note=count(done.chunks_written, "chunk"), chunks=done.chunks_written
@@ -116,9 +147,14 @@ def tell(done: FileRun, *, json: bool, complete: bool = True) -> None:
             f" of other namespaces, {counts.other_models:,} not wikitext,"
             f" {counts.empty:,} empty."
         )
+    if counts.repeated is None:
+        say("Titles that came twice were not counted: there is no room for temporary files.")
+    elif counts.repeated:
+        came = "came with a title that had come before"
+        say(f"{count(counts.repeated, 'page')} {came}: the last page of a title is kept.")
 
 
-def counts_of(counts: LoadCounts) -> dict[str, int]:
+def counts_of(counts: LoadCounts) -> dict[str, int | None]:
     """What was read, by kind."""
     return {
         "pages": counts.pages,
@@ -126,4 +162,5 @@ def counts_of(counts: LoadCounts) -> dict[str, int]:
         "other_namespaces": counts.other_namespaces,
         "other_models": counts.other_models,
         "empty": counts.empty,
+        "repeated": counts.repeated,
     }

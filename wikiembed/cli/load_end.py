@@ -8,9 +8,8 @@ import psycopg
 
 from wikiembed.control.load import Loaded
 from wikiembed.wiki import LoadCounts
-from wikiembed.words import count, printable, verb
+from wikiembed.words import count, shortened, verb
 
-LONGEST_TITLE = 60
 AGAIN = "running it again is safe"
 
 
@@ -42,7 +41,7 @@ def sentences_after(run: Run, *, error: BaseException) -> str:
     """What is stored after an error, which pages were refused, and what was not begun."""
     parts = []
     if run.files and (refused := run.files[-1].loaded.refused) is not None:
-        first, last = (_shown(title) for title in refused)
+        first, last = (f"“{shortened(title)}”" for title in refused)
         parts.append(
             f"Refused: page {first}." if first == last else f"Refused: among {first} to {last}."
         )
@@ -74,9 +73,3 @@ def _stored(run: Run, error: BaseException) -> str:
     if loaded.in_doubt:
         said += f", and perhaps the next {loaded.in_doubt:,}"
     return f"{said}; {AGAIN}, stored pages are left alone."
-
-
-def _shown(title: str) -> str:
-    title = printable(title)
-    short = title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
-    return f"“{short}”"
