@@ -124,6 +124,19 @@ def test_load_reads_standard_input(
     assert [row[1] for row in database.rows(CHUNKS)] == ["Bee", "File"]
 
 
+def test_load_reads_a_file_whose_name_is_not_utf_8(
+    call: Call, database: Database, tmp_path: Path
+) -> None:
+    """Names are bytes: it is read, and shown with a replacement, in JSON too."""
+    raw = "한강.jsonl".encode("cp949")
+    name = os.fsdecode(raw)
+    write_pages(tmp_path / name, {"한강": "강이다."})
+    (line,) = json_lines(call("load", "--json", name))
+    assert (line["file"], line["added"]) == (raw.decode(errors="replace"), 1)
+    (tmp_path / name).write_text("x\n")
+    assert ".jsonl: neither" in call("load", str(tmp_path / name)).stderr
+
+
 def test_load_refuses_what_standard_input_cannot_be(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from wikiembed.cli.load_end import FileRun, Run, sentences_after
 from wikiembed.cli.progress import Reporter
 from wikiembed.control.load import Loaded, load_articles
 from wikiembed.db.connect import sentence_of, translate
+from wikiembed.encodings import shown
 from wikiembed.errors import DatabaseError, InputError, WikiembedError, WrongUsage
 from wikiembed.wiki import Binary, LoadCounts, Titles, read_articles
 
@@ -51,13 +52,13 @@ def run_load(
     none is stored then, and the queue gets all jobs at the end.
     """
     sources = sources_of(files)
-    run = Run(names=files, atomic=atomic)
+    run = Run(names=[shown(file) for file in files], atomic=atomic)
     titles = Titles()
     with database() as (connection, _):
         # The transaction is the inner one: what is said of its end must come after it.
         transaction = connection.transaction() if atomic else contextlib.nullcontext()
         with _ends_told(run, json=json), transaction:
-            for name, source in zip(files, sources, strict=True):
+            for name, source in zip(run.names, sources, strict=True):
                 done = run.begin(name)
                 load_file(connection, source, done.counts, total=done.loaded, titles=titles)
                 if not atomic:
@@ -83,7 +84,7 @@ def sources_of(files: Sequence[str]) -> list[Path | Binary]:
         elif Path(file).is_file() or Path(file).is_fifo():
             sources.append(Path(file))
         else:
-            raise InputError(f"{file} is no file.")
+            raise InputError(f"{shown(file)} is no file.")
     return sources
 
 
@@ -117,7 +118,7 @@ def load_file(
 
     Raises: InputError; DatabaseError and its kinds.
     """
-    what = source.name if isinstance(source, Path) else STANDARD_INPUT
+    what = shown(source.name) if isinstance(source, Path) else STANDARD_INPUT
     with Reporter(f"load {what}") as reporter:
         return load_articles(
             connection,

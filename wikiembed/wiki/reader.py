@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
+from wikiembed.encodings import shown
 from wikiembed.errors import InputError
 from wikiembed.wiki.export import read_export
 from wikiembed.wiki.pages import MAX_TITLE_BYTES, LoadCounts, Page, Place, RawPage
@@ -33,7 +34,7 @@ def read_pages(source: Path | Binary, counts: LoadCounts) -> Iterator[RawPage | 
 
     Raises: InputError, after the pages before the trouble.
     """
-    name = str(source) if isinstance(source, Path) else STANDARD_INPUT
+    name = shown(source) if isinstance(source, Path) else STANDARD_INPUT
     place = Place()
     try:
         with source.open("rb") if isinstance(source, Path) else nullcontext(source) as raw:
