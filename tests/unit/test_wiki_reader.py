@@ -242,9 +242,9 @@ def test_reader_takes_zeros_after_bzip2_data_as_padding(tmp_path: Path) -> None:
 def test_reader_does_not_swell_with_a_packed_bomb(tmp_path: Path) -> None:
     """A hundred bytes that unpack to a hundred megabytes are read in pieces."""
     packed = bz2.compress(b" " * 100_000_000)
-    head, stream = unpack("x", io.BytesIO(packed), head_bytes=1)
     tracemalloc.start()
     try:
+        head, stream = unpack("x", io.BytesIO(packed), head_bytes=1)
         read = sum(map(len, iter(lambda: stream.read1(100_000), b"")))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
