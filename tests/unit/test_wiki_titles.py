@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from pathlib import Path
 
@@ -51,3 +52,11 @@ def test_titles_without_room_are_no_longer_counted(capsys: pytest.CaptureFixture
     assert titles.count("Title 1", 0) is None
     tell(FileRun(name="x", counts=counts), json=False)
     assert "Titles that came twice were not counted" in capsys.readouterr().out
+
+
+def test_titles_may_be_collected_by_another_thread() -> None:
+    """An error holds them, and who lets go of it last may be any thread."""
+    held = [Titles()]
+    thread = threading.Thread(target=held.clear)
+    thread.start()
+    thread.join()

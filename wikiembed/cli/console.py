@@ -19,11 +19,11 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from wikiembed import encodings
 from wikiembed.cli.cells import wrap
 from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
-from wikiembed.encodings import json_for
 from wikiembed.errors import NotSo, WrongUsage
 from wikiembed.times import duration as duration
 from wikiembed.times import local, utc
@@ -127,7 +127,7 @@ def _plain(value: object) -> object:
 def print_json(value: object) -> None:
     """Print one JSON value on one line; times in UTC."""
     line = orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
-    sys.stdout.write(json_for(sys.stdout.encoding, line.decode()) + "\n")
+    sys.stdout.write(encodings.json_for(sys.stdout.encoding, line.decode()) + "\n")
     sys.stdout.flush()
 
 

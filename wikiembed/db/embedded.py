@@ -198,7 +198,7 @@ class EmbeddedPostgres:
 
     def _log_tail(self) -> str:
         with suppress(OSError):
-            return _last_line(self._log.read_text(encoding="utf-8", errors="replace"))
+            return _last_line(self._log.read_text(errors="replace"))
         return "it left no log"
 
     def _account(self) -> Account:

@@ -12,8 +12,11 @@ class Titles:
     Of a file of ten million pages one title in some 200,000 runs would be taken for another.
     """
 
+    _file: sqlite3.Connection | None = None
+
     def __init__(self) -> None:
-        self._file: sqlite3.Connection | None = sqlite3.connect("", isolation_level=None)
+        # Another thread may be the one that collects it.
+        self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._file.executescript(
             "pragma journal_mode = off; pragma synchronous = off;"
             " create table title (digest integer primary key); begin"
