@@ -2,7 +2,7 @@
 
 Output that nobody takes must not end in a traceback: a reader that closed its pipe ends the command
 as SIGPIPE would, a full disk ends it with a sentence, and what was closed from the start is
-discarded, as Python does.
+discarded, as Python does. Characters that the output's encoding has not are replaced.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import os
 import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn, TextIO
+
+from wikiembed.encodings import REPLACE
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
@@ -63,7 +65,7 @@ def _guarded(stream: TextIO | None, fd: int) -> TextIO:
     return io.TextIOWrapper(
         io.BufferedWriter(_Output(fd, needed=fd == 1)),
         encoding=stream.encoding if stream else "utf-8",
-        errors=stream.errors if stream else "replace",
+        errors=stream.errors if stream and fd == 2 else REPLACE,
         line_buffering=fd == 2 or os.isatty(fd),
     )
 

@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from wikiembed.encodings import unreadable
 from wikiembed.errors import ConfigurationError
 
 ENV_PREFIX = "WIKIEMBED_"
@@ -238,6 +239,7 @@ def load_settings() -> Settings:
     taken, which may be another database.
     """
     try:
+        _refuse_unreadable()
         _refuse_misspelt()
         return Settings()
     except ValidationError as error:
@@ -264,6 +266,16 @@ def _undecodable_line() -> int:
         except UnicodeDecodeError:
             return number
     return 1
+
+
+def _refuse_unreadable() -> None:
+    """See that the locale's encoding could read what is set in the environment.
+
+    Raises: ConfigurationError.
+    """
+    for name, value in os.environ.items():
+        if name.upper().startswith(ENV_PREFIX) and (said := unreadable(name, value)) is not None:
+            raise ConfigurationError(said)
 
 
 def _refuse_misspelt() -> None:

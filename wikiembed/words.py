@@ -24,6 +24,12 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
+def shortened(text: str, longest: int = 60) -> str:
+    """`text`, printable, of at most so many characters."""
+    text = printable(text)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def verb(n: int, one: str = "is", many: str = "are") -> str:
     """The verb for `n` things: ``is`` for one, ``are`` for none or several."""
     return one if n == 1 else many

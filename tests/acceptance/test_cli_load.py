@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
+import os
+import pty
 from pathlib import Path
 
 import pytest
@@ -82,30 +85,80 @@ def test_load_keeps_the_last_of_a_title_that_comes_twice(
     """One title twice in a file is one page, with the later text."""
     file = tmp_path / "twice.xml"
     file.write_bytes(export(("Bee", "First."), ("Ant", "An ant."), ("Bee", "Second.")))
-    assert_done(call("load", str(file)))
+    result = call("load", str(file))
+    assert_done(result)
+    assert (
+        "1 page came with a title that had come before: the last page of a title is kept."
+        in result.stdout
+    )
     assert [row[2] for row in database.rows(CHUNKS)] == ["Ant\nAn ant.", "Bee\nSecond."]
+    more = [str(write_pages(tmp_path / f"{n}.jsonl", {"Ant": f"{n}", str(n): ""})) for n in "34"]
+    lines = json_lines(call("load", "--json", *more))
+    assert [line["repeated"] for line in lines] == [0, 1]
+    assert [row[2] for row in database.rows(CHUNKS)] == ["Ant\n4", "Bee\nSecond."]
     database.check_invariants()
 
 
-def test_load_keeps_the_pages_before_an_error(
+def piped(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    """Let standard input hold `content`."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize("packed", [bytes, bz2.compress, gzip.compress])
+def test_load_reads_standard_input(
+    call: Call,
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    packed: type[bytes],
+) -> None:
+    """Where - is given among files; ./- is a file of that name."""
+    write_pages(tmp_path / "-", {"File": "Of that name."})
+    piped(monkeypatch, packed(export(("Bee", "A bee is an insect."))))
+    result = call("load", "-", "./-")
+    assert_done(result)
+    assert result.stdout.splitlines() == [
+        "-: 1 page read, 1 added, 0 changed, 0 unchanged; 1 chunk written.",
+        "./-: 1 page read, 1 added, 0 changed, 0 unchanged; 1 chunk written.",
+    ]
+    assert [row[1] for row in database.rows(CHUNKS)] == ["Bee", "File"]
+
+
+def test_load_reads_a_file_whose_name_is_not_utf_8(
     call: Call, database: Database, tmp_path: Path
 ) -> None:
-    """The sentence names file and line, the exit code is 2, and a third file is not begun."""
-    good = write_pages(tmp_path / "good.jsonl", {"A": "Text."})
-    bad = write_pages(tmp_path / "bad.jsonl", {"B": "Text."})
-    bad.write_text(bad.read_text() + "no json\n")
-    later = write_pages(tmp_path / "later.jsonl", {"C": "Text."})
-    result = call("load", str(good), str(bad), str(later))
-    assert assert_refused(result, 2) == f"{bad}, line 2: not a JSON object with title and text."
-    assert [row[1] for row in database.rows(CHUNKS)] == ["A", "B"]
-    database.check_invariants()
+    """Names are bytes: it is read, and shown with a replacement, in JSON too."""
+    raw = "한강.jsonl".encode("cp949")
+    name = os.fsdecode(raw)
+    write_pages(tmp_path / name, {"한강": "강이다."})
+    (line,) = json_lines(call("load", "--json", name))
+    assert (line["file"], line["added"]) == (raw.decode(errors="replace"), 1)
+    (tmp_path / name).write_text("x\n")
+    assert ".jsonl: neither" in call("load", str(tmp_path / name)).stderr
+
+
+def test_load_refuses_what_standard_input_cannot_be(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice, a terminal, nothing: one sentence, exit code 2."""
+    assert "give - once" in assert_refused(call("load", "-", "-"), 2)
+    piped(monkeypatch, b"")
+    assert assert_refused(call("load", "-"), 2).startswith("Standard input: is empty.")
+    ours, theirs = pty.openpty()
+    try:
+        with os.fdopen(theirs, "r+b", buffering=0) as raw, io.TextIOWrapper(raw) as terminal:
+            monkeypatch.setattr("sys.stdin", terminal)
+            assert "is a terminal" in assert_refused(call("load", "-"), 2)
+    finally:
+        os.close(ours)
 
 
 def test_load_names_the_place_of_broken_xml(call: Call, database: Database, tmp_path: Path) -> None:
-    """An export that was cut short keeps its whole pages."""
+    """An export that was cut short keeps its whole pages, and is told so."""
     file = tmp_path / "cut.xml"
     file.write_bytes(export(("A", "Text."), ("B", "Text."))[:-60])
     said = assert_refused(call("load", str(file)), 2)
     assert said.startswith(f"{file}: not well-formed XML: ")
     assert "line 1" in said
+    assert "1 page of this file is stored (1 added, 0 changed, 0 unchanged);" in said
     assert [row[1] for row in database.rows(CHUNKS)] == ["A"]

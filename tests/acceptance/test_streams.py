@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
 import signal
@@ -56,6 +57,41 @@ def test_streams_that_take_no_output(cli: Cli, line: str, code: int, said: str) 
         line = line.replace("| true", "| (exec <&-; sleep 0)")
     done = _run(cli, f"{WIKIEMBED} {line}")
     assert (done.returncode, done.stderr) == (code, said)
+
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def test_output_in_an_encoding_that_lacks_characters(cli: Cli, database: Database) -> None:
+    """Tables and help get stand-ins, JSON gets escapes; SQL files are read as UTF-8."""
+    database.execute("select wikiembed.pause('wiki', '한강 😀')")
+    help_ = cli.run("--help", env=ASCII)
+    assert (help_.returncode, help_.stderr, "+- Options ---" in help_.stdout) == (0, "", True)
+    table = cli.run("status", env=ASCII)
+    assert (table.returncode, table.stderr, ": ?? ?" in table.stdout) == (0, "", True)
+    said = cli.run("status", "--json", env={"PYTHONIOENCODING": "latin-1"}).stdout
+    assert said.isascii()
+    assert json.loads(said)["pauses"][0]["pause_reason"] == "한강 😀"
+    script = cli.run("migrate", "--sql", env=ASCII)
+    assert (script.returncode, script.stderr) == (0, "")
+    assert "create function wikiembed.load_pages" in script.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        (f"{WIKIEMBED} search 한강", "Argument 2 (??) cannot be read as ASCII: "),
+        (f"{WIKIEMBED} pause wiki --why 한강", "Argument 4 (??) cannot be read as ASCII: "),
+        (f"WIKIEMBED_MODEL=한강 {WIKIEMBED} status", "WIKIEMBED_MODEL cannot be read as ASCII: "),
+    ],
+)
+def test_input_that_the_locale_cannot_read(cli: Cli, line: str, named: str) -> None:
+    """It would be halves of surrogate pairs, which neither Postgres nor a server takes."""
+    done = _run(cli, line, **ASCII)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"{named}give it in UTF-8, under a locale of UTF-8 such as LC_ALL=C.UTF-8.\n"
+    ).replace("??", "\\ud55c\\uac15")
 
 
 def test_interrupt_during_the_imports_prints_nothing(cli: Cli, tmp_path: Path) -> None:

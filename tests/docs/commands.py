@@ -55,8 +55,8 @@ EXITS = {
     " changed",
     "detach": "0 when detached",
     "sources": "0",
-    "load": "0 when every file was read to its end; 2 for a file that cannot be read, and pages"
-    " before the trouble are kept",
+    "load": "0 when every file was read to its end; 2 for a file that cannot be read, 3 where"
+    " Postgres refuses a page or is lost: pages before the trouble are kept, but with `--atomic`",
     "enqueue": "0, also when nothing was left to queue",
     "worker": "0 when stopped or drained, also where chunks failed (ask `ready`); with `--drain`: 1 when what is left is paused, 3 when an"
     " outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 2 when its model is not the one that a source is"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import resource
 import sys
@@ -60,6 +61,89 @@ def test_export_of_full_history_gives_the_latest_revision(
     path = write_export(tmp_path / "x.xml", page_xml("A", *revisions))
 
     assert read_all(path)[0] == {"A": "text of 2021"}
+
+
+@pytest.mark.parametrize("order", [(11, 12, 13), (13, 12, 11), (12, 13, 11)])
+def test_export_of_one_second_gives_the_revision_of_the_highest_id(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    """Revisions with equal timestamps are told apart by id, whichever way they are sorted."""
+    revisions = [revision_xml(f"text {number}", number=number) for number in order]
+    path = write_export(tmp_path / "x.xml", page_xml("A", *revisions))
+
+    assert read_all(path)[0] == {"A": "text 13"}
+
+
+@pytest.mark.parametrize(
+    "deleted", [('deleted="deleted"'), ('bytes="9" sha1="" deleted="deleted"')]
+)
+def test_export_deleted_last_revision_leaves_the_one_before(tmp_path: Path, deleted: str) -> None:
+    """The latest revision with a text stands for the page; a page that has none is empty."""
+    gone = revision_xml("", timestamp="2021").replace("<text></text>", f"<text {deleted} />")
+    kept = [revision_xml(f"text of {year}", timestamp=year) for year in ("2019", "2020")]
+    path = write_export(
+        tmp_path / "x.xml",
+        page_xml("A", *kept, gone),
+        page_xml("B", gone, *reversed(kept)),
+        page_xml("C", gone),
+    )
+
+    pages, counts = read_all(path)
+
+    assert pages == {"A": "text of 2020", "B": "text of 2020"}
+    assert (counts.pages, counts.empty) == (3, 1)
+
+
+DECLARED = '<?xml version="1.0" encoding="{}"?>\n'
+
+
+@pytest.mark.parametrize("between", ["", "\n", "\n<!-- more -->\n"])
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [
+        *((name, text) for name in ("utf-8", "utf-8-sig", "utf-16") for text in ("", DECLARED)),
+        ("euc-kr", DECLARED),
+    ],
+)
+def test_export_documents_one_after_another_are_all_read(
+    tmp_path: Path, encoding: str, declared: str, between: str
+) -> None:
+    """Two exports in one bzip2 file: each with its own names of namespaces and its own lines."""
+    declaration = declared.format(encoding.removesuffix("-sig"))
+    documents = [
+        export_xml(page_xml("한강", revision_xml("강")), declaration=declaration).rstrip("\n"),
+        export_xml(page_xml("Talk:B", revision_xml("b"), ns=None), declaration=declaration),
+        export_xml(page_xml("C", revision_xml("c")), "<page><br></page>", declaration=declaration),
+    ]
+    path = tmp_path / "x.xml.bz2"
+    parts = [part.encode(encoding) for part in (documents[0] + between, *documents[1:])]
+    path.write_bytes(b"".join(map(bz2.compress, parts)))
+    counts = LoadCounts()
+    titles: list[str] = []
+
+    with pytest.raises(InputError, match="mismatched tag: line ") as caught:
+        titles.extend(read_titles(path, counts, titles))
+
+    assert titles == ["한강", "C"]
+    assert (counts.pages, counts.other_namespaces) == (3, 1)
+    before = "".join(documents[:2]) + between
+    line = before.count("\n") + documents[2][: documents[2].index("<br>")].count("\n") + 1
+    assert f"line {line}, " in str(caught.value)
+
+
+def test_export_begun_anew_in_any_piece_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the bytes come, no document is missed."""
+    declaration = '<?xml version="1.0"?>\n'
+    xml = "".join(
+        export_xml(page_xml(title, revision_xml("x")), declaration=declaration) for title in "ABC"
+    )
+    path = tmp_path / "x.xml"
+    path.write_text(xml)
+    for size in (1, 2, 3, 7, 50):
+        monkeypatch.setattr("wikiembed.wiki.export.PIECE_BYTES", size)
+        assert list(read_all(path)[0]) == ["A", "B", "C"]
 
 
 def test_export_text_of_other_slots_is_ignored(tmp_path: Path) -> None:
@@ -140,6 +224,9 @@ def test_export_document_type_is_refused(tmp_path: Path, doctype: str) -> None:
         ("<mediawiki>" + "<a>" * 40, "nested more than 32 deep"),
         ("<mediawiki><page></mediawiki>", "not well-formed XML: mismatched tag: line 1, column 19"),
         (export_xml(page_xml("A", revision_xml("x"))) + "<more/>", "junk after document element"),
+        (export_xml() + "<?xml version='1.0' encoding='klingon'?>", "unknown encoding"),
+        (export_xml() + export_xml(declaration="<?xml version='1.0' encoding='big5'?>"), "encodin"),
+        (export_xml(page_xml("A" * 1025)), "line 2: a title longer than 1024 bytes"),
     ],
 )
 def test_export_other_xml_is_refused(tmp_path: Path, xml: str, reason: str) -> None:
@@ -156,11 +243,12 @@ def test_export_cut_short_yields_the_pages_before(tmp_path: Path) -> None:
     """Nothing that was read is lost when the XML ends too early."""
     xml = export_xml(*(page_xml(f"T{n}", revision_xml("text")) for n in range(10)))
     path = tmp_path / "x.xml"
-    path.write_text(xml[: xml.index("<title>T7")])
+    path.write_text(xml[: xml.index("<ns>0</ns>", xml.index("T7"))])
     counts = LoadCounts()
     titles: list[str] = []
 
-    with pytest.raises(InputError, match=r"not well-formed XML: no element found: line 9"):
+    said = r"no element found: line 9, column \d+, in page “T7”; it was cut short, copy it again\."
+    with pytest.raises(InputError, match=said):
         titles.extend(read_titles(path, counts, titles))
 
     assert titles == [f"T{n}" for n in range(7)]
@@ -178,7 +266,7 @@ def test_export_text_beyond_the_limit_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One endless text cannot fill the memory."""
-    monkeypatch.setattr("wikiembed.wiki.export.MAX_FIELD_CHARS", 100)
+    monkeypatch.setattr("wikiembed.wiki.document.MAX_FIELD_CHARS", 100)
     path = write_export(tmp_path / "x.xml", page_xml("A", revision_xml("x" * 101)))
 
     with pytest.raises(InputError, match="longer than 100 characters"):

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import json
 import os
+import tracemalloc
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.unit.wiki_files import export_xml, page_xml, read_all, revision_xml
 from wikiembed.errors import InputError
 from wikiembed.wiki import LoadCounts, read_pages
+from wikiembed.wiki.unpack import unpack
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 LINES = b'{"title": "A", "text": "one", "id": 7}\n\n{"text": "two", "title": "B"}\n'
 XML = export_xml(page_xml("A", revision_xml("one")), page_xml("B", revision_xml("two"))).encode()
@@ -71,7 +80,7 @@ def test_reader_refuses_json_lines_that_are_not_utf_8(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(LINES + '{"title": "Zoë"}'.encode("latin-1"))
 
-    with pytest.raises(InputError, match=r"x\.jsonl, line 4: not UTF-8\."):
+    with pytest.raises(InputError, match=r"x\.jsonl, line 4: not UTF-8; convert"):
         read_all(path)
 
 
@@ -153,13 +162,95 @@ def test_reader_yields_what_comes_before_a_cut(tmp_path: Path, packer: str, kind
     path.write_bytes(packed[: len(packed) - 100])
     titles: list[str] = []
 
-    with pytest.raises(InputError, match="ends in mid-stream; it was cut short"):
+    with pytest.raises(InputError, match="it was cut short, copy it again") as caught:
         titles.extend(collect(path, titles))
 
     # bzip2 unpacks whole blocks of 900 kB only.
     least = 20 if packer == "bzip2" else 59
     assert titles == [f"T{n}" for n in range(len(titles))]
     assert len(titles) >= least
+    cut = f"in line {len(titles) + 1}" if kind == "jsonl" else f"in page “T{len(titles)}”"
+    assert f"ends in mid-stream, {cut};" in str(caught.value)
+
+
+class Dribble(io.RawIOBase):
+    """A pipe that gives a byte at a time and cannot be sought in."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = iter(content)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        given = bytes(islice(self._content, 1))
+        memoryview(buffer)[: len(given)] = given
+        return len(given)
+
+
+@pytest.mark.parametrize("content", [LINES, XML, XML + XML], ids=["jsonl", "xml", "two"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
+def test_reader_reads_a_pipe_that_gives_a_byte_at_a_time(
+    content: bytes, pack: Callable[[bytes], bytes]
+) -> None:
+    """Format and packing are found without seeking, however small the first piece is."""
+    counts = LoadCounts()
+    pages = read_pages(io.BufferedReader(Dribble(pack(content)), 1), counts)
+    assert [page.title for page in pages][:2] == ["A", "B"]
+    assert counts.pages == (4 if content == XML + XML else 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "Standard input: is empty."),
+        (LINES + b"x", "Standard input, line 4: not a JSON object with title and text."),
+        (LINES.decode().encode("utf-16"), "Standard input: not UTF-8; convert it with iconv"),
+        (LINES.decode().encode("utf-16-be"), "Standard input: not UTF-8; convert it with iconv"),
+        ('{"title": "한강", "text": "강"}'.encode("cp949"), "Standard input, line 1: not UTF-8;"),
+        (b'{"title": "' + b"x" * 1025 + b'", "text": ""}', "line 1: a title longer than 1024"),
+    ],
+)
+def test_reader_calls_standard_input_by_name(content: bytes, reason: str) -> None:
+    """There is no path to be named, and encodings that are not UTF-8 are told apart."""
+    with pytest.raises(InputError, match=reason):
+        list(read_pages(io.BytesIO(content), LoadCounts()))
+
+
+@pytest.mark.parametrize("trailing", [b"no bzip2 data", b"BZh9 or nearly so", b"B", b"\0\0x"])
+def test_reader_says_what_follows_bzip2_data(tmp_path: Path, trailing: bytes) -> None:
+    """A second stream whose head is damaged is no end of the file: its pages would be missed."""
+    path = tmp_path / "x"
+    path.write_bytes(bz2.compress(LINES[:50]) + trailing)
+    with pytest.raises(InputError, match=r"bytes that are no bzip2 data follow.*cut short"):
+        read_all(path)
+    page = export_xml(page_xml("A", revision_xml("one")), page_xml("B", revision_xml("two")))
+    path.write_bytes(bz2.compress(page[: page.index("two")].encode()) + trailing)
+    titles: list[str] = []
+    with pytest.raises(InputError, match=r"follow the bzip2 data, in page “B”; it is damaged"):
+        titles.extend(collect(path, titles))
+    assert titles == ["A"]
+
+
+def test_reader_takes_zeros_after_bzip2_data_as_padding(tmp_path: Path) -> None:
+    """Tapes and block devices fill up with them."""
+    path = tmp_path / "x"
+    path.write_bytes(bz2.compress(LINES) + bytes(100_000))
+    assert read_all(path)[0] == {"A": "one", "B": "two"}
+
+
+def test_reader_does_not_swell_with_a_packed_bomb(tmp_path: Path) -> None:
+    """A hundred bytes that unpack to a hundred megabytes are read in pieces."""
+    packed = bz2.compress(b" " * 100_000_000)
+    tracemalloc.start()
+    try:
+        head, stream = unpack("x", io.BytesIO(packed), head_bytes=1)
+        read = sum(map(len, iter(lambda: stream.read1(100_000), b"")))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (head[:1], read) == (b" ", 100_000_000)
+    assert peak < 3_000_000
 
 
 def collect(path: Path, into: list[str]) -> list[str]:

@@ -13,11 +13,13 @@ SITEINFO = (
 )
 
 
-def revision_xml(text: str, *, timestamp: str = "2020-01-01T00:00:00Z", model: str = "") -> str:
+def revision_xml(
+    text: str, *, timestamp: str = "2020-01-01T00:00:00Z", model: str = "", number: int = 9
+) -> str:
     """One ``<revision>``."""
     told = f"<model>{model}</model>" if model else ""
     return (
-        f"<revision><id>9</id><timestamp>{timestamp}</timestamp>{told}"
+        f"<revision><id>{number}</id><timestamp>{timestamp}</timestamp>{told}"
         f"<text>{escape(text)}</text></revision>"
     )
 

@@ -19,6 +19,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from wikiembed import encodings
 from wikiembed.cli.cells import wrap
 from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
@@ -127,7 +128,7 @@ def _plain(value: object) -> object:
 def print_json(value: object) -> None:
     """Print one JSON value on one line; times in UTC."""
     line = orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
-    sys.stdout.write(line.decode() + "\n")
+    sys.stdout.write(encodings.json_for(sys.stdout.encoding, line.decode()) + "\n")
     sys.stdout.flush()
 
 

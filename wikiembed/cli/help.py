@@ -27,7 +27,12 @@ LAYOUT: Mapping[str, Mapping[str, Examples]] = {
         "detach": ("wikiembed detach docs",),
     },
     "Embed": {
-        "load": ("wikiembed load dump.xml.bz2", "wikiembed load pages.jsonl --json"),
+        "load": (
+            "wikiembed load dump.xml.bz2",
+            "zstdcat dump.xml.zst | wikiembed load -",
+            "wikiembed load pages.jsonl --json",
+            "wikiembed load old.jsonl new.jsonl --atomic",
+        ),
         "backfill": (
             "wikiembed backfill",
             "wikiembed backfill docs --max-chunks 10000",

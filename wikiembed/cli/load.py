@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import psycopg
 import typer
 
-from wikiembed.cli.console import count, database, print_json, say
+from wikiembed.cli.console import count, database, print_json, remark, say
+from wikiembed.cli.load_end import FileRun, Run, sentences_after
 from wikiembed.cli.progress import Reporter
 from wikiembed.control.load import Loaded, load_articles
-from wikiembed.errors import InputError
-from wikiembed.wiki import LoadCounts, read_articles
+from wikiembed.db.connect import sentence_of, translate
+from wikiembed.encodings import shown
+from wikiembed.errors import DatabaseError, InputError, WikiembedError, WrongUsage
+from wikiembed.wiki import Binary, LoadCounts, Titles, read_articles
+
+STANDARD_INPUT = "-"
 
 
 def register(cli: typer.Typer) -> None:
@@ -21,42 +29,133 @@ def register(cli: typer.Typer) -> None:
 
 
 def run_load(
-    files: Annotated[list[Path], typer.Argument(help="MediaWiki XML or JSON lines; .bz2, .gz.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="MediaWiki XML or JSON lines, plain, gzip or bzip2; - is standard input.",
+            metavar="FILES...",
+        ),
+    ],
     *,
+    atomic: Annotated[
+        bool, typer.Option("--atomic", help="Store all files or none, in one transaction.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Load wiki pages and split them into chunks; what is unchanged is left alone.
 
     Reads MediaWiki export XML, or JSON lines of title and text, plain or compressed, in constant
-    memory. Redirects and other namespaces than articles are left out and counted.
+    memory; what a file is its content says. Redirects and other namespaces than articles are left
+    out and counted. Of a title that comes twice the last page is kept.
+
+    A load that ends early says how many pages are stored, and can be run again. With --atomic
+    none is stored then, and the queue gets all jobs at the end.
     """
-    for file in files:
-        if not file.is_file():
-            raise InputError(f"{file} is no file.")
+    sources = sources_of(files)
+    run = Run(names=[shown(file) for file in files], atomic=atomic)
+    titles = Titles()
     with database() as (connection, _):
-        for file in files:
-            counts = LoadCounts()
-            loaded = load_file(connection, file, counts)
-            if json:
-                print_json({"file": str(file), **counts_of(counts), **loaded.as_json()})
-                continue
-            say(
-                f"{file}: {count(counts.pages, 'page')} read, {loaded.added:,} added,"
-                f" {loaded.changed:,} changed, {loaded.unchanged:,} unchanged;"
-                f" {count(loaded.chunks_written, 'chunk')} written."
-            )
-            left_out = (
-                counts.redirects + counts.other_namespaces + counts.other_models + counts.empty
-            )
-            if left_out:
-                say(
-                    f"Left out: {count(counts.redirects, 'redirect')}, {counts.other_namespaces:,}"
-                    f" of other namespaces, {counts.other_models:,} not wikitext,"
-                    f" {counts.empty:,} empty."
-                )
+        # The transaction is the inner one: what is said of its end must come after it.
+        transaction = connection.transaction() if atomic else contextlib.nullcontext()
+        with _ends_told(run, json=json), transaction:
+            for name, source in zip(run.names, sources, strict=True):
+                done = run.begin(name)
+                load_file(connection, source, done.counts, total=done.loaded, titles=titles)
+                if not atomic:
+                    tell(done, json=json)
+            run.is_committing = True
+        for done in run.files if atomic else ():
+            tell(done, json=json)
 
 
-def counts_of(counts: LoadCounts) -> dict[str, int]:
+def sources_of(files: Sequence[str]) -> list[Path | Binary]:
+    """The files by path; standard input for ``-``.
+
+    Raises: InputError for what is no file, WrongUsage.
+    """
+    if files.count(STANDARD_INPUT) > 1:
+        raise WrongUsage("Standard input can be read once only: give - once.")
+    sources: list[Path | Binary] = []
+    for file in files:
+        if file == STANDARD_INPUT:
+            if sys.stdin.isatty():
+                raise WrongUsage("Standard input is a terminal: pipe a file into it, or name one.")
+            sources.append(cast("Binary", sys.stdin.buffer))
+        elif Path(file).is_file() or Path(file).is_fifo():
+            sources.append(Path(file))
+        else:
+            raise InputError(f"{shown(file)} is no file.")
+    return sources
+
+
+@contextlib.contextmanager
+def _ends_told(run: Run, *, json: bool) -> Iterator[None]:
+    """Add to whatever ends the load early what is stored, in the error's own class."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        if json and run.files and not run.atomic:
+            tell(run.files[-1], json=True, complete=False)
+        if isinstance(error, psycopg.Error):
+            ours = translate(error) or DatabaseError(f"Postgres refused: {sentence_of(error)}")
+        elif isinstance(error, WikiembedError):
+            ours = error
+        else:
+            remark(f"Stopped. {sentences_after(run, error=error)}")
+            raise
+        raise type(ours)(f"{ours} {sentences_after(run, error=error)}") from error
+
+
+def load_file(
+    connection: psycopg.Connection[Any],
+    source: Path | Binary,
+    counts: LoadCounts,
+    *,
+    total: Loaded | None = None,
+    titles: Titles | None = None,
+) -> Loaded:
+    """Load one file with progress; pages before an error in it are written.
+
+    Raises: InputError; DatabaseError and its kinds.
+    """
+    what = shown(source.name) if isinstance(source, Path) else STANDARD_INPUT
+    with Reporter(f"load {what}") as reporter:
+        return load_articles(
+            connection,
+            read_articles(source, counts, titles),
+            total=total,
+            on_batch=lambda done: reporter.update(
+                counts.pages, note=count(done.chunks_written, "chunk"), chunks=done.chunks_written
+            ),
+        )
+
+
+def tell(done: FileRun, *, json: bool, complete: bool = True) -> None:
+    """Say what was read of a file and what became of it."""
+    counts, loaded = done.counts, done.loaded
+    if json:
+        told = {**counts_of(counts), **loaded.as_json(), "complete": complete}
+        print_json({"file": done.name, **told})
+        return
+    say(
+        f"{done.name}: {count(counts.pages, 'page')} read, {loaded.added:,} added,"
+        f" {loaded.changed:,} changed, {loaded.unchanged:,} unchanged;"
+        f" {count(loaded.chunks_written, 'chunk')} written."
+    )
+    if counts.redirects + counts.other_namespaces + counts.other_models + counts.empty:
+        say(
+            f"Left out: {count(counts.redirects, 'redirect')}, {counts.other_namespaces:,}"
+            f" of other namespaces, {counts.other_models:,} not wikitext,"
+            f" {counts.empty:,} empty."
+        )
+    if counts.repeated is None:
+        say("Titles that came twice were not counted: there is no room for temporary files.")
+    elif counts.repeated:
+        came = "came with a title that had come before"
+        say(f"{count(counts.repeated, 'page')} {came}: the last page of a title is kept.")
+
+
+def counts_of(counts: LoadCounts) -> dict[str, int | None]:
     """What was read, by kind."""
     return {
         "pages": counts.pages,
@@ -64,19 +163,5 @@ def counts_of(counts: LoadCounts) -> dict[str, int]:
         "other_namespaces": counts.other_namespaces,
         "other_models": counts.other_models,
         "empty": counts.empty,
+        "repeated": counts.repeated,
     }
-
-
-def load_file(connection: psycopg.Connection[Any], file: Path, counts: LoadCounts) -> Loaded:
-    """Load one file with progress; pages before an error in it are kept.
-
-    Raises: InputError.
-    """
-    with Reporter(f"load {file.name}") as reporter:
-        return load_articles(
-            connection,
-            read_articles(file, counts),
-            on_batch=lambda done: reporter.update(
-                counts.pages, note=count(done.chunks_written, "chunk"), chunks=done.chunks_written
-            ),
-        )

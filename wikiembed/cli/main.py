@@ -28,7 +28,8 @@ from wikiembed.cli import (
 from wikiembed.cli.console import complain, line_ends_stripped
 from wikiembed.cli.help import build_command
 from wikiembed.db.connect import sentence_of, translate
-from wikiembed.errors import WikiembedError
+from wikiembed.encodings import shown, unreadable
+from wikiembed.errors import WikiembedError, WrongUsage
 from wikiembed.names import nearest
 from wikiembed.telemetry import configure_logging
 
@@ -109,6 +110,17 @@ def usage_sentence(error: Exception) -> str:
     return f"{said}: see `{path} --help`."
 
 
+def refuse_unreadable(arguments: Sequence[str]) -> None:
+    """See that the locale's encoding could read all arguments.
+
+    Raises: WrongUsage.
+    """
+    for number, argument in enumerate(arguments, start=1):
+        said = unreadable(f"Argument {number} ({shown(argument)})", argument)
+        if said is not None:
+            raise WrongUsage(said)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command, that of sys.argv unless given; it ends with SystemExit.
 
@@ -118,6 +130,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+        if given[0] != "load":  # which takes names of files
+            refuse_unreadable(given)
         command = build_command(cli)
         if sys.stdout.isatty() or not {"-h", "--help"} & set(given):
             sys.exit(command(given, prog_name="wikiembed", standalone_mode=False))

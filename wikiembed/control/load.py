@@ -33,12 +33,23 @@ class Article(Protocol):
 
 @dataclass(slots=True)
 class Loaded:
-    """How many pages were added, changed or left alone, and chunks written or removed."""
+    """How many pages were added, changed or left alone, and chunks written or removed.
+
+    `in_doubt`: pages that were sent and of which Postgres' answer did not come: they may be stored.
+    `refused`: the first and the last title of the pages that Postgres refused.
+    """
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     chunks_written: int = 0
+    in_doubt: int = 0
+    refused: tuple[str, str] | None = None
+
+    @property
+    def stored(self) -> int:
+        """Pages that the tables hold as the file does."""
+        return self.added + self.changed + self.unchanged
 
     def as_json(self) -> dict[str, int]:
         """The counts by name."""
@@ -54,13 +65,16 @@ def load_articles(
     connection: psycopg.Connection[Any],
     articles: Iterable[Article],
     *,
+    total: Loaded | None = None,
     on_batch: Callable[[Loaded], None] = lambda _: None,
 ) -> Loaded:
-    """Load `articles` through wikiembed.load_pages, in constant memory.
+    """Load `articles` through wikiembed.load_pages, in constant memory; answers `total`.
 
-    An error of the reader comes after the pages before it are committed.
+    An error of the reader comes after the pages before it are written; each call is a transaction
+    of its own unless one is open. `total` is right after an error too.
+    Raises: what `articles` raises; DatabaseError and its kinds.
     """
-    total = Loaded()
+    total = total or Loaded()
     reading = iter(articles)
     while True:
         batch, error = _take(reading)
@@ -86,11 +100,19 @@ def _take(reading: Iterator[Article]) -> tuple[list[Article], Exception | None]:
 
 def _write(connection: psycopg.Connection[Any], batch: list[Article], total: Loaded) -> None:
     pages = [{"title": a.title, "digest": a.digest, "chunks": list(a.chunks)} for a in batch]
-    with translate_errors():
-        row = connection.execute(
-            "select added, changed, unchanged, chunks_written from wikiembed.load_pages(%s)",
-            (Jsonb(pages),),
-        ).fetchone()
+    total.in_doubt = len({a.title for a in batch})
+    try:
+        with translate_errors():
+            row = connection.execute(
+                "select added, changed, unchanged, chunks_written from wikiembed.load_pages(%s)",
+                (Jsonb(pages),),
+            ).fetchone()
+    except Exception:
+        if not connection.closed:  # what is refused is rolled back
+            total.in_doubt = 0
+            total.refused = (batch[0].title, batch[-1].title)
+        raise
+    total.in_doubt = 0
     assert row is not None  # noqa: S101 - the function returns one row always
     total.added += row[0]
     total.changed += row[1]

@@ -76,7 +76,7 @@ def postmaster(cluster: Path) -> Postmaster | None:
     """
     path = cluster / "postmaster.pid"
     try:
-        lines = path.read_text().splitlines()
+        lines = os.fsdecode(path.read_bytes()).splitlines()  # it names folders
     except FileNotFoundError:
         return None
     if not lines:

@@ -62,7 +62,7 @@ def rewrite_triggers() -> None:
 
 
 def _read(name: str) -> str:
-    return (migrations_dir() / "sql" / f"{name}.sql").read_text()
+    return (migrations_dir() / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def vector_schema() -> str:

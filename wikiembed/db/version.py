@@ -51,7 +51,7 @@ def known() -> list[str]:
     after: dict[str | None, str] = {}
     files = list((migrations_dir() / "versions").glob("*.py"))
     for file in files:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         revision, down = _REVISION.search(text), _DOWN.search(text)
         if revision and down:
             after[down[1]] = revision[1]

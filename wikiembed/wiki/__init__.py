@@ -10,28 +10,35 @@ from wikiembed.wiki.pages import Article, LoadCounts, Page, RawPage
 from wikiembed.wiki.plain import Section, to_sections
 from wikiembed.wiki.reader import read_pages
 from wikiembed.wiki.splitter import MAX_CHUNK_CHARS, clean, digest_of, split_article
+from wikiembed.wiki.titles import Titles
+from wikiembed.wiki.unpack import Binary
 
 __all__ = [
     "MAX_CHUNK_CHARS",
     "Article",
+    "Binary",
     "LoadCounts",
     "Page",
     "RawPage",
     "Section",
+    "Titles",
     "read_articles",
     "read_pages",
 ]
 
 
-def read_articles(path: Path, counts: LoadCounts) -> Iterator[Article]:
-    """Stream the articles of the file at `path`, counting into `counts` as it goes.
+def read_articles(
+    source: Path | Binary, counts: LoadCounts, titles: Titles | None = None
+) -> Iterator[Article]:
+    """Stream the articles of a file, or of standard input, counting into `counts` as it goes.
 
-    Memory does not grow with the file. Articles come in the file's order; one title may come
-    twice if the file holds it twice.
+    Memory does not grow with the file. Articles come in the file's order, a title as often as the
+    file holds it; `titles` are those that came in files before.
     Raises: InputError, after the articles before the trouble; ConfigurationError when the extra
     ``wiki`` is not installed.
     """
-    for page in read_pages(path, counts):
+    titles = titles or Titles()
+    for page in read_pages(source, counts):
         title = " ".join(clean(page.title).split())
         chunks = split_article(title, _sections_of(page))
         if not chunks:
@@ -39,6 +46,7 @@ def read_articles(path: Path, counts: LoadCounts) -> Iterator[Article]:
             continue
         counts.articles += 1
         counts.chunks += len(chunks)
+        counts.repeated = titles.count(title, counts.repeated)
         yield Article(title=title, chunks=chunks, digest=digest_of(title, chunks))
 
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wikiembed.words import shortened
+
+MAX_TITLE_BYTES = 1024
+"""Of a title in UTF-8; MediaWiki's own limit is 255, and Postgres' index takes some 2,600."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawPage:
@@ -40,6 +45,7 @@ class LoadCounts:
     """How many pages were read, and what became of them.
 
     Once a file is read: pages = articles + redirects + other_namespaces + other_models + empty.
+    `repeated` of the articles have a title that came before; None when that could not be counted.
     """
 
     pages: int = 0
@@ -49,3 +55,17 @@ class LoadCounts:
     other_namespaces: int = 0
     other_models: int = 0
     empty: int = 0
+    repeated: int | None = 0
+
+
+@dataclass(slots=True)
+class Place:
+    """Where in a file the reader is: in a line, or in a page once its title is read."""
+
+    line: int = 0
+    title: str = ""
+
+    def __str__(self) -> str:
+        if self.line:
+            return f"in line {self.line:,}"
+        return f"in page “{shortened(self.title)}”" if self.title else ""

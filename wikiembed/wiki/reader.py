@@ -5,78 +5,82 @@ Format and packing are found in the content; the file's name means nothing.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import json
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TypeAlias
 
+from wikiembed.encodings import shown
 from wikiembed.errors import InputError
 from wikiembed.wiki.export import read_export
-from wikiembed.wiki.pages import LoadCounts, Page, RawPage
+from wikiembed.wiki.pages import MAX_TITLE_BYTES, LoadCounts, Page, Place, RawPage
 from wikiembed.wiki.redirects import is_redirect
-
-Stream: TypeAlias = io.BufferedReader | bz2.BZ2File | gzip.GzipFile
+from wikiembed.wiki.unpack import Binary, TrailingBytes, unpack
+from wikiembed.words import count
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 
+STANDARD_INPUT = "Standard input"
+
+_HEAD_BYTES = 1024
 _BYTE_ORDER_MARKS_AND_SPACE = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
-_OTHER_PACKERS = {
-    b"7z\xbc\xaf\x27\x1c": "7-Zip",
-    b"\xfd7zXZ": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"PK\x03\x04": "zip",
-}
 
 
-def read_pages(path: Path, counts: LoadCounts) -> Iterator[RawPage | Page]:
-    """Stream the pages of the file at `path` that may be articles; count them and the others.
+def read_pages(source: Path | Binary, counts: LoadCounts) -> Iterator[RawPage | Page]:
+    """Stream the pages of a file, or of standard input, that may be articles; count all.
 
     Raises: InputError, after the pages before the trouble.
     """
+    name = shown(source) if isinstance(source, Path) else STANDARD_INPUT
+    place = Place()
     try:
-        with path.open("rb") as raw, _unpack(path, raw) as stream:
-            head = stream.peek(1024)
+        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as raw:
+            head, stream = unpack(name, raw, head_bytes=_HEAD_BYTES)
             match head.lstrip(_BYTE_ORDER_MARKS_AND_SPACE)[:1]:
                 case b"<":
-                    yield from read_export(path, stream, counts)
+                    yield from read_export(name, head, stream, counts, place)
                 case b"{":
-                    yield from _read_json_lines(path, stream, counts)
+                    yield from _read_json_lines(name, head, stream, counts, place)
                 case b"[":
-                    raise InputError(f"{path}: a JSON array; write one object a line instead.")
-                case b"":
-                    raise InputError(f"{path}: is empty.")
+                    raise InputError(f"{name}: a JSON array; write one object a line instead.")
+                case b"" if len(head) < _HEAD_BYTES:
+                    stream.read()  # raises what cut it short
+                    raise InputError(f"{name}: is empty.")
                 case _:
-                    raise InputError(f"{path}: neither a MediaWiki XML export nor JSON lines.")
+                    raise InputError(f"{name}: neither a MediaWiki XML export nor JSON lines.")
     except EOFError:
-        raise InputError(f"{path}: ends in mid-stream; it was cut short, copy it again.") from None
+        raise InputError(
+            f"{name}: ends in mid-stream, {_where(place, counts)}; it was cut short, copy it again."
+        ) from None
+    except TrailingBytes:
+        raise InputError(
+            f"{name}: bytes that are no bzip2 data follow the bzip2 data, {_where(place, counts)};"
+            " it is damaged or was cut short, copy it again."
+        ) from None
     except (OSError, zlib.error) as error:
+        where = _where(place, counts)
         if isinstance(error, OSError) and error.strerror is not None:
-            raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
-        raise InputError(f"{path}: damaged, it does not unpack ({error}).") from None
+            said = f"{name}: cannot be read: {error.strerror}"
+            raise InputError(f"{said} ({where})." if counts.pages else f"{said}.") from None
+        raise InputError(f"{name}: damaged, it does not unpack ({error}), {where}.") from None
 
 
-def _unpack(path: Path, raw: io.BufferedReader) -> Stream:
-    magic = raw.peek(8)[:8]
-    if magic.startswith(b"BZh"):
-        return bz2.BZ2File(raw)
-    if magic.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=raw)
-    for other, packer in _OTHER_PACKERS.items():
-        if magic.startswith(other):
-            raise InputError(f"{path}: packed with {packer}; unpack it, or pack it with bzip2.")
-    return raw
+def _where(place: Place, counts: LoadCounts) -> str:
+    return str(place) or f"after {count(counts.pages, 'page')}"
 
 
-def _read_json_lines(path: Path, stream: Stream, counts: LoadCounts) -> Iterator[Page]:
-    number = 0
+def _read_json_lines(
+    name: str, head: bytes, stream: io.BufferedReader, counts: LoadCounts, place: Place
+) -> Iterator[Page]:
+    if b"\0" in head:
+        raise InputError(f"{name}: not UTF-8; convert it with iconv (UTF-16 is likely).")
+    place.line = 1
     while line := stream.readline(MAX_LINE_BYTES + 1):
-        number += 1
-        where = f"{path}, line {number}"
+        where = f"{name}, line {place.line}"
+        place.line += 1
         if len(line) > MAX_LINE_BYTES:
             raise InputError(f"{where}: longer than {MAX_LINE_BYTES} bytes.")
         if not line.strip():
@@ -93,11 +97,13 @@ def _page_of_line(line: bytes, where: str) -> Page:
     try:
         value: object = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise InputError(f"{where}: not UTF-8.") from None
+        raise InputError(f"{where}: not UTF-8; convert the file with iconv.") from None
     except (ValueError, RecursionError):
         value = None
     match value:
         case {"title": str(title), "text": str(text)} if re.search(r"[^\s\0\ud800-\udfff]", title):
+            if len(title.encode(errors="surrogatepass")) > MAX_TITLE_BYTES:
+                raise InputError(f"{where}: a title longer than {MAX_TITLE_BYTES} bytes.")
             return Page(title=title, text=text)
         case _:
             raise InputError(f"{where}: not a JSON object with title and text.")

@@ -112,7 +112,7 @@ def vendored() -> tuple[str, set[str]]:
     """The version of procrastinate whose schema the migrations hold, and its functions."""
     (file,) = (migrations_dir() / "sql" / "queue").glob("procrastinate_*.sql")
     number = file.stem.removeprefix("procrastinate_").replace("_", ".")
-    return number, set(_CREATED.findall(file.read_text()))
+    return number, set(_CREATED.findall(file.read_text(encoding="utf-8")))
 
 
 def procrastinate(
