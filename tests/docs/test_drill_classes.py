@@ -155,3 +155,18 @@ def test_row_of_an_error_class_mends_it(word: str, drill: Drill) -> None:
     mend(drill)
     drill.follow(row["then run"])
     drill.assert_end(row["end"])
+
+
+def test_row_of_a_text_that_is_too_long_mends_it_in_every_dialect(drill: Drill) -> None:
+    """The OpenAI dialect has no field for it: wikiembed cuts, and `status` says so."""
+    kept = drill.swap({"WIKIEMBED_EMBEDDER": "openai"})
+    assert kept["WIKIEMBED_EMBEDDER"] == "ollama"
+    drill.standin.controls.max_chars = 50
+    drill.load("long " * 20)
+    drill.type("wikiembed backfill wiki", code=1)
+    assert drill.failures == {"text_too_long": "failed"}
+    drill.follow(ROWS["text_too_long"]["then run"])
+    drill.assert_end(ROWS["text_too_long"]["end"])
+    assert "Truncated: 1 chunk of wiki" in drill.type("wikiembed status")
+    marks = "select key, chars, chars_kept from wikiembed.truncated_chunks"
+    assert drill.database.rows(marks) == [(drill.key, 100, 49)]

@@ -94,6 +94,12 @@ def _notices(state: State) -> Iterator[str]:
         yield held_back_sentence(held["source"], held["chunks"])
     for replaced in state["replaced"]:
         yield f"Replaced: {replaced_sentence(**replaced)}"
+    for cut in state["truncation"]:
+        if cut["truncated"]:
+            yield (
+                f"Truncated: {count(cut['truncated'], 'chunk')} of {cut['source']}, as"
+                " WIKIEMBED_TRUNCATE allows; listed in wikiembed.truncated_chunks."
+            )
     for outage in state["outages"]:
         yield _out_of_reach(outage)
 

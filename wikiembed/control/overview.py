@@ -39,6 +39,11 @@ _HELD_BACK = (
 
 _REPLACED = "select source, name, attached_to from wikiembed.replaced_tables order by source"
 
+_TRUNCATED = (
+    "select source, truncated, server, from_chars from wikiembed.truncation"
+    " where truncated > 0 or outcome = 'silent' order by source"
+)
+
 
 def replaced_sentence(*, source: str, name: str, attached_to: str | None) -> str:
     """That another table has the name of a source's table, and what to run."""
@@ -52,7 +57,7 @@ def replaced_sentence(*, source: str, name: str, attached_to: str | None) -> str
 
 
 def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Rows of coverage, queue, failures, workers and outages; what is paused, held or replaced."""
+    """Rows of coverage, queue, failures, workers and outages; what is paused, held or cut."""
     outages = open_outages(connection)
     answer: dict[str, list[dict[str, Any]]] = {
         "coverage": [_standing(row, present_s(outages)) for row in coverage(connection)]
@@ -64,6 +69,7 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             ("pauses", _PAUSES),
             ("held_back", _HELD_BACK),
             ("replaced", _REPLACED),
+            ("truncation", _TRUNCATED),
             ("workers", _WORKERS),
         ):
             answer[name] = cursor.execute(query).fetchall()

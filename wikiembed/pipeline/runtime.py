@@ -12,6 +12,7 @@ from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.pipeline.channel import Channel
 from wikiembed.pipeline.level import Level
 from wikiembed.pipeline.outages import OutageKeeper
+from wikiembed.pipeline.shorten import Shortener
 from wikiembed.pipeline.tally import Tally
 from wikiembed.store import ChunkStore, OutageStore, Source
 
@@ -50,6 +51,7 @@ class Runtime:
         self._pool = pool
         self._outages = OutageKeeper(OutageStore(pool))
         self._channels: dict[Key, Channel] = {}
+        self._shorteners: dict[str, Shortener] = {}
         self._pinned: set[tuple[str, str, str, int, str]] = set()
         self._pinning = asyncio.Lock()
 
@@ -98,6 +100,12 @@ class Runtime:
             if self._stopping:
                 self._channels[key].breaker.stop()
         return self._channels[key]
+
+    def shortener(self, source: str) -> Shortener | None:
+        """What cuts texts of `source` that are too long; None unless WIKIEMBED_TRUNCATE is set."""
+        if not self.settings.truncate:
+            return None
+        return self._shorteners.setdefault(source, Shortener(source))
 
     async def channel_for(self, source: Source) -> tuple[Channel, str]:
         """The channel and the document prefix of `source`, pinned or compared on first use.
