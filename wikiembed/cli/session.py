@@ -94,7 +94,6 @@ class Session:
             "worker_stopped",
             batches=tally.batches,
             chunks=tally.chunks,
-            truncated=tally.truncated,
             failed=tally.failed.total(),
         )
 

@@ -108,7 +108,6 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
     stale += await _write_settled(job, full, isolation, runtime)
     runtime.tally.batches += 1
     runtime.tally.chunks += len(isolation.vectors)
-    runtime.tally.truncated += len(isolation.kept)
     emit(
         "batch_embedded",
         level=10,

@@ -40,15 +40,13 @@ def log_failure(failed: FailedChunk) -> None:
 
 @dataclass(slots=True)
 class Tally:
-    """Batches that ended, chunks that were embedded, `truncated` of them by their beginning only,
-    and those that failed, by error class.
+    """Batches that ended, chunks that were embedded, and those that failed, by error class.
 
     `on_failure` is told of each failed chunk, once: a log of events unless somebody else prints it.
     """
 
     batches: int = 0
     chunks: int = 0
-    truncated: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     on_failure: OnFailure = log_failure
 
