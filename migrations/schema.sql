@@ -441,7 +441,8 @@ begin
   execute format('grant usage, select on all sequences in schema wikiembed_queue to %I', p_role);
   execute format('grant execute on all functions in schema wikiembed_queue to %I', p_role);
   execute format('grant select on wikiembed.sources, wikiembed.coverage, wikiembed.queue, wikiembed.workers,'
-    ' wikiembed.throughput, wikiembed.outages, wikiembed.truncation, wikiembed.alembic_version to %I', p_role);
+    ' wikiembed.throughput, wikiembed.outages, wikiembed.truncation,'
+    ' wikiembed.truncation_checks, wikiembed.alembic_version to %I', p_role);
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
      where (p.pronamespace = 'wikiembed'::regnamespace

@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         " `wikiembed.truncated_chunks`: cut by the server where it has a field for that, else by"
         " wikiembed.",
     )
+    check_truncation: bool = Field(
+        default=True,
+        description="Find out, once for a server and model, whether it cuts long texts silently, by"
+        " embedding two that differ at the end.",
+    )
     batch_size: int | None = Field(
         default=None, ge=1, le=4096, description="Chunks a job; unset: the source's own, 64."
     )

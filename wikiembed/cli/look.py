@@ -100,6 +100,11 @@ def _notices(state: State) -> Iterator[str]:
                 f"Truncated: {count(cut['truncated'], 'chunk')} of {cut['source']}, as"
                 " WIKIEMBED_TRUNCATE allows; listed in wikiembed.truncated_chunks."
             )
+        if cut["from_chars"] is not None:
+            yield (
+                f"Cut silently: texts of {cut['source']}, from about {cut['from_chars']:,}"
+                f" characters of English on, by {cut['server']}; see `wikiembed doctor`."
+            )
     for outage in state["outages"]:
         yield _out_of_reach(outage)
 

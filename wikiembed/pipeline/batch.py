@@ -93,9 +93,11 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
     channel, prefix = await runtime.channel_for(source)
     if time.monotonic() - started > ASK_AGAIN_AFTER_S:
         await _unless_paused(job.source, runtime)
+    texts = [prefix + (c.content or "") for c in full]
+    await runtime.watch_silence(source, channel, longest=max(map(len, texts)))
     isolation = Isolation(
         channel,
-        [prefix + (c.content or "") for c in full],
+        texts,
         may_begin=lambda: _unless_paused(job.source, runtime),
         shortener=runtime.shortener(job.source),
         prefix=len(prefix),

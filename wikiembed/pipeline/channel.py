@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from wikiembed.embedders import PROBE_TEXT, Cut, Embedder, ModelInfo, of_probe
+from wikiembed.embedders import PROBE_TEXT, Cut, Embedder, ModelInfo, canary, of_probe
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,
@@ -157,6 +157,15 @@ class Channel:
 
         await self._embed([text], cut, may_begin)
         return cuts[-1]
+
+    async def release_canary(self, *, chars: int, above: int) -> canary.Canary:
+        """Find out whether the server truncates silently; no outage begins or ends by it.
+
+        Raises: EmbedderError, at once while the server is out of reach.
+        """
+        if self.breaker.is_open and self.breaker.reason is not None:
+            raise self.breaker.reason
+        return await canary.release_canary(self._embedder, chars=chars, above=above)
 
     async def _embed(self, texts: Sequence[str], ask: Request, may_begin: Ask) -> Matrix:
         came_at = self._clock()
