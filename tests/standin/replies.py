@@ -187,8 +187,10 @@ def _vectors(
             pass
     dimensions = ask.dimensions if isinstance(ask.dimensions, int) else controls.dimensions
     dimensions += garbage == "wrong_dimension"
-    cut = controls.max_chars if _cuts(ask, controls) else None
-    matrix = controls.vectors([text[:cut] for text in ask.texts], dimensions, controls.salt)
+    part = slice(controls.max_chars if _cuts(ask, controls) else None)
+    if controls.keeps_end and part.stop is not None:
+        part = slice(-part.stop, None)
+    matrix = controls.vectors([text[part] for text in ask.texts], dimensions, controls.salt)
     rows = dialects.vector_fragments(matrix, as_base64=ask.base64)
     for i in range(len(rows)):
         effect = effects[i].effect if i in effects else garbage

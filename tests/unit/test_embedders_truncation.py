@@ -39,6 +39,19 @@ async def test_vllm_is_told_by_its_field() -> None:
     assert cut.chars_kept is None
 
 
+async def test_a_server_that_keeps_the_end_is_not_let_cut() -> None:
+    """An older vLLM ignores `truncation_side`: it is found out once, and the client cuts."""
+    with StandIn(
+        dialect="openai",
+        max_chars=10,
+        owned_by="vllm",
+        truncation_field="truncate_prompt_tokens",
+        keeps_end=True,
+    ) as server:
+        assert await _cut(server, times=3) == [None] * 3
+        assert server.stats.texts == 3  # the whole one, the cut one, and a longer one
+
+
 @pytest.mark.parametrize("owner", [None, "infinity", "llamacpp", "openai"])
 async def test_no_other_server_is_sent_the_field(owner: str | None) -> None:
     """A strict one would refuse it."""

@@ -19,7 +19,7 @@ from wikiembed.errors import (
     EmbedderTimeout,
     TextTooLong,
 )
-from wikiembed.vectors import Matrix, usable_rows
+from wikiembed.vectors import Matrix, alike, usable_rows
 
 LENGTHS = (4_000, 16_000, 64_000)
 """Characters that both texts have in common; the next longer ones only where texts are so long."""
@@ -29,8 +29,6 @@ REQUEST_S, WHOLE_S = 15.0, 30.0
 """How long one request may take, and all of them together."""
 _NEAR = 16
 _LEAST_END = 200
-# Relative distance: below that of half precision, far above it where a fifth of a text differs.
-_SAME = 5e-3
 
 Outcome = Literal["silent", "refused", "whole", "unanswered"]
 
@@ -108,8 +106,7 @@ async def _same(embedder: Embedder, chars: int, request_s: float) -> bool:
         matrix = await _embed(embedder, texts)
     if matrix.shape[0] != len(texts) or not usable_rows(matrix).all():
         raise EmbedderBadAnswer("The server answers a long text without a usable vector.")
-    one, other = matrix.astype(np.float64)
-    return bool(np.linalg.norm(one - other) <= _SAME * np.linalg.norm(one))
+    return alike(matrix[0], matrix[1])
 
 
 async def _embed(embedder: Embedder, texts: Sequence[str]) -> Matrix:

@@ -16,7 +16,9 @@ from wikiembed.embedders.names import same_model
 from wikiembed.embedders.served import list_path, listed_models, sole_model
 from wikiembed.embedders.truncation import Fields, fields_of_host, fields_of_owner
 from wikiembed.errors import EmbedderBadAnswer, EmbedderError, EmbedderRejected
-from wikiembed.vectors import Matrix
+from wikiembed.vectors import Matrix, alike
+
+_MORE = " and then something else, at some length: " + ", ".join(f"number {n}" for n in range(40))
 
 
 class OpenAIEmbedder:
@@ -33,6 +35,7 @@ class OpenAIEmbedder:
         self._asks_base64 = True
         self._fields = fields_of_host(URL(options.url or "").host)
         self._knows_owner = bool(self._fields.cut)
+        self._keeps_beginning = False  # as far as is known
 
     async def describe(self) -> ModelInfo:
         """Embed the probe; without a model in the options, the answer names it.
@@ -81,6 +84,9 @@ class OpenAIEmbedder:
     async def embed_cut(self, text: str) -> Cut | None:
         """Let the server truncate, where it has a field for that; one that refuses it has none.
 
+        The first time it is made sure that it keeps the beginning: vLLM without `truncation_side`
+        may keep the end.
+
         Raises: EmbedderError.
         """
         if not self._knows_owner:
@@ -90,9 +96,15 @@ class OpenAIEmbedder:
             return None
         try:
             matrix, _ = await self._request([text], fields=self._fields.cut)
+            if not self._keeps_beginning:
+                longer, _ = await self._request([text + _MORE], fields=self._fields.cut)
+                self._keeps_beginning = alike(matrix, longer)
         except EmbedderRejected as error:
             if error.http_status is None or not 400 <= error.http_status < 500:
                 raise
+            self._fields = Fields(whole=self._fields.whole)
+            return None
+        if not self._keeps_beginning:
             self._fields = Fields(whole=self._fields.whole)
             return None
         return Cut(matrix=matrix, chars_kept=None)
