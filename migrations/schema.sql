@@ -2703,25 +2703,29 @@ CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
         return null;
       end if;
       insert into wikiembed_private.deltas_wiki (total, embedded) values (-v_total, -v_embedded);
-      if exists (select from wikiembed.failures as f where f.source = 'wiki') then
-        if v_total <= 500 then
-          v_keys := array(select o.id::text from old_rows as o);
-        else
-          v_keys := array(
-            select f.key from old_rows as o
-              join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C");
+      if exists (select from wikiembed.failures as f where f.source = 'wiki')
+         or exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki')
+      then
+        if exists (select from wikiembed.failures as f where f.source = 'wiki') then
+          if v_total <= 500 then
+            v_keys := array(select o.id::text from old_rows as o);
+          else
+            v_keys := array(
+              select f.key from old_rows as o
+                join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C");
+          end if;
+          perform wikiembed_private.forget_failures('wiki', v_keys, 'deleted');
         end if;
-        perform wikiembed_private.forget_failures('wiki', v_keys, 'deleted');
-      end if;
-      if exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki') then
-        if v_total <= 500 then
-          v_keys := array(select o.id::text from old_rows as o where o.embedding is not null);
-        else
-          v_keys := array(
-            select c.key from old_rows as o
-              join wikiembed.truncated_chunks as c on c.source = 'wiki' and c.key = o.id::text collate "C");
+        if exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki') then
+          if v_total <= 500 then
+            v_keys := array(select o.id::text from old_rows as o where o.embedding is not null);
+          else
+            v_keys := array(
+              select c.key from old_rows as o
+                join wikiembed.truncated_chunks as c on c.source = 'wiki' and c.key = o.id::text collate "C");
+          end if;
+          perform wikiembed_private.forget_truncated('wiki', v_keys);
         end if;
-        perform wikiembed_private.forget_truncated('wiki', v_keys);
       end if;
       return null;
     end;
@@ -2897,53 +2901,57 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
          group by m.batch
          order by m.batch;
       end if;
-      if exists (select from wikiembed.failures as f where f.source = 'wiki') then
-        if v_old_total <= 500 then
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.id::text as key, n.id is not null as cured
+      if exists (select from wikiembed.failures as f where f.source = 'wiki')
+         or exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki')
+      then
+        if exists (select from wikiembed.failures as f where f.source = 'wiki') then
+          if v_old_total <= 500 then
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.id::text as key, n.id is not null as cured
+                  from old_rows as o
+                  left join new_rows as n
+                    on n.id = o.id
+                   and n.content::text collate "C" is not distinct from o.content::text collate "C"
+                 where n.id is null or n.embedding is not null
+              ) as e;
+          else
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.id::text as key, n.id is not null as cured
+                  from old_rows as o
+                  join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C"
+                  left join new_rows as n
+                    on n.id = o.id
+                   and n.content::text collate "C" is not distinct from o.content::text collate "C"
+                 where n.id is null or n.embedding is not null
+              ) as e;
+          end if;
+          perform wikiembed_private.forget_failures('wiki', v_ended, 'changed', v_cured);
+        end if;
+        if exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki') then
+          if v_old_total <= 500 then
+            v_ended := array(
+              select o.id::text
                 from old_rows as o
                 left join new_rows as n
                   on n.id = o.id
                  and n.content::text collate "C" is not distinct from o.content::text collate "C"
-               where n.id is null or n.embedding is not null
-            ) as e;
-        else
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.id::text as key, n.id is not null as cured
+                 and n.embedding operator(public.=) o.embedding
+               where o.embedding is not null and n.id is null);
+          else
+            v_ended := array(
+              select o.id::text
                 from old_rows as o
-                join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C"
+                join wikiembed.truncated_chunks as c on c.source = 'wiki' and c.key = o.id::text collate "C"
                 left join new_rows as n
                   on n.id = o.id
                  and n.content::text collate "C" is not distinct from o.content::text collate "C"
-               where n.id is null or n.embedding is not null
-            ) as e;
+                 and n.embedding operator(public.=) o.embedding
+               where o.embedding is not null and n.id is null);
+          end if;
+          perform wikiembed_private.forget_truncated('wiki', v_ended);
         end if;
-        perform wikiembed_private.forget_failures('wiki', v_ended, 'changed', v_cured);
-      end if;
-      if exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki') then
-        if v_old_total <= 500 then
-          v_ended := array(
-            select o.id::text
-              from old_rows as o
-              left join new_rows as n
-                on n.id = o.id
-               and n.content::text collate "C" is not distinct from o.content::text collate "C"
-               and n.embedding operator(public.=) o.embedding
-             where o.embedding is not null and n.id is null);
-        else
-          v_ended := array(
-            select o.id::text
-              from old_rows as o
-              join wikiembed.truncated_chunks as c on c.source = 'wiki' and c.key = o.id::text collate "C"
-              left join new_rows as n
-                on n.id = o.id
-               and n.content::text collate "C" is not distinct from o.content::text collate "C"
-               and n.embedding operator(public.=) o.embedding
-             where o.embedding is not null and n.id is null);
-        end if;
-        perform wikiembed_private.forget_truncated('wiki', v_ended);
       end if;
       return null;
     end;
@@ -4029,25 +4037,29 @@ begin
         return null;
       end if;
       insert into wikiembed_private.%14$I (total, embedded) values (-v_total, -v_embedded);
-      if exists (select from wikiembed.failures as f where f.source = %1$L) then
-        if v_total <= 500 then
-          v_keys := array(select o.%3$I::text from old_rows as o);
-        else
-          v_keys := array(
-            select f.key from old_rows as o
-              join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C");
+      if exists (select from wikiembed.failures as f where f.source = %1$L)
+         or exists (select from wikiembed.truncated_chunks as c where c.source = %1$L)
+      then
+        if exists (select from wikiembed.failures as f where f.source = %1$L) then
+          if v_total <= 500 then
+            v_keys := array(select o.%3$I::text from old_rows as o);
+          else
+            v_keys := array(
+              select f.key from old_rows as o
+                join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C");
+          end if;
+          perform wikiembed_private.forget_failures(%1$L, v_keys, 'deleted');
         end if;
-        perform wikiembed_private.forget_failures(%1$L, v_keys, 'deleted');
-      end if;
-      if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
-        if v_total <= 500 then
-          v_keys := array(select o.%3$I::text from old_rows as o where o.%5$I is not null);
-        else
-          v_keys := array(
-            select c.key from old_rows as o
-              join wikiembed.truncated_chunks as c on c.source = %1$L and c.key = o.%3$I::text collate "C");
+        if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
+          if v_total <= 500 then
+            v_keys := array(select o.%3$I::text from old_rows as o where o.%5$I is not null);
+          else
+            v_keys := array(
+              select c.key from old_rows as o
+                join wikiembed.truncated_chunks as c on c.source = %1$L and c.key = o.%3$I::text collate "C");
+          end if;
+          perform wikiembed_private.forget_truncated(%1$L, v_keys);
         end if;
-        perform wikiembed_private.forget_truncated(%1$L, v_keys);
       end if;
       return null;
     end;
@@ -4265,53 +4277,57 @@ begin
          group by m.batch
          order by m.batch;
       end if;
-      if exists (select from wikiembed.failures as f where f.source = %1$L) then
-        if v_old_total <= 500 then
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.%3$I::text as key, n.%3$I is not null as cured
+      if exists (select from wikiembed.failures as f where f.source = %1$L)
+         or exists (select from wikiembed.truncated_chunks as c where c.source = %1$L)
+      then
+        if exists (select from wikiembed.failures as f where f.source = %1$L) then
+          if v_old_total <= 500 then
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.%3$I::text as key, n.%3$I is not null as cured
+                  from old_rows as o
+                  left join new_rows as n
+                    on n.%3$I%8$s = o.%3$I%8$s
+                   and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+                 where n.%3$I is null or n.%5$I is not null
+              ) as e;
+          else
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.%3$I::text as key, n.%3$I is not null as cured
+                  from old_rows as o
+                  join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C"
+                  left join new_rows as n
+                    on n.%3$I%8$s = o.%3$I%8$s
+                   and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+                 where n.%3$I is null or n.%5$I is not null
+              ) as e;
+          end if;
+          perform wikiembed_private.forget_failures(%1$L, v_ended, 'changed', v_cured);
+        end if;
+        if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
+          if v_old_total <= 500 then
+            v_ended := array(
+              select o.%3$I::text
                 from old_rows as o
                 left join new_rows as n
                   on n.%3$I%8$s = o.%3$I%8$s
                  and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               where n.%3$I is null or n.%5$I is not null
-            ) as e;
-        else
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.%3$I::text as key, n.%3$I is not null as cured
+                 and n.%5$I %10$s o.%5$I
+               where o.%5$I is not null and n.%3$I is null);
+          else
+            v_ended := array(
+              select o.%3$I::text
                 from old_rows as o
-                join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C"
+                join wikiembed.truncated_chunks as c on c.source = %1$L and c.key = o.%3$I::text collate "C"
                 left join new_rows as n
                   on n.%3$I%8$s = o.%3$I%8$s
                  and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               where n.%3$I is null or n.%5$I is not null
-            ) as e;
+                 and n.%5$I %10$s o.%5$I
+               where o.%5$I is not null and n.%3$I is null);
+          end if;
+          perform wikiembed_private.forget_truncated(%1$L, v_ended);
         end if;
-        perform wikiembed_private.forget_failures(%1$L, v_ended, 'changed', v_cured);
-      end if;
-      if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
-        if v_old_total <= 500 then
-          v_ended := array(
-            select o.%3$I::text
-              from old_rows as o
-              left join new_rows as n
-                on n.%3$I%8$s = o.%3$I%8$s
-               and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               and n.%5$I %10$s o.%5$I
-             where o.%5$I is not null and n.%3$I is null);
-        else
-          v_ended := array(
-            select o.%3$I::text
-              from old_rows as o
-              join wikiembed.truncated_chunks as c on c.source = %1$L and c.key = o.%3$I::text collate "C"
-              left join new_rows as n
-                on n.%3$I%8$s = o.%3$I%8$s
-               and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               and n.%5$I %10$s o.%5$I
-             where o.%5$I is not null and n.%3$I is null);
-        end if;
-        perform wikiembed_private.forget_truncated(%1$L, v_ended);
       end if;
       return null;
     end;

@@ -35,6 +35,7 @@ class _Truncating(FakeEmbedder):
         super().__init__(dimensions=256)
         self._limit = limit
         self._noise = noise
+        self._random = np.random.default_rng(1)
 
     async def embed(self, texts: Sequence[str]) -> Matrix:
         await super().embed(texts)
@@ -45,7 +46,7 @@ class _Truncating(FakeEmbedder):
         """The mean of its words' vectors, as a model without attention gives it."""
         words = text.split()
         mean = np.mean([_word(word) for word in words], axis=0)
-        jitter = self._noise * np.random.default_rng(len(self.requests)).normal(size=256)
+        jitter = self._noise * self._random.normal(size=256)
         return np.asarray(mean + np.linalg.norm(mean) * jitter / 16, dtype=np.float32)
 
 

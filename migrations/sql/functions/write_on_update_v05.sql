@@ -1,9 +1,10 @@
 -- after update, each statement: count, null what another trigger left stale, queue every null
--- row that has no old row with its key, its text and no vector, and forget failures of rows
--- and marks of truncation of rows that changed. What was gained goes to the ledger itself, whose index tells the rate; what was
--- lost goes to the deltas, which cost less. Nested loops are off: the plan is kept for the
--- session, and one made for a single row would take hours for 200,000; so are sequential scans, since
--- the table and the failures grow. A failure ends as cured where the row got its vector.
+-- row that has no old row with its key, its text and no vector, and forget failures and marks of
+-- truncation of rows that changed. What was gained goes to the ledger itself, whose index tells the
+-- rate; what was lost goes to the deltas, which cost less. Nested loops are off: the plan is kept for
+-- the session, and one made for a single row would take hours for 200,000; so are sequential scans,
+-- since the table and the failures grow. A failure ends as cured where the row got its vector.
+-- Whether there is anything to forget is asked in one expression, since each costs a query's start.
 create function wikiembed_private.write_on_update(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -64,53 +65,57 @@ begin
          group by m.batch
          order by m.batch;
       end if;
-      if exists (select from wikiembed.failures as f where f.source = %1$L) then
-        if v_old_total <= 500 then
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.%3$I::text as key, n.%3$I is not null as cured
+      if exists (select from wikiembed.failures as f where f.source = %1$L)
+         or exists (select from wikiembed.truncated_chunks as c where c.source = %1$L)
+      then
+        if exists (select from wikiembed.failures as f where f.source = %1$L) then
+          if v_old_total <= 500 then
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.%3$I::text as key, n.%3$I is not null as cured
+                  from old_rows as o
+                  left join new_rows as n
+                    on n.%3$I%8$s = o.%3$I%8$s
+                   and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+                 where n.%3$I is null or n.%5$I is not null
+              ) as e;
+          else
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.%3$I::text as key, n.%3$I is not null as cured
+                  from old_rows as o
+                  join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C"
+                  left join new_rows as n
+                    on n.%3$I%8$s = o.%3$I%8$s
+                   and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+                 where n.%3$I is null or n.%5$I is not null
+              ) as e;
+          end if;
+          perform wikiembed_private.forget_failures(%1$L, v_ended, 'changed', v_cured);
+        end if;
+        if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
+          if v_old_total <= 500 then
+            v_ended := array(
+              select o.%3$I::text
                 from old_rows as o
                 left join new_rows as n
                   on n.%3$I%8$s = o.%3$I%8$s
                  and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               where n.%3$I is null or n.%5$I is not null
-            ) as e;
-        else
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.%3$I::text as key, n.%3$I is not null as cured
+                 and n.%5$I %10$s o.%5$I
+               where o.%5$I is not null and n.%3$I is null);
+          else
+            v_ended := array(
+              select o.%3$I::text
                 from old_rows as o
-                join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C"
+                join wikiembed.truncated_chunks as c on c.source = %1$L and c.key = o.%3$I::text collate "C"
                 left join new_rows as n
                   on n.%3$I%8$s = o.%3$I%8$s
                  and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               where n.%3$I is null or n.%5$I is not null
-            ) as e;
+                 and n.%5$I %10$s o.%5$I
+               where o.%5$I is not null and n.%3$I is null);
+          end if;
+          perform wikiembed_private.forget_truncated(%1$L, v_ended);
         end if;
-        perform wikiembed_private.forget_failures(%1$L, v_ended, 'changed', v_cured);
-      end if;
-      if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
-        if v_old_total <= 500 then
-          v_ended := array(
-            select o.%3$I::text
-              from old_rows as o
-              left join new_rows as n
-                on n.%3$I%8$s = o.%3$I%8$s
-               and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               and n.%5$I %10$s o.%5$I
-             where o.%5$I is not null and n.%3$I is null);
-        else
-          v_ended := array(
-            select o.%3$I::text
-              from old_rows as o
-              join wikiembed.truncated_chunks as c on c.source = %1$L and c.key = o.%3$I::text collate "C"
-              left join new_rows as n
-                on n.%3$I%8$s = o.%3$I%8$s
-               and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               and n.%5$I %10$s o.%5$I
-             where o.%5$I is not null and n.%3$I is null);
-        end if;
-        perform wikiembed_private.forget_truncated(%1$L, v_ended);
       end if;
       return null;
     end;
