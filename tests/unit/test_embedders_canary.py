@@ -14,6 +14,7 @@ from tests.unit.pipeline_fakes import FakeEmbedder, rejected, vector_of
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions, open_embedder
 from wikiembed.embedders.canary import LENGTHS, MOST_REQUESTS, Canary, release_canary, text_of
+from wikiembed.embedders.local import LocalEmbedder
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderError,
@@ -172,3 +173,20 @@ async def test_servers_are_told_apart(profile: Profile, outcome: str) -> None:
     if outcome == "silent":
         assert found.from_chars is not None
         assert 2000 <= found.from_chars <= 2125
+
+
+class _CutModel(LocalEmbedder):
+    """The real model in process, behind a server that reads 700 characters."""
+
+    async def embed(self, texts: Sequence[str]) -> Matrix:
+        return await super().embed([text[:700] for text in texts])
+
+
+async def test_a_real_model_is_measured() -> None:
+    """Its vectors are means over all words, so that an end counts least there."""
+    found = await release_canary(_CutModel(), chars=FIRST)
+    assert found.outcome == "silent"
+    assert found.from_chars is not None
+    assert 700 <= found.from_chars <= 750
+    for chars in LENGTHS:
+        assert (await release_canary(LocalEmbedder(), chars=chars)).outcome == "whole"
