@@ -178,3 +178,16 @@ async def test_the_check_can_be_switched_off(docs_table: Database) -> None:
         await drain(settings_of(docs_table, server.url, check_truncation=False))
         assert server.stats.texts == 10
     assert docs_table.rows(FOUND) == [(None, None, None)]
+
+
+async def test_the_local_model_is_not_asked(database: Database) -> None:
+    """It refuses what is too long by itself."""
+    database.execute("create table public.docs (id int primary key, body text, vec vector(256))")
+    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    database.execute("insert into public.docs values (1, 'a page'), (2, repeat('word ', 50000))")
+    settings = settings_of(database, "http://127.0.0.1:9", embedder=Provider.LOCAL, model=None)
+    settings = settings.model_copy(update={"check_truncation": True, "truncate": True})
+    await drain(settings)
+    assert counts(database) == (2, 0, 0, 0)
+    assert database.rows(FOUND) == [(None, None, None)]
+    assert database.rows(MARKS) == [("2", 250_000, 199_999)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+import orjson
 import pytest
 
 from tests.standin import StandIn, vectors_of
@@ -10,6 +13,8 @@ from tests.standin.profiles import LLAMA_CPP, OPENAI, TEI, VERTEX, VLLM, Profile
 from wikiembed.config import Provider
 from wikiembed.embedders import Cut, EmbedderOptions, open_embedder
 from wikiembed.embedders.answers import error_of
+from wikiembed.embedders.http import HttpClient
+from wikiembed.embedders.openai import OpenAIEmbedder
 from wikiembed.embedders.truncation import fields_of_host, fields_of_owner
 from wikiembed.errors import TextTooLong
 
@@ -116,3 +121,42 @@ def test_a_server_that_states_nothing_is_not_believed_to() -> None:
     error = error_of(canned.status, canned.body.encode(), {})
     assert isinstance(error, TextTooLong)
     assert (error.limit, error.given) == (None, None)
+
+
+class _Http(HttpClient):
+    """Keeps what would be sent; answers one vector a text, and an empty list of models."""
+
+    def __init__(self, options: EmbedderOptions) -> None:
+        super().__init__(options)
+        self.sent: list[dict[str, object]] = []
+
+    async def post(
+        self, path: str, payload: Mapping[str, object], *, texts: Sequence[str]
+    ) -> bytes:
+        self.sent.append({k: v for k, v in payload.items() if k.startswith("trunca")})
+        items = [{"index": i, "embedding": [1.0, 2.0]} for i in range(len(texts))]
+        return orjson.dumps({"data": items, "model": "m"})
+
+    async def get(self, path: str) -> bytes:
+        return b'{"data": []}'
+
+
+@pytest.mark.parametrize(
+    ("host", "whole", "cut"),
+    [
+        ("api.voyageai.com", {"truncation": False}, {"truncation": True}),
+        ("integrate.api.nvidia.com", {}, {"truncate": "END"}),
+        ("api.openai.com", {}, None),
+    ],
+)
+async def test_hosts_are_sent_their_own_field(
+    host: str, whole: dict[str, object], cut: dict[str, object] | None
+) -> None:
+    """With each request where the server truncates unless told; else with the one that is cut."""
+    options = EmbedderOptions(provider=Provider.OPENAI, url=f"https://{host}", model="m")
+    http = _Http(options)
+    embedder = OpenAIEmbedder(options, http=http)
+    await embedder.embed(["a", "b"])
+    made = await embedder.embed_cut("a")
+    assert http.sent == [whole, *([] if cut is None else [cut, cut])]
+    assert (made is None) == (cut is None)

@@ -13,6 +13,7 @@ from wikiembed.control.outages import open_outages
 from wikiembed.control.standing import present_s, waits_for
 from wikiembed.db.connect import translate_errors
 from wikiembed.store import Coverage
+from wikiembed.words import count
 
 Connection = psycopg.Connection[Any]
 
@@ -54,6 +55,25 @@ def replaced_sentence(*, source: str, name: str, attached_to: str | None) -> str
         f"{was}, and {name} is another table now: run `wikiembed attach {shlex.quote(name)}"
         f" --name {shlex.quote(source)} --move`."
     )
+
+
+def truncated_sentence(*, source: str, truncated: int) -> str:
+    """How many chunks are embedded by their beginning only, and where they are listed."""
+    return (
+        f"Truncated: {count(truncated, 'chunk')} of {source}, as WIKIEMBED_TRUNCATE allows; listed"
+        " in wikiembed.truncated_chunks."
+    )
+
+
+def truncated(connection: Connection, source: str | None) -> list[str]:
+    """That sentence for each source that has such chunks, or for `source` alone."""
+    with translate_errors():
+        rows = connection.execute(
+            "select source, truncated from wikiembed.truncation"
+            " where truncated > 0 and (%s::text is null or source = %s) order by source",
+            (source, source),
+        ).fetchall()
+    return [truncated_sentence(source=name, truncated=chunks) for name, chunks in rows]
 
 
 def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
