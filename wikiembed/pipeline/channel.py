@@ -161,11 +161,12 @@ class Channel:
     async def release_canary(self, *, chars: int, above: int) -> canary.Canary:
         """Find out whether the server truncates silently; no outage begins or ends by it.
 
-        Raises: EmbedderError, at once while the server is out of reach.
+        Raises: EmbedderError, at once while the server is out of reach; Stopping.
         """
         if self.breaker.is_open and self.breaker.reason is not None:
             raise self.breaker.reason
-        return await canary.release_canary(self._embedder, chars=chars, above=above)
+        work = canary.release_canary(self._embedder, chars=chars, above=above)
+        return await self.breaker.until_stop(work)
 
     async def _embed(self, texts: Sequence[str], ask: Request, may_begin: Ask) -> Matrix:
         came_at = self._clock()

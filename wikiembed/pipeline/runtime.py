@@ -151,7 +151,7 @@ class Runtime:
     async def watch_silence(self, source: Source, channel: Channel, *, longest: int) -> None:
         """See that it is known whether the source's server truncates texts of so many characters.
 
-        Raises: DatabaseUnreachable.
+        Raises: DatabaseUnreachable, Stopping.
         """
         provider, _, _ = resolve(source, self.settings)
         info = await channel.describe()

@@ -65,7 +65,7 @@ class SilenceWatch:
     ) -> None:
         """See that it is known what the server does with texts of `longest` characters.
 
-        Raises: DatabaseUnreachable.
+        Raises: DatabaseUnreachable, and what `release` raises but for EmbedderError.
         """
         key = (source, server, model)
         if longest <= self._settled.get(key, -1):
