@@ -1,4 +1,4 @@
-"""A question that is too long is cut by the server where it can be told to, and refused elsewhere."""
+"""A question that is too long is cut where the server can be told to, and refused elsewhere."""
 
 from __future__ import annotations
 
