@@ -55,6 +55,7 @@ declare
   v_former wikiembed.sources;
   v_failures wikiembed.failures[] := '{}';
   v_history wikiembed_private.ended_failures[] := '{}';
+  v_truncated wikiembed.truncated_chunks[] := '{}';
   v_vectors bigint := 0;
   v_warning text;
 begin
@@ -102,6 +103,7 @@ begin
     elsif not wikiembed_private.is_gone(v_former) then
       v_failures := wikiembed_private.failures_moved(v_former, v_source);
       v_vectors := wikiembed_private.copy_vectors(v_former, v_source);
+      v_truncated := wikiembed_private.truncated_moved(v_former, v_source);
     end if;
     if p_move then
       v_history := array(
@@ -129,6 +131,7 @@ begin
     perform wikiembed_private.create_missing_index(p_name);
   end if;
   insert into wikiembed.failures select f.* from unnest(v_failures) as f;
+  insert into wikiembed.truncated_chunks select c.* from unnest(v_truncated) as c;
   if cardinality(v_history) > 0 then
     insert into wikiembed_private.ended_failures overriding system value select e.* from unnest(v_history) as e;
   end if;
@@ -163,7 +166,7 @@ CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RET
 declare
   v_source wikiembed.sources;
   v_counts bigint[];
-  v_sums bigint[] := array[0, 0, 0, 0];
+  v_sums bigint[] := array[0, 0, 0, 0, 0];
 begin
   if p_source is not null and not exists (select from wikiembed.sources as s where s.name = p_source) then
     raise exception 'no source is named "%"', p_source
@@ -172,7 +175,7 @@ begin
   for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
     continue when wikiembed_private.is_gone(v_source);
     v_counts := wikiembed_private.count_violations(v_source);
-    v_sums := array(select v_sums[i] + v_counts[i] from generate_series(1, 4) as i);
+    v_sums := array(select v_sums[i] + v_counts[i] from generate_series(1, 5) as i);
   end loop;
   return query values
     ('every missing row waits in a job, in failures or is skipped', v_sums[1]),
@@ -182,11 +185,12 @@ begin
     ('no live job names a source that does not exist', (
       select count(*) from wikiembed_queue.procrastinate_jobs as j
        where j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
-         and not exists (select from wikiembed.sources as s where s.name = j.args ->> 'source')));
+         and not exists (select from wikiembed.sources as s where s.name = j.args ->> 'source'))),
+    ('every chunk that is marked as truncated has a vector', v_sums[5]);
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.check_invariants(p_source text) IS 'The five invariants and how many rows break each; the second is proved only where sources.prove_function is set. Reads whole tables. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.check_invariants(p_source text) IS 'The six invariants and how many rows break each; the second is proved only where sources.prove_function is set. Reads whole tables. Raises WE001.';
 
 CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -350,6 +354,32 @@ $$;
 
 COMMENT ON FUNCTION wikiembed.expire_pauses() IS 'Resumes the sources whose pause has run out; answers how many.';
 
+CREATE FUNCTION wikiembed.find_truncation_check(p_source text, p_server text, p_model text) RETURNS TABLE(outcome text, from_chars integer, checked_chars integer, age_s double precision)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  insert into wikiembed.truncation_checks as c
+    (source, server, model, outcome, from_chars, checked_chars, checked_at)
+  select s.name, k.server, k.model, k.outcome, k.from_chars, k.checked_chars, k.checked_at
+    from wikiembed.sources as s, wikiembed.truncation_checks as k
+   where s.name = p_source and k.server = p_server and k.model = p_model
+   order by k.checked_at desc
+   limit 1
+      on conflict on constraint truncation_checks_pkey do update
+         set outcome = excluded.outcome, from_chars = excluded.from_chars,
+             checked_chars = excluded.checked_chars, checked_at = excluded.checked_at,
+             used_at = excluded.used_at;
+  return query
+    select c.outcome, c.from_chars, c.checked_chars,
+           extract(epoch from clock_timestamp() - c.checked_at)::double precision
+      from wikiembed.truncation_checks as c
+     where c.source = p_source and c.server = p_server and c.model = p_model;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.find_truncation_check(p_source text, p_server text, p_model text) IS 'What is known of silent truncation by this server and model, and how many seconds old it is; notes that the source is embedded there now. No row: nothing is known.';
+
 CREATE FUNCTION wikiembed.fold_ledger() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -389,14 +419,15 @@ CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
 begin
   execute format('grant usage on schema wikiembed to %I', p_role);
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
-    ' wikiembed.failures, wikiembed.failure_history, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
+    ' wikiembed.failures, wikiembed.failure_history, wikiembed.truncated_chunks,'
+    ' wikiembed.truncation_checks, wikiembed.truncation, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
     ' wikiembed.replaced_tables, wikiembed.alembic_version to %I', p_role);
   execute format('grant execute on function wikiembed.is_ready(text), wikiembed.is_ready(text, boolean), wikiembed_private.sum_deltas(text),'
     ' wikiembed_private.count_jobs(text) to %I', p_role);
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures and their history, the outages, the sources and the action log, and ask is_ready; it changes nothing.';
+COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures and their history, the truncated chunks, the outages, the sources and the action log, and ask is_ready; it changes nothing.';
 
 CREATE FUNCTION wikiembed.grant_worker(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -410,13 +441,15 @@ begin
   execute format('grant usage, select on all sequences in schema wikiembed_queue to %I', p_role);
   execute format('grant execute on all functions in schema wikiembed_queue to %I', p_role);
   execute format('grant select on wikiembed.sources, wikiembed.coverage, wikiembed.queue, wikiembed.workers,'
-    ' wikiembed.throughput, wikiembed.outages, wikiembed.alembic_version to %I', p_role);
+    ' wikiembed.throughput, wikiembed.outages, wikiembed.truncation,'
+    ' wikiembed.truncation_checks, wikiembed.alembic_version to %I', p_role);
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
      where (p.pronamespace = 'wikiembed'::regnamespace
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
-                              'report_outage', 'end_outage', 'register_worker'))
+                              'report_outage', 'end_outage', 'register_worker', 'write_truncated',
+                              'find_truncation_check', 'record_truncation_check'))
         or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
                                                                         'sum_deltas', 'count_jobs'))
   loop
@@ -734,6 +767,27 @@ $_$;
 
 COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; says of each key: recorded, stale, locked (queued again) or gone. Raises WE001, WE010.';
 
+CREATE FUNCTION wikiembed.record_truncation_check(p_source text, p_server text, p_model text, p_outcome text, p_from_chars integer, p_checked_chars integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform wikiembed_private.get_source(p_source);
+  insert into wikiembed.truncation_checks as c
+    (source, server, model, outcome, from_chars, checked_chars)
+  values (p_source, p_server, p_model, p_outcome, p_from_chars, p_checked_chars)
+      on conflict on constraint truncation_checks_pkey do update
+         set outcome = excluded.outcome, from_chars = excluded.from_chars,
+             checked_chars = excluded.checked_chars, checked_at = excluded.checked_at;
+  update wikiembed.truncation_checks as c
+     set outcome = p_outcome, from_chars = p_from_chars, checked_chars = p_checked_chars,
+         checked_at = clock_timestamp()
+   where c.server = p_server and c.model = p_model and c.source <> p_source;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.record_truncation_check(p_source text, p_server text, p_model text, p_outcome text, p_from_chars integer, p_checked_chars integer) IS 'Records what a check for silent truncation found: outcome silent (from so many characters on), refused, whole or unanswered, and how many characters were tried; for every source of that server and model. Raises WE001.';
+
 CREATE FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1010,6 +1064,35 @@ end;
 $_$;
 
 COMMENT ON FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Stores vectors where the row is still null and its text still has the version; says of each key: written, stale, locked (queued again) or gone. Raises WE001, WE010, WE012.';
+
+CREATE FUNCTION wikiembed.write_truncated(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_chars integer[], p_chars_kept integer[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_keys text[];
+  v_outcomes text[];
+begin
+  if cardinality(p_keys) <> cardinality(p_chars) or cardinality(p_keys) <> cardinality(p_chars_kept) then
+    raise exception 'keys and numbers of characters differ in length'
+      using errcode = 'WE010',
+            hint = format('Got %s, %s and %s.', cardinality(p_keys), cardinality(p_chars), cardinality(p_chars_kept));
+  end if;
+  select array_agg(o.key), array_agg(o.outcome) into v_keys, v_outcomes
+    from wikiembed.write_embeddings(p_source, p_keys, p_versions, p_embeddings, p_attempt) as o;
+  insert into wikiembed.truncated_chunks as c (source, key, chars, chars_kept)
+  select distinct on (g.key collate "C") p_source, g.key, g.chars, g.chars_kept
+    from unnest(p_keys, p_chars, p_chars_kept) as g (key, chars, chars_kept)
+    join unnest(v_keys, v_outcomes) as o (key, outcome) on o.key collate "C" = g.key collate "C"
+   where o.outcome = 'written'
+   order by g.key collate "C"
+      on conflict on constraint truncated_chunks_pkey do update
+         set chars = excluded.chars, chars_kept = excluded.chars_kept, at = excluded.at;
+  return query select * from unnest(v_keys, v_outcomes);
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed.write_truncated(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_chars integer[], p_chars_kept integer[], p_attempt integer) IS 'Stores vectors of texts that were cut, as write_embeddings does, and marks those that are written in truncated_chunks; p_chars_kept is null where the server cut. Raises WE001, WE010, WE012.';
 
 CREATE FUNCTION wikiembed_private.actor() RETURNS text
     LANGUAGE sql STABLE
@@ -1633,16 +1716,20 @@ begin
                  from wikiembed.failures as f where f.source = %1$L) as f),
       (select count(*) from wikiembed.failures as f
         where f.source = %1$L
-          and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key))
+          and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)),
+      (select count(*) from wikiembed.truncated_chunks as c
+        where c.source = %1$L
+          and not exists (select from %2$s as t where t.%5$I is not null and t.%3$I::text collate "C" = c.key))
     ]
   $sql$) into v_counts using p_source.held_back_at is null;
   if p_source.prove_function is not null then
-    execute format('select count(*) from %s as t where t.%I is not null and not %s(%L || t.%I::text, t.%I::%I.vector)',
+    execute format('select count(*) from %s as t where t.%I is not null and not %s(%L || t.%I::text, t.%I::%I.vector)
+        and not exists (select from wikiembed.truncated_chunks as c where c.source = %L and c.key = t.%I::text collate "C")',
       wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
       (select format('%I.%I', n.nspname, p.proname) from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
         where p.oid = p_source.prove_function),
       coalesce(p_source.document_prefix, ''), p_source.text_column, p_source.embedding_column,
-      wikiembed_private.pgvector_schema())
+      wikiembed_private.pgvector_schema(), p_source.name, p_source.key_column)
       into v_unproved;
     v_counts[2] := v_unproved;
   end if;
@@ -1650,7 +1737,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) IS 'How many rows of one source break the first four invariants.';
+COMMENT ON FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) IS 'How many rows of one source break each invariant but that of the queue, which comes fifth.';
 
 CREATE FUNCTION wikiembed_private.create_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
@@ -2229,6 +2316,34 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[]) IS 'Ends the failures of these keys, locked in key order, and keeps them as history, those of the keys p_cured as cured; returns the number of them.';
 
+CREATE FUNCTION wikiembed_private.forget_truncated(p_source text, p_keys text[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+  v_places tid[];
+  v_forgotten bigint;
+begin
+  v_places := array(
+    select h.place
+      from (select distinct k.key collate "C" as key from unnest(p_keys) as k (key) order by 1) as a
+     cross join lateral (
+       select c.ctid as place from wikiembed.truncated_chunks as c
+        where c.source = p_source collate "default" and c.key = a.key
+          for update) as h);
+  if cardinality(v_places) = 0 then
+    return 0;
+  end if;
+  delete from wikiembed.truncated_chunks as c where c.ctid = any (v_places);
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.forget_truncated(p_source text, p_keys text[]) IS 'Deletes the marks of chunks that are no longer truncated, locked in key order; returns the number of them.';
+
 CREATE FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) RETURNS name
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2588,15 +2703,29 @@ CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
         return null;
       end if;
       insert into wikiembed_private.deltas_wiki (total, embedded) values (-v_total, -v_embedded);
-      if exists (select from wikiembed.failures as f where f.source = 'wiki') then
-        if v_total <= 500 then
-          v_keys := array(select o.id::text from old_rows as o);
-        else
-          v_keys := array(
-            select f.key from old_rows as o
-              join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C");
+      if exists (select from wikiembed.failures as f where f.source = 'wiki')
+         or exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki')
+      then
+        if exists (select from wikiembed.failures as f where f.source = 'wiki') then
+          if v_total <= 500 then
+            v_keys := array(select o.id::text from old_rows as o);
+          else
+            v_keys := array(
+              select f.key from old_rows as o
+                join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C");
+          end if;
+          perform wikiembed_private.forget_failures('wiki', v_keys, 'deleted');
         end if;
-        perform wikiembed_private.forget_failures('wiki', v_keys, 'deleted');
+        if exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki') then
+          if v_total <= 500 then
+            v_keys := array(select o.id::text from old_rows as o where o.embedding is not null);
+          else
+            v_keys := array(
+              select c.key from old_rows as o
+                join wikiembed.truncated_chunks as c on c.source = 'wiki' and c.key = o.id::text collate "C");
+          end if;
+          perform wikiembed_private.forget_truncated('wiki', v_keys);
+        end if;
       end if;
       return null;
     end;
@@ -2704,6 +2833,13 @@ CREATE FUNCTION wikiembed_private.on_truncate_wiki() RETURNS trigger
                select from only %I.%I as t where t.%I::text collate "C" = f.key)), ''deleted'')',
           'wiki', 'wiki', tg_table_schema, tg_table_name, 'id');
       end if;
+      if exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki') then
+        execute format(
+          'select wikiembed_private.forget_truncated(%L, array(
+             select c.key from wikiembed.truncated_chunks as c where c.source = %L and exists (
+               select from only %I.%I as t where t.%I::text collate "C" = c.key)))',
+          'wiki', 'wiki', tg_table_schema, tg_table_name, 'id');
+      end if;
       perform wikiembed_private.queue_reconcile('wiki');
       return null;
     end;
@@ -2765,30 +2901,57 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
          group by m.batch
          order by m.batch;
       end if;
-      if exists (select from wikiembed.failures as f where f.source = 'wiki') then
-        if v_old_total <= 500 then
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.id::text as key, n.id is not null as cured
-                from old_rows as o
-                left join new_rows as n
-                  on n.id = o.id
-                 and n.content::text collate "C" is not distinct from o.content::text collate "C"
-               where n.id is null or n.embedding is not null
-            ) as e;
-        else
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.id::text as key, n.id is not null as cured
-                from old_rows as o
-                join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C"
-                left join new_rows as n
-                  on n.id = o.id
-                 and n.content::text collate "C" is not distinct from o.content::text collate "C"
-               where n.id is null or n.embedding is not null
-            ) as e;
+      if exists (select from wikiembed.failures as f where f.source = 'wiki')
+         or exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki')
+      then
+        if exists (select from wikiembed.failures as f where f.source = 'wiki') then
+          if v_old_total <= 500 then
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.id::text as key, n.id is not null as cured
+                  from old_rows as o
+                  left join new_rows as n
+                    on n.id = o.id
+                   and n.content::text collate "C" is not distinct from o.content::text collate "C"
+                 where n.id is null or n.embedding is not null
+              ) as e;
+          else
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.id::text as key, n.id is not null as cured
+                  from old_rows as o
+                  join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C"
+                  left join new_rows as n
+                    on n.id = o.id
+                   and n.content::text collate "C" is not distinct from o.content::text collate "C"
+                 where n.id is null or n.embedding is not null
+              ) as e;
+          end if;
+          perform wikiembed_private.forget_failures('wiki', v_ended, 'changed', v_cured);
         end if;
-        perform wikiembed_private.forget_failures('wiki', v_ended, 'changed', v_cured);
+        if exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki') then
+          if v_old_total <= 500 then
+            v_ended := array(
+              select o.id::text
+                from old_rows as o
+                left join new_rows as n
+                  on n.id = o.id
+                 and n.content::text collate "C" is not distinct from o.content::text collate "C"
+                 and n.embedding operator(public.=) o.embedding
+               where o.embedding is not null and n.id is null);
+          else
+            v_ended := array(
+              select o.id::text
+                from old_rows as o
+                join wikiembed.truncated_chunks as c on c.source = 'wiki' and c.key = o.id::text collate "C"
+                left join new_rows as n
+                  on n.id = o.id
+                 and n.content::text collate "C" is not distinct from o.content::text collate "C"
+                 and n.embedding operator(public.=) o.embedding
+               where o.embedding is not null and n.id is null);
+          end if;
+          perform wikiembed_private.forget_truncated('wiki', v_ended);
+        end if;
       end if;
       return null;
     end;
@@ -3148,6 +3311,19 @@ begin
       select d.source, d.at, d.total, d.embedded, d.gained, d.failed, d.skipped from d
     $sql$, null, 'deltas');
     ledger_drift := wikiembed_private.correct_ledger(p_name);
+    v_ended := array(select c.key from wikiembed.truncated_chunks as c where c.source = p_name collate "default");
+    if cardinality(v_ended) > 0 then
+      execute wikiembed_private.fill(v_source, $sql$
+        select array(
+          select g.key
+            from unnest($1) as g (key)
+            left join lateral (
+              select t.%3$I from %2$s as t where t.%3$I = g.key::%6$s and t.%5$I is not null offset 0
+            ) as t on true
+           where t.%3$I is null)
+      $sql$) into v_ended using v_ended;
+      perform wikiembed_private.forget_truncated(p_name, v_ended);
+    end if;
   end if;
 end;
 $_$;
@@ -3590,7 +3766,7 @@ COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) I
 CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$ select 6 $$;
+    AS $$ select 7 $$;
 
 COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Version of the triggers and functions that write_triggers writes.';
 
@@ -3626,6 +3802,55 @@ CREATE FUNCTION wikiembed_private.triggers_of(p_name text) RETURNS TABLE(relatio
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement triggers of a source, wherever they are.';
+
+CREATE TABLE wikiembed.truncated_chunks (
+    source text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    chars integer NOT NULL,
+    chars_kept integer,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE wikiembed.truncated_chunks IS 'Chunks whose vector is that of their beginning only, as WIKIEMBED_TRUNCATE allows; written by write_truncated, cleared by the triggers when text, key or vector change or the row goes.';
+
+COMMENT ON COLUMN wikiembed.truncated_chunks.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.truncated_chunks.key IS 'The chunk''s key, as text.';
+
+COMMENT ON COLUMN wikiembed.truncated_chunks.chars IS 'Characters of the text.';
+
+COMMENT ON COLUMN wikiembed.truncated_chunks.chars_kept IS 'Characters that were embedded; null where the server cut the text and does not say how many it kept.';
+
+COMMENT ON COLUMN wikiembed.truncated_chunks.at IS 'When its vector was stored.';
+
+CREATE FUNCTION wikiembed_private.truncated_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.truncated_chunks[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
+    AS $_$
+declare
+  v_marks wikiembed.truncated_chunks[];
+begin
+  if not exists (select from wikiembed.truncated_chunks as c where c.source = p_former.name) then
+    return '{}';
+  end if;
+  execute format(
+    'select coalesce(array_agg(c order by c.key), ''{}'') from wikiembed.truncated_chunks as c
+       join %s as n on n.%I::text collate "C" = c.key
+       join %s as o on o.%I::text collate "C" = c.key
+      where c.source = $1 collate "C" and n.%I is not null
+        and o.%I::text collate "C" is not distinct from n.%I::text collate "C"',
+    wikiembed_private.qualified(p_source.relation), p_source.key_column,
+    wikiembed_private.qualified(p_former.relation), p_former.key_column,
+    p_source.embedding_column, p_former.text_column, p_source.text_column)
+    into v_marks using p_former.name;
+  return v_marks;
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.truncated_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The marks of a source that is moved whose rows have the same key and text in both tables, and a vector in the new one.';
 
 CREATE FUNCTION wikiembed_private.usable_keys(p_relation regclass) RETURNS name[]
     LANGUAGE sql STABLE
@@ -3812,15 +4037,29 @@ begin
         return null;
       end if;
       insert into wikiembed_private.%14$I (total, embedded) values (-v_total, -v_embedded);
-      if exists (select from wikiembed.failures as f where f.source = %1$L) then
-        if v_total <= 500 then
-          v_keys := array(select o.%3$I::text from old_rows as o);
-        else
-          v_keys := array(
-            select f.key from old_rows as o
-              join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C");
+      if exists (select from wikiembed.failures as f where f.source = %1$L)
+         or exists (select from wikiembed.truncated_chunks as c where c.source = %1$L)
+      then
+        if exists (select from wikiembed.failures as f where f.source = %1$L) then
+          if v_total <= 500 then
+            v_keys := array(select o.%3$I::text from old_rows as o);
+          else
+            v_keys := array(
+              select f.key from old_rows as o
+                join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C");
+          end if;
+          perform wikiembed_private.forget_failures(%1$L, v_keys, 'deleted');
         end if;
-        perform wikiembed_private.forget_failures(%1$L, v_keys, 'deleted');
+        if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
+          if v_total <= 500 then
+            v_keys := array(select o.%3$I::text from old_rows as o where o.%5$I is not null);
+          else
+            v_keys := array(
+              select c.key from old_rows as o
+                join wikiembed.truncated_chunks as c on c.source = %1$L and c.key = o.%3$I::text collate "C");
+          end if;
+          perform wikiembed_private.forget_truncated(%1$L, v_keys);
+        end if;
       end if;
       return null;
     end;
@@ -3961,6 +4200,13 @@ begin
                select from only %%I.%%I as t where t.%%I::text collate "C" = f.key)), ''deleted'')',
           %1$L, %1$L, tg_table_schema, tg_table_name, %3$L);
       end if;
+      if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
+        execute format(
+          'select wikiembed_private.forget_truncated(%%L, array(
+             select c.key from wikiembed.truncated_chunks as c where c.source = %%L and exists (
+               select from only %%I.%%I as t where t.%%I::text collate "C" = c.key)))',
+          %1$L, %1$L, tg_table_schema, tg_table_name, %3$L);
+      end if;
       perform wikiembed_private.queue_reconcile(%1$L);
       return null;
     end;
@@ -4031,30 +4277,57 @@ begin
          group by m.batch
          order by m.batch;
       end if;
-      if exists (select from wikiembed.failures as f where f.source = %1$L) then
-        if v_old_total <= 500 then
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.%3$I::text as key, n.%3$I is not null as cured
-                from old_rows as o
-                left join new_rows as n
-                  on n.%3$I%8$s = o.%3$I%8$s
-                 and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               where n.%3$I is null or n.%5$I is not null
-            ) as e;
-        else
-          select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-            from (
-              select o.%3$I::text as key, n.%3$I is not null as cured
-                from old_rows as o
-                join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C"
-                left join new_rows as n
-                  on n.%3$I%8$s = o.%3$I%8$s
-                 and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-               where n.%3$I is null or n.%5$I is not null
-            ) as e;
+      if exists (select from wikiembed.failures as f where f.source = %1$L)
+         or exists (select from wikiembed.truncated_chunks as c where c.source = %1$L)
+      then
+        if exists (select from wikiembed.failures as f where f.source = %1$L) then
+          if v_old_total <= 500 then
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.%3$I::text as key, n.%3$I is not null as cured
+                  from old_rows as o
+                  left join new_rows as n
+                    on n.%3$I%8$s = o.%3$I%8$s
+                   and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+                 where n.%3$I is null or n.%5$I is not null
+              ) as e;
+          else
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.%3$I::text as key, n.%3$I is not null as cured
+                  from old_rows as o
+                  join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C"
+                  left join new_rows as n
+                    on n.%3$I%8$s = o.%3$I%8$s
+                   and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+                 where n.%3$I is null or n.%5$I is not null
+              ) as e;
+          end if;
+          perform wikiembed_private.forget_failures(%1$L, v_ended, 'changed', v_cured);
         end if;
-        perform wikiembed_private.forget_failures(%1$L, v_ended, 'changed', v_cured);
+        if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
+          if v_old_total <= 500 then
+            v_ended := array(
+              select o.%3$I::text
+                from old_rows as o
+                left join new_rows as n
+                  on n.%3$I%8$s = o.%3$I%8$s
+                 and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+                 and n.%5$I %10$s o.%5$I
+               where o.%5$I is not null and n.%3$I is null);
+          else
+            v_ended := array(
+              select o.%3$I::text
+                from old_rows as o
+                join wikiembed.truncated_chunks as c on c.source = %1$L and c.key = o.%3$I::text collate "C"
+                left join new_rows as n
+                  on n.%3$I%8$s = o.%3$I%8$s
+                 and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
+                 and n.%5$I %10$s o.%5$I
+               where o.%5$I is not null and n.%3$I is null);
+          end if;
+          perform wikiembed_private.forget_truncated(%1$L, v_ended);
+        end if;
       end if;
       return null;
     end;
@@ -5120,6 +5393,76 @@ COMMENT ON COLUMN wikiembed.throughput.minute IS 'Begin of the minute (of the ho
 
 COMMENT ON COLUMN wikiembed.throughput.chunks IS 'Vectors stored in it.';
 
+CREATE TABLE wikiembed.truncation_checks (
+    source text NOT NULL,
+    server text NOT NULL,
+    model text NOT NULL,
+    outcome text NOT NULL,
+    from_chars integer,
+    checked_chars integer NOT NULL,
+    checked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    used_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['silent'::text, 'refused'::text, 'whole'::text, 'unanswered'::text]))),
+    CONSTRAINT silent_has_number CHECK (((outcome = 'silent'::text) = (from_chars IS NOT NULL)))
+);
+
+COMMENT ON TABLE wikiembed.truncation_checks IS 'Whether an embedding server cuts long texts silently, one row per source, server and model; written by record_truncation_check.';
+
+COMMENT ON COLUMN wikiembed.truncation_checks.source IS 'The source that is embedded there.';
+
+COMMENT ON COLUMN wikiembed.truncation_checks.server IS 'The server''s URL, without user, password and query.';
+
+COMMENT ON COLUMN wikiembed.truncation_checks.model IS 'The model, as the source has it.';
+
+COMMENT ON COLUMN wikiembed.truncation_checks.outcome IS 'silent (two texts that differ at the end have the same vector), refused (the server refuses long texts), whole (they differ), or unanswered (no answer in time: checked again after a day).';
+
+COMMENT ON COLUMN wikiembed.truncation_checks.from_chars IS 'Characters of English text from which on a text is cut; null unless silent.';
+
+COMMENT ON COLUMN wikiembed.truncation_checks.checked_chars IS 'Characters of the longest text that was tried.';
+
+COMMENT ON COLUMN wikiembed.truncation_checks.checked_at IS 'When it was checked.';
+
+COMMENT ON COLUMN wikiembed.truncation_checks.used_at IS 'When a worker began to embed the source there; of several rows of a source the latest counts.';
+
+CREATE VIEW wikiembed.truncation AS
+ SELECT s.name AS source,
+    COALESCE(t.truncated, (0)::bigint) AS truncated,
+    c.server,
+    c.outcome,
+    c.from_chars,
+    c.checked_chars,
+    c.checked_at
+   FROM ((wikiembed.sources s
+     LEFT JOIN ( SELECT t_1.source,
+            count(*) AS truncated
+           FROM wikiembed.truncated_chunks t_1
+          GROUP BY t_1.source) t ON ((t.source = s.name)))
+     LEFT JOIN LATERAL ( SELECT c_1.server,
+            c_1.outcome,
+            c_1.from_chars,
+            c_1.checked_chars,
+            c_1.checked_at
+           FROM wikiembed.truncation_checks c_1
+          WHERE ((c_1.source = s.name) AND ((s.model IS NULL) OR (c_1.model = s.model)))
+          ORDER BY c_1.used_at DESC
+         LIMIT 1) c ON (true));
+
+COMMENT ON VIEW wikiembed.truncation IS 'Per source, how many chunks are embedded by their beginning only, and whether its server cuts long texts silently.';
+
+COMMENT ON COLUMN wikiembed.truncation.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.truncation.truncated IS 'Chunks in wikiembed.truncated_chunks; what a server cut silently is not among them.';
+
+COMMENT ON COLUMN wikiembed.truncation.server IS 'The server that was used last; null before the first check.';
+
+COMMENT ON COLUMN wikiembed.truncation.outcome IS 'What the check of that server found: silent, refused, whole or unanswered; null before the first check.';
+
+COMMENT ON COLUMN wikiembed.truncation.from_chars IS 'Characters of English text from which on it cuts silently; null unless outcome is silent.';
+
+COMMENT ON COLUMN wikiembed.truncation.checked_chars IS 'Characters of the longest text that was tried.';
+
+COMMENT ON COLUMN wikiembed.truncation.checked_at IS 'When it was checked.';
+
 CREATE TABLE wikiembed.worker_processes (
     worker_id bigint NOT NULL,
     process_id uuid NOT NULL,
@@ -5346,6 +5689,12 @@ ALTER TABLE ONLY wikiembed.outages
 ALTER TABLE ONLY wikiembed.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY wikiembed.truncated_chunks
+    ADD CONSTRAINT truncated_chunks_pkey PRIMARY KEY (source, key);
+
+ALTER TABLE ONLY wikiembed.truncation_checks
+    ADD CONSTRAINT truncation_checks_pkey PRIMARY KEY (source, server, model);
+
 ALTER TABLE ONLY wikiembed.worker_processes
     ADD CONSTRAINT worker_processes_pkey PRIMARY KEY (worker_id);
 
@@ -5443,6 +5792,12 @@ COMMENT ON TRIGGER wikiembed_refuse_abort ON wikiembed_queue.procrastinate_jobs 
 
 ALTER TABLE ONLY wikiembed.failures
     ADD CONSTRAINT failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed.truncated_chunks
+    ADD CONSTRAINT truncated_chunks_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed.truncation_checks
+    ADD CONSTRAINT truncation_checks_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;
 
 ALTER TABLE ONLY wikiembed.worker_processes
     ADD CONSTRAINT worker_processes_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES wikiembed_queue.procrastinate_workers(id) ON DELETE CASCADE;

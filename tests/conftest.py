@@ -35,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [one for one in os.environ if one.startswith("WIKIEMBED_")]:
         if not name.startswith(("WIKIEMBED_TEST_", "WIKIEMBED_FAULT")):
             del os.environ[name]
+    # Tests count requests: those of this check come in tests of it only.
+    os.environ["WIKIEMBED_CHECK_TRUNCATION"] = "false"
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 

@@ -128,8 +128,14 @@ class Settings(BaseSettings):
     query_prefix: str = Field(default="", description="Put before each text that is searched.")
     truncate: bool = Field(
         default=False,
-        description="Let an ollama or tei server, or local, cut texts beyond its context silently;"
-        " openai's dialect has no such field, so there it changes nothing.",
+        description="Embed texts beyond the model's context by their beginning, and count them in"
+        " `wikiembed.truncated_chunks`: cut by the server where it has a field for that, else by"
+        " wikiembed.",
+    )
+    check_truncation: bool = Field(
+        default=True,
+        description="Find out, once for a server and model, whether it cuts long texts silently, by"
+        " embedding two that differ at the end.",
     )
     batch_size: int | None = Field(
         default=None, ge=1, le=4096, description="Chunks a job; unset: the source's own, 64."

@@ -183,7 +183,22 @@ class BatchTooLarge(EmbedderRejected):
 
 
 class TextTooLong(EmbedderRejected):
-    """A text of the batch is longer than the model's context."""
+    """A text of the batch is longer than the model's context.
+
+    ``limit`` and ``given`` are the tokens that it takes and that the text has, where stated.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        http_status: int | None = None,
+        limit: int | None = None,
+        given: int | None = None,
+    ) -> None:
+        super().__init__(message, http_status=http_status)
+        self.limit = limit
+        self.given = given
 
 
 class EmbedderBadAnswer(EmbedderError):

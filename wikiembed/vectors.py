@@ -12,6 +12,7 @@ Matrix = npt.NDArray[np.float32]
 MOST_DIMENSIONS = 16_000
 """Of pgvector's `vector` type."""
 
+_NOISE = 5e-3
 _ARRAY_HEAD = struct.Struct(">iiI")
 _ARRAY_DIMENSION = struct.Struct(">ii")
 
@@ -22,6 +23,12 @@ def usable_rows(matrix: Matrix) -> npt.NDArray[np.bool_]:
     nonzero = (matrix != 0).any(axis=1)
     usable: npt.NDArray[np.bool_] = finite & nonzero
     return usable
+
+
+def alike(one: Matrix, other: Matrix) -> bool:
+    """Whether two vectors of one shape are the same but for the noise of half precision."""
+    left, right = one.astype(np.float64), other.astype(np.float64)
+    return bool(np.linalg.norm(left - right) <= _NOISE * np.linalg.norm(left))
 
 
 def encode_vector(row: Matrix) -> bytes:

@@ -23,6 +23,7 @@ class Case:
     down: bool = False
     dimensions: int | None = None
     listed: tuple[str, ...] | None = None
+    cuts_from: int | None = None
     exits: int | None = None
     mended_by: tuple[str, ...] = ()
     mended_sql: str = ""
@@ -277,6 +278,13 @@ CASES = (
         level="warning",
         said="The server serves nomic-embed-text and answers to m all the same: set",
         listed=("nomic-embed-text",),
+    ),
+    Case(
+        name="silent_truncation",
+        level="warning",
+        said=" cuts texts of source docs, wiki without a word from about 2,000 characters of",
+        env={"check_truncation": "true"},
+        cuts_from=2000,
     ),
     Case(
         name="dimensions",

@@ -45,6 +45,7 @@ def test_doctor_finds(call: Call, docs_table: Database, standin: StandIn, case: 
     standin.controls.down = case.down
     if case.dimensions is not None:
         standin.controls.dimensions = case.dimensions
+    standin.controls.update({"max_chars": case.cuts_from, "cuts_silently": bool(case.cuts_from)})
     standin.controls.listed = None if case.listed is None else list(case.listed)
     given = {"database_url": make_conninfo(docs_table.url, **case.connect), **case.env}
     found, code = findings(call, served(standin, **given))
@@ -83,7 +84,7 @@ def test_doctor_is_content_with_a_healthy_installation(
     assert_done(result)
     assert "ok       Source docs on public.docs: triggers and index." in result.stdout
     assert "warning  No worker is alive: run `wikiembed worker`." in result.stdout
-    assert "ok       All five invariants hold." in result.stdout
+    assert "ok       All six invariants hold." in result.stdout
     assert "ok       Embedder openai m: 4 dimensions." in result.stdout
     found, _ = findings(call, served(standin))
     assert [name for name, level, _ in found if level != "ok"] == ["workers"]
@@ -172,7 +173,7 @@ def test_doctor_prints_each_line_as_it_is_found(
     """Also into a pipe, and while the embedding server has not answered yet."""
     standin.controls.latency_s = 60
     running = start_cli("doctor", env={**served(standin), "PYTHONUNBUFFERED": ""})
-    running.wait_for(lambda: "All five invariants hold." in running.stdout)
+    running.wait_for(lambda: "All six invariants hold." in running.stdout)
     assert "Embedder" not in running.stdout
     running.stop()
 
@@ -197,6 +198,40 @@ def test_doctor_asks_each_model_once_and_all_at_the_same_time(
     assert (standin.stats.requests, standin.stats.max_concurrent) == (3, 3)
 
 
+def _of_truncation(database: Database, url: str, **changed: object) -> list[tuple[str, str]]:
+    """Names and levels of what doctor finds of long texts."""
+    given = {"embedder": "openai", "embedder_url": url, "model": "m", "check_truncation": True}
+    settings = Settings.model_validate(given | changed)
+    connection = database.connect()
+    read_only = changed.get("truncate") is True
+    connection.execute(f"set default_transaction_read_only = {read_only}".encode())
+    found = list(Examination(settings).of(connection))
+    return [(f.name, f.level) for f in found if f.name.endswith("truncation")]
+
+
+def test_doctor_asks_a_silent_server_again_and_no_other(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """In one request; once it refuses, that is kept, and it is not asked any more."""
+    outcomes = "select distinct outcome, from_chars from wikiembed.truncation_checks"
+    silent = [("silent_truncation", "warning")]
+    standin.controls.update({"max_chars": 2000, "cuts_silently": True})
+    assert _of_truncation(docs_table, standin.url) == silent
+    assert docs_table.rows(outcomes) == [("silent", 2000)]
+    standin.reset_stats()
+    assert _of_truncation(docs_table, standin.url) == silent
+    assert docs_table.rows(outcomes) == [("silent", 2000)]
+    # Where it is wanted it is no alarm, and a standby keeps nothing.
+    assert _of_truncation(docs_table, standin.url, truncate=True) == [("truncation", "ok")]
+    assert standin.stats.texts == 4
+    standin.controls.cuts_silently = False
+    for _ in range(2):
+        assert _of_truncation(docs_table, standin.url) == [("truncation", "ok")]
+    assert docs_table.rows(outcomes) == [("refused", None)]
+    assert standin.stats.texts == 6
+    assert _of_truncation(docs_table, standin.url, check_truncation=False) == []
+
+
 def test_doctor_leaves_large_tables_to_full(docs_table: Database) -> None:
     """What it did not read it names, and what it read it reports."""
     docs_table.execute("insert into public.docs (body) select 'x' from generate_series(1, 9)")
@@ -204,7 +239,7 @@ def test_doctor_leaves_large_tables_to_full(docs_table: Database) -> None:
     connection = docs_table.connect()
     bounded = [(f.level, f.sentence) for f in queue.invariants(connection, most_rows=8)]
     assert bounded == [
-        ("ok", "All five invariants hold in 1 of 2 sources."),
+        ("ok", "All six invariants hold in 1 of 2 sources."),
         (
             "ok",
             "Invariants not checked in large tables, of docs: run `wikiembed doctor --full` to"

@@ -233,6 +233,7 @@ def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Databa
         "pauses",
         "held_back",
         "replaced",
+        "truncation",
         "workers",
         "outages",
     }

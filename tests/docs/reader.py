@@ -56,6 +56,10 @@ def local_vectors(texts: Sequence[str], dimensions: int, salt: str) -> Matrix:
     return repeated
 
 
+MOST_CHARS = 3_000
+"""Of a text, as Ollama's models have a context that is longer than any chunk of the pages."""
+
+
 def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed]:
     """Run the blocks of `page` in order, in `folder`.
 
@@ -68,13 +72,15 @@ def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed
     home.mkdir()
     with (
         empty_database(server, roles=roles) as database,
-        StandIn(dialect="all", dimensions=DIMENSIONS, vectors=local_vectors) as standin,
+        StandIn(
+            dialect="all", dimensions=DIMENSIONS, vectors=local_vectors, max_chars=MOST_CHARS
+        ) as standin,
         # Not under a folder of pytest's: each pytest of root closes their common parent to other
         # accounts, and Postgres does not run as root.
         tempfile.TemporaryDirectory(prefix="we-docs-") as data,
     ):
         _prepare(database, page)
-        env = environment(data_dir=data)
+        env = environment(data_dir=data, check_truncation="true")
         env["PATH"] = path_with_tools(folder / "bin")
         yours = {
             "WIKIEMBED_DATABASE_URL": database.url,

@@ -195,6 +195,15 @@ def _served_model(drill: Drill) -> None:
     drill.swap({"WIKIEMBED_EMBEDDER": "openai", "WIKIEMBED_MODEL": "a-typing-error"})
 
 
+def _silent_truncation(drill: Drill) -> Mend:
+    """A server that reads 2,000 characters and says nothing of the rest; then one that refuses."""
+    drill.swap({"WIKIEMBED_EMBEDDER": "openai", "WIKIEMBED_CHECK_TRUNCATION": "true"})
+    drill.standin.controls.update({"max_chars": 2000, "cuts_silently": True})
+    drill.type("wikiembed backfill wiki")
+    assert "Cut silently: texts of wiki, from about 2," in drill.type("wikiembed status")
+    return lambda: drill.standin.controls.update({"cuts_silently": False})
+
+
 def _dimensions(drill: Drill) -> Mend:
     drill.standin.controls.dimensions = 5
     return lambda: drill.standin.controls.update({"dimensions": 4})
@@ -228,6 +237,7 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Mend | None]] = {
     ("embedder", "fault"): _embedder,
     ("model", "fault"): _model,
     ("served_model", "warning"): _served_model,
+    ("silent_truncation", "warning"): _silent_truncation,
     ("dimensions", "fault"): _dimensions,
 }
 

@@ -155,3 +155,21 @@ def test_row_of_an_error_class_mends_it(word: str, drill: Drill) -> None:
     mend(drill)
     drill.follow(row["then run"])
     drill.assert_end(row["end"])
+
+
+def test_row_of_a_text_that_is_too_long_mends_it_in_every_dialect(drill: Drill) -> None:
+    """The OpenAI dialect has no field for it: wikiembed cuts, and `status` says so."""
+    kept = drill.swap({"WIKIEMBED_EMBEDDER": "openai"})
+    assert kept["WIKIEMBED_EMBEDDER"] == "ollama"
+    drill.standin.controls.max_chars = 50
+    drill.load("long " * 20)
+    drill.type("wikiembed backfill wiki", code=1)
+    assert drill.failures == {"text_too_long": "failed"}
+    drill.follow(ROWS["text_too_long"]["then run"])
+    drill.assert_end(ROWS["text_too_long"]["end"])
+    said = "Truncated: 1 chunk of wiki, as WIKIEMBED_TRUNCATE allows"
+    assert said in drill.type("wikiembed status")
+    failures = drill.type("wikiembed failures").splitlines()
+    assert (failures[0], failures[1][: len(said)]) == ("No failures.", said)
+    marks = "select key, chars, chars_kept from wikiembed.truncated_chunks"
+    assert drill.database.rows(marks) == [(drill.key, 100, 49)]

@@ -119,6 +119,10 @@ CALLS = [
     "wikiembed.read_chunks('docs', array['1'])",
     "wikiembed.record_failures('docs', array['1'], array[1], 'x')",
     f"wikiembed.write_embeddings('docs', array['1'], array[1], array['{VECTOR}'::public.vector])",
+    "wikiembed.write_truncated('docs', array['1'], array[1],"
+    f" array['{VECTOR}'::public.vector], array[9], array[1])",
+    "wikiembed.record_truncation_check('docs', 'http://host', 'm', 'whole', null, 4000)",
+    "wikiembed.find_truncation_check('docs', 'http://host', 'm')", "wikiembed.truncation",
     "wikiembed_private.runnable_queues(null)", "wikiembed.coverage", "wikiembed.queue",
     "wikiembed.report_outage('http://host', 1, 'no_answer')",
     "wikiembed.end_outage('http://host')", "wikiembed.outages",

@@ -110,5 +110,6 @@ class Cli:
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment with only these ``WIKIEMBED_`` settings, by lower-case name."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WIKIEMBED_")}
+    settings = {"check_truncation": "false"} | settings
     ours = {f"WIKIEMBED_{name.upper()}": value for name, value in settings.items()}
     return {**kept, **ours, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
@@ -114,6 +115,7 @@ async def test_a_typing_error_in_the_models_name_does_not_pin_it(
     docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The server ignores the name and lists another: that one is pinned, and said once."""
+    caplog.set_level(logging.WARNING, logger="wikiembed")  # whatever another test set
     standin.controls.listed = ["standin-model"]
     add_chunks(docs_table, 100)
     await drain(settings_of(docs_table, standin.url, model="a-typing-error"))

@@ -66,6 +66,20 @@ def write(
     return dict(rows)
 
 
+def write_cut(
+    database: Database, versions: dict[str, int], *, source: str = "docs", kept: int | None = 2
+) -> dict[str, str]:
+    """Outcomes by key of one write of vectors of beginnings, of `kept` of 4 characters."""
+    schema = database.one("select wikiembed_private.pgvector_schema()::text")
+    n = len(versions)
+    rows = database.rows(
+        f"select key, outcome from wikiembed.write_truncated(%s, %s::text[], %s::bigint[],"
+        f' %s::"{schema}".vector[], %s::int[], %s::int[])',
+        [source, list(versions), list(versions.values()), [VECTOR] * n, [4] * n, [kept] * n],
+    )
+    return dict(rows)
+
+
 def embed(database: Database, keys: Sequence[str], *, source: str = "docs") -> dict[str, str]:
     """Read and write `keys`."""
     return write(database, read(database, keys, source=source), source=source)

@@ -16,7 +16,16 @@ from psycopg import sql
 from tests.harness.database import DIMENSIONS, Database, create_database
 from tests.harness.icu import skip_without_icu
 from tests.harness.server import TestServer
-from tests.sql.chunks import VECTOR, clear_jobs, coverage, embed, fail, queued, read
+from tests.sql.chunks import (
+    VECTOR,
+    clear_jobs,
+    coverage,
+    embed,
+    fail,
+    queued,
+    read,
+    write_cut,
+)
 from wikiembed.config import Provider, Settings
 from wikiembed.db.migrate import upgrade
 
@@ -101,6 +110,7 @@ def _attach(database: Database, collation: str, *, partitioned: bool = False) ->
     database.execute("insert into public.k select k, 'text' from unnest(%s::text[]) as k", [KEYS])
     fail(database, read(database, KEYS[:2], source="k"), source="k")
     embed(database, KEYS[2:3], source="k")
+    write_cut(database, read(database, KEYS[3:4], source="k"), source="k")
 
 
 STATEMENTS = [
@@ -204,6 +214,10 @@ def test_functions_take_keys_and_names_of_any_collation(
             f"wikiembed.search_chunks({name}, '{VECTOR}'::vector)",
             f"wikiembed.write_embeddings({name}, {keys}, array[1, 2],"
             f" array['{VECTOR}', '{VECTOR}']::vector[])",
+            f"wikiembed.write_truncated({name}, {keys}, array[1, 2],"
+            f" array['{VECTOR}', '{VECTOR}']::vector[], array[9, 9], array[1, 1])",
+            f"wikiembed.record_truncation_check({name}, {name}, {name}, 'silent', 9, 9)",
+            f"wikiembed.find_truncation_check({name}, {name}, {name})",
             f"wikiembed.record_failures({name}, {keys}, array[1, 2], {name}, {name})",
         ):
             database.execute(f"select c.* from public.names as n, {call} as c")

@@ -93,7 +93,7 @@ def test_invariants_hold_after_the_upgrade(restored: Restored) -> None:
     for name in ("docs", NOTES, "wiki"):
         database.check_invariants(name)
     orphans = database.rows("select violations from wikiembed.check_invariants('parts')")
-    assert [row[0] for row in orphans] == [0, 0, 0, 0, 0]
+    assert [row[0] for row in orphans] == [0] * 6
 
 
 def test_work_goes_on_after_the_upgrade(restored: Restored) -> None:

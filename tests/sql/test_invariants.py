@@ -14,13 +14,15 @@ COUNTED = "the ledger's sums equal the counts of the table"
 APART = "no row is both embedded and in failures"
 NAMED = "no live job names a source that does not exist"
 
+MARKED = "every chunk that is marked as truncated has a vector"
+
 
 def violations(database: Database, source: str | None = "docs") -> dict[str, int]:
     """Violations by invariant, the sound ones left out."""
     rows = database.rows(
         "select name, violations from wikiembed.check_invariants(%s::text)", [source]
     )
-    assert {row[0] for row in rows} == {WAITS, PROVED, COUNTED, APART, NAMED}
+    assert {row[0] for row in rows} == {WAITS, PROVED, COUNTED, APART, NAMED, MARKED}
     return {name: count for name, count in rows if count}
 
 
@@ -132,7 +134,7 @@ def test_violations_of_all_sources_are_added(sound: Database) -> None:
 
 
 def test_unknown_source_is_named(database: Database) -> None:
-    """WE001, not five zeros."""
+    """WE001, not six zeros."""
     with pytest.raises(psycopg.Error, match="no source is named") as caught:
         violations(database, "none")
     assert caught.value.sqlstate == "WE001"

@@ -33,6 +33,7 @@ class Ask:
     base64: bool
     truncate: bool
     dimensions: int | None
+    fields: frozenset[str]
 
 
 def read_ask(tongue: Tongue, body: bytes) -> Ask | None:
@@ -56,6 +57,7 @@ def read_ask(tongue: Tongue, body: bytes) -> Ask | None:
         base64=tongue == "openai" and payload.get("encoding_format") == "base64",
         truncate=tongue != "openai" and payload.get("truncate", True) is not False,
         dimensions=payload.get("dimensions"),
+        fields=frozenset(payload),
     )
 
 
@@ -146,6 +148,11 @@ def batch_too_large(tongue: Tongue, count: int, limit: int) -> Canned:
             return _error(tongue, 400, words, code="array_above_max_length")
         case _:
             assert_never(tongue)
+
+
+def unknown_field(tongue: Tongue, name: str) -> Canned:
+    """A strict server that does not know the field `name`."""
+    return _error(tongue, 400, f"Unrecognized request argument supplied: {name}")
 
 
 def no_base64(tongue: Tongue) -> Canned:

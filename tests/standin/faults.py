@@ -84,6 +84,10 @@ class Controls:
     `fail_next`, garbage and `status_for_all` from requests of the probe text alone.
     `permits`: more texts than these are answered 429 for ever, as TEI does.
     `knows_base64` false: a request with `encoding_format` is refused, as strict servers do.
+    `owned_by`, `max_model_len`: what `/v1/models` says of each model. `truncation_field`: the field
+    of the OpenAI dialect with which long texts are cut; any other one of `TRUNCATION_FIELDS` is
+    refused where `strict`, else ignored. `cuts_silently`: texts beyond `max_chars` are cut, always.
+    `keeps_end`: what is cut loses its beginning.
     `listed`: the models of `/v1/models`; none: `model` and another one.
     `knows_info` false: TEI's `/info` is not there, as behind a gateway.
     `behind_proxy`: what is answered in place of the server while it is down, and to what it had
@@ -115,6 +119,12 @@ class Controls:
     known_models: list[str] | None = None
     model: str = "standin-model"
     listed: list[str] | None = None
+    owned_by: str | None = None
+    max_model_len: int | None = None
+    truncation_field: str | None = None
+    strict: bool = False
+    cuts_silently: bool = False
+    keeps_end: bool = False
     knows_base64: bool = True
     knows_info: bool = True
     spare_probe: bool = False

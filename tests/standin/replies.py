@@ -22,6 +22,9 @@ _ROWS: dict[str, str] = {
     "nulls": "null",
     "strings": '"0.25"',
 }
+TRUNCATION_FIELDS = frozenset(
+    {"truncate_prompt_tokens", "truncation_side", "truncation", "truncate"}
+)
 _BITS = {"nan": b"\x00\x00\xc0\x7f", "infinity": b"\x00\x00\x80\x7f", "zeros": bytes(4)}
 _LEAST_OVERSIZE = 8 << 20
 
@@ -54,10 +57,14 @@ def plain_reply(request: Request, controls: Controls, dialect: Dialect) -> Reply
     if controls.status_for_all is not None:
         return of_canned(controls.status_for_all)
     listed = [controls.model, "another"] if controls.listed is None else controls.listed
+    model: dict[str, object] = {}
+    if controls.owned_by is not None:
+        model = {"owned_by": controls.owned_by, "max_model_len": controls.max_model_len}
+    data = [model | {"id": name} for name in listed]
     answers: dict[tuple[str, str], dict[str, object]] = {
         ("/api/version", "ollama"): {"version": "0.30.0"},
-        ("/v1/models", "openai"): {"object": "list", "data": [{"id": name} for name in listed]},
-        ("/models", "openai"): {"object": "list", "data": [{"id": name} for name in listed]},
+        ("/v1/models", "openai"): {"object": "list", "data": data},
+        ("/models", "openai"): {"object": "list", "data": data},
         ("/health", "tei"): {},
         ("/info", "tei"): {
             "model_id": controls.model,
@@ -138,14 +145,29 @@ def _refusal(ask: Ask, controls: Controls) -> Canned | None:
         return dialects.batch_too_large(ask.tongue, len(ask.texts), most)
     if controls.permits is not None and len(ask.texts) > controls.permits:
         return (own and own.overload) or Canned(status=429)
+    known = {controls.truncation_field, "truncation_side"} if controls.truncation_field else set()
+    unknown = (ask.fields & TRUNCATION_FIELDS) - known if ask.tongue == "openai" else ()
+    if controls.strict and unknown:
+        return dialects.unknown_field(ask.tongue, min(unknown))
     longest = controls.max_chars
-    if longest is not None and not ask.truncate and any(len(t) > longest for t in ask.texts):
+    if (
+        longest is not None
+        and not _cuts(ask, controls)
+        and any(len(t) > longest for t in ask.texts)
+    ):
         if own is not None:
             return own.text_too_long
         return dialects.text_too_long(ask.tongue, longest)
     if own is not None and own.empty is not None and "" in ask.texts:
         return own.empty
     return None
+
+
+def _cuts(ask: Ask, controls: Controls) -> bool:
+    """Whether long texts are cut: always, as the profile's server does, or as the request says."""
+    own = controls.profile
+    silently = controls.cuts_silently or (own is not None and own.text_too_long is None)
+    return silently or ask.truncate or controls.truncation_field in ask.fields
 
 
 def _vectors(
@@ -165,10 +187,10 @@ def _vectors(
             pass
     dimensions = ask.dimensions if isinstance(ask.dimensions, int) else controls.dimensions
     dimensions += garbage == "wrong_dimension"
-    own = controls.profile
-    cuts = ask.truncate or (own is not None and own.text_too_long is None)
-    cut = controls.max_chars if cuts else None
-    matrix = controls.vectors([text[:cut] for text in ask.texts], dimensions, controls.salt)
+    part = slice(controls.max_chars if _cuts(ask, controls) else None)
+    if controls.keeps_end and part.stop is not None:
+        part = slice(-part.stop, None)
+    matrix = controls.vectors([text[part] for text in ask.texts], dimensions, controls.salt)
     rows = dialects.vector_fragments(matrix, as_base64=ask.base64)
     for i in range(len(rows)):
         effect = effects[i].effect if i in effects else garbage

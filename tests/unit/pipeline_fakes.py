@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from wikiembed.config import Provider
-from wikiembed.embedders import PROBE_TEXT, ModelInfo
+from wikiembed.embedders import PROBE_TEXT, Cut, ModelInfo
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import EmbedderError, EmbedderRejected
 from wikiembed.pipeline.breaker import Waits
@@ -40,6 +40,7 @@ class FakeEmbedder:
         self.probe_script: list[Answer | None] = []
         self.describe_script: list[EmbedderError] = []
         self.judge: Callable[[Sequence[str]], EmbedderError | None] = lambda texts: None
+        self.cuts: Callable[[str], Cut | None] = lambda text: None
         self.requests: list[list[str]] = []
         self.log: list[str] = []
         self.probes_at_once = 0
@@ -84,6 +85,12 @@ class FakeEmbedder:
             if text in self.rows:
                 matrix[row] = self.rows[text]
         return matrix
+
+    async def embed_cut(self, text: str) -> Cut | None:
+        self.log.append("cut")
+        if self.down is not None:
+            raise self.down
+        return self.cuts(text)
 
     async def _probe(self) -> Matrix:
         self.log.append("probe")

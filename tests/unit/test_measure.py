@@ -33,6 +33,9 @@ class Server:
             raise TextTooLong("A text is too long.", http_status=400)
         return vector_of(texts[0]).reshape(1, -1).repeat(len(texts), axis=0)
 
+    async def embed_cut(self, text: str) -> None:
+        """It cannot be told to."""
+
     async def aclose(self) -> None:
         """Nothing to close."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from wikiembed.pipeline.verdict import (
     Stopping,
     may_have_died_of_it,
 )
+from wikiembed.vectors import Matrix
 
 GONE = EmbedderUnavailable("The embedding server cannot be reached.")
 THROTTLED = EmbedderThrottled("429")
@@ -257,3 +259,35 @@ async def test_stop_during_an_outage_gives_the_batch_back() -> None:
     assert {type(result) for result in results} == {Stopping}
     await channel.aclose()
     assert embedder.closed
+
+
+async def test_a_canary_holds_up_no_stop() -> None:
+    """A server that is slow over a long text is left when the worker is asked to stop."""
+    embedder = FakeEmbedder()
+    begun = asyncio.Event()
+
+    async def slow(texts: Sequence[str]) -> Matrix:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    embedder.embed = slow  # type: ignore[method-assign]
+    channel = channel_of(embedder)
+    released = asyncio.create_task(channel.release_canary(chars=4000, above=0))
+    await begun.wait()
+    channel.breaker.stop()
+    with pytest.raises(Stopping):
+        await released
+
+
+async def test_no_canary_goes_into_an_outage() -> None:
+    """What keeps the server out of reach is said instead."""
+    embedder = FakeEmbedder()
+    channel = channel_of(embedder)
+    down = EmbedderUnavailable("Down.")
+    embedder.down = down
+    channel.breaker.open(down)
+    with pytest.raises(EmbedderUnavailable):
+        await channel.release_canary(chars=4000, above=0)
+    assert embedder.requests == []
+    await channel.aclose()

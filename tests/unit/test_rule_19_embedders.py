@@ -41,7 +41,6 @@ def _options(
     *,
     model: str | None = "m",
     dimensions: int | None = None,
-    truncate: bool = False,
 ) -> EmbedderOptions:
     return EmbedderOptions(
         provider=provider,
@@ -49,7 +48,6 @@ def _options(
         model=model,
         request_timeout_s=5,
         request_dimensions=dimensions,
-        truncate=truncate,
     )
 
 
@@ -162,10 +160,12 @@ async def test_a_text_too_long_is_told_apart(opened: Opener, provider: Provider)
 
 @pytest.mark.parametrize("provider", [Provider.OLLAMA, Provider.TEI])
 async def test_truncation_is_on_when_told(opened: Opener, provider: Provider) -> None:
-    """With `truncate` the server cuts the text."""
+    """The server cuts the text, and does not say how much it kept."""
     with StandIn(max_chars=10) as server:
-        matrix = await opened(_options(provider, server.url, truncate=True)).embed(["x" * 50])
-    assert np.array_equal(matrix, vectors_of(["x" * 10], 768))
+        cut = await opened(_options(provider, server.url)).embed_cut("x" * 50)
+    assert cut is not None
+    assert np.array_equal(cut.matrix, vectors_of(["x" * 10], 768))
+    assert cut.chars_kept is None
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ async def test_local_loads_one_model_for_many_callers() -> None:
         loads.append(load_wordllama())
         return loads[-1]
 
-    embedder = LocalEmbedder(_LOCAL, load=load)
+    embedder = LocalEmbedder(load=load)
     rows = await asyncio.gather(*(embedder.embed(["same"]) for _ in range(16)))
     assert all(np.array_equal(rows[0], row) for row in rows)
     assert len(loads) == 1
@@ -75,10 +75,10 @@ async def test_local_refuses_what_it_cannot_take() -> None:
     with pytest.raises(EmbedderRejected):
         await embedder.embed(["fine", "\ud800"])
     assert usable_rows(await embedder.embed(["", "b"])).tolist() == [False, True]
-    cutting = open_embedder(
-        EmbedderOptions(provider=Provider.LOCAL, url=None, model=None, truncate=True)
-    )
-    assert usable_rows(await cutting.embed(["word " * 50_000])).all()
+    cut = await embedder.embed_cut("word " * 50_000)
+    assert cut is not None
+    assert usable_rows(cut.matrix).all()
+    assert cut.chars_kept == 199_999  # between two words
 
 
 def test_local_is_installed_here() -> None:

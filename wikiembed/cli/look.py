@@ -25,7 +25,12 @@ from wikiembed.cli.console import (
 )
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
-from wikiembed.control.overview import overview, replaced_sentence
+from wikiembed.control.overview import (
+    overview,
+    replaced_sentence,
+    truncated,
+    truncated_sentence,
+)
 from wikiembed.control.standing import time_left_of
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.db.endpoint import endpoint
@@ -98,6 +103,14 @@ def _notices(state: State) -> Iterator[str]:
         yield held_back_sentence(held["source"], held["chunks"])
     for replaced in state["replaced"]:
         yield f"Replaced: {replaced_sentence(**replaced)}"
+    for cut in state["truncation"]:
+        if cut["truncated"]:
+            yield truncated_sentence(source=cut["source"], truncated=cut["truncated"])
+        if cut["from_chars"] is not None:
+            yield (
+                f"Cut silently: texts of {cut['source']}, from about {cut['from_chars']:,}"
+                f" characters of English on, by {cut['server']}; see `wikiembed doctor`."
+            )
     for outage in state["outages"]:
         yield _out_of_reach(outage)
 
@@ -201,16 +214,21 @@ def run_failures(
             )
         else:
             rows = actions.failures(connection, source, error_class=error_class, limit=limit)
+        cut = [] if history or error_class else truncated(connection, source)
     if json:
         for row in rows:
             print_json(row)
         return
-    if not rows:
+    if rows:
+        middle = (
+            ["how", "last_at", "ended_at"] if history else ["http_status", "attempts", "last_at"]
+        )
+        start = ["source", "key"] if history else ["source", "key", "state"]
+        print_table(rows, [*start, "error_class", *middle, "message"])
+    else:
         say("No failures that ended." if history else "No failures.")
-        return
-    middle = ["how", "last_at", "ended_at"] if history else ["http_status", "attempts", "last_at"]
-    start = ["source", "key"] if history else ["source", "key", "state"]
-    print_table(rows, [*start, "error_class", *middle, "message"])
+    for sentence in cut:
+        say(sentence)
 
 
 def _ago(text: str) -> dt.datetime:

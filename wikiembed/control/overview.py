@@ -13,6 +13,7 @@ from wikiembed.control.outages import open_outages
 from wikiembed.control.standing import present_s, waits_for
 from wikiembed.db.connect import translate_errors
 from wikiembed.store import Coverage
+from wikiembed.words import count
 
 Connection = psycopg.Connection[Any]
 
@@ -39,6 +40,11 @@ _HELD_BACK = (
 
 _REPLACED = "select source, name, attached_to from wikiembed.replaced_tables order by source"
 
+_TRUNCATED = (
+    "select source, truncated, server, from_chars from wikiembed.truncation"
+    " where truncated > 0 or outcome = 'silent' order by source"
+)
+
 
 def replaced_sentence(*, source: str, name: str, attached_to: str | None) -> str:
     """That another table has the name of a source's table, and what to run."""
@@ -51,8 +57,27 @@ def replaced_sentence(*, source: str, name: str, attached_to: str | None) -> str
     )
 
 
+def truncated_sentence(*, source: str, truncated: int) -> str:
+    """How many chunks are embedded by their beginning only, and where they are listed."""
+    return (
+        f"Truncated: {count(truncated, 'chunk')} of {source}, as WIKIEMBED_TRUNCATE allows; listed"
+        " in wikiembed.truncated_chunks."
+    )
+
+
+def truncated(connection: Connection, source: str | None) -> list[str]:
+    """That sentence for each source that has such chunks, or for `source` alone."""
+    with translate_errors():
+        rows = connection.execute(
+            "select source, truncated from wikiembed.truncation"
+            " where truncated > 0 and (%s::text is null or source = %s) order by source",
+            (source, source),
+        ).fetchall()
+    return [truncated_sentence(source=name, truncated=chunks) for name, chunks in rows]
+
+
 def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Rows of coverage, queue, failures, workers and outages; what is paused, held or replaced."""
+    """Rows of coverage, queue, failures, workers and outages; what is paused, held or cut."""
     outages = open_outages(connection)
     answer: dict[str, list[dict[str, Any]]] = {
         "coverage": [_standing(row, present_s(outages)) for row in coverage(connection)]
@@ -64,6 +89,7 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             ("pauses", _PAUSES),
             ("held_back", _HELD_BACK),
             ("replaced", _REPLACED),
+            ("truncation", _TRUNCATED),
             ("workers", _WORKERS),
         ):
             answer[name] = cursor.execute(query).fetchall()

@@ -13,7 +13,7 @@ from wikiembed.config import Provider, Settings
 from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import OIDS_OF_VECTOR, VectorValue, register_vectors
 from wikiembed.embedders import EmbedderOptions, open_embedder
-from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, InvalidArgument
+from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, InvalidArgument, TextTooLong
 from wikiembed.store.source import COLUMNS, Source
 from wikiembed.vectors import Matrix, usable_rows
 
@@ -139,7 +139,8 @@ def embed(source: Source, settings: Settings, text: str) -> Matrix:
     Raises: ConfigurationError when it has other dimensions than the source; EmbedderError.
     """
     provider, model = _model_of(source, settings)
-    vector = asyncio.run(_embed(EmbedderOptions.of(settings, provider, model), text))
+    options = EmbedderOptions.of(settings, provider, model)
+    vector = asyncio.run(_embed(options, text, truncate=settings.truncate))
     require_dimensions(source, vector)
     return vector
 
@@ -161,10 +162,16 @@ def require_dimensions(source: Source, vector: Matrix) -> None:
         )
 
 
-async def _embed(options: EmbedderOptions, text: str) -> Matrix:
+async def _embed(options: EmbedderOptions, text: str, *, truncate: bool) -> Matrix:
+    """A question that is too long is cut where the server can be told to."""
     embedder = open_embedder(options)
     try:
         matrix = await embedder.embed([text])
+    except TextTooLong:
+        cut = await embedder.embed_cut(text) if truncate else None
+        if cut is None:
+            raise
+        matrix = cut.matrix
     finally:
         await embedder.aclose()
     if not usable_rows(matrix).all():

@@ -6,7 +6,7 @@ import importlib.util
 from typing import assert_never
 
 from wikiembed.config import Provider
-from wikiembed.embedders.base import PROBE_TEXT, Embedder, EmbedderOptions, ModelInfo
+from wikiembed.embedders.base import PROBE_TEXT, Cut, Embedder, EmbedderOptions, ModelInfo
 from wikiembed.embedders.http import HttpClient
 from wikiembed.embedders.local import LocalEmbedder
 from wikiembed.embedders.ollama import OllamaEmbedder
@@ -15,7 +15,15 @@ from wikiembed.embedders.probe import of_probe
 from wikiembed.embedders.tei import TeiEmbedder
 from wikiembed.errors import ConfigurationError
 
-__all__ = ["PROBE_TEXT", "Embedder", "EmbedderOptions", "ModelInfo", "of_probe", "open_embedder"]
+__all__ = [
+    "PROBE_TEXT",
+    "Cut",
+    "Embedder",
+    "EmbedderOptions",
+    "ModelInfo",
+    "of_probe",
+    "open_embedder",
+]
 
 
 def open_embedder(options: EmbedderOptions) -> Embedder:
@@ -38,6 +46,6 @@ def open_embedder(options: EmbedderOptions) -> Embedder:
                     "The local embedder needs an extra: pip install 'wikiembed[embedded]', "
                     "or set WIKIEMBED_EMBEDDER to a server's dialect."
                 )
-            return LocalEmbedder(options)
+            return LocalEmbedder()
         case _:
             assert_never(options.provider)

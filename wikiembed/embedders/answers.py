@@ -41,6 +41,15 @@ _TEXT_TOO_LONG = re.compile(
     r"|at most \d+ characters",  # infinity
     re.IGNORECASE,
 )
+_N = r"(?P<{}>\d{{1,9}})"
+_LIMIT, _GIVEN = _N.format("limit"), _N.format("given")
+_STATED_TOKENS = (
+    re.compile(rf"length is {_LIMIT} tokens\W.{{0,30}}requested {_GIVEN} tokens"),  # OpenAI, vLLM
+    re.compile(rf"less than {_LIMIT} tokens\. Given: {_GIVEN}"),  # TEI
+    re.compile(rf"\({_GIVEN} tokens\) is too large.{{0,80}}batch size: {_LIMIT}"),  # llama.cpp
+    re.compile(rf"\({_GIVEN} tokens\) exceeds .{{0,40}}size \({_LIMIT} tokens\)"),  # llama.cpp
+    re.compile(rf"count \({_GIVEN}\) exceeds .{{0,60}}\({_LIMIT}\)"),  # Vertex AI
+)
 _BATCH_TOO_LARGE = re.compile(
     r"maximum allowed batch size (?P<tei>\d{1,9})"
     r"|at most (?P<infinity>\d{1,9}) items"
@@ -246,13 +255,25 @@ def _kind_of_absence(status: int, message: str) -> type[EmbedderUnavailable]:
     return EmbedderTimeout if status in _TOO_SLOW else EmbedderUnavailable
 
 
+def _stated_tokens(message: str) -> tuple[int | None, int | None]:
+    """How many tokens a server takes and how many it was given, where it says both."""
+    for pattern in _STATED_TOKENS:
+        found = pattern.search(message)
+        if found is not None and 0 < int(found["limit"]) <= int(found["given"]):
+            return int(found["limit"]), int(found["given"])
+    return None, None
+
+
 def _of_batch(answer: _Answer) -> EmbedderError:
     """An error answer that concerns this batch, or at least may."""
     status, matched = answer.status, f"{answer.words.message} {answer.words.codes}"
     if _TEXT_TOO_LONG.search(matched):
+        limit, given = _stated_tokens(answer.words.message)
         return TextTooLong(
             f"A text of the batch is longer than the model's context ({status}).",
             http_status=status,
+            limit=limit,
+            given=given,
         )
     too_many = _BATCH_TOO_LARGE.search(matched)
     if too_many is not None or status == 413:

@@ -30,7 +30,6 @@ class EmbedderOptions:
     ca_file: Path | None = None
     request_timeout_s: float = 60.0
     request_dimensions: int | None = None
-    truncate: bool = False
 
     @classmethod
     def of(cls, settings: Settings, provider: Provider, model: str | None) -> EmbedderOptions:
@@ -48,7 +47,6 @@ class EmbedderOptions:
             ca_file=settings.ca_file,
             request_timeout_s=settings.request_timeout_s,
             request_dimensions=settings.dimensions if settings.request_dimensions else None,
-            truncate=settings.truncate,
         )
 
 
@@ -75,6 +73,17 @@ class ModelInfo:
         return pinned if pinned is not None and same_model(pinned, actual) else actual
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """The vector of a text's beginning, `(1, dim) float32`.
+
+    `chars_kept` none: the server cut, and does not say how many characters it kept.
+    """
+
+    matrix: Matrix
+    chars_kept: int | None
+
+
 class Embedder(Protocol):
     """One model on one server; safe to call from many coroutines of one event loop."""
 
@@ -88,8 +97,17 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str]) -> Matrix:
         """Embed `texts` in one request: `(n, dim) float32`, row i for text i.
 
+        Where the server can be told, no text is truncated.
+
         A row that the server answered with nulls is all NaN; nothing else is judged here
         (see `wikiembed.vectors.usable_rows`).
+
+        Raises: EmbedderError.
+        """
+        ...
+
+    async def embed_cut(self, text: str) -> Cut | None:
+        """Embed as much of `text` as the model takes; None where the server cannot be told to.
 
         Raises: EmbedderError.
         """

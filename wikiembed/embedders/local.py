@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from wikiembed.config import LOCAL_DIMENSIONS, Provider
-from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
+from wikiembed.embedders.base import PROBE_TEXT, Cut, ModelInfo
+from wikiembed.embedders.cut import cut_before
 from wikiembed.errors import EmbedderMisconfigured, EmbedderRejected, TextTooLong
 from wikiembed.vectors import Matrix
 
@@ -33,11 +34,8 @@ class StaticModel(Protocol):
 class LocalEmbedder:
     """wordllama, loaded once at the first use and run in a thread; safe from many threads."""
 
-    def __init__(
-        self, options: EmbedderOptions, *, load: Callable[[], StaticModel] | None = None
-    ) -> None:
+    def __init__(self, *, load: Callable[[], StaticModel] | None = None) -> None:
         self._load = load or load_wordllama
-        self._truncate = options.truncate
         self._lock = threading.Lock()
         self._model: StaticModel | None = None
 
@@ -54,19 +52,24 @@ class LocalEmbedder:
     async def embed(self, texts: Sequence[str]) -> Matrix:
         """Embed `texts`: `(n, 256) float32`; a text without tokens gives zeros.
 
-        Raises: TextTooLong beyond 200,000 characters, unless texts are to be cut;
-        EmbedderRejected for a text that is not valid Unicode; EmbedderMisconfigured when the
-        model cannot be loaded.
+        Raises: TextTooLong beyond 200,000 characters; EmbedderRejected for a text that is not
+        valid Unicode; EmbedderMisconfigured when the model cannot be loaded.
         """
         return await asyncio.to_thread(self._embed, list(texts))
+
+    async def embed_cut(self, text: str) -> Cut | None:
+        """Embed the first 200,000 characters.
+
+        Raises: EmbedderRejected, EmbedderMisconfigured.
+        """
+        end = cut_before(text, LONGEST_TEXT)
+        return Cut(matrix=await self.embed([text[:end]]), chars_kept=end)
 
     async def aclose(self) -> None:
         """Let go of the model."""
         self._model = None
 
     def _embed(self, texts: list[str]) -> Matrix:
-        if self._truncate:
-            texts = [text[:LONGEST_TEXT] for text in texts]
         if any(len(text) > LONGEST_TEXT for text in texts):
             raise TextTooLong(f"A text of the batch has more than {LONGEST_TEXT:,} characters.")
         try:

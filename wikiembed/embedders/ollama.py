@@ -1,13 +1,14 @@
-"""Ollama: `/api/embed`, whose `truncate: false` stops the silent cutting of long texts."""
+"""Ollama: `/api/embed`, which truncates long texts unless `truncate: false` is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from wikiembed.config import Provider
-from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
+from wikiembed.embedders.base import PROBE_TEXT, Cut, EmbedderOptions, ModelInfo
 from wikiembed.embedders.decode import no_rows, rows_in
 from wikiembed.embedders.http import HttpClient
+from wikiembed.errors import TextTooLong
 from wikiembed.vectors import Matrix
 
 
@@ -21,7 +22,6 @@ class OllamaEmbedder:
         self._http = http
         self._path = options.path or "/api/embed"
         self._model = options.model or ""
-        self._truncate = options.truncate
         self._request_dimensions = options.request_dimensions
 
     async def describe(self) -> ModelInfo:
@@ -39,12 +39,23 @@ class OllamaEmbedder:
 
         Raises: EmbedderError.
         """
-        if not texts:
-            return no_rows()
+        return await self._embed(texts, truncate=False) if texts else no_rows()
+
+    async def embed_cut(self, text: str) -> Cut | None:
+        """Let the server truncate; some versions of it refuse such a text all the same.
+
+        Raises: EmbedderError.
+        """
+        try:
+            return Cut(matrix=await self._embed([text], truncate=True), chars_kept=None)
+        except TextTooLong:
+            return None
+
+    async def _embed(self, texts: Sequence[str], *, truncate: bool) -> Matrix:
         payload: dict[str, object] = {
             "model": self._model,
             "input": list(texts),
-            "truncate": self._truncate,
+            "truncate": truncate,
         }
         if self._request_dimensions is not None:
             payload["dimensions"] = self._request_dimensions

@@ -1,11 +1,13 @@
-"""Which model a server says that it serves, and whether that is the one that was asked for.
+"""What a server's list of models says: their names, who owns them, how long a text may be.
 
-llama.cpp and infinity answer whatever name they are asked for, so a typing error goes unnoticed.
+llama.cpp and infinity answer whatever name they are asked for, so a typing error goes unnoticed
+unless the list is read.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from wikiembed.embedders.decode import read_json
 from wikiembed.embedders.http import HttpClient
@@ -14,25 +16,49 @@ from wikiembed.errors import EmbedderError
 LIST_TIMEOUT_S = 2.0
 
 
-async def sole_model(http: HttpClient, path: str) -> tuple[str, ...]:
-    """The names of the only model in the list at `path`, its identifier first; else ().
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One model of the list: its names, its identifier first; `longest` is in tokens."""
 
-    Servers that cannot be asked, and those with several models, say nothing here: one short
-    request, whatever comes of it.
+    names: tuple[str, ...]
+    owner: str | None
+    longest: int | None
+
+
+async def listed_models(http: HttpClient, path: str) -> list[Listed]:
+    """The models in the list at `path`; none where the server cannot be asked.
+
+    One short request, whatever comes of it.
     """
     try:
         async with asyncio.timeout(LIST_TIMEOUT_S):
             answer = read_json(await http.get(path))
     except (EmbedderError, TimeoutError):
-        return ()
+        return []
     models = answer.get("data") if isinstance(answer, dict) else answer
-    if not isinstance(models, list) or len(models) != 1 or not isinstance(models[0], dict):
-        return ()
-    aliases = models[0].get("aliases")
-    found = [models[0].get("id"), models[0].get("root")]
-    found += aliases if isinstance(aliases, list) else []
+    return [_listed(model) for model in models] if isinstance(models, list) else []
+
+
+def _listed(model: object) -> Listed:
+    known = model if isinstance(model, dict) else {}
+    aliases = known.get("aliases")
+    found = [known.get("id"), known.get("root"), *(aliases if isinstance(aliases, list) else [])]
     names = tuple(name for name in found if isinstance(name, str) and name)
-    return names if names and names[0] == models[0].get("id") else ()
+    owner, longest = known.get("owned_by"), known.get("max_model_len")
+    return Listed(
+        names=names if names and names[0] == known.get("id") else (),
+        owner=owner if isinstance(owner, str) else None,
+        longest=longest if type(longest) is int else None,
+    )
+
+
+async def sole_model(http: HttpClient, path: str) -> tuple[str, ...]:
+    """The names of the only model in the list at `path`, its identifier first; else ().
+
+    Servers that cannot be asked, and those with several models, say nothing here.
+    """
+    models = await listed_models(http, path)
+    return models[0].names if len(models) == 1 else ()
 
 
 def list_path(embeddings: str) -> str | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wikiembed.config import Provider
-from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo
+from wikiembed.embedders.base import PROBE_TEXT, Cut, EmbedderOptions, ModelInfo
 from wikiembed.embedders.decode import no_rows, read_json, rows_in
 from wikiembed.embedders.http import HttpClient
 from wikiembed.embedders.names import same_model
-from wikiembed.errors import EmbedderBadAnswer, EmbedderMisconfigured, EmbedderRejected
+from wikiembed.errors import EmbedderBadAnswer, EmbedderMisconfigured, EmbedderRejected, TextTooLong
 from wikiembed.vectors import Matrix
 
 UNNAMED_MODEL = "tei"
@@ -26,7 +26,6 @@ class TeiEmbedder:
         self._http = http
         self._path = options.path or "/embed"
         self._model = options.model
-        self._truncate = options.truncate
         self._request_dimensions = options.request_dimensions
 
     async def describe(self) -> ModelInfo:
@@ -66,9 +65,20 @@ class TeiEmbedder:
 
         Raises: EmbedderError.
         """
-        if not texts:
-            return no_rows()
-        payload: dict[str, object] = {"inputs": list(texts), "truncate": self._truncate}
+        return await self._embed(texts, truncate=False) if texts else no_rows()
+
+    async def embed_cut(self, text: str) -> Cut | None:
+        """Let the server truncate.
+
+        Raises: EmbedderError.
+        """
+        try:
+            return Cut(matrix=await self._embed([text], truncate=True), chars_kept=None)
+        except TextTooLong:
+            return None
+
+    async def _embed(self, texts: Sequence[str], *, truncate: bool) -> Matrix:
+        payload: dict[str, object] = {"inputs": list(texts), "truncate": truncate}
         if self._request_dimensions is not None:
             payload["dimensions"] = self._request_dimensions
         body = await self._http.post(self._path, payload, texts=texts)

@@ -93,10 +93,14 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
     channel, prefix = await runtime.channel_for(source)
     if time.monotonic() - started > ASK_AGAIN_AFTER_S:
         await _unless_paused(job.source, runtime)
+    texts = [prefix + (c.content or "") for c in full]
+    await runtime.watch_silence(source, channel, longest=max(map(len, texts)))
     isolation = Isolation(
         channel,
-        [prefix + (c.content or "") for c in full],
+        texts,
         may_begin=lambda: _unless_paused(job.source, runtime),
+        shortener=runtime.shortener(job.source),
+        prefix=len(prefix),
     )
     interruption: Exception | None = None
     try:
@@ -112,6 +116,7 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
         source=job.source,
         job_id=job.job_id,
         chunks=len(isolation.vectors),
+        truncated=len(isolation.kept),
         failed=len(isolation.blamed),
         skipped=len(empty),
         stale=len(stale),
@@ -144,15 +149,18 @@ async def _skip_empty(job: BatchJob, empty: Sequence[Chunk], runtime: Runtime) -
 async def _write_settled(
     job: BatchJob, chunks: Sequence[Chunk], isolation: Isolation, runtime: Runtime
 ) -> list[str]:
-    """Write the vectors and record the blamed; answers the keys that were stale."""
+    """Write the vectors, those of cut texts apart, and record the blamed; returns stale keys."""
     stale: list[str] = []
-    good = sorted(isolation.vectors)
-    if good:
+    whole = sorted(isolation.vectors.keys() - isolation.kept.keys())
+    for good, kept in ((whole, None), (sorted(isolation.kept), isolation.kept)):
+        if not good:
+            continue
         stale += await write_vectors(
             runtime.store,
             job.source,
             [chunks[i] for i in good],
             isolation.matrix(good),
+            kept=None if kept is None else [kept[i] for i in good],
             attempt=job.attempt,
             job_id=job.job_id,
             on_failure=runtime.tally.fail,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from wikiembed.errors import EmbedderError, EmbedderMisconfigured, EmbedderUnavailable
 from wikiembed.pipeline.listener import Listener, tell
 from wikiembed.pipeline.verdict import HeldTooLong, Stopping
 from wikiembed.telemetry import emit
+
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +119,22 @@ class Breaker:
             await self._first_of(self._closed, self._stopping, timeout_s=left_s)
         if waited and self._misconfigured is not None:
             raise self._misconfigured
+
+    async def until_stop(self, work: Coroutine[Any, Any, Done]) -> Done:
+        """Do `work`, which is given up as soon as nobody is to wait any longer.
+
+        Raises: Stopping, and what `work` raises.
+        """
+        task, stop = asyncio.create_task(work), asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise Stopping("The worker stops before the server has answered.")
+        finally:
+            task.cancel()
+            stop.cancel()
+            await asyncio.gather(task, stop, return_exceptions=True)
 
     @staticmethod
     async def _first_of(*events: asyncio.Event, timeout_s: float) -> None:

@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from wikiembed.embedders import PROBE_TEXT, Embedder, ModelInfo, of_probe
+from wikiembed.embedders import PROBE_TEXT, Cut, Embedder, ModelInfo, canary, of_probe
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,
     EmbedderError,
     EmbedderMisconfigured,
     EmbedderTimeout,
+    TextTooLong,
 )
 from wikiembed.pipeline.breaker import Breaker, Waits
 from wikiembed.pipeline.gate import Gate, Visit
@@ -37,6 +38,7 @@ THROTTLED_ANYWAY = 12
 ASK_AGAIN_AFTER_S = 0.05
 """A batch that waited longer for its turn asks whether it may still begin."""
 Ask = Callable[[], Awaitable[None]]
+Request = Callable[[Sequence[str]], Awaitable[Matrix]]
 
 
 async def always() -> None:
@@ -137,16 +139,46 @@ class Channel:
         Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, HeldTooLong, and
         what `may_begin` raises.
         """
+        return await self._embed(texts, self._embedder.embed, may_begin)
+
+    async def embed_cut(self, text: str, *, may_begin: Ask = always) -> Cut:
+        """One request for as much of `text` as the model takes, where the server can be told.
+
+        Raises: BatchSuspect with TextTooLong where it cannot; else as `embed`.
+        """
+        cuts: list[Cut] = []
+
+        async def cut(texts: Sequence[str]) -> Matrix:
+            made = await self._embedder.embed_cut(texts[0])
+            if made is None:
+                raise TextTooLong("The embedding server cannot be told to truncate.")
+            cuts.append(made)
+            return made.matrix
+
+        await self._embed([text], cut, may_begin)
+        return cuts[-1]
+
+    async def release_canary(self, *, chars: int, above: int) -> canary.Canary:
+        """Find out whether the server truncates silently; no outage begins or ends by it.
+
+        Raises: EmbedderError, at once while the server is out of reach; Stopping.
+        """
+        if self.breaker.is_open and self.breaker.reason is not None:
+            raise self.breaker.reason
+        work = canary.release_canary(self._embedder, chars=chars, above=above)
+        return await self.breaker.until_stop(work)
+
+    async def _embed(self, texts: Sequence[str], ask: Request, may_begin: Ask) -> Matrix:
         came_at = self._clock()
         info = await self.describe()
         visit = Visit(until=self.breaker.hold_until(), came_at=came_at)
         try:
-            return await self._visit(texts, info.dimensions, visit, may_begin)
+            return await self._visit(texts, info.dimensions, visit, ask, may_begin)
         finally:
             self._gate.leave(visit)
 
     async def _visit(
-        self, texts: Sequence[str], dimensions: int, visit: Visit, may_begin: Ask
+        self, texts: Sequence[str], dimensions: int, visit: Visit, ask: Request, may_begin: Ask
     ) -> Matrix:
         n = len(texts)
         throttled = 0
@@ -162,7 +194,7 @@ class Channel:
                     await may_begin()
                 request.begin()
                 try:
-                    matrix = await self._embedder.embed(texts)
+                    matrix = await ask(texts)
                     _check_shape(matrix, n, dimensions)
                 except EmbedderError as error:
                     request.failed()

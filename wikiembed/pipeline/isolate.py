@@ -8,6 +8,7 @@ import numpy as np
 
 from wikiembed.errors import EmbedderBadAnswer, EmbedderError, TextTooLong
 from wikiembed.pipeline.channel import Ask, Channel, always
+from wikiembed.pipeline.shorten import Shortener
 from wikiembed.pipeline.verdict import BatchOverLimit, BatchSuspect, Blame, blame_of
 from wikiembed.vectors import Matrix, usable_rows
 
@@ -21,16 +22,28 @@ class Isolation:
     the next group, of what no request has told about yet, is half as large; twice as large when
     one passes. So one bad text of n costs about log2(n) requests that fail and n bad ones about
     n, where a probe follows each that fails. A text that stands alone is blamed after three
-    failures, each followed by a probe that passes.
+    failures, each followed by a probe that passes. One that is too long is embedded by its
+    beginning where there is a `shortener`; of what it keeps, `prefix` characters are no text.
 
     Source: F. K. Hwang, A method for detecting all defective members in a population, 1972.
     """
 
-    def __init__(self, channel: Channel, texts: Sequence[str], *, may_begin: Ask = always) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        texts: Sequence[str],
+        *,
+        may_begin: Ask = always,
+        shortener: Shortener | None = None,
+        prefix: int = 0,
+    ) -> None:
         self._channel = channel
         self._texts = texts
         self._may_begin = may_begin
+        self._shortener = shortener
+        self._prefix = prefix
         self.vectors: dict[int, Matrix] = {}
+        self.kept: dict[int, int | None] = {}
         self.blamed: dict[int, Blame] = {}
 
     async def run(self) -> None:
@@ -107,11 +120,36 @@ class Isolation:
             error = error or await self._try(range(i, i + 1))
             if error is None:
                 return
+            if isinstance(error, TextTooLong) and self._shortener is not None:
+                error = await self._shorten(i, error, self._shortener)
+                if error is None:
+                    return
             failures += 1
             if failures >= FAILURES_BEFORE_BLAME or isinstance(error, TextTooLong):
                 self.blamed[i] = blame_of(error, attempts=failures)
                 return
             error = None
+
+    async def _shorten(
+        self, i: int, error: TextTooLong, shortener: Shortener
+    ) -> EmbedderError | None:
+        """Embed text `i` by its beginning: None when that is settled, else what is wrong."""
+        cut = await shortener.embed(
+            self._channel,
+            self._texts[i],
+            error=error,
+            least=self._prefix,
+            may_begin=self._may_begin,
+        )
+        if isinstance(cut, EmbedderError):
+            return cut
+        if not usable_rows(cut.matrix).all():
+            return EmbedderBadAnswer(
+                "The server answers with a vector that is not finite or all zeros."
+            )
+        self.vectors[i] = cut.matrix[0]
+        self.kept[i] = None if cut.chars_kept is None else cut.chars_kept - self._prefix
+        return None
 
     def matrix(self, indices: Sequence[int]) -> Matrix:
         """The vectors of `indices`: `(len(indices), dim) float32`."""

@@ -12,8 +12,11 @@ from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.pipeline.channel import Channel
 from wikiembed.pipeline.level import Level
 from wikiembed.pipeline.outages import OutageKeeper
+from wikiembed.pipeline.shorten import Shortener
+from wikiembed.pipeline.silent import SilenceWatch
 from wikiembed.pipeline.tally import Tally
 from wikiembed.store import ChunkStore, OutageStore, Source
+from wikiembed.store.truncation import TruncationStore
 
 MOST_CONNECTIONS = 16
 START = 4
@@ -50,6 +53,8 @@ class Runtime:
         self._pool = pool
         self._outages = OutageKeeper(OutageStore(pool))
         self._channels: dict[Key, Channel] = {}
+        self._shorteners: dict[str, Shortener] = {}
+        self._silence = SilenceWatch(TruncationStore(pool))
         self._pinned: set[tuple[str, str, str, int, str]] = set()
         self._pinning = asyncio.Lock()
 
@@ -99,6 +104,12 @@ class Runtime:
                 self._channels[key].breaker.stop()
         return self._channels[key]
 
+    def shortener(self, source: str) -> Shortener | None:
+        """What cuts texts of `source` that are too long; None unless WIKIEMBED_TRUNCATE is set."""
+        if not self.settings.truncate:
+            return None
+        return self._shorteners.setdefault(source, Shortener(source))
+
     async def channel_for(self, source: Source) -> tuple[Channel, str]:
         """The channel and the document prefix of `source`, pinned or compared on first use.
 
@@ -136,6 +147,23 @@ class Runtime:
             )
         self._pinned.add(mark)
         return channel, prefix
+
+    async def watch_silence(self, source: Source, channel: Channel, *, longest: int) -> None:
+        """See that it is known whether the source's server truncates texts of so many characters.
+
+        Raises: DatabaseUnreachable, Stopping.
+        """
+        provider, _, _ = resolve(source, self.settings)
+        info = await channel.describe()
+        if provider is Provider.LOCAL or not self.settings.check_truncation:
+            return
+        await self._silence.before(
+            source.name,
+            server=self.settings.server_of(provider),
+            model=info.pins_as(source.model),
+            longest=longest,
+            release=channel.release_canary,
+        )
 
     def stop(self) -> None:
         """Let no job wait for a server any longer."""

@@ -37,23 +37,19 @@ async def write_vectors(
     *,
     attempt: int,
     job_id: int | None,
+    kept: Sequence[int | None] | None = None,
     on_failure: OnFailure = log_failure,
 ) -> list[str]:
     """Store row i of `(n, dim) float32` for chunk i; answers the keys that were stale.
 
-    `on_failure` is told of each row that is refused and recorded.
+    `kept`: characters of each chunk that were embedded, None where that is not known; absent when
+    all are whole. `on_failure` is told of each row that is refused and recorded.
 
     Raises: DatabaseError, psycopg.Error for what is no row's fault.
     """
     try:
         outcomes = await held(
-            lambda: store.write_embeddings(
-                source,
-                [c.key for c in chunks],
-                [c.version for c in chunks],
-                matrix,
-                attempt=attempt,
-            ),
+            lambda: _store(store, source, chunks, matrix, kept=kept, attempt=attempt),
             job_id=job_id,
         )
         return [key for key, outcome in outcomes.items() if outcome is Outcome.STALE]
@@ -81,9 +77,33 @@ async def write_vectors(
             matrix[part],
             attempt=attempt,
             job_id=job_id,
+            kept=None if kept is None else kept[part],
             on_failure=on_failure,
         )
     return stale
+
+
+async def _store(
+    store: ChunkStore,
+    source: str,
+    chunks: Sequence[Chunk],
+    matrix: Matrix,
+    *,
+    kept: Sequence[int | None] | None,
+    attempt: int,
+) -> dict[str, Outcome]:
+    keys, versions = [c.key for c in chunks], [c.version for c in chunks]
+    if kept is None:
+        return await store.write_embeddings(source, keys, versions, matrix, attempt=attempt)
+    return await store.write_truncated(
+        source,
+        keys,
+        versions,
+        matrix,
+        chars=[len(c.content or "") for c in chunks],
+        kept=kept,
+        attempt=attempt,
+    )
 
 
 async def _record(

@@ -149,6 +149,33 @@ class ChunkStore:
         )
         return {key: Outcome(outcome) for key, outcome in rows}
 
+    async def write_truncated(
+        self,
+        source: str,
+        keys: Sequence[str],
+        versions: Sequence[int | None],
+        matrix: Matrix,
+        *,
+        chars: Sequence[int],
+        kept: Sequence[int | None],
+        attempt: int,
+    ) -> dict[str, Outcome]:
+        """Store vectors of texts that were cut, and mark them; see wikiembed.write_truncated."""
+        rows = await self._all(
+            "select key, outcome from wikiembed.write_truncated("
+            "%s, %s::text[], %s::bigint[], %b, %s::int[], %s::int[], %s)",
+            (
+                source,
+                list(keys),
+                list(versions),
+                VectorArray(matrix),
+                list(chars),
+                list(kept),
+                attempt,
+            ),
+        )
+        return {key: Outcome(outcome) for key, outcome in rows}
+
     async def record_failures(
         self,
         source: str,

@@ -181,6 +181,12 @@ ALARMS = (
         "Set `WIKIEMBED_MODEL` to the model that the server serves",
     ),
     Alarm(
+        "silent_truncation", "warning",
+        "The server cuts long texts without a word: their vectors are stored as if of whole ones.",
+        "Use a server that refuses them, or keep chunks shorter than the sentence says; or set"
+        " `WIKIEMBED_TRUNCATE=true` if that is wanted",
+    ),
+    Alarm(
         "dimensions", "fault",
         "The model gives another number of dimensions than a source's column holds.",
         "Set `WIKIEMBED_MODEL` to another model, or attach another column",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from wikiembed.config import Provider, Settings
+from wikiembed.control.doctor import truncation
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.outages import advice, open_outages
 from wikiembed.embedders import EmbedderOptions, ModelInfo, of_probe, open_embedder
@@ -41,6 +42,15 @@ class _Pinned:
         return provider, self.model or settings.model_of(provider)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What a server said; `info` none: it did not answer as it should."""
+
+    finding: Finding
+    info: ModelInfo | None = None
+    check: truncation.Check | None = None
+
+
 def outages(connection: Connection) -> Iterator[Finding]:
     """Servers that workers cannot reach."""
     for outage in open_outages(connection):
@@ -57,7 +67,7 @@ class Questions:
         self._settings = settings
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="doctor")
         self._groups: dict[Way, list[_Pinned]] | None = None
-        self._asked: dict[Way, Future[tuple[Finding, ModelInfo | None]]] = {}
+        self._asked: dict[Way, Future[_Answer]] = {}
 
     def __enter__(self) -> Questions:
         return self
@@ -74,15 +84,23 @@ class Questions:
     def _begin(self, connection: Connection) -> dict[Way, list[_Pinned]]:
         if self._groups is None:
             groups = _groups(connection, self._settings)
-            for way in groups:
-                self._asked[way] = self._threads.submit(ask, self._settings, *way)
+            rows: truncation.Rows = {}
+            if self._settings.check_truncation:
+                with contextlib.suppress(psycopg.Error):
+                    rows = truncation.known_checks(connection)
+            for way, sources in groups.items():
+                pinned = [source.model for source in sources if source.model]
+                self._asked[way] = self._threads.submit(
+                    _ask, self._settings, *way, rows=rows, pinned=pinned
+                )
             self._groups = groups
         return self._groups
 
     def answers(self, connection: Connection) -> Iterator[Finding]:
         """What each server says, in the order of the sources."""
         for way, sources in self._begin(connection).items():
-            finding, info = self._asked[way].result()
+            answer = self._asked[way].result()
+            info = answer.info
             faults = [] if info is None else [f for s in sources for f in _compare(s, info)]
             if info is not None and info.served is not None:
                 yield Finding(
@@ -93,8 +111,26 @@ class Questions:
                 )
             # A server whose answer fits no source is not called ok.
             if info is None or not faults:
-                yield finding
+                yield answer.finding
             yield from faults
+            if info is not None and answer.check is not None:
+                yield from self._of_truncation(connection, way, sources, info, answer.check)
+
+    def _of_truncation(
+        self,
+        connection: Connection,
+        way: Way,
+        sources: list[_Pinned],
+        info: ModelInfo,
+        check: truncation.Check,
+    ) -> Iterator[Finding]:
+        """What is known of long texts there, kept where it is new."""
+        server = self._settings.server_of(way[0])
+        models = {source.name: info.pins_as(source.model) for source in sources}
+        truncation.record(connection, check, server=server, models=models)
+        yield from truncation.finding_of(
+            check, server=server, sources=list(models), wanted=self._settings.truncate
+        )
 
 
 def _groups(connection: Connection, settings: Settings) -> dict[Way, list[_Pinned]]:
@@ -115,12 +151,27 @@ def ask(
     settings: Settings, provider: Provider, model: str | None
 ) -> tuple[Finding, ModelInfo | None]:
     """Whether the server answers with a vector, and what it says of its model."""
+    answer = _ask(settings, provider, model, rows=None, pinned=())
+    return answer.finding, answer.info
+
+
+def _ask(
+    settings: Settings,
+    provider: Provider,
+    model: str | None,
+    *,
+    rows: truncation.Rows | None,
+    pinned: Sequence[str],
+) -> _Answer:
+    """The same, and whether it truncates silently, unless `rows` is None."""
     label = f"{provider.value} {model or ''}".strip()
+    wanted = rows if settings.check_truncation and provider is not Provider.LOCAL else None
     try:
-        info = asyncio.run(_describe(settings, provider, model))
+        info, check = asyncio.run(_describe(settings, provider, model, wanted, pinned))
     except (EmbedderError, ConfigurationError) as error:
-        return Finding("embedder", "fault", f"Embedder {label}: {error}"), None
-    return Finding("embedder", "ok", f"Embedder {label}: {info.dimensions} dimensions."), info
+        return _Answer(finding=Finding("embedder", "fault", f"Embedder {label}: {error}"))
+    ok = Finding("embedder", "ok", f"Embedder {label}: {info.dimensions} dimensions.")
+    return _Answer(finding=ok, info=info, check=check)
 
 
 def _compare(source: _Pinned, info: ModelInfo) -> Iterator[Finding]:
@@ -145,10 +196,21 @@ def _compare(source: _Pinned, info: ModelInfo) -> Iterator[Finding]:
         )
 
 
-async def _describe(settings: Settings, provider: Provider, model: str | None) -> ModelInfo:
+async def _describe(
+    settings: Settings,
+    provider: Provider,
+    model: str | None,
+    rows: truncation.Rows | None,
+    pinned: Sequence[str],
+) -> tuple[ModelInfo, truncation.Check | None]:
     embedder = open_embedder(EmbedderOptions.of(settings, provider, model))
     try:
-        return await embedder.describe()
+        info = await embedder.describe()
+        if rows is None:
+            return info, None
+        names = (*pinned, info.pins_as(None), info.model)
+        server = settings.server_of(provider)
+        return info, await truncation.check(embedder, rows, server=server, models=names)
     except EmbedderError as error:
         raise of_probe(error) from None
     finally:

@@ -1,0 +1,40 @@
+"""A question that is too long is cut where the server can be told to, and refused elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.standin import StandIn, vectors_of
+from wikiembed.config import Settings
+from wikiembed.control.search import embed
+from wikiembed.errors import TextTooLong
+from wikiembed.store import Source
+
+QUESTION = "what does a very long question ask"
+SOURCE = Source(
+    version="1", name="docs", provider=None, model="m", dimensions=768, document_prefix=None,
+    query_prefix=None, pinned=True, prefix_pinned=True,
+)  # fmt: skip
+
+
+def _settings(server: StandIn, embedder: str, *, truncate: bool) -> Settings:
+    return Settings.model_validate(
+        {"embedder": embedder, "embedder_url": server.url, "model": "m", "truncate": truncate}
+    )
+
+
+@pytest.mark.parametrize("embedder", ["ollama", "tei"])
+def test_question_is_cut_where_the_server_can_be_told_to(embedder: str) -> None:
+    """And only if the setting says so."""
+    with StandIn(max_chars=10) as server:
+        vector = embed(SOURCE, _settings(server, embedder, truncate=True), QUESTION)
+        assert np.array_equal(vector, vectors_of([QUESTION[:10]], 768))
+        with pytest.raises(TextTooLong):
+            embed(SOURCE, _settings(server, embedder, truncate=False), QUESTION)
+
+
+def test_question_is_refused_where_it_cannot() -> None:
+    """In the OpenAI dialect, of a server that has no field for it."""
+    with StandIn(max_chars=10) as server, pytest.raises(TextTooLong):
+        embed(SOURCE, _settings(server, "openai", truncate=True), QUESTION)

@@ -1,0 +1,113 @@
+"""Whether servers truncate silently: what workers found, else asked now."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from wikiembed.control.doctor.findings import Finding
+from wikiembed.embedders import Embedder
+from wikiembed.embedders.canary import LENGTHS, Canary, release_canary
+from wikiembed.errors import EmbedderError
+from wikiembed.store.truncation import RECORD, TRUNCATION_CHECKS, Known
+
+Connection = psycopg.Connection[Any]
+Rows = Mapping[tuple[str, str], Known]
+"""What is known, by server and model."""
+REQUEST_S, WHOLE_S = 4.0, 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What is known of one server and model; `is_new`: found just now, and not recorded yet."""
+
+    found: Canary
+    is_new: bool
+
+
+def known_checks(connection: Connection) -> Rows:
+    """The latest of each server and model. Raises: psycopg.Error."""
+    rows: dict[tuple[str, str], Known] = {}
+    for _, server, model, *known in connection.execute(TRUNCATION_CHECKS).fetchall():
+        rows.setdefault((server, model), Known(*known))
+    return rows
+
+
+async def check(
+    embedder: Embedder, rows: Rows, *, server: str, models: Sequence[str]
+) -> Check | None:
+    """What is known of `server` and of one of `models`, the names of one model; else ask it.
+
+    A server that truncated silently is asked again, in one request. None: it cannot be asked.
+    """
+    known = next((rows[server, name] for name in models if (server, name) in rows), None)
+    asked = known is None or known.outcome in {"silent", "unanswered"}
+    try:
+        if not asked and known is not None:
+            return Check(found=_canary(known), is_new=False)
+        again = known is not None and known.outcome == "silent"
+        found = await release_canary(
+            embedder,
+            chars=known.checked_chars if known is not None and again else LENGTHS[0],
+            precise=not again,
+            request_s=REQUEST_S,
+            whole_s=WHOLE_S,
+        )
+    except EmbedderError:
+        return None
+    if again and known is not None and found.outcome in {"silent", "unanswered"}:
+        return Check(found=_canary(known), is_new=False)
+    return Check(found=found, is_new=True)
+
+
+def _canary(known: Known) -> Canary:
+    return Canary(
+        outcome=known.outcome,  # type: ignore[arg-type]
+        from_chars=known.from_chars,
+        checked_chars=known.checked_chars,
+    )
+
+
+def record(connection: Connection, made: Check, *, server: str, models: Mapping[str, str]) -> None:
+    """Keep what was found now for each source of `models`, where this role may write."""
+    found = made.found
+    if not made.is_new:
+        return
+    for source, model in models.items():
+        row = (source, server, model, found.outcome, found.from_chars, found.checked_chars)
+        with contextlib.suppress(psycopg.Error):
+            connection.execute(RECORD, row)
+
+
+def finding_of(
+    made: Check, *, server: str, sources: Sequence[str], wanted: bool
+) -> Iterator[Finding]:
+    """One line on a server; `wanted`: WIKIEMBED_TRUNCATE is set."""
+    found = made.found
+    if found.outcome == "silent":
+        whose = f" of source {', '.join(sources)}" if sources else ""
+        said = (
+            f"The server at {server} cuts texts{whose} without a word from about"
+            f" {found.from_chars:,} characters of English on, sooner in other scripts"
+        )
+        if wanted:
+            yield Finding("truncation", "ok", f"{said}, as WIKIEMBED_TRUNCATE allows.")
+            return
+        yield Finding(
+            "silent_truncation",
+            "warning",
+            f"{said}: use a server that refuses them, or keep chunks shorter; if that is wanted,"
+            " set WIKIEMBED_TRUNCATE=true.",
+        )
+    elif found.outcome == "refused":
+        yield Finding("truncation", "ok", f"The server at {server} refuses texts too long for it.")
+    elif found.outcome == "whole":
+        yield Finding(
+            "truncation",
+            "ok",
+            f"The server at {server} reads texts of {found.checked_chars:,} characters whole.",
+        )
