@@ -71,6 +71,7 @@ class Document:
         self._namespace_key = ""
         self._namespaces: dict[str, str] = {}
         self._hidden = _ENGLISH_HIDDEN
+        self._language = ""
         self._begin_page()
         self._parser = expat.ParserCreate(encoding)
         self._parser.buffer_text = True
@@ -142,7 +143,9 @@ class Document:
         if self._elements[0] != "mediawiki":
             raise self._refused(f"not a MediaWiki export, its root is <{self._elements[0]}>")
         where = "/".join(self._elements)
-        if where == _PAGE:
+        if where == "mediawiki":
+            self._language = attributes.get("xml:lang", "")
+        elif where == _PAGE:
             self._begin_page()
         elif where == _REVISION:
             self._begin_revision()
@@ -218,7 +221,12 @@ class Document:
         elif not wikitext.strip() or not self._title.strip():
             counts.empty += 1
         else:
-            page = RawPage(title=self._title, wikitext=wikitext, hidden_prefixes=self._hidden)
+            page = RawPage(
+                title=self._title,
+                wikitext=wikitext,
+                hidden_prefixes=self._hidden,
+                language=self._language,
+            )
             self._pages.append(page)
 
     def _namespace(self) -> str:

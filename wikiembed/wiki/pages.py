@@ -15,12 +15,13 @@ class RawPage:
     """A page of a MediaWiki export.
 
     `hidden_prefixes` are the wiki's own names, in lower case, of the namespaces whose links
-    show no text: files and categories.
+    show no text: files and categories. `language` is the wiki's, as ``zh-hant``; empty: unknown.
     """
 
     title: str
     wikitext: str
     hidden_prefixes: frozenset[str]
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,30 +6,14 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Protocol
 
-from wikiembed.wiki.extra import missing_extra
+from wikiembed.wiki.links import CAPTION, CAPTION_END
 from wikiembed.wiki.markup import strip_blocks
 from wikiembed.wiki.pages import RawPage
+from wikiembed.wiki.section_names import SOURCE_SECTIONS
 
-# Beyond this mwparserfromhell, quadratic on hostile markup, gives way to patterns.
-MAX_PARSED_CHARS = 8_000
-
-_DROPPED_SECTIONS = {
-    "references",
-    "external links",
-    "see also",
-    "further reading",
-    "notes",
-    "notes and references",
-    "references and notes",
-    "footnotes",
-    "citations",
-    "sources",
-}
-_SWITCH = re.compile(r"__[A-Z]{3,}__")
-_RULE = re.compile(r"-{4,}")
+_SWITCH = re.compile(r"[_＿]{2}([^\W\d_](?:\w|\u200c)*?)[_＿]{2}")
+_RULE = re.compile(r"-{4,}+")
 _LIST_MARK = re.compile(r"[*#:;]+[ \t]*")
 _QUOTES = re.compile(r"'{2,}")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
@@ -41,8 +25,11 @@ _HALF_HOLLOW = re.compile(r"\([ ,;:]+(?=\S)")
 _TRAILING_MARK = re.compile(r"(?<=\w)[ ,;:]*[,;:] ?\)")
 _LOOSE_MARK = re.compile(r" (?:([,.;:!?])(?=\s|$)|(\)))")
 _REPEATED_COMMA = re.compile(r",(?: ?,)+")
-_LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
-_EXTERNAL_LINK = re.compile(r"\[(?:https?:|ftp:|mailto:)?//[^\s\[\]]*[ \t]*([^\[\]\n]*)\]")
+_LINK = re.compile(r"\[\[(?:[^\[\]|]*+\|)?+([^\[\]]*+)\]\]")
+_EXTERNAL_LINK = re.compile(
+    r"\[(?:https?:|ftp:|mailto:)?(?://|(?<=:))[^\s\[\]]*+[ \t]*+([^\[\]\n]*+)\]"
+)
+_CAPTION = re.compile(f"{CAPTION}([^{CAPTION}{CAPTION_END}]*+){CAPTION_END}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +43,23 @@ class Section:
 def to_sections(page: RawPage) -> list[Section]:
     """The sections of `page` that hold text, in order, as plain text.
 
-    Tables, templates, references, files, categories and the sections that list sources are left
-    out. Paragraphs are parted by a blank line; a list item is a line that begins with "- ".
-    Raises: ConfigurationError when mwparserfromhell is not installed.
+    Tables, references, categories and the sections that list sources are left out; templates give
+    what they show within a sentence, images their captions. Paragraphs are parted by a blank line;
+    a list item is a line that begins with "- ".
     """
-    text = _SWITCH.sub("", strip_blocks(page.wikitext, page.hidden_prefixes))
+    text = _SWITCH.sub(_switch, strip_blocks(page))
     sections = []
     for path, body in _cut_at_headings(text):
-        if not any(heading.lower() in _DROPPED_SECTIONS for heading in path):
+        if not any(heading.lower() in SOURCE_SECTIONS for heading in path):
             plain = _to_plain(body)
             if plain:
                 sections.append(Section(path=path, text=plain))
     return sections
+
+
+def _switch(found: re.Match[str]) -> str:
+    """Nothing for a magic word such as ``__TOC__``, whose letters have no lower case in it."""
+    return "" if found[1] == found[1].upper() and len(found[1]) > 2 else found[0]
 
 
 def _cut_at_headings(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -99,14 +91,25 @@ def _heading_of(line: str) -> tuple[int, str] | None:
 def _to_plain(body: str) -> str:
     lines = [_without_mark(line.strip()) for line in body.split("\n")]
     paragraphs = _BLANK_LINES.split("\n".join(lines))
-    plain = (_tidy(_inline(paragraph)) for paragraph in paragraphs)
+    plain = (_tidy(_inline(part)) for whole in paragraphs for part in _with_captions(whole))
     return "\n\n".join(paragraph for paragraph in plain if paragraph)
 
 
+def _with_captions(paragraph: str) -> list[str]:
+    """A paragraph without the captions in it, and then each of them."""
+    if CAPTION not in paragraph:
+        return [paragraph]
+    captions = _CAPTION.findall(paragraph)
+    return [_CAPTION.sub("", paragraph).replace(CAPTION, "").replace(CAPTION_END, ""), *captions]
+
+
 def _without_mark(line: str) -> str:
-    """`line` without its list mark; nothing for a rule or a row of an unclosed table."""
-    if line.startswith(("|", "{|")) or _RULE.match(line):
+    """`line` without its list mark, rule or open heading; nothing for an unclosed table's row."""
+    if line.startswith(("|", "{|")):
         return ""
+    if line.startswith("=="):
+        line = line.lstrip("= ")
+    line = _RULE.sub("", line, count=1).lstrip() if line.startswith("----") else line
     mark = _LIST_MARK.match(line)
     if mark is None:
         return line
@@ -115,26 +118,17 @@ def _without_mark(line: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """`text` without links, tags and quotes; entities are decoded last."""
-    if "[" in text or "<" in text:
-        pieces = [text] if len(text) <= MAX_PARSED_CHARS else text.split("\n")
-        text = "\n".join(_strip_code(piece) for piece in pieces)
-    return html.unescape(_QUOTES.sub("", text))
+    """`text` without links and quotes; entities are decoded last."""
+    if "[" in text:
+        text = _EXTERNAL_LINK.sub(r"\1", _LINK.sub(r"\1", text))
+        text = text.replace("[[", "").replace("]]", "")
+    return html.unescape(_QUOTES.sub(_quotes, text))
 
 
-def _strip_code(text: str) -> str:
-    parse = _parser()
-    if len(text) > MAX_PARSED_CHARS:
-        return _strip_simply(text)
-    try:
-        return parse(text, skip_style_tags=True).strip_code(normalize=False, collapse=False)
-    except Exception:  # whatever a page holds, the load goes on
-        return _strip_simply(text)
-
-
-def _strip_simply(text: str) -> str:
-    text = _EXTERNAL_LINK.sub(r"\1", _LINK.sub(r"\1", text))
-    return text.replace("[[", "").replace("]]", "")
+def _quotes(found: re.Match[str]) -> str:
+    """Two apostrophes are italics, three bold, five both; what is more is an apostrophe."""
+    length = len(found[0])
+    return "'" if length == 4 else "'" * max(length - 5, 0)
 
 
 def _tidy(text: str) -> str:
@@ -144,21 +138,3 @@ def _tidy(text: str) -> str:
     text = _REPEATED_COMMA.sub(",", text)
     lines = (line.strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line.strip("-•·,.;: "))
-
-
-class _Code(Protocol):
-    def strip_code(self, *, normalize: bool, collapse: bool) -> str: ...
-
-
-class _Parse(Protocol):
-    def __call__(self, value: str, *, skip_style_tags: bool) -> _Code: ...
-
-
-@cache
-def _parser() -> _Parse:
-    try:
-        import mwparserfromhell
-    except ImportError as error:
-        raise missing_extra(error) from None
-    parse: _Parse = mwparserfromhell.parse
-    return parse

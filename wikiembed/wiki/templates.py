@@ -1,89 +1,186 @@
-"""The few templates whose text belongs to the sentence that they stand in."""
+"""What a template shows within the sentence that it stands in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from types import MappingProxyType
+from fnmatch import fnmatchcase
+from functools import lru_cache
 
-_LINK = re.compile(r"\[\[[^\[\]]*\]\]")
-_NAMED = re.compile(r"\s*([A-Za-z][\w .-]*|\d+)\s*=")
+from wikiembed.wiki.localisation import FORMAT_NUMBER, PAGE_NAME
+from wikiembed.wiki.template_names import HIDDEN, SHOWN
+
+_LINK = re.compile(r"\[\[[^\[\]]*+\]\]")
+_NAMED = re.compile(r"\s*+((?:[^\W_][\w .'-]*+)|\d++)\s*+=")
 _RANGES = {"-", "\u2013", "to", "and", "or", "by", "x", "\u00d7", "+/-", "±"}
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{2,8})*")
+_NO_WORDS = re.compile(r"https?://|[{}<>\n\0]")
+_STYLE = re.compile(r"[a-z-]++:\s?[^\s/]|\(\)")
+MAX_VALUE_CHARS = 80
+MAX_SHOWN_CHARS = 160
+"""Longer values of an unknown template are no part of a sentence."""
 
-_SHOWN_AS_THEY_ARE = {
-    *("nowrap", "nobr", "small", "big", "abbr", "em", "strong", "smallcaps", "visible anchor"),
-    *("quote", "blockquote", "cquote", "quotation", "sic", "math", "mvar", "var", "val"),
+Arguments = dict[str, str]
+
+
+def expand_template(inner: str, *, title: str, is_inline: bool) -> str | None:
+    """The text of ``{{inner}}``: nothing for most templates; None where nothing is known of it.
+
+    `is_inline`: it stands within a line of text, so that an unknown one gives its values.
+    """
+    head = inner.partition("|")[0]
+    name = " ".join(head.replace("_", " ").split()).lower()
+    function, colon, argument = head.partition(":")
+    if colon and (shown := _call(function.strip().lower(), argument.strip())) is not None:
+        return shown
+    if name.removesuffix("e") in PAGE_NAME or name in PAGE_NAME or name == "fullpagename":
+        return title
+    if name in _SIGNS:
+        return _SIGNS[name]
+    arguments = _arguments(inner)
+    if (pattern := SHOWN.get(name)) is not None:
+        return _COMPUTED[pattern](arguments) if pattern in _COMPUTED else _fill(pattern, arguments)
+    if name.startswith("lang-"):
+        return _fill("{1|text}", arguments)
+    if _is_hidden(name):
+        return ""
+    return _values(arguments) if is_inline else None
+
+
+@lru_cache(maxsize=4096)
+def _is_hidden(name: str) -> bool:
+    return any(fnmatchcase(name, hidden) for hidden in HIDDEN)
+
+
+# Entities are decoded last, so that these signs do not become markup.
+_SIGNS = {
+    "!": "&#124;",
+    "pipe": "&#124;",
+    "=": "=",
+    "'": "&#39;",
+    "apostrophe": "&#39;",
+    "'s": "&#39;s",
 }
 
 
-def _first(values: list[str]) -> str:
-    return values[0] if values else ""
+def _call(function: str, argument: str) -> str | None:
+    """What a parser function gives that needs nothing but its argument."""
+    if function in FORMAT_NUMBER:
+        return argument
+    if function in _CASES:
+        return _CASES[function](argument)
+    return "" if function.startswith("#") else None
 
 
-def _second(values: list[str]) -> str:
-    return values[1] if len(values) > 1 else ""
+_CASES: dict[str, Callable[[str], str]] = {
+    "lc": str.lower,
+    "uc": str.upper,
+    "ucfirst": lambda text: text[:1].upper() + text[1:],
+    "lcfirst": lambda text: text[:1].lower() + text[1:],
+}
 
 
-def _last(values: list[str]) -> str:
-    return values[-1] if values else ""
+def _arguments(inner: str) -> Arguments:
+    """Values by name; those without one by their place, from 1. Pipes in links part nothing."""
+    sheltered = _LINK.sub(lambda link: link[0].replace("|", "\0"), inner)
+    arguments: Arguments = {}
+    place = 0
+    for argument in sheltered.split("|")[1:]:
+        named = _NAMED.match(argument)
+        if named is None:
+            place += 1
+        name = str(place) if named is None else named[1].strip().lower()
+        value = argument if named is None else argument[named.end() :]
+        arguments[name] = value.replace("\0", "|").strip()
+    return arguments
 
 
-def _convert(values: list[str]) -> str:
-    """``{{convert|10|to|12|km|mi}}`` as "10 to 12 km"."""
+def _positional(arguments: Arguments) -> list[str]:
+    """The values by place that are not empty, in order."""
+    return [value for name, value in arguments.items() if name.isdigit() and value]
+
+
+def _fill(pattern: str, arguments: Arguments) -> str:
+    """`pattern` with ``{a|b}`` as the first of these that is given; see template_names."""
+    used = False
+
+    def value(field: re.Match[str]) -> str:
+        nonlocal used
+        if field[1] == "*":
+            found = " ".join(_positional(arguments))
+        else:
+            found = next((arguments[n] for n in field[1].split("|") if arguments.get(n)), "")
+        used = used or bool(found)
+        return found
+
+    while (group := _GROUP.search(pattern)) is not None:
+        used = False
+        filled = _FIELD.sub(value, group[1])
+        used = used or _USED in filled
+        filled = filled.replace("[", "\1").replace("]", "\2") + _USED
+        pattern = pattern[: group.start()] + (filled if used else "") + pattern[group.end() :]
+    shown = _FIELD.sub(value, pattern).replace("\1", "[").replace("\2", "]")
+    return shown.replace(_USED, "")
+
+
+_FIELD = re.compile(r"\{([^{}]*+)\}")
+_USED = "\4"
+_GROUP = re.compile(r"\[\?([^\[\]]*+)\]")
+
+
+def _values(arguments: Arguments) -> str | None:
+    """What an unknown template probably shows: its values, where they are short text."""
+    values = _positional(arguments)
+    if len(values) > 1 and _LANGUAGE.fullmatch(values[0]):
+        values = values[1:]
+    shown = " ".join(v for v in values if len(v) <= MAX_VALUE_CHARS and not _STYLE.match(v))
+    is_text = any(c.isalnum() for c in shown) and not _NO_WORDS.search(shown)
+    return shown if is_text and len(shown) <= MAX_SHOWN_CHARS else None
+
+
+def _convert(arguments: Arguments) -> str:
+    """``10|to|12|km|mi`` as "10 to 12 km", ``5|ft|6|in`` as "5 ft 6 in"."""
+    values = _positional(arguments)
     if len(values) > 3 and values[1] in _RANGES:
         return f"{values[0]} {values[1]} {values[2]} {values[3]}"
-    return " ".join(values[:2])
+    is_compound = len(values) > 3 and values[2][:1].isdigit() and not values[3][:1].isdigit()
+    return " ".join(values[: 4 if is_compound else 2])
 
 
-def _fraction(values: list[str]) -> str:
+def _fraction(arguments: Arguments) -> str:
+    values = _positional(arguments)
     whole = f"{values[0]} " if len(values) > 2 else ""
     return whole + "/".join(values[-2:])
 
 
-def _as_of(values: list[str]) -> str:
-    return "As of " + " ".join(reversed(values[:3]))
+def _month(text: str) -> str:
+    is_number = text.isascii() and text.isdigit() and 1 <= int(text) <= 12
+    return _MONTHS[int(text) - 1] if is_number else text
 
 
-_EXPANSIONS: MappingProxyType[str, Callable[[list[str]], str]] = MappingProxyType(
-    {
-        **dict.fromkeys(_SHOWN_AS_THEY_ARE, _first),
-        **dict.fromkeys(["lang", "langx", "wikt-lang", "nihongo2"], _second),
-        "nihongo": _first,
-        **dict.fromkeys(["transl", "transliteration", "ill", "color", "font color"], _last),
-        **dict.fromkeys(["convert", "cvt"], _convert),
-        **dict.fromkeys(["frac", "fraction", "sfrac"], _fraction),
-        **dict.fromkeys(["circa", "c.", "ca."], lambda values: f"c. {_first(values)}"),
-        **dict.fromkeys(["mdash", "em dash", "—"], lambda _: "—"),
-        **dict.fromkeys(["ndash", "en dash", "\u2013"], lambda _: "\u2013"),
-        **dict.fromkeys(["spaced ndash", "snd", "spnd", "snds"], lambda _: " \u2013 "),
-        **dict.fromkeys(["nbsp", "space", "spaces", "thinsp"], lambda _: " "),
-        **dict.fromkeys(["'", "apostrophe"], lambda _: "'"),
-        "'s": lambda _: "'s",
-        "as of": _as_of,
-        "e": lambda values: f"\u00d710^{_first(values)}",
-        "sup": lambda values: f"^{_first(values)}",
-        "sub": _first,
-        "us$": lambda values: f"US${_first(values)}",
-        **dict.fromkeys(["chem", "chem2"], "".join),
-    }
-)
+def _as_of(arguments: Arguments) -> str:
+    year, month, day = [*_positional(arguments)[:3], "", "", ""][:3]
+    words = "as of" if arguments.get("lc") else "As of"
+    return " ".join(filter(None, (words, day, _month(month), year)))
 
 
-def expand_template(inner: str) -> str:
-    """The text of ``{{inner}}`` within its sentence: nothing, for most templates."""
-    name = inner.partition("|")[0].strip().lower().replace("_", " ")
-    expansion = _first if name.startswith("lang-") else _EXPANSIONS.get(name)
-    return "" if expansion is None else expansion(_positional(inner))
+def _iso_date(arguments: Arguments) -> str:
+    """``1950|5|3`` as "1950-05-03"; what is no number stays as it is."""
+    values = _positional(arguments)[:3]
+    if not all(value.isascii() and value.isdigit() for value in values):
+        return " ".join(values[:1])
+    return "-".join(value.zfill(2) for value in values)
 
 
-def _positional(inner: str) -> list[str]:
-    """The unnamed arguments, and those named 1, 2, …; pipes within links part nothing."""
-    sheltered = _LINK.sub(lambda link: link[0].replace("|", "\0"), inner)
-    values = []
-    for argument in sheltered.split("|")[1:]:
-        named = _NAMED.match(argument)
-        if named is None:
-            values.append(argument.strip())
-        elif named[1].isdigit():
-            values.append(argument[named.end() :].strip())
-    return [value.replace("\0", "|") for value in values if value]
+_COMPUTED: dict[str, Callable[[Arguments], str]] = {
+    "@convert": _convert,
+    "@fraction": _fraction,
+    "@as of": _as_of,
+    "@date": _iso_date,
+    "@last": lambda arguments: (_positional(arguments) or [""])[-1],
+    "@joined": lambda arguments: "".join(_positional(arguments)),
+}
