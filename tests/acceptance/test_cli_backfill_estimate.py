@@ -29,6 +29,7 @@ def test_estimate_measures_the_server_and_writes_nothing(
     (queueing, found) = json_lines(
         call("backfill", "docs", "--dry-run", "--json", env=served(standin))
     )
+    assert queueing.pop("database")
     assert queueing == {"event": "would_queue", "source": "docs", "jobs": 1, "chunks": 50}
     length = waiting.one("select sum(length(body)) from public.docs")
     assert {name: found[name] for name in ("event", "source", "chunks", "jobs", "rate_from")} == {
@@ -54,7 +55,7 @@ def test_estimate_says_in_words_what_it_did(
     """One sentence a source, and one for all of them together."""
     result = call("backfill", "--dry-run", env=served(standin))
     assert_done(result)
-    docs, wiki, together = result.stdout.splitlines()
+    _, docs, wiki, together = result.stdout.splitlines()
     assert docs.startswith(
         "docs: 150 chunks to embed in 3 jobs (50 chunks would be queued in 1 job), about "
     )

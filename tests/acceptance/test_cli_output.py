@@ -84,7 +84,7 @@ def test_output_status_of_14_sources_is_a_table_of_80_columns(
     attach_many(docs_table, KOREAN, LONG, *(f"source_{n}" for n in range(10)))
     docs_table.execute("select wikiembed.pause(null, 'the server moves')")
     lines = watch(cli, "status")
-    head, rule, *rest = [line.rstrip() for line in lines if line.strip()]
+    _, head, rule, *rest = [line.rstrip() for line in lines if line.strip()]
     rows = {line.split()[0]: line for line in rest[:14]}
     assert set(rows) == {"docs", "wiki", KOREAN, LONG, *(f"source_{n}" for n in range(10))}
     assert head.startswith("source ")
@@ -227,6 +227,7 @@ def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Databa
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 1")
     (state,) = json_lines(call("status", "--json"))
     assert set(state) == {
+        "database",
         "coverage",
         "queue",
         "failures",

@@ -10,7 +10,7 @@ from typing import Any
 from tests.docs.markdown import table
 from tests.faults.soak.field import SOURCES, Field
 
-INVARIANTS = 5
+INVARIANTS = 6
 UNREACHABLE = 3
 BAD = "body ~ '^(REFUSED|DEADLY|HANGING)'"
 
