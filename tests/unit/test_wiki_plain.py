@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wikiembed.wiki import RawPage, Section
+from wikiembed.wiki import RawPage, Rendering, Section
 from wikiembed.wiki.plain import to_sections
+from wikiembed.wiki.splitter import split_article
 
 HIDDEN = frozenset({"media", "file", "image", "category", "datei"})
 
@@ -31,12 +32,12 @@ def text_of(wikitext: str) -> str:
         ("[[Target]] and [[Target|shown]]s", "Target and showns"),
         ("[[:Category:Rivers]] shown", "Category:Rivers shown"),
         ("[http://x.org site] and [http://x.org]", "site and"),
-        ("A{{Infobox|a={{b|c}}|d=[[e]]}}B", "AB"),
+        ("A{{Navbox|a={{b|c}}|d=[[e]]}}B", "AB"),
         ("A {{convert|10|to|12|km|mi}} walk", "A 10 to 12 km walk"),
         ("{{lang|fr|[[mot|le mot]]}}, {{lang-de|Wort}}, {{nowrap|1=so}}", "le mot, Wort, so"),
         ("{{circa|1400}}{{spaced ndash}}{{frac|1|2}}", "c. 1400 \u2013 1/2"),
         ("A<ref>{{cite|a}} note</ref>B<ref name=x/>C<references />", "ABC"),
-        ("A\n{|\n! head\n|-\n| cell\n{|\n| inner\n|}\n|}\nB", "A\n\nB"),
+        ("A\n{|\n! head\n|-\n| cell\n{|\n| inner\n|}\n|}\nB", "A\n\nhead\ncell inner\n\nB"),
         ("A<table><tr><td>cell</td></tr></table>B", "AB"),
         ("A [[File:x.jpg|thumb|A [[link]] {{t}}]] B [[Datei:y.png]]", "A B\n\nA link"),
         ("[[fr:Mot]][[zh-min-nan:Mot]][[simple:Word]] text", "text"),
@@ -123,6 +124,42 @@ def test_plain_takes_the_variant_of_the_wiki(language: str, expected: str) -> No
 def test_plain_sections_that_list_sources_are_known_in_other_languages(name: str) -> None:
     """As References and External links are."""
     assert sections_of(f"== {name} ==\nx\n== B ==\nz") == [Section(path=("B",), text="z")]
+
+
+def test_plain_gives_the_rows_of_a_table_under_their_headings() -> None:
+    """With what spans several rows in each of them, and the caption before."""
+    text = text_of(
+        'Before\n{| class="wikitable"\n|+ Winners\n! Year !! Winner\n|-\n| 1990 || [[Bob|Bobby]]\n'
+        "|-\n| rowspan=2 | 1991 || Ann<ref>x</ref>\n|-\n| Joe\n|-\n! scope=row | 1992\n|\n* Sue\n|}\n"
+        "After"
+    )
+    assert text == (
+        "Before\n\nWinners\nYear: 1990; Winner: Bobby\nYear: 1991; Winner: Ann\n"
+        "Year: 1991; Winner: Joe\nYear: 1992; Winner: Sue\n\nAfter"
+    )
+
+
+def test_plain_gives_an_infobox_as_lines_of_its_own() -> None:
+    """In a section that is joined with no other; files, sizes and empty values are left out."""
+    page = RawPage(
+        title="T",
+        wikitext="{{도시 정보\n|이름 = [[서울]]\n|사진=a.png\n|폭=200px\n|인구 = {{nts|9}}<ref>x</ref>"
+        "\n|x=\n}}\nT.",
+        hidden_prefixes=HIDDEN,
+    )
+    lead, box = to_sections(page)
+    assert (lead.text, box.path, box.text) == ("T.", ("도시 정보",), "이름: 서울\n인구: 9")
+    assert split_article("T", [lead, box]) == ("T\nT.", "T: 도시 정보\n이름: 서울\n인구: 9")
+    without = Rendering(tables=False, infoboxes=False)
+    assert to_sections(page, without) == [lead]
+
+
+def test_plain_leaves_tables_out_on_demand() -> None:
+    """As it leaves out large parts of them always."""
+    page = RawPage(title="T", wikitext="A\n{|\n| b\n|}\nC", hidden_prefixes=HIDDEN)
+    assert [s.text for s in to_sections(page, Rendering(tables=False))] == ["A\n\nC"]
+    rows = "\n|-\n".join(f"| {n} || {'x' * 200}" for n in range(1_000))
+    assert len(text_of(f"{{|\n{rows}\n|}}")) <= 20_000
 
 
 def test_plain_headings_give_the_path_of_sections() -> None:

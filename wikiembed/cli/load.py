@@ -18,7 +18,8 @@ from wikiembed.control.load import Loaded, load_articles
 from wikiembed.db.connect import sentence_of, translate
 from wikiembed.encodings import shown
 from wikiembed.errors import DatabaseError, InputError, WikiembedError, WrongUsage
-from wikiembed.wiki import Binary, LoadCounts, Titles, read_articles
+from wikiembed.wiki import Binary, LoadCounts, Rendering, Titles, read_articles
+from wikiembed.wiki.pages import EVERYTHING
 
 STANDARD_INPUT = "-"
 
@@ -40,6 +41,13 @@ def run_load(
     atomic: Annotated[
         bool, typer.Option("--atomic", help="Store all files or none, in one transaction.")
     ] = False,
+    tables: Annotated[
+        bool, typer.Option("--tables/--no-tables", help="Keep the rows of tables as text.")
+    ] = True,
+    infoboxes: Annotated[
+        bool,
+        typer.Option("--infoboxes/--no-infoboxes", help="Keep infoboxes, in chunks of their own."),
+    ] = True,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Load wiki pages and split them into chunks; what is unchanged is left alone.
@@ -54,13 +62,21 @@ def run_load(
     sources = sources_of(files)
     run = Run(names=[shown(file) for file in files], atomic=atomic)
     titles = Titles()
+    rendering = Rendering(tables=tables, infoboxes=infoboxes)
     with database() as (connection, _):
         # The transaction is the inner one: what is said of its end must come after it.
         transaction = connection.transaction() if atomic else contextlib.nullcontext()
         with _ends_told(run, json=json), transaction:
             for name, source in zip(run.names, sources, strict=True):
                 done = run.begin(name)
-                load_file(connection, source, done.counts, total=done.loaded, titles=titles)
+                load_file(
+                    connection,
+                    source,
+                    done.counts,
+                    total=done.loaded,
+                    titles=titles,
+                    rendering=rendering,
+                )
                 if not atomic:
                     tell(done, json=json)
             run.is_committing = True
@@ -113,6 +129,7 @@ def load_file(
     *,
     total: Loaded | None = None,
     titles: Titles | None = None,
+    rendering: Rendering = EVERYTHING,
 ) -> Loaded:
     """Load one file with progress; pages before an error in it are written.
 
@@ -122,7 +139,7 @@ def load_file(
     with Reporter(f"load {what}") as reporter:
         return load_articles(
             connection,
-            read_articles(source, counts, titles),
+            read_articles(source, counts, titles, rendering),
             total=total,
             on_batch=lambda done: reporter.update(
                 counts.pages, note=count(done.chunks_written, "chunk"), chunks=done.chunks_written

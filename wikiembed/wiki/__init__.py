@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_never
 
-from wikiembed.wiki.pages import Article, LoadCounts, Page, RawPage
+from wikiembed.wiki.pages import EVERYTHING, Article, LoadCounts, Page, RawPage, Rendering
 from wikiembed.wiki.plain import Section, to_sections
 from wikiembed.wiki.reader import read_pages
 from wikiembed.wiki.splitter import MAX_CHUNK_CHARS, clean, digest_of, split_article
@@ -20,6 +20,7 @@ __all__ = [
     "LoadCounts",
     "Page",
     "RawPage",
+    "Rendering",
     "Section",
     "Titles",
     "read_articles",
@@ -28,7 +29,10 @@ __all__ = [
 
 
 def read_articles(
-    source: Path | Binary, counts: LoadCounts, titles: Titles | None = None
+    source: Path | Binary,
+    counts: LoadCounts,
+    titles: Titles | None = None,
+    rendering: Rendering = EVERYTHING,
 ) -> Iterator[Article]:
     """Stream the articles of a file, or of standard input, counting into `counts` as it goes.
 
@@ -40,7 +44,7 @@ def read_articles(
     titles = titles or Titles()
     for page in read_pages(source, counts):
         title = " ".join(clean(page.title).split())
-        chunks = split_article(title, _sections_of(page))
+        chunks = split_article(title, _sections_of(page, rendering))
         if not chunks:
             counts.empty += 1
             continue
@@ -50,10 +54,10 @@ def read_articles(
         yield Article(title=title, chunks=chunks, digest=digest_of(title, chunks))
 
 
-def _sections_of(page: RawPage | Page) -> list[Section]:
+def _sections_of(page: RawPage | Page, rendering: Rendering) -> list[Section]:
     match page:
         case RawPage():
-            return to_sections(page)
+            return to_sections(page, rendering)
         case Page():
             return [Section(path=(), text=page.text)]
         case _ as never:

@@ -11,8 +11,10 @@ import html
 import re
 from collections import Counter
 
+from wikiembed.wiki.infobox import Infobox, infobox_of, is_infobox
 from wikiembed.wiki.links import caption_of, link, variant
-from wikiembed.wiki.pages import RawPage
+from wikiembed.wiki.pages import RawPage, Rendering
+from wikiembed.wiki.tables import table_text
 from wikiembed.wiki.templates import expand_template
 
 _TOKEN = re.compile(
@@ -124,17 +126,21 @@ class _Frame:
         self.parts: list[str] = []
 
 
-def strip_blocks(page: RawPage) -> str:
+def strip_blocks(page: RawPage, rendering: Rendering) -> tuple[str, list[Infobox]]:
     """The wikitext of `page` with only headings, lists, links, quotes, entities and unknown tags.
 
-    Captions of images stand between `CAPTION` and `CAPTION_END`.
+    Captions of images stand between `CAPTION` and `CAPTION_END`; tables are lines; infoboxes are
+    given apart.
     """
-    return _Stripper(page).run()
+    stripper = _Stripper(page, rendering)
+    return stripper.run(), stripper.infoboxes
 
 
 class _Stripper:
-    def __init__(self, page: RawPage) -> None:
+    def __init__(self, page: RawPage, rendering: Rendering) -> None:
         self._page = page
+        self._rendering = rendering
+        self.infoboxes: list[Infobox] = []
         self._source = page.wikitext
         self._frames = [_Frame("")]
         self._open: Counter[str] = Counter()
@@ -201,7 +207,14 @@ class _Stripper:
         if len(self._frames) > _MAX_DEPTH:
             return
         inner = "".join(frame.parts)
-        if kind == "{{":
+        if kind == "{{" and is_infobox(inner):
+            if self._rendering.infoboxes and not self._open["{{"]:
+                self.infoboxes.append(infobox_of(inner))
+        elif kind == "{|" and self._rendering.tables and not self._open["{{"]:
+            shown_rows = table_text(inner)
+            inside = self._open["{|"]
+            self._write(" ".join(shown_rows.split()) if inside else f"\n\n{shown_rows}\n\n")
+        elif kind == "{{":
             shown = expand_template(inner, title=self._page.title, is_inline=self._is_inline(end))
             self._write(shown or "")
         elif kind == "[[":

@@ -25,6 +25,17 @@ class RawPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """What of wikitext becomes text beside the sentences."""
+
+    tables: bool = True
+    infoboxes: bool = True
+
+
+EVERYTHING = Rendering()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page that is plain text already: a JSON line."""
 

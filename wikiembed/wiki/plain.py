@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from wikiembed.wiki.infobox import MAX_LINES, MAX_VALUE_CHARS, Infobox
 from wikiembed.wiki.links import CAPTION, CAPTION_END
 from wikiembed.wiki.markup import strip_blocks
-from wikiembed.wiki.pages import RawPage
+from wikiembed.wiki.pages import EVERYTHING, RawPage, Rendering
 from wikiembed.wiki.section_names import SOURCE_SECTIONS
 
 _SWITCH = re.compile(r"[_＿]{2}([^\W\d_](?:\w|\u200c)*?)[_＿]{2}")
@@ -38,23 +39,36 @@ class Section:
 
     path: tuple[str, ...]
     text: str
+    is_alone: bool = False
+    """Joined with no other section in one chunk."""
 
 
-def to_sections(page: RawPage) -> list[Section]:
+def to_sections(page: RawPage, rendering: Rendering = EVERYTHING) -> list[Section]:
     """The sections of `page` that hold text, in order, as plain text.
 
-    Tables, references, categories and the sections that list sources are left out; templates give
-    what they show within a sentence, images their captions. Paragraphs are parted by a blank line;
-    a list item is a line that begins with "- ".
+    References, categories and the sections that list sources are left out; templates give what they
+    show within a sentence, images their captions, tables their rows. Infoboxes come last, each in a
+    section of its own. Paragraphs are parted by a blank line; a list item is a line that begins
+    with "- ".
     """
-    text = _SWITCH.sub(_switch, strip_blocks(page))
+    stripped, infoboxes = strip_blocks(page, rendering)
+    text = _SWITCH.sub(_switch, stripped)
     sections = []
     for path, body in _cut_at_headings(text):
         if not any(heading.lower() in SOURCE_SECTIONS for heading in path):
             plain = _to_plain(body)
             if plain:
                 sections.append(Section(path=path, text=plain))
-    return sections
+    boxes = (_of_infobox(box) for box in infoboxes)
+    return [*sections, *(box for box in boxes if box is not None)]
+
+
+def _of_infobox(box: Infobox) -> Section | None:
+    """Lines of ``name: value``, in a section of their own."""
+    values = ((name, " ".join(_to_plain(value).split())) for name, value in box.values)
+    lines = [f"{name}: {value[:MAX_VALUE_CHARS]}" for name, value in values if value]
+    text = "\n".join(lines[:MAX_LINES])
+    return Section(path=(box.name,), text=text, is_alone=True) if text else None
 
 
 def _switch(found: re.Match[str]) -> str:

@@ -48,13 +48,13 @@ def split_article(title: str, sections: Sequence[Section]) -> tuple[str, ...]:
         heading = _shorten(f"{title}: {label}" if label else title)
         for number, body in enumerate(_split(clean(section.text), _room_under(heading))):
             joined = f"\n\n{_shorten(label)}\n{body}" if label and not number else f"\n\n{body}"
-            is_small = min(last_body_chars, len(body)) < SMALL_CHARS
+            is_small = min(last_body_chars, len(body)) < SMALL_CHARS and not section.is_alone
             if chunks and is_small and len(chunks[-1]) + len(joined) <= MAX_CHUNK_CHARS:
                 chunks[-1] += joined
                 last_body_chars += len(joined)
             else:
                 chunks.append(f"{heading}\n{body}")
-                last_body_chars = len(body)
+                last_body_chars = MAX_CHUNK_CHARS if section.is_alone else len(body)
     return tuple(chunks)
 
 

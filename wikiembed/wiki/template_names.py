@@ -64,7 +64,7 @@ SHOWN = {
 HIDDEN = (
     *("cite *", "citation*", "sfn*", "harv*", "efn*", "refn*", "r", "rp", "ref *", "note *"),
     *("isbn*", "issn*", "doi*", "oclc*", "ipa*", "pron*", "respell", "audio*", "listen*"),
-    *("coord*", "좌표*", "infobox*", "taxobox*", "navbox*", "sidebar*", "authority control*"),
+    *("coord*", "좌표*", "taxobox*", "navbox*", "sidebar*", "authority control*"),
     *("short description", "use *", "main*", "see also*", "further*", "about", "for", "for2"),
     *("redirect*", "distinguish*", "hatnote*", "other uses*", "portal*", "commons*", "wikiquote*"),
     *(

@@ -41,7 +41,7 @@ def expand_template(inner: str, *, title: str, is_inline: bool) -> str | None:
         return title
     if name in _SIGNS:
         return _SIGNS[name]
-    arguments = _arguments(inner)
+    arguments = arguments_of(inner)
     if (pattern := SHOWN.get(name)) is not None:
         return _COMPUTED[pattern](arguments) if pattern in _COMPUTED else _fill(pattern, arguments)
     if name.startswith("lang-"):
@@ -84,7 +84,7 @@ _CASES: dict[str, Callable[[str], str]] = {
 }
 
 
-def _arguments(inner: str) -> Arguments:
+def arguments_of(inner: str) -> Arguments:
     """Values by name; those without one by their place, from 1. Pipes in links part nothing."""
     sheltered = _LINK.sub(lambda link: link[0].replace("|", "\0"), inner)
     arguments: Arguments = {}
