@@ -20,7 +20,7 @@ from tests.acceptance.wiki import (
 )
 from tests.harness.database import Database
 from wikiembed.cli.load_end import Run, sentences_after
-from wikiembed.wiki import Article, LoadCounts, Titles, read_articles
+from wikiembed.wiki import Article, LoadCounts, Rendering, Titles, read_articles
 
 AGAIN = "running it again is safe, stored pages are left alone."
 PAGES = {f"Page {n:03}": f"Text {n}." for n in range(150)}
@@ -57,8 +57,10 @@ def interrupted_by(
 ) -> None:
     """Let something happen when so many articles have been read."""
 
-    def reading(path: Path, counts: LoadCounts, titles: Titles) -> Iterator[Article]:
-        for number, article in enumerate(read_articles(path, counts, titles)):
+    def reading(
+        path: Path, counts: LoadCounts, titles: Titles, rendering: Rendering
+    ) -> Iterator[Article]:
+        for number, article in enumerate(read_articles(path, counts, titles, rendering)):
             if number == after:
                 happens()
             yield article

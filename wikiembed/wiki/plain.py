@@ -59,7 +59,8 @@ def to_sections(page: RawPage, rendering: Rendering = EVERYTHING) -> list[Sectio
             plain = _to_plain(body)
             if plain:
                 sections.append(Section(path=path, text=plain))
-    boxes = (_of_infobox(box) for box in infoboxes)
+    # A page without a sentence is no article.
+    boxes = (_of_infobox(box) for box in infoboxes if sections)
     return [*sections, *(box for box in boxes if box is not None)]
 
 
