@@ -18,10 +18,11 @@ from wikiembed.control.load import Loaded, load_articles
 from wikiembed.db.connect import sentence_of, translate
 from wikiembed.encodings import shown
 from wikiembed.errors import DatabaseError, InputError, WikiembedError, WrongUsage
-from wikiembed.wiki import Binary, LoadCounts, Rendering, Titles, read_articles
+from wikiembed.wiki import Binary, LoadCounts, Rendering, Titles, read_articles, read_rules
 from wikiembed.wiki.pages import EVERYTHING
 
 STANDARD_INPUT = "-"
+MOST_NAMED = 10
 
 
 def register(cli: typer.Typer) -> None:
@@ -48,6 +49,12 @@ def run_load(
         bool,
         typer.Option("--infoboxes/--no-infoboxes", help="Keep infoboxes, in chunks of their own."),
     ] = True,
+    templates: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML that says what templates show.")
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Name the ten templates that most often gave nothing.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Load wiki pages and split them into chunks; what is unchanged is left alone.
@@ -62,7 +69,11 @@ def run_load(
     sources = sources_of(files)
     run = Run(names=[shown(file) for file in files], atomic=atomic)
     titles = Titles()
-    rendering = Rendering(tables=tables, infoboxes=infoboxes)
+    rendering = Rendering(
+        tables=tables,
+        infoboxes=infoboxes,
+        templates=read_rules(templates) if templates else {},
+    )
     with database() as (connection, _):
         # The transaction is the inner one: what is said of its end must come after it.
         transaction = connection.transaction() if atomic else contextlib.nullcontext()
@@ -78,10 +89,10 @@ def run_load(
                     rendering=rendering,
                 )
                 if not atomic:
-                    tell(done, json=json)
+                    tell(done, json=json, verbose=verbose)
             run.is_committing = True
         for done in run.files if atomic else ():
-            tell(done, json=json)
+            tell(done, json=json, verbose=verbose)
 
 
 def sources_of(files: Sequence[str]) -> list[Path | Binary]:
@@ -147,12 +158,13 @@ def load_file(
         )
 
 
-def tell(done: FileRun, *, json: bool, complete: bool = True) -> None:
+def tell(done: FileRun, *, json: bool, complete: bool = True, verbose: bool = False) -> None:
     """Say what was read of a file and what became of it."""
     counts, loaded = done.counts, done.loaded
     if json:
         told = {**counts_of(counts), **loaded.as_json(), "complete": complete}
-        print_json({"file": done.name, **told})
+        names = {"most_silent_templates": dict(most_silent(counts))} if verbose else {}
+        print_json({"file": done.name, **told, **names})
         return
     say(
         f"{done.name}: {count(counts.pages, 'page')} read, {loaded.added:,} added,"
@@ -165,11 +177,20 @@ def tell(done: FileRun, *, json: bool, complete: bool = True) -> None:
             f" of other namespaces, {counts.other_models:,} not wikitext,"
             f" {counts.empty:,} empty."
         )
+    if silent := counts.silent_templates.total():
+        named = "; ".join(f"{name} {n:,}" for name, n in most_silent(counts))
+        more = f", most often {named}" if verbose else "; --verbose names them"
+        say(f"{count(silent, 'template')} of unknown meaning gave nothing{more}.")
     if counts.repeated is None:
         say("Titles that came twice were not counted: there is no room for temporary files.")
     elif counts.repeated:
         came = "came with a title that had come before"
         say(f"{count(counts.repeated, 'page')} {came}: the last page of a title is kept.")
+
+
+def most_silent(counts: LoadCounts) -> list[tuple[str, int]]:
+    """The templates that gave nothing most often, and how often."""
+    return counts.silent_templates.most_common(MOST_NAMED)
 
 
 def counts_of(counts: LoadCounts) -> dict[str, int | None]:
@@ -181,4 +202,5 @@ def counts_of(counts: LoadCounts) -> dict[str, int | None]:
         "other_models": counts.other_models,
         "empty": counts.empty,
         "repeated": counts.repeated,
+        "silent_templates": counts.silent_templates.total(),
     }

@@ -10,6 +10,7 @@ from wikiembed.wiki.pages import EVERYTHING, Article, LoadCounts, Page, RawPage,
 from wikiembed.wiki.plain import Section, to_sections
 from wikiembed.wiki.reader import read_pages
 from wikiembed.wiki.splitter import MAX_CHUNK_CHARS, clean, digest_of, split_article
+from wikiembed.wiki.template_rules import read_rules
 from wikiembed.wiki.titles import Titles
 from wikiembed.wiki.unpack import Binary
 
@@ -25,6 +26,7 @@ __all__ = [
     "Titles",
     "read_articles",
     "read_pages",
+    "read_rules",
 ]
 
 
@@ -44,7 +46,7 @@ def read_articles(
     titles = titles or Titles()
     for page in read_pages(source, counts):
         title = " ".join(clean(page.title).split())
-        chunks = split_article(title, _sections_of(page, rendering))
+        chunks = split_article(title, _sections_of(page, rendering, counts))
         if not chunks:
             counts.empty += 1
             continue
@@ -54,10 +56,10 @@ def read_articles(
         yield Article(title=title, chunks=chunks, digest=digest_of(title, chunks))
 
 
-def _sections_of(page: RawPage | Page, rendering: Rendering) -> list[Section]:
+def _sections_of(page: RawPage | Page, rendering: Rendering, counts: LoadCounts) -> list[Section]:
     match page:
         case RawPage():
-            return to_sections(page, rendering)
+            return to_sections(page, rendering, counts.silent_templates)
         case Page():
             return [Section(path=(), text=page.text)]
         case _ as never:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from wikiembed.wiki.templates import arguments_of
+from wikiembed.wiki.templates import arguments_of, name_of
 
 MAX_LINES = 60
 MAX_VALUE_CHARS = 300
@@ -33,16 +33,12 @@ class Infobox:
 
 def is_infobox(inner: str) -> bool:
     """Whether ``{{inner}}`` is one, by its name."""
-    return _is_infobox(_name_of(inner).lower())
+    return _is_infobox(name_of(inner).lower())
 
 
 @lru_cache(maxsize=4096)
 def _is_infobox(name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in _NAMES)
-
-
-def _name_of(inner: str) -> str:
-    return " ".join(inner.partition("|")[0].replace("_", " ").split())
 
 
 def infobox_of(inner: str) -> Infobox:
@@ -52,4 +48,4 @@ def infobox_of(inner: str) -> Infobox:
         for name, value in arguments_of(inner).items()
         if value and not name.isdigit() and not _NO_VALUE.fullmatch(value)
     )
-    return Infobox(name=_name_of(inner), values=values)
+    return Infobox(name=name_of(inner), values=values)

@@ -15,7 +15,7 @@ from wikiembed.wiki.infobox import Infobox, infobox_of, is_infobox
 from wikiembed.wiki.links import caption_of, link, variant
 from wikiembed.wiki.pages import RawPage, Rendering
 from wikiembed.wiki.tables import table_text
-from wikiembed.wiki.templates import expand_template
+from wikiembed.wiki.templates import expand_template, name_of
 
 _TOKEN = re.compile(
     r"<!--|\{\{|\}\}|\[\[|\]\]|^[ \t:]*+\{\||^[ \t]*+\|\}(?!\})|-\{(?!\{)|\}-"
@@ -113,6 +113,9 @@ _TABLE_LINE = re.compile(r"^[ \t]*+[|!].*+$", re.MULTILINE)
 _NO_TEXT_AFTER = ("{{", "<!--", "<ref", "[[category:")
 _LONGEST_FORMULA = 1_000
 _LOOKED_AHEAD = 200
+MAX_NAMES = 10_000
+MAX_NAME_CHARS = 80
+"""Names of templates that are counted; a dump may hold any number."""
 _EXPONENT = re.compile(r"[-\u2212+]?\d")
 
 
@@ -126,20 +129,23 @@ class _Frame:
         self.parts: list[str] = []
 
 
-def strip_blocks(page: RawPage, rendering: Rendering) -> tuple[str, list[Infobox]]:
+def strip_blocks(
+    page: RawPage, rendering: Rendering, silent: Counter[str]
+) -> tuple[str, list[Infobox]]:
     """The wikitext of `page` with only headings, lists, links, quotes, entities and unknown tags.
 
     Captions of images stand between `CAPTION` and `CAPTION_END`; tables are lines; infoboxes are
-    given apart.
+    given apart, and templates that gave nothing are counted in `silent`.
     """
-    stripper = _Stripper(page, rendering)
+    stripper = _Stripper(page, rendering, silent)
     return stripper.run(), stripper.infoboxes
 
 
 class _Stripper:
-    def __init__(self, page: RawPage, rendering: Rendering) -> None:
+    def __init__(self, page: RawPage, rendering: Rendering, silent: Counter[str]) -> None:
         self._page = page
         self._rendering = rendering
+        self._silent = silent
         self.infoboxes: list[Infobox] = []
         self._source = page.wikitext
         self._frames = [_Frame("")]
@@ -215,12 +221,24 @@ class _Stripper:
             inside = self._open["{|"]
             self._write(" ".join(shown_rows.split()) if inside else f"\n\n{shown_rows}\n\n")
         elif kind == "{{":
-            shown = expand_template(inner, title=self._page.title, is_inline=self._is_inline(end))
-            self._write(shown or "")
+            self._write(self._template(inner, end))
         elif kind == "[[":
             self._write(link(inner, self._page.hidden_prefixes))
         elif kind == "-{":
             self._write(variant(inner, self._page.language))
+
+    def _template(self, inner: str, end: int) -> str:
+        shown = expand_template(
+            inner,
+            title=self._page.title,
+            is_inline=self._is_inline(end),
+            rules=self._rendering.templates,
+        )
+        if shown is None and not self._open["{{"]:
+            name = name_of(inner)[:MAX_NAME_CHARS]
+            if name in self._silent or len(self._silent) < MAX_NAMES:
+                self._silent[name] += 1
+        return shown or ""
 
     def _is_inline(self, end: int) -> bool:
         """Whether text stands on the same line, before or after `end`."""

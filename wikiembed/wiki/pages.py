@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from wikiembed.words import shortened
 
@@ -26,10 +28,11 @@ class RawPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """What of wikitext becomes text beside the sentences."""
+    """What of wikitext becomes text beside the sentences; `templates`: an operator's patterns."""
 
     tables: bool = True
     infoboxes: bool = True
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 EVERYTHING = Rendering()
@@ -57,6 +60,7 @@ class LoadCounts:
     """How many pages were read, and what became of them.
 
     Once a file is read: pages = articles + redirects + other_namespaces + other_models + empty.
+    `silent_templates` are those of which nothing was known and nothing shown, by name.
     `repeated` of the articles have a title that came before; None when that could not be counted.
     """
 
@@ -68,6 +72,7 @@ class LoadCounts:
     other_models: int = 0
     empty: int = 0
     repeated: int | None = 0
+    silent_templates: Counter[str] = field(default_factory=Counter, compare=False)
 
 
 @dataclass(slots=True)

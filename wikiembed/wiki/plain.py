@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -43,15 +44,17 @@ class Section:
     """Joined with no other section in one chunk."""
 
 
-def to_sections(page: RawPage, rendering: Rendering = EVERYTHING) -> list[Section]:
+def to_sections(
+    page: RawPage, rendering: Rendering = EVERYTHING, silent: Counter[str] | None = None
+) -> list[Section]:
     """The sections of `page` that hold text, in order, as plain text.
 
     References, categories and the sections that list sources are left out; templates give what they
     show within a sentence, images their captions, tables their rows. Infoboxes come last, each in a
     section of its own. Paragraphs are parted by a blank line; a list item is a line that begins
-    with "- ".
+    with "- ". Templates that gave nothing are counted in `silent`.
     """
-    stripped, infoboxes = strip_blocks(page, rendering)
+    stripped, infoboxes = strip_blocks(page, rendering, Counter() if silent is None else silent)
     text = _SWITCH.sub(_switch, stripped)
     sections = []
     for path, body in _cut_at_headings(text):

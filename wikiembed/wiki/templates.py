@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from types import MappingProxyType
 
 from wikiembed.wiki.localisation import FORMAT_NUMBER, PAGE_NAME
 from wikiembed.wiki.template_names import HIDDEN, SHOWN
@@ -27,28 +28,47 @@ MAX_SHOWN_CHARS = 160
 Arguments = dict[str, str]
 
 
-def expand_template(inner: str, *, title: str, is_inline: bool) -> str | None:
+def expand_template(
+    inner: str, *, title: str, is_inline: bool, rules: Mapping[str, str] = MappingProxyType({})
+) -> str | None:
     """The text of ``{{inner}}``: nothing for most templates; None where nothing is known of it.
 
     `is_inline`: it stands within a line of text, so that an unknown one gives its values.
+    `rules`: patterns by name, which go before those known.
     """
     head = inner.partition("|")[0]
-    name = " ".join(head.replace("_", " ").split()).lower()
+    name = name_of(inner).lower()
+    pattern = rules.get(name)
     function, colon, argument = head.partition(":")
-    if colon and (shown := _call(function.strip().lower(), argument.strip())) is not None:
+    if (
+        pattern is None
+        and colon
+        and (shown := _call(function.strip().lower(), argument.strip())) is not None
+    ):
         return shown
+    if pattern is not None:
+        return _show(pattern, arguments_of(inner))
     if name.removesuffix("e") in PAGE_NAME or name in PAGE_NAME or name == "fullpagename":
         return title
     if name in _SIGNS:
         return _SIGNS[name]
     arguments = arguments_of(inner)
     if (pattern := SHOWN.get(name)) is not None:
-        return _COMPUTED[pattern](arguments) if pattern in _COMPUTED else _fill(pattern, arguments)
+        return _show(pattern, arguments)
     if name.startswith("lang-"):
         return _fill("{1|text}", arguments)
     if _is_hidden(name):
         return ""
     return _values(arguments) if is_inline else None
+
+
+def name_of(inner: str) -> str:
+    """The name of ``{{inner}}``, with single blanks."""
+    return " ".join(inner.partition("|")[0].replace("_", " ").split())
+
+
+def _show(pattern: str, arguments: Arguments) -> str:
+    return COMPUTED[pattern](arguments) if pattern in COMPUTED else _fill(pattern, arguments)
 
 
 @lru_cache(maxsize=4096)
@@ -176,7 +196,7 @@ def _iso_date(arguments: Arguments) -> str:
     return "-".join(value.zfill(2) for value in values)
 
 
-_COMPUTED: dict[str, Callable[[Arguments], str]] = {
+COMPUTED: dict[str, Callable[[Arguments], str]] = {
     "@convert": _convert,
     "@fraction": _fraction,
     "@as of": _as_of,
