@@ -129,13 +129,14 @@ def test_plain_sections_that_list_sources_are_known_in_other_languages(name: str
 def test_plain_gives_the_rows_of_a_table_under_their_headings() -> None:
     """With what spans several rows in each of them, and the caption before."""
     text = text_of(
-        'Before\n{| class="wikitable"\n|+ Winners\n! Year !! Winner\n|-\n| 1990 || [[Bob|Bobby]]\n'
+        'Before\n{| class="wikitable"\n|+ Winners\n! Year<br />(AD) !! Winner\n"
+        "|-\n| 1990 || [[Bob|Bobby]]\n'
         "|-\n| rowspan=2 | 1991 || Ann<ref>x</ref>\n|-\n| Joe\n|-\n! scope=row | 1992\n|\n* Sue\n"
         "|}\nAfter"
     )
     assert text == (
-        "Before\n\nWinners\nYear: 1990; Winner: Bobby\nYear: 1991; Winner: Ann\n"
-        "Year: 1991; Winner: Joe\nYear: 1992; Winner: Sue\n\nAfter"
+        "Before\n\nWinners\nYear (AD): 1990; Winner: Bobby\nYear (AD): 1991; Winner: Ann\n"
+        "Year (AD): 1991; Winner: Joe\nYear (AD): 1992; Winner: Sue\n\nAfter"
     )
 
 
@@ -143,7 +144,7 @@ def test_plain_gives_an_infobox_as_lines_of_its_own() -> None:
     """In a section that is joined with no other; files, sizes and empty values are left out."""
     page = RawPage(
         title="T",
-        wikitext="{{도시 정보\n|이름 = [[서울]]\n|사진=a.png\n|폭=200px\n|인구 = {{nts|9}}"
+        wikitext="{{도시 정보\n|이름 = [[서울]]\n|사진=a b.png\n|폭=200px\n|인구 = {{nts|9}}"
         "<ref>x</ref>\n|x=\n}}\nT.",
         hidden_prefixes=HIDDEN,
     )

@@ -19,7 +19,7 @@ _NAMES = (
 )
 """With * for any rest. Source: names on the Wikipedias of these languages."""
 _NO_VALUE = re.compile(
-    r"(?i)\S+\.(?:jpe?g|png|svg|gif|webp|tiff?|ogg|oga|webm)|\d*px|#[0-9a-f]{3,6}"
+    r"(?i)[^\[\]]+\.(?:jpe?g|png|svg|gif|webp|tiff?|ogg|oga|webm)|\d*px|#[0-9a-f]{3,6}"
 )
 
 

@@ -264,7 +264,7 @@ class _Stripper:
             elif not is_alone:
                 self._enter(tag)
         elif tag in _BREAKING_TAGS:
-            self._write("\n")
+            self._write(" " if self._open["{|"] else "\n")  # a row's cells stand on one line
         elif tag == "sup" and not is_closing:
             self._write("^" if _EXPONENT.match(self._source, token.end()) else "")
         elif tag not in _BARE_TAGS:
