@@ -129,8 +129,8 @@ def test_plain_sections_that_list_sources_are_known_in_other_languages(name: str
 def test_plain_gives_the_rows_of_a_table_under_their_headings() -> None:
     """With what spans several rows in each of them, and the caption before."""
     text = text_of(
-        'Before\n{| class="wikitable"\n|+ Winners\n! Year<br />(AD) !! Winner\n"
-        "|-\n| 1990 || [[Bob|Bobby]]\n'
+        'Before\n{| class="wikitable"\n|+ Winners\n! Year<br />(AD) !! Winner\n'
+        "|-\n| 1990 || [[Bob|Bobby]]\n"
         "|-\n| rowspan=2 | 1991 || Ann<ref>x</ref>\n|-\n| Joe\n|-\n! scope=row | 1992\n|\n* Sue\n"
         "|}\nAfter"
     )
