@@ -27,8 +27,8 @@ VERSIONS = (
 )
 VECTORS = f"(select array_agg('{VECTOR}'::vector) from generate_series(1, {BATCH}))"
 OLD = f"(select array_agg(i::text) from generate_series(1, {BATCH}) as i)"
-# Each statement, and how often it may look up each key of its batch: three times it does, and once
-# in some thousand runs on Postgres 16, for a reason that is not known, six times; a scan gives 200,000.
+# Each statement, and how often it may look up each key of its batch. Three times is usual, and six
+# were seen once on Postgres 16, for a reason that is not known; a scan would read 200,000 rows.
 CALLS = {
     "read": (f"select * from wikiembed.read_chunks('docs', {KEYS})", 8),
     "read of nothing": (f"select * from wikiembed.read_chunks('docs', {OLD})", 8),
