@@ -165,6 +165,11 @@ class Settings(BaseSettings):
         default="info", pattern="^(debug|info|warning|error)$", description="Least level logged."
     )
 
+    @field_validator("data_dir")
+    @classmethod
+    def _whole_path(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
     @field_validator("embedder_url")
     @classmethod
     def _server_root(cls, value: str | None) -> str | None:

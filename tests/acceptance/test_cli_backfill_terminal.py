@@ -107,7 +107,7 @@ def test_terminal_is_left_clean_after_ctrl_c(cli: Cli, korean: Database, standin
         f"Stopped; {embedded} of 66 embedded. Continue: `wikiembed backfill '{SOURCE}'`."
     )
     assert [line for line in lines if "Error" in line] == []
-    end = seen[seen.index("/66") : seen.index("Stopped; ")]
+    end = seen[seen.rindex("/66") : seen.index("Stopped; ")]
     assert UP_AND_ERASE in end
 
 

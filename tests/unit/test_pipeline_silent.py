@@ -11,10 +11,10 @@ from tests.unit.pipeline_fakes import Clock
 from wikiembed.embedders.canary import LENGTHS, Canary, Outcome
 from wikiembed.errors import EmbedderUnavailable
 from wikiembed.pipeline.silent import AGAIN_S, AGAIN_UNANSWERED_S, SilenceWatch
-from wikiembed.store.truncation import Known
+from wikiembed.store.truncation import Known, TruncationStore
 
 
-class _Store:
+class _Store(TruncationStore):
     """Rows by key; counts what is asked."""
 
     def __init__(self) -> None:
@@ -28,17 +28,8 @@ class _Store:
             raise self.fails
         return self.rows.get((source, server, model))
 
-    async def record(
-        self,
-        source: str,
-        server: str,
-        model: str,
-        *,
-        outcome: str,
-        from_chars: int | None,
-        checked_chars: int,
-    ) -> None:
-        self.rows[source, server, model] = Known(outcome, from_chars, checked_chars, 0.0)
+    async def record(self, source: str, server: str, model: str, found: Known) -> None:
+        self.rows[source, server, model] = found
 
 
 class _Server:

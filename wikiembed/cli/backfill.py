@@ -13,7 +13,6 @@ import typer
 from wikiembed.cli.console import (
     count,
     database,
-    database_line,
     print_json,
     remark,
     say,
@@ -102,7 +101,7 @@ def run_backfill(
     with database(settings) as (connection, _):
         where = endpoint(settings, connection)
         if not json:
-            say(database_line(where))
+            say(where.line)
         queued = enqueue_all(
             connection,
             settings,

@@ -24,7 +24,6 @@ from wikiembed.cli.cells import wrap
 from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
-from wikiembed.db.endpoint import Endpoint
 from wikiembed.errors import NotSo, WrongUsage
 from wikiembed.times import duration as duration
 from wikiembed.times import local, utc
@@ -158,11 +157,6 @@ def held_back_sentence(source: str, chunks: int) -> str:
     """That chunks wait for an order, and which."""
     verb = "waits" if chunks == 1 else "wait"
     return f"{source}: {count(chunks, 'chunk')} {verb} for `wikiembed enqueue {source}`."
-
-
-def database_line(found: Endpoint) -> str:
-    """The first line of what tells about a database: which one it is."""
-    return f"Database {found}"
 
 
 def alike(rows: Sequence[Row], names: Sequence[str]) -> list[list[Row]]:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from wikiembed.cli.console import console, database_line, duration, percent, print_table, say
+from wikiembed.cli.console import console, duration, percent, print_table, say
 from wikiembed.cli.progress import Cadence, Reporter
 from wikiembed.cli.work import enqueue_all, report
 from wikiembed.config import Settings, load_settings
@@ -81,7 +81,7 @@ def run_demo(
     step("Starting Postgres" if configured.database_url is None else "Connecting to Postgres")
     settings = sample.create(configured)
     with connect(settings) as connection:
-        say(f"  {database_line(endpoint(settings, connection))}, the demo's own.")
+        say(f"  {endpoint(settings, connection).line}, the demo's own.")
         step("Migrating the schema")
         migrate.upgrade(database_url(settings), settings)
         step("Loading 60 short articles that come with wikiembed")

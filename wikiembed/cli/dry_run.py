@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wikiembed.cli.console import database, database_line, print_json, say
+from wikiembed.cli.console import database, print_json, say
 from wikiembed.cli.work import enqueue_all
 from wikiembed.config import Settings
 from wikiembed.control import actions
@@ -28,7 +28,7 @@ def print_estimate(
     with database(settings) as (connection, _):
         where = endpoint(settings, connection)
         if not json:
-            say(database_line(where))
+            say(where.line)
         queueing = enqueue_all(
             connection,
             settings,

@@ -18,8 +18,15 @@ from wikiembed.control.load import Loaded, load_articles
 from wikiembed.db.connect import sentence_of, translate
 from wikiembed.encodings import shown
 from wikiembed.errors import DatabaseError, InputError, WikiembedError, WrongUsage
-from wikiembed.wiki import Binary, LoadCounts, Rendering, Titles, read_articles, read_rules
-from wikiembed.wiki.pages import EVERYTHING
+from wikiembed.wiki import (
+    EVERYTHING,
+    Binary,
+    LoadCounts,
+    Rendering,
+    Titles,
+    read_articles,
+    read_rules,
+)
 
 STANDARD_INPUT = "-"
 MOST_NAMED = 10

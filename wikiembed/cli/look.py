@@ -12,7 +12,6 @@ from wikiembed.cli.console import (
     alike,
     count,
     database,
-    database_line,
     duration,
     held_back_sentence,
     listed,
@@ -76,7 +75,7 @@ def run_status(
     if json:
         print_json({"database": found.as_json(), **state})
         return
-    say(database_line(found))
+    say(found.line)
     _print_coverage(state)
     for notice in _notices(state):
         say(notice)

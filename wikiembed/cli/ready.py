@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import count, database, database_line, print_json, remark
+from wikiembed.cli.console import count, database, print_json, remark
 from wikiembed.control import actions
 from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import NotSo
@@ -47,7 +47,7 @@ def run_ready(
     with database() as (connection, settings):
         where = endpoint(settings, connection)
         if not json:
-            remark(database_line(where))
+            remark(where.line)
         actions.names(connection, source)
         counted = [row for row in actions.coverage(connection, source) if source or not row.unused]
         names = [row.source for row in counted]

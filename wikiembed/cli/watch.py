@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from wikiembed.cli.console import database, database_line, print_json, say
+from wikiembed.cli.console import database, print_json, say
 from wikiembed.cli.panel import Panel, as_json, plain_line
 from wikiembed.config import Settings, load_settings
 from wikiembed.control.watch import Lookout, View, look
@@ -42,7 +42,7 @@ def watch(*, json: bool, every_s: float) -> None:
         elif console.is_terminal and not console.is_dumb_terminal:
             _live(console, lookout, every_s, found)
         else:
-            say(database_line(found))
+            say(found.line)
             _lines(lookout, every_s, lambda view: say(plain_line(view)))
 
 

@@ -32,6 +32,7 @@ from wikiembed.db.embedded_files import binaries, lock_file, postmaster, socket_
 from wikiembed.errors import ConfigurationError, DatabaseUnreachable
 
 DATABASE = "wikiembed"
+_CLUSTER = "postgres"
 RECOVERY_LIMIT_S = 3600
 _START_ATTEMPTS = 5
 _STARTS_WITHIN_S = 2.0
@@ -61,7 +62,7 @@ class EmbeddedPostgres:
     @property
     def cluster(self) -> Path:
         """The cluster's own folder (PGDATA)."""
-        return self.data_dir / "postgres"
+        return self.data_dir / _CLUSTER
 
     @contextmanager
     def control(self) -> Iterator[None]:
@@ -231,7 +232,7 @@ def _connect(url: str) -> psycopg.Connection:
 
 def has_embedded(data_dir: Path) -> bool:
     """Whether an embedded Postgres was made in `data_dir`."""
-    return EmbeddedPostgres(data_dir=data_dir.expanduser().resolve(), version=0).cluster.exists()
+    return (data_dir / _CLUSTER).exists()
 
 
 def start_embedded(
@@ -246,7 +247,7 @@ def start_embedded(
     may not be created), and DatabaseUnreachable (the server does not start).
     """
     server = EmbeddedPostgres(data_dir=data_dir.expanduser().resolve(), version=version)
-    if not create and not has_embedded(data_dir):
+    if not create and not has_embedded(server.data_dir):
         raise ConfigurationError(
             f"There is no embedded Postgres in {server.data_dir} yet: run `wikiembed migrate` to"
             " make one, or set WIKIEMBED_DATABASE_URL to yours."

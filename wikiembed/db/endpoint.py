@@ -25,6 +25,11 @@ class Endpoint:
             return f"{self.name}, embedded, in {self.folder}"
         return f"{self.name} on {self.host}:{self.port}"
 
+    @property
+    def line(self) -> str:
+        """The first line of what tells about a database."""
+        return f"Database {self}"
+
     def as_json(self) -> dict[str, object]:
         """The same for machines: host and port are null for an embedded server."""
         return {
@@ -39,6 +44,6 @@ def endpoint(settings: Settings, connection: psycopg.BaseConnection[object]) -> 
     """Where `connection`, which was opened by `settings`, ends."""
     info = connection.info
     if settings.database_url is None:
-        return Endpoint(name=info.dbname, folder=settings.data_dir.expanduser().resolve())
+        return Endpoint(name=info.dbname, folder=settings.data_dir)
     # A socket's folder is the host of its connection; libpq knows the one that was taken of many.
     return Endpoint(name=info.dbname, host=info.host, port=info.port)

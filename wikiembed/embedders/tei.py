@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wikiembed.config import Provider
-from wikiembed.embedders.base import PROBE_TEXT, Cut, EmbedderOptions, ModelInfo
-from wikiembed.embedders.decode import no_rows, read_json, rows_in
-from wikiembed.embedders.http import HttpClient
+from wikiembed.embedders.base import PROBE_TEXT, ModelInfo
+from wikiembed.embedders.decode import read_json
 from wikiembed.embedders.names import same_model
-from wikiembed.errors import EmbedderBadAnswer, EmbedderMisconfigured, EmbedderRejected, TextTooLong
-from wikiembed.vectors import Matrix
+from wikiembed.embedders.truncating import TruncatingEmbedder
+from wikiembed.errors import EmbedderBadAnswer, EmbedderMisconfigured, EmbedderRejected
 
 UNNAMED_MODEL = "tei"
 """What a server's one model is called that neither `/info` nor the settings name."""
 
 
-class TeiEmbedder:
+class TeiEmbedder(TruncatingEmbedder):
     """The one model that a TEI server serves.
 
     Source: https://huggingface.github.io/text-embeddings-inference/
     """
 
-    def __init__(self, options: EmbedderOptions, *, http: HttpClient) -> None:
-        self._http = http
-        self._path = options.path or "/embed"
-        self._model = options.model
-        self._request_dimensions = options.request_dimensions
+    _default_path = "/embed"
+    _rows = None
+
+    def _payload(self, texts: Sequence[str]) -> Mapping[str, object]:
+        return {"inputs": list(texts)}
 
     async def describe(self) -> ModelInfo:
         """Embed the probe; the model and its largest batch are what `/info` says.
@@ -59,33 +58,3 @@ class TeiEmbedder:
             model if isinstance(model, str) and model else self._model or UNNAMED_MODEL,
             limit if type(limit) is int and limit > 0 else None,
         )
-
-    async def embed(self, texts: Sequence[str]) -> Matrix:
-        """Embed `texts` in one request: `(n, dim) float32`, normalised as the server does it.
-
-        Raises: EmbedderError.
-        """
-        return await self._embed(texts, truncate=False) if texts else no_rows()
-
-    async def embed_cut(self, text: str) -> Cut | None:
-        """Let the server truncate.
-
-        Raises: EmbedderError.
-        """
-        try:
-            return Cut(matrix=await self._embed([text], truncate=True), chars_kept=None)
-        except TextTooLong:
-            return None
-
-    async def _embed(self, texts: Sequence[str], *, truncate: bool) -> Matrix:
-        payload: dict[str, object] = {"inputs": list(texts), "truncate": truncate}
-        if self._request_dimensions is not None:
-            payload["dimensions"] = self._request_dimensions
-        body = await self._http.post(self._path, payload, texts=texts)
-        matrix = rows_in(body, None, count=len(texts))
-        self._http.learn_dimensions(int(matrix.shape[1]))
-        return matrix
-
-    async def aclose(self) -> None:
-        """Give back the connections."""
-        await self._http.aclose()

@@ -12,34 +12,13 @@ import psycopg
 
 from wikiembed.embedders.canary import LENGTHS, Canary
 from wikiembed.errors import DatabaseError, DatabaseUnreachable, EmbedderError
-from wikiembed.store.truncation import Known
+from wikiembed.store.truncation import Known, TruncationStore
 from wikiembed.telemetry import emit
 
 AGAIN_UNANSWERED_S = 86_400.0
 """A server that gave a canary no answer in time gets no other one for a day."""
 AGAIN_S = 60.0
 """Nor one that could not be reached for so long."""
-
-
-class Store(Protocol):
-    """What is needed of wikiembed.store.truncation.TruncationStore."""
-
-    async def find(self, source: str, server: str, model: str) -> Known | None:
-        """What is known of this server and model."""
-        ...
-
-    async def record(
-        self,
-        source: str,
-        server: str,
-        model: str,
-        *,
-        outcome: str,
-        from_chars: int | None,
-        checked_chars: int,
-    ) -> None:
-        """Keep what was found."""
-        ...
 
 
 class Release(Protocol):
@@ -53,7 +32,9 @@ class Release(Protocol):
 class SilenceWatch:
     """One a process. `before` is called with each batch, and nearly always returns at once."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: TruncationStore, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store = store
         self._clock = clock
         self._settled: dict[tuple[str, str, str], float] = {}
@@ -106,12 +87,7 @@ class SilenceWatch:
             self._warn(key, known.from_chars)
             return math.inf
         found = await release(chars=chars, above=above)
-        await self._store.record(
-            *key,
-            outcome=found.outcome,
-            from_chars=found.from_chars,
-            checked_chars=found.checked_chars,
-        )
+        await self._store.record(*key, Known(found.outcome, found.from_chars, found.checked_chars))
         self._warn(key, found.from_chars)
         return chars if found.outcome == "whole" and chars < LENGTHS[-1] else math.inf
 

@@ -22,7 +22,11 @@ class Known:
     outcome: str
     from_chars: int | None
     checked_chars: int
-    age_s: float
+    age_s: float = 0.0
+
+    def as_row(self) -> tuple[str, int | None, int]:
+        """What is recorded of it: its age is told by Postgres."""
+        return self.outcome, self.from_chars, self.checked_chars
 
 
 class TruncationStore:
@@ -44,16 +48,6 @@ class TruncationStore:
         )
         return Known(*rows[0]) if rows else None
 
-    async def record(
-        self,
-        source: str,
-        server: str,
-        model: str,
-        *,
-        outcome: str,
-        from_chars: int | None,
-        checked_chars: int,
-    ) -> None:
+    async def record(self, source: str, server: str, model: str, found: Known) -> None:
         """Keep what a canary found; see wikiembed.record_truncation_check."""
-        found = (source, server, model, outcome, from_chars, checked_chars)
-        await fetch_all(self._pool, RECORD, found)
+        await fetch_all(self._pool, RECORD, (source, server, model, *found.as_row()))

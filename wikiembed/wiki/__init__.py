@@ -15,6 +15,7 @@ from wikiembed.wiki.titles import Titles
 from wikiembed.wiki.unpack import Binary
 
 __all__ = [
+    "EVERYTHING",
     "MAX_CHUNK_CHARS",
     "Article",
     "Binary",

@@ -15,6 +15,7 @@ from wikiembed.wiki.infobox import Infobox, infobox_of, is_infobox
 from wikiembed.wiki.links import caption_of, link, variant
 from wikiembed.wiki.pages import RawPage, Rendering
 from wikiembed.wiki.tables import table_text
+from wikiembed.wiki.tags import BARE, BREAKING, DROPPED, FORMULA, LITERAL, OPAQUE
 from wikiembed.wiki.templates import expand_template, name_of
 
 _TOKEN = re.compile(
@@ -26,88 +27,6 @@ _CLOSES = {"}}": "{{", "]]": "[[", "|}": "{|", "}-": "-{"}
 # Joining what is nested costs its length a level, so the levels are bounded.
 _MAX_DEPTH = 60
 
-_LITERAL_TAGS = {"nowiki", "pre"}
-# Their content is no wikitext: it is skipped without a look.
-_FORMULA_TAGS = {"math", "chem", "ce"}
-_OPAQUE_TAGS = _FORMULA_TAGS | {
-    "syntaxhighlight",
-    "source",
-    "score",
-    "timeline",
-    "hiero",
-    "graph",
-    "gallery",
-    "imagemap",
-    "templatestyles",
-    "mapframe",
-    "maplink",
-    "style",
-    "script",
-    "inputbox",
-    "categorytree",
-    "templatedata",
-}
-_DROPPED_TAGS = {"ref", "references", "table", "includeonly", "indicator"}
-_BREAKING_TAGS = {
-    "br",
-    "p",
-    "div",
-    "blockquote",
-    "poem",
-    "center",
-    "li",
-    "ul",
-    "ol",
-    "dl",
-    "dd",
-    "dt",
-    "hr",
-}
-_BARE_TAGS = {
-    "abbr",
-    "b",
-    "bdi",
-    "bdo",
-    "big",
-    "cite",
-    "code",
-    "data",
-    "del",
-    "dfn",
-    "em",
-    "font",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "i",
-    "ins",
-    "kbd",
-    "mark",
-    "noinclude",
-    "onlyinclude",
-    "q",
-    "rb",
-    "rp",
-    "rt",
-    "ruby",
-    "s",
-    "samp",
-    "section",
-    "small",
-    "span",
-    "strike",
-    "strong",
-    "sub",
-    "sup",
-    "time",
-    "tt",
-    "u",
-    "var",
-    "wbr",
-}
 _SPECIAL = re.compile(r"[&{}\[\]|<>'*#:;=_!-]")
 _TABLE_LINE = re.compile(r"^[ \t]*+[|!].*+$", re.MULTILINE)
 _NO_TEXT_AFTER = ("{{", "<!--", "<ref", "[[category:")
@@ -256,18 +175,18 @@ class _Stripper:
         """Deal with an HTML or extension tag; return where to go on."""
         tag = token["tag"].lower()
         is_closing, is_alone = bool(token["slash"]), token[0].endswith("/>")
-        if tag in _LITERAL_TAGS or tag in _OPAQUE_TAGS:
+        if tag in LITERAL or tag in OPAQUE:
             return token.end() if is_closing or is_alone else self._skip(tag, token.end())
-        if tag in _DROPPED_TAGS:
+        if tag in DROPPED:
             if is_closing:
                 self._leave(tag, token.end())
             elif not is_alone:
                 self._enter(tag)
-        elif tag in _BREAKING_TAGS:
+        elif tag in BREAKING:
             self._write(" " if self._open["{|"] else "\n")  # a row's cells stand on one line
         elif tag == "sup" and not is_closing:
             self._write("^" if _EXPONENT.match(self._source, token.end()) else "")
-        elif tag not in _BARE_TAGS:
+        elif tag not in BARE:
             self._write(token[0])
         return token.end()
 
@@ -280,9 +199,9 @@ class _Stripper:
             self._never_closed.add(tag)
             return start
         inner = self._source[start : end.start()]
-        if tag in _FORMULA_TAGS and len(inner) <= _LONGEST_FORMULA:
+        if tag in FORMULA and len(inner) <= _LONGEST_FORMULA:
             self._write(_escaped(" ".join(inner.split())))
-        elif tag in _LITERAL_TAGS:
+        elif tag in LITERAL:
             self._write(_escaped(html.unescape(inner)))
         elif tag == "gallery":
             self._write("".join(caption_of(line) for line in inner.splitlines()))

@@ -135,3 +135,11 @@ HIDDEN = (
     *("efn", "multiple image*", "image*", "gallery*", "legend*", "clear*", "toc*", "columns*"),
 )
 """Names, with * for any rest: sources, coordinates, sounds, boxes, and notices to authors."""
+
+INFOBOXES = (
+    *("infobox*", "*infobox", "taxobox*", "automatic taxobox*", "speciesbox*", "정보상자*"),
+    *("* 정보", "* 정보상자", "ficha de *", "info/*", "基礎情報*", "* bilgi kutusu", "infoboks*"),
+    *("infotaula*", "infoboxe*", "карточка*", "信息框*", "* (tietolaatikko)", "kotak info*"),
+    *("hộp thông tin*", "صندوق معلومات*", "جعبه اطلاعات*", "กล่องข้อมูล*", "faktamall*"),
+)
+"""Names of infoboxes. Source: names on the Wikipedias of these languages."""

@@ -57,7 +57,7 @@ def expand_template(
         return _show(pattern, arguments)
     if name.startswith("lang-"):
         return _fill("{1|text}", arguments)
-    if _is_hidden(name):
+    if is_named_like(name, HIDDEN):
         return ""
     return _values(arguments) if is_inline else None
 
@@ -71,9 +71,10 @@ def _show(pattern: str, arguments: Arguments) -> str:
     return COMPUTED[pattern](arguments) if pattern in COMPUTED else _fill(pattern, arguments)
 
 
-@lru_cache(maxsize=4096)
-def _is_hidden(name: str) -> bool:
-    return any(fnmatchcase(name, hidden) for hidden in HIDDEN)
+@lru_cache(maxsize=8192)
+def is_named_like(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a name, in lower case, is one of `patterns`; * stands for any part."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 # Entities are decoded last, so that these signs do not become markup.

@@ -39,7 +39,7 @@ class Examination:
         The servers are asked while Postgres is. Raises: psycopg.Error when the connection is lost.
         """
         found = endpoint(self._settings, connection)
-        yield Finding("database", "ok", f"Database {found}.", details={"database": found.as_json()})
+        yield Finding("database", "ok", f"{found.line}.", details={"database": found.as_json()})
         yield from self._ask(place.database(connection, self._now))
         yield from self._ask(place.pgvector(connection))
         try:

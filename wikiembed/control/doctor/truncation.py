@@ -74,13 +74,13 @@ def _canary(known: Known) -> Canary:
 
 def record(connection: Connection, made: Check, *, server: str, models: Mapping[str, str]) -> None:
     """Keep what was found now for each source of `models`, where this role may write."""
-    found = made.found
     if not made.is_new:
         return
+    found = made.found
+    row = Known(found.outcome, found.from_chars, found.checked_chars).as_row()
     for source, model in models.items():
-        row = (source, server, model, found.outcome, found.from_chars, found.checked_chars)
         with contextlib.suppress(psycopg.Error):
-            connection.execute(RECORD, row)
+            connection.execute(RECORD, (source, server, model, *row))
 
 
 def finding_of(

@@ -1,0 +1,83 @@
+"""Tags of HTML and of MediaWiki's extensions, by what becomes of them: data."""
+
+from __future__ import annotations
+
+LITERAL = frozenset(["nowiki", "pre"])
+"""Their content is literal text."""
+FORMULA = frozenset(["math", "chem", "ce"])
+"""Their content is a formula."""
+OPAQUE = FORMULA | frozenset(
+    [
+        "syntaxhighlight",
+        "source",
+        "score",
+        "timeline",
+        "hiero",
+        "graph",
+        "gallery",
+        "imagemap",
+        "templatestyles",
+        "mapframe",
+        "maplink",
+        "style",
+        "script",
+        "inputbox",
+        "categorytree",
+        "templatedata",
+    ]
+)
+"""Their content is no wikitext: it is skipped without a look."""
+DROPPED = frozenset(["ref", "references", "table", "includeonly", "indicator"])
+"""They go with their content."""
+BREAKING = frozenset(
+    ["br", "p", "div", "blockquote", "poem", "center", "li", "ul", "ol", "dl", "dd", "dt", "hr"]
+)
+"""They end a line."""
+BARE = frozenset(
+    [
+        "abbr",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "i",
+        "ins",
+        "kbd",
+        "mark",
+        "noinclude",
+        "onlyinclude",
+        "q",
+        "rb",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "section",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+        "var",
+        "wbr",
+    ]
+)
+"""They go, and their content stays."""
