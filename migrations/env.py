@@ -1,32 +1,47 @@
-"""Alembic's entry: runs the revisions on a connection, or prints their SQL."""
+"""Alembic's entry: runs the steps, then what is current, in one transaction; or prints them."""
 
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import Connection, text
+from alembic.operations import Operations
+from sqlalchemy import Connection
+
+from wikiembed.db.adopt import adopt
+from wikiembed.db.current import write_current
+from wikiembed.db.step import begin, run_pending
 
 SCHEMA = "wikiembed"
 
 
-def run_online(connection: Connection) -> None:
-    """Run in one transaction; the version table lives in schema wikiembed."""
-    connection.execute(text(f"create schema if not exists {SCHEMA}"))
-    context.configure(connection=connection, version_table_schema=SCHEMA)
+def migrate() -> None:
+    """Run the steps that are missing, then the functions, views and triggers."""
+    # Each run of Alembic's own takes the operations away again when it ends.
     with context.begin_transaction():
+        with Operations.context(context.get_context()):
+            begin()
+            if not context.is_offline_mode():
+                adopt()
         context.run_migrations()
+        with Operations.context(context.get_context()):
+            write_current()
+            run_pending()
+
+
+def run_online(connection: Connection) -> None:
+    """Run on `connection`; the version table lives in schema wikiembed."""
+    context.configure(connection=connection, version_table_schema=SCHEMA)
+    migrate()
     connection.commit()
 
 
 def run_offline() -> None:
-    """Print the SQL, with the schema of the version table first."""
+    """Print the SQL for an empty database."""
     context.configure(
         dialect_name="postgresql",
         version_table_schema=SCHEMA,
         dialect_opts={"paramstyle": "named"},
     )
-    with context.begin_transaction():
-        context.get_context().impl.static_output(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA};")
-        context.run_migrations()
+    migrate()
 
 
 if context.is_offline_mode():

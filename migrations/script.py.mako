@@ -9,8 +9,5 @@ depends_on = ${repr(depends_on)}
 
 
 def upgrade() -> None:
+    """What the step changes of tables and data; functions, views and triggers: see ../current."""
     ${upgrades if upgrades else "pass"}
-
-
-def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}

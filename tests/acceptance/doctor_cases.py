@@ -88,11 +88,11 @@ CASES = (
     Case(
         name="queue_schema",
         level="fault",
-        said="enable trigger wikiembed_hold_paused`",
+        said="enable trigger wikiembed_pause_gate`",
         broken="alter table wikiembed_queue.procrastinate_jobs"
-        " disable trigger wikiembed_hold_paused",
+        " disable trigger wikiembed_pause_gate",
         mended_sql="alter table wikiembed_queue.procrastinate_jobs"
-        " enable trigger wikiembed_hold_paused",
+        " enable trigger wikiembed_pause_gate",
     ),
     Case(
         name="queue_schema",

@@ -16,7 +16,6 @@ import pytest
 from tests.harness.cli import Cli, Result
 from tests.harness.database import Database
 from wikiembed.cli.console import confirm
-from wikiembed.db.migrate import losses
 from wikiembed.errors import NotSo
 
 WIKIEMBED = f"{sys.executable} -m wikiembed"
@@ -116,12 +115,3 @@ def test_rows_are_removed_only_after_a_yes(
                 confirm("This drops a table with 2 rows", yes=False)
     finally:
         os.close(ours)
-
-
-def test_losses_name_the_tables_of_the_wiki(database: Database) -> None:
-    """Only those that hold rows, and only where the way down drops them."""
-    database.execute("insert into public.wiki_pages (title, digest) values ('One', 'd')")
-    found = [(loss.table, loss.rows) for loss in losses(database.url)]
-    assert found == [("public.wiki_pages", 1)]
-    assert losses(database.url, revision="0003") == []
-    assert losses(database.url, revision="0002") == losses(database.url)

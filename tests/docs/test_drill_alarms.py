@@ -57,7 +57,7 @@ def _schema(drill: Drill) -> None:
 
 def _trigger_of_the_queue(drill: Drill) -> None:
     drill.database.execute(
-        "alter table wikiembed_queue.procrastinate_jobs disable trigger wikiembed_hold_paused"
+        "alter table wikiembed_queue.procrastinate_jobs disable trigger wikiembed_pause_gate"
     )
 
 

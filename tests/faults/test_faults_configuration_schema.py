@@ -103,7 +103,7 @@ def test_configuration_names_that_are_taken(call: Call, make: Make, theirs: str,
 
 def test_configuration_neighbours_in_public(call: Call, make: Make) -> None:
     """Another application's Alembic and procrastinate stay as they are, there and back."""
-    queue = (migrations_dir() / "sql/queue/procrastinate_3_10_0.sql").read_text()
+    queue = (migrations_dir() / "vendor/procrastinate/3.10.0/schema.sql").read_text()
     shared = make(
         "create table public.alembic_version (version_num varchar(32) primary key);"
         "insert into public.alembic_version values ('abc');"

@@ -101,9 +101,9 @@ def test_strayed_table_is_not_dropped_under_an_attach(docs_table: Database) -> N
         attaching.execute(b"select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
         docs_table.execute("set lock_timeout = '300ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            docs_table.execute("select wikiembed_private.drop_strayed()")
+            docs_table.execute("select wikiembed_private.drop_orphans()")
         attaching.commit()
-    docs_table.execute("select wikiembed_private.drop_strayed()")
+    docs_table.execute("select wikiembed_private.drop_orphans()")
     assert docs_table.one(TABLE) is True
     add(docs_table, "one")
 

@@ -129,7 +129,7 @@ def test_two_sessions_set_the_batch_size(docs_table: Database) -> None:
     assert [len(job.keys) for job in jobs(docs_table)] == [3, 3]
 
 
-SAYS_SO = "select coalesce(current_setting('wikiembed.wakes_itself', true), '') = 'on'"
+SAYS_SO = "select coalesce(current_setting('wikiembed.notifies_itself', true), '') = 'on'"
 
 
 @pytest.mark.parametrize("embedded", [0, 100])

@@ -1,7 +1,8 @@
-"""Migrations: up, down and up again, offline, and by who is no superuser."""
+"""Migrations: repeated, at once, offline, failing, and by who is no superuser."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,10 +12,11 @@ from psycopg import sql
 
 from tests.harness.database import DIMENSIONS, Database, url_of
 from tests.harness.server import TestServer, drop_database
-from tests.sql.chunks import add, coverage, embed, queued
+from tests.sql.chunks import embed
 from tests.sql.schema_dump import VERSION, dump
 from wikiembed.config import Provider, Settings
-from wikiembed.db.migrate import downgrade, offline_sql, upgrade
+from wikiembed.control.uninstall import removal, uninstall
+from wikiembed.db.migrate import offline_sql, upgrade
 from wikiembed.db.version import current, head
 
 
@@ -40,46 +42,11 @@ def empty(postgres: TestServer, database: Database) -> Iterator[Database]:
             drop_database(connection, name)
 
 
-def test_downgrade_leaves_the_users_rows_and_vectors(docs_table: Database) -> None:
-    """And an upgrade after it finds them again."""
-    add(docs_table, "one", "two")
-    embed(docs_table, ["1"])
-    before = docs_table.rows("select id, body, vec::text from public.docs order by id")
-    downgrade(docs_table.url, settings(docs_table.url))
-    assert docs_table.rows("select id, body, vec::text from public.docs order by id") == before
-    left = docs_table.rows(
-        "select c.oid::regclass::text from pg_class as c join pg_namespace as n"
-        " on n.oid = c.relnamespace where n.nspname like 'wikiembed%' and c.relkind in"
-        " ('r', 'v', 'S')"
-    )
-    assert left == [("wikiembed.alembic_version",)]
-    assert docs_table.one("select count(*) from pg_trigger where tgname like '%wikiembed%'") == 0
-    docs_table.execute("update public.docs set body = 'three' where id = 2")
-    upgrade(docs_table.url, settings(docs_table.url))
-    docs_table.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
-    assert docs_table.rows("select chunks from wikiembed.enqueue('docs')") == [(1,)]
-    assert (coverage(docs_table)["embedded"], queued(docs_table)) == (1, ["2"])
-    docs_table.check_invariants()
-
-
 def test_upgrade_can_be_repeated(database: Database) -> None:
     """It is at head already."""
     upgrade(database.url, settings(database.url))
     with database.connect() as connection:
         assert current(connection) == head()
-
-
-RIGHTS = """
-select 'function', p.oid::regprocedure::text, a.privilege_type
-  from pg_proc as p, aclexplode(p.proacl) as a where a.grantee = %(role)s::regrole
- union all
-select 'relation', c.oid::regclass::text, a.privilege_type
-  from pg_class as c, aclexplode(c.relacl) as a where a.grantee = %(role)s::regrole
- union all
-select 'schema', n.nspname, a.privilege_type
-  from pg_namespace as n, aclexplode(n.nspacl) as a where a.grantee = %(role)s::regrole
- order by 1, 2, 3
-"""
 
 
 def test_upgrades_at_once_wait_for_one_another(empty: Database) -> None:
@@ -90,52 +57,6 @@ def test_upgrades_at_once_wait_for_one_another(empty: Database) -> None:
             one.result()
     with empty.connect() as connection:
         assert current(connection) == head()
-
-
-def test_roles_of_an_older_version_get_the_rights_of_the_new(empty: Database) -> None:
-    """A worker, a reader, one that is both, and a writer: as if they were granted anew."""
-    upgrade(empty.url, settings(empty.url), revision="0003")
-    kinds = {"old worker": ["worker"], "reader": ["reader"], "both": ["worker", "reader"]}
-    kinds |= {"writer": ["writer"], "stranger": []}
-    for old, grants in kinds.items():
-        role = empty.create_role(old)
-        for grant in grants:
-            empty.execute(f"select wikiembed.grant_{grant}(%s)", [role])
-    # Reading failures alone makes nobody a reader of everything.
-    stranger = f'"{empty.name}_stranger"'
-    empty.execute(f"grant usage on schema wikiembed to {stranger}")
-    empty.execute(f"grant select on wikiembed.failures to {stranger}")
-    upgrade(empty.url, settings(empty.url))
-    for old, grants in kinds.items():
-        new = empty.create_role(f"{old} anew")
-        for grant in grants:
-            empty.execute(f"select wikiembed.grant_{grant}(%s)", [new])
-        have, should_have = (
-            empty.rows(RIGHTS, {"role": f'"{role}"'}) for role in (f"{empty.name}_{old}", new)
-        )
-        sees = ("relation", "wikiembed.outages", "SELECT") in have
-        assert sees == (old not in {"writer", "stranger"})
-        if old == "stranger":
-            assert [row[1] for row in have] == ["wikiembed.failures", "wikiembed"]
-        else:
-            assert have == should_have
-
-
-def test_downgrade_to_a_version_restores_it(empty: Database) -> None:
-    """What later revisions changed is as it was, and the way up is open again."""
-    upgrade(empty.url, settings(empty.url), revision="0003")
-    before, acls = dump(empty.url), empty.rows(ACLS)
-    upgrade(empty.url, settings(empty.url))
-    assert dump(empty.url) != before
-    downgrade(empty.url, settings(empty.url), revision="0003")
-    assert (dump(empty.url), empty.rows(ACLS)) == (before, acls)
-    upgrade(empty.url, settings(empty.url))
-
-
-ACLS = (
-    "select p.oid::regprocedure::text, p.proacl::text from pg_proc as p join pg_namespace as n"
-    " on n.oid = p.pronamespace where n.nspname like 'wikiembed%' order by 1"
-)
 
 
 def test_upgrade_that_fails_changes_nothing(empty: Database) -> None:
@@ -151,10 +72,10 @@ def test_upgrade_that_fails_changes_nothing(empty: Database) -> None:
     assert empty.one("select to_regnamespace('wikiembed_queue') is null")
 
 
-def same_schema(one: Database, other: Database) -> bool:
-    """Whether two databases have the same schema, whatever the server's version."""
+def schema_difference(one: Database, other: Database) -> list[str]:
+    """Where two databases differ in their schema, whatever the server's version."""
     if one.one("select current_setting('server_version_num')::int / 10000") == VERSION:
-        return dump(one.url) == dump(other.url)
+        return list(difflib.unified_diff(dump(one.url).splitlines(), dump(other.url).splitlines()))
     listing = (
         "select p.oid::regprocedure::text, md5(pg_get_functiondef(p.oid)) from pg_proc as p"
         " join pg_namespace as n on n.oid = p.pronamespace where n.nspname like 'wikiembed%'"
@@ -162,7 +83,7 @@ def same_schema(one: Database, other: Database) -> bool:
         " join pg_class as c on c.oid = a.attrelid join pg_namespace as n on n.oid = c.relnamespace"
         " where n.nspname like 'wikiembed%' and a.attnum > 0 order by 1, 2"
     )
-    return one.rows(listing) == other.rows(listing)
+    return [str(row) for row in set(one.rows(listing)) ^ set(other.rows(listing))]
 
 
 def test_offline_sql_makes_the_same_schema(database: Database, empty: Database) -> None:
@@ -171,7 +92,7 @@ def test_offline_sql_makes_the_same_schema(database: Database, empty: Database) 
     empty.execute(script)
     with empty.connect() as connection:
         assert current(connection) == head()
-    assert same_schema(database, empty)
+    assert schema_difference(database, empty) == []
 
 
 def test_dimensions_of_the_wiki_come_from_the_settings(empty: Database) -> None:
@@ -209,4 +130,6 @@ def test_upgrade_needs_no_superuser(managed: Database) -> None:
     )
     assert embed(managed, ["1"], source="wiki") == {"1": "written"}
     managed.check_invariants()
-    downgrade(managed.url, settings(managed.url))
+    upgrade(managed.url, settings(managed.url))
+    uninstall(managed.url, removal(managed.url, settings(managed.url)), and_wiki=True)
+    assert managed.one("select to_regnamespace('wikiembed') is null")

@@ -37,7 +37,7 @@ CONTROL = [
     "delete from wikiembed.failures",
     "delete from wikiembed.action_log",
     "delete from wikiembed.outages",
-    "select wikiembed_private.grant_again()",
+    "select wikiembed_private.renew_grants()",
     "select wikiembed_private.write_triggers('docs')",
     "create table wikiembed.mine ()",
     "create table wikiembed_queue.mine ()",

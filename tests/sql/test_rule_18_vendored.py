@@ -11,7 +11,7 @@ from wikiembed.db import migrations_dir
 
 def test_vendored_schema_is_the_installed_one() -> None:
     """Word for word what the installed procrastinate would apply."""
-    ours = (migrations_dir() / "sql/queue/procrastinate_3_10_0.sql").read_text()
+    ours = (migrations_dir() / "vendor/procrastinate/3.10.0/schema.sql").read_text()
     theirs = (files("procrastinate") / "sql" / "schema.sql").read_text()
     assert ours == theirs
 

@@ -74,7 +74,7 @@ def test_source_is_free_while_a_skip_waits(docs_table: Database) -> None:
         assert skip.result(timeout=20) == [(2,)]
 
 
-WITHIN = "select wikiembed_private.skip_within('docs', %s, null, interval '0.2 s')"
+WITHIN = "select wikiembed_private.skip_with_timeout('docs', %s, null, interval '0.2 s')"
 
 
 @pytest.mark.parametrize("skip", [WITHIN, *([SKIP] if LONG else [])])

@@ -19,6 +19,7 @@ LAYOUT: Mapping[str, Mapping[str, Examples]] = {
     "Set up": {
         "demo": ("wikiembed demo",),
         "migrate": ("wikiembed migrate", "wikiembed migrate --sql > schema.sql"),
+        "uninstall": ("wikiembed uninstall", "wikiembed uninstall --and-wiki --yes"),
         "attach": (
             "wikiembed attach public.docs --key id --text body --embedding vec --name docs",
             "wikiembed attach public.notes --provider ollama --model bge-m3",

@@ -1,4 +1,4 @@
-"""``wikiembed migrate``."""
+"""``wikiembed migrate`` and ``wikiembed uninstall``."""
 
 from __future__ import annotations
 
@@ -13,35 +13,25 @@ from wikiembed.db import version
 from wikiembed.db.connect import connect_options, database_url, translate_errors
 
 if TYPE_CHECKING:
-    from wikiembed.db.migrate import Loss
+    from wikiembed.control.uninstall import Removal
 
 
 def register(cli: typer.Typer) -> None:
     """Add the commands of this file."""
     cli.command("migrate")(run_migrate)
+    cli.command("uninstall")(run_uninstall)
 
 
 def run_migrate(
     *,
-    to: Annotated[str, typer.Option(help="Schema version to bring the database to.")] = "head",
-    down: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VERSION",
-            help="Go back to VERSION instead; `base` removes wikiembed and the wiki's own tables.",
-        ),
-    ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do not ask before rows of the wiki are removed.")
-    ] = False,
     sql: Annotated[
         bool, typer.Option("--sql", help="Print the SQL for an empty database, run nothing.")
     ] = False,
 ) -> None:
     """Create or upgrade wikiembed's schema, in one transaction.
 
-    --down to a version below 0003, or to base, drops the wiki's own tables: it lists them with
-    their rows and asks first. Your own tables keep their rows and vectors.
+    Functions, views and triggers are written each time. There is no way back but a backup:
+    `wikiembed uninstall` removes the whole.
 
     WIKIEMBED_DIMENSIONS sets the wiki's vector column when it is created: 768, or 256 for the
     local embedder, unless given.
@@ -50,28 +40,66 @@ def run_migrate(
 
     settings = load_settings()
     if sql:
-        typer.echo(migrate.offline_sql(settings, revision=to), nl=False)
+        typer.echo(migrate.offline_sql(settings), nl=False)
         return
-    url = database_url(settings, create=down is None)
-    if down is not None:
-        _ask_before_loss(migrate.losses(url, revision=down), yes=yes)
-        migrate.downgrade(url, settings, revision=down)
-    else:
-        migrate.upgrade(url, settings, revision=to)
+    url = database_url(settings, create=True)
+    migrate.upgrade(url, settings)
     with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
         reached = version.current(connection)
-    if reached is None:
-        say("The database has no wikiembed schema.")
-    else:
-        say(f"The database is at schema version {reached}.")
+    say(f"The database is at schema version {version.shown(reached)}.")
 
 
-def _ask_before_loss(losses: list[Loss], *, yes: bool) -> None:
-    """List what would be dropped, and ask.
+def run_uninstall(
+    *,
+    and_wiki: Annotated[
+        bool,
+        typer.Option("--and-wiki", help="Drop the wiki's own tables too, with their vectors."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove wikiembed from the database; your tables keep their rows and vectors.
 
-    Raises: WrongUsage, NotSo; then nothing was done.
+    Lists what goes and asks first. Sources are detached: their triggers, jobs, failures and
+    pauses go, and so do wikiembed's schemas. The wiki's own tables stay unless --and-wiki.
     """
-    if not losses:
+    from wikiembed.control import uninstall
+
+    settings = load_settings()
+    url = database_url(settings)
+    found = uninstall.removal(url, settings)
+    if found.is_empty or (not found.installed and not and_wiki):
+        say("The database has no wikiembed schema.")
         return
-    listed = " and ".join(f"{loss.table} with {count(loss.rows, 'row')}" for loss in losses)
-    confirm(f"This drops {listed}, with their texts and vectors", yes=yes)
+    say(found.database.line)
+    for line in _lines(found, and_wiki=and_wiki):
+        say(line)
+    confirm("This removes wikiembed from the database", yes=yes)
+    uninstall.uninstall(url, found, and_wiki=and_wiki)
+    say("wikiembed is removed from the database.")
+
+
+def _lines(found: Removal, *, and_wiki: bool) -> list[str]:
+    """What goes, and what stays."""
+    wiki = " and ".join(f"{table.name} with {count(table.rows, 'row')}" for table in found.wiki)
+    lines = []
+    if found.installed:
+        lines.append(
+            f"Goes: {count(len(found.sources), 'source')}, {count(found.failures, 'failure')} and"
+            f" {count(found.jobs, 'job')}, with all triggers and history."
+        )
+    if wiki and and_wiki:
+        lines.append(f"Goes: {wiki}.")
+    kept = [
+        f"{table} (source {name})"
+        for name, table in found.sources.items()
+        if not (and_wiki and f"public.{table.removeprefix('public.')}" in _names(found))
+    ]
+    if kept:
+        lines.append(f"Stays, with every row and vector: {', '.join(kept)}.")
+    if wiki and not and_wiki:
+        lines.append(f"Stays unless --and-wiki: {wiki}.")
+    return lines
+
+
+def _names(found: Removal) -> set[str]:
+    return {table.name for table in found.wiki}

@@ -1,4 +1,7 @@
-"""Bring a database to a schema version, with Alembic and the SQL files of ``migrations/``."""
+"""Bring a database to the schema of this package, with Alembic and the files of ``migrations/``.
+
+Upgrades go forward only: the way back is a backup. ``wikiembed uninstall`` removes the whole.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,24 @@ import contextlib
 import io
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from importlib.metadata import version as package_version
 
 import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from psycopg import errors as pg
-from psycopg import sql
 from sqlalchemy import create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
 from wikiembed.config import Settings
 from wikiembed.db.connect import connect_options, sentence_of, translate_errors
 from wikiembed.db.location import migrations_dir
-from wikiembed.db.version import current, known, require_known, require_vacant
-from wikiembed.errors import ConfigurationError, InvalidArgument
+from wikiembed.db.version import current, require_known, require_not_newer, require_vacant
+from wikiembed.errors import ConfigurationError
 
 ONE_AT_A_TIME = 0x77696B69656D6264
 """Number of the advisory lock: the bytes of `wikiembd`."""
-WIKI_SINCE = "0003"
-"""The revision that creates the wiki's tables: every one before it drops them on the way down."""
-WIKI_TABLES = ("public.wiki_pages", "public.wiki_chunks")
 
 
 def _config(*, dimensions: int, output: io.StringIO | None = None) -> Config:
@@ -37,7 +36,7 @@ def _config(*, dimensions: int, output: io.StringIO | None = None) -> Config:
     return config
 
 
-def _run(url: str, settings: Settings, *, revision: str, down: bool) -> None:
+def _run(url: str, settings: Settings) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = _config(dimensions=settings.column_dimensions)
     engine = create_engine(
@@ -50,7 +49,7 @@ def _run(url: str, settings: Settings, *, revision: str, down: bool) -> None:
     try:
         with translate_errors(), engine.connect() as connection:
             config.attributes["connection"] = connection
-            (command.downgrade if down else command.upgrade)(config, revision)
+            command.upgrade(config, "head")
     except DBAPIError as error:
         if isinstance(error.orig, pg.InsufficientPrivilege):
             raise ConfigurationError(
@@ -67,7 +66,7 @@ def _run(url: str, settings: Settings, *, revision: str, down: bool) -> None:
 
 
 @contextlib.contextmanager
-def _alone(url: str) -> Iterator[None]:
+def alone(url: str) -> Iterator[None]:
     """Let another migration of this database end first: then there may be nothing left to do.
 
     The lock ends with its transaction, so that it outlives no process, behind a pooler neither.
@@ -81,95 +80,26 @@ def _alone(url: str) -> Iterator[None]:
         yield
 
 
-def _require_named(revision: str, word: str) -> None:
-    if revision not in (*known(), word):
-        raise InvalidArgument(
-            f"No schema version is named {revision!r}: choose {', '.join(known())} or {word}."
-        )
-
-
-def _current_at(url: str) -> str | None:
-    """The version of the database at `url`; None where wikiembed is not and its names are free.
-
-    Raises: SchemaMismatch, ConfigurationError, DatabaseUnreachable.
-    """
-    with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
-        version = current(connection)
-        require_known(version)
-        if version is None:
-            require_vacant(connection)
-    return version
-
-
-def upgrade(url: str, settings: Settings, *, revision: str = "head") -> None:
-    """Bring the database at `url` up to `revision`, a version or ``head``, in one transaction.
+def upgrade(url: str, settings: Settings) -> None:
+    """Bring the database at `url` to the schema of this package, in one transaction.
 
     Raises: SchemaMismatch, ConfigurationError, DatabaseError; then nothing was changed.
     """
-    _require_named(revision, "head")
-    with _alone(url):
-        _current_at(url)
-        _run(url, settings, revision=revision, down=False)
+    with alone(url):
+        with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
+            version = current(connection)
+            require_known(version)
+            require_not_newer(connection, package_version("wikiembed"))
+            if version is None:
+                require_vacant(connection)
+        _run(url, settings)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """A table that a downgrade would drop, and the number of its rows."""
-
-    table: str
-    rows: int
-
-
-def losses(url: str, *, revision: str = "base") -> list[Loss]:
-    """The wiki's tables that `downgrade` to `revision` would drop, where they hold rows.
-
-    Tables of users stay whatever the revision.
-
-    Raises: SchemaMismatch, ConfigurationError, InvalidArgument, DatabaseError.
-    """
-    _require_named(revision, "base")
-    if revision != "base" and known().index(revision) >= known().index(WIKI_SINCE):
-        return []
-    found = []
-    with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
-        require_known(current(connection))
-        if current(connection) is None:
-            return []
-        for table in WIKI_TABLES:
-            row = connection.execute("select to_regclass(%s) is not null", [table]).fetchone()
-            if row is not None and row[0]:
-                query = sql.SQL("select count(*) from {}").format(sql.Identifier(*table.split(".")))
-                try:
-                    counted = connection.execute(query).fetchone()
-                except pg.InsufficientPrivilege:
-                    return []  # who may not read the table cannot drop it: `downgrade` says so
-                rows = counted[0] if counted is not None else 0
-                if rows:
-                    found.append(Loss(table=table, rows=rows))
-    return found
-
-
-def downgrade(url: str, settings: Settings, *, revision: str = "base") -> None:
-    """Take the database at `url` back to `revision`; `base` removes wikiembed, not your tables.
-
-    What it drops of the wiki's tables is told by `losses`.
-
-    Raises: ConfigurationError, DatabaseError; then nothing was changed.
-    """
-    _require_named(revision, "base")
-    with _alone(url):
-        if _current_at(url) is not None:
-            _run(url, settings, revision=revision, down=True)
-
-
-def offline_sql(settings: Settings, *, revision: str = "head") -> str:
+def offline_sql(settings: Settings) -> str:
     """The SQL that `upgrade` would run on an empty database, to be run with psql.
 
     pgvector is expected in schema public, or is created there.
     """
-    _require_named(revision, "head")
     output = io.StringIO()
-    command.upgrade(
-        _config(dimensions=settings.column_dimensions, output=output), revision, sql=True
-    )
+    command.upgrade(_config(dimensions=settings.column_dimensions, output=output), "head", sql=True)
     return output.getvalue()

@@ -7,10 +7,11 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
+from wikiembed.db import version
 from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import Pool, VectorArray
 from wikiembed.error_class import ErrorClass
@@ -248,11 +249,17 @@ class ChunkStore:
 
     async def schema_version(self) -> str | None:
         """The database's schema version; None where wikiembed is not installed."""
-        rows = await self._all("select to_regclass('wikiembed.alembic_version') is not null", ())
-        if not rows[0][0]:
+        if not await self._one(version.HAS_VERSION):
             return None
-        rows = await self._all("select version_num from wikiembed.alembic_version", ())
-        return str(rows[0][0]) if rows else None
+        revision = await self._one(version.REVISION)
+        if revision is None:
+            return None
+        digest = await self._one(version.DIGEST) if await self._one(version.HAS_DIGEST) else None
+        return version.joined(str(revision), digest)
+
+    async def _one(self, query: LiteralString) -> Any:
+        rows = await self._all(query, ())
+        return rows[0][0] if rows else None
 
     async def backlog(self) -> list[Backlog]:
         """What waits or runs in each source, and whether it is paused."""

@@ -11,14 +11,13 @@ import psycopg
 
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.db import version
-from wikiembed.db.location import migrations_dir
+from wikiembed.db.queue_schema import PROCRASTINATE_VERSION, QUEUE_SCHEMA, vendored_schema
 
 Connection = psycopg.Connection[Any]
 OLDEST_POSTGRES = 140000
 MOST_SKEW_S = 5.0
-QUEUE_SCHEMA = "wikiembed_queue"
 _TABLES = ("jobs", "workers", "events", "periodic_defers")
-_OUR_TRIGGERS = ("wikiembed_hold_paused", "wikiembed_notify_seldom")
+_OUR_TRIGGERS = ("wikiembed_notify_workers", "wikiembed_pause_gate")
 # What the vendored schema creates, except what our revisions disable.
 _CREATED = re.compile(r"^CREATE FUNCTION (procrastinate_\w+)", re.MULTILINE | re.IGNORECASE)
 _TRIGGERS = """
@@ -88,7 +87,7 @@ def pgvector(connection: Connection) -> Iterator[Finding]:
         )
         return
     used, installed = row
-    if installed is not None and _parts(used) < _parts(installed):
+    if installed is not None and version.release(used) < version.release(installed):
         yield Finding(
             "pgvector",
             "warning",
@@ -99,20 +98,15 @@ def pgvector(connection: Connection) -> Iterator[Finding]:
         yield Finding("pgvector", "ok", f"pgvector {used}.")
 
 
-def _parts(text: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", text)]
-
-
 def schema(connection: Connection) -> Iterator[Finding]:
     """The version, which is known to be right by now."""
-    yield Finding("schema", "ok", f"Schema version {version.current(connection)}.")
+    yield Finding("schema", "ok", f"Schema version {version.shown(version.current(connection))}.")
 
 
 def vendored() -> tuple[str, set[str]]:
     """The version of procrastinate whose schema the migrations hold, and its functions."""
-    (file,) = (migrations_dir() / "sql" / "queue").glob("procrastinate_*.sql")
-    number = file.stem.removeprefix("procrastinate_").replace("_", ".")
-    return number, set(_CREATED.findall(file.read_text(encoding="utf-8")))
+    text = vendored_schema().read_text(encoding="utf-8")
+    return PROCRASTINATE_VERSION, set(_CREATED.findall(text))
 
 
 def procrastinate(
@@ -149,14 +143,21 @@ def _queue_schema(connection: Connection, functions: set[str]) -> Iterator[Findi
     enabled: dict[str, bool] = dict(
         connection.execute(_TRIGGERS, (list(_OUR_TRIGGERS),)).fetchall()
     )
-    missing = sorted(wanted - there) + [name for name in _OUR_TRIGGERS if name not in enabled]
+    missing = sorted(wanted - there)
     if missing:
         yield Finding(
             "queue_schema",
             "fault",
-            f"Schema {QUEUE_SCHEMA} lacks {', '.join(missing)}: restore it from a backup, or"
-            " detach the sources, run `wikiembed migrate --down base` and `wikiembed migrate`, and"
-            " attach them again; vectors stay.",
+            f"Schema {QUEUE_SCHEMA} lacks {', '.join(missing)}: restore it from a backup, or run"
+            " `wikiembed uninstall` and `wikiembed migrate`, and attach your tables again; vectors"
+            " stay.",
+        )
+    without = [name for name in _OUR_TRIGGERS if name not in enabled]
+    if without:
+        yield Finding(
+            "queue_schema",
+            "fault",
+            f"Schema {QUEUE_SCHEMA} lacks {', '.join(without)}: run `wikiembed migrate`.",
         )
     disabled = [name for name in _OUR_TRIGGERS if enabled.get(name) is False]
     for name in disabled:
@@ -166,5 +167,5 @@ def _queue_schema(connection: Connection, functions: set[str]) -> Iterator[Findi
             f"Trigger {name} is disabled: run `alter table {QUEUE_SCHEMA}.procrastinate_jobs"
             f" enable trigger {name}` in psql.",
         )
-    if not missing and not disabled:
+    if not (missing or without or disabled):
         yield Finding("queue_schema", "ok", "The queue has its tables, functions and triggers.")

@@ -1,0 +1,241 @@
+create or replace function wikiembed_private.check_name(p_name text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_name is null or octet_length(p_name) not between 1 and 32 or p_name ~ '[[:cntrl:]]'
+    or p_name <> btrim(p_name) or position('$body$' in p_name) > 0
+  then
+    raise exception 'a source''s name has 1 to 32 bytes, this one has %', coalesce(octet_length(p_name), 0)
+      using errcode = 'WE002', hint = 'Give a short name without control characters or outer blanks, such as docs.';
+  end if;
+end;
+$$;
+comment on function wikiembed_private.check_name(text) is
+  'Raises WE002 for a source name that is too long or not printable.';
+
+create or replace function wikiembed_private.check_names(p_source wikiembed.sources) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if position('$body$' in wikiembed_private.source_names(p_source)) > 0 then
+    raise exception 'a name of source "%" contains $body$', p_source.name
+      using errcode = 'WE004', hint = 'Rename the table or the column.';
+  end if;
+end;
+$$;
+comment on function wikiembed_private.check_names(wikiembed.sources) is
+  'Raises WE004 for names that cannot stand in a written function.';
+
+create or replace function wikiembed_private.check_relation(p_relation regclass) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_class pg_class;
+  v_why text;
+begin
+  select c.* into v_class from pg_class as c where c.oid = p_relation;
+  if not found then
+    raise exception 'the table does not exist'
+      using errcode = 'WE004', hint = 'Give its name with the schema, as in public.docs.';
+  end if;
+  v_why := case
+    when v_class.relkind = 'v' then 'it is a view'
+    when v_class.relkind = 'm' then 'it is a materialized view'
+    when v_class.relkind = 'f' then 'it is a foreign table'
+    when v_class.relkind not in ('r', 'p') then 'it is not a table'
+    when v_class.relpersistence = 't' then 'it is a temporary table'
+    when v_class.relispartition then 'it is a partition'
+    when exists (select from pg_inherits as i where i.inhrelid = p_relation) then 'it inherits from a table'
+    when v_class.relkind = 'r' and exists (select from pg_inherits as i where i.inhparent = p_relation)
+      then 'other tables inherit from it'
+    when v_class.relnamespace in ('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace,
+                                  'wikiembed_queue'::regnamespace) then 'it belongs to wikiembed itself'
+    when exists (select from wikiembed_private.relations_of(p_relation) as r
+                   join pg_class as c on c.oid = r where c.relkind = 'f') then 'a partition is a foreign table'
+  end;
+  if v_why is not null then
+    raise exception '% cannot be attached: %', p_relation, v_why
+      using errcode = 'WE004', hint = coalesce((
+        select format('Attach %s', pg_partition_root(p_relation))
+         where v_class.relispartition),
+        'Attach an ordinary or a partitioned table.');
+  end if;
+end;
+$$;
+comment on function wikiembed_private.check_relation(regclass) is
+  'Raises WE004 for what is not an ordinary or partitioned table.';
+
+-- Functions run as their owner with row_security off, which raises instead of hiding rows: so
+-- the owner must be one whom no policy binds. He must own the table and every partition as well:
+-- a trigger that also fires for replication is enabled by `alter table`. Membership in a superuser would
+-- give him more than a table.
+create or replace function wikiembed_private.check_rights(p_relation regclass) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_right text;
+  v_other regclass;
+begin
+  foreach v_right in array array['SELECT', 'UPDATE', 'TRIGGER'] loop
+    if not has_table_privilege(current_user, p_relation, v_right) then
+      raise exception 'role % needs the right % on %', current_user, v_right, p_relation
+        using errcode = 'WE004', hint = format('Run as its owner `grant select, update, trigger on %s to %I`', p_relation, current_user);
+    end if;
+  end loop;
+  if exists (
+    select from wikiembed_private.relations_of(p_relation) as r
+      join pg_class as c on c.oid = r
+     where c.relrowsecurity
+       and not (select a.rolsuper or a.rolbypassrls from pg_roles as a where a.rolname = current_user)
+       and (c.relforcerowsecurity or not pg_has_role(current_user, c.relowner, 'usage'))
+  ) then
+    raise exception 'row-level security of % binds role %: rows would be hidden', p_relation, current_user
+      using errcode = 'WE009', hint = format('Run as a superuser `alter role %I bypassrls`, or let it own the table without force', current_user);
+  end if;
+  select t into v_other
+    from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t
+   where not pg_has_role(current_user, c.relowner, 'usage')
+   limit 1;
+  if found then
+    raise exception 'role % does not own %', current_user, v_other
+      using errcode = 'WE004',
+            hint = (
+              select case
+                when a.rolsuper then format('Run `alter table %s owner to %I`', v_other, current_user)
+                else format('Make it a member of the owner: run `grant %I to %I%s`', a.rolname, current_user,
+                            case when current_setting('server_version_num')::integer >= 160000 then ' with inherit true'
+                                 else '' end) end
+                from pg_class as c join pg_roles as a on a.oid = c.relowner where c.oid = v_other);
+  end if;
+end;
+$$;
+comment on function wikiembed_private.check_rights(regclass) is
+  'Raises WE004 or WE009 when the owner of wikiembed does not own the whole table, or may not read and write it.';
+
+-- Triggers, constraints and index expressions of a table run in the name of whoever reads or
+-- writes it: here wikiembed's owner. Whoever may add one gains what he may and they may not: his
+-- attributes, his memberships, and tables that he owns or was let into. Nothing is said of one who
+-- gains wikiembed itself only.
+create or replace function wikiembed_private.owner_warning(p_relation regclass) returns text
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with risky as (
+    select c.relowner as oid from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t
+    union
+    select a.grantee
+      from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t,
+           aclexplode(c.relacl) as a
+     where a.privilege_type = 'TRIGGER'
+  ), me as (
+    select w.* from pg_roles as w where w.rolname = current_user
+  ), tables as (
+    select distinct c.relowner as owner
+      from me as w join pg_shdepend as d on d.refclassid = 'pg_authid'::regclass and d.refobjid = w.oid
+      join pg_class as c on d.classid = 'pg_class'::regclass and c.oid = d.objid
+      join pg_namespace as n on n.oid = c.relnamespace
+     where d.dbid = (select b.oid from pg_database as b where b.datname = current_database())
+       and d.deptype in ('o', 'a') and n.nspname !~ '^(wikiembed(_private|_queue)?|pg_(toast|temp).*)$'
+       and not (n.nspname = 'public' and c.relname ~ '^wiki_(pages|chunks)(_|$)')
+  ), more as (
+    select coalesce(r.rolname, 'public') as name
+      from risky as x left join pg_roles as r on r.oid = x.oid cross join me as w
+     where not coalesce(r.rolsuper, false)
+       and (r.oid is null or not pg_has_role(r.oid, w.oid, 'member'))
+       and (w.rolsuper or w.rolbypassrls > coalesce(r.rolbypassrls, false)
+            or w.rolcreaterole > coalesce(r.rolcreaterole, false)
+            or w.rolreplication > coalesce(r.rolreplication, false)
+            or exists (select from pg_roles as m
+                        where m.oid <> w.oid and pg_has_role(w.oid, m.oid, 'member')
+                          and (r.oid is null or not pg_has_role(r.oid, m.oid, 'member')))
+            or exists (select from tables as o where r.oid is null or not pg_has_role(r.oid, o.owner, 'member')))
+  )
+  select format('%s may give %s triggers and expressions, which wikiembed runs as role %I',
+                string_agg(format('%I', name), ', ' order by name), p_relation, current_user)
+    from more having count(*) > 0;
+$$;
+comment on function wikiembed_private.owner_warning(regclass) is
+  'Which roles could run SQL as wikiembed''s owner by way of this table, and gain by it; null when none could.';
+
+create or replace function wikiembed_private.check_unattached(
+  p_relation regclass, p_embedding name, p_name text, p_replaces boolean
+) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_other wikiembed.sources;
+begin
+  select s.* into v_other from wikiembed.sources as s
+   where (s.name = p_name and not p_replaces)
+      or (s.name <> p_name and s.relation = p_relation and s.embedding_column = p_embedding)
+   order by s.relation = p_relation desc
+   limit 1;
+  if found and v_other.relation = p_relation then
+    raise exception 'source "%", or column "%" of %, is attached already', v_other.name, p_embedding, p_relation
+      using errcode = 'WE003',
+            hint = format('Detach it first, or choose another name and column; to detach it: select wikiembed.detach(%L)',
+                          v_other.name);
+  elsif found then
+    raise exception 'source "%" is attached already, to %', v_other.name, wikiembed_private.qualified(v_other.relation)
+      using errcode = 'WE003',
+            hint = 'Detach it first, choose another name, or move it to this table: attach with p_move => true, or --move';
+  end if;
+end;
+$$;
+comment on function wikiembed_private.check_unattached(regclass, name, text, boolean) is
+  'Raises WE003 when a source has the name, unless it is to be replaced, or another one the column.';
+
+-- Everything that attach can refuse a column for, so that a check only and an attach refuse the same.
+create or replace function wikiembed_private.check_source(
+  p_relation regclass, p_key name, p_text name, p_embedding name, p_name text,
+  p_provider text, p_model text, p_dimensions integer,
+  p_document_prefix text, p_query_prefix text, p_batch_size integer
+) returns wikiembed.sources
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_key pg_attribute := wikiembed_private.require_column(p_relation, p_key, 'key', null);
+  v_text pg_attribute := wikiembed_private.require_column(p_relation, p_text, 'text', null);
+  v_embedding pg_attribute := wikiembed_private.require_column(p_relation, p_embedding, 'embedding', p_dimensions);
+  v_source wikiembed.sources;
+begin
+  v_source.name := p_name;
+  v_source.relation := p_relation;
+  v_source.key_column := p_key;
+  v_source.text_column := p_text;
+  v_source.embedding_column := p_embedding;
+  v_source.key_attnum := v_key.attnum;
+  v_source.text_attnum := v_text.attnum;
+  v_source.embedding_attnum := v_embedding.attnum;
+  v_source.key_type := wikiembed_private.check_key(p_relation, v_key);
+  perform wikiembed_private.check_text(p_relation, v_text);
+  select e.embedding_type, e.dimensions into v_source.embedding_type, v_source.dimensions
+    from wikiembed_private.check_embedding(p_relation, v_embedding, p_dimensions) as e;
+  v_source.provider := p_provider;
+  v_source.model := p_model;
+  v_source.document_prefix := p_document_prefix;
+  v_source.query_prefix := p_query_prefix;
+  v_source.batch_size := p_batch_size;
+  if p_batch_size is null or p_batch_size not between 1 and 4096 then
+    raise exception 'a batch has 1 to 4096 chunks, not %', p_batch_size using errcode = 'WE010';
+  end if;
+  if v_source.dimensions <= 0 then
+    raise exception 'a vector has at least one dimension, not %', v_source.dimensions using errcode = 'WE010';
+  end if;
+  if p_provider is not null and p_provider not in ('ollama', 'openai', 'tei', 'local') then
+    raise exception 'no provider is named "%"', p_provider
+      using errcode = 'WE010', hint = 'Providers are ollama, openai, tei and local.';
+  end if;
+  perform wikiembed_private.check_names(v_source);
+  return v_source;
+end;
+$$;
+comment on function wikiembed_private.check_source(
+  regclass, name, name, name, text, text, text, integer, text, text, integer) is
+  'The row that attach would write; raises WE004 to WE010 for what it refuses.';

@@ -1,0 +1,109 @@
+-- The name is believed while a column has it; after that the column number says how it is
+-- called now. Numbers are refreshed, since a restore counts them anew.
+create or replace function wikiembed_private.follow_renames(p_name text) returns wikiembed.sources
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_source wikiembed.sources;
+  v_key pg_attribute;
+  v_text pg_attribute;
+  v_embedding pg_attribute;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  v_key := wikiembed_private.find_column(v_source.relation, v_source.key_column, v_source.key_attnum);
+  v_text := wikiembed_private.find_column(v_source.relation, v_source.text_column, v_source.text_attnum);
+  v_embedding := wikiembed_private.find_column(
+    v_source.relation, v_source.embedding_column, v_source.embedding_attnum);
+  if (v_key.attname, v_text.attname, v_embedding.attname, v_key.attnum, v_text.attnum, v_embedding.attnum)
+    is distinct from (v_source.key_column, v_source.text_column, v_source.embedding_column,
+                      v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum)
+  then
+    update wikiembed.sources as s
+       set key_column = v_key.attname, text_column = v_text.attname, embedding_column = v_embedding.attname,
+           key_attnum = v_key.attnum, text_attnum = v_text.attnum, embedding_attnum = v_embedding.attnum
+     where s.name = p_name
+    returning s.* into v_source;
+  end if;
+  return v_source;
+end;
+$$;
+comment on function wikiembed_private.follow_renames(text) is
+  'Brings a source''s column names up to date after a rename; answers its row.';
+
+-- Where rights allow an event trigger: follow renames and partitions that come and go at once.
+-- It never stands in the way of the user's statement, and leaves triggers that somebody disabled
+-- disabled: reconcile enables them.
+create or replace function wikiembed_private.on_ddl() returns event_trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_name text;
+  v_source wikiembed.sources;
+begin
+  if coalesce(current_setting('wikiembed.writing_triggers', true), '') = 'on' then
+    return;
+  end if;
+  for v_name in
+    select s.name from wikiembed.sources as s
+     where tg_tag in ('ALTER SCHEMA', 'ALTER EXTENSION')
+        or exists (
+       select from pg_event_trigger_ddl_commands() as d
+        where d.classid = 'pg_class'::regclass
+          and d.objid in (select wikiembed_private.relations_of(s.relation)))
+     order by s.name
+  loop
+    begin
+      v_source := wikiembed_private.follow_renames(v_name);
+      if not wikiembed_private.tree_current(v_source) then
+        perform wikiembed_private.write_triggers(v_name);
+        if tg_tag = 'ALTER TABLE' then
+          perform wikiembed_private.queue_reconcile(v_name);
+        end if;
+      elsif v_source.written_as <> wikiembed_private.source_names(v_source) then
+        perform wikiembed_private.write_triggers(v_name);
+      end if;
+    exception when others then
+      raise warning 'wikiembed could not follow the change of source "%": %', v_name, sqlerrm
+        using hint = 'Run: select * from wikiembed.reconcile(' || quote_literal(v_name) || ')';
+    end;
+  end loop;
+end;
+$$;
+comment on function wikiembed_private.on_ddl() is
+  'Rewrites a source''s triggers after a rename or a change of partitions; queues a reconcile of rows that came or went with a partition.';
+
+-- Only a superuser may create one; without it reconcile and doctor find the same things later.
+do $$
+begin
+  drop event trigger if exists wikiembed_on_ddl;
+  create event trigger wikiembed_on_ddl on ddl_command_end
+    when tag in ('ALTER TABLE', 'CREATE TABLE', 'ALTER SCHEMA', 'ALTER EXTENSION')
+    execute function wikiembed_private.on_ddl();
+  comment on event trigger wikiembed_on_ddl is 'Follows renames and new partitions of attached tables.';
+exception when insufficient_privilege then
+  raise notice 'no event trigger: role % is no superuser; reconcile follows renames instead', current_user;
+end;
+$$;
+
+-- After update of a source's batch size: what its insert trigger was written with is written anew.
+create or replace function wikiembed_private.follow_batch_size() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform wikiembed_private.require_quotable(new);
+  perform wikiembed_private.generate_on_insert(new);
+  return null;
+end;
+$$;
+comment on function wikiembed_private.follow_batch_size() is
+  'Writes a source''s insert trigger anew with the batch size that it has now.';
+
+create or replace trigger wikiembed_follow_batch_size
+  after update of batch_size on wikiembed.sources
+  for each row when (old.batch_size <> new.batch_size)
+  execute function wikiembed_private.follow_batch_size();
+comment on trigger wikiembed_follow_batch_size on wikiembed.sources is
+  'Keeps the insert trigger of a source in step with its batch size.';

@@ -1,0 +1,103 @@
+-- One statement, so that jobs and rows are seen in one snapshot: every missing key that is in
+-- no live job and in no failure. The lock comes in a statement before it: within the same
+-- one, two calls at a time would queue everything twice. Live jobs are asked for in three parts,
+-- each of which has an index: jobs of other sources are not read. What a bound leaves over is held
+-- back, so that reconcile does not queue it; the row of the source is written last, since pause and
+-- the first write wait for it. Sorts go through files and their memory does not grow, nor does the
+-- time of a chunk: what comes sorted is sorted again for little, where a hash of batches would be
+-- written and read several times.
+create or replace function wikiembed.enqueue(
+  p_source text, p_max_chunks bigint default null, p_batch_size integer default null,
+  p_dry_run boolean default false
+) returns table (jobs bigint, chunks bigint)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set enable_nestloop = off
+set enable_hashagg = off
+set work_mem = '8MB'
+set jit = off
+as $$
+declare
+  v_source wikiembed.sources;
+  v_left boolean;
+begin
+  perform wikiembed_private.require_read_committed();
+  if p_batch_size not between 1 and 4096 or p_max_chunks < 0 then
+    raise exception 'a batch has 1 to 4096 chunks and max_chunks is not negative'
+      using errcode = 'WE010', hint = format('Got batch size %s, max chunks %s.', p_batch_size, p_max_chunks);
+  end if;
+  perform wikiembed_private.lock_source(p_source);
+  v_source := wikiembed_private.get_source(p_source);
+  perform wikiembed_private.require_table(v_source);
+  execute wikiembed_private.render_template(v_source, $sql$
+    with live as materialized (
+      select k.key collate "C" as key
+        from (
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = @queue@ and j.status = 'todo' and j.scheduled_at is null
+                union all
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = @queue@ and j.status = 'todo' and j.scheduled_at is not null
+                union all
+               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
+                where j.queue_name = @queue@ and j.status = 'doing'
+             ) as j,
+             jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
+       where j.task_name = 'wikiembed.embed'
+    ), missing as (
+      select t.@key@ as key
+        from @table@ as t
+       where t.@embedding@ is null
+         and not exists (select from live as l where l.key = t.@key@::text collate "C")
+         and not exists (select from wikiembed.failures as f
+                          where f.source = @source@ and f.key = t.@key@::text collate "C")
+       order by t.@key@
+       limit case when $1 < 9223372036854775807 then $1 + 1 end
+    ), inserted as (
+      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+      select @queue@, 'wikiembed.embed', 0, jsonb_build_object('source', @source@, 'keys', to_jsonb(array_agg(n.key)))
+        from (select m.key::text as key, (row_number() over (order by m.key) - 1) / $2 as batch
+                from (select m.key from missing as m where not $3 order by m.key limit $1) as m) as n
+       group by n.batch
+       order by n.batch
+      returning jsonb_array_length(args -> 'keys') as chunks
+    )
+    select case when $3 then (d.chunks + $2 - 1) / $2 else i.jobs end,
+           case when $3 then d.chunks else i.chunks end,
+           $1 is not null and (select count(*) from missing) > $1
+      from (select count(*) as jobs, coalesce(sum(i.chunks), 0)::bigint as chunks from inserted as i) as i,
+           (select least($1, count(*)) as chunks from missing as m where $3) as d
+  $sql$) into jobs, chunks, v_left
+    using p_max_chunks, coalesce(p_batch_size, v_source.batch_size), coalesce(p_dry_run, false);
+  if not coalesce(p_dry_run, false) and v_left <> (v_source.held_back_at is not null) then
+    update wikiembed.sources as s set held_back_at = case when v_left then now() end where s.name = p_source;
+  end if;
+  return next;
+end;
+$$;
+comment on function wikiembed.enqueue(text, bigint, integer, boolean) is
+  'Queues every missing chunk that waits in no job and in no failure; answers jobs and chunks; a second call adds none. What p_max_chunks leaves is held back from reconcile, until a call leaves nothing. Raises WE001, WE008, WE010.';
+
+create or replace function wikiembed_private.requeue(
+  p_source text, p_keys text[], p_attempt integer, p_delay_s double precision default null
+) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_delay_s double precision := coalesce(p_delay_s, least(300, 0.5 * power(2, least(p_attempt, 12))));
+begin
+  if coalesce(cardinality(p_keys), 0) = 0 then
+    return 0;
+  end if;
+  insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args, scheduled_at)
+  values ('embed_' || p_source, 'wikiembed.embed', 5,
+          jsonb_build_object('source', p_source, 'keys', to_jsonb(p_keys), 'attempt', p_attempt + 1),
+          clock_timestamp() + make_interval(secs => v_delay_s));
+  return cardinality(p_keys);
+end;
+$$;
+comment on function wikiembed_private.requeue(text, text[], integer, double precision) is
+  'Queues keys again, later: half a second, doubled with each attempt, at most 300 s.';

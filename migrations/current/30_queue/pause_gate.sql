@@ -1,0 +1,26 @@
+-- The pause gate: the fetch of a paused source's job, by whatever worker, finds nothing. What is
+-- let through is begun now.
+create or replace function wikiembed_private.enforce_pause() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (
+    select from wikiembed.sources as s
+     where s.queue_name = new.queue_name and wikiembed_private.is_paused(s.paused_at, s.resume_at)
+  ) then
+    return null;
+  end if;
+  new.started_at := clock_timestamp();
+  return new;
+end;
+$$;
+comment on function wikiembed_private.enforce_pause() is
+  'Refuses todo → doing for jobs of a paused source; notes when a job begins.';
+
+create or replace trigger wikiembed_pause_gate
+  before update of status on wikiembed_queue.procrastinate_jobs
+  for each row when (old.status = 'todo' and new.status = 'doing')
+  execute function wikiembed_private.enforce_pause();
+comment on trigger wikiembed_pause_gate on wikiembed_queue.procrastinate_jobs is
+  'The pause gate: a paused source''s jobs are not fetched, by whatever worker.';

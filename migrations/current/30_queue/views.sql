@@ -1,0 +1,57 @@
+-- One part an index: what can begin at once, what waits or waited for its time, what is doing. Of a
+-- queue that is most of the table Postgres would read every job with its keys, in the table's order
+-- or by an index that lacks the queue; so the queue is asked for twice, which a plan for any queue
+-- takes for rare, and the index that begins with it for the best.
+create or replace function wikiembed_private.count_jobs(
+  p_queue text, out todo bigint, out doing bigint, out oldest_todo_s numeric, out scheduled_later bigint
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_oldest bigint;
+  v_due bigint;
+  v_oldest_due bigint;
+begin
+  select count(*), min(j.id) into todo, v_oldest
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+     and j.status = 'todo' and j.scheduled_at is null;
+  select count(*) filter (where j.scheduled_at <= now()), count(*) filter (where j.scheduled_at > now())
+    into v_due, scheduled_later
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+     and j.status = 'todo' and j.scheduled_at is not null;
+  if v_due > 0 then
+    select min(j.id) into v_oldest_due
+      from wikiembed_queue.procrastinate_jobs as j
+     where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
+       and j.status = 'todo' and j.scheduled_at <= now();
+  end if;
+  select count(*) into doing
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = p_queue and j.status = 'doing';
+  todo := todo + v_due;
+  select round(extract(epoch from clock_timestamp() - j.queued_at), 1) into oldest_todo_s
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.id = least(v_oldest, v_oldest_due);
+end;
+$$;
+comment on function wikiembed_private.count_jobs(text) is
+  'Counts the jobs of a queue, and tells how old the oldest is that could begin (s); for view queue.';
+
+-- Whoever reads the view may call what it calls.
+create or replace view wikiembed.queue as
+select s.name as source, j.todo, j.doing, j.oldest_todo_s, j.scheduled_later
+  from wikiembed.sources as s
+ cross join lateral wikiembed_private.count_jobs(s.queue_name) as j;
+comment on view wikiembed.queue is 'One row a source: its jobs that wait, run, or wait for their time.';
+comment on column wikiembed.queue.source is 'The source.';
+comment on column wikiembed.queue.todo is 'Jobs that could begin now.';
+comment on column wikiembed.queue.doing is 'Jobs that a worker has in hand.';
+comment on column wikiembed.queue.oldest_todo_s is 'Seconds since the oldest job that could begin was queued.';
+comment on column wikiembed.queue.scheduled_later is 'Jobs that wait for a later time.';

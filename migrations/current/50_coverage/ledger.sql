@@ -1,0 +1,69 @@
+-- Counting and adding up in one statement: both see the same snapshot, so that the difference
+-- is exact whatever others commit meanwhile, and no lock is needed.
+create or replace function wikiembed_private.correct_ledger(p_name text) returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $$
+declare
+  v_source wikiembed.sources;
+  v_drift bigint;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
+  execute wikiembed_private.render_template(v_source, $sql$
+    with drift as (
+      select c.total - l.total as total, c.embedded - l.embedded as embedded,
+             f.failed - l.failed as failed, f.skipped - l.skipped as skipped
+        from (select count(*) as total, count(t.@embedding@) as embedded from @table@ as t) as c,
+             (select coalesce(sum(l.total), 0)::bigint as total, coalesce(sum(l.embedded), 0)::bigint as embedded,
+                     coalesce(sum(l.failed), 0)::bigint as failed, coalesce(sum(l.skipped), 0)::bigint as skipped
+                from wikiembed.ledger as l where l.source = @source@) as l,
+             (select count(*) filter (where f.state = 'failed') as failed,
+                     count(*) filter (where f.state = 'skipped') as skipped
+                from wikiembed.failures as f where f.source = @source@) as f
+    ), corrected as (
+      insert into wikiembed.ledger (source, total, embedded, failed, skipped)
+      select @source@, d.total, d.embedded, d.failed, d.skipped from drift as d
+       where d.total <> 0 or d.embedded <> 0 or d.failed <> 0 or d.skipped <> 0
+    )
+    select abs(d.total) + abs(d.embedded) + abs(d.failed) + abs(d.skipped) from drift as d
+  $sql$) into v_drift;
+  return v_drift;
+end;
+$$;
+comment on function wikiembed_private.correct_ledger(text) is
+  'Makes the ledger''s sums equal to the counts of the table; answers by how much they differed.';
+
+-- One statement: two, and rows committed in between would be counted twice or lost. Folded rows
+-- stand at the full minute or hour, by which they are told from the rest.
+create or replace function wikiembed.fold_ledger() returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_before bigint;
+  v_after bigint;
+begin
+  with d as (
+    delete from wikiembed.ledger as l
+     where (l.at < date_trunc('minute', clock_timestamp()) - interval '1 minute'
+            and l.at <> date_trunc('minute', l.at))
+        or (l.at < date_trunc('hour', clock_timestamp()) - interval '1 day'
+            and l.at <> date_trunc('hour', l.at))
+    returning l.*
+  ), folded as (
+    insert into wikiembed.ledger (source, at, total, embedded, gained, failed, skipped)
+    select d.source, f.at, sum(d.total), sum(d.embedded), sum(d.gained), sum(d.failed), sum(d.skipped)
+      from d, lateral (
+        select case when d.at < date_trunc('hour', clock_timestamp()) - interval '1 day'
+                    then date_trunc('hour', d.at) else date_trunc('minute', d.at) end as at) as f
+     group by d.source, f.at
+    returning 1
+  )
+  select (select count(*) from d), (select count(*) from folded) into v_before, v_after;
+  perform wikiembed_private.prune_failure_history();
+  return v_before - v_after;
+end;
+$$;
+comment on function wikiembed.fold_ledger() is
+  'Folds ledger rows to one a minute after a minute, to one an hour after a day, and prunes the history of failures; returns the number of ledger rows that went.';

@@ -1,0 +1,63 @@
+-- Asks the column itself through the partial index: a counter could be wrong. Sequential scans
+-- are off, since statistics from before the backfill promise a missing row at once. A source without
+-- a single vector finds nothing: rows that are all skipped are no more ready than none. One
+-- is looked for in the order of keys, since an index has that. It is an overload, since a second parameter would drop what users made of the first.
+create or replace function wikiembed.is_ready(p_source text, p_allow_empty boolean) returns boolean
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_source wikiembed.sources;
+  v_missing boolean;
+  v_empty boolean;
+  v_counted boolean := false;
+begin
+  if not exists (select from wikiembed.sources as s where p_source is null or s.name = p_source) then
+    if p_source is null then
+      return false;
+    end if;
+    raise exception 'no source is named "%"', p_source
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
+    if wikiembed_private.is_gone(v_source) then
+      return false;
+    end if;
+    execute wikiembed_private.render_template(v_source, $sql$
+      select exists (
+        select from @table@ as t
+         where t.@embedding@ is null
+           and not exists (select from wikiembed.failures as f
+                            where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped'))
+    $sql$) into v_missing;
+    if v_missing then
+      return false;
+    end if;
+    execute wikiembed_private.render_template(v_source, $sql$
+      select (select true from @table@ as t where t.@embedding@ is not null order by t.@key@ limit 1) is null
+    $sql$) into v_empty;
+    continue when v_empty and p_source is null
+      and (select c.unused from wikiembed.coverage as c where c.source = v_source.name);
+    if v_empty and p_allow_empty is not true then
+      return false;
+    end if;
+    v_counted := true;
+  end loop;
+  return v_counted;
+end;
+$$;
+comment on function wikiembed.is_ready(text, boolean) is
+  'The same; with p_allow_empty a source without a vector is ready when it misses none. Over all sources the wiki''s is left out while it is unused. Raises WE001.';
+
+create or replace function wikiembed.is_ready(p_source text default null) returns boolean
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $$
+  select wikiembed.is_ready(p_source, false);
+$$;
+comment on function wikiembed.is_ready(text) is
+  'True when the source (null: each source) has a vector and no row of it misses one but the skipped ones. Raises WE001.';

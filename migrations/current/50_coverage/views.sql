@@ -1,0 +1,78 @@
+-- The ledger is read once: what was folded or gained by source, the rest by sum_deltas, which whoever
+-- reads the view may call. Jobs are read only of a source that is held back.
+create or replace view wikiembed.coverage as
+select s.name as source,
+       c.total,
+       c.embedded,
+       c.total - c.embedded - c.skipped as missing,
+       c.failed,
+       c.skipped,
+       case when c.total > c.skipped
+            then greatest(0, least(100, trunc(100.0 * c.embedded / (c.total - c.skipped), 2)))
+       end::numeric(5, 2) as coverage_pct,
+       round(c.chunks_per_s, 1) as chunks_per_s,
+       case when c.total - c.embedded - c.skipped - c.failed - o.held_back <= 0 then interval '0'
+            when c.chunks_per_s > 0 then
+              make_interval(secs => round(
+                (c.total - c.embedded - c.skipped - c.failed - o.held_back) / c.chunks_per_s)::double precision)
+       end as eta,
+       h.paused as paused,
+       case when h.paused then s.pause_reason end as pause_reason,
+       c.total - c.embedded - c.skipped = 0 and c.embedded > 0 as ready,
+       o.held_back,
+       c.total = 0 and s.model is null and s.relation = to_regclass('public.wiki_chunks')
+         and exists (select from wikiembed.sources as other where other.relation <> s.relation) as unused
+  from wikiembed.sources as s
+ cross join lateral wikiembed_private.sum_deltas(s.name) as d
+ cross join lateral (
+   select coalesce(sum(l.total), 0)::bigint + d.total as total,
+          coalesce(sum(l.embedded), 0)::bigint + d.embedded as embedded,
+          coalesce(sum(l.failed), 0)::bigint as failed, coalesce(sum(l.skipped), 0)::bigint as skipped,
+          coalesce(
+            sum(l.gained) filter (where l.gained > 0 and l.at > clock_timestamp() - interval '1 minute')
+              / greatest(1, extract(epoch from clock_timestamp() - min(l.at) filter (
+                  where l.gained > 0 and l.at > clock_timestamp() - interval '1 minute'))),
+            0)::numeric as chunks_per_s
+     from only wikiembed.ledger as l where l.source = s.name) as c
+ cross join lateral (
+   select wikiembed_private.is_paused(s.paused_at, s.resume_at) as paused) as h
+ cross join lateral (
+   select case when s.held_back_at is null then 0
+               else greatest(0, c.total - c.embedded - c.skipped - c.failed - (
+                 select coalesce(sum(jsonb_array_length(j.args -> 'keys')), 0)
+                   from wikiembed_queue.procrastinate_jobs as j
+                  where j.queue_name = s.queue_name and j.status in ('todo', 'doing')
+                    and j.task_name = 'wikiembed.embed' and jsonb_typeof(j.args -> 'keys') = 'array'))
+          end::bigint as held_back) as o;
+comment on view wikiembed.coverage is
+  'One row a source: exact counts from the ledger; total = embedded + missing + skipped.';
+comment on column wikiembed.coverage.source is 'The source.';
+comment on column wikiembed.coverage.total is 'Rows of the table.';
+comment on column wikiembed.coverage.embedded is 'Rows with a vector.';
+comment on column wikiembed.coverage.missing is 'Rows that still wait for a vector, the failed ones included.';
+comment on column wikiembed.coverage.failed is 'Missing rows that are in failures.';
+comment on column wikiembed.coverage.skipped is 'Rows that nobody waits for.';
+comment on column wikiembed.coverage.chunks_per_s is 'Vectors stored a second over the last minute.';
+comment on column wikiembed.coverage.paused is 'True while the source is paused.';
+comment on column wikiembed.coverage.pause_reason is 'Why it is paused.';
+comment on column wikiembed.coverage.coverage_pct is
+  'embedded ÷ (total − skipped), in percent, cut to two digits; null when there is nothing to embed.';
+comment on column wikiembed.coverage.eta is
+  'Time left at that rate for what is not held back; null when nothing moves.';
+comment on column wikiembed.coverage.ready is
+  'True when some row is embedded and none is missing; is_ready() asks the table itself.';
+comment on column wikiembed.coverage.held_back is
+  'Missing rows in no job and no failure that wait for enqueue, where sources.held_back_at is set; fewer while a row is queued twice.';
+comment on column wikiembed.coverage.unused is
+  'True for the built-in source of wiki_chunks that is empty and has no model yet, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
+
+-- Rows that are not folded yet and gained nothing stand apart.
+create or replace view wikiembed.throughput as
+select l.source, date_trunc('minute', l.at) as minute, sum(l.gained)::bigint as chunks
+  from only wikiembed.ledger as l
+ where l.gained > 0
+ group by l.source, date_trunc('minute', l.at);
+comment on view wikiembed.throughput is 'Chunks embedded a minute, an hour after a day: the history of the ledger.';
+comment on column wikiembed.throughput.source is 'The source.';
+comment on column wikiembed.throughput.minute is 'Begin of the minute (of the hour, when older than a day).';
+comment on column wikiembed.throughput.chunks is 'Vectors stored in it.';

@@ -1,0 +1,58 @@
+-- The failure goes and a job comes, in one transaction. Failures that somebody holds are passed by,
+-- and counted: he changes or deletes that chunk, which ends its failure; to wait for him, holding
+-- others, could end his transaction in a deadlock. Skipped rows are retried only when they are
+-- named by key or by class. Joins are by hash: as nested loops, where statistics promise few failures,
+-- many would take hours.
+create or replace function wikiembed.retry_failures(
+  p_source text, p_keys text[] default null, p_error_class text default null
+) returns table (jobs bigint, chunks bigint, held bigint)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_source wikiembed.sources;
+  v_asked text[];
+  v_keys text[];
+  v_places tid[];
+begin
+  perform wikiembed_private.require_read_committed();
+  perform wikiembed_private.lock_source(p_source);
+  v_source := wikiembed_private.get_source(p_source);
+  with asked as materialized (
+    select f.key from wikiembed.failures as f
+     where f.source = p_source collate "default"
+       and (p_keys is null or f.key in (select k.key collate "C" from unnest(p_keys) as k (key)))
+       and (p_error_class is null or f.error_class = p_error_class collate "default")
+       and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
+  ), had as materialized (
+    select f.key, f.ctid as place from wikiembed.failures as f
+     where f.source = p_source collate "default" and f.key in (select a.key from asked as a)
+     order by f.key for update skip locked
+  )
+  select array(select a.key from asked as a), array(select h.key from had as h order by h.key),
+         array(select h.place from had as h)
+    into v_asked, v_keys, v_places;
+  perform wikiembed_private.end_failures(v_places, 'retried');
+  -- Seen anew, so that a failure which ended meanwhile does not count as held.
+  select count(*) into held from wikiembed.failures as f
+   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default"
+     and f.key in (select k.key collate "C" from unnest(v_asked) as k (key));
+  select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
+    from (
+      select (wikiembed_private.requeue(p_source, array_agg(n.key), -1, 0)) as chunks
+        from (select k as key, (row_number() over () - 1) / v_source.batch_size as batch
+                from unnest(v_keys) as k) as n
+       group by n.batch
+    ) as b;
+  if cardinality(v_keys) > 0 then
+    perform wikiembed_private.log_action('retry', p_source, p_error_class,
+      jsonb_build_object('chunks', chunks, 'jobs', jobs, 'held', held));
+  end if;
+  return next;
+end;
+$$;
+comment on function wikiembed.retry_failures(text, text[], text) is
+  'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';

@@ -1,0 +1,100 @@
+-- Chunk before failure, as everybody does who holds both; whoever holds either makes it end.
+create or replace function wikiembed_private.skip_nowait(p_source text, p_keys text[], p_why text) returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_source wikiembed.sources;
+  v_keys text[];
+begin
+  perform wikiembed_private.lock_source(p_source);
+  v_source := wikiembed_private.get_source(p_source);
+  perform wikiembed_private.require_table(v_source);
+  begin
+    execute wikiembed_private.render_template(v_source, 'select array_agg(k::text) from unnest($1::@key_type@[]) as k')
+       into p_keys using p_keys;
+  exception when invalid_text_representation or numeric_value_out_of_range then
+    raise exception 'a key does not fit source "%": %', p_source, sqlerrm
+      using errcode = 'WE010', hint = format('Its keys are of type %s.', v_source.key_type);
+  end;
+  execute wikiembed_private.render_template(v_source, $sql$
+    select array_agg(h.key) from (
+      select t.@key@::text as key from @table@ as t
+       where t.@key@ = any ($1::@key_type@[]) and num_nulls(t.@embedding@) = 1
+       order by t.@key@ for no key update of t nowait) as h
+  $sql$) into v_keys using p_keys;
+  perform 1
+     from (select k.key collate "C" as key from unnest(v_keys) as k (key) order by 1) as a
+    cross join lateral (
+      select from wikiembed.failures as f
+       where f.source = p_source collate "default" and f.key = a.key
+         for update nowait) as h;
+  insert into wikiembed_private.ended_failures
+    (source, key, error_class, http_status, message, attempts, first_at, last_at, how)
+  select f.source, f.key, f.error_class, f.http_status, f.message, f.attempts, f.first_at, f.last_at, 'skipped'
+    from unnest(v_keys) as k (key)
+   cross join lateral (
+     select f.* from wikiembed.failures as f
+      where f.source = p_source collate "default" and f.key = k.key collate "C" and f.state = 'failed'
+     offset 0) as f;
+  insert into wikiembed.failures as f (source, key, state, error_class, message, attempts)
+  select p_source, k, 'skipped', 'skipped_by_operator', p_why, 0 from unnest(v_keys) as k order by k collate "C"
+      on conflict (source, key) do update
+         set state = excluded.state, error_class = excluded.error_class, message = excluded.message,
+             last_at = excluded.last_at;
+  return coalesce(cardinality(v_keys), 0);
+end;
+$$;
+comment on function wikiembed_private.skip_nowait(text, text[], text) is
+  'Skips these missing chunks without waiting for a row; answers how many. Raises 55P03 when somebody holds one, WE001, WE010.';
+
+-- All or nothing, since the operator named the chunks. It never waits for a row while it holds
+-- another one, which could end a user's transaction in a deadlock: one try is one subtransaction,
+-- whose end lets go of every lock of it, the source's too; it sleeps with none in hand.
+create or replace function wikiembed_private.skip_with_timeout(
+  p_source text, p_keys text[], p_why text, p_limit interval
+) returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_until timestamptz := clock_timestamp() + p_limit;
+  v_skipped bigint;
+begin
+  perform wikiembed_private.require_read_committed();
+  loop
+    begin
+      v_skipped := wikiembed_private.skip_nowait(p_source, p_keys, coalesce(p_why, ''));
+      exit;
+    exception when lock_not_available then
+      if clock_timestamp() > v_until then
+        raise exception 'somebody''s transaction holds chunks of source "%" that are to be skipped', p_source
+          using errcode = 'lock_not_available',
+                hint = 'None was skipped: run it again when that transaction has ended.';
+      end if;
+    end;
+    perform pg_sleep(0.05);
+  end loop;
+  perform wikiembed_private.log_action('skip', p_source, p_why, jsonb_build_object('chunks', v_skipped));
+  return v_skipped;
+end;
+$$;
+comment on function wikiembed_private.skip_with_timeout(text, text[], text, interval) is
+  'Skips these missing chunks, or none when somebody holds one for longer than the limit; answers how many. Raises 55P03, WE001, WE008, WE010.';
+
+-- The limit stands here, so that no caller waits without one.
+create or replace function wikiembed.skip(p_source text, p_keys text[], p_why text default null) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set lock_timeout = '10s'
+as $$
+begin
+  return wikiembed_private.skip_with_timeout(p_source, p_keys, p_why, interval '10 s');
+end;
+$$;
+comment on function wikiembed.skip(text, text[], text) is
+  'Marks missing chunks as skipped, all of these keys or none: nobody waits for them and no worker embeds them; answers how many, without keys that do not exist or have their vector. Raises 55P03 when somebody holds one for more than 10 s, WE001, WE008, WE010.';

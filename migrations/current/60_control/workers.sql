@@ -1,0 +1,58 @@
+create or replace function wikiembed.register_worker(
+  p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text,
+  p_started_at timestamptz
+) returns boolean
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with registered as (
+    insert into wikiembed.worker_processes as p
+           (worker_id, process_id, host, pid, version, model, started_at)
+    select w.id, p_process_id, left(p_host, 255), p_pid, left(p_version, 100), left(p_model, 500), p_started_at
+      from wikiembed_queue.procrastinate_workers as w where w.id = p_worker_id
+        on conflict (worker_id) do update
+       set process_id = excluded.process_id, host = excluded.host, pid = excluded.pid,
+           version = excluded.version, model = excluded.model, started_at = excluded.started_at
+    returning p.worker_id
+  )
+  select exists (select from registered);
+$$;
+comment on function wikiembed.register_worker(bigint, uuid, text, integer, text, text, timestamptz) is
+  'Says which process a registration of procrastinate''s belongs to; false when there is no such registration. Called by each worker at its start and after each reconnect.';
+
+-- A registration that no process claimed (a worker that is not run by wikiembed's app) is a process
+-- by itself. The ids of one process are its slots, and what it held before it lost Postgres.
+create or replace view wikiembed.workers as
+with registered as (
+  select w.id, w.last_heartbeat, p.host, p.pid, p.version, p.model, p.started_at,
+         coalesce(p.process_id::text, w.id::text) as process,
+         (select count(*) from wikiembed_queue.procrastinate_jobs as j
+           where j.worker_id = w.id and j.status = 'doing') as doing
+    from wikiembed_queue.procrastinate_workers as w
+    left join wikiembed.worker_processes as p on p.worker_id = w.id
+)
+select max(r.id) as worker_id, max(r.last_heartbeat) as last_heartbeat,
+       round(extract(epoch from clock_timestamp() - max(r.last_heartbeat)), 1) as heartbeat_age_s,
+       max(r.last_heartbeat) > clock_timestamp() - interval '30 seconds' as alive,
+       sum(r.doing)::bigint as doing,
+       array_agg(r.id order by r.id) as worker_ids,
+       max(r.host) as host, max(r.pid) as pid, max(r.version) as version, max(r.model) as model,
+       max(r.started_at) as started_at
+  from registered as r
+ group by r.process;
+
+comment on view wikiembed.workers is 'One row a worker process and its heartbeat.';
+comment on column wikiembed.workers.worker_id is
+  'procrastinate''s number of its latest registration; a process has several, see worker_ids.';
+comment on column wikiembed.workers.last_heartbeat is 'Its latest heartbeat (each 10 s).';
+comment on column wikiembed.workers.heartbeat_age_s is 'Seconds since then.';
+comment on column wikiembed.workers.alive is 'True when that is less than 30 s ago.';
+comment on column wikiembed.workers.doing is 'Jobs in hand, of all its registrations.';
+comment on column wikiembed.workers.worker_ids is
+  'procrastinate''s numbers of its registrations: one a slot (embed, upkeep), and those of before a loss of Postgres.';
+comment on column wikiembed.workers.host is 'Name of its machine or container; null when the process did not say.';
+comment on column wikiembed.workers.pid is 'Its process number there; null when the process did not say.';
+comment on column wikiembed.workers.version is 'Its version of wikiembed; null when the process did not say.';
+comment on column wikiembed.workers.model is
+  'Embedder and model of its settings; a source that has its own uses that. Null when the process did not say.';
+comment on column wikiembed.workers.started_at is 'When it started, by its own clock; null when the process did not say.';

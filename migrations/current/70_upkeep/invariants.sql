@@ -1,0 +1,98 @@
+-- Rows of a source that is held back wait for an order, so that none of them is lost.
+-- The table is locked first: to a snapshot from before a truncate it would look empty.
+create or replace function wikiembed_private.count_violations(p_source wikiembed.sources) returns bigint[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_counts bigint[];
+  v_unproved bigint;
+begin
+  execute wikiembed_private.render_template(p_source, 'lock table @table@ in access share mode');
+  execute wikiembed_private.render_template(p_source, $sql$
+    with live as materialized (
+      select k.key collate "C" as key
+        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
+       where j.queue_name = @queue@ and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+    )
+    select array[
+      (select count(*) from @table@ as t
+        where $1 and t.@embedding@ is null
+          and not exists (select from live as l where l.key = t.@key@::text collate "C")
+          and not exists (select from wikiembed.failures as f
+                           where f.source = @source@ and f.key = t.@key@::text collate "C")),
+      0,
+      (select abs(c.total - l.total) + abs(c.embedded - l.embedded)
+              + abs(f.failed - l.failed) + abs(f.skipped - l.skipped)
+         from (select count(*) as total, count(t.@embedding@) as embedded from @table@ as t) as c,
+              (select coalesce(sum(l.total), 0)::bigint as total, coalesce(sum(l.embedded), 0)::bigint as embedded,
+                      coalesce(sum(l.failed), 0)::bigint as failed, coalesce(sum(l.skipped), 0)::bigint as skipped
+                 from wikiembed.ledger as l where l.source = @source@) as l,
+              (select count(*) filter (where f.state = 'failed') as failed,
+                      count(*) filter (where f.state = 'skipped') as skipped
+                 from wikiembed.failures as f where f.source = @source@) as f),
+      (select count(*) from wikiembed.failures as f
+        where f.source = @source@
+          and not exists (select from @table@ as t where t.@embedding@ is null and t.@key@::text collate "C" = f.key)),
+      (select count(*) from wikiembed.truncated_chunks as c
+        where c.source = @source@
+          and not exists (select from @table@ as t where t.@embedding@ is not null and t.@key@::text collate "C" = c.key))
+    ]
+  $sql$) into v_counts using p_source.held_back_at is null;
+  if p_source.prove_function is not null then
+    execute format('select count(*) from %s as t where t.%I is not null and not %s(%L || t.%I::text, t.%I::%I.vector)
+        and not exists (select from wikiembed.truncated_chunks as c where c.source = %L and c.key = t.%I::text collate "C")',
+      wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
+      (select format('%I.%I', n.nspname, p.proname) from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+        where p.oid = p_source.prove_function),
+      coalesce(p_source.document_prefix, ''), p_source.text_column, p_source.embedding_column,
+      wikiembed_private.pgvector_schema(), p_source.name, p_source.key_column)
+      into v_unproved;
+    v_counts[2] := v_unproved;
+  end if;
+  return v_counts;
+end;
+$$;
+comment on function wikiembed_private.count_violations(wikiembed.sources) is
+  'How many rows of one source break each invariant but that of the queue, which comes fifth.';
+
+create or replace function wikiembed.check_invariants(p_source text default null)
+returns table (name text, violations bigint)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_source wikiembed.sources;
+  v_counts bigint[];
+  v_sums bigint[] := array[0, 0, 0, 0, 0];
+begin
+  if p_source is not null and not exists (select from wikiembed.sources as s where s.name = p_source) then
+    raise exception 'no source is named "%"', p_source
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
+    continue when wikiembed_private.is_gone(v_source);
+    v_counts := wikiembed_private.count_violations(v_source);
+    v_sums := array(select v_sums[i] + v_counts[i] from generate_series(1, 5) as i);
+  end loop;
+  return query values
+    ('every missing row waits in a job, in failures or is skipped', v_sums[1]),
+    ('every stored vector belongs to the row''s text', v_sums[2]),
+    ('the ledger''s sums equal the counts of the table', v_sums[3]),
+    ('no row is both embedded and in failures', v_sums[4]),
+    ('no live job names a source that does not exist', (
+      select count(*) from wikiembed_queue.procrastinate_jobs as j
+       where j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+         and not exists (select from wikiembed.sources as s where s.name = j.args ->> 'source'))),
+    ('every chunk that is marked as truncated has a vector', v_sums[5]);
+end;
+$$;
+comment on function wikiembed.check_invariants(text) is
+  'The six invariants and how many rows break each; the second is proved only where sources.prove_function is set. Reads whole tables. Raises WE001.';

@@ -1,0 +1,19 @@
+-- A function that was renamed, or has other parameters, leaves the one of before: it goes, unless
+-- something of a user's depends on it, which fails the migration and says so. The generated functions
+-- of sources are looked after by write_triggers and detach.
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid from pg_catalog.pg_proc as p
+     where p.pronamespace in ('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace)
+       and p.oid || ':' || p.xmin = any (pg_catalog.string_to_array(
+         pg_catalog.current_setting('wikiembed.functions_before'), ' '))
+       and coalesce(pg_catalog.obj_description(p.oid, 'pg_proc'), '') not like
+           wikiembed_private.generated_comment('%')
+  loop
+    execute pg_catalog.format('drop function %s', v_function);
+  end loop;
+end;
+$$;

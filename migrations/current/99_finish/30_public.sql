@@ -1,0 +1,16 @@
+-- A new function may be called by everybody. One whose access list was never written is new; what somebody
+-- granted by hand stays.
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid from pg_catalog.pg_proc as p
+     where p.pronamespace in (
+             'wikiembed'::regnamespace, 'wikiembed_private'::regnamespace, 'wikiembed_queue'::regnamespace)
+       and p.proacl is null
+  loop
+    execute pg_catalog.format('revoke all on function %s from public', v_function);
+  end loop;
+end;
+$$;

@@ -1,0 +1,103 @@
+"""Uninstall: wikiembed goes, tables of users and their vectors stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness.database import Database
+from tests.sql.chunks import add, coverage, embed, fail, queued, read
+from tests.sql.test_migrations import settings
+from wikiembed.control.uninstall import Removal, removal, uninstall
+from wikiembed.db.migrate import upgrade
+from wikiembed.errors import SchemaMismatch
+
+OURS = """
+select n.nspname from pg_namespace as n where n.nspname like 'wikiembed%'
+union all
+select t.tgname from pg_trigger as t where t.tgname like '%wikiembed%'
+union all
+select e.evtname from pg_event_trigger as e where e.evtname like 'wikiembed%'
+union all
+select c.relname from pg_class as c where c.relname like '%wikiembed%'
+"""
+
+
+def found(database: Database) -> Removal:
+    """What an uninstall of `database` would find."""
+    return removal(database.url, settings(database.url))
+
+
+def test_uninstall_leaves_the_users_rows_and_vectors(docs_table: Database) -> None:
+    """And a migrate after it finds them, and the wiki's tables, again."""
+    embed(docs_table, add(docs_table, "one", "two")[:1])
+    docs_table.execute("select from wikiembed.load_pages(%s::jsonb)", [
+        '[{"title": "T", "digest": "d", "chunks": ["text"]}]'])  # fmt: skip
+    before = docs_table.rows("select id, body, vec::text from public.docs order by id")
+    uninstall(docs_table.url, found(docs_table))
+    assert docs_table.rows("select id, body, vec::text from public.docs order by id") == before
+    assert docs_table.rows(OURS) == []
+    assert docs_table.rows("select content from public.wiki_chunks") == [("text",)]
+    docs_table.execute("update public.docs set body = 'three' where id = 2")
+    upgrade(docs_table.url, settings(docs_table.url))
+    assert coverage(docs_table, "wiki")["total"] == 1
+    docs_table.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    assert docs_table.rows("select chunks from wikiembed.enqueue('docs')") == [(1,)]
+    assert (coverage(docs_table)["embedded"], queued(docs_table)) == (1, ["2"])
+    docs_table.check_invariants()
+
+
+def test_removal_counts_what_goes(docs_table: Database) -> None:
+    """Sources with their tables, failures, jobs, and the wiki's rows."""
+    add(docs_table, "one", "two")
+    fail(docs_table, read(docs_table, ["1"]), error_class="timeout")
+    docs_table.execute("insert into public.wiki_pages (title, digest) values ('T', 'd')")
+    docs_table.execute("create table public.more (id int primary key, body text, vec vector(4))")
+    docs_table.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
+    docs_table.execute("drop table public.more")
+    seen = found(docs_table)
+    assert seen.sources == {"docs": "docs", "more": "a table that is gone", "wiki": "wiki_chunks"}
+    assert (seen.failures, seen.jobs, seen.installed) == (1, 1, True)
+    assert [(table.name, table.rows) for table in seen.wiki] == [
+        ("public.wiki_chunks", 0), ("public.wiki_pages", 1),
+    ]  # fmt: skip
+    uninstall(docs_table.url, seen, and_wiki=True)
+    assert docs_table.rows(OURS) == []
+    assert docs_table.one("select to_regclass('public.wiki_pages') is null")
+    assert found(docs_table).is_empty
+    assert docs_table.one("select count(*) from public.docs") == 2
+
+
+def test_wiki_that_stayed_can_be_removed_later(docs_table: Database) -> None:
+    """When there is no wikiembed any more."""
+    uninstall(docs_table.url, found(docs_table))
+    left = found(docs_table)
+    assert (left.installed, left.is_empty, len(left.wiki)) == (False, False, 2)
+    uninstall(docs_table.url, left, and_wiki=True)
+    assert found(docs_table).is_empty
+
+
+@pytest.mark.parametrize(
+    ("theirs", "said"),
+    [
+        ("create view public.report as select * from wikiembed.coverage",
+         r"rule _RETURN on view (public\.)?report"),
+        ("create table public.mine (s text references wikiembed.sources (name))",
+         r"constraint mine_s_fkey on table (public\.)?mine"),
+        ("create table public.mine (s wikiembed.sources)", r"column s of table (public\.)?mine"),
+        ("create function public.mine(wikiembed.sources) returns int language sql return 1",
+         r"function (public\.)?mine\(wikiembed\.sources\)"),
+        ("create table public.mine (n bigint default nextval('wikiembed.ledger_id_seq'))",
+         r"default value for column n of table (public\.)?mine"),
+        ("create table public.mine (n int); create trigger mine before update on public.mine"
+         " for each row execute function wikiembed_private.enforce_pause()",
+         r"trigger mine on table (public\.)?mine"),
+    ],
+)  # fmt: skip
+def test_what_depends_on_wikiembed_stops_it(docs_table: Database, theirs: str, said: str) -> None:
+    """It is named; nothing is dropped along, and nothing is changed."""
+    docs_table.execute(theirs)
+    with pytest.raises(SchemaMismatch, match=said):
+        uninstall(docs_table.url, found(docs_table), and_wiki=True)
+    add(docs_table, "one")
+    assert queued(docs_table) == ["1"]
+    docs_table.check_invariants()
