@@ -196,7 +196,7 @@ CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET lock_timeout TO '10s'
-    AS $_$
+    AS $$
 declare
   v_source wikiembed.sources;
   v_relation regclass;
@@ -210,8 +210,8 @@ begin
     perform wikiembed_private.get_source(p_name);
   end if;
   if wikiembed_private.qualified(v_source.relation) is not null then
-    execute wikiembed_private.fill(v_source, 'lock table %2$s in access exclusive mode');
-    execute wikiembed_private.fill(v_source, 'drop trigger if exists %12$I on %2$s', 'zzz_wikiembed');
+    execute wikiembed_private.render_template(v_source, 'lock table @table@ in access exclusive mode');
+    execute wikiembed_private.render_template(v_source, 'drop trigger if exists @null_stale_trigger@ on @table@');
     execute format('drop index if exists %I.%I',
       (select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
         where c.oid = v_source.relation),
@@ -226,7 +226,7 @@ begin
   for v_function in
     select p.oid from pg_proc as p
      where p.pronamespace = 'wikiembed_private'::regnamespace
-       and obj_description(p.oid, 'pg_proc') = 'Written by write_triggers for source ' || v_source.name || '.'
+       and obj_description(p.oid, 'pg_proc') = wikiembed_private.generated_comment(v_source.name)
   loop
     execute format('drop function %s', v_function);
   end loop;
@@ -239,7 +239,7 @@ begin
   perform wikiembed_private.drop_deltas(p_name);
   perform wikiembed_private.log_action('detach', p_name);
 end;
-$_$;
+$$;
 
 COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Forgets a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';
 
@@ -284,34 +284,34 @@ begin
   perform wikiembed_private.lock_source(p_source);
   v_source := wikiembed_private.get_source(p_source);
   perform wikiembed_private.require_table(v_source);
-  execute wikiembed_private.fill(v_source, $sql$
+  execute wikiembed_private.render_template(v_source, $sql$
     with live as materialized (
       select k.key collate "C" as key
         from (
                select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
-                where j.queue_name = %7$L and j.status = 'todo' and j.scheduled_at is null
+                where j.queue_name = @queue@ and j.status = 'todo' and j.scheduled_at is null
                 union all
                select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
-                where j.queue_name = %7$L and j.status = 'todo' and j.scheduled_at is not null
+                where j.queue_name = @queue@ and j.status = 'todo' and j.scheduled_at is not null
                 union all
                select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
-                where j.queue_name = %7$L and j.status = 'doing'
+                where j.queue_name = @queue@ and j.status = 'doing'
              ) as j,
              jsonb_array_elements_text(
                case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
        where j.task_name = 'wikiembed.embed'
     ), missing as (
-      select t.%3$I as key
-        from %2$s as t
-       where t.%5$I is null
-         and not exists (select from live as l where l.key = t.%3$I::text collate "C")
+      select t.@key@ as key
+        from @table@ as t
+       where t.@embedding@ is null
+         and not exists (select from live as l where l.key = t.@key@::text collate "C")
          and not exists (select from wikiembed.failures as f
-                          where f.source = %1$L and f.key = t.%3$I::text collate "C")
-       order by t.%3$I
+                          where f.source = @source@ and f.key = t.@key@::text collate "C")
+       order by t.@key@
        limit case when $1 < 9223372036854775807 then $1 + 1 end
     ), inserted as (
       insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-      select %7$L, 'wikiembed.embed', 0, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(n.key)))
+      select @queue@, 'wikiembed.embed', 0, jsonb_build_object('source', @source@, 'keys', to_jsonb(array_agg(n.key)))
         from (select m.key::text as key, (row_number() over (order by m.key) - 1) / $2 as batch
                 from (select m.key from missing as m where not $3 order by m.key limit $1) as m) as n
        group by n.batch
@@ -344,7 +344,8 @@ declare
 begin
   for v_name in
     select s.name from wikiembed.sources as s
-     where s.paused_at is not null and s.resume_at <= clock_timestamp() order by s.name
+     where s.paused_at is not null and not wikiembed_private.is_paused(s.paused_at, s.resume_at)
+     order by s.name
   loop
     v_expired := v_expired + wikiembed.resume(v_name);
   end loop;
@@ -421,9 +422,9 @@ begin
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
     ' wikiembed.failures, wikiembed.failure_history, wikiembed.truncated_chunks,'
     ' wikiembed.truncation_checks, wikiembed.truncation, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
-    ' wikiembed.replaced_tables, wikiembed.alembic_version to %I', p_role);
+    ' wikiembed.replaced_tables, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
   execute format('grant execute on function wikiembed.is_ready(text), wikiembed.is_ready(text, boolean), wikiembed_private.sum_deltas(text),'
-    ' wikiembed_private.count_jobs(text) to %I', p_role);
+    ' wikiembed_private.count_jobs(text), wikiembed_private.is_paused(timestamptz, timestamptz) to %I', p_role);
 end;
 $$;
 
@@ -442,7 +443,7 @@ begin
   execute format('grant execute on all functions in schema wikiembed_queue to %I', p_role);
   execute format('grant select on wikiembed.sources, wikiembed.coverage, wikiembed.queue, wikiembed.workers,'
     ' wikiembed.throughput, wikiembed.outages, wikiembed.truncation,'
-    ' wikiembed.truncation_checks, wikiembed.alembic_version to %I', p_role);
+    ' wikiembed.truncation_checks, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
      where (p.pronamespace = 'wikiembed'::regnamespace
@@ -451,11 +452,11 @@ begin
                               'report_outage', 'end_outage', 'register_worker', 'write_truncated',
                               'find_truncation_check', 'record_truncation_check'))
         or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
-                                                                        'sum_deltas', 'count_jobs'))
+                                                                        'sum_deltas', 'count_jobs', 'is_paused'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
-  perform wikiembed_private.open_to_workers(s, p_role) from wikiembed.sources as s
+  perform wikiembed_private.grant_generated(s, p_role) from wikiembed.sources as s
     where to_regproc(format('wikiembed_private.%I', 'store_' || s.name)) is not null;
 end;
 $$;
@@ -490,7 +491,7 @@ begin
   end loop;
   if to_regprocedure('wikiembed.load_pages(jsonb)') is not null then
     execute format('grant usage on schema wikiembed to %I', p_role);
-    execute format('grant select on wikiembed.alembic_version to %I', p_role);
+    execute format('grant select on wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
     execute format('grant execute on function wikiembed.load_pages(jsonb) to %I', p_role);
   end if;
 end;
@@ -532,18 +533,18 @@ begin
     if wikiembed_private.is_gone(v_source) then
       return false;
     end if;
-    execute wikiembed_private.fill(v_source, $sql$
+    execute wikiembed_private.render_template(v_source, $sql$
       select exists (
-        select from %2$s as t
-         where t.%5$I is null
+        select from @table@ as t
+         where t.@embedding@ is null
            and not exists (select from wikiembed.failures as f
-                            where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped'))
+                            where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped'))
     $sql$) into v_missing;
     if v_missing then
       return false;
     end if;
-    execute wikiembed_private.fill(v_source, $sql$
-      select (select true from %2$s as t where t.%5$I is not null order by t.%3$I limit 1) is null
+    execute wikiembed_private.render_template(v_source, $sql$
+      select (select true from @table@ as t where t.@embedding@ is not null order by t.@key@ limit 1) is null
     $sql$) into v_empty;
     continue when v_empty and p_source is null
       and (select c.unused from wikiembed.coverage as c where c.source = v_source.name);
@@ -734,7 +735,7 @@ begin
     ledger_drift := ledger_drift + v_found.ledger_drift;
   end loop;
   if p_source is null then
-    dead_jobs := dead_jobs + wikiembed_private.drop_strayed();
+    dead_jobs := dead_jobs + wikiembed_private.drop_orphans();
   end if;
   if orphans_enqueued > 0 or dead_jobs > 0 or ledger_drift > 0 then
     perform wikiembed_private.log_action('reconcile', p_source, null, jsonb_build_object(
@@ -824,7 +825,7 @@ begin
       update wikiembed_queue.procrastinate_jobs as j
          set status = 'todo', scheduled_at = null, worker_id = null, abort_requested = false
        where j.id = v_job.id;
-      perform wikiembed_private.wake(v_job.queue_name);
+      perform wikiembed_private.notify_workers(v_job.queue_name);
     else
       perform wikiembed_private.rescue_upkeep(v_job);
     end if;
@@ -908,7 +909,7 @@ begin
              abort_requested = false,
              args = j.args || jsonb_build_object('rescues', v_rescues)
        where j.id = v_job.id;
-      perform wikiembed_private.wake(v_job.queue_name);
+      perform wikiembed_private.notify_workers(v_job.queue_name);
       rescued := rescued + 1;
     elsif cardinality(wikiembed_private.keys_of(v_job.args)) > 1 then
       perform wikiembed_private.split_job(v_job);
@@ -943,7 +944,7 @@ begin
     update wikiembed.sources as s
        set paused_at = null, paused_by = null, pause_reason = null, resume_at = null
      where s.name = v_source.name;
-    perform wikiembed_private.wake(v_source.queue_name);
+    perform wikiembed_private.notify_workers(v_source.queue_name);
     perform wikiembed_private.log_action('resume', v_source.name, null,
       jsonb_build_object('paused_at', v_source.paused_at, 'paused_by', v_source.paused_by));
     v_resumed := v_resumed + 1;
@@ -1020,11 +1021,11 @@ begin
       using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
   end if;
   perform wikiembed_private.require_table(v_source);
-  return query execute wikiembed_private.fill(v_source, $sql$
-    select t.%3$I::text, t.%4$I::text, (t.%5$I operator(%11$I.<=>) $1%9$s)::double precision
-      from %2$s as t
-     where t.%5$I is not null
-     order by t.%5$I operator(%11$I.<=>) $1%9$s
+  return query execute wikiembed_private.render_template(v_source, $sql$
+    select t.@key@::text, t.@text@::text, (t.@embedding@ operator(@vector_schema@.<=>) $1@vector_cast@)::double precision
+      from @table@ as t
+     where t.@embedding@ is not null
+     order by t.@embedding@ operator(@vector_schema@.<=>) $1@vector_cast@
      limit $2
   $sql$) using p_embedding, p_limit;
 end;
@@ -1039,7 +1040,7 @@ CREATE FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text DEFAULT 
     SET lock_timeout TO '10s'
     AS $$
 begin
-  return wikiembed_private.skip_within(p_source, p_keys, p_why, interval '10 s');
+  return wikiembed_private.skip_with_timeout(p_source, p_keys, p_why, interval '10 s');
 end;
 $$;
 
@@ -1321,7 +1322,7 @@ CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURN
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
-  if position('$body$' in wikiembed_private.names_of(p_source)) > 0 then
+  if position('$body$' in wikiembed_private.source_names(p_source)) > 0 then
     raise exception 'a name of source "%" contains $body$', p_source.name
       using errcode = 'WE004', hint = 'Rename the table or the column.';
   end if;
@@ -1511,30 +1512,6 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name, unless it is to be replaced, or another one the column.';
 
-CREATE FUNCTION wikiembed_private.close_to_public(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_function regprocedure;
-begin
-  for v_function in
-    select p.oid from pg_proc as p
-     where p.pronamespace = 'wikiembed_private'::regnamespace
-       and p.proname = any (array[
-         'null_stale_' || p_source.name, 'on_insert_' || p_source.name, 'on_update_' || p_source.name,
-         'on_delete_' || p_source.name, 'on_truncate_' || p_source.name, 'outcomes_' || p_source.name,
-         'read_' || p_source.name, 'store_' || p_source.name, 'fail_' || p_source.name])
-  loop
-    execute format('revoke all on function %s from public', v_function);
-    execute format('comment on function %s is %L', v_function,
-      'Written by write_triggers for source ' || p_source.name || '.');
-  end loop;
-end;
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.close_to_public(p_source wikiembed.sources) IS 'Takes the written functions of a source away from public.';
-
 CREATE FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1546,7 +1523,7 @@ declare
   v_copied bigint;
 begin
   -- A rename alone leaves the trigger that nulls as good as it was.
-  p_former.written_as := wikiembed_private.names_of(p_former);
+  p_former.written_as := wikiembed_private.source_names(p_former);
   if p_former.model is null or not wikiembed_private.triggers_current(p_former)
     or exists (
       select from pg_trigger as t
@@ -1585,20 +1562,20 @@ declare
   v_drift bigint;
 begin
   select s.* into v_source from wikiembed.sources as s where s.name = p_name;
-  execute wikiembed_private.fill(v_source, $sql$
+  execute wikiembed_private.render_template(v_source, $sql$
     with drift as (
       select c.total - l.total as total, c.embedded - l.embedded as embedded,
              f.failed - l.failed as failed, f.skipped - l.skipped as skipped
-        from (select count(*) as total, count(t.%5$I) as embedded from %2$s as t) as c,
+        from (select count(*) as total, count(t.@embedding@) as embedded from @table@ as t) as c,
              (select coalesce(sum(l.total), 0)::bigint as total, coalesce(sum(l.embedded), 0)::bigint as embedded,
                      coalesce(sum(l.failed), 0)::bigint as failed, coalesce(sum(l.skipped), 0)::bigint as skipped
-                from wikiembed.ledger as l where l.source = %1$L) as l,
+                from wikiembed.ledger as l where l.source = @source@) as l,
              (select count(*) filter (where f.state = 'failed') as failed,
                      count(*) filter (where f.state = 'skipped') as skipped
-                from wikiembed.failures as f where f.source = %1$L) as f
+                from wikiembed.failures as f where f.source = @source@) as f
     ), corrected as (
       insert into wikiembed.ledger (source, total, embedded, failed, skipped)
-      select %1$L, d.total, d.embedded, d.failed, d.skipped from drift as d
+      select @source@, d.total, d.embedded, d.failed, d.skipped from drift as d
        where d.total <> 0 or d.embedded <> 0 or d.failed <> 0 or d.skipped <> 0
     )
     select abs(d.total) + abs(d.embedded) + abs(d.failed) + abs(d.skipped) from drift as d
@@ -1690,36 +1667,36 @@ declare
   v_counts bigint[];
   v_unproved bigint;
 begin
-  execute wikiembed_private.fill(p_source, 'lock table %2$s in access share mode');
-  execute wikiembed_private.fill(p_source, $sql$
+  execute wikiembed_private.render_template(p_source, 'lock table @table@ in access share mode');
+  execute wikiembed_private.render_template(p_source, $sql$
     with live as materialized (
       select k.key collate "C" as key
         from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(
                case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+       where j.queue_name = @queue@ and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
     )
     select array[
-      (select count(*) from %2$s as t
-        where $1 and t.%5$I is null
-          and not exists (select from live as l where l.key = t.%3$I::text collate "C")
+      (select count(*) from @table@ as t
+        where $1 and t.@embedding@ is null
+          and not exists (select from live as l where l.key = t.@key@::text collate "C")
           and not exists (select from wikiembed.failures as f
-                           where f.source = %1$L and f.key = t.%3$I::text collate "C")),
+                           where f.source = @source@ and f.key = t.@key@::text collate "C")),
       0,
       (select abs(c.total - l.total) + abs(c.embedded - l.embedded)
               + abs(f.failed - l.failed) + abs(f.skipped - l.skipped)
-         from (select count(*) as total, count(t.%5$I) as embedded from %2$s as t) as c,
+         from (select count(*) as total, count(t.@embedding@) as embedded from @table@ as t) as c,
               (select coalesce(sum(l.total), 0)::bigint as total, coalesce(sum(l.embedded), 0)::bigint as embedded,
                       coalesce(sum(l.failed), 0)::bigint as failed, coalesce(sum(l.skipped), 0)::bigint as skipped
-                 from wikiembed.ledger as l where l.source = %1$L) as l,
+                 from wikiembed.ledger as l where l.source = @source@) as l,
               (select count(*) filter (where f.state = 'failed') as failed,
                       count(*) filter (where f.state = 'skipped') as skipped
-                 from wikiembed.failures as f where f.source = %1$L) as f),
+                 from wikiembed.failures as f where f.source = @source@) as f),
       (select count(*) from wikiembed.failures as f
-        where f.source = %1$L
-          and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)),
+        where f.source = @source@
+          and not exists (select from @table@ as t where t.@embedding@ is null and t.@key@::text collate "C" = f.key)),
       (select count(*) from wikiembed.truncated_chunks as c
-        where c.source = %1$L
-          and not exists (select from %2$s as t where t.%5$I is not null and t.%3$I::text collate "C" = c.key))
+        where c.source = @source@
+          and not exists (select from @table@ as t where t.@embedding@ is not null and t.@key@::text collate "C" = c.key))
     ]
   $sql$) into v_counts using p_source.held_back_at is null;
   if p_source.prove_function is not null then
@@ -1781,7 +1758,7 @@ COMMENT ON FUNCTION wikiembed_private.create_deltas(p_source text) IS 'Creates t
 CREATE FUNCTION wikiembed_private.create_missing_index(p_name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 declare
   v_source wikiembed.sources;
 begin
@@ -1790,15 +1767,15 @@ begin
     if not pg_has_role(current_user, (select c.relowner from pg_class as c where c.oid = v_source.relation), 'usage') then
       raise exception 'role % does not own %: it cannot create the index on missing rows', current_user, v_source.relation
         using errcode = 'WE004',
-              hint = wikiembed_private.fill(v_source,
+              hint = wikiembed_private.render_template(v_source,
                 case when (select c.relkind from pg_class as c where c.oid = v_source.relation) = 'p'
-                  then 'Let the owner run `create index on %2$s (%3$I) where %5$I is null`'
-                  else 'Let the owner run `create index concurrently on %2$s (%3$I) where %5$I is null`' end);
+                  then 'Let the owner run `create index on @table@ (@key@) where @embedding@ is null`'
+                  else 'Let the owner run `create index concurrently on @table@ (@key@) where @embedding@ is null`' end);
     end if;
-    execute wikiembed_private.fill(v_source, 'create index %12$I on %2$s (%3$I) where %5$I is null', 'wikiembed_missing');
+    execute wikiembed_private.render_template(v_source, 'create index @missing_index@ on @table@ (@key@) where @embedding@ is null');
   end if;
 end;
-$_$;
+$$;
 
 COMMENT ON FUNCTION wikiembed_private.create_missing_index(p_name text) IS 'Creates the partial index on rows without a vector, unless a valid one is there.';
 
@@ -1839,7 +1816,26 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.drop_deltas(p_source text) IS 'Drops the table that create_deltas made, unless somebody holds it.';
 
-CREATE FUNCTION wikiembed_private.drop_strayed() RETURNS bigint
+CREATE FUNCTION wikiembed_private.drop_orphan_triggers(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_relation regclass;
+  v_trigger name;
+begin
+  for v_relation, v_trigger in
+    select t.relation, t.trigger from wikiembed_private.triggers_of(p_source.name) as t
+     where t.relation not in (select wikiembed_private.relations_of(p_source.relation))
+  loop
+    execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
+  end loop;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.drop_orphan_triggers(p_source wikiembed.sources) IS 'Takes a source''s triggers off tables that are no longer its partitions.';
+
+CREATE FUNCTION wikiembed_private.drop_orphans() RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1870,26 +1866,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.drop_strayed() IS 'Drops jobs, ledger rows, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
-
-CREATE FUNCTION wikiembed_private.drop_strayed_triggers(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_relation regclass;
-  v_trigger name;
-begin
-  for v_relation, v_trigger in
-    select t.relation, t.trigger from wikiembed_private.triggers_of(p_source.name) as t
-     where t.relation not in (select wikiembed_private.relations_of(p_source.relation))
-  loop
-    execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
-  end loop;
-end;
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.drop_strayed_triggers(p_source wikiembed.sources) IS 'Takes a source''s triggers off tables that are no longer its partitions.';
+COMMENT ON FUNCTION wikiembed_private.drop_orphans() IS 'Drops jobs, ledger rows, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
 
 CREATE FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cured text[] DEFAULT NULL::text[]) RETURNS bigint
     LANGUAGE plpgsql
@@ -1916,6 +1893,24 @@ end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cured text[]) IS 'Deletes failures that the caller holds locked and keeps them as history, those of the keys p_cured as cured; returns the number of them.';
+
+CREATE FUNCTION wikiembed_private.enforce_pause() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if exists (
+    select from wikiembed.sources as s
+     where s.queue_name = new.queue_name and wikiembed_private.is_paused(s.paused_at, s.resume_at)
+  ) then
+    return null;
+  end if;
+  new.started_at := clock_timestamp();
+  return new;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.enforce_pause() IS 'Refuses todo → doing for jobs of a paused source; notes when a job begins.';
 
 CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2090,8 +2085,7 @@ begin
             select distinct n.name from unnest(v_names) as n (name)
              where not exists (
                select from wikiembed.sources as s
-                where s.queue_name = n.name and s.paused_at is not null
-                  and (s.resume_at is null or s.resume_at > clock_timestamp()))
+                where s.queue_name = n.name and wikiembed_private.is_paused(s.paused_at, s.resume_at))
           ) as q
          cross join lateral (
            (select j.id, j.priority, j.args
@@ -2172,34 +2166,6 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer, p_most_chunks integer) IS 'Gives a worker up to so many jobs, in order, of the queues that it asks for (null: all) without the paused ones, holding together up to so many chunks, but at least one job.';
 
-CREATE FUNCTION wikiembed_private.fill(p_source wikiembed.sources, p_template text, p_function text DEFAULT NULL::text, p_second text DEFAULT NULL::text) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select format(
-    p_template,
-    p_source.name,
-    wikiembed_private.qualified(p_source.relation),
-    p_source.key_column,
-    p_source.text_column,
-    p_source.embedding_column,
-    case p_source.key_type when 'character varying' then 'text' else p_source.key_type end,
-    p_source.queue_name,
-    case when p_source.key_type in ('text', 'character varying') then '::text collate "C"' else '' end,
-    case p_source.embedding_type
-      when 'halfvec' then format('::%I.halfvec', wikiembed_private.pgvector_schema())
-      else ''
-    end,
-    format('operator(%I.=)', wikiembed_private.pgvector_schema()),
-    wikiembed_private.pgvector_schema(),
-    p_function || '_' || p_source.name,
-    'outcomes_' || p_source.name,
-    p_second || '_' || p_source.name
-  );
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.fill(p_source wikiembed.sources, p_template text, p_function text, p_second text) IS 'Fills a template with the names of a source through format().';
-
 CREATE FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint DEFAULT NULL::smallint) RETURNS pg_attribute
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2253,7 +2219,7 @@ CREATE FUNCTION wikiembed_private.follow_batch_size() RETURNS trigger
     AS $$
 begin
   perform wikiembed_private.require_quotable(new);
-  perform wikiembed_private.write_on_insert(new);
+  perform wikiembed_private.generate_on_insert(new);
   return null;
 end;
 $$;
@@ -2358,6 +2324,641 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) IS 'A name that a new column of a table can have.';
 
+CREATE FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.render_template(p_source, $template$
+    create or replace function wikiembed_private.@fail@(
+      p_keys text[], p_versions bigint[], p_error_class text, p_message text,
+      p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer)
+    returns table (key text, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set lock_timeout = '2s'
+    set enable_seqscan = off
+    set jit = off
+    as $body$
+    declare
+      v_generation bigint;
+      v_held text[];
+    begin
+      lock table only @table@ in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = @source@ for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = @source@) then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue(@source@, p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      select array_agg(h.key) into v_held
+        from (
+          select h.key
+            from (
+              select g.key, g.version from unnest(p_keys::@key_type@[], p_versions) as g (key, version) order by g.key
+            ) as g
+           cross join lateral (
+             select t.@key@::text as key from @table@ as t
+              where t.@key@ = g.key and num_nulls(t.@embedding@) = 1
+                and hashtextextended(t.@text@::text collate "C", v_generation) is not distinct from g.version
+                for no key update of t skip locked
+           ) as h
+        ) as h;
+      insert into wikiembed.failures as f
+        (source, key, state, error_class, http_status, message, attempts, job_id)
+      select distinct on (k collate "C")
+             @source@, k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
+        from unnest(v_held) as k
+       order by k collate "C"
+          on conflict on constraint failures_pkey do update
+             set state = excluded.state, error_class = excluded.error_class,
+                 http_status = excluded.http_status, message = excluded.message,
+                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
+                 job_id = excluded.job_id
+           where f.state = 'failed' or excluded.state = 'skipped';
+      return query select o.key, o.outcome
+        from wikiembed_private.@outcomes@(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
+    end;
+    $body$
+  $template$);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) IS 'Writes the function that records a source''s failures.';
+
+CREATE FUNCTION wikiembed_private.generate_null_stale(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.render_template(p_source, $template$
+    create or replace function wikiembed_private.@null_stale@() returns trigger
+    language plpgsql
+    set search_path = pg_catalog, pg_temp
+    as $body$
+    begin
+      if old.@embedding@ is not null and new.@embedding@ is not null and new.@embedding@ @vector_equals@ old.@embedding@ then
+        new.@embedding@ := null;
+      end if;
+      return new;
+    end;
+    $body$
+  $template$);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.generate_null_stale(p_source wikiembed.sources) IS 'Writes the function of a source''s row trigger.';
+
+CREATE FUNCTION wikiembed_private.generate_on_delete(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.render_template(p_source, $template$
+    create or replace function wikiembed_private.@on_delete@() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off
+    set enable_nestloop = off
+    set jit = off
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_keys text[];
+    begin
+      select count(*), count(o.@embedding@) into v_total, v_embedded from old_rows as o;
+      if v_total = 0 then
+        return null;
+      end if;
+      insert into wikiembed_private.@deltas@ (total, embedded) values (-v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = @source@)
+         or exists (select from wikiembed.truncated_chunks as c where c.source = @source@)
+      then
+        if exists (select from wikiembed.failures as f where f.source = @source@) then
+          if v_total <= 500 then
+            v_keys := array(select o.@key@::text from old_rows as o);
+          else
+            v_keys := array(
+              select f.key from old_rows as o
+                join wikiembed.failures as f on f.source = @source@ and f.key = o.@key@::text collate "C");
+          end if;
+          perform wikiembed_private.forget_failures(@source@, v_keys, 'deleted');
+        end if;
+        if exists (select from wikiembed.truncated_chunks as c where c.source = @source@) then
+          if v_total <= 500 then
+            v_keys := array(select o.@key@::text from old_rows as o where o.@embedding@ is not null);
+          else
+            v_keys := array(
+              select c.key from old_rows as o
+                join wikiembed.truncated_chunks as c on c.source = @source@ and c.key = o.@key@::text collate "C");
+          end if;
+          perform wikiembed_private.forget_truncated(@source@, v_keys);
+        end if;
+      end if;
+      return null;
+    end;
+    $body$
+  $template$);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.generate_on_delete(p_source wikiembed.sources) IS 'Writes the function of a source''s delete trigger.';
+
+CREATE FUNCTION wikiembed_private.generate_on_insert(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_most integer := case when p_source.key_type in ('text', 'character varying') then 10000 else 500000 end;
+  -- Checked and set at once: another client that checks a moment later does not notify too.
+  v_may_notify text := wikiembed_private.render_template(p_source, $template$
+    case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value(@clock@), 0)) >= 20
+         then setval(@clock@, (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
+  $template$);
+begin
+  if to_regclass(format('wikiembed_private.%I', 'clock_embed_' || p_source.name)) is null then
+    execute format('create sequence wikiembed_private.%I minvalue 0 start 0', 'clock_embed_' || p_source.name);
+  end if;
+  execute wikiembed_private.render_template(p_source, $template$
+    create or replace function wikiembed_private.@on_insert@() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_keys @key_type@[];
+      v_missing bigint;
+      v_wakes boolean;
+      v_said text;
+    begin
+      select count(*), count(n.@embedding@), array_agg(n.@key@) filter (where n.@embedding@ is null),
+             case when count(*) > count(n.@embedding@) and set_config('wikiembed.notifies_itself', 'on', true) = 'on' then
+               @may_notify@
+             end
+        into v_total, v_embedded, v_keys, v_wakes
+        from (select n.@key@, n.@embedding@ from new_rows as n limit @batch_size@ + 1) as n;
+      if v_total > v_embedded and v_total <= @batch_size@ then
+        with counted as (
+          insert into wikiembed_private.@deltas@ (total, embedded) values (v_total, v_embedded)
+        )
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        values (@queue@, 'wikiembed.embed', 10, jsonb_build_object('source', @source@, 'keys', v_keys::text[]));
+      elsif v_total <= @batch_size@ then
+        insert into wikiembed_private.@deltas@ (total, embedded)
+        select v_total, v_embedded where v_total > 0;
+      else
+        v_said := set_config('wikiembed.notifies_itself', 'on', true);
+        with gathered as materialized (
+          select count(*) as total, count(n.@embedding@) as embedded,
+                 array_agg(n.@key@) filter (where n.@embedding@ is null) as keys
+            from (select n.@key@, n.@embedding@ from new_rows as n limit @most@ + 1) as n
+        ), queued as (
+          insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+          select @queue@, 'wikiembed.embed', 10,
+                 jsonb_build_object('source', @source@, 'keys', f.keys[i : i + @batch_size@ - 1]::text[])
+            from gathered as f, generate_series(1, cardinality(f.keys), @batch_size@) as i
+           where f.total <= @most@
+        )
+        insert into wikiembed_private.@deltas@ (total, embedded)
+        select f.total, f.embedded from gathered as f where f.total <= @most@
+        returning total - embedded into v_missing;
+        if not found then
+          v_said := set_config('wikiembed.notifies_itself', 'on', true);
+          with batches as materialized (
+            select m.batch, count(*) as total, count(m.key) as missing,
+                   array_agg(m.key) filter (where m.key is not null) as keys
+              from (
+                select m.key, (count(m.key) over (rows unbounded preceding) - 1) / @batch_size@ as batch
+                  from (select case when n.@embedding@ is null then n.@key@::text end as key from new_rows as n) as m
+              ) as m
+             group by m.batch
+          ), queued as (
+            insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+            select @queue@, 'wikiembed.embed', 10, jsonb_build_object('source', @source@, 'keys', to_jsonb(b.keys))
+              from batches as b
+             where b.missing > 0
+             order by b.batch
+          )
+          insert into wikiembed_private.@deltas@ (total, embedded)
+          select sum(b.total), sum(b.total - b.missing) from batches as b
+          returning total - embedded into v_missing;
+        end if;
+        if v_missing > 0 and v_wakes is not true then
+          v_wakes := @may_notify@;
+        end if;
+      end if;
+      if v_wakes then
+        perform wikiembed_private.notify_workers(@queue@);
+      end if;
+      return new;
+    end;
+    $body$
+  $template$, jsonb_build_object(
+    'may_notify', trim(v_may_notify, E'\n '),
+    'batch_size', p_source.batch_size,
+    'most', greatest(v_most, p_source.batch_size)));
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.generate_on_insert(p_source wikiembed.sources) IS 'Writes the function of a source''s insert trigger.';
+
+CREATE FUNCTION wikiembed_private.generate_on_truncate(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.render_template(p_source, $template$
+    create or replace function wikiembed_private.@on_truncate@() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set enable_nestloop = off
+    set jit = off
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+    begin
+      execute format('select count(*), count(%I) from only %I.%I', @embedding_literal@, tg_table_schema, tg_table_name)
+        into v_total, v_embedded;
+      insert into wikiembed.ledger (source, total, embedded) values (@source@, -v_total, -v_embedded);
+      if exists (select from wikiembed.failures as f where f.source = @source@) then
+        execute format(
+          'select wikiembed_private.forget_failures(%L, array(
+             select f.key from wikiembed.failures as f where f.source = %L and exists (
+               select from only %I.%I as t where t.%I::text collate "C" = f.key)), ''deleted'')',
+          @source@, @source@, tg_table_schema, tg_table_name, @key_literal@);
+      end if;
+      if exists (select from wikiembed.truncated_chunks as c where c.source = @source@) then
+        execute format(
+          'select wikiembed_private.forget_truncated(%L, array(
+             select c.key from wikiembed.truncated_chunks as c where c.source = %L and exists (
+               select from only %I.%I as t where t.%I::text collate "C" = c.key)))',
+          @source@, @source@, tg_table_schema, tg_table_name, @key_literal@);
+      end if;
+      perform wikiembed_private.queue_reconcile(@source@);
+      return null;
+    end;
+    $body$
+  $template$);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.generate_on_truncate(p_source wikiembed.sources) IS 'Writes the function of a source''s truncate trigger.';
+
+CREATE FUNCTION wikiembed_private.generate_on_update(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.render_template(p_source, $template$
+    create or replace function wikiembed_private.@on_update@() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set enable_seqscan = off
+    set enable_nestloop = off
+    set enable_mergejoin = off
+    set jit = off
+    as $body$
+    declare
+      v_total bigint;
+      v_embedded bigint;
+      v_old_total bigint;
+      v_old_embedded bigint;
+      v_batch_size integer;
+      v_stale text[];
+      v_ended text[];
+      v_cured text[];
+    begin
+      select count(*), count(n.@embedding@) into v_total, v_embedded from new_rows as n;
+      select count(*), count(o.@embedding@) into v_old_total, v_old_embedded from old_rows as o;
+      if v_embedded > v_old_embedded then
+        insert into wikiembed.ledger (source, total, embedded, gained)
+        values (@source@, v_total - v_old_total, v_embedded - v_old_embedded, v_embedded - v_old_embedded);
+      elsif v_total <> v_old_total or v_embedded <> v_old_embedded then
+        insert into wikiembed_private.@deltas@ (total, embedded)
+        values (v_total - v_old_total, v_embedded - v_old_embedded);
+      end if;
+      if v_embedded > 0 and v_old_embedded > 0 then
+        v_stale := array(
+          select n.@key@::text from new_rows as n join old_rows as o on o.@key@@key_collation@ = n.@key@@key_collation@
+           where n.@text@::text collate "C" is distinct from o.@text@::text collate "C"
+             and n.@embedding@ @vector_equals@ o.@embedding@);
+        if cardinality(v_stale) > 0 then
+          update @table@ as t set @embedding@ = null where t.@key@ = any (v_stale::@key_type@[]);
+        end if;
+      end if;
+      if v_embedded < v_total then
+        select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = @source@;
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select @queue@, 'wikiembed.embed', 10, jsonb_build_object('source', @source@, 'keys', to_jsonb(array_agg(m.key)))
+          from (
+            select n.@key@::text as key, (row_number() over () - 1) / v_batch_size as batch
+              from new_rows as n
+             where n.@embedding@ is null
+               and not exists (
+                 select from old_rows as o
+                  where o.@key@@key_collation@ = n.@key@@key_collation@
+                    and o.@text@::text collate "C" is not distinct from n.@text@::text collate "C"
+                    and o.@embedding@ is null)
+          ) as m
+         group by m.batch
+         order by m.batch;
+      end if;
+      if exists (select from wikiembed.failures as f where f.source = @source@)
+         or exists (select from wikiembed.truncated_chunks as c where c.source = @source@)
+      then
+        if exists (select from wikiembed.failures as f where f.source = @source@) then
+          if v_old_total <= 500 then
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.@key@::text as key, n.@key@ is not null as cured
+                  from old_rows as o
+                  left join new_rows as n
+                    on n.@key@@key_collation@ = o.@key@@key_collation@
+                   and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
+                 where n.@key@ is null or n.@embedding@ is not null
+              ) as e;
+          else
+            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
+              from (
+                select o.@key@::text as key, n.@key@ is not null as cured
+                  from old_rows as o
+                  join wikiembed.failures as f on f.source = @source@ and f.key = o.@key@::text collate "C"
+                  left join new_rows as n
+                    on n.@key@@key_collation@ = o.@key@@key_collation@
+                   and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
+                 where n.@key@ is null or n.@embedding@ is not null
+              ) as e;
+          end if;
+          perform wikiembed_private.forget_failures(@source@, v_ended, 'changed', v_cured);
+        end if;
+        if exists (select from wikiembed.truncated_chunks as c where c.source = @source@) then
+          if v_old_total <= 500 then
+            v_ended := array(
+              select o.@key@::text
+                from old_rows as o
+                left join new_rows as n
+                  on n.@key@@key_collation@ = o.@key@@key_collation@
+                 and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
+                 and n.@embedding@ @vector_equals@ o.@embedding@
+               where o.@embedding@ is not null and n.@key@ is null);
+          else
+            v_ended := array(
+              select o.@key@::text
+                from old_rows as o
+                join wikiembed.truncated_chunks as c on c.source = @source@ and c.key = o.@key@::text collate "C"
+                left join new_rows as n
+                  on n.@key@@key_collation@ = o.@key@@key_collation@
+                 and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
+                 and n.@embedding@ @vector_equals@ o.@embedding@
+               where o.@embedding@ is not null and n.@key@ is null);
+          end if;
+          perform wikiembed_private.forget_truncated(@source@, v_ended);
+        end if;
+      end if;
+      return null;
+    end;
+    $body$
+  $template$);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.generate_on_update(p_source wikiembed.sources) IS 'Writes the function of a source''s update trigger.';
+
+CREATE FUNCTION wikiembed_private.generate_outcomes(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.render_template(p_source, $template$
+    create or replace function wikiembed_private.@outcomes@(
+      p_keys text[], p_versions bigint[], p_generation bigint,
+      p_done text[], p_rewritten text[], p_attempt integer, p_word text default 'written')
+    returns table (key text, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set enable_seqscan = off
+    set jit = off
+    as $body$
+    declare
+      v_keys text[];
+      v_outcomes text[];
+    begin
+      select array_agg(g.key), array_agg(
+               case
+                 when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
+                 when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
+                 when t.missing is null then 'gone'
+                 when t.missing and t.version is not distinct from g.version then 'locked'
+                 else 'stale'
+               end)
+        into v_keys, v_outcomes
+        from unnest(p_keys, p_versions) as g (key, version)
+        left join lateral (
+          select t.@embedding@ is null as missing,
+                 case when t.@embedding@ is null then hashtextextended(t.@text@::text collate "C", p_generation) end as version
+            from @table@ as t
+           where t.@key@ = g.key::@key_type@
+          offset 0
+        ) as t on true;
+      perform wikiembed_private.requeue(@source@, array(
+        select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
+      ), p_attempt);
+      return query select * from unnest(v_keys, v_outcomes);
+    end;
+    $body$
+  $template$);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.generate_outcomes(p_source wikiembed.sources) IS 'Writes the function that says what became of each key of a source''s batch.';
+
+CREATE FUNCTION wikiembed_private.generate_read(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.render_template(p_source, $template$
+    create or replace function wikiembed_private.@read@(p_keys text[], p_attempt integer)
+    returns table (key text, content text, version bigint, source_version text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set lock_timeout = '2s'
+    set enable_seqscan = off
+    set jit = off
+    as $body$
+    declare
+      v_generation bigint;
+      v_source_version text;
+      v_keys text[];
+      v_contents text[];
+      v_versions bigint[];
+      v_locked text[];
+    begin
+      lock table only @table@ in row share mode;
+      select s.generation, s.xmin || ' ' || s.ctid into v_generation, v_source_version
+        from wikiembed.sources as s where s.name = @source@;
+      if not found then
+        return;
+      end if;
+      select array_agg(t.@key@::text), array_agg(t.@text@::text),
+             array_agg(hashtextextended(t.@text@::text collate "C", v_generation))
+        into v_keys, v_contents, v_versions
+        from @table@ as t
+       where t.@key@ = any (p_keys::@key_type@[])
+         and num_nulls(t.@embedding@) = 1
+         and t.xmax = 0
+         and not exists (
+           select from wikiembed.failures as f
+            where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped' offset 0);
+      if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
+        select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
+               v_versions || array_agg(h.version)
+          into v_keys, v_contents, v_versions
+          from (
+            select t.@key@::text as key, t.@text@::text as content,
+                   hashtextextended(t.@text@::text collate "C", v_generation) as version
+              from @table@ as t
+             where t.@key@ = any (p_keys::@key_type@[])
+               and num_nulls(t.@embedding@) = 1
+               and not (t.@key@::text collate "C" = any (coalesce(v_keys, '{}')))
+               and not exists (
+                 select from wikiembed.failures as f
+                  where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped' offset 0)
+             order by t.@key@
+               for no key update of t skip locked
+          ) as h;
+        v_locked := array(
+          select t.@key@::text from @table@ as t
+           where t.@key@ = any (p_keys::@key_type@[])
+             and num_nulls(t.@embedding@) = 1
+             and not (t.@key@::text collate "C" = any (coalesce(v_keys, '{}')))
+             and not exists (
+               select from wikiembed.failures as f
+                where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped' offset 0));
+        perform wikiembed_private.requeue(@source@, v_locked, p_attempt);
+      end if;
+      return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
+    end;
+    $body$
+  $template$);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.generate_read(p_source wikiembed.sources) IS 'Writes the function that reads a source''s chunks.';
+
+CREATE FUNCTION wikiembed_private.generate_store(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  execute wikiembed_private.render_template(p_source, $template$
+    create or replace function wikiembed_private.@store@(
+      p_keys text[], p_versions bigint[], p_embeddings @vector_schema@.vector[], p_attempt integer)
+    returns table (key text, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set row_security = off
+    set lock_timeout = '2s'
+    set enable_seqscan = off
+    set enable_nestloop = off
+    set enable_mergejoin = off
+    set jit = off
+    as $body$
+    declare
+      v_generation bigint;
+      v_held bigint;
+      v_written text[];
+      v_rewritten text[];
+    begin
+      lock table only @table@ in row exclusive mode;
+      select s.generation into v_generation from wikiembed.sources as s
+       where s.name = @source@ for key share skip locked;
+      if not found then
+        if not exists (select from wikiembed.sources as s where s.name = @source@) then
+          return query select k, 'gone'::text from unnest(p_keys) as k;
+          return;
+        end if;
+        perform wikiembed_private.requeue(@source@, p_keys, p_attempt);
+        return query select k, 'locked'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      with held as materialized (
+        select h.key, g.version, g.embedding
+          from (
+            select g.key, g.version, g.embedding
+              from unnest(p_keys::@key_type@[], p_versions, p_embeddings) as g (key, version, embedding)
+             order by g.key
+          ) as g
+         cross join lateral (
+           select t.@key@ as key from @table@ as t
+            where t.@key@ = g.key and num_nulls(t.@embedding@) = 1
+              and hashtextextended(t.@text@::text collate "C", v_generation) = g.version
+              for no key update of t skip locked
+         ) as h
+      ), written as (
+        update @table@ as t set @embedding@ = h.embedding@vector_cast@
+          from held as h
+         where t.@key@ = any (array(select h.key from held as h)) and t.@key@ = h.key and num_nulls(t.@embedding@) = 1
+        returning t.@key@::text as key,
+                  hashtextextended(t.@text@::text collate "C", v_generation) is distinct from h.version
+                    as rewritten
+      )
+      select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
+             (select count(distinct h.key) from held as h)
+        into v_written, v_rewritten, v_held
+        from written as w;
+      if v_held > coalesce(cardinality(v_written), 0) then
+        raise exception 'a trigger of % keeps a vector from being written', @table_literal@
+          using errcode = 'WE012', hint = 'A before update trigger returned null.';
+      end if;
+      if v_rewritten is not null then
+        update @table@ as t set @embedding@ = null where t.@key@ = any (v_rewritten::@key_type@[]);
+      end if;
+      if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
+        return query select k, 'written'::text from unnest(p_keys) as k;
+        return;
+      end if;
+      return query select o.key, o.outcome
+        from wikiembed_private.@outcomes@(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
+    end;
+    $body$
+  $template$);
+end;
+$_$;
+
+COMMENT ON FUNCTION wikiembed_private.generate_store(p_source wikiembed.sources) IS 'Writes the function that stores a source''s vectors.';
+
+CREATE FUNCTION wikiembed_private.generated_comment(p_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select 'Written by write_triggers for source ' || p_name || '.';
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.generated_comment(p_name text) IS 'Comment on the functions that are generated for a source, by which they are found.';
+
+CREATE FUNCTION wikiembed_private.generated_names() RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select array['null_stale', 'on_insert', 'on_update', 'on_delete', 'on_truncate', 'outcomes', 'read', 'store', 'fail'];
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.generated_names() IS 'First parts of the names of the functions that are generated for each source; its name follows after _.';
+
 CREATE FUNCTION wikiembed_private.get_source(p_source text) RETURNS wikiembed.sources
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2376,51 +2977,19 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.get_source(p_source text) IS 'The row of a source, held for key share; raises WE001 when there is none.';
 
-CREATE FUNCTION wikiembed_private.grant_again() RETURNS void
+CREATE FUNCTION wikiembed_private.grant_generated(p_source wikiembed.sources, p_role name) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-declare
-  v_role name;
 begin
-  for v_role in
-    select w.role from wikiembed_private.worker_roles() as w (role)
-  loop
-    perform wikiembed.grant_worker(v_role);
-  end loop;
-  for v_role in
-    select distinct r.rolname
-      from pg_class as c, aclexplode(c.relacl) as a join pg_roles as r on r.oid = a.grantee
-     where c.oid = 'wikiembed.failures'::regclass
-       and a.privilege_type = 'SELECT' and a.grantee <> c.relowner
-       and has_table_privilege(a.grantee, 'wikiembed.action_log', 'select')
-     order by 1
-  loop
-    perform wikiembed.grant_reader(v_role);
-  end loop;
+  execute format('grant execute on function wikiembed_private.%I(text[], integer) to %I',
+    'read_' || p_source.name, p_role);
+  execute format('grant execute on function wikiembed_private.%I(text[], bigint[], %I.vector[], integer) to %I',
+    'store_' || p_source.name, wikiembed_private.pgvector_schema(), p_role);
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.grant_again() IS 'Calls grant_worker and grant_reader again for the roles that they were called for.';
-
-CREATE FUNCTION wikiembed_private.hold_paused() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if exists (
-    select from wikiembed.sources as s
-     where s.queue_name = new.queue_name and s.paused_at is not null
-       and (s.resume_at is null or s.resume_at > clock_timestamp())
-  ) then
-    return null;
-  end if;
-  new.started_at := clock_timestamp();
-  return new;
-end;
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.hold_paused() IS 'Refuses todo → doing for jobs of a paused source; notes when a job begins.';
+COMMENT ON FUNCTION wikiembed_private.grant_generated(p_source wikiembed.sources, p_role name) IS 'Lets a worker''s role call the functions that read and store chunks of a source.';
 
 CREATE FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
@@ -2439,15 +3008,11 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) IS 'True when a source''s table, or one of its three columns, was dropped.';
 
-CREATE FUNCTION wikiembed_private.is_held(p_source wikiembed.sources) RETURNS boolean
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select p_source.paused_at is not null
-     and (p_source.resume_at is null or p_source.resume_at > clock_timestamp());
-$$;
+CREATE FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ((p_paused_at IS NOT NULL) AND ((p_resume_at IS NULL) OR (p_resume_at > clock_timestamp())));
 
-COMMENT ON FUNCTION wikiembed_private.is_held(p_source wikiembed.sources) IS 'True while a source is paused and its pause has not run out.';
+COMMENT ON FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) IS 'True while a source is paused and its pause has not run out.';
 
 CREATE FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -2563,27 +3128,18 @@ COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastina
 CREATE FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) RETURNS regclass
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
   select i.indexrelid::regclass
     from pg_index as i
    where i.indrelid = p_source.relation and i.indisvalid and i.indnkeyatts = 1 and i.indexprs is null
      and i.indkey[0] = p_source.key_attnum
-     and pg_get_expr(i.indpred, i.indrelid) = wikiembed_private.fill(p_source, '(%5$I IS NULL)')
+     and pg_get_expr(i.indpred, i.indrelid) = wikiembed_private.render_template(p_source, '(@embedding@ IS NULL)')
    limit 1;
-$_$;
+$$;
 
 COMMENT ON FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) IS 'The valid partial index on a source''s missing rows; null when there is none.';
 
-CREATE FUNCTION wikiembed_private.names_of(p_source wikiembed.sources) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-  select wikiembed_private.fill(p_source, '%2$s (%3$I, %4$I, %5$I) %6$s %9$s %11$I');
-$_$;
-
-COMMENT ON FUNCTION wikiembed_private.names_of(p_source wikiembed.sources) IS 'The names that a source''s written functions depend on.';
-
-CREATE FUNCTION wikiembed_private.notify_seldom() RETURNS trigger
+CREATE FUNCTION wikiembed_private.notify_throttled() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2594,8 +3150,8 @@ declare
   v_clock regclass;
   v_now_ms bigint;
 begin
-  if current_setting('wikiembed.wakes_itself', true) = 'on'
-     and set_config('wikiembed.wakes_itself', 'off', true) = 'off' then
+  if current_setting('wikiembed.notifies_itself', true) = 'on'
+     and set_config('wikiembed.notifies_itself', 'off', true) = 'off' then
     return new;
   end if;
   select min(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
@@ -2618,7 +3174,7 @@ begin
     v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
     if abs(v_now_ms - coalesce(pg_sequence_last_value(v_clock), 0)) >= 20 then
       perform setval(v_clock, v_now_ms);
-      perform wikiembed_private.wake(v_queue);
+      perform wikiembed_private.notify_workers(v_queue);
     end if;
     exit when v_queue = v_last;
     select min(j.queue_name collate "C") into v_queue
@@ -2630,7 +3186,17 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.notify_seldom() IS 'Wakes workers of the queues that got jobs, at most once per 20 ms a queue; writes the events of jobs that are not embed jobs.';
+COMMENT ON FUNCTION wikiembed_private.notify_throttled() IS 'Wakes workers of the queues that got jobs, at most once per 20 ms a queue; writes the events of jobs that are not embed jobs.';
+
+CREATE FUNCTION wikiembed_private.notify_workers(p_queue text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select pg_notify('procrastinate_queue_v1#' || p_queue, '{"type":"job_inserted","job_id":0}'),
+         pg_notify('procrastinate_any_queue_v1', '{"type":"job_inserted","job_id":0}');
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.notify_workers(p_queue text) IS 'Notifies the workers of one queue and those of all queues, in procrastinate''s words.';
 
 CREATE FUNCTION wikiembed_private.null_stale_wiki() RETURNS trigger
     LANGUAGE plpgsql
@@ -2673,7 +3239,7 @@ begin
         if tg_tag = 'ALTER TABLE' then
           perform wikiembed_private.queue_reconcile(v_name);
         end if;
-      elsif v_source.written_as <> wikiembed_private.names_of(v_source) then
+      elsif v_source.written_as <> wikiembed_private.source_names(v_source) then
         perform wikiembed_private.write_triggers(v_name);
       end if;
     exception when others then
@@ -2746,7 +3312,7 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
       v_said text;
     begin
       select count(*), count(n.embedding), array_agg(n.id) filter (where n.embedding is null),
-             case when count(*) > count(n.embedding) and set_config('wikiembed.wakes_itself', 'on', true) = 'on' then
+             case when count(*) > count(n.embedding) and set_config('wikiembed.notifies_itself', 'on', true) = 'on' then
                case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
          then setval('wikiembed_private.clock_embed_wiki', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
              end
@@ -2762,7 +3328,7 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
         insert into wikiembed_private.deltas_wiki (total, embedded)
         select v_total, v_embedded where v_total > 0;
       else
-        v_said := set_config('wikiembed.wakes_itself', 'on', true);
+        v_said := set_config('wikiembed.notifies_itself', 'on', true);
         with gathered as materialized (
           select count(*) as total, count(n.embedding) as embedded,
                  array_agg(n.id) filter (where n.embedding is null) as keys
@@ -2778,7 +3344,7 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
         select f.total, f.embedded from gathered as f where f.total <= 500000
         returning total - embedded into v_missing;
         if not found then
-          v_said := set_config('wikiembed.wakes_itself', 'on', true);
+          v_said := set_config('wikiembed.notifies_itself', 'on', true);
           with batches as materialized (
             select m.batch, count(*) as total, count(m.key) as missing,
                    array_agg(m.key) filter (where m.key is not null) as keys
@@ -2804,7 +3370,7 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
         end if;
       end if;
       if v_wakes then
-        perform wikiembed_private.wake('embed_wiki');
+        perform wikiembed_private.notify_workers('embed_wiki');
       end if;
       return new;
     end;
@@ -2958,20 +3524,6 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
     $$;
 
 COMMENT ON FUNCTION wikiembed_private.on_update_wiki() IS 'Written by write_triggers for source wiki.';
-
-CREATE FUNCTION wikiembed_private.open_to_workers(p_source wikiembed.sources, p_role name) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  execute format('grant execute on function wikiembed_private.%I(text[], integer) to %I',
-    'read_' || p_source.name, p_role);
-  execute format('grant execute on function wikiembed_private.%I(text[], bigint[], %I.vector[], integer) to %I',
-    'store_' || p_source.name, wikiembed_private.pgvector_schema(), p_role);
-end;
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.open_to_workers(p_source wikiembed.sources, p_role name) IS 'Lets a worker''s role call the functions that read and store chunks of a source.';
 
 CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text DEFAULT 'written'::text) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3247,50 +3799,50 @@ begin
   if not wikiembed_private.triggers_current(v_source) then
     perform wikiembed_private.write_triggers(p_name);
   end if;
-  execute wikiembed_private.fill(v_source, 'lock table %2$s in access share mode');
-  execute wikiembed_private.fill(v_source, $sql$
+  execute wikiembed_private.render_template(v_source, 'lock table @table@ in access share mode');
+  execute wikiembed_private.render_template(v_source, $sql$
     with live as materialized (
       select j.id, k.key collate "C" as key
         from wikiembed_queue.procrastinate_jobs as j
        cross join lateral jsonb_array_elements_text(
                case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed' and j.status = 'todo'
+       where j.queue_name = @queue@ and j.task_name = 'wikiembed.embed' and j.status = 'todo'
     ), alive as materialized (
-      select distinct l.id from live as l join %2$s as t on t.%3$I::text collate "C" = l.key and t.%5$I is null
+      select distinct l.id from live as l join @table@ as t on t.@key@::text collate "C" = l.key and t.@embedding@ is null
     ), dead as materialized (
       select j.id from wikiembed_queue.procrastinate_jobs as j left join alive as a on a.id = j.id
-       where j.queue_name = %7$L and j.task_name = 'wikiembed.embed'
+       where j.queue_name = @queue@ and j.task_name = 'wikiembed.embed'
          and (j.status in ('failed', 'cancelled', 'aborted') or (j.status = 'todo' and a.id is null))
          for update of j skip locked
     ), deleted as (
       delete from wikiembed_queue.procrastinate_jobs as j using dead as d where j.id = d.id
       returning j.id, j.status, j.args
     ), lost as (
-      select d.id, t.%3$I::text as key
+      select d.id, t.@key@::text as key
         from deleted as d
        cross join lateral jsonb_array_elements_text(
                case jsonb_typeof(d.args -> 'keys') when 'array' then d.args -> 'keys' else '[]' end) as k (key)
-        join %2$s as t on t.%3$I::text collate "C" = k.key collate "C" and t.%5$I is null
+        join @table@ as t on t.@key@::text collate "C" = k.key collate "C" and t.@embedding@ is null
        where $1 and d.status <> 'todo'
          and not exists (select from wikiembed.failures as f
-                          where f.source = %1$L and f.key = t.%3$I::text collate "C")
+                          where f.source = @source@ and f.key = t.@key@::text collate "C")
     ), queued as (
       insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-      select %7$L, 'wikiembed.embed', 0, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(l.key)))
+      select @queue@, 'wikiembed.embed', 0, jsonb_build_object('source', @source@, 'keys', to_jsonb(array_agg(l.key)))
         from lost as l
        group by l.id
     )
     select (select count(*) from deleted), (select count(*) from lost)
   $sql$) into dead_jobs, orphans_enqueued using v_source.held_back_at is not null;
-  execute wikiembed_private.fill(v_source, $sql$
+  execute wikiembed_private.render_template(v_source, $sql$
     select array(
       select f.key from wikiembed.failures as f
-       where f.source = %1$L
-         and not exists (select from %2$s as t where t.%5$I is null and t.%3$I::text collate "C" = f.key)
+       where f.source = @source@
+         and not exists (select from @table@ as t where t.@embedding@ is null and t.@key@::text collate "C" = f.key)
        order by f.key for update of f skip locked)
   $sql$) into v_ended;
   if cardinality(v_ended) > 0 then
-    execute wikiembed_private.fill(v_source, 'select array_agg(t.%3$I::text) from %2$s as t where t.%3$I = any ($1::%6$s[])')
+    execute wikiembed_private.render_template(v_source, 'select array_agg(t.@key@::text) from @table@ as t where t.@key@ = any ($1::@key_type@[])')
       into v_cured using v_ended;
     perform wikiembed_private.forget_failures(p_name, v_ended, 'deleted', v_cured);
   end if;
@@ -3302,25 +3854,25 @@ begin
     select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
   end if;
   if p_recount then
-    execute wikiembed_private.fill(v_source, $sql$
+    execute wikiembed_private.render_template(v_source, $sql$
       with d as (
-        delete from wikiembed_private.%14$I as d where d.gained <> 0 or d.failed <> 0 or d.skipped <> 0
+        delete from wikiembed_private.@deltas@ as d where d.gained <> 0 or d.failed <> 0 or d.skipped <> 0
         returning d.*
       )
       insert into wikiembed.ledger (source, at, total, embedded, gained, failed, skipped)
       select d.source, d.at, d.total, d.embedded, d.gained, d.failed, d.skipped from d
-    $sql$, null, 'deltas');
+    $sql$);
     ledger_drift := wikiembed_private.correct_ledger(p_name);
     v_ended := array(select c.key from wikiembed.truncated_chunks as c where c.source = p_name collate "default");
     if cardinality(v_ended) > 0 then
-      execute wikiembed_private.fill(v_source, $sql$
+      execute wikiembed_private.render_template(v_source, $sql$
         select array(
           select g.key
             from unnest($1) as g (key)
             left join lateral (
-              select t.%3$I from %2$s as t where t.%3$I = g.key::%6$s and t.%5$I is not null offset 0
+              select t.@key@ from @table@ as t where t.@key@ = g.key::@key_type@ and t.@embedding@ is not null offset 0
             ) as t on true
-           where t.%3$I is null)
+           where t.@key@ is null)
       $sql$) into v_ended using v_ended;
       perform wikiembed_private.forget_truncated(p_name, v_ended);
     end if;
@@ -3357,7 +3909,7 @@ COMMENT ON FUNCTION wikiembed_private.relations_of(p_relation regclass) IS 'The 
 CREATE FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 declare
   v_index regclass := wikiembed_private.missing_index(p_source);
 begin
@@ -3368,13 +3920,88 @@ begin
                         where other.relnamespace = c.relnamespace
                           and other.relname = ('wikiembed_missing_' || p_source.name) collate "C")
   ) then
-    execute wikiembed_private.fill(
-      p_source, 'alter index ' || wikiembed_private.qualified(v_index) || ' rename to %12$I', 'wikiembed_missing');
+    execute wikiembed_private.render_template(
+      p_source, 'alter index ' || wikiembed_private.qualified(v_index) || ' rename to @missing_index@');
   end if;
 end;
-$_$;
+$$;
 
 COMMENT ON FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) IS 'Gives the index that was built for a move the name that the index of a source has.';
+
+CREATE FUNCTION wikiembed_private.render_template(p_source wikiembed.sources, p_template text, p_more jsonb DEFAULT '{}'::jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_table text := wikiembed_private.qualified(p_source.relation);
+  v_vector_schema text := quote_ident(wikiembed_private.pgvector_schema());
+  v_values jsonb := p_more || jsonb_build_object(
+    'source', quote_literal(p_source.name),
+    'table', v_table,
+    'table_literal', quote_literal(v_table),
+    'key', quote_ident(p_source.key_column),
+    'key_literal', quote_literal(p_source.key_column),
+    'text', quote_ident(p_source.text_column),
+    'embedding', quote_ident(p_source.embedding_column),
+    'embedding_literal', quote_literal(p_source.embedding_column),
+    'key_type', replace(p_source.key_type, 'character varying', 'text'),
+    'key_collation', case when p_source.key_type in ('text', 'character varying') then '::text collate "C"' else '' end,
+    'vector_cast', case when p_source.embedding_type = 'halfvec' then format('::%s.halfvec', v_vector_schema) else '' end,
+    'vector_equals', format('operator(%s.=)', v_vector_schema),
+    'vector_schema', v_vector_schema,
+    'queue', quote_literal(p_source.queue_name),
+    'clock', quote_literal('wikiembed_private.' || quote_ident('clock_embed_' || p_source.name)),
+    'null_stale_trigger', quote_ident('zzz_wikiembed_' || p_source.name),
+    'missing_index', quote_ident('wikiembed_missing_' || p_source.name));
+  v_generated text[] := wikiembed_private.generated_names() || array['deltas'];
+  v_rendered text := '';
+  v_piece text;
+  v_number bigint;
+begin
+  for v_piece, v_number in
+    select p.piece, p.number from unnest(string_to_array(p_template, '@')) with ordinality as p (piece, number)
+  loop
+    if v_number % 2 = 0 then
+      v_piece := case when v_piece = any (v_generated) then quote_ident(v_piece || '_' || p_source.name)
+                      when v_values ? v_piece then coalesce(v_values ->> v_piece, '') end;
+      if v_piece is null then
+        raise exception 'a template has an unknown name: %', p_template;
+      end if;
+    end if;
+    v_rendered := v_rendered || v_piece;
+  end loop;
+  return v_rendered;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.render_template(p_source wikiembed.sources, p_template text, p_more jsonb) IS 'Renders a template of SQL with the names of a source.';
+
+CREATE FUNCTION wikiembed_private.renew_grants() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_role name;
+begin
+  for v_role in
+    select w.role from wikiembed_private.worker_roles() as w (role)
+  loop
+    perform wikiembed.grant_worker(v_role);
+  end loop;
+  for v_role in
+    select distinct r.rolname
+      from pg_class as c, aclexplode(c.relacl) as a join pg_roles as r on r.oid = a.grantee
+     where c.oid = 'wikiembed.failures'::regclass
+       and a.privilege_type = 'SELECT' and a.grantee <> c.relowner
+       and has_table_privilege(a.grantee, 'wikiembed.action_log', 'select')
+     order by 1
+  loop
+    perform wikiembed.grant_reader(v_role);
+  end loop;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.renew_grants() IS 'Calls grant_worker and grant_reader again for the roles that they were called for.';
 
 CREATE FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision DEFAULT NULL::double precision) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3430,7 +4057,7 @@ CREATE FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) R
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
-  if position('$body$' in wikiembed_private.names_of(p_source)) > 0 then
+  if position('$body$' in wikiembed_private.source_names(p_source)) > 0 then
     raise exception 'a name of source "%" contains $body$', p_source.name
       using errcode = 'WE004', hint = 'Rename the table or the column.';
   end if;
@@ -3482,12 +4109,33 @@ begin
        set status = 'todo', attempts = j.attempts + 1, scheduled_at = null, worker_id = null,
            abort_requested = false
      where j.id = p_job.id;
-    perform wikiembed_private.wake(p_job.queue_name);
+    perform wikiembed_private.notify_workers(p_job.queue_name);
   end if;
 end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Queues an upkeep job again, or drops it when its next one waits already.';
+
+CREATE FUNCTION wikiembed_private.revoke_generated(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid from pg_proc as p
+     where p.pronamespace = 'wikiembed_private'::regnamespace
+       and p.proname in (
+         select g || '_' || p_source.name from unnest(wikiembed_private.generated_names()) as g)
+  loop
+    execute format('revoke all on function %s from public', v_function);
+    execute format('comment on function %s is %L', v_function, wikiembed_private.generated_comment(p_source.name));
+  end loop;
+end;
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.revoke_generated(p_source wikiembed.sources) IS 'Takes the written functions of a source away from public.';
 
 CREATE FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean DEFAULT true) RETURNS character varying[]
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3497,10 +4145,12 @@ CREATE FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], 
     when p_queues is not null then array(
       select q from unnest(p_queues) as q
        where not exists (select from wikiembed.sources as s
-                          where s.queue_name = q and wikiembed_private.is_held(s)))
-    when p_upkeep and not exists (select from wikiembed.sources as s where wikiembed_private.is_held(s)) then null
+                          where s.queue_name = q and wikiembed_private.is_paused(s.paused_at, s.resume_at)))
+    when p_upkeep and not exists (
+      select from wikiembed.sources as s where wikiembed_private.is_paused(s.paused_at, s.resume_at)) then null
     else array(
-      select s.queue_name::varchar from wikiembed.sources as s where not wikiembed_private.is_held(s)
+      select s.queue_name::varchar from wikiembed.sources as s
+       where not wikiembed_private.is_paused(s.paused_at, s.resume_at)
       union all
       select q::varchar from unnest(array['wikiembed_upkeep', 'builtin', 'default']) as q where p_upkeep)
   end;
@@ -3543,7 +4193,7 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The new row of a source that is moved, with the settings, the model and the pause of the former; raises WE007 for other dimensions and WE010 for other settings.';
 
-CREATE FUNCTION wikiembed_private.skip_at_once(p_source text, p_keys text[], p_why text) RETURNS bigint
+CREATE FUNCTION wikiembed_private.skip_nowait(p_source text, p_keys text[], p_why text) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -3558,17 +4208,17 @@ begin
   v_source := wikiembed_private.get_source(p_source);
   perform wikiembed_private.require_table(v_source);
   begin
-    execute wikiembed_private.fill(v_source, 'select array_agg(k::text) from unnest($1::%6$s[]) as k')
+    execute wikiembed_private.render_template(v_source, 'select array_agg(k::text) from unnest($1::@key_type@[]) as k')
        into p_keys using p_keys;
   exception when invalid_text_representation or numeric_value_out_of_range then
     raise exception 'a key does not fit source "%": %', p_source, sqlerrm
       using errcode = 'WE010', hint = format('Its keys are of type %s.', v_source.key_type);
   end;
-  execute wikiembed_private.fill(v_source, $sql$
+  execute wikiembed_private.render_template(v_source, $sql$
     select array_agg(h.key) from (
-      select t.%3$I::text as key from %2$s as t
-       where t.%3$I = any ($1::%6$s[]) and num_nulls(t.%5$I) = 1
-       order by t.%3$I for no key update of t nowait) as h
+      select t.@key@::text as key from @table@ as t
+       where t.@key@ = any ($1::@key_type@[]) and num_nulls(t.@embedding@) = 1
+       order by t.@key@ for no key update of t nowait) as h
   $sql$) into v_keys using p_keys;
   perform 1
      from (select k.key collate "C" as key from unnest(v_keys) as k (key) order by 1) as a
@@ -3593,9 +4243,9 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.skip_at_once(p_source text, p_keys text[], p_why text) IS 'Skips these missing chunks without waiting for a row; answers how many. Raises 55P03 when somebody holds one, WE001, WE010.';
+COMMENT ON FUNCTION wikiembed_private.skip_nowait(p_source text, p_keys text[], p_why text) IS 'Skips these missing chunks without waiting for a row; answers how many. Raises 55P03 when somebody holds one, WE001, WE010.';
 
-CREATE FUNCTION wikiembed_private.skip_within(p_source text, p_keys text[], p_why text, p_limit interval) RETURNS bigint
+CREATE FUNCTION wikiembed_private.skip_with_timeout(p_source text, p_keys text[], p_why text, p_limit interval) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -3606,7 +4256,7 @@ begin
   perform wikiembed_private.require_read_committed();
   loop
     begin
-      v_skipped := wikiembed_private.skip_at_once(p_source, p_keys, coalesce(p_why, ''));
+      v_skipped := wikiembed_private.skip_nowait(p_source, p_keys, coalesce(p_why, ''));
       exit;
     exception when lock_not_available then
       if clock_timestamp() > v_until then
@@ -3622,7 +4272,17 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.skip_within(p_source text, p_keys text[], p_why text, p_limit interval) IS 'Skips these missing chunks, or none when somebody holds one for longer than the limit; answers how many. Raises 55P03, WE001, WE008, WE010.';
+COMMENT ON FUNCTION wikiembed_private.skip_with_timeout(p_source text, p_keys text[], p_why text, p_limit interval) IS 'Skips these missing chunks, or none when somebody holds one for longer than the limit; answers how many. Raises 55P03, WE001, WE008, WE010.';
+
+CREATE FUNCTION wikiembed_private.source_names(p_source wikiembed.sources) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select wikiembed_private.render_template(
+    p_source, '@table@ (@key@, @text@, @embedding@) @key_type@ @vector_cast@ @vector_schema@');
+$$;
+
+COMMENT ON FUNCTION wikiembed_private.source_names(p_source wikiembed.sources) IS 'The names that a source''s generated functions depend on.';
 
 CREATE FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
     LANGUAGE plpgsql
@@ -3764,18 +4424,25 @@ $$;
 COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) IS 'True when the table and every partition of it, and no other, have a source''s statement triggers.';
 
 CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$ select 7 $$;
+    AS $$
+  select hashtext(string_agg(p.prosrc, '' order by p.proname collate "C", p.oid))
+    from pg_proc as p
+   where p.pronamespace = 'wikiembed_private'::regnamespace
+     and (p.proname like 'generate\_%' or p.proname in (
+           'create_deltas', 'generated_comment', 'generated_names', 'grant_generated', 'render_template',
+           'revoke_generated', 'write_statement_triggers', 'write_triggers'));
+$$;
 
-COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Version of the triggers and functions that write_triggers writes.';
+COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Digest of the functions that write_triggers is made of: a source with another one is written again.';
 
 CREATE FUNCTION wikiembed_private.triggers_current(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select p_source.trigger_version = wikiembed_private.trigger_version()
-     and p_source.written_as = wikiembed_private.names_of(p_source)
+     and p_source.written_as = wikiembed_private.source_names(p_source)
      and wikiembed_private.tree_current(p_source)
      and not exists (
        select from wikiembed_private.triggers_of(p_source.name) as o
@@ -3900,16 +4567,6 @@ $$;
 
 COMMENT ON FUNCTION wikiembed_private.waiting_queues() IS 'The queues in which a job waits, by name.';
 
-CREATE FUNCTION wikiembed_private.wake(p_queue text) RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select pg_notify('procrastinate_queue_v1#' || p_queue, '{"type":"job_inserted","job_id":0}'),
-         pg_notify('procrastinate_any_queue_v1', '{"type":"job_inserted","job_id":0}');
-$$;
-
-COMMENT ON FUNCTION wikiembed_private.wake(p_queue text) IS 'Notifies the workers of one queue and those of all queues, in procrastinate''s words.';
-
 CREATE FUNCTION wikiembed_private.worker_roles() RETURNS SETOF name
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3922,554 +4579,6 @@ CREATE FUNCTION wikiembed_private.worker_roles() RETURNS SETOF name
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.worker_roles() IS 'The roles that grant_worker was called for.';
-
-CREATE FUNCTION wikiembed_private.write_fail(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.fill(p_source, $template$
-    create or replace function wikiembed_private.%12$I(
-      p_keys text[], p_versions bigint[], p_error_class text, p_message text,
-      p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer)
-    returns table (key text, outcome text)
-    language plpgsql volatile security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set lock_timeout = '2s'
-    set enable_seqscan = off
-    set jit = off
-    as $body$
-    declare
-      v_generation bigint;
-      v_held text[];
-    begin
-      lock table only %2$s in row exclusive mode;
-      select s.generation into v_generation from wikiembed.sources as s
-       where s.name = %1$L for key share skip locked;
-      if not found then
-        if not exists (select from wikiembed.sources as s where s.name = %1$L) then
-          return query select k, 'gone'::text from unnest(p_keys) as k;
-          return;
-        end if;
-        perform wikiembed_private.requeue(%1$L, p_keys, p_attempt);
-        return query select k, 'locked'::text from unnest(p_keys) as k;
-        return;
-      end if;
-      select array_agg(h.key) into v_held
-        from (
-          select h.key
-            from (
-              select g.key, g.version from unnest(p_keys::%6$s[], p_versions) as g (key, version) order by g.key
-            ) as g
-           cross join lateral (
-             select t.%3$I::text as key from %2$s as t
-              where t.%3$I = g.key and num_nulls(t.%5$I) = 1
-                and hashtextextended(t.%4$I::text collate "C", v_generation) is not distinct from g.version
-                for no key update of t skip locked
-           ) as h
-        ) as h;
-      insert into wikiembed.failures as f
-        (source, key, state, error_class, http_status, message, attempts, job_id)
-      select distinct on (k collate "C")
-             %1$L, k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
-        from unnest(v_held) as k
-       order by k collate "C"
-          on conflict on constraint failures_pkey do update
-             set state = excluded.state, error_class = excluded.error_class,
-                 http_status = excluded.http_status, message = excluded.message,
-                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
-                 job_id = excluded.job_id
-           where f.state = 'failed' or excluded.state = 'skipped';
-      return query select o.key, o.outcome
-        from wikiembed_private.%13$I(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
-    end;
-    $body$
-  $template$, 'fail');
-end;
-$_$;
-
-COMMENT ON FUNCTION wikiembed_private.write_fail(p_source wikiembed.sources) IS 'Writes the function that records a source''s failures.';
-
-CREATE FUNCTION wikiembed_private.write_null_stale(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.fill(p_source, $template$
-    create or replace function wikiembed_private.%12$I() returns trigger
-    language plpgsql
-    set search_path = pg_catalog, pg_temp
-    as $body$
-    begin
-      if old.%5$I is not null and new.%5$I is not null and new.%5$I %10$s old.%5$I then
-        new.%5$I := null;
-      end if;
-      return new;
-    end;
-    $body$
-  $template$, 'null_stale');
-end;
-$_$;
-
-COMMENT ON FUNCTION wikiembed_private.write_null_stale(p_source wikiembed.sources) IS 'Writes the function of a source''s row trigger.';
-
-CREATE FUNCTION wikiembed_private.write_on_delete(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.fill(p_source, $template$
-    create or replace function wikiembed_private.%12$I() returns trigger
-    language plpgsql security definer
-    set search_path = pg_catalog, pg_temp
-    set enable_seqscan = off
-    set enable_nestloop = off
-    set jit = off
-    as $body$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-      v_keys text[];
-    begin
-      select count(*), count(o.%5$I) into v_total, v_embedded from old_rows as o;
-      if v_total = 0 then
-        return null;
-      end if;
-      insert into wikiembed_private.%14$I (total, embedded) values (-v_total, -v_embedded);
-      if exists (select from wikiembed.failures as f where f.source = %1$L)
-         or exists (select from wikiembed.truncated_chunks as c where c.source = %1$L)
-      then
-        if exists (select from wikiembed.failures as f where f.source = %1$L) then
-          if v_total <= 500 then
-            v_keys := array(select o.%3$I::text from old_rows as o);
-          else
-            v_keys := array(
-              select f.key from old_rows as o
-                join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C");
-          end if;
-          perform wikiembed_private.forget_failures(%1$L, v_keys, 'deleted');
-        end if;
-        if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
-          if v_total <= 500 then
-            v_keys := array(select o.%3$I::text from old_rows as o where o.%5$I is not null);
-          else
-            v_keys := array(
-              select c.key from old_rows as o
-                join wikiembed.truncated_chunks as c on c.source = %1$L and c.key = o.%3$I::text collate "C");
-          end if;
-          perform wikiembed_private.forget_truncated(%1$L, v_keys);
-        end if;
-      end if;
-      return null;
-    end;
-    $body$
-  $template$, 'on_delete', 'deltas');
-end;
-$_$;
-
-COMMENT ON FUNCTION wikiembed_private.write_on_delete(p_source wikiembed.sources) IS 'Writes the function of a source''s delete trigger.';
-
-CREATE FUNCTION wikiembed_private.write_on_insert(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-declare
-  -- Asked and taken at once: who asks a moment later is told to wait.
-  v_turn text := $turn$
-    case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value(the_clock), 0)) >= 20
-         then setval(the_clock, (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
-  $turn$;
-  v_clock text := quote_literal(format('wikiembed_private.%I', 'clock_embed_' || p_source.name));
-  v_most integer := case when p_source.key_type in ('text', 'character varying') then 10000 else 500000 end;
-  v_template text := $template$
-    create or replace function wikiembed_private.%12$I() returns trigger
-    language plpgsql security definer
-    set search_path = pg_catalog, pg_temp
-    as $body$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-      v_keys %6$s[];
-      v_missing bigint;
-      v_wakes boolean;
-      v_said text;
-    begin
-      select count(*), count(n.%5$I), array_agg(n.%3$I) filter (where n.%5$I is null),
-             case when count(*) > count(n.%5$I) and set_config('wikiembed.wakes_itself', 'on', true) = 'on' then
-               the_turn
-             end
-        into v_total, v_embedded, v_keys, v_wakes
-        from (select n.%3$I, n.%5$I from new_rows as n limit the_batch + 1) as n;
-      if v_total > v_embedded and v_total <= the_batch then
-        with counted as (
-          insert into wikiembed_private.%14$I (total, embedded) values (v_total, v_embedded)
-        )
-        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        values (%7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', v_keys::text[]));
-      elsif v_total <= the_batch then
-        insert into wikiembed_private.%14$I (total, embedded)
-        select v_total, v_embedded where v_total > 0;
-      else
-        v_said := set_config('wikiembed.wakes_itself', 'on', true);
-        with gathered as materialized (
-          select count(*) as total, count(n.%5$I) as embedded,
-                 array_agg(n.%3$I) filter (where n.%5$I is null) as keys
-            from (select n.%3$I, n.%5$I from new_rows as n limit the_most + 1) as n
-        ), queued as (
-          insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-          select %7$L, 'wikiembed.embed', 10,
-                 jsonb_build_object('source', %1$L, 'keys', f.keys[i : i + the_batch - 1]::text[])
-            from gathered as f, generate_series(1, cardinality(f.keys), the_batch) as i
-           where f.total <= the_most
-        )
-        insert into wikiembed_private.%14$I (total, embedded)
-        select f.total, f.embedded from gathered as f where f.total <= the_most
-        returning total - embedded into v_missing;
-        if not found then
-          v_said := set_config('wikiembed.wakes_itself', 'on', true);
-          with batches as materialized (
-            select m.batch, count(*) as total, count(m.key) as missing,
-                   array_agg(m.key) filter (where m.key is not null) as keys
-              from (
-                select m.key, (count(m.key) over (rows unbounded preceding) - 1) / the_batch as batch
-                  from (select case when n.%5$I is null then n.%3$I::text end as key from new_rows as n) as m
-              ) as m
-             group by m.batch
-          ), queued as (
-            insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-            select %7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', to_jsonb(b.keys))
-              from batches as b
-             where b.missing > 0
-             order by b.batch
-          )
-          insert into wikiembed_private.%14$I (total, embedded)
-          select sum(b.total), sum(b.total - b.missing) from batches as b
-          returning total - embedded into v_missing;
-        end if;
-        if v_missing > 0 and v_wakes is not true then
-          v_wakes := the_turn;
-        end if;
-      end if;
-      if v_wakes then
-        perform wikiembed_private.wake(%7$L);
-      end if;
-      return new;
-    end;
-    $body$
-  $template$;
-begin
-  if to_regclass(format('wikiembed_private.%I', 'clock_embed_' || p_source.name)) is null then
-    execute wikiembed_private.fill(
-      p_source, 'create sequence wikiembed_private.%12$I minvalue 0 start 0', 'clock_embed');
-  end if;
-  v_template := replace(v_template, 'the_turn', trim(v_turn, E'\n '));
-  v_template := replace(v_template, 'the_clock', replace(v_clock, '%', '%%'));
-  v_template := replace(v_template, 'the_batch', p_source.batch_size::text);
-  v_template := replace(v_template, 'the_most', greatest(v_most, p_source.batch_size)::text);
-  execute wikiembed_private.fill(p_source, v_template, 'on_insert', 'deltas');
-end;
-$_$;
-
-COMMENT ON FUNCTION wikiembed_private.write_on_insert(p_source wikiembed.sources) IS 'Writes the function of a source''s insert trigger.';
-
-CREATE FUNCTION wikiembed_private.write_on_truncate(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.fill(p_source, $template$
-    create or replace function wikiembed_private.%12$I() returns trigger
-    language plpgsql security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set enable_nestloop = off
-    set jit = off
-    as $body$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-    begin
-      execute format('select count(*), count(%%I) from only %%I.%%I', %5$L, tg_table_schema, tg_table_name)
-        into v_total, v_embedded;
-      insert into wikiembed.ledger (source, total, embedded) values (%1$L, -v_total, -v_embedded);
-      if exists (select from wikiembed.failures as f where f.source = %1$L) then
-        execute format(
-          'select wikiembed_private.forget_failures(%%L, array(
-             select f.key from wikiembed.failures as f where f.source = %%L and exists (
-               select from only %%I.%%I as t where t.%%I::text collate "C" = f.key)), ''deleted'')',
-          %1$L, %1$L, tg_table_schema, tg_table_name, %3$L);
-      end if;
-      if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
-        execute format(
-          'select wikiembed_private.forget_truncated(%%L, array(
-             select c.key from wikiembed.truncated_chunks as c where c.source = %%L and exists (
-               select from only %%I.%%I as t where t.%%I::text collate "C" = c.key)))',
-          %1$L, %1$L, tg_table_schema, tg_table_name, %3$L);
-      end if;
-      perform wikiembed_private.queue_reconcile(%1$L);
-      return null;
-    end;
-    $body$
-  $template$, 'on_truncate');
-end;
-$_$;
-
-COMMENT ON FUNCTION wikiembed_private.write_on_truncate(p_source wikiembed.sources) IS 'Writes the function of a source''s truncate trigger.';
-
-CREATE FUNCTION wikiembed_private.write_on_update(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.fill(p_source, $template$
-    create or replace function wikiembed_private.%12$I() returns trigger
-    language plpgsql security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set enable_seqscan = off
-    set enable_nestloop = off
-    set enable_mergejoin = off
-    set jit = off
-    as $body$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-      v_old_total bigint;
-      v_old_embedded bigint;
-      v_batch_size integer;
-      v_stale text[];
-      v_ended text[];
-      v_cured text[];
-    begin
-      select count(*), count(n.%5$I) into v_total, v_embedded from new_rows as n;
-      select count(*), count(o.%5$I) into v_old_total, v_old_embedded from old_rows as o;
-      if v_embedded > v_old_embedded then
-        insert into wikiembed.ledger (source, total, embedded, gained)
-        values (%1$L, v_total - v_old_total, v_embedded - v_old_embedded, v_embedded - v_old_embedded);
-      elsif v_total <> v_old_total or v_embedded <> v_old_embedded then
-        insert into wikiembed_private.%14$I (total, embedded)
-        values (v_total - v_old_total, v_embedded - v_old_embedded);
-      end if;
-      if v_embedded > 0 and v_old_embedded > 0 then
-        v_stale := array(
-          select n.%3$I::text from new_rows as n join old_rows as o on o.%3$I%8$s = n.%3$I%8$s
-           where n.%4$I::text collate "C" is distinct from o.%4$I::text collate "C"
-             and n.%5$I %10$s o.%5$I);
-        if cardinality(v_stale) > 0 then
-          update %2$s as t set %5$I = null where t.%3$I = any (v_stale::%6$s[]);
-        end if;
-      end if;
-      if v_embedded < v_total then
-        select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = %1$L;
-        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        select %7$L, 'wikiembed.embed', 10, jsonb_build_object('source', %1$L, 'keys', to_jsonb(array_agg(m.key)))
-          from (
-            select n.%3$I::text as key, (row_number() over () - 1) / v_batch_size as batch
-              from new_rows as n
-             where n.%5$I is null
-               and not exists (
-                 select from old_rows as o
-                  where o.%3$I%8$s = n.%3$I%8$s
-                    and o.%4$I::text collate "C" is not distinct from n.%4$I::text collate "C"
-                    and o.%5$I is null)
-          ) as m
-         group by m.batch
-         order by m.batch;
-      end if;
-      if exists (select from wikiembed.failures as f where f.source = %1$L)
-         or exists (select from wikiembed.truncated_chunks as c where c.source = %1$L)
-      then
-        if exists (select from wikiembed.failures as f where f.source = %1$L) then
-          if v_old_total <= 500 then
-            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-              from (
-                select o.%3$I::text as key, n.%3$I is not null as cured
-                  from old_rows as o
-                  left join new_rows as n
-                    on n.%3$I%8$s = o.%3$I%8$s
-                   and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-                 where n.%3$I is null or n.%5$I is not null
-              ) as e;
-          else
-            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-              from (
-                select o.%3$I::text as key, n.%3$I is not null as cured
-                  from old_rows as o
-                  join wikiembed.failures as f on f.source = %1$L and f.key = o.%3$I::text collate "C"
-                  left join new_rows as n
-                    on n.%3$I%8$s = o.%3$I%8$s
-                   and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-                 where n.%3$I is null or n.%5$I is not null
-              ) as e;
-          end if;
-          perform wikiembed_private.forget_failures(%1$L, v_ended, 'changed', v_cured);
-        end if;
-        if exists (select from wikiembed.truncated_chunks as c where c.source = %1$L) then
-          if v_old_total <= 500 then
-            v_ended := array(
-              select o.%3$I::text
-                from old_rows as o
-                left join new_rows as n
-                  on n.%3$I%8$s = o.%3$I%8$s
-                 and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-                 and n.%5$I %10$s o.%5$I
-               where o.%5$I is not null and n.%3$I is null);
-          else
-            v_ended := array(
-              select o.%3$I::text
-                from old_rows as o
-                join wikiembed.truncated_chunks as c on c.source = %1$L and c.key = o.%3$I::text collate "C"
-                left join new_rows as n
-                  on n.%3$I%8$s = o.%3$I%8$s
-                 and n.%4$I::text collate "C" is not distinct from o.%4$I::text collate "C"
-                 and n.%5$I %10$s o.%5$I
-               where o.%5$I is not null and n.%3$I is null);
-          end if;
-          perform wikiembed_private.forget_truncated(%1$L, v_ended);
-        end if;
-      end if;
-      return null;
-    end;
-    $body$
-  $template$, 'on_update', 'deltas');
-end;
-$_$;
-
-COMMENT ON FUNCTION wikiembed_private.write_on_update(p_source wikiembed.sources) IS 'Writes the function of a source''s update trigger.';
-
-CREATE FUNCTION wikiembed_private.write_outcomes(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.fill(p_source, $template$
-    create or replace function wikiembed_private.%12$I(
-      p_keys text[], p_versions bigint[], p_generation bigint,
-      p_done text[], p_rewritten text[], p_attempt integer, p_word text default 'written')
-    returns table (key text, outcome text)
-    language plpgsql volatile security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set enable_seqscan = off
-    set jit = off
-    as $body$
-    declare
-      v_keys text[];
-      v_outcomes text[];
-    begin
-      select array_agg(g.key), array_agg(
-               case
-                 when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
-                 when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
-                 when t.missing is null then 'gone'
-                 when t.missing and t.version is not distinct from g.version then 'locked'
-                 else 'stale'
-               end)
-        into v_keys, v_outcomes
-        from unnest(p_keys, p_versions) as g (key, version)
-        left join lateral (
-          select t.%5$I is null as missing,
-                 case when t.%5$I is null then hashtextextended(t.%4$I::text collate "C", p_generation) end as version
-            from %2$s as t
-           where t.%3$I = g.key::%6$s
-          offset 0
-        ) as t on true;
-      perform wikiembed_private.requeue(%1$L, array(
-        select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
-      ), p_attempt);
-      return query select * from unnest(v_keys, v_outcomes);
-    end;
-    $body$
-  $template$, 'outcomes');
-end;
-$_$;
-
-COMMENT ON FUNCTION wikiembed_private.write_outcomes(p_source wikiembed.sources) IS 'Writes the function that says what became of each key of a source''s batch.';
-
-CREATE FUNCTION wikiembed_private.write_read(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  -- The function of before answered three columns, which a replacement cannot change.
-  if exists (
-    select from pg_proc as p
-     where p.oid = to_regprocedure(format('wikiembed_private.%I(text[], integer)', 'read_' || p_source.name))
-       and p.proargnames <> array['p_keys', 'p_attempt', 'key', 'content', 'version', 'source_version'])
-  then
-    execute wikiembed_private.fill(
-      p_source, 'drop function wikiembed_private.%12$I(text[], integer)', 'read');
-  end if;
-  execute wikiembed_private.fill(p_source, $template$
-    create or replace function wikiembed_private.%12$I(p_keys text[], p_attempt integer)
-    returns table (key text, content text, version bigint, source_version text)
-    language plpgsql volatile security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set lock_timeout = '2s'
-    set enable_seqscan = off
-    set jit = off
-    as $body$
-    declare
-      v_generation bigint;
-      v_source_version text;
-      v_keys text[];
-      v_contents text[];
-      v_versions bigint[];
-      v_locked text[];
-    begin
-      lock table only %2$s in row share mode;
-      select s.generation, s.xmin || ' ' || s.ctid into v_generation, v_source_version
-        from wikiembed.sources as s where s.name = %1$L;
-      if not found then
-        return;
-      end if;
-      select array_agg(t.%3$I::text), array_agg(t.%4$I::text),
-             array_agg(hashtextextended(t.%4$I::text collate "C", v_generation))
-        into v_keys, v_contents, v_versions
-        from %2$s as t
-       where t.%3$I = any (p_keys::%6$s[])
-         and num_nulls(t.%5$I) = 1
-         and t.xmax = 0
-         and not exists (
-           select from wikiembed.failures as f
-            where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped' offset 0);
-      if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
-        select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
-               v_versions || array_agg(h.version)
-          into v_keys, v_contents, v_versions
-          from (
-            select t.%3$I::text as key, t.%4$I::text as content,
-                   hashtextextended(t.%4$I::text collate "C", v_generation) as version
-              from %2$s as t
-             where t.%3$I = any (p_keys::%6$s[])
-               and num_nulls(t.%5$I) = 1
-               and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
-               and not exists (
-                 select from wikiembed.failures as f
-                  where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped' offset 0)
-             order by t.%3$I
-               for no key update of t skip locked
-          ) as h;
-        v_locked := array(
-          select t.%3$I::text from %2$s as t
-           where t.%3$I = any (p_keys::%6$s[])
-             and num_nulls(t.%5$I) = 1
-             and not (t.%3$I::text collate "C" = any (coalesce(v_keys, '{}')))
-             and not exists (
-               select from wikiembed.failures as f
-                where f.source = %1$L and f.key = t.%3$I::text collate "C" and f.state = 'skipped' offset 0));
-        perform wikiembed_private.requeue(%1$L, v_locked, p_attempt);
-      end if;
-      return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
-    end;
-    $body$
-  $template$, 'read');
-end;
-$_$;
-
-COMMENT ON FUNCTION wikiembed_private.write_read(p_source wikiembed.sources) IS 'Writes the function that reads a source''s chunks.';
 
 CREATE FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) RETURNS void
     LANGUAGE plpgsql
@@ -4515,121 +4624,38 @@ begin
   perform set_config('wikiembed.writing_triggers', 'on', true);
   perform wikiembed_private.require_quotable(v_source);
   perform wikiembed_private.create_deltas(p_name);
-  perform wikiembed_private.write_null_stale(v_source);
-  perform wikiembed_private.write_on_insert(v_source);
-  perform wikiembed_private.write_on_update(v_source);
-  perform wikiembed_private.write_on_delete(v_source);
-  perform wikiembed_private.write_on_truncate(v_source);
-  perform wikiembed_private.write_outcomes(v_source);
-  perform wikiembed_private.write_read(v_source);
-  perform wikiembed_private.write_write(v_source);
-  perform wikiembed_private.write_fail(v_source);
-  execute wikiembed_private.fill(v_source, $template$
-    create or replace trigger %12$I before update on %2$s
-      for each row when (old.%4$I::text collate "C" is distinct from new.%4$I::text collate "C")
-      execute function wikiembed_private.%14$I();
-    alter table %2$s enable always trigger %12$I;
-  $template$, 'zzz_wikiembed', 'null_stale');
-  execute wikiembed_private.fill(v_source,
-    'comment on trigger %12$I on %2$s is ''Nulls the vector of a row whose text changed.''',
-    'zzz_wikiembed');
+  perform wikiembed_private.generate_null_stale(v_source);
+  perform wikiembed_private.generate_on_insert(v_source);
+  perform wikiembed_private.generate_on_update(v_source);
+  perform wikiembed_private.generate_on_delete(v_source);
+  perform wikiembed_private.generate_on_truncate(v_source);
+  perform wikiembed_private.generate_outcomes(v_source);
+  perform wikiembed_private.generate_read(v_source);
+  perform wikiembed_private.generate_store(v_source);
+  perform wikiembed_private.generate_fail(v_source);
+  execute wikiembed_private.render_template(v_source, $template$
+    create or replace trigger @null_stale_trigger@ before update on @table@
+      for each row when (old.@text@::text collate "C" is distinct from new.@text@::text collate "C")
+      execute function wikiembed_private.@null_stale@();
+    alter table @table@ enable always trigger @null_stale_trigger@;
+  $template$);
+  execute wikiembed_private.render_template(v_source,
+    'comment on trigger @null_stale_trigger@ on @table@ is ''Nulls the vector of a row whose text changed.''');
   for v_relation in select wikiembed_private.relations_of(v_source.relation) loop
     perform wikiembed_private.write_statement_triggers(v_source, v_relation);
   end loop;
-  perform wikiembed_private.drop_strayed_triggers(v_source);
-  perform wikiembed_private.close_to_public(v_source);
-  perform wikiembed_private.open_to_workers(v_source, w.role) from wikiembed_private.worker_roles() as w (role);
+  perform wikiembed_private.drop_orphan_triggers(v_source);
+  perform wikiembed_private.revoke_generated(v_source);
+  perform wikiembed_private.grant_generated(v_source, w.role) from wikiembed_private.worker_roles() as w (role);
   update wikiembed.sources as s
      set trigger_version = wikiembed_private.trigger_version(),
-         written_as = wikiembed_private.names_of(v_source)
+         written_as = wikiembed_private.source_names(v_source)
    where s.name = p_name;
   perform set_config('wikiembed.writing_triggers', 'off', true);
 end;
 $_$;
 
 COMMENT ON FUNCTION wikiembed_private.write_triggers(p_name text) IS 'Writes a source''s functions and triggers, on the table and on every partition.';
-
-CREATE FUNCTION wikiembed_private.write_write(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.fill(p_source, $template$
-    create or replace function wikiembed_private.%12$I(
-      p_keys text[], p_versions bigint[], p_embeddings %11$I.vector[], p_attempt integer)
-    returns table (key text, outcome text)
-    language plpgsql volatile security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set lock_timeout = '2s'
-    set enable_seqscan = off
-    set enable_nestloop = off
-    set enable_mergejoin = off
-    set jit = off
-    as $body$
-    declare
-      v_generation bigint;
-      v_held bigint;
-      v_written text[];
-      v_rewritten text[];
-    begin
-      lock table only %2$s in row exclusive mode;
-      select s.generation into v_generation from wikiembed.sources as s
-       where s.name = %1$L for key share skip locked;
-      if not found then
-        if not exists (select from wikiembed.sources as s where s.name = %1$L) then
-          return query select k, 'gone'::text from unnest(p_keys) as k;
-          return;
-        end if;
-        perform wikiembed_private.requeue(%1$L, p_keys, p_attempt);
-        return query select k, 'locked'::text from unnest(p_keys) as k;
-        return;
-      end if;
-      with held as materialized (
-        select h.key, g.version, g.embedding
-          from (
-            select g.key, g.version, g.embedding
-              from unnest(p_keys::%6$s[], p_versions, p_embeddings) as g (key, version, embedding)
-             order by g.key
-          ) as g
-         cross join lateral (
-           select t.%3$I as key from %2$s as t
-            where t.%3$I = g.key and num_nulls(t.%5$I) = 1
-              and hashtextextended(t.%4$I::text collate "C", v_generation) = g.version
-              for no key update of t skip locked
-         ) as h
-      ), written as (
-        update %2$s as t set %5$I = h.embedding%9$s
-          from held as h
-         where t.%3$I = any (array(select h.key from held as h)) and t.%3$I = h.key and num_nulls(t.%5$I) = 1
-        returning t.%3$I::text as key,
-                  hashtextextended(t.%4$I::text collate "C", v_generation) is distinct from h.version
-                    as rewritten
-      )
-      select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
-             (select count(distinct h.key) from held as h)
-        into v_written, v_rewritten, v_held
-        from written as w;
-      if v_held > coalesce(cardinality(v_written), 0) then
-        raise exception 'a trigger of %% keeps a vector from being written', %2$L
-          using errcode = 'WE012', hint = 'A before update trigger returned null.';
-      end if;
-      if v_rewritten is not null then
-        update %2$s as t set %5$I = null where t.%3$I = any (v_rewritten::%6$s[]);
-      end if;
-      if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
-        return query select k, 'written'::text from unnest(p_keys) as k;
-        return;
-      end if;
-      return query select o.key, o.outcome
-        from wikiembed_private.%13$I(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
-    end;
-    $body$
-  $template$, 'store');
-end;
-$_$;
-
-COMMENT ON FUNCTION wikiembed_private.write_write(p_source wikiembed.sources) IS 'Writes the function that stores a source''s vectors.';
 
 CREATE FUNCTION wikiembed_queue.procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean) RETURNS bigint
     LANGUAGE plpgsql
@@ -5151,9 +5177,9 @@ CREATE VIEW wikiembed.coverage AS
             WHEN (c.chunks_per_s > (0)::numeric) THEN make_interval(secs => (round(((((((c.total - c.embedded) - c.skipped) - c.failed) - o.held_back))::numeric / c.chunks_per_s)))::double precision)
             ELSE NULL::interval
         END AS eta,
-    h.is_held AS paused,
+    h.paused,
         CASE
-            WHEN h.is_held THEN s.pause_reason
+            WHEN h.paused THEN s.pause_reason
             ELSE NULL::text
         END AS pause_reason,
     ((((c.total - c.embedded) - c.skipped) = 0) AND (c.embedded > 0)) AS ready,
@@ -5170,7 +5196,7 @@ CREATE VIEW wikiembed.coverage AS
             COALESCE((sum(l.gained) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))) / GREATEST((1)::numeric, EXTRACT(epoch FROM (clock_timestamp() - min(l.at) FILTER (WHERE ((l.gained > 0) AND (l.at > (clock_timestamp() - '00:01:00'::interval)))))))), (0)::numeric) AS chunks_per_s
            FROM ONLY wikiembed.ledger l
           WHERE (l.source = s.name)) c)
-     CROSS JOIN LATERAL ( SELECT ((s.paused_at IS NOT NULL) AND ((s.resume_at IS NULL) OR (s.resume_at > clock_timestamp()))) AS is_held) h)
+     CROSS JOIN LATERAL ( SELECT wikiembed_private.is_paused(s.paused_at, s.resume_at) AS paused) h)
      CROSS JOIN LATERAL ( SELECT
                 CASE
                     WHEN (s.held_back_at IS NULL) THEN (0)::bigint
@@ -5376,6 +5402,24 @@ COMMENT ON COLUMN wikiembed.replaced_tables.source IS 'The source.';
 COMMENT ON COLUMN wikiembed.replaced_tables.name IS 'The name that the table had at attach, and another one has now.';
 
 COMMENT ON COLUMN wikiembed.replaced_tables.attached_to IS 'How the table is called that the source is still attached to; null when it was dropped.';
+
+CREATE TABLE wikiembed.schema_digest (
+    only_row boolean DEFAULT true NOT NULL,
+    digest text NOT NULL,
+    package_version text NOT NULL,
+    migrated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT schema_digest_only_row_check CHECK (only_row)
+);
+
+COMMENT ON TABLE wikiembed.schema_digest IS 'What the functions, views and triggers were written from; one row, written by wikiembed migrate.';
+
+COMMENT ON COLUMN wikiembed.schema_digest.only_row IS 'Always true: there is one row.';
+
+COMMENT ON COLUMN wikiembed.schema_digest.digest IS 'SHA-256, its first 16 characters, of the files of migrations/current; workers compare it with their own.';
+
+COMMENT ON COLUMN wikiembed.schema_digest.package_version IS 'Version of the package wikiembed that wrote it.';
+
+COMMENT ON COLUMN wikiembed.schema_digest.migrated_at IS 'When.';
 
 CREATE VIEW wikiembed.throughput AS
  SELECT source,
@@ -5686,6 +5730,9 @@ ALTER TABLE ONLY wikiembed.sources
 ALTER TABLE ONLY wikiembed.outages
     ADD CONSTRAINT outages_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY wikiembed.schema_digest
+    ADD CONSTRAINT schema_digest_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY wikiembed.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (name);
 
@@ -5778,13 +5825,13 @@ CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER UPDATE ON wikiemb
 
 CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
 
-CREATE TRIGGER wikiembed_hold_paused BEFORE UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_private.hold_paused();
+CREATE TRIGGER wikiembed_notify_workers AFTER INSERT ON wikiembed_queue.procrastinate_jobs REFERENCING NEW TABLE AS new_jobs FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.notify_throttled();
 
-COMMENT ON TRIGGER wikiembed_hold_paused ON wikiembed_queue.procrastinate_jobs IS 'The pause gate: a paused source''s jobs are not fetched, by whatever worker.';
+COMMENT ON TRIGGER wikiembed_notify_workers ON wikiembed_queue.procrastinate_jobs IS 'Wakes workers, at most once per 20 ms a queue.';
 
-CREATE TRIGGER wikiembed_notify_seldom AFTER INSERT ON wikiembed_queue.procrastinate_jobs REFERENCING NEW TABLE AS new_jobs FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.notify_seldom();
+CREATE TRIGGER wikiembed_pause_gate BEFORE UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_private.enforce_pause();
 
-COMMENT ON TRIGGER wikiembed_notify_seldom ON wikiembed_queue.procrastinate_jobs IS 'Wakes workers, at most once per 20 ms a queue.';
+COMMENT ON TRIGGER wikiembed_pause_gate ON wikiembed_queue.procrastinate_jobs IS 'The pause gate: a paused source''s jobs are not fetched, by whatever worker.';
 
 CREATE TRIGGER wikiembed_refuse_abort BEFORE UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND new.abort_requested)) EXECUTE FUNCTION wikiembed_private.refuse_abort();
 
@@ -5819,7 +5866,7 @@ CREATE TABLE public.wiki_chunks (
     embedding public.vector(4)
 );
 
-COMMENT ON TABLE public.wiki_chunks IS 'The chunks of the wiki''s pages; embedding null means to do.';
+COMMENT ON TABLE public.wiki_chunks IS 'The chunks of the pages of wikiembed''s wiki; embedding null means to do.';
 
 COMMENT ON COLUMN public.wiki_chunks.id IS 'The chunk.';
 
@@ -5847,7 +5894,7 @@ CREATE TABLE public.wiki_pages (
     loaded_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
-COMMENT ON TABLE public.wiki_pages IS 'One row a wiki page; written by load_pages.';
+COMMENT ON TABLE public.wiki_pages IS 'One row per page of wikiembed''s wiki; written by load_pages.';
 
 COMMENT ON COLUMN public.wiki_pages.id IS 'The page.';
 

@@ -29,7 +29,7 @@ check "$bin/shellcheck" --external-sources scripts/*.sh docs/deploy/*.sh scripts
 
 sql=()
 while IFS= read -r -d '' file; do sql+=("$file"); done \
-  < <(find migrations/sql migrations/versions -name '*.sql' -print0 | sort -z)
+  < <(find migrations/current migrations/versions -name '*.sql' -print0 | sort -z)
 if ((${#sql[@]} > 0)); then
   check "$bin/squawk" --config .squawk.toml "${sql[@]}"
 fi

@@ -97,9 +97,15 @@ CASES = (
     Case(
         name="queue_schema",
         level="fault",
-        said="lacks procrastinate_update_heartbeat_v1, wikiembed_notify_seldom",
-        broken="drop function wikiembed_queue.procrastinate_update_heartbeat_v1;"
-        " drop trigger wikiembed_notify_seldom on wikiembed_queue.procrastinate_jobs",
+        said="lacks procrastinate_update_heartbeat_v1: restore it from a backup",
+        broken="drop function wikiembed_queue.procrastinate_update_heartbeat_v1",
+    ),
+    Case(
+        name="queue_schema",
+        level="fault",
+        said="lacks wikiembed_notify_workers: run `wikiembed migrate`",
+        broken="drop trigger wikiembed_notify_workers on wikiembed_queue.procrastinate_jobs",
+        mended_by=("migrate",),
     ),
     Case(
         name="sources",

@@ -40,7 +40,7 @@ COMMANDS = (
 NONE_MADE = (
     *COMMANDS,
     *(["enqueue"], ["failures"], ["sources"], ["pause"], ["reconcile"], ["search", "x"]),
-    *(["load", str(sample_path())], ["index"], ["migrate", "--down", "base"]),
+    *(["load", str(sample_path())], ["index"], ["uninstall"]),
 )
 
 

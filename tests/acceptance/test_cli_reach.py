@@ -8,7 +8,7 @@ from tests.acceptance.wiki import ATTACH, Call, add, assert_done, assert_refused
 from tests.conftest import RunCli
 from tests.harness.database import Database
 from tests.standin import StandIn
-from wikiembed.db.version import head
+from wikiembed.db.version import known
 
 SECRET = "s3cr-et"
 KEY = "sk-quite-secret"
@@ -57,16 +57,19 @@ def test_reach_names_a_wrong_setting(call: Call, name: str, value: str, said: st
 def test_reach_asks_for_a_schema_of_this_version(call: Call, database: Database) -> None:
     """An older schema, a newer one, and none are told apart."""
     version = "update wikiembed.alembic_version set version_num = %s"
-    database.execute(version, ["0001"])
-    assert f"needs {head()}: run `wikiembed migrate`." in assert_refused(call("status"), 2)
+    database.execute(version, ["0009"])
+    assert f"needs {known()[-1]}: run `wikiembed migrate`." in assert_refused(call("status"), 2)
     database.execute(version, ["9999"])
-    for command in (["status"], ["migrate"], ["migrate", "--down", "base"], ["worker", "--drain"]):
+    for command in (["status"], ["migrate"], ["uninstall", "--yes"], ["worker", "--drain"]):
         assert "version 9999, which this wikiembed does not know: install" in assert_refused(
             call(*command), 2
         )
-    database.execute(version, [head()])
-    assert f"schema version {head()}" in call("migrate").stdout
-    assert_done(call("migrate", "--down", "base"))
+    database.execute(version, known()[-1:])
+    database.execute("update wikiembed.schema_digest set digest = 'another'")
+    for command in (["status"], ["worker", "--drain"]):
+        assert "another wikiembed" in assert_refused(call(*command), 2)
+    assert f"schema version {known()[-1]}." in call("migrate").stdout
+    assert_done(call("uninstall", "--yes"))
     assert assert_refused(call("status"), 2) == (
         "The database has no wikiembed schema: run `wikiembed migrate`."
     )

@@ -21,7 +21,7 @@ COMMANDS = [
     ["migrate"], ["load", PAGES], ["doctor"], ["demo"], ["pause"], ["resume"], ["ready"],
     ["reconcile"], ["retry"], ["skip", "docs", "1"], ["failures"], ["sources"],
     ["index"], ["index", "--source", "docs", "--anyway"],
-    ["detach", "docs"], ["migrate", "--down", "base"],
+    ["detach", "docs"], ["uninstall", "--yes"],
 ]  # fmt: skip
 ENTRANCES = [["status"], ["worker", "--drain"], ["backfill"], ATTACH, ["migrate"], ["demo"]]
 """Each way in which a command comes to its database."""

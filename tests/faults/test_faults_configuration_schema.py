@@ -17,10 +17,9 @@ from tests.harness.database import Database
 from tests.harness.server import TestServer
 from tests.integration.workshop import prove
 from wikiembed.db.location import migrations_dir
-from wikiembed.db.version import known
 
 __all__ = ["pages"]
-MIGRATING = (["migrate"], ["migrate", "--down", "base"])
+MIGRATING = (["migrate"], ["uninstall", "--yes"])
 HERE = [command for command in COMMANDS if command != ["demo"]]
 """The demo has a database of its own."""
 Make = Callable[[str], Database]
@@ -60,11 +59,11 @@ def test_configuration_no_schema(call: Call, make: Make) -> None:
         if command not in MIGRATING:
             said = assert_refused(call(*command, env=url(empty)), 2)
             assert said == "The database has no wikiembed schema: run `wikiembed migrate`."
-    assert_done(call("migrate", "--down", "base", env=url(empty)))
+    assert_done(call("uninstall", env=url(empty)))
     assert changed(before, fingerprint(empty)) == set()
 
 
-@pytest.mark.parametrize("version", ["0001", "9999"])
+@pytest.mark.parametrize("version", ["0009", "9999"])
 def test_configuration_another_schema_version(
     call: Call, docs_table: Database, version: str
 ) -> None:
@@ -75,7 +74,7 @@ def test_configuration_another_schema_version(
     for command in HERE:
         if version == "9999" or command not in MIGRATING:
             said = assert_refused(call(*command), 2)
-            assert ("run `wikiembed migrate`" in said) == (version == "0001"), said
+            assert ("run `wikiembed migrate`" in said) == (version == "0009"), said
     assert changed(before, fingerprint(docs_table)) == set()
 
 
@@ -118,8 +117,10 @@ def test_configuration_neighbours_in_public(call: Call, make: Make) -> None:
     assert_done(call("load", PAGES, env=url(shared)))
     assert_done(call("status", env=url(shared)))
     listed = "public.wiki_pages with"
-    assert listed in assert_refused(call("migrate", "--down", "base", env=url(shared)), 2)
-    assert_done(call("migrate", "--down", "base", "--yes", env=url(shared)))
+    asked = call("uninstall", "--and-wiki", env=url(shared))
+    assert listed in asked.stdout
+    assert "nothing was done" in assert_refused(asked, 2)
+    assert_done(call("uninstall", "--and-wiki", "--yes", env=url(shared)))
     after = fingerprint(shared)
     assert {name for name in changed(before, after) if name.startswith("public.")} == set()
     assert shared.rows("select version_num from public.alembic_version") == [("abc",)]
@@ -145,10 +146,14 @@ def test_configuration_migrate_is_all_or_nothing(call: Call, docs_table: Databas
     """A lock that is not had, and a session that is killed, leave the version before."""
     prove(docs_table)
     add(docs_table, 2)
-    assert_done(call("migrate", "--down", known()[2]))
+    docs_table.execute(
+        "update wikiembed.schema_digest set digest = 'before';"
+        "create function wikiembed_private.renamed() returns int language sql return 1;"
+        "drop trigger wikiembed_pause_gate on wikiembed_queue.procrastinate_jobs"
+    )
     before = fingerprint(docs_table)
     holder = docs_table.connect(autocommit=False)
-    holder.execute("lock table wikiembed.alembic_version")
+    holder.execute("lock table wikiembed.schema_digest in share mode")
     env = url(docs_table, options="-c lock_timeout=100ms")
     assert "lock timeout" in assert_refused(call("migrate", env=env), 3)
     killer = threading.Thread(target=_kill_the_migration, args=(docs_table,))

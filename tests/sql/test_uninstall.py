@@ -55,7 +55,11 @@ def test_removal_counts_what_goes(docs_table: Database) -> None:
     docs_table.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
     docs_table.execute("drop table public.more")
     seen = found(docs_table)
-    assert seen.sources == {"docs": "docs", "more": "a table that is gone", "wiki": "wiki_chunks"}
+    assert seen.sources == {
+        "docs": "public.docs",
+        "more": ".",
+        "wiki": "public.wiki_chunks",
+    }
     assert (seen.failures, seen.jobs, seen.installed) == (1, 1, True)
     assert [(table.name, table.rows) for table in seen.wiki] == [
         ("public.wiki_chunks", 0), ("public.wiki_pages", 1),

@@ -80,26 +80,20 @@ def run_uninstall(
 
 def _lines(found: Removal, *, and_wiki: bool) -> list[str]:
     """What goes, and what stays."""
-    wiki = " and ".join(f"{table.name} with {count(table.rows, 'row')}" for table in found.wiki)
     lines = []
+    wiki = " and ".join(f"{table.name} with {count(table.rows, 'row')}" for table in found.wiki)
+    of_wiki = {table.name for table in found.wiki}
     if found.installed:
+        names = f" ({', '.join(found.sources)})" if found.sources else ""
         lines.append(
-            f"Goes: {count(len(found.sources), 'source')}, {count(found.failures, 'failure')} and"
-            f" {count(found.jobs, 'job')}, with all triggers and history."
+            f"Goes: {count(len(found.sources), 'source')}{names}, {count(found.jobs, 'job')},"
+            f" {count(found.failures, 'failure')}, and every trigger and count."
         )
     if wiki and and_wiki:
         lines.append(f"Goes: {wiki}.")
-    kept = [
-        f"{table} (source {name})"
-        for name, table in found.sources.items()
-        if not (and_wiki and f"public.{table.removeprefix('public.')}" in _names(found))
-    ]
+    kept = sorted({table for table in found.sources.values() if table != "."} - of_wiki)
     if kept:
         lines.append(f"Stays, with every row and vector: {', '.join(kept)}.")
     if wiki and not and_wiki:
-        lines.append(f"Stays unless --and-wiki: {wiki}.")
+        lines.append(f"Stays unless --and-wiki is given: {wiki}.")
     return lines
-
-
-def _names(found: Removal) -> set[str]:
-    return {table.name for table in found.wiki}

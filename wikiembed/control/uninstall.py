@@ -16,15 +16,17 @@ from wikiembed.config import Settings
 from wikiembed.db.connect import connect_options, sentence_of, translate_errors
 from wikiembed.db.endpoint import Endpoint, endpoint
 from wikiembed.db.migrate import alone
-from wikiembed.db.version import current, require_known
+from wikiembed.db.version import current, require_known, require_vacant
 from wikiembed.errors import ConfigurationError, SchemaMismatch
 
 SCHEMAS = ["wikiembed", "wikiembed_private", "wikiembed_queue"]
 WIKI_TABLES = ("public.wiki_chunks", "public.wiki_pages")
 _KNOWN_WIKI = "select obj_description(to_regclass(%s), 'pg_class') like '%%wikiembed''s wiki%%'"
 _SOURCES = """
-select s.name, coalesce(c.oid::regclass::text, 'a table that is gone')
-  from wikiembed.sources as s left join pg_class as c on c.oid = s.relation
+select s.name, coalesce(quote_ident(n.nspname) || '.' || quote_ident(c.relname), '.')
+  from wikiembed.sources as s
+  left join pg_class as c on c.oid = s.relation
+  left join pg_namespace as n on n.oid = c.relnamespace
  order by s.name
 """
 _COUNTS = """
@@ -92,7 +94,7 @@ class Removal:
     database: Endpoint
     installed: bool
     sources: dict[str, str]
-    """Name of each source to its table, which stays."""
+    """Name of each source to its table; ``.`` where that was dropped."""
     failures: int
     jobs: int
     wiki: list[Table]
@@ -112,6 +114,8 @@ def removal(url: str, settings: Settings) -> Removal:
     with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
         version = current(connection)
         require_known(version)
+        if version is None:
+            require_vacant(connection)
         sources: list[tuple[Any, ...]] = []
         failures = jobs = 0
         if version is not None:

@@ -32,7 +32,7 @@ begin
   for v_function in
     select p.oid from pg_proc as p
      where p.pronamespace = 'wikiembed_private'::regnamespace
-       and obj_description(p.oid, 'pg_proc') = wikiembed_private.generated_comment(p_name)
+       and obj_description(p.oid, 'pg_proc') = wikiembed_private.generated_comment(v_source.name)
   loop
     execute format('drop function %s', v_function);
   end loop;

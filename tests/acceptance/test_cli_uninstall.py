@@ -1,0 +1,45 @@
+"""`wikiembed uninstall` lists what goes, asks, and leaves tables of users."""
+
+from __future__ import annotations
+
+from tests.acceptance.wiki import Call, add, assert_done, assert_refused
+from tests.faults.fingerprint import changed, fingerprint
+from tests.harness.database import Database
+
+
+def test_uninstall_lists_what_goes_and_asks(call: Call, docs_table: Database) -> None:
+    """Where nobody can be asked, nothing is done; with --yes it is."""
+    add(docs_table, 2)
+    before = fingerprint(docs_table)
+    asked = call("uninstall")
+    assert "nothing was done" in assert_refused(asked, 2)
+    assert asked.stdout.splitlines()[1:] == [
+        "Goes: 2 sources (docs, wiki), 1 job, 0 failures, and every trigger and count.",
+        "Stays, with every row and vector: public.docs.",
+        "Stays unless --and-wiki is given: public.wiki_chunks with 0 rows and public.wiki_pages"
+        " with 0 rows.",
+    ]
+    assert changed(before, fingerprint(docs_table)) == set()
+    done = call("uninstall", "--yes")
+    assert_done(done)
+    assert done.stdout.splitlines()[-1] == "wikiembed is removed from the database."
+    assert docs_table.one("select count(*) from public.docs") == 2
+    again = call("uninstall", "--yes")
+    assert (again.returncode, again.stdout) == (0, "The database has no wikiembed schema.\n")
+    assert_done(call("migrate"))
+
+
+def test_uninstall_with_the_wiki(call: Call, database: Database) -> None:
+    """Its tables are among what goes."""
+    done = call("uninstall", "--and-wiki", "--yes")
+    assert "Goes: public.wiki_chunks with 0 rows and public.wiki_pages with 0 rows." in done.stdout
+    assert database.one("select to_regclass('public.wiki_pages') is null")
+
+
+def test_uninstall_says_who_may(call: Call, docs_table: Database) -> None:
+    """A role that does not own wikiembed, and what depends on it."""
+    docs_table.execute("create view public.report as select * from wikiembed.coverage")
+    said = assert_refused(call("uninstall", "--yes"), 2)
+    assert said.startswith("These are not wikiembed's and depend on it: ")
+    assert said.endswith("Drop them first.")
+    assert_done(call("status"))
