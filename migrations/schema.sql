@@ -5,7 +5,7 @@ COMMENT ON SCHEMA wikiembed IS 'The public interface of wikiembed: tables, views
 
 CREATE SCHEMA wikiembed_private;
 
-COMMENT ON SCHEMA wikiembed_private IS 'What wikiembed keeps to itself: written functions of each source and their helpers; no promise is made.';
+COMMENT ON SCHEMA wikiembed_private IS 'Internal: generated functions of each source and what they are made of; may change at any time.';
 
 CREATE SCHEMA wikiembed_queue;
 
@@ -190,7 +190,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.check_invariants(p_source text) IS 'The six invariants and how many rows break each; the second is proved only where sources.prove_function is set. Reads whole tables. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.check_invariants(p_source text) IS 'The six invariants and the number of rows that break each; the second is proved only where sources.prove_function is set. Reads whole tables. Raises WE001.';
 
 CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -241,7 +241,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Forgets a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Detaches a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';
 
 CREATE FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision DEFAULT 0, p_unseen_s double precision DEFAULT 0) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -261,7 +261,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision, p_unseen_s double precision) IS 'Says that a server answered, so many seconds ago: ends its open outage, if there is one that no worker has reported for p_unseen_s, and answers whether; forgets outages of more than 30 days ago.';
+COMMENT ON FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision, p_unseen_s double precision) IS 'Records that a server answered, so many seconds ago: ends its open outage, if there is one that no worker has reported for p_unseen_s, and returns whether there was one; forgets outages of more than 30 days ago.';
 
 CREATE FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint DEFAULT NULL::bigint, p_batch_size integer DEFAULT NULL::integer, p_dry_run boolean DEFAULT false) RETURNS TABLE(jobs bigint, chunks bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -332,7 +332,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; answers jobs and chunks; a second call adds none. What p_max_chunks leaves is held back from reconcile, until a call leaves nothing. Raises WE001, WE008, WE010.';
+COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; returns the numbers of jobs and chunks; a second call adds none. What p_max_chunks leaves is held back from reconcile, until a call leaves nothing. Raises WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed.expire_pauses() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -353,7 +353,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.expire_pauses() IS 'Resumes the sources whose pause has run out; answers how many.';
+COMMENT ON FUNCTION wikiembed.expire_pauses() IS 'Resumes the sources whose pause has run out; returns the number.';
 
 CREATE FUNCTION wikiembed.find_truncation_check(p_source text, p_server text, p_model text) RETURNS TABLE(outcome text, from_chars integer, checked_chars integer, age_s double precision)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -411,7 +411,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one a minute after a minute, to one an hour after a day, and prunes the history of failures; returns the number of ledger rows that went.';
+COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one per minute after a minute, to one per hour after a day, and prunes the history of failures; returns the number of ledger rows that went.';
 
 CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -620,7 +620,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.load_pages(p_pages jsonb) IS 'Writes pages [{title, digest, chunks: [text]}]: adds, changes and leaves alone; answers pages of each kind and chunks written or removed.';
+COMMENT ON FUNCTION wikiembed.load_pages(p_pages jsonb) IS 'Writes pages [{title, digest, chunks: [text]}]: adds, changes and leaves alone; returns the number of pages of each kind and of chunks written or removed.';
 
 CREATE FUNCTION wikiembed.pause(p_source text DEFAULT NULL::text, p_why text DEFAULT NULL::text, p_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -650,7 +650,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.pause(p_source text, p_why text, p_until timestamp with time zone) IS 'Pauses a source, or all of them: no batch begins until resume, or until the time given; batches in flight finish. Answers how many sources. Raises WE001, WE010.';
+COMMENT ON FUNCTION wikiembed.pause(p_source text, p_why text, p_until timestamp with time zone) IS 'Pauses a source, or all of them: no batch begins until resume, or until the time given; batches in flight finish. Returns the number of sources. Raises WE001, WE010.';
 
 CREATE FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text DEFAULT ''::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -694,7 +694,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text) IS 'Pins the model that the first worker resolved, or compares: raises WE011 for another provider, model, prefix or dimension; answers the generation. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text) IS 'Pins the model that the first worker resolved, or compares: raises WE011 for another provider, model, prefix or dimension; returns the generation. Raises WE001.';
 
 CREATE FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, content text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -710,7 +710,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer) IS 'The texts of those keys that still miss a vector, with the version to write with; rows that somebody holds are left out and queued again. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer) IS 'The texts of those keys that still miss a vector, with the version to write with; rows that another transaction has locked are left out and queued again. Raises WE001.';
 
 CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount boolean DEFAULT true) RETURNS TABLE(orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -745,7 +745,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Heals a source, or all: queues orphaned rows, drops dead jobs and failures, corrects the ledger (unless told not to count), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
+COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Repairs a source, or all: queues orphaned rows, drops jobs and failures of rows that are gone, corrects the ledger (unless told not to count), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
 
 CREATE FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text DEFAULT ''::text, p_http_status integer DEFAULT NULL::integer, p_attempts integer DEFAULT 1, p_job_id bigint DEFAULT NULL::bigint, p_state text DEFAULT 'failed'::text, p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -766,7 +766,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; says of each key: recorded, stale, locked (queued again) or gone. Raises WE001, WE010.';
+COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; returns for each key: recorded, stale, locked (queued again) or gone. Raises WE001, WE010.';
 
 CREATE FUNCTION wikiembed.record_truncation_check(p_source text, p_server text, p_model text, p_outcome text, p_from_chars integer, p_checked_chars integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -806,7 +806,7 @@ CREATE FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid,
   select exists (select from registered);
 $$;
 
-COMMENT ON FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) IS 'Says which process a registration of procrastinate''s belongs to; false when there is no such registration. Called by each worker at its start and after each reconnect.';
+COMMENT ON FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) IS 'Records which process a registration of procrastinate''s belongs to; false when there is no such registration. Called by each worker at its start and after each reconnect.';
 
 CREATE FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -835,7 +835,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) IS 'Puts jobs that are doing in the name of a worker back into the queue; answers how many.';
+COMMENT ON FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) IS 'Puts jobs that are doing in the name of a worker back into the queue; returns the number.';
 
 CREATE FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer DEFAULT NULL::integer, p_reason text DEFAULT ''::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -875,7 +875,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer, p_reason text) IS 'Says that a server has been out of reach for so many seconds: opens a row, refreshes the open one, or opens again one of the same class that ended less than 60 s before; answers its id.';
+COMMENT ON FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer, p_reason text) IS 'Records that a server has been out of reach for so many seconds: opens a row, refreshes the open one, or opens again one of the same class that ended less than 60 s before; returns its id.';
 
 CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30, p_hard_limit_s double precision DEFAULT 1800) RETURNS TABLE(rescued bigint, split bigint, lost bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -923,7 +923,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Queues again the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; answers how many of each.';
+COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Queues again the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
 
 CREATE FUNCTION wikiembed.resume(p_source text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -953,7 +953,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.resume(p_source text) IS 'Ends the pause of a source, or of all, and wakes the workers; answers how many were paused. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.resume(p_source text) IS 'Ends the pause of a source, or of all, and notifies the workers; returns the number of sources that were paused. Raises WE001.';
 
 CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NULL::text[], p_error_class text DEFAULT NULL::text) RETURNS TABLE(jobs bigint, chunks bigint, held bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -986,7 +986,7 @@ begin
          array(select h.place from had as h)
     into v_asked, v_keys, v_places;
   perform wikiembed_private.end_failures(v_places, 'retried');
-  -- Seen anew, so that a failure which ended meanwhile does not count as held.
+  -- Read again, so that a failure which ended meanwhile does not count as held.
   select count(*) into held from wikiembed.failures as f
    where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default"
      and f.key in (select k.key collate "C" from unnest(v_asked) as k (key));
@@ -1005,7 +1005,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';
+COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008.';
 
 CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1044,7 +1044,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text) IS 'Marks missing chunks as skipped, all of these keys or none: nobody waits for them and no worker embeds them; answers how many, without keys that do not exist or have their vector. Raises 55P03 when somebody holds one for more than 10 s, WE001, WE008, WE010.';
+COMMENT ON FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text) IS 'Marks missing chunks as skipped, all of these keys or none: they do not count as missing and no worker embeds them; returns the number of chunks, without keys that do not exist or have their vector. Raises 55P03 when another transaction has locked one for more than 10 s, WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1064,7 +1064,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Stores vectors where the row is still null and its text still has the version; says of each key: written, stale, locked (queued again) or gone. Raises WE001, WE010, WE012.';
+COMMENT ON FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Stores vectors where the row is still null and its text still has the version; returns for each key: written, stale, locked (queued again) or gone. Raises WE001, WE010, WE012.';
 
 CREATE FUNCTION wikiembed.write_truncated(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_chars integer[], p_chars_kept integer[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1255,7 +1255,7 @@ CREATE TABLE wikiembed.sources (
     CONSTRAINT provider_is_known CHECK ((provider = ANY (ARRAY['ollama'::text, 'openai'::text, 'tei'::text, 'local'::text])))
 );
 
-COMMENT ON TABLE wikiembed.sources IS 'One row an attached vector column; written by attach, detach, pause, resume and the first write.';
+COMMENT ON TABLE wikiembed.sources IS 'One row per attached vector column; written by attach, detach, pause, resume and the first write.';
 
 COMMENT ON COLUMN wikiembed.sources.name IS 'Short name of the source, 1 to 32 bytes.';
 
@@ -1291,13 +1291,13 @@ COMMENT ON COLUMN wikiembed.sources.query_prefix IS 'Put before each text that i
 
 COMMENT ON COLUMN wikiembed.sources.pinned_at IS 'When the first write pinned model and prefix from a worker''s settings; null: not pinned, or fixed at attach.';
 
-COMMENT ON COLUMN wikiembed.sources.batch_size IS 'Chunks a job, 1 to 4096.';
+COMMENT ON COLUMN wikiembed.sources.batch_size IS 'Chunks per job, 1 to 4096.';
 
 COMMENT ON COLUMN wikiembed.sources.queue_name IS 'The source''s queue in wikiembed_queue.';
 
-COMMENT ON COLUMN wikiembed.sources.trigger_version IS 'Version of the written triggers and functions.';
+COMMENT ON COLUMN wikiembed.sources.trigger_version IS 'Digest of the functions that generated its triggers and functions; another one: they are generated again.';
 
-COMMENT ON COLUMN wikiembed.sources.written_as IS 'The names that the written triggers and functions use; differs from the catalogue after a rename.';
+COMMENT ON COLUMN wikiembed.sources.written_as IS 'The names that the generated triggers and functions use; differs from the catalogue after a rename.';
 
 COMMENT ON COLUMN wikiembed.sources.prove_function IS 'Optional function (text, vector) → boolean by which check_invariants proves each stored vector.';
 
@@ -1329,7 +1329,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) IS 'Raises WE004 for names that cannot stand in a written function.';
+COMMENT ON FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) IS 'Raises WE004 for names that cannot stand in a generated function.';
 
 CREATE FUNCTION wikiembed_private.check_relation(p_relation regclass) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1584,7 +1584,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.correct_ledger(p_name text) IS 'Makes the ledger''s sums equal to the counts of the table; answers by how much they differed.';
+COMMENT ON FUNCTION wikiembed_private.correct_ledger(p_name text) IS 'Corrects the ledger''s sums to the counts of the table; returns the sum of the differences.';
 
 CREATE FUNCTION wikiembed_private.count_failures() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1654,7 +1654,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint) IS 'Counts the jobs of a queue, and tells how old the oldest is that could begin (s); for view queue.';
+COMMENT ON FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint) IS 'Counts the jobs of a queue, with the age of the oldest that could begin (s); for view queue.';
 
 CREATE FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) RETURNS bigint[]
     LANGUAGE plpgsql
@@ -1714,7 +1714,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) IS 'How many rows of one source break each invariant but that of the queue, which comes fifth.';
+COMMENT ON FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) IS 'The number of rows of one source that break each invariant but that of the queue, which comes fifth.';
 
 CREATE FUNCTION wikiembed_private.create_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
@@ -1814,7 +1814,7 @@ exception when lock_not_available or undefined_table then
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.drop_deltas(p_source text) IS 'Drops the table that create_deltas made, unless somebody holds it.';
+COMMENT ON FUNCTION wikiembed_private.drop_deltas(p_source text) IS 'Drops the table that create_deltas made, unless another transaction has locked it.';
 
 CREATE FUNCTION wikiembed_private.drop_orphan_triggers(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -1988,15 +1988,15 @@ COMMENT ON COLUMN wikiembed.failures.source IS 'The source.';
 
 COMMENT ON COLUMN wikiembed.failures.key IS 'The chunk''s key, as text.';
 
-COMMENT ON COLUMN wikiembed.failures.state IS 'failed (still missing) or skipped (nobody waits for it).';
+COMMENT ON COLUMN wikiembed.failures.state IS 'failed (still missing) or skipped (it does not count as missing).';
 
 COMMENT ON COLUMN wikiembed.failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
 
-COMMENT ON COLUMN wikiembed.failures.http_status IS 'Status of the embedding server''s last answer, where there was one.';
+COMMENT ON COLUMN wikiembed.failures.http_status IS 'Status of the embedding server''s last response, where there was one.';
 
 COMMENT ON COLUMN wikiembed.failures.message IS 'One sentence; never the chunk''s text.';
 
-COMMENT ON COLUMN wikiembed.failures.attempts IS 'Embedding requests that were charged to this chunk alone.';
+COMMENT ON COLUMN wikiembed.failures.attempts IS 'Attempts to embed this chunk alone.';
 
 COMMENT ON COLUMN wikiembed.failures.first_at IS 'When it failed first.';
 
@@ -2164,7 +2164,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer, p_most_chunks integer) IS 'Gives a worker up to so many jobs, in order, of the queues that it asks for (null: all) without the paused ones, holding together up to so many chunks, but at least one job.';
+COMMENT ON FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer, p_most_chunks integer) IS 'Fetches up to a number of jobs in order, from the given queues (null: all) without the paused ones, with up to a number of chunks together, but at least one job.';
 
 CREATE FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint DEFAULT NULL::smallint) RETURNS pg_attribute
     LANGUAGE plpgsql STABLE
@@ -2211,7 +2211,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) IS 'Deletes those of these jobs that wait or are doing; answers their numbers.';
+COMMENT ON FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) IS 'Deletes those of these jobs that wait or are doing; returns their ids.';
 
 CREATE FUNCTION wikiembed_private.follow_batch_size() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2224,7 +2224,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.follow_batch_size() IS 'Writes a source''s insert trigger anew with the batch size that it has now.';
+COMMENT ON FUNCTION wikiembed_private.follow_batch_size() IS 'Generates a source''s insert trigger again with its present batch size.';
 
 CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.sources
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2255,7 +2255,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Brings a source''s column names up to date after a rename; answers its row.';
+COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Brings a source''s column names up to date after a rename; returns its row.';
 
 CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[] DEFAULT NULL::text[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2390,7 +2390,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) IS 'Writes the function that records a source''s failures.';
+COMMENT ON FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) IS 'Generates the function that records a source''s failures.';
 
 CREATE FUNCTION wikiembed_private.generate_null_stale(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -2413,7 +2413,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.generate_null_stale(p_source wikiembed.sources) IS 'Writes the function of a source''s row trigger.';
+COMMENT ON FUNCTION wikiembed_private.generate_null_stale(p_source wikiembed.sources) IS 'Generates the function of a source''s row trigger.';
 
 CREATE FUNCTION wikiembed_private.generate_on_delete(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -2469,7 +2469,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.generate_on_delete(p_source wikiembed.sources) IS 'Writes the function of a source''s delete trigger.';
+COMMENT ON FUNCTION wikiembed_private.generate_on_delete(p_source wikiembed.sources) IS 'Generates the function of a source''s delete trigger.';
 
 CREATE FUNCTION wikiembed_private.generate_on_insert(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -2496,14 +2496,14 @@ begin
       v_embedded bigint;
       v_keys @key_type@[];
       v_missing bigint;
-      v_wakes boolean;
-      v_said text;
+      v_notifies boolean;
+      v_ignored text;
     begin
       select count(*), count(n.@embedding@), array_agg(n.@key@) filter (where n.@embedding@ is null),
              case when count(*) > count(n.@embedding@) and set_config('wikiembed.notifies_itself', 'on', true) = 'on' then
                @may_notify@
              end
-        into v_total, v_embedded, v_keys, v_wakes
+        into v_total, v_embedded, v_keys, v_notifies
         from (select n.@key@, n.@embedding@ from new_rows as n limit @batch_size@ + 1) as n;
       if v_total > v_embedded and v_total <= @batch_size@ then
         with counted as (
@@ -2515,7 +2515,7 @@ begin
         insert into wikiembed_private.@deltas@ (total, embedded)
         select v_total, v_embedded where v_total > 0;
       else
-        v_said := set_config('wikiembed.notifies_itself', 'on', true);
+        v_ignored := set_config('wikiembed.notifies_itself', 'on', true);
         with gathered as materialized (
           select count(*) as total, count(n.@embedding@) as embedded,
                  array_agg(n.@key@) filter (where n.@embedding@ is null) as keys
@@ -2531,7 +2531,7 @@ begin
         select f.total, f.embedded from gathered as f where f.total <= @most@
         returning total - embedded into v_missing;
         if not found then
-          v_said := set_config('wikiembed.notifies_itself', 'on', true);
+          v_ignored := set_config('wikiembed.notifies_itself', 'on', true);
           with batches as materialized (
             select m.batch, count(*) as total, count(m.key) as missing,
                    array_agg(m.key) filter (where m.key is not null) as keys
@@ -2551,11 +2551,11 @@ begin
           select sum(b.total), sum(b.total - b.missing) from batches as b
           returning total - embedded into v_missing;
         end if;
-        if v_missing > 0 and v_wakes is not true then
-          v_wakes := @may_notify@;
+        if v_missing > 0 and v_notifies is not true then
+          v_notifies := @may_notify@;
         end if;
       end if;
-      if v_wakes then
+      if v_notifies then
         perform wikiembed_private.notify_workers(@queue@);
       end if;
       return new;
@@ -2568,7 +2568,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.generate_on_insert(p_source wikiembed.sources) IS 'Writes the function of a source''s insert trigger.';
+COMMENT ON FUNCTION wikiembed_private.generate_on_insert(p_source wikiembed.sources) IS 'Generates the function of a source''s insert trigger.';
 
 CREATE FUNCTION wikiembed_private.generate_on_truncate(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -2612,7 +2612,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.generate_on_truncate(p_source wikiembed.sources) IS 'Writes the function of a source''s truncate trigger.';
+COMMENT ON FUNCTION wikiembed_private.generate_on_truncate(p_source wikiembed.sources) IS 'Generates the function of a source''s truncate trigger.';
 
 CREATE FUNCTION wikiembed_private.generate_on_update(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -2733,7 +2733,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.generate_on_update(p_source wikiembed.sources) IS 'Writes the function of a source''s update trigger.';
+COMMENT ON FUNCTION wikiembed_private.generate_on_update(p_source wikiembed.sources) IS 'Generates the function of a source''s update trigger.';
 
 CREATE FUNCTION wikiembed_private.generate_outcomes(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -2782,7 +2782,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.generate_outcomes(p_source wikiembed.sources) IS 'Writes the function that says what became of each key of a source''s batch.';
+COMMENT ON FUNCTION wikiembed_private.generate_outcomes(p_source wikiembed.sources) IS 'Generates the function that says what became of each key of a source''s batch.';
 
 CREATE FUNCTION wikiembed_private.generate_read(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -2857,7 +2857,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.generate_read(p_source wikiembed.sources) IS 'Writes the function that reads a source''s chunks.';
+COMMENT ON FUNCTION wikiembed_private.generate_read(p_source wikiembed.sources) IS 'Generates the function that reads a source''s chunks.';
 
 CREATE FUNCTION wikiembed_private.generate_store(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -2939,7 +2939,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.generate_store(p_source wikiembed.sources) IS 'Writes the function that stores a source''s vectors.';
+COMMENT ON FUNCTION wikiembed_private.generate_store(p_source wikiembed.sources) IS 'Generates the function that stores a source''s vectors.';
 
 CREATE FUNCTION wikiembed_private.generated_comment(p_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -3186,7 +3186,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.notify_throttled() IS 'Wakes workers of the queues that got jobs, at most once per 20 ms a queue; writes the events of jobs that are not embed jobs.';
+COMMENT ON FUNCTION wikiembed_private.notify_throttled() IS 'Notifies workers of the queues that got jobs, at most once per 20 ms and queue; writes the events of jobs that are not embed jobs.';
 
 CREATE FUNCTION wikiembed_private.notify_workers(p_queue text) RETURNS void
     LANGUAGE sql
@@ -3308,15 +3308,15 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
       v_embedded bigint;
       v_keys bigint[];
       v_missing bigint;
-      v_wakes boolean;
-      v_said text;
+      v_notifies boolean;
+      v_ignored text;
     begin
       select count(*), count(n.embedding), array_agg(n.id) filter (where n.embedding is null),
              case when count(*) > count(n.embedding) and set_config('wikiembed.notifies_itself', 'on', true) = 'on' then
                case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
          then setval('wikiembed_private.clock_embed_wiki', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
              end
-        into v_total, v_embedded, v_keys, v_wakes
+        into v_total, v_embedded, v_keys, v_notifies
         from (select n.id, n.embedding from new_rows as n limit 64 + 1) as n;
       if v_total > v_embedded and v_total <= 64 then
         with counted as (
@@ -3328,7 +3328,7 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
         insert into wikiembed_private.deltas_wiki (total, embedded)
         select v_total, v_embedded where v_total > 0;
       else
-        v_said := set_config('wikiembed.notifies_itself', 'on', true);
+        v_ignored := set_config('wikiembed.notifies_itself', 'on', true);
         with gathered as materialized (
           select count(*) as total, count(n.embedding) as embedded,
                  array_agg(n.id) filter (where n.embedding is null) as keys
@@ -3344,7 +3344,7 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
         select f.total, f.embedded from gathered as f where f.total <= 500000
         returning total - embedded into v_missing;
         if not found then
-          v_said := set_config('wikiembed.notifies_itself', 'on', true);
+          v_ignored := set_config('wikiembed.notifies_itself', 'on', true);
           with batches as materialized (
             select m.batch, count(*) as total, count(m.key) as missing,
                    array_agg(m.key) filter (where m.key is not null) as keys
@@ -3364,12 +3364,12 @@ CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
           select sum(b.total), sum(b.total - b.missing) from batches as b
           returning total - embedded into v_missing;
         end if;
-        if v_missing > 0 and v_wakes is not true then
-          v_wakes := case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
+        if v_missing > 0 and v_notifies is not true then
+          v_notifies := case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
          then setval('wikiembed_private.clock_embed_wiki', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end;
         end if;
       end if;
-      if v_wakes then
+      if v_notifies then
         perform wikiembed_private.notify_workers('embed_wiki');
       end if;
       return new;
@@ -3926,7 +3926,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) IS 'Gives the index that was built for a move the name that the index of a source has.';
+COMMENT ON FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) IS 'Renames the index that was built for a move as the index of a source is named.';
 
 CREATE FUNCTION wikiembed_private.render_template(p_source wikiembed.sources, p_template text, p_more jsonb DEFAULT '{}'::jsonb) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -4135,7 +4135,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.revoke_generated(p_source wikiembed.sources) IS 'Takes the written functions of a source away from public.';
+COMMENT ON FUNCTION wikiembed_private.revoke_generated(p_source wikiembed.sources) IS 'Revokes the generated functions of a source from public.';
 
 CREATE FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean DEFAULT true) RETURNS character varying[]
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -4172,7 +4172,7 @@ begin
   if p_source.dimensions <> p_former.dimensions then
     raise exception 'embedding column "%" of % has % dimensions, and source "%" has %', p_source.embedding_column,
       p_source.relation, p_source.dimensions, p_source.name, p_former.dimensions
-      using errcode = 'WE007', hint = 'Detach the source and attach the table anew, which embeds all of it';
+      using errcode = 'WE007', hint = 'Detach the source and attach the table again, which embeds all of it';
   end if;
   p_source.provider := p_former.provider;
   p_source.model := p_former.model;
@@ -4243,7 +4243,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.skip_nowait(p_source text, p_keys text[], p_why text) IS 'Skips these missing chunks without waiting for a row; answers how many. Raises 55P03 when somebody holds one, WE001, WE010.';
+COMMENT ON FUNCTION wikiembed_private.skip_nowait(p_source text, p_keys text[], p_why text) IS 'Skips these missing chunks without waiting for a row; returns the number. Raises 55P03 when another transaction has locked one, WE001, WE010.';
 
 CREATE FUNCTION wikiembed_private.skip_with_timeout(p_source text, p_keys text[], p_why text, p_limit interval) RETURNS bigint
     LANGUAGE plpgsql
@@ -4260,7 +4260,7 @@ begin
       exit;
     exception when lock_not_available then
       if clock_timestamp() > v_until then
-        raise exception 'somebody''s transaction holds chunks of source "%" that are to be skipped', p_source
+        raise exception 'another transaction has locked chunks of source "%" that are to be skipped', p_source
           using errcode = 'lock_not_available',
                 hint = 'None was skipped: run it again when that transaction has ended.';
       end if;
@@ -4272,7 +4272,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.skip_with_timeout(p_source text, p_keys text[], p_why text, p_limit interval) IS 'Skips these missing chunks, or none when somebody holds one for longer than the limit; answers how many. Raises 55P03, WE001, WE008, WE010.';
+COMMENT ON FUNCTION wikiembed_private.skip_with_timeout(p_source text, p_keys text[], p_why text, p_limit interval) IS 'Skips these missing chunks, or none when another transaction has locked one for longer than the limit; returns the number. Raises 55P03, WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed_private.source_names(p_source wikiembed.sources) RETURNS text
     LANGUAGE sql STABLE
@@ -5141,7 +5141,7 @@ CREATE TABLE wikiembed.ledger (
 
 ALTER TABLE ONLY wikiembed.ledger REPLICA IDENTITY FULL;
 
-COMMENT ON TABLE wikiembed.ledger IS 'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, folded to a row a minute, later an hour.';
+COMMENT ON TABLE wikiembed.ledger IS 'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, folded to one row per minute, later per hour.';
 
 COMMENT ON COLUMN wikiembed.ledger.id IS 'Row number.';
 
@@ -5205,7 +5205,7 @@ CREATE VIEW wikiembed.coverage AS
                       WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status])) AND ((j.task_name)::text = 'wikiembed.embed'::text) AND (jsonb_typeof((j.args -> 'keys'::text)) = 'array'::text)))))
                 END AS held_back) o);
 
-COMMENT ON VIEW wikiembed.coverage IS 'One row a source: exact counts from the ledger; total = embedded + missing + skipped.';
+COMMENT ON VIEW wikiembed.coverage IS 'One row per source: exact counts from the ledger; total = embedded + missing + skipped.';
 
 COMMENT ON COLUMN wikiembed.coverage.source IS 'The source.';
 
@@ -5217,11 +5217,11 @@ COMMENT ON COLUMN wikiembed.coverage.missing IS 'Rows that still wait for a vect
 
 COMMENT ON COLUMN wikiembed.coverage.failed IS 'Missing rows that are in failures.';
 
-COMMENT ON COLUMN wikiembed.coverage.skipped IS 'Rows that nobody waits for.';
+COMMENT ON COLUMN wikiembed.coverage.skipped IS 'Rows that are skipped: they do not count as missing.';
 
 COMMENT ON COLUMN wikiembed.coverage.coverage_pct IS 'embedded ÷ (total − skipped), in percent, cut to two digits; null when there is nothing to embed.';
 
-COMMENT ON COLUMN wikiembed.coverage.chunks_per_s IS 'Vectors stored a second over the last minute.';
+COMMENT ON COLUMN wikiembed.coverage.chunks_per_s IS 'Vectors stored per second over the last minute.';
 
 COMMENT ON COLUMN wikiembed.coverage.eta IS 'Time left at that rate for what is not held back; null when nothing moves.';
 
@@ -5260,11 +5260,11 @@ COMMENT ON COLUMN wikiembed_private.ended_failures.key IS 'The chunk''s key, as 
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
 
-COMMENT ON COLUMN wikiembed_private.ended_failures.http_status IS 'Status of the embedding server''s last answer, where there was one.';
+COMMENT ON COLUMN wikiembed_private.ended_failures.http_status IS 'Status of the embedding server''s last response, where there was one.';
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.message IS 'One sentence; never the chunk''s text.';
 
-COMMENT ON COLUMN wikiembed_private.ended_failures.attempts IS 'Embedding requests that were charged to this chunk alone.';
+COMMENT ON COLUMN wikiembed_private.ended_failures.attempts IS 'Attempts to embed this chunk alone.';
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.first_at IS 'When it failed first.';
 
@@ -5295,11 +5295,11 @@ COMMENT ON COLUMN wikiembed.failure_history.key IS 'The chunk''s key, as text.';
 
 COMMENT ON COLUMN wikiembed.failure_history.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
 
-COMMENT ON COLUMN wikiembed.failure_history.http_status IS 'Status of the embedding server''s last answer, where there was one.';
+COMMENT ON COLUMN wikiembed.failure_history.http_status IS 'Status of the embedding server''s last response, where there was one.';
 
 COMMENT ON COLUMN wikiembed.failure_history.message IS 'One sentence; never the chunk''s text.';
 
-COMMENT ON COLUMN wikiembed.failure_history.attempts IS 'Embedding requests that were charged to this chunk alone.';
+COMMENT ON COLUMN wikiembed.failure_history.attempts IS 'Attempts to embed this chunk alone.';
 
 COMMENT ON COLUMN wikiembed.failure_history.first_at IS 'When it failed first.';
 
@@ -5330,23 +5330,23 @@ CREATE TABLE wikiembed.outages (
     times integer DEFAULT 1 NOT NULL
 );
 
-COMMENT ON TABLE wikiembed.outages IS 'When an embedding server was out of reach and why, one row an outage, for 30 days; written by report_outage and end_outage.';
+COMMENT ON TABLE wikiembed.outages IS 'When an embedding server was out of reach and why, one row per outage, for 30 days; written by report_outage and end_outage.';
 
 COMMENT ON COLUMN wikiembed.outages.id IS 'Row number.';
 
 COMMENT ON COLUMN wikiembed.outages.server IS 'The server''s URL, without user, password and query.';
 
-COMMENT ON COLUMN wikiembed.outages.since IS 'When a worker met it first.';
+COMMENT ON COLUMN wikiembed.outages.since IS 'When a worker noticed it first.';
 
-COMMENT ON COLUMN wikiembed.outages.last_seen_at IS 'When a worker met it last; older than 90 s: no worker asks the server any more.';
+COMMENT ON COLUMN wikiembed.outages.last_seen_at IS 'When a worker noticed it last; older than 90 s: no worker asks the server any more.';
 
-COMMENT ON COLUMN wikiembed.outages.ended_at IS 'When a worker had an answer again; null while it lasts. Nobody watched between last_seen_at and then.';
+COMMENT ON COLUMN wikiembed.outages.ended_at IS 'When a worker got a response again; null while it lasts. No worker asked between last_seen_at and then.';
 
-COMMENT ON COLUMN wikiembed.outages.error_class IS 'Stable word for what was met last: throttled (429), or a class of docs/reference/failures.md.';
+COMMENT ON COLUMN wikiembed.outages.error_class IS 'Error class of the last error: throttled (429), or a class of docs/reference/failures.md.';
 
-COMMENT ON COLUMN wikiembed.outages.http_status IS 'Status of the server''s last answer, where there was one.';
+COMMENT ON COLUMN wikiembed.outages.http_status IS 'Status of the server''s last response, where there was one.';
 
-COMMENT ON COLUMN wikiembed.outages.reason IS 'What was met last, in one sentence of at most 300 characters; never a chunk''s text.';
+COMMENT ON COLUMN wikiembed.outages.reason IS 'The last error, in one sentence of at most 300 characters; never a chunk''s text.';
 
 COMMENT ON COLUMN wikiembed.outages.times IS 'Interruptions in it: ends that lasted less than 60 s do not make a new row.';
 
@@ -5368,13 +5368,13 @@ CREATE VIEW wikiembed.queue AS
    FROM (wikiembed.sources s
      CROSS JOIN LATERAL wikiembed_private.count_jobs(s.queue_name) j(todo, doing, oldest_todo_s, scheduled_later));
 
-COMMENT ON VIEW wikiembed.queue IS 'One row a source: its jobs that wait, run, or wait for their time.';
+COMMENT ON VIEW wikiembed.queue IS 'One row per source: its jobs that wait, run, or wait for their time.';
 
 COMMENT ON COLUMN wikiembed.queue.source IS 'The source.';
 
 COMMENT ON COLUMN wikiembed.queue.todo IS 'Jobs that could begin now.';
 
-COMMENT ON COLUMN wikiembed.queue.doing IS 'Jobs that a worker has in hand.';
+COMMENT ON COLUMN wikiembed.queue.doing IS 'Jobs that a worker is processing.';
 
 COMMENT ON COLUMN wikiembed.queue.oldest_todo_s IS 'Seconds since the oldest job that could begin was queued.';
 
@@ -5395,7 +5395,7 @@ CREATE VIEW wikiembed.replaced_tables AS
              JOIN pg_namespace m ON ((m.oid = other.relnamespace)))
           WHERE ((m.nspname = ((parse_ident(s.attached_as))[1])::name) AND (other.relname = ((parse_ident(s.attached_as))[2])::name) AND (other.oid <> (s.relation)::oid) AND (other.relkind = ANY (ARRAY['r'::"char", 'p'::"char", 'v'::"char", 'm'::"char", 'f'::"char"])))));
 
-COMMENT ON VIEW wikiembed.replaced_tables IS 'Sources whose table''s name at attach is another table''s now, after a swap by rename or a table made anew.';
+COMMENT ON VIEW wikiembed.replaced_tables IS 'Sources whose table''s name at attach is another table''s now, after a swap by rename or a table that was created again.';
 
 COMMENT ON COLUMN wikiembed.replaced_tables.source IS 'The source.';
 
@@ -5429,7 +5429,7 @@ CREATE VIEW wikiembed.throughput AS
   WHERE (gained > 0)
   GROUP BY source, (date_trunc('minute'::text, at));
 
-COMMENT ON VIEW wikiembed.throughput IS 'Chunks embedded a minute, an hour after a day: the history of the ledger.';
+COMMENT ON VIEW wikiembed.throughput IS 'Chunks embedded per minute, per hour after a day: the history of the ledger.';
 
 COMMENT ON COLUMN wikiembed.throughput.source IS 'The source.';
 
@@ -5572,7 +5572,7 @@ CREATE VIEW wikiembed.workers AS
    FROM registered r
   GROUP BY process;
 
-COMMENT ON VIEW wikiembed.workers IS 'One row a worker process and its heartbeat.';
+COMMENT ON VIEW wikiembed.workers IS 'One row per worker process and its heartbeat.';
 
 COMMENT ON COLUMN wikiembed.workers.worker_id IS 'procrastinate''s number of its latest registration; a process has several, see worker_ids.';
 
@@ -5582,9 +5582,9 @@ COMMENT ON COLUMN wikiembed.workers.heartbeat_age_s IS 'Seconds since then.';
 
 COMMENT ON COLUMN wikiembed.workers.alive IS 'True when that is less than 30 s ago.';
 
-COMMENT ON COLUMN wikiembed.workers.doing IS 'Jobs in hand, of all its registrations.';
+COMMENT ON COLUMN wikiembed.workers.doing IS 'Jobs that it is processing, of all its registrations.';
 
-COMMENT ON COLUMN wikiembed.workers.worker_ids IS 'procrastinate''s numbers of its registrations: one a slot (embed, upkeep), and those of before a loss of Postgres.';
+COMMENT ON COLUMN wikiembed.workers.worker_ids IS 'procrastinate''s numbers of its registrations: one per slot (embed, upkeep), and those of before a loss of Postgres.';
 
 COMMENT ON COLUMN wikiembed.workers.host IS 'Name of its machine or container; null when the process did not say.';
 
@@ -5827,7 +5827,7 @@ CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF sta
 
 CREATE TRIGGER wikiembed_notify_workers AFTER INSERT ON wikiembed_queue.procrastinate_jobs REFERENCING NEW TABLE AS new_jobs FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.notify_throttled();
 
-COMMENT ON TRIGGER wikiembed_notify_workers ON wikiembed_queue.procrastinate_jobs IS 'Wakes workers, at most once per 20 ms a queue.';
+COMMENT ON TRIGGER wikiembed_notify_workers ON wikiembed_queue.procrastinate_jobs IS 'Notifies workers, at most once per 20 ms and queue.';
 
 CREATE TRIGGER wikiembed_pause_gate BEFORE UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_private.enforce_pause();
 

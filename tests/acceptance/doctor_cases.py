@@ -75,7 +75,7 @@ CASES = (
         name="schema",
         level="fault",
         said="run `wikiembed migrate`",
-        broken="update wikiembed.alembic_version set version_num = '0006'",
+        broken="update wikiembed.alembic_version set version_num = '0009'",
         exits=2,
     ),
     Case(

@@ -49,8 +49,9 @@ FAILS = "2 and 3 as above"
 EXITS = {
     "demo": "0 when everything was embedded; 1 when it was not within five minutes, or an invariant"
     " does not hold",
-    "migrate": "0 when the database is at the wanted version; 1 when the question before rows of"
-    " the wiki are removed was answered with no, 2 when nobody could be asked",
+    "migrate": "0 when the database is at this wikiembed's version",
+    "uninstall": "0 when wikiembed is removed, or was not there; 1 when the question was answered"
+    " with no, 2 when nobody could be asked or something of yours depends on wikiembed",
     "attach": "0 when attached; 2 when the table or a column is refused, and then nothing has"
     " changed",
     "detach": "0 when detached",

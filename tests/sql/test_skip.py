@@ -85,7 +85,7 @@ def test_skip_gives_up_and_skips_none(docs_table: Database, skip: str) -> None:
     user, operator = docs_table.connect(autocommit=False), docs_table.connect()
     user.execute("select from wikiembed.failures for update")
     operator.execute("set statement_timeout = '30s'")
-    with pytest.raises(psycopg.errors.LockNotAvailable, match="holds chunks") as caught:
+    with pytest.raises(psycopg.errors.LockNotAvailable, match="has locked chunks") as caught:
         operator.execute(skip.encode(), [keys])
     assert caught.value.diag.message_hint is not None
     assert skipped(docs_table) == []

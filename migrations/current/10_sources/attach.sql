@@ -1,10 +1,10 @@
 -- Checks, then locks the table for as long as its rows are counted, so that the ledger is exact
 -- from the first second. The triggers are written last: the table of deltas is made a part of the
--- ledger, for which another attach would wait. A lock that is not had in 10 s is given up: nobody waits behind us.
+-- ledger, for which another attach would wait. Gives up after waiting 10 s for a lock, so that no writer waits behind it.
 -- A check only takes the lock that lets writers write, as building the index will.
--- Rows that are there without a vector wait for an order: a worker's reconcile must not queue, and a
--- paid server not be sent, what nobody asked for. A source whose table was dropped gives its name up.
--- One that is moved is detached and attached anew, so that nothing of the former table is left; its
+-- Rows that have no vector yet wait for enqueue: neither a worker's reconcile nor a paid server
+-- processes them without being asked to. A source whose table was dropped gives its name up.
+-- One that is moved is detached and attached again, so that nothing of the former table is left; its
 -- row, the failures of equal rows and the vectors of equal texts are carried over before.
 create or replace function wikiembed.attach(
   p_relation regclass, p_key name, p_text name, p_embedding name, p_name text,

@@ -26,7 +26,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.check_names(wikiembed.sources) is
-  'Raises WE004 for names that cannot stand in a written function.';
+  'Raises WE004 for names that cannot stand in a generated function.';
 
 create or replace function wikiembed_private.check_relation(p_relation regclass) returns void
 language plpgsql stable

@@ -47,4 +47,4 @@ begin
 end;
 $$;
 comment on function wikiembed.detach(text) is
-  'Forgets a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';
+  'Detaches a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';

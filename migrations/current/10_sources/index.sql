@@ -57,4 +57,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.rename_missing_index(wikiembed.sources) is
-  'Gives the index that was built for a move the name that the index of a source has.';
+  'Renames the index that was built for a move as the index of a source is named.';

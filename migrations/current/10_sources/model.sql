@@ -1,4 +1,4 @@
--- A model set to null is to be pinned anew; with it goes what was pinned beside it, else the next
+-- A model set to null is to be pinned again; with it goes what was pinned beside it, else the next
 -- worker would resolve the new model with the old one's provider and prefix. A prefix that the
 -- source fixed itself stays; one that is set by hand is fixed from then on.
 create or replace function wikiembed_private.raise_generation() returns trigger
@@ -38,7 +38,7 @@ comment on trigger raise_generation on wikiembed.sources is
   'Keeps the generation in step with model, prefix and dimensions.';
 
 -- A source that was attached with a model of its own keeps it; else the first worker's settings
--- are pinned here, and a worker with other ones is turned away. A prefix that it fills in is told
+-- are pinned here, and a worker with other ones is refused. A prefix that it fills in is kept
 -- apart from one that the source fixed itself, which no worker's setting goes before.
 create or replace function wikiembed.pin_model(
   p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text default ''
@@ -84,4 +84,4 @@ begin
 end;
 $$;
 comment on function wikiembed.pin_model(text, text, text, integer, text) is
-  'Pins the model that the first worker resolved, or compares: raises WE011 for another provider, model, prefix or dimension; answers the generation. Raises WE001.';
+  'Pins the model that the first worker resolved, or compares: raises WE011 for another provider, model, prefix or dimension; returns the generation. Raises WE001.';

@@ -14,7 +14,7 @@ begin
   if p_source.dimensions <> p_former.dimensions then
     raise exception 'embedding column "%" of % has % dimensions, and source "%" has %', p_source.embedding_column,
       p_source.relation, p_source.dimensions, p_source.name, p_former.dimensions
-      using errcode = 'WE007', hint = 'Detach the source and attach the table anew, which embeds all of it';
+      using errcode = 'WE007', hint = 'Detach the source and attach the table again, which embeds all of it';
   end if;
   p_source.provider := p_former.provider;
   p_source.model := p_former.model;

@@ -1,4 +1,4 @@
--- The one place that says what a pause is. It has a body that is parsed here, so that it needs no pinned
+-- The only definition of a pause. It has a body that is parsed here, so that it needs no pinned
 -- path, and is put into the queries that call it.
 create or replace function wikiembed_private.is_paused(p_paused_at timestamptz, p_resume_at timestamptz)
 returns boolean

@@ -1,5 +1,5 @@
--- The name is believed while a column has it; after that the column number says how it is
--- called now. Numbers are refreshed, since a restore counts them anew.
+-- The name counts while a column has it; after that the column number says how it is
+-- called now. Numbers are refreshed, since a restore assigns new ones.
 create or replace function wikiembed_private.follow_renames(p_name text) returns wikiembed.sources
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -29,10 +29,10 @@ begin
 end;
 $$;
 comment on function wikiembed_private.follow_renames(text) is
-  'Brings a source''s column names up to date after a rename; answers its row.';
+  'Brings a source''s column names up to date after a rename; returns its row.';
 
 -- Where rights allow an event trigger: follow renames and partitions that come and go at once.
--- It never stands in the way of the user's statement, and leaves triggers that somebody disabled
+-- It never stands in the way of the user's statement, and leaves disabled triggers
 -- disabled: reconcile enables them.
 create or replace function wikiembed_private.on_ddl() returns event_trigger
 language plpgsql security definer
@@ -87,7 +87,7 @@ exception when insufficient_privilege then
 end;
 $$;
 
--- After update of a source's batch size: what its insert trigger was written with is written anew.
+-- After update of a source's batch size: its insert trigger, which holds it, is generated again.
 create or replace function wikiembed_private.follow_batch_size() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -99,7 +99,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.follow_batch_size() is
-  'Writes a source''s insert trigger anew with the batch size that it has now.';
+  'Generates a source''s insert trigger again with its present batch size.';
 
 create or replace trigger wikiembed_follow_batch_size
   after update of batch_size on wikiembed.sources

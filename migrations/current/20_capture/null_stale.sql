@@ -21,4 +21,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.generate_null_stale(wikiembed.sources) is
-  'Writes the function of a source''s row trigger.';
+  'Generates the function of a source''s row trigger.';

@@ -55,4 +55,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.generate_on_delete(wikiembed.sources) is
-  'Writes the function of a source''s delete trigger.';
+  'Generates the function of a source''s delete trigger.';

@@ -4,9 +4,8 @@
 -- read once, into one array of keys that is cut into batches: to number rows and to group them cost
 -- as much as to read them. From a text array each slice is searched from the start, so that one is
 -- shorter; more rows than it may hold are read again, batch by batch. The batch size stands in the
--- text, since asking for it costs each statement: follow_batch_size writes it anew. The workers are
--- woken here, as notify_throttled would, which a setting tells to leave it; it puts the setting back: it would have
--- to look what was inserted. plpgsql prepares each expression once a transaction, which costs as
+-- text, since asking for it costs each statement: follow_batch_size generates it again. Workers are
+-- notified here, and a setting tells notify_throttled to leave it, which would have to read what was inserted. plpgsql prepares each expression once a transaction, which costs as
 -- much as a query's start: so one select does what it can, and new, which is null here, is returned.
 create or replace function wikiembed_private.generate_on_insert(p_source wikiembed.sources) returns void
 language plpgsql volatile
@@ -33,14 +32,14 @@ begin
       v_embedded bigint;
       v_keys @key_type@[];
       v_missing bigint;
-      v_wakes boolean;
-      v_said text;
+      v_notifies boolean;
+      v_ignored text;
     begin
       select count(*), count(n.@embedding@), array_agg(n.@key@) filter (where n.@embedding@ is null),
              case when count(*) > count(n.@embedding@) and set_config('wikiembed.notifies_itself', 'on', true) = 'on' then
                @may_notify@
              end
-        into v_total, v_embedded, v_keys, v_wakes
+        into v_total, v_embedded, v_keys, v_notifies
         from (select n.@key@, n.@embedding@ from new_rows as n limit @batch_size@ + 1) as n;
       if v_total > v_embedded and v_total <= @batch_size@ then
         with counted as (
@@ -52,7 +51,7 @@ begin
         insert into wikiembed_private.@deltas@ (total, embedded)
         select v_total, v_embedded where v_total > 0;
       else
-        v_said := set_config('wikiembed.notifies_itself', 'on', true);
+        v_ignored := set_config('wikiembed.notifies_itself', 'on', true);
         with gathered as materialized (
           select count(*) as total, count(n.@embedding@) as embedded,
                  array_agg(n.@key@) filter (where n.@embedding@ is null) as keys
@@ -68,7 +67,7 @@ begin
         select f.total, f.embedded from gathered as f where f.total <= @most@
         returning total - embedded into v_missing;
         if not found then
-          v_said := set_config('wikiembed.notifies_itself', 'on', true);
+          v_ignored := set_config('wikiembed.notifies_itself', 'on', true);
           with batches as materialized (
             select m.batch, count(*) as total, count(m.key) as missing,
                    array_agg(m.key) filter (where m.key is not null) as keys
@@ -88,11 +87,11 @@ begin
           select sum(b.total), sum(b.total - b.missing) from batches as b
           returning total - embedded into v_missing;
         end if;
-        if v_missing > 0 and v_wakes is not true then
-          v_wakes := @may_notify@;
+        if v_missing > 0 and v_notifies is not true then
+          v_notifies := @may_notify@;
         end if;
       end if;
-      if v_wakes then
+      if v_notifies then
         perform wikiembed_private.notify_workers(@queue@);
       end if;
       return new;
@@ -105,4 +104,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.generate_on_insert(wikiembed.sources) is
-  'Writes the function of a source''s insert trigger.';
+  'Generates the function of a source''s insert trigger.';

@@ -65,4 +65,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.generate_on_truncate(wikiembed.sources) is
-  'Writes the function of a source''s truncate trigger.';
+  'Generates the function of a source''s truncate trigger.';

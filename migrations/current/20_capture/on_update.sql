@@ -124,4 +124,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.generate_on_update(wikiembed.sources) is
-  'Writes the function of a source''s update trigger.';
+  'Generates the function of a source''s update trigger.';

@@ -13,7 +13,7 @@ $$;
 comment on function wikiembed_private.trigger_version() is
   'Digest of the functions that write_triggers is made of: a source with another one is written again.';
 
--- Safe to repeat: attach, every migration that changes a template, and reconcile call it.
+-- Idempotent: attach, every migration that changes a template, and reconcile call it.
 create or replace function wikiembed_private.write_triggers(p_name text) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -95,7 +95,7 @@ $$;
 comment on function wikiembed_private.write_statement_triggers(wikiembed.sources, regclass) is
   'Puts a source''s four statement triggers on one table.';
 
--- A new function may be called by everybody until somebody says otherwise.
+-- A new function may be called by everybody until that is revoked.
 create or replace function wikiembed_private.revoke_generated(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -115,7 +115,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.revoke_generated(wikiembed.sources) is
-  'Takes the written functions of a source away from public.';
+  'Revokes the generated functions of a source from public.';
 
 -- By the functions that they call: a partition that was detached keeps its statement triggers.
 create or replace function wikiembed_private.triggers_of(p_name text) returns table (relation regclass, trigger name)

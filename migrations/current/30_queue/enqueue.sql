@@ -78,7 +78,7 @@ begin
 end;
 $$;
 comment on function wikiembed.enqueue(text, bigint, integer, boolean) is
-  'Queues every missing chunk that waits in no job and in no failure; answers jobs and chunks; a second call adds none. What p_max_chunks leaves is held back from reconcile, until a call leaves nothing. Raises WE001, WE008, WE010.';
+  'Queues every missing chunk that waits in no job and in no failure; returns the numbers of jobs and chunks; a second call adds none. What p_max_chunks leaves is held back from reconcile, until a call leaves nothing. Raises WE001, WE008, WE010.';
 
 create or replace function wikiembed_private.requeue(
   p_source text, p_keys text[], p_attempt integer, p_delay_s double precision default null

@@ -1,5 +1,5 @@
 -- A paused job at the head of the queue would stop a worker of all queues: the fetch leaves
--- paused queues out. An empty answer means none; null means all.
+-- paused queues out. An empty array means none; null means all.
 create or replace function wikiembed_private.runnable_queues(
   p_queues character varying[], p_upkeep boolean default true
 ) returns character varying[]
@@ -181,7 +181,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.fetch_jobs(character varying[], boolean, bigint, integer, integer) is
-  'Gives a worker up to so many jobs, in order, of the queues that it asks for (null: all) without the paused ones, holding together up to so many chunks, but at least one job.';
+  'Fetches up to a number of jobs in order, from the given queues (null: all) without the paused ones, with up to a number of chunks together, but at least one job.';
 
 -- As procrastinate_finish_job_v1 ends a job that succeeded and is to be deleted, for several. They
 -- are locked in order first, so that two calls do not end in a deadlock.
@@ -208,4 +208,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.finish_jobs(bigint[]) is
-  'Deletes those of these jobs that wait or are doing; answers their numbers.';
+  'Deletes those of these jobs that wait or are doing; returns their ids.';

@@ -8,11 +8,11 @@ $$;
 comment on function wikiembed_private.notify_workers(text) is
   'Notifies the workers of one queue and those of all queues, in procrastinate''s words.';
 
--- After insert of jobs, each statement. At most one notification a queue per 20 ms: whoever is left
--- out is found because a worker looks again 20, 50 and 100 ms after each wake. A statement's jobs
+-- After insert of jobs, each statement. At most one notification per queue and 20 ms: whoever is left
+-- out is found because a worker looks again 20, 50 and 100 ms after each notification. A statement's jobs
 -- are nearly always of one queue. The events of all tasks but wikiembed.embed are written here too:
 -- each row trigger, with a condition at that, costs every statement as much as a job.
--- The insert triggers of sources wake by themselves, and say so before the statement of their jobs,
+-- The insert triggers of sources notify by themselves; a setting says so before the statement of their jobs,
 -- and for that one alone. To return new, which is null here, costs a statement less than null does:
 -- no expression is prepared for it.
 create or replace function wikiembed_private.notify_throttled() returns trigger
@@ -62,11 +62,11 @@ begin
 end;
 $$;
 comment on function wikiembed_private.notify_throttled() is
-  'Wakes workers of the queues that got jobs, at most once per 20 ms a queue; writes the events of jobs that are not embed jobs.';
+  'Notifies workers of the queues that got jobs, at most once per 20 ms and queue; writes the events of jobs that are not embed jobs.';
 
 create or replace trigger wikiembed_notify_workers
   after insert on wikiembed_queue.procrastinate_jobs
   referencing new table as new_jobs
   for each statement execute function wikiembed_private.notify_throttled();
 comment on trigger wikiembed_notify_workers on wikiembed_queue.procrastinate_jobs is
-  'Wakes workers, at most once per 20 ms a queue.';
+  'Notifies workers, at most once per 20 ms and queue.';

@@ -36,7 +36,7 @@ create or replace trigger procrastinate_trigger_delete_jobs_v1
   for each row when (old.task_name <> 'wikiembed.embed')
   execute function wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
 
--- In the place of procrastinate's check constraint: Postgres parses one anew for each statement that inserts,
+-- In the place of procrastinate's check constraint: Postgres parses one again for each statement that inserts,
 -- which cost as much as a job's row. Who inserts asks for no abort; a trigger on updates says the same, by
 -- the same name.
 create or replace function wikiembed_private.refuse_abort() returns trigger

@@ -129,10 +129,10 @@ begin
 end;
 $$;
 comment on function wikiembed.rescue_jobs(double precision, double precision) is
-  'Queues again the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; answers how many of each.';
+  'Queues again the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
 
--- What a worker should have in hand. A fetch whose answer was lost with its connection leaves a
--- job `doing` under a live worker: the worker finds it by comparing, and gives it back.
+-- What a worker should be processing. A fetch whose result was lost with its connection leaves a
+-- job `doing` under a live worker: the worker finds it by comparing, and releases it.
 create or replace function wikiembed.jobs_of_worker(p_worker_id bigint) returns bigint[]
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -171,4 +171,4 @@ begin
 end;
 $$;
 comment on function wikiembed.release_jobs(bigint, bigint[]) is
-  'Puts jobs that are doing in the name of a worker back into the queue; answers how many.';
+  'Puts jobs that are doing in the name of a worker back into the queue; returns the number.';

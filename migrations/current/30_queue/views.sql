@@ -42,16 +42,16 @@ begin
 end;
 $$;
 comment on function wikiembed_private.count_jobs(text) is
-  'Counts the jobs of a queue, and tells how old the oldest is that could begin (s); for view queue.';
+  'Counts the jobs of a queue, with the age of the oldest that could begin (s); for view queue.';
 
 -- Whoever reads the view may call what it calls.
 create or replace view wikiembed.queue as
 select s.name as source, j.todo, j.doing, j.oldest_todo_s, j.scheduled_later
   from wikiembed.sources as s
  cross join lateral wikiembed_private.count_jobs(s.queue_name) as j;
-comment on view wikiembed.queue is 'One row a source: its jobs that wait, run, or wait for their time.';
+comment on view wikiembed.queue is 'One row per source: its jobs that wait, run, or wait for their time.';
 comment on column wikiembed.queue.source is 'The source.';
 comment on column wikiembed.queue.todo is 'Jobs that could begin now.';
-comment on column wikiembed.queue.doing is 'Jobs that a worker has in hand.';
+comment on column wikiembed.queue.doing is 'Jobs that a worker is processing.';
 comment on column wikiembed.queue.oldest_todo_s is 'Seconds since the oldest job that could begin was queued.';
 comment on column wikiembed.queue.scheduled_later is 'Jobs that wait for a later time.';

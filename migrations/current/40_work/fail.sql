@@ -1,4 +1,4 @@
--- Compare and set as well: the chunk's row first, then its failure, in key order. What somebody
+-- Compare and set as well: the chunk's row first, then its failure, in key order. What an operator
 -- skipped while the batch was under way stays skipped. Each key is looked up by itself, as in the store.
 create or replace function wikiembed_private.generate_fail(p_source wikiembed.sources) returns void
 language plpgsql volatile
@@ -66,7 +66,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.generate_fail(wikiembed.sources) is
-  'Writes the function that records a source''s failures.';
+  'Generates the function that records a source''s failures.';
 
 create or replace function wikiembed.record_failures(
   p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text default '',
@@ -92,4 +92,4 @@ end;
 $$;
 comment on function wikiembed.record_failures(
   text, text[], bigint[], text, text, integer, integer, bigint, text, integer) is
-  'Records a failure of each row that is still null with that version; says of each key: recorded, stale, locked (queued again) or gone. Raises WE001, WE010.';
+  'Records a failure of each row that is still null with that version; returns for each key: recorded, stale, locked (queued again) or gone. Raises WE001, WE010.';

@@ -1,5 +1,5 @@
--- Most rows are held by nobody, and their locks would cost more than the reading: a row whose xmax
--- is zero is read as it is. The others are locked, and passed by where somebody holds them. `offset 0`
+-- Most rows are locked by no other transaction, and their locks would cost more than the reading: a row whose xmax
+-- is zero is read as it is. The others are locked, and skipped where another transaction has locked them. `offset 0`
 -- keeps a subquery from being joined in another way than by a look-up of each key: which way is best
 -- depends on statistics, and those of a table that was analyzed while it was empty promise nothing. So
 -- does num_nulls: of `is null` Postgres may conclude that an index of the user's, of missing rows by
@@ -77,7 +77,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.generate_read(wikiembed.sources) is
-  'Writes the function that reads a source''s chunks.';
+  'Generates the function that reads a source''s chunks.';
 
 create or replace function wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer default 0)
 returns table (key text, content text, version bigint)
@@ -94,4 +94,4 @@ begin
 end;
 $$;
 comment on function wikiembed.read_chunks(text, text[], integer) is
-  'The texts of those keys that still miss a vector, with the version to write with; rows that somebody holds are left out and queued again. Raises WE001.';
+  'The texts of those keys that still miss a vector, with the version to write with; rows that another transaction has locked are left out and queued again. Raises WE001.';

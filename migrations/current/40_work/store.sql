@@ -1,6 +1,6 @@
 -- Compare and set. The table comes first, then the source, as in detach: the other way round the
 -- two would end in a deadlock. The source is held for key share, which a change of generation waits for;
--- rows that somebody holds are passed by and queued again; a row whose text another trigger
+-- rows that another transaction has locked are skipped and queued again; a row whose text another trigger
 -- rewrote within this very update loses its vector again. Each key is looked up by itself, in a
 -- subquery that cannot be joined otherwise, and the update's rows are found by their keys before they
 -- are joined: where statistics promise few missing rows, Postgres would read all of them a batch.
@@ -84,7 +84,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.generate_store(wikiembed.sources) is
-  'Writes the function that stores a source''s vectors.';
+  'Generates the function that stores a source''s vectors.';
 
 create or replace function wikiembed.write_embeddings(
   p_source text, p_keys text[], p_versions bigint[], p_embeddings vector[],
@@ -107,4 +107,4 @@ begin
 end;
 $$;
 comment on function wikiembed.write_embeddings(text, text[], bigint[], vector[], integer) is
-  'Stores vectors where the row is still null and its text still has the version; says of each key: written, stale, locked (queued again) or gone. Raises WE001, WE010, WE012.';
+  'Stores vectors where the row is still null and its text still has the version; returns for each key: written, stale, locked (queued again) or gone. Raises WE001, WE010, WE012.';

@@ -2,7 +2,7 @@
 -- inherits it: without an index, since each statement on a chunk table writes a row, and to be
 -- summed whole, without asking each row whose it is. Numbers stand first: columns behind a text
 -- are slower to reach. Folding moves the rows to the ledger itself. No check constraint says that
--- other counts are 0, as Postgres would parse it anew for each insert.
+-- other counts are 0, as Postgres would parse it again for each insert.
 create or replace function wikiembed_private.create_deltas(p_source text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -57,7 +57,7 @@ exception when lock_not_available or undefined_table then
 end;
 $$;
 comment on function wikiembed_private.drop_deltas(text) is
-  'Drops the table that create_deltas made, unless somebody holds it.';
+  'Drops the table that create_deltas made, unless another transaction has locked it.';
 
 -- Stable, so that it sees what the query sees that calls it: a row that is folded meanwhile is
 -- counted once. A source that is detached meanwhile has no table any more.

@@ -102,7 +102,7 @@ $$;
 comment on function wikiembed_private.forget_failures(text, text[], text, text[]) is
   'Ends the failures of these keys, locked in key order, and keeps them as history, those of the keys p_cured as cured; returns the number of them.';
 
--- What another holds is passed by: two calls at once must not wait for each other's rows.
+-- What another transaction has locked is skipped: two calls at once must not wait for each other's rows.
 create or replace function wikiembed_private.prune_failure_history() returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -144,9 +144,9 @@ comment on view wikiembed.failure_history is
 comment on column wikiembed.failure_history.source is 'The source.';
 comment on column wikiembed.failure_history.key is 'The chunk''s key, as text.';
 comment on column wikiembed.failure_history.error_class is 'Stable word for the kind of failure, as in docs/reference.';
-comment on column wikiembed.failure_history.http_status is 'Status of the embedding server''s last answer, where there was one.';
+comment on column wikiembed.failure_history.http_status is 'Status of the embedding server''s last response, where there was one.';
 comment on column wikiembed.failure_history.message is 'One sentence; never the chunk''s text.';
-comment on column wikiembed.failure_history.attempts is 'Embedding requests that were charged to this chunk alone.';
+comment on column wikiembed.failure_history.attempts is 'Attempts to embed this chunk alone.';
 comment on column wikiembed.failure_history.first_at is 'When it failed first.';
 comment on column wikiembed.failure_history.last_at is 'When it failed last.';
 comment on column wikiembed.failure_history.ended_at is 'When the failure ended.';

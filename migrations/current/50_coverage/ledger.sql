@@ -32,7 +32,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.correct_ledger(text) is
-  'Makes the ledger''s sums equal to the counts of the table; answers by how much they differed.';
+  'Corrects the ledger''s sums to the counts of the table; returns the sum of the differences.';
 
 -- One statement: two, and rows committed in between would be counted twice or lost. Folded rows
 -- stand at the full minute or hour, by which they are told from the rest.
@@ -66,4 +66,4 @@ begin
 end;
 $$;
 comment on function wikiembed.fold_ledger() is
-  'Folds ledger rows to one a minute after a minute, to one an hour after a day, and prunes the history of failures; returns the number of ledger rows that went.';
+  'Folds ledger rows to one per minute after a minute, to one per hour after a day, and prunes the history of failures; returns the number of ledger rows that went.';

@@ -45,14 +45,14 @@ select s.name as source,
                     and j.task_name = 'wikiembed.embed' and jsonb_typeof(j.args -> 'keys') = 'array'))
           end::bigint as held_back) as o;
 comment on view wikiembed.coverage is
-  'One row a source: exact counts from the ledger; total = embedded + missing + skipped.';
+  'One row per source: exact counts from the ledger; total = embedded + missing + skipped.';
 comment on column wikiembed.coverage.source is 'The source.';
 comment on column wikiembed.coverage.total is 'Rows of the table.';
 comment on column wikiembed.coverage.embedded is 'Rows with a vector.';
 comment on column wikiembed.coverage.missing is 'Rows that still wait for a vector, the failed ones included.';
 comment on column wikiembed.coverage.failed is 'Missing rows that are in failures.';
-comment on column wikiembed.coverage.skipped is 'Rows that nobody waits for.';
-comment on column wikiembed.coverage.chunks_per_s is 'Vectors stored a second over the last minute.';
+comment on column wikiembed.coverage.skipped is 'Rows that are skipped: they do not count as missing.';
+comment on column wikiembed.coverage.chunks_per_s is 'Vectors stored per second over the last minute.';
 comment on column wikiembed.coverage.paused is 'True while the source is paused.';
 comment on column wikiembed.coverage.pause_reason is 'Why it is paused.';
 comment on column wikiembed.coverage.coverage_pct is
@@ -72,7 +72,7 @@ select l.source, date_trunc('minute', l.at) as minute, sum(l.gained)::bigint as 
   from only wikiembed.ledger as l
  where l.gained > 0
  group by l.source, date_trunc('minute', l.at);
-comment on view wikiembed.throughput is 'Chunks embedded a minute, an hour after a day: the history of the ledger.';
+comment on view wikiembed.throughput is 'Chunks embedded per minute, per hour after a day: the history of the ledger.';
 comment on column wikiembed.throughput.source is 'The source.';
 comment on column wikiembed.throughput.minute is 'Begin of the minute (of the hour, when older than a day).';
 comment on column wikiembed.throughput.chunks is 'Vectors stored in it.';

@@ -41,7 +41,7 @@ begin
 end;
 $$;
 comment on function wikiembed.report_outage(text, double precision, text, integer, text) is
-  'Says that a server has been out of reach for so many seconds: opens a row, refreshes the open one, or opens again one of the same class that ended less than 60 s before; answers its id.';
+  'Records that a server has been out of reach for so many seconds: opens a row, refreshes the open one, or opens again one of the same class that ended less than 60 s before; returns its id.';
 
 create or replace function wikiembed.end_outage(
   p_server text, p_ended_s double precision default 0, p_unseen_s double precision default 0
@@ -63,4 +63,4 @@ begin
 end;
 $$;
 comment on function wikiembed.end_outage(text, double precision, double precision) is
-  'Says that a server answered, so many seconds ago: ends its open outage, if there is one that no worker has reported for p_unseen_s, and answers whether; forgets outages of more than 30 days ago.';
+  'Records that a server answered, so many seconds ago: ends its open outage, if there is one that no worker has reported for p_unseen_s, and returns whether there was one; forgets outages of more than 30 days ago.';

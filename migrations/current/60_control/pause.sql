@@ -28,7 +28,7 @@ begin
 end;
 $$;
 comment on function wikiembed.pause(text, text, timestamptz) is
-  'Pauses a source, or all of them: no batch begins until resume, or until the time given; batches in flight finish. Answers how many sources. Raises WE001, WE010.';
+  'Pauses a source, or all of them: no batch begins until resume, or until the time given; batches in flight finish. Returns the number of sources. Raises WE001, WE010.';
 
 create or replace function wikiembed.resume(p_source text default null) returns bigint
 language plpgsql volatile security definer
@@ -58,9 +58,9 @@ begin
 end;
 $$;
 comment on function wikiembed.resume(text) is
-  'Ends the pause of a source, or of all, and wakes the workers; answers how many were paused. Raises WE001.';
+  'Ends the pause of a source, or of all, and notifies the workers; returns the number of sources that were paused. Raises WE001.';
 
--- A pause that ran out counts no longer; this tidies the row and wakes the workers.
+-- A pause that ran out counts no longer; this tidies the row and notifies the workers.
 create or replace function wikiembed.expire_pauses() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -80,4 +80,4 @@ begin
 end;
 $$;
 comment on function wikiembed.expire_pauses() is
-  'Resumes the sources whose pause has run out; answers how many.';
+  'Resumes the sources whose pause has run out; returns the number.';

@@ -36,7 +36,7 @@ begin
          array(select h.place from had as h)
     into v_asked, v_keys, v_places;
   perform wikiembed_private.end_failures(v_places, 'retried');
-  -- Seen anew, so that a failure which ended meanwhile does not count as held.
+  -- Read again, so that a failure which ended meanwhile does not count as held.
   select count(*) into held from wikiembed.failures as f
    where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default"
      and f.key in (select k.key collate "C" from unnest(v_asked) as k (key));
@@ -55,4 +55,4 @@ begin
 end;
 $$;
 comment on function wikiembed.retry_failures(text, text[], text) is
-  'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; answers jobs, chunks, and how many failures stayed because somebody holds them. Raises WE001, WE008.';
+  'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008.';

@@ -49,11 +49,11 @@ begin
 end;
 $$;
 comment on function wikiembed_private.skip_nowait(text, text[], text) is
-  'Skips these missing chunks without waiting for a row; answers how many. Raises 55P03 when somebody holds one, WE001, WE010.';
+  'Skips these missing chunks without waiting for a row; returns the number. Raises 55P03 when another transaction has locked one, WE001, WE010.';
 
 -- All or nothing, since the operator named the chunks. It never waits for a row while it holds
 -- another one, which could end a user's transaction in a deadlock: one try is one subtransaction,
--- whose end lets go of every lock of it, the source's too; it sleeps with none in hand.
+-- whose end lets go of every lock of it, the source's too; it sleeps while holding none.
 create or replace function wikiembed_private.skip_with_timeout(
   p_source text, p_keys text[], p_why text, p_limit interval
 ) returns bigint
@@ -71,7 +71,7 @@ begin
       exit;
     exception when lock_not_available then
       if clock_timestamp() > v_until then
-        raise exception 'somebody''s transaction holds chunks of source "%" that are to be skipped', p_source
+        raise exception 'another transaction has locked chunks of source "%" that are to be skipped', p_source
           using errcode = 'lock_not_available',
                 hint = 'None was skipped: run it again when that transaction has ended.';
       end if;
@@ -83,7 +83,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.skip_with_timeout(text, text[], text, interval) is
-  'Skips these missing chunks, or none when somebody holds one for longer than the limit; answers how many. Raises 55P03, WE001, WE008, WE010.';
+  'Skips these missing chunks, or none when another transaction has locked one for longer than the limit; returns the number. Raises 55P03, WE001, WE008, WE010.';
 
 -- The limit stands here, so that no caller waits without one.
 create or replace function wikiembed.skip(p_source text, p_keys text[], p_why text default null) returns bigint
@@ -97,4 +97,4 @@ begin
 end;
 $$;
 comment on function wikiembed.skip(text, text[], text) is
-  'Marks missing chunks as skipped, all of these keys or none: nobody waits for them and no worker embeds them; answers how many, without keys that do not exist or have their vector. Raises 55P03 when somebody holds one for more than 10 s, WE001, WE008, WE010.';
+  'Marks missing chunks as skipped, all of these keys or none: they do not count as missing and no worker embeds them; returns the number of chunks, without keys that do not exist or have their vector. Raises 55P03 when another transaction has locked one for more than 10 s, WE001, WE008, WE010.';

@@ -18,7 +18,7 @@ as $$
   select exists (select from registered);
 $$;
 comment on function wikiembed.register_worker(bigint, uuid, text, integer, text, text, timestamptz) is
-  'Says which process a registration of procrastinate''s belongs to; false when there is no such registration. Called by each worker at its start and after each reconnect.';
+  'Records which process a registration of procrastinate''s belongs to; false when there is no such registration. Called by each worker at its start and after each reconnect.';
 
 -- A registration that no process claimed (a worker that is not run by wikiembed's app) is a process
 -- by itself. The ids of one process are its slots, and what it held before it lost Postgres.
@@ -41,15 +41,15 @@ select max(r.id) as worker_id, max(r.last_heartbeat) as last_heartbeat,
   from registered as r
  group by r.process;
 
-comment on view wikiembed.workers is 'One row a worker process and its heartbeat.';
+comment on view wikiembed.workers is 'One row per worker process and its heartbeat.';
 comment on column wikiembed.workers.worker_id is
   'procrastinate''s number of its latest registration; a process has several, see worker_ids.';
 comment on column wikiembed.workers.last_heartbeat is 'Its latest heartbeat (each 10 s).';
 comment on column wikiembed.workers.heartbeat_age_s is 'Seconds since then.';
 comment on column wikiembed.workers.alive is 'True when that is less than 30 s ago.';
-comment on column wikiembed.workers.doing is 'Jobs in hand, of all its registrations.';
+comment on column wikiembed.workers.doing is 'Jobs that it is processing, of all its registrations.';
 comment on column wikiembed.workers.worker_ids is
-  'procrastinate''s numbers of its registrations: one a slot (embed, upkeep), and those of before a loss of Postgres.';
+  'procrastinate''s numbers of its registrations: one per slot (embed, upkeep), and those of before a loss of Postgres.';
 comment on column wikiembed.workers.host is 'Name of its machine or container; null when the process did not say.';
 comment on column wikiembed.workers.pid is 'Its process number there; null when the process did not say.';
 comment on column wikiembed.workers.version is 'Its version of wikiembed; null when the process did not say.';

@@ -58,7 +58,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.count_violations(wikiembed.sources) is
-  'How many rows of one source break each invariant but that of the queue, which comes fifth.';
+  'The number of rows of one source that break each invariant but that of the queue, which comes fifth.';
 
 create or replace function wikiembed.check_invariants(p_source text default null)
 returns table (name text, violations bigint)
@@ -95,4 +95,4 @@ begin
 end;
 $$;
 comment on function wikiembed.check_invariants(text) is
-  'The six invariants and how many rows break each; the second is proved only where sources.prove_function is set. Reads whole tables. Raises WE001.';
+  'The six invariants and the number of rows that break each; the second is proved only where sources.prove_function is set. Reads whole tables. Raises WE001.';

@@ -192,7 +192,7 @@ begin
 end;
 $$;
 comment on function wikiembed.reconcile(text, boolean) is
-  'Heals a source, or all: queues orphaned rows, drops dead jobs and failures, corrects the ledger (unless told not to count), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
+  'Repairs a source, or all: queues orphaned rows, drops jobs and failures of rows that are gone, corrects the ledger (unless told not to count), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
 
 -- A table that is only renamed is still the one: the name has to be another table's.
 create or replace view wikiembed.replaced_tables as
@@ -209,7 +209,7 @@ select s.name as source,
       and other.oid <> s.relation and other.relkind in ('r', 'p', 'v', 'm', 'f'));
 
 comment on view wikiembed.replaced_tables is
-  'Sources whose table''s name at attach is another table''s now, after a swap by rename or a table made anew.';
+  'Sources whose table''s name at attach is another table''s now, after a swap by rename or a table that was created again.';
 comment on column wikiembed.replaced_tables.source is 'The source.';
 comment on column wikiembed.replaced_tables.name is 'The name that the table had at attach, and another one has now.';
 comment on column wikiembed.replaced_tables.attached_to is

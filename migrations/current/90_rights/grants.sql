@@ -99,7 +99,7 @@ comment on function wikiembed_private.worker_roles() is
   'The roles that grant_worker was called for.';
 
 -- Workers call a source's own functions: the way through read_chunks and write_embeddings plans
--- each call anew, with a copy of all its vectors.
+-- each call again, with a copy of all its vectors.
 create or replace function wikiembed_private.grant_generated(p_source wikiembed.sources, p_role name) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

@@ -51,4 +51,4 @@ begin
 end;
 $$;
 comment on function wikiembed.load_pages(jsonb) is
-  'Writes pages [{title, digest, chunks: [text]}]: adds, changes and leaves alone; answers pages of each kind and chunks written or removed.';
+  'Writes pages [{title, digest, chunks: [text]}]: adds, changes and leaves alone; returns the number of pages of each kind and of chunks written or removed.';

@@ -1,5 +1,5 @@
--- A function that was renamed, or has other parameters, leaves the one of before: it goes, unless
--- something of a user's depends on it, which fails the migration and says so. The generated functions
+-- A function that was renamed, or has other parameters, leaves the former one: it is dropped; if
+-- an object of a user's depends on it, the migration fails and names it. The generated functions
 -- of sources are looked after by write_triggers and detach.
 do $$
 declare

@@ -1,4 +1,4 @@
--- A new function may be called by everybody. One whose access list was never written is new; what somebody
+-- A new function may be called by everybody. One whose access list was never written is new; what was
 -- granted by hand stays.
 do $$
 declare

@@ -1,4 +1,4 @@
--- Workers and readers of before get what was added to their rights. A view calls functions with its
+-- Existing workers and readers get what was added to their rights. A view calls functions with its
 -- reader's rights: whoever may read one, by these functions or by hand, may call what it calls. Who may read
 -- one half of the schema version may read the other.
 select wikiembed_private.renew_grants();

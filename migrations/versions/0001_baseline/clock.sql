@@ -1,4 +1,2 @@
 -- A sequence as a clock: it can be read and set without a lock that lasts to the commit.
 create sequence wikiembed_private.clock minvalue 0 start 0;
-comment on sequence wikiembed_private.clock is
-  'Milliseconds of the last notification for queues without a clock of their own.';

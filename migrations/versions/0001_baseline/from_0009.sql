@@ -4,10 +4,6 @@
 drop index if exists wikiembed.failures_by_class;
 alter table wikiembed.sources add column if not exists attached_as text;
 update wikiembed.sources as s set attached_as = wikiembed_private.qualified(s.relation) where s.attached_as is null;
-comment on column wikiembed.sources.held_back_at is
-  'Since when reconcile leaves alone the rows that were there at attach, or what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
-comment on column wikiembed.sources.attached_as is
-  'The table''s qualified name at attach: another table that has it now has taken its place.';
 drop trigger if exists wikiembed_hold_paused on wikiembed_queue.procrastinate_jobs;
 drop trigger if exists wikiembed_notify_seldom on wikiembed_queue.procrastinate_jobs;
 -- By these comments the tables are known as wikiembed's when they outlive an uninstall.

@@ -14,14 +14,3 @@ create table wikiembed.ledger (
 );
 create index ledger_by_source on wikiembed.ledger (source, at);
 alter table wikiembed.ledger replica identity full;
-
-comment on table wikiembed.ledger is
-  'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, folded to a row a minute, later an hour.';
-comment on column wikiembed.ledger.id is 'Row number.';
-comment on column wikiembed.ledger.source is 'The source.';
-comment on column wikiembed.ledger.at is 'When the statement ran, or the minute or hour it was folded to.';
-comment on column wikiembed.ledger.total is 'Change of the number of rows.';
-comment on column wikiembed.ledger.embedded is 'Change of the number of rows with a vector.';
-comment on column wikiembed.ledger.gained is 'Rows whose vector went from null to set: the throughput.';
-comment on column wikiembed.ledger.failed is 'Change of the number of failures in state failed.';
-comment on column wikiembed.ledger.skipped is 'Change of the number of failures in state skipped.';

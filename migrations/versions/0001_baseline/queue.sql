@@ -12,10 +12,6 @@ alter table wikiembed_queue.procrastinate_jobs
 alter table wikiembed_queue.procrastinate_jobs
   add column queued_at timestamptz default now(),
   add column started_at timestamptz;
-comment on column wikiembed_queue.procrastinate_jobs.queued_at is
-  'When the job was queued; wikiembed''s own column.';
-comment on column wikiembed_queue.procrastinate_jobs.started_at is
-  'When a worker took the job last; wikiembed''s own column, written by its pause gate.';
 
 -- The names by which procrastinate knows a violation stay. An embed job has neither lock nor queueing lock,
 -- so that it is in none of their indexes. jobs_by_queue has what can begin at once; what waits for its time
@@ -41,12 +37,3 @@ alter table wikiembed_queue.procrastinate_jobs drop constraint check_not_todo_ab
 -- up before a vacuum where a million more wait.
 alter table wikiembed_queue.procrastinate_jobs
   set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
-
-comment on schema wikiembed_queue is
-  'The job queue: procrastinate 3.10.0, vendored as released; written by wikiembed functions and workers.';
-comment on schema wikiembed is
-  'The public interface of wikiembed: tables, views and functions whose names do not change.';
-comment on schema wikiembed_private is
-  'What wikiembed keeps to itself: written functions of each source and their helpers; no promise is made.';
-comment on table wikiembed.alembic_version is 'The schema version; written by wikiembed migrate.';
-comment on column wikiembed.alembic_version.version_num is 'The last revision of migrations/versions that was run.';

@@ -4,10 +4,3 @@ create table if not exists wikiembed.schema_digest (
   package_version text not null,
   migrated_at timestamptz not null default now()
 );
-comment on table wikiembed.schema_digest is
-  'What the functions, views and triggers were written from; one row, written by wikiembed migrate.';
-comment on column wikiembed.schema_digest.only_row is 'Always true: there is one row.';
-comment on column wikiembed.schema_digest.digest is
-  'SHA-256, its first 16 characters, of the files of migrations/current; workers compare it with their own.';
-comment on column wikiembed.schema_digest.package_version is 'Version of the package wikiembed that wrote it.';
-comment on column wikiembed.schema_digest.migrated_at is 'When.';

@@ -1,4 +1,4 @@
--- One row an attached vector column. The unique constraint on (name, generation) makes the
+-- One row per attached vector column. The unique constraint on (name, generation) makes the
 -- generation a key column: raising it waits for every writer that holds `for key share`, so no
 -- batch in flight can write a vector of the model before. No unique constraint may name the
 -- generated queue_name: beside a before update trigger Postgres takes every update for one of all
@@ -45,43 +45,3 @@ create table wikiembed.sources (
   constraint generation_is_a_key unique (name, generation),
   constraint a_pause_names_who check (paused_at is null or paused_by is not null)
 );
-
-comment on table wikiembed.sources is
-  'One row an attached vector column; written by attach, detach, pause, resume and the first write.';
-comment on column wikiembed.sources.name is 'Short name of the source, 1 to 32 bytes.';
-comment on column wikiembed.sources.relation is 'The table, or root of partitions, that holds the chunks.';
-comment on column wikiembed.sources.key_column is 'Unique, not null column that names a chunk.';
-comment on column wikiembed.sources.text_column is 'Column whose text is embedded.';
-comment on column wikiembed.sources.embedding_column is 'The vector or halfvec column; null means to do.';
-comment on column wikiembed.sources.key_type is 'Type of the key column.';
-comment on column wikiembed.sources.embedding_type is 'vector or halfvec.';
-comment on column wikiembed.sources.key_attnum is 'Column number of the key, by which a rename is found.';
-comment on column wikiembed.sources.text_attnum is 'Column number of the text, by which a rename is found.';
-comment on column wikiembed.sources.embedding_attnum is 'Column number of the vector, by which a rename is found.';
-comment on column wikiembed.sources.generation is
-  'Seed of the text hash; grows with every change of model, prefix or dimensions.';
-comment on column wikiembed.sources.provider is 'ollama, openai, tei or local; null: from the worker''s settings.';
-comment on column wikiembed.sources.model is 'Model; null until the first write pins what the settings resolved to.';
-comment on column wikiembed.sources.dimensions is 'Dimensions of the vectors.';
-comment on column wikiembed.sources.document_prefix is 'Put before each text that is stored; null: from the settings.';
-comment on column wikiembed.sources.query_prefix is 'Put before each text that is searched; null: from the settings.';
-comment on column wikiembed.sources.pinned_at is
-  'When the first write pinned model and prefix from a worker''s settings; null: not pinned, or fixed at attach.';
-comment on column wikiembed.sources.batch_size is 'Chunks a job, 1 to 4096.';
-comment on column wikiembed.sources.queue_name is 'The source''s queue in wikiembed_queue.';
-comment on column wikiembed.sources.trigger_version is 'Version of the written triggers and functions.';
-comment on column wikiembed.sources.written_as is
-  'The names that the written triggers and functions use; differs from the catalogue after a rename.';
-comment on column wikiembed.sources.prove_function is
-  'Optional function (text, vector) → boolean by which check_invariants proves each stored vector.';
-comment on column wikiembed.sources.paused_at is 'When it was paused; null: not paused.';
-comment on column wikiembed.sources.paused_by is 'Who paused it.';
-comment on column wikiembed.sources.pause_reason is 'Why it was paused.';
-comment on column wikiembed.sources.resume_at is 'When the pause ends by itself; null: never.';
-comment on column wikiembed.sources.attached_at is 'When it was attached.';
-comment on column wikiembed.sources.prefix_pinned is
-  'Whether the first write took the document prefix from a worker''s settings; a prefix fixed at attach, or set by hand, goes before theirs.';
-comment on column wikiembed.sources.held_back_at is
-  'Since when reconcile leaves alone the rows that were there at attach, or what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
-comment on column wikiembed.sources.attached_as is
-  'The table''s qualified name at attach: another table that has it now has taken its place.';
