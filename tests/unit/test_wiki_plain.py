@@ -38,7 +38,7 @@ def text_of(wikitext: str) -> str:
         ("{{circa|1400}}{{spaced ndash}}{{frac|1|2}}", "c. 1400 \u2013 1/2"),
         ("A<ref>{{cite|a}} note</ref>B<ref name=x/>C<references />", "ABC"),
         ("A\n{|\n! head\n|-\n| cell\n{|\n| inner\n|}\n|}\nB", "A\n\nhead\ncell inner\n\nB"),
-        ("A<table><tr><td>cell</td></tr></table>B", "AB"),
+        ("A<table><tr><td>cell</td></tr></table>B", "A\n\ncell\n\nB"),
         ("A [[File:x.jpg|thumb|A [[link]] {{t}}]] B [[Datei:y.png]]", "A B\n\nA link"),
         ("[[fr:Mot]][[zh-min-nan:Mot]][[simple:Word]] text", "text"),
         ("A<!-- hidden [[x]] -->B<!-- never closed", "AB"),
@@ -98,6 +98,16 @@ SENTENCES = {
     "{{#if:x|y}}{{uc:usa}} is": "USA is",
     "<gallery>\nFile:x.jpg|A ship\nFile:y.jpg\n</gallery>": "A ship",
     "[http://x.org a] [mailto:a@x.org write] [[a|b|c]]": "a write b|c",
+    "A<br/ >B<ref name=x/ >C": "A\nBC",
+    "{{XIXe siècle}}, {{2e}}, {{1re|fois}}, {{s-|XIX|e}}": (
+        "XIXe siècle, 2e, 1re fois, XIXe siècle"
+    ),
+    "{{le|Foo|Bar}}, {{нп5|Джон|Джон Доу|en}}": "Foo, Джон Доу",
+    "{{lang|fr|mer}} {{unknown|3}}": "mer 3",
+    "{{hlist|a|b}} and {{plainlist|\n* [[a]]\n* b\n}}": "a, b and a, b",
+    "{{columns-list|colwidth=9em|\n* a\n* b\n}}": "- a\n- b",
+    "{{Ruby|漢字|かんじ}}, {{age|1990|1|1}} {{€|3}} {{USD|10}}": "漢字(かんじ), €3 US$10",
+    "<tabber>\nOne=a\n|-|\nTwo=b\n</tabber>": "One=a\n\nTwo=b",
     "<ref>" * 61 + "{{cite web|url=http://x}}</ref> end": "end",
     "{{a|" * 70 + "x" + "}}" * 70 + " end": "end",
 }
@@ -138,6 +148,40 @@ def test_plain_gives_the_rows_of_a_table_under_their_headings() -> None:
         "Before\n\nWinners\nYear (AD): 1990; Winner: Bobby\nYear (AD): 1991; Winner: Ann\n"
         "Year (AD): 1991; Winner: Joe\nYear (AD): 1992; Winner: Sue\n\nAfter"
     )
+
+
+def test_plain_reads_a_table_of_html_as_one_of_wikitext() -> None:
+    """With spans, caption, attributes and lists; one that is never closed gives no cells."""
+    text = text_of(
+        'Before<table class="x"><caption>Cities</caption>\n<thead><tr><th>Name<th>Size</tr></thead>'
+        '<tr><td rowspan="2" style="a|b">Seoul</td><td>\n* [[605]]\n* km</td></tr>\n<tr><td>9m</tr>'
+        "<tr><td>Busan<br>(port)</td><td><table><tr><td>in</td></tr></table></td></tr></table>After"
+    )
+    assert text == (
+        "Before\n\nCities\nName: Seoul; Size: 605 km\nName: Seoul; Size: 9m\n"
+        "Name: Busan (port); Size: in\n\nAfter"
+    )
+    assert text_of("<table><tr><td>cell\n\nText") == "Text"
+    assert text_of("a<tr><td>b</td> c") == "a\n\nb\nc"
+    page = RawPage(title="T", wikitext="A<table><td>b</table>C", hidden_prefixes=HIDDEN)
+    assert [s.text for s in to_sections(page, Rendering(tables=False))] == ["AC"]
+
+
+def test_plain_title_over_all_columns_is_no_heading_of_them() -> None:
+    """It stands on a line of its own, as a caption does."""
+    text = text_of("{|\n! colspan=2 | Seoul\n|-\n| Pop. || 9m\n|}")
+    assert text == "Seoul\nPop.; 9m"
+
+
+def test_plain_pairs_labels_and_data_of_an_infobox() -> None:
+    """Data without a label stands alone; headings and styles are left out."""
+    page = RawPage(
+        title="T",
+        wikitext="{{Infobox\n|title=X\n|label1=[[Foo]]|data1=Bar\n|header2=Head\n|data3={{hlist|a|b}}"
+        "\n|labelstyle=x y\n|label4=None\n}}\nT.",
+        hidden_prefixes=HIDDEN,
+    )
+    assert to_sections(page)[1].text == "title: X\nFoo: Bar\na, b"
 
 
 def test_plain_gives_an_infobox_as_lines_of_its_own() -> None:
@@ -209,6 +253,7 @@ HOSTILE = {
 
 TOKENS = (
     *("{{a|", "}}", "[[a|", "]]", "{|\n", "|}", "-{a:", "}-", "[//", "[http://a ", "[mailto:"),
+    *("<table>", "<tr>", "<td a=b>", "</table>"),
     *("<zz>", "<zz a=", "<ref>", "</ref>", "<nowiki>", "<math>", "<!--", "<gallery>", "</b>"),
     *("''", "'''''", "==a==\n", "==a", "\n", "----", "__A", "__", "( ;", ",", " ", "a", "|"),
     *("[[File:a.jpg|", "{{#if:", "*", "\n:", "\x02", "-{H|", "&#0;"),

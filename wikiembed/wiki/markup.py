@@ -15,12 +15,12 @@ from wikiembed.wiki.infobox import Infobox, infobox_of, is_infobox
 from wikiembed.wiki.links import caption_of, link, variant
 from wikiembed.wiki.pages import RawPage, Rendering
 from wikiembed.wiki.tables import table_text
-from wikiembed.wiki.tags import BARE, BREAKING, DROPPED, FORMULA, LITERAL, OPAQUE
+from wikiembed.wiki.tags import BARE, BREAKING, CELLS, DROPPED, FORMULA, LITERAL, OPAQUE, TABLE
 from wikiembed.wiki.templates import expand_template, name_of
 
 _TOKEN = re.compile(
     r"<!--|\{\{|\}\}|\[\[|\]\]|^[ \t:]*+\{\||^[ \t]*+\|\}(?!\})|-\{(?!\{)|\}-"
-    r"|<(?P<slash>/?)(?P<tag>[a-zA-Z][a-zA-Z0-9]*+)(?:\s[^<>]*+)?+(?:(?<=/)|/?)>",
+    r"|<(?P<slash>/?)(?P<tag>[a-zA-Z][a-zA-Z0-9]*+)(?:\s[^<>]*+)?+(?:(?<=/)|/?[ \t]*+)>",
     re.MULTILINE,
 )
 _CLOSES = {"}}": "{{", "]]": "[[", "|}": "{|", "}-": "-{"}
@@ -41,11 +41,18 @@ _EXPONENT = re.compile(r"[-\u2212+]?\d")
 class _Frame:
     """Something opened and not yet closed, and the text in it so far."""
 
-    __slots__ = ("kind", "parts")
+    __slots__ = ("has_text", "kind", "parts")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.parts: list[str] = []
+        self.has_text = False
+        """Whether text stands on the last line so far."""
+
+    def add(self, text: str) -> None:
+        self.parts.append(text)
+        _, newline, last = text.rpartition("\n")
+        self.has_text = bool(last.strip(" \t:")) or (self.has_text and not newline)
 
 
 def strip_blocks(
@@ -89,7 +96,7 @@ class _Stripper:
 
     def _write(self, text: str) -> None:
         if text:
-            self._frames[-1].parts.append(text)
+            self._frames[-1].add(text)
 
     def _bracket(self, mark: str, end: int) -> None:
         opener = _CLOSES.get(mark)
@@ -111,14 +118,15 @@ class _Stripper:
     def _give_up_to(self, first: int) -> None:
         """Keep what stands in the frames from `first`, which are never closed, without marks."""
         given_up, self._frames = self._frames[first:], self._frames[:first]
-        kept = self._frames[-1].parts
+        kept = self._frames[-1]
         for frame in given_up:
             self._open[frame.kind] -= 1
             if frame.kind == "{|":
                 _, _, rows = "".join(frame.parts).partition("\n")
-                kept.append("\n" + _TABLE_LINE.sub("", rows))
+                kept.add("\n" + _TABLE_LINE.sub("", rows))
             else:
-                kept.extend(frame.parts)
+                for part in frame.parts:
+                    kept.add(part)
 
     def _leave(self, kind: str, end: int) -> None:
         if not self._open[kind]:
@@ -164,8 +172,7 @@ class _Stripper:
         frame = self._frames[-1]
         if frame.kind:
             return True
-        before = frame.parts[-1].rpartition("\n")[2] if frame.parts else ""
-        if before.strip(" \t:"):
+        if frame.has_text:
             return True
         line_end = self._source.find("\n", end, end + _LOOKED_AHEAD)
         after = self._source[end : line_end if line_end >= 0 else end + _LOOKED_AHEAD].strip()
@@ -174,7 +181,7 @@ class _Stripper:
     def _tag(self, token: re.Match[str]) -> int:
         """Deal with an HTML or extension tag; return where to go on."""
         tag = token["tag"].lower()
-        is_closing, is_alone = bool(token["slash"]), token[0].endswith("/>")
+        is_closing, is_alone = bool(token["slash"]), token[0][:-1].rstrip().endswith("/")
         if tag in LITERAL or tag in OPAQUE:
             return token.end() if is_closing or is_alone else self._skip(tag, token.end())
         if tag in DROPPED:
@@ -182,6 +189,8 @@ class _Stripper:
                 self._leave(tag, token.end())
             elif not is_alone:
                 self._enter(tag)
+        elif tag in TABLE:
+            self._table_tag(tag, token, is_closing=is_closing)
         elif tag in BREAKING:
             self._write(" " if self._open["{|"] else "\n")  # a row's cells stand on one line
         elif tag == "sup" and not is_closing:
@@ -189,6 +198,23 @@ class _Stripper:
         elif tag not in BARE:
             self._write(token[0])
         return token.end()
+
+    def _table_tag(self, tag: str, token: re.Match[str], *, is_closing: bool) -> None:
+        """Write a tag of an HTML table as wikitext does; outside of one it ends a line."""
+        if tag == "table":
+            if is_closing:
+                self._leave("{|", token.end())
+            else:
+                self._enter("{|")
+        elif not self._open["{|"]:
+            self._write("\n")
+        elif is_closing:
+            return
+        elif tag == "tr":
+            self._write("\n|-\n")
+        elif tag in CELLS:
+            attributes = token[0][len(tag) + 1 : -1].strip(" /").replace("|", "")
+            self._write(f"\n{CELLS[tag]}{attributes}|")
 
     def _skip(self, tag: str, start: int) -> int:
         """Go past the closing tag, if there is one, and keep literal text as entities."""

@@ -69,8 +69,12 @@ def to_sections(
 
 def _of_infobox(box: Infobox) -> Section | None:
     """Lines of ``name: value``, in a section of their own."""
-    values = ((name, " ".join(_to_plain(value).split())) for name, value in box.values)
-    lines = [f"{name}: {value[:MAX_VALUE_CHARS]}" for name, value in values if value]
+    values = ((_to_plain(name), " ".join(_to_plain(value).split())) for name, value in box.values)
+    lines = [
+        f"{name}: {value[:MAX_VALUE_CHARS]}" if name else value[:MAX_VALUE_CHARS]
+        for name, value in values
+        if value
+    ]
     text = "\n".join(lines[:MAX_LINES])
     return Section(path=(box.name,), text=text, is_alone=True) if text else None
 

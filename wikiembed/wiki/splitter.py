@@ -13,7 +13,7 @@ from wikiembed.wiki.extra import missing_extra
 from wikiembed.wiki.plain import Section
 
 # Part of every digest: raise it when the same article would give other chunks.
-CHUNKER_VERSION = 2
+CHUNKER_VERSION = 3
 
 MAX_CHUNK_CHARS = 1_000
 SMALL_CHARS = 250

@@ -55,7 +55,7 @@ def table_text(inner: str) -> str:
 def _lines(rows: Sequence[Sequence[_Cell]]) -> Iterator[str]:
     headings: list[str] = []
     for row in rows:
-        if row and all(cell.is_heading for cell in row) and len(row) > 1:
+        if all(cell.is_heading for cell in row) and len({id(cell) for cell in row}) > 1:
             headings = [cell.text for cell in row]
             continue
         shown: list[str] = []

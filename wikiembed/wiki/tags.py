@@ -27,8 +27,12 @@ OPAQUE = FORMULA | frozenset(
     ]
 )
 """Their content is no wikitext: it is skipped without a look."""
-DROPPED = frozenset(["ref", "references", "table", "includeonly", "indicator"])
+DROPPED = frozenset(["ref", "references", "includeonly", "indicator"])
 """They go with their content."""
+CELLS = {"td": "|", "th": "!", "caption": "|+"}
+"""Parts of an HTML table, and how wikitext writes them."""
+TABLE = frozenset(["table", "tr", "thead", "tbody", "tfoot", "colgroup", "col", *CELLS])
+"""They are read as a wikitext table."""
 BREAKING = frozenset(
     ["br", "p", "div", "blockquote", "poem", "center", "li", "ul", "ol", "dl", "dd", "dt", "hr"]
 )
@@ -73,6 +77,7 @@ BARE = frozenset(
         "strong",
         "sub",
         "sup",
+        "tabber",
         "time",
         "tt",
         "u",

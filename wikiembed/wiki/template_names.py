@@ -49,6 +49,21 @@ _SHOWN: tuple[tuple[str, str], ...] = (
     ("US${1}", "us$"),
     ("@joined", "chem | chem2"),
     (
+        "@list",
+        "plainlist | plain list | flatlist | flat list | hlist | ubl | ublist | unbulleted list"
+        " | bulleted list | ordered list | cslist",
+    ),
+    ("{1}", "columns-list | columns list | citation | le | link-en | link-ja | link-de | link-fr"),
+    ("{2|1}", "нп5 | нп | нп2 | нп3 | нп4 | не переведено | не переведено 5"),
+    ("{1}({2})", "ruby | ルビ"),
+    ("{1}{2} siècle", "s- | s | siècle romain"),
+    ("1er", "1er"),
+    ("1re[? {1}]", "1re"),
+    ("US${1}", "usd"),
+    ("€{1}", "€ | eur"),
+    ("£{1}", "£ | gbp"),
+    ("¥{1}", "¥ | jpy"),
+    (
         "@date",
         "birth date | birth date and age | bda | birth-date | birth year and age | death date"
         " | death date and age | dda | death year and age | start date | start date and age"
@@ -114,6 +129,16 @@ HIDDEN = (
     ),
     *(
         "google books*",
+        "age",
+        "age in *",
+        "hauptartikel*",
+        "siehe auch*",
+        "anker",
+        "ewz",
+        "ewd",
+        "нет аи*",
+        "основная статья*",
+        "article détaillé*",
         "icd*",
         "ol author",
         "youtube*",

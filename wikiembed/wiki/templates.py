@@ -21,6 +21,8 @@ _MONTHS = (
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{2,8})*")
 _NO_WORDS = re.compile(r"https?://|[{}<>\n\0]")
 _STYLE = re.compile(r"[a-z-]++:\s?[^\s/]|\(\)")
+# French names that show themselves: {{2e}}, {{XIXe siècle}}.
+_ORDINAL = re.compile(r"(?:\d{1,3}e|\d{1,3}es|[ivxlc]{1,8}er? siècle(?: av\. j\.-c\.)?)")
 MAX_VALUE_CHARS = 80
 MAX_SHOWN_CHARS = 160
 """Longer values of an unknown template are no part of a sentence."""
@@ -55,6 +57,8 @@ def expand_template(
     arguments = arguments_of(inner)
     if (pattern := SHOWN.get(name)) is not None:
         return _show(pattern, arguments)
+    if _ORDINAL.fullmatch(name):
+        return name_of(inner)
     if name.startswith("lang-"):
         return _fill("{1|text}", arguments)
     if is_named_like(name, HIDDEN):
@@ -197,11 +201,18 @@ def _iso_date(arguments: Arguments) -> str:
     return "-".join(value.zfill(2) for value in values)
 
 
+def _list(arguments: Arguments) -> str:
+    """``|* one|* two``, or as lines of one value, as "one, two"."""
+    lines = (line for value in _positional(arguments) for line in value.splitlines())
+    return ", ".join(item for line in lines if (item := line.lstrip("*#:; ").strip()))
+
+
 COMPUTED: dict[str, Callable[[Arguments], str]] = {
     "@convert": _convert,
     "@fraction": _fraction,
     "@as of": _as_of,
     "@date": _iso_date,
+    "@list": _list,
     "@last": lambda arguments: (_positional(arguments) or [""])[-1],
     "@joined": lambda arguments: "".join(_positional(arguments)),
 }
