@@ -97,7 +97,8 @@ def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed
                 shell.export(yours)
             printed = run_block(block, shell=shell, database=database)
             yield Followed(block=block, printed=as_shown(printed, names))
-        if any(block.line > begins for block in blocks):
+        is_there = database.one("select to_regnamespace('wikiembed') is not null")
+        if any(block.line > begins for block in blocks) and is_there:
             database.check_invariants()
 
 
