@@ -221,7 +221,7 @@ def test_ready_of_empty_sources(call: Call, docs_table: Database) -> None:
     said = "Source 'docs' holds no vectors, since each of its 2 chunks is skipped: retry some, or"
     assert assert_refused(call("ready"), 1) == f"{said} `--allow-empty`."
     shown = call("status").stdout
-    assert "100" not in shown
+    assert "100" not in shown.partition("\n")[2]  # the name of the database may hold it
     assert "–" in shown
     (state,) = json_lines(call("status", "--json"))
     rows: list[dict[str, object]] = state["coverage"]  # type: ignore[assignment]

@@ -13,7 +13,7 @@ from tests.docs.pages import ROOT
 from wikiembed.error_class import ErrorClass
 
 PACKAGE = ROOT / "wikiembed"
-SQL = ROOT / "migrations" / "sql"
+SQL = ROOT / "migrations" / "current"
 _CLASSES_IN_SQL = (
     re.compile(r"wikiembed\.record_failures\(\s*[^;']*'(\w+)'"),
     re.compile(r"'skipped', '(\w+)'"),
@@ -85,7 +85,7 @@ def error_classes() -> set[str]:
 def error_classes_in_sql() -> set[str]:
     """Those that functions of the database write."""
     found: set[str] = set()
-    for path in sorted((SQL / "functions").glob("*.sql")):
+    for path in sorted(SQL.rglob("*.sql")):
         for pattern in _CLASSES_IN_SQL:
             found |= set(pattern.findall(path.read_text()))
     return found
