@@ -1,4 +1,4 @@
--- Written by `python -m tests.sql.schema_dump`: the schema after every migration.
+-- Written by `python -m tests.tools.schema_dump`: the schema after every migration.
 CREATE SCHEMA wikiembed;
 
 COMMENT ON SCHEMA wikiembed IS 'The public interface of wikiembed: tables, views and functions whose names do not change.';

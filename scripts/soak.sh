@@ -18,4 +18,4 @@ arguments=(--minutes "${1:-10}")
 if (($# > 1)); then
   arguments+=(--seed "$2")
 fi
-exec .venv/bin/python -m tests.faults.soak "${arguments[@]}"
+exec .venv/bin/python -m tests.tools.soak "${arguments[@]}"

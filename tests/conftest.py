@@ -1,4 +1,4 @@
-"""Fixtures of every suite; what they are made of stands in `tests/harness`."""
+"""Fixtures of every suite; what they are made of stands in `tests/support`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from tests.harness.cli import Cli, Result, Running, environment
-from tests.harness.database import DIMENSIONS, Database, create_database, make_template
-from tests.harness.server import TestServer, start_server
+from tests.support.cli import Cli, Result, Running, environment
+from tests.support.database import DIMENSIONS, Database, create_database, make_template
+from tests.support.server import TestServer, start_server
 
 if TYPE_CHECKING:
-    from tests.standin import StandIn
+    from tests.support.standin import StandIn
 
 SERVER = pytest.StashKey[TestServer]()
 
@@ -130,7 +130,7 @@ def start_cli(cli: Cli) -> StartCli:
 @pytest.fixture
 def standin() -> Iterator[StandIn]:
     """A stand-in embedding server that speaks every dialect, with 4 dimensions."""
-    from tests.standin import StandIn
+    from tests.support.standin import StandIn
 
     with StandIn(dialect="all", dimensions=DIMENSIONS) as server:
         yield server

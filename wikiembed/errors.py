@@ -1,7 +1,7 @@
 """Every error that wikiembed raises on purpose.
 
 WikiembedError                      exit code
-├── NotSo                           1   the answer is "no": not ready, unhealthy
+├── ConditionNotMet                 1   the answer is "no": not ready, unhealthy
 │   └── SourcePaused                1   somebody paused the source; says who and why
 ├── WrongUsage                      2   an argument or a setting is wrong
 │   ├── ConfigurationError          2   a setting, the environment, a missing extra
@@ -40,11 +40,11 @@ class WikiembedError(Exception):
     exit_code: ClassVar[int] = 1
 
 
-class NotSo(WikiembedError):
+class ConditionNotMet(WikiembedError):
     """The question was understood and the answer is no."""
 
 
-class SourcePaused(NotSo):
+class SourcePaused(ConditionNotMet):
     """The source is paused; the message names who, when and why."""
 
 

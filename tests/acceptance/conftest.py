@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.wiki import Call
-from tests.harness.cli import Cli, Result
+from tests.support.cli import Cli, Result
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.harness.database import Database
+from tests.support.database import Database
 
 ROWS = 3000
 INDEX = "public.wikiembed_hnsw_docs"

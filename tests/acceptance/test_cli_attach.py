@@ -16,8 +16,8 @@ from tests.acceptance.wiki import (
     served,
 )
 from tests.conftest import StartCli
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
 
 INDEXES = (
     "select c.relname, i.indisvalid from pg_index as i join pg_class as c on c.oid = i.indexrelid"

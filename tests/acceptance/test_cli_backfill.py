@@ -20,10 +20,10 @@ from tests.acceptance.wiki import (
     todo,
 )
 from tests.conftest import RunCli, StartCli
-from tests.harness.cli import Result
-from tests.harness.database import Database
-from tests.standin import StandIn
-from tests.standin.faults import BadText
+from tests.support.cli import Result
+from tests.support.database import Database
+from tests.support.standin import StandIn
+from tests.support.standin.faults import BadText
 
 FIELDS = {"event", "what", "done", "total", "missing", "failed", "chunks_per_s", "eta_s"}
 

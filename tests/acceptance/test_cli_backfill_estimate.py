@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.acceptance.wiki import Call, add, assert_done, json_lines, missing, served, todo
-from tests.harness.database import Database
-from tests.standin import StandIn
-from tests.standin.faults import BadText
+from tests.support.database import Database
+from tests.support.standin import StandIn
+from tests.support.standin.faults import BadText
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.acceptance.wiki import Call, add, assert_done, assert_refused, json_lines, served
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
 from wikiembed.cli.work import enqueue_all
 from wikiembed.control.actions import Enqueued
 

@@ -15,10 +15,10 @@ from rich.cells import cell_len
 
 from tests.acceptance.wiki import complaints, events, json_lines, served
 from tests.conftest import RunCli
-from tests.harness.cli import Cli
-from tests.harness.database import Database
-from tests.standin import StandIn
-from tests.standin.faults import BadText
+from tests.support.cli import Cli
+from tests.support.database import Database
+from tests.support.standin import StandIn
+from tests.support.standin.faults import BadText
 from wikiembed.cli.failed import MOST_SHOWN
 
 SOURCE = "한강문서"

@@ -9,7 +9,7 @@ from tests.acceptance.wiki import (
     json_lines,
     todo,
 )
-from tests.harness.database import Database
+from tests.support.database import Database
 
 
 def embed_all(database: Database) -> None:

@@ -22,9 +22,9 @@ from tests.acceptance.wiki import (
     served,
 )
 from tests.conftest import StartCli
-from tests.harness.database import Database
-from tests.harness.server import TestServer
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.server import TestServer
+from tests.support.standin import StandIn
 from wikiembed.control.sample import DATABASE
 from wikiembed.sample import sample_path
 

@@ -12,9 +12,9 @@ from psycopg.conninfo import make_conninfo
 from tests.acceptance.doctor_cases import CASES, Case
 from tests.acceptance.wiki import Call, add, assert_done, assert_refused, complaints, served
 from tests.conftest import StartCli
-from tests.docs.pages import REFERENCE, rows_of
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
+from tests.tools.docs.pages import REFERENCE, rows_of
 from wikiembed.config import Settings
 from wikiembed.control.doctor import ALARMS, Examination, place, queue
 from wikiembed.control.doctor.findings import Finding

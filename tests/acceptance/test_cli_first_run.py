@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.wiki import assert_done, json_lines
-from tests.harness.cli import ROOT, Cli, environment
-from tests.harness.database import create_database
-from tests.harness.server import TestServer
+from tests.support.cli import ROOT, Cli, environment
+from tests.support.database import create_database
+from tests.support.server import TestServer
 from wikiembed.sample import sample_path
 
 EXPORT = Path(

@@ -13,8 +13,8 @@ from tests.acceptance.hnsw import (
     scans,
 )
 from tests.acceptance.wiki import Call, assert_done, assert_refused, json_lines, served
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
 from wikiembed.control.index import Target
 
 

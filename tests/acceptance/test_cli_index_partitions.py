@@ -10,7 +10,7 @@ from tests.acceptance.hnsw import (
     scans,
 )
 from tests.acceptance.wiki import Call, assert_done
-from tests.harness.database import Database
+from tests.support.database import Database
 
 
 @pytest.fixture

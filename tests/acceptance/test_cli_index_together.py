@@ -18,7 +18,7 @@ from tests.acceptance.hnsw import (
 )
 from tests.acceptance.wiki import Call, assert_done
 from tests.conftest import StartCli
-from tests.harness.database import Database
+from tests.support.database import Database
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.wiki import Call, assert_done, assert_refused, json_lines, todo, write_pages
-from tests.harness.database import Database
+from tests.support.database import Database
 
 PAGE = (
     "<page><title>{0}</title><ns>0</ns><revision><model>wikitext</model>"

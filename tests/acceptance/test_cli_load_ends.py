@@ -18,7 +18,7 @@ from tests.acceptance.wiki import (
     todo,
     write_pages,
 )
-from tests.harness.database import Database
+from tests.support.database import Database
 from wikiembed.cli.load_end import Run, sentences_after
 from wikiembed.wiki import Article, LoadCounts, Rendering, Titles, read_articles
 

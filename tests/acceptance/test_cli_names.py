@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.acceptance.wiki import Call, add, assert_refused, json_lines, todo
-from tests.harness.database import Database
+from tests.support.database import Database
 
 COMMANDS = (
     *(["backfill", "dosc"], ["detach", "dosc"], ["enqueue", "dosc"], ["failures", "dosc"]),

@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.acceptance.wiki import Call, add, eventually, json_lines, missing, served
 from tests.conftest import StartCli
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
 
 
 def outage_lines(call: Call) -> list[str]:

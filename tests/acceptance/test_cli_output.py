@@ -21,9 +21,9 @@ from tests.acceptance.wiki import (
     served,
     write_pages,
 )
-from tests.harness.cli import Cli
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.cli import Cli
+from tests.support.database import Database
+from tests.support.standin import StandIn
 
 WIDTH = 80
 

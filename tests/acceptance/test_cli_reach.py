@@ -6,8 +6,8 @@ import pytest
 
 from tests.acceptance.wiki import ATTACH, Call, add, assert_done, assert_refused, served, todo
 from tests.conftest import RunCli
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
 from wikiembed.db.version import known
 
 SECRET = "s3cr-et"

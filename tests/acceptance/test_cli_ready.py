@@ -16,9 +16,9 @@ from tests.acceptance.wiki import (
     missing,
     served,
 )
-from tests.docs.pages import REFERENCE, rows_of
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
+from tests.tools.docs.pages import REFERENCE, rows_of
 from wikiembed.control.ready import OBSTACLES
 
 FAIL = (

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.wiki import Call, add, assert_refused, json_lines
-from tests.harness.database import Database
-from tests.harness.timezone import timezone
+from tests.support.database import Database
+from tests.support.timezone import timezone
 
 LOCAL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+09:00")
 JSON = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")

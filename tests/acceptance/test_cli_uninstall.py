@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.acceptance.wiki import Call, add, assert_done, assert_refused
 from tests.faults.fingerprint import changed, fingerprint
-from tests.harness.database import Database
+from tests.support.database import Database
 
 
 def test_uninstall_lists_what_goes_and_asks(call: Call, docs_table: Database) -> None:

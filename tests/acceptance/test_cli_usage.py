@@ -6,7 +6,7 @@ import pytest
 
 from tests.acceptance.wiki import DOCS, Call, assert_refused
 from tests.conftest import RunCli
-from tests.harness.database import Database
+from tests.support.database import Database
 
 COMMANDS = (
     *("demo", "migrate", "attach", "detach", "sources", "load", "enqueue", "worker", "backfill"),

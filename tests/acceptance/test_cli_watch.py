@@ -21,9 +21,9 @@ from psycopg import sql
 
 from tests.acceptance.wiki import add, assert_refused
 from tests.conftest import RunCli, StartCli
-from tests.harness.cli import Cli
-from tests.harness.database import Database
-from tests.harness.server import TestServer
+from tests.support.cli import Cli
+from tests.support.database import Database
+from tests.support.server import TestServer
 
 WATCH = ("status", "--watch", "--every", "0.1")
 KILL = "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and pid <> pg_backend_pid()"  # noqa: E501 - one statement

@@ -18,8 +18,8 @@ from tests.acceptance.wiki import (
     todo,
 )
 from tests.conftest import RunCli, StartCli
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])

@@ -23,10 +23,10 @@ from tests.acceptance.wiki import (
     served,
     todo,
 )
-from tests.harness.cli import ROOT, Cli, Result, Running, environment
-from tests.harness.database import Database
-from tests.standin import StandIn
-from tests.standin.faults import BadText
+from tests.support.cli import ROOT, Cli, Result, Running, environment
+from tests.support.database import Database
+from tests.support.standin import StandIn
+from tests.support.standin.faults import BadText
 from wikiembed.db.version import known
 from wikiembed.sample import sample_path
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.cli import Cli, Result
-from tests.harness.database import Database
+from tests.support.cli import Cli, Result
+from tests.support.database import Database
 from wikiembed.cli.console import confirm
-from wikiembed.errors import NotSo
+from wikiembed.errors import ConditionNotMet
 
 WIKIEMBED = f"{sys.executable} -m wikiembed"
 INTERRUPT_AT_IMPORT = """
@@ -101,7 +101,9 @@ def test_interrupt_during_the_imports_prints_nothing(cli: Cli, tmp_path: Path) -
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
-@pytest.mark.parametrize(("answer", "outcome"), [("n", NotSo), ("", NotSo), ("y", None)])
+@pytest.mark.parametrize(
+    ("answer", "outcome"), [("n", ConditionNotMet), ("", ConditionNotMet), ("y", None)]
+)
 def test_rows_are_removed_only_after_a_yes(
     monkeypatch: pytest.MonkeyPatch, answer: str, outcome: type[Exception] | None
 ) -> None:

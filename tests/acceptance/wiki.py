@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from tests.harness.cli import Result
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.cli import Result
+from tests.support.database import Database
+from tests.support.standin import StandIn
 
 
 class Call(Protocol):

@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.outputs import is_shown
-from tests.docs.pages import OUTPUT, RUN_AS_SHELL, RUN_AS_SQL, Block, blocks_of, pages, strays_of
-from tests.docs.reader import follow
-from tests.docs.refresh import runnable
-from tests.harness.server import TestServer
+from tests.support.server import TestServer
+from tests.tools.docs.outputs import is_shown
+from tests.tools.docs.pages import (
+    OUTPUT,
+    RUN_AS_SHELL,
+    RUN_AS_SQL,
+    Block,
+    blocks_of,
+    pages,
+    strays_of,
+)
+from tests.tools.docs.reader import follow
+from tests.tools.docs.refresh import runnable
 
 SHOWN_ONLY = frozenset({OUTPUT, "json", "yaml"})
 NOT_RUN = {
@@ -45,7 +53,10 @@ def _all_blocks() -> list[Block]:
 def test_blocks_of_a_page_run_and_print_what_it_shows(
     page: Path, postgres: TestServer, tmp_path: Path
 ) -> None:
-    """Commands and SQL of a page do what it says; `python -m tests.docs.refresh` renews outputs."""
+    """Commands and SQL of a page do what it says.
+
+    `python -m tests.tools.docs.refresh` renews outputs.
+    """
     for done in follow(page, server=postgres, folder=tmp_path):
         output = done.block.output
         if output is not None:

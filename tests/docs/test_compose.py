@@ -11,8 +11,8 @@ import yaml
 from compose_pydantic import ComposeSpecification
 from pydantic import ValidationError
 
-from tests.docs.pages import ROOT
-from tests.harness.server import IMAGE
+from tests.support.server import IMAGE
+from tests.tools.docs.pages import ROOT
 from wikiembed.config import Settings
 
 COMPOSE = ROOT / "compose.yaml"

@@ -12,8 +12,8 @@ import yaml
 from cloudcoil.models.keda import v1alpha1 as keda
 from pydantic import ValidationError
 
-from tests.docs.pages import DOCS
-from tests.harness.database import Database
+from tests.support.database import Database
+from tests.tools.docs.pages import DOCS
 from wikiembed.config import Settings
 
 FOLDER = DOCS / "deploy"

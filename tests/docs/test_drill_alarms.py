@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.docs.drill import Drill, drill_on
-from tests.docs.policy import tables_under, word_of
-from tests.harness.database import Database
-from tests.standin import BadText
+from tests.support.database import Database
+from tests.support.standin import BadText
+from tests.tools.docs.drill import Drill, drill_on
+from tests.tools.docs.policy import tables_under, word_of
 from wikiembed.control.doctor import ALARMS
 
 NOT_DRILLED = {

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs import code
-from tests.docs.drill import BAD, Drill, drill_on
-from tests.docs.policy import tables_under, word_of
-from tests.harness.database import Database
-from tests.sql.chunks import fetch
-from tests.standin import BadText
+from tests.support.chunks import fetch
+from tests.support.database import Database
+from tests.support.standin import BadText
+from tests.tools.docs import code
+from tests.tools.docs.drill import BAD, Drill, drill_on
+from tests.tools.docs.policy import tables_under, word_of
 
 ROWS = {word_of(row["error class"]): row for row in tables_under("By error class")}
 DIE = "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() - interval '31 s'"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.drill import Drill, drill_on
-from tests.docs.policy import codes_of, tables_under
-from tests.harness.database import Database
+from tests.support.database import Database
+from tests.tools.docs.drill import Drill, drill_on
+from tests.tools.docs.policy import codes_of, tables_under
 
 ROWS = tables_under("When the line stops")
 Mend = Callable[[], object]

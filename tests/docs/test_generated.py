@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.docs.commands import EXITS, commands
-from tests.docs.generate import generated_pages
-from tests.docs.pages import REFERENCE
-from tests.harness.database import Database
+from tests.support.database import Database
+from tests.tools.docs.commands import EXITS, commands
+from tests.tools.docs.generate import generated_pages
+from tests.tools.docs.pages import REFERENCE
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def fresh(database: Database) -> dict[str, str]:
 def test_generated_pages_are_current(fresh: dict[str, str]) -> None:
     """Whoever changes a command, a setting or a comment runs the generator."""
     stale = [name for name, text in fresh.items() if (REFERENCE / name).read_text() != text]
-    assert stale == [], "run: python -m tests.docs.generate"
+    assert stale == [], "run: python -m tests.tools.docs.generate"
 
 
 def test_every_command_says_its_exit_codes() -> None:

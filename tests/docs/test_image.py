@@ -14,10 +14,10 @@ import pytest
 
 from tests.acceptance.wiki import add, eventually, served
 from tests.conftest import StartCli
-from tests.docs.pages import DOCS, ROOT
-from tests.harness.cli import Cli
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.cli import Cli
+from tests.support.database import Database
+from tests.support.standin import StandIn
+from tests.tools.docs.pages import DOCS, ROOT
 
 DOCKERFILE = ROOT / "Dockerfile"
 HEALTHCHECK = DOCS / "deploy" / "healthcheck.sh"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.commands import commands
-from tests.docs.pages import ROOT, pages, prose_of
+from tests.tools.docs.commands import commands
+from tests.tools.docs.pages import ROOT, pages, prose_of
 
 _CODE = re.compile(r"`([^`\n]+)`")
 _FILE = re.compile(r"^(?:scripts|docs|tests|wikiembed|migrations)/[\w./-]+$")

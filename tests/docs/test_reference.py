@@ -7,11 +7,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.docs import code
-from tests.docs.commands import commands
-from tests.docs.pages import REFERENCE, ROOT, anchors_of, links_of, pages, rows_of
-from tests.docs.settings import variable_of
-from tests.harness.database import Database
+from tests.support.database import Database
+from tests.tools.docs import code
+from tests.tools.docs.commands import commands
+from tests.tools.docs.pages import REFERENCE, ROOT, anchors_of, links_of, pages, rows_of
+from tests.tools.docs.settings import variable_of
 from wikiembed import errors
 from wikiembed.config import Settings
 from wikiembed.db.connect import translate

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import REFERENCE, ROOT
 from tests.faults.report import PATH, read_rows, reporter
 from tests.faults.table import HEADINGS, markdown
+from tests.tools.docs.pages import REFERENCE, ROOT
 
 PAGE = REFERENCE / "reliability.md"
 COMMAND = re.compile(r"pytest '?(?P<path>[\w/]+\.py)(?:::(?P<test>\w+))?(?P<case>\[[^`]*\])?'?`")

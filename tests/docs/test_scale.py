@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from tests.bench.rows.growth import NEAR, QUANTITIES
-from tests.bench.slopes import BEGIN, END
-from tests.docs.pages import DOCS
+from tests.tools.bench.rows.growth import NEAR, QUANTITIES
+from tests.tools.bench.slopes import BEGIN, END
+from tests.tools.docs.pages import DOCS
 
 PAGE = DOCS / "explanation" / "scale.md"
 
 
 def test_page_tells_of_every_quantity() -> None:
-    """Whoever adds one measures and runs tests.bench.slopes; none is left of an older version."""
+    """A new one is measured by tests.tools.bench.slopes; none is left of an older version."""
     tables = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
     rows = [line for line in tables.splitlines() if line.startswith("| ")]
     told = {row.split(" | ")[0].removeprefix("| ") for row in rows}

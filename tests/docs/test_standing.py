@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.docs.pages import DOCS, REFERENCE, ROOT, rows_of
+from tests.tools.docs.pages import DOCS, REFERENCE, ROOT, rows_of
 
 
 def test_next_actions_names_every_goal_that_is_missed() -> None:

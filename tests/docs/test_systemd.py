@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS
+from tests.tools.docs.pages import DOCS
 from wikiembed.config import Settings
-from wikiembed.pipeline.hold import HOLD_LOST_S
+from wikiembed.pipeline.write_retry import RETRY_LOST_S
 
 FOLDER = DOCS / "deploy" / "systemd"
 UNITS = ("wikiembed-worker@.service", "wikiembed-migrate.service")
@@ -73,7 +73,7 @@ def test_worker_always_comes_back_and_has_time_to_drain() -> None:
     assert worker["Service.Restart"] == ["always"]
     assert worker["Unit.StartLimitIntervalSec"] == ["0"]
     request_s = Settings.model_fields["request_timeout_s"].default
-    assert int(worker["Service.TimeoutStopSec"][0]) >= request_s + HOLD_LOST_S
+    assert int(worker["Service.TimeoutStopSec"][0]) >= request_s + RETRY_LOST_S
     assert worker["Service.ExecStart"] == [f"{INSTALLED} worker"]
     assert worker["Service.DynamicUser"] == ["yes"]
 

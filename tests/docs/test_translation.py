@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.hours import PAGES, with_hours
-from tests.docs.pages import DOCS, ROOT, blocks_of, links_of, prose_of
+from tests.tools.docs.hours import PAGES, with_hours
+from tests.tools.docs.pages import DOCS, ROOT, blocks_of, links_of, prose_of
 
 TRANSLATED = sorted(page for folder in (DOCS / "ko",) for page in folder.glob("*.md"))
 OTHER_LANGUAGE = re.compile(r"^\[(?:English|한국어)\]\(.*\)$", re.MULTILINE)
@@ -91,6 +91,6 @@ def test_links_of_a_translation_lead_where_its_original_leads(original: Path, pa
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_table_of_hours_is_what_was_measured(page: Path) -> None:
-    """Whoever measures anew runs `python -m tests.docs.hours`."""
+    """Whoever measures anew runs `python -m tests.tools.docs.hours`."""
     text = page.read_text()
     assert with_hours(text, PAGES[page]) == text

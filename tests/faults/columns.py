@@ -6,10 +6,10 @@ import asyncio
 
 from tests.faults.reckon import failed, prepare, reckon, recovery_s
 from tests.faults.report import LONG, Report
-from tests.harness.database import DIMENSIONS, Database
 from tests.integration.workshop import counts, settings_of, working
-from tests.standin import BadText, StandIn
-from tests.standin.profiles import Profile
+from tests.support.database import DIMENSIONS, Database
+from tests.support.standin import BadText, StandIn
+from tests.support.standin.profiles import Profile
 from wikiembed.config import Settings
 
 CHUNKS = 600 if LONG else 120

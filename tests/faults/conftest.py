@@ -12,7 +12,7 @@ from tests.faults.crew import Crew
 from tests.faults.private import PrivateServer
 from tests.faults.report import Report, reporter
 from tests.faults.standin_process import StandInProcess
-from tests.harness.database import DIMENSIONS, Database, create_database, make_template
+from tests.support.database import DIMENSIONS, Database, create_database, make_template
 
 
 @pytest.fixture

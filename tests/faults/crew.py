@@ -14,9 +14,9 @@ import psycopg
 
 from tests.faults.report import Report
 from tests.faults.standin_process import StandInProcess
-from tests.harness.cli import Cli, Result, Running, environment
-from tests.harness.database import DIMENSIONS, Database
 from tests.integration.workshop import add_chunks, counts, jobs, prove
+from tests.support.cli import Cli, Result, Running, environment
+from tests.support.database import DIMENSIONS, Database
 
 LIMIT_S = 120.0
 """Within which everything is to happen; generous, since nothing here is a measurement."""

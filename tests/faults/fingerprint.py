@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.harness.database import Database
+from tests.support.database import Database
 
 _OBJECTS = {
     "schemas": "select nspname, nspacl, nspowner from pg_namespace where nspname !~ '^pg_'",

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from tests.harness.server import FAST_SETTINGS, VERSION, TestServer
+from tests.support.server import FAST_SETTINGS, VERSION, TestServer
 from wikiembed.db.embedded import EmbeddedPostgres
 
 Mode = Literal["fast", "immediate"]

@@ -6,9 +6,9 @@ import asyncio
 import time
 
 from tests.faults.report import Report
-from tests.harness.database import Database
 from tests.integration.workshop import Working, add_chunks, counts, prove
-from tests.standin.stats import Stats
+from tests.support.database import Database
+from tests.support.standin.stats import Stats
 
 RECOVERY_LIMIT_S = 60.0
 

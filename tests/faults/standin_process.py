@@ -9,15 +9,15 @@ from typing import Any
 
 import httpx
 
-from tests.harness.cli import ROOT
+from tests.support.cli import ROOT
 
 
 class StandInProcess:
-    """Runs ``python -m tests.standin``; `controls` are those of tests.standin.faults."""
+    """Runs ``python -m tests.support.standin``; `controls`: see tests.support.standin.faults."""
 
     def __init__(self, **controls: object) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.standin", "--control", json.dumps(controls)],
+            [sys.executable, "-m", "tests.support.standin", "--control", json.dumps(controls)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

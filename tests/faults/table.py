@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.docs.markdown import table
 from tests.faults.report import Row, read_rows
+from tests.tools.docs.markdown import table
 
 HEADINGS = [
     "fault", "times", "chunks", "lost", "stale", "repeated", "÷ texts", "seconds", "command",

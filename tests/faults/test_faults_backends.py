@@ -12,8 +12,8 @@ from psycopg import sql
 
 from tests.faults.crew import Crew, errors, losses, until
 from tests.faults.report import LONG, Report
-from tests.harness.cli import Running
-from tests.harness.database import Database
+from tests.support.cli import Running
+from tests.support.database import Database
 
 CHUNKS, BATCH = 800 if LONG else 500, 16
 LISTENING = "query ilike 'listen %%'"

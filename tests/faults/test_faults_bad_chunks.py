@@ -9,11 +9,11 @@ import pytest
 
 from tests.faults.reckon import failed, prepare, reckon
 from tests.faults.report import LONG, Report
-from tests.harness.database import Database
 from tests.integration.workshop import counts, drain, settings_of
-from tests.standin import BadText, StandIn
-from tests.unit.test_pipeline_isolate import most_requests
-from wikiembed.pipeline.isolate import FAILURES_BEFORE_BLAME
+from tests.support.database import Database
+from tests.support.standin import BadText, StandIn
+from tests.unit.test_pipeline_bisection import most_requests
+from wikiembed.pipeline.bisection import FAILURES_BEFORE_BLAME
 
 BATCH = 64
 MANY = (3000, 10_000) if LONG else (300, 1000)

@@ -13,12 +13,12 @@ import pytest
 from tests.conftest import RunCli
 from tests.faults.reckon import reckon
 from tests.faults.report import Report
-from tests.harness.cli import Cli, environment
-from tests.harness.database import DIMENSIONS, Database, create_database
-from tests.harness.server import VERSION, TestServer
 from tests.integration.workshop import add_chunks, counts, drain, prove, settings_of, working
-from tests.sql.chunks import add, clear_jobs, coverage, embed, fail, jobs, queued, read
-from tests.standin import StandIn
+from tests.support.chunks import add, clear_jobs, coverage, embed, fail, jobs, queued, read
+from tests.support.cli import Cli, environment
+from tests.support.database import DIMENSIONS, Database, create_database
+from tests.support.server import VERSION, TestServer
+from tests.support.standin import StandIn
 from wikiembed.db.embedded_files import binaries
 
 HARM = "insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, args) values"

@@ -13,10 +13,10 @@ import psycopg
 from tests.faults.reckon import reckon
 from tests.faults.report import Report
 from tests.faults.users import LONG, keyed_table, run_all, set_limits, settled, sizes_of
-from tests.harness.database import Database
 from tests.integration.workshop import counts, prove, settings_of, working
-from tests.sql.chunks import jobs
-from tests.standin import BadText, StandIn
+from tests.support.chunks import jobs
+from tests.support.database import Database
+from tests.support.standin import BadText, StandIn
 
 CHANGES = 20_000 if LONG else 2_000
 KEYS = 2_000 if LONG else 300

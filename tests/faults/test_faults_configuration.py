@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 from tests.acceptance.wiki import Call, add, assert_refused
 from tests.faults.fake_postgres import answering
 from tests.faults.fingerprint import changed, fingerprint
-from tests.harness.database import Database
+from tests.support.database import Database
 from wikiembed.db.connect import connect_options
 
 PAGES = "pages.jsonl"

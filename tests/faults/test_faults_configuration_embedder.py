@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from tests.acceptance.wiki import Call, add, assert_done, assert_refused, served
 from tests.faults.fake_postgres import answering
 from tests.faults.fingerprint import changed, fingerprint
-from tests.harness.database import Database
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
 from wikiembed.config import Settings
 from wikiembed.embedders.base import EmbedderOptions
 

@@ -7,9 +7,9 @@ import logging
 import pytest
 
 from tests.acceptance.wiki import add
-from tests.harness.database import Database
 from tests.integration.workshop import counts, jobs, settings_of, working
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
 
 
 async def test_configuration_worker_waits_for_the_end_of_a_read_only_mode(

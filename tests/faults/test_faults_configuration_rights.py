@@ -8,7 +8,7 @@ from psycopg.conninfo import make_conninfo
 from tests.acceptance.wiki import Call, add, assert_refused
 from tests.faults.fingerprint import changed, fingerprint
 from tests.faults.test_faults_configuration import ATTACH, COMMANDS, pages
-from tests.harness.database import Database
+from tests.support.database import Database
 
 __all__ = ["pages"]
 INDEX = (["index"], ["index", "--source", "docs", "--anyway"])

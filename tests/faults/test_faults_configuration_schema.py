@@ -13,9 +13,9 @@ from psycopg.conninfo import make_conninfo
 from tests.acceptance.wiki import Call, add, assert_done, assert_refused, eventually
 from tests.faults.fingerprint import changed, fingerprint
 from tests.faults.test_faults_configuration import COMMANDS, PAGES, pages
-from tests.harness.database import Database
-from tests.harness.server import TestServer
 from tests.integration.workshop import prove
+from tests.support.database import Database
+from tests.support.server import TestServer
 from wikiembed.db.location import migrations_dir
 
 __all__ = ["pages"]

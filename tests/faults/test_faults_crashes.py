@@ -8,11 +8,11 @@ from tests.faults.columns import BAD, regex_of, run_with_bad
 from tests.faults.crew import Crew
 from tests.faults.reckon import count, failed
 from tests.faults.report import LONG, Report
-from tests.harness.database import Database
 from tests.integration.workshop import counts, jobs
-from tests.standin import BadText, Canned
-from tests.standin.faults import Effect
-from tests.standin.profiles import PROFILES, VLLM, Profile
+from tests.support.database import Database
+from tests.support.standin import BadText, Canned
+from tests.support.standin.faults import Effect
+from tests.support.standin.profiles import PROFILES, VLLM, Profile
 
 # The servers differ in their statuses; a reset or a hang looks the same of all.
 DEADLY = BAD if LONG else BAD[1:2]

@@ -9,10 +9,10 @@ import pytest
 
 from tests.faults.reckon import failed, prepare, reckon, recovery_s
 from tests.faults.report import Report
-from tests.harness.database import DIMENSIONS, Database
 from tests.integration.workshop import KEY, counts, drain, pause_of, settings_of, working
-from tests.standin import StandIn
-from tests.standin.faults import Garbage
+from tests.support.database import DIMENSIONS, Database
+from tests.support.standin import StandIn
+from tests.support.standin.faults import Garbage
 from wikiembed.errors import SourcePaused
 
 # `drip` is a timeout; of `shuffled` the dialect can make sense.

@@ -14,8 +14,8 @@ import pytest
 
 from tests.faults.crew import Crew, events, until
 from tests.faults.report import Report
-from tests.harness.cli import Running
 from tests.integration.workshop import jobs
+from tests.support.cli import Running
 
 CGROUPS = Path("/sys/fs/cgroup/memory")
 LARGE, SPARE = 32, 16 << 20

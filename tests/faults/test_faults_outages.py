@@ -14,13 +14,13 @@ import pytest
 from tests.faults.crew import Crew, until
 from tests.faults.reckon import failed, prepare, reckon, recovery_s
 from tests.faults.report import LONG, Report
-from tests.harness.database import DIMENSIONS, Database
 from tests.integration.workshop import counts, settings_of, working
-from tests.standin import Canned, Controls
-from tests.standin.server import Server
+from tests.support.database import DIMENSIONS, Database
+from tests.support.standin import Canned, Controls
+from tests.support.standin.server import Server
 from tests.unit.pipeline_fakes import Sleeper
 from wikiembed.errors import EmbedderUnavailable
-from wikiembed.pipeline.breaker import Breaker, Waits
+from wikiembed.servers.circuit_breaker import BreakerTimes, CircuitBreaker
 
 CHUNKS = 3000 if LONG else 300
 AWAY_S = 10.0 if LONG else 1.5
@@ -85,7 +85,7 @@ STATUSES: dict[str, Callable[[], Canned]] = {
 
 def most_probes(seconds: float) -> int:
     """The most probes of one worker in so many seconds: one a step of the shortest backoff."""
-    waits = Waits()
+    waits = BreakerTimes()
     probes, step_s, left_s = 0, waits.first_s, seconds
     while left_s > 0:
         probes += 1
@@ -195,7 +195,7 @@ async def test_work_goes_on_within_the_longest_step_of_the_backoff() -> None:
         if answers:
             raise answers.pop()
 
-    breaker = Breaker(probe, server="fake", sleep=sleeper)
+    breaker = CircuitBreaker(probe, server="fake", sleep=sleeper)
     breaker.open(answers[0])
     await breaker.wait()
     assert len(sleeper.waits) == 51

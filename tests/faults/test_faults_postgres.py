@@ -11,8 +11,8 @@ import pytest
 from tests.faults.crew import Crew, events, losses, until
 from tests.faults.private import Mode, PrivateServer
 from tests.faults.report import LONG, Report
-from tests.harness.cli import Running
 from tests.integration.workshop import jobs
+from tests.support.cli import Running
 
 CHUNKS, BATCH = 1_000, 16
 DOWN_S = 45 if LONG else 4

@@ -9,7 +9,6 @@ import pytest
 from tests.faults.columns import BAD, regex_of, run_with_bad, server_of, settings_for
 from tests.faults.reckon import failed, prepare, reckon, recovery_s
 from tests.faults.report import Report
-from tests.harness.database import Database
 from tests.integration.workshop import (
     KEY,
     add_chunks,
@@ -20,8 +19,9 @@ from tests.integration.workshop import (
     prove,
     working,
 )
-from tests.standin import BadText, Canned
-from tests.standin.profiles import GATEWAYS, OPENAI, OPENAI_TOKENS, PROFILES, TEI, Profile
+from tests.support.database import Database
+from tests.support.standin import BadText, Canned
+from tests.support.standin.profiles import GATEWAYS, OPENAI, OPENAI_TOKENS, PROFILES, TEI, Profile
 from wikiembed.errors import SourcePaused
 
 EACH = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: str(profile.name))

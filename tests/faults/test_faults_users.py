@@ -15,10 +15,18 @@ from tests.conftest import RunCli
 from tests.faults.reckon import reckon
 from tests.faults.report import Report
 from tests.faults.users import LONG, keyed_table, run_all, set_limits, settled
-from tests.harness.database import Database
 from tests.integration.workshop import add_chunks, counts, drain, prove, settings_of, working
-from tests.sql.chunks import add, clear_jobs, fail, in_background, read, start, wait_until_blocked
-from tests.standin import BadText, StandIn
+from tests.support.chunks import (
+    add,
+    clear_jobs,
+    fail,
+    in_background,
+    read,
+    start,
+    wait_until_blocked,
+)
+from tests.support.database import Database
+from tests.support.standin import BadText, StandIn
 
 HELD = 640 if LONG else 64
 ROUNDS = 40 if LONG else 5

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.harness.database import Database
 from tests.integration.workshop import add_chunks, counts, prove, settings_of, working
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
 
 OPEN = """
 select a.pid from pg_stat_activity as a

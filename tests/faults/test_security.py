@@ -7,10 +7,10 @@ import pytest
 from psycopg import sql
 
 from tests.conftest import RunCli
-from tests.harness.database import Database
 from tests.integration.workshop import drain, prove, settings_of
-from tests.sql.chunks import VECTOR, add, clear_jobs, coverage, embed, fail, queued, read
-from tests.standin import BadText, StandIn
+from tests.support.chunks import VECTOR, add, clear_jobs, coverage, embed, fail, queued, read
+from tests.support.database import Database
+from tests.support.standin import BadText, StandIn
 
 ROB = "'); drop table public.canary; --"
 NAMES = [

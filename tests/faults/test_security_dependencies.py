@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name as canonical
 
-from tests.harness.cli import ROOT
+from tests.support.cli import ROOT
 
 NOT_PINNED = {"wikiembed", "pip", "setuptools"}
 

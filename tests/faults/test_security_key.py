@@ -15,11 +15,11 @@ from pydantic import SecretStr
 
 from tests.acceptance.wiki import Call
 from tests.conftest import StartCli
-from tests.harness.cli import Result
-from tests.harness.database import Database
 from tests.integration.workshop import KEY, drain, environment_of, settings_of
-from tests.sql.chunks import add, coverage
-from tests.standin import BadText, StandIn
+from tests.support.chunks import add, coverage
+from tests.support.cli import Result
+from tests.support.database import Database
+from tests.support.standin import BadText, StandIn
 from wikiembed.errors import WikiembedError
 
 PASSWORD = "Tr0ub4dor-pw"

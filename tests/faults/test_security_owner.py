@@ -11,10 +11,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.conftest import RunCli
-from tests.harness.cli import Cli, environment
-from tests.harness.database import DIMENSIONS, Database, create_database
-from tests.harness.server import TestServer
-from tests.standin import StandIn
+from tests.support.cli import Cli, environment
+from tests.support.database import DIMENSIONS, Database, create_database
+from tests.support.server import TestServer
+from tests.support.standin import StandIn
 
 PASSWORD = "three words more"
 PREPARED = """

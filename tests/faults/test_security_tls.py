@@ -12,8 +12,8 @@ import pytest
 import trustme
 
 from tests.acceptance.wiki import Call, add, assert_done, assert_refused, served
-from tests.harness.database import DIMENSIONS, Database
-from tests.standin import StandIn
+from tests.support.database import DIMENSIONS, Database
+from tests.support.standin import StandIn
 
 Serve = Callable[[trustme.LeafCert], StandIn]
 HERE = "127.0.0.1"

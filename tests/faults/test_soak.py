@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.harness.cli import ROOT, environment
+from tests.support.cli import ROOT, environment
 
 SEED, MINUTES = 4, 0.1
 
@@ -13,7 +13,7 @@ SEED, MINUTES = 4, 0.1
 def test_soak_of_a_few_seconds_loses_nothing() -> None:
     """It prints its seed and a table, and every line of the reckoning is zero."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.soak", "--minutes", str(MINUTES), "--seed", str(SEED)],
+        [sys.executable, "-m", "tests.tools.soak", "--minutes", str(MINUTES), "--seed", str(SEED)],
         cwd=ROOT,
         env=environment(),
         stdin=subprocess.DEVNULL,

@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import psycopg
 
-from tests.harness.database import Database
-from tests.sql.chunks import coverage
+from tests.support.chunks import coverage
+from tests.support.database import Database
 
 LONG = os.environ.get("WIKIEMBED_FAULTS") == "long"
 KEYED = "create table public.docs (id bigint primary key, body text, vec vector(4))"

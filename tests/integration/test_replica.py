@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from tests.faults.private import PrivateServer
-from tests.harness.database import Database, create_database, make_template
-from tests.sql.chunks import VECTOR, add, embed
+from tests.support.chunks import VECTOR, add, embed
+from tests.support.database import Database, create_database, make_template
 from wikiembed.db.embedded import EmbeddedPostgres
 
 READS = [

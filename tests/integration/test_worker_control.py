@@ -8,8 +8,6 @@ import sys
 
 import pytest
 
-from tests.harness.cli import Running
-from tests.harness.database import Database
 from tests.integration.workshop import (
     add_chunks,
     counts,
@@ -19,7 +17,9 @@ from tests.integration.workshop import (
     settings_of,
     working,
 )
-from tests.standin import StandIn
+from tests.support.cli import Running
+from tests.support.database import Database
+from tests.support.standin import StandIn
 from wikiembed.errors import SourcePaused
 
 BOTH_WORK = "select max(cardinality(worker_ids)) = 2 from wikiembed.workers"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.harness.database import DIMENSIONS, Database
 from tests.integration.workshop import (
     add_chunks,
     counts,
@@ -16,8 +15,9 @@ from tests.integration.workshop import (
     prove,
     settings_of,
 )
-from tests.standin import StandIn, vectors_of
-from tests.standin.faults import Dialect
+from tests.support.database import DIMENSIONS, Database
+from tests.support.standin import StandIn, vectors_of
+from tests.support.standin.faults import Dialect
 from wikiembed.config import Provider
 
 

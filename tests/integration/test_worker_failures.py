@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.harness.database import Database
 from tests.integration.workshop import (
     add_chunks,
     counts,
@@ -12,7 +11,8 @@ from tests.integration.workshop import (
     prove,
     settings_of,
 )
-from tests.standin import BadText, StandIn
+from tests.support.database import Database
+from tests.support.standin import BadText, StandIn
 
 POISON = "the secret plan of the emperor"
 

@@ -7,7 +7,6 @@ import logging
 
 import pytest
 
-from tests.harness.database import Database
 from tests.integration.workshop import (
     add_chunks,
     counts,
@@ -18,7 +17,8 @@ from tests.integration.workshop import (
     settings_of,
     working,
 )
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
 from wikiembed.config import Provider
 from wikiembed.errors import ModelMismatch
 

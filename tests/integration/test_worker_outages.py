@@ -8,8 +8,6 @@ import logging
 import pytest
 from psycopg import sql
 
-from tests.harness.database import Database
-from tests.harness.server import TestServer
 from tests.integration.workshop import (
     KEY,
     add_chunks,
@@ -22,8 +20,10 @@ from tests.integration.workshop import (
     settings_of,
     working,
 )
-from tests.standin import BadText, Canned, StandIn
-from wikiembed.app import App
+from tests.support.database import Database
+from tests.support.server import TestServer
+from tests.support.standin import BadText, Canned, StandIn
+from wikiembed.app import new_app
 from wikiembed.errors import ConfigurationError, EmbedderUnavailable, SourcePaused
 
 
@@ -274,7 +274,7 @@ async def test_outage_of_a_stopped_worker_stays_open(
         await worker.until(lambda: docs_table.rows(OUTAGES))
     assert docs_table.rows(OUTAGES) == [(standin.url, "no_answer", None, 1, True)]
     standin.controls.down = False
-    app = App()
+    app = new_app()
     app.runtime.use(settings_of(docs_table, standin.url))
     async with app.open_async():
         await app.run_worker_async(wait=False, install_signal_handlers=False)

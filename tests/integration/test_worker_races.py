@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.harness.database import Database
 from tests.integration.workshop import (
     add_chunks,
     counts,
@@ -14,7 +13,8 @@ from tests.integration.workshop import (
     settings_of,
     working,
 )
-from tests.standin import BadText, StandIn
+from tests.support.database import Database
+from tests.support.standin import BadText, StandIn
 
 
 async def test_rule_09_text_changed_while_embedded_gets_its_new_vector(

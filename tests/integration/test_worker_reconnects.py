@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.harness.database import Database
 from tests.integration.workshop import settings_of, working
-from tests.standin import StandIn
+from tests.support.database import Database
+from tests.support.standin import StandIn
 from wikiembed import __version__
-from wikiembed.cli.session import Session
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.errors import DatabaseUnreachable
 from wikiembed.store import ChunkStore
+from wikiembed.worker.session import Session
 
 RESCUE = "select * from wikiembed.rescue_jobs()"
 END_ALL = (
@@ -87,7 +87,7 @@ async def test_reconnected_worker_is_the_same_process(
     async with working(settings_of(docs_table, standin.url)) as worker:
         await worker.until(lambda: slots() != [])
         (before,) = slots()
-        await worker.app.hang_up()
+        await worker.app.close_connections()
         await worker.until(lambda: len(slots(after=before[5])) == 1)
         (after,) = slots(after=before[5])
     assert (before[:4], after[:4]) == (me, me)

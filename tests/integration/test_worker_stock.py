@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.cli import Result, Running
-from tests.harness.database import Database
 from tests.integration.workshop import (
     KEY,
     add_chunks,
@@ -24,7 +22,9 @@ from tests.integration.workshop import (
     refuse_to_finish,
     settings_of,
 )
-from tests.standin import BadText, StandIn
+from tests.support.cli import Result, Running
+from tests.support.database import Database
+from tests.support.standin import BadText, StandIn
 from wikiembed.config import Settings
 
 STOCK = [

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.harness.database import DIMENSIONS, Database
 from tests.integration.workshop import add_chunks, counts, drain, failures, settings_of
-from tests.standin import BadText, StandIn, vectors_of
-from tests.standin.faults import Dialect
-from tests.standin.profiles import INFINITY
+from tests.support.database import DIMENSIONS, Database
+from tests.support.standin import BadText, StandIn, vectors_of
+from tests.support.standin.faults import Dialect
+from tests.support.standin.profiles import INFINITY
 from wikiembed.config import Provider
 from wikiembed.embedders.canary import LENGTHS, MOST_REQUESTS
 

@@ -7,12 +7,13 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 
-from tests.harness.cli import environment
-from tests.harness.database import Database
-from tests.standin import proof_sql
-from wikiembed.app import App
-from wikiembed.cli.supervise import RESCUE_EVERY_S, Supervisor
+from tests.support.cli import environment
+from tests.support.database import Database
+from tests.support.standin import proof_sql
+from wikiembed.app import new_app
 from wikiembed.config import Provider, Settings
+from wikiembed.worker.binding.app import App
+from wikiembed.worker.supervisor import RESCUE_EVERY_S, Supervisor
 
 KEY = "sk-standin-5f2c9d"
 
@@ -125,7 +126,7 @@ def _own_signals() -> Iterator[None]:
 async def drain(settings: Settings, *, concurrency: int = 4, timeout_s: float = 60) -> None:
     """Run a worker until no job is left, as ``wikiembed worker --drain`` does."""
     with _own_signals():
-        supervisor = Supervisor(App(), settings, drain=True, concurrency=concurrency)
+        supervisor = Supervisor(new_app(), settings, drain=True, concurrency=concurrency)
         await asyncio.wait_for(supervisor.run(), timeout_s)
 
 
@@ -167,7 +168,7 @@ async def working(
 ) -> AsyncIterator[Working]:
     """A worker that runs meanwhile; stopped at the end if it still does."""
     with _own_signals():
-        app = App()
+        app = new_app()
         supervisor = Supervisor(
             app,
             settings,

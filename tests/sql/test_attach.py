@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import OTHER, VECTOR, add, coverage, embed, queued, read, write
+from tests.support.chunks import OTHER, VECTOR, add, coverage, embed, queued, read, write
+from tests.support.database import Database
 
 ATTACH = "select wikiembed.attach('public.docs', 'id', 'body', '{column}', '{name}'{options})"
 

@@ -7,7 +7,7 @@ import re
 import psycopg
 import pytest
 
-from tests.harness.database import Database
+from tests.support.database import Database
 
 STEPS = 4
 COLUMNS = "body text, vec public.vector(4)"

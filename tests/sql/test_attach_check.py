@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.conftest import RunCli
-from tests.harness.database import Database
+from tests.support.database import Database
 
 TABLE = "create table public.docs (id int primary key, body text, vec vector, num int)"
 ATTACH = "select wikiembed.attach('public.docs', {columns}, 'docs', p_check_only => {check}{more})"

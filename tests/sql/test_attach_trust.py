@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import RunCli
-from tests.harness.database import Database
-from tests.sql.chunks import embed
+from tests.support.chunks import embed
+from tests.support.database import Database
 
 TABLE = "create table public.docs (id int primary key, body text, vec vector(4))"
 ATTACH = "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')"

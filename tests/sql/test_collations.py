@@ -13,10 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.harness.database import DIMENSIONS, Database, create_database
-from tests.harness.icu import skip_without_icu
-from tests.harness.server import TestServer
-from tests.sql.chunks import (
+from tests.support.chunks import (
     VECTOR,
     clear_jobs,
     coverage,
@@ -26,6 +23,9 @@ from tests.sql.chunks import (
     read,
     write_cut,
 )
+from tests.support.database import DIMENSIONS, Database, create_database
+from tests.support.icu import skip_without_icu
+from tests.support.server import TestServer
 from wikiembed.config import Provider, Settings
 from wikiembed.db.migrate import upgrade
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.database import Database
+from tests.support.database import Database
 
 OURS = "('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace)"
 WIKI = "('public.wiki_pages'::regclass, 'public.wiki_chunks'::regclass)"

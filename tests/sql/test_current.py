@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, jobs
 from tests.sql.test_migrations import settings
+from tests.support.chunks import add, jobs
+from tests.support.database import Database
 from wikiembed.db import migrations_dir, version
 from wikiembed.db.digest import current_files, digest, digest_of
 from wikiembed.db.migrate import upgrade

@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, coverage, embed
+from tests.support.chunks import add, coverage, embed
+from tests.support.database import Database
 
 APART = "select total::int, embedded::int from wikiembed_private.deltas_docs order by id"
 ITSELF = "select total::int, embedded::int, gained::int from only wikiembed.ledger order by id"

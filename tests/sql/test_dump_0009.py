@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from tests.harness.database import DIMENSIONS, Database, create_database
-from tests.harness.server import TestServer
-from tests.sql.chunks import embed, fail, queued, read
+from tests.support.chunks import embed, fail, queued, read
+from tests.support.database import DIMENSIONS, Database, create_database
+from tests.support.server import TestServer
 from wikiembed.config import Provider, Settings
 from wikiembed.db.migrate import upgrade
 from wikiembed.db.version import BEFORE_BASELINE, current, head

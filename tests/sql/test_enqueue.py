@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, clear_jobs, embed, fail, fetch, jobs, queued, read
+from tests.support.chunks import add, clear_jobs, embed, fail, fetch, jobs, queued, read
+from tests.support.database import Database
 
 
 def enqueue(database: Database, arguments: str = "") -> tuple[int, int]:

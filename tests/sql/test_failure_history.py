@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, embed, fail, read
 from tests.sql.test_plans_queue import used
+from tests.support.chunks import add, embed, fail, read
+from tests.support.database import Database
 
 HISTORY = "select key, error_class, how from wikiembed.failure_history order by key, ended_at"
 DIRECT = "set session_replication_role = 'replica'"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, in_background, jobs, start, wait_until_blocked
+from tests.support.chunks import add, in_background, jobs, start, wait_until_blocked
+from tests.support.database import Database
 
 FETCH = "select id from wikiembed_private.fetch_jobs(%s, %s, %s, %s, %s)"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import VECTOR, add, clear_jobs, fail, queued, read, write
+from tests.support.chunks import VECTOR, add, clear_jobs, fail, queued, read, write
+from tests.support.database import Database
 
 HELD = "select held_back_at is not null from wikiembed.sources where name = 'docs'"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, coverage, jobs, queued
 from tests.sql.test_keys import attach
+from tests.support.chunks import add, coverage, jobs, queued
+from tests.support.database import Database
 
 LIMITS = (
     "select (regexp_matches(prosrc, 'limit ([0-9]+) \\+ 1', 'g'))[1]::int from pg_proc"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, clear_jobs, embed, fail, read
+from tests.support.chunks import add, clear_jobs, embed, fail, read
+from tests.support.database import Database
 
 WAITS = "every missing row waits in a job, in failures or is skipped"
 PROVED = "every stored vector belongs to the row's text"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.harness.icu import skip_without_icu
-from tests.sql.chunks import clear_jobs, coverage, embed, fail, queued, read
+from tests.support.chunks import clear_jobs, coverage, embed, fail, queued, read
+from tests.support.database import Database
+from tests.support.icu import skip_without_icu
 
 NASTY = [
     "it's",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, coverage, embed
+from tests.support.chunks import add, coverage, embed
+from tests.support.database import Database
 
 SUMS = (
     "select sum(total)::int, sum(embedded)::int, sum(gained)::int, sum(failed)::int,"

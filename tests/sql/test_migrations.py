@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.harness.database import DIMENSIONS, Database, url_of
-from tests.harness.server import TestServer, drop_database
-from tests.sql.chunks import embed
-from tests.sql.schema_dump import VERSION, dump
+from tests.support.chunks import embed
+from tests.support.database import DIMENSIONS, Database, url_of
+from tests.support.server import TestServer, drop_database
+from tests.tools.schema_dump import VERSION, dump
 from wikiembed.config import Provider, Settings
 from wikiembed.control.uninstall import removal, uninstall
 from wikiembed.db.migrate import offline_sql, upgrade

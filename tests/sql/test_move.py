@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import VECTOR, add, coverage, embed, fail, queued, read
+from tests.support.chunks import VECTOR, add, coverage, embed, fail, queued, read
+from tests.support.database import Database
 
 NEW = """
 create table public.new (id bigint generated always as identity primary key, body text, vec {type});

@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import clear_jobs, coverage, embed, fail, queued, read
+from tests.support.chunks import clear_jobs, coverage, embed, fail, queued, read
+from tests.support.database import Database
 
 ODD = """o'd "d" %s $1 \\ :x {y}"""
 TABLE = """

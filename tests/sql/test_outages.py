@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.harness.database import Database
+from tests.support.database import Database
 
 SERVER = "http://127.0.0.1:8080"
 

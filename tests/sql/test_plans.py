@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.harness.server import TestServer
-from tests.sql.chunks import VECTOR
+from tests.support.chunks import VECTOR
+from tests.support.database import Database
+from tests.support.server import TestServer
 
 ROWS = 200_000
 SCANS = (
@@ -42,7 +42,7 @@ CALLS = {
 @pytest.fixture(scope="module")
 def large(postgres: TestServer, template: str) -> Iterator[Database]:
     """200,000 rows of which the last 100 are missing; made once for this file."""
-    from tests.harness.database import create_database
+    from tests.support.database import create_database
 
     made = create_database(postgres, template)
     made.execute("create table public.docs (id bigint primary key, body text, vec vector(4))")

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.harness.database import Database, create_database
-from tests.harness.server import TestServer
-from tests.sql.chunks import VECTOR
 from tests.sql.test_plans_queue import used
+from tests.support.chunks import VECTOR
+from tests.support.database import Database, create_database
+from tests.support.server import TestServer
 
 ROWS = 200_000
 BATCH = 64

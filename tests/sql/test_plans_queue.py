@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.harness.database import Database, create_database
-from tests.harness.server import TestServer
+from tests.support.database import Database, create_database
+from tests.support.server import TestServer
 
 JOBS = 100_000
 QUEUE = "procrastinate_jobs"

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from tests.harness.database import Database, create_database
-from tests.harness.server import TestServer
-from tests.sql.chunks import VECTOR
 from tests.sql.test_plans_queue import used
+from tests.support.chunks import VECTOR
+from tests.support.database import Database, create_database
+from tests.support.server import TestServer
 
 ROWS = 10_000
 FAILED = 5_000

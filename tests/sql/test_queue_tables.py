@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, fetch
 from tests.sql.test_current import migrate
+from tests.support.chunks import add, fetch
+from tests.support.database import Database
 
 EVENTS = (
     "select j.task_name, e.type::text from wikiembed_queue.procrastinate_events as e"

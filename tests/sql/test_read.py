@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add
+from tests.support.chunks import add
+from tests.support.database import Database
 
 READ = "select key, content from wikiembed.read_chunks('docs', array['1', '2'])"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import VECTOR, add, queued
+from tests.support.chunks import VECTOR, add, queued
+from tests.support.database import Database
 
 DENIED = psycopg.errors.InsufficientPrivilege
 

@@ -7,9 +7,9 @@ import json
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import VECTOR, add
 from tests.sql.test_rights_whole import SCHEMAS
+from tests.support.chunks import VECTOR, add
+from tests.support.database import Database
 
 HOSTILE = [
     "docs' or true --",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.harness.database import Database
+from tests.support.database import Database
 
 SCHEMAS = ("wikiembed", "wikiembed_private", "wikiembed_queue")
 OURS = str(SCHEMAS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, clear_jobs, jobs, queued
+from tests.support.chunks import add, clear_jobs, jobs, queued
+from tests.support.database import Database
 
 COUNT_CALLS = """
 create table public.calls (jobs bigint);

@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add
+from tests.support.chunks import add
+from tests.support.database import Database
 
 ANY = "procrastinate_any_queue_v1"
 DOCS = "procrastinate_queue_v1#embed_docs"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import VECTOR, add, clear_jobs, embed, fail, queued, read
+from tests.support.chunks import VECTOR, add, clear_jobs, embed, fail, queued, read
+from tests.support.database import Database
 
 
 @pytest.fixture

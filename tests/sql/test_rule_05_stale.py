@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import OTHER, VECTOR, add, clear_jobs, coverage, embed, queued
+from tests.support.chunks import OTHER, VECTOR, add, clear_jobs, coverage, embed, queued
+from tests.support.database import Database
 
 REWRITE = """
 create function public.rewrite() returns trigger language plpgsql

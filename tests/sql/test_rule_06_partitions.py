@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import clear_jobs, coverage, embed, jobs, queued
+from tests.support.chunks import clear_jobs, coverage, embed, jobs, queued
+from tests.support.database import Database
 
 SOURCE = "parts"
 

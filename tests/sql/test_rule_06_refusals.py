@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
+from tests.support.database import Database
 
 COLUMNS = "(id int primary key, body text, vec vector(4))"
 REFUSED = {

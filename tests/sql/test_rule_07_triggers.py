@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, coverage, embed, queued
+from tests.support.chunks import add, coverage, embed, queued
+from tests.support.database import Database
 
 WRITTEN = """
 select md5(string_agg(pg_get_functiondef(p.oid), '' order by p.proname)),

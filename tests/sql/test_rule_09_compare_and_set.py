@@ -8,8 +8,7 @@ from functools import partial
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import (
+from tests.support.chunks import (
     VECTOR,
     add,
     clear_jobs,
@@ -21,6 +20,7 @@ from tests.sql.chunks import (
     read,
     write,
 )
+from tests.support.database import Database
 
 
 def hold(database: Database, key: str) -> psycopg.Connection:

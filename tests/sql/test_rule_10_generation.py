@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, fail, in_background, read, start, wait_until_blocked, write
+from tests.support.chunks import add, fail, in_background, read, start, wait_until_blocked, write
+from tests.support.database import Database
 
 PIN = "select wikiembed.pin_model('docs', %s, %s, %s, %s)"
 OURS = ["ollama", "nomic", 4, "search: "]

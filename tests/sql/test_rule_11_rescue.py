@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, coverage, fetch, jobs
+from tests.support.chunks import add, coverage, fetch, jobs
+from tests.support.database import Database
 
 DIE = "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() - interval '31 s'"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, coverage, fetch, jobs, read, write
+from tests.support.chunks import add, coverage, fetch, jobs, read, write
+from tests.support.database import Database
 
 QUEUES = "select wikiembed_private.runnable_queues(%s::varchar[], %s)"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import (
+from tests.support.chunks import (
     VECTOR,
     add,
     clear_jobs,
@@ -20,6 +19,7 @@ from tests.sql.chunks import (
     wait_until_blocked,
     write,
 )
+from tests.support.database import Database
 
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])

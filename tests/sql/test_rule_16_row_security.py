@@ -7,8 +7,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, clear_jobs, coverage, embed, queued
+from tests.support.chunks import add, clear_jobs, coverage, embed, queued
+from tests.support.database import Database
 
 POLICY = """
 alter table public.docs enable row level security;

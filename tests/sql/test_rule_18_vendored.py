@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import requires, version
 from importlib.resources import files
 
-from tests.harness.database import Database
+from tests.support.database import Database
 from wikiembed.db import migrations_dir
 
 

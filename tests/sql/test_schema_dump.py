@@ -6,12 +6,12 @@ import difflib
 
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.schema_dump import FILE, VERSION, dump
+from tests.support.database import Database
+from tests.tools.schema_dump import FILE, VERSION, dump
 
 
 def test_schema_dump_is_current(database: Database) -> None:
-    """`python -m tests.sql.schema_dump` writes it anew after a change of migrations."""
+    """`python -m tests.tools.schema_dump` writes it anew after a change of migrations."""
     server = database.one("select current_setting('server_version_num')::int / 10000")
     if server != VERSION:
         pytest.skip(f"the dump is that of Postgres {VERSION}")

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from tests.faults.users import LONG
-from tests.harness.database import Database
-from tests.sql.chunks import add, embed, fail, in_background, read, start
+from tests.support.chunks import add, embed, fail, in_background, read, start
+from tests.support.database import Database
 
 SKIP = "select wikiembed.skip('docs', %s)"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import OTHER, VECTOR, add, embed, read, write_cut
 from tests.sql.test_move import MOVE
 from tests.sql.test_plans_queue import used
+from tests.support.chunks import OTHER, VECTOR, add, embed, read, write_cut
+from tests.support.database import Database
 
 COUNTS = "select truncated, outcome from wikiembed.truncation where source = 'docs'"
 MARKS = "select key, chars, chars_kept from wikiembed.truncated_chunks order by key"

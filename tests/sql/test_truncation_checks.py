@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.harness.database import Database
+from tests.support.database import Database
 
 VIEW = "select server, outcome, from_chars from wikiembed.truncation where source = %s"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import add, coverage, embed, fail, queued, read
 from tests.sql.test_migrations import settings
+from tests.support.chunks import add, coverage, embed, fail, queued, read
+from tests.support.database import Database
 from wikiembed.control.uninstall import Removal, removal, uninstall
 from wikiembed.db.migrate import upgrade
 from wikiembed.errors import SchemaMismatch

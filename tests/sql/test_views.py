@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import VECTOR, add, clear_jobs, coverage, embed, fail, fetch, read
+from tests.support.chunks import VECTOR, add, clear_jobs, coverage, embed, fail, fetch, read
+from tests.support.database import Database
 
 
 def test_coverage_adds_up(docs_table: Database) -> None:

@@ -7,8 +7,8 @@ import json
 import psycopg
 import pytest
 
-from tests.harness.database import Database
-from tests.sql.chunks import OTHER, VECTOR, embed, queued, read, write
+from tests.support.chunks import OTHER, VECTOR, embed, queued, read, write
+from tests.support.database import Database
 
 
 def load(database: Database, *pages: tuple[str, str, list[str]]) -> tuple[int, ...]:

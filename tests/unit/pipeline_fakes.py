@@ -13,13 +13,13 @@ from wikiembed.config import Provider
 from wikiembed.embedders import PROBE_TEXT, Cut, ModelInfo
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import EmbedderError, EmbedderRejected
-from wikiembed.pipeline.breaker import Waits
-from wikiembed.pipeline.channel import Channel
+from wikiembed.servers.channel import Channel
+from wikiembed.servers.circuit_breaker import BreakerTimes
 from wikiembed.store import Chunk, ChunkStore, Outcome
 from wikiembed.vectors import Matrix
 
 Answer = EmbedderError | Matrix
-FAST = Waits(first_s=0.001, longest_s=0.004, hold_limit_s=20.0)
+FAST = BreakerTimes(first_s=0.001, longest_s=0.004, longest_outage_s=20.0)
 
 
 def vector_of(text: str, dimensions: int = 4) -> Matrix:
@@ -130,7 +130,10 @@ class Clock:
 
 
 def channel_of(
-    embedder: FakeEmbedder, waits: Waits = FAST, *, clock: Callable[[], float] = time.monotonic
+    embedder: FakeEmbedder,
+    waits: BreakerTimes = FAST,
+    *,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Channel:
     """A channel whose breaker waits for thousandths of a second."""
     return Channel(embedder, server="fake", waits=waits, sleep=Sleeper(), clock=clock)

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.bench import __main__ as bench
-from tests.bench import table
-from tests.bench.place import Server
-from tests.bench.result import Form, Measured, middle, percentile
+from tests.tools.bench import __main__ as bench
+from tests.tools.bench import table
+from tests.tools.bench.place import Server
+from tests.tools.bench.result import Form, Measured, middle, percentile
 
 
 def measured(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import __main__ as bench
-from tests.bench import slopes, table
-from tests.bench.rows.growth import NEAR, QUANTITIES, Law, Quantity, ratios
+from tests.tools.bench import __main__ as bench
+from tests.tools.bench import slopes, table
+from tests.tools.bench.rows.growth import NEAR, QUANTITIES, Law, Quantity, ratios
 
 FEW_PAGES = {
     "jobs bytes", "job indexes bytes", "events bytes", "queue after bytes", "ledger bytes",

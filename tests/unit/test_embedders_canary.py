@@ -8,8 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from tests.standin import StandIn
-from tests.standin.profiles import INFINITY, LLAMA_CPP, OPENAI, TEI, VLLM, WORKERS_AI, Profile
+from tests.support.standin import StandIn
+from tests.support.standin.profiles import (
+    INFINITY,
+    LLAMA_CPP,
+    OPENAI,
+    TEI,
+    VLLM,
+    WORKERS_AI,
+    Profile,
+)
 from tests.unit.pipeline_fakes import FakeEmbedder, rejected, vector_of
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions, open_embedder

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.standin import StandIn
+from tests.support.standin import StandIn
 from tests.unit.raw_server import BODY, RawServer, answer, answering, read_request
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.standin.faults import Canned
-from tests.standin.profiles import GATEWAYS, PROFILES, Profile
+from tests.support.standin.faults import Canned
+from tests.support.standin.profiles import GATEWAYS, PROFILES, Profile
 from wikiembed.embedders import of_probe
 from wikiembed.embedders.answers import error_of
 from wikiembed.embedders.words import stated_wait, wait_of

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from tests.standin import BadText, Canned, StandIn
+from tests.support.standin import BadText, Canned, StandIn
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions, open_embedder
 from wikiembed.embedders.http import HttpClient

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.standin import StandIn
-from tests.standin.faults import Dialect
+from tests.support.standin import StandIn
+from tests.support.standin.faults import Dialect
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions, ModelInfo, open_embedder
 from wikiembed.embedders.names import same_model

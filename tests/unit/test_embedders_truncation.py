@@ -8,8 +8,8 @@ import numpy as np
 import orjson
 import pytest
 
-from tests.standin import StandIn, vectors_of
-from tests.standin.profiles import LLAMA_CPP, OPENAI, TEI, VERTEX, VLLM, Profile
+from tests.support.standin import StandIn, vectors_of
+from tests.support.standin.profiles import LLAMA_CPP, OPENAI, TEI, VERTEX, VLLM, Profile
 from wikiembed.config import Provider
 from wikiembed.embedders import Cut, EmbedderOptions, open_embedder
 from wikiembed.embedders.answers import error_of

@@ -9,7 +9,7 @@ from psycopg import errors as pg
 
 from tests.unit.pipeline_fakes import FakeStore
 from wikiembed.errors import DatabaseUnreachable, LockNotAvailable, WriteRefused
-from wikiembed.pipeline import hold
+from wikiembed.pipeline import write_retry
 from wikiembed.pipeline.write import is_refusal, write_vectors
 from wikiembed.store import Chunk, Outcome
 
@@ -79,8 +79,8 @@ async def test_stale_keys_of_all_parts_are_answered() -> None:
 async def test_what_is_no_rows_fault_goes_back_to_the_queue(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither halved nor recorded: one call, once it is held no longer, and the exception."""
-    monkeypatch.setattr(hold, "hold_s", lambda _: 0.0)
+    """Neither halved nor recorded: one call, without being retried, and the exception."""
+    monkeypatch.setattr(write_retry, "retry_for_s", lambda _: 0.0)
     store = FakeStore()
     store.refuses = {"1": error}
     with pytest.raises(type(error)):

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 import numpy as np
 import pytest
 
-from tests.standin import BadText, Canned, StandIn, vectors_of
-from tests.standin.faults import Dialect, Garbage
+from tests.support.standin import BadText, Canned, StandIn, vectors_of
+from tests.support.standin.faults import Dialect, Garbage
 from wikiembed.config import Provider
 from wikiembed.embedders import Embedder, EmbedderOptions, open_embedder
 from wikiembed.errors import (

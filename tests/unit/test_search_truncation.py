@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.standin import StandIn, vectors_of
+from tests.support.standin import StandIn, vectors_of
 from wikiembed.config import Settings
 from wikiembed.control.search import embed
 from wikiembed.errors import TextTooLong

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.standin import BadText, Canned, StandIn, proof_sql, vector_of, vectors_of
-from tests.standin.faults import Dialect
+from tests.support.standin import BadText, Canned, StandIn, proof_sql, vector_of, vectors_of
+from tests.support.standin.faults import Dialect
 
 _SHAPES: dict[Dialect, tuple[str, str]] = {
     "ollama": ("/api/embed", "input"),
@@ -180,7 +180,15 @@ def test_standin_forgets_a_client_that_left(server: StandIn) -> None:
 
 def test_standin_as_a_process_says_where_it_listens() -> None:
     """The process prints one line of JSON, serves, and ends cleanly on SIGTERM."""
-    command = [sys.executable, "-m", "tests.standin", "--dialect", "ollama", "--dimensions", "16"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.standin",
+        "--dialect",
+        "ollama",
+        "--dimensions",
+        "16",
+    ]
     process = subprocess.Popen(
         [*command, "--control", '{"known_models": ["m"]}'], stdout=subprocess.PIPE, text=True
     )

@@ -11,7 +11,7 @@ import pytest
 from wikiembed.cli.progress import Reporter
 from wikiembed.cli.work import LEAST_BATCHES, report
 from wikiembed.control.standing import of_all, time_left, waits_for
-from wikiembed.pipeline import Tally
+from wikiembed.pipeline import Stats
 from wikiembed.store import Coverage
 from wikiembed.times import about
 from wikiembed.words import roughly
@@ -109,9 +109,9 @@ class Listener(Reporter):
 
 def told(*rows: Coverage, batches: int = LEAST_BATCHES, outage_s: float = 0) -> Listener:
     """What a drain reports after so many batches of its own, of which two chunks failed."""
-    listener, tally = Listener(), Tally(batches=batches)
-    tally.failed.update({"rejected": 2})
-    report(listener, list(rows), tally=tally, outage_s=outage_s)
+    listener, stats = Listener(), Stats(batches=batches)
+    stats.failed.update({"rejected": 2})
+    report(listener, list(rows), stats=stats, outage_s=outage_s)
     return listener
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.harness.timezone import timezone
+from tests.support.timezone import timezone
 from wikiembed import times
 from wikiembed.cli.console import cell, print_json
 from wikiembed.errors import InvalidArgument

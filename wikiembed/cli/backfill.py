@@ -32,8 +32,8 @@ from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.control.shortfall import Shortfall, sentence, shortfall
 from wikiembed.db.endpoint import endpoint
-from wikiembed.errors import NotSo
-from wikiembed.pipeline import FailedChunk, Tally
+from wikiembed.errors import ConditionNotMet
+from wikiembed.pipeline import FailedChunk, Stats
 from wikiembed.store import Coverage
 from wikiembed.telemetry import configure_logging
 
@@ -122,11 +122,11 @@ def run_backfill(
             [(done, rows[done.source]) for done in queued if done.source in rows],
             bounded=max_chunks is not None,
         )
-    tally = Tally()
+    stats = Stats()
     stopped_by = _embed(
         settings,
         source,
-        tally=tally,
+        stats=stats,
         concurrency=concurrency,
         batch_size=batch_size,
         max_chunks=max_chunks,
@@ -136,7 +136,7 @@ def run_backfill(
     if stopped_by is not None:
         _say_stopped(settings, source, stopped_by, json=json)
         raise typer.Exit(128 + stopped_by)
-    reached = max_chunks is not None and tally.chunks >= max_chunks
+    reached = max_chunks is not None and stats.chunks >= max_chunks
     _finish(
         settings,
         source,
@@ -152,7 +152,7 @@ def _finish(
     """Report each source, and what it is short of.
 
     `lenient`: failed chunks are no reason to end with 1.
-    Raises: NotSo when chunks are missing.
+    Raises: ConditionNotMet when chunks are missing.
     """
     short: list[Shortfall] = []
     with database(settings) as (connection, _):
@@ -170,14 +170,14 @@ def _finish(
             noun = "source" if complete == len(rows) else "other source"
             say(f"Nothing is missing in {count(complete, noun)}.")
     if any(one.unqueued or (one.failed and not lenient) for one in short):
-        raise NotSo(sentence(short))
+        raise ConditionNotMet(sentence(short))
 
 
 def _embed(
     settings: Settings,
     source: str | None,
     *,
-    tally: Tally,
+    stats: Stats,
     concurrency: int | None,
     batch_size: int | None,
     max_chunks: int | None,
@@ -186,11 +186,11 @@ def _embed(
 ) -> signal.Signals | None:
     """Run a supervised worker until the queue is dry; answers the signal that ended it sooner."""
     from wikiembed.app import app
-    from wikiembed.cli.supervise import Supervisor
+    from wikiembed.worker.supervisor import Supervisor
 
     def look(rows: list[Coverage], outage_s: float) -> None:
-        report(reporter, rows, tally=tally, outage_s=outage_s)
-        if max_chunks is not None and tally.chunks >= max_chunks:
+        report(reporter, rows, stats=stats, outage_s=outage_s)
+        if max_chunks is not None and stats.chunks >= max_chunks:
             supervisor.stop()
 
     supervisor = Supervisor(
@@ -201,11 +201,11 @@ def _embed(
         source=source,
         batch_size=batch_size or settings.batch_size,
         on_look=look,
-        tally=tally,
+        stats=stats,
     )
     cadence = Cadence(batches=report_every)
     with Reporter("embed", cadence=cadence, json=json, to_the_end=True) as reporter:
-        tally.on_failure = _print_failure if json else FailedChunks(reporter)
+        stats.on_failure = _print_failure if json else FailedChunks(reporter)
         asyncio.run(supervisor.run())
         if supervisor.stopped_by is not None:
             reporter.discard()

@@ -24,7 +24,7 @@ from wikiembed.cli.cells import wrap
 from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
-from wikiembed.errors import NotSo, WrongUsage
+from wikiembed.errors import ConditionNotMet, WrongUsage
 from wikiembed.times import duration as duration
 from wikiembed.times import local, utc
 from wikiembed.words import count as count
@@ -267,7 +267,7 @@ def _print_paragraphs(
 def confirm(consequence: str, *, yes: bool) -> None:
     """Ask before rows are removed; `yes` answers beforehand. `consequence` is a clause.
 
-    Raises: WrongUsage where nobody can be asked, NotSo when the answer is no.
+    Raises: WrongUsage where nobody can be asked, ConditionNotMet when the answer is no.
     """
     if yes:
         return
@@ -276,7 +276,7 @@ def confirm(consequence: str, *, yes: bool) -> None:
             f"{consequence}: nothing was done, since nobody can be asked; add --yes to do it."
         )
     if not typer.confirm(f"{consequence}. Continue?", err=True):
-        raise NotSo("Nothing was done.")
+        raise ConditionNotMet("Nothing was done.")
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import typer
 
 from wikiembed.cli.console import count, database, held_back_sentence, print_json, say
 from wikiembed.control import actions
-from wikiembed.errors import InvalidArgument, NotSo
+from wikiembed.errors import ConditionNotMet, InvalidArgument
 from wikiembed.times import local, now, read_time
 from wikiembed.words import verb
 
@@ -103,7 +103,7 @@ def run_skip(
         skipped = actions.skip(connection, source, keys, why=why)
     say(f"{source}: {skipped:,} of {count(named, 'chunk')} skipped.")
     if skipped < named:
-        raise NotSo("The others do not exist, or have their vector already.")
+        raise ConditionNotMet("The others do not exist, or have their vector already.")
 
 
 def run_reconcile(

@@ -24,7 +24,7 @@ from wikiembed.control.load import load_articles
 from wikiembed.control.sample import DATABASE
 from wikiembed.db.connect import connect, database_url
 from wikiembed.db.endpoint import endpoint
-from wikiembed.errors import NotSo, SourcePaused
+from wikiembed.errors import ConditionNotMet, SourcePaused
 from wikiembed.sample import sample_path
 from wikiembed.telemetry import configure_logging
 from wikiembed.wiki import Article, LoadCounts
@@ -103,7 +103,7 @@ def run_demo(
             ) if count
         ]  # fmt: skip
     if broken:
-        raise NotSo(f"An invariant does not hold: {'; '.join(broken)}.")
+        raise ConditionNotMet(f"An invariant does not hold: {'; '.join(broken)}.")
     step(f"Done in {duration(time.monotonic() - began)}. What next?")
     for what, command in next_commands():
         say(f"  {what}:\n    {command}")
@@ -142,7 +142,7 @@ def step(sentence: str) -> None:
 async def embed(connection: psycopg.Connection[Any], settings: Settings) -> None:
     """Run a worker until all is embedded, insert a page, and see it embedded as well."""
     from wikiembed.app import app
-    from wikiembed.cli.supervise import Supervisor
+    from wikiembed.worker.supervisor import Supervisor
 
     step("Starting a worker")
     supervisor = Supervisor(app, settings, drain=False, concurrency=settings.concurrency)
@@ -193,13 +193,15 @@ def covered(connection: psycopg.Connection[Any], reporter: Reporter | None) -> b
 async def until(done: Callable[[], bool], *, check: Callable[[], None]) -> None:
     """Wait for `done`; `check` raises why it would never be.
 
-    Raises: NotSo when it takes too long, and what `check` raises.
+    Raises: ConditionNotMet when it takes too long, and what `check` raises.
     """
     end = time.monotonic() + PATIENCE_S
     while not done():
         check()
         if time.monotonic() > end:
-            raise NotSo(f"The worker did not finish within {PATIENCE_S:.0f} s: `wikiembed doctor`.")
+            raise ConditionNotMet(
+                f"The worker did not finish within {PATIENCE_S:.0f} s: `wikiembed doctor`."
+            )
         await asyncio.sleep(0.02)
 
 

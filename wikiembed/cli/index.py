@@ -28,7 +28,7 @@ from wikiembed.control.index import (
     targets,
 )
 from wikiembed.db.connect import connect
-from wikiembed.errors import InvalidArgument, NotSo
+from wikiembed.errors import ConditionNotMet, InvalidArgument
 
 Connection = psycopg.Connection[Any]
 _UNITS = {"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
@@ -87,7 +87,9 @@ def run_index(
         actions.names(watcher, source)
         chosen = targets(watcher, source)
         if source is not None and not chosen:
-            raise NotSo(f"The table of source {source!r} is gone: run `wikiembed reconcile`.")
+            raise ConditionNotMet(
+                f"The table of source {source!r} is gone: run `wikiembed reconcile`."
+            )
         refused = []
         for target in chosen:
             if drop:
@@ -99,9 +101,9 @@ def run_index(
             else:
                 _build(connection, watcher, target, options)
     if refused:
-        raise NotSo("; ".join(refused) + ": or build it now with --anyway.")
+        raise ConditionNotMet("; ".join(refused) + ": or build it now with --anyway.")
     if not chosen:
-        raise NotSo("No source is attached: run `wikiembed attach`.")
+        raise ConditionNotMet("No source is attached: run `wikiembed attach`.")
 
 
 def _refusal(connection: Connection, target: Target) -> str | None:

@@ -33,7 +33,7 @@ from wikiembed.control.overview import (
 from wikiembed.control.standing import time_left_of
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.db.endpoint import endpoint
-from wikiembed.errors import ConfigurationError, DatabaseError, InvalidArgument, NotSo
+from wikiembed.errors import ConditionNotMet, ConfigurationError, DatabaseError, InvalidArgument
 from wikiembed.times import local, read_time
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def run_doctor(
     if examination.error is not None:
         raise examination.error
     if any(finding.level == "fault" for finding in findings):
-        raise NotSo("At least one check failed; each line above says what to do.")
+        raise ConditionNotMet("At least one check failed; each line above says what to do.")
 
 
 def _findings(examination: Examination, settings: Settings) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ import typer
 from wikiembed.cli.console import count, database, print_json, remark
 from wikiembed.control import actions
 from wikiembed.db.endpoint import endpoint
-from wikiembed.errors import NotSo
+from wikiembed.errors import ConditionNotMet
 from wikiembed.store import Coverage
 
 
@@ -78,12 +78,16 @@ def run_ready(
         for one in tried:
             typer.echo(f"# {one.sentence}")
     if rows or not names:
-        raise NotSo(_missing(rows, empty={o.source for o in in_the_way if o.name == "empty"}))
+        raise ConditionNotMet(
+            _missing(rows, empty={o.source for o in in_the_way if o.name == "empty"})
+        )
     if False in passed:
         wrong = next(one for one in tried if one.passed is False)
-        raise NotSo(f"The smoke test failed, {wrong.sentence}: see `wikiembed doctor`.")
+        raise ConditionNotMet(f"The smoke test failed, {wrong.sentence}: see `wikiembed doctor`.")
     if smoke and True not in passed:
-        raise NotSo("No source has vectors, so nothing can find itself: load chunks first.")
+        raise ConditionNotMet(
+            "No source has vectors, so nothing can find itself: load chunks first."
+        )
 
 
 def _missing(rows: list[Coverage], *, empty: set[str | None]) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from wikiembed.cli.console import database, print_json, print_rich
 from wikiembed.control import actions
-from wikiembed.errors import InvalidArgument, NotSo
+from wikiembed.errors import ConditionNotMet, InvalidArgument
 
 if TYPE_CHECKING:
     from wikiembed.control.search import Hit
@@ -48,7 +48,7 @@ def run_search(
         names = [row.source for row in rows if row.embedded] or ([source] if source else [])
         hits = search_all(connection, settings, text, sources=names, limit=limit)
     if not hits:
-        raise NotSo("Nothing is embedded yet: run `wikiembed backfill`.")
+        raise ConditionNotMet("Nothing is embedded yet: run `wikiembed backfill`.")
     if json:
         for hit in hits:
             print_json(hit.as_json())

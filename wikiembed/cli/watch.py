@@ -16,7 +16,7 @@ from rich.text import Text
 from wikiembed.cli.console import database, print_json, say
 from wikiembed.cli.panel import Panel, as_json, plain_line
 from wikiembed.config import Settings, load_settings
-from wikiembed.control.watch import Lookout, View, look
+from wikiembed.control.watch import View, Watcher, look
 from wikiembed.db.endpoint import Endpoint, endpoint
 
 
@@ -29,7 +29,7 @@ def watch(*, json: bool, every_s: float) -> None:
     with database(settings) as (connection, _):
         found = endpoint(settings, connection)
         first = look(connection)
-    lookout = Lookout(lambda: _connection(settings), first, every_s=every_s)
+    lookout = Watcher(lambda: _connection(settings), first, every_s=every_s)
     lookout.start()
     console = Console(highlight=False)
     with contextlib.suppress(KeyboardInterrupt):
@@ -52,14 +52,14 @@ def _connection(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def _lines(lookout: Lookout, every_s: float, show: Any) -> None:
+def _lines(lookout: Watcher, every_s: float, show: Any) -> None:
     while True:
         show(lookout.view())
         sys.stdout.flush()
         time.sleep(every_s)
 
 
-def _live(console: Console, lookout: Lookout, every_s: float, found: Endpoint) -> None:
+def _live(console: Console, lookout: Watcher, every_s: float, found: Endpoint) -> None:
     """Draw on the terminal's other screen, and leave the last picture on this one."""
     view = lookout.view()
     try:

@@ -13,7 +13,7 @@ from wikiembed.cli.progress import Reporter
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.control.standing import of_all, time_left
-from wikiembed.pipeline import Tally
+from wikiembed.pipeline import Stats
 from wikiembed.store import Coverage
 from wikiembed.telemetry import configure_logging
 from wikiembed.words import by_class, roughly
@@ -114,12 +114,12 @@ def run_worker(
 def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
     """Run a supervised worker, with progress while it drains."""
     from wikiembed.app import app
-    from wikiembed.cli.supervise import Supervisor
+    from wikiembed.worker.supervisor import Supervisor
 
-    tally = Tally()
+    stats = Stats()
 
     def look(rows: list[Coverage], outage_s: float) -> None:
-        report(reporter, rows, tally=tally, outage_s=outage_s)
+        report(reporter, rows, stats=stats, outage_s=outage_s)
 
     with Reporter("embed") as reporter:
         supervisor = Supervisor(
@@ -128,20 +128,20 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
             drain=drain,
             concurrency=concurrency or settings.concurrency,
             on_look=look if drain else None,
-            tally=tally,
+            stats=stats,
         )
         asyncio.run(supervisor.run())
         if supervisor.stopped_by is not None:
             reporter.discard()
-    if drain and tally.failed and sys.stdout.isatty():
-        failed = count(tally.failed.total(), "chunk")
-        say(f"{failed} failed ({by_class(tally.failed)}): see `wikiembed failures`.")
+    if drain and stats.failed and sys.stdout.isatty():
+        failed = count(stats.failed.total(), "chunk")
+        say(f"{failed} failed ({by_class(stats.failed)}): see `wikiembed failures`.")
 
 
 def report(
-    reporter: Reporter, rows: list[Coverage], *, tally: Tally | None = None, outage_s: float = 0
+    reporter: Reporter, rows: list[Coverage], *, stats: Stats | None = None, outage_s: float = 0
 ) -> None:
-    """Report the sum of `rows`, and what this process did and met, by its `tally`.
+    """Report the sum of `rows`, and what this process did and met, by its `stats`.
 
     `outage_s`: for how long a server has been out of reach.
     """
@@ -150,13 +150,13 @@ def report(
     failed = sum(r.failed for r in rows)
     rate = float(sum(r.chunks_per_s for r in rows))
     waits = of_all(rows, [outage_s] if outage_s > 0 else [])
-    too_few = tally is not None and tally.batches < LEAST_BATCHES
+    too_few = stats is not None and stats.batches < LEAST_BATCHES
     left, eta_s = missing - failed, None
     if left <= 0:
         eta_s = 0.0
     elif rate > 0 and waits is None and not too_few:
         eta_s = left / rate
-    known = by_class(tally.failed) if tally is not None else ""
+    known = by_class(stats.failed) if stats is not None else ""
     notes = [
         "" if waits else f"{roughly(rate)}/s",
         time_left(left=left, eta_s=eta_s, waits=waits),
@@ -166,7 +166,7 @@ def report(
         embedded,
         embedded + missing,
         note=" · ".join(filter(None, notes)),
-        batches=tally.batches if tally is not None else 0,
+        batches=stats.batches if stats is not None else 0,
         missing=missing,
         failed=failed,
         chunks_per_s=rate,

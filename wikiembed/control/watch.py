@@ -79,7 +79,7 @@ def _actions(connection: Connection) -> list[dict[str, Any]]:
             return []
 
 
-class Lookout:
+class Watcher:
     """Takes snapshots in a thread of its own, so that a Postgres that hangs holds nobody up."""
 
     def __init__(

@@ -2,7 +2,7 @@
 
 The words are those of the servers' and gateways' own sources and documents; see the table of
 servers in the docs. A status alone does not tell a dead server from a bad text, so what no words
-explain becomes EmbedderRejected, and the probe decides (`wikiembed.pipeline.verdict`).
+explain becomes EmbedderRejected, and the probe decides (`wikiembed.servers.classify`).
 """
 
 from __future__ import annotations

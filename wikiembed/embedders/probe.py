@@ -1,4 +1,4 @@
-"""What a failure means where the probe met it; of batches, `wikiembed.pipeline.verdict` decides."""
+"""What a failure means where the probe met it; of batches, `wikiembed.servers.classify` decides."""
 
 from __future__ import annotations
 

@@ -2,6 +2,6 @@
 
 from wikiembed.pipeline.batch import BatchJob, process
 from wikiembed.pipeline.runtime import Runtime
-from wikiembed.pipeline.tally import FailedChunk, Tally
+from wikiembed.pipeline.stats import FailedChunk, Stats
 
-__all__ = ["BatchJob", "FailedChunk", "Runtime", "Tally", "process"]
+__all__ = ["BatchJob", "FailedChunk", "Runtime", "Stats", "process"]

@@ -15,12 +15,12 @@ from wikiembed.errors import (
     ModelMismatch,
     SourceNotFound,
 )
-from wikiembed.pipeline.channel import ASK_AGAIN_AFTER_S
-from wikiembed.pipeline.isolate import Isolation
+from wikiembed.pipeline.bisection import Bisection
 from wikiembed.pipeline.runtime import Runtime
-from wikiembed.pipeline.tally import FailedChunk
-from wikiembed.pipeline.verdict import HeldTooLong, PausedMeanwhile, Stopping
+from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.pipeline.write import write_vectors
+from wikiembed.servers.channel import ASK_AGAIN_AFTER_S
+from wikiembed.servers.classify import OutageTooLong, PausedMeanwhile, Stopping
 from wikiembed.store import Chunk, Outcome
 from wikiembed.telemetry import emit
 
@@ -47,7 +47,7 @@ async def process(job: BatchJob, runtime: Runtime) -> None:
 
     Raises: Stopping, HeldTooLong, PausedMeanwhile, EmbedderMisconfigured, ModelMismatch,
     ConfigurationError, StillStale, DatabaseError, psycopg.Error: the job goes back to the queue,
-    as wikiembed.retry says.
+    as wikiembed.worker.retry says.
     """
     keys = list(job.keys)
     try:
@@ -94,30 +94,30 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
     if time.monotonic() - started > ASK_AGAIN_AFTER_S:
         await _unless_paused(job.source, runtime)
     texts = [prefix + (c.content or "") for c in full]
-    await runtime.watch_silence(source, channel, longest=max(map(len, texts)))
-    isolation = Isolation(
+    await runtime.check_truncation(source, channel, longest=max(map(len, texts)))
+    bisection = Bisection(
         channel,
         texts,
         may_begin=lambda: _unless_paused(job.source, runtime),
-        shortener=runtime.shortener(job.source),
+        truncator=runtime.truncator(job.source),
         prefix=len(prefix),
     )
     interruption: Exception | None = None
     try:
-        await isolation.run()
-    except (Stopping, HeldTooLong, PausedMeanwhile, EmbedderMisconfigured) as error:
+        await bisection.run()
+    except (Stopping, OutageTooLong, PausedMeanwhile, EmbedderMisconfigured) as error:
         interruption = error
-    stale += await _write_settled(job, full, isolation, runtime)
-    runtime.tally.batches += 1
-    runtime.tally.chunks += len(isolation.vectors)
+    stale += await _write_settled(job, full, bisection, runtime)
+    runtime.stats.batches += 1
+    runtime.stats.chunks += len(bisection.vectors)
     emit(
         "batch_embedded",
         level=10,
         source=job.source,
         job_id=job.job_id,
-        chunks=len(isolation.vectors),
-        truncated=len(isolation.kept),
-        failed=len(isolation.blamed),
+        chunks=len(bisection.vectors),
+        truncated=len(bisection.kept),
+        failed=len(bisection.blamed),
         skipped=len(empty),
         stale=len(stale),
         seconds=round(time.monotonic() - started, 3),
@@ -147,25 +147,25 @@ async def _skip_empty(job: BatchJob, empty: Sequence[Chunk], runtime: Runtime) -
 
 
 async def _write_settled(
-    job: BatchJob, chunks: Sequence[Chunk], isolation: Isolation, runtime: Runtime
+    job: BatchJob, chunks: Sequence[Chunk], bisection: Bisection, runtime: Runtime
 ) -> list[str]:
     """Write the vectors, those of cut texts apart, and record the blamed; returns stale keys."""
     stale: list[str] = []
-    whole = sorted(isolation.vectors.keys() - isolation.kept.keys())
-    for good, kept in ((whole, None), (sorted(isolation.kept), isolation.kept)):
+    whole = sorted(bisection.vectors.keys() - bisection.kept.keys())
+    for good, kept in ((whole, None), (sorted(bisection.kept), bisection.kept)):
         if not good:
             continue
         stale += await write_vectors(
             runtime.store,
             job.source,
             [chunks[i] for i in good],
-            isolation.matrix(good),
+            bisection.matrix(good),
             kept=None if kept is None else [kept[i] for i in good],
             attempt=job.attempt,
             job_id=job.job_id,
-            on_failure=runtime.tally.fail,
+            on_failure=runtime.stats.fail,
         )
-    for i, blame in isolation.blamed.items():
+    for i, blame in bisection.blamed.items():
         outcomes = await runtime.store.record_failures(
             job.source,
             [chunks[i]],
@@ -178,7 +178,7 @@ async def _write_settled(
         )
         stale += _stale(outcomes)
         if Outcome.RECORDED in outcomes.values():
-            runtime.tally.fail(
+            runtime.stats.fail(
                 FailedChunk(
                     source=job.source,
                     key=chunks[i].key,

@@ -9,12 +9,13 @@ from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.embedders import EmbedderOptions, open_embedder
 from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
-from wikiembed.pipeline.channel import Channel
-from wikiembed.pipeline.level import Level
-from wikiembed.pipeline.outages import OutageKeeper
-from wikiembed.pipeline.shorten import Shortener
-from wikiembed.pipeline.silent import SilenceWatch
-from wikiembed.pipeline.tally import Tally
+from wikiembed.pipeline.stats import Stats
+from wikiembed.servers.adaptive_limit import AdaptiveLimit
+from wikiembed.servers.channel import Channel
+from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
+from wikiembed.servers.outage_log import OutageLog
+from wikiembed.servers.truncate import Truncator
+from wikiembed.servers.truncation_check import TruncationCheck
 from wikiembed.store import ChunkStore, OutageStore, Source
 from wikiembed.store.truncation import TruncationStore
 
@@ -40,37 +41,44 @@ def resolve(source: Source, settings: Settings) -> tuple[Provider, str | None, s
     return provider, source.model or settings.model_of(provider), prefix
 
 
+def _limit_of(settings: Settings) -> ConcurrencyLimit:
+    """The operator's number, else one that is found by trying."""
+    if settings.concurrency is not None:
+        return FixedLimit(settings.concurrency)
+    return AdaptiveLimit(start=START)
+
+
 class Runtime:
     """Opened once a process; safe to use from all jobs of one event loop."""
 
-    def __init__(self, settings: Settings, pool: Pool, *, tally: Tally | None = None) -> None:
+    def __init__(self, settings: Settings, pool: Pool, *, stats: Stats | None = None) -> None:
         self.settings = settings
         self.store = ChunkStore(pool)
-        self.tally = tally or Tally()
+        self.stats = stats or Stats()
         self.fatal: WrongUsage | None = None
         self.unexpected: Counter[int | None] = Counter()
         self._stopping = False
         self._pool = pool
-        self._outages = OutageKeeper(OutageStore(pool))
+        self._outages = OutageLog(OutageStore(pool))
         self._channels: dict[Key, Channel] = {}
-        self._shorteners: dict[str, Shortener] = {}
-        self._silence = SilenceWatch(TruncationStore(pool))
+        self._truncators: dict[str, Truncator] = {}
+        self._truncation_check = TruncationCheck(TruncationStore(pool))
         self._pinned: set[tuple[str, str, str, int, str]] = set()
         self._pinning = asyncio.Lock()
 
     @classmethod
-    async def open(cls, settings: Settings, url: str, *, tally: Tally) -> Runtime:
+    async def open(cls, settings: Settings, url: str, *, stats: Stats) -> Runtime:
         """Open the pool of the tasks, apart from procrastinate's own.
 
         Raises: DatabaseUnreachable, ConfigurationError.
         """
         size = max(2, min(settings.concurrency or MOST_CONNECTIONS, MOST_CONNECTIONS) + 1)
-        return cls(settings, await open_pool(url, size=size), tally=tally)
+        return cls(settings, await open_pool(url, size=size), stats=stats)
 
     @property
     def room(self) -> int:
         """Batches that may be at the servers at a time."""
-        limits = [channel.level.limit for channel in self._channels.values()]
+        limits = [channel.concurrency_limit.limit for channel in self._channels.values()]
         return sum(limits) or self.settings.concurrency or START
 
     @property
@@ -98,17 +106,17 @@ class Runtime:
                 server=server,
                 asked=model,
                 listener=self._outages.listener(server),
-                level=Level(fixed=self.settings.concurrency, start=START),
+                concurrency_limit=_limit_of(self.settings),
             )
             if self._stopping:
                 self._channels[key].breaker.stop()
         return self._channels[key]
 
-    def shortener(self, source: str) -> Shortener | None:
+    def truncator(self, source: str) -> Truncator | None:
         """What cuts texts of `source` that are too long; None unless WIKIEMBED_TRUNCATE is set."""
         if not self.settings.truncate:
             return None
-        return self._shorteners.setdefault(source, Shortener(source))
+        return self._truncators.setdefault(source, Truncator(source))
 
     async def channel_for(self, source: Source) -> tuple[Channel, str]:
         """The channel and the document prefix of `source`, pinned or compared on first use.
@@ -148,7 +156,7 @@ class Runtime:
         self._pinned.add(mark)
         return channel, prefix
 
-    async def watch_silence(self, source: Source, channel: Channel, *, longest: int) -> None:
+    async def check_truncation(self, source: Source, channel: Channel, *, longest: int) -> None:
         """See that it is known whether the source's server truncates texts of so many characters.
 
         Raises: DatabaseUnreachable, Stopping.
@@ -157,7 +165,7 @@ class Runtime:
         info = await channel.describe()
         if provider is Provider.LOCAL or not self.settings.check_truncation:
             return
-        await self._silence.before(
+        await self._truncation_check.before(
             source.name,
             server=self.settings.server_of(provider),
             model=info.pins_as(source.model),

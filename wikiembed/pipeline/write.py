@@ -9,8 +9,8 @@ import psycopg
 
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import WriteRefused
-from wikiembed.pipeline.hold import held
-from wikiembed.pipeline.tally import FailedChunk, OnFailure, log_failure
+from wikiembed.pipeline.stats import FailedChunk, OnFailure, log_failure
+from wikiembed.pipeline.write_retry import retry_write
 from wikiembed.store import Chunk, ChunkStore, Outcome
 from wikiembed.vectors import Matrix
 
@@ -48,7 +48,7 @@ async def write_vectors(
     Raises: DatabaseError, psycopg.Error for what is no row's fault.
     """
     try:
-        outcomes = await held(
+        outcomes = await retry_write(
             lambda: _store(store, source, chunks, matrix, kept=kept, attempt=attempt),
             job_id=job_id,
         )

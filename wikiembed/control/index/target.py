@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from wikiembed.errors import ConfigurationError, NotSo, SourceRefused
+from wikiembed.errors import ConditionNotMet, ConfigurationError, SourceRefused
 
 Connection = psycopg.Connection[Any]
 
@@ -199,11 +199,11 @@ def require_owner(connection: Connection, target: Target) -> None:
 def require_usable(target: Target, found: list[VectorIndex]) -> None:
     """Turn away from an index that has our name and that search cannot use.
 
-    Raises: NotSo.
+    Raises: ConditionNotMet.
     """
     for index in found:
         if index.name == target.index and index.valid and not index.usable:
-            raise NotSo(
+            raise ConditionNotMet(
                 f"Index {index.label} is there and is not what search uses: drop it with"
                 f" `wikiembed index --source {target.source} --drop`, then build it again."
             )

@@ -1,9 +1,0 @@
-"""A stand-in embedding server whose vectors prove which text they were made from."""
-
-from __future__ import annotations
-
-from tests.standin.faults import BadText, Canned, Controls
-from tests.standin.proof import proof_sql, vector_of, vectors_of
-from tests.standin.server import StandIn
-
-__all__ = ["BadText", "Canned", "Controls", "StandIn", "proof_sql", "vector_of", "vectors_of"]

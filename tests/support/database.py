@@ -1,0 +1,138 @@
+"""A database of its own for each test, cloned from one that was migrated once a session."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from filelock import FileLock
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from tests.support.server import TestServer, drop_database
+from wikiembed.config import Provider, Settings
+
+DIMENSIONS = 4
+_NUMBERS = itertools.count(1)
+
+
+class Database:
+    """One database; every connection that it gives is closed when the test ends."""
+
+    def __init__(self, server: TestServer, name: str) -> None:
+        self.name = name
+        self.url = url_of(server, name)
+        self._server = server
+        self._connections: list[psycopg.Connection] = []
+        self._roles: list[str] = []
+        self._own: psycopg.Connection | None = None
+
+    def connect(self, *, role: str | None = None, autocommit: bool = True) -> psycopg.Connection:
+        """A new connection, acting as `role` and as nobody else where one is given."""
+        connection = psycopg.connect(self.url, autocommit=autocommit)
+        self._connections.append(connection)
+        if role is not None:
+            connection.execute(sql.SQL("set session authorization {}").format(sql.Identifier(role)))
+            if not autocommit:
+                connection.commit()
+        return connection
+
+    def create_role(self, suffix: str, *, grant: str | None = None) -> str:
+        """A new role, dropped with the database; `grant` is writer, worker or reader."""
+        name = f"{self.name}_{suffix}"
+        self._roles.append(name)
+        self.execute(sql.SQL("create role {}").format(sql.Identifier(name)))
+        if grant is not None:
+            function = sql.Identifier("wikiembed", f"grant_{grant}")
+            self.execute(sql.SQL("select {}({})").format(function, sql.Literal(name)))
+        return name
+
+    def execute(
+        self, query: str | sql.SQL | sql.Composed, params: Params = None
+    ) -> psycopg.Cursor[Row]:
+        """Run `query` on the database's own autocommit connection."""
+        if self._own is None or self._own.closed:
+            self._own = self.connect()
+        return self._own.execute(query.encode() if isinstance(query, str) else query, params)
+
+    def rows(self, query: str | sql.SQL | sql.Composed, params: Params = None) -> list[Row]:
+        """All rows of `query`."""
+        return self.execute(query, params).fetchall()
+
+    def one(self, query: str | sql.SQL | sql.Composed, params: Params = None) -> Any:
+        """The single value of `query`'s single row."""
+        rows = self.rows(query, params)
+        assert [len(row) for row in rows] == [1], f"not one value: {rows!r}"
+        return rows[0][0]
+
+    def check_invariants(self, source: str | None = None) -> None:
+        """Assert that every invariant holds, of `source` or of all."""
+        checked = self.rows(
+            "select name, violations from wikiembed.check_invariants(%s::text)", [source]
+        )
+        assert checked, "check_invariants gave no rows"
+        assert [row for row in checked if row[1] != 0] == []
+
+    def close(self) -> None:
+        """Close all connections and drop the database and its roles."""
+        for connection in self._connections:
+            connection.close()
+        with self._server.admin() as connection:
+            drop_database(connection, self.name)
+            for role in self._roles:
+                connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
+
+
+Row = tuple[Any, ...]
+Params = Sequence[object] | dict[str, object] | None
+
+
+def url_of(server: TestServer, name: str) -> str:
+    """A conninfo of database `name`: a URL where the server was given by one."""
+    if "://" not in server.url:
+        return make_conninfo(server.url, dbname=name)
+    head, mark, query = server.url.partition("?")
+    scheme, _, rest = head.partition("://")
+    return f"{scheme}://{rest.split('/', 1)[0]}/{name}{mark}{query}"
+
+
+def make_template(server: TestServer) -> str:
+    """Name of the migrated template; the first xdist worker to come makes it."""
+    from wikiembed.db.migrate import upgrade
+
+    name = f"{server.prefix}template"
+    with FileLock(server.lock_path), server.admin() as connection:
+        found = connection.execute("select from pg_database where datname = %s", [name])
+        if found.fetchone() is not None:
+            return name
+        draft = f"{server.prefix}draft"
+        drop_database(connection, draft)
+        connection.execute(
+            sql.SQL("create database {} encoding 'UTF8' template template0").format(
+                sql.Identifier(draft)
+            )
+        )
+        url = url_of(server, draft)
+        upgrade(url, Settings(database_url=url, dimensions=DIMENSIONS, embedder=Provider.LOCAL))
+        connection.execute(
+            sql.SQL("alter database {} rename to {}").format(
+                sql.Identifier(draft), sql.Identifier(name)
+            )
+        )
+    return name
+
+
+def create_database(server: TestServer, template: str) -> Database:
+    """A fresh clone of `template`."""
+    name = f"{server.prefix}{os.getpid()}_{next(_NUMBERS)}"
+    with server.admin() as connection:
+        strategy = "strategy file_copy" if connection.info.server_version >= 150000 else ""
+        connection.execute(
+            sql.SQL("create database {} template {} " + strategy).format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    return Database(server, name)

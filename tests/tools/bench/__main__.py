@@ -1,0 +1,81 @@
+"""Run the benchmark, ``python -m tests.tools.bench``: see ``scripts/bench --help``.
+
+Exit code 0 when it ran, whatever it measured; a goal that is not reached is said in the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.tools.bench import table
+from tests.tools.bench.place import Place, a_place
+from tests.tools.bench.result import Form, Measured
+from tests.tools.bench.rows import embedding, growth, inserts, living, looking, peers
+
+Row = Callable[[Place, Form], Iterator[Measured]]
+ROWS: dict[str, Row] = {
+    "share": embedding.share,
+    "throughput": embedding.throughput,
+    "scaling": embedding.scaling,
+    "bulk": inserts.bulk,
+    "single": inserts.single,
+    "clients": inserts.clients,
+    "enqueue": looking.enqueue,
+    "coverage": looking.coverage,
+    "fetch": looking.fetch,
+    "latency": living.latency,
+    "trickle": living.trickle,
+    "memory": living.memory,
+    "pause": living.pause,
+    "growth": growth.growth,
+    "peers": peers.peers,
+}
+ASKED_FOR = frozenset({"growth", "peers"})
+"""Rows that the short form leaves out unless they are named."""
+NEEDS_A_PEER = frozenset({"peers"})
+"""Rows that the long form leaves out, too: they need a program that is not ours."""
+
+
+def chosen(named: list[str] | None, *, full: bool) -> list[str]:
+    """The rows to measure: those that were named, else those of the form."""
+    return named or [row for row in ROWS if row not in (NEEDS_A_PEER if full else ASKED_FOR)]
+
+
+def main() -> int:
+    """Measure, then print the table and write what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="the long form: an hour and a half")
+    parser.add_argument("--rows", nargs="+", choices=list(ROWS), help="these only")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[], help="chunks, for growth")
+    parser.add_argument("--dimensions", type=int, default=0, help="of --sizes; default 768")
+    parser.add_argument("--pgai", help="for peers: pgai's command, in an environment of its own")
+    parser.add_argument("--json", type=Path, help="write all numbers here")
+    parser.add_argument("--markdown", type=Path, help="write the table here")
+    parser.add_argument("--png", type=Path, help="draw plots into this folder (extra bench)")
+    arguments = parser.parse_args()
+    form = Form(
+        short=not arguments.full,
+        sizes=tuple(sorted(arguments.sizes)),
+        dimensions=arguments.dimensions,
+        pgai=arguments.pgai,
+    )
+    results: list[Measured] = []
+    with a_place() as place:
+        for name in chosen(arguments.rows, full=arguments.full):
+            print(f"measuring {name}", file=sys.stderr, flush=True)
+            results += ROWS[name](place, form)
+    table.show(results)
+    if arguments.json:
+        table.save(results, arguments.json, form="short" if form.short else "full")
+    if arguments.markdown:
+        arguments.markdown.write_text(table.markdown(results))
+    if arguments.png:
+        table.plot(results, arguments.png)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""Where the benchmark runs: one Postgres as users get it, servers, and workers as processes."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import psycopg
+from psycopg import sql
+
+from wikiembed.config import Settings
+from wikiembed.db.embedded import EmbeddedPostgres
+from wikiembed.db.embedded_files import binaries
+from wikiembed.db.migrate import upgrade
+
+DIMENSIONS = 768
+TEXT = 800
+LIMIT_S = 900.0
+_NUMBERS = itertools.count(1)
+
+
+class Addressed(Protocol):
+    """A server at some address."""
+
+    @property
+    def url(self) -> str: ...
+
+
+class Server:
+    """A stand-in embedding server as a process (tests.tools.bench.server)."""
+
+    def __init__(self, mode: str, *flags: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.tools.bench.server", "--mode", mode, *flags],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
+
+    def stats(self) -> dict[str, Any]:
+        """Its counts since the last reset."""
+        answer: dict[str, Any] = httpx.get(f"{self.url}/stats").json()
+        return answer
+
+    def reset(self) -> None:
+        """Count anew."""
+        httpx.post(f"{self.url}/reset")
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait(10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+class Base:
+    """One database, with `docs`, which is attached, and `bare`, which has no triggers."""
+
+    def __init__(self, url: str, *, name: str, socket: str) -> None:
+        self.url, self.name, self.socket = url, name, socket
+        self.connection = psycopg.connect(url, autocommit=True)
+
+    def execute(self, query: str, *values: object) -> psycopg.Cursor[Any]:
+        """Run a statement."""
+        return self.connection.execute(query.encode(), values or None)
+
+    def one(self, query: str, *values: object) -> Any:
+        """The single value of a query."""
+        row = self.execute(query, *values).fetchone()
+        assert row is not None
+        return row[0]
+
+    def seconds(self, query: str) -> float:
+        """How long one statement takes, as its client sees it."""
+        began = time.perf_counter()
+        self.execute(query)
+        return time.perf_counter() - began
+
+    def settle(self) -> None:
+        """Let no vacuum or checkpoint of what went before fall into a measurement."""
+        self.execute("vacuum (analyze)")
+        self.execute("checkpoint")
+
+    def fill(self, table: str, n: int, *, length: int = TEXT) -> None:
+        """Insert `n` rows of `length` characters."""
+        self.execute(
+            f"insert into public.{table} (body)"
+            f" select rpad('text ' || i || ' ', {length}, 'lorem ipsum dolor ')"
+            f" from generate_series(1, {n}) as i"
+        )
+
+    def close(self) -> None:
+        """Give back the connection."""
+        self.connection.close()
+
+
+class Place:
+    """The Postgres of one run, with its databases cloned from one that was migrated."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._postgres = EmbeddedPostgres(data_dir=folder / "data", version=18)
+        self._handle = self._postgres.acquire()
+        self.admin = psycopg.connect(self._postgres.url("postgres"), autocommit=True)
+        self.bin = binaries(18)
+        self.socket = str(folder / "data" / "postgres")
+        self._template()
+
+    def _template(self) -> None:
+        self.admin.execute("create database bench_template")
+        url = self._postgres.url("bench_template")
+        upgrade(url, Settings(dimensions=DIMENSIONS))
+        with psycopg.connect(url, autocommit=True) as connection:
+            for table in ("docs", "bare"):
+                connection.execute(
+                    f"create table public.{table} (id bigint generated always as identity"
+                    f" primary key, body text, vec vector({DIMENSIONS}))".encode()
+                )
+            connection.execute(
+                "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')"
+            )
+
+    @contextlib.contextmanager
+    def base(self) -> Iterator[Base]:
+        """A database of its own, dropped after use."""
+        name = f"bench_{next(_NUMBERS)}"
+        self.admin.execute(
+            sql.SQL("create database {} template bench_template").format(sql.Identifier(name))
+        )
+        base = Base(self._postgres.url(name), name=name, socket=self.socket)
+        try:
+            yield base
+        finally:
+            base.close()
+            self.admin.execute(
+                sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
+            )
+
+    @contextlib.contextmanager
+    def server(self, mode: str, *flags: str) -> Iterator[Server]:
+        """A stand-in embedding server."""
+        server = Server(mode, *flags)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+    @contextlib.contextmanager
+    def worker(self, base: Base, server: Server, *arguments: str, **settings: str) -> Iterator[int]:
+        """A `wikiembed worker`: its process id; ended by SIGTERM."""
+        process = self.start_worker(base, server, *arguments, **settings)
+        try:
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait(60)
+
+    def start_worker(
+        self, base: Base, server: Addressed, *arguments: str, **settings: str
+    ) -> subprocess.Popen[bytes]:
+        """Start a `wikiembed worker` at its defaults, but for what is given."""
+        log = (self.folder / "worker.log").open("ab")
+        with log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "wikiembed", "worker", *arguments],
+                env=os.environ
+                | {
+                    "WIKIEMBED_DATABASE_URL": base.url,
+                    "WIKIEMBED_EMBEDDER": "openai",
+                    "WIKIEMBED_EMBEDDER_URL": server.url,
+                    "WIKIEMBED_MODEL": "bench",
+                    "WIKIEMBED_LOG_LEVEL": "warning",
+                }
+                | {f"WIKIEMBED_{name.upper()}": value for name, value in settings.items()},
+                stdout=log,
+                stderr=log,
+            )
+
+    def drain(self, base: Base, server: Server, **settings: str) -> dict[str, Any]:
+        """Let one worker embed all that is queued; what the server counted."""
+        server.reset()
+        process = self.start_worker(base, server, "--drain", **settings)
+        code = process.wait(LIMIT_S)
+        assert code == 0, (self.folder / "worker.log").read_text()
+        return server.stats()
+
+    def close(self) -> None:
+        """Stop Postgres."""
+        self.admin.close()
+        self._postgres.release(self._handle)
+
+
+@contextlib.contextmanager
+def a_place() -> Iterator[Place]:
+    """A Postgres that is thrown away at the end."""
+    with tempfile.TemporaryDirectory(prefix="wikiembed-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        place = Place(folder)
+        try:
+            yield place
+        finally:
+            place.close()
+
+
+def wait_until(happened: Callable[[], object], *, every_s: float = 0.02) -> float:
+    """Wait, and answer the seconds that it took.
+
+    Raises: TimeoutError.
+    """
+    began = time.monotonic()
+    while not happened():
+        if time.monotonic() - began > LIMIT_S:
+            raise TimeoutError("what the benchmark waits for did not happen")
+        time.sleep(every_s)
+    return time.monotonic() - began

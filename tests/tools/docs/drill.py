@@ -1,0 +1,132 @@
+"""A wiki, a server that breaks, and the operator who types what the policy says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.integration.workshop import drain, settings_of
+from tests.support.cli import environment
+from tests.support.database import DIMENSIONS, Database
+from tests.support.standin import StandIn
+from tests.tools.docs.policy import commands_of
+from tests.tools.docs.running import Shell, path_with_tools
+from wikiembed.config import Provider
+
+GOOD = 5
+BAD = "the one text that is different"
+SERVICE = "wikiembed worker"
+"""The command that stands for the service: it runs until it is stopped."""
+SOON = {"WIKIEMBED_OUTAGE_LIMIT_S": "0.5", "WIKIEMBED_LOG_LEVEL": "warning"}
+
+
+class Drill:
+    """Source ``wiki`` of a fresh database, whose server is a stand-in; `key` is the bad chunk's."""
+
+    def __init__(self, database: Database, standin: StandIn, folder: Path) -> None:
+        self.database = database
+        self.standin = standin
+        self.key = ""
+        self._running: list[subprocess.Popen[bytes]] = []
+        workdir = folder / "empty"
+        workdir.mkdir()
+        env = environment(
+            database_url=database.url,
+            dimensions=str(DIMENSIONS),
+            data_dir=str(folder / "data"),
+            embedder="ollama",
+            embedder_url=standin.url,
+            model="standin-model",
+        )
+        env |= SOON | {"PATH": path_with_tools(folder / "bin")}
+        self._shell = Shell(env=env, folder=workdir, state=folder / "state")
+
+    def load(self, bad: str = BAD) -> None:
+        """Load a page of good chunks and one more, `bad`."""
+        texts = [f"A good text, number {n}." for n in range(GOOD)]
+        self.database.execute(
+            "select wikiembed.load_pages(jsonb_build_array(jsonb_build_object("
+            "'title', 'Page', 'digest', 'one', 'chunks', %s::text[])))",
+            [[*texts, bad]],
+        )
+        self.key = str(
+            self.database.one("select id from public.wiki_chunks where content = %s", [bad])
+        )
+
+    def work(self, **changed: object) -> None:
+        """Embed what is queued, as a worker that runs anyway would."""
+        settings = settings_of(self.database, self.standin.url, embedder=Provider.OLLAMA, **changed)
+        asyncio.run(drain(settings))
+
+    def type(self, command: str, *, code: int = 0) -> str:
+        """Run one command in the operator's shell; answers what it printed.
+
+        Raises: AssertionError for another exit code.
+        """
+        return self._shell.run(command, place="drill", code=code)
+
+    def swap(self, settings: dict[str, str]) -> dict[str, str]:
+        """Change variables of the operator's shell; answers what they were."""
+        return self._shell.swap(settings)
+
+    def follow(self, cell: str, **words: str) -> None:
+        """Type the commands of a cell of the policy, in order; a worker runs on beside."""
+        commands = commands_of(cell, **{"KEY": self.key, **words})
+        assert commands
+        for command in commands:
+            if command == SERVICE:
+                self._running.append(self._shell.start(command))
+            else:
+                self.type(command)
+
+    def alarms(self) -> set[tuple[str, str]]:
+        """Names and levels of what `doctor` finds not to be ok."""
+        found = json.loads(self.type("wikiembed doctor --json || true"))
+        return {(one["name"], one["level"]) for one in found if one["level"] != "ok"}
+
+    def wait_until(self, happened: Callable[[], bool], *, timeout_s: float = 60) -> None:
+        """Look again and again, for what a worker does in its own time."""
+        deadline = time.monotonic() + timeout_s
+        while not happened():
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.5)
+
+    def close(self) -> None:
+        """End the workers that were left running."""
+        for running in self._running:
+            running.terminate()
+        for running in self._running:
+            running.wait(30)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """State by error class, of all failures."""
+        return dict(self.database.rows("select error_class, state from wikiembed.failures"))
+
+    def assert_end(self, end: str) -> None:
+        """What `ready` and the coverage say is what the row's cell says."""
+        word, _, skipped = end.partition(", ")
+        assert word == "ready", end
+        assert self.type("wikiembed ready wiki") == "WIKI_EMBEDDINGS_READY=true\n"
+        rows = self.database.rows(
+            "select total, missing, failed, skipped from wikiembed.coverage where source = 'wiki'"
+        )
+        expected = int(skipped.removesuffix(" skipped") or 0)
+        assert rows == [(GOOD + 1, 0, 0, expected)], rows
+        self.database.check_invariants()
+
+
+@contextmanager
+def drill_on(database: Database, folder: Path) -> Iterator[Drill]:
+    """A drill with a stand-in of its own."""
+    with StandIn(dialect="all", dimensions=DIMENSIONS) as standin:
+        drill = Drill(database, standin, folder)
+        try:
+            yield drill
+        finally:
+            drill.close()

@@ -1,0 +1,60 @@
+"""`python -m tests.tools.docs.generate`: rewrite the pages of docs/reference that code can tell.
+
+commands.md comes from the typer app, doctor.md from the list of its alarms, scripts.md from the
+scripts' --help, settings.md from the pydantic fields, sql.md from the catalogue of a freshly
+migrated database.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from tests.support.database import Database, create_database, make_template
+from tests.support.server import start_server
+from tests.tools.docs.catalogue import sql_page
+from tests.tools.docs.commands import commands_page
+from tests.tools.docs.doctor import doctor_page
+from tests.tools.docs.pages import REFERENCE
+from tests.tools.docs.scripts import scripts_page
+from tests.tools.docs.settings import settings_page
+
+NOTICE = "<!-- Written by `python -m tests.tools.docs.generate`; do not edit. -->"
+
+
+def generated_pages(database: Database) -> dict[str, str]:
+    """File name → text of every generated page."""
+    return {
+        name: f"{NOTICE}\n\n{text.rstrip()}\n"
+        for name, text in (
+            ("commands.md", commands_page()),
+            ("doctor.md", doctor_page()),
+            ("scripts.md", scripts_page()),
+            ("settings.md", settings_page()),
+            ("sql.md", sql_page(database)),
+        )
+    }
+
+
+def main() -> Sequence[str]:
+    """Write the pages; answers the names of those that changed."""
+    server = start_server()
+    try:
+        database = create_database(server, make_template(server))
+        try:
+            pages = generated_pages(database)
+        finally:
+            database.close()
+    finally:
+        server.end()
+    changed = []
+    for name, text in pages.items():
+        path = REFERENCE / name
+        if not path.is_file() or path.read_text() != text:
+            path.write_text(text)
+            changed.append(name)
+    return changed
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"Changed: {', '.join(main()) or 'nothing'}.\n")

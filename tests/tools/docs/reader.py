@@ -1,0 +1,149 @@
+"""A reader who follows a page: an empty folder, a database, a server, and the page's blocks."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+from psycopg import sql
+
+from tests.support.cli import environment
+from tests.support.database import Database, create_database
+from tests.support.server import TestServer
+from tests.support.standin import StandIn
+from tests.tools.docs.outputs import as_shown
+from tests.tools.docs.pages import BEGINS_WITH, ROOT, Block, blocks_of, yours_from
+from tests.tools.docs.running import Shell, path_with_tools, run_block
+from wikiembed.config import LOCAL_DIMENSIONS, Provider, Settings
+from wikiembed.control.load import load_articles
+from wikiembed.db.migrate import upgrade
+from wikiembed.embedders.local import load_wordllama
+from wikiembed.vectors import Matrix
+from wikiembed.wiki import LoadCounts, read_articles
+
+DIMENSIONS = 768
+DOCS = """
+create table public.docs (
+  id bigint generated always as identity primary key, body text, vec vector(768));
+select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs');
+insert into public.docs (body) select 'Document ' || n from generate_series(1, 3) as n;
+"""
+SAMPLE = ROOT / "wikiembed" / "sample" / "articles.jsonl"
+CREATED_ROLE = re.compile(r"^create role (\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """A block that was run, and what the reader then sees, with names of the reader's machine."""
+
+    block: Block
+    printed: str
+
+
+def local_vectors(texts: Sequence[str], dimensions: int, salt: str) -> Matrix:
+    """Vectors of the local model, `(n, dim) float32`, repeated to `dimensions`.
+
+    They keep its similarities, so that a search on a page finds what a reader would find.
+    """
+    matrix = load_wordllama().embed([salt + text for text in texts])
+    repeated: Matrix = np.tile(matrix, (1, dimensions // LOCAL_DIMENSIONS))
+    return repeated
+
+
+MOST_CHARS = 3_000
+"""Of a text, as Ollama's models have a context that is longer than any chunk of the pages."""
+
+
+def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed]:
+    """Run the blocks of `page` in order, in `folder`.
+
+    A page that begins with nothing has the embedded Postgres and the local model, up to where it
+    goes on with a database of the reader's own. At the end the invariants must hold.
+    """
+    blocks = [block for block in blocks_of(page) if block.runs]
+    roles = [name for b in blocks for name in CREATED_ROLE.findall(b.text)]
+    home = folder / "empty"
+    home.mkdir()
+    with (
+        empty_database(server, roles=roles) as database,
+        StandIn(
+            dialect="all", dimensions=DIMENSIONS, vectors=local_vectors, max_chars=MOST_CHARS
+        ) as standin,
+        # Not under a folder of pytest's: each pytest of root closes their common parent to other
+        # accounts, and Postgres does not run as root.
+        tempfile.TemporaryDirectory(prefix="we-docs-") as data,
+    ):
+        _prepare(database, page)
+        env = environment(data_dir=data, check_truncation="true")
+        env["PATH"] = path_with_tools(folder / "bin")
+        yours = {
+            "WIKIEMBED_DATABASE_URL": database.url,
+            "WIKIEMBED_EMBEDDER": "ollama",
+            "WIKIEMBED_EMBEDDER_URL": standin.url,
+            "WIKIEMBED_DOCUMENT_PREFIX": "search_document: ",
+            "WIKIEMBED_QUERY_PREFIX": "search_query: ",
+        }
+        names = names_of(database, standin_url=standin.url, data=data, home=home)
+        shell = Shell(env=env, folder=home, state=folder / "state")
+        begins = yours_from(page) if begins_with(page) == "nothing" else 0
+        for block in blocks:
+            if block.line > begins:
+                shell.export(yours)
+            printed = run_block(block, shell=shell, database=database)
+            yield Followed(block=block, printed=as_shown(printed, names))
+        is_there = database.one("select to_regnamespace('wikiembed') is not null")
+        if any(block.line > begins for block in blocks) and is_there:
+            database.check_invariants()
+
+
+def names_of(database: Database, *, standin_url: str, data: str, home: Path) -> dict[str, str]:
+    """The names of this run, and those that a reader's machine would have in their place."""
+    url = urlsplit(database.url)
+    info = database.connect().info
+    return {
+        f"{url.hostname}:{url.port}": "localhost:5432",
+        f"{info.host}:{info.port}": "localhost:5432",
+        database.name: "wiki",
+        standin_url: "http://localhost:11434",
+        data: "~/.local/share/wikiembed",
+        str(home): "~",
+        f"port={url.port}": "port=5432",
+    }
+
+
+def begins_with(page: Path) -> str:
+    """What `page` says that it begins with; `docs` where it says nothing."""
+    marked = BEGINS_WITH.search(page.read_text())
+    return marked["state"] if marked else "docs"
+
+
+@contextlib.contextmanager
+def empty_database(server: TestServer, *, roles: list[str]) -> Iterator[Database]:
+    """A database with nothing in it; dropped with the roles that its page creates."""
+    made = create_database(server, "template0")
+    try:
+        yield made
+    finally:
+        made.close()
+        with server.admin() as connection:
+            for name in roles:
+                connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
+
+
+def _prepare(database: Database, page: Path) -> None:
+    """Bring the database to what `page` begins with: `docs`, unless it says otherwise."""
+    state = begins_with(page)
+    if state in {"empty", "nothing"}:
+        return
+    url = database.url
+    upgrade(url, Settings(database_url=url, dimensions=DIMENSIONS, embedder=Provider.LOCAL))
+    if state == "docs":
+        database.execute(DOCS)
+    if state == "wiki":
+        load_articles(database.connect(), read_articles(SAMPLE, LoadCounts()))

@@ -1,0 +1,77 @@
+"""The schema as one text, from pg_dump: ``python -m tests.tools.schema_dump`` rewrites the file."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from tests.support.database import Database, create_database, make_template
+from tests.support.server import start_server
+from wikiembed.db import migrations_dir
+from wikiembed.db.embedded_files import binaries
+
+VERSION = 18
+FILE = migrations_dir() / "schema.sql"
+OURS = ["wikiembed", "wikiembed_private", "wikiembed_queue"]
+WIKI = ["public.wiki_pages", "public.wiki_chunks"]
+HEAD = "-- Written by `python -m tests.tools.schema_dump`: the schema after every migration.\n"
+
+
+def dump(url: str) -> str:
+    """What pg_dump says of our schemas and of the wiki's tables, without what varies.
+
+    Owners, versions and the session's settings are left out.
+    """
+    return HEAD + "".join(
+        _normalise(_pg_dump(url, arguments))
+        for arguments in (
+            [f"--schema={name}" for name in OURS],
+            [f"--table={name}" for name in WIKI],
+        )
+    )
+
+
+def _pg_dump(url: str, arguments: list[str]) -> str:
+    return subprocess.run(
+        [
+            str(binaries(VERSION) / "pg_dump"),
+            "--schema-only",
+            "--no-owner",
+            "--no-privileges",
+            *arguments,
+            url,
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def _normalise(text: str) -> str:
+    kept = [
+        line.rstrip()
+        for line in text.splitlines()
+        if not re.match(
+            r"(\\(un)?restrict |SET |SELECT pg_catalog\.set_config|-- Dumped |-- Name: |--"
+            r" PostgreSQL |--$)",
+            line,
+        )
+    ]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip() + "\n\n"
+
+
+def main() -> None:
+    """Migrate an empty database and write its schema to the file."""
+    server = start_server()
+    try:
+        database: Database = create_database(server, make_template(server))
+        try:
+            FILE.write_text(dump(database.url))
+        finally:
+            database.close()
+    finally:
+        server.end()
+
+
+if __name__ == "__main__":
+    main()

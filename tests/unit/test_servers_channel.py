@@ -1,0 +1,293 @@
+"""The channel: whose fault a failure is, and the limits that are learned."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from tests.unit.pipeline_fakes import Clock, FakeEmbedder, channel_of, rejected, texts_of
+from wikiembed.errors import (
+    BatchTooLarge,
+    EmbedderBadAnswer,
+    EmbedderError,
+    EmbedderMisconfigured,
+    EmbedderThrottled,
+    EmbedderTimeout,
+    EmbedderUnavailable,
+    TextTooLong,
+)
+from wikiembed.servers.batch_limit import GROW_AFTER
+from wikiembed.servers.circuit_breaker import BreakerTimes
+from wikiembed.servers.classify import (
+    BatchOverLimit,
+    BatchSuspect,
+    OutageTooLong,
+    Stopping,
+    may_have_died_of_it,
+)
+from wikiembed.vectors import Matrix
+
+GONE = EmbedderUnavailable("The embedding server cannot be reached.")
+THROTTLED = EmbedderThrottled("429")
+SOME = texts_of(8)
+
+
+async def test_embed_answers_a_row_a_text() -> None:
+    """All goes well: one request and no probe."""
+    embedder = FakeEmbedder()
+    assert (await channel_of(embedder).embed(SOME)).shape == (8, 4)
+    assert embedder.log == ["describe", "embed 8"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        rejected(400),
+        rejected(500),
+        EmbedderTimeout("No answer."),
+        GONE,
+        EmbedderBadAnswer("Not JSON."),
+    ],
+    ids=lambda error: f"{type(error).__name__}-{error.http_status}",
+)
+async def test_rule_13_probe_tells_an_outage_from_a_bad_batch(error: EmbedderError) -> None:
+    """The same error is the batch's fault when the probe passes, and nobody's when it fails."""
+    embedder = FakeEmbedder()
+    embedder.script = [error]
+    with pytest.raises(BatchSuspect) as suspect:
+        await channel_of(embedder).embed(SOME)
+    assert suspect.value.cause is error
+    assert embedder.log[1:] == ["embed 8", "probe"]
+
+    embedder = FakeEmbedder()
+    embedder.script = [error]
+    embedder.probe_script = [GONE, GONE]
+    assert len(await channel_of(embedder).embed(SOME)) == 8
+    # A server that may have died of the batch is probed once more before it comes again.
+    again = ["probe"] * may_have_died_of_it(error)
+    assert embedder.log[1:] == ["embed 8", "probe", "probe", "probe", *again, "embed 8"]
+
+
+async def test_rule_13_throttling_is_always_an_outage() -> None:
+    """A 429 asks no referee and charges nobody, for one text as for many."""
+    for texts in (SOME, SOME[:1]):
+        embedder = FakeEmbedder()
+        embedder.script = [THROTTLED, THROTTLED]
+        assert len(await channel_of(embedder).embed(texts)) == len(texts)
+        assert embedder.most_probes_at_once == 1
+
+
+async def test_batch_that_is_throttled_for_ever_is_made_smaller() -> None:
+    """TEI answers 429 for ever to more texts than it has permits; the smaller size is kept."""
+    embedder = FakeEmbedder()
+    embedder.judge = lambda texts: THROTTLED if len(texts) > 4 else None
+    channel = channel_of(embedder)
+    with pytest.raises(BatchOverLimit) as over:
+        await channel.embed(SOME)
+    assert (over.value.limit, channel.max_batch) == (4, 4)
+    assert len(embedder.requests) == 3
+    with pytest.raises(BatchOverLimit):
+        await channel.embed(SOME)
+    assert len(embedder.requests) == 3
+
+
+async def test_throttling_teaches_no_limit_once_such_a_batch_has_passed() -> None:
+    """A rate limit is no limit on the batch: what passed once is only waited for."""
+    embedder = FakeEmbedder()
+    channel = channel_of(embedder)
+    await channel.embed(SOME)
+    embedder.script = [THROTTLED] * 6
+    assert len(await channel.embed(SOME)) == 8
+    assert channel.max_batch is None
+
+
+async def test_single_text_that_is_throttled_for_ever_is_given_back() -> None:
+    """It is never blamed; its job goes back after the hold limit, and the outage is one."""
+    embedder = FakeEmbedder()
+    embedder.judge = lambda texts: THROTTLED
+    clock = Clock()
+    waits = BreakerTimes(first_s=0.001, longest_s=0.01, longest_outage_s=0.05)
+    channel = channel_of(embedder, waits, clock=clock)
+    with pytest.raises(OutageTooLong):
+        await channel.embed(SOME[:1])
+    clock.now = 7
+    channel.breaker.open(THROTTLED)
+    assert channel.breaker.outage_s == 7
+    await channel.aclose()
+
+
+async def test_request_that_passes_ends_the_outage_for_good() -> None:
+    """The outage after it is another one, and its time begins anew."""
+    embedder = FakeEmbedder()
+    embedder.script = [THROTTLED]
+    clock = Clock()
+    channel = channel_of(embedder, clock=clock)
+    await channel.embed(SOME)
+    clock.now = 7
+    channel.breaker.open(THROTTLED)
+    assert channel.breaker.outage_s == 0
+    await channel.aclose()
+
+
+async def test_stated_batch_limit_is_learned_and_kept() -> None:
+    """The next batch is refused before a request is made, without a probe."""
+    embedder = FakeEmbedder()
+    embedder.script = [BatchTooLarge("At most 3.", limit=3)]
+    channel = channel_of(embedder)
+    for _ in range(2):
+        with pytest.raises(BatchOverLimit) as over:
+            await channel.embed(SOME)
+        assert over.value.limit == 3
+    assert embedder.log == ["describe", "embed 8"]
+    for _ in range(3 * GROW_AFTER):
+        await channel.embed(SOME[:3])
+    assert channel.max_batch == 3
+
+
+async def test_limit_of_describe_needs_no_failed_request() -> None:
+    """What TEI's /info says is obeyed from the first batch on."""
+    embedder = FakeEmbedder(max_batch=2)
+    with pytest.raises(BatchOverLimit) as over:
+        await channel_of(embedder).embed(SOME)
+    assert (over.value.limit, embedder.requests) == (2, [])
+
+
+async def test_unstated_batch_limit_is_halved_and_kept_for_a_while() -> None:
+    """A guess holds; only after many passes at it twice as many texts are tried once."""
+    embedder = FakeEmbedder()
+    embedder.judge = lambda texts: BatchTooLarge("413") if len(texts) > 4 else None
+    channel = channel_of(embedder)
+    with pytest.raises(BatchOverLimit):
+        await channel.embed(SOME)
+    assert (channel.max_batch, embedder.probes) == (4, 0)
+    for _ in range(GROW_AFTER):
+        assert channel.max_batch == 4
+        await channel.embed(SOME[:4])
+    assert channel.max_batch == 8
+    with pytest.raises(BatchOverLimit):
+        await channel.embed(SOME)
+    for _ in range(2 * GROW_AFTER):
+        assert channel.max_batch == 4
+        await channel.embed(SOME[:4])
+    assert channel.max_batch == 8
+
+
+async def test_one_huge_text_does_not_make_all_batches_smaller() -> None:
+    """A 413 to a size that has passed concerns this batch's bytes: nothing is learned."""
+    embedder = FakeEmbedder()
+    channel = channel_of(embedder)
+    await channel.embed(SOME)
+    embedder.script = [BatchTooLarge("413")]
+    with pytest.raises(BatchOverLimit) as over:
+        await channel.embed(SOME)
+    assert (over.value.limit, channel.max_batch) == (4, None)
+
+
+async def test_batch_too_large_of_one_text_is_that_texts_fault() -> None:
+    """There is nothing left to make smaller, and no probe is needed to know it."""
+    embedder = FakeEmbedder()
+    embedder.script = [BatchTooLarge("413")]
+    with pytest.raises(BatchSuspect):
+        await channel_of(embedder).embed(SOME[:1])
+    assert embedder.probes == 0
+
+
+async def test_text_too_long_needs_no_probe() -> None:
+    """The answer itself says that a text is at fault."""
+    embedder = FakeEmbedder()
+    embedder.script = [TextTooLong("Too long.")]
+    with pytest.raises(BatchSuspect):
+        await channel_of(embedder).embed(SOME)
+    assert embedder.probes == 0
+
+
+@pytest.mark.parametrize("shape", [(7, 4), (9, 4), (8, 5), (0, 4)])
+async def test_answer_of_another_shape_is_a_failure(shape: tuple[int, int]) -> None:
+    """Another count or dimension for this batch alone makes the batch suspect."""
+    embedder = FakeEmbedder()
+    embedder.script = [np.ones(shape, np.float32)]
+    with pytest.raises(BatchSuspect) as suspect:
+        await channel_of(embedder).embed(SOME)
+    assert isinstance(suspect.value.cause, EmbedderBadAnswer)
+
+
+async def test_rule_13_probe_of_other_dimensions_is_a_misconfiguration() -> None:
+    """Another model runs on the server now: the source must be paused, no text blamed."""
+    embedder = FakeEmbedder()
+    channel = channel_of(embedder)
+    await channel.embed(SOME)
+    embedder.dimensions = 5
+    with pytest.raises(EmbedderMisconfigured, match="5 dimensions instead of 4"):
+        await channel.embed(SOME)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0])
+async def test_probe_without_a_usable_vector_is_an_outage(bad: float) -> None:
+    """A server that answers nonsense to a known text is at fault itself."""
+    embedder = FakeEmbedder()
+    embedder.script = [rejected()]
+    embedder.probe_script = [np.full((1, 4), bad, np.float32), np.ones((2, 4), np.float32)]
+    assert len(await channel_of(embedder).embed(SOME)) == 8
+    assert embedder.log[1:] == ["embed 8", *["probe"] * 4, "embed 8"]
+
+
+async def test_misconfiguration_of_a_batch_is_told_by_the_probe() -> None:
+    """A 401 to a batch is confirmed by the probe's 401; one stray 401 halves the batch."""
+    wrong = EmbedderMisconfigured("401", http_status=401)
+    embedder = FakeEmbedder()
+    channel = channel_of(embedder)
+    embedder.script = [wrong]
+    with pytest.raises(BatchSuspect):
+        await channel.embed(SOME)
+    embedder.down = wrong
+    with pytest.raises(EmbedderMisconfigured):
+        await channel.embed(SOME)
+
+
+async def test_stop_during_an_outage_gives_the_batch_back() -> None:
+    """All jobs that wait get Stopping."""
+    embedder = FakeEmbedder()
+    embedder.down = GONE
+    channel = channel_of(embedder, BreakerTimes(first_s=60, longest_s=60))
+    jobs = [asyncio.create_task(channel.embed(SOME)) for _ in range(4)]
+    await asyncio.sleep(0.01)
+    channel.breaker.stop()
+    results = await asyncio.gather(*jobs, return_exceptions=True)
+    assert {type(result) for result in results} == {Stopping}
+    await channel.aclose()
+    assert embedder.closed
+
+
+async def test_a_canary_holds_up_no_stop() -> None:
+    """A server that is slow over a long text is left when the worker is asked to stop."""
+    embedder = FakeEmbedder()
+    begun = asyncio.Event()
+
+    async def slow(texts: Sequence[str]) -> Matrix:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    embedder.embed = slow  # type: ignore[method-assign]
+    channel = channel_of(embedder)
+    released = asyncio.create_task(channel.release_canary(chars=4000, above=0))
+    await begun.wait()
+    channel.breaker.stop()
+    with pytest.raises(Stopping):
+        await released
+
+
+async def test_no_canary_goes_into_an_outage() -> None:
+    """What keeps the server out of reach is said instead."""
+    embedder = FakeEmbedder()
+    channel = channel_of(embedder)
+    down = EmbedderUnavailable("Down.")
+    embedder.down = down
+    channel.breaker.open(down)
+    with pytest.raises(EmbedderUnavailable):
+        await channel.release_canary(chars=4000, above=0)
+    assert embedder.requests == []
+    await channel.aclose()

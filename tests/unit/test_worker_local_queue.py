@@ -1,0 +1,206 @@
+"""What a worker has in hand: what begins together, what begins alone, how much is fetched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from procrastinate.jobs import Job
+
+from tests.unit.pipeline_fakes import Clock
+from wikiembed.worker.batch_completer import BatchCompleter
+from wikiembed.worker.local_queue import MOST_AHEAD, MOST_JOBS, PACE_S, Fetched, LocalQueue
+
+
+def job(number: int, *keys: str, source: str = "docs", attempts: int = 0, **more: object) -> Job:
+    """An embed job."""
+    arguments = {"source": source, "keys": list(keys) or [str(number)], **more}
+    return Job(
+        id=number, queue=f"embed_{source}", lock=None, queueing_lock=None, attempts=attempts,
+        task_name="wikiembed.embed", task_kwargs=arguments, worker_id=1,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def hand_of(
+    *jobs: Job, room: int = 4, batch_size: int = 3, clock: Clock | None = None
+) -> LocalQueue:
+    """A hand that has fetched these jobs."""
+    local_queue = LocalQueue(room=lambda: room, clock=clock or Clock())
+    assert local_queue.add([Fetched(one, batch_size) for one in jobs], most_chunks=64) == []
+    return local_queue
+
+
+async def begun(local_queue: LocalQueue) -> list[tuple[int | None, list[str]]]:
+    """Begin all that waits: number and keys of each batch."""
+    found = []
+    while local_queue:
+        one = await local_queue.begin()
+        assert one is not None
+        found.append((one.id, one.task_kwargs["keys"]))
+    return found  # type: ignore[return-value]
+
+
+async def test_small_jobs_of_a_source_begin_together() -> None:
+    """As many as fit into the source's batch; the rest in the next one, in order."""
+    local_queue = hand_of(*[job(n) for n in range(1, 6)])
+    assert await begun(local_queue) == [(1, ["1", "2", "3"]), (4, ["4", "5"])]
+    assert local_queue.ids == {1, 2, 3, 4, 5}
+    assert [one.id for one in local_queue.group_of(job(1))] == [1, 2, 3]
+
+
+async def test_full_job_begins_alone() -> None:
+    """A bulk job is a batch already."""
+    local_queue = hand_of(job(1, "a", "b", "c"), job(2, "d"))
+    assert await begun(local_queue) == [(1, ["a", "b", "c"]), (2, ["d"])]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [job(2, source="more"), job(2, attempts=1), job(2, attempt=1), job(2, keys="no list")],
+    ids=["another source", "came back", "was held", "malformed"],
+)
+async def test_job_that_does_not_join(other: Job) -> None:
+    """Another source's, one that went wrong before, and one that is malformed stay apart."""
+    local_queue = hand_of(job(1), other, job(3))
+    assert [number for number, _ in await begun(local_queue)] == [1, 2]
+    assert [one.id for one in local_queue.group_of(job(1))] == [1, 3]
+
+
+async def test_job_with_which_a_worker_died_runs_alone() -> None:
+    """Nothing is in hand beside it: what kills the next worker is known."""
+    local_queue = hand_of(job(1))
+    await begun(local_queue)
+    fetched = [Fetched(job(n, rescues=1 if n == 3 else 0), 3) for n in (2, 3, 4)]
+    assert local_queue.add(fetched, most_chunks=64) == [3, 4]
+    await begun(local_queue)
+    assert local_queue.add([Fetched(job(3, rescues=1), 3), fetched[2]], most_chunks=64) == [4]
+    beginning = asyncio.create_task(local_queue.begin())
+    await asyncio.sleep(0.01)
+    assert not beginning.done()
+    local_queue.ended(job(1))
+    local_queue.ended(job(2))
+    assert (await beginning).id == 3  # type: ignore[union-attr]
+    waiting = asyncio.create_task(local_queue.wait_for_room())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    local_queue.ended(job(3))
+    assert await waiting
+
+
+async def test_room_limits_what_is_under_way() -> None:
+    """A batch begins when one ends; a closed hand begins none, and gives back what waits."""
+    local_queue = hand_of(*[job(n, "a", "b", "c") for n in range(1, 5)], room=2)
+    for _ in range(2):
+        assert await local_queue.wait_for_room()
+        await local_queue.begin()
+    waiting = asyncio.create_task(local_queue.wait_for_room())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    local_queue.forget(job(1))
+    assert await waiting
+    assert local_queue.ids == {2, 3, 4}
+    local_queue.close()
+    assert not await local_queue.wait_for_room()
+    assert await local_queue.begin() is None
+    assert local_queue.clear() == [3, 4]
+    assert not local_queue
+
+
+@pytest.mark.parametrize(("a_second", "begun_at_once"), [(30, 2), (100, 5)])
+async def test_batches_of_a_fast_server_overlap(a_second: int, begun_at_once: int) -> None:
+    """While two are at the server, others are read and written; at a slow one they would wait."""
+    clock = Clock()
+    local_queue = hand_of(room=2, clock=clock)
+    for n in range(a_second):
+        local_queue.add([Fetched(job(n), 1)], most_chunks=64)
+        await local_queue.begin()
+        clock.now += 1 / a_second
+        local_queue.ended(job(n))
+    local_queue.add([Fetched(job(n), 1) for n in range(1000, 1010)], most_chunks=64)
+    begun = 0
+    waiting = asyncio.ensure_future(local_queue.wait_for_room())
+    while (await asyncio.wait([waiting], timeout=0.01))[0]:
+        await local_queue.begin()
+        begun += 1
+        waiting = asyncio.ensure_future(local_queue.wait_for_room())
+    waiting.cancel()
+    assert begun == begun_at_once
+
+
+async def test_as_much_is_fetched_as_begins_soon() -> None:
+    """What may begin now; where batches end often more, up to a limit."""
+    clock = Clock()
+    local_queue = hand_of(room=4, clock=clock)
+    assert local_queue.wanted() == (MOST_JOBS, 4)
+    local_queue = hand_of(job(0), room=4, batch_size=64, clock=clock)
+    assert local_queue.wanted() == (MOST_JOBS, 4 * 64)
+    assert (await begun(local_queue)) == [(0, ["0"])]
+    local_queue.ended(job(0))
+    for n in range(1, 501):
+        local_queue.add([Fetched(job(n), 64)], most_chunks=64)
+        await local_queue.begin()
+        local_queue.ended(job(n))
+    assert local_queue.wanted() == (MOST_JOBS, MOST_AHEAD * 64)
+    clock.now += 2
+    assert local_queue.wanted() == (MOST_JOBS, 4 * 64)
+
+
+async def test_fetch_that_emptied_the_queue_is_not_followed_at_once() -> None:
+    """Nor later than a moment; one that found nothing, or all it asked for, is."""
+    clock = Clock()
+    local_queue = hand_of(job(1), clock=clock)
+    assert local_queue.early_s == PACE_S
+    clock.now += 0.6 * PACE_S
+    assert local_queue.early_s == pytest.approx(0.4 * PACE_S)
+    clock.now += PACE_S
+    assert local_queue.early_s == 0
+    local_queue.add([], most_chunks=64)
+    assert local_queue.early_s == 0
+    local_queue.add([Fetched(job(n), 3) for n in range(62)], most_chunks=64)
+    assert local_queue.early_s == 0
+
+
+async def test_worker_of_another_kind_fetches_one() -> None:
+    """Without room nothing is fetched ahead: procrastinate's own slots say how many run."""
+    local_queue = LocalQueue()
+    assert local_queue.wanted()[0] == 1
+    assert await local_queue.wait_for_room()
+
+
+async def test_paused_sources_go_back() -> None:
+    """Those of the queues that may go on stay."""
+    local_queue = hand_of(job(1), job(2, source="more"))
+    assert local_queue.queues == {"embed_docs", "embed_more"}
+    assert local_queue.keep({"embed_more"}) == [1]
+    assert local_queue.ids == {2}
+
+
+async def test_finishes_gather_while_one_is_under_way() -> None:
+    """The first goes at once, the others in one statement after it."""
+    deleted: list[list[int]] = []
+
+    async def delete(numbers: Sequence[int]) -> None:
+        deleted.append(list(numbers))
+        await asyncio.sleep(0.01)
+
+    finisher = BatchCompleter(delete)
+    await asyncio.gather(*(finisher.finish([n, 10 * n]) for n in (1, 2, 3)))
+    await finisher.finish([4])
+    assert [number for batch in deleted for number in batch] == [1, 10, 2, 20, 3, 30, 4]
+    assert len(deleted) < 4
+
+
+async def test_failed_finish_is_told_to_those_it_was_for() -> None:
+    """And to nobody else."""
+    failures = [OSError("lost")]
+
+    async def delete(numbers: Sequence[int]) -> None:
+        await asyncio.sleep(0)
+        if failures:
+            raise failures.pop()
+
+    finisher = BatchCompleter(delete)
+    with pytest.raises(OSError, match="lost"):
+        await finisher.finish([1])
+    await finisher.finish([2])

@@ -1,0 +1,118 @@
+"""When a job comes again, for every exception."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+
+import psycopg
+import pytest
+from procrastinate.exceptions import JobAborted
+from procrastinate.jobs import Job
+from psycopg import errors as pg
+
+from wikiembed.errors import (
+    ConfigurationError,
+    DatabaseUnreachable,
+    EmbedderMisconfigured,
+    LockNotAvailable,
+    ModelMismatch,
+)
+from wikiembed.servers.classify import OutageTooLong, Stopping
+from wikiembed.worker.retry import BackToTheQueue, is_out_of_memory, is_transient, wait_s
+
+
+def job(*, attempts: int = 0, queueing_lock: str | None = None) -> Job:
+    return Job(
+        id=1,
+        queue="embed_docs",
+        lock=None,
+        queueing_lock=queueing_lock,
+        task_name="wikiembed.embed",
+        attempts=attempts,
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Stopping("stop"),
+        OutageTooLong("held"),
+        EmbedderMisconfigured("401"),
+        JobAborted(),
+        asyncio.CancelledError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_rule_18_interrupted_job_comes_again_at_once(error: BaseException) -> None:
+    """However often it was interrupted before, a cancelled one included."""
+    assert wait_s(error, 40) == 0
+    decision = BackToTheQueue().get_retry_decision(exception=error, job=job(attempts=40))
+    assert decision is not None
+    assert decision.retry_at is not None
+    assert decision.retry_at <= dt.datetime.now(dt.UTC)
+
+
+@pytest.mark.parametrize("error", [ModelMismatch("other"), ConfigurationError("no key")])
+def test_job_that_this_worker_cannot_do_is_left_to_others_for_a_while(error: Exception) -> None:
+    """It must not be fetched in a circle by the same worker."""
+    assert wait_s(error, 0) == wait_s(error, 9) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pg.DeadlockDetected("deadlock"),
+        pg.SerializationFailure("serialisation"),
+        pg.QueryCanceled("cancelled"),
+        LockNotAvailable("55P03"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_accident_of_the_database_waits_seconds_however_often(error: Exception) -> None:
+    """Half a second, doubled, and never minutes."""
+    assert [wait_s(error, n) for n in (0, 1, 2, 40)] == [0.5, 1, 2, 4]
+
+
+def test_transient_errors_are_told_from_defects() -> None:
+    """Only what another try may not meet is retried without an end."""
+    assert is_transient(pg.DeadlockDetected("deadlock"))
+    assert is_transient(pg.ReadOnlySqlTransaction("failover"))
+    assert not is_transient(pg.UndefinedFunction("defect"))
+    assert not is_transient(psycopg.OperationalError("no code"))
+    assert not is_transient(ValueError("ours"))
+
+
+def test_lost_database_is_waited_for_a_second() -> None:
+    """The supervisor reconnects; the job need not wait longer."""
+    assert wait_s(DatabaseUnreachable("gone"), 12) == 1
+
+
+def test_unexpected_errors_wait_longer_each_time_up_to_five_minutes() -> None:
+    """Exponential backoff."""
+    assert [wait_s(ValueError("?"), n) for n in (0, 1, 4, 40)] == [1, 2, 16, 300]
+
+
+def test_job_with_a_queueing_lock_is_not_queued_again() -> None:
+    """The next periodic one may wait already, and two would violate the unique index."""
+    decision = BackToTheQueue().get_retry_decision(
+        exception=ValueError("?"), job=job(queueing_lock="wikiembed.missing")
+    )
+    assert decision is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        psycopg.DatabaseError("out of memory for query result"),
+        psycopg.OperationalError("cannot allocate memory for input buffer"),
+    ],
+    ids=str,
+)
+def test_want_of_memory_is_no_jobs_fault(error: Exception) -> None:
+    """libpq has its own words for it, without an SQLSTATE; the server's has one."""
+    assert is_out_of_memory(error)
+    assert is_transient(error)
+    assert not is_out_of_memory(pg.OutOfMemory("out of memory"))

@@ -1,0 +1,57 @@
+"""Keep vectors that are paid for until Postgres takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import psycopg
+from psycopg_pool import PoolClosed
+
+from wikiembed.errors import DatabaseReadOnly, DatabaseUnreachable, LockNotAvailable
+from wikiembed.telemetry import emit
+
+RETRY_LOST_S = 120.0
+"""How long a write is tried again while Postgres is out of reach."""
+RETRY_PASSING_S = 4.0
+"""How long it is while Postgres answers with what may pass: a cancel, a deadlock, a lock."""
+WAITS_S = (0.05, 0.2, 0.5, 1.0, 2.0)
+_PASSING = ("26", "40", "53", "55P03", "57")
+
+Answer = TypeVar("Answer")
+
+
+def retry_for_s(error: Exception) -> float:
+    """How long a statement that failed so may be tried again, in seconds; 0: not at all."""
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    if isinstance(cause, PoolClosed):
+        return 0.0  # by ourselves: nobody is to wait any longer
+    if isinstance(error, DatabaseReadOnly):
+        return RETRY_PASSING_S  # a standby now: this connection will not be a primary's again
+    if isinstance(error, DatabaseUnreachable):
+        return RETRY_LOST_S
+    state = (cause.sqlstate or "") if isinstance(cause, psycopg.Error) else ""
+    if isinstance(error, LockNotAvailable) or state.startswith(_PASSING):
+        return RETRY_PASSING_S
+    return 0.0
+
+
+async def retry_write(call: Callable[[], Awaitable[Answer]], *, job_id: int | None) -> Answer:
+    """Call, and call again for as long as `hold_s` says; at once effective, so safe to repeat.
+
+    Raises: what the last call raised.
+    """
+    began = time.monotonic()
+    tries = 0
+    while True:
+        try:
+            return await call()
+        except (psycopg.Error, DatabaseUnreachable, LockNotAvailable) as error:
+            if time.monotonic() - began >= retry_for_s(error):
+                raise
+            wait_s = WAITS_S[min(tries, len(WAITS_S) - 1)]
+            tries += 1
+            emit("write_held", level=10, job_id=job_id, tries=tries, error=type(error).__name__)
+            await asyncio.sleep(wait_s)

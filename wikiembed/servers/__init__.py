@@ -1,0 +1,1 @@
+"""One embedding server: requests, outages, limits, and whose fault a failure is."""

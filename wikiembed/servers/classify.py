@@ -1,0 +1,111 @@
+"""Whose fault a failure is: decided here, for every error of an embedding server.
+
+The probe, one short known text, is the referee: a status code alone is only a hint
+(shared knowledge of how servers answer is in wikiembed.embedders).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wikiembed.error_class import ErrorClass
+from wikiembed.errors import (
+    BatchTooLarge,
+    EmbedderBadAnswer,
+    EmbedderError,
+    EmbedderLost,
+    EmbedderMisconfigured,
+    EmbedderRejected,
+    EmbedderThrottled,
+    EmbedderTimeout,
+    EmbedderUnavailable,
+    TextTooLong,
+    WikiembedError,
+)
+from wikiembed.words import count
+
+
+class BatchSuspect(WikiembedError):
+    """The probe passes and this batch does not: some text of it may be at fault."""
+
+    def __init__(self, cause: EmbedderError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class BatchOverLimit(WikiembedError):
+    """The server takes fewer texts a request; nobody is to blame."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"At most {count(limit, 'text')} a request.")
+        self.limit = limit
+
+
+class Stopping(WikiembedError):
+    """The worker was asked to stop while the server is out of reach: the job goes back."""
+
+
+class OutageTooLong(WikiembedError):
+    """The server was out of reach for so long that the job goes back to the queue."""
+
+
+class PausedMeanwhile(WikiembedError):
+    """The source was paused before the batch's turn came: the job goes back to the queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blame:
+    """Why one chunk is not embedded, as it goes into failures."""
+
+    error_class: ErrorClass
+    message: str
+    http_status: int | None
+    attempts: int
+
+
+def needs_no_probe(error: EmbedderError) -> bool:
+    """True when the answer itself says that the batch is at fault."""
+    return isinstance(error, TextTooLong | BatchTooLarge)
+
+
+def always_outage(error: EmbedderError) -> bool:
+    """True when no text can have caused it."""
+    return isinstance(error, EmbedderThrottled)
+
+
+def may_have_died_of_it(error: EmbedderError) -> bool:
+    """True when the server had the batch, so that it may be down because of it.
+
+    Cut off, never answered, or answered an error (vLLM says 500, then its process ends). Not
+    when the batch never reached it, or when it asks to wait: 408, 429, 503.
+    """
+    return isinstance(error, EmbedderLost | EmbedderTimeout | EmbedderRejected)
+
+
+def error_class_of(error: EmbedderError) -> ErrorClass:
+    """The stable word for a failure that a chunk is blamed for (docs/reference/failures.md)."""
+    match error:
+        case TextTooLong():
+            return ErrorClass.TEXT_TOO_LONG
+        case BatchTooLarge():
+            return ErrorClass.TEXT_TOO_LARGE
+        case EmbedderTimeout():
+            return ErrorClass.TIMEOUT
+        case EmbedderBadAnswer():
+            return ErrorClass.BAD_ANSWER
+        case EmbedderMisconfigured():
+            return ErrorClass.REFUSED
+        case EmbedderUnavailable():
+            return ErrorClass.NO_ANSWER
+        case _:
+            return ErrorClass.REJECTED
+
+
+def blame_of(error: EmbedderError, *, attempts: int) -> Blame:
+    """The failure to record for the one text that `error` stands for."""
+    return Blame(
+        error_class=error_class_of(error),
+        message=str(error),
+        http_status=error.http_status,
+        attempts=attempts,
+    )

@@ -1,0 +1,1 @@
+"""The process that embeds: its supervisor, its session, and what it holds."""

@@ -1,0 +1,69 @@
+"""How the app reaches Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import procrastinate
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from wikiembed.db.connect import connect_options, database_url, translate_errors
+from wikiembed.db.endpoint import Endpoint, endpoint
+from wikiembed.db.pool import Pool
+from wikiembed.worker.runtime_holder import RuntimeHolder
+
+
+async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Autocommit, and only procrastinate's own schema on the path."""
+    await connection.set_autocommit(True)
+    await connection.execute("set search_path = wikiembed_queue, pg_catalog")
+
+
+class Connector(procrastinate.PsycopgConnector):
+    """Finds out where Postgres is when the app is opened, not when it is imported."""
+
+    def __init__(self, runtime: RuntimeHolder) -> None:
+        super().__init__(configure=_configure)
+        self._runtime = runtime
+        self.endpoint: Endpoint | None = None
+        """Where the last opening led; None before it."""
+
+    async def _create_pool(self, pool_args: dict[str, Any]) -> AsyncConnectionPool[Any]:
+        with translate_errors():
+            conninfo = await asyncio.to_thread(database_url, self._runtime.settings)
+            return Pool(
+                conninfo,
+                min_size=2,
+                max_size=8,
+                kwargs={"application_name": "wikiembed queue", **connect_options(conninfo)},
+                **pool_args,
+            )
+
+    async def open_async(self, pool: AsyncConnectionPool[Any] | None = None) -> None:
+        """Open the pool, once one connection is had: a pool would try for 30 s in silence.
+
+        Raises: DatabaseUnreachable, ConfigurationError, procrastinate's ConnectorException.
+        """
+        if pool is None and self._async_pool is None:
+            with translate_errors():
+                conninfo = await asyncio.to_thread(database_url, self._runtime.settings)
+                options = connect_options(conninfo)
+                first = await psycopg.AsyncConnection.connect(conninfo, **options)
+                self.endpoint = endpoint(self._runtime.settings, first)
+                await first.close()
+        await super().open_async(pool)
+
+    async def close_connections(self) -> None:
+        """Close both pools at once: what waits for a connection gets an error."""
+        runtime = self._runtime.opened
+        if runtime is not None:
+            await runtime.aclose()
+        if self._async_pool is not None:
+            await self._async_pool.close()
+
+    async def close_async(self) -> None:
+        """Close the queue's pool and, with it, the tasks' resources."""
+        await self._runtime.aclose()
+        await super().close_async()

@@ -1,0 +1,132 @@
+"""procrastinate's worker, with shorter looks, a heartbeat while it ends, and chosen upkeep."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import Any, cast
+
+import psycopg
+from procrastinate import jobs, periodic, worker
+from procrastinate.exceptions import ConnectorException
+
+from wikiembed.telemetry import emit
+from wikiembed.worker.binding.job_manager import JobManager
+from wikiembed.worker.local_queue import LocalQueue
+from wikiembed.worker.runtime_holder import RuntimeHolder
+
+LOOK_AGAIN_S = (0.02, 0.05, 0.1)
+_PASSING = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+
+
+class Worker(worker.Worker):
+    """Looks again a little after each wake: only one insert in 20 ms notifies."""
+
+    def __init__(
+        self,
+        *,
+        periodic_tasks: Callable[[str], bool] = lambda name: True,
+        room: Callable[[], int] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self._local_queue = LocalQueue(room=room)
+        self._defers = periodic_tasks
+        self.ended = asyncio.Event()
+        self.cause: BaseException | None = None
+
+    @property
+    def _manager(self) -> JobManager:
+        return cast("JobManager", self.app.job_manager)
+
+    @property
+    def in_hand(self) -> set[int]:
+        """Numbers of the jobs that wait, run, or are about to be finished, in this worker."""
+        running = {c.job.id for c in self._running_jobs.values() if c.job.id is not None}
+        return running | self._local_queue.ids
+
+    async def _periodic_deferrer(self) -> None:
+        """Defer the periodic tasks that this worker is to defer.
+
+        With none it waits for ever: a side task that ends would hide the end of another, such
+        as a lost LISTEN. A deadlock with another worker's deferrer is no reason to reconnect.
+        """
+        registry = periodic.PeriodicRegistry()  # type: ignore[no-untyped-call]
+        registry.periodic_tasks = {
+            key: task
+            for key, task in self.app.periodic_registry.periodic_tasks.items()
+            if self._defers(key[0])
+        }
+        if not registry.periodic_tasks:
+            await asyncio.Event().wait()
+        deferrer = periodic.PeriodicDeferrer(registry=registry, **self.app.periodic_defaults)
+        while True:
+            try:
+                await deferrer.worker()
+            except ConnectorException as error:
+                if not isinstance(error.__cause__, _PASSING):
+                    raise
+                emit("deferrer_gave_way", level=10, error=type(error.__cause__).__name__)
+                await asyncio.sleep(1)
+
+    async def _handle_notification(self, *, channel: str, notification: jobs.Notification) -> None:
+        await super()._handle_notification(channel=channel, notification=notification)
+        loop = asyncio.get_running_loop()
+        for delay_s in LOOK_AGAIN_S:
+            loop.call_later(delay_s, self._new_job_event.set)
+
+    async def _monitor_side_tasks(self, side_tasks: list[asyncio.Task[Any]]) -> None:
+        await super()._monitor_side_tasks(side_tasks)
+        raised = [t.exception() for t in side_tasks if t.done() and not t.cancelled()]
+        self.cause = next((error for error in raised if error is not None), None)
+
+    async def _run_loop(self) -> None:
+        """Fetch into this worker's own hand, from here on."""
+        if self.worker_id is not None:
+            self._manager.open_local_queue(self.worker_id, self._local_queue)
+            await self._register(self.worker_id)
+        await super()._run_loop()  # type: ignore[no-untyped-call]
+
+    async def _register(self, worker_id: int) -> None:
+        """Say which process this is a slot of."""
+        app: Any = self.app
+        runtime = (self.additional_context or {}).get("runtime")
+        if isinstance(runtime, RuntimeHolder):
+            await app.process.register(self.app.connector, worker_id, runtime.settings)
+
+    async def _shutdown(self, side_tasks: list[asyncio.Task[Any]]) -> None:
+        """Say that the worker fetches no more, and why, before it waits for its jobs."""
+        self.cause = self.cause or sys.exception()
+        self.ended.set()
+        if self.worker_id is not None:
+            # What is not given back here, since Postgres is gone, is found by the rescue.
+            with contextlib.suppress(ConnectorException, psycopg.Error):
+                await self._manager.close_local_queue(self.worker_id)
+        await super()._shutdown(side_tasks)
+
+    def stop(self) -> None:
+        """Take no more jobs; those that wait for a server go back to the queue."""
+        super().stop()  # type: ignore[no-untyped-call]
+        self._local_queue.close()
+        runtime = (self.additional_context or {}).get("runtime")
+        if isinstance(runtime, RuntimeHolder) and runtime.opened is not None:
+            runtime.opened.stop()
+
+    async def beat(self) -> None:
+        """Say that the worker lives; procrastinate falls silent while it finishes its jobs."""
+        if self.worker_id is not None:
+            await self.app.job_manager.update_heartbeat(self.worker_id)
+
+    async def work(self) -> None:
+        """Run until `end`, or until something is wrong with the connection."""
+        await self.run()  # type: ignore[no-untyped-call]
+
+    def end(self) -> None:
+        """Fetch no more jobs; those in hand finish."""
+        self.stop()
+
+    async def abort(self) -> None:
+        """Cancel the jobs in hand: each goes back to the queue."""
+        await self._abort_running_jobs()  # type: ignore[no-untyped-call]

@@ -1,0 +1,59 @@
+"""A loss of Postgres: said once when it begins and once when it is over."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+
+from wikiembed.db.connect import translate
+from wikiembed.errors import DatabaseUnreachable, LockNotAvailable, WikiembedError
+from wikiembed.telemetry import emit
+from wikiembed.worker.binding.api import ConnectorException
+
+LOST = (ConnectorException, psycopg.OperationalError, DatabaseUnreachable, LockNotAvailable)
+"""What a worker meets when Postgres is gone, or lets no statement through."""
+RECONNECT_LONGEST_S = 5.0
+
+
+class ConnectionLoss:
+    """The present loss of Postgres, if there is one."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._tries = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts; 0 while Postgres is there."""
+        return 0.0 if self._since is None else time.monotonic() - self._since
+
+    def began(self, error: BaseException) -> None:
+        """Postgres is gone, or still is."""
+        if self._since is None:
+            self._since = time.monotonic()
+            emit("database_lost", level=30, reason=str(unreachable(error)))
+
+    def over(self) -> None:
+        """Postgres answers."""
+        if self._since is not None:
+            emit("database_back", seconds=round(self.seconds, 1))
+        self._since = None
+        self._tries = 0
+
+    def next_wait_s(self) -> float:
+        """Seconds until the next try to connect."""
+        self._tries += 1
+        return min(RECONNECT_LONGEST_S, 0.25 * 2.0 ** min(self._tries - 1, 6))
+
+
+def unreachable(error: BaseException) -> WikiembedError:
+    """The error of ours for a lost or refused connection."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, WikiembedError):
+            return cause
+        if isinstance(cause, psycopg.Error):
+            return translate(cause) or DatabaseUnreachable(f"Postgres is out of reach: {cause}.")
+        cause = cause.__cause__
+    return DatabaseUnreachable(f"Postgres is out of reach: {str(error).rstrip('.')}.")

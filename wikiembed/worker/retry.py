@@ -1,0 +1,83 @@
+"""When a job goes back to the queue, and when it comes again: decided here for every exception.
+
+What is recorded in failures and what stops the line is decided in wikiembed.servers.classify.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+
+import psycopg
+
+from wikiembed.errors import (
+    DatabaseUnreachable,
+    EmbedderMisconfigured,
+    LockNotAvailable,
+    WrongUsage,
+)
+from wikiembed.servers.classify import OutageTooLong, PausedMeanwhile, Stopping
+from wikiembed.worker.binding.api import BaseRetryStrategy, Job, JobAborted, RetryDecision
+
+LONGEST_WAIT_S = 300.0
+LONGEST_TRANSIENT_WAIT_S = 4.0
+UNEXPECTED_BEFORE_BLAME = 5
+"""After so many unexpected errors of one job its chunks go into failures (internal_error)."""
+
+
+def is_out_of_memory(exception: BaseException) -> bool:
+    """True when this process has no memory left; which job meets that is chance.
+
+    libpq says it with neither a class nor an SQLSTATE of its own ("cannot allocate memory for
+    input buffer", "out of memory for query result"); a thread cannot be started for the same want.
+    """
+    if isinstance(exception, psycopg.Error):
+        return exception.sqlstate is None and " memory" in str(exception)
+    return isinstance(exception, MemoryError) or (
+        isinstance(exception, RuntimeError) and "can't start new thread" in str(exception)
+    )
+
+
+def is_transient(exception: BaseException) -> bool:
+    """True for what the same job need not meet again: a deadlock, a failover, a cancel."""
+    if is_out_of_memory(exception):
+        return True
+    if not isinstance(exception, psycopg.Error):
+        return False
+    return (exception.sqlstate or "").startswith(("08", "25", "26", "40", "53", "55", "57", "58"))
+
+
+def wait_s(exception: BaseException, attempts: int) -> float:
+    """Seconds until the job may be fetched again; `attempts` counts its earlier runs."""
+    if isinstance(
+        exception,
+        Stopping
+        | OutageTooLong
+        | PausedMeanwhile
+        | EmbedderMisconfigured
+        | JobAborted
+        | asyncio.CancelledError,
+    ):
+        return 0.0
+    if isinstance(exception, DatabaseUnreachable):
+        return 1.0
+    if isinstance(exception, WrongUsage):
+        # Another worker may have the right settings; this one must not fetch it in a circle.
+        return 2.0
+    if isinstance(exception, LockNotAvailable) or is_transient(exception):
+        return float(min(LONGEST_TRANSIENT_WAIT_S, 0.5 * 2 ** min(attempts, 12)))
+    return float(min(LONGEST_WAIT_S, 1.0 * 2 ** min(attempts, 12)))
+
+
+class BackToTheQueue(BaseRetryStrategy):
+    """No embed job ever ends as failed: what is wrong with a chunk stands in failures."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """Retry, at once or after the wait that fits the exception.
+
+        A job with a queueing lock ends: the next one may hold the lock already.
+        """
+        if job.queueing_lock is not None:
+            return None
+        at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait_s(exception, job.attempts))
+        return RetryDecision(retry_at=at)

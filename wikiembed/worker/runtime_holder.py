@@ -1,0 +1,67 @@
+"""Where the tasks find what their process holds: ``context.additional_context["runtime"]``."""
+
+from __future__ import annotations
+
+import asyncio
+
+from wikiembed.config import Settings, load_settings
+from wikiembed.db.connect import database_url
+from wikiembed.pipeline import Runtime, Stats
+from wikiembed.worker.binding.api import JobContext
+
+
+class RuntimeHolder:
+    """The tasks' resources, opened on first use and closed with the app."""
+
+    def __init__(self) -> None:
+        self.stats = Stats()
+        self._settings: Settings | None = None
+        self._runtime: Runtime | None = None
+        self._opening: asyncio.Lock | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read once.
+
+        Raises: ConfigurationError.
+        """
+        if self._settings is None:
+            self._settings = load_settings()
+        return self._settings
+
+    def use(self, settings: Settings, *, stats: Stats | None = None) -> None:
+        """Take these settings instead of the environment's, and count into `stats`."""
+        self._settings = settings
+        self.stats = stats or Stats()
+
+    @property
+    def opened(self) -> Runtime | None:
+        """The runtime, if some job has asked for it already."""
+        return self._runtime
+
+    async def get(self) -> Runtime:
+        """The runtime, opened when it is not.
+
+        Raises: DatabaseUnreachable, ConfigurationError.
+        """
+        self._opening = self._opening or asyncio.Lock()
+        async with self._opening:
+            if self._runtime is None:
+                url = await asyncio.to_thread(database_url, self.settings)
+                self._runtime = await Runtime.open(self.settings, url, stats=self.stats)
+            return self._runtime
+
+    async def aclose(self) -> None:
+        """Close the runtime, if it was opened."""
+        runtime, self._runtime, self._opening = self._runtime, None, None
+        if runtime is not None:
+            await runtime.aclose()
+
+
+async def runtime_of(context: JobContext) -> Runtime:
+    """The process's runtime, from the job's context.
+
+    Raises: DatabaseUnreachable, ConfigurationError.
+    """
+    holder: RuntimeHolder = context.additional_context["runtime"]
+    return await holder.get()

@@ -1,0 +1,177 @@
+"""Run workers in this process, through signals, drains, and losses of Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Iterator
+
+from wikiembed.config import Settings
+from wikiembed.db import version
+from wikiembed.pipeline import Runtime, Stats
+from wikiembed.telemetry import emit
+from wikiembed.worker.binding.app import App
+from wikiembed.worker.connection_loss import LOST, ConnectionLoss, unreachable
+from wikiembed.worker.drain import OnLook, WorkerOptions
+from wikiembed.worker.liveness import alive
+from wikiembed.worker.session import Session
+
+POLL_S = 5.0
+DRAIN_POLL_S = 0.5
+RESCUE_EVERY_S = 5.0
+
+
+class Supervisor:
+    """One `wikiembed worker`: embeds with `concurrency` batches at a time, upkeep beside them.
+
+    None: as many as the embedding server gains by. `source`: that one alone; none: all.
+    `batch_size`: small jobs join up to so many chunks; none: as many as their source likes.
+
+    With `drain` it ends when no job waits or runs; `on_look` is told what is left meanwhile.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        settings: Settings,
+        *,
+        drain: bool,
+        concurrency: int | None,
+        source: str | None = None,
+        batch_size: int | None = None,
+        on_look: OnLook | None = None,
+        stats: Stats | None = None,
+        poll_s: float | None = None,
+        rescue_every_s: float = RESCUE_EVERY_S,
+    ) -> None:
+        self._app = app
+        self._orders = WorkerOptions(
+            drain=drain,
+            source=source,
+            concurrency=concurrency,
+            # Jobs that come again later wake nobody: a drain must not wait 5 s for each.
+            poll_s=poll_s or (DRAIN_POLL_S if drain else POLL_S),
+            rescue_every_s=rescue_every_s,
+            outage_limit_s=settings.outage_limit_s,
+            on_look=on_look,
+        )
+        self._alive_file = settings.alive_file
+        self._stop = asyncio.Event()
+        self._loss = ConnectionLoss()
+        self.stopped_by: signal.Signals | None = None
+        self._session: Session | None = None
+        self._left_behind: list[int] = []
+        app.runtime.use(settings.model_copy(update={"concurrency": concurrency}), stats=stats)
+        app.job_manager.upkeep_apart = True
+        app.job_manager.batch_size = batch_size
+
+    async def run(self) -> None:
+        """Work until drained or stopped; `stopped_by` is the signal that came, if one did.
+
+        Raises: SourcePaused, ModelMismatch, EmbedderUnavailable, DatabaseUnreachable,
+        SchemaMismatch.
+        """
+        with self._signals():
+            async with alive(self._alive_file):
+                await self._work_on()
+
+    async def _work_on(self) -> None:
+        """Work, and connect anew after each loss of Postgres."""
+        while not self._stop.is_set():
+            try:
+                await self._work()
+            except LOST as error:
+                if self._stop.is_set():
+                    return
+                if self._session is None:
+                    raise unreachable(error) from error
+                self._loss.began(error)
+                if self._orders.drain and self._loss.seconds > self._orders.outage_limit_s:
+                    raise unreachable(error) from error
+                await self._unless_stopped(asyncio.sleep(self._loss.next_wait_s()))
+            else:
+                return
+
+    async def _work(self) -> None:
+        """Connect, and work until done; at once done when stopped while connecting."""
+        try:
+            if await self._unless_stopped(self._open()):
+                await self._run_session()
+        finally:
+            await self._app.close_async()
+
+    async def _run_session(self) -> None:
+        runtime = await self._app.runtime.get()
+        self._loss.over()
+        self._session = Session(self._app, runtime, self._orders, stop=self._stop, loss=self._loss)
+        try:
+            await self._session.run()
+        except LOST:
+            self._left_behind += self._session.worker_ids
+            raise
+
+    async def _open(self) -> None:
+        await self._app.open_async()
+        runtime = await self._app.runtime.get()
+        version.require_head(await runtime.store.schema_version())
+        if self._session is None:
+            await runtime.store.upkeep("select * from wikiembed.rescue_jobs()")
+        await self._free_left_behind(runtime)
+
+    async def _free_left_behind(self, runtime: Runtime) -> None:
+        """Give up the jobs that this process held when it lost Postgres.
+
+        Those of others are left to the rescue of some seconds later: their heartbeats are old
+        as well after a long loss, and they are about to write what they have.
+        """
+        for worker_id in self._left_behind:
+            await runtime.store.release_jobs(
+                worker_id, await runtime.store.jobs_of_worker(worker_id)
+            )
+            await self._app.job_manager.unregister_worker(worker_id)
+        self._left_behind.clear()
+
+    async def _unless_stopped(self, doing: Awaitable[None]) -> bool:
+        """True when that is done; False when the stop came first, which cancels it."""
+        task = asyncio.ensure_future(doing)
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
+            return task.done()
+        finally:
+            for each in (task, stopped):
+                each.cancel()
+            await asyncio.gather(task, stopped, return_exceptions=True)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        caught = (signal.SIGTERM, signal.SIGINT)
+        for number in caught:
+            loop.add_signal_handler(number, self._on_signal, number)
+        try:
+            yield
+        finally:
+            for number in caught:
+                loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        """End when the batches in hand are done."""
+        self._stop.set()
+
+    def abort(self) -> None:
+        """End now: the jobs in hand go back to the queue."""
+        self._stop.set()
+        if self._session is not None:
+            self._session.abort()
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if not self._stop.is_set():
+            self.stopped_by = number
+            emit("stop_requested", in_hand="finishes", again="gives the jobs back")
+            self._stop.set()
+        else:
+            self.abort()
