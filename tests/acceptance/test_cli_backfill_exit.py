@@ -9,8 +9,7 @@ import pytest
 from tests.acceptance.wiki import Call, add, assert_done, assert_refused, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
-from wikiembed.cli.work import enqueue_all
-from wikiembed.control.actions import Enqueued
+from wikiembed.control.actions import Enqueued, enqueue_all
 
 
 def fail(
@@ -79,7 +78,7 @@ def test_backfill_counts_chunks_that_no_job_holds(
         docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
         return done
 
-    monkeypatch.setattr("wikiembed.cli.backfill.enqueue_all", lose)
+    monkeypatch.setattr("wikiembed.control.actions.enqueue_all", lose)
     said = assert_refused(call("backfill", "docs", "--allow-failures", env=served(standin)), 1)
     assert said.startswith("2 chunks are missing (docs 2 in no job)")
 

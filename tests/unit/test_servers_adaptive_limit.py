@@ -188,18 +188,19 @@ def test_two_processes_share_a_server_without_outbidding_each_other(later_s: flo
         assert run.median(60, 160) <= 9
 
 
-@pytest.mark.parametrize("hear", [AdaptiveLimit.throttled, AdaptiveLimit.timed_out])
+@pytest.mark.parametrize("call", [AdaptiveLimit.throttled, AdaptiveLimit.timed_out])
 def test_refusal_shrinks_at_once_but_once_a_round_trip(
-    hear: Callable[[AdaptiveLimit], None],
+    call: Callable[[AdaptiveLimit], None],
 ) -> None:
     """Ten requests refused together say one thing."""
 
     async def main() -> list[int]:
         limit, run = watched(start=10)
+        assert isinstance(limit, AdaptiveLimit)
         for _ in range(10):
-            hear(limit)
+            call(limit)
         await asyncio.sleep(1.1)
-        hear(limit)
+        call(limit)
         return levels(run)
 
     assert simulate(main()) == [10, 7, 5]

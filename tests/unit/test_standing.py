@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from wikiembed.cli.coverage_report import LEAST_BATCHES, report
 from wikiembed.cli.progress import Reporter
-from wikiembed.cli.work import LEAST_BATCHES, report
 from wikiembed.control.standing import of_all, time_left, waits_for
 from wikiembed.pipeline import Stats
 from wikiembed.store import Coverage

@@ -17,17 +17,12 @@ from wikiembed.cli.console import (
     remark,
     say,
 )
+from wikiembed.cli.coverage_report import report
 from wikiembed.cli.dry_run import print_estimate
 from wikiembed.cli.failed import FailedChunks
+from wikiembed.cli.options import BatchSize, Concurrency, Source
 from wikiembed.cli.progress import Cadence, Reporter
 from wikiembed.cli.queued import MOST_NAMED, say_queued
-from wikiembed.cli.work import (
-    BatchSize,
-    Concurrency,
-    Source,
-    enqueue_all,
-    report,
-)
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.control.shortfall import Shortfall, sentence, shortfall
@@ -102,12 +97,11 @@ def run_backfill(
         where = endpoint(settings, connection)
         if not json:
             say(where.line)
-        queued = enqueue_all(
+        queued = actions.enqueue_all(
             connection,
-            settings,
             source,
             max_chunks=max_chunks,
-            batch_size=batch_size,
+            batch_size=batch_size or settings.batch_size,
             dry_run=False,
         )
         rows = {} if json else {row.source: row for row in actions.coverage(connection, source)}

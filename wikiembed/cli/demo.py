@@ -16,8 +16,8 @@ import psycopg
 import typer
 
 from wikiembed.cli.console import console, duration, percent, print_table, say
+from wikiembed.cli.coverage_report import report
 from wikiembed.cli.progress import Cadence, Reporter
-from wikiembed.cli.work import enqueue_all, report
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions, sample
 from wikiembed.control.load import load_articles
@@ -87,8 +87,8 @@ def run_demo(
         step("Loading 60 short articles that come with wikiembed")
         loaded = load_file(connection, sample_path(), LoadCounts())
         say(f"  {count(loaded.added, 'page')} added, {loaded.unchanged} unchanged.")
-        queued = enqueue_all(
-            connection, settings, SOURCE, max_chunks=None, batch_size=None, dry_run=False
+        queued = actions.enqueue_all(
+            connection, SOURCE, max_chunks=None, batch_size=settings.batch_size, dry_run=False
         )
         step("Queueing what is missing (the triggers did so already: nothing is added twice)")
         n = queued[0].chunks

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from wikiembed.cli.console import database, print_json, say
-from wikiembed.cli.work import enqueue_all
 from wikiembed.config import Settings
 from wikiembed.control import actions
 from wikiembed.control.estimate import Estimate, estimate
@@ -29,12 +28,11 @@ def print_estimate(
         where = endpoint(settings, connection)
         if not json:
             say(where.line)
-        queueing = enqueue_all(
+        queueing = actions.enqueue_all(
             connection,
-            settings,
             source,
             max_chunks=max_chunks,
-            batch_size=batch_size,
+            batch_size=batch_size or settings.batch_size,
             dry_run=True,
         )
         rows = {row.source: row for row in actions.coverage(connection, source)}

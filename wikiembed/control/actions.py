@@ -102,6 +102,27 @@ def enqueue(
     return Enqueued(source, jobs, chunks)
 
 
+def enqueue_all(
+    connection: Connection,
+    source: str | None,
+    *,
+    max_chunks: int | None,
+    batch_size: int | None,
+    dry_run: bool,
+) -> list[Enqueued]:
+    """Queue the missing chunks of one source or all; `max_chunks` holds for them together.
+
+    Raises: SourceNotFound.
+    """
+    done: list[Enqueued] = []
+    for name in names(connection, source):
+        left = None if max_chunks is None else max_chunks - sum(d.chunks for d in done)
+        done.append(
+            enqueue(connection, name, max_chunks=left, batch_size=batch_size, dry_run=dry_run)
+        )
+    return done
+
+
 def pause(
     connection: Connection, source: str | None, *, why: str | None, until: dt.datetime | None
 ) -> int:

@@ -1,9 +1,9 @@
 """Tables of docs/explanation/scale.md: ``python -m tests.tools.bench.slopes``.
 
-``python -m tests.tools.bench.slopes FILE.json…`` prints those of a run's JSON; with ``--page PAGE`` they replace what
-stands between the page's markers. Where several files tell of a quantity, the one that went
-furthest counts. What stands in columns of *computed* was not measured: it is the cost of a chunk
-at the largest size, times that many; with > where the cost was still growing.
+``python -m tests.tools.bench.slopes FILE.json…`` prints those of a run's JSON; with ``--page
+PAGE`` they replace what stands between the page's markers. Of several files with the same
+quantity, the one that went furthest counts. Columns of *computed* were not measured: the cost of
+a chunk at the largest size, times that many; with > where the cost was still growing.
 """
 
 from __future__ import annotations

@@ -1,0 +1,18 @@
+"""Arguments and options that several commands take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Source = Annotated[str | None, typer.Argument(help="The source; all of them, if not given.")]
+MaxChunks = Annotated[int | None, typer.Option(min=0, help="Queue at most so many chunks.")]
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, max=4096, help="Chunks a job; the source's own, if not given.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many, write nothing.")]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(min=1, max=256, help="Batches in flight; WIKIEMBED_CONCURRENCY, if not given."),
+]
