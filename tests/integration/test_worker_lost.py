@@ -15,6 +15,7 @@ from tests.integration.workshop import (
 )
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from wikiembed.backoff import Backoff
 from wikiembed.worker.binding import job_manager
 
 
@@ -60,7 +61,7 @@ async def test_rule_18_job_whose_finish_failed_under_its_live_worker_is_released
     docs_table: Database, standin: StandIn, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     """However it fails, and beyond the tries: not doing for good, and no text is embedded again."""
-    monkeypatch.setattr(job_manager, "RETRY_AFTER_S", (0.01, 0.01))
+    monkeypatch.setattr(job_manager, "BACKOFF", Backoff(first_s=0.01, longest_s=0.01))
     refuse_to_finish(docs_table, code)
     async with working(settings_of(docs_table, standin.url), rescue_every_s=0.3) as worker:
         add_chunks(docs_table, 3)

@@ -10,14 +10,15 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from wikiembed.config import Provider, Settings
+from wikiembed.config import Settings
 from wikiembed.control.actions import Enqueued
 from wikiembed.control.measure import LEAST_SAMPLED, Rate, measure
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders import EmbedderOptions, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderError
 from wikiembed.store import Coverage
-from wikiembed.store.source import COLUMNS, Source
+from wikiembed.store.resolution import for_documents
+from wikiembed.store.source import SOURCE, Source
 from wikiembed.words import count
 
 SAMPLE_BATCHES = 16
@@ -113,9 +114,7 @@ def estimate(
     rate = history(connection, row.source, least=BUSY_BATCHES * batch_size) if chunks else None
     measured: Rate | None = None
     if rate is None and texts and chunks:
-        prefix = settings.document_prefix if source.document_prefix is None else (
-            source.document_prefix
-        )  # fmt: skip
+        prefix = for_documents(source, settings).prefix
         try:
             measured = asyncio.run(
                 _probe(
@@ -155,7 +154,7 @@ def _source(connection: Connection, name: str) -> tuple[Source, int, int]:
     """The source's row, its batch size, and how many jobs it has already."""
     with translate_errors():
         row = connection.execute(
-            f"select {COLUMNS} from wikiembed.sources where name = %s",  # noqa: S608
+            SOURCE,
             (name,),
         ).fetchone()
         size = connection.execute(
@@ -208,9 +207,8 @@ def history(connection: Connection, source: str, *, least: int) -> Rate | None:
 async def _probe(
     settings: Settings, source: Source, texts: Sequence[str], *, batch_size: int, concurrency: int
 ) -> Rate:
-    provider = Provider(source.provider) if source.provider else settings.embedder
-    model = source.model or settings.model_of(provider)
-    embedder = open_embedder(EmbedderOptions.of(settings, provider, model))
+    found = for_documents(source, settings)
+    embedder = open_embedder(EmbedderOptions.of(settings, found.provider, found.model))
     try:
         return await measure(embedder, texts, batch_size=batch_size, concurrency=concurrency)
     finally:

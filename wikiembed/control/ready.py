@@ -16,6 +16,7 @@ from wikiembed.control.search import embed, find, nearest
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders import PROBE_TEXT
 from wikiembed.store import Coverage
+from wikiembed.store.resolution import for_documents
 from wikiembed.times import local
 from wikiembed.words import count
 
@@ -195,9 +196,7 @@ def smoke(connection: Connection, settings: Settings, source: str) -> Smoke:
         known = nearest(connection, found, embed(found, settings, PROBE_TEXT), limit=1)
     if not known:
         return Smoke(source=source, passed=None, sentence=f"{source}: no vectors, nothing to find")
-    prefix = found.document_prefix
-    if prefix is None:
-        prefix = settings.document_prefix
+    prefix = for_documents(found, settings).prefix
     chunk = known[0]
     hits = nearest(
         connection, found, embed(found, settings, prefix + chunk.content), limit=NEIGHBOURS

@@ -14,7 +14,8 @@ from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import OIDS_OF_VECTOR, VectorValue, register_vectors
 from wikiembed.embedders import EmbedderOptions, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, InvalidArgument, TextTooLong
-from wikiembed.store.source import COLUMNS, Source
+from wikiembed.store.resolution import for_queries
+from wikiembed.store.source import SOURCE, Source
 from wikiembed.vectors import Matrix, usable_rows
 
 Connection = psycopg.Connection[Any]
@@ -71,8 +72,7 @@ def search_all(
     vectors: dict[str, Matrix] = {}
     hits: list[Hit] = []
     for source in found:
-        prefix = settings.query_prefix if source.query_prefix is None else source.query_prefix
-        question = prefix + text
+        question = for_queries(source, settings).prefix + text
         if question not in vectors:
             vectors[question] = embed(source, settings, question)
         require_dimensions(source, vectors[question])
@@ -83,7 +83,7 @@ def search_all(
 def _require_one_model(sources: Sequence[Source], settings: Settings) -> None:
     models: dict[tuple[Provider, str | None], list[str]] = {}
     for source in sources:
-        models.setdefault(_model_of(source, settings), []).append(source.name)
+        models.setdefault(for_queries(source, settings).server_key, []).append(source.name)
     if len(models) > 1:
         (provider, model), names = next(iter(models.items()))
         raise InvalidArgument(
@@ -93,11 +93,6 @@ def _require_one_model(sources: Sequence[Source], settings: Settings) -> None:
         )
 
 
-def _model_of(source: Source, settings: Settings) -> tuple[Provider, str | None]:
-    provider = Provider(source.provider) if source.provider else settings.embedder
-    return provider, source.model or settings.model_of(provider)
-
-
 def find(connection: Connection, name: str) -> Source:
     """The source of that name.
 
@@ -105,7 +100,7 @@ def find(connection: Connection, name: str) -> Source:
     """
     with translate_errors():
         row = connection.execute(
-            f"select {COLUMNS} from wikiembed.sources where name = %s",  # noqa: S608
+            SOURCE,
             (name,),
         ).fetchone()
         if row is None:
@@ -138,8 +133,8 @@ def embed(source: Source, settings: Settings, text: str) -> Matrix:
 
     Raises: ConfigurationError when it has other dimensions than the source; EmbedderError.
     """
-    provider, model = _model_of(source, settings)
-    options = EmbedderOptions.of(settings, provider, model)
+    found = for_queries(source, settings)
+    options = EmbedderOptions.of(settings, found.provider, found.model)
     vector = asyncio.run(_embed(options, text, truncate=settings.truncate))
     require_dimensions(source, vector)
     return vector

@@ -15,31 +15,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from wikiembed import errors
 from wikiembed.config import Settings
+from wikiembed.db.sqlstate import OURS, Kind, kind_of_error
 
 CONNECT_TIMEOUT_S = 10
-_BY_SQLSTATE: dict[str, type[errors.WikiembedError]] = {
-    "WE002": errors.SourceRefused,
-    "WE003": errors.SourceRefused,
-    "WE004": errors.SourceRefused,
-    "WE005": errors.SourceRefused,
-    "WE006": errors.SourceRefused,
-    "WE007": errors.SourceRefused,
-    "WE008": errors.WrongIsolation,
-    "WE009": errors.SourceRefused,
-    "WE010": errors.InvalidArgument,
-    "WE011": errors.ModelMismatch,
-    "WE012": errors.WriteRefused,
-}
-_GONE = (
-    pg.AdminShutdown,
-    pg.CrashShutdown,
-    pg.CannotConnectNow,
-    pg.TooManyConnections,
-    pg.ConnectionException,
-    pg.ConnectionFailure,
-    pg.IdleInTransactionSessionTimeout,
-)
-
 
 # libpq says why a login failed in words only: there is no SQLSTATE before the connection stands.
 _NO_LOGIN = re.compile(
@@ -116,8 +94,8 @@ def translate(error: psycopg.Error) -> errors.WikiembedError | None:
         return errors.SourceNotFound(
             f"{sentence_of(error).partition(':')[0]}: see `wikiembed sources`."
         )
-    if state in _BY_SQLSTATE:
-        return _BY_SQLSTATE[state](sentence_of(error))
+    if state in OURS:
+        return OURS[state](sentence_of(error))
     if isinstance(error, pg.LockNotAvailable):
         return errors.LockNotAvailable(f"{sentence_of(error)[:-1]}; try again when it is free.")
     if isinstance(error, pg.InvalidPassword | pg.InvalidAuthorizationSpecification):
@@ -138,7 +116,7 @@ def translate(error: psycopg.Error) -> errors.WikiembedError | None:
         return errors.ConfigurationError(
             "The extension vector is not available: install pgvector on the Postgres server."
         )
-    if isinstance(error, _GONE):
+    if kind_of_error(error) is Kind.LOST:
         return errors.DatabaseUnreachable(f"Postgres is out of reach: {sentence_of(error)}")
     if isinstance(error, psycopg.OperationalError) and state is None:
         return _unconnected(error)

@@ -17,28 +17,13 @@ from wikiembed.servers.outage_log import OutageLog
 from wikiembed.servers.truncate import Truncator
 from wikiembed.servers.truncation_check import TruncationCheck
 from wikiembed.store import ChunkStore, OutageStore, Source
+from wikiembed.store.resolution import for_documents
 from wikiembed.store.truncation import TruncationStore
 
 MOST_CONNECTIONS = 16
 START = 4
 """Requests in flight to a server of which nothing is known yet."""
 Key = tuple[Provider, str | None]
-
-
-def resolve(source: Source, settings: Settings) -> tuple[Provider, str | None, str]:
-    """Provider, model and document prefix of a source: its own, else the settings'.
-
-    What the first write pinned came from a worker's settings, so it is resolved from the
-    settings again and then compared; a pinned prefix only with one that is set here. A prefix
-    that the source fixed itself goes before any setting.
-    """
-    prefix = source.document_prefix
-    if prefix is None or (source.prefix_pinned and "document_prefix" in settings.model_fields_set):
-        prefix = settings.document_prefix
-    if source.pinned:
-        return settings.embedder, settings.model_of(settings.embedder), prefix
-    provider = Provider(source.provider) if source.provider else settings.embedder
-    return provider, source.model or settings.model_of(provider), prefix
 
 
 def _limit_of(settings: Settings) -> ConcurrencyLimit:
@@ -123,8 +108,9 @@ class Runtime:
 
         Raises: ModelMismatch, EmbedderMisconfigured, Stopping, HeldTooLong.
         """
-        provider, model, prefix = resolve(source, self.settings)
-        channel = self.channel(provider, model)
+        resolved = for_documents(source, self.settings)
+        provider, prefix = resolved.provider, resolved.prefix
+        channel = self.channel(provider, resolved.model)
         info = await channel.describe()
         named = info.pins_as(source.model)
         mark = (source.name, provider.value, named, info.dimensions, prefix)
@@ -161,7 +147,7 @@ class Runtime:
 
         Raises: DatabaseUnreachable, Stopping.
         """
-        provider, _, _ = resolve(source, self.settings)
+        provider = for_documents(source, self.settings).provider
         info = await channel.describe()
         if provider is Provider.LOCAL or not self.settings.check_truncation:
             return

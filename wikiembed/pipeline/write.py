@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 import psycopg
 
+from wikiembed.db.sqlstate import Kind, kind_of
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import WriteRefused
 from wikiembed.pipeline.stats import FailedChunk, OnFailure, log_failure
@@ -14,9 +15,6 @@ from wikiembed.pipeline.write_retry import retry_write
 from wikiembed.store import Chunk, ChunkStore, Outcome
 from wikiembed.vectors import Matrix
 
-# Connection, transaction state, prepared statement, deadlock and serialisation, resources,
-# object state (a lock, not a value), operator's doing, system, internal: no row's fault.
-_NO_ROWS_FAULT = ("08", "25", "26", "40", "53", "55006", "55P", "57", "58", "XX", "42501")
 _LONGEST_ECHO = 12
 
 
@@ -26,7 +24,7 @@ def is_refusal(error: Exception) -> bool:
         return True
     if not isinstance(error, psycopg.Error) or error.sqlstate is None:
         return isinstance(error, psycopg.DataError)
-    return not error.sqlstate.startswith(_NO_ROWS_FAULT)
+    return kind_of(error.sqlstate) is Kind.ROW
 
 
 async def write_vectors(

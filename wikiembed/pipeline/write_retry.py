@@ -10,6 +10,8 @@ from typing import TypeVar
 import psycopg
 from psycopg_pool import PoolClosed
 
+from wikiembed.backoff import Backoff
+from wikiembed.db.sqlstate import Kind, kind_of_error
 from wikiembed.errors import DatabaseReadOnly, DatabaseUnreachable, LockNotAvailable
 from wikiembed.telemetry import emit
 
@@ -17,8 +19,7 @@ RETRY_LOST_S = 120.0
 """How long a write is tried again while Postgres is out of reach."""
 RETRY_PASSING_S = 4.0
 """How long it is while Postgres answers with what may pass: a cancel, a deadlock, a lock."""
-WAITS_S = (0.05, 0.2, 0.5, 1.0, 2.0)
-_PASSING = ("26", "40", "53", "55P03", "57")
+BACKOFF = Backoff(first_s=0.05, longest_s=2.0, factor=3.0)
 
 Answer = TypeVar("Answer")
 
@@ -32,10 +33,9 @@ def retry_for_s(error: Exception) -> float:
         return RETRY_PASSING_S  # a standby now: this connection will not be a primary's again
     if isinstance(error, DatabaseUnreachable):
         return RETRY_LOST_S
-    state = (cause.sqlstate or "") if isinstance(cause, psycopg.Error) else ""
-    if isinstance(error, LockNotAvailable) or state.startswith(_PASSING):
+    if cause is not None and kind_of_error(cause) in (Kind.LOST, Kind.PASSING):
         return RETRY_PASSING_S
-    return 0.0
+    return RETRY_PASSING_S if isinstance(error, LockNotAvailable) else 0.0
 
 
 async def retry_write(call: Callable[[], Awaitable[Answer]], *, job_id: int | None) -> Answer:
@@ -51,7 +51,7 @@ async def retry_write(call: Callable[[], Awaitable[Answer]], *, job_id: int | No
         except (psycopg.Error, DatabaseUnreachable, LockNotAvailable) as error:
             if time.monotonic() - began >= retry_for_s(error):
                 raise
-            wait_s = WAITS_S[min(tries, len(WAITS_S) - 1)]
+            wait_s = BACKOFF.wait_s(tries)
             tries += 1
             emit("write_held", level=10, job_id=job_id, tries=tries, error=type(error).__name__)
             await asyncio.sleep(wait_s)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from wikiembed.backoff import Backoff, Waits
 from wikiembed.servers.concurrency_limit import Slots
 from wikiembed.servers.window import Window, WindowStats
 
@@ -39,9 +40,9 @@ UNDECIDED_WINDOWS = 4
 """So many times the requests are waited for when two ways to count disagree."""
 BINDING = 0.6
 """A window counts only when so much of the level was under way and all places were once taken."""
-REST_S, LONGEST_REST_S = 1.0, 8.0
+REST = Backoff(first_s=1.0, longest_s=8.0)
 """Pause after a try in both directions brought nothing; doubled each time."""
-REFUSED_S, LONGEST_REFUSED_S = 4.0, 120.0
+REFUSED = Backoff(first_s=4.0, longest_s=120.0)
 """Pause before the next try upward after a refusal; doubled each time."""
 SHRINK = 0.7
 """What a refusal or a timeout leaves of the level."""
@@ -71,8 +72,8 @@ class AdaptiveLimit(Slots):
         self._shortest: WindowStats | None = None
         self._upward = True
         self._fruitless = 0
-        self._rest_s, self._rest_until = REST_S, 0.0
-        self._refused_s, self._upward_from = REFUSED_S, 0.0
+        self._rests, self._rest_until = Waits(REST), 0.0
+        self._refusals, self._upward_from = Waits(REFUSED), 0.0
         self._shrunk_at = float("-inf")
         self._round_trip_s = 1.0
         self._refused = False
@@ -107,8 +108,7 @@ class AdaptiveLimit(Slots):
         if now - self._shrunk_at < self._round_trip_s:
             return
         self._shrunk_at = now
-        self._upward_from = now + self._refused_s
-        self._refused_s = min(self._refused_s * 2, LONGEST_REFUSED_S)
+        self._upward_from = now + self._refusals.next_s()
         self._refused = True
         if self.limit <= self._kept:
             self._kept = max(1, min(self.limit - 1, round(self.limit * SHRINK)))
@@ -149,7 +149,8 @@ class AdaptiveLimit(Slots):
             self._kept = self.limit
             self._fruitless = 0
             if self._upward:
-                self._refused, self._refused_s = False, REFUSED_S
+                self._refused = False
+                self._refusals.reset()
             self._go_on(pace, now)
         elif most < needed or last:
             self._turn(now)
@@ -170,8 +171,7 @@ class AdaptiveLimit(Slots):
         self._fruitless += 1
         if self._fruitless >= 2:
             self._fruitless = 0
-            self._rest_until = now + self._rest_s
-            self._rest_s = min(self._rest_s * 2, LONGEST_REST_S)
+            self._rest_until = now + self._rests.next_s()
 
     def _next(self, now: float) -> int:
         """The level to measure next: a try, or the level kept."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from wikiembed.backoff import Backoff, Waits
 from wikiembed.errors import EmbedderError, EmbedderMisconfigured, EmbedderUnavailable
 from wikiembed.servers.classify import OutageTooLong, Stopping
 from wikiembed.servers.listener import Listener, notify
@@ -50,7 +50,7 @@ class CircuitBreaker:
     ) -> None:
         self._probe = probe
         self._server = server
-        self._waits = waits or BreakerTimes()
+        self._times = waits or BreakerTimes()
         self._sleep = sleep
         self._clock = clock
         self._listener = listener
@@ -62,7 +62,9 @@ class CircuitBreaker:
         self._misconfigured: EmbedderMisconfigured | None = None
         self.reason: EmbedderError | None = None
         self._since: float | None = None
-        self._wait_s = self._waits.first_s
+        self._probe_waits = Waits(
+            Backoff(first_s=self._times.first_s, longest_s=self._times.longest_s, jitter=0.4)
+        )
 
     @property
     def outage_s(self) -> float:
@@ -98,7 +100,7 @@ class CircuitBreaker:
 
     def deadline(self) -> float:
         """Until when a job that comes now is held, as of time.monotonic()."""
-        return time.monotonic() + self._waits.longest_outage_s
+        return time.monotonic() + self._times.longest_outage_s
 
     async def wait(self, *, until: float | None = None) -> None:
         """Return when the server is in reach.
@@ -166,7 +168,7 @@ class CircuitBreaker:
     def worked(self) -> None:
         """A request passed: the next outage is a new one."""
         self._since = None
-        self._wait_s = self._waits.first_s
+        self._probe_waits.reset()
         if not self.is_open:
             self._notify(None)
 
@@ -222,8 +224,7 @@ class CircuitBreaker:
 
     def _next_wait_s(self, error: EmbedderError) -> float:
         stated_s = error.retry_after_s if isinstance(error, EmbedderUnavailable) else None
-        jittered_s = self._wait_s * random.uniform(0.6, 1.0)  # noqa: S311
-        self._wait_s = min(self._wait_s * 2, self._waits.longest_s)
+        backoff_s = self._probe_waits.next_s()
         if stated_s is None:
-            return jittered_s
-        return min(max(stated_s, jittered_s), self._waits.longest_retry_after_s)
+            return backoff_s
+        return min(max(stated_s, backoff_s), self._times.longest_retry_after_s)

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import psycopg
 
+from wikiembed.backoff import Backoff
 from wikiembed.errors import DatabaseUnreachable, EmbedderError
 from wikiembed.servers.classify import always_outage, error_class_of
 from wikiembed.servers.listener import Listener
@@ -110,6 +111,7 @@ class OutageLog:
     def __init__(self, store: Store, *, times: LogTimes | None = None) -> None:
         self._store = store
         self._times = times or LogTimes()
+        self._backoff = Backoff(first_s=self._times.again_s, longest_s=self._times.again_longest_s)
         self._clock = time.monotonic
         self._servers: dict[str, _Server] = {}
         self._wake = asyncio.Event()
@@ -177,8 +179,7 @@ class OutageLog:
                     unseen_s=self._times.unseen_s if server.recorded_down is False else 0,
                 )
         except Exception as error:
-            again_s = self._times.again_s * 2 ** min(server.failures, 10)
-            server.not_before = self._clock() + min(again_s, self._times.again_longest_s)
+            server.not_before = self._clock() + self._backoff.wait_s(server.failures)
             server.failures += 1
             _complain(server, error)
         else:

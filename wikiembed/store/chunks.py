@@ -18,7 +18,7 @@ from wikiembed.error_class import ErrorClass
 from wikiembed.errors import SourceNotFound
 from wikiembed.store.calls import fetch_all
 from wikiembed.store.coverage import COVERAGE, Coverage
-from wikiembed.store.source import COLUMNS, Source
+from wikiembed.store.source import SOURCE, Source
 from wikiembed.times import local
 from wikiembed.vectors import Matrix
 
@@ -127,7 +127,7 @@ class ChunkStore:
 
         Raises: SourceNotFound.
         """
-        rows = await self._all(f"select {COLUMNS} from wikiembed.sources where name = %s", (name,))  # noqa: S608
+        rows = await self._all(SOURCE, (name,))
         if not rows:
             raise SourceNotFound(f"No source is named {name!r}.")
         return Source.from_row(rows[0])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-COLUMNS = (
-    "xmin || ' ' || ctid, name, provider, model, dimensions, document_prefix, query_prefix,"
-    " pinned_at is not null, prefix_pinned"
-)
+SOURCES = """
+select xmin || ' ' || ctid, name, provider, model, dimensions, document_prefix, query_prefix,
+       pinned_at is not null, prefix_pinned
+  from wikiembed.sources
+"""
+SOURCE = f"{SOURCES} where name = %s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Source:
             str, str, str | None, str | None, int | None, str | None, str | None, bool, bool
         ],
     ) -> Source:
-        """The source of a row of `COLUMNS`."""
+        """The source of a row of `SOURCES`."""
         version, name, provider, model, dimensions, document_prefix, query_prefix, *flags = row
         pinned, prefix_pinned = flags
         return cls(

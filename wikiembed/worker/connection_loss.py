@@ -6,6 +6,7 @@ import time
 
 import psycopg
 
+from wikiembed.backoff import Backoff, Waits
 from wikiembed.db.connect import translate
 from wikiembed.errors import DatabaseUnreachable, LockNotAvailable, WikiembedError
 from wikiembed.telemetry import emit
@@ -13,7 +14,7 @@ from wikiembed.worker.binding.api import ConnectorException
 
 LOST = (ConnectorException, psycopg.OperationalError, DatabaseUnreachable, LockNotAvailable)
 """What a worker meets when Postgres is gone, or lets no statement through."""
-RECONNECT_LONGEST_S = 5.0
+RECONNECT = Backoff(first_s=0.25, longest_s=5.0)
 
 
 class ConnectionLoss:
@@ -21,7 +22,7 @@ class ConnectionLoss:
 
     def __init__(self) -> None:
         self._since: float | None = None
-        self._tries = 0
+        self._waits = Waits(RECONNECT)
 
     @property
     def seconds(self) -> float:
@@ -39,12 +40,11 @@ class ConnectionLoss:
         if self._since is not None:
             emit("database_back", seconds=round(self.seconds, 1))
         self._since = None
-        self._tries = 0
+        self._waits.reset()
 
     def next_wait_s(self) -> float:
         """Seconds until the next try to connect."""
-        self._tries += 1
-        return min(RECONNECT_LONGEST_S, 0.25 * 2.0 ** min(self._tries - 1, 6))
+        return self._waits.next_s()
 
 
 def unreachable(error: BaseException) -> WikiembedError:

@@ -10,6 +10,8 @@ import datetime as dt
 
 import psycopg
 
+from wikiembed.backoff import Backoff
+from wikiembed.db.sqlstate import Kind, kind_of_error
 from wikiembed.errors import (
     DatabaseUnreachable,
     EmbedderMisconfigured,
@@ -19,8 +21,8 @@ from wikiembed.errors import (
 from wikiembed.servers.classify import OutageTooLong, PausedMeanwhile, Stopping
 from wikiembed.worker.binding.api import BaseRetryStrategy, Job, JobAborted, RetryDecision
 
-LONGEST_WAIT_S = 300.0
-LONGEST_TRANSIENT_WAIT_S = 4.0
+UNEXPECTED = Backoff(first_s=1.0, longest_s=300.0)
+TRANSIENT = Backoff(first_s=0.5, longest_s=4.0)
 UNEXPECTED_BEFORE_BLAME = 5
 """After so many unexpected errors of one job its chunks go into failures (internal_error)."""
 
@@ -42,9 +44,7 @@ def is_transient(exception: BaseException) -> bool:
     """True for what the same job need not meet again: a deadlock, a failover, a cancel."""
     if is_out_of_memory(exception):
         return True
-    if not isinstance(exception, psycopg.Error):
-        return False
-    return (exception.sqlstate or "").startswith(("08", "25", "26", "40", "53", "55", "57", "58"))
+    return kind_of_error(exception) in (Kind.LOST, Kind.PASSING)
 
 
 def wait_s(exception: BaseException, attempts: int) -> float:
@@ -65,8 +65,8 @@ def wait_s(exception: BaseException, attempts: int) -> float:
         # Another worker may have the right settings; this one must not fetch it in a circle.
         return 2.0
     if isinstance(exception, LockNotAvailable) or is_transient(exception):
-        return float(min(LONGEST_TRANSIENT_WAIT_S, 0.5 * 2 ** min(attempts, 12)))
-    return float(min(LONGEST_WAIT_S, 1.0 * 2 ** min(attempts, 12)))
+        return TRANSIENT.wait_s(attempts)
+    return UNEXPECTED.wait_s(attempts)
 
 
 class BackToTheQueue(BaseRetryStrategy):

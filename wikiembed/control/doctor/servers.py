@@ -17,29 +17,13 @@ from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.outages import advice, open_outages
 from wikiembed.embedders import EmbedderOptions, ModelInfo, of_probe, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderError
+from wikiembed.store.resolution import for_documents
+from wikiembed.store.source import SOURCES, Source
 
 Connection = psycopg.Connection[Any]
 Way = tuple[Provider, str | None]
 MOST_AT_ONCE = 16
 """Models that are asked at the same time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pinned:
-    """What a source holds; `pinned`: by the first write, from a worker's settings."""
-
-    name: str
-    provider: str | None
-    model: str | None
-    dimensions: int | None
-    pinned: bool
-
-    def ways(self, settings: Settings) -> Way:
-        """The provider and the model that a worker of these settings would ask for it."""
-        if self.pinned:
-            return settings.embedder, settings.model_of(settings.embedder)
-        provider = Provider(self.provider) if self.provider else settings.embedder
-        return provider, self.model or settings.model_of(provider)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +50,7 @@ class Questions:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="doctor")
-        self._groups: dict[Way, list[_Pinned]] | None = None
+        self._groups: dict[Way, list[Source]] | None = None
         self._asked: dict[Way, Future[_Answer]] = {}
 
     def __enter__(self) -> Questions:
@@ -81,7 +65,7 @@ class Questions:
         with contextlib.suppress(psycopg.Error):
             self._begin(connection)
 
-    def _begin(self, connection: Connection) -> dict[Way, list[_Pinned]]:
+    def _begin(self, connection: Connection) -> dict[Way, list[Source]]:
         if self._groups is None:
             groups = _groups(connection, self._settings)
             rows: truncation.Rows = {}
@@ -120,7 +104,7 @@ class Questions:
         self,
         connection: Connection,
         way: Way,
-        sources: list[_Pinned],
+        sources: list[Source],
         info: ModelInfo,
         check: truncation.Check,
     ) -> Iterator[Finding]:
@@ -133,17 +117,13 @@ class Questions:
         )
 
 
-def _groups(connection: Connection, settings: Settings) -> dict[Way, list[_Pinned]]:
+def _groups(connection: Connection, settings: Settings) -> dict[Way, list[Source]]:
     """The sources by provider and model; the settings' own where there is no source."""
-    rows = connection.execute(
-        "select name, provider, model, dimensions, pinned_at is not null"
-        " from wikiembed.sources order by name"
-    ).fetchall()
-    names = ("name", "provider", "model", "dimensions", "pinned")
-    groups: dict[Way, list[_Pinned]] = {}
+    rows = connection.execute(f"{SOURCES} order by name")
+    groups: dict[Way, list[Source]] = {}
     for row in rows:
-        source = _Pinned(**dict(zip(names, row, strict=True)))
-        groups.setdefault(source.ways(settings), []).append(source)
+        source = Source.from_row(row)
+        groups.setdefault(for_documents(source, settings).server_key, []).append(source)
     return groups or {(settings.embedder, settings.model_of(settings.embedder)): []}
 
 
@@ -174,7 +154,7 @@ def _ask(
     return _Answer(finding=ok, info=info, check=check)
 
 
-def _compare(source: _Pinned, info: ModelInfo) -> Iterator[Finding]:
+def _compare(source: Source, info: ModelInfo) -> Iterator[Finding]:
     label = f"{info.provider.value} {info.model}".strip()
     if source.pinned and (source.provider or info.provider, source.model) != (
         info.provider,

@@ -13,6 +13,7 @@ from procrastinate import jobs, manager
 from procrastinate.exceptions import ConnectorException
 from psycopg_pool import PoolClosed
 
+from wikiembed.backoff import Backoff
 from wikiembed.telemetry import emit
 from wikiembed.worker.batch_completer import BatchCompleter
 from wikiembed.worker.local_queue import AHEAD_S, Fetched, LocalQueue
@@ -29,8 +30,9 @@ select j.id, j.status, j.task_name, j.priority, j.lock, j.queueing_lock, j.args,
 FINISH = "select wikiembed_private.finish_jobs(%(job_ids)s::bigint[]) as job_ids"
 RELEASE = "select wikiembed.release_jobs(%(worker_id)s::bigint, %(job_ids)s::bigint[]) as released"
 RUNNABLE = "select wikiembed_private.runnable_queues(%(queues)s::varchar[]) as queues"
-RETRY_AFTER_S = (0.05, 0.2, 1.0, 2.0, 4.0)
-"""Waits between the tries to finish a job whose connection was lost."""
+BACKOFF = Backoff(first_s=0.05, longest_s=4.0, factor=4.0)
+RETRIES = 5
+"""Of a call whose connection was lost."""
 
 
 class JobManager(manager.JobManager):
@@ -183,7 +185,7 @@ async def retry_while_lost(call: Callable[[], Awaitable[None]]) -> None:
     A job that is not `doing` any longer was finished by a try whose answer was lost, or taken
     over after a rescue: then nothing is left to do.
     """
-    for tries, wait_s in enumerate((*RETRY_AFTER_S, None), 1):
+    for tries, wait_s in enumerate((*BACKOFF.waits_s(RETRIES), None), 1):
         try:
             await call()
         except ConnectorException as error:

@@ -12,13 +12,13 @@ import psycopg
 from procrastinate import jobs, periodic, worker
 from procrastinate.exceptions import ConnectorException
 
+from wikiembed.db.sqlstate import Kind, kind_of_error
 from wikiembed.telemetry import emit
 from wikiembed.worker.binding.job_manager import JobManager
 from wikiembed.worker.local_queue import LocalQueue
 from wikiembed.worker.runtime_holder import RuntimeHolder
 
 LOOK_AGAIN_S = (0.02, 0.05, 0.1)
-_PASSING = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
 class Worker(worker.Worker):
@@ -66,9 +66,10 @@ class Worker(worker.Worker):
             try:
                 await deferrer.worker()
             except ConnectorException as error:
-                if not isinstance(error.__cause__, _PASSING):
+                cause = error.__cause__
+                if cause is None or kind_of_error(cause) is not Kind.PASSING:
                     raise
-                emit("deferrer_gave_way", level=10, error=type(error.__cause__).__name__)
+                emit("deferrer_gave_way", level=10, error=type(cause).__name__)
                 await asyncio.sleep(1)
 
     async def _handle_notification(self, *, channel: str, notification: jobs.Notification) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wikiembed.config import Provider, Settings
-from wikiembed.pipeline.runtime import resolve
 from wikiembed.store import Source
+from wikiembed.store.resolution import for_documents, for_queries
 
 
 def source(
@@ -28,6 +28,11 @@ def source(
         pinned=pinned,
         prefix_pinned=prefix_pinned,
     )
+
+
+def resolve(source: Source, settings: Settings) -> tuple[Provider, str | None, str]:
+    found = for_documents(source, settings)
+    return found.provider, found.model, found.prefix
 
 
 def test_bare_source_takes_the_settings() -> None:
@@ -88,3 +93,10 @@ def test_worker_that_sets_no_prefix_goes_on_with_the_pinned_one() -> None:
         )
         assert resolve(one, unset)[2] == "doc: "
         assert resolve(one, other)[2] == "passage: "
+
+
+def test_question_is_embedded_by_the_model_of_the_vectors() -> None:
+    """A pinned source keeps its model though these settings name another; its prefix is its own."""
+    settings = Settings(embedder=Provider.LOCAL, query_prefix="query: ", document_prefix="doc: ")
+    found = for_queries(source(provider="openai", model="m", pinned=True), settings)
+    assert (found.server_key, found.prefix) == ((Provider.OPENAI, "m"), "query: ")
