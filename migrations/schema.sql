@@ -971,6 +971,14 @@ begin
   perform wikiembed_private.require_read_committed();
   perform wikiembed_private.lock_source(p_source);
   v_source := wikiembed_private.get_source(p_source);
+  if not (p_error_class collate "C" = any (wikiembed_private.error_classes()) or exists (
+    select from wikiembed.failures as f
+     where f.source = p_source collate "default" and f.error_class = p_error_class collate "default"))
+  then
+    raise exception 'no error class is called %', quote_literal(p_error_class)
+      using errcode = 'WE010',
+            hint = format('The classes are: %s.', array_to_string(wikiembed_private.error_classes(), ', '));
+  end if;
   with asked as materialized (
     select f.key from wikiembed.failures as f
      where f.source = p_source collate "default"
@@ -1005,7 +1013,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008.';
+COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an error class that is not known.';
 
 CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1911,6 +1919,12 @@ end;
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.enforce_pause() IS 'Refuses todo → doing for jobs of a paused source; notes when a job begins.';
+
+CREATE FUNCTION wikiembed_private.error_classes() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY['text_too_long'::text, 'text_too_large'::text, 'timeout'::text, 'no_answer'::text, 'bad_answer'::text, 'refused'::text, 'rejected'::text, 'write_refused'::text, 'worker_lost'::text, 'internal_error'::text, 'empty_text'::text, 'skipped_by_operator'::text];
+
+COMMENT ON FUNCTION wikiembed_private.error_classes() IS 'Returns the error classes that wikiembed writes into failures.';
 
 CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.chunks import add, clear_jobs, coverage, embed, fail, jobs, queued, read, write
 from tests.support.database import Database
+from wikiembed.error_class import ErrorClass
 
 
 def retry(database: Database, arguments: str = "") -> tuple[int, int]:
@@ -151,3 +152,19 @@ def test_failed_chunk_can_be_written_all_the_same(failed: Database) -> None:
     assert write(failed, read(failed, ["1", "2"])) == {"1": "written", "2": "written"}
     assert keys_of(failed) == ["3"]
     failed.check_invariants()
+
+
+def test_error_classes_of_sql_are_those_of_the_package(database: Database) -> None:
+    """One list in two languages, in the same order."""
+    (row,) = database.rows("select wikiembed_private.error_classes()")
+    assert row[0] == [one.value for one in ErrorClass]
+
+
+def test_retry_refuses_a_class_that_nobody_knows(failed: Database) -> None:
+    """A typing error is no silent 0; a class that stands in failures is known, whoever wrote it."""
+    with pytest.raises(psycopg.Error, match="no error class is called 'timeuot'") as raised:
+        retry(failed, ", p_error_class => 'timeuot'")
+    assert raised.value.sqlstate == "WE010"
+    assert "text_too_long" in (raised.value.diag.message_hint or "")
+    assert retry(failed, ", p_error_class => 'timeout'") == (0, 0)
+    assert retry(failed, ", p_error_class => 'bad_chunk'") == (1, 1)

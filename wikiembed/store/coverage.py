@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
-
-COVERAGE = (
-    "select source, total, embedded, missing, failed, skipped, coverage_pct, chunks_per_s,"
-    " eta, paused, pause_reason, ready, held_back, unused from wikiembed.coverage"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +31,16 @@ class Coverage:
     unused: bool
 
     def as_json(self) -> dict[str, object]:
-        """Plain values, `eta_s` in seconds."""
-        return {
-            "source": self.source,
-            "total": self.total,
-            "embedded": self.embedded,
-            "missing": self.missing,
-            "failed": self.failed,
-            "skipped": self.skipped,
-            "coverage_pct": None if self.coverage_pct is None else float(self.coverage_pct),
-            "chunks_per_s": float(self.chunks_per_s),
-            "eta_s": None if self.eta is None else self.eta.total_seconds(),
-            "paused": self.paused,
-            "pause_reason": self.pause_reason,
-            "ready": self.ready,
-            "held_back": self.held_back,
-            "unused": self.unused,
-        }
+        """Plain values by column, in the view's order; `eta_s` is `eta` in seconds."""
+        return dict(_plain(field.name, getattr(self, field.name)) for field in fields(self))
+
+
+def _plain(name: str, value: object) -> tuple[str, object]:
+    if name == "eta":
+        return "eta_s", value.total_seconds() if isinstance(value, dt.timedelta) else None
+    return name, float(value) if isinstance(value, Decimal) else value
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Coverage))
+COVERAGE = f"select {_COLUMNS} from wikiembed.coverage"  # noqa: S608 - names of fields
+"""The fields are the view's columns, by name."""

@@ -1,3 +1,12 @@
+-- The words that wikiembed writes into failures.error_class; enum ErrorClass of the package is the
+-- same list, compared by a test.
+create or replace function wikiembed_private.error_classes() returns text[]
+language sql immutable parallel safe
+return array['text_too_long', 'text_too_large', 'timeout', 'no_answer', 'bad_answer', 'refused', 'rejected',
+             'write_refused', 'worker_lost', 'internal_error', 'empty_text', 'skipped_by_operator'];
+comment on function wikiembed_private.error_classes() is
+  'Returns the error classes that wikiembed writes into failures.';
+
 -- Compare and set as well: the chunk's row first, then its failure, in key order. What an operator
 -- skipped while the batch was under way stays skipped. Each key is looked up by itself, as in the store.
 create or replace function wikiembed_private.generate_fail(p_source wikiembed.sources) returns void

@@ -21,6 +21,14 @@ begin
   perform wikiembed_private.require_read_committed();
   perform wikiembed_private.lock_source(p_source);
   v_source := wikiembed_private.get_source(p_source);
+  if not (p_error_class collate "C" = any (wikiembed_private.error_classes()) or exists (
+    select from wikiembed.failures as f
+     where f.source = p_source collate "default" and f.error_class = p_error_class collate "default"))
+  then
+    raise exception 'no error class is called %', quote_literal(p_error_class)
+      using errcode = 'WE010',
+            hint = format('The classes are: %s.', array_to_string(wikiembed_private.error_classes(), ', '));
+  end if;
   with asked as materialized (
     select f.key from wikiembed.failures as f
      where f.source = p_source collate "default"
@@ -55,4 +63,4 @@ begin
 end;
 $$;
 comment on function wikiembed.retry_failures(text, text[], text) is
-  'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008.';
+  'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an error class that is not known.';
