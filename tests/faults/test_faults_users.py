@@ -32,7 +32,7 @@ HELD = 640 if LONG else 64
 ROUNDS = 40 if LONG else 5
 
 
-async def test_rule_09_rows_held_for_long_cost_few_texts(
+async def test_compare_and_set_of_rows_held_for_long_costs_few_texts(
     docs_table: Database, standin: StandIn, report: Report
 ) -> None:
     """Held rows cost no HTTP: each text is sent once, after the release."""

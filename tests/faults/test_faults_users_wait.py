@@ -22,7 +22,7 @@ TOUCHES = [
 ]
 
 
-async def test_rule_08_nobody_waits_for_a_batch_that_a_slow_server_has(
+async def test_compare_and_set_lets_nobody_wait_for_a_slow_server(
     docs_table: Database, standin: StandIn
 ) -> None:
     """Users change, delete and lock the very rows; no worker's backend holds anything meanwhile."""

@@ -38,7 +38,7 @@ async def test_stop_lets_batches_in_flight_finish(docs_table: Database, standin:
     docs_table.check_invariants()
 
 
-async def test_rule_18_second_signal_gives_the_batches_in_flight_back(
+async def test_stop_by_a_second_signal_gives_the_batches_in_flight_back(
     docs_table: Database, standin: StandIn
 ) -> None:
     """A cancelled job ends as todo, never as failed or aborted."""
@@ -69,7 +69,7 @@ async def test_stop_during_an_outage_gives_the_jobs_back(
     docs_table.check_invariants()
 
 
-async def test_rule_14_pause_stops_the_fetching_and_drain_names_who(
+async def test_pause_gate_stops_the_fetch_and_drain_names_who(
     docs_table: Database, standin: StandIn
 ) -> None:
     """Batches in flight finish, no other begins; the drain ends with who and why."""
@@ -89,7 +89,7 @@ async def test_rule_14_pause_stops_the_fetching_and_drain_names_who(
     docs_table.check_invariants()
 
 
-async def test_rule_14_resume_wakes_a_running_worker(
+async def test_pause_gate_resume_notifies_a_running_worker(
     docs_table: Database, standin: StandIn
 ) -> None:
     """With a poll of 60 s, paused jobs begin at once after resume."""
@@ -102,7 +102,9 @@ async def test_rule_14_resume_wakes_a_running_worker(
         await worker.until(lambda: counts(docs_table)[0] == 100, timeout_s=20)
 
 
-async def test_rule_03_insert_wakes_an_idle_worker(docs_table: Database, standin: StandIn) -> None:
+async def test_notify_of_an_insert_reaches_an_idle_worker(
+    docs_table: Database, standin: StandIn
+) -> None:
     """With a poll of 60 s, single inserts and a burst of them are embedded without a poll."""
     async with working(settings_of(docs_table, standin.url), poll_s=60) as worker:
         await asyncio.sleep(0.5)
@@ -180,7 +182,7 @@ async def test_upkeep_that_fails_leaves_no_failed_job(
     assert statuses == []
 
 
-async def test_rule_18_jobs_of_a_killed_worker_are_rescued(
+async def test_rescue_of_a_killed_workers_jobs(
     docs_table: Database, standin: StandIn, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """kill -9 leaves four jobs doing; rescued, they are embedded by another worker."""

@@ -17,7 +17,7 @@ from tests.support.standin import BadText, StandIn
 POISON = "the secret plan of the emperor"
 
 
-async def test_rule_13_five_bad_of_1000_are_blamed_and_the_rest_embedded(
+async def test_bad_chunks_five_of_1000_are_blamed_and_the_rest_embedded(
     docs_table: Database, standin: StandIn
 ) -> None:
     """Each stands in failures once, with class, status, message and attempts, without its text."""
@@ -109,9 +109,7 @@ async def test_empty_and_blank_texts_are_skipped(docs_table: Database, standin: 
     docs_table.check_invariants()
 
 
-async def test_rule_11_row_that_a_constraint_refuses_is_found(
-    docs_table: Database, standin: StandIn
-) -> None:
+async def test_refused_row_of_a_constraint_is_found(docs_table: Database, standin: StandIn) -> None:
     """One row of 200 may hold no vector: it is write_refused, the others are written."""
     prove(docs_table)
     docs_table.execute(
@@ -125,9 +123,7 @@ async def test_rule_11_row_that_a_constraint_refuses_is_found(
     docs_table.check_invariants()
 
 
-async def test_rule_11_row_that_a_trigger_refuses_is_found(
-    docs_table: Database, standin: StandIn
-) -> None:
+async def test_refused_row_of_a_trigger_is_found(docs_table: Database, standin: StandIn) -> None:
     """A trigger that raises, quoting the text, and one that swallows the update."""
     docs_table.execute("""
         create function public.refuse() returns trigger language plpgsql as $$
@@ -153,7 +149,7 @@ async def test_rule_11_row_that_a_trigger_refuses_is_found(
     docs_table.check_invariants()
 
 
-async def test_rule_09_text_that_a_trigger_rewrites_gets_the_vector_of_the_new_text(
+async def test_compare_and_set_of_a_rewritten_text_stores_the_new_texts_vector(
     docs_table: Database, standin: StandIn
 ) -> None:
     """A user's trigger rewrites the text in our own update: one more round, nothing stale."""

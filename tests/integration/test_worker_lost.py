@@ -1,4 +1,4 @@
-"""Rule 18: jobs whose fetch or finish was lost with its connection, and what a drain leaves out."""
+"""Jobs whose fetch or finish was lost with its connection, and what a drain leaves out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wikiembed.backoff import Backoff
 from wikiembed.worker.binding import job_manager
 
 
-async def test_rule_18_job_that_its_live_worker_has_not_is_released(
+async def test_lost_fetch_of_a_live_worker_is_released(
     docs_table: Database, standin: StandIn
 ) -> None:
     """A fetch that committed without an answer leaves a job doing: two looks find it."""
@@ -57,7 +57,7 @@ async def test_drain_does_what_was_queued_and_no_more(
 
 
 @pytest.mark.parametrize("code", ["P0001", "XX000", "57014"], ids=["raised", "internal", "cancel"])
-async def test_rule_18_job_whose_finish_failed_under_its_live_worker_is_released(
+async def test_lost_finish_of_a_live_worker_is_released(
     docs_table: Database, standin: StandIn, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     """However it fails, and beyond the tries: not doing for good, and no text is embedded again."""

@@ -28,7 +28,7 @@ PINNED = (
 )
 
 
-async def test_rule_10_first_write_pins_the_resolved_model(
+async def test_generation_first_write_pins_the_resolved_model(
     docs_table: Database, standin: StandIn
 ) -> None:
     """Provider, model, dimensions and prefix stand in sources, once, at generation 1."""
@@ -43,7 +43,7 @@ async def test_rule_10_first_write_pins_the_resolved_model(
     [{"model": "another"}, {"embedder": Provider.OLLAMA}, {"document_prefix": "passage: "}],
     ids=["model", "provider", "prefix"],
 )
-async def test_rule_10_worker_with_other_settings_exits_2_and_pauses_nothing(
+async def test_generation_worker_with_other_settings_exits_2_and_pauses_nothing(
     docs_table: Database, standin: StandIn, changed: dict[str, object]
 ) -> None:
     """The jobs stay for the workers with the right settings."""
@@ -80,7 +80,7 @@ async def test_prefix_fixed_at_attach_goes_before_the_workers(
     docs_table.check_invariants()
 
 
-async def test_rule_10_batch_in_flight_cannot_write_the_model_before(
+async def test_generation_batch_in_flight_cannot_write_the_former_model(
     docs_table: Database, standin: StandIn
 ) -> None:
     """The operator changes the model while batches are under way: all end with the new one's."""

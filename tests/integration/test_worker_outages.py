@@ -27,9 +27,7 @@ from wikiembed.app import new_app
 from wikiembed.errors import ConfigurationError, EmbedderUnavailable, SourcePaused
 
 
-async def test_rule_13_outage_in_mid_run_charges_nothing(
-    docs_table: Database, standin: StandIn
-) -> None:
+async def test_outage_in_mid_run_charges_nothing(docs_table: Database, standin: StandIn) -> None:
     """The server is gone for 2 s in the midst of 600 chunks with one bad: only that is blamed."""
     prove(docs_table)
     add_chunks(docs_table, 600)
@@ -52,7 +50,7 @@ async def test_rule_13_outage_in_mid_run_charges_nothing(
 
 
 @pytest.mark.parametrize("status", [429, 503, 500])
-async def test_rule_13_server_that_refuses_all_is_waited_for(
+async def test_outage_of_a_server_that_refuses_all_is_waited_for(
     docs_table: Database, standin: StandIn, status: int
 ) -> None:
     """Whatever it answers, the probe too: no chunk is charged, and all is embedded in the end."""
@@ -65,7 +63,7 @@ async def test_rule_13_server_that_refuses_all_is_waited_for(
     docs_table.check_invariants()
 
 
-async def test_rule_17_drain_gives_up_an_outage_past_its_limit(
+async def test_drain_gives_up_an_outage_past_its_limit(
     docs_table: Database, standin: StandIn
 ) -> None:
     """Exit 3, with every job back in the queue and nothing paused or blamed."""
@@ -79,7 +77,7 @@ async def test_rule_17_drain_gives_up_an_outage_past_its_limit(
     docs_table.check_invariants()
 
 
-async def test_rule_17_probe_that_passes_alone_ends_no_outage(
+async def test_drain_counts_an_outage_on_when_only_the_probe_passes(
     docs_table: Database, standin: StandIn
 ) -> None:
     """A server that answers 429 to all but the probe outlasts the limit as well."""
@@ -92,7 +90,7 @@ async def test_rule_17_probe_that_passes_alone_ends_no_outage(
     docs_table.check_invariants()
 
 
-async def test_rule_13_wrong_key_pauses_the_source(
+async def test_misconfiguration_wrong_key_pauses_the_source(
     docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The pause says why, in the action log and in the events once, however many batches meet it.
@@ -124,7 +122,7 @@ async def test_rule_13_wrong_key_pauses_the_source(
     assert counts(docs_table) == (300, 0, 0, 0)
 
 
-async def test_rule_13_unknown_model_pauses_the_source(
+async def test_misconfiguration_unknown_model_pauses_the_source(
     docs_table: Database, standin: StandIn
 ) -> None:
     """404 from the server: nobody is blamed."""
@@ -135,7 +133,7 @@ async def test_rule_13_unknown_model_pauses_the_source(
     assert (jobs(docs_table), failures(docs_table)) == ([("todo", 1)], [])
 
 
-async def test_rule_13_wrong_dimensions_pause_the_source(
+async def test_misconfiguration_wrong_dimensions_pause_the_source(
     docs_table: Database, standin: StandIn
 ) -> None:
     """The column holds 4 dimensions and the model gives 8: the reason names both."""
@@ -146,7 +144,7 @@ async def test_rule_13_wrong_dimensions_pause_the_source(
     assert (jobs(docs_table), failures(docs_table)) == ([("todo", 1)], [])
 
 
-async def test_rule_13_model_swapped_in_mid_run_pauses_the_source(
+async def test_misconfiguration_model_swapped_in_mid_run_pauses_the_source(
     docs_table: Database, standin: StandIn
 ) -> None:
     """The server restarts with another model: its vectors never reach the table."""
@@ -189,7 +187,7 @@ async def test_setting_that_no_job_can_work_with_ends_the_worker(
     docs_table.check_invariants()
 
 
-async def test_rule_08_no_transaction_is_open_during_http(
+async def test_compare_and_set_has_no_transaction_open_during_http(
     docs_table: Database, standin: StandIn
 ) -> None:
     """While four requests are under way, no connection of the worker is in a transaction."""

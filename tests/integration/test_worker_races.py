@@ -17,7 +17,7 @@ from tests.support.database import Database
 from tests.support.standin import BadText, StandIn
 
 
-async def test_rule_09_text_changed_while_embedded_gets_its_new_vector(
+async def test_compare_and_set_of_a_text_changed_while_embedded_stores_its_new_vector(
     docs_table: Database, standin: StandIn
 ) -> None:
     """Ten of 64 texts change during the request: none is ever stale, all are embedded at last."""
@@ -34,7 +34,7 @@ async def test_rule_09_text_changed_while_embedded_gets_its_new_vector(
     docs_table.check_invariants()
 
 
-async def test_rule_13_bad_text_mended_while_it_is_judged_is_not_blamed(
+async def test_bad_chunk_corrected_while_it_is_classified_is_not_blamed(
     docs_table: Database, standin: StandIn
 ) -> None:
     """The failure belongs to the old text: it is not recorded, and the new text is embedded."""
@@ -50,7 +50,7 @@ async def test_rule_13_bad_text_mended_while_it_is_judged_is_not_blamed(
     docs_table.check_invariants()
 
 
-async def test_rule_09_locked_row_is_passed_by_and_embedded_after_the_commit(
+async def test_compare_and_set_skips_a_locked_row_until_the_commit(
     docs_table: Database, standin: StandIn
 ) -> None:
     """The worker waits for nobody: the others are written at once, the held row comes later."""
@@ -69,7 +69,7 @@ async def test_rule_09_locked_row_is_passed_by_and_embedded_after_the_commit(
     docs_table.check_invariants()
 
 
-async def test_rule_09_row_locked_during_the_request_is_queued_again(
+async def test_compare_and_set_requeues_a_row_locked_during_the_request(
     docs_table: Database, standin: StandIn
 ) -> None:
     """It was read free and is held when the vectors come: outcome locked, embedded later."""
@@ -117,7 +117,9 @@ async def test_source_detached_while_embedded_ends_its_jobs_in_peace(
     docs_table.check_invariants()
 
 
-async def test_rule_12_job_done_twice_does_nothing(docs_table: Database, standin: StandIn) -> None:
+async def test_at_least_once_job_run_twice_does_nothing(
+    docs_table: Database, standin: StandIn
+) -> None:
     """The same keys queued three times over: each text is sent once or raced, all are right."""
     prove(docs_table)
     add_chunks(docs_table, 50)
@@ -132,7 +134,7 @@ async def test_rule_12_job_done_twice_does_nothing(docs_table: Database, standin
     docs_table.check_invariants()
 
 
-async def test_rule_18_deadlock_in_a_write_goes_back_to_the_queue(
+async def test_deadlock_in_a_write_puts_the_job_back_into_the_queue(
     docs_table: Database, standin: StandIn
 ) -> None:
     """However often the job came back before, a deadlock blames no chunk."""

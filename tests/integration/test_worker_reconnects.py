@@ -1,4 +1,4 @@
-"""Rule 18: what a worker does about jobs of others, and about dead connections of its own."""
+"""What a worker does about jobs of others, and about dead connections of its own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def rescues(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return called
 
 
-async def test_rule_18_supervisor_rescues_by_itself_again_and_again(
+async def test_rescue_is_run_by_the_supervisor_again_and_again(
     docs_table: Database, standin: StandIn, rescues: list[str]
 ) -> None:
     """As it starts, and at its own intervals, not only each minute."""
@@ -49,7 +49,7 @@ async def test_rule_18_supervisor_rescues_by_itself_again_and_again(
         await worker.until(lambda: len(rescues) >= 3)
 
 
-async def test_rule_18_reconnected_worker_leaves_others_jobs_for_a_round(
+async def test_rescue_after_a_reconnect_leaves_others_jobs_for_a_round(
     docs_table: Database,
     standin: StandIn,
     rescues: list[str],

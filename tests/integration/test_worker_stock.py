@@ -71,7 +71,7 @@ def test_stock_worker_embeds_everything(
     docs_table.check_invariants()
 
 
-def test_rule_14_stock_worker_obeys_the_pause(
+def test_pause_gate_holds_for_a_stock_worker(
     docs_table: Database, standin: StandIn, tmp_path: Path, stock: list[Running]
 ) -> None:
     """It fetches nothing of a paused source, and all of it after resume."""
@@ -111,7 +111,7 @@ def rescue_now(database: Database) -> None:
 
 
 @pytest.mark.parametrize("died", [True, False], ids=["died", "finish failed"])
-def test_rule_18_rescue_task_takes_up_what_a_stock_worker_holds_no_longer(
+def test_rescue_task_takes_up_what_a_stock_worker_dropped(
     docs_table: Database, standin: StandIn, tmp_path: Path, stock: list[Running], *, died: bool
 ) -> None:
     """A worker without a heartbeat for 30 s, or a job that is doing for 1800 s."""
@@ -144,7 +144,7 @@ def make(folder: Path) -> Path:
     return folder
 
 
-def test_rule_18_rescue_comes_each_minute_and_wants_a_heartbeat_of_30_s() -> None:
+def test_rescue_runs_each_minute_and_requires_a_heartbeat_of_30_s() -> None:
     """So a killed worker's jobs are taken up within 30 s + 60 s: its heart beats each 10 s."""
     from wikiembed.app import app
 

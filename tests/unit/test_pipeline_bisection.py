@@ -54,7 +54,7 @@ def spoil(embedder: FakeEmbedder, texts: list[str], bad: list[int]) -> None:
 
 @settings(max_examples=120, deadline=None)
 @given(data=st.data())
-def test_rule_13_exactly_the_bad_texts_are_blamed(data: st.DataObject) -> None:
+def test_isolation_blames_exactly_the_bad_texts(data: st.DataObject) -> None:
     """Whatever set of a batch is bad: those are blamed, the others embedded, within the bound."""
     n = data.draw(st.integers(1, 128))
     bad = sorted(data.draw(st.sets(st.integers(0, n - 1))))
@@ -109,7 +109,7 @@ async def test_all_bad_costs_a_few_requests_a_text() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(bad=st.sets(st.integers(0, 63), min_size=1))
-def test_rule_13_probes_apart_a_batch_of_64_costs_at_most_twice_k_log2_n(bad: set[int]) -> None:
+def test_isolation_of_64_texts_costs_at_most_twice_k_log2_n_requests(bad: set[int]) -> None:
     """Whatever the k bad texts are, from one to all: 12 k requests, and one that passes."""
     embedder, texts = FakeEmbedder(), texts_of(64)
     spoil(embedder, texts, sorted(bad))
@@ -133,7 +133,7 @@ async def test_run_of_1000_with_5_bad_is_within_the_bound() -> None:
     assert len(embedder.log) - 1 <= most_requests(64, 5) + 16
 
 
-async def test_rule_13_blame_takes_three_failures_each_followed_by_a_passing_probe() -> None:
+async def test_isolation_blames_after_three_failures_with_a_passing_probe_each() -> None:
     """Alone, a text fails, the probe passes; three times; and it fails no fourth time."""
     embedder = FakeEmbedder()
     spoil(embedder, ["text 0"], [0])
@@ -206,7 +206,7 @@ async def test_rows_unusable_while_the_probe_fails_are_an_outage() -> None:
     assert [len(batch) for batch in embedder.requests] == [8, 8]
 
 
-async def test_rule_13_crash_in_mid_halving_blames_nobody_else() -> None:
+async def test_isolation_with_a_crash_in_mid_halving_blames_nobody_else() -> None:
     """The server goes down at every third request while a bad text is sought, and comes back."""
     for down_at in range(1, 14):
         embedder, texts = FakeEmbedder(), texts_of(64)

@@ -32,7 +32,7 @@ async def test_batch_is_written_in_one_call() -> None:
     assert (store.writes, len(store.written), store.recorded) == (1, 64, [])
 
 
-async def test_rule_11_refused_row_is_found_by_halving() -> None:
+async def test_write_finds_a_refused_row_by_halving() -> None:
     """One row of 64 is refused: it is recorded, the others are written, in 2 log2(n) calls."""
     store = FakeStore()
     store.refuses = {"20": REFUSED}
@@ -42,7 +42,7 @@ async def test_rule_11_refused_row_is_found_by_halving() -> None:
     assert store.writes == 1 + 2 * 6
 
 
-async def test_rule_11_update_that_a_trigger_swallows_is_a_refusal() -> None:
+async def test_write_that_a_trigger_swallows_is_a_refusal() -> None:
     """WE012 comes as an error of ours, with no diagnostics of Postgres."""
     store = FakeStore()
     store.refuses = {"1": WriteRefused("A trigger keeps a vector from being written.")}

@@ -53,7 +53,7 @@ async def test_embed_answers_a_row_a_text() -> None:
     ],
     ids=lambda error: f"{type(error).__name__}-{error.http_status}",
 )
-async def test_rule_13_probe_tells_an_outage_from_a_bad_batch(error: EmbedderError) -> None:
+async def test_channel_probe_tells_an_outage_from_a_bad_batch(error: EmbedderError) -> None:
     """The same error is the batch's fault when the probe passes, and nobody's when it fails."""
     embedder = FakeEmbedder()
     embedder.script = [error]
@@ -71,7 +71,7 @@ async def test_rule_13_probe_tells_an_outage_from_a_bad_batch(error: EmbedderErr
     assert embedder.log[1:] == ["embed 8", "probe", "probe", "probe", *again, "embed 8"]
 
 
-async def test_rule_13_throttling_is_always_an_outage() -> None:
+async def test_channel_throttling_is_always_an_outage() -> None:
     """A 429 asks no referee and charges nobody, for one text as for many."""
     for texts in (SOME, SOME[:1]):
         embedder = FakeEmbedder()
@@ -214,7 +214,7 @@ async def test_answer_of_another_shape_is_a_failure(shape: tuple[int, int]) -> N
     assert isinstance(suspect.value.cause, EmbedderBadAnswer)
 
 
-async def test_rule_13_probe_of_other_dimensions_is_a_misconfiguration() -> None:
+async def test_channel_probe_of_other_dimensions_is_a_misconfiguration() -> None:
     """Another model runs on the server now: the source must be paused, no text blamed."""
     embedder = FakeEmbedder()
     channel = channel_of(embedder)

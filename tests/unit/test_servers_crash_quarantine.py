@@ -40,7 +40,7 @@ class Mortal(FakeEmbedder):
 
 
 @pytest.mark.parametrize("deadly", [["text 7"], ["text 0", "text 63"], ["text 30", "text 100"]])
-async def test_rule_13_text_that_kills_its_server_is_blamed_alone(deadly: list[str]) -> None:
+async def test_gate_text_that_kills_its_server_is_blamed_alone(deadly: list[str]) -> None:
     """Four jobs at once: those texts are blamed after three deaths alone, all others pass."""
     embedder, texts = Mortal(deadly), texts_of(128)
     channel = channel_of(embedder)
@@ -64,7 +64,7 @@ async def test_rule_13_text_that_kills_its_server_is_blamed_alone(deadly: list[s
         (rejected(500), "rejected"),
     ],
 )
-async def test_rule_13_however_the_server_dies_the_text_does_not_block_for_ever(
+async def test_gate_however_the_server_dies_the_text_does_not_block_for_ever(
     last: EmbedderError, error_class: str
 ) -> None:
     """A proxy in front of it, a process that hangs as a whole, an error as its last word."""

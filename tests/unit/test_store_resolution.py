@@ -63,7 +63,7 @@ def test_unset_model_is_the_providers_usual_one(provider: Provider, model: str |
     assert resolve(source(provider=provider.value), settings) == (provider, model, "")
 
 
-def test_rule_10_pinned_source_is_resolved_from_the_settings_again() -> None:
+def test_resolve_of_a_pinned_source_reads_the_settings_again() -> None:
     """So that a worker with other settings is found out by comparing, never obeyed."""
     pinned = source(
         provider="ollama", model="nomic", document_prefix="", pinned=True, prefix_pinned=True

@@ -23,7 +23,7 @@ class Answers:
             raise ConnectorException from self.causes.pop(0)
 
 
-async def test_rule_18_finish_is_tried_again_after_a_lost_connection() -> None:
+async def test_finish_is_tried_again_after_a_lost_connection() -> None:
     """Else the job would stay doing under a live worker."""
     call = Answers(psycopg.OperationalError("gone"), psycopg.OperationalError("gone"))
     await job_manager.retry_while_lost(call)

@@ -44,7 +44,7 @@ def job(*, attempts: int = 0, queueing_lock: str | None = None) -> Job:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_rule_18_interrupted_job_comes_again_at_once(error: BaseException) -> None:
+def test_retry_of_an_interrupted_job_is_at_once(error: BaseException) -> None:
     """However often it was interrupted before, a cancelled one included."""
     assert wait_s(error, 40) == 0
     decision = BackToTheQueue().get_retry_decision(exception=error, job=job(attempts=40))

@@ -92,7 +92,7 @@ async def test_unexpected_error_is_blamed_only_after_five_of_them() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_rule_18_accidents_go_back_to_the_queue_however_often(error: BaseException) -> None:
+async def test_embed_puts_accidents_back_into_the_queue_however_often(error: BaseException) -> None:
     """They are raised to procrastinate every time, and nobody is blamed."""
     store = BrokenStore(error, 100)
     holder = Holder(store)

@@ -1,4 +1,4 @@
-"""Rule 16: row-level security never hides a row from the counts."""
+"""Row-level security never hides a row from the counts."""
 
 from __future__ import annotations
 

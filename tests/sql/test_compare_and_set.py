@@ -1,4 +1,4 @@
-"""Rule 9: a vector is written only for the text that it was made of."""
+"""Compare and set: a vector is written only for the text that it was made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rule 11 and 18: jobs of dead workers come back, and a chunk that kills them is found."""
+"""Jobs of dead workers come back, and a chunk that kills them is found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rule 19: the local model, in process and offline."""
+"""The local model, in process and offline."""
 
 from __future__ import annotations
 

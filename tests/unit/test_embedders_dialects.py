@@ -1,4 +1,4 @@
-"""Rule 19: the three server dialects, against the stand-in."""
+"""The three server dialects, against the stand-in."""
 
 from __future__ import annotations
 

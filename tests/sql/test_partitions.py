@@ -1,4 +1,4 @@
-"""Rule 6: partitioned tables, by statements on the root and on partitions."""
+"""Partitioned tables, by statements on the root and on partitions."""
 
 from __future__ import annotations
 

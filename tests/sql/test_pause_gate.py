@@ -1,4 +1,4 @@
-"""Rule 14: a paused source's jobs are not fetched, by whatever worker."""
+"""The pause gate: a paused source's jobs are not fetched, by whatever worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rule 6: what cannot be attached, and that the refusal says why."""
+"""What cannot be attached, and that the refusal says why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rule 4: which rows are queued by the triggers, and which failures go."""
+"""Which rows are queued by the triggers, and which failures go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rule 18: the queue's schema is procrastinate's own, of the pinned version."""
+"""The queue's schema is procrastinate's own, of the pinned version."""
 
 from __future__ import annotations
 

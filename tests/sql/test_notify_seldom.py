@@ -1,4 +1,4 @@
-"""Rule 3: notifications are rare, because each one serialises commits."""
+"""Notifications are rare, because each one serialises commits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rule 5: a changed text nulls the vector, whatever changes it."""
+"""Stale vectors: a changed text nulls the vector, whatever changes it."""
 
 from __future__ import annotations
 

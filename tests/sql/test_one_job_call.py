@@ -1,4 +1,4 @@
-"""Rule 2: one job call a statement, in slices, without locks, with two priorities."""
+"""One job call per statement, without an array of jobs or locks, with two priorities."""
 
 from __future__ import annotations
 

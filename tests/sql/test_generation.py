@@ -1,4 +1,4 @@
-"""Rule 10: another model is another generation, and its vectors do not mix."""
+"""Generation: another model is another generation, and its vectors do not mix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rule 1: nothing that a user can write stands on a pinned path."""
+"""The queue's own schema: nothing that a user can write stands on a pinned path."""
 
 from __future__ import annotations
 

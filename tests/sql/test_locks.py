@@ -1,4 +1,4 @@
-"""Rule 15: locks, in one order, in statements of their own."""
+"""Locks, in one order, in statements of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rule 7: written triggers are idempotent, versioned, and follow renames."""
+"""Generated triggers are idempotent, versioned, and follow renames."""
 
 from __future__ import annotations
 
