@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, ROOT, links_of, rows_of
+from tests.tools.docs.pages import DOCS, ROOT, links_of, rows_of
 
 DESIGN = DOCS / "design"
 INDEX = DESIGN / "index.md"
