@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Check style, types, layers, shell, SQL and dependencies: scripts/lint.sh
+# Check style, types, layers, shell, SQL, workflows and dependencies: scripts/lint.sh
 #
 # Runs every check even when one fails, and exits 1 if any did.
 set -euo pipefail
@@ -33,6 +33,8 @@ while IFS= read -r -d '' file; do sql+=("$file"); done \
 if ((${#sql[@]} > 0)); then
   check "$bin/squawk" --config .squawk.toml "${sql[@]}"
 fi
+
+check "$bin/zizmor" --offline --pedantic -q .github
 
 check scripts/audit.sh
 

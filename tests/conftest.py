@@ -33,7 +33,7 @@ class StartCli(Protocol):
 def pytest_configure(config: pytest.Config) -> None:
     """Forget the developer's own settings, and make a polite kill end the server too."""
     for name in [one for one in os.environ if one.startswith("WIKIEMBED_")]:
-        if not name.startswith(("WIKIEMBED_TEST_", "WIKIEMBED_FAULT")):
+        if not name.startswith(("WIKIEMBED_TEST_", "WIKIEMBED_FAULT", "WIKIEMBED_RELEASE")):
             del os.environ[name]
     # Tests count requests: those of this check come in tests of it only.
     os.environ["WIKIEMBED_CHECK_TRUNCATION"] = "false"

@@ -17,7 +17,7 @@ from tests.tools.docs.pages import DOCS, ROOT, blocks_of, pages
 from tests.tools.docs.reader import follow
 
 TRANSLATED = DOCS / "ko"
-"""Not run: another test holds their blocks to those of the originals."""
+"""Not run: another test compares their blocks with those of the originals."""
 
 
 def runnable() -> list[Path]:
@@ -54,10 +54,13 @@ def write_blocks(page: Path, texts: dict[int, str]) -> None:
 
 
 def copy_to_translation(page: Path) -> None:
-    """Give the translation of `page` the output that the original shows."""
+    """Give the translation of `page` the output that the original shows, unless it is stale."""
     translation = TRANSLATED / page.name
     if translation.exists():
         ours, theirs = blocks_of(translation), blocks_of(page)
+        if len(ours) != len(theirs):
+            print(f"{translation.relative_to(ROOT)} is stale: left as it is", flush=True)
+            return
         write_blocks(translation, {o.line: t.text for o, t in zip(ours, theirs, strict=True)})
 
 

@@ -1,7 +1,8 @@
-"""docs/reference/scripts.md, from what the operator's scripts say of themselves."""
+"""docs/reference/scripts.md, from what the scripts say of themselves."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,16 +11,24 @@ from tests.tools.docs.markdown import code, table
 from tests.tools.docs.pages import ROOT
 
 INTRODUCTION = """\
-# Scripts of the operator
+# Scripts
 
-Each is a command of [`wikiembed`](commands.md) with its options and its exit codes; `--help` says the
-same as this page. They run from a checkout, wherever they are called: settings come from the
-environment, or from a file `.env` in the checkout. They use `wikiembed` of the checkout's `.venv`, else
-that of the `PATH`; where there is none, they make `.venv` first.
+The operator's come first, [those for contributors](#scripts-for-contributors) last.
+
+Each of the operator's is a command of [`wikiembed`](commands.md) with its options and its exit codes;
+`--help` says the same as this page. They run from a checkout, wherever they are called: settings come
+from the environment, or from a file `.env` in the checkout. They use `wikiembed` of the checkout's
+`.venv`, else that of the `PATH`; where there is none, they make `.venv` first.
 
 What they do is in Postgres: they can be called on any machine that reaches it, and whoever has `psql`
 can do the same with the [SQL interface](sql.md).
 """
+FOR_CONTRIBUTORS = """\
+## Scripts for contributors
+
+They make `.venv` where it is needed, with everything that they run; `--help` says more.
+"""
+_SAYS = re.compile(r"#!.*\n# (?P<what>[^:\n]+): (?P<name>(?:scripts|\.ci)/\S+)")
 LINES = """\
 ## What a backfill prints
 
@@ -56,6 +65,13 @@ def scripts() -> list[Path]:
     return sorted((ROOT / "scripts").glob("wiki_embeddings_*.sh"))
 
 
+def scripts_for_contributors() -> dict[str, str]:
+    """The others, and what each is for, by the first line of its comment."""
+    files = (file for file in (ROOT / "scripts").iterdir() if file not in scripts())
+    found = (_SAYS.match(file.read_text()) for file in [*files, ROOT / ".ci/run"] if file.is_file())
+    return dict(sorted((said["name"], said["what"]) for said in found if said is not None))
+
+
 def help_of(script: Path) -> str:
     """What a script prints for --help."""
     return subprocess.run(
@@ -76,4 +92,9 @@ def scripts_page() -> str:
     )
     for name, said in helps.items():
         lines += [f"## {name}", "", "```text", said, "```", ""]
-    return "\n".join([*lines, LINES])
+    lines += [LINES, FOR_CONTRIBUTORS]
+    lines += table(
+        ["script", "what it does"],
+        ([code(name), f"{what}."] for name, what in scripts_for_contributors().items()),
+    )
+    return "\n".join(lines)
