@@ -70,6 +70,18 @@ def test_notifications_come_at_most_once_per_20_ms(docs_table: Database) -> None
     assert age_ms < 5000
 
 
+def test_notifications_of_updates_come_at_most_once_per_20_ms(docs_table: Database) -> None:
+    """An update leaves it to the trigger on the jobs, which goes by the same clock."""
+    add(docs_table, "text")
+    update = SET_CLOCK.partition(" insert")[0] + " update public.docs set body = body || '.' from c"
+    listener = listen(docs_table)
+    docs_table.execute(update, [-1000])
+    docs_table.execute(update, [-10])
+    assert len(heard(listener)) == 2
+    docs_table.execute(update, [21])
+    assert len(heard(listener)) == 2
+
+
 def test_clock_that_was_set_back_does_not_silence(docs_table: Database) -> None:
     """A last notification in the future is as good as none."""
     listener = listen(docs_table)
