@@ -31,17 +31,6 @@ def alike(one: Matrix, other: Matrix) -> bool:
     return bool(np.linalg.norm(left - right) <= _NOISE * np.linalg.norm(left))
 
 
-def encode_vector(row: Matrix) -> bytes:
-    """One embedding `(dim,) float32` as the binary format of pgvector's `vector`.
-
-    Raises: ValueError for another shape, or dimensions that pgvector has not.
-    Source: `vector_recv` in pgvector's src/vector.c.
-    """
-    if row.ndim != 1:
-        raise ValueError(f"expected (dim,), got {row.shape}")
-    return _elements(row[np.newaxis, :])["vector"].tobytes()
-
-
 def encode_vector_array(matrix: Matrix, element_oid: int) -> bytes:
     """`(n, dim) float32` as the binary format of a one-dimensional `vector[]`.
 

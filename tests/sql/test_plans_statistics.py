@@ -38,8 +38,8 @@ CALLS = {
     "store of nothing": (
         f"select * from wikiembed.write_embeddings('docs', array['-1', '-2'], array[1, 2],"
         f" array['{VECTOR}', '{VECTOR}']::vector[])", FEW),
-    "fail": (f"select * from wikiembed.record_failures('docs', {FIRST}, {VERSIONS}, 'x')", FEW),
-    "fail again": (f"select * from wikiembed.record_failures('docs', {BROKEN}, {VERSIONS}, 'x')",
+    "fail": (f"select * from wikiembed.record_failures('docs', {FIRST}, {VERSIONS}, 'timeout')", FEW),
+    "fail again": (f"select * from wikiembed.record_failures('docs', {BROKEN}, {VERSIONS}, 'timeout')",
                    FEW),
     "skip": (f"select wikiembed.skip('docs', {FIRST})", FEW),
     "skip failed": (f"select wikiembed.skip('docs', {BROKEN})", FEW),
@@ -56,7 +56,7 @@ CALLS = {
     # What is of a table's size may read it, but not once more for each of its rows or jobs.
     "retry key": (f"select * from wikiembed.retry_failures('docs', {BROKEN})", 4 * FAILED),
     "retry": ("select * from wikiembed.retry_failures('docs')", 4 * FAILED),
-    "retry class": ("select * from wikiembed.retry_failures('docs', null, 'x')", 4 * FAILED),
+    "retry class": ("select * from wikiembed.retry_failures('docs', null, 'timeout')", 4 * FAILED),
     "enqueue": ("select * from wikiembed.enqueue('docs')", 4 * ROWS),
     "reconcile": ("select * from wikiembed.reconcile('docs')", 8 * ROWS),
     "check": ("select * from wikiembed.check_invariants('docs')", 8 * ROWS),
@@ -73,7 +73,7 @@ def _load(database: Database) -> None:
     )
     database.execute(
         "insert into wikiembed.failures (source, key, state, error_class)"
-        " select 'docs', i::text, 'failed', 'x' from generate_series(%s::int, %s) as i",
+        " select 'docs', i::text, 'failed', 'timeout' from generate_series(%s::int, %s) as i",
         [ROWS - FAILED + 1, ROWS],
     )
 

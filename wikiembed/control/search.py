@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from pgvector import Vector
 
 from wikiembed.config import Provider, Settings
 from wikiembed.db.connect import translate_errors
-from wikiembed.db.pool import OIDS_OF_VECTOR, VectorValue, register_vectors
+from wikiembed.db.pool import OIDS_OF_VECTOR, register_vectors
 from wikiembed.embedders import EmbedderOptions, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, InvalidArgument, TextTooLong
 from wikiembed.store.resolution import for_queries
@@ -123,7 +124,7 @@ def nearest(connection: Connection, source: Source, vector: Matrix, *, limit: in
         connection.execute("select set_config('hnsw.ef_search', %s, false)", (str(wide),))
         rows = connection.execute(
             "select key, content, distance from wikiembed.search_chunks(%s, %b, %s)",
-            (source.name, VectorValue(vector), limit),
+            (source.name, Vector(vector[0]), limit),
         ).fetchall()
     return [Hit(source.name, *row) for row in rows]
 

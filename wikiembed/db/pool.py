@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from pgvector.psycopg.vector import register_vector_info
 from psycopg import sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
+from psycopg.types import TypeInfo
 from psycopg_pool import AsyncConnectionPool
 
 from wikiembed.db.connect import connect_options, translate_errors
 from wikiembed.errors import ConfigurationError
-from wikiembed.vectors import Matrix, encode_vector, encode_vector_array
+from wikiembed.vectors import Matrix, encode_vector_array
 
 APPLICATION = "wikiembed worker"
 Connection = psycopg.AsyncConnection[Any]
@@ -98,13 +100,6 @@ class VectorArray:
     matrix: Matrix
 
 
-@dataclass(frozen=True, slots=True)
-class VectorValue:
-    """A `(1, dim) float32` matrix, sent as one ``vector``."""
-
-    matrix: Matrix
-
-
 OIDS_OF_VECTOR = """
 select t.oid::bigint, t.typarray::bigint
   from pg_catalog.pg_extension as e
@@ -114,7 +109,11 @@ select t.oid::bigint, t.typarray::bigint
 
 
 def register_vectors(connection: psycopg.BaseConnection[Any], oid: int, array_oid: int) -> None:
-    """Teach `connection` to send `VectorArray` and `VectorValue` in binary."""
+    """Register pgvector's adapters for one `Vector`, and our own encoding of a `VectorArray`.
+
+    pgvector would send an array as a list of `Vector`: 0.157 ms for 64 of 768 dimensions against
+    0.018 ms, more than 3 % of what a batch costs at a fast server.
+    """
 
     class VectorArrayDumper(Dumper):
         format = Format.BINARY
@@ -122,16 +121,9 @@ def register_vectors(connection: psycopg.BaseConnection[Any], oid: int, array_oi
         def dump(self, obj: VectorArray) -> Buffer | None:
             return encode_vector_array(obj.matrix, oid)
 
-    class VectorValueDumper(Dumper):
-        format = Format.BINARY
-
-        def dump(self, obj: VectorValue) -> Buffer | None:
-            return encode_vector(obj.matrix[0])
-
     VectorArrayDumper.oid = array_oid
-    VectorValueDumper.oid = oid
     connection.adapters.register_dumper(VectorArray, VectorArrayDumper)
-    connection.adapters.register_dumper(VectorValue, VectorValueDumper)
+    register_vector_info(connection, TypeInfo("vector", oid, array_oid))
 
 
 async def configure(connection: Connection) -> None:

@@ -74,6 +74,10 @@ class Document:
         self._language = ""
         self._begin_page()
         self._parser = expat.ParserCreate(encoding)
+        # expat 2.6 and later defers a token that was cut by the end of a piece; pages would come
+        # late, and the error of a cut file with them.
+        if hasattr(self._parser, "SetReparseDeferralEnabled"):
+            self._parser.SetReparseDeferralEnabled(False)
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
         self._parser.StartElementHandler = self._start
