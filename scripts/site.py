@@ -17,6 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ELSEWHERE = {
     "README.md": "overview.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "migrations/README.md": "schema.md",
     "CHANGELOG.md": "changelog.md",
     "LICENSE": "LICENSE",
     "compose.yaml": "compose.yaml",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.support.database import Database
+from tests.tools.docs.architecture import PICTURES
 from tests.tools.docs.commands import EXITS, commands
 from tests.tools.docs.generate import generated_pages
-from tests.tools.docs.pages import REFERENCE
+from tests.tools.docs.pages import DOCS, REFERENCE
 
 
 @pytest.fixture
@@ -19,6 +20,12 @@ def fresh(database: Database) -> dict[str, str]:
 def test_generated_pages_are_current(fresh: dict[str, str]) -> None:
     """Whoever changes a command, a setting or a comment runs the generator."""
     stale = [name for name, text in fresh.items() if (REFERENCE / name).read_text() != text]
+    assert stale == [], "run: python -m tests.tools.docs.generate"
+
+
+def test_pictures_are_current() -> None:
+    """A new package, or another layer of it, is drawn."""
+    stale = [name for name, draw in PICTURES.items() if (DOCS / name).read_text() != draw()]
     assert stale == [], "run: python -m tests.tools.docs.generate"
 
 

@@ -108,7 +108,7 @@ def test_every_public_object_is_documented(database: Database) -> None:
         assert f"| `{column}` |" in section, f"{relation}.{column}"
 
 
-@pytest.mark.parametrize("page", [*pages(), ROOT / "SECURITY.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 def test_relative_links_resolve(page: Path) -> None:
     """Each link to a file or a heading leads somewhere."""
     for target in links_of(page):
@@ -129,9 +129,7 @@ def test_index_leads_to_every_page() -> None:
     assert sorted(there - linked) == []
 
 
-@pytest.mark.parametrize(
-    "page", [*pages(), ROOT / "SECURITY.md", ROOT / "compose.yaml"], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("page", [*pages(), ROOT / "compose.yaml"], ids=lambda page: page.name)
 def test_pages_name_no_machine(page: Path) -> None:
     """No path of the machine on which a page was written."""
     text = page.read_text()

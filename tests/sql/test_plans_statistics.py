@@ -38,9 +38,10 @@ CALLS = {
     "store of nothing": (
         f"select * from wikiembed.write_embeddings('docs', array['-1', '-2'], array[1, 2],"
         f" array['{VECTOR}', '{VECTOR}']::vector[])", FEW),
-    "fail": (f"select * from wikiembed.record_failures('docs', {FIRST}, {VERSIONS}, 'timeout')", FEW),
-    "fail again": (f"select * from wikiembed.record_failures('docs', {BROKEN}, {VERSIONS}, 'timeout')",
-                   FEW),
+    "fail": (
+        f"select * from wikiembed.record_failures('docs', {FIRST}, {VERSIONS}, 'timeout')", FEW),
+    "fail again": (
+        f"select * from wikiembed.record_failures('docs', {BROKEN}, {VERSIONS}, 'timeout')", FEW),
     "skip": (f"select wikiembed.skip('docs', {FIRST})", FEW),
     "skip failed": (f"select wikiembed.skip('docs', {BROKEN})", FEW),
     "update": ("update public.docs set body = 'new' where id = 7", FEW),

@@ -2,7 +2,7 @@
 
 commands.md comes from the typer app, doctor.md from the list of its alarms, scripts.md from the
 scripts' --help, settings.md from the pydantic fields, sql.md from the catalogue of a freshly
-migrated database.
+migrated database; the pictures of architecture.md come from the layers in pyproject.toml.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 from tests.support.database import Database, create_database, make_template
 from tests.support.server import start_server
+from tests.tools.docs.architecture import PICTURES
 from tests.tools.docs.catalogue import sql_page
 from tests.tools.docs.commands import commands_page
 from tests.tools.docs.doctor import doctor_page
-from tests.tools.docs.pages import REFERENCE
+from tests.tools.docs.pages import DOCS, REFERENCE
 from tests.tools.docs.scripts import scripts_page
 from tests.tools.docs.settings import settings_page
 
@@ -48,11 +49,12 @@ def main() -> Sequence[str]:
     finally:
         server.end()
     changed = []
-    for name, text in pages.items():
-        path = REFERENCE / name
+    files = {REFERENCE / name: text for name, text in pages.items()}
+    files |= {DOCS / name: draw() for name, draw in PICTURES.items()}
+    for path, text in files.items():
         if not path.is_file() or path.read_text() != text:
             path.write_text(text)
-            changed.append(name)
+            changed.append(path.name)
     return changed
 
 

@@ -50,8 +50,9 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """README, the changelog and everything under docs/."""
-    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+    """README and its kin at the root, the map of the schema, and everything under docs/."""
+    names = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "migrations/README.md")
+    return [*(ROOT / name for name in names), *sorted(DOCS.rglob("*.md"))]
 
 
 def blocks_of(page: Path) -> list[Block]:
