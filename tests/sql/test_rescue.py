@@ -172,7 +172,7 @@ def test_rescue_notifies_the_workers(docs_table: Database) -> None:
 
 
 def test_release_requeues_only_the_named_jobs_of_that_worker(docs_table: Database) -> None:
-    """Jobs that the worker does not run are requeued immediately, without an attempt or a rescue."""
+    """Jobs that the worker does not run are requeued immediately; no attempt or rescue counts."""
     add(docs_table, "one")
     add(docs_table, "two")
     mine, other = fetch(docs_table), fetch(docs_table)

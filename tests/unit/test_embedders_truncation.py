@@ -74,7 +74,7 @@ async def test_server_that_refuses_or_ignores_the_field_receives_it_once(*, stri
 
 
 def test_known_servers_have_their_field() -> None:
-    """vLLM keeps the end of a text unless told the side; Voyage truncates unless told not to."""
+    """vLLM keeps the end of a text unless the side is set; Voyage truncates unless that is off."""
     assert fields_of_owner("vllm", 512).cut == {
         "truncate_prompt_tokens": 512,
         "truncation_side": "right",

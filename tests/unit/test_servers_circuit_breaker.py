@@ -238,7 +238,7 @@ async def test_listener_is_notified_of_begin_reasons_and_end() -> None:
 
 
 async def test_defective_listener_does_not_affect_the_breaker() -> None:
-    """The breaker waits out the outage all the same."""
+    """The breaker still waits out the outage."""
 
     def fail(error: object, outage_s: float) -> None:
         raise ZeroDivisionError

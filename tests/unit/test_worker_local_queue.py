@@ -58,7 +58,7 @@ async def test_full_job_begins_alone() -> None:
 @pytest.mark.parametrize(
     "other",
     [job(2, source="more"), job(2, attempts=1), job(2, attempt=1), job(2, keys="no list")],
-    ids=["another source", "came back", "was held", "malformed"],
+    ids=["another source", "retried", "requeued", "malformed"],
 )
 async def test_job_that_cannot_join_begins_separately(other: Job) -> None:
     """A job of another source, one that failed before, and a malformed one stay separate."""
