@@ -1,4 +1,4 @@
-"""What attach takes, counts and refuses beside keys, names and relations."""
+"""What attach accepts, counts and refuses, apart from keys, names and relations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ATTACH = "select wikiembed.attach('public.docs', 'id', 'body', '{column}', '{nam
 
 
 def attach(database: Database, column: str = "vec2", name: str = "two", options: str = "") -> None:
-    """Attach one more column of public.docs."""
+    """Attach another column of public.docs."""
     database.execute(ATTACH.format(column=column, name=name, options=options))
 
 
@@ -23,8 +23,8 @@ def docs(docs_table: Database) -> Database:
     return docs_table
 
 
-def test_rows_already_there_are_counted(docs: Database) -> None:
-    """The ledger is exact from the first second; queueing them is enqueue's work."""
+def test_existing_rows_are_counted(docs: Database) -> None:
+    """The ledger is exact from the start; enqueue queues the rows."""
     add(docs, "one", "two", "three")
     docs.execute("update public.docs set vec2 = %s where id = 1", [VECTOR])
     attach(docs)
@@ -35,7 +35,7 @@ def test_rows_already_there_are_counted(docs: Database) -> None:
 
 
 def test_two_columns_are_two_sources(docs: Database) -> None:
-    """Each has its own jobs and vectors, and both lose theirs with the text."""
+    """Each has its own jobs and vectors, and a changed text nulls both."""
     attach(docs)
     attach(docs, "half", "three")
     add(docs, "one")
@@ -51,7 +51,7 @@ def test_two_columns_are_two_sources(docs: Database) -> None:
 
 
 def test_one_source_embeds_while_the_other_holds_the_row(docs: Database) -> None:
-    """A row lock of the other source's worker is like a user's: put back, never waited for."""
+    """A row lock by the other source's worker acts like a user's: requeued, never waited for."""
     attach(docs)
     versions = read(docs, add(docs, "one"), source="two")
     with docs.connect(autocommit=False) as other:
@@ -67,7 +67,7 @@ def test_one_source_embeds_while_the_other_holds_the_row(docs: Database) -> None
 
 
 def test_halfvec_is_written_and_compared(docs: Database) -> None:
-    """The vector is cast; a statement that brings a new one keeps it."""
+    """The vector is cast; a statement that sets a new one keeps it."""
     attach(docs, "half", "three")
     add(docs, "one")
     assert embed(docs, ["1"], source="three") == {"1": "written"}
@@ -76,7 +76,7 @@ def test_halfvec_is_written_and_compared(docs: Database) -> None:
 
 
 @pytest.mark.parametrize(("column", "name"), [("vec", "two"), ("vec2", "docs")])
-def test_what_is_attached_already_is_refused(docs: Database, column: str, name: str) -> None:
+def test_attached_column_or_name_is_refused(docs: Database, column: str, name: str) -> None:
     """WE003 for the column and for the name."""
     with pytest.raises(psycopg.Error, match="is attached already") as caught:
         attach(docs, column, name)
@@ -89,11 +89,11 @@ def test_what_is_attached_already_is_refused(docs: Database, column: str, name: 
         (", p_batch_size => 0", "WE010"),
         (", p_batch_size => 4097", "WE010"),
         (", p_batch_size => null", "WE010"),
-        (", p_provider => 'nobody'", "WE010"),
+        (", p_provider => 'unknown'", "WE010"),
         (", p_dimensions => 5", "WE007"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(docs: Database, options: str, state: str) -> None:
+def test_invalid_options_are_refused(docs: Database, options: str, state: str) -> None:
     """Before anything is written."""
     with pytest.raises(psycopg.Error) as caught:
         attach(docs, options=options)
@@ -151,8 +151,8 @@ def test_texts_may_be_of_any_string_type(database: Database, kind: str) -> None:
     database.check_invariants()
 
 
-def test_index_on_missing_rows_is_made_once_and_dropped(docs: Database) -> None:
-    """One that is there already is used, and stays after detach."""
+def test_index_on_missing_rows_is_created_once_and_dropped(docs: Database) -> None:
+    """An existing one is used, and stays after detach."""
     count = (
         "select count(*) from pg_index where indrelid = 'public.docs'::regclass and"
         " indpred is not null"
@@ -169,7 +169,7 @@ def test_index_on_missing_rows_is_made_once_and_dropped(docs: Database) -> None:
 
 
 def test_attach_and_detach_are_logged(docs: Database) -> None:
-    """Who, what, and which table."""
+    """Actor, action, and table."""
     assert docs.rows(
         "select action, source, detail ->> 'relation' from wikiembed.action_log where"
         " source = 'docs'"

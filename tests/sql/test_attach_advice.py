@@ -1,4 +1,4 @@
-"""Each refusal of attach says what can work: its statement is run, then attach succeeds."""
+"""Each refusal by attach suggests a fix: its statement is run, then attach succeeds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MULTI = (
 )
 ROW_ID = "alter table public.t add column {} bigint generated always as identity unique"
 PLAIN = {"relation": "public.t", "key": "id", "text": "body", "embedding": "vec"}
-# What there is, what is named otherwise than in PLAIN, and what the statements are.
+# The objects, the arguments that differ from PLAIN, and the suggested statements.
 CASES: dict[str, tuple[str, dict[str, str], list[str]]] = {
     "key may be null": (
         f"create table public.t (id int unique, {COLUMNS})",
@@ -137,8 +137,8 @@ CASES: dict[str, tuple[str, dict[str, str], list[str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_advice_of_a_refusal_works(database: Database, case: str) -> None:
-    """Typed in order, each statement is done, and the last attach too."""
+def test_hint_of_a_refusal_works(database: Database, case: str) -> None:
+    """Run in order, each statement succeeds, and the last attach too."""
     setup, given, expected = CASES[case]
     database.execute(setup)
     arguments = PLAIN | given
@@ -157,7 +157,7 @@ def test_advice_of_a_refusal_works(database: Database, case: str) -> None:
 
 
 def attach(database: Database, arguments: dict[str, str]) -> None:
-    """Attach what is named."""
+    """Attach with these arguments."""
     named = [arguments[name] for name in ("relation", "key", "text", "embedding")]
     database.execute(
         "select wikiembed.attach(%s::text::regclass, %s, %s, %s, 'advised',"
@@ -167,7 +167,7 @@ def attach(database: Database, arguments: dict[str, str]) -> None:
 
 
 def follow(database: Database, hint: str, arguments: dict[str, str]) -> list[str]:
-    """Run the hint's statements and take the names that it gives; answers the statements."""
+    """Run the hint's statements and use the names that it gives; returns the statements."""
     statements: list[str] = re.findall(r"`([^`]+)`", hint)
     for statement in statements:
         database.execute(statement)
@@ -183,14 +183,14 @@ def follow(database: Database, hint: str, arguments: dict[str, str]) -> list[str
 
 
 def refusal(database: Database, **named: str) -> str:
-    """The hint with which attach refuses."""
+    """Return the hint with which attach refuses."""
     with pytest.raises(psycopg.Error) as caught:
         attach(database, PLAIN | named)
     return str(caught.value.diag.message_hint)
 
 
 def test_composite_key_of_a_partitioned_table_has_no_statement(database: Database) -> None:
-    """No column can be unique alone, and nothing is advised that Postgres would refuse."""
+    """No column can be unique alone, and no statement is suggested that Postgres would refuse."""
     database.execute(
         "create table public.t (id int, at date, body text, vec vector(4), primary key (id, at))"
         " partition by range (at);"
@@ -208,15 +208,15 @@ def test_composite_key_of_a_partitioned_table_has_no_statement(database: Databas
     assert refusal(database, relation="public.p").startswith("Rows repeat it")
 
 
-def test_names_of_another_case_are_said_as_they_are_written(database: Database) -> None:
-    """For SQL, which folds nothing in an argument."""
+def test_hint_keeps_the_case_of_names(database: Database) -> None:
+    """For SQL, where case is not folded in an argument."""
     database.execute('create table public.t (id int primary key, "Body" text, vec vector(4))')
     assert refusal(database) == "Name it as it is written: Body"
     assert refusal(database, text='"Body"') == "Name it as it is written: Body"
 
 
-def test_advised_dimensions_are_those_of_the_model_where_they_are_known(database: Database) -> None:
-    """The command line says them."""
+def test_hint_uses_the_dimensions_of_the_model_where_known(database: Database) -> None:
+    """The command line suggests them."""
     database.execute("create table public.t (id int primary key, body text)")
     with database.connect() as connection:
         connection.execute("select set_config('wikiembed.model_dimensions', '77', false)")
@@ -226,8 +226,8 @@ def test_advised_dimensions_are_those_of_the_model_where_they_are_known(database
 
 
 @pytest.mark.parametrize("owner", ["plain", "superuser"])
-def test_advice_on_rights_works(database: Database, owner: str) -> None:
-    """Each statement is run by a superuser, until wikiembed's owner may attach the table."""
+def test_hint_on_rights_works(database: Database, owner: str) -> None:
+    """A superuser runs each statement, until wikiembed's owner may attach the table."""
     role, other = database.create_role("wikiembed"), database.create_role("app")
     database.execute(
         "create table public.t (id int primary key, body text, vec vector(4));"

@@ -13,8 +13,8 @@ ATTACH = "select wikiembed.attach('public.docs', {columns}, 'docs', p_check_only
 GOOD = "'id', 'body', 'vec'"
 
 
-def left(database: Database) -> list[object]:
-    """What an attach leaves behind."""
+def created(database: Database) -> list[object]:
+    """The objects and rows that an attach creates."""
     return [
         database.one("select count(*) from wikiembed.sources where name = 'docs'"),
         database.one("select count(*) from pg_trigger where tgrelid = 'public.docs'::regclass"),
@@ -24,8 +24,8 @@ def left(database: Database) -> list[object]:
     ]
 
 
-def test_check_reads_no_row_and_leaves_nothing(database: Database) -> None:
-    """It answers the name; writers are not held up, since it waits for no writer."""
+def test_check_reads_no_row_and_writes_nothing(database: Database) -> None:
+    """It returns the name, and neither waits for writers nor blocks them."""
     database.execute(TABLE)
     database.execute("insert into public.docs values (1, 'one')")
     writer = database.connect(autocommit=False)
@@ -41,10 +41,10 @@ def test_check_reads_no_row_and_leaves_nothing(database: Database) -> None:
             " and relation = 'public.docs'::regclass and granted order by 1"
         ).fetchall()
         assert ("ShareRowExclusiveLock",) not in locks
-    assert left(database) == [0] * 5
+    assert created(database) == [0] * 5
     writer.commit()
     database.execute(ATTACH.format(columns=GOOD, check="false", more=""))
-    assert left(database)[0] == 1
+    assert created(database)[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -56,14 +56,14 @@ def test_check_reads_no_row_and_leaves_nothing(database: Database) -> None:
         ("'id', 'body', 'num'", "", "WE007"),
         (GOOD, ", p_batch_size => 0", "WE010"),
         (GOOD, ", p_dimensions => 0", "WE010"),
-        (GOOD, ", p_provider => 'nobody'", "WE010"),
+        (GOOD, ", p_provider => 'unknown'", "WE010"),
         ("'id', 'body$body$', 'vec'", "", "WE004"),
     ],
 )
 def test_check_refuses_what_attach_refuses(
     database: Database, columns: str, more: str, state: str
 ) -> None:
-    """With the same SQLSTATE and words."""
+    """With the same SQLSTATE and message."""
     database.execute(TABLE)
     if "$body$" in columns:
         database.execute('alter table public.docs rename body to "body$body$"')
@@ -72,11 +72,11 @@ def test_check_refuses_what_attach_refuses(
         with pytest.raises(psycopg.Error) as caught:
             database.execute(ATTACH.format(columns=columns, check=check, more=more))
         said.append((caught.value.sqlstate, caught.value.diag.message_primary))
-        assert left(database) == [0] * 5
+        assert created(database) == [0] * 5
     assert said == [(state, said[0][1])] * 2
 
 
-def test_check_finds_what_is_attached_already(docs_table: Database) -> None:
+def test_check_detects_an_attached_column_or_name(docs_table: Database) -> None:
     """WE003, for the column and for the name."""
     with pytest.raises(psycopg.Error, match="attached already") as caught:
         docs_table.execute(ATTACH.format(columns=GOOD, check="true", more=""))
@@ -84,7 +84,7 @@ def test_check_finds_what_is_attached_already(docs_table: Database) -> None:
 
 
 def test_check_needs_the_owner_of_every_partition(database: Database) -> None:
-    """Else the trigger that fires for replication too would be refused halfway: WE004."""
+    """Otherwise the trigger that also fires for replication would be refused halfway: WE004."""
     database.execute(
         "create table public.docs (id int primary key, body text, vec vector(4))"
         " partition by range (id);"
@@ -108,7 +108,7 @@ def test_check_needs_the_owner_of_every_partition(database: Database) -> None:
 
 
 def test_command_counts_the_rows_once(database: Database, run_cli: RunCli) -> None:
-    """The check before the index reads none of them; the index that is there is used."""
+    """The check before the index reads no rows; the existing index is used."""
     database.execute(TABLE.replace("vector,", "vector(4),"))
     database.execute("insert into public.docs select i, 'text' from generate_series(1, 100) as i")
     database.execute("create index mine on public.docs (id) where vec is null")

@@ -1,4 +1,4 @@
-"""Whom attach warns of: those whose code wikiembed would run with its owner's rights."""
+"""The roles attach warns about: wikiembed would run their code with its owner's rights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ create trigger sees before update on public.docs for each row execute function p
 
 
 def warnings(database: Database) -> list[str]:
-    """What an attach warns of."""
+    """The warnings of an attach."""
     said: list[str] = []
     with database.connect() as connection:
         connection.add_notice_handler(lambda one: said.append(one.message_primary or ""))
@@ -30,10 +30,10 @@ def warnings(database: Database) -> list[str]:
     "grant",
     ["alter table public.docs owner to {role}", "grant trigger on public.docs to {role}"],
 )
-def test_attach_warns_of_roles_that_could_run_sql_as_its_owner(
+def test_attach_warns_about_roles_that_could_run_sql_as_its_owner(
     database: Database, grant: str
 ) -> None:
-    """Who owns the table, or may create triggers on it, and is not trusted as much already."""
+    """The owner of the table or a role with the trigger right, unless already trusted as much."""
     database.execute(TABLE)
     role = database.create_role("app")
     database.execute(grant.format(role=role))
@@ -42,8 +42,8 @@ def test_attach_warns_of_roles_that_could_run_sql_as_its_owner(
     assert said.endswith(f"as role {database.one('select current_user')}")
 
 
-def test_attach_warns_of_the_owner_of_a_partition(database: Database) -> None:
-    """His triggers fire as well."""
+def test_attach_warns_about_the_owner_of_a_partition(database: Database) -> None:
+    """Their triggers fire as well."""
     database.execute(TABLE.replace(" int primary", " int primary") + " partition by range (id)")
     database.execute("create table public.docs_1 partition of public.docs default")
     role = database.create_role("app")
@@ -51,7 +51,7 @@ def test_attach_warns_of_the_owner_of_a_partition(database: Database) -> None:
     assert len(warnings(database)) == 1
 
 
-def test_attach_trusts_who_has_the_rights_already(database: Database) -> None:
+def test_attach_trusts_roles_that_already_have_the_rights(database: Database) -> None:
     """Superusers and members of the role that owns wikiembed."""
     database.execute(TABLE)
     role = database.create_role("app")
@@ -78,10 +78,10 @@ PLAIN = "select wikiembed_private.owner_warning('public.docs')"
         ("grant trigger on public.docs to public", 1),
     ],
 )
-def test_owner_is_warned_of_for_what_he_gains_beside_wikiembed(
+def test_attach_warns_about_an_owner_who_gains_other_rights(
     database: Database, gain: str, warned: int
 ) -> None:
-    """Attributes, memberships and tables of a role that is no superuser and owns wikiembed."""
+    """Attributes, memberships and tables of a role that is not superuser and owns wikiembed."""
     database.execute(TABLE)
     roles = {name: database.create_role(name) for name in ("owner", "app", "other")}
     database.execute(
@@ -97,7 +97,7 @@ def test_owner_is_warned_of_for_what_he_gains_beside_wikiembed(
         assert said.endswith(f"as role {roles['owner']}")
 
 
-def test_warning_is_true_and_the_command_tells_it(database: Database, run_cli: RunCli) -> None:
+def test_warning_is_true_and_the_command_prints_it(database: Database, run_cli: RunCli) -> None:
     """The limit of docs/reference/limits.md: a trigger runs as wikiembed's owner."""
     database.execute(TABLE)
     role = database.create_role("app")

@@ -1,7 +1,7 @@
-"""Keys, texts and names of any collation, in databases of any default: no statement fails by it.
+"""Keys, texts and names of any collation, in databases of any default: no statement fails.
 
-The builtin provider has collations without ICU from Postgres 17 on; of ICU there are tests where
-the server has it, as `scripts/real.sh` gives one.
+The builtin provider has collations without ICU from Postgres 17 on; ICU is tested where the
+server has it, like the one of `scripts/real.sh`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _database_of(server: TestServer, locale: str) -> Iterator[Database]:
 
 
 def _collation(database: Database, server: TestServer, name: str) -> str:
-    """What stands after collate, where this server has the collation."""
+    """The argument of collate, where this server has the collation."""
     first, quoted = COLLATIONS[name]
     if _version(server) < first:
         pytest.skip(f"Postgres has this collation from {first} on")
@@ -95,7 +95,7 @@ def _collation(database: Database, server: TestServer, name: str) -> str:
 
 
 def _attach(database: Database, collation: str, *, partitioned: bool = False) -> None:
-    """Table public.k with key and text of that collation, as source k, with two failed chunks."""
+    """Attach table public.k with key and text of that collation as source k; two chunks failed."""
     database.execute(
         f"create table public.k (k text collate {collation} primary key,"
         f" body varchar collate {collation}, vec vector({DIMENSIONS}))"
@@ -158,7 +158,7 @@ def test_statements_on_keys_of_any_collation(
 def test_statements_of_many_rows_on_keys_of_any_collation(
     database: Database, postgres: TestServer, collation: str
 ) -> None:
-    """More than 500 rows meet the failures in another statement than few."""
+    """Statements of more than 500 rows read the failures in another way than small ones."""
     _attach(database, _collation(database, postgres, collation))
     database.execute("insert into public.k select 'k' || i, 't' from generate_series(1, 700) as i")
     fail(database, read(database, ["k1", "k2", "k699"], source="k"), source="k")
@@ -177,7 +177,7 @@ def test_statements_of_many_rows_on_keys_of_any_collation(
 def test_statements_on_partitions_of_keys_with_a_collation(
     database: Database, postgres: TestServer
 ) -> None:
-    """Rows that move from one partition to another, too."""
+    """Also rows that move from one partition to another."""
     _attach(database, _collation(database, postgres, "pg_c_utf8"), partitioned=True)
     _run_statement(database, "update public.k set k = 'z' || k")
     assert queued(database, "k")
@@ -189,7 +189,7 @@ def test_statements_on_partitions_of_keys_with_a_collation(
 def test_functions_take_keys_and_names_of_any_collation(
     database: Database, postgres: TestServer, collation: str
 ) -> None:
-    """Arguments that come from a column of the user's: their collation meets that of our tables."""
+    """Arguments from a user's column: their collation meets that of our tables."""
     quoted = _collation(database, postgres, collation)
     _attach(database, quoted)
     database.execute(

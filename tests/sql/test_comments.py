@@ -1,4 +1,4 @@
-"""Every object says what it is."""
+"""Every object has a comment."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ SILENT = {
 
 @pytest.mark.parametrize("kind", SILENT)
 def test_everything_has_a_comment(docs_table: Database, kind: str) -> None:
-    """A catalogue query lists what has none; written objects are among it."""
+    """A catalogue query lists objects without one, generated objects included."""
     assert docs_table.rows(SILENT[kind]) == []
 
 
-def test_public_functions_name_their_errors_truly(database: Database) -> None:
-    """A comment that speaks of a SQLSTATE speaks of one of ours."""
+def test_comments_of_public_functions_name_existing_errors(database: Database) -> None:
+    """A SQLSTATE in a comment is one of ours."""
     named = database.rows(
         "select distinct m[1] from pg_proc as p,"
         " regexp_matches(obj_description(p.oid, 'pg_proc'), 'WE[0-9]+', 'g') as m"

@@ -1,4 +1,4 @@
-"""Compare and set: a vector is written only for the text that it was made of."""
+"""Compare and set: a vector is written only for the text that it was made from."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from tests.support.chunks import (
 from tests.support.database import Database
 
 
-def hold(database: Database, key: str) -> psycopg.Connection:
-    """A user's open transaction that holds one row."""
+def lock_row(database: Database, key: str) -> psycopg.Connection:
+    """Open a user's transaction that locks one row."""
     connection = database.connect(autocommit=False)
     connection.execute("select from public.docs where id = %s for update", [key])
     return connection
 
 
 def test_write_stores_the_vector(docs_table: Database) -> None:
-    """Written once; the second write of the same batch finds nothing to do."""
+    """Written once; the second write of the same batch changes nothing."""
     versions = read(docs_table, add(docs_table, "one", "two"))
     assert write(docs_table, versions) == {"1": "written", "2": "written"}
     assert docs_table.rows("select distinct vec::text from public.docs") == [(VECTOR,)]
@@ -40,8 +40,8 @@ def test_write_stores_the_vector(docs_table: Database) -> None:
     docs_table.check_invariants()
 
 
-def test_write_passes_by_a_changed_text(docs_table: Database) -> None:
-    """The batch in flight loses, the user's new text is in a job of its own."""
+def test_write_skips_a_changed_text(docs_table: Database) -> None:
+    """The batch in flight is stale; the user's new text is in its own job."""
     versions = read(docs_table, add(docs_table, "one", "two"))
     docs_table.execute("update public.docs set body = 'new' where id = 1")
     before = queued(docs_table)
@@ -51,15 +51,15 @@ def test_write_passes_by_a_changed_text(docs_table: Database) -> None:
     docs_table.check_invariants()
 
 
-def test_write_says_that_a_row_is_gone(docs_table: Database) -> None:
-    """A deleted row is no error."""
+def test_write_reports_a_deleted_row(docs_table: Database) -> None:
+    """A deleted row is not an error."""
     versions = read(docs_table, add(docs_table, "one", "two"))
     docs_table.execute("delete from public.docs where id = 2")
     assert write(docs_table, versions) == {"1": "written", "2": "gone"}
 
 
 def test_write_clears_the_failure_in_its_transaction(docs_table: Database) -> None:
-    """A row is never embedded and in failures."""
+    """A row is never both embedded and in failures."""
     versions = read(docs_table, add(docs_table, "one"))
     fail(docs_table, versions)
     assert write(docs_table, versions) == {"1": "written"}
@@ -67,12 +67,12 @@ def test_write_clears_the_failure_in_its_transaction(docs_table: Database) -> No
     docs_table.check_invariants()
 
 
-def test_locked_rows_are_passed_by_and_queued_again(docs_table: Database) -> None:
-    """Neither reading nor writing nor failing waits for a user's row lock."""
+def test_locked_rows_are_skipped_and_requeued(docs_table: Database) -> None:
+    """Neither reading nor writing nor recording a failure waits for a user's row lock."""
     keys = add(docs_table, "one", "two")
     versions = read(docs_table, keys)
     clear_jobs(docs_table)
-    with hold(docs_table, "1"):
+    with lock_row(docs_table, "1"):
         assert list(read(docs_table, keys)) == ["2"]
         assert write(docs_table, versions) == {"1": "locked", "2": "written"}
         assert fail(docs_table, {"1": versions["1"]}) == {"1": "locked"}
@@ -86,10 +86,10 @@ def test_locked_rows_are_passed_by_and_queued_again(docs_table: Database) -> Non
     ("attempt", "delay_s"), [(0, 0.5), (1, 1), (4, 8), (9, 256), (10, 300), (5000, 300)]
 )
 def test_requeue_waits_longer_each_time(docs_table: Database, attempt: int, delay_s: float) -> None:
-    """From half a second, doubled, to at most 300 s; the attempt goes along."""
+    """From half a second, doubled, to at most 300 s; the job keeps its attempt number."""
     keys = add(docs_table, "one")
     clear_jobs(docs_table)
-    with hold(docs_table, "1"):
+    with lock_row(docs_table, "1"):
         assert read(docs_table, keys, attempt=attempt) == {}
     (job,) = jobs(docs_table)
     assert job.attempt == attempt + 1
@@ -125,7 +125,7 @@ end $$;
 
 @pytest.mark.parametrize("name", ["aaa_user", "zzzz_user"])
 def test_text_rewritten_inside_our_update_is_stale(docs_table: Database, name: str) -> None:
-    """The vector goes again, the row is queued, and the next batch settles it."""
+    """The vector is nulled, the row is queued, and the next batch embeds it."""
     versions = read(docs_table, add(docs_table, "one", "two!"))
     docs_table.execute(REWRITE)
     docs_table.execute(
@@ -144,8 +144,8 @@ def test_text_rewritten_inside_our_update_is_stale(docs_table: Database, name: s
     docs_table.check_invariants()
 
 
-def test_trigger_that_keeps_a_vector_out_is_named(docs_table: Database) -> None:
-    """WE012, and nothing of the batch is written."""
+def test_trigger_that_discards_a_vector_is_named(docs_table: Database) -> None:
+    """WE012, and the whole batch is rolled back."""
     versions = read(docs_table, add(docs_table, "one", "two"))
     docs_table.execute(
         "create function public.refuse() returns trigger language plpgsql"
@@ -160,7 +160,7 @@ def test_trigger_that_keeps_a_vector_out_is_named(docs_table: Database) -> None:
 
 
 def test_chunks_without_text_are_read_and_skipped(docs_table: Database) -> None:
-    """A null text has a null version, by which it can be recorded."""
+    """A null text has a null version, under which it can be recorded."""
     versions = read(docs_table, add(docs_table, None))
     assert versions == {"1": None}
     assert fail(docs_table, versions, state="skipped") == {"1": "recorded"}
@@ -169,7 +169,7 @@ def test_chunks_without_text_are_read_and_skipped(docs_table: Database) -> None:
 
 
 def test_skipped_and_unknown_keys_are_not_read(docs_table: Database) -> None:
-    """A worker is never given a chunk that nobody waits for."""
+    """A worker never receives a chunk that is not due."""
     keys = add(docs_table, "one", "two")
     docs_table.execute("select wikiembed.skip('docs', array['1'])")
     assert list(read(docs_table, [*keys, "77"])) == ["2"]
@@ -189,7 +189,7 @@ def test_arrays_of_different_length_are_refused(docs_table: Database) -> None:
 
 
 def test_unknown_source_is_named(docs_table: Database) -> None:
-    """WE001 for reading, writing and failing."""
+    """WE001 on reading, writing and recording failures."""
     for call in (
         "wikiembed.read_chunks('none', array['1'])",
         "wikiembed.write_embeddings('none', array['1'], array[1], array['[1,1,1,1]']::vector[])",

@@ -1,4 +1,4 @@
-"""What ``migrations/current`` holds is written by each migrate, in the place of what was there."""
+"""Each migrate writes the contents of ``migrations/current`` over the existing objects."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def migrate(database: Database) -> None:
     upgrade(database.url, settings(database.url))
 
 
-def test_migrate_that_is_repeated_changes_nothing(docs_table: Database) -> None:
-    """Functions, triggers, views and who may use them; an attached table's triggers stay."""
+def test_repeated_migrate_changes_nothing(docs_table: Database) -> None:
+    """Functions, triggers, views and their grants; an attached table's triggers stay."""
     docs_table.create_role("worker", grant="worker")
     before = docs_table.rows(SCHEMA)
     migrate(docs_table)
     assert docs_table.rows(SCHEMA) == before
 
 
-def test_functions_changed_by_hand_are_written_anew(docs_table: Database) -> None:
-    """A body, a trigger that is gone, and a comment."""
+def test_manually_changed_functions_are_restored(docs_table: Database) -> None:
+    """A body, a dropped trigger, and a comment."""
     before = docs_table.rows(SCHEMA)
     docs_table.execute(
         "create or replace function wikiembed_private.require_read_committed() returns void"
@@ -64,8 +64,8 @@ def test_functions_changed_by_hand_are_written_anew(docs_table: Database) -> Non
     assert docs_table.rows(SCHEMA) == before
 
 
-def test_functions_that_no_file_has_are_dropped(docs_table: Database) -> None:
-    """By another name or with other parameters; those of other schemas and of sources stay."""
+def test_functions_without_a_file_are_dropped(docs_table: Database) -> None:
+    """With another name or other parameters; those of other schemas and of sources stay."""
     before = docs_table.rows(SCHEMA)
     docs_table.execute(
         "create function wikiembed_private.renamed() returns int language sql return 1;"
@@ -76,7 +76,7 @@ def test_functions_that_no_file_has_are_dropped(docs_table: Database) -> None:
 
 
 def test_function_that_a_user_needs_stops_the_migration(docs_table: Database) -> None:
-    """Nothing of a user's is dropped along with it, and nothing else is changed."""
+    """No object of a user is dropped with it, and nothing else is changed."""
     docs_table.execute(
         "create function wikiembed_private.renamed() returns int language sql return 1;"
         "create view public.report as select wikiembed_private.renamed() as n;"
@@ -89,14 +89,14 @@ def test_function_that_a_user_needs_stops_the_migration(docs_table: Database) ->
 
 
 def test_digest_is_that_of_the_files(database: Database) -> None:
-    """It is in the database, and every byte, name and folder counts."""
+    """It is in the database, and every byte, name and directory counts."""
     assert database.one("select digest from wikiembed.schema_digest") == digest()
     with database.connect() as connection:
         assert version.current(connection) == version.head()
         assert version.head() == f"{version.known()[-1]}.{digest()}"
 
 
-def test_digest_tells_files_apart(tmp_path: Path) -> None:
+def test_digest_distinguishes_files(tmp_path: Path) -> None:
     """A changed line, another name, another order."""
     shutil.copytree(migrations_dir() / "current", tmp_path / "current")
     folder = tmp_path / "current"
@@ -115,7 +115,7 @@ def test_digest_tells_files_apart(tmp_path: Path) -> None:
 
 
 def test_database_with_other_functions_is_refused(database: Database) -> None:
-    """Until it is migrated; the message says which they are."""
+    """Until it is migrated; the message names both digests."""
     database.execute("update wikiembed.schema_digest set digest = '0123456789abcdef'")
     with database.connect() as connection:
         found = version.current(connection)
@@ -126,8 +126,8 @@ def test_database_with_other_functions_is_refused(database: Database) -> None:
         version.require_head(version.current(connection))
 
 
-def test_functions_of_a_newer_package_are_not_taken_back(database: Database) -> None:
-    """The older wikiembed says so; its own and older ones are written over."""
+def test_functions_of_a_newer_package_are_not_downgraded(database: Database) -> None:
+    """The older wikiembed refuses; its own and older ones are replaced."""
     database.execute(
         "update wikiembed.schema_digest set digest = 'newer', package_version = '999.1'"
     )
@@ -139,8 +139,8 @@ def test_functions_of_a_newer_package_are_not_taken_back(database: Database) -> 
     assert database.one("select digest from wikiembed.schema_digest") == digest()
 
 
-def test_rights_given_by_hand_outlive_a_migration(docs_table: Database) -> None:
-    """With their grant option, to public too; strangers get none."""
+def test_manually_granted_rights_survive_a_migration(docs_table: Database) -> None:
+    """With their grant option, to public too; other roles get none."""
     operator, stranger = docs_table.create_role("Odd operator"), docs_table.create_role("stranger")
     names = ["attach", "pause", "retry_failures", "skip"]
     docs_table.execute(
@@ -159,7 +159,7 @@ def test_rights_given_by_hand_outlive_a_migration(docs_table: Database) -> None:
 
 
 def test_everything_belongs_to_one_owner(docs_table: Database) -> None:
-    """Whoever migrates: functions act in their owner's name."""
+    """Whichever role migrates: functions run with their owner's rights."""
     owner = docs_table.create_role("owner")
     docs_table.execute(f"alter table wikiembed.sources owner to {owner}")
     docs_table.execute(f"alter role {owner} superuser")
@@ -174,7 +174,7 @@ def test_everything_belongs_to_one_owner(docs_table: Database) -> None:
 
 
 @pytest.mark.parametrize("grant", ["by hand", "public"])
-def test_who_reads_a_view_may_call_what_it_calls(docs_table: Database, grant: str) -> None:
+def test_reader_of_a_view_may_call_its_functions(docs_table: Database, grant: str) -> None:
     """A view calls functions with its reader's rights."""
     role = docs_table.create_role("someone")
     docs_table.execute(f"grant usage on schema wikiembed to {role}")
@@ -190,8 +190,8 @@ def test_who_reads_a_view_may_call_what_it_calls(docs_table: Database, grant: st
         assert row.fetchall() == [(1,)]
 
 
-def test_roles_get_what_was_added_to_their_rights(docs_table: Database) -> None:
-    """A worker, a reader and a writer from before the digest read it now."""
+def test_roles_get_rights_added_later(docs_table: Database) -> None:
+    """A worker, a reader and a writer from before the digest may read it now."""
     roles = [docs_table.create_role(kind, grant=kind) for kind in ("worker", "reader", "writer")]
     stranger = docs_table.create_role("stranger")
     docs_table.execute(f"revoke all on wikiembed.schema_digest from {', '.join(roles)}")
@@ -206,8 +206,8 @@ def test_roles_get_what_was_added_to_their_rights(docs_table: Database) -> None:
     assert [docs_table.one(registers, [role]) for role in roles] == [True, False, False]
 
 
-def test_triggers_of_other_templates_are_generated_anew(docs_table: Database) -> None:
-    """The generated functions are a digest's worth of their templates; nothing is counted up."""
+def test_triggers_of_other_templates_are_regenerated(docs_table: Database) -> None:
+    """The generated functions carry the digest of their templates; no version is incremented."""
     template = docs_table.one(
         "select pg_get_functiondef('wikiembed_private.generate_on_insert'::regproc)"
     )
@@ -223,7 +223,7 @@ def test_triggers_of_other_templates_are_generated_anew(docs_table: Database) ->
     assert docs_table.one(versions) == 1
 
 
-def test_source_whose_table_is_gone_does_not_stop_the_migration(docs_table: Database) -> None:
+def test_source_without_its_table_does_not_stop_the_migration(docs_table: Database) -> None:
     """The next reconcile detaches it."""
     docs_table.execute("update wikiembed.sources set trigger_version = 0")
     docs_table.execute("drop table public.docs")
@@ -233,7 +233,7 @@ def test_source_whose_table_is_gone_does_not_stop_the_migration(docs_table: Data
 
 
 def test_every_name_of_a_template_is_known(docs_table: Database) -> None:
-    """A template that asks for another fails at once, whatever a name holds."""
+    """A template with an unknown name fails immediately, whatever the values hold."""
     with pytest.raises(psycopg.errors.RaiseException, match="unknown name"):
         docs_table.execute(
             "select wikiembed_private.render_template(s, 'select @keys@ from @table@')"
@@ -242,7 +242,7 @@ def test_every_name_of_a_template_is_known(docs_table: Database) -> None:
 
 
 def test_values_are_not_searched_for_names(database: Database) -> None:
-    """A column may be called as a template's name, between two @."""
+    """A column may have the name of a template variable, between two @."""
     database.execute(
         'create table public."@key@" ("@text@" int primary key, "@table@" text,'
         ' "a @ b" vector(4));'

@@ -1,4 +1,4 @@
-"""The ledger's newest rows: apart, by source, summed whole, and gone with their source."""
+"""The ledger's newest rows: separate tables per source, summed whole, dropped with their source."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ TABLE = "select to_regclass('wikiembed_private.deltas_docs') is not null"
 LOOK = b"select total from wikiembed.coverage where source = 'docs'"
 
 
-def test_only_what_was_gained_goes_to_the_ledger_itself(docs_table: Database) -> None:
-    """Its index tells the rate; inserts, deletes and changed texts cost less apart."""
+def test_only_embedded_rows_are_written_to_the_ledger_directly(docs_table: Database) -> None:
+    """Its index serves the rate; other changes cost less in the separate table."""
     embed(docs_table, add(docs_table, "one", "two"))
     docs_table.execute("update public.docs set body = 'new' where id = 1")
     docs_table.execute("delete from public.docs where id = 2")
@@ -25,7 +25,7 @@ def test_only_what_was_gained_goes_to_the_ledger_itself(docs_table: Database) ->
 
 
 def test_rows_of_many_statements_and_of_one_count_the_same(docs_table: Database) -> None:
-    """One row, a page, and more than fit a job, with vectors among them."""
+    """One row, a page, and more than fit a job, some with vectors."""
     for n in (1, 20, 64, 65, 300):
         docs_table.execute(
             "insert into public.docs (body, vec) select 'x', case when i % 3 = 0 then"
@@ -35,8 +35,8 @@ def test_rows_of_many_statements_and_of_one_count_the_same(docs_table: Database)
     docs_table.check_invariants()
 
 
-def test_fold_moves_them_to_the_ledger_itself(docs_table: Database) -> None:
-    """Once they are a minute old."""
+def test_fold_moves_deltas_to_the_ledger(docs_table: Database) -> None:
+    """After a minute."""
     add(docs_table, "one")
     docs_table.execute("update wikiembed_private.deltas_docs set at = at - interval '1 hour'")
     add(docs_table, "two")
@@ -46,8 +46,8 @@ def test_fold_moves_them_to_the_ledger_itself(docs_table: Database) -> None:
     assert coverage(docs_table)["total"] == 2
 
 
-def test_coverage_counts_a_row_once_that_is_folded_meanwhile(docs_table: Database) -> None:
-    """The function sees the snapshot of the query that calls it, and no later one."""
+def test_coverage_counts_a_row_once_during_a_fold(docs_table: Database) -> None:
+    """The function uses the snapshot of the query that calls it, and no later one."""
     add(docs_table, "one")
     docs_table.execute("update wikiembed_private.deltas_docs set at = at - interval '1 hour'")
     with docs_table.connect(autocommit=False) as connection:
@@ -61,7 +61,7 @@ def test_coverage_counts_a_row_once_that_is_folded_meanwhile(docs_table: Databas
 
 
 def test_detach_drops_the_table(docs_table: Database) -> None:
-    """And attach makes it again."""
+    """And attach creates it again."""
     add(docs_table, "one")
     docs_table.execute("select wikiembed.detach('docs')")
     assert docs_table.one(TABLE) is False
@@ -70,8 +70,8 @@ def test_detach_drops_the_table(docs_table: Database) -> None:
     assert coverage(docs_table)["total"] == 2
 
 
-def test_detach_waits_for_nobody_who_looked(docs_table: Database) -> None:
-    """A table left behind is empty; attach takes it, or reconcile drops it."""
+def test_detach_does_not_wait_for_readers(docs_table: Database) -> None:
+    """A leftover table is empty; attach reuses it, or reconcile drops it."""
     add(docs_table, "one")
     with docs_table.connect(autocommit=False) as connection:
         connection.execute(LOOK)
@@ -91,8 +91,8 @@ def test_detach_waits_for_nobody_who_looked(docs_table: Database) -> None:
     assert docs_table.one(TABLE) is False
 
 
-def test_strayed_table_is_not_dropped_under_an_attach(docs_table: Database) -> None:
-    """Its lock is waited for before the sources are looked at."""
+def test_orphan_table_is_not_dropped_during_an_attach(docs_table: Database) -> None:
+    """Its lock is acquired before the sources are read."""
     with docs_table.connect(autocommit=False) as connection:
         connection.execute(LOOK)
         docs_table.execute("select wikiembed.detach('docs')")
@@ -108,8 +108,8 @@ def test_strayed_table_is_not_dropped_under_an_attach(docs_table: Database) -> N
     add(docs_table, "one")
 
 
-def test_attaches_wait_for_one_another_only_at_their_ends(docs_table: Database) -> None:
-    """While one counts its rows, its table is not yet a part of the ledger."""
+def test_attaches_wait_for_each_other_only_at_their_ends(docs_table: Database) -> None:
+    """While one counts its rows, its table is not yet part of the ledger."""
     body = docs_table.one("select prosrc from pg_proc where proname = 'attach'")
     assert body.index("correct_ledger(") < body.index("write_triggers(")
     assert body.index("create_missing_index(") < body.index("write_triggers(")

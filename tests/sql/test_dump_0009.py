@@ -1,6 +1,6 @@
-"""A database of revision 0009, from before the first release, comes to the newest version whole.
+"""A database of revision 0009, from before the first release, migrates completely to head.
 
-It was written down at that time, from Postgres 16, with inserts that name their columns: three
+It was dumped at that time, from Postgres 16, with inserts that name their columns: three
 tables of users (one partitioned, one with a name that has to be quoted), vectors, failures of two
 classes, skipped chunks, a pause, a bounded queue, a folded ledger, and a wiki.
 """
@@ -118,7 +118,7 @@ def test_upgrade_loses_no_row(restored: Restored) -> None:
 
 
 def test_invariants_hold_after_the_upgrade(restored: Restored) -> None:
-    """Of every source; the rest of parts is held back, as it was."""
+    """Of every source; the rest of parts is held back, as before."""
     database, _ = restored
     for name in ("docs", NOTES, "wiki"):
         database.check_invariants(name)
@@ -126,8 +126,8 @@ def test_invariants_hold_after_the_upgrade(restored: Restored) -> None:
     assert [row[0] for row in orphans] == [0] * 6
 
 
-def test_work_goes_on_after_the_upgrade(restored: Restored) -> None:
-    """Triggers queue, workers read and write, what failed ends in the history."""
+def test_work_continues_after_the_upgrade(restored: Restored) -> None:
+    """Triggers queue, workers read and write, and failures that end are in the history."""
     database, _ = restored
     waiting = queued(database, "docs")
     assert set(embed(database, waiting).values()) == {"written"}
@@ -145,10 +145,10 @@ def test_work_goes_on_after_the_upgrade(restored: Restored) -> None:
 
 
 @pytest.mark.parametrize("revision", BEFORE_BASELINE)
-def test_revisions_before_the_baseline_come_to_one_schema(
+def test_revisions_before_the_baseline_give_one_schema(
     restored: Restored, database: Database, revision: str
 ) -> None:
-    """What a later one of them has already is left as it is."""
+    """Objects that an intermediate revision already has are left unchanged."""
     brought, _ = restored
     brought.execute("update wikiembed.alembic_version set version_num = %s", [revision])
     upgrade(brought.url, Settings(database_url=brought.url, dimensions=DIMENSIONS))

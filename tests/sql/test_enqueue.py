@@ -1,4 +1,4 @@
-"""Enqueue: every missing chunk that waits nowhere, once."""
+"""Enqueue: every missing chunk that is in no job, once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_enqueue_queues_every_missing_chunk_in_key_order(backlog: Database) -> N
 
 
 def test_second_enqueue_adds_nothing(backlog: Database) -> None:
-    """Neither while jobs wait nor while a worker has them in hand."""
+    """Neither while jobs wait nor while a worker runs them."""
     assert enqueue(backlog) == (2, 100)
     assert enqueue(backlog) == (0, 0)
     assert fetch(backlog) is not None
@@ -41,14 +41,14 @@ def test_second_enqueue_adds_nothing(backlog: Database) -> None:
 
 
 def test_jobs_that_ended_do_not_count_as_live(backlog: Database) -> None:
-    """What a failed job left missing is queued again."""
+    """The chunks that a failed job left missing are queued again."""
     enqueue(backlog)
     backlog.execute("update wikiembed_queue.procrastinate_jobs set status = 'failed'")
     assert enqueue(backlog) == (2, 100)
 
 
 def test_enqueue_leaves_failures_out(backlog: Database) -> None:
-    """Failed and skipped chunks wait for somebody's decision."""
+    """Failed and skipped chunks wait for an operator's decision."""
     versions = read(backlog, ["1", "2"])
     fail(backlog, {"1": versions["1"]})
     fail(backlog, {"2": versions["2"]}, state="skipped")
@@ -70,12 +70,12 @@ def test_enqueue_leaves_failures_out(backlog: Database) -> None:
 def test_enqueue_is_bounded_as_asked(
     backlog: Database, arguments: str, expected: tuple[int, int]
 ) -> None:
-    """By chunks in all and by chunks a job."""
+    """By total chunks and by chunks per job."""
     assert enqueue(backlog, arguments) == expected
     assert len(queued(backlog)) == expected[1]
 
 
-def test_bounded_enqueues_go_on_where_the_last_ended(backlog: Database) -> None:
+def test_bounded_enqueues_continue_where_the_last_ended(backlog: Database) -> None:
     """A backfill in portions."""
     assert enqueue(backlog, ", p_max_chunks => 60") == (1, 60)
     assert enqueue(backlog, ", p_max_chunks => 60") == (1, 40)
@@ -83,7 +83,7 @@ def test_bounded_enqueues_go_on_where_the_last_ended(backlog: Database) -> None:
 
 
 def test_dry_run_counts_and_writes_nothing(backlog: Database) -> None:
-    """The same answer as the call itself."""
+    """The same result as the call itself."""
     assert enqueue(backlog, ", p_dry_run => true") == (2, 100)
     assert jobs(backlog) == []
     assert enqueue(backlog) == (2, 100)
@@ -92,8 +92,8 @@ def test_dry_run_counts_and_writes_nothing(backlog: Database) -> None:
 @pytest.mark.parametrize(
     "arguments", [", p_batch_size => 0", ", p_batch_size => 4097", ", p_max_chunks => -1"]
 )
-def test_bounds_that_make_no_sense_are_refused(backlog: Database, arguments: str) -> None:
-    """WE010 with what was given."""
+def test_invalid_bounds_are_refused(backlog: Database, arguments: str) -> None:
+    """WE010 with the given value."""
     with pytest.raises(psycopg.Error, match="a batch has") as caught:
         enqueue(backlog, arguments)
     assert (caught.value.sqlstate, bool(caught.value.diag.message_hint)) == ("WE010", True)
@@ -108,7 +108,7 @@ def test_unknown_source_is_named(database: Database, source: str | None) -> None
 
 
 def test_enqueue_sees_an_open_insert_after_its_commit_only(backlog: Database) -> None:
-    """Row and job come in one transaction: no enqueue finds one without the other."""
+    """Row and job are committed together: no enqueue sees one without the other."""
     user = backlog.connect(autocommit=False)
     user.execute("insert into public.docs (body) values ('late')")
     assert enqueue(backlog) == (2, 100)

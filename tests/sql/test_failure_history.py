@@ -1,4 +1,4 @@
-"""Failures that ended stay as history: how they ended, when, and for how long they are kept."""
+"""Failures that ended stay as history: how they ended, when, and how long they are kept."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_history_says_how_a_failure_ended(failed: Database, end: str) -> None:
-    """Whatever ends it; what was skipped did not fail."""
+def test_history_records_how_a_failure_ended(failed: Database, end: str) -> None:
+    """Whatever ends it; a skipped chunk did not fail."""
     statement, how = ENDS[end]
     failed.execute(statement)
     assert [row[2] for row in failed.rows(HISTORY)] == how
@@ -77,13 +77,13 @@ def test_history_says_how_a_failure_ended(failed: Database, end: str) -> None:
 
 
 def test_worker_that_embeds_a_failed_chunk_cures_it(failed: Database) -> None:
-    """The vector's own statement ends the failure."""
+    """The statement that writes the vector ends the failure."""
     embed(failed, ["1", "2"])
     assert failed.rows(HISTORY) == [("1", "x", "cured"), ("2", "x", "cured")]
 
 
-def test_history_holds_what_the_failure_held(docs_table: Database) -> None:
-    """And when it ended; nothing of the text."""
+def test_history_keeps_the_columns_of_the_failure(docs_table: Database) -> None:
+    """And when it ended; no part of the text."""
     versions = read(docs_table, add(docs_table, "the text"))
     docs_table.execute(
         "select wikiembed.record_failures('docs', array['1'], %s, 'bad', 'too long', 413, 3, 77)",
@@ -106,8 +106,8 @@ def test_chunk_that_fails_twice_has_two_rows_of_history(failed: Database) -> Non
     assert failed.rows(HISTORY) == [("1", "x", "retried"), ("1", "y", "changed")]
 
 
-def test_statement_of_many_rows_tells_cured_from_changed(docs_table: Database) -> None:
-    """More than 500 rows ask for the failures in another way."""
+def test_statement_of_many_rows_distinguishes_cured_from_changed(docs_table: Database) -> None:
+    """Statements of more than 500 rows read the failures in another way."""
     versions = read(docs_table, add(docs_table, *[f"text {n}" for n in range(700)]))
     fail(docs_table, {key: versions[key] for key in ("3", "4", "690")}, error_class="x")
     docs_table.execute(
@@ -121,7 +121,7 @@ def test_statement_of_many_rows_tells_cured_from_changed(docs_table: Database) -
 
 
 def test_statement_on_rows_that_did_not_fail_writes_no_history(failed: Database) -> None:
-    """Nor does it read it: failures of other rows cost one look each."""
+    """Nor does it read the history: failures of other rows cost one lookup each."""
     add(failed, "fine")
     with failed.connect(autocommit=False) as connection:
         for statement in ("update public.docs set body = 'new' where id = 5",
@@ -142,8 +142,8 @@ def test_statement_that_is_rolled_back_leaves_the_failure(failed: Database) -> N
     assert failed.one("select count(*) from wikiembed.failures") == 4
 
 
-def test_upkeep_prunes_what_is_old(failed: Database) -> None:
-    """After 90 days, each source by itself."""
+def test_upkeep_prunes_old_rows(failed: Database) -> None:
+    """After 90 days, for each source separately."""
     failed.execute("delete from public.docs where id < 4")
     failed.execute(
         "update wikiembed_private.ended_failures set ended_at = ended_at"
@@ -155,7 +155,7 @@ def test_upkeep_prunes_what_is_old(failed: Database) -> None:
 
 
 def test_history_keeps_the_latest_50000_of_a_source(docs_table: Database) -> None:
-    """As many at once, and after upkeep as many in all; of others the number does not count."""
+    """Per call, and after upkeep in total; other sources' rows do not count."""
     docs_table.execute(
         "create table public.other (id int primary key, body text, vec vector(4));"
         "select wikiembed.attach('public.other', 'id', 'body', 'vec', 'other');"
@@ -179,7 +179,7 @@ def test_history_keeps_the_latest_50000_of_a_source(docs_table: Database) -> Non
     assert docs_table.one(f"{count.replace('docs', 'other').replace(', max(key::int)', '')}") == 1
 
 
-def test_detach_forgets_the_history(failed: Database) -> None:
+def test_detach_deletes_the_history(failed: Database) -> None:
     """So does a reconcile after the table was dropped, and one that finds no such source."""
     failed.execute("delete from public.docs where id = 1")
     failed.execute("select wikiembed.detach('docs')")
@@ -193,8 +193,8 @@ def test_detach_forgets_the_history(failed: Database) -> None:
     assert failed.rows(HISTORY) == []
 
 
-def test_history_is_for_whom_failures_are_for(failed: Database) -> None:
-    """A reader; no writer, whose own statements write it, no worker, and nobody else."""
+def test_history_is_readable_like_failures(failed: Database) -> None:
+    """A reader; no writer, whose own statements write it, no worker, and no other role."""
     failed.execute("delete from public.docs where id = 1")
     writer = failed.create_role("writer", grant="writer")
     failed.execute(f'grant select, update, delete on public.docs to "{writer}"')

@@ -11,7 +11,7 @@ from wikiembed.error_class import ErrorClass
 
 
 def retry(database: Database, arguments: str = "") -> tuple[int, int]:
-    """Jobs and chunks of one retry."""
+    """Jobs and chunks of one retry call."""
     (row,) = database.rows(f"select jobs, chunks from wikiembed.retry_failures('docs'{arguments})")
     return row[0], row[1]
 
@@ -28,11 +28,11 @@ def failed(docs_table: Database) -> Database:
 
 
 def keys_of(database: Database) -> list[str]:
-    """Keys in failures."""
+    """Return the keys in failures."""
     return [row[0] for row in database.rows("select key from wikiembed.failures order by key")]
 
 
-def test_failure_holds_what_was_said(docs_table: Database) -> None:
+def test_failure_holds_the_reported_fields(docs_table: Database) -> None:
     """Class, status, message, attempts, job; the message is bounded."""
     versions = read(docs_table, add(docs_table, "one"))
     docs_table.execute(
@@ -46,14 +46,14 @@ def test_failure_holds_what_was_said(docs_table: Database) -> None:
 
 
 def test_second_failure_adds_its_attempts(failed: Database) -> None:
-    """First time stays, the rest is the last's."""
+    """The first time stays, the rest is replaced."""
     fail(failed, read(failed, ["1"]), error_class="timeout")
     assert failed.rows(
         "select error_class, attempts, first_at < last_at from wikiembed.failures where key = '1'"
     ) == [("timeout", 2, True)]
 
 
-def test_failure_is_recorded_for_the_same_text_only(docs_table: Database) -> None:
+def test_failure_is_recorded_only_for_the_same_text(docs_table: Database) -> None:
     """Compare and set, as for vectors."""
     versions = read(docs_table, add(docs_table, "one", "two", "three", "four"))
     docs_table.execute("update public.docs set body = 'new' where id = 1")
@@ -70,7 +70,7 @@ def test_failure_is_recorded_for_the_same_text_only(docs_table: Database) -> Non
 
 
 def test_failure_does_not_undo_a_skip(docs_table: Database) -> None:
-    """What an operator skipped while the batch was under way stays skipped."""
+    """A chunk that an operator skipped while the batch was in flight stays skipped."""
     versions = read(docs_table, add(docs_table, "one"))
     docs_table.execute("select wikiembed.skip('docs', array['1'], 'private')")
     assert fail(docs_table, versions) == {"1": "recorded"}
@@ -90,25 +90,25 @@ def test_failure_does_not_undo_a_skip(docs_table: Database) -> None:
         (", p_keys => array['1'], p_error_class => 'write_refused'", []),
     ],
 )
-def test_retry_takes_what_is_asked_for(
+def test_retry_selects_by_key_or_class(
     failed: Database, arguments: str, expected: list[str]
 ) -> None:
-    """All failed ones, or by key or class; skipped ones only when named."""
+    """All failed ones, or by key or class; skipped ones only by key."""
     assert retry(failed, arguments) == (min(1, len(expected)), len(expected))
     assert queued(failed) == expected
     assert keys_of(failed) == [key for key in ["1", "2", "3"] if key not in expected]
     failed.check_invariants()
 
 
-def test_retry_can_be_repeated(failed: Database) -> None:
-    """The failure went with the first call."""
+def test_retry_is_idempotent(failed: Database) -> None:
+    """The first call ended the failure."""
     assert retry(failed) == (1, 2)
     assert retry(failed) == (0, 0)
     assert failed.one("select count(*) from wikiembed.action_log where action = 'retry'") == 1
 
 
-def test_retry_makes_batches_that_may_begin_at_once(docs_table: Database) -> None:
-    """Of the source's size, with no attempt behind them."""
+def test_retry_makes_batches_that_may_begin_immediately(docs_table: Database) -> None:
+    """Of the source's size, with zero attempts."""
     fail(docs_table, read(docs_table, add(docs_table, *["text"] * 100)))
     clear_jobs(docs_table)
     assert retry(docs_table) == (2, 100)
@@ -116,8 +116,8 @@ def test_retry_makes_batches_that_may_begin_at_once(docs_table: Database) -> Non
     assert all((job.delay_s or 0) <= 0 for job in jobs(docs_table))
 
 
-def test_skip_takes_missing_rows_out_of_waiting(docs_table: Database) -> None:
-    """Nobody waits for them; embedded and unknown keys are passed by."""
+def test_skip_removes_missing_rows_from_the_backlog(docs_table: Database) -> None:
+    """They are no longer due; embedded and unknown keys are skipped over."""
     keys = add(docs_table, "one", "two", "three")
     embed(docs_table, ["3"])
     assert docs_table.one("select wikiembed.is_ready('docs')") is False
@@ -133,22 +133,22 @@ def test_skip_takes_missing_rows_out_of_waiting(docs_table: Database) -> None:
 
 
 def test_skip_turns_a_failure_into_a_skip(failed: Database) -> None:
-    """The counts follow."""
+    """The counts are updated."""
     failed.execute("select wikiembed.skip('docs', array['1'])")
     row = coverage(failed)
     assert (row["failed"], row["skipped"], row["missing"]) == (1, 2, 1)
     failed.check_invariants()
 
 
-def test_skip_of_no_source_is_named(database: Database) -> None:
+def test_skip_of_an_unknown_source_is_refused(database: Database) -> None:
     """WE001."""
     with pytest.raises(psycopg.Error, match="no source is named") as caught:
         database.execute("select wikiembed.skip('none', array['1'])")
     assert caught.value.sqlstate == "WE001"
 
 
-def test_failed_chunk_can_be_written_all_the_same(failed: Database) -> None:
-    """A later success ends the failure, of a skipped one too."""
+def test_failed_chunk_can_still_be_written(failed: Database) -> None:
+    """A later success ends the failure, of a skipped chunk too."""
     assert write(failed, read(failed, ["1", "2"])) == {"1": "written", "2": "written"}
     assert keys_of(failed) == ["3"]
     failed.check_invariants()
@@ -160,8 +160,8 @@ def test_error_classes_of_sql_are_those_of_the_package(database: Database) -> No
     assert row[0] == [one.value for one in ErrorClass]
 
 
-def test_retry_refuses_a_class_that_nobody_knows(failed: Database) -> None:
-    """A typing error is no silent 0; a class that stands in failures is known, whoever wrote it."""
+def test_retry_refuses_an_unknown_class(failed: Database) -> None:
+    """A misspelling does not silently return 0; any class present in failures is accepted."""
     with pytest.raises(psycopg.Error, match="no error class is called 'timeuot'") as raised:
         retry(failed, ", p_error_class => 'timeuot'")
     assert raised.value.sqlstate == "WE010"

@@ -1,4 +1,4 @@
-"""fetch_jobs and finish_jobs: several jobs at once, in order, and what nobody else locks."""
+"""fetch_jobs and finish_jobs: several jobs per call, in order, skipping locked ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FETCH = "select id from wikiembed_private.fetch_jobs(%s, %s, %s, %s, %s)"
 
 
 def worker(database: Database) -> int:
-    """A new worker's number."""
+    """Register a worker; return its number."""
     return int(
         database.one("select worker_id from wikiembed_queue.procrastinate_register_worker_v1()")
     )
@@ -25,7 +25,7 @@ def fetch(
     queues: list[str] | None = None,
     upkeep: bool = False,
 ) -> list[int]:
-    """Numbers of the jobs that one call gives, in its order."""
+    """Return the numbers of the jobs that one call fetches, in its order."""
     values = [queues, upkeep, worker(database), most_jobs, most_chunks]
     return [row[0] for row in database.rows(FETCH, values)]
 
@@ -40,7 +40,7 @@ def defer(
     args: str = '{"source": "docs", "keys": ["1"]}',
     delay_s: float | None = None,
 ) -> int:
-    """Queue one job; answers its number."""
+    """Queue one job; returns its number."""
     return int(
         database.one(
             "insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, lock,"
@@ -58,7 +58,7 @@ def more(database: Database) -> None:
 
 
 def test_jobs_come_by_priority_then_age_across_queues(docs_table: Database) -> None:
-    """As many as asked for, marked as this worker's, in the order of procrastinate's own fetch."""
+    """Up to the limit, marked as this worker's, in the order of procrastinate's own fetch."""
     more(docs_table)
     last = defer(docs_table)
     third = defer(docs_table, queue="embed_more", priority=5)
@@ -89,10 +89,10 @@ def test_jobs_come_by_priority_then_age_across_queues(docs_table: Database) -> N
         (0, None, 1),
     ],
 )
-def test_jobs_hold_so_many_chunks_together(
+def test_fetch_is_bounded_by_chunks(
     docs_table: Database, most_jobs: int | None, most_chunks: int | None, taken: int
 ) -> None:
-    """But there is at least one, and none is passed by for a smaller one after it."""
+    """But at least one, and none is skipped for a smaller one after it."""
     add(docs_table, *["text"] * 129)
     add(docs_table, *["text"] * 2)
     assert [len(job.keys) for job in jobs(docs_table)] == [64, 64, 1, 2]
@@ -101,23 +101,23 @@ def test_jobs_hold_so_many_chunks_together(
 
 @pytest.mark.parametrize("args", ["{}", '{"keys": 7}', "[]", "null", '"keys"'])
 def test_job_of_any_arguments_counts_one_chunk(docs_table: Database, args: str) -> None:
-    """What was deferred by hand may say anything."""
+    """A job that was deferred manually may have any arguments."""
     wanted = [defer(docs_table, args=args), defer(docs_table, args=args)]
     assert fetch(docs_table, 3, 2) == wanted
 
 
 def test_job_before_its_time_is_left(docs_table: Database) -> None:
-    """Of those whose time has come, the priority decides again."""
+    """Among those that are due, the priority decides again."""
     defer(docs_table, priority=10, delay_s=60)
     low, high = defer(docs_table, delay_s=-9), defer(docs_table, priority=5, delay_s=-1)
     assert fetch(docs_table, 4) == [high, low]
 
 
 @pytest.mark.parametrize("upkeep", [True, False])
-def test_queues_are_those_asked_for_without_the_paused(
+def test_fetch_reads_the_given_queues_without_the_paused(
     docs_table: Database, *, upkeep: bool
 ) -> None:
-    """Null means all, upkeep and queues of others only where upkeep is asked for."""
+    """Null means all; upkeep and other queues only where upkeep is requested."""
     more(docs_table)
     docs, other = defer(docs_table), defer(docs_table, queue="embed_more")
     tidy = defer(docs_table, queue="wikiembed_upkeep", task="wikiembed.tidy", priority=100)
@@ -130,8 +130,8 @@ def test_queues_are_those_asked_for_without_the_paused(
     assert fetch(docs_table, 9, queues=["embed_more"] * 2) == [other]
 
 
-def test_pause_that_has_run_out_holds_nobody(docs_table: Database) -> None:
-    """As in the gate."""
+def test_expired_pause_blocks_no_job(docs_table: Database) -> None:
+    """As in the pause gate."""
     job = defer(docs_table)
     docs_table.execute(
         "update wikiembed.sources set paused_at = now(), paused_by = 'x',"
@@ -140,8 +140,8 @@ def test_pause_that_has_run_out_holds_nobody(docs_table: Database) -> None:
     assert fetch(docs_table) == [job]
 
 
-def test_only_what_is_taken_is_locked(docs_table: Database) -> None:
-    """Another worker gets the next jobs, while the first one's fetch is not yet committed."""
+def test_only_fetched_jobs_are_locked(docs_table: Database) -> None:
+    """Another worker fetches the next jobs, while the first one's fetch is not yet committed."""
     wanted = [defer(docs_table) for _ in range(300)]
     number = worker(docs_table)
     with docs_table.connect(autocommit=False) as first:
@@ -156,8 +156,8 @@ def test_only_what_is_taken_is_locked(docs_table: Database) -> None:
 
 
 @pytest.mark.parametrize("locked", [1, 3, 200])
-def test_jobs_are_found_behind_those_that_others_lock(docs_table: Database, locked: int) -> None:
-    """Up to as many as asked for; "nothing" is only said where nothing waits."""
+def test_jobs_behind_locked_ones_are_found(docs_table: Database, locked: int) -> None:
+    """Up to the limit; an empty result means that no job waits."""
     wanted = [defer(docs_table) for _ in range(locked + 3)]
     with docs_table.connect(autocommit=False) as other:
         other.execute(
@@ -179,8 +179,8 @@ def test_job_whose_lock_is_taken_waits(docs_table: Database) -> None:
     assert fetch(docs_table, 9) == [later]
 
 
-def test_finish_deletes_what_waits_or_is_doing(docs_table: Database) -> None:
-    """Answers what it deleted; a number that is none, is twice or was finished is passed by."""
+def test_finish_deletes_waiting_and_doing_jobs(docs_table: Database) -> None:
+    """Returns the deleted numbers; invalid, duplicate and already finished ones are skipped."""
     ids = [defer(docs_table) for _ in range(4)]
     fetch(docs_table)
     docs_table.execute(
@@ -193,8 +193,8 @@ def test_finish_deletes_what_waits_or_is_doing(docs_table: Database) -> None:
     assert [job.id for job in jobs(docs_table)] == ids[2:]
 
 
-def test_two_finishes_of_the_same_jobs_wait_and_do_not_die(docs_table: Database) -> None:
-    """Rows are locked by number, whatever the order of the call."""
+def test_two_finishes_of_the_same_jobs_do_not_deadlock(docs_table: Database) -> None:
+    """Rows are locked by number, whatever the order in the call."""
     ids = [defer(docs_table) for _ in range(4)]
     finish = "select wikiembed_private.finish_jobs(%s::bigint[])"
     one, two = docs_table.connect(autocommit=False), docs_table.connect()

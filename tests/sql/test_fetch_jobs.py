@@ -1,4 +1,4 @@
-"""Several jobs are fetched and finished in one call, under the rules of procrastinate's own."""
+"""Several jobs are fetched and finished in one call, under procrastinate's own rules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.support.database import Database
 
 
 def worker(database: Database) -> int:
-    """The number of a new worker."""
+    """Register a new worker and return its number."""
     number: int = database.one(
         "select worker_id from wikiembed_queue.procrastinate_register_worker_v1()"
     )
@@ -14,7 +14,7 @@ def worker(database: Database) -> int:
 
 
 def defer(database: Database, *, chunks: int = 1, queue: str = "embed_docs", **more: object) -> int:
-    """Queue a job of so many keys; `more` are other columns. Answers its number."""
+    """Queue a job of so many keys; `more` are other columns. Returns its number."""
     names = "".join(f", {name}" for name in more)
     number: int = database.one(
         f"insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, args{names})"
@@ -29,7 +29,7 @@ def defer(database: Database, *, chunks: int = 1, queue: str = "embed_docs", **m
 def fetch(
     database: Database, *, jobs: int = 100, chunks: int = 100, queues: list[str] | None = None
 ) -> list[int]:
-    """Numbers of the jobs that a new worker gets."""
+    """Return the numbers of the jobs that a new worker fetches."""
     rows = database.rows(
         "select id from wikiembed_private.fetch_jobs(%s::varchar[], false, %s, %s, %s)",
         [queues, worker(database), jobs, chunks],
@@ -38,7 +38,7 @@ def fetch(
 
 
 def test_jobs_come_in_order_of_priority_and_number(docs_table: Database) -> None:
-    """Fresh edits before a backfill; each is doing, in the worker's name, and is given once."""
+    """Fresh edits before a backfill; each is doing, in the worker's name, and is fetched once."""
     low = [defer(docs_table) for _ in range(2)]
     high = [defer(docs_table, priority=10) for _ in range(2)]
     assert fetch(docs_table, jobs=3) == [*high, low[0]]
@@ -51,8 +51,8 @@ def test_jobs_come_in_order_of_priority_and_number(docs_table: Database) -> None
     assert docs_table.rows(state) == [("doing", True)]
 
 
-def test_as_many_as_hold_so_many_chunks(docs_table: Database) -> None:
-    """At least one, however large; what would be too much waits."""
+def test_jobs_are_bounded_by_chunks(docs_table: Database) -> None:
+    """At least one, however large; the rest waits."""
     numbers = [defer(docs_table, chunks=n) for n in (200, 30, 60, 20, 5)]
     assert fetch(docs_table) == numbers[:1]
     assert fetch(docs_table) == numbers[1:3]
@@ -60,7 +60,7 @@ def test_as_many_as_hold_so_many_chunks(docs_table: Database) -> None:
 
 
 def test_paused_queues_others_queues_and_later_jobs_are_left(docs_table: Database) -> None:
-    """As one by one; upkeep is for the slot that is kept for it."""
+    """As with single fetches; upkeep is for the slot reserved for it."""
     docs_table.execute(
         "create table public.more (id bigint primary key, body text, vec vector(4));"
         " select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')"
@@ -78,8 +78,8 @@ def test_paused_queues_others_queues_and_later_jobs_are_left(docs_table: Databas
     assert fetch(docs_table) == [other]
 
 
-def test_jobs_that_another_locks_are_passed_by(docs_table: Database) -> None:
-    """However many they are: "nothing" is not said while others wait."""
+def test_locked_jobs_are_skipped(docs_table: Database) -> None:
+    """However many they are: an empty result means that none waits."""
     numbers = [defer(docs_table) for _ in range(20)]
     with docs_table.connect(autocommit=False) as connection:
         connection.execute(
@@ -90,8 +90,8 @@ def test_jobs_that_another_locks_are_passed_by(docs_table: Database) -> None:
         connection.rollback()
 
 
-def test_lock_of_another_task_is_obeyed(docs_table: Database) -> None:
-    """Two jobs of one lock are not doing at the same time, nor out of their order."""
+def test_lock_of_another_task_is_respected(docs_table: Database) -> None:
+    """Two jobs with one lock are not doing at the same time, nor out of order."""
     first, second = (defer(docs_table, lock="one") for _ in range(2))
     assert fetch(docs_table) == [first]
     assert fetch(docs_table) == []
@@ -100,7 +100,7 @@ def test_lock_of_another_task_is_obeyed(docs_table: Database) -> None:
 
 
 def test_jobs_are_finished_together(docs_table: Database) -> None:
-    """It answers which it deleted; what is gone or failed is left."""
+    """It returns the deleted numbers; deleted and failed jobs are left."""
     numbers = [defer(docs_table) for _ in range(3)]
     failed = defer(docs_table, status="failed")
     fetched = fetch(docs_table, jobs=2)
@@ -113,7 +113,7 @@ def test_jobs_are_finished_together(docs_table: Database) -> None:
 
 
 def test_fetch_reads_no_further_than_it_must(docs_table: Database) -> None:
-    """Neither through jobs of a paused source ahead of it, nor through those for later."""
+    """Neither through earlier jobs of a paused source, nor through scheduled ones."""
     docs_table.execute(
         "create table public.more (id bigint primary key, body text, vec vector(4));"
         " select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more');"

@@ -24,8 +24,8 @@ def test_write_triggers_is_idempotent(docs_table: Database) -> None:
     assert docs_table.rows(WRITTEN) == before
 
 
-def test_trigger_version_stands_in_sources(docs_table: Database) -> None:
-    """An old version is found and written anew by reconcile."""
+def test_trigger_version_is_in_sources(docs_table: Database) -> None:
+    """Reconcile detects an old version and regenerates the trigger."""
     current = docs_table.one("select wikiembed_private.trigger_version()")
     docs_table.execute("update wikiembed.sources set trigger_version = 0 where name = 'docs'")
     docs_table.execute("drop trigger wikiembed_docs_insert on public.docs")
@@ -50,7 +50,7 @@ def test_trigger_version_stands_in_sources(docs_table: Database) -> None:
 def test_renames_are_followed(
     docs_table: Database, follow: str, rename: str, table: str, key: str, text: str, vector: str
 ) -> None:
-    """Names are read anew, so that users' statements and workers go on."""
+    """Names are read again, so that users' statements and workers continue."""
     docs_table.execute("create schema moved")
     add(docs_table, "one")
     if follow == "reconcile":
@@ -73,7 +73,7 @@ def test_renames_are_followed(
     "rename", ["alter schema app rename to web", "alter extension vector set schema app"]
 )
 def test_renames_of_schemas_are_followed(database: Database, rename: str) -> None:
-    """The schema of the table, and the one that pgvector lives in."""
+    """The schema of the table, and that of pgvector."""
     database.execute("create schema app")
     database.execute("create table app.docs (id int primary key, body text, vec vector(4))")
     database.execute("select wikiembed.attach('app.docs', 'id', 'body', 'vec', 'docs')")
@@ -86,7 +86,7 @@ def test_renames_of_schemas_are_followed(database: Database, rename: str) -> Non
 
 
 def test_event_trigger_leaves_disabled_triggers_disabled(docs_table: Database) -> None:
-    """Somebody who disables triggers means it, until the next reconcile."""
+    """A user may disable triggers, until the next reconcile."""
     docs_table.execute("alter table public.docs disable trigger all")
     add(docs_table, "x")
     assert queued(docs_table) == []
@@ -97,7 +97,7 @@ def test_event_trigger_leaves_disabled_triggers_disabled(docs_table: Database) -
 
 
 def test_rename_that_cannot_be_followed_warns_and_passes(docs_table: Database) -> None:
-    """The user's statement is never refused by the event trigger."""
+    """The event trigger never makes the user's statement fail."""
     connection = docs_table.connect()
     warnings: list[str | None] = []
     connection.add_notice_handler(lambda notice: warnings.append(notice.message_primary))
@@ -118,7 +118,7 @@ def test_rename_that_cannot_be_followed_warns_and_passes(docs_table: Database) -
     ],
 )
 def test_source_without_its_table_is_detached_by_reconcile(docs_table: Database, drop: str) -> None:
-    """Jobs, failures, functions and ledger go with it, and other sources are healed as well."""
+    """Its jobs, failures, functions and ledger are deleted, and other sources are repaired too."""
     add(docs_table, "one", "two")
     docs_table.execute(drop)
     docs_table.rows("select * from wikiembed.coverage")
@@ -135,14 +135,14 @@ def test_source_without_its_table_is_detached_by_reconcile(docs_table: Database,
 
 
 def test_table_is_usable_after_its_column_was_dropped(docs_table: Database) -> None:
-    """Once reconcile has detached the source, users' statements pass again."""
+    """After reconcile has detached the source, users' statements succeed again."""
     docs_table.execute("alter table public.docs drop column vec")
     docs_table.execute("select wikiembed.reconcile()")
     docs_table.execute("insert into public.docs (body) values ('x')")
     docs_table.execute("update public.docs set body = 'y'")
 
 
-def test_detach_leaves_the_rows_and_can_be_repeated(docs_table: Database) -> None:
+def test_detach_leaves_the_rows_for_a_later_attach(docs_table: Database) -> None:
     """The vectors stay, and attach counts them again."""
     add(docs_table, "one", "two")
     embed(docs_table, ["1"])
@@ -155,8 +155,8 @@ def test_detach_leaves_the_rows_and_can_be_repeated(docs_table: Database) -> Non
     assert left == 1
 
 
-def test_detach_of_no_source_says_so(docs_table: Database) -> None:
-    """WE001, as everywhere."""
+def test_detach_of_an_unknown_source_is_refused(docs_table: Database) -> None:
+    """WE001, as elsewhere."""
     with pytest.raises(psycopg.Error, match="no source is named") as caught:
         docs_table.execute("select wikiembed.detach('none')")
     assert caught.value.sqlstate == "WE001"

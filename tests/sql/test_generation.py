@@ -1,4 +1,4 @@
-"""Generation: another model is another generation, and its vectors do not mix."""
+"""Generation: another model is another generation, and their vectors do not mix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OURS = ["ollama", "nomic", 4, "search: "]
 
 
 def generation(database: Database) -> int:
-    """The generation of source docs."""
+    """Return the generation of source docs."""
     return int(database.one("select generation from wikiembed.sources where name = 'docs'"))
 
 
@@ -30,7 +30,7 @@ def generation(database: Database) -> int:
     ],
 )
 def test_generation_grows_with_the_model(docs_table: Database, change: str, raised: int) -> None:
-    """Model, document prefix and dimensions make a vector; the rest does not."""
+    """Model, document prefix and dimensions determine a vector; the rest does not."""
     docs_table.execute(PIN, OURS)
     before = generation(docs_table)
     docs_table.execute(f"update wikiembed.sources set {change} where name = 'docs'")
@@ -49,7 +49,7 @@ def test_old_version_cannot_be_written(docs_table: Database) -> None:
 
 
 def test_change_of_model_waits_for_a_writer(docs_table: Database) -> None:
-    """A write that began under the old generation ends before the new one counts."""
+    """A write that began under the old generation ends before the new one applies."""
     docs_table.execute(PIN, OURS)
     versions = read(docs_table, add(docs_table, "one"))
     writer, operator = docs_table.connect(autocommit=False), docs_table.connect()
@@ -70,7 +70,7 @@ def test_change_of_model_waits_for_a_writer(docs_table: Database) -> None:
 
 
 def test_write_does_not_wait_for_a_change_of_model(docs_table: Database) -> None:
-    """While an operator holds the source, a batch is put back instead."""
+    """While an operator locks the source, a batch is requeued instead."""
     docs_table.execute(PIN, OURS)
     versions = read(docs_table, add(docs_table, "one"))
     with docs_table.connect(autocommit=False) as operator:
@@ -81,7 +81,7 @@ def test_write_does_not_wait_for_a_change_of_model(docs_table: Database) -> None
 
 
 def test_first_worker_pins_the_model(docs_table: Database) -> None:
-    """What its settings resolved to stands in sources, and in the log."""
+    """The resolved settings are in sources, and in the log."""
     docs_table.execute(PIN, OURS)
     assert docs_table.rows(
         "select provider, model, dimensions, document_prefix, pinned_at is not null"
@@ -101,9 +101,7 @@ def test_first_worker_pins_the_model(docs_table: Database) -> None:
         ["ollama", "nomic", 4, ""],
     ],
 )
-def test_worker_with_other_settings_is_turned_away(
-    docs_table: Database, other: list[object]
-) -> None:
+def test_worker_with_other_settings_is_refused(docs_table: Database, other: list[object]) -> None:
     """Provider, model, dimensions and prefix are compared."""
     docs_table.execute(PIN, OURS)
     with pytest.raises(psycopg.Error) as caught:
@@ -117,8 +115,8 @@ def test_source_may_fix_its_model_and_nothing_else(docs_table: Database) -> None
     assert docs_table.one(PIN, OURS) == 1
 
 
-def test_model_set_to_null_is_pinned_anew(docs_table: Database) -> None:
-    """Provider and prefix that were pinned beside it go, so that the next worker decides."""
+def test_model_set_to_null_is_pinned_again(docs_table: Database) -> None:
+    """Provider and prefix pinned with it are cleared, so that the next worker decides."""
     docs_table.execute(PIN, OURS)
     docs_table.execute("update wikiembed.sources set model = null where name = 'docs'")
     assert docs_table.one(PIN, ["tei", "bge", 4, ""]) == 2
@@ -131,8 +129,8 @@ def test_model_set_to_null_is_pinned_anew(docs_table: Database) -> None:
 PREFIX = "select document_prefix, prefix_pinned from wikiembed.sources where name = 'docs'"
 
 
-def test_prefix_that_the_source_fixed_outlives_a_change_of_model(docs_table: Database) -> None:
-    """Fixed before the pin, or by hand after it; only one that a pin filled in goes with it."""
+def test_prefix_fixed_by_the_source_survives_a_change_of_model(docs_table: Database) -> None:
+    """Fixed before the pin, or manually after it; only a prefix set by a pin is cleared with it."""
     unpin = "update wikiembed.sources set model = null where name = 'docs'"
     fix = "update wikiembed.sources set document_prefix = %s where name = 'docs'"
     docs_table.execute(fix, ["own: "])
@@ -151,7 +149,9 @@ def test_prefix_that_the_source_fixed_outlives_a_change_of_model(docs_table: Dat
     assert docs_table.rows(PREFIX) == [("by hand: ", False)]
 
 
-def test_pinned_prefix_goes_though_the_source_fixed_its_provider(docs_table: Database) -> None:
+def test_pinned_prefix_is_cleared_though_the_source_fixed_its_provider(
+    docs_table: Database,
+) -> None:
     """Its provider stays."""
     docs_table.execute("update wikiembed.sources set provider = 'ollama' where name = 'docs'")
     docs_table.execute(PIN, OURS)
@@ -161,7 +161,7 @@ def test_pinned_prefix_goes_though_the_source_fixed_its_provider(docs_table: Dat
     assert docs_table.one("select provider from wikiembed.sources where name = 'docs'") == "ollama"
 
 
-def test_two_workers_that_pin_at_once_agree(docs_table: Database) -> None:
+def test_two_workers_that_pin_concurrently_agree(docs_table: Database) -> None:
     """The second waits for the first, then compares."""
     first, second = docs_table.connect(autocommit=False), docs_table.connect()
     first.execute(PIN.encode(), OURS)
@@ -175,7 +175,7 @@ def test_two_workers_that_pin_at_once_agree(docs_table: Database) -> None:
 
 
 def test_workers_that_pin_do_not_wait_for_each_others_key_share(docs_table: Database) -> None:
-    """Two first writes that both hold the source would else die in a deadlock."""
+    """Two first writes that both lock the source would otherwise deadlock."""
     other = docs_table.connect(autocommit=False)
     other.execute("select wikiembed_private.get_source('docs')")
     with docs_table.connect() as connection:

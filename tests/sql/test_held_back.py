@@ -1,4 +1,4 @@
-"""What was there at attach, and what a bounded enqueue leaves, waits for an order."""
+"""Rows that existed at attach, or that a bounded enqueue leaves, wait for an enqueue."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ HELD = "select held_back_at is not null from wikiembed.sources where name = 'doc
 
 @pytest.fixture
 def backlog(docs_table: Database) -> Database:
-    """Ten rows that were there before anything was queued."""
+    """Ten rows that existed before anything was queued."""
     add(docs_table, *["text"] * 10)
     clear_jobs(docs_table)
     return docs_table
 
 
 def reconcile(database: Database) -> int:
-    """Orphans that the upkeep of workers queues."""
+    """Orphans that the workers' upkeep queues."""
     return int(database.one("select orphans_enqueued from wikiembed.reconcile(null, false)"))
 
 
 def enqueue(database: Database, arguments: str = "") -> int:
-    """Chunks queued, or that would be."""
+    """Chunks queued, or counted by a dry run."""
     return int(database.one(f"select chunks from wikiembed.enqueue('docs'{arguments})"))
 
 
 def test_reconcile_leaves_what_a_bound_left(backlog: Database) -> None:
-    """Again and again, until an enqueue has none."""
+    """Repeatedly, until an enqueue without a bound."""
     assert enqueue(backlog, ", p_max_chunks => 4") == 4
     assert backlog.one(HELD) is True
     assert [reconcile(backlog), reconcile(backlog)] == [0, 0]
@@ -41,12 +41,12 @@ def test_reconcile_leaves_what_a_bound_left(backlog: Database) -> None:
 
 
 @pytest.mark.parametrize(("bound", "held"), [(0, True), (9, True), (10, False), (11, False)])
-def test_only_a_bound_that_left_something_holds_back(
+def test_only_a_bound_that_left_rows_holds_back(
     backlog: Database,
     bound: int,
     held: bool,  # noqa: FBT001
 ) -> None:
-    """One that was not reached, or just reached, leaves all to reconcile."""
+    """A bound that was not reached, or just reached, leaves all to reconcile."""
     assert enqueue(backlog, f", p_max_chunks => {bound}") == bound - max(0, bound - 10)
     assert backlog.one(HELD) is held
     add(backlog, "more")
@@ -61,7 +61,7 @@ def test_bounds_in_steps_hold_back_until_the_last(backlog: Database) -> None:
 
 
 def test_dry_run_changes_nothing(backlog: Database) -> None:
-    """It neither holds back nor lets go."""
+    """It neither holds back nor releases."""
     assert enqueue(backlog, ", 4, p_dry_run => true") == 4
     assert backlog.one(HELD) is False
     enqueue(backlog, ", 4")
@@ -70,7 +70,7 @@ def test_dry_run_changes_nothing(backlog: Database) -> None:
 
 
 def test_held_back_source_still_queues_what_is_written(backlog: Database) -> None:
-    """Triggers ask nobody; the other cures of reconcile go on."""
+    """Triggers queue as usual; the other repairs of reconcile go on."""
     enqueue(backlog, ", p_max_chunks => 0")
     add(backlog, "new")
     assert queued(backlog) == ["11"]
@@ -79,8 +79,8 @@ def test_held_back_source_still_queues_what_is_written(backlog: Database) -> Non
     assert backlog.one(HELD) is True
 
 
-def test_reconcile_lets_go_when_nothing_is_left(backlog: Database) -> None:
-    """What was held back has gone by other ways: then an orphan is an orphan again."""
+def test_reconcile_releases_when_nothing_is_left(backlog: Database) -> None:
+    """Once the rows held back are done by other means, an orphan is an orphan again."""
     enqueue(backlog, ", p_max_chunks => 4")
     backlog.execute("delete from public.docs where id > 4")
     assert reconcile(backlog) == 0
@@ -89,7 +89,7 @@ def test_reconcile_lets_go_when_nothing_is_left(backlog: Database) -> None:
     assert reconcile(backlog) == 4
 
 
-def test_largest_bound_is_none(backlog: Database) -> None:
+def test_largest_bound_means_no_bound(backlog: Database) -> None:
     """The number after it does not exist."""
     assert enqueue(backlog, ", p_max_chunks => 9223372036854775807") == 10
     assert backlog.one(HELD) is False
@@ -99,7 +99,7 @@ ATTACH = "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs'{})"
 
 
 def waiting(database: Database) -> int:
-    """Chunks of which the view says that they wait for an order."""
+    """Chunks that the view reports as waiting for an enqueue."""
     return int(database.one("select held_back from wikiembed.coverage where source = 'docs'"))
 
 
@@ -115,8 +115,8 @@ def full(database: Database) -> Database:
     return database
 
 
-def test_rows_that_were_there_wait_for_enqueue(full: Database) -> None:
-    """A worker's reconcile leaves them alone, however often; nothing of it breaks a rule."""
+def test_existing_rows_wait_for_enqueue(full: Database) -> None:
+    """A worker's reconcile leaves them, however often, and no invariant is violated."""
     full.execute(ATTACH.format(""))
     assert [reconcile(full), reconcile(full)] == [0, 0]
     assert (queued(full), waiting(full)) == ([], 4)
@@ -127,14 +127,14 @@ def test_rows_that_were_there_wait_for_enqueue(full: Database) -> None:
     assert reconcile(full) == 4
 
 
-def test_attach_queues_at_once_where_it_is_told_to(full: Database) -> None:
+def test_attach_queues_rows_on_request(full: Database) -> None:
     """In the same transaction."""
     full.execute(ATTACH.format(", p_enqueue => true"))
     assert (len(queued(full)), waiting(full), full.one(HELD)) == (4, 0, False)
 
 
 def test_table_without_missing_rows_is_not_held_back(full: Database) -> None:
-    """There is nothing to order: what is lost later is queued by reconcile."""
+    """No row waits for an enqueue: rows lost later are queued by reconcile."""
     full.execute("update public.docs set vec = %s", [VECTOR])
     full.execute(ATTACH.format(""))
     assert full.one(HELD) is False
@@ -143,8 +143,8 @@ def test_table_without_missing_rows_is_not_held_back(full: Database) -> None:
     assert reconcile(full) == 1
 
 
-def test_rows_written_while_held_back_are_embedded_as_always(full: Database) -> None:
-    """New, changed and emptied rows are queued; the others go on waiting."""
+def test_rows_written_while_held_back_are_embedded_as_usual(full: Database) -> None:
+    """New, changed and emptied rows are queued; the others keep waiting."""
     full.execute(ATTACH.format(""))
     add(full, "new")
     full.execute("update public.docs set body = 'changed' where id = 1")
@@ -160,8 +160,8 @@ def test_rows_written_while_held_back_are_embedded_as_always(full: Database) -> 
     full.check_invariants()
 
 
-def test_failures_of_a_source_held_back_wait_for_nobody(full: Database) -> None:
-    """They are counted as failed, and a retry queues them and nothing else."""
+def test_failures_of_a_source_held_back_do_not_wait_for_enqueue(full: Database) -> None:
+    """They are counted as failed, and a retry queues only them."""
     full.execute(ATTACH.format(""))
     full.execute("update public.docs set body = 'changed' where id = 1")
     assert fail(full, read(full, ["1"])) == {"1": "recorded"}
@@ -172,7 +172,7 @@ def test_failures_of_a_source_held_back_wait_for_nobody(full: Database) -> None:
 
 
 def test_truncate_ends_the_wait(full: Database) -> None:
-    """Whatever is written afterwards is new, and an orphan among it is queued."""
+    """Rows written afterwards are new, and an orphan among them is queued."""
     full.execute(ATTACH.format(""))
     full.execute("truncate public.docs")
     assert (waiting(full), reconcile(full), full.one(HELD)) == (0, 0, False)
@@ -183,7 +183,7 @@ def test_truncate_ends_the_wait(full: Database) -> None:
 
 @pytest.mark.parametrize("status", ["failed", "cancelled", "aborted"])
 def test_dead_job_of_a_source_held_back_is_queued_again(full: Database, status: str) -> None:
-    """The keys that were ordered go on, and only these."""
+    """The keys already queued continue, and only these."""
     full.execute(ATTACH.format(""))
     add(full, "new", "done meanwhile", "failed meanwhile")
     full.execute("update public.docs set vec = %s where id = 7", [VECTOR])
@@ -195,6 +195,6 @@ def test_dead_job_of_a_source_held_back_is_queued_again(full: Database, status: 
 
 
 def test_new_parameter_of_attach_is_the_last(full: Database) -> None:
-    """The parameters by name and by place are what they were; the new one is the last."""
+    """The names and positions of the other parameters do not change."""
     full.execute(ATTACH.format(", null, null, null, null, null, 8, true, false, true"))
     assert (len(queued(full)), full.one(HELD)) == (4, False)

@@ -1,4 +1,4 @@
-"""One statement's rows go into the same jobs, whichever way its size makes the trigger take."""
+"""The rows of one statement give the same jobs, whichever path its size selects in the trigger."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEYS = {
 
 
 def insert(database: Database, key: str, rows: int, *, embedded_each: int) -> None:
-    """Insert rows in one statement, of which each n-th brings its vector."""
+    """Insert rows in one statement; each n-th has its vector."""
     database.execute(
         f"insert into public.keyed (k, body, vec) select {key}, 'text',"
         " case when i %% %s = 0 then '[1,1,1,1]'::vector end from generate_series(1, %s) as i",
@@ -34,7 +34,7 @@ def insert(database: Database, key: str, rows: int, *, embedded_each: int) -> No
 
 
 def check(database: Database, *, size: int = 64) -> None:
-    """Every missing key waits in one job, jobs are full but the last, and counts are right."""
+    """Every missing key waits in one job, all jobs but the last are full, and counts are exact."""
     missing = database.rows("select k::text from public.keyed where vec is null")
     assert queued(database, "keyed") == sorted(row[0] for row in missing)
     full, rest = divmod(len(missing), size)
@@ -48,8 +48,8 @@ def check(database: Database, *, size: int = 64) -> None:
 
 @pytest.mark.parametrize("key_type", KEYS)
 @pytest.mark.parametrize("rows", [64, 65, 300])
-def test_array_of_keys_is_cut_into_batches(database: Database, key_type: str, rows: int) -> None:
-    """Of any type of key, with what the key's text has to escape."""
+def test_array_of_keys_is_split_into_batches(database: Database, key_type: str, rows: int) -> None:
+    """Of any key type, with characters that need escaping."""
     attach(database, key_type)
     insert(database, KEYS[key_type], rows, embedded_each=7)
     check(database)
@@ -71,14 +71,14 @@ def test_more_keys_than_an_array_may_hold_are_read_batch_by_batch(
 def test_keys_of_one_length_make_a_longer_array(
     database: Database, key_type: str, most: int
 ) -> None:
-    """Their slices are found by counting."""
+    """Their slices are found by offset."""
     attach(database, key_type)
     assert database.rows(LIMITS) == [(64,), (most,)]
 
 
 @pytest.mark.parametrize("rows", [1, 64, 65, 10_001])
-def test_rows_that_bring_their_vectors_queue_nothing(database: Database, rows: int) -> None:
-    """They are counted all the same."""
+def test_rows_with_vectors_queue_nothing(database: Database, rows: int) -> None:
+    """They are still counted."""
     attach(database, "text")
     insert(database, KEYS["text"], rows, embedded_each=1)
     assert jobs(database, "keyed") == []
@@ -87,7 +87,7 @@ def test_rows_that_bring_their_vectors_queue_nothing(database: Database, rows: i
 
 
 def test_jobs_keep_the_order_of_the_statement(database: Database) -> None:
-    """A backfill goes through a table as it was written."""
+    """A backfill processes a table in the order it was written."""
     attach(database, "bigint")
     insert(database, KEYS["bigint"], 300, embedded_each=1_000)
     keys = [int(key) >> 40 for job in jobs(database, "keyed") for key in job.keys]
@@ -95,7 +95,7 @@ def test_jobs_keep_the_order_of_the_statement(database: Database) -> None:
 
 
 def test_batch_size_takes_effect_with_its_transaction(docs_table: Database) -> None:
-    """The trigger's text is written anew: others see it with the commit, a rollback undoes it."""
+    """The trigger is regenerated: other sessions see it on commit, a rollback undoes it."""
     with docs_table.connect() as connection:
         connection.execute(b"begin")
         connection.execute(b"update wikiembed.sources set batch_size = 2 where name = 'docs'")
@@ -108,15 +108,15 @@ def test_batch_size_takes_effect_with_its_transaction(docs_table: Database) -> N
     assert [len(job.keys) for job in jobs(docs_table)] == [3, 2, 1]
 
 
-def test_batch_size_of_a_source_whose_table_is_gone(docs_table: Database) -> None:
-    """It can be set, to no effect."""
+def test_batch_size_of_a_source_without_its_table(docs_table: Database) -> None:
+    """It can be set, without effect."""
     docs_table.execute("drop table public.docs")
     docs_table.execute("update wikiembed.sources set batch_size = 2 where name = 'docs'")
     assert docs_table.one("select batch_size from wikiembed.sources where name = 'docs'") == 2
 
 
 def test_two_sessions_set_the_batch_size(docs_table: Database) -> None:
-    """One waits for the other's row of the source, and none fails on the function."""
+    """One waits for the other's source row, and neither fails on the function."""
     with docs_table.connect() as one, docs_table.connect() as two:
         one.execute(b"begin")
         one.execute(b"update wikiembed.sources set batch_size = 2 where name = 'docs'")
@@ -134,12 +134,12 @@ SAYS_SO = "select coalesce(current_setting('wikiembed.notifies_itself', true), '
 
 @pytest.mark.parametrize("embedded", [0, 100])
 @pytest.mark.parametrize("rows", [1, 64, 65, 10_001])
-def test_each_way_wakes_once_and_says_so_for_itself_alone(
+def test_each_path_notifies_once_per_statement(
     database: Database, rows: int, embedded: int
 ) -> None:
-    """Missing rows that come late in a statement count, too; who queues later wakes for itself."""
+    """Missing rows late in a statement count, too; a later statement notifies for itself."""
     attach(database, "text")
-    wakes = 2 if rows > embedded else 0
+    notifications = 2 if rows > embedded else 0
     with database.connect() as listener, database.connect() as connection:
         listener.execute(b'listen "procrastinate_any_queue_v1"')
         listener.execute(b'listen "procrastinate_queue_v1#embed_keyed"')
@@ -151,7 +151,7 @@ def test_each_way_wakes_once_and_says_so_for_itself_alone(
         )
         assert connection.execute(SAYS_SO.encode()).fetchone() == (False,)
         connection.execute(b"commit")
-        assert len(list(listener.notifies(timeout=0.2))) == wakes
+        assert len(list(listener.notifies(timeout=0.2))) == notifications
         connection.execute(b"select setval('wikiembed_private.clock_embed_keyed', 0)")
         connection.execute(b"insert into public.keyed (k, body) values ('last', 'text')")
         assert len(list(listener.notifies(timeout=0.2))) == 2

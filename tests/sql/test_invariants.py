@@ -1,4 +1,4 @@
-"""check_invariants notices each kind of damage, and nothing where there is none."""
+"""check_invariants reports each kind of damage, and nothing on sound data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARKED = "every chunk that is marked as truncated has a vector"
 
 
 def violations(database: Database, source: str | None = "docs") -> dict[str, int]:
-    """Violations by invariant, the sound ones left out."""
+    """Violations by invariant, without zeros."""
     rows = database.rows(
         "select name, violations from wikiembed.check_invariants(%s::text)", [source]
     )
@@ -38,7 +38,7 @@ def sound(docs_table: Database) -> Database:
     return docs_table
 
 
-def behind(database: Database, statement: str) -> None:
+def without_triggers(database: Database, statement: str) -> None:
     """Run `statement` without triggers."""
     with database.connect() as connection:
         connection.execute("set session_replication_role = replica")
@@ -46,18 +46,18 @@ def behind(database: Database, statement: str) -> None:
 
 
 def test_sound_source_violates_nothing(sound: Database) -> None:
-    """Of one source and of all."""
+    """For one source and for all."""
     assert (violations(sound), violations(sound, None)) == ({}, {})
 
 
-def test_missing_row_in_no_job_is_noticed(sound: Database) -> None:
+def test_missing_row_in_no_job_is_reported(sound: Database) -> None:
     """The first invariant."""
     clear_jobs(sound)
     assert violations(sound) == {WAITS: 1}
 
 
-def test_failure_deleted_by_hand_is_noticed(sound: Database) -> None:
-    """The row then waits nowhere."""
+def test_manually_deleted_failure_is_reported(sound: Database) -> None:
+    """The row is then in no job."""
     sound.execute("delete from wikiembed.failures")
     assert violations(sound) == {WAITS: 2}
 
@@ -73,17 +73,17 @@ update wikiembed.sources set prove_function = 'public.prove(text, vector)'::regp
 """
 
 
-def test_vector_of_another_text_is_noticed(sound: Database) -> None:
+def test_vector_of_another_text_is_reported(sound: Database) -> None:
     """Where a function can prove it; the prefix is part of the text."""
     sound.execute(PROVE)
     assert violations(sound) == {}
-    behind(sound, "update public.docs set vec = '[0,0,1,0]' where id = 1")
+    without_triggers(sound, "update public.docs set vec = '[0,0,1,0]' where id = 1")
     assert violations(sound) == {PROVED: 1}
 
 
 def test_vectors_are_not_proved_without_a_function(sound: Database) -> None:
-    """Zero then means that nothing was proved."""
-    behind(sound, "update public.docs set vec = '[0,0,1,0]' where id = 1")
+    """Zero then means that nothing was checked."""
+    without_triggers(sound, "update public.docs set vec = '[0,0,1,0]' where id = 1")
     assert violations(sound) == {}
 
 
@@ -95,19 +95,19 @@ def test_vectors_are_not_proved_without_a_function(sound: Database) -> None:
         ("insert into wikiembed.ledger (source, failed, skipped) values ('docs', 1, -1)", 2),
     ],
 )
-def test_ledger_that_differs_is_noticed(sound: Database, damage: str, drift: int) -> None:
-    """By how much, in all columns."""
+def test_wrong_ledger_is_reported(sound: Database, damage: str, drift: int) -> None:
+    """The size of the difference, in all columns."""
     sound.execute(damage)
     assert violations(sound) == {COUNTED: drift}
 
 
-def test_row_inserted_without_triggers_is_noticed(sound: Database) -> None:
+def test_row_inserted_without_triggers_is_reported(sound: Database) -> None:
     """It is neither counted nor queued."""
-    behind(sound, "insert into public.docs (body) values ('x')")
+    without_triggers(sound, "insert into public.docs (body) values ('x')")
     assert violations(sound) == {WAITS: 1, COUNTED: 1}
 
 
-def test_embedded_row_in_failures_is_noticed(sound: Database) -> None:
+def test_embedded_row_in_failures_is_reported(sound: Database) -> None:
     """The fourth invariant."""
     sound.execute(
         "insert into wikiembed.failures (source, key, error_class) values ('docs', '1', 'x')"
@@ -115,7 +115,7 @@ def test_embedded_row_in_failures_is_noticed(sound: Database) -> None:
     assert violations(sound) == {APART: 1}
 
 
-def test_job_of_no_source_is_noticed(sound: Database) -> None:
+def test_job_without_a_source_is_reported(sound: Database) -> None:
     """The fifth invariant; jobs that ended do not count."""
     sound.execute("select wikiembed_private.requeue('none', array['1'], 0)")
     assert violations(sound) == {NAMED: 1}
@@ -127,7 +127,7 @@ def test_job_of_no_source_is_noticed(sound: Database) -> None:
 
 
 def test_violations_of_all_sources_are_added(sound: Database) -> None:
-    """Null asks for all, a name for one."""
+    """Null means all, a name one."""
     sound.execute("insert into wikiembed.ledger (source, total) values ('docs', 1), ('wiki', 1)")
     assert violations(sound, None) == {COUNTED: 2}
     assert violations(sound, "wiki") == {COUNTED: 1}

@@ -1,4 +1,4 @@
-"""Keys of every type, with every character, go through the whole way."""
+"""Keys of every type, with every character, work in every step."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def attach(database: Database, key_type: str) -> None:
 
 
 @pytest.mark.parametrize("key_type", KEYS)
-def test_key_goes_the_whole_way(database: Database, key_type: str) -> None:
+def test_key_works_in_every_step(database: Database, key_type: str) -> None:
     """Insert, read, write, change, fail, retry, enqueue, reconcile, delete."""
     keys = KEYS[key_type]
     attach(database, key_type)
@@ -77,8 +77,8 @@ def test_key_goes_the_whole_way(database: Database, key_type: str) -> None:
     database.check_invariants()
 
 
-def test_keys_of_a_nondeterministic_collation_stay_apart(database: Database) -> None:
-    """Keys that the collation calls equal are compared byte by byte in jobs and failures."""
+def test_keys_of_a_nondeterministic_collation_stay_distinct(database: Database) -> None:
+    """Keys that the collation considers equal are compared byte by byte in jobs and failures."""
     try:
         database.execute(
             "create collation public.no_case"
@@ -99,7 +99,7 @@ def test_keys_of_a_nondeterministic_collation_stay_apart(database: Database) -> 
 
 @pytest.mark.parametrize("key_type", ["numeric", "date", "char(4)", "int[]", "name", "jsonb"])
 def test_other_key_types_are_refused(database: Database, key_type: str) -> None:
-    """WE005, naming the types that do."""
+    """WE005, naming the supported types."""
     with pytest.raises(psycopg.Error, match="is of type") as caught:
         attach(database, key_type)
     assert caught.value.sqlstate == "WE005"
@@ -117,10 +117,8 @@ def test_other_key_types_are_refused(database: Database, key_type: str) -> None:
         ("k int not null, n int, unique (n, k)", "no unique index"),
     ],
 )
-def test_keys_that_do_not_name_a_row_for_sure_are_refused(
-    database: Database, columns: str, why: str
-) -> None:
-    """WE005 with the statement that helps."""
+def test_keys_that_are_not_unique_are_refused(database: Database, columns: str, why: str) -> None:
+    """WE005 with the statement that fixes it."""
     database.execute(f"create table public.keyed ({columns}, body text, vec vector(4))")
     refuse_key(database, why)
 
@@ -141,7 +139,7 @@ def test_partial_and_expression_indexes_are_refused(database: Database, index: s
 
 
 def test_invalid_index_is_refused(database: Database) -> None:
-    """What a failed concurrent build left behind is no promise."""
+    """The index that a failed concurrent build left guarantees nothing."""
     database.execute("create table public.keyed (k int not null, body text, vec vector(4))")
     database.execute("insert into public.keyed values (1), (1)")
     with pytest.raises(psycopg.errors.UniqueViolation):
@@ -149,7 +147,7 @@ def test_invalid_index_is_refused(database: Database) -> None:
     refuse_key(database, "no unique index")
 
 
-def test_index_with_further_columns_included_is_enough(database: Database) -> None:
+def test_index_with_included_columns_is_accepted(database: Database) -> None:
     """Only the key columns count."""
     database.execute(
         "create table public.keyed (k int not null, n int, body text, vec vector(4));"
@@ -160,7 +158,7 @@ def test_index_with_further_columns_included_is_enough(database: Database) -> No
 
 
 def refuse_key(database: Database, why: str) -> None:
-    """Assert that attach refuses column k, and says why and what to do."""
+    """Assert that attach refuses column k, with the reason and the fix."""
     with pytest.raises(psycopg.Error, match=why) as caught:
         database.execute("select wikiembed.attach('public.keyed', 'k', 'body', 'vec', 'keyed')")
     assert (caught.value.sqlstate, bool(caught.value.diag.message_hint)) == ("WE005", True)

@@ -14,7 +14,7 @@ SUMS = (
 
 
 def deltas(database: Database) -> list[tuple[int, ...]]:
-    """Total, embedded and gained of each row of the ledger of docs, oldest first."""
+    """Return total, embedded and gained of each ledger row of docs, oldest first."""
     return database.rows(
         "select total, embedded, gained from wikiembed.ledger where source = 'docs' order by id"
     )
@@ -74,7 +74,7 @@ def test_fold_keeps_every_sum(aged: Database) -> None:
 
 
 def test_fold_keeps_the_throughput_of_each_hour(aged: Database) -> None:
-    """The history stays a chart."""
+    """The history remains usable as a chart."""
     hours = (
         "select date_trunc('hour', minute), sum(chunks) from wikiembed.throughput group"
         " by 1 order by 1"
@@ -84,8 +84,8 @@ def test_fold_keeps_the_throughput_of_each_hour(aged: Database) -> None:
     assert aged.rows(hours) == before
 
 
-def test_fold_goes_to_minutes_and_then_to_hours(docs_table: Database) -> None:
-    """A row a minute after a minute, a row an hour after a day; the last minute stays."""
+def test_fold_merges_to_minutes_and_then_to_hours(docs_table: Database) -> None:
+    """A row per minute after a minute, a row per hour after a day; the last minute stays."""
     docs_table.execute(
         "insert into wikiembed.ledger (source, at, total)"
         " select 'docs', date_trunc('hour', clock_timestamp()) - age + n * interval '7 s', 1"

@@ -1,4 +1,4 @@
-"""Locks, in one order, in statements of their own."""
+"""Locks are taken in one order, in separate statements."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_concurrent_enqueues_add_once(docs_table: Database) -> None:
 
 
 def test_deletes_and_retries_never_deadlock(docs_table: Database) -> None:
-    """Failures are locked in key order by both."""
+    """Both lock failures in key order."""
     keys = add(docs_table, *["text"] * 200)
     delete = (
         "with k as (select id from public.docs where id %% 2 = 0 order by md5(id::text))"
@@ -82,7 +82,7 @@ def test_deletes_and_retries_never_deadlock(docs_table: Database) -> None:
 
 
 def test_failures_are_locked_in_key_order(docs_table: Database) -> None:
-    """A delete that comes upon a held failure holds no failure of a later key."""
+    """A delete that waits for a held failure holds no failure with a later key."""
     keys = add(docs_table, "1", "2", "3")
     fail(docs_table, read(docs_table, keys))
     holder, deleter = docs_table.connect(autocommit=False), docs_table.connect()
@@ -140,7 +140,7 @@ def test_truncate_queues_a_reconcile_once(docs_table: Database) -> None:
 
 
 def test_detach_waits_for_an_open_insert(docs_table: Database) -> None:
-    """Its job would else be left without a source."""
+    """Otherwise its job would remain without a source."""
     user, operator = docs_table.connect(autocommit=False), docs_table.connect()
     user.execute("insert into public.docs (body) values ('x')")
     with in_background() as pool:
@@ -154,7 +154,7 @@ def test_detach_waits_for_an_open_insert(docs_table: Database) -> None:
 
 @pytest.mark.parametrize("act", ["read", "write", "fail", "skip"])
 def test_detach_and_a_worker_never_deadlock(docs_table: Database, act: str) -> None:
-    """Table, then source row, in both: whoever waits holds nothing that the other needs."""
+    """Both lock table, then source row: a waiter holds nothing that the other needs."""
     versions = read(docs_table, add(docs_table, "x"))
     user, operator = docs_table.connect(autocommit=False), docs_table.connect()
     worker = docs_table.connect()
@@ -187,8 +187,8 @@ def test_detach_and_a_worker_never_deadlock(docs_table: Database, act: str) -> N
     docs_table.check_invariants()
 
 
-def test_attach_gives_up_a_lock_that_it_does_not_get(docs_table: Database) -> None:
-    """Nobody waits long behind it: the timeout is part of the function."""
+def test_attach_gives_up_waiting_for_a_lock(docs_table: Database) -> None:
+    """Others do not wait long behind it: the timeout is part of the function."""
     settings = docs_table.one(
         "select array_agg(p.proname::text order by p.proname) from pg_proc as p,"
         " unnest(p.proconfig) as c where c = 'lock_timeout=10s'"
@@ -205,7 +205,7 @@ def test_ledger_has_no_foreign_key(database: Database) -> None:
     assert count == 0
 
 
-def test_write_passes_by_rows_without_holding_the_source(docs_table: Database) -> None:
+def test_write_does_not_lock_the_source_exclusively(docs_table: Database) -> None:
     """Two workers write at the same time."""
     versions = read(docs_table, add(docs_table, "a", "b"))
     first = docs_table.connect(autocommit=False)

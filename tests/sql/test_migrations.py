@@ -1,4 +1,4 @@
-"""Migrations: repeated, at once, offline, failing, and by who is no superuser."""
+"""Migrations: repeated, concurrent, offline, failing, and without superuser rights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def settings(url: str) -> Settings:
 
 @pytest.fixture
 def empty(postgres: TestServer, database: Database) -> Iterator[Database]:
-    """An empty database, which is dropped with the test."""
+    """An empty database, which is dropped after the test."""
     name = f"{database.name}_empty"
     with postgres.admin() as connection:
         connection.execute(
@@ -42,15 +42,15 @@ def empty(postgres: TestServer, database: Database) -> Iterator[Database]:
             drop_database(connection, name)
 
 
-def test_upgrade_can_be_repeated(database: Database) -> None:
-    """It is at head already."""
+def test_upgrade_is_idempotent(database: Database) -> None:
+    """The database is at head already."""
     upgrade(database.url, settings(database.url))
     with database.connect() as connection:
         assert current(connection) == head()
 
 
-def test_upgrades_at_once_wait_for_one_another(empty: Database) -> None:
-    """Those that begin together on an empty database all end well; one makes the schema."""
+def test_concurrent_upgrades_wait_for_each_other(empty: Database) -> None:
+    """All that start together on an empty database succeed; one creates the schema."""
     with ThreadPoolExecutor() as threads:
         running = [threads.submit(upgrade, empty.url, settings(empty.url)) for _ in range(3)]
         for one in running:
@@ -73,7 +73,7 @@ def test_upgrade_that_fails_changes_nothing(empty: Database) -> None:
 
 
 def schema_difference(one: Database, other: Database) -> list[str]:
-    """Where two databases differ in their schema, whatever the server's version."""
+    """The differences between two schemas, independent of the server's version."""
     if one.one("select current_setting('server_version_num')::int / 10000") == VERSION:
         return list(difflib.unified_diff(dump(one.url).splitlines(), dump(other.url).splitlines()))
     listing = (
@@ -86,8 +86,8 @@ def schema_difference(one: Database, other: Database) -> list[str]:
     return [str(row) for row in set(one.rows(listing)) ^ set(other.rows(listing))]
 
 
-def test_offline_sql_makes_the_same_schema(database: Database, empty: Database) -> None:
-    """What `--sql` prints is run as it is."""
+def test_offline_sql_creates_the_same_schema(database: Database, empty: Database) -> None:
+    """The output of `--sql` is run unchanged."""
     script = offline_sql(settings(empty.url))
     empty.execute(script)
     with empty.connect() as connection:
@@ -96,7 +96,7 @@ def test_offline_sql_makes_the_same_schema(database: Database, empty: Database) 
 
 
 def test_dimensions_of_the_wiki_come_from_the_settings(empty: Database) -> None:
-    """And pgvector's schema from where it is."""
+    """And pgvector's schema from its current one."""
     empty.execute("create schema extensions; create extension vector schema extensions")
     upgrade(empty.url, Settings(database_url=empty.url, dimensions=12, embedder=Provider.LOCAL))
     kind = empty.one(
@@ -108,7 +108,7 @@ def test_dimensions_of_the_wiki_come_from_the_settings(empty: Database) -> None:
 
 @pytest.fixture
 def managed(postgres: TestServer, empty: Database) -> Iterator[Database]:
-    """`empty` with pgvector, seen by an owner who is no superuser."""
+    """`empty` with pgvector, owned by a role that is not superuser."""
     role = empty.create_role("owner")
     empty.execute("create extension vector")
     empty.execute(f'alter database "{empty.name}" owner to "{role}"')

@@ -1,4 +1,4 @@
-"""A source goes to the table that took its table's place, with what is right for sure."""
+"""A source moves to the table that replaced its table, with everything that is certainly valid."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def worked(docs_table: Database) -> Database:
 
 
 def swap(database: Database, kind: str = "vector(4)") -> None:
-    """A bulk import: of five rows two are equal in both tables, one of them embedded."""
+    """Replace the table by a bulk import: of five rows two are equal, one of them embedded."""
     database.execute(NEW.format(type=kind))
 
 
 def vectors(database: Database) -> list[int]:
-    """Keys of the rows that have a vector."""
+    """Return the keys of the rows that have a vector."""
     return [row[0] for row in database.rows("select id from public.docs where vec is not null")]
 
 
-def test_swap_by_rename_is_noticed_and_a_rename_is_not(worked: Database) -> None:
-    """The name has to be another table's."""
+def test_swap_by_rename_is_detected_and_a_rename_is_not(worked: Database) -> None:
+    """The name must belong to another table."""
     worked.execute("alter table public.docs rename to old")
     assert worked.rows(REPLACED) == []
     worked.execute("create view public.docs as select 1 as id")
@@ -61,8 +61,8 @@ def test_swap_by_rename_is_noticed_and_a_rename_is_not(worked: Database) -> None
     assert worked.rows(REPLACED) == [("docs", "public.docs", None)]
 
 
-def test_move_keeps_settings_and_what_is_right_for_sure(worked: Database) -> None:
-    """Vectors of equal texts, failures of equal rows, what failed before; the rest waits."""
+def test_move_keeps_settings_and_valid_rows(worked: Database) -> None:
+    """Vectors of equal texts, failures of equal rows, old failures; the rest waits."""
     before = worked.rows(SETTINGS)
     history = worked.rows("select * from wikiembed.failure_history")
     assert [row[1] for row in history] == ["4"]
@@ -87,8 +87,8 @@ def test_move_keeps_settings_and_what_is_right_for_sure(worked: Database) -> Non
     assert (queued(worked), vectors(worked)) == (["1"], [])
 
 
-def test_move_queues_where_it_is_told_to(worked: Database) -> None:
-    """What failed there stays failed."""
+def test_move_queues_rows_on_request(worked: Database) -> None:
+    """Failures in the old table stay failed."""
     swap(worked)
     worked.execute(MOVE.format(", p_enqueue => true"))
     assert queued(worked) == ["3", "4", "5"]
@@ -104,15 +104,15 @@ def test_move_queues_where_it_is_told_to(worked: Database) -> None:
         " create trigger f before update on public.docs for each row execute function public.f()",
     ],
 )
-def test_vectors_are_left_where_they_may_be_wrong(worked: Database, doubt: str) -> None:
-    """An unpinned model, triggers that were off, a trigger of the new table's own."""
+def test_move_leaves_out_vectors_that_may_be_wrong(worked: Database, doubt: str) -> None:
+    """An unpinned model, disabled triggers, a trigger of the new table."""
     swap(worked)
     worked.execute(doubt)
     worked.execute(MOVE.format(""))
     assert vectors(worked) == []
 
 
-def test_move_takes_vectors_to_the_other_type(worked: Database) -> None:
+def test_move_casts_vectors_to_the_other_type(worked: Database) -> None:
     """halfvec of the same dimensions."""
     swap(worked, "halfvec(4)")
     worked.execute(MOVE.format(""))
@@ -131,7 +131,7 @@ def test_move_takes_vectors_to_the_other_type(worked: Database) -> None:
     ],
 )
 def test_move_refuses_other_settings(worked: Database, kind: str, more: str, state: str) -> None:
-    """And leaves the source where it is."""
+    """And leaves the source unchanged."""
     swap(worked, kind)
     for check in ("", ", p_check_only => true"):
         with pytest.raises(psycopg.Error) as caught:
@@ -140,15 +140,15 @@ def test_move_refuses_other_settings(worked: Database, kind: str, more: str, sta
     assert worked.rows(REPLACED) == [("docs", "public.docs", "public.old")]
 
 
-def test_move_of_no_source_is_refused(worked: Database) -> None:
-    """WE001: there is nothing to move."""
+def test_move_of_an_unknown_source_is_refused(worked: Database) -> None:
+    """WE001: no such source."""
     with pytest.raises(psycopg.Error) as caught:
         worked.execute(MOVE.replace("'docs', p_move", "'none', p_move").format(""))
     assert caught.value.sqlstate == "WE001"
 
 
-def test_move_to_its_own_table_notes_the_name(worked: Database) -> None:
-    """After a rename that was meant, when another table has the old name."""
+def test_move_to_its_own_table_records_the_name(worked: Database) -> None:
+    """After an intended rename, when another table has the old name."""
     worked.execute("alter table public.docs rename to articles; create table public.docs (id int)")
     assert worked.rows(REPLACED) == [("docs", "public.docs", "public.articles")]
     worked.execute(MOVE.replace("public.docs", "public.articles").format(""))
@@ -156,8 +156,8 @@ def test_move_to_its_own_table_notes_the_name(worked: Database) -> None:
     assert coverage(worked)["embedded"] == 2
 
 
-def test_attach_replaces_a_source_whose_table_is_gone(worked: Database) -> None:
-    """It says so; without a move its settings go."""
+def test_attach_replaces_a_source_without_its_table(worked: Database) -> None:
+    """It is reported; without a move its settings are lost."""
     worked.execute("drop table public.docs")
     worked.execute("create table public.docs (id int primary key, body text, vec vector(4))")
     notices: list[str | None] = []
@@ -172,8 +172,8 @@ def test_attach_replaces_a_source_whose_table_is_gone(worked: Database) -> None:
     worked.check_invariants()
 
 
-def test_move_from_a_table_that_is_gone_keeps_the_settings(worked: Database) -> None:
-    """Nothing can be compared, so no vector and no failure comes along."""
+def test_move_from_a_dropped_table_keeps_the_settings(worked: Database) -> None:
+    """Nothing can be compared, so no vector and no failure is moved."""
     before = worked.rows(SETTINGS)
     worked.execute("drop table public.docs")
     worked.execute("create table public.docs (id int primary key, body text, vec vector(4))")
@@ -183,8 +183,8 @@ def test_move_from_a_table_that_is_gone_keeps_the_settings(worked: Database) -> 
     worked.check_invariants()
 
 
-def test_attach_refuses_a_name_that_lives(worked: Database) -> None:
-    """With the way to move it."""
+def test_attach_refuses_a_name_in_use(worked: Database) -> None:
+    """With the statement that moves it."""
     swap(worked)
     with pytest.raises(psycopg.Error, match="attached already, to public") as caught:
         worked.execute(MOVE.replace(", p_move => true", "").format(""))

@@ -18,12 +18,12 @@ create table {name}.{name} (
 
 
 def quoted(*names: str) -> list[str]:
-    """The names as SQL identifiers."""
+    """Return the names as SQL identifiers."""
     return ['"' + name.replace('"', '""') + '"' for name in names]
 
 
 @pytest.mark.parametrize("source", ["docs", ODD, "Über%I", "select", "a.b-c"])
-def test_names_that_need_quoting_go_the_whole_way(database: Database, source: str) -> None:
+def test_names_that_need_quoting_work_in_every_step(database: Database, source: str) -> None:
     """Schema, table, columns and source may have any printable name."""
     name, key, text, vector = quoted(ODD, ODD + "k", ODD + "t", ODD + "v")
     statement = TABLE.format(name=name, key=key, text=text, vector=vector, type="vector(4)")
@@ -57,7 +57,7 @@ def test_names_that_need_quoting_go_the_whole_way(database: Database, source: st
     "name",
     ["x" * 33, "", " docs", "docs ", "two\nlines", "tab\there", "ü" * 17, "$body$", None],
 )
-def test_names_that_cannot_be_used_are_refused(docs_table: Database, name: str | None) -> None:
+def test_invalid_names_are_refused(docs_table: Database, name: str | None) -> None:
     """WE002: too long for a channel, or not printable."""
     docs_table.execute("alter table public.docs add vec2 vector(4)")
     with pytest.raises(psycopg.Error, match="1 to 32 bytes") as caught:
@@ -67,8 +67,8 @@ def test_names_that_cannot_be_used_are_refused(docs_table: Database, name: str |
     assert (caught.value.sqlstate, bool(caught.value.diag.message_hint)) == ("WE002", True)
 
 
-def test_longest_name_has_objects_of_its_own(docs_table: Database) -> None:
-    """32 bytes leave room in every identifier and channel that is made of it."""
+def test_longest_name_has_its_own_objects(docs_table: Database) -> None:
+    """32 bytes leave room in every identifier and channel derived from it."""
     docs_table.execute("alter table public.docs add vec2 vector(4), add vec3 vector(4)")
     for column, name in (("vec2", "x" * 31 + "a"), ("vec3", "x" * 31 + "b")):
         docs_table.execute(
@@ -83,7 +83,7 @@ def test_longest_name_has_objects_of_its_own(docs_table: Database) -> None:
 
 @pytest.mark.parametrize("vector", ["vector", "halfvec"])
 def test_pgvector_may_live_in_another_schema(database: Database, vector: str) -> None:
-    """Types and operators are written with their schema."""
+    """Types and operators are schema-qualified."""
     database.execute('create schema "extensions"; alter extension vector set schema "extensions"')
     name, key, text, column = quoted("odd", "k", "t", "v")
     database.execute(

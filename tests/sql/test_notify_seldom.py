@@ -12,13 +12,13 @@ ANY = "procrastinate_any_queue_v1"
 DOCS = "procrastinate_queue_v1#embed_docs"
 
 
-def heard(connection: psycopg.Connection) -> list[str]:
-    """Channels of the notifications that have come, in order."""
+def received(connection: psycopg.Connection) -> list[str]:
+    """Return the channels of the received notifications, in order."""
     return [note.channel for note in connection.notifies(timeout=0.2)]
 
 
 def listen(database: Database) -> psycopg.Connection:
-    """A connection that hears both channels of source docs."""
+    """A connection that listens on both channels of source docs."""
     connection = database.connect()
     connection.execute(f'listen "{ANY}"'.encode())
     connection.execute(f'listen "{DOCS}"'.encode())
@@ -26,7 +26,7 @@ def listen(database: Database) -> psycopg.Connection:
 
 
 def test_row_notify_trigger_of_procrastinate_is_off(database: Database) -> None:
-    """procrastinate's own trigger would notify twice a job."""
+    """procrastinate's own trigger would notify twice per job."""
     state = database.one(
         "select tgenabled from pg_trigger"
         " where tgname = 'procrastinate_jobs_notify_queue_job_inserted_v1'"
@@ -34,15 +34,15 @@ def test_row_notify_trigger_of_procrastinate_is_off(database: Database) -> None:
     assert state == "D"
 
 
-def test_insert_wakes_both_kinds_of_workers(docs_table: Database) -> None:
-    """Workers of the queue and workers of all queues hear of a job."""
+def test_insert_notifies_both_kinds_of_workers(docs_table: Database) -> None:
+    """Workers of the queue and workers of all queues are notified of a job."""
     listener = listen(docs_table)
     add(docs_table, *["text"] * 200)
-    assert sorted(heard(listener)) == sorted([ANY, DOCS])
+    assert sorted(received(listener)) == sorted([ANY, DOCS])
 
 
-def test_wake_carries_what_procrastinate_parses(docs_table: Database) -> None:
-    """The payload is procrastinate's own, with a job number that none has."""
+def test_notification_has_a_payload_that_procrastinate_parses(docs_table: Database) -> None:
+    """The payload is procrastinate's own, with a job number that no job has."""
     listener = listen(docs_table)
     add(docs_table, "text")
     payloads = {note.payload for note in listener.notifies(timeout=0.2)}
@@ -56,13 +56,13 @@ SET_CLOCK = (
 )
 
 
-def test_notifications_come_at_most_once_per_20_ms(docs_table: Database) -> None:
-    """Right after a notification none is sent; a later one is, and sets the clock."""
+def test_notifications_are_sent_at_most_once_per_20_ms(docs_table: Database) -> None:
+    """Right after a notification none is sent; a later one is sent and sets the clock."""
     listener = listen(docs_table)
     docs_table.execute(SET_CLOCK, [-10])
-    assert heard(listener) == []
+    assert received(listener) == []
     docs_table.execute(SET_CLOCK, [21])
-    assert len(heard(listener)) == 2
+    assert len(received(listener)) == 2
     age_ms = docs_table.one(
         "select extract(epoch from clock_timestamp()) * 1000 - last_value"
         " from wikiembed_private.clock_embed_docs"
@@ -82,15 +82,15 @@ def test_notifications_of_updates_come_at_most_once_per_20_ms(docs_table: Databa
     assert len(heard(listener)) == 2
 
 
-def test_clock_that_was_set_back_does_not_silence(docs_table: Database) -> None:
-    """A last notification in the future is as good as none."""
+def test_clock_that_was_set_back_does_not_stop_notifications(docs_table: Database) -> None:
+    """A last notification in the future counts as none."""
     listener = listen(docs_table)
     docs_table.execute(SET_CLOCK, [-3_600_000])
-    assert len(heard(listener)) == 2
+    assert len(received(listener)) == 2
 
 
-def test_queues_have_clocks_of_their_own(docs_table: Database) -> None:
-    """A busy source does not keep another one's workers asleep."""
+def test_queues_have_separate_clocks(docs_table: Database) -> None:
+    """A busy source does not suppress notifications of another one."""
     docs_table.execute("create table public.more (id int primary key, body text, vec vector(4))")
     docs_table.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
     listener = listen(docs_table)
@@ -99,14 +99,14 @@ def test_queues_have_clocks_of_their_own(docs_table: Database) -> None:
         "with a as (insert into public.docs (body) values ('x'))"
         " insert into public.more (id, body) values (1, 'x')"
     )
-    assert {DOCS, "procrastinate_queue_v1#embed_more"} <= set(heard(listener))
+    assert {DOCS, "procrastinate_queue_v1#embed_more"} <= set(received(listener))
 
 
-def test_scheduled_jobs_wake_nobody(docs_table: Database) -> None:
-    """A job that waits for its time is found by the poll."""
+def test_scheduled_jobs_send_no_notification(docs_table: Database) -> None:
+    """The poll finds a job that is scheduled for later."""
     listener = listen(docs_table)
     docs_table.execute("select wikiembed_private.requeue('docs', array['1'], 3)")
-    assert heard(listener) == []
+    assert received(listener) == []
 
 
 def test_prepared_transactions_cannot_notify(docs_table: Database) -> None:

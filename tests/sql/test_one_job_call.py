@@ -17,7 +17,7 @@ create trigger count_call after insert on wikiembed_queue.procrastinate_jobs
 
 
 def test_insert_calls_the_queue_once_a_statement(docs_table: Database) -> None:
-    """A statement of many rows makes one job call with a job a batch."""
+    """A statement of many rows makes one job call, with one job per batch."""
     docs_table.execute(COUNT_CALLS)
     add(docs_table, *["text"] * 200)
     assert docs_table.rows("select jobs from public.calls") == [(4,)]
@@ -58,7 +58,7 @@ def test_many_jobs_are_one_call_without_an_array(docs_table: Database) -> None:
 def test_insert_counts_and_queues_any_number_of_rows(
     docs_table: Database, size: int, rows: int
 ) -> None:
-    """With and without a vector, in jobs of the batch size of that moment."""
+    """With and without a vector, in jobs of the current batch size."""
     docs_table.execute("update wikiembed.sources set batch_size = %s where name = 'docs'", [size])
     docs_table.execute(
         "insert into public.docs (body, vec) select 'text', case when i %% 3 = 0 then"
@@ -83,7 +83,7 @@ def test_embed_jobs_hold_no_locks(docs_table: Database) -> None:
     assert clear == [(None, None, None)]
 
 
-def test_trigger_jobs_go_ahead_of_bulk_jobs(docs_table: Database) -> None:
+def test_trigger_jobs_precede_bulk_jobs(docs_table: Database) -> None:
     """Fresh edits have priority 10, a backfill 0."""
     add(docs_table, "one")
     docs_table.execute("update public.docs set body = 'two'")
@@ -94,7 +94,7 @@ def test_trigger_jobs_go_ahead_of_bulk_jobs(docs_table: Database) -> None:
 
 
 def test_insert_of_no_missing_row_queues_nothing(docs_table: Database) -> None:
-    """Rows that bring their vector, and statements without rows, make no job."""
+    """Rows with their vectors, and statements without rows, make no job."""
     add(docs_table, "one", vector="[1,1,1,1]")
     docs_table.execute("insert into public.docs (body) select 'none' where false")
     assert queued(docs_table) == []

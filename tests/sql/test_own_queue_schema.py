@@ -1,4 +1,4 @@
-"""The queue's own schema: nothing that a user can write stands on a pinned path."""
+"""The queue's own schema: no object that a user can write is on a pinned path."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def hostile(docs_table: Database) -> Database:
 
 
 def test_hostile_objects_in_public_do_not_run(hostile: Database) -> None:
-    """The whole way of a chunk passes by what stands first on the writer's path."""
+    """No step of a chunk uses the first match on the writer's path."""
     writer = hostile.create_role("writer", grant="writer")
     with hostile.connect(role=writer) as connection:
         connection.execute("set search_path = public, pg_catalog")
@@ -74,8 +74,8 @@ def test_hostile_objects_in_public_do_not_run(hostile: Database) -> None:
         worker.execute(f"select * from {call}".encode())
 
 
-def test_queue_functions_pass_by_a_temporary_table(docs_table: Database) -> None:
-    """A temporary table, which comes first on any path that does not name it, catches nothing."""
+def test_queue_functions_ignore_a_temporary_table(docs_table: Database) -> None:
+    """A temporary table, which comes first on any path that does not name it, is not used."""
     with docs_table.connect() as connection:
         connection.execute(
             "create temporary table procrastinate_jobs"
@@ -88,7 +88,7 @@ def test_queue_functions_pass_by_a_temporary_table(docs_table: Database) -> None
 def test_every_function_has_a_pinned_path(docs_table: Database) -> None:
     """No schema but the catalogue's, the queue's own and, last, the temporary one.
 
-    A body that was parsed when it was created looks for no names any more.
+    A body that was parsed on creation does not look up names any more.
     """
     unpinned = docs_table.rows(
         "select p.oid::regprocedure::text, c.setting from pg_proc as p"
@@ -103,7 +103,7 @@ def test_every_function_has_a_pinned_path(docs_table: Database) -> None:
 
 
 def test_public_may_do_nothing_in_our_schemas(docs_table: Database) -> None:
-    """Neither create nor use nor execute is everybody's, of written functions neither."""
+    """Public may not create, use or execute, nor call generated functions."""
     stranger = docs_table.create_role("stranger")
     rights = docs_table.rows(
         "select n.nspname from pg_namespace as n"
@@ -127,7 +127,7 @@ def test_public_may_do_nothing_in_our_schemas(docs_table: Database) -> None:
 
 
 def test_definers_are_only_functions_that_need_it(docs_table: Database) -> None:
-    """Whoever may not call a helper cannot reach it through a definer's name either."""
+    """A role without the right on a helper cannot reach it through a definer function either."""
     helpers = docs_table.rows(
         "select p.proname from pg_proc as p where p.prosecdef"
         " and p.pronamespace = 'wikiembed_queue'::regnamespace"
@@ -139,10 +139,10 @@ def test_definers_are_only_functions_that_need_it(docs_table: Database) -> None:
     "name",
     ["read", "write", "fail", "triggers", "outcomes", "on_insert", "null_stale"],
 )
-def test_source_named_like_a_private_function_leaves_it_alone(
+def test_source_named_like_a_private_function_does_not_replace_it(
     database: Database, name: str
 ) -> None:
-    """Written functions cannot be mistaken for those that wrote them."""
+    """Generated functions cannot be mistaken for those that generated them."""
     count = "select count(*) from pg_proc where pronamespace = 'wikiembed_private'::regnamespace"
     before = database.one(count)
     database.execute(
@@ -160,7 +160,7 @@ def test_source_named_like_a_private_function_leaves_it_alone(
 
 
 def add_docs(database: Database) -> None:
-    """Attach a second table after the odd one is gone, with one row."""
+    """Attach a second table after the oddly named one is dropped, with one row."""
     database.execute(
         "create table public.docs (id bigint generated always as identity primary key,"
         f" body text, vec vector({DIMENSIONS}))"

@@ -1,4 +1,4 @@
-"""Partitioned tables, by statements on the root and on partitions."""
+"""Partitioned tables, with statements on the root and on partitions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def parts(database: Database) -> Database:
 
 
 def counts(database: Database) -> tuple[int, int]:
-    """Total and embedded of the ledger."""
+    """Return total and embedded of the ledger."""
     row = coverage(database, SOURCE)
     return row["total"], row["embedded"]
 
@@ -62,7 +62,7 @@ def test_row_that_moves_between_partitions_is_counted_once(parts: Database) -> N
 
 
 def test_row_that_moves_with_a_new_text_loses_its_vector(parts: Database) -> None:
-    """The row trigger works on the way from one partition to another."""
+    """The row trigger fires on the move from one partition to another."""
     parts.execute("insert into public.parts (id, body) values (1, 'a')")
     embed(parts, ["1"], source=SOURCE)
     clear_jobs(parts)
@@ -77,7 +77,7 @@ def test_row_that_moves_with_a_new_text_loses_its_vector(parts: Database) -> Non
 def test_truncate_counts_the_rows_of_its_partitions(
     parts: Database, table: str, left: tuple[int, int]
 ) -> None:
-    """Truncate of the root, of a leaf and of a middle partition are counted alike."""
+    """Truncates of the root, of a leaf and of a middle partition are counted alike."""
     parts.execute("insert into public.parts (id, body) values (1, 'a'), (2, 'b'), (101, 'c')")
     embed(parts, ["101"], source=SOURCE)
     parts.execute(f"truncate public.{table}")
@@ -88,7 +88,7 @@ def test_truncate_counts_the_rows_of_its_partitions(
 NEW = "create table public.parts_3 partition of public.parts for values from (200) to (300)"
 
 
-def test_new_partition_has_triggers_at_once(parts: Database) -> None:
+def test_new_partition_has_triggers_immediately(parts: Database) -> None:
     """The event trigger adds them."""
     parts.execute(NEW)
     parts.execute("insert into public.parts_3 (id, body) values (200, 'a')")
@@ -96,7 +96,7 @@ def test_new_partition_has_triggers_at_once(parts: Database) -> None:
 
 
 def test_new_partition_is_found_by_reconcile(parts: Database) -> None:
-    """Where no event trigger may be had, reconcile adds the triggers."""
+    """Where no event trigger is available, reconcile adds the triggers."""
     parts.execute("drop event trigger wikiembed_on_ddl")
     parts.execute(NEW)
     parts.execute("insert into public.parts_3 (id, body) values (200, 'a')")
@@ -138,7 +138,7 @@ def test_partition_that_is_detached_loses_its_triggers(parts: Database) -> None:
 
 
 def test_detach_leaves_no_trigger_on_a_partition(parts: Database) -> None:
-    """Not on one that left the table behind the event trigger's back either."""
+    """Not even on one that left the table without the event trigger."""
     parts.execute("drop event trigger wikiembed_on_ddl")
     parts.execute("alter table public.parts detach partition public.parts_1")
     parts.execute("select wikiembed.detach('parts')")
@@ -147,7 +147,7 @@ def test_detach_leaves_no_trigger_on_a_partition(parts: Database) -> None:
 
 
 def upkeep(database: Database) -> list[dict[str, str]]:
-    """Arguments of the reconciles that wait."""
+    """Arguments of the waiting reconcile jobs."""
     rows = database.rows(
         "select args from wikiembed_queue.procrastinate_jobs where task_name ="
         " 'wikiembed.reconcile'"

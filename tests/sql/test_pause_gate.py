@@ -1,4 +1,4 @@
-"""The pause gate: a paused source's jobs are not fetched, by whatever worker."""
+"""The pause gate: no worker fetches a paused source's jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def paused(docs_table: Database) -> Database:
 
 
 @pytest.mark.parametrize("queues", [None, ["embed_docs"], ["embed_docs", "other"]])
-def test_pause_holds_every_fetch(paused: Database, queues: list[str] | None) -> None:
+def test_pause_blocks_every_fetch(paused: Database, queues: list[str] | None) -> None:
     """Procrastinate's own function finds nothing, and the job stays todo."""
     assert fetch(paused, queues) is None
     assert [job.status for job in jobs(paused)] == ["todo"]
@@ -45,8 +45,8 @@ def test_pause_of_one_source_leaves_others(paused: Database) -> None:
     assert fetch(paused, ["embed_more"]) is not None
 
 
-def test_pause_says_who_and_why(paused: Database) -> None:
-    """In sources, in coverage and in the log, with the person whom the command named."""
+def test_pause_records_who_and_why(paused: Database) -> None:
+    """In sources, in coverage and in the log, with the person named in the command."""
     row = coverage(paused)
     assert (row["paused"], row["pause_reason"]) == (True, "the server is hot")
     connection = paused.connect()
@@ -67,8 +67,8 @@ def test_pause_says_who_and_why(paused: Database) -> None:
     ]
 
 
-def test_pause_that_ran_out_counts_no_longer(docs_table: Database) -> None:
-    """At its time the gate opens by itself; expire_pauses tidies the row."""
+def test_expired_pause_has_no_effect(docs_table: Database) -> None:
+    """At its time the gate opens; expire_pauses then clears the row."""
     add(docs_table, "one")
     docs_table.execute("select wikiembed.pause('docs', null, clock_timestamp() + interval '1 h')")
     assert fetch(docs_table) is None
@@ -82,7 +82,7 @@ def test_pause_that_ran_out_counts_no_longer(docs_table: Database) -> None:
     assert left == 0
 
 
-def test_pause_into_the_past_is_refused(docs_table: Database) -> None:
+def test_pause_until_a_past_time_is_refused(docs_table: Database) -> None:
     """WE010: it would pause nothing."""
     with pytest.raises(psycopg.Error, match="which is past") as caught:
         docs_table.execute("select wikiembed.pause('docs', null, now() - interval '1 s')")
@@ -97,8 +97,8 @@ def test_unknown_source_is_named(docs_table: Database, verb: str) -> None:
     assert caught.value.sqlstate == "WE001"
 
 
-def test_resume_wakes_both_kinds_of_workers(paused: Database) -> None:
-    """A paused worker sits in its 5 s poll until it is told."""
+def test_resume_notifies_both_kinds_of_workers(paused: Database) -> None:
+    """A paused worker sits in its 5 s poll until it is notified."""
     listener = paused.connect()
     channels = ["procrastinate_any_queue_v1", "procrastinate_queue_v1#embed_docs"]
     for channel in channels:
@@ -130,14 +130,14 @@ def test_no_runnable_queue_is_not_all_queues(paused: Database) -> None:
 
 
 def test_runnable_queues_are_all_when_nothing_is_paused(docs_table: Database) -> None:
-    """Null, as procrastinate has it."""
+    """Null, as procrastinate expects."""
     assert docs_table.one(QUEUES, [None, True]) is None
     assert sorted(docs_table.one(QUEUES, [None, False])) == ["embed_docs", "embed_wiki"]
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
 def test_pause_and_resume_do_not_wait_for_writers(paused: Database, verb: str) -> None:
-    """A long enqueue or a write under way holds the source for key share only."""
+    """A long enqueue or a running write locks the source only for key share."""
     busy = paused.connect(autocommit=False)
     busy.execute("select * from wikiembed.enqueue('docs')")
     with paused.connect() as connection:
@@ -145,8 +145,8 @@ def test_pause_and_resume_do_not_wait_for_writers(paused: Database, verb: str) -
         assert connection.execute(f"select wikiembed.{verb}('docs')".encode()).fetchone() == (1,)
 
 
-def test_write_goes_on_beside_an_open_pause(docs_table: Database) -> None:
-    """The operator's transaction does not put a batch in flight back."""
+def test_write_proceeds_during_an_open_pause(docs_table: Database) -> None:
+    """The operator's transaction does not requeue a batch in flight."""
     versions = read(docs_table, add(docs_table, "one"))
     operator = docs_table.connect(autocommit=False)
     operator.execute("select wikiembed.pause('docs')")

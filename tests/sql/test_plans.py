@@ -1,4 +1,4 @@
-"""What workers and checks ask reads the chunk table through an index."""
+"""Queries of workers and checks read the chunk table through an index."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_coverage_never_reads_the_table(large: Database) -> None:
 
 
 def test_is_ready_uses_the_index_with_stale_statistics(large: Database) -> None:
-    """Statistics of before the backfill promise a missing row at once."""
+    """Statistics from before the backfill predict that a missing row is found immediately."""
     with large.connect(autocommit=False) as connection:
         connection.execute("create table public.old (like public.docs including all)")
         connection.execute("insert into public.old select id, body from public.docs limit 20000")
@@ -121,8 +121,10 @@ def test_large_updates_join_by_hash(large: Database) -> None:
 
 
 @pytest.mark.parametrize("call", ["read", "write of nothing", "fail"])
-def test_plan_made_for_a_small_table_suits_a_large_one(docs_table: Database, call: str) -> None:
-    """A worker's session keeps its plans while the table grows under it."""
+def test_plan_made_for_a_small_table_is_fast_on_a_large_one(
+    docs_table: Database, call: str
+) -> None:
+    """A worker's session keeps its plans while the table grows."""
     query = CALLS[call].encode()
     vectors = [VECTOR] * CALLS[call].count("%s") or None
     docs_table.execute("insert into public.docs (body) values ('text')")

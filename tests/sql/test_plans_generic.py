@@ -1,6 +1,6 @@
-"""What a worker's session asks again and again keeps its plan: it must look up the key.
+"""A worker's session keeps the plans of its frequent calls: they must look up the key.
 
-Scans and what they gave, by relation, tell of the real functions with their nested statements;
+Scans and rows read, by relation, cover the real functions with their nested statements;
 auto_explain, which would show the plans, is not in the Postgres that the tests run on.
 """
 
@@ -20,8 +20,8 @@ ROWS = 200_000
 BATCH = 64
 # Both begin with the key: of all rows, and of the missing ones.
 BY_KEY = {"docs_pkey", "wikiembed_missing_docs"}
-# Each call has missing rows of its own: a write that is rolled back leaves entries in the indexes,
-# which another call would be told to have read, if a runner happened to run it afterwards.
+# Each call has its own missing rows: a write that is rolled back leaves entries in the indexes,
+# which would count as read by another call, if a runner happened to run it afterwards.
 READ, STORED, FAILED = (
     f"(select array_agg(i::text) from generate_series({end - BATCH + 1}, {end}) as i)"
     for end in (ROWS, ROWS - BATCH, ROWS - 2 * BATCH)
@@ -32,8 +32,8 @@ VERSIONS = (
 )
 VECTORS = f"(select array_agg('{VECTOR}'::vector) from generate_series(1, {BATCH}))"
 OLD = f"(select array_agg(i::text) from generate_series(1, {BATCH}) as i)"
-# Each statement, and how often it may look up each key of its batch. Rows that a transaction held,
-# such as those of the calls that write and are rolled back here, are read once more to lock them.
+# Each statement, and how often it may look up each key of its batch. Rows that a transaction
+# locked, such as those of the calls that write and are rolled back here, are read once more.
 CALLS = {
     "read": (f"select * from wikiembed.read_chunks('docs', {READ})", 3),
     "read of nothing": (f"select * from wikiembed.read_chunks('docs', {OLD})", 3),
@@ -86,7 +86,7 @@ def large(
 
 
 def looked_up(connection: psycopg.Connection, call: str) -> str | None:
-    """What is wrong with the way in which a call reads the table of chunks and the failures."""
+    """Violations in the way in which a call reads the table of chunks and the failures."""
     query, times = CALLS[call]
     found = used(connection, query)
     if {"docs", "failures"} & set(found):
@@ -99,8 +99,8 @@ def looked_up(connection: psycopg.Connection, call: str) -> str | None:
 
 @pytest.mark.parametrize("mode", ["auto", "force_generic_plan", "force_custom_plan"])
 @pytest.mark.parametrize("call", CALLS)
-def test_call_looks_its_chunks_up_by_their_keys(large: Database, call: str, mode: str) -> None:
-    """The first time, and after Postgres may have settled on a generic plan."""
+def test_call_looks_up_its_chunks_by_key(large: Database, call: str, mode: str) -> None:
+    """The first time, and after Postgres may have chosen a generic plan."""
     with large.connect(autocommit=False) as connection:
         connection.execute(f"set local plan_cache_mode = {mode}".encode())
         for _ in range(7):
@@ -111,8 +111,8 @@ def test_call_looks_its_chunks_up_by_their_keys(large: Database, call: str, mode
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_missing_index_would_be_noticed(large: Database, call: str) -> None:
-    """The proof that the test above can fail: without the indexes it would."""
+def test_missing_index_is_detected(large: Database, call: str) -> None:
+    """Proof that the test above can fail: without the indexes it does."""
     with large.connect(autocommit=False) as connection:
         connection.execute(b"set local wikiembed.writing_triggers = 'on'")
         connection.execute(b"alter table public.docs drop constraint docs_pkey")

@@ -1,4 +1,4 @@
-"""What workers ask of the queue reads it through the index that was made for it, at any size."""
+"""Workers' queries read the queue through the index made for them, at any size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ JOBS = 100_000
 QUEUE = "procrastinate_jobs"
 FETCH = "select id from wikiembed_private.fetch_jobs({}, {}, 1, 16, 1000)"
 FINISH = "select wikiembed_private.finish_jobs(array[1, 2, 3, -1])"
-# Scans of a relation so far in this transaction, and the rows or entries that they gave.
+# Scans of a relation so far in this transaction, and the rows or entries that they returned.
 SCANS = """
 select c.relname, pg_stat_get_xact_numscans(c.oid), pg_stat_get_xact_tuples_returned(c.oid)
   from pg_class as c
@@ -71,7 +71,7 @@ select wikiembed.attach('public.other', 'id', 'body', 'vec', 'other')
 def large(
     request: pytest.FixtureRequest, postgres: TestServer, template: str
 ) -> Iterator[Database]:
-    """100,000 jobs of a paused source, 20,000 for later and 500 that can begin; made once."""
+    """100,000 jobs of a paused source, 20,000 scheduled ones and 500 that can begin; made once."""
     made = create_database(postgres, template)
     for name in ("docs", "other"):
         made.execute(
@@ -94,7 +94,7 @@ def large(
 
 
 def used(connection: psycopg.Connection, query: str) -> dict[str, tuple[int, int]]:
-    """Scans and what they gave, by relation, of one statement."""
+    """Scans and rows read, by relation, of one statement."""
     before = {row[0]: row[1:] for row in connection.execute(SCANS.encode()).fetchall()}
     connection.execute(query.encode())
     after = {row[0]: row[1:] for row in connection.execute(SCANS.encode()).fetchall()}
@@ -108,7 +108,7 @@ def used(connection: psycopg.Connection, query: str) -> dict[str, tuple[int, int
 @pytest.mark.parametrize("mode", ["auto", "force_generic_plan"])
 @pytest.mark.parametrize("call", CALLS)
 def test_call_reads_the_queue_by_its_index(large: Database, call: str, mode: str) -> None:
-    """However many jobs of others, or of later, wait; with statistics and without."""
+    """However many other or scheduled jobs wait; with statistics and without."""
     query, indexes = CALLS[call]
     with large.connect(autocommit=False) as connection:
         connection.execute(f"set local plan_cache_mode = {mode}".encode())
@@ -121,8 +121,8 @@ def test_call_reads_the_queue_by_its_index(large: Database, call: str, mode: str
     assert read == {}
 
 
-def test_plans_made_for_an_empty_queue_suit_a_long_one(docs_table: Database) -> None:
-    """A worker's session keeps its plans while the queue grows under it."""
+def test_plans_made_for_an_empty_queue_are_fast_on_a_long_one(docs_table: Database) -> None:
+    """A worker's session keeps its plans while the queue grows."""
     docs_table.execute(OTHER)
     docs_table.execute(
         "alter table wikiembed_queue.procrastinate_jobs set (autovacuum_enabled = false)"
@@ -167,7 +167,7 @@ def test_view_counts_the_queue_in_its_indexes(
 
 
 def test_coverage_reads_the_ledger_once(large: Database) -> None:
-    """The sums and the rate come from one pass; the index gives each source its rows."""
+    """The sums and the rate come from one pass; the index returns each source's rows."""
     with large.connect(autocommit=False) as connection:
         connection.execute(
             b"insert into wikiembed.ledger (source, total, gained)"
@@ -180,7 +180,7 @@ def test_coverage_reads_the_ledger_once(large: Database) -> None:
 
 
 def test_fold_reads_the_ledger_once(large: Database) -> None:
-    """And of the failures' history no more than what is to go, by its index."""
+    """And of the failures' history only the rows to delete, by its index."""
     with large.connect(autocommit=False) as connection:
         connection.execute(
             b"insert into wikiembed_private.ended_failures"

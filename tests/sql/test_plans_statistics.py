@@ -1,7 +1,7 @@
-"""No hot statement's plan depends on statistics: few entries are read whatever Postgres believes.
+"""No frequent statement depends on statistics: it reads few entries whatever Postgres assumes.
 
 The states are those of a table's first day: analyzed while it was empty or fully embedded, then
-loaded in bulk; never analyzed; analyzed just now; and a session that kept its plans meanwhile.
+loaded in bulk; never analyzed; just analyzed; and a session that kept its plans meanwhile.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ CALLS = {
     "fetch": ("select id from wikiembed_private.fetch_jobs(null, false, 1, 16, 1000)", FEW),
     "finish": ("select wikiembed_private.finish_jobs(array[1, 2, 3, -1])", FEW),
     "is_ready": ("select wikiembed.is_ready('docs')", 4 * FAILED),
-    # What is of a table's size may read it, but not once more for each of its rows or jobs.
+    # A relation of a table's size may be read once, but not again for each of its rows or jobs.
     "retry key": (f"select * from wikiembed.retry_failures('docs', {BROKEN})", 4 * FAILED),
     "retry": ("select * from wikiembed.retry_failures('docs')", 4 * FAILED),
     "retry class": ("select * from wikiembed.retry_failures('docs', null, 'timeout')", 4 * FAILED),
@@ -68,7 +68,7 @@ CALLS = {
 
 
 def _load(database: Database) -> None:
-    """Rows in bulk, the last half of which failed."""
+    """Insert rows in bulk, the last half of which failed."""
     database.execute(
         "insert into public.docs select i, 'text' from generate_series(1, %s) as i", [ROWS]
     )
@@ -138,9 +138,9 @@ STATES: dict[str, Callable[[Database], None]] = {
 
 @pytest.fixture
 def source(postgres: TestServer, template: str) -> Iterator[Database]:
-    """An empty ``public.docs``, attached as source ``docs``, that nobody analyzes by himself.
+    """An empty ``public.docs``, attached as source ``docs``, without autovacuum.
 
-    Its users have an index of the missing rows, of another column, as people had before.
+    Its users have an index on the missing rows, of another column, as before.
     """
     made = create_database(postgres, template)
     made.execute(
@@ -159,7 +159,7 @@ def source(postgres: TestServer, template: str) -> Iterator[Database]:
 
 
 def _read_too_much(connection: psycopg.Connection) -> dict[str, dict[str, int]]:
-    """Calls that read more than they may, with what they read; each is rolled back."""
+    """Calls that read more than they may, with the amounts; each is rolled back."""
     wrong = {}
     for name, (query, most) in CALLS.items():
         connection.execute(b"savepoint before")
@@ -173,7 +173,7 @@ def _read_too_much(connection: psycopg.Connection) -> dict[str, dict[str, int]]:
 
 @pytest.mark.parametrize("state", STATES)
 def test_call_reads_little_with_any_statistics(source: Database, state: str) -> None:
-    """With plans of its own, and with the generic ones."""
+    """With its own plans, and with the generic ones."""
     STATES[state](source)
     for mode in ("auto", "force_generic_plan"):
         with source.connect(autocommit=False) as connection:
@@ -183,8 +183,8 @@ def test_call_reads_little_with_any_statistics(source: Database, state: str) -> 
             connection.rollback()
 
 
-def test_plans_kept_from_an_empty_table_suit_a_large_one(source: Database) -> None:
-    """A session that made all of them, and is told of no new statistics, while others load."""
+def test_plans_kept_from_an_empty_table_are_fast_on_a_large_one(source: Database) -> None:
+    """In a session that made all of them and receives no new statistics, while others load."""
     with source.connect(autocommit=False) as connection:
         for _ in range(7):
             _read_too_much(connection)
@@ -195,10 +195,10 @@ def test_plans_kept_from_an_empty_table_suit_a_large_one(source: Database) -> No
         connection.rollback()
 
 
-def test_functions_that_steer_the_planner_are_not_compiled(source: Database) -> None:
-    """Before Postgres 18, what is turned off and used all the same costs so much that JIT begins.
+def test_functions_that_disable_plan_nodes_are_not_compiled(source: Database) -> None:
+    """Before Postgres 18 the cost of a disabled node that is used anyway triggers JIT.
 
-    A function called by one that turns something off has its settings, so written ones count too.
+    A function called by one that disables a node has its settings, so generated ones count too.
     """
     assert (
         source.rows(

@@ -1,4 +1,4 @@
-"""procrastinate's tables as they are changed: events, aborts, vacuum."""
+"""procrastinate's tables as migrations change them: events, aborts, vacuum."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VACUUM = (
 
 
 def test_embed_jobs_have_no_events_and_others_have_all(docs_table: Database) -> None:
-    """Deferred, scheduled and started, in procrastinate's words."""
+    """Deferred, scheduled and started, as procrastinate names them."""
     add(docs_table, "one")
     docs_table.execute("select wikiembed_private.requeue('docs', array['1'], 1)")
     docs_table.execute(UPKEEP, ["2026-01-01"])
@@ -37,8 +37,8 @@ def test_embed_jobs_have_no_events_and_others_have_all(docs_table: Database) -> 
     ]
 
 
-def test_job_that_waits_cannot_be_asked_to_abort(docs_table: Database) -> None:
-    """As procrastinate's check constraint said, by its name."""
+def test_abort_of_a_waiting_job_is_refused(docs_table: Database) -> None:
+    """As procrastinate's check constraint does, by its name."""
     add(docs_table, "one")
     with pytest.raises(psycopg.errors.CheckViolation) as caught:
         docs_table.execute("update wikiembed_queue.procrastinate_jobs set abort_requested = true")
@@ -46,7 +46,7 @@ def test_job_that_waits_cannot_be_asked_to_abort(docs_table: Database) -> None:
 
 
 def test_queue_is_vacuumed_often_and_keeps_other_settings(docs_table: Database) -> None:
-    """By a number of dead jobs, however many wait; what an operator set beside it stays."""
+    """By a number of dead jobs, however many wait; an operator's other settings stay."""
     often = ["autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=10000"]
     own = "autovacuum_vacuum_cost_delay=0"
     assert docs_table.one(VACUUM) == often

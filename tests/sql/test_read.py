@@ -1,4 +1,4 @@
-"""What a worker reads of a source: without locks where it can, with the version of the source."""
+"""How a worker reads a source: without locks where it can, with the version of the source."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ READ = "select key, content from wikiembed.read_chunks('docs', array['1', '2'])"
         " select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')",
     ],
 )
-def test_version_of_the_source_tells_every_change(docs_table: Database, change: str) -> None:
-    """A worker that knows the source by its version knows it as it is."""
+def test_version_of_the_source_changes_with_every_change(docs_table: Database, change: str) -> None:
+    """A worker that has the source's current version has its current values."""
     add(docs_table, "one")
     versions = "select source_version from wikiembed_private.read_docs(array['1'], 0)"
     before = docs_table.rows(versions)
@@ -34,8 +34,8 @@ def test_version_of_the_source_tells_every_change(docs_table: Database, change: 
     )
 
 
-def test_rows_that_nobody_holds_are_read_without_a_lock(docs_table: Database) -> None:
-    """Those that were locked once, and are free, are read as well; none is left locked."""
+def test_rows_that_are_not_held_are_read_without_a_lock(docs_table: Database) -> None:
+    """Rows that were locked before, and are free, are read as well; none stays locked."""
     add(docs_table, "one")
     add(docs_table, "two")
     with docs_table.connect(autocommit=False) as other:

@@ -1,4 +1,4 @@
-"""Reconcile heals what bypassed the triggers, in both directions."""
+"""Reconcile repairs what bypassed the triggers, in both directions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.database import Database
 
 
 def reconcile(database: Database, arguments: str = "'docs'") -> tuple[int, ...]:
-    """Orphans enqueued, dead jobs, ledger drift; and every invariant holds after it."""
+    """Orphans enqueued, dead jobs, ledger drift; then every invariant holds."""
     (row,) = database.rows(
         f"select orphans_enqueued, dead_jobs, ledger_drift from wikiembed.reconcile({arguments})"
     )
@@ -30,7 +30,7 @@ def settled(docs_table: Database) -> Database:
     return docs_table
 
 
-def behind(database: Database, statement: str) -> None:
+def without_triggers(database: Database, statement: str) -> None:
     """Run `statement` as replication does: without triggers."""
     with database.connect() as connection:
         connection.execute("set session_replication_role = replica")
@@ -45,7 +45,7 @@ def test_reconcile_of_a_sound_source_does_nothing(settled: Database) -> None:
     assert logged == 0
 
 
-def test_jobs_deleted_by_hand_are_queued_again(settled: Database) -> None:
+def test_manually_deleted_jobs_are_queued_again(settled: Database) -> None:
     """An orphan is a missing row in no job."""
     clear_jobs(settled)
     assert reconcile(settled) == (1, 0, 0)
@@ -62,15 +62,15 @@ def test_jobs_deleted_by_hand_are_queued_again(settled: Database) -> None:
 
 def test_rows_inserted_without_triggers_are_found(settled: Database) -> None:
     """They are queued and counted."""
-    behind(settled, "insert into public.docs (body) values ('a'), ('b')")
+    without_triggers(settled, "insert into public.docs (body) values ('a'), ('b')")
     assert reconcile(settled) == (2, 0, 2)
     assert coverage(settled)["total"] == 6
     settled.check_invariants()
 
 
-def test_rows_deleted_without_triggers_are_forgotten(settled: Database) -> None:
-    """Their job is dead, their failure goes, the counts follow."""
-    behind(settled, "delete from public.docs where id >= 2")
+def test_rows_deleted_without_triggers_are_removed(settled: Database) -> None:
+    """Their job is deleted, their failure ends, the counts are updated."""
+    without_triggers(settled, "delete from public.docs where id >= 2")
     assert reconcile(settled)[:2] == (0, 1)
     row = coverage(settled)
     assert (row["total"], row["embedded"], row["failed"]) == (1, 1, 0)
@@ -79,8 +79,8 @@ def test_rows_deleted_without_triggers_are_forgotten(settled: Database) -> None:
 
 
 def test_vectors_written_without_triggers_are_counted(settled: Database) -> None:
-    """A restore that brings vectors ends jobs and failures."""
-    behind(settled, "update public.docs set vec = '[1,1,1,1]'")
+    """A restore with vectors ends jobs and failures."""
+    without_triggers(settled, "update public.docs set vec = '[1,1,1,1]'")
     assert reconcile(settled)[:2] == (0, 1)
     assert (coverage(settled)["embedded"], coverage(settled)["ready"]) == (4, True)
     settled.check_invariants()
@@ -95,7 +95,7 @@ def test_vectors_written_without_triggers_are_counted(settled: Database) -> None
     ],
 )
 def test_damaged_ledger_is_corrected(settled: Database, damage: str) -> None:
-    """The table is counted; the drift says by how much."""
+    """The table is counted; the drift is the difference."""
     before = coverage(settled)
     settled.execute(damage)
     assert reconcile(settled)[2] > 0
@@ -113,15 +113,15 @@ def test_recount_can_be_left_out(settled: Database) -> None:
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled", "aborted"])
-def test_jobs_that_ended_badly_are_replaced(settled: Database, status: str) -> None:
-    """The dead job goes and its missing rows come again."""
+def test_failed_jobs_are_replaced(settled: Database, status: str) -> None:
+    """The dead job is deleted and its missing rows are queued again."""
     settled.execute(f"update wikiembed_queue.procrastinate_jobs set status = '{status}'")
     assert reconcile(settled) == (1, 1, 0)
     assert queued(settled) == ["3"]
 
 
-def test_jobs_in_hand_are_left_alone(settled: Database) -> None:
-    """A worker that runs is no orphan's reason."""
+def test_running_jobs_are_not_changed(settled: Database) -> None:
+    """Chunks of a running job are not orphans."""
     assert fetch(settled) is not None
     assert reconcile(settled) == (0, 0, 0)
 
@@ -134,8 +134,8 @@ def test_jobs_in_hand_are_left_alone(settled: Database) -> None:
         "alter table public.docs disable trigger user",
     ],
 )
-def test_triggers_dropped_or_disabled_come_back(settled: Database, damage: str) -> None:
-    """And what was missed meanwhile is found."""
+def test_dropped_or_disabled_triggers_are_restored(settled: Database, damage: str) -> None:
+    """And the rows missed meanwhile are found."""
     settled.execute("drop event trigger wikiembed_on_ddl")
     settled.execute(damage)
     add(settled, "five")
@@ -145,8 +145,8 @@ def test_triggers_dropped_or_disabled_come_back(settled: Database, damage: str) 
     settled.check_invariants()
 
 
-def test_row_trigger_disabled_on_a_partition_comes_back(database: Database) -> None:
-    """The copies on partitions are looked at as well."""
+def test_row_trigger_disabled_on_a_partition_is_restored(database: Database) -> None:
+    """The copies on partitions are checked as well."""
     database.execute(
         "create table public.docs (id int primary key, body text, vec vector(4))"
         " partition by range (id);"
@@ -156,15 +156,15 @@ def test_row_trigger_disabled_on_a_partition_comes_back(database: Database) -> N
     database.execute("alter table public.docs_1 disable trigger zzz_wikiembed_docs")
     database.execute("select wikiembed.reconcile('docs')")
     database.execute("insert into public.docs values (1, 'one', '[1,1,1,1]')")
-    behind(database, "update public.docs set body = 'two'")
+    without_triggers(database, "update public.docs set body = 'two'")
     assert database.one("select vec is null from public.docs")
 
 
-def test_reconcile_of_all_heals_every_source(settled: Database) -> None:
-    """Sums over the sources; jobs and ledger rows of none are dropped."""
+def test_reconcile_of_all_repairs_every_source(settled: Database) -> None:
+    """Sums over the sources; jobs and ledger rows without a source are deleted."""
     settled.execute("create table public.more (id int primary key, body text, vec vector(4))")
     settled.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
-    behind(settled, "insert into public.more values (1, 'x')")
+    without_triggers(settled, "insert into public.more values (1, 'x')")
     clear_jobs(settled)
     settled.execute(
         "select wikiembed_private.requeue('none', array['1'], 0);"

@@ -1,4 +1,4 @@
-"""What cannot be attached, and that the refusal says why."""
+"""Tables that cannot be attached, and the reason in the refusal."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("why", REFUSED)
-def test_attach_refuses_what_is_no_whole_table(database: Database, why: str) -> None:
+def test_attach_refuses_anything_but_a_whole_table(database: Database, why: str) -> None:
     """The triggers would not see every row."""
     database.execute(REFUSED[why])
     with pytest.raises(psycopg.Error, match=why) as caught:
@@ -59,14 +59,14 @@ def test_attach_refuses_a_temporary_table(database: Database) -> None:
 
 
 def test_attach_refuses_our_own_tables(database: Database) -> None:
-    """A trigger on the ledger would feed itself."""
+    """A trigger on the ledger would fire itself."""
     database.execute("alter table wikiembed.action_log add vec vector(4)")
     with pytest.raises(psycopg.Error, match="belongs to wikiembed itself"):
         database.execute("select wikiembed.attach('wikiembed.action_log', 'id', 'why', 'vec', 'o')")
 
 
 def test_attach_refuses_a_null_table(database: Database) -> None:
-    """A name that was not found comes as null."""
+    """A name that was not found arrives as null."""
     with pytest.raises(psycopg.Error, match="does not exist") as caught:
         database.execute(
             "select wikiembed.attach(to_regclass('public.none'), 'id', 'body', 'vec', 'odd')"

@@ -1,4 +1,4 @@
-"""Jobs of dead workers come back, and a chunk that kills them is found."""
+"""Jobs of dead workers are requeued, and a chunk that crashes workers is found."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ DIE = "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() -
 
 
 def rescue(database: Database) -> tuple[int, ...]:
-    """How many jobs were rescued, split and lost."""
+    """Return how many jobs were rescued, split and lost."""
     (row,) = database.rows("select rescued, split, lost from wikiembed.rescue_jobs()")
     return row
 
 
 def fetch_and_die(database: Database) -> None:
-    """A worker takes every job that waits, and ends without a word."""
+    """Fetch every waiting job as a worker, and end without cleanup."""
     while fetch(database, ["embed_docs"]) is not None:
         pass
     database.execute(DIE)
 
 
-def test_job_of_a_live_worker_is_left_alone(docs_table: Database) -> None:
-    """A heartbeat within 30 s counts as life."""
+def test_job_of_a_live_worker_is_not_rescued(docs_table: Database) -> None:
+    """A heartbeat within 30 s counts as alive."""
     add(docs_table, "one")
     fetch(docs_table)
     assert rescue(docs_table) == (0, 0, 0)
 
 
-def test_job_of_a_dead_worker_is_queued_again(docs_table: Database) -> None:
-    """It is todo again, at once, with one attempt and one rescue more."""
+def test_job_of_a_dead_worker_is_requeued(docs_table: Database) -> None:
+    """It is todo again, immediately, with one more attempt and one more rescue."""
     add(docs_table, "one")
     fetch_and_die(docs_table)
     assert rescue(docs_table) == (1, 0, 0)
@@ -41,15 +41,15 @@ def test_job_of_a_dead_worker_is_queued_again(docs_table: Database) -> None:
     ) == [("todo", 1, None, None, "1")]
 
 
-def test_job_of_a_worker_that_was_pruned_is_queued_again(docs_table: Database) -> None:
-    """procrastinate deletes dead workers, which leaves a job of nobody."""
+def test_job_of_a_pruned_worker_is_requeued(docs_table: Database) -> None:
+    """procrastinate deletes dead workers, which leaves a job without a worker."""
     add(docs_table, "one")
     fetch(docs_table)
     docs_table.execute("delete from wikiembed_queue.procrastinate_workers")
     assert rescue(docs_table) == (1, 0, 0)
 
 
-def test_job_past_the_hard_limit_is_queued_again(docs_table: Database) -> None:
+def test_job_past_the_hard_limit_is_requeued(docs_table: Database) -> None:
     """A job whose finish failed stays doing under a live worker."""
     add(docs_table, "one")
     fetch(docs_table)
@@ -59,8 +59,8 @@ def test_job_past_the_hard_limit_is_queued_again(docs_table: Database) -> None:
     assert rescue(docs_table) == (1, 0, 0)
 
 
-def test_job_whose_abort_was_asked_for_is_queued_again(docs_table: Database) -> None:
-    """An abort that no worker answered does not stop the rescue of all others."""
+def test_job_with_a_requested_abort_is_requeued(docs_table: Database) -> None:
+    """An abort without an answer from the worker does not stop the rescue of other jobs."""
     add(docs_table, "one")
     job_id = fetch(docs_table)
     docs_table.execute(
@@ -72,7 +72,7 @@ def test_job_whose_abort_was_asked_for_is_queued_again(docs_table: Database) -> 
 
 
 def test_third_rescue_splits_the_job(docs_table: Database) -> None:
-    """A chunk may be what kills the workers: each half is split again at its next rescue."""
+    """A chunk may be what crashes the workers: each half is split again at its next rescue."""
     add(docs_table, "a", "b", "c", "d", "e")
     for _ in range(2):
         fetch_and_die(docs_table)
@@ -88,8 +88,8 @@ def test_third_rescue_splits_the_job(docs_table: Database) -> None:
     docs_table.check_invariants()
 
 
-def test_chunk_alone_is_recorded_as_worker_lost(docs_table: Database) -> None:
-    """Its failure says so, and no job of it is left."""
+def test_single_chunk_is_recorded_as_worker_lost(docs_table: Database) -> None:
+    """Its failure has that class, and no job of it is left."""
     add(docs_table, "poison")
     for _ in range(3):
         fetch_and_die(docs_table)
@@ -119,8 +119,8 @@ def test_lost_chunk_that_is_no_longer_missing_is_not_blamed(
     assert (jobs(docs_table), docs_table.one("select count(*) from wikiembed.failures")) == ([], 0)
 
 
-def test_lost_chunk_that_is_locked_is_queued_again(docs_table: Database) -> None:
-    """Whom nobody could read nobody can blame."""
+def test_lost_chunk_that_is_locked_is_requeued(docs_table: Database) -> None:
+    """A chunk that cannot be read cannot be blamed."""
     add(docs_table, "poison")
     docs_table.execute(
         "update wikiembed_queue.procrastinate_jobs set args = args || '{\"rescues\": 2}'"
@@ -140,7 +140,7 @@ UPKEEP = (
 )
 
 
-def test_upkeep_job_is_queued_again(docs_table: Database) -> None:
+def test_upkeep_job_is_requeued(docs_table: Database) -> None:
     """However often, it is never split or lost."""
     docs_table.execute(UPKEEP)
     for _ in range(4):
@@ -149,8 +149,8 @@ def test_upkeep_job_is_queued_again(docs_table: Database) -> None:
         assert rescue(docs_table) == (1, 0, 0)
 
 
-def test_upkeep_job_whose_next_one_waits_is_dropped(docs_table: Database) -> None:
-    """The queueing lock lets only one wait."""
+def test_upkeep_job_with_a_waiting_successor_is_dropped(docs_table: Database) -> None:
+    """The queueing lock allows only one to wait."""
     docs_table.execute(UPKEEP)
     fetch(docs_table)
     docs_table.execute(DIE)
@@ -161,8 +161,8 @@ def test_upkeep_job_whose_next_one_waits_is_dropped(docs_table: Database) -> Non
     ]
 
 
-def test_rescue_wakes_the_workers(docs_table: Database) -> None:
-    """A job that is queued again by an update fires no insert trigger."""
+def test_rescue_notifies_the_workers(docs_table: Database) -> None:
+    """A job that is requeued by an update fires no insert trigger."""
     add(docs_table, "one")
     fetch_and_die(docs_table)
     listener = docs_table.connect()
@@ -171,8 +171,8 @@ def test_rescue_wakes_the_workers(docs_table: Database) -> None:
     assert len(list(listener.notifies(timeout=0.2))) == 1
 
 
-def test_release_puts_back_only_the_named_jobs_of_that_worker(docs_table: Database) -> None:
-    """What a worker has not in hand goes back at once, and costs neither attempt nor rescue."""
+def test_release_requeues_only_the_named_jobs_of_that_worker(docs_table: Database) -> None:
+    """Jobs that the worker does not run are requeued immediately; no attempt or rescue counts."""
     add(docs_table, "one")
     add(docs_table, "two")
     mine, other = fetch(docs_table), fetch(docs_table)

@@ -104,7 +104,7 @@ def test_writer_enqueues_without_a_right_on_the_queue(docs_table: Database) -> N
 
 
 def test_writer_may_use_the_sequence_of_a_serial_key(database: Database) -> None:
-    """And the schema that the table is in."""
+    """And the schema of the table."""
     database.execute(
         "create schema app; create table app.docs (id bigserial primary key, body text,"
         " vec vector(4))"
@@ -117,7 +117,7 @@ def test_writer_may_use_the_sequence_of_a_serial_key(database: Database) -> None
 
 
 def test_worker_calls_functions_and_reads_no_chunk(docs_table: Database) -> None:
-    """The whole round of a worker, with no right on the table itself."""
+    """Every step of a worker, with no right on the table itself."""
     add(docs_table, "one")
     worker = docs_table.create_role("worker", grant="worker")
     with docs_table.connect(role=worker) as connection:
@@ -130,7 +130,7 @@ def test_worker_calls_functions_and_reads_no_chunk(docs_table: Database) -> None
 
 
 def test_worker_serves_sources_attached_after_its_grant(docs_table: Database) -> None:
-    """By the public functions and by the source's own, which it may call as well."""
+    """By the public functions and by the source's own functions."""
     worker = docs_table.create_role("worker", grant="worker")
     docs_table.execute("create table public.more (id int primary key, body text, vec vector(4))")
     docs_table.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
@@ -162,16 +162,16 @@ def test_reader_reads_views_and_changes_nothing(docs_table: Database) -> None:
         deny(connection, [*CONTROL, *WORK, *QUEUE, *CHUNKS])
 
 
-def test_stranger_may_do_nothing(docs_table: Database) -> None:
-    """Public has a right on nothing."""
+def test_other_role_may_do_nothing(docs_table: Database) -> None:
+    """Public has no rights."""
     stranger = docs_table.create_role("stranger")
     with docs_table.connect(role=stranger) as connection:
         deny(connection, [*CONTROL, *WORK, *WATCH, *QUEUE, *CHUNKS])
 
 
 @pytest.mark.parametrize("grant", ["writer", "worker", "reader"])
-def test_grants_can_be_repeated(docs_table: Database, grant: str) -> None:
-    """And take a name that needs quoting; a table that is gone is passed by."""
+def test_grants_are_idempotent(docs_table: Database, grant: str) -> None:
+    """And accept a name that needs quoting; a dropped table is skipped."""
     role = docs_table.create_role("Odd role", grant=grant)
     docs_table.execute("drop table public.docs")
     docs_table.execute(f"select wikiembed.grant_{grant}(%s)", [role])

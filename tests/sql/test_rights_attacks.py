@@ -1,4 +1,4 @@
-"""What the holder of each kind of right may try against our schemas, jobs and functions."""
+"""What a role with each kind of right may try against our schemas, jobs and functions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TRIES_ON_TABLES = [
 
 @pytest.mark.parametrize("kind", ["writer", "worker", "reader"])
 def test_role_adds_nothing_to_our_schemas(docs_table: Database, kind: str) -> None:
-    """No object, trigger, rule or policy of a role's own can come between, nor another role."""
+    """No object, trigger, rule or policy of a role can be added, nor can another role."""
     role = docs_table.create_role(kind, grant=kind)
     owner = docs_table.one("select current_user")
     tries = [f'set role "{owner}"', "alter function wikiembed.pause owner to current_user"]
@@ -55,7 +55,7 @@ def test_role_adds_nothing_to_our_schemas(docs_table: Database, kind: str) -> No
 
 
 def test_jobs_forged_by_a_worker_run_nothing(docs_table: Database) -> None:
-    """Whatever stands in a job's arguments, the functions that run as definer read it as data."""
+    """Whatever a job's arguments hold, the functions that run as definer treat it as data."""
     docs_table.execute("create table public.canary (who text)")
     add(docs_table, "one", "two")
     worker = docs_table.create_role("worker", grant="worker")
@@ -85,8 +85,8 @@ def test_jobs_forged_by_a_worker_run_nothing(docs_table: Database) -> None:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_source_is_no_source(docs_table: Database, hostile: str) -> None:
-    """Every function that takes a source's name says WE001, and nothing else happens."""
+def test_hostile_source_name_is_unknown(docs_table: Database, hostile: str) -> None:
+    """Every function with a source name raises WE001, and has no other effect."""
     docs_table.execute("create table public.canary (who text)")
     one = "array['1'], array[1]"
     for call in (
@@ -103,8 +103,8 @@ def test_hostile_source_is_no_source(docs_table: Database, hostile: str) -> None
     docs_table.check_invariants()
 
 
-def test_who_may_set_a_batch_size_writes_no_sql(docs_table: Database) -> None:
-    """The insert trigger is written anew as its owner: a name cannot end the function's text."""
+def test_right_to_set_a_batch_size_does_not_allow_sql(docs_table: Database) -> None:
+    """The insert trigger is regenerated as its owner: a name cannot end the function's text."""
     role = docs_table.create_role("tuner")
     docs_table.execute(
         f"grant usage on schema wikiembed to {role};"

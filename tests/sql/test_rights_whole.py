@@ -1,4 +1,4 @@
-"""The whole of each kind of right, by what the catalogue says."""
+"""All rights of each kind of role, according to the catalogue."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ OURS = str(SCHEMAS)
 KINDS = "array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']"
 VIEWS = {"coverage", "queue", "workers", "throughput"}
 CHUNKS = {"public.docs", "public.wiki_chunks", "public.wiki_pages"}
-SILENCE = ("truncation", "truncation_checks")
+TRUNCATION = ("truncation", "truncation_checks")
 VERSION = {"wikiembed.alembic_version", "wikiembed.schema_digest"}
 
 
 def rights(database: Database, role: str) -> dict[str, set[str]]:
-    """Tables and views on which `role` has a right, with the rights."""
+    """Return the tables and views on which `role` has a right, with the rights."""
     rows = database.rows(
         "select format('%%s.%%s', c.relnamespace::regnamespace, c.relname), k"
         f" from pg_class as c, unnest({KINDS}) as k where c.relkind in ('r', 'p', 'v', 'm', 'f')"
@@ -30,7 +30,7 @@ def rights(database: Database, role: str) -> dict[str, set[str]]:
 
 
 def callable_by(database: Database, role: str) -> set[str]:
-    """Our functions that `role` can reach and may call."""
+    """Return our functions that `role` can reach and may call."""
     rows = database.rows(
         "select p.oid::regprocedure::text from pg_proc as p"
         f" where p.pronamespace::regnamespace::text in {OURS}"
@@ -41,7 +41,7 @@ def callable_by(database: Database, role: str) -> set[str]:
     return {name.partition("(")[0] for (name,) in rows}
 
 
-def test_writer_has_chunks_and_nothing_else(docs_table: Database) -> None:
+def test_writer_has_only_rights_on_chunks(docs_table: Database) -> None:
     """No queue, no bookkeeping; one function."""
     writer = docs_table.create_role("writer", grant="writer")
     held = rights(docs_table, writer)
@@ -51,14 +51,14 @@ def test_writer_has_chunks_and_nothing_else(docs_table: Database) -> None:
 
 
 def test_worker_reads_no_table_but_the_queue(docs_table: Database) -> None:
-    """Of ours it reads what says where to work; of users' tables none."""
+    """Of ours it reads what it needs to find work; of users' tables none."""
     worker = docs_table.create_role("worker", grant="worker")
     held = rights(docs_table, worker)
     queue = {name for name in held if name.startswith("wikiembed_queue.")}
     assert {kind for name in queue for kind in held[name]} == {
         "SELECT", "INSERT", "UPDATE", "DELETE",
     }  # fmt: skip
-    read = {f"wikiembed.{name}" for name in (*VIEWS, "sources", "outages", *SILENCE)} | VERSION
+    read = {f"wikiembed.{name}" for name in (*VIEWS, "sources", "outages", *TRUNCATION)} | VERSION
     assert set(held) - queue == read
     assert {kind for name in read for kind in held[name]} == {"SELECT"}
     assert not callable_by(docs_table, worker) & {
@@ -68,14 +68,14 @@ def test_worker_reads_no_table_but_the_queue(docs_table: Database) -> None:
     }  # fmt: skip
 
 
-def test_reader_has_select_and_one_question(docs_table: Database) -> None:
-    """Nothing that changes anything, no sequence, no chunk."""
+def test_reader_has_select_and_one_function(docs_table: Database) -> None:
+    """No changes, no sequence, no chunk."""
     reader = docs_table.create_role("reader", grant="reader")
     held = rights(docs_table, reader)
     tables = {
         *("failures", "failure_history", "sources", "action_log", "outages", "alembic_version"),
         "schema_digest",
-        *("replaced_tables", "truncated_chunks", *SILENCE),
+        *("replaced_tables", "truncated_chunks", *TRUNCATION),
     }
     assert set(held) == {f"wikiembed.{name}" for name in tables | VIEWS}
     assert {kind for kinds in held.values() for kind in kinds} == {"SELECT"}
@@ -89,7 +89,7 @@ def test_reader_has_select_and_one_question(docs_table: Database) -> None:
 
 
 def test_public_has_no_right_at_all(docs_table: Database) -> None:
-    """On any schema, table, sequence or function of ours, those written by attach included."""
+    """On no schema, table, sequence or function of ours, including those that attach generates."""
     for name, query in {
         "functions": "select oid::regprocedure::text as name, pronamespace as space,"
         " coalesce(proacl, acldefault('f', proowner)) as acl from pg_proc",
@@ -106,8 +106,8 @@ def test_public_has_no_right_at_all(docs_table: Database) -> None:
         assert found == [], name
 
 
-def test_every_function_pins_a_path_that_nobody_writes(docs_table: Database) -> None:
-    """And searches temporary objects last, where they can stand before nothing."""
+def test_every_function_pins_a_path_without_writable_schemas(docs_table: Database) -> None:
+    """And searches temporary objects last, where they cannot shadow anything."""
     paths = docs_table.rows(
         "select p.oid::regprocedure::text, (select array_agg(c) from unnest(p.proconfig) as c"
         " where c like 'search_path=%%') from pg_proc as p"

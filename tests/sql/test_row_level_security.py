@@ -17,8 +17,8 @@ create policy own on public.docs using (body = current_user) with check (true);
 ATTACH = "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')"
 
 
-def test_counts_are_exact_where_policies_bind_the_reader(docs_table: Database) -> None:
-    """A reader who sees no row is told the truth about all of them."""
+def test_counts_are_exact_where_policies_apply_to_the_reader(docs_table: Database) -> None:
+    """A reader who sees no row gets the true counts of all of them."""
     add(docs_table, "one", "two", "three")
     docs_table.execute(POLICY)
     reader = docs_table.create_role("reader", grant="reader")
@@ -35,7 +35,7 @@ def test_counts_are_exact_where_policies_bind_the_reader(docs_table: Database) -
     docs_table.check_invariants()
 
 
-def test_writer_who_is_bound_enqueues_all_of_his_rows(docs_table: Database) -> None:
+def test_writer_under_a_policy_enqueues_all_of_its_rows(docs_table: Database) -> None:
     """Triggers read what the statement wrote, whatever its writer may see."""
     docs_table.execute(POLICY)
     writer = docs_table.create_role("writer", grant="writer")
@@ -47,7 +47,7 @@ def test_writer_who_is_bound_enqueues_all_of_his_rows(docs_table: Database) -> N
 
 @pytest.fixture
 def bound(database: Database) -> Callable[[str], None]:
-    """Gives attach to a role that is no superuser, after running SQL with {role} filled in."""
+    """Grants attach to a role that is not superuser, after running SQL with {role} filled in."""
     role = database.create_role("owner")
     database.execute(
         "create table public.docs (id bigint generated always as identity primary key,"
@@ -80,7 +80,7 @@ def bound(database: Database) -> Callable[[str], None]:
         "alter table public.docs owner to {role}; alter table public.docs force row level security",
     ],
 )
-def test_attach_refuses_where_policies_bind_its_owner(
+def test_attach_refuses_where_policies_apply_to_its_owner(
     database: Database, bound: Callable[[str], None], table: str
 ) -> None:
     """The functions would raise, or rows be hidden."""
@@ -93,17 +93,17 @@ def test_attach_refuses_where_policies_bind_its_owner(
 def test_attach_refuses_where_a_right_is_missing(
     database: Database, bound: Callable[[str], None]
 ) -> None:
-    """WE004 with the grant that is needed."""
+    """WE004 with the missing grant."""
     bound("revoke trigger on public.docs from {role}")
     with pytest.raises(psycopg.Error, match="needs the right TRIGGER") as caught:
         database.execute(ATTACH)
     assert caught.value.sqlstate == "WE004"
 
 
-def test_attach_accepts_an_owner_who_is_not_bound(
+def test_attach_accepts_an_owner_without_policies(
     database: Database, bound: Callable[[str], None]
 ) -> None:
-    """Who owns the table without force, or bypasses policies, sees every row."""
+    """The owner of a table without force, or a role that bypasses policies, sees every row."""
     bound("alter role {role} bypassrls; alter table public.docs owner to {role}")
     assert database.one(ATTACH) == "docs"
 

@@ -1,4 +1,4 @@
-"""The checked-in schema is what the migrations make."""
+"""The checked-in schema equals what the migrations create."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.tools.schema_dump import FILE, VERSION, dump
 
 
 def test_schema_dump_is_current(database: Database) -> None:
-    """`python -m tests.tools.schema_dump` writes it anew after a change of migrations."""
+    """`python -m tests.tools.schema_dump` regenerates it after a change of migrations."""
     server = database.one("select current_setting('server_version_num')::int / 10000")
     if server != VERSION:
         pytest.skip(f"the dump is that of Postgres {VERSION}")

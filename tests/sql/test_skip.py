@@ -1,4 +1,4 @@
-"""Skip: all of the named chunks or none, and no lock in hand while it waits."""
+"""Skip: all of the named chunks or none, and no lock held while it waits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SKIP = "select wikiembed.skip('docs', %s)"
 
 
 def skipped(database: Database) -> list[str]:
-    """Keys that are skipped."""
+    """Return the skipped keys."""
     return [
         row[0]
         for row in database.rows(
@@ -25,7 +25,7 @@ def skipped(database: Database) -> list[str]:
 
 
 def wait_until_waiting(database: Database, connection: psycopg.Connection) -> None:
-    """Wait until a statement of `connection` waits, for a lock or for the time to pass."""
+    """Wait until a statement of `connection` waits, for a lock or in a sleep."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         waits = database.one(
@@ -40,7 +40,7 @@ def wait_until_waiting(database: Database, connection: psycopg.Connection) -> No
 
 
 def test_user_who_holds_a_row_of_a_skip_can_take_the_others(docs_table: Database) -> None:
-    """Skip holds nothing while it waits: nobody dies in a deadlock, and it goes on in the end."""
+    """Skip holds nothing while it waits: there is no deadlock, and it succeeds in the end."""
     keys = add(docs_table, "1", "2", "3")
     fail(docs_table, read(docs_table, ["1"]))
     user, operator = docs_table.connect(autocommit=False), docs_table.connect()
@@ -57,8 +57,8 @@ def test_user_who_holds_a_row_of_a_skip_can_take_the_others(docs_table: Database
     docs_table.check_invariants()
 
 
-def test_source_is_free_while_a_skip_waits(docs_table: Database) -> None:
-    """Enqueue, retry and reconcile come through meanwhile; they need the same advisory lock."""
+def test_source_is_unlocked_while_a_skip_waits(docs_table: Database) -> None:
+    """Enqueue, retry and reconcile proceed meanwhile; they need the same advisory lock."""
     keys = add(docs_table, "1", "2")
     user, operator = docs_table.connect(autocommit=False), docs_table.connect()
     other = docs_table.connect()
@@ -79,7 +79,7 @@ WITHIN = "select wikiembed_private.skip_with_timeout('docs', %s, null, interval 
 
 @pytest.mark.parametrize("skip", [WITHIN, *([SKIP] if LONG else [])])
 def test_skip_gives_up_and_skips_none(docs_table: Database, skip: str) -> None:
-    """55P03 with a hint in the end; a failure that somebody holds is as good as its chunk."""
+    """55P03 with a hint in the end; a held failure counts like its held chunk."""
     keys = add(docs_table, "1", "2")
     fail(docs_table, read(docs_table, ["2"]))
     user, operator = docs_table.connect(autocommit=False), docs_table.connect()
@@ -109,7 +109,7 @@ def test_skip_gives_up_and_skips_none(docs_table: Database, skip: str) -> None:
 def test_skip_counts_the_missing_chunks_among_the_keys(
     docs_table: Database, keys: list[str | None] | None, count: int
 ) -> None:
-    """Once each; not those that do not exist or have their vector; a skipped one once more."""
+    """Each once; not those that do not exist or have their vector; a skipped one again."""
     add(docs_table, "one", "two", "three")
     embed(docs_table, ["2"])
     docs_table.execute("select wikiembed.skip('docs', array['3'])")
@@ -122,7 +122,7 @@ def test_skip_counts_the_missing_chunks_among_the_keys(
     [("bigint", "one"), ("bigint", "9" * 19), ("smallint", "40000"), ("uuid", "1"), ("int", "")],
 )
 def test_keys_of_another_type_are_named(database: Database, kind: str, key: str) -> None:
-    """WE010 with the type that they should have; none is skipped."""
+    """WE010 with the expected type; none is skipped."""
     database.execute(f"create table public.docs (id {kind} primary key, body text, vec vector(4))")
     database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
     with pytest.raises(psycopg.Error, match='does not fit source "docs": ') as caught:

@@ -34,14 +34,14 @@ def vector_of(database: Database) -> str | None:
 
 
 def test_changed_text_nulls_the_vector(embedded: Database) -> None:
-    """Search never sees the vector of another text."""
+    """Search never finds the vector of another text."""
     embedded.execute("update public.docs set body = 'two'")
     assert (vector_of(embedded), queued(embedded)) == (None, ["1"])
     embedded.check_invariants()
 
 
-def test_statement_may_bring_its_own_vector(embedded: Database) -> None:
-    """A client that embeds by itself keeps its vector."""
+def test_statement_may_set_its_own_vector(embedded: Database) -> None:
+    """A client that computes embeddings itself keeps its vector."""
     embedded.execute("update public.docs set body = 'two', vec = %s", [OTHER])
     assert (vector_of(embedded), queued(embedded)) == (OTHER, [])
     embedded.check_invariants()
@@ -49,7 +49,7 @@ def test_statement_may_bring_its_own_vector(embedded: Database) -> None:
 
 @pytest.mark.parametrize("name", ["aaa_user", "zzzz_user"])
 def test_text_rewritten_by_a_trigger_nulls_the_vector(embedded: Database, name: str) -> None:
-    """A user's trigger before ours or after it is seen alike."""
+    """A user's trigger before ours or after it has the same effect."""
     embedded.execute(REWRITE)
     embedded.execute(
         f"create trigger {name} before update on public.docs"
@@ -78,7 +78,7 @@ def test_text_that_differs_only_in_bytes_counts_as_changed(embedded: Database) -
 
 @pytest.mark.parametrize("kind", ["stored", "virtual"])
 def test_generated_text_is_refused(database: Database, kind: str) -> None:
-    """A stored one would be nulled for ever, a virtual one would go stale."""
+    """A stored one would always be nulled, a virtual one would go stale."""
     if (
         kind == "virtual"
         and database.one("select current_setting('server_version_num')::int") < 180000
@@ -94,7 +94,7 @@ def test_generated_text_is_refused(database: Database, kind: str) -> None:
 
 
 def test_null_text_and_empty_text_differ(embedded: Database) -> None:
-    """From null to empty is a change, from null to null is none."""
+    """From null to empty is a change, from null to null is not."""
     embedded.execute("update public.docs set body = null")
     embedded.execute("update public.docs set vec = %s", [VECTOR])
     embedded.execute("update public.docs set body = null")

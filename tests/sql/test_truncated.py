@@ -1,4 +1,4 @@
-"""Chunks that are embedded by their beginning are marked, for as long as that vector stands."""
+"""Chunks that are embedded by their beginning are marked as long as that vector exists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DIRECT = "set session_replication_role = 'replica'"
 
 
 @pytest.fixture
-def cut(docs_table: Database) -> Database:
+def truncated(docs_table: Database) -> Database:
     """Rows 1 to 4: 1 and 2 are truncated, 3 is whole, 4 is missing."""
     versions = read(docs_table, add(docs_table, "one", "two", "three", "four"))
     write_cut(docs_table, {key: versions[key] for key in "12"})
@@ -25,26 +25,26 @@ def cut(docs_table: Database) -> Database:
     return docs_table
 
 
-def test_a_cut_text_is_marked_with_its_vector(cut: Database) -> None:
+def test_truncated_text_is_marked_with_its_vector(truncated: Database) -> None:
     """The outcome is that of any write; the view counts them."""
-    assert cut.rows(MARKS) == [("1", 4, 2), ("2", 4, 2)]
-    assert write_cut(cut, read(cut, ["4"]), kept=None) == {"4": "written"}
-    assert cut.rows(MARKS)[2] == ("4", 4, None)
-    assert cut.rows(COUNTS) == [(3, None)]
-    cut.check_invariants()
+    assert truncated.rows(MARKS) == [("1", 4, 2), ("2", 4, 2)]
+    assert write_cut(truncated, read(truncated, ["4"]), kept=None) == {"4": "written"}
+    assert truncated.rows(MARKS)[2] == ("4", 4, None)
+    assert truncated.rows(COUNTS) == [(3, None)]
+    truncated.check_invariants()
 
 
-def test_what_is_not_written_is_not_marked(cut: Database) -> None:
-    """A text that changed meanwhile, a row that is gone, and one that somebody holds."""
-    more = read(cut, add(cut, "five", "six"))
-    cut.execute("update public.docs set body = 'new' where id = 4")
-    cut.execute("delete from public.docs where id = 5")
-    with cut.connect(autocommit=False) as other:
+def test_skipped_write_is_not_marked(truncated: Database) -> None:
+    """A text that changed meanwhile, a deleted row, and a held one."""
+    more = read(truncated, add(truncated, "five", "six"))
+    truncated.execute("update public.docs set body = 'new' where id = 4")
+    truncated.execute("delete from public.docs where id = 5")
+    with truncated.connect(autocommit=False) as other:
         other.execute("select from public.docs where id = 6 for update")
-        outcomes = write_cut(cut, {"4": 1, **more})
+        outcomes = write_cut(truncated, {"4": 1, **more})
         other.rollback()
     assert outcomes == {"4": "stale", "5": "gone", "6": "locked"}
-    assert cut.rows(KEYS) == [("1",), ("2",)]
+    assert truncated.rows(KEYS) == [("1",), ("2",)]
 
 
 ENDS = {
@@ -87,44 +87,46 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("many", [False, True])
-def test_a_mark_goes_with_its_vector(cut: Database, end: str, *, many: bool) -> None:
+def test_mark_is_deleted_with_its_vector(truncated: Database, end: str, *, many: bool) -> None:
     """Whatever ends it, in statements of few rows and of many; and nothing else ends it."""
     if many:
-        cut.execute("insert into public.docs (body) select 'x' from generate_series(1, 600)")
+        truncated.execute("insert into public.docs (body) select 'x' from generate_series(1, 600)")
     statement, left = ENDS[end]
     if many:
         statement = statement.replace(" where id = 1", " where id = 1 or id > 4")
-    cut.execute(statement)
-    assert "".join(row[0] for row in cut.rows(KEYS)) == left
-    cut.check_invariants()
+    truncated.execute(statement)
+    assert "".join(row[0] for row in truncated.rows(KEYS)) == left
+    truncated.check_invariants()
 
 
-def test_embedded_anew_and_whole_it_is_not_marked(cut: Database) -> None:
-    """The text was mended, or the model takes more."""
-    cut.execute("update public.docs set vec = null where id = 1")
-    embed(cut, ["1"])
-    assert cut.rows(KEYS) == [("2",)]
-    cut.check_invariants()
+def test_text_embedded_again_in_full_is_not_marked(truncated: Database) -> None:
+    """The text was corrected, or the model accepts more."""
+    truncated.execute("update public.docs set vec = null where id = 1")
+    embed(truncated, ["1"])
+    assert truncated.rows(KEYS) == [("2",)]
+    truncated.check_invariants()
 
 
-def test_a_mark_without_a_vector_is_a_violation(cut: Database) -> None:
-    """The sixth invariant, which only a hand that went around the triggers breaks."""
-    cut.execute(f"{DIRECT}; update public.docs set vec = null where id = 1")
+def test_mark_without_a_vector_is_a_violation(truncated: Database) -> None:
+    """The sixth invariant, which only a change without triggers violates."""
+    truncated.execute(f"{DIRECT}; update public.docs set vec = null where id = 1")
     broken = "select violations from wikiembed.check_invariants() where name like '%truncated%'"
-    assert cut.rows(broken) == [(1,)]
+    assert truncated.rows(broken) == [(1,)]
 
 
-def test_marks_of_partitions_and_of_a_moved_table_are_kept_right(cut: Database) -> None:
-    """A swap by rename: of two marked rows one is equal in the new table."""
-    cut.execute("update wikiembed.sources set model = 'm', pinned_at = now() where name = 'docs'")
-    cut.execute(
+def test_marks_of_partitions_and_of_a_moved_table_stay_correct(truncated: Database) -> None:
+    """After a swap by rename: of two marked rows one is equal in the new table."""
+    truncated.execute(
+        "update wikiembed.sources set model = 'm', pinned_at = now() where name = 'docs'"
+    )
+    truncated.execute(
         "create table public.new (id bigint generated always as identity primary key, body text,"
         " vec vector(4)); insert into public.new (body) values ('one'), ('changed'), ('three');"
         "alter table public.docs rename to old; alter table public.new rename to docs"
     )
-    cut.execute(MOVE.format(""))
-    assert cut.rows(MARKS) == [("1", 4, 2)]
-    cut.check_invariants()
+    truncated.execute(MOVE.format(""))
+    assert truncated.rows(MARKS) == [("1", 4, 2)]
+    truncated.check_invariants()
 
 
 def test_statements_of_one_row_read_few_marks(docs_table: Database) -> None:
@@ -147,8 +149,8 @@ def test_statements_of_one_row_read_few_marks(docs_table: Database) -> None:
         assert max(marks.values()) < 100, (statement, marks)
 
 
-def test_a_batch_without_cut_texts_writes_no_mark(docs_table: Database) -> None:
-    """Nor does the store read more than whether there are any."""
+def test_batch_without_truncated_texts_writes_no_mark(docs_table: Database) -> None:
+    """The store reads only whether there are any."""
     versions = read(docs_table, add(docs_table, "one", "two"))
     with docs_table.connect(autocommit=False) as connection:
         found = used(
@@ -162,10 +164,10 @@ def test_a_batch_without_cut_texts_writes_no_mark(docs_table: Database) -> None:
     assert sum(marks.values()) <= 2
 
 
-def test_lengths_that_differ_are_refused(cut: Database) -> None:
+def test_lengths_that_differ_are_refused(truncated: Database) -> None:
     """WE010, as for any write."""
     with pytest.raises(psycopg.Error, match="differ in length") as caught:
-        cut.execute(
+        truncated.execute(
             "select wikiembed.write_truncated('docs', array['4'], array[1]::bigint[],"
             f" array['{VECTOR}']::vector[], array[1, 2], array[1])"
         )

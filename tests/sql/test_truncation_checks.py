@@ -1,4 +1,4 @@
-"""What is known of silent truncation, by source, server and model."""
+"""Recorded checks for silent truncation, by source, server and model."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def find(database: Database, *key: str) -> list[tuple[Any, ...]]:
     )
 
 
-def test_nothing_is_known_of_a_new_server(docs_table: Database) -> None:
-    """The view says so with nulls."""
+def test_check_of_a_new_server_is_unknown(docs_table: Database) -> None:
+    """The view returns nulls."""
     assert find(docs_table, "docs", "http://s", "m") == []
     assert docs_table.rows(VIEW, ["docs"]) == [(None, None, None)]
 
 
-def test_what_one_source_found_holds_for_another(docs_table: Database) -> None:
-    """Of the same server and model; of no other."""
+def test_check_by_one_source_applies_to_another(docs_table: Database) -> None:
+    """On the same server with the same model, and on no other."""
     record(docs_table, "docs", "http://s", "m", "silent", 900, 4000)
     assert find(docs_table, "wiki", "http://s", "m") == [("silent", 900, 4000)]
     assert find(docs_table, "wiki", "http://s", "other") == []
@@ -43,8 +43,8 @@ def test_what_one_source_found_holds_for_another(docs_table: Database) -> None:
     assert docs_table.rows(VIEW, ["wiki"]) == [("http://s", "silent", 900)]
 
 
-def test_a_newer_finding_is_that_of_all_its_sources(docs_table: Database) -> None:
-    """The server was mended."""
+def test_newer_check_applies_to_all_sources_of_a_server(docs_table: Database) -> None:
+    """The server was fixed."""
     record(docs_table, "docs", "http://s", "m", "silent", 900, 4000)
     find(docs_table, "wiki", "http://s", "m")
     record(docs_table, "docs", "http://s", "m", "refused", None, 4000)
@@ -52,8 +52,8 @@ def test_a_newer_finding_is_that_of_all_its_sources(docs_table: Database) -> Non
         assert docs_table.rows(VIEW, [source]) == [("http://s", "refused", None)]
 
 
-def test_the_server_that_is_used_counts(docs_table: Database) -> None:
-    """A server that was left says nothing any more, until it is used again."""
+def test_view_shows_the_server_in_use(docs_table: Database) -> None:
+    """A server that is no longer used is not reported, until it is used again."""
     record(docs_table, "docs", "http://old", "m", "silent", 900, 4000)
     record(docs_table, "docs", "http://new", "m", "refused", None, 4000)
     assert docs_table.rows(VIEW, ["docs"]) == [("http://new", "refused", None)]
@@ -63,8 +63,8 @@ def test_the_server_that_is_used_counts(docs_table: Database) -> None:
     assert docs_table.rows(VIEW, ["docs"]) == [(None, None, None)]
 
 
-def test_a_source_that_is_detached_takes_it_along(docs_table: Database) -> None:
-    """And an unknown one is refused: WE001."""
+def test_detach_deletes_the_checks_of_a_source(docs_table: Database) -> None:
+    """And an unknown source is refused: WE001."""
     record(docs_table, "docs", "http://s", "m", "whole", None, 4000)
     docs_table.execute("select wikiembed.detach('docs')")
     assert docs_table.one("select count(*) from wikiembed.truncation_checks") == 0
@@ -73,8 +73,8 @@ def test_a_source_that_is_detached_takes_it_along(docs_table: Database) -> None:
     assert caught.value.sqlstate == "WE001"
 
 
-def test_a_worker_may_record_and_a_reader_may_not(docs_table: Database) -> None:
-    """Both may look."""
+def test_worker_may_record_a_check_and_reader_may_not(docs_table: Database) -> None:
+    """Both may read."""
     call = "select wikiembed.record_truncation_check('docs', 's', 'm', 'whole', null, 4000)"
     worker = docs_table.connect(role=docs_table.create_role("worker", grant="worker"))
     worker.execute(call)

@@ -1,4 +1,4 @@
-"""Uninstall: wikiembed goes, tables of users and their vectors stay."""
+"""Uninstall: wikiembed is removed, tables of users and their vectors stay."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ select c.relname from pg_class as c where c.relname like '%wikiembed%'
 
 
 def found(database: Database) -> Removal:
-    """What an uninstall of `database` would find."""
+    """Return what an uninstall of `database` would remove."""
     return removal(database.url, settings(database.url))
 
 
 def test_uninstall_leaves_the_users_rows_and_vectors(docs_table: Database) -> None:
-    """And a migrate after it finds them, and the wiki's tables, again."""
+    """And a later migrate finds them, and the wiki's tables, again."""
     embed(docs_table, add(docs_table, "one", "two")[:1])
     docs_table.execute("select from wikiembed.load_pages(%s::jsonb)", [
         '[{"title": "T", "digest": "d", "chunks": ["text"]}]'])  # fmt: skip
@@ -46,7 +46,7 @@ def test_uninstall_leaves_the_users_rows_and_vectors(docs_table: Database) -> No
     docs_table.check_invariants()
 
 
-def test_removal_counts_what_goes(docs_table: Database) -> None:
+def test_removal_counts_what_it_deletes(docs_table: Database) -> None:
     """Sources with their tables, failures, jobs, and the wiki's rows."""
     add(docs_table, "one", "two")
     fail(docs_table, read(docs_table, ["1"]), error_class="timeout")
@@ -71,8 +71,8 @@ def test_removal_counts_what_goes(docs_table: Database) -> None:
     assert docs_table.one("select count(*) from public.docs") == 2
 
 
-def test_wiki_that_stayed_can_be_removed_later(docs_table: Database) -> None:
-    """When there is no wikiembed any more."""
+def test_remaining_wiki_can_be_removed_later(docs_table: Database) -> None:
+    """When wikiembed is no longer installed."""
     uninstall(docs_table.url, found(docs_table))
     left = found(docs_table)
     assert (left.installed, left.is_empty, len(left.wiki)) == (False, False, 2)
@@ -97,8 +97,10 @@ def test_wiki_that_stayed_can_be_removed_later(docs_table: Database) -> None:
          r"trigger mine on table (public\.)?mine"),
     ],
 )  # fmt: skip
-def test_what_depends_on_wikiembed_stops_it(docs_table: Database, theirs: str, said: str) -> None:
-    """It is named; nothing is dropped along, and nothing is changed."""
+def test_uninstall_refuses_while_objects_depend_on_wikiembed(
+    docs_table: Database, theirs: str, said: str
+) -> None:
+    """The dependency is named; nothing is dropped or changed."""
     docs_table.execute(theirs)
     with pytest.raises(SchemaMismatch, match=said):
         uninstall(docs_table.url, found(docs_table), and_wiki=True)

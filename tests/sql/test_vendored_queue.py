@@ -10,7 +10,7 @@ from wikiembed.db import migrations_dir
 
 
 def test_vendored_schema_is_the_installed_one() -> None:
-    """Word for word what the installed procrastinate would apply."""
+    """Exactly what the installed procrastinate would apply."""
     ours = (migrations_dir() / "vendor/procrastinate/3.10.0/schema.sql").read_text()
     theirs = (files("procrastinate") / "sql" / "schema.sql").read_text()
     assert ours == theirs
@@ -32,7 +32,7 @@ def test_queue_functions_have_a_pinned_path(database: Database) -> None:
     assert unpinned == []
 
 
-def test_queue_is_nowhere_else(database: Database) -> None:
+def test_queue_is_in_no_other_schema(database: Database) -> None:
     """Schema public is left to another application's procrastinate."""
     elsewhere = database.rows(
         "select n.nspname, c.relname from pg_class as c join pg_namespace as n"

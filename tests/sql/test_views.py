@@ -37,10 +37,10 @@ def test_coverage_adds_up(docs_table: Database) -> None:
         (1, 5000, 0, "100.00"),
     ],
 )
-def test_coverage_is_cut_and_never_rounded_up(
+def test_coverage_is_rounded_down(
     docs_table: Database, total: int, embedded: int, skipped: int, pct: str | None
 ) -> None:
-    """100 means all; of nothing there is no share; a damaged ledger does not break the view."""
+    """100 means all; an empty source has no share; a damaged ledger does not break the view."""
     docs_table.execute(
         "insert into wikiembed.ledger (source, total, embedded, skipped) values ('docs',"
         " %s, %s, %s)",
@@ -51,12 +51,12 @@ def test_coverage_is_cut_and_never_rounded_up(
 
 
 def ready(database: Database, arguments: str = "'docs'") -> bool:
-    """What is_ready() answers."""
+    """Return the result of is_ready()."""
     return bool(database.one(f"select wikiembed.is_ready({arguments})"))
 
 
 def test_empty_source_is_not_ready_unless_that_is_allowed(docs_table: Database) -> None:
-    """Nothing embedded is nothing to find; the view says the same."""
+    """Nothing embedded means nothing to find; the view agrees."""
     row = coverage(docs_table)
     assert [row[name] for name in ("total", "coverage_pct", "ready", "eta")] == [
         0, None, False, "00:00:00",
@@ -67,7 +67,7 @@ def test_empty_source_is_not_ready_unless_that_is_allowed(docs_table: Database) 
     assert ready(docs_table, "'docs', true") is False
 
 
-def test_source_whose_rows_are_all_skipped_is_as_an_empty_one(docs_table: Database) -> None:
+def test_source_with_only_skipped_rows_is_like_an_empty_one(docs_table: Database) -> None:
     """Until a single row has its vector."""
     add(docs_table, "one", "two")
     docs_table.execute("select wikiembed.skip('docs', array['1', '2'], 'not worth it')")
@@ -80,7 +80,7 @@ def test_source_whose_rows_are_all_skipped_is_as_an_empty_one(docs_table: Databa
 
 
 def test_is_ready_of_all_sources(docs_table: Database) -> None:
-    """Each must be ready, but for the wiki that nobody uses; without a source nothing is."""
+    """Each must be ready, except an unused wiki; without a source the result is false."""
     assert (ready(docs_table, ""), ready(docs_table, "null, true")) == (False, True)
     add(docs_table, "one", vector=VECTOR)
     assert coverage(docs_table, "wiki")["unused"] is True
@@ -92,8 +92,8 @@ def test_is_ready_of_all_sources(docs_table: Database) -> None:
     assert (ready(docs_table, ""), ready(docs_table, "null, true")) == (False, False)
 
 
-def test_wiki_that_is_loaded_counts_and_so_does_one_that_is_alone(docs_table: Database) -> None:
-    """Its rows are missed; without other tables its emptiness is the answer."""
+def test_is_ready_counts_a_loaded_or_only_wiki(docs_table: Database) -> None:
+    """Its missing rows count; without other sources an empty wiki decides."""
     add(docs_table, "one", vector=VECTOR)
     docs_table.execute(
         "select wikiembed.load_pages("
@@ -108,8 +108,8 @@ def test_wiki_that_is_loaded_counts_and_so_does_one_that_is_alone(docs_table: Da
     assert ready(docs_table, "") is False
 
 
-def test_is_ready_asks_the_table_and_no_counter(docs_table: Database) -> None:
-    """A row that came behind the triggers' back is seen."""
+def test_is_ready_reads_the_table_and_no_counter(docs_table: Database) -> None:
+    """A row inserted without triggers is detected."""
     add(docs_table, "one", vector=VECTOR)
     assert ready(docs_table) is True
     with docs_table.connect() as connection:
@@ -120,7 +120,7 @@ def test_is_ready_asks_the_table_and_no_counter(docs_table: Database) -> None:
 
 
 def test_rate_and_time_left_come_from_the_last_minute(docs_table: Database) -> None:
-    """Null when nothing moves."""
+    """Null when nothing is embedded."""
     add(docs_table, *["text"] * 100)
     assert coverage(docs_table)["eta"] is None
     docs_table.execute(
@@ -134,7 +134,7 @@ def test_rate_and_time_left_come_from_the_last_minute(docs_table: Database) -> N
     assert coverage(docs_table)["chunks_per_s"] == 0
 
 
-def test_queue_shows_what_waits_runs_and_comes_later(docs_table: Database) -> None:
+def test_queue_shows_waiting_running_and_scheduled_jobs(docs_table: Database) -> None:
     """By source; the age is the oldest job's."""
     add(docs_table, "one")
     add(docs_table, "two")
@@ -172,7 +172,7 @@ REGISTER = "select wikiembed.register_worker(%s, %s, %s, 7, '1.0', 'ollama m', '
 
 
 def register(database: Database, process: int, *, age_s: int = 0) -> int:
-    """A slot of `process` whose last heartbeat was `age_s` seconds ago."""
+    """Register a slot of `process` whose last heartbeat was `age_s` seconds ago."""
     worker_id: int = database.one(
         "insert into wikiembed_queue.procrastinate_workers (last_heartbeat)"
         " values (now() - make_interval(secs => %s)) returning id",
@@ -182,8 +182,8 @@ def register(database: Database, process: int, *, age_s: int = 0) -> int:
     return worker_id
 
 
-def test_workers_has_a_row_a_process(docs_table: Database) -> None:
-    """Two slots, and those of before a loss of Postgres, are one; its jobs are counted together."""
+def test_workers_has_a_row_per_process(docs_table: Database) -> None:
+    """The slots of a process, before and after a loss of Postgres, are one row with summed jobs."""
     old, embed_slot, upkeep = (register(docs_table, 1, age_s=age_s) for age_s in (40, 0, 0))
     other = register(docs_table, 2, age_s=31)
     unknown = docs_table.one(
@@ -207,16 +207,16 @@ def test_workers_has_a_row_a_process(docs_table: Database) -> None:
     ]
 
 
-def test_workers_goes_with_its_registration(docs_table: Database) -> None:
-    """As procrastinate deletes it, at its end or without a heartbeat; an unknown one is refused."""
+def test_workers_row_is_deleted_with_its_registration(docs_table: Database) -> None:
+    """When procrastinate deletes it, at its end or by heartbeat; an unknown one is refused."""
     register(docs_table, 1, age_s=31)
     docs_table.execute("select wikiembed_queue.procrastinate_prune_stalled_workers_v1(30)")
     assert docs_table.one("select count(*) from wikiembed.worker_processes") == 0
     assert docs_table.one(REGISTER, [999, PROCESS.format(1), "gpu-1"]) is False
 
 
-def test_workers_names_are_cut_and_told_again(docs_table: Database) -> None:
-    """A host of any length does not stop a worker; the last word counts."""
+def test_workers_names_are_truncated_and_updated(docs_table: Database) -> None:
+    """A host name of any length does not stop a worker; the last registration counts."""
     worker_id = register(docs_table, 1)
     assert docs_table.one(REGISTER, [worker_id, PROCESS.format(2), "h" * 999]) is True
     assert docs_table.rows("select worker_ids, length(host) from wikiembed.workers") == [
@@ -224,8 +224,8 @@ def test_workers_names_are_cut_and_told_again(docs_table: Database) -> None:
     ]
 
 
-def test_throughput_counts_vectors_a_minute(docs_table: Database) -> None:
-    """What was embedded, by source and minute; rows that brought a vector do not count."""
+def test_throughput_counts_vectors_per_minute(docs_table: Database) -> None:
+    """Embedded rows, by source and minute; rows written with a vector do not count."""
     embed(docs_table, add(docs_table, "one", "two"))
     add(docs_table, "three", vector="[1,1,1,1]")
     assert docs_table.rows(

@@ -1,4 +1,4 @@
-"""Which rows are queued by the triggers, and which failures go."""
+"""Which rows the triggers queue, and which failures end."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def embedded(docs_table: Database) -> Database:
     return docs_table
 
 
-def test_insert_queues_the_missing_rows_only(docs_table: Database) -> None:
-    """A row that brings its vector is not queued."""
+def test_insert_queues_only_the_missing_rows(docs_table: Database) -> None:
+    """A row with its vector is not queued."""
     docs_table.execute(
         "insert into public.docs (body, vec) values ('a', null), ('b', %s)", [VECTOR]
     )
@@ -45,7 +45,7 @@ UPSERT = (
 
 
 def test_upsert_queues_new_and_changed_rows(embedded: Database) -> None:
-    """Both halves of an upsert are seen, each by its own trigger."""
+    """Both parts of an upsert are processed, each by its own trigger."""
     embedded.execute(UPSERT, ["changed"])
     assert queued(embedded) == ["1", "9"]
 
@@ -70,7 +70,7 @@ def test_merge_queues_new_and_changed_rows(embedded: Database) -> None:
 
 
 def test_vector_set_to_null_queues_the_row(embedded: Database) -> None:
-    """Setting the vector to null asks for a new one."""
+    """Setting the vector to null requests a new one."""
     embedded.execute("update public.docs set vec = null where id = 1")
     assert queued(embedded) == ["1"]
 
@@ -92,13 +92,13 @@ def test_update_of_other_columns_queues_nothing(docs_table: Database) -> None:
 
 
 def test_changed_text_of_a_missing_row_queues_it_again(embedded: Database) -> None:
-    """The batch in flight will find it stale, so it needs a job of its own."""
+    """The batch in flight will find it stale, so it needs its own job."""
     embedded.execute("update public.docs set body = 'new' where id = 3")
     assert queued(embedded) == ["3"]
 
 
 def test_text_set_to_null_counts_as_changed(embedded: Database) -> None:
-    """Null is another text: the old vector does not stay."""
+    """Null is another text: the old vector is not kept."""
     embedded.execute("update public.docs set body = null where id = 1")
     assert queued(embedded) == ["1"]
     assert embedded.one("select vec is null from public.docs where id = 1")
@@ -114,7 +114,7 @@ def test_text_set_to_null_counts_as_changed(embedded: Database) -> None:
         "truncate public.docs",
     ],
 )
-def test_failures_of_changed_and_deleted_rows_go(embedded: Database, statement: str) -> None:
+def test_failures_of_changed_and_deleted_rows_end(embedded: Database, statement: str) -> None:
     """A failure describes one text of one row."""
     fail(embedded, read(embedded, ["3"]))
     assert embedded.one("select count(*) from wikiembed.failures") == 1
@@ -123,14 +123,14 @@ def test_failures_of_changed_and_deleted_rows_go(embedded: Database, statement: 
 
 
 def test_failure_stays_when_another_column_changes(embedded: Database) -> None:
-    """The failure is still true of the row."""
+    """The failure still applies to the row."""
     fail(embedded, read(embedded, ["3"]))
     embedded.execute("update public.docs set body = body")
     assert embedded.one("select count(*) from wikiembed.failures") == 1
 
 
-def test_failures_go_in_statements_of_many_rows(docs_table: Database) -> None:
-    """Past 500 rows only keys that have failed are locked, and they go as well."""
+def test_failures_end_in_statements_of_many_rows(docs_table: Database) -> None:
+    """Past 500 rows only keys that have failed are locked, and their failures end as well."""
     keys = add(docs_table, *["text"] * 600)
     fail(docs_table, read(docs_table, keys[-2:]))
     docs_table.execute("update public.docs set body = 'new' where id < 600")

@@ -1,4 +1,4 @@
-"""The wiki's own tables: load_pages writes only what differs, and search finds it."""
+"""The wiki's own tables: load_pages writes only differences, and search finds them."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def test_load_adds_pages_and_queues_their_chunks(database: Database) -> None:
 
 
 def test_load_of_the_same_pages_queues_nothing(database: Database) -> None:
-    """An unchanged page is known by its digest."""
+    """An unchanged page is recognized by its digest."""
     load(database, ("A", "1", ["a0", "a1"]))
     database.execute("delete from wikiembed_queue.procrastinate_jobs")
     assert load(database, ("A", "1", ["a0", "a1"])) == (0, 0, 1, 0)
     assert queued(database, "wiki") == []
 
 
-def test_load_of_a_changed_page_writes_what_differs(database: Database) -> None:
-    """Equal chunks keep their vectors, surplus ones go."""
+def test_load_of_a_changed_page_writes_the_differences(database: Database) -> None:
+    """Equal chunks keep their vectors, surplus ones are deleted."""
     load(database, ("A", "1", ["a0", "a1", "a2"]))
     embed(database, queued(database, "wiki"), source="wiki")
     assert load(database, ("A", "2", ["a0", "new"])) == (0, 1, 0, 2)
@@ -44,13 +44,13 @@ def test_load_of_a_changed_page_writes_what_differs(database: Database) -> None:
     database.check_invariants()
 
 
-def test_load_takes_the_last_page_of_a_title(database: Database) -> None:
-    """A file that holds a page twice is no error."""
+def test_load_uses_the_last_page_of_a_title(database: Database) -> None:
+    """A file that holds a page twice is valid."""
     assert load(database, ("A", "1", ["old"]), ("A", "2", ["new"])) == (1, 0, 0, 1)
     assert database.rows("select content from public.wiki_chunks") == [("new",)]
 
 
-def test_deleted_page_takes_its_chunks_along(database: Database) -> None:
+def test_deleted_page_deletes_its_chunks(database: Database) -> None:
     """The cascade is counted like any delete."""
     load(database, ("A", "1", ["a0", "a1"]))
     database.execute("delete from public.wiki_pages")
@@ -71,7 +71,7 @@ def test_search_finds_the_nearest_first(docs_table: Database) -> None:
     )
 
 
-def test_search_of_no_source_is_named(database: Database) -> None:
+def test_search_of_an_unknown_source_is_refused(database: Database) -> None:
     """WE001."""
     with pytest.raises(psycopg.Error, match="no source is named") as caught:
         database.execute(f"select wikiembed.search_chunks('none', '{VECTOR}')")

@@ -1,4 +1,4 @@
-"""Simulated embedding servers in virtual time, and a client that keeps a Level busy.
+"""Simulated embedding servers in virtual time, and a client that keeps an adaptive limit busy.
 
 `python -m tests.unit.limit_simulation` prints the table of docs/explanation/in-flight.md.
 """
@@ -22,13 +22,13 @@ Serve = Callable[[int], Awaitable[None]]
 
 
 class _NoWaiting(selectors.SelectSelector):
-    """Lets virtual time pass instead of waiting."""
+    """A selector that advances virtual time instead of waiting."""
 
     now = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            raise RuntimeError("Everybody waits for somebody else.")
+            raise RuntimeError("Deadlock: every task waits and no timer is set.")
         self.now += max(0.0, timeout)
         return super().select(0)
 
@@ -45,25 +45,25 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def simulate(main: Coroutine[Any, Any, T]) -> T:
-    """What `main` answers, run in virtual time from 0."""
+    """Run `main` in virtual time from 0 and return its result."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
 
 
 def now() -> float:
-    """Virtual seconds."""
+    """Return the virtual time in seconds."""
     return asyncio.get_running_loop().time()
 
 
 class Throttled(Exception):
-    """429."""
+    """The answer 429."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Slots:
-    """Takes `slots` requests at once and queues the rest, or refuses beyond `refuse_beyond`.
+    """A server with `slots` slots; queues further requests, or refuses beyond `refuse_beyond`.
 
-    `seconds`: how long a request of n texts takes, `noise` off by so much either way.
+    `seconds`: how long a request of n texts takes; `noise`: relative error of it, either way.
     """
 
     seconds: Callable[[int], float]
@@ -80,7 +80,7 @@ class Slots:
     idle_since: float | None = 0.0
 
     async def serve(self, texts: int) -> None:
-        """One request."""
+        """Process one request."""
         if self.refuse_beyond is not None and self.there >= self.refuse_beyond:
             self.refused_at.append(now())
             await asyncio.sleep(0.002)
@@ -100,7 +100,7 @@ class Slots:
             self.there -= 1
 
     def work(self) -> None:
-        """Take from the queue what there are slots for."""
+        """Start queued requests while slots are free."""
         if self.idle_since is not None and self.queue:
             self.idle_s += now() - self.idle_since
             self.idle_since = None
@@ -113,7 +113,7 @@ class Slots:
 
 @dataclass(slots=True, kw_only=True)
 class Gpu:
-    """Takes up to `most` requests together, after `gather_s` for more to come."""
+    """Processes up to `most` requests together, after waiting `gather_s` for more to arrive."""
 
     most: int = 8
     seconds: float = 0.08
@@ -123,7 +123,7 @@ class Gpu:
     running: asyncio.Task[None] | None = None
 
     async def serve(self, texts: int) -> None:
-        """One request."""
+        """Process one request."""
         done = asyncio.get_running_loop().create_future()
         self.waiting.append(done)
         if self.running is None:
@@ -131,7 +131,7 @@ class Gpu:
         await done
 
     async def run(self) -> None:
-        """Batch after batch, until nothing waits."""
+        """Process batch after batch until the queue is empty."""
         while self.waiting:
             await asyncio.sleep(self.gather_s)
             batch = [self.waiting.popleft() for _ in range(min(self.most, len(self.waiting)))]
@@ -144,24 +144,24 @@ class Gpu:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """What happened: `levels` are (second, level), `texts` are (second, texts done)."""
+    """The record of a run: `limits` are (second, limit), `texts` are (second, texts done)."""
 
-    levels: list[tuple[float, int]]
+    limits: list[tuple[float, int]]
     done: list[tuple[float, int]] = field(default_factory=list)
     until_s: float = 0.0
 
     def shares(self, from_s: float, to_s: float) -> dict[int, float]:
-        """Level → share of the time from `from_s` to `to_s`."""
-        ends = [at for at, _ in self.levels[1:]] + [self.until_s]
+        """Limit → share of the time from `from_s` to `to_s`."""
+        ends = [at for at, _ in self.limits[1:]] + [self.until_s]
         shares: dict[int, float] = {}
-        for (began, limit), ended in zip(self.levels, ends, strict=True):
+        for (began, limit), ended in zip(self.limits, ends, strict=True):
             span = min(ended, to_s) - max(began, from_s)
             if span > 0:
                 shares[limit] = shares.get(limit, 0.0) + span / (to_s - from_s)
         return shares
 
     def median(self, from_s: float, to_s: float) -> int:
-        """The level that half of the time was not exceeded."""
+        """The limit that was not exceeded for half of the time."""
         passed = 0.0
         shares = self.shares(from_s, to_s)
         for limit in sorted(shares):
@@ -171,26 +171,26 @@ class Run:
         raise ValueError
 
     def rate(self, from_s: float, to_s: float) -> float:
-        """Texts/s."""
+        """Throughput in texts/s."""
         return sum(n for at, n in self.done if from_s <= at < to_s) / (to_s - from_s)
 
 
-def levels(run: Run) -> list[int]:
-    """The levels it had, one after another."""
-    return [limit for _, limit in run.levels]
+def limits(run: Run) -> list[int]:
+    """The limits in the order in which they applied."""
+    return [limit for _, limit in run.limits]
 
 
 def watched(*, fixed: int | None = None, **options: Any) -> tuple[ConcurrencyLimit, Run]:
-    """A limit on virtual time, and the record of its changes."""
-    run = Run(levels=[])
+    """Return an adaptive limit on virtual time, and the record of its changes."""
+    run = Run(limits=[])
     limit: ConcurrencyLimit
     if fixed is not None:
         limit = FixedLimit(fixed, clock=now)
     else:
         limit = AdaptiveLimit(
-            clock=now, on_change=lambda limit: run.levels.append((now(), limit)), **options
+            clock=now, on_change=lambda limit: run.limits.append((now(), limit)), **options
         )
-    run.levels.append((now(), limit.limit))
+    run.limits.append((now(), limit.limit))
     return limit, run
 
 
@@ -207,7 +207,7 @@ async def drive(
 ) -> Run:
     """`clients` send request after request for `seconds`.
 
-    Each waits `pause_s` before it asks for a place, and `forming_s` in it before it begins.
+    Each waits `pause_s` before it asks for a slot, and `forming_s` in it before it begins.
     """
     until = now() + seconds
 
@@ -233,7 +233,7 @@ async def drive(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A kind of server; `best` is what it can do at most, in texts/s, by `most` in flight."""
+    """A kind of server; `best` is its highest throughput in texts/s, at `most` in flight."""
 
     name: str
     server: Callable[[], Slots | Gpu]
@@ -272,7 +272,7 @@ CASES = (SERIAL, LATENCY, FOUR, GPU, REFUSING)
 
 
 async def changing(slots: tuple[int, ...], *, each_s: float) -> Run:
-    """A server of 50 ms a request, whose slots change every `each_s`."""
+    """A server with 50 ms per request, whose number of slots changes every `each_s`."""
     server = Slots(seconds=lambda n: 0.05, slots=slots[0])
 
     async def change() -> None:
@@ -303,7 +303,7 @@ def table() -> list[str]:
 def _settled(run: Run, from_s: float, to_s: float, best: float) -> tuple[str, str, str]:
     middle_s = (from_s + to_s) / 2
     limit = run.median(middle_s, to_s)
-    after_s = next(max(at, from_s) for at, n in run.levels if n == limit and at >= from_s) - from_s
+    after_s = next(max(at, from_s) for at, n in run.limits if n == limit and at >= from_s) - from_s
     return str(limit), f"{after_s:.0f} s", f"{run.rate(middle_s, to_s) / best:.0%}"
 
 

@@ -23,12 +23,12 @@ FAST = BreakerTimes(first_s=0.001, longest_s=0.004, longest_outage_s=20.0)
 
 
 def vector_of(text: str, dimensions: int = 4) -> Matrix:
-    """A vector by which a text is known: `(dim,) float32`."""
+    """A vector that identifies a text: `(dim,) float32`."""
     return np.full(dimensions, 1 + zlib.crc32(text.encode()) % 9973, dtype=np.float32)
 
 
 class FakeEmbedder:
-    """Answers as told; `requests` are the batches, `probes` the probes, in order of `log`."""
+    """Answers as scripted; `requests` are the batches, `probes` the probes, in order of `log`."""
 
     def __init__(self, *, dimensions: int = 4, max_batch: int | None = None) -> None:
         self.dimensions = dimensions
@@ -108,7 +108,7 @@ class FakeEmbedder:
 
 
 class Sleeper:
-    """A sleep that takes no time and keeps the seconds that were asked for."""
+    """A sleep that takes no time and records the requested seconds."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
@@ -119,13 +119,13 @@ class Sleeper:
 
 
 class Clock:
-    """Time in seconds that passes only when the test says so."""
+    """A clock in seconds that only the test advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
 
     def __call__(self) -> float:
-        """The time."""
+        """Return the time."""
         return self.now
 
 
@@ -135,24 +135,24 @@ def channel_of(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> Channel:
-    """A channel whose breaker waits for thousandths of a second."""
+    """Return a channel whose breaker waits for milliseconds."""
     return Channel(embedder, server="fake", waits=waits, sleep=Sleeper(), clock=clock)
 
 
 def rejected(status: int = 500) -> EmbedderRejected:
-    """An error answer whose cause the probe must tell."""
+    """An error answer whose cause the probe must determine."""
     return EmbedderRejected(
         f"The embedding server rejected the batch ({status}).", http_status=status
     )
 
 
 def texts_of(n: int) -> list[str]:
-    """`n` texts that differ."""
+    """Return `n` distinct texts."""
     return [f"text {i}" for i in range(n)]
 
 
 class FakeStore(ChunkStore):
-    """Keeps what is written and recorded; `refuses` are the keys that a write fails on."""
+    """Stores what is written and recorded; a write fails on the keys in `refuses`."""
 
     def __init__(self) -> None:
         self.refuses: dict[str, Exception] = {}

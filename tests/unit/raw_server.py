@@ -1,4 +1,4 @@
-"""A server of bytes: what it does with a connection is a function of the test."""
+"""A byte-level server: a function of the test handles each connection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BODY = b'{"embeddings": [[1.0, 2.0]]}'
 
 
 class RawServer:
-    """Hands every connection to `serve`, in a thread of its own; heads of requests are kept."""
+    """Calls `serve` for each connection in its own thread, and records the heads of requests."""
 
     def __init__(self, serve: Serve, *, tls: ssl.SSLContext | None = None) -> None:
         self._serve = serve
@@ -66,7 +66,7 @@ class RawServer:
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """Head and body of one request; empty when the client is gone."""
+    """Read head and body of one request; empty when the client has disconnected."""
     said = b""
     while b"\r\n\r\n" not in said:
         part = connection.recv(1 << 16)
@@ -84,12 +84,12 @@ def read_request(connection: socket.socket) -> bytes:
 
 
 def answer(status: str = "200 OK", headers: str = "", body: bytes = BODY) -> bytes:
-    """The bytes of an answer; each line of `headers` ends with CR LF."""
+    """Return the bytes of an answer; each line of `headers` ends with CR LF."""
     return f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n{headers}\r\n".encode() + body
 
 
 def answering(raw: bytes) -> Serve:
-    """Reads one request, sends `raw`, and closes."""
+    """Read one request, send `raw`, and close."""
 
     def serve(connection: socket.socket) -> None:
         if read_request(connection):

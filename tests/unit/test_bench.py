@@ -18,7 +18,7 @@ from tests.tools.bench.result import Form, Measured, middle, percentile
 def measured(
     value: float, *, better: str = "more", goal: float | None = 0.9, **detail: object
 ) -> Measured:
-    """A row that says `value`."""
+    """A row with this `value`."""
     return Measured(
         row="a row", what="what it is", value=value, unit="ratio", better=better,  # type: ignore[arg-type]
         goal=goal, detail=detail,
@@ -37,12 +37,12 @@ def measured(
     ],
 )
 def test_goal_is_reached_on_its_good_side(value: float, better: str, reached: bool) -> None:  # noqa: FBT001
-    """At least or at most the goal; what was not measured reaches none."""
+    """At least or at most the goal; an unmeasured row reaches none."""
     assert measured(value, better=better).reached is reached
 
 
 def test_middle_and_percentile() -> None:
-    """Of odd and even numbers; the 99th of a hundred is the second largest."""
+    """For odd and even counts; the 99th percentile of a hundred is the second largest."""
     assert middle([3.0, 1.0, 2.0]) == 2.0
     assert middle([4.0, 1.0, 2.0, 3.0]) == 2.5
     assert percentile([float(n) for n in range(1, 101)], 0.99) == 99.0
@@ -50,7 +50,7 @@ def test_middle_and_percentile() -> None:
     assert Form(short=True).of(1, 2) == 1
 
 
-def test_table_markdown_and_json_tell_the_same(tmp_path: Path) -> None:
+def test_table_markdown_and_json_agree(tmp_path: Path) -> None:
     """The value, the goal with its sign, and whether it is reached."""
     rows = [measured(0.5), measured(0.5, better="less"), measured(0.5, goal=None)]
     said = table.markdown(rows).splitlines()
@@ -66,8 +66,8 @@ def test_table_markdown_and_json_tell_the_same(tmp_path: Path) -> None:
     ]
 
 
-def test_plots_are_pictures(tmp_path: Path) -> None:
-    """One of the goals, and one of each row that was measured more than twice."""
+def test_plots_are_images(tmp_path: Path) -> None:
+    """One plot of the goals, and one per row that was measured more than twice."""
     drawn = table.plot(
         [measured(0.5, ms=[1.0, 2.0, 3.0]), measured(1.0), measured(1.0, goal=None)], tmp_path
     )
@@ -77,7 +77,7 @@ def test_plots_are_pictures(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("flags", "kind"), [((), str), (("--lists",), list)])
 def test_server_answers_each_text_and_counts(flags: tuple[str, ...], kind: type) -> None:
-    """In base64 where that is asked for, unless it is told not to; 64 texts are 64 vectors."""
+    """In base64 on request, unless that is switched off; 64 texts give 64 vectors."""
     server = Server("instant", *flags)
     try:
         asked = {"input": ["text"] * 64, "model": "m", "encoding_format": "base64"}
@@ -92,8 +92,8 @@ def test_server_answers_each_text_and_counts(flags: tuple[str, ...], kind: type)
         server.stop()
 
 
-def test_serial_server_says_how_long_it_was_busy() -> None:
-    """10 ms a request and 1 ms a text, whatever the clock says."""
+def test_serial_server_reports_its_busy_time() -> None:
+    """10 ms per request and 1 ms per text, whatever the clock shows."""
     server = Server("serial")
     try:
         for texts in (1, 20):
@@ -104,7 +104,7 @@ def test_serial_server_says_how_long_it_was_busy() -> None:
 
 
 def test_benchmark_measures_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole of it on one row: a Postgres of its own, the table, JSON and Markdown."""
+    """The whole benchmark on one row: its own Postgres, the table, JSON and Markdown."""
     out, page = tmp_path / "out.json", tmp_path / "out.md"
     monkeypatch.setattr(
         "sys.argv",

@@ -1,4 +1,4 @@
-"""The arithmetic of growth, and the tables that are made of its JSON."""
+"""The arithmetic of growth, and the tables generated from its JSON."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ BYTES = Quantity(key="heap bytes", what="heap", unit="bytes")
 def test_cost_is_the_total_over_what_it_grows_with(
     law: Law, share: int, total: float, n: int, cost: float, doubled: float
 ) -> None:
-    """Of a chunk, of a call, or of n log n; what twice the chunks take follows from it."""
+    """Per chunk, per call, or per n log n; the cost at twice the chunks follows from it."""
     quantity = Quantity(key="k", what="w", unit="s", law=law, share=share)
     assert quantity.cost(total, n) == pytest.approx(cost)
     assert quantity.total(cost, 2 * n) == pytest.approx(doubled)
 
 
 def test_ratio_is_the_largest_size_over_the_smallest() -> None:
-    """Whatever the order they were measured in; 1.2 at most is linear."""
+    """Independent of the order of measurement; a ratio of at most 1.2 is linear."""
     measured = {1000: {"heap bytes": 4e3}, 10: {"heap bytes": 20.0}, 100: {"heap bytes": 1e3}}
     (row,) = ratios([BYTES], measured, dimensions=768)
     assert (row.row, row.value, row.reached) == ("growth heap bytes", 2.0, False)
@@ -45,8 +45,8 @@ def test_ratio_is_the_largest_size_over_the_smallest() -> None:
     assert row.what == "heap: at 1,000 over 10 chunks of 768 dimensions, each"
 
 
-def test_no_ratio_of_one_size_or_of_what_does_not_grow() -> None:
-    """Vectors of 64 dimensions are in no TOAST: it has one page at every size."""
+def test_ratio_is_missing_for_one_size_or_a_constant_quantity() -> None:
+    """Vectors of 64 dimensions are not in TOAST: it has one page at every size."""
     assert list(ratios([BYTES], {10: {"heap bytes": 1.0}}, dimensions=64)) == []
     same = {10: {"heap bytes": 8192.0}, 100: {"heap bytes": 8192.0}}
     assert list(ratios([BYTES], same, dimensions=64)) == []
@@ -64,13 +64,13 @@ def test_no_ratio_of_one_size_or_of_what_does_not_grow() -> None:
         (999_999_999.9, "rows", "1 G"),
     ],
 )
-def test_amounts_are_three_digits_and_a_unit(value: float, unit: str, said: str) -> None:
-    """In the largest unit of which there is one."""
+def test_amounts_have_three_digits_and_a_unit(value: float, unit: str, said: str) -> None:
+    """In the largest unit that fits."""
     assert slopes.amount(value, unit) == said
 
 
 def written(folder: Path, name: str, sizes: tuple[int, ...]) -> Path:
-    """JSON as the benchmark writes it: 2 kB of heap a chunk, and its other rows."""
+    """JSON as the benchmark writes it: 2 kB of heap per chunk, and its other rows."""
     measured = {n: {"heap bytes": 2000.0 * n} for n in sizes}
     rows = [*ratios([QUANTITIES[1]], measured, dimensions=768)]
     file = folder / name
@@ -78,8 +78,8 @@ def written(folder: Path, name: str, sizes: tuple[int, ...]) -> Path:
     return file
 
 
-def test_tables_tell_of_the_run_that_went_furthest(tmp_path: Path) -> None:
-    """Costs by size, their ratio, and what was not measured under *computed*."""
+def test_tables_show_the_run_with_the_largest_size(tmp_path: Path) -> None:
+    """Costs by size, their ratio, and unmeasured sizes under *computed*."""
     files = [written(tmp_path, "a", (10, 1000)), written(tmp_path, "b", (10, 100))]
     for order in (files, files[::-1]):
         lines = slopes.markdown(slopes.read(order)).splitlines()
@@ -88,16 +88,16 @@ def test_tables_tell_of_the_run_that_went_furthest(tmp_path: Path) -> None:
         assert lines[4:] == [f"| {QUANTITIES[1].what} | 2 kB | 2 kB | 1.00 | 200 GB | 2 TB |"]
 
 
-def test_what_still_grows_is_computed_as_more(tmp_path: Path) -> None:
-    """A chunk that costs twice as much at ten times the size will cost more yet."""
+def test_growing_cost_is_extrapolated_upwards(tmp_path: Path) -> None:
+    """If the cost per chunk doubled at ten times the size, the estimate grows further."""
     measured = {10: {"heap bytes": 1e4}, 100: {"heap bytes": 2e5}}
     table.save([*ratios([BYTES], measured, dimensions=768)], tmp_path / "a", form="short")
     said = slopes.markdown(slopes.read([tmp_path / "a"])).splitlines()[-1]
     assert said.endswith("| 1 kB | 2 kB | 2.00 | > 200 GB | > 2 TB |")
 
 
-def test_page_keeps_all_but_what_stands_between_its_markers() -> None:
-    """A page that lacks one is not touched."""
+def test_page_changes_only_between_its_markers() -> None:
+    """A page without both markers is not changed."""
     page = f"before\n{slopes.BEGIN}\nold\n{slopes.END}\nafter\n"
     made = slopes.put_into(page, "new\n")
     assert made == f"before\n{slopes.BEGIN}\n\nnew\n\n{slopes.END}\nafter\n"
@@ -106,15 +106,15 @@ def test_page_keeps_all_but_what_stands_between_its_markers() -> None:
         slopes.put_into("before\n", "new\n")
 
 
-def test_short_form_leaves_growth_out_unless_it_is_named() -> None:
-    """It must end within two minutes."""
+def test_short_form_omits_growth_unless_named() -> None:
+    """The short form must end within two minutes."""
     assert "growth" not in bench.chosen(None, full=False)
     assert bench.chosen(["growth"], full=False) == ["growth"]
     assert bench.chosen(None, full=True) == [row for row in bench.ROWS if row != "peers"]
 
 
 def test_growth_measures_every_quantity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a Postgres of its own, at sizes that say nothing; the tables can be made of it."""
+    """On its own Postgres, at meaningless sizes; the tables can be generated from the result."""
     out = tmp_path / "out.json"
     monkeypatch.setattr(
         "sys.argv",

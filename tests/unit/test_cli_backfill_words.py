@@ -1,4 +1,4 @@
-"""What a backfill says of a source before it begins, and how many failures it shows."""
+"""What a backfill prints about a source before it begins, and how many failures it shows."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ def row(*, missing: int, failed: int = 0) -> Coverage:
         (1, 1, 6, 5, "1 chunk queued in 1 job, 5 failed before (`wikiembed retry docs`)"),
     ],
 )
-def test_backfill_opens_with_what_waits(
+def test_backfill_opens_with_the_waiting_chunks(
     *, chunks: int, jobs: int, missing: int, failed: int, said: str
 ) -> None:
-    """Never with zero chunks in zero jobs while chunks wait."""
+    """Never zero chunks in zero jobs while chunks wait."""
     done = Enqueued("docs", jobs, chunks)
     assert queued_phrase(done, row(missing=missing, failed=failed), bounded=False) == said
 
 
-def test_backfill_with_a_bound_says_nothing_of_the_rest() -> None:
-    """Whether it waits in a job or in none is not known then."""
+def test_backfill_with_a_bound_does_not_report_the_rest() -> None:
+    """Whether the rest is in a job is unknown then."""
     some, none = Enqueued("docs", 1, 16), Enqueued("docs", 0, 0)
     assert queued_phrase(some, row(missing=66), bounded=True) == "16 chunks queued in 1 job"
     assert queued_phrase(none, row(missing=66), bounded=True) == "nothing was queued"
 
 
-def test_backfill_of_many_sources_names_those_with_work(
+def test_backfill_of_many_sources_names_those_with_chunks_to_embed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The others are counted."""
+    """It counts the others."""
     some = (Enqueued("docs", 1, 16), row(missing=16))
     idle = [(Enqueued(f"table_{n}", 0, 0), row(missing=0)) for n in range(12)]
     say_queued([some, *idle], bounded=False)
@@ -65,7 +65,7 @@ def test_backfill_of_many_sources_names_those_with_work(
 
 
 class Listener(Reporter):
-    """Keeps its lines."""
+    """Records its lines."""
 
     def __init__(self) -> None:
         super().__init__("embed")
@@ -75,8 +75,8 @@ class Listener(Reporter):
         self.lines.append(text)
 
 
-def test_failures_are_shown_up_to_a_bound() -> None:
-    """With their keys, which may hold what a terminal must not get."""
+def test_failures_are_listed_up_to_a_bound() -> None:
+    """With their keys, escaped for a terminal."""
     listener = Listener()
     show = FailedChunks(listener)
     for n in range(120):

@@ -1,4 +1,4 @@
-"""Numbers as people read them; versions without Alembic."""
+"""Numbers formatted for people; versions read without Alembic."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from wikiembed.db.version import known
     ],
 )
 def test_console_cell_is_readable(value: object, shown: str) -> None:
-    """Thousands are separated and idle zeros left out."""
+    """Thousands are separated and trailing zeros omitted."""
     assert cell(value) == shown
 
 
-def test_console_knows_the_versions_that_alembic_knows() -> None:
+def test_console_lists_the_same_versions_as_alembic() -> None:
     """The quick reader of revisions and Alembic agree, in order."""
     config = Config()
     config.set_main_option("script_location", str(migrations_dir()))

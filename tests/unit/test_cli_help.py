@@ -1,4 +1,4 @@
-"""`--help` of every command: in panels, with examples that can be typed, at any width."""
+"""`--help` of every command: in panels, with valid examples, at any width."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMMANDS = [(panel, name) for panel, commands in LAYOUT.items() for name in comm
 
 
 def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
-    """The lines of a help, which have no blanks at their ends in a pipe."""
+    """The lines of a help text, which have no trailing blanks in a pipe."""
     with pytest.raises(SystemExit) as ended:
         main([*arguments, "--help"])
     assert ended.value.code == 0
@@ -24,16 +24,16 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
     return lines
 
 
-def test_help_has_each_command_in_a_panel() -> None:
-    """Whoever adds a command says where it belongs, and gives an example."""
+def test_help_lists_each_command_in_a_panel() -> None:
+    """Each new command needs a panel and an example."""
     group = build_command(cli)
     assert list(group.commands) == [name for _, name in COMMANDS]
     assert [(group.commands[name].rich_help_panel, name) for _, name in COMMANDS] == COMMANDS
     assert all(examples for commands in LAYOUT.values() for examples in commands.values())
 
 
-def test_help_groups_no_option_that_is_not_there() -> None:
-    """Nor is one left in the table that was renamed."""
+def test_help_groups_only_existing_options() -> None:
+    """Nor does a renamed option stay in the table."""
     group = build_command(cli)
     there = {
         option
@@ -48,8 +48,8 @@ def test_help_groups_no_option_that_is_not_there() -> None:
     ("name", "example"),
     [(name, example) for c in LAYOUT.values() for name, all_ in c.items() for example in all_],
 )
-def test_help_example_can_be_typed(name: str, example: str) -> None:
-    """Its command, options and values are taken; it fits a line of 80 columns."""
+def test_help_example_is_valid(name: str, example: str) -> None:
+    """Its command, options and values are accepted; it fits a line of 80 columns."""
     own = example.rpartition(" | ")[2].partition(" > ")[0]
     program, command, *arguments = shlex.split(own)
     assert (program, command) == ("wikiembed", name)
@@ -62,7 +62,7 @@ def test_help_example_can_be_typed(name: str, example: str) -> None:
 def test_help_is_not_ragged(
     command: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A line of a paragraph ends only where its next word would not fit."""
+    """A line of a paragraph ends only where its next word does not fit."""
     monkeypatch.setenv("COLUMNS", str(width))
     lines = shown(capsys, *filter(None, [command]))
     assert max(map(cell_len, lines)) <= width
@@ -78,7 +78,7 @@ def test_help_is_not_ragged(
 def test_help_of_a_command_ends_with_its_examples(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each on a line of its own; options stand in groups; flags have no type."""
+    """Each example is on its own line; options are in groups; flags have no type."""
     monkeypatch.setenv("COLUMNS", "80")
     lines = shown(capsys, "status")
     examples = LAYOUT["Look"]["status"]

@@ -1,4 +1,4 @@
-"""The live view fits its terminal, whatever there is to show."""
+"""The live view fits its terminal, whatever it has to show."""
 
 # ruff: noqa: E501 - rows of tables
 from __future__ import annotations
@@ -39,7 +39,7 @@ def source(name: str = "docs", **changed: Any) -> dict[str, Any]:
 
 
 def worker(pid: int | None = 7, **changed: Any) -> dict[str, Any]:
-    """A row of workers; one that did not register without a pid."""
+    """A row of workers; one that did not register has no pid."""
     known = {"host": "gpu-1", "model": "openai m"} if pid else {"host": None, "model": None}
     row = {"worker_id": 1, "alive": True, "doing": 2, "heartbeat_age_s": 3.2, "pid": pid}
     return {**row, **known, **changed}
@@ -53,7 +53,7 @@ def view(
     actions: list[dict[str, Any]] | None = None,
     **state: list[dict[str, Any]],
 ) -> View:
-    """A view of `coverage` and of what else is given by name."""
+    """A view of `coverage` and of the other parts given by name."""
     rows = [source()] if coverage is None else coverage
     queue = [{"source": r["source"], "todo": 3, "doing": 2, "scheduled_later": 1,
               "oldest_todo_s": 61.0} for r in rows]  # fmt: skip
@@ -72,7 +72,7 @@ def view(
 
 
 def lines(shown: View, *, width: int = 80, height: int = 24, plain: bool = False) -> list[str]:
-    """What is drawn."""
+    """The drawn lines."""
     return Panel(width=width, height=height, plain=plain).draw(shown).plain.split("\n")
 
 
@@ -105,7 +105,7 @@ def test_panel_fits(shown: View, size: tuple[int, int], plain: bool) -> None:  #
     assert not plain or "\n".join(drawn).isascii()
 
 
-def test_panel_shows_what_an_operator_asks() -> None:
+def test_panel_shows_what_an_operator_needs() -> None:
     """Coverage, throughput, the time left, queue, failures, workers and servers, at 80 × 24."""
     skipped = {"source": "docs", "state": "skipped", "error_class": "empty_text", "chunks": 4}
     drawn = lines(view(failures=[CLASSES[2], skipped], outages=[OUTAGE]))
@@ -134,11 +134,11 @@ ACTIONS = [{"at": NOW, "who": "kim", "action": "pause", "source": "docs", "why":
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
 @pytest.mark.parametrize("plain", [False, True])
-def test_panel_aligns_names_by_the_cells_that_they_take(
+def test_panel_aligns_names_by_their_width_in_cells(
     size: tuple[int, int],
     plain: bool,  # noqa: FBT001
 ) -> None:
-    """A Korean syllable takes two; a name that is cut too."""
+    """A Korean syllable takes two cells, in a truncated name too."""
     names = [KOREAN, "docs", "漢" * 20, "a" * 32]
     drawn = lines(view([source(n) for n in names]), width=size[0], height=size[1], plain=plain)
     bars = [line for line in drawn if "50.00 %" in line]
@@ -148,15 +148,15 @@ def test_panel_aligns_names_by_the_cells_that_they_take(
     assert len({cell_len(line[: line.index("%")]) for line in bars}) == 1
 
 
-def test_panel_gives_each_source_a_line_where_two_do_not_fit() -> None:
-    """14 of them on 80 × 24, with what each is doing."""
+def test_panel_shows_one_line_per_source_where_two_do_not_fit() -> None:
+    """14 sources on 80 × 24, each with its state."""
     drawn = lines(view([source(f"s{n:02}", ready=n > 3) for n in range(14)]))
     assert [line[:3] for line in drawn[1:15]] == [f"s{n:02}" for n in range(14)]
     assert drawn[1].endswith("50.00 %  12.5/s · 40 s left · 2 failed · 500 of 1,000")
 
 
-def test_panel_gives_rows_that_one_part_does_not_need_to_others() -> None:
-    """A tall terminal is filled as far as there is something to say."""
+def test_panel_reassigns_unused_rows() -> None:
+    """A tall terminal is filled as far as there is content."""
     shown = view(
         failures=CLASSES,
         pauses=[PAUSE],
@@ -173,8 +173,8 @@ def test_panel_gives_rows_that_one_part_does_not_need_to_others() -> None:
     assert any("more: select * from wikiembed.action_log" in line for line in short)
 
 
-def test_panel_draws_a_higher_chart_where_there_is_room() -> None:
-    """Half of the most is half as high; the most of a minute stands beside the top."""
+def test_panel_draws_a_higher_chart_where_it_fits() -> None:
+    """Half of the maximum is half as high; the maximum per minute is labelled at the top."""
     minutes = [0] * 57 + [500, 1000, 1]
     drawn = lines(view(throughput=minutes), width=120, height=40)
     top = next(n for n, line in enumerate(drawn) if line.startswith("throughput"))
@@ -184,8 +184,8 @@ def test_panel_draws_a_higher_chart_where_there_is_room() -> None:
     assert drawn[top + 8].startswith("queue")
 
 
-def test_panel_groups_sources_that_were_paused_alike() -> None:
-    """Fourteen with one reason take a line, not fourteen."""
+def test_panel_groups_sources_paused_for_one_reason() -> None:
+    """Fourteen sources with one reason take one line."""
     drawn = lines(
         view(pauses=[{**PAUSE, "source": f"s{n}", "pause_reason": "x"} for n in range(14)])
     )
@@ -193,8 +193,8 @@ def test_panel_groups_sources_that_were_paused_alike() -> None:
     assert paused.startswith("paused     s0, s1, s2 and 11 more by kim until ")
 
 
-def test_cells_wrap_counts_what_a_terminal_does() -> None:
-    """Nothing is lost, and no line is too wide."""
+def test_cells_wrap_counts_cells_as_a_terminal_does() -> None:
+    """No text is lost, and no line is too wide."""
     text = "서버가 다른 랙으로 옮겨집니다 " * 4 + "가" * 30
     wrapped = wrap(text, 21)
     assert max(map(cell_len, wrapped)) <= 21
@@ -202,8 +202,8 @@ def test_cells_wrap_counts_what_a_terminal_does() -> None:
     assert wrap(text, 21, most=2)[1].endswith(" ...")
 
 
-def test_panel_says_who_paused_and_that_no_worker_lives() -> None:
-    """What keeps it from going on stands out."""
+def test_panel_shows_who_paused_and_that_no_worker_is_alive() -> None:
+    """What blocks progress is highlighted."""
     pause = {**PAUSE, "pause_reason": "the GPU is moved"}
     drawn = lines(view(pauses=[pause], workers=[]))
     at = local(NOW)
@@ -211,16 +211,16 @@ def test_panel_says_who_paused_and_that_no_worker_lives() -> None:
     assert "workers    none alive: wikiembed worker" in drawn
 
 
-def test_panel_puts_what_is_not_ready_first_and_counts_the_rest() -> None:
-    """Of many sources those that want something are seen."""
+def test_panel_lists_unready_sources_first_and_counts_the_rest() -> None:
+    """Of many sources those that need attention are visible."""
     drawn = lines(view([source(f"s{n:02}", ready=n != 17) for n in range(30)]))
     assert drawn[1].startswith("s17 ")
     (more,) = (line for line in drawn if line.startswith("… and "))
     assert more.endswith(" ready: wikiembed status")
 
 
-def test_panel_tells_of_a_lost_database() -> None:
-    """Since when and why, above what was known before."""
+def test_panel_reports_a_lost_database() -> None:
+    """Since when and why, above the last known state."""
     drawn = lines(view(why="Postgres is out of reach."))
     assert drawn[1] == "No answer for 7 s, retrying: Postgres is out of reach."
     assert drawn[3].startswith("docs ")
@@ -230,16 +230,16 @@ def test_panel_tells_of_a_lost_database() -> None:
     assert as_json(view())["database_lost"] is None
 
 
-def test_panel_line_has_all_in_one() -> None:
-    """Where nobody watches, a line is enough."""
+def test_panel_line_holds_everything() -> None:
+    """Without a terminal, one line is enough."""
     assert plain_line(view(outages=[OUTAGE])) == (
         f"{local(NOW)}; docs 50.00 % (500 missing, 2 failed, 12.5/s, 40 s left);"
         " 5 jobs; 1 worker; http://gpu:8000 out of reach"
     )
 
 
-def test_source_without_anything_to_embed_has_no_share() -> None:
-    """Neither 0 nor 100: a dash, on the bar and in a log's line."""
+def test_source_without_chunks_to_embed_has_no_percentage() -> None:
+    """Neither 0 nor 100: a dash, on the bar and in a log line."""
     empty = view([source(total=0, embedded=0, missing=0, failed=0, coverage_pct=None, eta_s=0.0)])
     drawn = "\n".join(lines(empty))
     assert "–" in drawn

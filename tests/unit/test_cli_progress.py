@@ -7,14 +7,14 @@ from wikiembed.cli.progress import LONGEST_SILENCE_S, Cadence
 
 
 def test_cadence_counts_batches() -> None:
-    """A line after each three; many that ended between two looks are one line."""
+    """One line per three batches; several that ended between two checks give one line."""
     cadence = Cadence(batches=3, clock=Clock())
     told = [batches for batches in (0, 1, 2, 3, 4, 5, 6, 17, 18, 19, 20) if cadence.is_due(batches)]
     assert told == [3, 6, 17, 20]
 
 
 def test_cadence_by_batches_is_never_silent_for_long() -> None:
-    """Where no batch ends a line comes all the same, each 30 s; one by batches counts too."""
+    """Where no batch ends a line is due every 30 s; a line due by batches restarts that time."""
     clock = Clock()
     cadence = Cadence(batches=3, clock=clock)
     told = []
@@ -28,8 +28,8 @@ def test_cadence_by_batches_is_never_silent_for_long() -> None:
     assert not cadence.is_due(3)
 
 
-def test_cadence_by_seconds_minds_no_batches() -> None:
-    """`load`, and a worker's drain."""
+def test_cadence_by_seconds_ignores_batches() -> None:
+    """For `load`, and a worker's drain."""
     clock = Clock()
     cadence = Cadence(every_s=5, clock=clock)
     assert not cadence.is_due(1000)

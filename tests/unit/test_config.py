@@ -1,4 +1,4 @@
-"""Settings come from the environment, and what is wrong is named."""
+"""Settings come from the environment, and errors name the setting."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from wikiembed.errors import ConfigurationError
 
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder without .env."""
+    """An empty directory, without .env."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def wrong(monkeypatch: pytest.MonkeyPatch, **values: str) -> str:
-    """The sentence about wrong settings, given by lower-case name."""
+    """The error message for wrong settings, given by lower-case name."""
     for name, value in values.items():
         monkeypatch.setenv(f"WIKIEMBED_{name.upper()}", value)
     with pytest.raises(ConfigurationError) as error:
@@ -27,13 +27,13 @@ def wrong(monkeypatch: pytest.MonkeyPatch, **values: str) -> str:
 
 
 def test_config_defaults_to_the_embedded_database_and_the_local_model() -> None:
-    """With no setting nothing outside this machine is asked."""
+    """Without settings nothing outside this machine is contacted."""
     settings = load_settings()
     assert (settings.database_url, settings.embedder) == (None, Provider.LOCAL)
     assert settings.column_dimensions == 256
 
 
-def test_config_takes_an_empty_variable_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_treats_an_empty_variable_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     """`WIKIEMBED_DIMENSIONS=` in a compose file means the default."""
     monkeypatch.setenv("WIKIEMBED_DIMENSIONS", "")
     monkeypatch.setenv("WIKIEMBED_EMBEDDER", "ollama")
@@ -41,7 +41,7 @@ def test_config_takes_an_empty_variable_as_unset(monkeypatch: pytest.MonkeyPatch
 
 
 def test_config_reads_a_dotenv_file(empty_folder: Path) -> None:
-    """A .env of the working folder is read."""
+    """A .env in the working directory is read."""
     (empty_folder / ".env").write_text("WIKIEMBED_CONCURRENCY=9\nOTHER=1\n")
     assert load_settings().concurrency == 9
 
@@ -49,7 +49,7 @@ def test_config_reads_a_dotenv_file(empty_folder: Path) -> None:
 def test_config_lets_an_empty_variable_override_dotenv(
     empty_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever empties a variable means the default, not what the file says."""
+    """An empty variable means the default, not the value in the file."""
     (empty_folder / ".env").write_text(
         "WIKIEMBED_DATABASE_URL=postgresql://elsewhere/db\nWIKIEMBED_MODEL=m\n"
     )
@@ -69,7 +69,7 @@ def test_config_lets_an_empty_variable_override_dotenv(
 def test_config_refuses_a_misspelt_name(
     empty_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, near: str
 ) -> None:
-    """It would be left out, and everything would go to the embedded Postgres."""
+    """It would be ignored, and everything would go to the embedded Postgres."""
     monkeypatch.setenv(name, "x")
     with pytest.raises(ConfigurationError, match=f"in the environment .* did you mean {near}"):
         load_settings()
@@ -79,8 +79,8 @@ def test_config_refuses_a_misspelt_name(
         load_settings()
 
 
-def test_config_refuses_any_unknown_name_of_ours_in_dotenv(empty_folder: Path) -> None:
-    """The file is nobody else's."""
+def test_config_refuses_any_unknown_name_in_dotenv(empty_folder: Path) -> None:
+    """The file belongs to wikiembed alone."""
     (empty_folder / ".env").write_text("WIKIEMBED_COLOUR=blue\n")
     with pytest.raises(ConfigurationError, match=r"WIKIEMBED_COLOUR in \.env is not a setting"):
         load_settings()
@@ -91,24 +91,26 @@ def test_config_refuses_any_unknown_name_of_ours_in_dotenv(empty_folder: Path) -
     ["WIKIEMBED_PORT", "WIKIEMBED_SERVICE_HOST", "WIKIEMBED_PORT_5432_TCP_ADDR",
      "WIKIEMBED_START_OLLAMA", "WIKIEMBED_TEST_POSTGRES"],
 )  # fmt: skip
-def test_config_leaves_names_of_others_in_the_environment_alone(
+def test_config_ignores_foreign_names_in_the_environment(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Kubernetes sets some for a service named wikiembed; the scripts and the tests have theirs."""
+    """Kubernetes sets some for a service named wikiembed; scripts and tests set their own."""
     monkeypatch.setenv(name, "x")
     assert load_settings().database_url is None
 
 
 def test_config_reports_an_unreadable_dotenv_file(empty_folder: Path) -> None:
-    """A .env that is no text is one sentence with the line at fault, no traceback."""
+    """A .env that is not text gives one sentence with the faulty line, and no traceback."""
     (empty_folder / ".env").write_bytes(b"OTHER=1\nWIKIEMBED_MODEL=\xff\xfe\n")
     with pytest.raises(ConfigurationError, match=r"^The file \.env cannot be read: line 2 is not"):
         load_settings()
 
 
 @pytest.mark.parametrize("given", ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"])
-def test_config_takes_the_root_of_the_server(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
-    """A trailing /v1 and slashes are left out."""
+def test_config_reduces_a_url_to_the_root_of_the_server(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """A trailing /v1 and slashes are removed."""
     monkeypatch.setenv("WIKIEMBED_EMBEDDER_URL", given)
     assert load_settings().url_of(Provider.OPENAI) == "http://h:1"
 
@@ -127,20 +129,20 @@ def test_config_takes_the_root_of_the_server(monkeypatch: pytest.MonkeyPatch, gi
 def test_config_names_a_server_without_credentials(
     monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:
-    """User, password and query stay out of events and of wikiembed.outages, odd ones too."""
+    """User, password and query stay out of events and of wikiembed.outages, in odd URLs too."""
     monkeypatch.setenv("WIKIEMBED_EMBEDDER_URL", given)
     assert load_settings().server_of(Provider.OPENAI) == "http://h:1/v2"
 
 
 def test_config_names_the_server_of_each_provider() -> None:
-    """Where no URL is set it is the usual one; the local model is its own."""
+    """Without a URL it is the default one; the local model is its own server."""
     servers = [load_settings().server_of(provider) for provider in Provider]
     assert servers[0] == "http://localhost:11434"
     assert servers[-1] == "local"
 
 
 def test_config_names_every_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several wrong settings are one sentence."""
+    """Several wrong settings give one sentence."""
     assert wrong(monkeypatch, concurrency="0", truncate="perhaps", outage_limit_s="soon") == (
         "Wrong setting: WIKIEMBED_TRUNCATE must be true or false; WIKIEMBED_CONCURRENCY must be at"
         " least 1; WIKIEMBED_OUTAGE_LIMIT_S must be a number."
@@ -148,7 +150,7 @@ def test_config_names_every_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_config_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the sentence nor the settings' own text shows the key."""
+    """Neither the error message nor the repr of the settings shows the key."""
     said = wrong(monkeypatch, api_key="sk-secret", api_key_file="/x")
     assert said == "Wrong setting: set WIKIEMBED_API_KEY or WIKIEMBED_API_KEY_FILE, not both."
     monkeypatch.delenv("WIKIEMBED_API_KEY_FILE")
@@ -158,7 +160,7 @@ def test_config_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_config_reads_the_key_from_its_file(
     empty_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The key's file is read late, without its line end; a missing one is named."""
+    """The key file is read late, without its line end; the error for a missing one names it."""
     file = empty_folder / "key"
     monkeypatch.setenv("WIKIEMBED_API_KEY_FILE", str(file))
     settings = load_settings()
@@ -171,6 +173,6 @@ def test_config_reads_the_key_from_its_file(
 
 
 @pytest.mark.parametrize("given", ["api key", "api-key:", "häder", "x" * 65])
-def test_config_refuses_what_is_no_header(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
-    """The name of a header is one token."""
+def test_config_refuses_an_invalid_header_name(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    """A header name is one token."""
     assert "must be the name of a header" in wrong(monkeypatch, api_key_header=given)

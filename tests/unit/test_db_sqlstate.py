@@ -30,13 +30,13 @@ from wikiembed.db.sqlstate import Kind, kind_of, kind_of_error
         (pg.ObjectNotInPrerequisiteState, Kind.ROW),
     ],
 )
-def test_kind_of_an_sqlstate(error: type[psycopg.Error], kind: Kind) -> None:
-    """The longest prefix decides; what no list names is the row's fault."""
+def test_kind_follows_the_sqlstate(error: type[psycopg.Error], kind: Kind) -> None:
+    """The longest prefix decides; an unlisted SQLSTATE is the row's fault."""
     assert error.sqlstate is not None
     assert kind_of(error.sqlstate) is kind
 
 
 def test_kind_is_unknown_without_an_sqlstate() -> None:
-    """libpq's own errors have none, and neither has what is not of psycopg."""
+    """libpq's own errors have none, and neither have exceptions that are not psycopg's."""
     assert kind_of_error(psycopg.OperationalError("server closed the connection")) is None
     assert kind_of_error(ValueError("ours")) is None

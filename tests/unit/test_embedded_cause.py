@@ -1,4 +1,4 @@
-"""What is told of a Postgres that does not start is its cause, not its last words."""
+"""The error for a Postgres that does not start names the cause, not the last log line."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ LOG = """\
         ("\n", "it said nothing"),
     ],
 )
-def test_cause_is_the_gravest_line_of_the_last_start(output: str, cause: str) -> None:
-    """Postgres goes on to say what it does about an error: that is not why."""
+def test_cause_is_the_most_severe_line_of_the_last_start(output: str, cause: str) -> None:
+    """After an error Postgres logs what it does about it: that is not the cause."""
     assert cause_of(output) == cause

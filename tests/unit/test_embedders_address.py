@@ -1,4 +1,4 @@
-"""Addresses are read as httpx reads them, and shown without a password."""
+"""Addresses are parsed as httpx parses them, and shown without a password."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def _root(url: str) -> str:
         "  http://host  ",
     ],
 )
-def test_address_is_the_one_that_httpx_asks(url: str) -> None:
-    """Lower case, IDNA, IPv6, default ports and paths; `/v1` and what follows it are left out."""
+def test_address_equals_the_one_that_httpx_requests(url: str) -> None:
+    """Lower case, IDNA, IPv6, default ports and paths; `/v1` and what follows it are removed."""
     whole = httpx.URL(url.strip()).copy_with(userinfo=b"", query=None, fragment=None)
     assert _root(url) == str(whole).rstrip("/").removesuffix("/v1")
 
@@ -56,14 +56,14 @@ def test_address_is_the_one_that_httpx_asks(url: str) -> None:
         "//x",
     ],
 )
-def test_address_that_names_no_host_is_refused(url: str) -> None:
-    """Ports out of range, numbers that are no IP address, control characters."""
+def test_address_without_a_valid_host_is_refused(url: str) -> None:
+    """Ports out of range, invalid IP addresses, control characters."""
     with pytest.raises(ConfigurationError, match="WIKIEMBED_EMBEDDER_URL"):
         _root(url)
 
 
-def test_key_stands_alone_in_a_header_of_its_own() -> None:
-    """As Azure OpenAI wants it; else it is a bearer token."""
+def test_key_is_sent_alone_in_its_own_header() -> None:
+    """For Azure OpenAI; otherwise it is a bearer token."""
     url = URL("http://host")
     own = headers_of(url, "secret", key_header="Api-Key")
     assert (own["api-key"], "authorization" in own) == ("secret", False)

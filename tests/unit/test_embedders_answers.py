@@ -1,4 +1,4 @@
-"""What each server's error answer means, in the words of its own source."""
+"""How each server's error answer is classified, in the words of its source code."""
 
 from __future__ import annotations
 
@@ -101,8 +101,10 @@ def _bytes(body: object) -> bytes:
 @pytest.mark.parametrize(
     ("status", "body", "kind"), [case[1:] for case in _CASES], ids=[case[0] for case in _CASES]
 )
-def test_error_of_knows_each_server(status: int, body: object, kind: type[EmbedderError]) -> None:
-    """Each cell of the table of servers has its one exception, with its status."""
+def test_error_of_classifies_answers_of_each_server(
+    status: int, body: object, kind: type[EmbedderError]
+) -> None:
+    """Each cell of the table of servers maps to one exception, with its status."""
     error = error_of(status, _bytes(body), {})
     assert type(error) is kind
     assert error.http_status == status
@@ -127,14 +129,14 @@ def test_error_of_knows_each_server(status: int, body: object, kind: type[Embedd
 def test_error_of_reads_the_stated_batch_limit(
     status: int, body: object, limit: int | None
 ) -> None:
-    """A limit that the server states is kept; without one there is none."""
+    """A limit that the server states is returned; without one there is none."""
     error = error_of(status, _bytes(body), {})
     assert isinstance(error, BatchTooLarge)
     assert error.limit == limit
 
 
 def test_error_of_keeps_retry_after() -> None:
-    """Throttling and outages carry the seconds that the server asked for."""
+    """Throttling and outages carry the seconds that the server requested."""
     for status in (429, 503):
         error = error_of(status, b"", {"retry-after": "7"})
         assert isinstance(error, EmbedderUnavailable)
@@ -158,35 +160,35 @@ def test_error_of_keeps_retry_after() -> None:
     ],
 )
 def test_retry_after_reads_bounded_seconds(value: str | None, seconds: float | None) -> None:
-    """Numbers are bounded to an hour, anything else is no answer."""
+    """Numbers are bounded to an hour; anything else is ignored."""
     assert retry_after(value) == seconds
 
 
 @pytest.mark.parametrize(("ahead_s", "seconds"), [(90, 90.0), (-90, 0.0), (10**7, 3600.0)])
 def test_retry_after_reads_an_http_date(ahead_s: int, seconds: float) -> None:
-    """A date is turned into seconds from now, never negative."""
+    """A date is converted to seconds from now, never negative."""
     now = datetime(2026, 5, 1, tzinfo=UTC)
     value = format_datetime(now + timedelta(seconds=ahead_s), usegmt=True)
     assert retry_after(value, now=now) == seconds
 
 
 @given(st.text(max_size=60))
-def test_retry_after_takes_any_text(value: str) -> None:
+def test_retry_after_accepts_any_text(value: str) -> None:
     """No header value raises, and none gives more than an hour."""
     seconds = retry_after(value)
     assert seconds is None or 0 <= seconds <= RETRY_AFTER_LIMIT_S
 
 
 @given(st.integers(300, 599), st.binary(max_size=300))
-def test_error_of_takes_any_answer(status: int, body: bytes) -> None:
+def test_error_of_accepts_any_answer(status: int, body: bytes) -> None:
     """Any status and body give one of our errors with a short message."""
     error = error_of(status, body, {"retry-after": "x"})
     assert isinstance(error, EmbedderError)
     assert len(str(error)) < 300
 
 
-def test_error_of_takes_deeply_nested_words() -> None:
-    """A hostile nesting of details is not followed down."""
+def test_error_of_accepts_deeply_nested_details() -> None:
+    """Hostile nesting of details is not followed down."""
     body = b'{"error":' * 900 + b'"deep"' + b"}" * 900
     assert "deep" not in str(error_of(500, body, {}))
 
@@ -209,14 +211,14 @@ _SECRET_TEXT = "Agnes Kowalczyk, born 1961 in Sopot, account 4711-0815, takes li
 )
 @pytest.mark.parametrize("status", [400, 404, 413, 422, 500, 503])
 def test_error_of_never_shows_a_text(status: int, body: object) -> None:
-    """Whatever of the texts the server echoes, whole or cut, the message does not hold."""
+    """The message holds no part of an echoed text, whole or truncated."""
     message = str(error_of(status, _bytes(body), {}, texts=["other", _SECRET_TEXT]))
     for part in ("Kowalczyk", "1961", "Sopot", "4711", "lithium"):
         assert part not in message
 
 
 def test_error_of_never_shows_the_key() -> None:
-    """A server that echoes the key does not bring it into a message."""
+    """A key that the server echoes is not in the message."""
     body = orjson.dumps({"error": "bad header: Bearer sk-Tr0ub4dor-xyz!"})
     assert "Tr0ub4dor" not in str(error_of(500, body, {}, secret="sk-Tr0ub4dor-xyz!"))
 
@@ -227,7 +229,7 @@ def test_error_of_shows_the_servers_own_words() -> None:
     assert "CUDA out of memory on device 0" in str(error)
 
 
-def test_error_of_is_not_misled_into_misconfiguration_by_an_echo() -> None:
+def test_error_of_does_not_report_misconfiguration_for_an_echo() -> None:
     """A text about missing models, echoed in a 400, must not pause the source."""
     text = "If the model was not found, the pipeline stops."
     error = error_of(400, orjson.dumps({"error": f"cannot parse: {text}"}), {}, texts=[text])

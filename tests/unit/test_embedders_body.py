@@ -1,4 +1,4 @@
-"""Bodies are bounded also once unpacked, and packed ones are read though none were asked for."""
+"""Decompressed bodies are bounded too, and compressed ones are read though none were requested."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from wikiembed.errors import (
 
 
 async def _post(raw: bytes) -> bytes:
-    """What the client makes of the answer `raw`."""
+    """What the client returns for the answer `raw`."""
     with RawServer(answering(raw)) as server:
         client = HttpClient(
             EmbedderOptions(provider=Provider.TEI, url=server.url, model=None, request_timeout_s=9)
@@ -49,20 +49,20 @@ async def _post(raw: bytes) -> bytes:
     ],
     ids=["gzip", "upper case", "deflate", "without its head", "twice", "identity", "unknown"],
 )
-async def test_body_that_is_packed_is_unpacked(packing: str, body: bytes) -> None:
-    """As gzip and deflate name it; with an unknown name it stays as it is."""
+async def test_compressed_body_is_decompressed(packing: str, body: bytes) -> None:
+    """As gzip and deflate name it; with an unknown encoding it stays compressed."""
     assert await _post(answer(headers=f"content-encoding: {packing}\r\n", body=body)) == BODY
 
 
 @pytest.mark.parametrize("packing", ["gzip", "deflate"])
-async def test_body_that_cannot_be_unpacked_is_a_bad_answer(packing: str) -> None:
-    """And says so in our words only."""
+async def test_body_that_cannot_be_decompressed_is_a_bad_answer(packing: str) -> None:
+    """The message is in our own words only."""
     with pytest.raises(EmbedderBadAnswer, match="gave an unreadable answer") as caught:
         await _post(answer(headers=f"content-encoding: {packing}\r\n", body=b"\xff\xff"))
     assert caught.value.__context__ is None
 
 
-async def test_body_of_an_unknown_packing_does_not_hide_the_status() -> None:
+async def test_body_with_an_unknown_encoding_does_not_hide_the_status() -> None:
     """A gateway's 503 stays one."""
     raw = answer("503 Busy", headers="content-encoding: br\r\nretry-after: 7\r\n", body=b"\x0b\x02")
     with pytest.raises(EmbedderUnavailable) as caught:
@@ -71,8 +71,8 @@ async def test_body_of_an_unknown_packing_does_not_hide_the_status() -> None:
 
 
 @pytest.mark.parametrize("packing", ["gzip", "deflate"])
-async def test_body_is_not_unpacked_beyond_its_bound(packing: str) -> None:
-    """A small answer that would fill the memory is dropped."""
+async def test_body_is_not_decompressed_beyond_its_bound(packing: str) -> None:
+    """A small answer that would fill the memory is discarded."""
     much = bytes(200_000_000)
     body = gzip.compress(much, 1) if packing == "gzip" else zlib.compress(much, 1)
     del much
@@ -86,8 +86,8 @@ async def test_body_is_not_unpacked_beyond_its_bound(packing: str) -> None:
     assert type(caught.value) is EmbedderBadAnswer
 
 
-async def test_body_to_its_bound_is_taken_and_a_byte_more_is_not() -> None:
-    """The bound is 40 bytes a number and a mebibyte."""
+async def test_body_up_to_its_bound_is_accepted_and_one_byte_more_refused() -> None:
+    """The bound is 40 bytes per number plus one mebibyte."""
     bound = 2 * 40 + (1 << 20)
     assert len(await _post(answer(body=b"x" * bound))) == bound
     with pytest.raises(EmbedderBadAnswer, match="larger"):
@@ -95,7 +95,7 @@ async def test_body_to_its_bound_is_taken_and_a_byte_more_is_not() -> None:
 
 
 async def test_body_beyond_its_bound_is_not_read_to_its_end() -> None:
-    """The server that goes on sending is cut off."""
+    """The connection to a server that keeps sending is closed."""
     sent = 0
 
     def serve(connection: socket.socket) -> None:
@@ -122,10 +122,10 @@ async def test_body_beyond_its_bound_is_not_read_to_its_end() -> None:
         (b'{"error": {"code": "402", "message": "Insufficient credits"}}', EmbedderMisconfigured),
     ],
 )
-async def test_body_of_success_that_states_an_error_is_one(
+async def test_body_of_success_that_states_an_error_is_an_error(
     body: bytes, kind: type[EmbedderError]
 ) -> None:
-    """OpenRouter sends its 200 before it knows what the provider answers."""
+    """OpenRouter sends its 200 before the provider has answered."""
     with pytest.raises(kind) as caught:
         await _post(answer(body=body))
     assert type(caught.value) is kind
@@ -134,6 +134,6 @@ async def test_body_of_success_that_states_an_error_is_one(
 @pytest.mark.parametrize(
     "body", [b'{"error": null}', b'{"error": {"code": 200}}', b'{"error": "x"}', b'{"error": ']
 )
-async def test_body_with_an_error_of_no_status_is_left_to_its_reader(body: bytes) -> None:
-    """What is no answer to the request is told by whoever looks for vectors in it."""
+async def test_body_with_an_error_without_a_status_is_left_to_the_decoder(body: bytes) -> None:
+    """The decoder reports an answer without vectors."""
     assert await _post(answer(body=body)) == body

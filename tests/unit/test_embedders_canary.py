@@ -1,4 +1,4 @@
-"""A canary finds servers that truncate silently, in few requests, and harms nothing."""
+"""A canary finds servers that truncate silently, in few requests, without side effects."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FIRST = LENGTHS[0]
 
 
 class _Truncating(FakeEmbedder):
-    """Reads so many characters of a text, and no more; each row differs a little."""
+    """Reads that many characters of a text, and no more; each row differs a little."""
 
     def __init__(self, limit: int, *, noise: float = 1e-3) -> None:
         super().__init__(dimensions=256)
@@ -52,7 +52,7 @@ class _Truncating(FakeEmbedder):
         return np.stack(rows)
 
     def _row(self, text: str) -> Matrix:
-        """The mean of its words' vectors, as a model without attention gives it."""
+        """The mean of its words' vectors, as a model without attention computes it."""
         words = text.split()
         mean = np.mean([_word(word) for word in words], axis=0)
         jitter = self._noise * self._random.normal(size=256)
@@ -65,7 +65,7 @@ def _word(word: str) -> Matrix:
 
 
 @pytest.mark.parametrize("limit", [300, 1200, 2000, 3900])
-async def test_silent_truncation_is_found_and_measured(limit: int) -> None:
+async def test_canary_finds_and_measures_silent_truncation(limit: int) -> None:
     """From nearly that many characters on, in a bounded number of requests, despite noise."""
     embedder = _Truncating(limit)
     found = await release_canary(embedder, chars=FIRST)
@@ -76,22 +76,22 @@ async def test_silent_truncation_is_found_and_measured(limit: int) -> None:
 
 
 @pytest.mark.parametrize("limit", [FIRST + 200, 10**6])
-async def test_a_model_that_reads_the_end_is_not_accused(limit: int) -> None:
-    """One request of two texts; a model that reads only a part of the end is not silent there."""
+async def test_canary_reports_no_truncation_for_a_model_that_reads_the_end(limit: int) -> None:
+    """One request of two texts; reading only part of the end is not silent truncation."""
     embedder = _Truncating(limit)
     found = await release_canary(embedder, chars=FIRST)
     assert found == Canary(outcome="whole", from_chars=None, checked_chars=FIRST)
     assert [len(texts) for texts in embedder.requests] == [2]
 
 
-async def test_a_known_offence_is_looked_at_again_in_one_request() -> None:
-    """`doctor` asks whether it is still so."""
+async def test_canary_rechecks_a_known_truncation_in_one_request() -> None:
+    """`doctor` checks whether the server still truncates."""
     embedder = _Truncating(300)
     found = await release_canary(embedder, chars=FIRST, precise=False)
     assert (found.outcome, found.from_chars, len(embedder.requests)) == ("silent", FIRST, 1)
 
 
-async def test_the_search_begins_above_what_was_read_whole() -> None:
+async def test_canary_starts_its_search_above_the_length_read_whole() -> None:
     """A longer canary after a shorter one."""
     embedder = _Truncating(9_000)
     found = await release_canary(embedder, chars=LENGTHS[1], above=FIRST)
@@ -112,8 +112,8 @@ REFUSALS: dict[str, tuple[EmbedderError, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-async def test_a_refusal_is_no_silent_truncation(name: str) -> None:
-    """And what may be of now is not taken for an answer."""
+async def test_canary_does_not_count_a_refusal_as_silent_truncation(name: str) -> None:
+    """A transient error is not an outcome either."""
     error, outcome = REFUSALS[name]
     embedder = FakeEmbedder()
     embedder.judge = lambda texts: error
@@ -122,16 +122,16 @@ async def test_a_refusal_is_no_silent_truncation(name: str) -> None:
 
 
 @pytest.mark.parametrize("error", [EmbedderUnavailable("Down."), EmbedderThrottled("Slow down.")])
-async def test_a_server_that_is_out_of_reach_is_not_judged(error: EmbedderError) -> None:
-    """Nothing is found, and nothing is to be recorded."""
+async def test_canary_has_no_outcome_for_an_unreachable_server(error: EmbedderError) -> None:
+    """There is no outcome, and nothing to record."""
     embedder = FakeEmbedder()
     embedder.judge = lambda texts: error
     with pytest.raises(type(error)):
         await release_canary(embedder, chars=FIRST)
 
 
-async def test_a_slow_server_is_not_waited_for() -> None:
-    """The canary ends by its own limit."""
+async def test_canary_does_not_wait_for_a_slow_server() -> None:
+    """The canary ends by its own time limit."""
     embedder = FakeEmbedder()
 
     async def never(texts: Sequence[str]) -> Matrix:
@@ -143,15 +143,15 @@ async def test_a_slow_server_is_not_waited_for() -> None:
     assert found.outcome == "unanswered"
 
 
-async def test_a_server_of_one_text_a_request_is_asked_twice() -> None:
-    """A refusal of two texts is not one of long texts."""
+async def test_canary_sends_two_requests_to_a_server_of_one_text_per_request() -> None:
+    """A refusal of two texts is not a refusal of long texts."""
     embedder = _Truncating(300)
     embedder.judge = lambda texts: BatchTooLarge("One.", limit=1) if len(texts) > 1 else None
     assert (await release_canary(embedder, chars=FIRST, precise=False)).outcome == "silent"
 
 
-def test_the_texts_differ_at_the_end_alone() -> None:
-    """By a fifth, and in no word before."""
+def test_canary_texts_differ_only_at_the_end() -> None:
+    """By a fifth of their length, and in no word before."""
     one, other = text_of(FIRST, 0), text_of(FIRST, 1)
     assert len(one) == len(other) == FIRST * 5 // 4
     assert one[:FIRST] == other[:FIRST]
@@ -167,8 +167,8 @@ def test_the_texts_differ_at_the_end_alone() -> None:
         (LLAMA_CPP, "refused"), (TEI, "refused"),
     ],
 )  # fmt: skip
-async def test_servers_are_told_apart(profile: Profile, outcome: str) -> None:
-    """As they are known to behave; the number is the stand-in's limit."""
+async def test_canary_distinguishes_servers(profile: Profile, outcome: str) -> None:
+    """By their known behaviour; the number is the stand-in's limit."""
     with StandIn(dialect=profile.dialect, max_chars=2000, profile=profile) as server:
         embedder = open_embedder(
             EmbedderOptions(provider=Provider(profile.dialect), url=server.url, model="m")
@@ -190,8 +190,8 @@ class _CutModel(LocalEmbedder):
         return await super().embed([text[:700] for text in texts])
 
 
-async def test_a_real_model_is_measured() -> None:
-    """Its vectors are means over all words, so that an end counts least there."""
+async def test_canary_measures_a_real_model() -> None:
+    """Its vectors are means over all words, so that the end has the least weight there."""
     found = await release_canary(_CutModel(), chars=FIRST)
     assert found.outcome == "silent"
     assert found.from_chars is not None

@@ -1,4 +1,4 @@
-"""Connections are kept, none is trusted that the server has closed, and no POST is sent twice."""
+"""Connections are reused, closed ones are detected, and no POST is sent twice."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ async def _post(client: HttpClient) -> bytes:
 
 
 def _serving(connection: socket.socket) -> None:
-    """Answers as long as the client asks."""
+    """Answers as long as the client sends requests."""
     while read_request(connection):
         connection.sendall(answer(headers="set-cookie: seen=1; path=/\r\n"))
 
 
 @pytest.fixture
 def authority() -> trustme.CA:
-    """Who signs the server's certificate."""
+    """The authority that signs the server's certificate."""
     return trustme.CA()
 
 
@@ -77,7 +77,7 @@ async def test_connection_that_the_server_closed_loses_no_request(
         assert server.connections == 50
 
 
-async def test_connection_over_tls_asks_for_http_1(authority: trustme.CA, ca_file: Path) -> None:
+async def test_connection_over_tls_negotiates_http_1(authority: trustme.CA, ca_file: Path) -> None:
     """A gateway that prefers HTTP/2 must not choose it."""
     chosen: list[str | None] = []
 
@@ -96,8 +96,8 @@ async def test_connection_over_tls_asks_for_http_1(authority: trustme.CA, ca_fil
     assert chosen == ["http/1.1"]
 
 
-async def test_connection_is_kept_and_no_cookie_is() -> None:
-    """One connection for what follows each other; what the server sets is not sent back."""
+async def test_connection_is_reused_and_cookies_are_not_kept() -> None:
+    """One connection for consecutive requests; cookies are not sent back."""
     heads: list[bytes] = []
 
     def serve(connection: socket.socket) -> None:
@@ -116,8 +116,8 @@ async def test_connection_is_kept_and_no_cookie_is() -> None:
     assert all(b"\r\ncontent-type: application/json" in head for head in heads)
 
 
-async def test_connection_idle_for_long_is_not_used_again() -> None:
-    """Before the 5 s after which uvicorn closes one, at which a request may just be on its way."""
+async def test_connection_idle_for_long_is_not_reused() -> None:
+    """Before the 5 s after which uvicorn closes one, just when a request may be in flight."""
     with RawServer(_serving) as server:
         client = _client(server.url)
         await _post(client)
@@ -127,8 +127,8 @@ async def test_connection_idle_for_long_is_not_used_again() -> None:
         assert server.connections == 2
 
 
-async def test_connections_have_no_limit() -> None:
-    """The pipeline decides how many requests are in flight, and all of them are."""
+async def test_connections_are_not_limited() -> None:
+    """The pipeline decides how many requests are in flight, and the client sends them all."""
     met = threading.Barrier(120)
 
     def serve(connection: socket.socket) -> None:
@@ -145,7 +145,7 @@ async def test_connections_have_no_limit() -> None:
 
 
 async def test_post_is_never_sent_twice() -> None:
-    """Not even where the server closes a kept connection on receiving it."""
+    """Not even where the server closes a reused connection on receiving it."""
     requests = 0
 
     def serve(connection: socket.socket) -> None:
@@ -175,7 +175,7 @@ async def test_post_beyond_a_mebibyte_arrives_whole() -> None:
         assert server.stats.texts == 600
 
 
-async def test_answer_before_the_whole_request_was_read_is_heard() -> None:
+async def test_answer_before_the_whole_request_was_read_is_received() -> None:
     """A proxy that refuses a large body need not read it."""
 
     def serve(connection: socket.socket) -> None:
@@ -191,8 +191,8 @@ async def test_answer_before_the_whole_request_was_read_is_heard() -> None:
         await client.aclose()
 
 
-def test_client_needs_no_running_loop_to_be_made() -> None:
-    """Nor to find out that a setting is wrong; unused, it is closed without ado."""
+def test_client_can_be_created_without_a_running_loop() -> None:
+    """Nor to detect a wrong setting; an unused client closes without error."""
     with RawServer(_serving) as server:
         client, unused = _client(server.url), _client(server.url)
 
@@ -206,8 +206,8 @@ def test_client_needs_no_running_loop_to_be_made() -> None:
         assert asyncio.run(use()) == BODY
 
 
-async def test_connection_timeout_is_told_from_an_answer_that_does_not_come() -> None:
-    """No listener accepts within the time: the server is out of reach, and says nothing."""
+async def test_connection_timeout_differs_from_a_request_timeout() -> None:
+    """No listener accepts in time: the server is unreachable, and has sent nothing."""
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)

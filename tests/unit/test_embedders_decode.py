@@ -40,7 +40,7 @@ def _base64(row: Matrix) -> str:
 
 
 def _decode_all(body: bytes, count: int) -> list[Matrix]:
-    """Every decoder on the same body; those that refuse are left out."""
+    """Run every decoder on the same body; those that raise are left out."""
     matrices: list[Matrix] = []
     for name in (None, "embeddings", "data"):
         for decode in (matrix_of_rows, matrix_of_base64, matrix_of_items):
@@ -54,15 +54,15 @@ def _decode_all(body: bytes, count: int) -> list[Matrix]:
 
 
 @given(st.binary(max_size=200), st.integers(1, 4))
-def test_decoders_take_any_bytes(body: bytes, count: int) -> None:
-    """Any bytes give a matrix of the right count or EmbedderBadAnswer."""
+def test_decoders_accept_any_bytes(body: bytes, count: int) -> None:
+    """Any bytes give a matrix of the right row count or EmbedderBadAnswer."""
     for matrix in _decode_all(body, count):
         assert (matrix.dtype.name, len(matrix)) == ("float32", count)
 
 
 @given(_JSON, st.integers(1, 4))
-def test_decoders_take_any_json(value: object, count: int) -> None:
-    """Any JSON gives a matrix of the right count or EmbedderBadAnswer."""
+def test_decoders_accept_any_json(value: object, count: int) -> None:
+    """Any JSON gives a matrix of the right row count or EmbedderBadAnswer."""
     for matrix in _decode_all(json.dumps(value).encode(), count):
         assert (matrix.dtype.name, matrix.ndim, len(matrix)) == ("float32", 2, count)
 
@@ -81,7 +81,7 @@ def test_decoders_take_any_json(value: object, count: int) -> None:
         max_size=4,
     ),
 )
-def test_decoders_take_nearly_right_items(items: list[object]) -> None:
+def test_decoders_accept_nearly_valid_items(items: list[object]) -> None:
     """Items that are almost OpenAI's give a matrix or EmbedderBadAnswer."""
     for matrix in _decode_all(json.dumps({"data": items}).encode(), len(items)):
         assert (matrix.dtype.name, len(matrix)) == ("float32", len(items))
@@ -89,7 +89,7 @@ def test_decoders_take_nearly_right_items(items: list[object]) -> None:
 
 @given(_MATRICES)
 def test_base64_and_numbers_give_the_same_matrix(matrix: Matrix) -> None:
-    """Base64 loses nothing, and equals the JSON numbers where JSON can say them."""
+    """Base64 is lossless, and equals the JSON numbers where JSON can represent them."""
     encoded = matrix_of_base64([_base64(row) for row in matrix], count=len(matrix))
     assert encoded.tobytes() == matrix.tobytes()
     if np.isfinite(matrix).all():
@@ -99,21 +99,21 @@ def test_base64_and_numbers_give_the_same_matrix(matrix: Matrix) -> None:
 
 @given(_MATRICES, st.data())
 def test_items_are_put_in_the_order_of_their_index(matrix: Matrix, data: st.DataObject) -> None:
-    """Whatever the order of the answer, row i is text i's."""
+    """Whatever the order of the answer, row i belongs to text i."""
     items = [{"index": i, "embedding": _base64(row)} for i, row in enumerate(matrix)]
     shuffled = data.draw(st.permutations(items))
     assert matrix_of_items(shuffled, count=len(items)).tobytes() == matrix.tobytes()
 
 
 def test_rows_with_a_null_are_all_nan_and_spare_their_neighbours() -> None:
-    """A null anywhere, or a null row, makes that row NaN alone."""
+    """A null anywhere, or a null row, makes only that row NaN."""
     matrix = matrix_of_rows([[1, 2], [None, 2.5], None, [3, 4]], count=4)
     assert np.isnan(matrix).all(axis=1).tolist() == [False, True, True, False]
     assert matrix[[0, 3]].tolist() == [[1, 2], [3, 4]]
 
 
 def test_a_null_row_among_base64_is_all_nan() -> None:
-    """A null instead of base64 makes that row NaN alone."""
+    """A null instead of base64 makes only that row NaN."""
     row = np.array([1, 2], dtype=np.float32)
     matrix = matrix_of_base64([None, _base64(row)], count=2)
     assert np.isnan(matrix[0]).all()
@@ -125,8 +125,8 @@ def test_numbers_beyond_float32_become_infinite() -> None:
     assert math.isinf(matrix_of_rows([[1e300, 1.0]], count=1)[0, 0])
 
 
-def test_decoded_matrices_can_be_written_to() -> None:
-    """No view of a read-only buffer is handed out."""
+def test_decoded_matrices_are_writable() -> None:
+    """No view of a read-only buffer is returned."""
     row = np.ones(3, dtype=np.float32)
     assert matrix_of_base64([_base64(row)], count=1).flags.writeable
 
@@ -158,22 +158,22 @@ def test_decoded_matrices_can_be_written_to() -> None:
         b'[[1, 2], {"0": 1}]',
     ],
 )
-def test_rows_refuse_what_is_no_list_of_two_vectors(body: bytes) -> None:
-    """Wrong counts, ragged rows, strings, bools, HTML and cut JSON are bad answers."""
+def test_rows_refuse_anything_but_a_list_of_two_vectors(body: bytes) -> None:
+    """Wrong counts, ragged rows, strings, bools, HTML and truncated JSON are bad answers."""
     with pytest.raises(EmbedderBadAnswer):
         matrix_of_rows(read_json(body), count=2)
 
 
 @pytest.mark.parametrize("rows", [["AAA=x"], ["AAAA!AA=="], ["AAAA"], [""], ["é"], [5], [["AAAA"]]])
 def test_base64_refuses_what_is_not_float32(rows: list[object]) -> None:
-    """Damaged base64, odd sizes and other kinds are bad answers."""
+    """Damaged base64, odd sizes and other types are bad answers."""
     with pytest.raises(EmbedderBadAnswer):
         matrix_of_base64(rows, count=1)
 
 
 @pytest.mark.parametrize("indexes", [[0, 0], [1, 2], [-1, 0], [0, None], [0, True], [0, "1"]])
 def test_items_refuse_a_wrong_index(indexes: list[object]) -> None:
-    """A double, foreign or missing index leaves no order to trust."""
+    """A duplicate, foreign or missing index leaves no reliable order."""
     items = [{"index": index, "embedding": [1.0, 2.0]} for index in indexes]
     with pytest.raises(EmbedderBadAnswer, match="index"):
         matrix_of_items(items, count=2)

@@ -53,7 +53,7 @@ def _options(
 
 @pytest.fixture
 async def opened() -> AsyncIterator[Opener]:
-    """Opens embedders, and closes them in the end."""
+    """Open embedders, and close them at the end."""
     embedders: list[Embedder] = []
 
     def open_one(options: EmbedderOptions) -> Embedder:
@@ -75,8 +75,8 @@ async def test_embed_gives_row_i_for_text_i(opened: Opener, provider: Provider) 
 
 
 @pytest.mark.parametrize("provider", [*_SERVERS, Provider.LOCAL])
-async def test_embed_of_no_text_asks_nobody(opened: Opener, provider: Provider) -> None:
-    """An empty batch gives an empty matrix and costs no request."""
+async def test_embed_of_no_text_makes_no_request(opened: Opener, provider: Provider) -> None:
+    """An empty batch gives an empty matrix and makes no request."""
     with StandIn() as server:
         matrix = await opened(_options(provider, server.url)).embed([])
         assert (len(matrix), server.stats.requests) == (0, 0)
@@ -86,7 +86,7 @@ async def test_embed_of_no_text_asks_nobody(opened: Opener, provider: Provider) 
 async def test_describe_names_the_model_and_its_dimensions(
     opened: Opener, provider: Provider
 ) -> None:
-    """The probe is embedded once, and nothing else."""
+    """The probe text is embedded once, and nothing else."""
     with StandIn(dimensions=12) as server:
         info = await opened(_options(provider, server.url)).describe()
         assert (server.stats.probes, server.stats.texts) == (1, 0)
@@ -94,15 +94,15 @@ async def test_describe_names_the_model_and_its_dimensions(
     assert info.max_batch is None
 
 
-async def test_describe_of_tei_is_what_info_says(opened: Opener) -> None:
-    """TEI itself names its model and its largest batch, whatever the options say."""
+async def test_describe_of_tei_returns_what_info_reports(opened: Opener) -> None:
+    """TEI reports its model and its largest batch, whatever the options say."""
     with StandIn(dialect="tei", dimensions=12, model="BAAI/bge", max_batch=16) as server:
         info = await opened(_options(Provider.TEI, server.url)).describe()
     assert (info.model, info.dimensions, info.max_batch) == ("BAAI/bge", 12, 16)
 
 
-async def test_describe_of_tei_without_info_takes_the_settings_model(opened: Opener) -> None:
-    """A gateway that passes on `/embed` alone is enough; the limit is learned later."""
+async def test_describe_of_tei_without_info_uses_the_model_in_settings(opened: Opener) -> None:
+    """A gateway that forwards `/embed` alone is enough; the limit is learned later."""
     with StandIn(dialect="tei", dimensions=12, knows_info=False) as server:
         info = await opened(_options(Provider.TEI, server.url)).describe()
         unnamed = await opened(_options(Provider.TEI, server.url, model=None)).describe()
@@ -110,7 +110,9 @@ async def test_describe_of_tei_without_info_takes_the_settings_model(opened: Ope
     assert unnamed.model == "tei"
 
 
-async def test_describe_of_openai_without_a_model_takes_the_answers(opened: Opener) -> None:
+async def test_describe_of_openai_without_a_model_uses_the_one_in_the_answer(
+    opened: Opener,
+) -> None:
     """A llama.cpp that serves one model names it itself."""
     with StandIn(dialect="openai", model="ggml") as server:
         info = await opened(_options(Provider.OPENAI, server.url, model=None)).describe()
@@ -118,7 +120,7 @@ async def test_describe_of_openai_without_a_model_takes_the_answers(opened: Open
 
 
 async def test_openai_falls_back_to_numbers_once(opened: Opener) -> None:
-    """A server that refuses `encoding_format` is asked without it from then on."""
+    """After a server has refused `encoding_format`, requests omit it."""
     with StandIn(dialect="openai", knows_base64=False) as server:
         embedder = opened(_options(Provider.OPENAI, server.url))
         for _ in range(3):
@@ -126,8 +128,8 @@ async def test_openai_falls_back_to_numbers_once(opened: Opener) -> None:
         assert server.stats.requests == 4
 
 
-async def test_openai_asks_for_base64(opened: Opener) -> None:
-    """Base64 is asked for: only it carries NaN, which JSON numbers cannot."""
+async def test_openai_requests_base64(opened: Opener) -> None:
+    """The client requests base64: only it carries NaN, which JSON numbers cannot."""
     with StandIn(dialect="openai") as server:
         server.controls.bad_texts = [BadText(contains="zwei", effect="nan")]
         matrix = await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS)
@@ -136,15 +138,17 @@ async def test_openai_asks_for_base64(opened: Opener) -> None:
 
 
 async def test_openai_sorts_by_index(opened: Opener) -> None:
-    """An answer in another order is put right."""
+    """An answer in another order is sorted."""
     with StandIn(dialect="openai", garbage="shuffled") as server:
         matrix = await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS)
     assert np.array_equal(matrix, vectors_of(_TEXTS, 768))
 
 
 @pytest.mark.parametrize("provider", _SERVERS)
-async def test_dimensions_are_requested_only_when_told(opened: Opener, provider: Provider) -> None:
-    """`dimensions` goes out only with `request_dimensions`."""
+async def test_dimensions_are_requested_only_when_configured(
+    opened: Opener, provider: Provider
+) -> None:
+    """`dimensions` is sent only with `request_dimensions`."""
     with StandIn(dimensions=32) as server:
         plain = await opened(_options(provider, server.url)).embed(["a"])
         asked = await opened(_options(provider, server.url, dimensions=8)).embed(["a"])
@@ -152,15 +156,15 @@ async def test_dimensions_are_requested_only_when_told(opened: Opener, provider:
 
 
 @pytest.mark.parametrize("provider", _SERVERS)
-async def test_a_text_too_long_is_told_apart(opened: Opener, provider: Provider) -> None:
-    """Silent truncation is off, and each dialect's own words are understood."""
+async def test_text_too_long_has_its_own_error(opened: Opener, provider: Provider) -> None:
+    """Silent truncation is off, and each dialect's own message is recognized."""
     with StandIn(max_chars=10) as server, pytest.raises(TextTooLong):
         await opened(_options(provider, server.url)).embed(["short", "x" * 11])
 
 
 @pytest.mark.parametrize("provider", [Provider.OLLAMA, Provider.TEI])
-async def test_truncation_is_on_when_told(opened: Opener, provider: Provider) -> None:
-    """The server cuts the text, and does not say how much it kept."""
+async def test_truncation_is_on_when_configured(opened: Opener, provider: Provider) -> None:
+    """The server truncates the text, and does not report how much it kept."""
     with StandIn(max_chars=10) as server:
         cut = await opened(_options(provider, server.url)).embed_cut("x" * 50)
     assert cut is not None
@@ -171,7 +175,7 @@ async def test_truncation_is_on_when_told(opened: Opener, provider: Provider) ->
 @pytest.mark.parametrize(
     ("provider", "limit"), [(Provider.OLLAMA, None), (Provider.OPENAI, 3), (Provider.TEI, 3)]
 )
-async def test_a_batch_too_large_states_its_limit(
+async def test_batch_too_large_error_carries_the_limit(
     opened: Opener, provider: Provider, limit: int | None
 ) -> None:
     """The limit is learned where the dialect states it."""
@@ -180,7 +184,7 @@ async def test_a_batch_too_large_states_its_limit(
     assert caught.value.limit == limit
 
 
-async def test_tei_takes_32_texts_by_default(opened: Opener) -> None:
+async def test_tei_accepts_32_texts_by_default(opened: Opener) -> None:
     """The stand-in's default limit is TEI's."""
     with StandIn(dialect="tei") as server:
         embedder = opened(_options(Provider.TEI, server.url))
@@ -191,8 +195,8 @@ async def test_tei_takes_32_texts_by_default(opened: Opener) -> None:
 
 
 @pytest.mark.parametrize("provider", [Provider.OLLAMA, Provider.OPENAI])
-async def test_an_unknown_model_is_a_misconfiguration(opened: Opener, provider: Provider) -> None:
-    """404 names no text's fault."""
+async def test_unknown_model_is_a_misconfiguration(opened: Opener, provider: Provider) -> None:
+    """A 404 is not a text's fault."""
     with StandIn(known_models=["other"]) as server:
         embedder = opened(_options(provider, server.url))
         with pytest.raises(EmbedderMisconfigured) as caught:
@@ -211,7 +215,7 @@ async def test_an_unknown_model_is_a_misconfiguration(opened: Opener, provider: 
 async def test_outages_carry_retry_after(
     opened: Opener, provider: Provider, canned: Canned, kind: type[EmbedderUnavailable]
 ) -> None:
-    """Throttled and unavailable servers say how long to wait."""
+    """Throttled and unavailable servers state how long to wait."""
     with StandIn(status_for_all=canned) as server, pytest.raises(EmbedderUnavailable) as caught:
         await opened(_options(provider, server.url)).describe()
     assert type(caught.value) is kind
@@ -219,8 +223,8 @@ async def test_outages_carry_retry_after(
 
 
 @pytest.mark.parametrize("provider", _SERVERS)
-async def test_an_error_to_one_text_rejects_its_batch(opened: Opener, provider: Provider) -> None:
-    """One bad text fails its batch with the status, and the next batch is fine."""
+async def test_error_for_one_text_rejects_its_batch(opened: Opener, provider: Provider) -> None:
+    """One bad text fails its batch with the status, and the next batch passes."""
     with StandIn(bad_texts=[BadText(regex="zw.i")]) as server:
         embedder = opened(_options(provider, server.url))
         with pytest.raises(EmbedderRejected) as caught:
@@ -231,7 +235,7 @@ async def test_an_error_to_one_text_rejects_its_batch(opened: Opener, provider: 
 
 @pytest.mark.parametrize("provider", _SERVERS)
 @pytest.mark.parametrize("effect", ["null", "zeros"])
-async def test_a_spoilt_row_spares_its_neighbours(
+async def test_unusable_row_spares_its_neighbours(
     opened: Opener, provider: Provider, effect: str
 ) -> None:
     """Nulls and zeros in one row leave the others usable."""
@@ -244,17 +248,17 @@ async def test_a_spoilt_row_spares_its_neighbours(
 @pytest.mark.parametrize(
     "garbage", ["wrong_count", "strings", "truncated_json", "html", "empty", "oversize"]
 )
-async def test_garbage_is_a_bad_answer(
+async def test_answer_without_vectors_is_a_bad_answer(
     opened: Opener, provider: Provider, garbage: Garbage
 ) -> None:
-    """A success status without usable vectors is told apart from everything else."""
+    """A success status without usable vectors has its own error."""
     with StandIn(garbage=garbage) as server, pytest.raises(EmbedderBadAnswer):
         await opened(_options(provider, server.url)).embed(_TEXTS)
 
 
 @pytest.mark.parametrize("garbage", ["duplicate_index", "missing_index"])
-async def test_a_wrong_index_is_a_bad_answer(opened: Opener, garbage: Garbage) -> None:
-    """Rows that cannot be put in order are not guessed at."""
+async def test_wrong_index_is_a_bad_answer(opened: Opener, garbage: Garbage) -> None:
+    """Rows without a valid order are not guessed."""
     with StandIn(garbage=garbage) as server, pytest.raises(EmbedderBadAnswer, match="index"):
         await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS)
 
@@ -264,7 +268,7 @@ async def test_a_wrong_index_is_a_bad_answer(opened: Opener, garbage: Garbage) -
 async def test_unusable_numbers_never_pass_as_usable(
     opened: Opener, provider: Provider, garbage: Garbage
 ) -> None:
-    """Such vectors are a bad answer or rows that usable_rows refuses."""
+    """Such vectors are a bad answer or rows that usable_rows rejects."""
     with StandIn(garbage=garbage) as server:
         try:
             matrix = await opened(_options(provider, server.url)).embed(_TEXTS)
@@ -274,8 +278,10 @@ async def test_unusable_numbers_never_pass_as_usable(
 
 
 @pytest.mark.parametrize("provider", _SERVERS)
-async def test_another_dimension_is_passed_on(opened: Opener, provider: Provider) -> None:
-    """The embedder judges no dimension, even after it has learned another."""
+async def test_vectors_of_another_dimension_are_returned(
+    opened: Opener, provider: Provider
+) -> None:
+    """The embedder checks no dimension, even after it has learned another."""
     with StandIn(dimensions=8) as server:
         embedder = opened(_options(provider, server.url))
         await embedder.embed(["a"])
@@ -284,7 +290,7 @@ async def test_another_dimension_is_passed_on(opened: Opener, provider: Provider
 
 
 async def test_answers_are_bounded_by_the_learned_dimensions(opened: Opener) -> None:
-    """A large batch passes, an answer of far more numbers than ever before does not."""
+    """A large batch passes; an answer with far more numbers than any before does not."""
     with StandIn(dimensions=768) as server:
         embedder = opened(_options(Provider.OLLAMA, server.url))
         for _ in range(2):
@@ -296,20 +302,20 @@ async def test_answers_are_bounded_by_the_learned_dimensions(opened: Opener) -> 
 
 
 def test_ollama_without_a_model_is_a_configuration_error() -> None:
-    """Ollama serves many models: one must be named."""
+    """Ollama serves many models: the setting must name one."""
     with pytest.raises(ConfigurationError, match="WIKIEMBED_MODEL"):
         open_embedder(_options(Provider.OLLAMA, "http://host", model=None))
 
 
-@pytest.mark.parametrize("url", ["https://127.0.0.1:1", "http://nobody.invalid"])
-async def test_an_address_without_a_server_is_unavailable(opened: Opener, url: str) -> None:
+@pytest.mark.parametrize("url", ["https://127.0.0.1:1", "http://unknown.invalid"])
+async def test_address_without_a_server_is_unavailable(opened: Opener, url: str) -> None:
     """Neither a closed port nor an unknown name is a text's fault."""
     with pytest.raises(EmbedderUnavailable):
         await opened(_options(Provider.TEI, url)).embed(["a"])
 
 
 async def test_every_failure_is_an_embedder_error(opened: Opener) -> None:
-    """Any status at all, on any dialect, ends in our tree: exit 3, or 2 for a wrong setting."""
+    """Any status in any dialect maps to our tree: exit 3, or 2 for a wrong setting."""
     for provider in _SERVERS:
         with StandIn() as server:
             embedder = opened(_options(provider, server.url))

@@ -1,4 +1,4 @@
-"""Whatever aiohttp raises, and whatever a server sends that is no HTTP, is an error of ours."""
+"""Whatever aiohttp raises, and whatever a server sends instead of HTTP, maps to our errors."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def _exceptions_of_aiohttp() -> Iterator[type[Exception]]:
                 yield kind
 
 
-def _made(kind: type[Exception]) -> Exception:
-    """One of `kind`, whatever its constructor asks for."""
+def _instance_of(kind: type[Exception]) -> Exception:
+    """An instance of `kind`, whatever its constructor needs."""
     error = kind.__new__(kind)
     error.args = (_TEXT,)
     return error
@@ -49,14 +49,14 @@ def _made(kind: type[Exception]) -> Exception:
 
 @pytest.mark.parametrize("kind", list(_exceptions_of_aiohttp()))
 def test_failure_of_maps_every_exception_of_aiohttp(kind: type[Exception]) -> None:
-    """Whatever aiohttp has to raise is ours, and its own words are not repeated."""
-    failure = failure_of(_made(kind), root="http://host", timeout_s=5)
+    """Every aiohttp exception maps to one of ours, and its message is not repeated."""
+    failure = failure_of(_instance_of(kind), root="http://host", timeout_s=5)
     assert isinstance(failure, EmbedderError)
     assert _TEXT not in str(failure)
 
 
 def test_every_exception_of_aiohttp_is_caught() -> None:
-    """The roots that the client catches cover all of aiohttp's exceptions that a request raises."""
+    """The base classes that the client catches cover every exception of an aiohttp request."""
     kinds = set(_exceptions_of_aiohttp())
     assert len(kinds) > 30
     assert {kind for kind in kinds if not issubclass(kind, RAISED)} == {
@@ -88,11 +88,11 @@ def test_every_exception_of_aiohttp_is_caught() -> None:
         (aiohttp.InvalidURL, EmbedderMisconfigured),
     ],
 )
-def test_failure_of_tells_the_kinds_apart(
+def test_failure_of_distinguishes_the_kinds(
     raised: type[Exception], kind: type[EmbedderError]
 ) -> None:
-    """A timeout, a dead server, a damaged answer and a wrong address differ."""
-    assert type(failure_of(_made(raised), root="http://host", timeout_s=5)) is kind
+    """A timeout, an unreachable server, a damaged answer and a wrong address differ."""
+    assert type(failure_of(_instance_of(raised), root="http://host", timeout_s=5)) is kind
 
 
 _CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -122,10 +122,10 @@ def _client(url: str, *, key: str = _KEY) -> HttpClient:
 
 
 @pytest.mark.parametrize("case", _NO_ANSWER)
-async def test_what_is_no_answer_is_a_lost_connection(
+async def test_invalid_http_is_a_lost_connection(
     case: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """None of it, of the texts or of the key is told, chained or logged."""
+    """No part of it, of the texts or of the key is reported, chained or logged."""
     caplog.set_level(logging.DEBUG)
     with RawServer(answering(_NO_ANSWER[case])) as server:
         client = _client(server.url)
@@ -148,8 +148,8 @@ async def test_what_is_no_answer_is_a_lost_connection(
         "set-cookie: \x7f=;;; =\r\n",
     ],
 )
-async def test_an_odd_head_is_no_reason_to_refuse_the_answer(head: str) -> None:
-    """What gateways add is taken, as long as it is HTTP."""
+async def test_answer_with_an_odd_head_is_accepted(head: str) -> None:
+    """What gateways add is accepted, as long as it is HTTP."""
     with RawServer(answering(answer(headers=head))) as server:
         client = _client(server.url)
         with warnings.catch_warnings(action="error"):
@@ -158,8 +158,8 @@ async def test_an_odd_head_is_no_reason_to_refuse_the_answer(head: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://a..b:1", f"http://{'a' * 70}.example:1"])
-async def test_a_host_that_dns_cannot_hold_is_out_of_reach(url: str) -> None:
-    """Such names end in an error of ours, too."""
+async def test_host_name_invalid_in_dns_is_unreachable(url: str) -> None:
+    """Such names map to one of our errors too."""
     client = _client(url)
     with pytest.raises(EmbedderUnavailable, match=r"host name cannot be resolved.: mend it"):
         await client.get("/info")
@@ -167,7 +167,7 @@ async def test_a_host_that_dns_cannot_hold_is_out_of_reach(url: str) -> None:
 
 
 @pytest.mark.parametrize("reads", [1, 2])
-async def test_https_to_a_server_without_tls_says_so(reads: int) -> None:
+async def test_https_to_a_server_without_tls_is_reported(reads: int) -> None:
     """It closes, or waits for a request while the handshake hangs: the scheme may be wrong."""
 
     def serve(connection: socket.socket) -> None:
@@ -180,14 +180,14 @@ async def test_https_to_a_server_without_tls_says_so(reads: int) -> None:
     assert "http://…" in said
 
 
-async def test_http_to_a_server_with_tls_says_so() -> None:
-    """A bare TLS server answers with an alert, or closes: nothing of HTTP was ever heard."""
+async def test_http_to_a_server_with_tls_is_reported() -> None:
+    """A bare TLS server sends an alert, or closes: the client never received any HTTP."""
     with RawServer(answering(b"\x15\x03\x03\x00\x02\x02\x32")) as server:
         said = await _said_by(server.url)
     assert "speaks TLS: then set WIKIEMBED_EMBEDDER_URL to https://…" in said
 
 
-async def test_a_server_that_has_answered_is_not_suspected_of_another_scheme() -> None:
+async def test_server_that_has_answered_is_not_reported_for_its_scheme() -> None:
     """The second connection breaks off: a crash, not a wrong address."""
     answers = [answer()]
     with RawServer(lambda c: answering(answers.pop() if answers else b"")(c)) as server:
@@ -199,8 +199,8 @@ async def test_a_server_that_has_answered_is_not_suspected_of_another_scheme() -
     assert "TLS" not in str(caught.value)
 
 
-async def test_a_refused_connection_and_a_wrong_name_are_told_apart() -> None:
-    """Each names its cause and its cure."""
+async def test_refused_connection_and_wrong_host_name_are_distinguished() -> None:
+    """Each error names its cause and its fix."""
     assert "(nothing listens on that port): start it" in await _said_by("http://127.0.0.1:1")
     assert "(its host name cannot be resolved): mend it" in await _said_by("http://no.invalid:1")
 

@@ -1,4 +1,4 @@
-"""How gateways refuse, and what each refusal is to a worker: of a batch, and of the probe."""
+"""How gateways refuse, and how a worker classifies each refusal: of a batch, and of the probe."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def _of(canned: Canned) -> EmbedderError:
 
 @EACH
 @pytest.mark.parametrize("what", ["unknown_model", "wrong_key", "quota"])
-def test_what_an_operator_must_mend_is_misconfiguration(profile: Profile, what: str) -> None:
-    """Whatever status the server or the gateway chose for it."""
+def test_error_that_an_operator_must_fix_is_misconfiguration(profile: Profile, what: str) -> None:
+    """Whatever status the server or the gateway uses for it."""
     canned = getattr(profile, what)
     if canned is not None:
         assert type(_of(canned)) is EmbedderMisconfigured
@@ -41,8 +41,8 @@ def test_what_an_operator_must_mend_is_misconfiguration(profile: Profile, what: 
 
 @EACH
 @pytest.mark.parametrize("what", ["overload", "loading"])
-def test_what_passes_by_itself_is_an_outage(profile: Profile, what: str) -> None:
-    """No batch is blamed for it, and no probe that meets it pauses a source."""
+def test_transient_error_is_an_outage(profile: Profile, what: str) -> None:
+    """No batch is blamed for it, and it pauses no source when the probe meets it."""
     canned = getattr(profile, what)
     if canned is not None:
         error = _of(canned)
@@ -51,8 +51,8 @@ def test_what_passes_by_itself_is_an_outage(profile: Profile, what: str) -> None
 
 
 @EACH
-def test_a_crash_is_no_refusal_even_of_the_probe(profile: Profile) -> None:
-    """Ollama says 400 to it, TEI and Bedrock 424: the probe's 4xx is an outage there."""
+def test_crash_is_not_a_refusal_even_of_the_probe(profile: Profile) -> None:
+    """Ollama answers 400 to it, TEI and Bedrock 424: the probe's 4xx is an outage there."""
     if profile.crash is not None:
         error = _of(profile.crash)
         assert type(error) is EmbedderRejected
@@ -60,7 +60,7 @@ def test_a_crash_is_no_refusal_even_of_the_probe(profile: Profile) -> None:
 
 
 @EACH
-def test_a_text_too_long_and_a_batch_too_large_are_told_apart(profile: Profile) -> None:
+def test_text_too_long_and_batch_too_large_are_distinguished(profile: Profile) -> None:
     """Each in the words of its own server."""
     if profile.text_too_long is not None:
         assert type(_of(profile.text_too_long)) is TextTooLong
@@ -99,16 +99,18 @@ def test_a_text_too_long_and_a_batch_too_large_are_told_apart(profile: Profile) 
         (413, BatchTooLarge),
     ],
 )
-def test_a_gateways_page_is_judged_by_its_status(status: int, kind: type[EmbedderError]) -> None:
-    """A page of HTML has no words that count, and none of it is shown."""
+def test_html_page_of_a_gateway_is_classified_by_its_status(
+    status: int, kind: type[EmbedderError]
+) -> None:
+    """The words of an HTML page are ignored, and none of it is shown."""
     error = error_of(status, HTML.format("Some Gateway Page").encode(), {})
     assert type(error) is kind
     assert "Some Gateway" not in str(error)
 
 
 @pytest.mark.parametrize("status", [400, 406, 411, 413, 415, 422, 431, 451])
-def test_the_probe_is_refused_by_any_other_4xx(status: int) -> None:
-    """A short known text is at no fault: the server is within reach, and says why it refuses."""
+def test_probe_is_refused_by_any_other_4xx(status: int) -> None:
+    """A short known text is not at fault: the server is reachable, and states why it refuses."""
     error = error_of(status, b'{"error": {"message": "Wrong in its own way"}}', {})
     meant = of_probe(error)
     assert isinstance(error, EmbedderRejected)
@@ -118,7 +120,7 @@ def test_the_probe_is_refused_by_any_other_4xx(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [409, 423, 424, 499, 500, 501, 507])
-def test_the_probe_is_not_refused_by_what_may_pass(status: int) -> None:
+def test_probe_is_not_refused_by_transient_errors(status: int) -> None:
     """A conflict, a lock, a failed model and any 5xx may be over in a moment."""
     error = error_of(status, b'{"error": "busy"}', {})
     assert of_probe(error) is error
@@ -136,12 +138,12 @@ def test_the_probe_is_not_refused_by_what_may_pass(status: int) -> None:
         ("retry later", None),
     ],
 )
-def test_a_wait_that_only_the_words_state_is_kept(words: str, seconds: float | None) -> None:
-    """Google, LiteLLM and Azure say it in the message; it is bounded."""
+def test_wait_stated_only_in_the_message_is_used(words: str, seconds: float | None) -> None:
+    """Google, LiteLLM and Azure state it in the message; it is bounded."""
     assert stated_wait(words) == seconds
 
 
-def test_a_wait_in_milliseconds_goes_first() -> None:
+def test_wait_in_milliseconds_has_precedence() -> None:
     """Azure sends both headers."""
     assert wait_of({"retry-after-ms": "250", "retry-after": "1"}, "") == 0.25
 
@@ -164,27 +166,27 @@ def test_a_wait_in_milliseconds_goes_first() -> None:
         ('{"error": {"code": "insufficient_quota"}}', {"retry-after": "1"}, EmbedderMisconfigured),
     ],
 )
-def test_a_rate_a_minute_is_not_an_account_without_quota(
+def test_rate_limit_per_minute_is_not_an_exhausted_quota(
     body: str, headers: dict[str, str], kind: type[EmbedderError]
 ) -> None:
-    """OpenAI and Google use the same sentence, for the one and for the other."""
+    """OpenAI and Google use the same sentence for both."""
     assert type(error_of(429, body.encode(), headers)) is kind
 
 
-def test_a_402_that_says_when_is_throttling() -> None:
-    """OpenRouter's budget for what is in flight: it passes by itself."""
+def test_402_with_a_wait_is_throttling() -> None:
+    """OpenRouter's budget for requests in flight: it is transient."""
     assert type(error_of(402, b"{}", {"retry-after": "2"})) is EmbedderThrottled
 
 
-def test_a_content_filter_rejects_the_batch_only() -> None:
-    """Azure's and OpenRouter's filters speak of a text; the probe decides, and passes."""
+def test_content_filter_rejects_only_the_batch() -> None:
+    """Azure's and OpenRouter's filters concern a text; the probe decides, and passes."""
     filtered = b'{"error": {"message": "The response was filtered", "code": "content_filter"}}'
     assert type(error_of(400, filtered, {})) is EmbedderRejected
 
 
 @pytest.mark.parametrize("status", [404, 405])
-def test_a_wrong_path_names_the_address_and_the_cure(status: int) -> None:
-    """What was asked is in the sentence, and so are the settings that lead elsewhere."""
+def test_wrong_path_error_names_the_address_and_the_fix(status: int) -> None:
+    """The message holds the requested address, and the settings that change it."""
     said = str(error_of(status, b"", {}, address="http://h:1/v1/v1/embeddings"))
     assert "at http://h:1/v1/v1/embeddings" in said
     assert "root only" in said
@@ -198,8 +200,8 @@ def test_a_wrong_path_names_the_address_and_the_cure(status: int) -> None:
         (400, "Client sent an HTTP request to an HTTPS server.\n"),
     ],
 )
-def test_plain_http_to_a_tls_port_is_told(status: int, words: str) -> None:
-    """nginx and Go's servers say so in words of their own."""
+def test_plain_http_to_a_tls_port_is_reported(status: int, words: str) -> None:
+    """nginx and Go's servers report it in their own words."""
     error = error_of(status, words.encode(), {})
     assert type(error) is EmbedderMisconfigured
     assert "speaks TLS" in str(error)

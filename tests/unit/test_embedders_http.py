@@ -1,4 +1,4 @@
-"""Every failure of HTTP becomes one of our errors, and neither texts nor the key leak."""
+"""Every HTTP failure maps to one of our errors, and neither texts nor the key leak."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _options(url: str | None, *, timeout_s: float = 5.0, key: str | None = None)
 
 
 async def _failure(options: EmbedderOptions, *texts: str) -> EmbedderError:
-    """The error that embedding `texts` ends in."""
+    """Embed `texts` and return the error."""
     embedder = open_embedder(options)
     try:
         with pytest.raises(EmbedderError) as caught:
@@ -56,8 +56,8 @@ async def _failure(options: EmbedderOptions, *texts: str) -> EmbedderError:
     return caught.value
 
 
-async def test_a_refused_connection_is_unavailable() -> None:
-    """A port where nobody listens names the address."""
+async def test_refused_connection_is_unavailable() -> None:
+    """The error for a port without a listener names the address."""
     with StandIn() as server:
         url = server.url
     failure = await _failure(_options(url))
@@ -65,8 +65,8 @@ async def test_a_refused_connection_is_unavailable() -> None:
     assert url in str(failure)
 
 
-async def test_a_reset_connection_is_unavailable() -> None:
-    """A server that breaks off, before or amid the answer, is unavailable."""
+async def test_reset_connection_is_unavailable() -> None:
+    """A server that closes the connection, before or amid the answer, is unavailable."""
     with StandIn(dialect="ollama") as server:
         server.controls.down = True
         assert type(await _failure(_options(server.url))) is EmbedderLost
@@ -74,7 +74,7 @@ async def test_a_reset_connection_is_unavailable() -> None:
         assert type(await _failure(_options(server.url))) is EmbedderLost
 
 
-async def test_a_hanging_server_times_out() -> None:
+async def test_hanging_server_times_out() -> None:
     """No answer within the request timeout is a timeout, on time."""
     with StandIn() as server:
         server.controls.bad_texts = [BadText(contains="Agnes", effect="hang")]
@@ -83,8 +83,8 @@ async def test_a_hanging_server_times_out() -> None:
     assert time.monotonic() - start < 2
 
 
-async def test_a_dripping_server_times_out() -> None:
-    """An answer byte by byte meets the deadline of the whole request, not of each read."""
+async def test_slowly_dripping_server_times_out() -> None:
+    """An answer byte by byte exceeds the deadline of the whole request, not of each read."""
     with StandIn() as server:
         server.controls.garbage = "drip"
         start = time.monotonic()
@@ -92,7 +92,7 @@ async def test_a_dripping_server_times_out() -> None:
     assert time.monotonic() - start < 2
 
 
-async def test_cancelling_a_request_stays_a_cancellation() -> None:
+async def test_cancelled_request_raises_cancelled_error() -> None:
     """A worker's shutdown must not look like an outage."""
     with StandIn(latency_s=30) as server:
         embedder = open_embedder(_options(server.url))
@@ -104,8 +104,8 @@ async def test_cancelling_a_request_stays_a_cancellation() -> None:
         await embedder.aclose()
 
 
-async def test_an_oversize_answer_is_not_read_to_its_end() -> None:
-    """An answer far beyond what the texts can give is dropped, not held in memory."""
+async def test_oversize_answer_is_not_read_to_its_end() -> None:
+    """An answer far larger than the texts can give is discarded, not kept in memory."""
     with StandIn() as server:
         server.controls.garbage = "oversize"
         failure = await _failure(_options(server.url))
@@ -113,7 +113,7 @@ async def test_an_oversize_answer_is_not_read_to_its_end() -> None:
     assert "larger" in str(failure)
 
 
-async def test_a_redirect_is_not_followed() -> None:
+async def test_redirect_is_not_followed() -> None:
     """The key and the texts never go to an address that the operator did not set."""
     with StandIn() as other, StandIn(redirect_to=other.url + "/api/embed") as server:
         server.controls.garbage = "redirect"
@@ -123,8 +123,8 @@ async def test_a_redirect_is_not_followed() -> None:
         assert (server.stats.requests, other.stats.requests) == (1, 0)
 
 
-async def test_the_key_is_sent_as_a_bearer_token_only_when_set() -> None:
-    """The right key is accepted, a wrong or missing one is a misconfiguration."""
+async def test_key_is_sent_as_a_bearer_token_only_when_set() -> None:
+    """The right key is accepted; a wrong or missing one is a misconfiguration."""
     with StandIn(api_key=_KEY) as server:
         embedder = open_embedder(_options(server.url, key=_KEY))
         assert (await embedder.embed(["a"])).shape == (1, 768)
@@ -154,7 +154,7 @@ async def test_neither_key_nor_texts_are_logged_or_raised(caplog: pytest.LogCapt
         assert not isinstance(one.__context__, (aiohttp.ClientError, OSError))
 
 
-async def test_a_lone_surrogate_rejects_its_batch() -> None:
+async def test_lone_surrogate_rejects_its_batch() -> None:
     """Text that is not Unicode is the batch's fault and reaches no server."""
     with StandIn() as server:
         failure = await _failure(_options(server.url), "fine", "half \ud800 pair")
@@ -162,8 +162,8 @@ async def test_a_lone_surrogate_rejects_its_batch() -> None:
         assert server.stats.requests == 0
 
 
-async def test_an_echoed_batch_does_not_hide_the_stated_limit() -> None:
-    """infinity's 422 echoes every input; the limit that stands behind them is still read."""
+async def test_echoed_batch_does_not_hide_the_stated_limit() -> None:
+    """infinity's 422 echoes every input; the limit after the echo is still read."""
     texts = [f"{_TEXT} {i}" for i in range(3000)]
     echo = '{"detail":[{"input":["%s"],"msg":"List should have at most 2048 items"}]}'
     with StandIn() as server:
@@ -172,8 +172,8 @@ async def test_an_echoed_batch_does_not_hide_the_stated_limit() -> None:
     assert getattr(failure, "limit", None) == 2048
 
 
-async def test_a_trailing_v1_is_accepted() -> None:
-    """The server's root may be given with `/v1` or a slash behind it."""
+async def test_trailing_v1_is_accepted() -> None:
+    """The root of the server may end with `/v1` or a slash."""
     with StandIn(dimensions=4) as server:
         for url in (server.url + "/v1", server.url + "/v1/", server.url + "/"):
             client = HttpClient(_options(url))
@@ -184,15 +184,15 @@ async def test_a_trailing_v1_is_accepted() -> None:
 @pytest.mark.parametrize(
     "url", [None, "", "localhost:11434", "ftp://host", "http://", "http://[::"]
 )
-def test_a_wrong_address_is_a_configuration_error(url: str | None) -> None:
-    """What is no http URL is refused in one sentence that names the setting."""
+def test_wrong_address_is_a_configuration_error(url: str | None) -> None:
+    """An invalid http URL is refused in one sentence that names the setting."""
     with pytest.raises(ConfigurationError, match="WIKIEMBED_EMBEDDER_URL"):
         open_embedder(_options(url))
 
 
 @pytest.mark.parametrize("key", ["a\nb", "schlüssel", " padded", "tab\t"])
-def test_a_key_that_no_header_can_hold_is_refused(key: str) -> None:
-    """Such a key is refused when configured, without being shown."""
+def test_key_that_is_not_a_valid_header_value_is_refused(key: str) -> None:
+    """The settings refuse such a key without showing it."""
     with pytest.raises(ConfigurationError, match="WIKIEMBED_API_KEY") as caught:
         open_embedder(_options("http://host", key=key))
     assert key not in str(caught.value)
@@ -228,8 +228,8 @@ async def test_tls_is_verified(certificate: tuple[Path, Path]) -> None:
         await embedder.aclose()
 
 
-def test_a_wrong_ca_file_is_a_configuration_error(tmp_path: Path) -> None:
-    """A CA file that is missing or no PEM is named at once."""
+def test_wrong_ca_file_is_a_configuration_error(tmp_path: Path) -> None:
+    """A CA file that is missing or not PEM is reported on opening."""
     broken = tmp_path / "broken.pem"
     broken.write_text("not a certificate")
     for path in (broken, tmp_path / "missing.pem"):

@@ -22,7 +22,7 @@ _LOCAL = EmbedderOptions(provider=Provider.LOCAL, url=None, model=None)
 
 
 async def test_local_embeds_offline() -> None:
-    """The local model gives 256 dimensions, the same in any company and any thread."""
+    """The model gives 256 dimensions, independent of other texts in the batch and of threads."""
     embedder = open_embedder(_LOCAL)
     info = await embedder.describe()
     assert (info.model, info.dimensions) == ("wordllama-l2-supercat-256", 256)
@@ -33,7 +33,7 @@ async def test_local_embeds_offline() -> None:
     assert np.allclose(together, np.concatenate(alone), atol=1e-5)
 
 
-async def test_local_understands_likeness() -> None:
+async def test_local_ranks_by_meaning() -> None:
     """Cats are nearer to kittens than to bank rates."""
     rows = await open_embedder(_LOCAL).embed(["cat", "kitten", "bank rate"])
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -56,8 +56,8 @@ async def test_local_loads_one_model_for_many_callers() -> None:
     await embedder.aclose()
 
 
-def test_local_leaves_logging_alone() -> None:
-    """Loading wordllama, in a process of its own, leaves the root logger as it was."""
+def test_local_does_not_change_logging() -> None:
+    """Loading wordllama, in its own process, leaves the root logger unchanged."""
     code = (
         "import logging; from wikiembed.embedders.local import load_wordllama; load_wordllama(); "
         "root = logging.getLogger(); print(root.handlers, root.level)"
@@ -67,8 +67,8 @@ def test_local_leaves_logging_alone() -> None:
     assert (ran.stdout.strip(), ran.stderr) == (f"[] {logging.WARNING}", "")
 
 
-async def test_local_refuses_what_it_cannot_take() -> None:
-    """A monstrous text is too long, half a surrogate pair is rejected; zeros are no error."""
+async def test_local_refuses_invalid_texts() -> None:
+    """A huge text is too long, half a surrogate pair is rejected; zeros are valid."""
     embedder = open_embedder(_LOCAL)
     with pytest.raises(TextTooLong):
         await embedder.embed(["a" * 200_001])

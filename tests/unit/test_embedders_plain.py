@@ -1,4 +1,4 @@
-"""The fast way through an answer gives what the careful way gives, or leaves it to that."""
+"""The fast decoder gives the same result as the strict decoder, or defers to it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _ROWS = st.lists(_ROW | st.none(), min_size=1, max_size=4)
 @example([[[1], [2]], [[3, 4], []]])
 @example([[1e300, 1], [2**63, -1]])
 @example([[2**70, 1.5]])
-def test_rows_are_read_as_the_careful_way_reads_them(rows: list[object]) -> None:
-    """Whatever is in the rows, and under a field as without one."""
+def test_fast_decoder_agrees_with_the_strict_one_on_rows(rows: list[object]) -> None:
+    """Whatever is in the rows, under a field or without one."""
     for field in (None, "embeddings"):
         body = json.dumps(rows if field is None else {field: rows}).encode()
         plain = plain_rows(body, field, count=len(rows))
@@ -45,12 +45,12 @@ def test_rows_are_read_as_the_careful_way_reads_them(rows: list[object]) -> None
     ),
     st.none() | st.permutations(range(4)),
 )
-def test_items_are_read_as_the_careful_way_reads_them(
-    items: list[dict[str, object]], places: list[int] | None
+def test_fast_decoder_agrees_with_the_strict_one_on_items(
+    items: list[dict[str, object]], indexes: list[int] | None
 ) -> None:
     """Whatever their indexes and vectors are."""
-    if places is not None:
-        wanted = [place for place in places if place < len(items)]
+    if indexes is not None:
+        wanted = [index for index in indexes if index < len(items)]
         items = [{**item, "index": at} for item, at in zip(items, wanted, strict=True)]
     body = json.dumps({"data": items, "model": "m"}).encode()
     plain = plain_items(body, count=len(items))
@@ -61,8 +61,8 @@ def test_items_are_read_as_the_careful_way_reads_them(
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_plain_answers_do_go_the_fast_way(dtype: type[np.floating]) -> None:
-    """Else the speed would be lost without anybody noticing."""
+def test_fast_decoder_accepts_plain_answers(dtype: type[np.floating]) -> None:
+    """Otherwise the speed would be lost unnoticed."""
     rows = np.random.default_rng(1).normal(size=(3, 5)).astype(dtype).tolist()
     listed = plain_rows(json.dumps({"embeddings": rows}).encode(), "embeddings", count=3)
     bare = plain_rows(json.dumps(rows).encode(), None, count=3)
@@ -79,8 +79,8 @@ def test_plain_answers_do_go_the_fast_way(dtype: type[np.floating]) -> None:
     "body",
     [b"", b"[[1, 2]", b"[[NaN, 1]]", b"[[1e999, 1]]", b'{"embeddings": 1}', b"null", b"[{}]"],
 )
-def test_what_is_not_plain_is_left_to_the_careful_way(body: bytes) -> None:
-    """And the next plain answer is read all the same."""
+def test_fast_decoder_defers_other_answers_to_the_strict_one(body: bytes) -> None:
+    """The next plain answer is decoded again."""
     assert plain_rows(body, None, count=1) is None
     assert plain_rows(body, "embeddings", count=1) is None
     assert plain_items(b'{"data": [{"index": 0, "embedding": [1, 2]}' + body, count=1) is None

@@ -1,4 +1,4 @@
-"""Proxies of the environment are used as httpx used them; keys and ~/.netrc stay where they are."""
+"""Proxies from the environment apply as with httpx; keys and ~/.netrc are not sent to them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: httpx takes 20 ms f
 
 @pytest.fixture(autouse=True)
 def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None of the machine's own."""
+    """Unset the machine's own proxies."""
     for name in (*_NAMES, "REQUEST_METHOD"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -46,7 +46,7 @@ def _client(url: str, *, key: str | None = None) -> HttpClient:
 
 
 def _by_httpx(address: str) -> str | None:
-    """The proxy that httpx would ask for `address`."""
+    """The proxy that httpx would use for `address`."""
     with httpx.Client(verify=_TLS) as client:
         chosen = client._transport_for_url(httpx.URL(address))
         assert isinstance(chosen, httpx.HTTPTransport)
@@ -101,10 +101,10 @@ _SPARED = st.sampled_from(
 @example(address="https://host", proxies={"ALL_PROXY": "p2:2"}, spared=["https://host"])
 @example(address="http://host:8080", proxies={"HTTP_PROXY": "p2:2"}, spared=["host:8080"])
 @settings(max_examples=200, deadline=None)
-def test_proxy_is_the_one_that_httpx_takes(
+def test_proxy_equals_the_one_that_httpx_uses(
     address: str, proxies: dict[str, str], spared: list[str]
 ) -> None:
-    """By scheme, and spared by host, domain, address and port."""
+    """By scheme, with exceptions by host, domain, address and port."""
     with pytest.MonkeyPatch.context() as patched:
         for name, value in proxies.items():
             patched.setenv(name, value)
@@ -118,7 +118,7 @@ def test_proxy_is_the_one_that_httpx_takes(
 @pytest.mark.parametrize(
     "value", ["socks5://host:1080", "ftp://host", "http://[::", "http://host:port", "http://"]
 )
-def test_proxy_that_cannot_be_used_is_told_at_once(
+def test_unusable_proxy_is_reported_on_opening(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     """Also one for other addresses, in one sentence that names the variables."""
@@ -130,21 +130,21 @@ def test_proxy_that_cannot_be_used_is_told_at_once(
 
 
 class _Proxy:
-    """What a proxy was asked; it answers in the server's place, but opens no tunnel."""
+    """Records requests to the proxy; answers in place of the server, but opens no tunnel."""
 
     def __init__(self) -> None:
         self.asked: list[bytes] = []
 
     def serve(self, connection: socket.socket) -> None:
-        """One request after another."""
+        """Serve one request after another."""
         while request := read_request(connection):
             self.asked.append(request)
             refused = request.startswith(b"CONNECT")
             connection.sendall(answer("403 Forbidden") if refused else answer())
 
 
-async def test_proxy_is_asked_for_the_whole_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its own password as well as the server's key, as http has it."""
+async def test_proxy_receives_the_whole_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its own password and the server's key, as HTTP requires."""
     proxy = _Proxy()
     with RawServer(proxy.serve) as server:
         monkeypatch.setenv("HTTP_PROXY", server.url.replace("//", "//j%C3%B6:p%40ss@"))
@@ -159,8 +159,8 @@ async def test_proxy_is_asked_for_the_whole_address(monkeypatch: pytest.MonkeyPa
     assert f"\r\nauthorization: Bearer {_KEY}".encode() in head
 
 
-async def test_proxy_of_a_tunnel_never_sees_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CONNECT goes out in the clear: the proxy's password is in it, and nothing of the server's."""
+async def test_proxy_of_a_tunnel_never_receives_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CONNECT is sent in clear text: it holds the proxy's password, and nothing of the server's."""
     proxy = _Proxy()
     with RawServer(proxy.serve) as server:
         monkeypatch.setenv("HTTPS_PROXY", server.url.replace("//", "//joe:pass@"))
@@ -175,8 +175,8 @@ async def test_proxy_of_a_tunnel_never_sees_the_key(monkeypatch: pytest.MonkeyPa
     assert b"\r\nauthorization" not in request.lower()
 
 
-async def test_proxy_that_is_down_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the server behind it is."""
+async def test_proxy_that_is_down_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Like the server behind it."""
     monkeypatch.setenv("ALL_PROXY", "127.0.0.1:1")
     client = _client("http://embedder.example")
     with pytest.raises(EmbedderUnavailable, match="cannot be reached"):
@@ -196,7 +196,7 @@ async def test_proxy_that_is_down_is_out_of_reach(monkeypatch: pytest.MonkeyPatc
 async def test_netrc_is_not_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: str, key: str | None, sent: bytes | None
 ) -> None:
-    """The address and the key alone say who asks."""
+    """Only the address and the key authenticate."""
     (tmp_path / ".netrc").write_text("default login eve password stolen\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -1,4 +1,4 @@
-"""What a server says that it serves, against the name that it is asked for."""
+"""The model that a server lists, compared with the name in the request."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ async def _described(server: StandIn, model: str, *, path: str | None = None) ->
 
 
 @pytest.mark.parametrize("path", [None, "/embeddings"])
-async def test_the_only_model_is_told_from_a_typing_error(path: str | None) -> None:
-    """The server answers to any name with one vector, so its own name is the one to pin."""
+async def test_served_model_is_distinguished_from_a_misspelt_name(path: str | None) -> None:
+    """The server answers to any name with one vector, so its own name is pinned."""
     with StandIn(dialect="openai", dimensions=4, listed=["nomic-embed-text"]) as server:
         info = await _described(server, "nomic-embed-txet", path=path)
     assert (info.model, info.served, info.ignores_name) == (
@@ -51,15 +51,15 @@ async def test_the_only_model_is_told_from_a_typing_error(path: str | None) -> N
         ["openai/*"],
     ],
 )
-async def test_no_false_alarm(listed: list[str]) -> None:
-    """Several models, an alias, a file, a tag or a pattern: nothing is said."""
+async def test_served_model_gives_no_false_warning(listed: list[str]) -> None:
+    """Several models, an alias, a file, a tag or a pattern: no warning."""
     with StandIn(dialect="openai", dimensions=4, listed=listed) as server:
         info = await _described(server, "m")
     assert (info.served, info.pins_as(None)) == (None, "m")
 
 
-async def test_a_gateway_that_knows_both_names_pins_the_one_that_is_set() -> None:
-    """It lists one model and serves another one, too: the vectors differ, or it refuses one."""
+async def test_gateway_that_accepts_both_names_pins_the_configured_one() -> None:
+    """It lists one model and also serves another: the vectors differ, or it refuses one."""
     known = ["wanted"]
     with StandIn(dialect="openai", dimensions=4, listed=["default"], known_models=known) as server:
         info = await _described(server, "wanted")
@@ -67,8 +67,8 @@ async def test_a_gateway_that_knows_both_names_pins_the_one_that_is_set() -> Non
 
 
 @pytest.mark.parametrize("dialect", ["tei", "all"])
-async def test_a_server_that_has_no_list_changes_nothing(dialect: Dialect) -> None:
-    """Asked at an address of which no list is known, or that has none."""
+async def test_server_without_a_list_changes_nothing(dialect: Dialect) -> None:
+    """The address has no known list, or the server has none."""
     with StandIn(dialect=dialect, dimensions=4, listed=["b"]) as server:
         if dialect == "all":
             info = await _described(server, "a", path="/embeddings?api-version=1")
@@ -92,12 +92,12 @@ async def test_a_server_that_has_no_list_changes_nothing(dialect: Dialect) -> No
         ("/embed", None),
     ],
 )
-def test_list_path_stands_beside_that_of_embeddings(path: str, models: str | None) -> None:
-    """Nothing is guessed where the path is not of OpenAI's dialect."""
+def test_list_path_is_next_to_the_embeddings_path(path: str, models: str | None) -> None:
+    """The path stays as it is where it is not in OpenAI's dialect."""
     assert list_path(path) == models
 
 
-def test_same_model_tells_names_apart() -> None:
+def test_same_model_distinguishes_names() -> None:
     """Other names are other models."""
     assert not same_model("nomic-embed-text", "bge-m3")
     assert same_model("nomic-embed-text:latest", "nomic-embed-text")

@@ -1,4 +1,4 @@
-"""Long texts in the OpenAI dialect: which servers are told to cut them, and how."""
+"""Long texts in the OpenAI dialect: which servers truncate them on request, and how."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ async def _cut(server: StandIn, *, times: int = 1) -> list[Cut | None]:
         await embedder.aclose()
 
 
-async def test_vllm_is_told_by_its_field() -> None:
-    """It is known by the list of its models."""
+async def test_vllm_truncates_by_its_field() -> None:
+    """The list of its models identifies it."""
     with StandIn(
         dialect="openai", max_chars=10, owned_by="vllm", truncation_field="truncate_prompt_tokens"
     ) as server:
@@ -44,8 +44,8 @@ async def test_vllm_is_told_by_its_field() -> None:
     assert cut.chars_kept is None
 
 
-async def test_a_server_that_keeps_the_end_is_not_let_cut() -> None:
-    """An older vLLM ignores `truncation_side`: it is found out once, and the client cuts."""
+async def test_server_that_keeps_the_end_does_not_truncate() -> None:
+    """An older vLLM ignores `truncation_side`: one request detects it, and the client truncates."""
     with StandIn(
         dialect="openai",
         max_chars=10,
@@ -58,23 +58,23 @@ async def test_a_server_that_keeps_the_end_is_not_let_cut() -> None:
 
 
 @pytest.mark.parametrize("owner", [None, "infinity", "llamacpp", "openai"])
-async def test_no_other_server_is_sent_the_field(owner: str | None) -> None:
-    """A strict one would refuse it."""
+async def test_other_servers_do_not_receive_the_field(owner: str | None) -> None:
+    """A strict server would refuse it."""
     with StandIn(dialect="openai", max_chars=10, owned_by=owner, strict=True) as server:
         assert await _cut(server, times=2) == [None, None]
         assert server.stats.statuses[400] == 1  # the whole text's
 
 
 @pytest.mark.parametrize("strict", [True, False])
-async def test_a_server_that_refuses_or_ignores_the_field_is_asked_once(*, strict: bool) -> None:
-    """A proxy that says it is vLLM, and knows no such field: the client cuts from then on."""
+async def test_server_that_refuses_or_ignores_the_field_receives_it_once(*, strict: bool) -> None:
+    """A proxy that claims to be vLLM without the field: the client truncates from then on."""
     with StandIn(dialect="openai", max_chars=10, owned_by="vllm", strict=strict) as server:
         assert await _cut(server, times=2) == [None, None]
         assert server.stats.statuses[400] == 2  # the whole text's, and one with the field
 
 
-def test_fields_that_are_known() -> None:
-    """vLLM keeps the end of a text unless told the side; Voyage truncates unless told not to."""
+def test_known_servers_have_their_field() -> None:
+    """vLLM keeps the end of a text unless the side is set; Voyage truncates unless that is off."""
     assert fields_of_owner("vllm", 512).cut == {
         "truncate_prompt_tokens": 512,
         "truncation_side": "right",
@@ -90,8 +90,8 @@ def test_fields_that_are_known() -> None:
     ("profile", "limit", "given"),
     [(OPENAI, 8192, 9000), (VLLM, 512, 900), (TEI, 512, 900), (VERTEX, 2048, 9000)],
 )
-def test_the_stated_tokens_are_read(profile: Profile, limit: int, given: int) -> None:
-    """A search begins where the server says that the limit is."""
+def test_stated_token_limit_is_read(profile: Profile, limit: int, given: int) -> None:
+    """A search begins at the limit that the server states."""
     canned = profile.text_too_long
     assert canned is not None
     error = error_of(canned.status, canned.body.encode(), {})
@@ -107,15 +107,15 @@ def test_the_stated_tokens_are_read(profile: Profile, limit: int, given: int) ->
         "request (900 tokens) exceeds the available context size (512 tokens), try increasing it",
     ],
 )
-def test_the_stated_tokens_of_llama_cpp_are_read(words: str) -> None:
-    """Two ways, by version."""
+def test_stated_token_limit_of_llama_cpp_is_read(words: str) -> None:
+    """In two formats, by version."""
     error = error_of(500, b'{"error": {"message": "%b"}}' % words.encode(), {})
     assert isinstance(error, TextTooLong)
     assert (error.limit, error.given) == (512, 900)
 
 
-def test_a_server_that_states_nothing_is_not_believed_to() -> None:
-    """No number is made up."""
+def test_missing_token_limit_is_not_guessed() -> None:
+    """No number is assumed."""
     canned = LLAMA_CPP.text_too_long
     assert canned is not None
     error = error_of(canned.status, canned.body.encode(), {})
@@ -124,7 +124,7 @@ def test_a_server_that_states_nothing_is_not_believed_to() -> None:
 
 
 class _Http(HttpClient):
-    """Keeps what would be sent; answers one vector a text, and an empty list of models."""
+    """Records requests; answers one vector per text, and an empty list of models."""
 
     def __init__(self, options: EmbedderOptions) -> None:
         super().__init__(options)
@@ -149,10 +149,10 @@ class _Http(HttpClient):
         ("api.openai.com", {}, None),
     ],
 )
-async def test_hosts_are_sent_their_own_field(
+async def test_hosts_receive_their_own_field(
     host: str, whole: dict[str, object], cut: dict[str, object] | None
 ) -> None:
-    """With each request where the server truncates unless told; else with the one that is cut."""
+    """With each request where truncation is the default; elsewhere only for texts to truncate."""
     options = EmbedderOptions(provider=Provider.OPENAI, url=f"https://{host}", model="m")
     http = _Http(options)
     embedder = OpenAIEmbedder(options, http=http)

@@ -1,4 +1,4 @@
-"""The error tree drawn at the top of `wikiembed.errors` is the one that the classes make."""
+"""The error tree drawn at the top of `wikiembed.errors` matches the classes."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def defined_tree() -> dict[str, tuple[str | None, int | None]]:
 
 
 def test_errors_tree_is_as_drawn() -> None:
-    """Names, parents and exit codes in the docstring are those of the classes."""
+    """Names, parents and exit codes in the docstring equal those of the classes."""
     assert drawn_tree() == defined_tree()
 
 
 def test_errors_tree_holds_every_exception_of_the_module() -> None:
-    """No exception class of the module stands outside the tree."""
+    """No exception class of the module is missing from the tree."""
     classes = {
         name
         for name, value in vars(errors).items()

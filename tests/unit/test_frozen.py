@@ -1,4 +1,4 @@
-"""Steps of migrations that databases have run do not change."""
+"""Migration steps that databases have run do not change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCRIPT = migrations_dir().parent / "scripts" / "freeze.py"
 
 
 def freeze(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the script of a checkout at `root`."""
+    """Run the script in the checkout at `root`."""
     return subprocess.run(
         [sys.executable, root / "scripts" / "freeze.py", *arguments],
         capture_output=True,
@@ -26,7 +26,7 @@ def freeze(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The migrations and the script, to be changed."""
+    """A checkout of the migrations and the script, to modify."""
     for folder in ("versions", "vendor"):
         shutil.copytree(migrations_dir() / folder, tmp_path / "migrations" / folder)
     shutil.copy(migrations_dir() / "frozen.txt", tmp_path / "migrations")
@@ -36,7 +36,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_frozen_steps_are_unchanged() -> None:
-    """To change a table is another step: see migrations/README.md."""
+    """Changing a table needs another step: see migrations/README.md."""
     assert freeze(migrations_dir().parent, "--check").stderr == ""
 
 
@@ -45,8 +45,8 @@ def test_frozen_steps_are_unchanged() -> None:
     ["versions/0001_baseline.py", "versions/0001_baseline/wiki.sql",
      "vendor/procrastinate/3.10.0/schema.sql"],
 )  # fmt: skip
-def test_frozen_step_that_is_changed_is_named(checkout: Path, path: str) -> None:
-    """And freezing again does not hide it."""
+def test_changed_frozen_step_is_named(checkout: Path, path: str) -> None:
+    """Freezing again does not hide it."""
     with (checkout / "migrations" / path).open("a") as file:
         file.write("\n")
     for arguments in (["--check"], []):
@@ -54,14 +54,14 @@ def test_frozen_step_that_is_changed_is_named(checkout: Path, path: str) -> None
         assert (result.returncode, f"migrations/{path} is frozen" in result.stderr) == (1, True)
 
 
-def test_frozen_step_that_is_gone_is_named(checkout: Path) -> None:
-    """A database has run it."""
+def test_missing_frozen_step_is_named(checkout: Path) -> None:
+    """A database may have run it."""
     (checkout / "migrations/versions/0001_baseline/wiki.sql").unlink()
     assert freeze(checkout).returncode == 1
 
 
-def test_new_step_is_free_until_it_is_frozen(checkout: Path) -> None:
-    """One command of the release freezes it."""
+def test_new_step_may_change_until_it_is_frozen(checkout: Path) -> None:
+    """A command of the release freezes it."""
     step = checkout / "migrations/versions/0002_more.py"
     step.write_text("one")
     assert freeze(checkout, "--check").returncode == 0

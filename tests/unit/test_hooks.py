@@ -19,7 +19,7 @@ def hooks() -> list[dict[str, Any]]:
     return found
 
 
-def test_hooks_fetch_nothing() -> None:
+def test_hooks_download_nothing() -> None:
     """Each runs a tool of .venv or a script of the checkout."""
     assert {hook["language"] for hook in hooks()} == {"system"}
     for hook in hooks():
@@ -28,14 +28,14 @@ def test_hooks_fetch_nothing() -> None:
 
 
 def test_hooks_run_each_tool_of_the_lint_script() -> None:
-    """A tool that is added to the script gets a hook; the audit, which asks a server, has none."""
+    """A tool added to the script gets a hook; the audit, which queries a server, has none."""
     script = set(re.findall(r'check "\$bin/(\S+)"', (ROOT / "scripts/lint.sh").read_text()))
     entries = {hook["entry"].split()[0].removeprefix(".venv/bin/") for hook in hooks()}
     assert script | {"scripts/freeze.sh"} == entries
 
 
 def test_hooks_match_files_that_exist() -> None:
-    """A hook whose pattern fits no file would never run."""
+    """A hook whose pattern matches no file would never run."""
     files = [
         path.relative_to(ROOT).as_posix()
         for folder in (".ci", ".github", "docs", "migrations", "scripts", "wikiembed")

@@ -1,4 +1,4 @@
-"""What a measurement of the server may be taken for."""
+"""What a measurement of the server may be used for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wikiembed.vectors import Matrix
 
 
 class Server:
-    """Embeds a batch in a second by the `clock`, but for texts that are long or end it."""
+    """Embeds a batch per second of `clock`; long texts fail, and one text ends the measurement."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -34,36 +34,36 @@ class Server:
         return vector_of(texts[0]).reshape(1, -1).repeat(len(texts), axis=0)
 
     async def embed_cut(self, text: str) -> None:
-        """It cannot be told to."""
+        """It cannot truncate."""
 
     async def aclose(self) -> None:
         """Nothing to close."""
 
 
 async def measured(*texts: str, batch_size: int = 4) -> tuple[Rate, Server]:
-    """The rate by `texts`, one request at a time."""
+    """Measure the rate with `texts`, one request at a time."""
     clock = Clock()
     server = Server(clock)
     rate = await measure(server, texts, batch_size=batch_size, concurrency=1, clock=clock)
     return rate, server
 
 
-async def test_measure_leaves_out_the_text_at_fault_alone() -> None:
-    """A batch is halved until it stands alone, and the rest counts."""
+async def test_measure_leaves_out_only_the_text_at_fault() -> None:
+    """A batch is halved until that text is alone, and the rest counts."""
     rate, server = await measured("a", "b", "long", "c")
     assert (rate.sampled, rate.refused, rate.refusal) == (3, 1, "A text is too long.")
     assert [len(batch) for batch in server.requests] == [4, 2, 2, 1, 1]
     assert rate.chunks_per_s == pytest.approx(3 / 5)
 
 
-async def test_measure_of_refused_texts_alone_says_why() -> None:
+async def test_measure_of_refused_texts_reports_why() -> None:
     """There is no rate then."""
     with pytest.raises(TextTooLong):
         await measured("long 1", "long 2")
 
 
-async def test_measure_ends_when_the_server_is_out_of_reach() -> None:
-    """What was measured before counts; nobody is asked again."""
+async def test_measure_ends_when_the_server_is_unreachable() -> None:
+    """Earlier measurements count; no further request is made."""
     rate, server = await measured("a", "b", "busy", "c", batch_size=1)
     assert (rate.sampled, rate.refused, len(server.requests)) == (2, 0, 3)
     with pytest.raises(EmbedderError) as caught:
@@ -72,16 +72,16 @@ async def test_measure_ends_when_the_server_is_out_of_reach() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sampled", "seconds", "chunks", "tells"),
+    ("sampled", "seconds", "chunks", "valid"),
     [
         *((3, 0.001, 30, True), (3, 0.001, 31, False), (3, 2.0, 200_000, True)),
         *((63, 0.01, 200_000, False), (64, 0.01, 200_000, True)),
     ],
 )
-def test_rate_of_a_handful_is_not_extrapolated(
-    *, sampled: int, seconds: float, chunks: int, tells: bool
+def test_rate_of_a_small_sample_is_not_extrapolated(
+    *, sampled: int, seconds: float, chunks: int, valid: bool
 ) -> None:
-    """To ten times as many at most, unless the measurement took its time."""
+    """To ten times as many at most, unless the measurement took long enough."""
     rate = Rate(chunks_per_s=1000, known_from="probe", sampled=sampled, seconds=seconds)
-    assert rate.tells_of(chunks) is tells
+    assert rate.tells_of(chunks) is valid
     assert Rate(chunks_per_s=1000, known_from="history").tells_of(chunks)

@@ -1,4 +1,4 @@
-"""The nearest known name of one that is none."""
+"""The nearest known name for an unknown one."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from wikiembed.names import nearest, unknown
     ],
 )
 def test_nearest_error_class(typed: str, meant: str | None) -> None:
-    """A slip of the fingers, another case and a hyphen are understood, another word is not."""
+    """A misspelling, another case and a hyphen are understood; another word is not."""
     assert nearest(typed, ErrorClass) == meant
 
 
-def test_unknown_names_the_nearest_else_where_they_are_listed_else_all() -> None:
-    """One sentence, with whatever helps most."""
+def test_unknown_names_the_nearest_or_the_list_or_all() -> None:
+    """One sentence, with the most helpful part."""
     see = "`wikiembed sources`"
     assert unknown("source", "한강문사", ["wiki", "한강문서"], see=see) == (
         'No source is named "한강문사": did you mean "한강문서"?'

@@ -1,4 +1,4 @@
-"""Halving: exactly the texts at fault are blamed, in O(k log n) requests."""
+"""Bisection: exactly the texts at fault are blamed, in O(k log n) requests."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ GONE = EmbedderUnavailable("The embedding server cannot be reached.")
 
 
 def most_requests(n: int, k: int) -> int:
-    """The most requests, probes included, for k bad texts of n.
+    """Return the most requests, probes included, for k bad texts of n.
 
-    A bad text costs a group that fails and log2(n) halves at most, each followed by a probe;
+    A bad text costs a group that fails and at most log2(n) halves, each followed by a probe;
     three tests alone with a probe each; and a group that passes, since each find halves the
     next group and each pass doubles it. One more group passes at the end.
     """
@@ -35,7 +35,7 @@ def most_requests(n: int, k: int) -> int:
     return 2 * k * halvings + k * (2 + 2 * FAILURES_BEFORE_BLAME + 1) + 1
 
 
-async def isolated(embedder: FakeEmbedder, texts: list[str]) -> Bisection:
+async def bisect(embedder: FakeEmbedder, texts: list[str]) -> Bisection:
     bisection = Bisection(channel_of(embedder), texts)
     await bisection.run()
     assert bisection.vectors.keys().isdisjoint(bisection.blamed)
@@ -54,14 +54,14 @@ def spoil(embedder: FakeEmbedder, texts: list[str], bad: list[int]) -> None:
 
 @settings(max_examples=120, deadline=None)
 @given(data=st.data())
-def test_isolation_blames_exactly_the_bad_texts(data: st.DataObject) -> None:
-    """Whatever set of a batch is bad: those are blamed, the others embedded, within the bound."""
+def test_bisection_blames_exactly_the_bad_texts(data: st.DataObject) -> None:
+    """Whatever set of a batch is bad: it is blamed, the others embedded, within the bound."""
     n = data.draw(st.integers(1, 128))
     bad = sorted(data.draw(st.sets(st.integers(0, n - 1))))
     limit = data.draw(st.none() | st.integers(1, 128))
     embedder, texts = FakeEmbedder(max_batch=limit), texts_of(n)
     spoil(embedder, texts, bad)
-    bisection = asyncio.run(isolated(embedder, texts))
+    bisection = asyncio.run(bisect(embedder, texts))
     assert sorted(bisection.blamed) == bad
     assert {blame.attempts for blame in bisection.blamed.values()} <= {FAILURES_BEFORE_BLAME}
     if limit is None or limit >= n:
@@ -72,53 +72,53 @@ def test_isolation_blames_exactly_the_bad_texts(data: st.DataObject) -> None:
     "bad", [[0], [63], [31], [17], [0, 63], [10, 11, 12], list(range(0, 64, 8))]
 )
 async def test_requests_are_within_the_bound_for_a_batch_of_64(bad: list[int]) -> None:
-    """2 k log2(64), and a constant for each bad text."""
+    """2 k log2(64), plus a constant per bad text."""
     embedder, texts = FakeEmbedder(), texts_of(64)
     spoil(embedder, texts, bad)
-    await isolated(embedder, texts)
+    await bisect(embedder, texts)
     assert len(embedder.log) - 1 <= most_requests(64, len(bad))
 
 
 @pytest.mark.parametrize("bad", [20, 21])
-async def test_good_texts_are_embedded_once_and_no_request_is_made_in_vain(bad: int) -> None:
-    """One bad text of 64: none that passed is sent again; alone it fails three times, not four."""
+async def test_good_texts_are_embedded_once_without_wasted_requests(bad: int) -> None:
+    """One bad text of 64: no passed text is sent again; alone it fails three times, not four."""
     embedder, texts = FakeEmbedder(), texts_of(64)
     spoil(embedder, texts, [bad])
-    await isolated(embedder, texts)
+    await bisect(embedder, texts)
     passed = [batch for batch in embedder.requests if texts[bad] not in batch]
     assert embedder.requests.count([texts[bad]]) == FAILURES_BEFORE_BLAME
     assert sum(len(batch) for batch in passed) == 63
 
 
-async def test_groups_grow_again_where_texts_are_good() -> None:
-    """Eight bad texts at the head shrink the groups to one; the 56 good ones cost a few."""
+async def test_groups_grow_again_among_good_texts() -> None:
+    """Eight bad texts at the start shrink the groups to one; the 56 good ones cost few requests."""
     embedder, texts = FakeEmbedder(), texts_of(64)
     spoil(embedder, texts, list(range(8)))
-    await isolated(embedder, texts)
+    await bisect(embedder, texts)
     good = set(texts[8:])
     assert len([batch for batch in embedder.requests if good.issuperset(batch)]) <= 6
 
 
-async def test_all_bad_costs_a_few_requests_a_text() -> None:
+async def test_batch_of_bad_texts_costs_a_few_requests_per_text() -> None:
     """The groups shrink where bad texts are dense: 64 of 64 cost 6 requests each and few more."""
     embedder, texts = FakeEmbedder(), texts_of(64)
     spoil(embedder, texts, list(range(64)))
-    await isolated(embedder, texts)
+    await bisect(embedder, texts)
     assert len(embedder.log) <= 64 * 2 * FAILURES_BEFORE_BLAME + 64
 
 
 @settings(max_examples=60, deadline=None)
 @given(bad=st.sets(st.integers(0, 63), min_size=1))
-def test_isolation_of_64_texts_costs_at_most_twice_k_log2_n_requests(bad: set[int]) -> None:
-    """Whatever the k bad texts are, from one to all: 12 k requests, and one that passes."""
+def test_bisection_of_64_texts_costs_at_most_twice_k_log2_n_requests(bad: set[int]) -> None:
+    """For any k from one to all: 12 k requests, and one that passes."""
     embedder, texts = FakeEmbedder(), texts_of(64)
     spoil(embedder, texts, sorted(bad))
-    asyncio.run(isolated(embedder, texts))
+    asyncio.run(bisect(embedder, texts))
     assert len(embedder.requests) <= 2 * len(bad) * math.log2(64) + 1
 
 
 async def test_run_of_1000_with_5_bad_is_within_the_bound() -> None:
-    """Sixteen batches: the bound of each bad text, and one request for each clean batch."""
+    """Sixteen batches: the bound per bad text, and one request per clean batch."""
     texts = texts_of(1000)
     bad = [3, 130, 131, 500, 999]
     embedder = FakeEmbedder()
@@ -133,28 +133,28 @@ async def test_run_of_1000_with_5_bad_is_within_the_bound() -> None:
     assert len(embedder.log) - 1 <= most_requests(64, 5) + 16
 
 
-async def test_isolation_blames_after_three_failures_with_a_passing_probe_each() -> None:
-    """Alone, a text fails, the probe passes; three times; and it fails no fourth time."""
+async def test_bisection_blames_after_three_failures_with_a_passing_probe_each() -> None:
+    """Alone, a text fails and the probe passes, three times; there is no fourth try."""
     embedder = FakeEmbedder()
     spoil(embedder, ["text 0"], [0])
-    bisection = await isolated(embedder, ["text 0"])
+    bisection = await bisect(embedder, ["text 0"])
     assert embedder.log[1:] == ["embed 1", "probe"] * 3
     blame = bisection.blamed[0]
     assert (blame.error_class, blame.http_status, blame.attempts) == ("rejected", 500, 3)
 
 
 async def test_text_that_fails_twice_is_not_blamed() -> None:
-    """What passes at the third time is embedded."""
+    """A text that passes the third time is embedded."""
     embedder = FakeEmbedder()
     embedder.script = [rejected(), rejected()]
-    assert (await isolated(embedder, ["text 0"])).blamed == {}
+    assert (await bisect(embedder, ["text 0"])).blamed == {}
 
 
-async def test_text_too_long_is_blamed_at_once() -> None:
-    """The server said so itself: one request for the batch, no probes, no repetition."""
+async def test_text_too_long_is_blamed_immediately() -> None:
+    """The server named the fault: one request for the batch, no probes, no retry."""
     embedder, texts = FakeEmbedder(), texts_of(8)
     embedder.bad = {"text 0": TextTooLong("Too long.", http_status=400)}
-    bisection = await isolated(embedder, texts)
+    bisection = await bisect(embedder, texts)
     blame = bisection.blamed[0]
     assert (blame.error_class, blame.attempts, embedder.probes) == ("text_too_long", 1, 0)
     assert [len(batch) for batch in embedder.requests] == [8, 4, 2, 1, 4, 3]
@@ -174,7 +174,7 @@ async def test_blame_names_the_kind_of_failure(error: EmbedderError, error_class
     """Each error that a text may cause has a stable word."""
     embedder = FakeEmbedder()
     embedder.bad = {"text 1": error}
-    bisection = await isolated(embedder, texts_of(4))
+    bisection = await bisect(embedder, texts_of(4))
     assert {i: b.error_class for i, b in bisection.blamed.items()} == {1: error_class}
 
 
@@ -182,32 +182,32 @@ async def test_blame_names_the_kind_of_failure(error: EmbedderError, error_class
 async def test_row_without_usable_numbers_is_blamed_and_its_neighbours_are_kept(
     value: float,
 ) -> None:
-    """NaN, infinity or zeros in one row cost the others nothing."""
+    """NaN, infinity or zeros in one row do not affect the others."""
     embedder = FakeEmbedder()
     embedder.rows = {"text 2": value}
-    bisection = await isolated(embedder, texts_of(8))
+    bisection = await bisect(embedder, texts_of(8))
     assert {i: b.error_class for i, b in bisection.blamed.items()} == {2: "bad_answer"}
     assert embedder.log[1:] == ["embed 8", *["embed 1", "probe"] * 3]
 
 
 async def test_answer_without_any_usable_row_is_a_failure_of_the_batch() -> None:
-    """One such answer blames nobody: the halves pass."""
+    """One such answer blames no text: the halves pass."""
     embedder, texts = FakeEmbedder(), texts_of(8)
     embedder.script = [np.zeros((8, 4), np.float32)]
-    assert (await isolated(embedder, texts)).blamed == {}
+    assert (await bisect(embedder, texts)).blamed == {}
 
 
 async def test_rows_unusable_while_the_probe_fails_are_an_outage() -> None:
-    """A server whose every vector is NaN, the probe's too, is waited for."""
+    """A server whose vectors are all NaN, the probe's too, is waited for."""
     embedder, texts = FakeEmbedder(), texts_of(8)
     embedder.script = [np.full((8, 4), math.nan, np.float32)]
     embedder.probe_script = [np.full((1, 4), math.nan, np.float32)] * 3
-    assert (await isolated(embedder, texts)).blamed == {}
+    assert (await bisect(embedder, texts)).blamed == {}
     assert [len(batch) for batch in embedder.requests] == [8, 8]
 
 
-async def test_isolation_with_a_crash_in_mid_halving_blames_nobody_else() -> None:
-    """The server goes down at every third request while a bad text is sought, and comes back."""
+async def test_crash_during_bisection_blames_no_other_text() -> None:
+    """The server crashes at every third request during bisection, and comes back."""
     for down_at in range(1, 14):
         embedder, texts = FakeEmbedder(), texts_of(64)
         spoil(embedder, texts, [37])
@@ -224,12 +224,12 @@ async def test_isolation_with_a_crash_in_mid_halving_blames_nobody_else() -> Non
             return GONE
 
         embedder.judge = crash
-        bisection = await isolated(embedder, texts)
+        bisection = await bisect(embedder, texts)
         assert {i: b.attempts for i, b in bisection.blamed.items()} == {37: FAILURES_BEFORE_BLAME}
 
 
-async def test_what_is_settled_stays_settled_when_the_run_ends_early() -> None:
-    """A misconfiguration in mid-run leaves the vectors that were had before it."""
+async def test_results_are_kept_when_the_run_ends_early() -> None:
+    """A misconfiguration in mid-run keeps the vectors that were already fetched."""
     embedder, texts = FakeEmbedder(max_batch=4), texts_of(12)
     wrong = EmbedderMisconfigured("401")
     embedder.judge = lambda batch: wrong if "text 8" in batch else None
@@ -240,8 +240,8 @@ async def test_what_is_settled_stays_settled_when_the_run_ends_early() -> None:
     assert (sorted(bisection.vectors), bisection.blamed) == (list(range(8)), {})
 
 
-async def test_limit_learned_in_mid_halving_is_obeyed() -> None:
-    """Another job learns a limit of 2 while this one halves 64: nothing larger is sent."""
+async def test_limit_learned_during_bisection_applies() -> None:
+    """Another job learns a limit of 2 while this one bisects 64: nothing larger is sent."""
     embedder, texts = FakeEmbedder(), texts_of(64)
     spoil(embedder, texts, [5, 40])
     channel = channel_of(embedder)

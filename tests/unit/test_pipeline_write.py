@@ -1,4 +1,4 @@
-"""Writing: a row that Postgres refuses is found by halving; what is no row's fault is raised."""
+"""Writing: bisection finds a row that Postgres refuses; other errors are raised."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_batch_is_written_in_one_call() -> None:
     assert (store.writes, len(store.written), store.recorded) == (1, 64, [])
 
 
-async def test_write_finds_a_refused_row_by_halving() -> None:
+async def test_write_finds_a_refused_row_by_bisection() -> None:
     """One row of 64 is refused: it is recorded, the others are written, in 2 log2(n) calls."""
     store = FakeStore()
     store.refuses = {"20": REFUSED}
@@ -42,8 +42,8 @@ async def test_write_finds_a_refused_row_by_halving() -> None:
     assert store.writes == 1 + 2 * 6
 
 
-async def test_write_that_a_trigger_swallows_is_a_refusal() -> None:
-    """WE012 comes as an error of ours, with no diagnostics of Postgres."""
+async def test_write_that_a_trigger_discards_is_a_refusal() -> None:
+    """WE012 arrives as an error of ours, without diagnostics from Postgres."""
     store = FakeStore()
     store.refuses = {"1": WriteRefused("A trigger keeps a vector from being written.")}
     await written(store, 2)
@@ -52,8 +52,8 @@ async def test_write_that_a_trigger_swallows_is_a_refusal() -> None:
     ]
 
 
-async def test_stale_keys_of_all_parts_are_answered() -> None:
-    """What is stale is read again, on either side of a refused row, and a refused row too."""
+async def test_stale_keys_of_all_parts_are_returned() -> None:
+    """Stale keys on either side of a refused row are read again, and a stale refused row too."""
     store = FakeStore()
     store.refuses = {"3": REFUSED}
     store.outcomes = dict.fromkeys(("0", "3", "7"), Outcome.STALE) | {"5": Outcome.LOCKED}
@@ -71,15 +71,15 @@ async def test_stale_keys_of_all_parts_are_answered() -> None:
         pg.ReadOnlySqlTransaction("read-only after a failover"),
         pg.InternalError_("internal"),
         psycopg.OperationalError("the connection is lost"),
-        LockNotAvailable("A lock was not had."),
+        LockNotAvailable("The lock is not available."),
         DatabaseUnreachable("Postgres is out of reach."),
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_what_is_no_rows_fault_goes_back_to_the_queue(
+async def test_error_that_is_not_a_rows_fault_requeues_the_job(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither halved nor recorded: one call, without being retried, and the exception."""
+    """Neither bisected nor recorded: one call without a retry, then the exception."""
     monkeypatch.setattr(write_retry, "retry_for_s", lambda _: 0.0)
     store = FakeStore()
     store.refuses = {"1": error}
@@ -103,13 +103,13 @@ async def test_what_is_no_rows_fault_goes_back_to_the_queue(
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_refusals_are_told_from_accidents(error: Exception) -> None:
+def test_refusals_are_distinguished_from_transient_errors(error: Exception) -> None:
     """Constraints, values, limits and users' triggers concern the row."""
     assert is_refusal(error)
     assert not is_refusal(ValueError("ours"))
 
 
-def test_sqlstate_that_only_the_user_knows_is_a_refusal() -> None:
+def test_user_defined_sqlstate_is_a_refusal() -> None:
     """A user's trigger may raise any code."""
 
     class Custom(psycopg.DatabaseError):
@@ -119,7 +119,7 @@ def test_sqlstate_that_only_the_user_knows_is_a_refusal() -> None:
 
 
 async def test_message_never_quotes_the_text() -> None:
-    """A trigger that quotes the row's text is answered with the SQLSTATE alone."""
+    """For a trigger that quotes the row's text, the message is the SQLSTATE alone."""
     store = FakeStore()
     error = pg.RaiseException("refused: the secret plan of the emperor")
     store.refuses = {"0": error}

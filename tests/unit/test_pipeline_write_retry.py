@@ -1,4 +1,4 @@
-"""Vectors that are paid for are kept while Postgres is away, and for how long."""
+"""How long computed vectors are kept while Postgres is unavailable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wikiembed.pipeline import write_retry
 
 
 def as_raised(error: psycopg.Error) -> Exception:
-    """The error as the store raises it: translated, where it has a meaning."""
+    """The error as the store raises it: translated where a translation exists."""
     ours = translate(error)
     if ours is None:
         return error
@@ -29,7 +29,7 @@ class Writes:
         self.calls = 0
 
     async def __call__(self) -> str:
-        """Fail, or not."""
+        """Raise the next error, or succeed."""
         self.calls += 1
         if self.errors:
             raise self.errors.pop(0)
@@ -49,8 +49,8 @@ class Writes:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_write_is_retried_while_postgres_is_away(error: psycopg.Error) -> None:
-    """Longer than the 45 s of a slow restart, and longer than a pool's patience."""
+def test_write_is_retried_while_postgres_is_unavailable(error: psycopg.Error) -> None:
+    """Longer than the 45 s of a slow restart, and longer than a pool's timeout."""
     assert write_retry.retry_for_s(as_raised(error)) == write_retry.RETRY_LOST_S > 60
 
 
@@ -66,8 +66,8 @@ def test_write_is_retried_while_postgres_is_away(error: psycopg.Error) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_may_pass_is_retried_for_seconds(error: psycopg.Error) -> None:
-    """The slot is given back to other jobs soon."""
+def test_transient_error_is_retried_for_seconds(error: psycopg.Error) -> None:
+    """The job soon frees its slot."""
     assert write_retry.retry_for_s(as_raised(error)) == write_retry.RETRY_PASSING_S
 
 
@@ -81,22 +81,22 @@ def test_what_may_pass_is_retried_for_seconds(error: psycopg.Error) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_what_will_not_pass_is_raised_at_once(error: psycopg.Error) -> None:
-    """One call, and the exception as it came."""
+async def test_permanent_error_is_raised_immediately(error: psycopg.Error) -> None:
+    """One call, and the original exception."""
     writes = Writes(error)
     with pytest.raises(type(as_raised(error))):
         await write_retry.retry_write(writes, job_id=1)
     assert writes.calls == 1
 
 
-async def test_write_is_retried_until_it_is_done() -> None:
-    """Two losses, then the answer."""
+async def test_write_is_retried_until_it_succeeds() -> None:
+    """Two lost connections, then the result."""
     writes = Writes(pg.AdminShutdown("terminated"), PoolTimeout("away"))
     assert (await write_retry.retry_write(writes, job_id=1), writes.calls) == ("written", 3)
 
 
-async def test_retries_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Past the limit the job goes back to the queue."""
+async def test_retries_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the limit the job returns to the queue."""
     monkeypatch.setattr(write_retry, "RETRY_PASSING_S", 0.1)
     writes = Writes(*(pg.LockNotAvailable("lock timeout") for _ in range(9)))
     with pytest.raises(LockNotAvailable):

@@ -45,12 +45,12 @@ NOT_WRITTEN = "scripts/freeze.sh", "scripts/release.py write", "git commit", "gi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """A repository on main with what a release reads and writes."""
+    """A repository on main with the files that a release reads and writes."""
 
     root: Path
 
     def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run a command in it, without the settings of whoever runs the tests."""
+        """Run a command in it, without the git settings of the current user."""
         names = {f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER")
                  for what in ("NAME", "EMAIL")}  # fmt: skip
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
@@ -65,7 +65,7 @@ class Checkout:
         )
 
     def git(self, *arguments: str) -> str:
-        """The output of a git command that has to succeed."""
+        """Return the output of a git command that must succeed."""
         done = self.run("git", *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -75,11 +75,11 @@ class Checkout:
         return self.run(self.root / "scripts/release.sh", *arguments)
 
     def state(self) -> tuple[str, str, str]:
-        """The commits, the tags, and what is changed and not committed."""
+        """The commits, the tags, and uncommitted changes."""
         return self.git("log", "--format=%H"), self.git("tag"), self.git("status", "--porcelain")
 
     def write(self, name: str, text: str) -> None:
-        """Commit a file with another text."""
+        """Commit a file with this text."""
         (self.root / name).write_text(text)
         self.git("add", name)
         self.git("commit", "--quiet", "--message", f"Change {name}")
@@ -113,7 +113,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return made
 
 
-def test_release_says_its_help(checkout: Checkout) -> None:
+def test_release_prints_its_help(checkout: Checkout) -> None:
     """The comment at its top."""
     done = checkout.release("--help")
     assert (done.returncode, done.stderr) == (0, "")
@@ -144,8 +144,8 @@ def test_release_refuses_wrong_usage(checkout: Checkout, arguments: list[str], s
         ("0.2.0rc1", "0.2.0rc1 is not a version"),
     ],
 )
-def test_release_refuses_a_version(checkout: Checkout, version: str, said: str) -> None:
-    """That is not higher by its numbers, or has not three of them."""
+def test_release_refuses_an_invalid_version(checkout: Checkout, version: str, said: str) -> None:
+    """One that is not numerically higher, or does not have three numbers."""
     before = checkout.state()
     done = checkout.release(version)
     assert (done.returncode, said in done.stderr, checkout.state()) == (1, True, before)
@@ -167,7 +167,7 @@ def detached(checkout: Checkout) -> None:
     checkout.git("switch", "--quiet", "--detach")
 
 
-def nothing_to_tell(checkout: Checkout) -> None:
+def empty_changelog(checkout: Checkout) -> None:
     checkout.write("CHANGELOG.md", CHANGELOG.replace("- A thing.\n", ""))
 
 
@@ -194,7 +194,7 @@ REFUSED: dict[Callable[[Checkout], None], str] = {
     changed: "There are changes that are not committed",
     on_a_branch: "A release is made on main, not on feature.",
     detached: "A release is made on main, not on a detached commit.",
-    nothing_to_tell: "CHANGELOG.md has no entry under [Unreleased].",
+    empty_changelog: "CHANGELOG.md has no entry under [Unreleased].",
     no_unreleased: "CHANGELOG.md has no heading [Unreleased].",
     tagged: "The tag v0.2.0 is there already.",
     frozen_and_changed: "migrations/versions/0001_all.py is frozen and was changed",
@@ -206,7 +206,7 @@ REFUSED: dict[Callable[[Checkout], None], str] = {
 def test_release_refuses_and_changes_nothing(
     checkout: Checkout, spoil: Callable[[Checkout], None]
 ) -> None:
-    """With exit code 1 and one sentence; the tests run last, when all else is right."""
+    """With exit code 1 and one sentence; the tests run last, when all else is correct."""
     spoil(checkout)
     before = checkout.state()
     done = checkout.release("0.2.0")
@@ -216,8 +216,8 @@ def test_release_refuses_and_changes_nothing(
     assert (checkout.root / ".venv/asked").exists() == (spoil is translations_stale)
 
 
-def test_dry_run_prints_what_would_be_done(checkout: Checkout) -> None:
-    """In order, and does nothing of it, not even the tests."""
+def test_dry_run_prints_the_steps(checkout: Checkout) -> None:
+    """In order, and does none of it, not even the tests."""
     before = checkout.state()
     done = checkout.release("0.2.0", "--dry-run")
     assert (done.returncode, done.stderr) == (0, "")
@@ -233,7 +233,7 @@ def test_dry_run_prints_what_would_be_done(checkout: Checkout) -> None:
 
 
 def test_release_is_one_commit_with_an_annotated_tag(checkout: Checkout) -> None:
-    """With the version, the changelog and the frozen steps; nothing is left over."""
+    """With the version, the changelog and the frozen steps; no changes remain."""
     done = checkout.release("0.2.0")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "To publish: git push --atomic origin main v0.2.0\n"
@@ -255,7 +255,7 @@ def test_release_is_one_commit_with_an_annotated_tag(checkout: Checkout) -> None
 
 
 def test_release_that_cannot_be_committed_leaves_no_change(checkout: Checkout) -> None:
-    """A hook of the maintainer may refuse the commit."""
+    """A maintainer's hook may refuse the commit."""
     hook = checkout.root / ".git/hooks/pre-commit"
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
@@ -275,7 +275,7 @@ Description-Content-Type: text/markdown
 
 
 def build(folder: Path, *, wheel: str = METADATA, sdist: str = METADATA) -> None:
-    """What the build backend makes, with nothing but the metadata in it."""
+    """Make the files of the build backend, with nothing but the metadata in them."""
     folder.mkdir()
     with zipfile.ZipFile(folder / "wikiembed-0.2.0-py3-none-any.whl", "w") as file:
         file.writestr("wikiembed-0.2.0.dist-info/METADATA", wheel)
@@ -301,7 +301,7 @@ OLDER = METADATA.replace("0.2.0", "0.1.0")
         ("v0.2.0", NO_NAME, NO_NAME, "The metadata is not valid: 'name' is a required field"),
     ],
 )
-def test_what_was_built_is_checked(
+def test_release_checks_the_build(
     tmp_path: Path, tag: str, wheel: str, sdist: str, said: str
 ) -> None:
     """Before it is published."""

@@ -1,4 +1,4 @@
-"""A question that is too long is cut where the server can be told to, and refused elsewhere."""
+"""A question that is too long is truncated where the server can do it, and refused elsewhere."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def _settings(server: StandIn, embedder: str, *, truncate: bool) -> Settings:
 
 
 @pytest.mark.parametrize("embedder", ["ollama", "tei"])
-def test_question_is_cut_where_the_server_can_be_told_to(embedder: str) -> None:
-    """And only if the setting says so."""
+def test_question_is_truncated_where_the_server_can_do_it(embedder: str) -> None:
+    """And only if the setting allows it."""
     with StandIn(max_chars=10) as server:
         vector = embed(SOURCE, _settings(server, embedder, truncate=True), QUESTION)
         assert np.array_equal(vector, vectors_of([QUESTION[:10]], 768))
@@ -34,7 +34,7 @@ def test_question_is_cut_where_the_server_can_be_told_to(embedder: str) -> None:
             embed(SOURCE, _settings(server, embedder, truncate=False), QUESTION)
 
 
-def test_question_is_refused_where_it_cannot() -> None:
-    """In the OpenAI dialect, of a server that has no field for it."""
+def test_question_is_refused_where_the_server_cannot_truncate() -> None:
+    """In the OpenAI dialect, for a server without a field for it."""
     with StandIn(max_chars=10) as server, pytest.raises(TextTooLong):
         embed(SOURCE, _settings(server, "openai", truncate=True), QUESTION)

@@ -1,4 +1,4 @@
-"""The level: where it settles on simulated servers, and that no place is lost. Virtual time."""
+"""The adaptive limit: where it settles on simulated servers, and that it loses no slot."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.unit.limit_simulation import (
     Slots,
     changing,
     drive,
-    levels,
+    limits,
     simulate,
     watched,
 )
@@ -27,13 +27,13 @@ from wikiembed.servers.adaptive_limit import AdaptiveLimit
 
 
 def share(run: Run, least: int, most: int, *, from_s: float, to_s: float) -> float:
-    """Share of the time in which the level was from `least` to `most`."""
+    """Share of the time in which the limit was from `least` to `most`."""
     shares = run.shares(from_s, to_s)
     return sum(part for limit, part in shares.items() if least <= limit <= most)
 
 
 def driven(server: Slots, *, seconds: float, limit: dict[str, int], **how: Any) -> Run:
-    """What a Level of these options does on that server."""
+    """Run an adaptive limit with these options against that server."""
 
     async def main() -> Run:
         return await drive(*watched(**limit), server.serve, seconds=seconds, **how)
@@ -41,8 +41,8 @@ def driven(server: Slots, *, seconds: float, limit: dict[str, int], **how: Any) 
     return simulate(main())
 
 
-def test_serial_server_settles_low_and_is_never_idle() -> None:
-    """More than two in flight bring nothing there, and one alone would let it wait."""
+def test_limit_for_a_serial_server_stays_low_without_idling_it() -> None:
+    """More than two in flight gain nothing there, and one alone would leave it idle."""
     run, server = simulate(SERIAL.run())
     assert share(run, 2, 4, from_s=10, to_s=60) == pytest.approx(1)
     assert run.median(10, 60) == 2
@@ -50,24 +50,24 @@ def test_serial_server_settles_low_and_is_never_idle() -> None:
     assert 1 - server.idle_s / 60 >= 0.97
 
 
-def test_server_that_never_queues_reaches_most_within_10_seconds() -> None:
-    """Each request more brings as much as the one before."""
+def test_limit_for_a_server_without_queueing_reaches_its_maximum_within_10_seconds() -> None:
+    """Each further request adds as much throughput as the one before."""
     run, _ = simulate(LATENCY.run())
-    assert next(at for at, limit in run.levels if limit == 32) <= 10
+    assert next(at for at, limit in run.limits if limit == 32) <= 10
     assert share(run, 32, 32, from_s=10, to_s=60) >= 0.9
-    assert max(levels(run)) == 32
+    assert max(limits(run)) == 32
     assert run.rate(10, 60) >= 0.95 * LATENCY.best
 
 
-def test_four_slots_settle_from_four_to_eight() -> None:
-    """Down to three it looks, now and then, and comes back."""
+def test_limit_for_four_slots_settles_between_four_and_eight() -> None:
+    """It probes three now and then, and returns."""
     run, _ = simulate(FOUR.run())
     assert share(run, 4, 8, from_s=10, to_s=60) >= 0.9
     assert share(run, 3, 8, from_s=10, to_s=60) == pytest.approx(1)
     assert run.rate(10, 60) >= 0.95 * FOUR.best
 
 
-def test_batching_server_settles_around_its_batch() -> None:
+def test_limit_for_a_batching_server_settles_around_its_batch() -> None:
     """A batch of 8 takes as long as one of 1."""
     run, _ = simulate(GPU.run())
     assert share(run, 8, 12, from_s=10, to_s=60) >= 0.85
@@ -75,8 +75,8 @@ def test_batching_server_settles_around_its_batch() -> None:
     assert run.rate(10, 60) >= 0.95 * GPU.best
 
 
-def test_refusing_server_is_seldom_asked_for_too_much() -> None:
-    """After a refusal the next try upward adds one, and waits longer each time."""
+def test_limit_for_a_refusing_server_seldom_exceeds_its_capacity() -> None:
+    """After a refusal the next increase adds one, and waits longer each time."""
     run, server = simulate(REFUSING.run())
     assert isinstance(server, Slots)
     assert share(run, 5, 6, from_s=30, to_s=240) >= 0.9
@@ -87,7 +87,7 @@ def test_refusing_server_is_seldom_asked_for_too_much() -> None:
     assert len(server.refused_at) <= 0.001 * server.answered
 
 
-def test_changing_capacity_is_followed_within_20_seconds() -> None:
+def test_limit_follows_a_changing_capacity_within_20_seconds() -> None:
     """From 4 slots to 16 and to 2, each for 60 seconds."""
     run = simulate(changing((4, 16, 2), each_s=60))
     for begins_s, slots, least, most in ((0, 4, 4, 8), (60, 16, 13, 24), (120, 2, 2, 4)):
@@ -101,10 +101,10 @@ NOISY: list[tuple[int, int, int]] = [(1, 2, 4), (4, 4, 8), (8, 6, 16), (1000, 22
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("slots", "least", "most"), NOISY)
-def test_noise_and_uneven_sizes_drive_it_to_neither_end(
+def test_limit_stays_off_both_bounds_despite_noise_and_uneven_sizes(
     slots: int, least: int, most: int, seed: int
 ) -> None:
-    """Requests of 1 to 64 texts, and times off by 20 % either way."""
+    """Requests of 1 to 64 texts, with times off by 20 % either way."""
     dice = random.Random(seed)
     server = Slots(seconds=lambda n: 0.01 + 0.001 * n, slots=slots, noise=0.2, dice=dice)
     run = driven(server, seconds=40, limit={}, sizes=lambda: dice.randint(1, 64))
@@ -113,8 +113,8 @@ def test_noise_and_uneven_sizes_drive_it_to_neither_end(
 
 
 @pytest.mark.parametrize("forming_s", [0.005, 0.02, 0.05])
-def test_time_before_begin_is_not_the_servers(forming_s: float) -> None:
-    """Up to half of a request's time may pass in a place before it begins."""
+def test_limit_ignores_the_time_before_begin(forming_s: float) -> None:
+    """Up to half of a request's time may pass in a slot before it begins."""
 
     async def both() -> tuple[Run, Run]:
         never_queues = Slots(seconds=lambda n: 0.1, slots=1000)
@@ -140,10 +140,10 @@ LITTLE: list[tuple[int, int, float, float]] = [
 
 
 @pytest.mark.parametrize(("start", "clients", "pause_s", "forming_s"), LITTLE)
-def test_client_with_little_to_send_leaves_it_as_it_is(
+def test_limit_does_not_change_for_a_client_with_little_to_send(
     start: int, clients: int, pause_s: float, forming_s: float
 ) -> None:
-    """Few clients, long pauses, or places held for long before anything is sent."""
+    """Few clients, long pauses, or slots occupied for long before a request is sent."""
     server = Slots(seconds=lambda n: 0.05, slots=1000)
     run = driven(
         server,
@@ -157,12 +157,12 @@ def test_client_with_little_to_send_leaves_it_as_it_is(
     assert share(run, start, start + 1, from_s=0, to_s=60) == pytest.approx(1)
 
 
-def test_fixed_never_changes() -> None:
+def test_fixed_limit_never_changes() -> None:
     """The operator's number stays, whatever the server refuses."""
     server = Slots(seconds=lambda n: 0.05, slots=1000, refuse_beyond=6)
     run = driven(server, seconds=30, limit={"fixed": 7})
     assert server.refused_at
-    assert levels(run) == [7]
+    assert limits(run) == [7]
 
 
 @pytest.mark.parametrize("later_s", [0.0, 0.013, 5.3, 30.0])
@@ -189,10 +189,10 @@ def test_two_processes_share_a_server_without_outbidding_each_other(later_s: flo
 
 
 @pytest.mark.parametrize("call", [AdaptiveLimit.throttled, AdaptiveLimit.timed_out])
-def test_refusal_shrinks_at_once_but_once_a_round_trip(
+def test_refusal_lowers_the_limit_once_per_round_trip(
     call: Callable[[AdaptiveLimit], None],
 ) -> None:
-    """Ten requests refused together say one thing."""
+    """Ten requests refused together count as one refusal."""
 
     async def main() -> list[int]:
         limit, run = watched(start=10)
@@ -201,13 +201,13 @@ def test_refusal_shrinks_at_once_but_once_a_round_trip(
             call(limit)
         await asyncio.sleep(1.1)
         call(limit)
-        return levels(run)
+        return limits(run)
 
     assert simulate(main()) == [10, 7, 5]
 
 
-def test_refusals_lead_to_one_and_never_to_none() -> None:
-    """With one place something still gets through, and it climbs again once it may."""
+def test_refusals_lower_the_limit_to_one_and_not_further() -> None:
+    """With one slot requests still pass, and the limit rises again once they do."""
 
     async def main() -> tuple[int, Run]:
         limit, run = watched()

@@ -1,4 +1,4 @@
-"""How many texts a request may hold: what is stated is kept, what is guessed is tried again."""
+"""The maximum number of texts per request: a stated limit is kept, a guess is tried again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_guess_is_tried_again_after_16_passes_then_after_32() -> None:
     assert limit.value == 64
 
 
-def test_smaller_batches_say_nothing_of_a_guess() -> None:
+def test_smaller_batches_do_not_confirm_a_guess() -> None:
     """The last batch of a queue has few texts: it passes whatever the limit is."""
     limit = BatchLimit()
     limit.refused(64)
@@ -33,8 +33,8 @@ def test_smaller_batches_say_nothing_of_a_guess() -> None:
     assert limit.value == 32
 
 
-def test_stated_limit_is_the_least_that_was_stated_and_does_not_grow() -> None:
-    """Two answers may differ; the smaller one is obeyed, and a guess below it too."""
+def test_stated_limit_is_the_smallest_one_stated_and_does_not_grow() -> None:
+    """Two answers may differ; the smaller limit applies, and a guess below it too."""
     limit = BatchLimit()
     limit.state(32)
     limit.state(48)
@@ -44,8 +44,8 @@ def test_stated_limit_is_the_least_that_was_stated_and_does_not_grow() -> None:
     assert limit.value == 16
 
 
-def test_one_text_is_the_least() -> None:
-    """A refusal of one text teaches no limit of none."""
+def test_limit_is_at_least_one_text() -> None:
+    """The refusal of one text does not set the limit to zero."""
     limit = BatchLimit()
     assert limit.refused(1)
     assert limit.value == 1

@@ -1,4 +1,4 @@
-"""The channel: whose fault a failure is, and the limits that are learned."""
+"""The channel: what caused a failure, and which limits it learns."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ THROTTLED = EmbedderThrottled("429")
 SOME = texts_of(8)
 
 
-async def test_embed_answers_a_row_a_text() -> None:
-    """All goes well: one request and no probe."""
+async def test_embed_returns_a_row_per_text() -> None:
+    """On success: one request and no probe."""
     embedder = FakeEmbedder()
     assert (await channel_of(embedder).embed(SOME)).shape == (8, 4)
     assert embedder.log == ["describe", "embed 8"]
@@ -53,8 +53,8 @@ async def test_embed_answers_a_row_a_text() -> None:
     ],
     ids=lambda error: f"{type(error).__name__}-{error.http_status}",
 )
-async def test_channel_probe_tells_an_outage_from_a_bad_batch(error: EmbedderError) -> None:
-    """The same error is the batch's fault when the probe passes, and nobody's when it fails."""
+async def test_channel_probe_distinguishes_an_outage_from_a_bad_batch(error: EmbedderError) -> None:
+    """The batch is at fault when the probe passes, and nothing is blamed when it fails."""
     embedder = FakeEmbedder()
     embedder.script = [error]
     with pytest.raises(BatchSuspect) as suspect:
@@ -66,13 +66,13 @@ async def test_channel_probe_tells_an_outage_from_a_bad_batch(error: EmbedderErr
     embedder.script = [error]
     embedder.probe_script = [GONE, GONE]
     assert len(await channel_of(embedder).embed(SOME)) == 8
-    # A server that may have died of the batch is probed once more before it comes again.
+    # A server that may have crashed on the batch is probed once more before it gets it again.
     again = ["probe"] * may_have_died_of_it(error)
     assert embedder.log[1:] == ["embed 8", "probe", "probe", "probe", *again, "embed 8"]
 
 
 async def test_channel_throttling_is_always_an_outage() -> None:
-    """A 429 asks no referee and charges nobody, for one text as for many."""
+    """A 429 needs no probe to classify and blames no text, for one text as for many."""
     for texts in (SOME, SOME[:1]):
         embedder = FakeEmbedder()
         embedder.script = [THROTTLED, THROTTLED]
@@ -80,8 +80,8 @@ async def test_channel_throttling_is_always_an_outage() -> None:
         assert embedder.most_probes_at_once == 1
 
 
-async def test_batch_that_is_throttled_for_ever_is_made_smaller() -> None:
-    """TEI answers 429 for ever to more texts than it has permits; the smaller size is kept."""
+async def test_batch_that_is_always_throttled_is_made_smaller() -> None:
+    """TEI always answers 429 to more texts than it has permits; the smaller size is kept."""
     embedder = FakeEmbedder()
     embedder.judge = lambda texts: THROTTLED if len(texts) > 4 else None
     channel = channel_of(embedder)
@@ -95,7 +95,7 @@ async def test_batch_that_is_throttled_for_ever_is_made_smaller() -> None:
 
 
 async def test_throttling_teaches_no_limit_once_such_a_batch_has_passed() -> None:
-    """A rate limit is no limit on the batch: what passed once is only waited for."""
+    """A rate limit is not a batch limit: a size that passed once only waits."""
     embedder = FakeEmbedder()
     channel = channel_of(embedder)
     await channel.embed(SOME)
@@ -104,8 +104,8 @@ async def test_throttling_teaches_no_limit_once_such_a_batch_has_passed() -> Non
     assert channel.max_batch is None
 
 
-async def test_single_text_that_is_throttled_for_ever_is_given_back() -> None:
-    """It is never blamed; its job goes back after the hold limit, and the outage is one."""
+async def test_single_text_that_is_always_throttled_is_requeued() -> None:
+    """It is never blamed; its job returns to the queue after the longest outage."""
     embedder = FakeEmbedder()
     embedder.judge = lambda texts: THROTTLED
     clock = Clock()
@@ -119,8 +119,8 @@ async def test_single_text_that_is_throttled_for_ever_is_given_back() -> None:
     await channel.aclose()
 
 
-async def test_request_that_passes_ends_the_outage_for_good() -> None:
-    """The outage after it is another one, and its time begins anew."""
+async def test_passing_request_ends_the_outage() -> None:
+    """The next outage is a new one, and its time starts at zero."""
     embedder = FakeEmbedder()
     embedder.script = [THROTTLED]
     clock = Clock()
@@ -133,7 +133,7 @@ async def test_request_that_passes_ends_the_outage_for_good() -> None:
 
 
 async def test_stated_batch_limit_is_learned_and_kept() -> None:
-    """The next batch is refused before a request is made, without a probe."""
+    """The next batch is refused without a request and without a probe."""
     embedder = FakeEmbedder()
     embedder.script = [BatchTooLarge("At most 3.", limit=3)]
     channel = channel_of(embedder)
@@ -147,8 +147,8 @@ async def test_stated_batch_limit_is_learned_and_kept() -> None:
     assert channel.max_batch == 3
 
 
-async def test_limit_of_describe_needs_no_failed_request() -> None:
-    """What TEI's /info says is obeyed from the first batch on."""
+async def test_limit_from_describe_needs_no_failed_request() -> None:
+    """The limit in TEI's /info applies from the first batch on."""
     embedder = FakeEmbedder(max_batch=2)
     with pytest.raises(BatchOverLimit) as over:
         await channel_of(embedder).embed(SOME)
@@ -156,7 +156,7 @@ async def test_limit_of_describe_needs_no_failed_request() -> None:
 
 
 async def test_unstated_batch_limit_is_halved_and_kept_for_a_while() -> None:
-    """A guess holds; only after many passes at it twice as many texts are tried once."""
+    """Only after many passes at the guess are twice as many texts tried once."""
     embedder = FakeEmbedder()
     embedder.judge = lambda texts: BatchTooLarge("413") if len(texts) > 4 else None
     channel = channel_of(embedder)
@@ -175,7 +175,7 @@ async def test_unstated_batch_limit_is_halved_and_kept_for_a_while() -> None:
     assert channel.max_batch == 8
 
 
-async def test_one_huge_text_does_not_make_all_batches_smaller() -> None:
+async def test_huge_text_does_not_make_all_batches_smaller() -> None:
     """A 413 to a size that has passed concerns this batch's bytes: nothing is learned."""
     embedder = FakeEmbedder()
     channel = channel_of(embedder)
@@ -187,7 +187,7 @@ async def test_one_huge_text_does_not_make_all_batches_smaller() -> None:
 
 
 async def test_batch_too_large_of_one_text_is_that_texts_fault() -> None:
-    """There is nothing left to make smaller, and no probe is needed to know it."""
+    """The batch cannot be made smaller, and no probe is needed."""
     embedder = FakeEmbedder()
     embedder.script = [BatchTooLarge("413")]
     with pytest.raises(BatchSuspect):
@@ -196,7 +196,7 @@ async def test_batch_too_large_of_one_text_is_that_texts_fault() -> None:
 
 
 async def test_text_too_long_needs_no_probe() -> None:
-    """The answer itself says that a text is at fault."""
+    """The answer itself reports that a text is at fault."""
     embedder = FakeEmbedder()
     embedder.script = [TextTooLong("Too long.")]
     with pytest.raises(BatchSuspect):
@@ -234,8 +234,8 @@ async def test_probe_without_a_usable_vector_is_an_outage(bad: float) -> None:
     assert embedder.log[1:] == ["embed 8", *["probe"] * 4, "embed 8"]
 
 
-async def test_misconfiguration_of_a_batch_is_told_by_the_probe() -> None:
-    """A 401 to a batch is confirmed by the probe's 401; one stray 401 halves the batch."""
+async def test_misconfiguration_of_a_batch_is_confirmed_by_the_probe() -> None:
+    """The probe's 401 confirms a 401 to a batch; one stray 401 bisects the batch."""
     wrong = EmbedderMisconfigured("401", http_status=401)
     embedder = FakeEmbedder()
     channel = channel_of(embedder)
@@ -247,8 +247,8 @@ async def test_misconfiguration_of_a_batch_is_told_by_the_probe() -> None:
         await channel.embed(SOME)
 
 
-async def test_stop_during_an_outage_gives_the_batch_back() -> None:
-    """All jobs that wait get Stopping."""
+async def test_stop_during_an_outage_requeues_the_batch() -> None:
+    """All waiting jobs raise Stopping."""
     embedder = FakeEmbedder()
     embedder.down = GONE
     channel = channel_of(embedder, BreakerTimes(first_s=60, longest_s=60))
@@ -261,8 +261,8 @@ async def test_stop_during_an_outage_gives_the_batch_back() -> None:
     assert embedder.closed
 
 
-async def test_a_canary_holds_up_no_stop() -> None:
-    """A server that is slow over a long text is left when the worker is asked to stop."""
+async def test_canary_does_not_delay_a_stop() -> None:
+    """A slow canary over a long text is cancelled when the worker stops."""
     embedder = FakeEmbedder()
     begun = asyncio.Event()
 
@@ -280,8 +280,8 @@ async def test_a_canary_holds_up_no_stop() -> None:
         await released
 
 
-async def test_no_canary_goes_into_an_outage() -> None:
-    """What keeps the server out of reach is said instead."""
+async def test_canary_is_not_sent_during_an_outage() -> None:
+    """The cause of the outage is reported instead."""
     embedder = FakeEmbedder()
     channel = channel_of(embedder)
     down = EmbedderUnavailable("Down.")

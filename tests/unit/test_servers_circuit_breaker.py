@@ -1,4 +1,4 @@
-"""The breaker: one probe knocks, all jobs wait, nobody is charged."""
+"""The circuit breaker: one probe at a time, all jobs wait, no text is blamed."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from wikiembed.servers.classify import OutageTooLong, Stopping
 GONE = EmbedderUnavailable("The embedding server cannot be reached.")
 
 
-class Door:
+class Probe:
     """A probe that fails with each of `answers` in turn, then passes."""
 
     def __init__(self, *answers: Exception) -> None:
         self.answers = list(answers)
-        self.knocks = 0
+        self.calls = 0
         self.at_once = 0
         self.most_at_once = 0
 
     async def __call__(self) -> None:
-        self.knocks += 1
+        self.calls += 1
         self.at_once += 1
         self.most_at_once = max(self.at_once, self.most_at_once)
         await asyncio.sleep(0)
@@ -33,17 +33,17 @@ class Door:
             raise self.answers.pop(0)
 
 
-async def test_wait_returns_at_once_while_the_server_is_in_reach() -> None:
-    """A closed breaker holds nobody and asks nothing."""
-    door = Door()
-    await CircuitBreaker(door, server="fake").wait()
-    assert door.knocks == 0
+async def test_wait_returns_immediately_while_the_server_is_reachable() -> None:
+    """A closed breaker delays no job and makes no request."""
+    probe = Probe()
+    await CircuitBreaker(probe, server="fake").wait()
+    assert probe.calls == 0
 
 
-async def test_outage_holds_all_jobs_behind_one_probe_at_a_time() -> None:
-    """Twenty jobs wait out an outage of five probes, and no two probes are under way at once."""
-    door = Door(*[GONE] * 5)
-    breaker = CircuitBreaker(door, server="fake", sleep=Sleeper())
+async def test_outage_blocks_all_jobs_behind_one_probe_at_a_time() -> None:
+    """Twenty jobs wait out an outage of five probes, and no two probes are in flight together."""
+    probe = Probe(*[GONE] * 5)
+    breaker = CircuitBreaker(probe, server="fake", sleep=Sleeper())
     breaker.open(GONE)
     waiting = [asyncio.create_task(breaker.wait()) for _ in range(20)]
     for _ in range(4):
@@ -52,7 +52,7 @@ async def test_outage_holds_all_jobs_behind_one_probe_at_a_time() -> None:
         assert not any(task.done() for task in waiting)
         await asyncio.sleep(0)
     await asyncio.gather(*waiting)
-    assert (door.knocks, door.most_at_once) == (6, 1)
+    assert (probe.calls, probe.most_at_once) == (6, 1)
     assert breaker.reason is None
     assert breaker.outage_s == 0
 
@@ -61,7 +61,7 @@ async def test_waits_between_probes_double_up_to_the_longest_with_jitter() -> No
     """The backoff is within 60 to 100 % of 1, 2, 4, 5, 5, 5 seconds."""
     sleeper = Sleeper()
     waits = BreakerTimes(first_s=1, longest_s=5)
-    breaker = CircuitBreaker(Door(*[GONE] * 5), server="fake", waits=waits, sleep=sleeper)
+    breaker = CircuitBreaker(Probe(*[GONE] * 5), server="fake", waits=waits, sleep=sleeper)
     breaker.open(GONE)
     await breaker.wait()
     assert len(sleeper.waits) == 6
@@ -69,8 +69,8 @@ async def test_waits_between_probes_double_up_to_the_longest_with_jitter() -> No
         assert 0.6 * longest <= waited <= longest
 
 
-async def test_retry_after_is_obeyed_up_to_its_limit() -> None:
-    """A stated wait replaces a shorter backoff; an absurd one is cut; a shorter one is not used."""
+async def test_retry_after_applies_up_to_its_limit() -> None:
+    """A stated wait replaces a shorter backoff; a huge one is capped; a shorter one is ignored."""
     sleeper = Sleeper()
     waits = BreakerTimes(first_s=1, longest_s=1, longest_retry_after_s=120)
     answers = [
@@ -78,27 +78,27 @@ async def test_retry_after_is_obeyed_up_to_its_limit() -> None:
         EmbedderThrottled("429", retry_after_s=3600),
         EmbedderUnavailable("503", retry_after_s=0),
     ]
-    breaker = CircuitBreaker(Door(*answers), server="fake", waits=waits, sleep=sleeper)
+    breaker = CircuitBreaker(Probe(*answers), server="fake", waits=waits, sleep=sleeper)
     breaker.open(EmbedderThrottled("429", retry_after_s=5))
     await breaker.wait()
     assert sleeper.waits[:3] == [5, 7, 120]
     assert 0.6 <= sleeper.waits[3] <= 1
 
 
-async def test_probe_that_says_misconfigured_ends_the_wait_for_everybody() -> None:
-    """Whoever waits gets the probe's own reason; whoever comes later asks the server itself."""
+async def test_probe_that_reports_misconfiguration_ends_the_wait_of_all_jobs() -> None:
+    """Waiting jobs raise the probe's own error; later jobs probe the server again."""
     wrong = EmbedderMisconfigured("The key is wrong.")
-    breaker = CircuitBreaker(Door(GONE, wrong), server="fake", sleep=Sleeper())
+    breaker = CircuitBreaker(Probe(GONE, wrong), server="fake", sleep=Sleeper())
     breaker.open(GONE)
     results = await asyncio.gather(*[breaker.wait() for _ in range(3)], return_exceptions=True)
     assert results == [wrong] * 3
     await breaker.wait()
 
 
-async def test_stop_frees_whoever_waits_and_ends_the_knocking() -> None:
-    """A worker that is to end gives its jobs back instead of waiting for a server."""
-    door = Door(*[GONE] * 1000)
-    breaker = CircuitBreaker(door, server="fake", waits=FAST)
+async def test_stop_releases_waiting_jobs_and_ends_probing() -> None:
+    """A worker that is stopping requeues its jobs instead of waiting for a server."""
+    probe = Probe(*[GONE] * 1000)
+    breaker = CircuitBreaker(probe, server="fake", waits=FAST)
     breaker.open(GONE)
     waiting = asyncio.create_task(breaker.wait())
     await asyncio.sleep(0.01)
@@ -108,28 +108,30 @@ async def test_stop_frees_whoever_waits_and_ends_the_knocking() -> None:
     with pytest.raises(Stopping):
         await breaker.wait()
     await breaker.aclose()
-    knocks = door.knocks
+    calls = probe.calls
     await asyncio.sleep(0.01)
-    assert door.knocks == knocks
+    assert probe.calls == calls
 
 
-async def test_outage_after_stop_knocks_no_more() -> None:
-    """A batch that fails during the shutdown goes back at once and starts no probe."""
-    door = Door()
-    breaker = CircuitBreaker(door, server="fake", waits=FAST)
+async def test_outage_after_stop_does_not_probe() -> None:
+    """A batch that fails during the shutdown is requeued immediately and starts no probe."""
+    probe = Probe()
+    breaker = CircuitBreaker(probe, server="fake", waits=FAST)
     breaker.stop()
     await breaker.wait()
     breaker.open(GONE)
     with pytest.raises(Stopping):
         await breaker.wait()
     await asyncio.sleep(0.01)
-    assert door.knocks == 0
+    assert probe.calls == 0
 
 
-async def test_job_is_held_no_longer_than_the_limit() -> None:
-    """After the hold limit the job goes back to the queue, though the outage lasts."""
+async def test_job_waits_no_longer_than_the_limit() -> None:
+    """After the longest outage the job returns to the queue, though the outage lasts."""
     breaker = CircuitBreaker(
-        Door(*[GONE] * 1000), server="fake", waits=BreakerTimes(first_s=0.01, longest_outage_s=0.03)
+        Probe(*[GONE] * 1000),
+        server="fake",
+        waits=BreakerTimes(first_s=0.01, longest_outage_s=0.03),
     )
     breaker.open(GONE)
     with pytest.raises(OutageTooLong):
@@ -138,38 +140,38 @@ async def test_job_is_held_no_longer_than_the_limit() -> None:
     await breaker.aclose()
 
 
-async def test_passing_probe_after_an_error_opens_nothing() -> None:
-    """The referee says that the server is well: the batch is at fault."""
-    breaker = CircuitBreaker(Door(), server="fake")
+async def test_passing_probe_after_an_error_keeps_the_breaker_closed() -> None:
+    """The probe shows that the server works: the batch is at fault."""
+    breaker = CircuitBreaker(Probe(), server="fake")
     assert await breaker.passes(rejected())
     assert not breaker.is_open
 
 
 async def test_failing_probe_after_an_error_opens_the_breaker() -> None:
-    """The referee fails too: it is an outage, and of many that ask only one probes."""
-    door = Door(GONE, GONE)
-    breaker = CircuitBreaker(door, server="fake", waits=BreakerTimes(first_s=60, longest_s=60))
-    verdicts = await asyncio.gather(*[breaker.passes(rejected()) for _ in range(8)])
-    assert verdicts == [False] * 8
-    assert door.knocks == 1
+    """The probe fails too: it is an outage, and of many callers only one probes."""
+    probe = Probe(GONE, GONE)
+    breaker = CircuitBreaker(probe, server="fake", waits=BreakerTimes(first_s=60, longest_s=60))
+    passed = await asyncio.gather(*[breaker.passes(rejected()) for _ in range(8)])
+    assert passed == [False] * 8
+    assert probe.calls == 1
     assert breaker.reason is GONE
     await breaker.aclose()
 
 
-async def test_referee_that_says_misconfigured_raises() -> None:
+async def test_probe_after_an_error_that_reports_misconfiguration_raises() -> None:
     """A probe that is refused for its key concerns the source, not the batch."""
-    breaker = CircuitBreaker(Door(EmbedderMisconfigured("The key is wrong.")), server="fake")
+    breaker = CircuitBreaker(Probe(EmbedderMisconfigured("The key is wrong.")), server="fake")
     with pytest.raises(EmbedderMisconfigured):
         await breaker.passes(rejected())
     assert not breaker.is_open
 
 
-async def test_outage_that_begins_again_before_a_request_passed_is_the_same() -> None:
-    """A server whose probe passes and whose batches never do counts as out of reach all along."""
+async def test_outage_that_resumes_before_a_request_passes_is_the_same() -> None:
+    """A server whose probe passes and whose batches never do counts as one outage."""
     sleeper = Sleeper()
     clock = Clock()
     waits = BreakerTimes(first_s=1, longest_s=8)
-    breaker = CircuitBreaker(Door(), server="fake", waits=waits, sleep=sleeper, clock=clock)
+    breaker = CircuitBreaker(Probe(), server="fake", waits=waits, sleep=sleeper, clock=clock)
     breaker.open(GONE)
     await breaker.wait()
     clock.now = 5
@@ -185,15 +187,15 @@ async def test_outage_that_begins_again_before_a_request_passed_is_the_same() ->
     assert sleeper.waits[2] <= 1
 
 
-async def test_probe_with_a_defect_lets_nobody_wait_for_ever() -> None:
+async def test_defective_probe_ends_the_wait() -> None:
     """An exception that no embedder may raise ends the wait; the jobs meet it themselves."""
-    breaker = CircuitBreaker(Door(ZeroDivisionError()), server="fake", sleep=Sleeper())
+    breaker = CircuitBreaker(Probe(ZeroDivisionError()), server="fake", sleep=Sleeper())
     breaker.open(GONE)
     await asyncio.wait_for(breaker.wait(), 5)
 
 
-async def test_outage_in_describe_is_waited_out() -> None:
-    """A worker that starts before its server waits for it, and asks it once for all jobs."""
+async def test_describe_waits_out_an_outage() -> None:
+    """A worker that starts before its server waits for it, and probes it once for all jobs."""
     embedder = FakeEmbedder()
     embedder.describe_script = [GONE, GONE]
     channel = channel_of(embedder)
@@ -202,21 +204,21 @@ async def test_outage_in_describe_is_waited_out() -> None:
     assert embedder.log == ["describe", "probe", "describe", "probe", "describe"]
 
 
-async def test_misconfiguration_found_in_describe_is_raised() -> None:
-    """An unknown model is no outage."""
+async def test_describe_raises_a_misconfiguration() -> None:
+    """An unknown model is not an outage."""
     embedder = FakeEmbedder()
     embedder.describe_script = [EmbedderMisconfigured("404")]
     with pytest.raises(EmbedderMisconfigured):
         await channel_of(embedder).describe()
 
 
-async def test_listener_is_told_of_begin_reasons_and_end() -> None:
-    """And of each request that passed; nothing of it is an end while the breaker is open."""
+async def test_listener_is_notified_of_begin_reasons_and_end() -> None:
+    """And each request that passed; none of these is an end while the breaker is open."""
     told: list[tuple[str | None, float]] = []
     clock = Clock()
     hanging = EmbedderUnavailable("Hangs.")
     breaker = CircuitBreaker(
-        Door(hanging),
+        Probe(hanging),
         server="fake",
         sleep=Sleeper(),
         clock=clock,
@@ -235,13 +237,13 @@ async def test_listener_is_told_of_begin_reasons_and_end() -> None:
     assert told[4:] == [(str(GONE), 3)]
 
 
-async def test_listener_with_a_defect_stands_in_nobodys_way() -> None:
-    """The outage is waited out all the same."""
+async def test_defective_listener_does_not_affect_the_breaker() -> None:
+    """The breaker still waits out the outage."""
 
     def fail(error: object, outage_s: float) -> None:
         raise ZeroDivisionError
 
-    breaker = CircuitBreaker(Door(GONE), server="fake", sleep=Sleeper(), listener=fail)
+    breaker = CircuitBreaker(Probe(GONE), server="fake", sleep=Sleeper(), listener=fail)
     breaker.open(GONE)
     await asyncio.wait_for(breaker.wait(), 5)
     breaker.worked()

@@ -1,4 +1,4 @@
-"""A text that takes its server down each time is found; a fall of its own blames nobody."""
+"""A text that crashes its server each time is found; an unrelated crash blames no text."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ LOST = EmbedderLost("The embedding server broke off the connection.")
 GONE = EmbedderUnavailable("The embedding server cannot be reached.")
 
 
-class Mortal(FakeEmbedder):
-    """Dies of `deadly` texts with `last`, and is back after two probes."""
+class CrashingServer(FakeEmbedder):
+    """A server that crashes on `deadly` texts with `last`, and is back after two probes."""
 
     def __init__(self, deadly: Sequence[str], last: EmbedderError = LOST) -> None:
         super().__init__()
         self.deadly = set(deadly)
         self.last = last
-        self.deaths = 0
-        self.judge = self._die
+        self.crashes = 0
+        self.judge = self._crash
 
-    def _die(self, texts: Sequence[str]) -> EmbedderError | None:
+    def _crash(self, texts: Sequence[str]) -> EmbedderError | None:
         if self.deadly.isdisjoint(texts):
             return None
-        self.deaths += 1
+        self.crashes += 1
         self.probe_script = [GONE, GONE]
         return self.last
 
 
 @pytest.mark.parametrize("deadly", [["text 7"], ["text 0", "text 63"], ["text 30", "text 100"]])
-async def test_gate_text_that_kills_its_server_is_blamed_alone(deadly: list[str]) -> None:
-    """Four jobs at once: those texts are blamed after three deaths alone, all others pass."""
-    embedder, texts = Mortal(deadly), texts_of(128)
+async def test_quarantine_blames_only_the_text_that_crashes_its_server(deadly: list[str]) -> None:
+    """Four jobs at once: those texts are blamed after three crashes alone, all others pass."""
+    embedder, texts = CrashingServer(deadly), texts_of(128)
     channel = channel_of(embedder)
     jobs = [Bisection(channel, texts[at : at + 32]) for at in range(0, 128, 32)]
     await asyncio.gather(*(job.run() for job in jobs))
@@ -51,8 +51,8 @@ async def test_gate_text_that_kills_its_server_is_blamed_alone(deadly: list[str]
     assert {(b.error_class, b.attempts) for b in blamed.values()} == {
         ("no_answer", FAILURES_BEFORE_BLAME)
     }
-    # The first death of a batch is nobody's; then five halvings, and three deaths alone.
-    assert embedder.deaths <= len(deadly) * (1 + 5 + FAILURES_BEFORE_BLAME)
+    # The first crash of a batch blames no text; then five halvings, and three crashes alone.
+    assert embedder.crashes <= len(deadly) * (1 + 5 + FAILURES_BEFORE_BLAME)
     assert sum(len(job.vectors) for job in jobs) == 128 - len(deadly)
 
 
@@ -64,11 +64,11 @@ async def test_gate_text_that_kills_its_server_is_blamed_alone(deadly: list[str]
         (rejected(500), "rejected"),
     ],
 )
-async def test_gate_however_the_server_dies_the_text_does_not_block_for_ever(
+async def test_quarantine_ends_however_the_server_crashes(
     last: EmbedderError, error_class: str
 ) -> None:
-    """A proxy in front of it, a process that hangs as a whole, an error as its last word."""
-    embedder, texts = Mortal(["text 7"], last), texts_of(32)
+    """A proxy in front of it, a process that hangs as a whole, an error as its last answer."""
+    embedder, texts = CrashingServer(["text 7"], last), texts_of(32)
     bisection = Bisection(channel_of(embedder), texts)
     await bisection.run()
     assert {i: (b.error_class, b.http_status) for i, b in bisection.blamed.items()} == {
@@ -81,8 +81,8 @@ async def test_gate_however_the_server_dies_the_text_does_not_block_for_ever(
     [GONE, EmbedderUnavailable("503", http_status=503), EmbedderThrottled("429")],
     ids=["refused", "503", "429"],
 )
-async def test_server_that_asks_to_wait_blames_nobody_however_often(error: EmbedderError) -> None:
-    """Each probe passes and the request after it is turned away, ten times: it is only waited."""
+async def test_throttling_blames_no_text_however_often(error: EmbedderError) -> None:
+    """Each probe passes and the next request is throttled, ten times: the job only waits."""
     embedder = FakeEmbedder()
     embedder.script = [error] * 10
     embedder.probe_script = [error, None] * 10
@@ -91,8 +91,8 @@ async def test_server_that_asks_to_wait_blames_nobody_however_often(error: Embed
     assert (bisection.blamed, list(bisection.vectors)) == ({}, [0])
 
 
-async def test_server_that_falls_twice_blames_nobody() -> None:
-    """The same lone text meets two falls, and passes then."""
+async def test_two_crashes_of_a_server_blame_no_text() -> None:
+    """The same lone text meets two crashes, and then passes."""
     embedder = FakeEmbedder()
     embedder.script = [LOST, LOST]
     embedder.probe_script = [GONE, GONE, None, GONE, GONE]
@@ -101,8 +101,8 @@ async def test_server_that_falls_twice_blames_nobody() -> None:
     assert (bisection.blamed, list(bisection.vectors)) == ({}, [0])
 
 
-async def test_suspects_go_in_one_at_a_time_after_a_fall_and_then_freely() -> None:
-    """Until each that was under way has passed; what comes later is not held up."""
+async def test_suspects_are_sent_one_at_a_time_after_a_crash() -> None:
+    """Until each text that was in flight has passed; later texts are not delayed."""
     embedder = FakeEmbedder()
     channel = channel_of(embedder)
     await channel.describe()

@@ -1,4 +1,4 @@
-"""Places for requests: who gets one, when it comes back, and what of it is measured."""
+"""Slots for requests: who gets one, when it is freed, and what of it is measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.unit.limit_simulation import (
     Run,
     Slots,
     drive,
-    levels,
+    limits,
     now,
     simulate,
     watched,
@@ -20,12 +20,12 @@ from wikiembed.servers.concurrency_limit import FixedLimit
 
 
 async def turns(n: int = 5) -> None:
-    """Let all others run until they wait."""
+    """Let all other tasks run until they wait."""
     for _ in range(n):
         await asyncio.sleep(0)
 
 
-def test_places_are_given_in_the_order_asked_for() -> None:
+def test_slots_are_given_in_order_of_request() -> None:
     """One at a time, first come first served, latecomers included."""
 
     async def main() -> list[int]:
@@ -48,8 +48,8 @@ def test_places_are_given_in_the_order_asked_for() -> None:
     assert simulate(main()) == list(range(6))
 
 
-def test_latecomer_does_not_pass_a_waiter_whose_place_has_just_come() -> None:
-    """Between handing out and waking, the place is taken already."""
+def test_latecomer_does_not_overtake_a_waiter_that_just_got_its_slot() -> None:
+    """Between release and resumption the slot is already taken."""
 
     async def main() -> list[str]:
         limit, order = FixedLimit(1, clock=now), []
@@ -72,19 +72,19 @@ def test_latecomer_does_not_pass_a_waiter_whose_place_has_just_come() -> None:
 
 
 @pytest.mark.parametrize("handed_out_first", [False, True])
-def test_cancelled_waiter_leaves_no_place_behind(*, handed_out_first: bool) -> None:
-    """Whether cancelled in the queue or just after its place came, the next one gets it."""
+def test_cancelled_waiter_leaks_no_slot(*, handed_out_first: bool) -> None:
+    """Whether cancelled in the queue or just after it got its slot, the next one gets it."""
 
     async def main() -> None:
         limit = FixedLimit(1, clock=now)
 
-        async def hold() -> None:
+        async def occupy() -> None:
             async with limit.slot():
                 await asyncio.sleep(1)
 
         first = limit.slot()
         await first.__aenter__()
-        cancelled, following = asyncio.create_task(hold()), asyncio.create_task(hold())
+        cancelled, following = asyncio.create_task(occupy()), asyncio.create_task(occupy())
         await turns()
         if handed_out_first:
             await first.__aexit__(None, None, None)
@@ -103,8 +103,8 @@ def test_cancelled_waiter_leaves_no_place_behind(*, handed_out_first: bool) -> N
 
 @pytest.mark.parametrize("begun", [False, True])
 @pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
-def test_exception_gives_the_place_back(error: type[BaseException], *, begun: bool) -> None:
-    """The error goes on to the caller, and the next one finds the place free."""
+def test_exception_frees_the_slot(error: type[BaseException], *, begun: bool) -> None:
+    """The error propagates to the caller, and the next one finds the slot free."""
 
     async def main() -> None:
         limit = AdaptiveLimit(start=2, clock=now)
@@ -123,8 +123,8 @@ def test_exception_gives_the_place_back(error: type[BaseException], *, begun: bo
     simulate(main())
 
 
-def test_level_raised_or_lowered_counts_for_those_who_wait() -> None:
-    """Waiters get the places of a higher level at once; above a lower one nobody gets any."""
+def test_changed_limit_applies_to_waiters() -> None:
+    """A higher limit gives slots to waiters immediately; above a lower one none are given."""
 
     async def main() -> None:
         limit, _ = watched(start=4)
@@ -135,7 +135,7 @@ def test_level_raised_or_lowered_counts_for_those_who_wait() -> None:
             seen.append((limit.in_flight, limit.limit))
             await server.serve(texts)
 
-        driving = asyncio.create_task(drive(limit, Run(levels=[]), serve, seconds=20))
+        driving = asyncio.create_task(drive(limit, Run(limits=[]), serve, seconds=20))
         await asyncio.sleep(10.05)
         assert limit.in_flight == limit.limit >= 22
         limit.throttled()
@@ -150,8 +150,8 @@ def test_level_raised_or_lowered_counts_for_those_who_wait() -> None:
     simulate(main())
 
 
-def test_waiter_gets_the_place_of_a_raised_level_though_none_is_given_back() -> None:
-    """Whoever makes many requests in one place does not hold up the others."""
+def test_waiter_gets_a_slot_of_a_raised_limit_though_none_is_freed() -> None:
+    """A client that makes many requests in one slot does not block the others."""
 
     async def main() -> int:
         limit = AdaptiveLimit(start=4, clock=now)
@@ -175,8 +175,10 @@ def test_waiter_gets_the_place_of_a_raised_level_though_none_is_given_back() -> 
 @pytest.mark.parametrize(
     ("begins", "passes", "grows"), [(True, True, True), (False, True, False), (True, False, False)]
 )
-def test_only_what_began_and_passed_is_measured(*, begins: bool, passes: bool, grows: bool) -> None:
-    """Failures are no throughput, and neither is what never was an HTTP request."""
+def test_only_requests_that_began_and_passed_are_measured(
+    *, begins: bool, passes: bool, grows: bool
+) -> None:
+    """Failures are not throughput, and neither is a slot without an HTTP request."""
 
     async def main() -> list[int]:
         limit, run = watched()
@@ -191,13 +193,13 @@ def test_only_what_began_and_passed_is_measured(*, begins: bool, passes: bool, g
                         request.passed(64)
 
         await asyncio.gather(*(client() for _ in range(48)))
-        return levels(run)
+        return limits(run)
 
     assert (max(simulate(main())) > 4) == grows
 
 
-def test_second_request_in_one_place_is_measured_from_its_own_begin() -> None:
-    """A try that failed is no part of the time of the next one, and the place stays one."""
+def test_second_request_in_one_slot_is_measured_from_its_own_begin() -> None:
+    """A failed try does not count into the time of the next one, and the slot stays one."""
 
     async def main() -> None:
         limit = AdaptiveLimit(clock=now)
@@ -210,7 +212,7 @@ def test_second_request_in_one_place_is_measured_from_its_own_begin() -> None:
             request.passed(8)
             assert limit.in_flight == 1
         assert (limit.in_flight, limit._under_way) == (0, 0)
-        # 1 s at first, and a quarter of the way to what passed: still 1 s, not 1.25 or 2 s.
+        # 1 s at first, then a quarter of the way to the measured time: still 1 s, not 1.25 or 2 s.
         assert limit._round_trip_s == pytest.approx(1)
 
     simulate(main())

@@ -1,4 +1,4 @@
-"""The keeper of outages: what is written, when, and what never reaches a job."""
+"""The outage log: what it writes, when, and what never reaches a job."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ QUICK = LogTimes(
 LONG = LogTimes(settle_s=60)
 
 
-class Kept:
-    """Keeps what is written, as ``down``, ``up``; fails while `fails` has errors left."""
+class FakeStore:
+    """Records what is written as ``down``, ``up``; fails while `fails` has errors left."""
 
     def __init__(self, *fails: Exception) -> None:
         self.fails = list(fails)
@@ -63,17 +63,17 @@ class Kept:
 
 
 @asynccontextmanager
-async def keeping(kept: Kept, times: LogTimes = QUICK) -> AsyncIterator[OutageLog]:
-    """A keeper that writes to `kept`, closed at the end."""
-    keeper = OutageLog(kept, times=times)
+async def outage_log(store: FakeStore, times: LogTimes = QUICK) -> AsyncIterator[OutageLog]:
+    """An outage log that writes to `store`, closed at the end."""
+    log = OutageLog(store, times=times)
     try:
-        yield keeper
+        yield log
     finally:
-        await keeper.aclose()
+        await log.aclose()
 
 
 async def until(happened: Callable[[], object]) -> None:
-    """Wait until it has."""
+    """Wait until the condition holds."""
     async with asyncio.timeout(20):
         while True:
             if happened():
@@ -81,154 +81,154 @@ async def until(happened: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_outage_is_written_once_it_lasts_and_ended_when_it_ends() -> None:
+async def test_outage_is_written_once_it_lasts_and_again_at_its_end() -> None:
     """With its class, its status and its reason on one line."""
-    kept = Kept()
-    async with keeping(kept) as keeper:
-        hear = keeper.listener("http://s")
-        hear(GONE, 0)
-        await until(lambda: kept.reports)
-        ((server, since_s, *what),) = kept.reports
+    store = FakeStore()
+    async with outage_log(store) as log:
+        report = log.listener("http://s")
+        report(GONE, 0)
+        await until(lambda: store.reports)
+        ((server, since_s, *what),) = store.reports
         assert (server, what) == (
             "http://s",
             ["no_answer", 503, "The server cannot be reached."],
         )
         assert since_s >= QUICK.settle_s
-        hear(None, 0)
-        await until(lambda: kept.ends)
-    assert kept.log == ["down", "up"]
+        report(None, 0)
+        await until(lambda: store.ends)
+    assert store.log == ["down", "up"]
 
 
-async def test_short_outage_is_not_written_nor_is_its_end() -> None:
-    """Only the process's first answer is: it ends what a dead worker left open."""
-    kept = Kept()
-    async with keeping(kept) as keeper:
-        hear = keeper.listener("s")
-        hear(GONE, 0)
-        hear(None, 0)
-        await until(lambda: kept.ends)
-        assert kept.ends[0][2] == 0
+async def test_short_outage_and_its_end_are_not_written() -> None:
+    """Only the first answer of a process is: it ends what a dead worker left open."""
+    store = FakeStore()
+    async with outage_log(store) as log:
+        report = log.listener("s")
+        report(GONE, 0)
+        report(None, 0)
+        await until(lambda: store.ends)
+        assert store.ends[0][2] == 0
         for _ in range(50):
-            hear(GONE, 0)
-            hear(None, 0)
-            hear(None, 0)
-        hear(GONE, 0)
-        await until(lambda: kept.reports)
-    assert kept.log == ["up", "down"]
+            report(GONE, 0)
+            report(None, 0)
+            report(None, 0)
+        report(GONE, 0)
+        await until(lambda: store.reports)
+    assert store.log == ["up", "down"]
 
 
-async def test_outage_that_has_lasted_already_is_written_at_once() -> None:
+async def test_outage_that_has_lasted_already_is_written_immediately() -> None:
     """One that began again before a request had passed; and 429 has its own class."""
-    kept = Kept()
-    async with keeping(kept, LONG) as keeper:
-        hear = keeper.listener("s")
-        hear(EmbedderThrottled("429", http_status=429), 70)
-        await until(lambda: kept.reports)
-        assert kept.reports[0][1] >= 70
-        assert kept.reports[0][2:4] == ("throttled", 429)
+    store = FakeStore()
+    async with outage_log(store, LONG) as log:
+        report = log.listener("s")
+        report(EmbedderThrottled("429", http_status=429), 70)
+        await until(lambda: store.reports)
+        assert store.reports[0][1] >= 70
+        assert store.reports[0][2:4] == ("throttled", 429)
         # The breaker counts from 0 after a request that passed meanwhile; the outage does not.
-        hear(GONE, 0)
-    assert kept.log == ["down"]
+        report(GONE, 0)
+    assert store.log == ["down"]
 
 
-async def test_beginning_stays_while_reasons_change() -> None:
-    """The earliest is reported, with the latest reason, again and again."""
-    kept = Kept()
-    async with keeping(kept, LogTimes(settle_s=0, refresh_s=0.01)) as keeper:
-        hear = keeper.listener("s")
-        hear(EmbedderUnavailable("First."), 100)
-        await until(lambda: kept.reports)
-        hear(EmbedderUnavailable("Second."), 0)
-        await until(lambda: kept.reports[-1][4] == "Second.")
-        seen = len(kept.reports)
-        await until(lambda: len(kept.reports) > seen + 1)
-    assert min(report[1] for report in kept.reports) >= 100
+async def test_begin_of_an_outage_stays_while_reasons_change() -> None:
+    """The earliest is reported, with the latest reason, repeatedly."""
+    store = FakeStore()
+    async with outage_log(store, LogTimes(settle_s=0, refresh_s=0.01)) as log:
+        report = log.listener("s")
+        report(EmbedderUnavailable("First."), 100)
+        await until(lambda: store.reports)
+        report(EmbedderUnavailable("Second."), 0)
+        await until(lambda: store.reports[-1][4] == "Second.")
+        seen = len(store.reports)
+        await until(lambda: len(store.reports) > seen + 1)
+    assert min(since_s for _, since_s, *_ in store.reports) >= 100
 
 
 async def test_short_end_of_a_long_outage_is_not_written() -> None:
-    """A probe that passes for a moment ends nothing that began again within a second."""
-    kept = Kept()
-    async with keeping(kept, LogTimes(settle_s=20, refresh_s=0.1)) as keeper:
-        hear = keeper.listener("s")
-        hear(GONE, 50)
-        await until(lambda: kept.reports)
+    """A probe that passes for a moment does not end an outage that resumes within a second."""
+    store = FakeStore()
+    async with outage_log(store, LogTimes(settle_s=20, refresh_s=0.1)) as log:
+        report = log.listener("s")
+        report(GONE, 50)
+        await until(lambda: store.reports)
         for _ in range(5):
-            hear(None, 0)
+            report(None, 0)
             await asyncio.sleep(0.02)
-            hear(GONE, 50)
-        await until(lambda: len(kept.reports) > 1)
-    assert set(kept.log) == {"down"}
+            report(GONE, 50)
+        await until(lambda: len(store.reports) > 1)
+    assert set(store.log) == {"down"}
 
 
-async def test_server_is_out_of_reach_while_one_of_its_channels_is() -> None:
-    """Another model on the same server answers: that ends nothing."""
-    kept = Kept()
-    async with keeping(kept) as keeper:
-        one, other = keeper.listener("s"), keeper.listener("s")
+async def test_server_is_unreachable_while_one_of_its_channels_is() -> None:
+    """Another model on the same server answers: that does not end the outage."""
+    store = FakeStore()
+    async with outage_log(store) as log:
+        one, other = log.listener("s"), log.listener("s")
         one(GONE, 5)
-        await until(lambda: kept.reports)
+        await until(lambda: store.reports)
         other(None, 0)
         other(GONE, 9)
         other(None, 0)
         await asyncio.sleep(3 * QUICK.settle_s)
-        assert kept.log == ["down"]
+        assert store.log == ["down"]
         one(None, 0)
-        await until(lambda: kept.ends)
+        await until(lambda: store.ends)
 
 
-async def test_answers_cost_a_statement_now_and_then() -> None:
-    """The first of a process, and one after each recheck, which ends only what nobody reports."""
-    kept = Kept()
-    async with keeping(kept, LogTimes(recheck_s=60)) as keeper:
-        hear = keeper.listener("s")
+async def test_answers_seldom_cost_a_statement() -> None:
+    """The first of a process, and one per recheck, which ends only outages without reports."""
+    store = FakeStore()
+    async with outage_log(store, LogTimes(recheck_s=60)) as log:
+        report = log.listener("s")
         for _ in range(100):
-            hear(None, 0)
+            report(None, 0)
             await asyncio.sleep(0)
-    assert kept.log == ["up"]
-    kept = Kept()
-    async with keeping(kept, LogTimes(recheck_s=0.01, unseen_s=90)) as keeper:
-        hear = keeper.listener("s")
-        while len(kept.ends) < 3:
-            hear(None, 0)
+    assert store.log == ["up"]
+    store = FakeStore()
+    async with outage_log(store, LogTimes(recheck_s=0.01, unseen_s=90)) as log:
+        report = log.listener("s")
+        while len(store.ends) < 3:
+            report(None, 0)
             await asyncio.sleep(0.001)
-    assert [end[2] for end in kept.ends] == [0, 90, 90]
+    assert [end[2] for end in store.ends] == [0, 90, 90]
 
 
-async def test_what_postgres_misses_is_written_as_it_stands_later() -> None:
-    """An outage goes on while Postgres is away; one that ended meanwhile is only ended."""
-    kept = Kept(*[DatabaseUnreachable("Away.")] * 3)
-    async with keeping(kept) as keeper:
-        hear = keeper.listener("s")
-        hear(GONE, 10)
-        await until(lambda: kept.tries == 2)
-        await until(lambda: kept.reports)
-        assert kept.reports[0][1] >= 10
-        kept.fails = [DatabaseUnreachable("Away.")] * 3
-        hear(None, 0)
-        await until(lambda: kept.ends)
-    assert kept.log == ["down", "up"]
-    kept = Kept(DatabaseUnreachable("Away."))
-    async with keeping(kept, LogTimes(again_s=0.3)) as keeper:
-        hear = keeper.listener("s")
-        hear(GONE, 10)
-        await until(lambda: kept.tries)
-        hear(None, 0)
-        await until(lambda: kept.ends)
-    assert kept.log == ["up"]
+async def test_outage_during_a_loss_of_postgres_is_written_later() -> None:
+    """An outage lasts while Postgres is unavailable; one that ended meanwhile is only ended."""
+    store = FakeStore(*[DatabaseUnreachable("Away.")] * 3)
+    async with outage_log(store) as log:
+        report = log.listener("s")
+        report(GONE, 10)
+        await until(lambda: store.tries == 2)
+        await until(lambda: store.reports)
+        assert store.reports[0][1] >= 10
+        store.fails = [DatabaseUnreachable("Away.")] * 3
+        report(None, 0)
+        await until(lambda: store.ends)
+    assert store.log == ["down", "up"]
+    store = FakeStore(DatabaseUnreachable("Away."))
+    async with outage_log(store, LogTimes(again_s=0.3)) as log:
+        report = log.listener("s")
+        report(GONE, 10)
+        await until(lambda: store.tries)
+        report(None, 0)
+        await until(lambda: store.ends)
+    assert store.log == ["up"]
 
 
 async def test_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    """A right that is missing is said once; a Postgres out of reach is others' to tell."""
+    """A missing right is logged once; an unreachable Postgres is logged elsewhere."""
     caplog.set_level(logging.DEBUG, logger="wikiembed")
     refusals = [ConfigurationError("permission denied"), ConfigurationError("again")]
-    kept = Kept(DatabaseUnreachable("Away."))
-    async with keeping(kept) as keeper:
-        keeper.listener("s")(None, 0)
-        await until(lambda: kept.ends)
+    store = FakeStore(DatabaseUnreachable("Away."))
+    async with outage_log(store) as log:
+        log.listener("s")(None, 0)
+        await until(lambda: store.ends)
         assert caplog.records == []
-        kept.fails = list(refusals)
-        keeper.listener("s")(GONE, 10)
-        await until(lambda: kept.reports)
+        store.fails = list(refusals)
+        log.listener("s")(GONE, 10)
+        await until(lambda: store.reports)
     (record,) = caplog.records
     assert record.getMessage() == "outage_not_kept"
     assert record.__dict__["fields"] == {
@@ -239,53 +239,53 @@ async def test_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_stop_leaves_an_outage_open_and_writes_an_end() -> None:
-    """An end that has not settled is written at last; what lasts is left to others."""
-    kept = Kept()
-    async with keeping(kept) as keeper:
-        keeper.listener("s")(GONE, 10)
-        await until(lambda: kept.reports)
-    assert kept.log == ["down"]
-    kept = Kept()
-    async with keeping(kept, LONG) as keeper:
-        hear = keeper.listener("s")
-        hear(GONE, 100)
-        await until(lambda: kept.reports)
-        hear(None, 0)
-    assert kept.log == ["down", "up"]
+    """An end that has not settled is written on close; a lasting outage is left to others."""
+    store = FakeStore()
+    async with outage_log(store) as log:
+        log.listener("s")(GONE, 10)
+        await until(lambda: store.reports)
+    assert store.log == ["down"]
+    store = FakeStore()
+    async with outage_log(store, LONG) as log:
+        report = log.listener("s")
+        report(GONE, 100)
+        await until(lambda: store.reports)
+        report(None, 0)
+    assert store.log == ["down", "up"]
 
 
-async def test_stop_waits_for_no_postgres_that_hangs() -> None:
-    """Nor for one that was never asked."""
-    kept = Kept()
-    kept.hangs = True
+async def test_stop_does_not_wait_for_a_hanging_postgres() -> None:
+    """Nor for one that was never called."""
+    store = FakeStore()
+    store.hangs = True
     async with asyncio.timeout(20):
-        async with keeping(kept) as keeper:
-            keeper.listener("s")(None, 0)
-            await until(lambda: kept.tries)
-        async with keeping(kept):
+        async with outage_log(store) as log:
+            log.listener("s")(None, 0)
+            await until(lambda: store.tries)
+        async with outage_log(store):
             pass
-    assert kept.log == []
+    assert store.log == []
 
 
 class NoPool:
-    """A pool whose Postgres is away; counts what asks it."""
+    """A pool whose Postgres is unavailable; counts the calls."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.calls = 0
 
     def connection(self) -> None:
-        self.asked += 1
+        self.calls += 1
         raise psycopg.OperationalError("away")
 
     async def close(self) -> None:
         """Nothing to close."""
 
 
-async def test_runtime_writes_what_its_channels_meet_and_ends_the_writing() -> None:
-    """After it is closed no task is left that would use its pool."""
+async def test_runtime_writes_outages_of_its_channels_until_it_closes() -> None:
+    """After closing no task is left that would use its pool."""
     pool = NoPool()
     runtime = Runtime(Settings(), cast("Pool", pool))
     runtime.channel(Provider.OPENAI, "m").breaker.worked()
-    await until(lambda: pool.asked)
+    await until(lambda: pool.calls)
     await runtime.aclose()
     assert [t for t in asyncio.all_tasks() if t.get_name() == "wikiembed outages"] == []

@@ -1,4 +1,4 @@
-"""A batch that waits for its turn, and what the level hears of the server."""
+"""A batch that waits for its turn, and what the limit learns from the server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOME = texts_of(8)
 
 
 class Turns:
-    """A channel with one place, which is held until `free` is set; `clock` is the test's."""
+    """A channel with one slot, which is occupied for a while; `clock` is the test's."""
 
     def __init__(self, concurrency_limit: ConcurrencyLimit | None = None) -> None:
         self.embedder = FakeEmbedder()
@@ -26,15 +26,15 @@ class Turns:
             self.embedder, server="fake", waits=FAST, sleep=Sleeper(), clock=self.clock,
             concurrency_limit=concurrency_limit or FixedLimit(1, clock=self.clock),
         )  # fmt: skip
-        self.asked = 0
+        self.checks = 0
 
     async def paused(self) -> None:
-        """The source was paused meanwhile."""
-        self.asked += 1
+        """Raise as if the source was paused meanwhile."""
+        self.checks += 1
         raise PausedMeanwhile("It was.")
 
     async def late_by(self, seconds: float) -> asyncio.Task[object]:
-        """A batch that has waited for so long when its turn comes."""
+        """Embed a batch whose turn comes after so many seconds."""
         await self.channel.describe()
         async with self.channel.concurrency_limit.slot():
             waiting: asyncio.Task[object] = asyncio.create_task(
@@ -46,25 +46,25 @@ class Turns:
         return waiting
 
 
-async def test_batch_whose_turn_comes_late_asks_whether_it_may_begin() -> None:
-    """Its source was paused: no request is made of it, and the place is free again."""
+async def test_batch_whose_turn_comes_late_checks_for_a_pause() -> None:
+    """Its source was paused: no request is made for it, and the slot is free again."""
     turns = Turns()
     late = await turns.late_by(2 * ASK_AGAIN_AFTER_S)
     assert isinstance(late.exception(), PausedMeanwhile)
-    assert (turns.embedder.requests, turns.asked) == ([], 1)
+    assert (turns.embedder.requests, turns.checks) == ([], 1)
     assert turns.channel.concurrency_limit.free == 1
 
 
-async def test_batch_whose_turn_comes_soon_asks_nobody() -> None:
-    """A question for each batch would cost a statement each."""
+async def test_batch_whose_turn_comes_soon_checks_nothing() -> None:
+    """A check per batch would cost a statement each."""
     turns = Turns()
     soon = await turns.late_by(ASK_AGAIN_AFTER_S / 2)
     assert soon.exception() is None
-    assert (len(turns.embedder.requests), turns.asked) == (1, 0)
+    assert (len(turns.embedder.requests), turns.checks) == (1, 0)
 
 
-async def test_batch_whose_turn_comes_after_the_stop_goes_back() -> None:
-    """The worker ends with the requests that are under way."""
+async def test_batch_whose_turn_comes_after_the_stop_is_requeued() -> None:
+    """The worker ends with the requests that are in flight."""
     turns = Turns()
     turns.channel.breaker.stop()
     late = await turns.late_by(2 * ASK_AGAIN_AFTER_S)
@@ -73,7 +73,7 @@ async def test_batch_whose_turn_comes_after_the_stop_goes_back() -> None:
 
 
 @pytest.mark.parametrize("error", [EmbedderThrottled("429"), EmbedderTimeout("No answer.")])
-async def test_level_hears_of_refusals_and_timeouts(error: EmbedderError) -> None:
+async def test_refusals_and_timeouts_lower_the_limit(error: EmbedderError) -> None:
     """Fewer requests are in flight from then on."""
     turns = Turns(AdaptiveLimit(start=8))
     turns.embedder.script = [error]

@@ -1,4 +1,4 @@
-"""The stand-in server does what it claims: the other tests rest on it."""
+"""The stand-in server works as documented: the other tests rest on it."""
 
 from __future__ import annotations
 
@@ -61,20 +61,20 @@ def test_vector_of_is_a_function_of_the_text_alone(text: str, dimensions: int) -
 
 
 def test_vectors_of_768_dimensions_have_about_unit_length() -> None:
-    """The lengths are near 1, as a model's are."""
+    """The lengths are near 1, like a model's."""
     lengths = np.linalg.norm(vectors_of([f"text {i}" for i in range(200)], 768), axis=1)
     assert 0.7 < lengths.min() < lengths.max() < 1.3
 
 
 @pytest.mark.parametrize("dialect", ["ollama", "openai", "tei"])
-def test_standin_gives_the_proof_in_every_dialect(server: StandIn, dialect: Dialect) -> None:
-    """Every dialect answers the vectors of the texts, in order."""
+def test_standin_returns_the_proof_in_every_dialect(server: StandIn, dialect: Dialect) -> None:
+    """Every dialect returns the vectors of the texts, in order."""
     texts = ["one", "zwei", "三", ""]
     rows = _rows(dialect, _ask(server, dialect, texts))
     assert np.array_equal(np.array(rows, dtype=np.float32), vectors_of(texts, 8))
 
 
-def test_standin_gives_base64_when_asked(server: StandIn) -> None:
+def test_standin_returns_base64_on_request(server: StandIn) -> None:
     """Base64 is little-endian float32 of the same vectors."""
     (row,) = _rows("openai", _ask(server, "openai", ["one"], encoding_format="base64"))
     assert isinstance(row, str)
@@ -82,7 +82,7 @@ def test_standin_gives_base64_when_asked(server: StandIn) -> None:
 
 
 def test_standin_speaks_only_its_dialect() -> None:
-    """A server of one dialect knows no other's paths."""
+    """A server of one dialect does not serve the paths of another."""
     with StandIn(dialect="tei") as server:
         assert _ask(server, "tei", ["a"]).status_code == 200
         assert _ask(server, "ollama", ["a"]).status_code == 404
@@ -90,8 +90,8 @@ def test_standin_speaks_only_its_dialect() -> None:
         assert httpx.get(server.url + "/health").status_code == 200
 
 
-def test_standin_counts_what_it_was_asked(server: StandIn) -> None:
-    """Requests, texts, repeats, probes and statuses are counted apart."""
+def test_standin_counts_requests(server: StandIn) -> None:
+    """Requests, texts, repeats, probes and statuses are counted separately."""
     server.controls.record = True
     _ask(server, "ollama", ["a", "b", "c"])
     _ask(server, "openai", ["c", "d"])
@@ -119,7 +119,7 @@ def test_standin_counts_what_it_was_asked(server: StandIn) -> None:
 
 
 def test_standin_is_controlled_over_http(server: StandIn) -> None:
-    """Controls set by JSON act as those set in process; unknown ones are refused."""
+    """Controls set by JSON act like those set in process; unknown ones are refused."""
     control = server.url + "/_control"
     body = {"fail_next": [503, {"status": 429, "headers": {"Retry-After": "2"}}]}
     assert httpx.post(control, json=body).status_code == 200
@@ -139,7 +139,7 @@ def test_standin_is_controlled_over_http(server: StandIn) -> None:
 
 
 def test_standin_goes_down_and_comes_back_over_http(server: StandIn) -> None:
-    """While down every request is reset, but the controls can still be reached."""
+    """While down every request is reset, but the controls are still reachable."""
     httpx.post(server.url + "/_control", json={"down": True})
     with pytest.raises(httpx.TransportError):
         _ask(server, "ollama", ["a"])
@@ -148,8 +148,8 @@ def test_standin_goes_down_and_comes_back_over_http(server: StandIn) -> None:
 
 
 @pytest.mark.parametrize("serial", [True, False])
-async def test_standin_serialises_when_told(server: StandIn, *, serial: bool) -> None:
-    """One at a time, four requests take four latencies; else about one."""
+async def test_standin_serialises_on_request(server: StandIn, *, serial: bool) -> None:
+    """One at a time, four requests take four latencies; otherwise about one."""
     server.controls.serial, server.controls.latency_s = serial, 0.1
     async with httpx.AsyncClient(base_url=server.url) as client:
         start = time.monotonic()
@@ -160,15 +160,15 @@ async def test_standin_serialises_when_told(server: StandIn, *, serial: bool) ->
 
 
 def test_standin_takes_longer_for_more_texts(server: StandIn) -> None:
-    """Latency a text is added up."""
+    """The latency per text is added up."""
     server.controls.latency_per_text_s = 0.02
     start = time.monotonic()
     _ask(server, "ollama", ["a"] * 10)
     assert time.monotonic() - start >= 0.2
 
 
-def test_standin_forgets_a_client_that_left(server: StandIn) -> None:
-    """A hanging request ends when its client goes away."""
+def test_standin_drops_a_disconnected_client(server: StandIn) -> None:
+    """A hanging request ends when its client disconnects."""
     server.controls.bad_texts = [BadText(contains="stuck", effect="hang")]
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(server.url + "/embed", json={"inputs": ["stuck"]}, timeout=0.1)
@@ -178,8 +178,8 @@ def test_standin_forgets_a_client_that_left(server: StandIn) -> None:
     assert server.stats.concurrent == 0
 
 
-def test_standin_as_a_process_says_where_it_listens() -> None:
-    """The process prints one line of JSON, serves, and ends cleanly on SIGTERM."""
+def test_standin_as_a_process_prints_its_address() -> None:
+    """The process prints one line of JSON, serves, and exits cleanly on SIGTERM."""
     command = [
         sys.executable,
         "-m",
@@ -206,7 +206,7 @@ def test_standin_as_a_process_says_where_it_listens() -> None:
 
 
 def test_standin_is_fast_enough(server: StandIn) -> None:
-    """It gives thousands of texts a second at 768 dimensions, client's parsing included."""
+    """It answers thousands of texts a second at 768 dimensions, including the client's parsing."""
     server.controls.dimensions = 768
     texts = [f"text number {i}" for i in range(64)]
     with httpx.Client(base_url=server.url) as client:
@@ -241,7 +241,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Conne
 def test_proof_in_sql_agrees_with_python(
     database: psycopg.Connection, dimensions: int, kind: str
 ) -> None:
-    """SQL proves the vector of its own text, refuses another's, a shifted one, and null."""
+    """SQL proves the vector of its own text, and rejects another's, a shifted one, and null."""
     texts = ["", "a", "it's $proof$ \\ 'x'", "三 ü\n\t", "long " * 500]
     query = (
         "select proof.proves(%(text)s, v), proof.proves(%(text)s || 'x', v), "
@@ -257,14 +257,14 @@ def test_proof_in_sql_agrees_with_python(
         assert (database.execute(query.encode(), other).fetchone() or ())[1] is False
 
 
-def test_proof_in_sql_refuses_a_null_vector(database: psycopg.Connection) -> None:
+def test_proof_in_sql_rejects_a_null_vector(database: psycopg.Connection) -> None:
     """A missing vector proves nothing."""
     found = database.execute("select proof.proves('a', null::extensions.vector)").fetchone()
     assert found == (False,)
 
 
-def test_proof_in_sql_takes_a_salt(database: psycopg.Connection) -> None:
-    """A document prefix is a salt: quotes in it are no trouble."""
+def test_proof_in_sql_accepts_a_salt(database: psycopg.Connection) -> None:
+    """A document prefix is a salt, with quotes too."""
     database.execute("create schema if not exists salted")
     database.execute(proof_sql("salted", vector_schema="extensions", salt="it's: ").encode())
     row = vector_of("a", 64, salt="it's: ").tolist()

@@ -1,4 +1,4 @@
-"""No estimate of the time left while the work stands still, and no more digits than are known."""
+"""No estimate of the time left while work is blocked, and only significant digits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wikiembed.words import roughly
 
 
 def row(source: str = "docs", **changed: Any) -> Coverage:
-    """A source with 480 chunks to embed, 12 a second."""
+    """A source with 480 chunks to embed, at 12 a second."""
     values: dict[str, Any] = {
         "total": 1000,
         "embedded": 500,
@@ -45,24 +45,26 @@ PAUSED = row("paused", paused=True)
     ("one", "outages_s", "waits"),
     [
         *((row(), [], None), (row(), [3.0], "server"), (PAUSED, [], "resume"), (DONE, [3.0], None)),
-        # Chunks came in the last minute though the server went before: it is another source's.
+        # Chunks were embedded in the last minute, after the outage began: by another source.
         *((row(), [90.0], None), (row(chunks_per_s=Decimal(0)), [90.0], "server")),
         (row(chunks_per_s=Decimal(0)), [], None),
     ],
 )
-def test_source_waits_for(one: Coverage, outages_s: list[float], waits: str | None) -> None:
-    """A pause before an outage; nothing when nothing is left."""
+def test_source_reports_what_it_waits_for(
+    one: Coverage, outages_s: list[float], waits: str | None
+) -> None:
+    """A pause has precedence over an outage; with nothing left it waits for nothing."""
     assert waits_for(one, outages_s) == waits
     assert of_all([one, DONE], outages_s) == waits
 
 
-def test_sources_wait_together_when_none_goes_on() -> None:
-    """A paused one beside one that goes on is no halt."""
+def test_sources_wait_together_when_none_is_active() -> None:
+    """A paused source beside an active one does not block."""
     assert of_all([PAUSED, row()], []) is None
     assert of_all([PAUSED, PAUSED, DONE], []) == "resume"
 
 
-def test_time_left_says_why_it_is_not_known() -> None:
+def test_time_left_reports_why_it_is_unknown() -> None:
     """A pause, an outage, or that it is too early."""
     assert time_left(left=9, eta_s=40, waits=None) == "40 s left"
     assert time_left(left=9, eta_s=40, waits="resume") == "paused"
@@ -78,8 +80,8 @@ def test_time_left_says_why_it_is_not_known() -> None:
         *((3590, "1 h"), (12_345, "3 h 30 min"), (454_321, "5 d 6 h"), (12_345_678, "143 d")),
     ],
 )
-def test_about_is_no_more_exact_than_a_guess(seconds: float, said: str) -> None:
-    """The unit that fits, and no second of three hours."""
+def test_about_shows_one_unit(seconds: float, said: str) -> None:
+    """The largest fitting unit, without seconds beside hours."""
     assert about(seconds) == said
 
 
@@ -93,7 +95,7 @@ def test_roughly_has_two_digits(n: float, said: str) -> None:
 
 
 class Listener(Reporter):
-    """Keeps what it is told."""
+    """Records its reports."""
 
     def __init__(self) -> None:
         super().__init__("embed")
@@ -107,35 +109,35 @@ class Listener(Reporter):
         self.note, self.fields = note, fields
 
 
-def told(*rows: Coverage, batches: int = LEAST_BATCHES, outage_s: float = 0) -> Listener:
-    """What a drain reports after so many batches of its own, of which two chunks failed."""
+def reported(*rows: Coverage, batches: int = LEAST_BATCHES, outage_s: float = 0) -> Listener:
+    """What a drain reports after so many batches, of which two chunks failed."""
     listener, stats = Listener(), Stats(batches=batches)
     stats.failed.update({"rejected": 2})
     report(listener, list(rows), stats=stats, outage_s=outage_s)
     return listener
 
 
-def test_report_estimates_while_the_work_goes_on() -> None:
+def test_report_estimates_while_work_proceeds() -> None:
     """The rate, the time left, and failures of this process by class."""
-    listener = told(row())
+    listener = reported(row())
     assert listener.note == "12/s · 40 s left · 2 rejected"
     assert listener.fields["eta_s"] == 40
     assert "waits_for" not in listener.fields
 
 
-def test_report_makes_no_estimate_of_a_standstill() -> None:
-    """The progress line and its JSON say what it waits for."""
+def test_report_makes_no_estimate_while_work_is_blocked() -> None:
+    """The progress line and its JSON report what the work waits for."""
     for listener, note, waits in (
-        (told(row(), outage_s=1), "waiting for the server · 2 rejected", "server"),
-        (told(PAUSED), "paused · 2 rejected", "resume"),
+        (reported(row(), outage_s=1), "waiting for the server · 2 rejected", "server"),
+        (reported(PAUSED), "paused · 2 rejected", "resume"),
     ):
         assert listener.note == note
         assert (listener.fields["eta_s"], listener.fields["waits_for"]) == (None, waits)
 
 
 def test_report_does_not_extrapolate_from_the_first_batches() -> None:
-    """They load the model, and find out how many requests in flight the server gains by."""
-    listener = told(row(), batches=LEAST_BATCHES - 1)
+    """They load the model, and the number of requests in flight is still adapting."""
+    listener = reported(row(), batches=LEAST_BATCHES - 1)
     assert listener.note == "12/s · no estimate yet · 2 rejected"
     assert listener.fields["eta_s"] is None
-    assert told(DONE, batches=0).fields["eta_s"] == 0
+    assert reported(DONE, batches=0).fields["eta_s"] == 0

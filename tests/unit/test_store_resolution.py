@@ -35,14 +35,14 @@ def resolve(source: Source, settings: Settings) -> tuple[Provider, str | None, s
     return found.provider, found.model, found.prefix
 
 
-def test_bare_source_takes_the_settings() -> None:
-    """All that it leaves null."""
+def test_source_without_values_uses_the_settings() -> None:
+    """For every field that it leaves null."""
     settings = Settings(embedder=Provider.OPENAI, model="m", document_prefix="doc: ")
     assert resolve(source(), settings) == (Provider.OPENAI, "m", "doc: ")
 
 
-def test_source_of_its_own_keeps_what_it_fixed() -> None:
-    """Provider, model and prefix fixed at attach go before the settings."""
+def test_source_keeps_the_values_it_fixed() -> None:
+    """Provider, model and prefix fixed at attach precede the settings."""
     settings = Settings(embedder=Provider.OPENAI, model="m", document_prefix="doc: ")
     fixed = source(provider="ollama", model="nomic", document_prefix="")
     assert resolve(fixed, settings) == (Provider.OLLAMA, "nomic", "")
@@ -57,14 +57,14 @@ def test_source_of_its_own_keeps_what_it_fixed() -> None:
         (Provider.LOCAL, "wordllama-l2-supercat-256"),
     ],
 )
-def test_unset_model_is_the_providers_usual_one(provider: Provider, model: str | None) -> None:
-    """A source that fixes its provider only gets that provider's model."""
+def test_unset_model_is_the_default_of_the_provider(provider: Provider, model: str | None) -> None:
+    """A source that fixes only its provider gets that provider's default model."""
     settings = Settings(embedder=Provider.LOCAL)
     assert resolve(source(provider=provider.value), settings) == (provider, model, "")
 
 
 def test_resolve_of_a_pinned_source_reads_the_settings_again() -> None:
-    """So that a worker with other settings is found out by comparing, never obeyed."""
+    """A worker with other settings is thereby detected by comparison, never followed."""
     pinned = source(
         provider="ollama", model="nomic", document_prefix="", pinned=True, prefix_pinned=True
     )
@@ -73,7 +73,7 @@ def test_resolve_of_a_pinned_source_reads_the_settings_again() -> None:
 
 
 @pytest.mark.parametrize("setting", [{}, {"document_prefix": ""}, {"document_prefix": "doc: "}])
-def test_prefix_fixed_at_attach_goes_before_any_setting(setting: dict[str, str]) -> None:
+def test_prefix_fixed_at_attach_precedes_any_setting(setting: dict[str, str]) -> None:
     """Before the model is pinned and after."""
     settings = Settings.model_validate({"embedder": Provider.OLLAMA, "model": "m", **setting})
     for pinned in (False, True):
@@ -83,7 +83,7 @@ def test_prefix_fixed_at_attach_goes_before_any_setting(setting: dict[str, str])
         assert resolve(fixed, settings) == (Provider.OLLAMA, "m", "search_document: ")
 
 
-def test_worker_that_sets_no_prefix_goes_on_with_the_pinned_one() -> None:
+def test_worker_without_a_prefix_uses_the_pinned_one() -> None:
     """One that sets another is compared, also where the source fixed its provider."""
     unset = Settings(embedder=Provider.OLLAMA, model="m")
     other = Settings(embedder=Provider.OLLAMA, model="m", document_prefix="passage: ")
@@ -96,7 +96,7 @@ def test_worker_that_sets_no_prefix_goes_on_with_the_pinned_one() -> None:
 
 
 def test_question_is_embedded_by_the_model_of_the_vectors() -> None:
-    """A pinned source keeps its model though these settings name another; its prefix is its own."""
+    """A pinned source keeps its model though the settings name another; its prefix is its own."""
     settings = Settings(embedder=Provider.LOCAL, query_prefix="query: ", document_prefix="doc: ")
     found = for_queries(source(provider="openai", model="m", pinned=True), settings)
     assert (found.server_key, found.prefix) == ((Provider.OPENAI, "m"), "query: ")

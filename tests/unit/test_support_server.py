@@ -1,4 +1,4 @@
-"""The tests' own server: what a developer without Docker is told."""
+"""The test server: what a developer without Docker sees."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.support.server import KIND, start_server
 
 
-def test_docker_that_does_not_answer_ends_the_session_with_a_sentence(
+def test_docker_without_an_answer_ends_the_session_with_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No test is run, and no traceback is printed."""

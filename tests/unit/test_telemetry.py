@@ -1,4 +1,4 @@
-"""Events: one line each, static names, and nothing of other libraries' chatter."""
+"""Events: one line each, static names, and no log lines of other libraries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wikiembed.telemetry import configure_logging, emit
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """Put the loggers back as they were."""
+    """Restore the loggers afterwards."""
     names = [None, "wikiembed", "procrastinate", "aiohttp", "psycopg.pool"]
     before = [(logging.getLogger(name), logging.getLogger(name).level) for name in names]
     handlers = list(logging.getLogger().handlers)
@@ -31,7 +31,7 @@ def lines_of(style: str, level: str = "info") -> io.StringIO:
 
 
 def test_json_line_holds_the_event_and_its_fields() -> None:
-    """One object a line, with time, level, event and fields."""
+    """One object per line, with time, level, event and fields."""
     stream = lines_of("json")
     emit("batch_embedded", source="docs", chunks=64)
     line = json.loads(stream.getvalue())
@@ -49,8 +49,8 @@ def test_text_line_is_short_and_marks_warnings() -> None:
     assert second[26:] == "warning: outage_began reason=gone"
 
 
-def test_auto_is_json_where_nobody_watches() -> None:
-    """A stream that is no terminal gets JSON lines."""
+def test_auto_is_json_without_a_terminal() -> None:
+    """A stream that is not a terminal gets JSON lines."""
     stream = lines_of("auto")
     emit("worker_started")
     assert json.loads(stream.getvalue())["event"] == "worker_started"
@@ -66,8 +66,8 @@ def test_level_hides_lesser_events() -> None:
     ]
 
 
-def test_other_libraries_chatter_is_left_out() -> None:
-    """procrastinate's lines hold the keys of a job: none comes through, not even its errors."""
+def test_lines_of_other_libraries_are_left_out() -> None:
+    """procrastinate's lines hold the keys of a job: none is printed, not even its errors."""
     stream = lines_of("json", level="debug")
     for name in ("procrastinate", "procrastinate.worker", "aiohttp.client", "psycopg.pool"):
         logging.getLogger(name).info("Starting job embed[1](keys=['secret'])")
@@ -78,7 +78,7 @@ def test_other_libraries_chatter_is_left_out() -> None:
 
 
 def test_exception_is_named_without_its_traceback() -> None:
-    """The type only: a message or a frame may hold a text."""
+    """Only the type: a message or a frame may hold a text."""
     for style in ("json", "text"):
         stream = lines_of(style)
         try:
@@ -101,8 +101,8 @@ def test_no_value_breaks_a_line_or_the_logging(
     assert capsys.readouterr().err == ""
 
 
-def test_field_never_takes_the_place_of_the_event() -> None:
-    """A field of the same name does not hide what happened."""
+def test_field_never_replaces_the_event() -> None:
+    """A field of the same name does not hide the event."""
     stream = lines_of("json")
     emit("source_paused", event="other", at="never")
     line = json.loads(stream.getvalue())

@@ -1,4 +1,4 @@
-"""Times: local with their offset for people, UTC for machines, and as people type them."""
+"""Times: local with their offset for people, UTC for machines, and as people enter them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def seoul() -> Iterator[None]:
 
 
 def test_times_are_local_with_their_offset_for_people() -> None:
-    """In a sentence, in a cell of a table, whatever zone the database gave."""
+    """In a sentence and in a table cell, whatever zone the database returned."""
     assert local(AT) == cell(AT) == "2031-05-01 08:00:00+09:00"
     assert local(AT.astimezone(dt.timezone(dt.timedelta(hours=-5)))) == local(AT)
     assert local(dt.datetime.max.replace(tzinfo=dt.UTC)).startswith("9999-12-31")
@@ -47,7 +47,7 @@ def test_times_are_utc_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
-def test_times_of_events_are_those_of_people_on_a_terminal() -> None:
+def test_times_of_events_are_local_on_a_terminal() -> None:
     """The text format of the log."""
     record = logging.LogRecord("wikiembed", logging.INFO, "", 0, "worker_started", None, None)
     record.created = AT.timestamp()
@@ -64,8 +64,8 @@ def test_times_of_events_are_those_of_people_on_a_terminal() -> None:
         (" 2031-05-01 ", dt.datetime(2031, 4, 30, 15, tzinfo=dt.UTC)),
     ],
 )
-def test_read_time_takes_iso_8601(typed: str, at: dt.datetime) -> None:
-    """Local time unless it has an offset; what `local` writes is read back."""
+def test_read_time_accepts_iso_8601(typed: str, at: dt.datetime) -> None:
+    """Local time unless it has an offset; the output of `local` can be read back."""
     assert read_time(typed) == at
     assert read_time(local(at)) == at
 
@@ -73,7 +73,7 @@ def test_read_time_takes_iso_8601(typed: str, at: dt.datetime) -> None:
 @pytest.mark.parametrize(
     ("typed", "minutes"), [("90min", 90), ("2h", 120), ("1h30m", 90), ("1 d 2 h", 1560), ("60s", 1)]
 )
-def test_read_time_takes_spans(typed: str, minutes: int) -> None:
+def test_read_time_accepts_spans(typed: str, minutes: int) -> None:
     """From now, in several units together."""
     ahead = read_time(typed) - times.now()
     assert round(ahead.total_seconds() / 60) == minutes
@@ -83,7 +83,7 @@ def test_read_time_takes_spans(typed: str, minutes: int) -> None:
     "typed",
     ["soon", "", "2", "h", "-2h", "1.5h", "2031-13-01", "99999999999999d", "0001-01-01", "9" * 400],
 )
-def test_read_time_refuses_what_is_none(typed: str) -> None:
+def test_read_time_refuses_an_invalid_time(typed: str) -> None:
     """In one sentence, however large the number."""
     with pytest.raises(InvalidArgument, match="is not a valid time: give a span such as 2h"):
         read_time(typed)

@@ -19,7 +19,7 @@ _FLOATS = st.floats(width=32)
 
 
 def _decode_vector(data: bytes) -> npt.NDArray[np.float32]:
-    """What `vector_recv` reads."""
+    """Decode as `vector_recv` does."""
     dimensions, unused = struct.unpack_from(">hh", data)
     assert unused == 0
     assert len(data) == 4 + 4 * dimensions
@@ -27,7 +27,7 @@ def _decode_vector(data: bytes) -> npt.NDArray[np.float32]:
 
 
 def _decode_array(data: bytes) -> tuple[int, list[npt.NDArray[np.float32]]]:
-    """What `array_recv` reads: the element's oid and the elements."""
+    """Decode as `array_recv` does: the element's oid and the elements."""
     dimensions, flags, oid = struct.unpack_from(">iiI", data)
     assert flags == 0
     if dimensions == 0:
@@ -68,7 +68,7 @@ def test_encode_vector_array_of_no_rows_is_an_empty_array(dimensions: int) -> No
 
 
 @pytest.mark.parametrize("order", ["transposed", "strided", "float64"])
-def test_encode_vector_array_takes_any_memory_layout(order: str) -> None:
+def test_encode_vector_array_accepts_any_memory_layout(order: str) -> None:
     """Views and wider floats are encoded by value."""
     base = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
     matrix = {
@@ -80,14 +80,14 @@ def test_encode_vector_array_takes_any_memory_layout(order: str) -> None:
 
 
 @pytest.mark.parametrize("dimensions", [0, 16_001])
-def test_encode_vector_array_refuses_dimensions_pgvector_has_not(dimensions: int) -> None:
+def test_encode_vector_array_refuses_dimensions_that_pgvector_lacks(dimensions: int) -> None:
     """Zero and more than 16,000 dimensions are refused before Postgres sees them."""
     with pytest.raises(ValueError, match="16000 dimensions"):
         encode_vector_array(np.zeros((2, dimensions), dtype=np.float32), 1)
 
 
 def test_encode_refuses_another_shape() -> None:
-    """A row is no matrix, and a matrix no row."""
+    """A row is not a matrix, and a matrix not a row."""
     with pytest.raises(ValueError, match="expected"):
         encode_vector_array(np.zeros(3, dtype=np.float32), 1)
 

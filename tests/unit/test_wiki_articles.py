@@ -41,7 +41,7 @@ QUESTIONS = {
 
 
 def articles_of(path: Path) -> tuple[list[Article], LoadCounts]:
-    """All articles of `path`, and what was counted."""
+    """Return all articles of `path`, and the counts."""
     counts = LoadCounts()
     return list(read_articles(path, counts)), counts
 
@@ -57,7 +57,7 @@ def test_articles_of_both_formats_are_alike(tmp_path: Path) -> None:
 
 
 def test_articles_without_text_are_counted_as_empty(tmp_path: Path) -> None:
-    """Pages that hold only markup give no article, and the counts add up to the pages."""
+    """Pages with nothing but markup give no article, and the counts add up to the pages."""
     path = write_export(
         tmp_path / "x.xml",
         page_xml("A", revision_xml("{{Infobox|a=b}}")),
@@ -72,7 +72,7 @@ def test_articles_without_text_are_counted_as_empty(tmp_path: Path) -> None:
 
 
 def test_articles_before_a_wrong_line_are_yielded(tmp_path: Path) -> None:
-    """What comes before the trouble is not lost."""
+    """What precedes the error is not lost."""
     path = tmp_path / "x.jsonl"
     path.write_text('{"title": "A", "text": "one"}\n{}\n')
     articles = read_articles(path, LoadCounts())
@@ -83,7 +83,7 @@ def test_articles_before_a_wrong_line_are_yielded(tmp_path: Path) -> None:
 
 
 def test_articles_digest_follows_the_text(tmp_path: Path) -> None:
-    """Reading again gives the same digest; another text gives another."""
+    """Reading again gives the same digest; another text gives another digest."""
     path = tmp_path / "x.jsonl"
     digests = []
     for text in ("one", "one", "two"):
@@ -114,7 +114,7 @@ def test_articles_of_a_real_export_are_plain_text() -> None:
     assert max(map(len, chunks)) <= MAX_CHUNK_CHARS
     assert sum(map(len, chunks)) / len(chunks) > 500
     marks = re.compile(r"\[\[|\]\]|\{\{|\}\}|^\{\||''|<ref|</|&nbsp;|__[A-Z]+__|\( ?[;,]", re.M)
-    # A formula keeps its source, in which braces may stand together.
+    # A formula keeps its source, in which braces may be adjacent.
     braces = re.compile(r"\{\{|\}\}")
     lines = [line for chunk in chunks for line in chunk.splitlines()]
     lines = [braces.sub("", line) if "\\" in line else line for line in lines]

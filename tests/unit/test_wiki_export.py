@@ -17,7 +17,7 @@ from wikiembed.wiki import LoadCounts, RawPage, read_pages
 
 
 def test_export_redirects_and_other_namespaces_are_counted_and_left_out(tmp_path: Path) -> None:
-    """Only pages of namespace 0 that hold wikitext and are no redirect are yielded."""
+    """Only pages of namespace 0 that hold wikitext and are not redirects are yielded."""
     path = write_export(
         tmp_path / "x.xml",
         page_xml("Kept", revision_xml("text")),
@@ -38,7 +38,7 @@ def test_export_redirects_and_other_namespaces_are_counted_and_left_out(tmp_path
     )
 
 
-def test_export_without_ns_elements_tells_namespaces_by_title(tmp_path: Path) -> None:
+def test_export_without_ns_elements_derives_namespaces_from_titles(tmp_path: Path) -> None:
     """An old export's pages belong to the namespace that their title begins with."""
     path = write_export(
         tmp_path / "x.xml",
@@ -64,10 +64,10 @@ def test_export_of_full_history_gives_the_latest_revision(
 
 
 @pytest.mark.parametrize("order", [(11, 12, 13), (13, 12, 11), (12, 13, 11)])
-def test_export_of_one_second_gives_the_revision_of_the_highest_id(
+def test_export_with_equal_timestamps_gives_the_revision_of_the_highest_id(
     tmp_path: Path, order: tuple[int, ...]
 ) -> None:
-    """Revisions with equal timestamps are told apart by id, whichever way they are sorted."""
+    """Revisions with equal timestamps are ordered by id, whichever way they are sorted."""
     revisions = [revision_xml(f"text {number}", number=number) for number in order]
     path = write_export(tmp_path / "x.xml", page_xml("A", *revisions))
 
@@ -77,8 +77,10 @@ def test_export_of_one_second_gives_the_revision_of_the_highest_id(
 @pytest.mark.parametrize(
     "deleted", [('deleted="deleted"'), ('bytes="9" sha1="" deleted="deleted"')]
 )
-def test_export_deleted_last_revision_leaves_the_one_before(tmp_path: Path, deleted: str) -> None:
-    """The latest revision with a text stands for the page; a page that has none is empty."""
+def test_export_with_a_deleted_last_revision_gives_the_one_before(
+    tmp_path: Path, deleted: str
+) -> None:
+    """The latest revision with a text represents the page; a page without one is empty."""
     gone = revision_xml("", timestamp="2021").replace("<text></text>", f"<text {deleted} />")
     kept = [revision_xml(f"text of {year}", timestamp=year) for year in ("2019", "2020")]
     path = write_export(
@@ -105,10 +107,10 @@ DECLARED = '<?xml version="1.0" encoding="{}"?>\n'
         ("euc-kr", DECLARED),
     ],
 )
-def test_export_documents_one_after_another_are_all_read(
+def test_export_of_several_documents_is_read_whole(
     tmp_path: Path, encoding: str, declared: str, between: str
 ) -> None:
-    """Two exports in one bzip2 file: each with its own names of namespaces and its own lines."""
+    """Two exports in one bzip2 file: each with its own namespace names and line numbers."""
     declaration = declared.format(encoding.removesuffix("-sig"))
     documents = [
         export_xml(page_xml("한강", revision_xml("강")), declaration=declaration).rstrip("\n"),
@@ -131,10 +133,10 @@ def test_export_documents_one_after_another_are_all_read(
     assert f"line {line}, " in str(caught.value)
 
 
-def test_export_begun_anew_in_any_piece_is_read(
+def test_export_that_starts_in_any_piece_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However the bytes come, no document is missed."""
+    """However the bytes are split, no document is missed."""
     declaration = '<?xml version="1.0"?>\n'
     xml = "".join(
         export_xml(page_xml(title, revision_xml("x")), declaration=declaration) for title in "ABC"
@@ -183,7 +185,7 @@ def test_export_is_read_in_the_encoding_it_declares(tmp_path: Path, encoding: st
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_export_byte_order_mark_is_understood(tmp_path: Path, encoding: str) -> None:
-    """A byte order mark alone says the encoding."""
+    """A byte order mark alone determines the encoding."""
     path = tmp_path / "x.xml"
     path.write_bytes(export_xml(page_xml("A", revision_xml("Zoë"))).encode(encoding))
 
@@ -192,7 +194,7 @@ def test_export_byte_order_mark_is_understood(tmp_path: Path, encoding: str) -> 
 
 @pytest.mark.parametrize("name", ["klingon", "zlib"])
 def test_export_unknown_encoding_is_refused(tmp_path: Path, name: str) -> None:
-    """An encoding that Python has not, or that is no text encoding, is named."""
+    """An encoding that Python lacks, or that is not a text encoding, is named."""
     path = tmp_path / "x.xml"
     path.write_text(export_xml(declaration=f'<?xml version="1.0" encoding="{name}"?>'))
 
@@ -230,7 +232,7 @@ def test_export_document_type_is_refused(tmp_path: Path, doctype: str) -> None:
     ],
 )
 def test_export_other_xml_is_refused(tmp_path: Path, xml: str, reason: str) -> None:
-    """XML that is no export, or not well-formed, is refused with the position."""
+    """XML that is not an export, or not well-formed, is refused with the position."""
     path = tmp_path / "x.xml"
     path.write_text(xml)
 
@@ -256,7 +258,7 @@ def test_export_cut_short_yields_the_pages_before(tmp_path: Path) -> None:
 
 
 def read_titles(path: Path, counts: LoadCounts, into: list[str]) -> list[str]:
-    """Append each title to `into` as it comes."""
+    """Append each title to `into` as it is read."""
     for page in read_pages(path, counts):
         into.append(page.title)
     return []
@@ -303,7 +305,7 @@ def test_export_of_100_mb_is_read_in_constant_memory(tmp_path: Path) -> None:
 
 
 def test_export_many_pages_leave_nothing_behind(tmp_path: Path) -> None:
-    """Twenty thousand tiny pages, of which a tree would keep an element each, cost no memory."""
+    """Twenty thousand tiny pages, for which a tree would keep an element each, cost no memory."""
     path = write_export(
         tmp_path / "x.xml", *(page_xml(f"T{n}", revision_xml("tiny")) for n in range(20_000))
     )

@@ -57,7 +57,7 @@ def text_of(wikitext: str) -> str:
     ],
 )
 def test_plain_markup_becomes_text(wikitext: str, expected: str) -> None:
-    """Each kind of markup leaves its text, or nothing."""
+    """Each kind of markup gives its text, or nothing."""
     assert text_of(wikitext) == expected
 
 
@@ -114,8 +114,8 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("wikitext", SENTENCES, ids=lambda text: text[:30])
-def test_plain_sentence_keeps_what_it_says(wikitext: str) -> None:
-    """What a template, a formula or an image says within a sentence does not vanish."""
+def test_plain_sentence_keeps_its_content(wikitext: str) -> None:
+    """The content of a template, a formula or an image within a sentence is kept."""
     assert text_of(wikitext) == SENTENCES[wikitext]
 
 
@@ -123,7 +123,7 @@ def test_plain_sentence_keeps_what_it_says(wikitext: str) -> None:
     ("language", "expected"),
     [("zh", "我用计算机上网"), ("zh-tw", "我用電腦上网"), ("", "我用计算机上网")],
 )
-def test_plain_takes_the_variant_of_the_wiki(language: str, expected: str) -> None:
+def test_plain_uses_the_variant_of_the_wiki(language: str, expected: str) -> None:
     """One of the scripts or words, by the wiki's language."""
     text = "-{H|zh-hans:x}-我用-{zh-hans:计算机;zh-hant:電腦}-上-{网}-"
     page = RawPage(title="T", wikitext=text, hidden_prefixes=HIDDEN, language=language)
@@ -131,13 +131,13 @@ def test_plain_takes_the_variant_of_the_wiki(language: str, expected: str) -> No
 
 
 @pytest.mark.parametrize("name", ["각주", "외부 링크", "Einzelnachweise", "脚注", "Références"])
-def test_plain_sections_that_list_sources_are_known_in_other_languages(name: str) -> None:
-    """As References and External links are."""
+def test_plain_recognizes_source_sections_in_other_languages(name: str) -> None:
+    """Like References and External links."""
     assert sections_of(f"== {name} ==\nx\n== B ==\nz") == [Section(path=("B",), text="z")]
 
 
-def test_plain_gives_the_rows_of_a_table_under_their_headings() -> None:
-    """With what spans several rows in each of them, and the caption before."""
+def test_plain_prints_table_rows_under_their_headings() -> None:
+    """A cell that spans several rows is in each of them, and the caption comes before."""
     text = text_of(
         'Before\n{| class="wikitable"\n|+ Winners\n! Year<br />(AD) !! Winner\n'
         "|-\n| 1990 || [[Bob|Bobby]]\n"
@@ -150,8 +150,8 @@ def test_plain_gives_the_rows_of_a_table_under_their_headings() -> None:
     )
 
 
-def test_plain_reads_a_table_of_html_as_one_of_wikitext() -> None:
-    """With spans, caption, attributes and lists; one that is never closed gives no cells."""
+def test_plain_reads_an_html_table_like_a_wikitext_table() -> None:
+    """With spans, caption, attributes and lists; an unclosed table gives no cells."""
     text = text_of(
         'Before<table class="x"><caption>Cities</caption>\n<thead><tr><th>Name<th>Size</tr></thead>'
         '<tr><td rowspan="2" style="a|b">Seoul</td><td>\n* [[605]]\n* km</td></tr>\n<tr><td>9m</tr>'
@@ -167,14 +167,14 @@ def test_plain_reads_a_table_of_html_as_one_of_wikitext() -> None:
     assert [s.text for s in to_sections(page, Rendering(tables=False))] == ["AC"]
 
 
-def test_plain_title_over_all_columns_is_no_heading_of_them() -> None:
-    """It stands on a line of its own, as a caption does."""
+def test_plain_title_over_all_columns_is_not_their_heading() -> None:
+    """It is on its own line, like a caption."""
     text = text_of("{|\n! colspan=2 | Seoul\n|-\n| Pop. || 9m\n|}")
     assert text == "Seoul\nPop.; 9m"
 
 
 def test_plain_pairs_labels_and_data_of_an_infobox() -> None:
-    """Data without a label stands alone; headings and styles are left out."""
+    """Data without a label is on its own line; headings and styles are left out."""
     page = RawPage(
         title="T",
         wikitext="{{Infobox\n|title=X\n|label1=[[Foo]]|data1=Bar\n|header2=Head\n|data3={{hlist|a|b}}"
@@ -184,7 +184,7 @@ def test_plain_pairs_labels_and_data_of_an_infobox() -> None:
     assert to_sections(page)[1].text == "title: X\nFoo: Bar\na, b"
 
 
-def test_plain_gives_an_infobox_as_lines_of_its_own() -> None:
+def test_plain_prints_an_infobox_in_its_own_lines() -> None:
     """In a section that is joined with no other; files, sizes and empty values are left out."""
     page = RawPage(
         title="T",
@@ -200,7 +200,7 @@ def test_plain_gives_an_infobox_as_lines_of_its_own() -> None:
 
 
 def test_plain_leaves_tables_out_on_demand() -> None:
-    """As it leaves out large parts of them always."""
+    """Large parts of them are always left out."""
     page = RawPage(title="T", wikitext="A\n{|\n| b\n|}\nC", hidden_prefixes=HIDDEN)
     assert [s.text for s in to_sections(page, Rendering(tables=False))] == ["A\n\nC"]
     rows = "\n|-\n".join(f"| {n} || {'x' * 200}" for n in range(1_000))
@@ -223,7 +223,7 @@ def test_plain_headings_give_the_path_of_sections() -> None:
     "name", ["References", "External links", "See also", "FURTHER READING", "Notes"]
 )
 def test_plain_sections_that_list_sources_are_dropped(name: str) -> None:
-    """Such a section goes with its subsections, and the next of its level stays."""
+    """Such a section is dropped with its subsections, and the next of its level stays."""
     wikitext = f"== {name} ==\nx\n=== Sub ===\ny\n== History ==\nz"
 
     assert sections_of(wikitext) == [Section(path=("History",), text="z")]
@@ -261,7 +261,7 @@ TOKENS = (
 
 
 def cost_of(text: str) -> float:
-    """CPU time of this process, the least of three runs, and no less than its clock can tell."""
+    """CPU time of this process: the least of three runs, at least the resolution of its clock."""
     costs = []
     for _ in range(3):
         began = time.process_time()
@@ -275,7 +275,7 @@ def cost_of(text: str) -> float:
     st.lists(st.sampled_from(TOKENS), min_size=1, max_size=4), st.sampled_from(["begin", "repeat"])
 )
 def test_plain_costs_time_in_proportion_to_the_text(tokens: list[str], place: str) -> None:
-    """Sixteen times the text costs about sixteen times; what is quadratic would cost 256 times."""
+    """Sixteen times the text costs about sixteen times; quadratic code would cost 256 times."""
     head, unit = ("".join(tokens), "a") if place == "begin" else ("", "".join(tokens))
     short = max(1_000 // len(unit), 1)
     assert cost_of(head + unit * short * 16) / cost_of(head + unit * short) < 80
@@ -283,7 +283,7 @@ def test_plain_costs_time_in_proportion_to_the_text(tokens: list[str], place: st
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_plain_reads_hostile_markup(name: str) -> None:
-    """Markup that makes a backtracking parser run for minutes, in the size of a large page."""
+    """Markup on which a backtracking parser runs for minutes, in the size of a large page."""
     for section in sections_of(HOSTILE[name]):
         assert section.text.strip()
 

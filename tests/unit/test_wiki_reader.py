@@ -1,4 +1,4 @@
-"""Format and packing of a wiki file are found in its content."""
+"""Format and compression of a wiki file are detected from its content."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ XML = export_xml(page_xml("A", revision_xml("one")), page_xml("B", revision_xml(
 
 @pytest.mark.parametrize("content", [LINES, XML], ids=["jsonl", "xml"])
 @pytest.mark.parametrize("packed", ["plain", "gz", "gz members", "bz2", "bz2 streams"])
-def test_reader_finds_format_and_packing_in_the_content(
+def test_reader_detects_format_and_compression_from_content(
     tmp_path: Path, content: bytes, packed: str
 ) -> None:
-    """Whatever the name, both formats are read plain, packed, and packed in several streams."""
+    """Whatever the name, both formats are read plain, compressed, and in several streams."""
     middle = len(content) // 2
     parts = content[:middle], content[middle:]
     packings = {
@@ -64,7 +64,7 @@ def test_reader_finds_format_and_packing_in_the_content(
     ],
 )
 def test_reader_refuses_a_wrong_json_line_by_number(tmp_path: Path, line: str) -> None:
-    """A line that is no object with title and text is named; the lines before are yielded."""
+    """A line that is not an object with title and text is named; the lines before are yielded."""
     path = tmp_path / "articles.jsonl"
     path.write_text(f'{{"title": "A", "text": "one"}}\n\n{line}\n')
     pages = read_pages(path, LoadCounts())
@@ -84,8 +84,8 @@ def test_reader_refuses_json_lines_that_are_not_utf_8(tmp_path: Path) -> None:
         read_all(path)
 
 
-def test_reader_takes_json_lines_with_a_byte_order_mark(tmp_path: Path) -> None:
-    """A UTF-8 byte order mark is no part of the first line."""
+def test_reader_accepts_json_lines_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """A UTF-8 byte order mark is not part of the first line."""
     path = tmp_path / "x.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + LINES)
 
@@ -139,7 +139,7 @@ def test_reader_refuses_other_files_with_the_reason(
 
 
 def test_reader_refuses_a_missing_file_and_a_folder(tmp_path: Path) -> None:
-    """What the operating system says is passed on."""
+    """The operating system's message is passed on."""
     with pytest.raises(InputError, match=r"none: cannot be read: No such file or directory\."):
         read_all(tmp_path / "none")
     with pytest.raises(InputError, match=r"cannot be read: Is a directory\."):
@@ -148,8 +148,8 @@ def test_reader_refuses_a_missing_file_and_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("packer", ["gzip", "bzip2"])
 @pytest.mark.parametrize("kind", ["jsonl", "xml"])
-def test_reader_yields_what_comes_before_a_cut(tmp_path: Path, packer: str, kind: str) -> None:
-    """A packed file cut short gives its first pages, then the error."""
+def test_reader_yields_pages_before_a_truncation(tmp_path: Path, packer: str, kind: str) -> None:
+    """A truncated compressed file gives its first pages, then the error."""
     texts = [os.urandom(20_000).hex() for _ in range(60)]
     if kind == "xml":
         pages = [page_xml(f"T{n}", revision_xml(text)) for n, text in enumerate(texts)]
@@ -165,7 +165,7 @@ def test_reader_yields_what_comes_before_a_cut(tmp_path: Path, packer: str, kind
     with pytest.raises(InputError, match="it was cut short, copy it again") as caught:
         titles.extend(collect(path, titles))
 
-    # bzip2 unpacks whole blocks of 900 kB only.
+    # bzip2 decompresses only whole blocks of 900 kB.
     least = 20 if packer == "bzip2" else 59
     assert titles == [f"T{n}" for n in range(len(titles))]
     assert len(titles) >= least
@@ -174,7 +174,7 @@ def test_reader_yields_what_comes_before_a_cut(tmp_path: Path, packer: str, kind
 
 
 class Dribble(io.RawIOBase):
-    """A pipe that gives a byte at a time and cannot be sought in."""
+    """A pipe that returns one byte at a time and cannot seek."""
 
     def __init__(self, content: bytes) -> None:
         self._content = iter(content)
@@ -190,10 +190,8 @@ class Dribble(io.RawIOBase):
 
 @pytest.mark.parametrize("content", [LINES, XML, XML + XML], ids=["jsonl", "xml", "two"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
-def test_reader_reads_a_pipe_that_gives_a_byte_at_a_time(
-    content: bytes, pack: Callable[[bytes], bytes]
-) -> None:
-    """Format and packing are found without seeking, however small the first piece is."""
+def test_reader_reads_a_pipe_byte_by_byte(content: bytes, pack: Callable[[bytes], bytes]) -> None:
+    """Format and compression are detected without seeking, however small the first piece is."""
     counts = LoadCounts()
     pages = read_pages(io.BufferedReader(Dribble(pack(content)), 1), counts)
     assert [page.title for page in pages][:2] == ["A", "B"]
@@ -211,15 +209,15 @@ def test_reader_reads_a_pipe_that_gives_a_byte_at_a_time(
         (b'{"title": "' + b"x" * 1025 + b'", "text": ""}', "line 1: a title longer than 1024"),
     ],
 )
-def test_reader_calls_standard_input_by_name(content: bytes, reason: str) -> None:
-    """There is no path to be named, and encodings that are not UTF-8 are told apart."""
+def test_reader_names_standard_input(content: bytes, reason: str) -> None:
+    """There is no path to name, and encodings that are not UTF-8 are reported as such."""
     with pytest.raises(InputError, match=reason):
         list(read_pages(io.BytesIO(content), LoadCounts()))
 
 
 @pytest.mark.parametrize("trailing", [b"no bzip2 data", b"BZh9 or nearly so", b"B", b"\0\0x"])
-def test_reader_says_what_follows_bzip2_data(tmp_path: Path, trailing: bytes) -> None:
-    """A second stream whose head is damaged is no end of the file: its pages would be missed."""
+def test_reader_reports_what_follows_bzip2_data(tmp_path: Path, trailing: bytes) -> None:
+    """A second stream with a damaged head is not the end of the file: its pages would be lost."""
     path = tmp_path / "x"
     path.write_bytes(bz2.compress(LINES[:50]) + trailing)
     with pytest.raises(InputError, match=r"bytes that are no bzip2 data follow.*cut short"):
@@ -232,15 +230,15 @@ def test_reader_says_what_follows_bzip2_data(tmp_path: Path, trailing: bytes) ->
     assert titles == ["A"]
 
 
-def test_reader_takes_zeros_after_bzip2_data_as_padding(tmp_path: Path) -> None:
-    """Tapes and block devices fill up with them."""
+def test_reader_treats_zeros_after_bzip2_data_as_padding(tmp_path: Path) -> None:
+    """Tapes and block devices pad with zeros."""
     path = tmp_path / "x"
     path.write_bytes(bz2.compress(LINES) + bytes(100_000))
     assert read_all(path)[0] == {"A": "one", "B": "two"}
 
 
-def test_reader_does_not_swell_with_a_packed_bomb(tmp_path: Path) -> None:
-    """A hundred bytes that unpack to a hundred megabytes are read in pieces."""
+def test_reader_bounds_memory_for_a_decompression_bomb(tmp_path: Path) -> None:
+    """A hundred bytes that decompress to a hundred megabytes are read in pieces."""
     packed = bz2.compress(b" " * 100_000_000)
     tracemalloc.start()
     try:
@@ -254,7 +252,7 @@ def test_reader_does_not_swell_with_a_packed_bomb(tmp_path: Path) -> None:
 
 
 def collect(path: Path, into: list[str]) -> list[str]:
-    """Append each title to `into` as it comes."""
+    """Append each title to `into` as it is read."""
     for page in read_pages(path, LoadCounts()):
         into.append(page.title)
     return []

@@ -1,4 +1,4 @@
-"""Redirects are told by their text in all of MediaWiki's languages."""
+"""Redirects are recognized by their text in all of MediaWiki's languages."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from wikiembed.wiki.redirects import is_redirect
         "#tam [[Kazan]] ",
     ],
 )
-def test_redirects_of_many_languages_are_known(text: str) -> None:
-    """Whatever the case, with a colon or without."""
+def test_redirects_of_many_languages_are_recognized(text: str) -> None:
+    """In any case, with a colon or without."""
     assert is_redirect(text)
 
 
-def test_every_word_of_the_list_is_known() -> None:
+def test_every_word_of_the_list_is_recognized() -> None:
     """Also in the other case, where it has one."""
     assert len(REDIRECT_WORDS) == len({word.casefold() for word in REDIRECT_WORDS}) > 150
     assert [word for word in REDIRECT_WORDS if not is_redirect(f"#{word} [[A]]\n")] == []
@@ -51,8 +51,8 @@ def test_every_word_of_the_list_is_known() -> None:
         "",
     ],
 )
-def test_other_texts_are_no_redirect(text: str) -> None:
-    """A word that begins a list in another language is none."""
+def test_other_texts_are_not_redirects(text: str) -> None:
+    """A word that begins a list in another language is not a redirect."""
     assert not is_redirect(text)
 
 
@@ -70,7 +70,7 @@ def test_old_export_counts_redirects_of_its_language(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["#", "#redirect", "#tam [[", "#tam [[a]]", ""])
 @pytest.mark.parametrize("blank", [" ", "\n", "a"])
-def test_long_runs_of_blanks_end_soon(text: str, blank: str) -> None:
-    """Quadratic time, as of two neighbouring repeats, would be a minute for each here."""
+def test_long_runs_of_blanks_take_linear_time(text: str, blank: str) -> None:
+    """Quadratic time, as with two adjacent repeats, would be a minute for each here."""
     is_one = (text, blank) == ("#tam [[a]]", "\n")
     assert is_redirect(text + blank * 200_000 + "x") == is_one

@@ -1,4 +1,4 @@
-"""An operator's rules for templates, and what is said of templates that gave nothing."""
+"""An operator's rules for templates, and the report on templates that gave nothing."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def text_of(wikitext: str, rendering: Rendering, silent: Counter[str] | None = N
     return "".join(section.text for section in to_sections(page, rendering, silent))
 
 
-def test_rules_go_before_what_is_known(tmp_path: Path) -> None:
-    """By name in any case; they show also on a line of their own, and may show nothing."""
+def test_rules_precede_the_builtin_ones(tmp_path: Path) -> None:
+    """By name in any case; they also apply on a separate line, and may print nothing."""
     rendering = Rendering(templates=read_rules(rules_file(tmp_path, RULES)))
     wikitext = (
         "{{hydro data|length=3|1 m}}\n{{Hydro data|length=4}},"
@@ -55,17 +55,15 @@ def test_rules_go_before_what_is_known(tmp_path: Path) -> None:
         ('[templates]\na = "@dat"\n', "'@dat', which is none of @as of, @convert"),
     ],
 )
-def test_rules_that_cannot_be_read_name_the_line_or_key(
-    tmp_path: Path, text: str, said: str
-) -> None:
+def test_invalid_rules_name_the_line_or_key(tmp_path: Path, text: str, said: str) -> None:
     """In one sentence, with the file."""
     with pytest.raises(InputError, match=said) as caught:
         read_rules(rules_file(tmp_path, text))
     assert str(caught.value).startswith(f"{tmp_path}/rules.toml: ")
 
 
-def test_rules_of_a_file_that_is_not_there(tmp_path: Path) -> None:
-    """Or is no text."""
+def test_rules_of_a_missing_file_are_refused(tmp_path: Path) -> None:
+    """The file may also not be text."""
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_rules(tmp_path / "none.toml")
     path = tmp_path / "x.toml"
@@ -75,7 +73,7 @@ def test_rules_of_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_templates_that_gave_nothing_are_counted() -> None:
-    """Unknown ones that showed nothing, by name; sources and the like are meant to be silent."""
+    """Unknown templates that printed nothing, by name; source templates are silent on purpose."""
     silent = LoadCounts().silent_templates
     wikitext = "{{map_of towns}}\n{{Map of towns|a}}\na {{seen|b}} c{{cite web|x}}\n{{lonely}}"
     assert text_of(wikitext, Rendering(), silent) == "a b c"

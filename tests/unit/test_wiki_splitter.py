@@ -23,7 +23,7 @@ def visible(text: str) -> str:
 
 
 def test_splitter_chunk_begins_with_title_and_section() -> None:
-    """The first line says title and section, so that a chunk is found by them."""
+    """The first line holds title and section, so that a search for them finds the chunk."""
     sections = [
         Section(path=(), text=SENTENCE * 20),
         Section(path=("History", "Early"), text=SENTENCE * 20),
@@ -36,7 +36,7 @@ def test_splitter_chunk_begins_with_title_and_section() -> None:
 
 
 def test_splitter_joins_small_sections() -> None:
-    """Sections too small to stand alone share a chunk, each under its heading."""
+    """Sections too small for a chunk share one, each under its heading."""
     sections = [
         Section(path=(), text="Lead."),
         Section(path=("A",), text="One."),
@@ -57,7 +57,7 @@ def test_splitter_keeps_large_sections_apart() -> None:
 
 
 def test_splitter_makes_even_pieces_that_end_with_sentences() -> None:
-    """A text a little too long for one chunk gives two halves, cut after a sentence."""
+    """A text slightly too long for one chunk gives two halves, split after a sentence."""
     chunks = split_article("T", [Section(path=(), text=SENTENCE * 32)])
 
     assert len(chunks) == 2
@@ -66,7 +66,7 @@ def test_splitter_makes_even_pieces_that_end_with_sentences() -> None:
 
 
 def test_splitter_prefers_paragraphs() -> None:
-    """Where paragraphs fit they are joined, not cut."""
+    """Where paragraphs fit they are joined, not split."""
     paragraphs = [(SENTENCE * count).strip() for count in (15, 14, 16)]
 
     chunks = split_article("T", [Section(path=(), text="\n\n".join(paragraphs))])
@@ -75,15 +75,15 @@ def test_splitter_prefers_paragraphs() -> None:
     assert [chunk.removeprefix("T\n") for chunk in chunks] == [f"{first}\n\n{second}", third]
 
 
-def test_splitter_cleans_what_postgres_refuses() -> None:
-    """NUL and lone surrogates go, and what is left is in NFC."""
+def test_splitter_removes_what_postgres_refuses() -> None:
+    """NUL and lone surrogates are removed, and the rest is in NFC."""
     assert clean("a\0b\ud800c e\u0301") == "abc \u00e9"
     assert split_article("T", [Section(path=("\0",), text="e\u0301\ud800\0")]) == ("T\n\u00e9",)
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "\0\ud800", "\x1c\u2028"])
 def test_splitter_blank_text_gives_no_chunk(text: str) -> None:
-    """A section of nothing but white space and refuse gives nothing."""
+    """A section of nothing but white space and invalid characters gives nothing."""
     assert split_article("T", [Section(path=("A",), text=text)]) == ()
 
 
@@ -100,7 +100,7 @@ def test_splitter_blank_text_gives_no_chunk(text: str) -> None:
     ),
 )
 def test_splitter_any_text_fits_and_keeps_its_words(title: str, sections: list[Section]) -> None:
-    """No chunk is too long or empty or unfit to store, and no character is lost or moved."""
+    """Each chunk fits, is not empty and can be stored, and no character is lost or moved."""
     title = " ".join(clean(title).split())
 
     chunks = split_article(title, sections)
@@ -121,7 +121,7 @@ def test_splitter_any_text_fits_and_keeps_its_words(title: str, sections: list[S
 
 @given(st.text(max_size=120), st.integers(min_value=1, max_value=500))
 def test_splitter_one_section_is_kept_exactly(text: str, times: int) -> None:
-    """The chunks of a section fit, and without headings they are its very characters."""
+    """The chunks of a section fit, and without headings they are its exact characters."""
     content = clean(text * times)
 
     chunks = split_article("T", [Section(path=(), text=content)])
@@ -142,7 +142,7 @@ def test_splitter_long_text_without_sentences_costs_linear_time(text: str) -> No
 
 
 def test_splitter_digest_changes_with_title_and_chunks() -> None:
-    """The digest tells apart titles, chunks and where one chunk ends."""
+    """The digest distinguishes titles, chunks and the boundaries of chunks."""
     digests = {
         digest_of("T", ["ab", "c"]),
         digest_of("T", ["a", "bc"]),
@@ -155,8 +155,8 @@ def test_splitter_digest_changes_with_title_and_chunks() -> None:
     assert all(len(digest) == 64 for digest in digests)
 
 
-def test_splitter_says_how_to_install_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without semantic-text-splitter the error tells the extra to install."""
+def test_splitter_reports_how_to_install_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without semantic-text-splitter the error names the extra to install."""
     monkeypatch.setitem(sys.modules, "semantic_text_splitter", None)
 
     with pytest.raises(ConfigurationError, match=r"pip install 'wikiembed\[wiki\]'"):

@@ -1,4 +1,4 @@
-"""Titles that come twice are counted, in constant memory."""
+"""Duplicate titles are counted, in constant memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wikiembed.wiki import LoadCounts, Titles, read_articles
 
 
 def test_titles_are_counted_across_files(tmp_path: Path) -> None:
-    """As they are stored: in NFC, blanks made one."""
+    """As they are stored: in NFC, with blanks collapsed."""
     one = write_pages(tmp_path / "1", {"A  b": "x", "C": "x", "A b": "x"})
     two = write_pages(tmp_path / "2", {"C": "x", "D": "x"})
     titles = Titles()
@@ -26,7 +26,7 @@ def test_titles_are_counted_across_files(tmp_path: Path) -> None:
 
 
 def test_titles_do_not_grow_in_memory() -> None:
-    """SQLite's pages go to a file beyond its cache of 2 MB; Python holds none of them."""
+    """SQLite's pages go to a file beyond its cache of 2 MB; Python keeps none of them."""
     titles = Titles()
     repeated: int | None = 0
     tracemalloc.start()
@@ -40,8 +40,8 @@ def test_titles_do_not_grow_in_memory() -> None:
     assert grown < 100_000
 
 
-def test_titles_without_room_are_no_longer_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    """A full folder for temporary files ends the count, not the load, and is told."""
+def test_titles_are_no_longer_counted_on_a_full_disk(capsys: pytest.CaptureFixture[str]) -> None:
+    """A full temporary directory ends the count, not the load, and is reported."""
     titles = Titles()
     assert titles._file is not None
     titles._file.execute("pragma max_page_count = 3")
@@ -55,7 +55,7 @@ def test_titles_without_room_are_no_longer_counted(capsys: pytest.CaptureFixture
 
 
 def test_titles_may_be_collected_by_another_thread() -> None:
-    """An error holds them, and who lets go of it last may be any thread."""
+    """An error references them, and any thread may release the last reference."""
     held = [Titles()]
     thread = threading.Thread(target=held.clear)
     thread.start()

@@ -1,4 +1,4 @@
-"""Numbers of things, lists that are cut, and no plural that is written out beside a number."""
+"""Numbers of things, truncated lists, and no plural that is written out beside a number."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ NOUNS = re.compile(
 )
 
 
-def test_count_has_one_of_a_thing() -> None:
-    """And a plural of its own where the noun has one."""
+def test_count_uses_the_singular_for_one() -> None:
+    """And an irregular plural where the noun has one."""
     assert [count(n, "job") for n in (0, 1, 2, 1000)] == ["0 jobs", "1 job", "2 jobs", "1,000 jobs"]
     assert count(2, "batch", "batches") == "2 batches"
     assert (verb(1), verb(2), verb(1, "was", "were")) == ("is", "are", "was")
@@ -32,7 +32,7 @@ def test_lists_are_bounded() -> None:
 
 
 def test_printable_is_one_line_without_escapes() -> None:
-    """A key is what somebody made it."""
+    """A key may hold anything."""
     assert printable("한강\n\x1b[31m") == "한강??[31m"
 
 
@@ -50,7 +50,7 @@ def plurals(tree: ast.AST) -> list[str]:
 
 
 def test_no_plural_stands_beside_a_number() -> None:
-    """`count` is the one helper. Ten thousand vectors and more are no case of it."""
+    """`count` is the one helper. Ten thousand vectors and more need none."""
     found = [
         one
         for path in sorted(Path(words.__file__).parent.rglob("*.py"))

@@ -1,4 +1,4 @@
-"""What the binding uses of procrastinate beyond its documented interface: all of it, by name.
+"""Every undocumented member of procrastinate that the binding uses, by name.
 
 A new version that drops or renames one fails here, before a worker does.
 """
@@ -56,7 +56,7 @@ def used_names(cls: type) -> set[str]:
 
 
 def members(base: type) -> set[str]:
-    """What a class of procrastinate has: methods, and attributes that its source assigns."""
+    """The members of a procrastinate class: methods, and attributes that its source assigns."""
     found: set[str] = set()
     for cls in base.__mro__[:-1]:
         source = Path(inspect.getfile(cls)).read_text()
@@ -71,8 +71,8 @@ def members(base: type) -> set[str]:
 
 
 @pytest.mark.parametrize("cls", OURS, ids=lambda cls: cls.__name__)
-def test_binding_uses_no_private_member_but_the_named_ones(cls: type) -> None:
-    """What it uses is there in procrastinate's class, and the list above is complete."""
+def test_binding_uses_only_the_listed_private_members(cls: type) -> None:
+    """Each used member exists in procrastinate's class, and the list above is complete."""
     base = OURS[cls]
     theirs = {name for name in members(base) if name.startswith("_") and name[1] != "_"}
     assert used_names(cls) & theirs == PRIVATE[base.__name__]

@@ -1,4 +1,4 @@
-"""A finish is insisted on while the connection is lost, and only then."""
+"""Finishing a job is retried while the connection is lost, and only then."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ class Answers:
         self.calls = 0
 
     async def __call__(self) -> None:
-        """Fail, or not."""
+        """Raise the next error, or succeed."""
         self.calls += 1
         if self.causes:
             raise ConnectorException from self.causes.pop(0)
 
 
-async def test_finish_is_tried_again_after_a_lost_connection() -> None:
-    """Else the job would stay doing under a live worker."""
+async def test_finish_is_retried_after_a_lost_connection() -> None:
+    """Otherwise the job would stay doing under a live worker."""
     call = Answers(psycopg.OperationalError("gone"), psycopg.OperationalError("gone"))
     await job_manager.retry_while_lost(call)
     assert call.calls == 3
 
 
-async def test_finish_of_a_job_that_is_done_is_no_error() -> None:
+async def test_finish_of_a_finished_job_is_not_an_error() -> None:
     """The first try had reached Postgres, and only its answer was lost."""
     call = Answers(psycopg.OperationalError("gone"), psycopg.errors.RaiseException("not found"))
     await job_manager.retry_while_lost(call)
     assert call.calls == 2
 
 
-async def test_finish_that_postgres_refuses_is_not_tried_again() -> None:
-    """Nothing is gained by it."""
+async def test_finish_that_postgres_refuses_is_not_retried() -> None:
+    """A retry would fail too."""
     call = Answers(psycopg.errors.UndefinedFunction("no such function"))
     with pytest.raises(ConnectorException):
         await job_manager.retry_while_lost(call)

@@ -1,4 +1,4 @@
-"""What a worker has in hand: what begins together, what begins alone, how much is fetched."""
+"""The local queue: which jobs begin together or alone, and how many are fetched."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def job(number: int, *keys: str, source: str = "docs", attempts: int = 0, **more
     )  # fmt: skip
 
 
-def hand_of(
+def queue_of(
     *jobs: Job, room: int = 4, batch_size: int = 3, clock: Clock | None = None
 ) -> LocalQueue:
-    """A hand that has fetched these jobs."""
+    """A local queue with these fetched jobs."""
     local_queue = LocalQueue(room=lambda: room, clock=clock or Clock())
     assert local_queue.add([Fetched(one, batch_size) for one in jobs], most_chunks=64) == []
     return local_queue
 
 
 async def begun(local_queue: LocalQueue) -> list[tuple[int | None, list[str]]]:
-    """Begin all that waits: number and keys of each batch."""
+    """Begin all waiting jobs; return number and keys of each batch."""
     found = []
     while local_queue:
         one = await local_queue.begin()
@@ -43,7 +43,7 @@ async def begun(local_queue: LocalQueue) -> list[tuple[int | None, list[str]]]:
 
 async def test_small_jobs_of_a_source_begin_together() -> None:
     """As many as fit into the source's batch; the rest in the next one, in order."""
-    local_queue = hand_of(*[job(n) for n in range(1, 6)])
+    local_queue = queue_of(*[job(n) for n in range(1, 6)])
     assert await begun(local_queue) == [(1, ["1", "2", "3"]), (4, ["4", "5"])]
     assert local_queue.ids == {1, 2, 3, 4, 5}
     assert [one.id for one in local_queue.group_of(job(1))] == [1, 2, 3]
@@ -51,25 +51,25 @@ async def test_small_jobs_of_a_source_begin_together() -> None:
 
 async def test_full_job_begins_alone() -> None:
     """A bulk job is a batch already."""
-    local_queue = hand_of(job(1, "a", "b", "c"), job(2, "d"))
+    local_queue = queue_of(job(1, "a", "b", "c"), job(2, "d"))
     assert await begun(local_queue) == [(1, ["a", "b", "c"]), (2, ["d"])]
 
 
 @pytest.mark.parametrize(
     "other",
     [job(2, source="more"), job(2, attempts=1), job(2, attempt=1), job(2, keys="no list")],
-    ids=["another source", "came back", "was held", "malformed"],
+    ids=["another source", "retried", "requeued", "malformed"],
 )
-async def test_job_that_does_not_join(other: Job) -> None:
-    """Another source's, one that went wrong before, and one that is malformed stay apart."""
-    local_queue = hand_of(job(1), other, job(3))
+async def test_job_that_cannot_join_begins_separately(other: Job) -> None:
+    """A job of another source, one that failed before, and a malformed one stay separate."""
+    local_queue = queue_of(job(1), other, job(3))
     assert [number for number, _ in await begun(local_queue)] == [1, 2]
     assert [one.id for one in local_queue.group_of(job(1))] == [1, 3]
 
 
-async def test_job_with_which_a_worker_died_runs_alone() -> None:
-    """Nothing is in hand beside it: what kills the next worker is known."""
-    local_queue = hand_of(job(1))
+async def test_job_of_a_dead_worker_runs_alone() -> None:
+    """No other job is fetched beside it: a further crash identifies it."""
+    local_queue = queue_of(job(1))
     await begun(local_queue)
     fetched = [Fetched(job(n, rescues=1 if n == 3 else 0), 3) for n in (2, 3, 4)]
     assert local_queue.add(fetched, most_chunks=64) == [3, 4]
@@ -88,9 +88,9 @@ async def test_job_with_which_a_worker_died_runs_alone() -> None:
     assert await waiting
 
 
-async def test_room_limits_what_is_under_way() -> None:
-    """A batch begins when one ends; a closed hand begins none, and gives back what waits."""
-    local_queue = hand_of(*[job(n, "a", "b", "c") for n in range(1, 5)], room=2)
+async def test_room_limits_the_batches_in_flight() -> None:
+    """A batch begins when one ends; a closed queue begins none, and returns what waits."""
+    local_queue = queue_of(*[job(n, "a", "b", "c") for n in range(1, 5)], room=2)
     for _ in range(2):
         assert await local_queue.wait_for_room()
         await local_queue.begin()
@@ -111,7 +111,7 @@ async def test_room_limits_what_is_under_way() -> None:
 async def test_batches_of_a_fast_server_overlap(a_second: int, begun_at_once: int) -> None:
     """While two are at the server, others are read and written; at a slow one they would wait."""
     clock = Clock()
-    local_queue = hand_of(room=2, clock=clock)
+    local_queue = queue_of(room=2, clock=clock)
     for n in range(a_second):
         local_queue.add([Fetched(job(n), 1)], most_chunks=64)
         await local_queue.begin()
@@ -128,12 +128,12 @@ async def test_batches_of_a_fast_server_overlap(a_second: int, begun_at_once: in
     assert begun == begun_at_once
 
 
-async def test_as_much_is_fetched_as_begins_soon() -> None:
-    """What may begin now; where batches end often more, up to a limit."""
+async def test_fetch_is_limited_to_what_begins_soon() -> None:
+    """As much as may begin now; more where batches end often, up to a limit."""
     clock = Clock()
-    local_queue = hand_of(room=4, clock=clock)
+    local_queue = queue_of(room=4, clock=clock)
     assert local_queue.wanted() == (MOST_JOBS, 4)
-    local_queue = hand_of(job(0), room=4, batch_size=64, clock=clock)
+    local_queue = queue_of(job(0), room=4, batch_size=64, clock=clock)
     assert local_queue.wanted() == (MOST_JOBS, 4 * 64)
     assert (await begun(local_queue)) == [(0, ["0"])]
     local_queue.ended(job(0))
@@ -146,10 +146,10 @@ async def test_as_much_is_fetched_as_begins_soon() -> None:
     assert local_queue.wanted() == (MOST_JOBS, 4 * 64)
 
 
-async def test_fetch_that_emptied_the_queue_is_not_followed_at_once() -> None:
-    """Nor later than a moment; one that found nothing, or all it asked for, is."""
+async def test_fetch_that_emptied_the_queue_delays_the_next_one() -> None:
+    """By a moment; a fetch that found nothing, or all it requested, delays nothing."""
     clock = Clock()
-    local_queue = hand_of(job(1), clock=clock)
+    local_queue = queue_of(job(1), clock=clock)
     assert local_queue.early_s == PACE_S
     clock.now += 0.6 * PACE_S
     assert local_queue.early_s == pytest.approx(0.4 * PACE_S)
@@ -161,38 +161,38 @@ async def test_fetch_that_emptied_the_queue_is_not_followed_at_once() -> None:
     assert local_queue.early_s == 0
 
 
-async def test_worker_of_another_kind_fetches_one() -> None:
-    """Without room nothing is fetched ahead: procrastinate's own slots say how many run."""
+async def test_worker_without_room_fetches_one_job() -> None:
+    """Without room no job is fetched ahead: procrastinate's own slots limit how many run."""
     local_queue = LocalQueue()
     assert local_queue.wanted()[0] == 1
     assert await local_queue.wait_for_room()
 
 
-async def test_paused_sources_go_back() -> None:
-    """Those of the queues that may go on stay."""
-    local_queue = hand_of(job(1), job(2, source="more"))
+async def test_jobs_of_paused_sources_are_returned() -> None:
+    """Jobs of the other queues stay."""
+    local_queue = queue_of(job(1), job(2, source="more"))
     assert local_queue.queues == {"embed_docs", "embed_more"}
     assert local_queue.keep({"embed_more"}) == [1]
     assert local_queue.ids == {2}
 
 
-async def test_finishes_gather_while_one_is_under_way() -> None:
-    """The first goes at once, the others in one statement after it."""
+async def test_finishes_are_batched_while_one_is_in_flight() -> None:
+    """The first is sent immediately, the others in one statement after it."""
     deleted: list[list[int]] = []
 
     async def delete(numbers: Sequence[int]) -> None:
         deleted.append(list(numbers))
         await asyncio.sleep(0.01)
 
-    finisher = BatchCompleter(delete)
-    await asyncio.gather(*(finisher.finish([n, 10 * n]) for n in (1, 2, 3)))
-    await finisher.finish([4])
+    completer = BatchCompleter(delete)
+    await asyncio.gather(*(completer.finish([n, 10 * n]) for n in (1, 2, 3)))
+    await completer.finish([4])
     assert [number for batch in deleted for number in batch] == [1, 10, 2, 20, 3, 30, 4]
     assert len(deleted) < 4
 
 
-async def test_failed_finish_is_told_to_those_it_was_for() -> None:
-    """And to nobody else."""
+async def test_failed_finish_raises_for_its_callers() -> None:
+    """Other callers do not receive its error."""
     failures = [OSError("lost")]
 
     async def delete(numbers: Sequence[int]) -> None:
@@ -200,7 +200,7 @@ async def test_failed_finish_is_told_to_those_it_was_for() -> None:
         if failures:
             raise failures.pop()
 
-    finisher = BatchCompleter(delete)
+    completer = BatchCompleter(delete)
     with pytest.raises(OSError, match="lost"):
-        await finisher.finish([1])
-    await finisher.finish([2])
+        await completer.finish([1])
+    await completer.finish([2])

@@ -1,4 +1,4 @@
-"""When a job comes again, for every exception."""
+"""When a job is retried, for every exception."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def job(*, attempts: int = 0, queueing_lock: str | None = None) -> Job:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_retry_of_an_interrupted_job_is_at_once(error: BaseException) -> None:
-    """However often it was interrupted before, a cancelled one included."""
+def test_retry_of_an_interrupted_job_is_immediate(error: BaseException) -> None:
+    """However often it was interrupted before; a cancelled job too."""
     assert wait_s(error, 40) == 0
     decision = BackToTheQueue().get_retry_decision(exception=error, job=job(attempts=40))
     assert decision is not None
@@ -54,8 +54,8 @@ def test_retry_of_an_interrupted_job_is_at_once(error: BaseException) -> None:
 
 
 @pytest.mark.parametrize("error", [ModelMismatch("other"), ConfigurationError("no key")])
-def test_job_that_this_worker_cannot_do_is_left_to_others_for_a_while(error: Exception) -> None:
-    """It must not be fetched in a circle by the same worker."""
+def test_retry_of_a_job_that_this_worker_cannot_run_waits(error: Exception) -> None:
+    """The same worker must not fetch it in a loop."""
     assert wait_s(error, 0) == wait_s(error, 9) == 2
 
 
@@ -69,13 +69,13 @@ def test_job_that_this_worker_cannot_do_is_left_to_others_for_a_while(error: Exc
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_accident_of_the_database_waits_seconds_however_often(error: Exception) -> None:
+def test_transient_database_error_waits_seconds_however_often(error: Exception) -> None:
     """Half a second, doubled, and never minutes."""
     assert [wait_s(error, n) for n in (0, 1, 2, 40)] == [0.5, 1, 2, 4]
 
 
-def test_transient_errors_are_told_from_defects() -> None:
-    """Only what another try may not meet is retried without an end."""
+def test_transient_errors_are_distinguished_from_defects() -> None:
+    """Only errors that another try may not meet are retried without limit."""
     assert is_transient(pg.DeadlockDetected("deadlock"))
     assert is_transient(pg.ReadOnlySqlTransaction("failover"))
     assert not is_transient(pg.UndefinedFunction("defect"))
@@ -83,7 +83,7 @@ def test_transient_errors_are_told_from_defects() -> None:
     assert not is_transient(ValueError("ours"))
 
 
-def test_lost_database_is_waited_for_a_second() -> None:
+def test_retry_after_a_lost_database_waits_a_second() -> None:
     """The supervisor reconnects; the job need not wait longer."""
     assert wait_s(DatabaseUnreachable("gone"), 12) == 1
 
@@ -93,8 +93,8 @@ def test_unexpected_errors_wait_longer_each_time_up_to_five_minutes() -> None:
     assert [wait_s(ValueError("?"), n) for n in (0, 1, 4, 40)] == [1, 2, 16, 300]
 
 
-def test_job_with_a_queueing_lock_is_not_queued_again() -> None:
-    """The next periodic one may wait already, and two would violate the unique index."""
+def test_job_with_a_queueing_lock_is_not_requeued() -> None:
+    """The next periodic job may wait already, and two would violate the unique index."""
     decision = BackToTheQueue().get_retry_decision(
         exception=ValueError("?"), job=job(queueing_lock="wikiembed.missing")
     )
@@ -111,8 +111,8 @@ def test_job_with_a_queueing_lock_is_not_queued_again() -> None:
     ],
     ids=str,
 )
-def test_want_of_memory_is_no_jobs_fault(error: Exception) -> None:
-    """libpq has its own words for it, without an SQLSTATE; the server's has one."""
+def test_lack_of_memory_is_not_a_jobs_fault(error: Exception) -> None:
+    """libpq reports it in its own words, without an SQLSTATE; the server's error has one."""
     assert is_out_of_memory(error)
     assert is_transient(error)
     assert not is_out_of_memory(pg.OutOfMemory("out of memory"))

@@ -1,4 +1,4 @@
-"""The embed task: what is unexpected is blamed after five times, an accident never."""
+"""The embed task: an unexpected error is blamed after five times, a transient one never."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from wikiembed.worker.tasks.embed import embed
 
 
 class BrokenStore(FakeStore):
-    """Fails `times` times to read, then reads one chunk; there is no source to embed it for."""
+    """Fails to read `times` times, then reads one chunk; it has no source to embed it for."""
 
     def __init__(self, error: BaseException, times: int) -> None:
         super().__init__()
@@ -92,8 +92,8 @@ async def test_unexpected_error_is_blamed_only_after_five_of_them() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_embed_puts_accidents_back_into_the_queue_however_often(error: BaseException) -> None:
-    """They are raised to procrastinate every time, and nobody is blamed."""
+async def test_embed_requeues_transient_errors_however_often(error: BaseException) -> None:
+    """They are raised to procrastinate every time, and no chunk is blamed."""
     store = BrokenStore(error, 100)
     holder = Holder(store)
     for _ in range(2 * UNEXPECTED_BEFORE_BLAME):

@@ -25,7 +25,7 @@ def revision_xml(
 
 
 def page_xml(title: str, *revisions: str, ns: str | None = "0", extra: str = "") -> str:
-    """One ``<page>``; without `ns` as exports before 0.6 wrote it."""
+    """One ``<page>``; without `ns` like exports before 0.6."""
     told = "" if ns is None else f"<ns>{ns}</ns>"
     return f"<page><title>{escape(title)}</title>{told}{extra}{''.join(revisions)}</page>\n"
 
@@ -42,7 +42,7 @@ def write_export(path: Path, *pages: str) -> Path:
 
 
 def read_all(path: Path) -> tuple[dict[str, str], LoadCounts]:
-    """The pages of `path`, title to text, and what was counted."""
+    """Return the pages of `path`, title to text, and the counts."""
     counts = LoadCounts()
     pages = {
         page.title: page.wikitext if isinstance(page, RawPage) else page.text
