@@ -77,9 +77,9 @@ def test_notifications_of_updates_come_at_most_once_per_20_ms(docs_table: Databa
     listener = listen(docs_table)
     docs_table.execute(update, [-1000])
     docs_table.execute(update, [-10])
-    assert len(heard(listener)) == 2
+    assert len(received(listener)) == 2
     docs_table.execute(update, [21])
-    assert len(heard(listener)) == 2
+    assert len(received(listener)) == 2
 
 
 def test_clock_that_was_set_back_does_not_stop_notifications(docs_table: Database) -> None:
