@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Look for known vulnerabilities in the pinned dependencies: scripts/audit.sh [OSV_URL]
+# Check the pinned dependencies for known vulnerabilities: scripts/audit.sh [OSV_URL]
 #
-# Asks OSV, then PyPI, about every version in constraints.txt; OSV_URL asks that one alone.
-# Exits 1 with a table when a vulnerability is known. Where no advisories can be had (CI without
-# a way to the internet) it says so and exits 0: nothing was found out, nothing is claimed.
+# Queries OSV, then PyPI, for every version in constraints.txt; OSV_URL queries that service alone.
+# Exits 1 with a table when a vulnerability is known. Where no advisories are available (CI without
+# internet access) it prints that and exits 0, without a result.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -18,7 +18,7 @@ ensure_venv dev
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# ask SERVICE [ARGUMENTS]: the service's answers in $folder/answer; fails where it has none.
+# ask SERVICE [ARGUMENTS]: write the service's answer to $folder/answer; fails without an answer.
 ask() {
   rm -f "$folder/answer"
   .venv/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip \
@@ -37,7 +37,7 @@ for service in "${services[@]}"; do
   if ask $service; then
     judged=0
     .venv/bin/python scripts/audit.py "$folder/answer" || judged=$?
-    # 3: the service knows none of the packages, as a mirror without advisories.
+    # 3: the service has none of the packages, such as a mirror without advisories.
     ((judged == 3)) || exit "$judged"
   fi
 done

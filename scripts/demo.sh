@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Run the demonstration: scripts/demo.sh [ARGUMENTS OF wikiembed demo]
 #
-# Makes .venv, installs wikiembed with its embedded Postgres and local model, and runs
-# `wikiembed demo`. Nothing else has to be installed but Python 3.11 or newer.
+# Creates .venv, installs wikiembed with its embedded Postgres and local model, and runs
+# `wikiembed demo`. Needs only Python 3.11 or newer.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

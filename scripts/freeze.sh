@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Freeze the steps of migrations/versions and what is vendored, at a release: scripts/freeze.sh [--check]
+# Freeze the steps of migrations/versions and the vendored files, at a release: scripts/freeze.sh [--check]
 #
-# Writes their checksums to migrations/frozen.txt, which a test compares: a step that databases have run
-# cannot change any more. Refuses, with exit code 1, when one that is frozen already was changed or is gone.
-# With --check it only compares. Functions, views and triggers (migrations/current) are never frozen.
+# Writes their checksums to migrations/frozen.txt, which a test compares: a released step must not
+# change. Refuses, with exit code 1, when a frozen file was changed or deleted. With --check it only
+# compares. Functions, views and triggers (migrations/current) are never frozen.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sourced by the other scripts: goes to the root of the checkout and gives `ensure_venv`.
+# Sourced by the other scripts: changes to the root of the checkout and defines shared functions.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -22,7 +22,7 @@ find_python() {
   return 2
 }
 
-# ensure_venv EXTRAS: have .venv with wikiembed[EXTRAS], installed again only after a change.
+# ensure_venv EXTRAS: install wikiembed[EXTRAS] into .venv, again only after a change.
 ensure_venv() {
   local extras=$1 python wanted stamp
   if [[ ! -x .venv/bin/python ]]; then
@@ -49,7 +49,7 @@ find_wikiembed() {
   fi
 }
 
-# hand_over SCRIPT COMMAND [ARGUMENTS]: become `wikiembed COMMAND`, or print the help of SCRIPT.
+# hand_over SCRIPT COMMAND [ARGUMENTS]: exec `wikiembed COMMAND`, or print the help of SCRIPT.
 hand_over() {
   local script=$1 argument
   shift
@@ -63,8 +63,8 @@ hand_over() {
   exec "$wikiembed" "$@"
 }
 
-# setting NAME [DEFAULT]: print a setting of the environment, else of the file .env, else DEFAULT;
-# empty in the environment means DEFAULT.
+# setting NAME [DEFAULT]: print a setting from the environment, else from the file .env, else
+# DEFAULT; empty in the environment means DEFAULT.
 setting() {
   local value=${!1:-}
   if [[ -z ${!1+set} && -f .env ]]; then
@@ -73,12 +73,12 @@ setting() {
   echo "${value:-${2:-}}"
 }
 
-# is_on VALUE: whether a switch such as WIKIEMBED_START_OLLAMA is on.
+# is_on VALUE: succeed when a switch such as WIKIEMBED_START_OLLAMA is on.
 is_on() {
   [[ $1 == 1 || $1 == true || $1 == yes ]]
 }
 
-# require_docker WHAT: say in one sentence why WHAT cannot be had from Docker, and fail.
+# require_docker WHAT: when Docker cannot provide WHAT, print the reason in one sentence and fail.
 require_docker() {
   if ! command -v docker >/dev/null; then
     echo "$1 needs Docker, and there is no command docker here: install it, or leave that out." >&2

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Run the tests on a Postgres as people have it, with ICU: scripts/real.sh [OPTIONS] [PYTEST ARGUMENTS]
+# Run the tests on a Postgres as distributions build it, with ICU: scripts/real.sh [OPTIONS] [PYTEST ARGUMENTS]
 #
-# The embedded Postgres of the wheels is built without ICU, so what needs ICU is skipped there. Here
-# such a test runs or fails. Without arguments for pytest: the SQL suite, tests/sql.
+# The embedded Postgres of the wheels is built without ICU, so tests that need ICU are skipped there.
+# Here they run. Without arguments for pytest: the SQL suite, tests/sql.
 #
-#   --url URL        a server with pgvector, as a superuser: tests make databases and roles on it
-#   --debian         make a server from Debian's packages: needs root, and debootstrap is installed
-#   --folder FOLDER  where --debian puts it, kept for the next time (default: a temporary folder)
-#   --release NAME   of Debian (default: trixie)
-#   --major NUMBER   the Postgres that this release has (default: 17)
+#   --url URL        a server with pgvector, as a superuser: tests create databases and roles on it
+#   --debian         create a server from Debian's packages: needs root, and installs debootstrap
+#   --folder FOLDER  the folder of --debian, kept for the next run (default: a temporary folder)
+#   --release NAME   Debian's release (default: trixie)
+#   --major NUMBER   the major version of Postgres in this release (default: 17)
 #
-# Without --url and --debian, WIKIEMBED_TEST_POSTGRES names the server. --debian takes the mirror
-# from this machine's apt, and runs the server in a chroot as the user postgres, on a Unix socket.
+# Without --url and --debian, the server is WIKIEMBED_TEST_POSTGRES. --debian uses the mirror of
+# this machine's apt, and runs the server in a chroot as the user postgres, on a Unix socket.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -38,20 +38,20 @@ while (($# > 0)); do
   esac
 done
 
-# mirror: print the address from which this machine's apt takes Debian's own packages.
+# mirror: print the address of this machine's apt mirror for Debian's own packages.
 mirror() {
   # shellcheck disable=SC2016  # apt's own variables
   apt-get indextargets --format '$(LABEL) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
     sed -n 's/^Debian main //p' | sed -n 1p
 }
 
-# in_chroot COMMAND: run it there as the user postgres, with its own folders and no other settings.
+# in_chroot COMMAND: run it in the chroot as the user postgres, with a clean environment.
 in_chroot() {
   chroot --userspec=postgres:postgres "$folder" /usr/bin/env -i LANG=C.UTF-8 \
     PATH="/usr/lib/postgresql/$major/bin:/usr/bin:/bin" "$@"
 }
 
-# install_debian: put the release with Postgres into the folder, unless it is there.
+# install_debian: install the release with Postgres into the folder, unless it is installed.
 install_debian() {
   local from
   if [[ -x "$folder/usr/lib/postgresql/$major/bin/postgres" ]]; then
@@ -62,7 +62,7 @@ install_debian() {
   fi
   from=$(mirror)
   if [[ -z $from ]]; then
-    echo "This machine's apt names no mirror of Debian: give a server with --url." >&2
+    echo "This machine's apt has no mirror of Debian: give a server with --url." >&2
     return 2
   fi
   echo "Installing Postgres $major of Debian $release into $folder: this takes minutes." >&2
@@ -70,7 +70,7 @@ install_debian() {
     --include="postgresql-$major,postgresql-$major-pgvector" \
     "$release" "$folder" "$from" >"$folder.log" 2>&1; then
     tail -n 20 "$folder.log" >&2
-    echo "debootstrap failed: the whole of what it said is in $folder.log." >&2
+    echo "debootstrap failed: its full output is in $folder.log." >&2
     return 3
   fi
   rm -f "$folder.log"
@@ -93,7 +93,7 @@ start_debian() {
   url="postgresql://postgres@/postgres?host=$folder/real"
 }
 
-# end: stop the server, and remove the folder unless it was asked for.
+# end: stop the server, and remove the folder unless --folder was given.
 end() {
   in_chroot pg_ctl stop --silent --mode immediate --pgdata /real/data || true
   if ((made == 1)); then
@@ -118,7 +118,7 @@ if ((debian == 1)); then
   start_debian
 fi
 if [[ $url != *://* && $url != *=* ]]; then
-  echo "Which server? Give one with --url, or make one with --debian: see scripts/real.sh --help." >&2
+  echo "Which server? Give one with --url, or create one with --debian: see scripts/real.sh --help." >&2
   exit 2
 fi
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Make a release, up to its tag: scripts/release.sh VERSION [--dry-run]
 #
-# Freezes the steps of migrations (scripts/freeze.sh), sets VERSION in wikiembed/__init__.py, gives the
-# entries under Unreleased in CHANGELOG.md to it, commits, and makes the annotated tag vVERSION. It pushes
-# nothing, and prints the command that does; the tag makes GitHub test, build and publish.
+# Freezes the steps of migrations (scripts/freeze.sh), sets VERSION in wikiembed/__init__.py, moves the
+# entries under Unreleased in CHANGELOG.md to it, commits, and creates the annotated tag vVERSION. It pushes
+# nothing, and prints the command for that; GitHub tests, builds and publishes the tag.
 #
-# Refuses changes that are not committed, a branch other than main, a version that is not higher than the
-# current one or has a tag, an empty Unreleased, a frozen step that was changed, and stale translations.
+# Refuses uncommitted changes, a branch other than main, a version that is not higher than the current one
+# or has a tag, an empty Unreleased, a frozen step that was changed, and stale translations.
 #
-#   --dry-run  check all but the translations, and print what would be done; nothing is written
+#   --dry-run  check all except the translations, and print the steps; nothing is written
 #
-# Exit codes: 0 done; 1 refused, and nothing is changed; 2 wrong usage.
+# Exit codes: 0 done; 1 refused, nothing is changed; 2 wrong usage.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -56,10 +56,10 @@ run() {
   fi
 }
 
-# restore: undo what was written, after a failure.
+# restore: undo the written changes, after a failure.
 restore() {
   git restore --staged --worktree "${written[@]}"
-  echo "No release was made: the files are as they were." >&2
+  echo "No release was made: the files are unchanged." >&2
 }
 
 tag=v$version

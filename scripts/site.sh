@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Build the documentation site: scripts/site.sh [FOLDER]
 #
-# Into ./site unless told otherwise. Nothing is fetched, by the build or by whoever reads the site; a
-# broken link or anchor fails it.
+# The default folder is ./site. Neither the build nor the built pages fetch anything; a broken link or
+# anchor fails the build.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Let faults happen at random, then prove that nothing was lost: scripts/soak.sh [MINUTES] [SEED]
+# Inject random faults, then prove that nothing was lost: scripts/soak.sh [MINUTES] [SEED]
 #
-# Ten minutes unless told otherwise. Prints the seed first, a table at the end, and exits 1 when
-# a chunk is lost, stale or left over.
+# The default is ten minutes. Prints the seed first, a table at the end, and exits 1 when a chunk is
+# lost, stale or left over.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Run the tests: scripts/test.sh [PYTEST ARGUMENTS]
 #
-# Without arguments: the SQL suite on Postgres 16, then every suite on Postgres 18, so that the
-# last line is pytest's closing line of the whole. With arguments: one run of pytest with them.
+# Without arguments: the SQL suite on Postgres 16, then every suite on Postgres 18, whose summary is
+# the last line. With arguments: one run of pytest with them.
 #
 #   WIKIEMBED_TEST_POSTGRES          embedded (default), testcontainers, or a connection URL
 #   WIKIEMBED_TEST_POSTGRES_VERSION  of the embedded one: 16 or 18 (default)
-#   WIKIEMBED_TEST_WORKERS           processes (default: two a core, since most tests wait; at most 8)
+#   WIKIEMBED_TEST_WORKERS           processes (default: two per core, since most tests wait; at most 8)
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

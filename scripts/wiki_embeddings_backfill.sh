@@ -1,29 +1,30 @@
 #!/usr/bin/env bash
-# Embed what is missing, to its end: scripts/wiki_embeddings_backfill.sh [SOURCE] [OPTIONS]
+# Embed all missing chunks: scripts/wiki_embeddings_backfill.sh [SOURCE] [OPTIONS]
 #
-# Sees that database and schema are up, queues what is missing, runs a worker until the queue is
-# dry, and reports. May be stopped and run again at any time, and run twice at once. Without SOURCE:
-# all sources. The database is that of WIKIEMBED_DATABASE_URL, else an embedded Postgres.
+# Starts the database and migrates the schema if needed, queues the missing chunks, runs a worker until
+# the queue is empty, and reports. Idempotent: it may be stopped, repeated, and run twice at the same
+# time. Without SOURCE: all sources. The database is that of WIKIEMBED_DATABASE_URL, else an embedded
+# Postgres.
 #
-# Standard output is JSON lines: progress (done, missing, failed, chunks_per_s, eta_s), one for each
-# chunk that failed, and how it ended.
+# Standard output is JSON lines: progress (done, missing, failed, chunks_per_s, eta_s), one line per
+# failed chunk, and the result.
 #
 #   --dry-run         estimate jobs, chunks and time in words (in JSON with --json), write nothing
-#   --batch-size N    chunks a job; unless given, as many as the source likes
-#   --max-chunks N    queue at most so many, and end once so many are embedded
-#   --report-every N  batches between lines of progress (50); one comes each 30 s at least
-#   --concurrency N   batches in flight; unless given, as many as the server gains by
-#   --allow-failures  exit with 0 though chunks failed
+#   --batch-size N    chunks per job (default: the source's batch size)
+#   --max-chunks N    queue at most N chunks, and end when N are embedded
+#   --report-every N  batches between progress lines (50); at least one line every 30 s
+#   --concurrency N   batches in flight (default: adaptive)
+#   --allow-failures  exit with 0 even if chunks failed
 #   --with-postgres   start the Postgres of compose.yaml and use it
 #   --with-ollama     start the Ollama of compose.yaml, pull the model and use it; the first pull is
-#                     long. WIKIEMBED_START_OLLAMA=1 is the same
+#                     slow. WIKIEMBED_START_OLLAMA=1 is the same
 #
-# Ctrl-C: batches in hand finish; a second one gives their jobs back to the queue.
+# Ctrl-C: batches in flight finish; a second one returns their jobs to the queue.
 #
-# Exit codes: 0 nothing is missing, or --max-chunks are embedded; 1 chunks are missing at its end
-# (counted by error class on standard error), or somebody paused what is left; 2 wrong usage or
-# settings, or Docker is asked for and not installed; 3 Postgres, Docker or the embedding server is
-# out of reach; 130, 143 stopped by Ctrl-C or SIGTERM.
+# Exit codes: 0 nothing is missing, or --max-chunks are embedded; 1 chunks are missing at the end
+# (counted by error class on standard error), or only paused sources are left; 2 wrong usage or
+# settings, or Docker is required and not installed; 3 Postgres, Docker or the embedding server is
+# unreachable; 130, 143 stopped by Ctrl-C or SIGTERM.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -75,6 +76,6 @@ find_wikiembed
 if ((dry_run)); then
   exec "$wikiembed" backfill "${arguments[@]}"
 fi
-# Whoever may not migrate has no need to where the schema is up.
+# A role that may not migrate does not have to, where the schema is current.
 "$wikiembed" status --json >/dev/null 2>&1 || "$wikiembed" migrate >&2
 exec "$wikiembed" backfill --json ${arguments[@]+"${arguments[@]}"}

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Queue what is missing: scripts/wiki_embeddings_enqueue.sh [SOURCE] [OPTIONS]
+# Queue the missing chunks: scripts/wiki_embeddings_enqueue.sh [SOURCE] [OPTIONS]
 #
-# Every missing chunk that waits in no job and in no failure is queued; repeating adds nothing.
-# Without SOURCE: of all sources. A worker embeds them; wiki_embeddings_backfill.sh does both.
+# Queues every missing chunk that is in no job and no failure; idempotent. Without SOURCE: all
+# sources. A worker embeds them; wiki_embeddings_backfill.sh does both.
 #
-#   --dry-run       say how many, write nothing
-#   --max-chunks N  queue at most so many chunks
-#   --batch-size N  chunks a job; unless given, as many as the source likes
+#   --dry-run       print the number, write nothing
+#   --max-chunks N  queue at most N chunks
+#   --batch-size N  chunks per job (default: the source's batch size)
 #   --json          print JSON
 #
 # Exit codes: 0 done, also when nothing was left to queue; 2 wrong usage or settings; 3 Postgres is
-# out of reach.
+# unreachable.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

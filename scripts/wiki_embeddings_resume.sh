@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # End a pause: scripts/wiki_embeddings_resume.sh [SOURCE]
 #
-# Workers that run begin at once; a backfill that the pause has ended is to be started again.
+# Running workers continue at once; a backfill that the pause ended must be started again.
 # Without SOURCE: all sources.
 #
-# Exit codes: 0 resumed, also when nothing was paused; 2 wrong usage or settings; 3 Postgres is out
-# of reach.
+# Exit codes: 0 resumed, also when nothing was paused; 2 wrong usage or settings; 3 Postgres is
+# unreachable.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Queue failed chunks again: scripts/wiki_embeddings_retry.sh [SOURCE] [OPTIONS]
 #
-# Skipped ones come back only when they are named by key or class. Without SOURCE: all sources.
+# Skipped ones are queued only when they are named by key or class. Without SOURCE: all sources.
 #
 #   --class WORD    only failures of this class: see docs/reference/failures.md
-#   --key KEY       only this chunk; may be given again
+#   --key KEY       only this chunk; may be repeated
 #
-# Exit codes: 0 done, also when nothing had failed; 2 wrong usage or settings; 3 Postgres is out of
-# reach.
+# Exit codes: 0 done, also when nothing had failed; 2 wrong usage or settings; 3 Postgres is
+# unreachable.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Show how it stands: scripts/wiki_embeddings_status.sh [OPTIONS]
+# Show the status: scripts/wiki_embeddings_status.sh [OPTIONS]
 #
-# Coverage, rate and time left, queue, pauses, embedding servers out of reach, failures by class,
-# and workers, of all sources.
+# Coverage, rate and time left, queue, pauses, unreachable embedding servers, failures by class, and
+# workers, of all sources.
 #
 #   --json          print JSON
 #
-# Exit codes: 0 shown; 2 wrong usage or settings; 3 Postgres is out of reach.
+# Exit codes: 0 shown; 2 wrong usage or settings; 3 Postgres is unreachable.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Look for words that a reader has to guess at: scripts/words.sh [FILE…]
+# Find words that a reader has to guess at: scripts/words.sh [FILE…]
 #
-# The list is scripts/words.txt, with what to write in their place. Without files: all text and code
-# of the repository but translations, the changelog, and what others wrote. Exits 1 if any is found.
+# The list, with replacements, is scripts/words.txt. Without files: all text and code of the
+# repository except translations, the changelog and vendored files. Exits 1 if any is found.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
