@@ -60,8 +60,8 @@ async def test_outage_holds_all_jobs_behind_one_probe_at_a_time() -> None:
 async def test_waits_between_probes_double_up_to_the_longest_with_jitter() -> None:
     """The backoff is within 60 to 100 % of 1, 2, 4, 5, 5, 5 seconds."""
     sleeper = Sleeper()
-    waits = BreakerTimes(first_s=1, longest_s=5)
-    breaker = CircuitBreaker(Door(*[GONE] * 5), server="fake", waits=waits, sleep=sleeper)
+    times = BreakerTimes(first_s=1, longest_s=5)
+    breaker = CircuitBreaker(Door(*[GONE] * 5), server="fake", times=times, sleep=sleeper)
     breaker.open(GONE)
     await breaker.wait()
     assert len(sleeper.waits) == 6
@@ -72,13 +72,13 @@ async def test_waits_between_probes_double_up_to_the_longest_with_jitter() -> No
 async def test_retry_after_is_obeyed_up_to_its_limit() -> None:
     """A stated wait replaces a shorter backoff; an absurd one is cut; a shorter one is not used."""
     sleeper = Sleeper()
-    waits = BreakerTimes(first_s=1, longest_s=1, longest_retry_after_s=120)
+    times = BreakerTimes(first_s=1, longest_s=1, longest_retry_after_s=120)
     answers = [
         EmbedderUnavailable("503", retry_after_s=7),
         EmbedderThrottled("429", retry_after_s=3600),
         EmbedderUnavailable("503", retry_after_s=0),
     ]
-    breaker = CircuitBreaker(Door(*answers), server="fake", waits=waits, sleep=sleeper)
+    breaker = CircuitBreaker(Door(*answers), server="fake", times=times, sleep=sleeper)
     breaker.open(EmbedderThrottled("429", retry_after_s=5))
     await breaker.wait()
     assert sleeper.waits[:3] == [5, 7, 120]
@@ -98,7 +98,7 @@ async def test_probe_that_says_misconfigured_ends_the_wait_for_everybody() -> No
 async def test_stop_frees_whoever_waits_and_ends_the_knocking() -> None:
     """A worker that is to end gives its jobs back instead of waiting for a server."""
     door = Door(*[GONE] * 1000)
-    breaker = CircuitBreaker(door, server="fake", waits=FAST)
+    breaker = CircuitBreaker(door, server="fake", times=FAST)
     breaker.open(GONE)
     waiting = asyncio.create_task(breaker.wait())
     await asyncio.sleep(0.01)
@@ -116,7 +116,7 @@ async def test_stop_frees_whoever_waits_and_ends_the_knocking() -> None:
 async def test_outage_after_stop_knocks_no_more() -> None:
     """A batch that fails during the shutdown goes back at once and starts no probe."""
     door = Door()
-    breaker = CircuitBreaker(door, server="fake", waits=FAST)
+    breaker = CircuitBreaker(door, server="fake", times=FAST)
     breaker.stop()
     await breaker.wait()
     breaker.open(GONE)
@@ -129,7 +129,7 @@ async def test_outage_after_stop_knocks_no_more() -> None:
 async def test_job_is_held_no_longer_than_the_limit() -> None:
     """After the hold limit the job goes back to the queue, though the outage lasts."""
     breaker = CircuitBreaker(
-        Door(*[GONE] * 1000), server="fake", waits=BreakerTimes(first_s=0.01, longest_outage_s=0.03)
+        Door(*[GONE] * 1000), server="fake", times=BreakerTimes(first_s=0.01, longest_outage_s=0.03)
     )
     breaker.open(GONE)
     with pytest.raises(OutageTooLong):
@@ -148,7 +148,7 @@ async def test_passing_probe_after_an_error_opens_nothing() -> None:
 async def test_failing_probe_after_an_error_opens_the_breaker() -> None:
     """The referee fails too: it is an outage, and of many that ask only one probes."""
     door = Door(GONE, GONE)
-    breaker = CircuitBreaker(door, server="fake", waits=BreakerTimes(first_s=60, longest_s=60))
+    breaker = CircuitBreaker(door, server="fake", times=BreakerTimes(first_s=60, longest_s=60))
     verdicts = await asyncio.gather(*[breaker.passes(rejected()) for _ in range(8)])
     assert verdicts == [False] * 8
     assert door.knocks == 1
@@ -168,8 +168,8 @@ async def test_outage_that_begins_again_before_a_request_passed_is_the_same() ->
     """A server whose probe passes and whose batches never do counts as out of reach all along."""
     sleeper = Sleeper()
     clock = Clock()
-    waits = BreakerTimes(first_s=1, longest_s=8)
-    breaker = CircuitBreaker(Door(), server="fake", waits=waits, sleep=sleeper, clock=clock)
+    times = BreakerTimes(first_s=1, longest_s=8)
+    breaker = CircuitBreaker(Door(), server="fake", times=times, sleep=sleeper, clock=clock)
     breaker.open(GONE)
     await breaker.wait()
     clock.now = 5

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.pipeline_fakes import Clock
 from wikiembed.embedders.canary import LENGTHS, Canary, Outcome
 from wikiembed.errors import EmbedderUnavailable
-from wikiembed.servers.truncation_check import AGAIN_S, AGAIN_UNANSWERED_S, TruncationCheck
+from wikiembed.servers.truncation_check import RETRY_S, RETRY_UNANSWERED_S, TruncationCheck
 from wikiembed.store.truncation import Known, TruncationStore
 
 
@@ -74,10 +74,10 @@ async def test_the_next_process_asks_postgres_only(outcome: Outcome) -> None:
 async def test_a_server_that_gave_no_answer_is_asked_again_after_a_day() -> None:
     """It may have been slow that day."""
     store, server = _Store(), _Server()
-    store.rows["docs", "http://s", "m"] = Known("unanswered", None, 4000, AGAIN_UNANSWERED_S - 1)
+    store.rows["docs", "http://s", "m"] = Known("unanswered", None, 4000, RETRY_UNANSWERED_S - 1)
     await _batch(TruncationCheck(store), server)
     assert server.asked == []
-    store.rows["docs", "http://s", "m"] = Known("unanswered", None, 4000, AGAIN_UNANSWERED_S)
+    store.rows["docs", "http://s", "m"] = Known("unanswered", None, 4000, RETRY_UNANSWERED_S)
     await _batch(TruncationCheck(store), server)
     assert len(server.asked) == 1
 
@@ -103,7 +103,7 @@ async def test_an_outage_is_not_asked_into() -> None:
     for _ in range(3):
         await _batch(watch, server)
     assert (len(server.asked), store.rows) == (1, {})
-    clock.now, server.down = AGAIN_S, False
+    clock.now, server.down = RETRY_S, False
     await _batch(watch, server)
     assert (len(server.asked), len(store.rows)) == (2, 1)
 

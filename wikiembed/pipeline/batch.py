@@ -19,7 +19,7 @@ from wikiembed.pipeline.bisection import Bisection
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.pipeline.write import write_vectors
-from wikiembed.servers.channel import ASK_AGAIN_AFTER_S
+from wikiembed.servers.channel import RECHECK_AFTER_S
 from wikiembed.servers.classify import OutageTooLong, PausedMeanwhile, Stopping
 from wikiembed.store import Chunk, Outcome
 from wikiembed.telemetry import emit
@@ -91,7 +91,7 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
         return stale
     started = time.monotonic()
     channel, prefix = await runtime.channel_for(source)
-    if time.monotonic() - started > ASK_AGAIN_AFTER_S:
+    if time.monotonic() - started > RECHECK_AFTER_S:
         await _unless_paused(job.source, runtime)
     texts = [prefix + (c.content or "") for c in full]
     await runtime.check_truncation(source, channel, longest=max(map(len, texts)))

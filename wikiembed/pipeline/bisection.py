@@ -40,7 +40,7 @@ class Bisection:
         self._channel = channel
         self._texts = texts
         self._may_begin = may_begin
-        self._shortener = truncator
+        self._truncator = truncator
         self._prefix = prefix
         self.vectors: dict[int, Matrix] = {}
         self.kept: dict[int, int | None] = {}
@@ -81,7 +81,7 @@ class Bisection:
             else:
                 high, error = half.stop, answer
             step = (high - low) // 2
-        await self._stand_alone(low, error)
+        await self._embed_alone(low, error)
         return low
 
     async def _try(self, group: range) -> EmbedderError | None:
@@ -110,18 +110,18 @@ class Bisection:
                 self.vectors[i] = matrix[row]
         for row, i in enumerate(group):
             if not usable[row]:
-                await self._stand_alone(i, None)
+                await self._embed_alone(i, None)
         return None
 
-    async def _stand_alone(self, i: int, error: EmbedderError | None) -> None:
+    async def _embed_alone(self, i: int, error: EmbedderError | None) -> None:
         """Embed text `i` by itself, or blame it; `error`, if any, is its first failure alone."""
         failures = 0
         while True:
             error = error or await self._try(range(i, i + 1))
             if error is None:
                 return
-            if isinstance(error, TextTooLong) and self._shortener is not None:
-                error = await self._truncate(i, error, self._shortener)
+            if isinstance(error, TextTooLong) and self._truncator is not None:
+                error = await self._truncate(i, error, self._truncator)
                 if error is None:
                     return
             failures += 1

@@ -89,7 +89,7 @@ class Runtime:
             self._channels[key] = Channel(
                 open_embedder(options),
                 server=server,
-                asked=model,
+                requested_model=model,
                 listener=self._outages.listener(server),
                 concurrency_limit=_limit_of(self.settings),
             )

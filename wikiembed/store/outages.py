@@ -52,13 +52,13 @@ class OutageStore:
         self._pool = pool
 
     async def report(
-        self, server: str, *, since_s: float, word: str, http_status: int | None, reason: str
+        self, server: str, *, since_s: float, error_class: str, http_status: int | None, reason: str
     ) -> None:
         """`server` has been out of reach for `since_s` seconds; see wikiembed.report_outage."""
         await fetch_all(
             self._pool,
             "select wikiembed.report_outage(%s, %s::float8, %s, %s::int, %s)",
-            (server, since_s, word, http_status, reason),
+            (server, since_s, error_class, http_status, reason),
         )
 
     async def end(self, server: str, *, ended_s: float, unseen_s: float) -> None:
