@@ -162,7 +162,7 @@ def test_error_classes_of_sql_are_those_of_the_package(database: Database) -> No
 
 def test_retry_refuses_a_class_that_nobody_knows(failed: Database) -> None:
     """A typing error is no silent 0; a class that stands in failures is known, whoever wrote it."""
-    with pytest.raises(psycopg.Error, match="no error class is called 'timeuot'") as raised:
+    with pytest.raises(psycopg.Error, match="no such error class: 'timeuot'") as raised:
         retry(failed, ", p_error_class => 'timeuot'")
     assert raised.value.sqlstate == "WE010"
     assert "text_too_long" in (raised.value.diag.message_hint or "")

@@ -18,10 +18,10 @@ as $$
   select exists (select from registered);
 $$;
 comment on function wikiembed.register_worker(bigint, uuid, text, integer, text, text, timestamptz) is
-  'Records which process a registration of procrastinate''s belongs to; false when there is no such registration. Called by each worker at its start and after each reconnect.';
+  'Records the process of a registration of procrastinate''s; false when no such registration exists. Called by each worker at its start and after each reconnect.';
 
 -- A registration that no process claimed (a worker that is not run by wikiembed's app) is a process
--- by itself. The ids of one process are its slots, and what it held before it lost Postgres.
+-- by itself. The ids of one process are its slots, and those of before it lost Postgres.
 create or replace view wikiembed.workers as
 with registered as (
   select w.id, w.last_heartbeat, p.host, p.pid, p.version, p.model, p.started_at,
