@@ -5600,15 +5600,15 @@ COMMENT ON COLUMN wikiembed.workers.doing IS 'Jobs that it is processing, of all
 
 COMMENT ON COLUMN wikiembed.workers.worker_ids IS 'procrastinate''s numbers of its registrations: one per slot (embed, upkeep), and those of before a loss of Postgres.';
 
-COMMENT ON COLUMN wikiembed.workers.host IS 'Name of its machine or container; null when the process did not say.';
+COMMENT ON COLUMN wikiembed.workers.host IS 'Name of its machine or container; null when the process did not register it.';
 
-COMMENT ON COLUMN wikiembed.workers.pid IS 'Its process number there; null when the process did not say.';
+COMMENT ON COLUMN wikiembed.workers.pid IS 'Its process number there; null when the process did not register it.';
 
-COMMENT ON COLUMN wikiembed.workers.version IS 'Its version of wikiembed; null when the process did not say.';
+COMMENT ON COLUMN wikiembed.workers.version IS 'Its version of wikiembed; null when the process did not register it.';
 
-COMMENT ON COLUMN wikiembed.workers.model IS 'Embedder and model of its settings; a source that has its own uses that. Null when the process did not say.';
+COMMENT ON COLUMN wikiembed.workers.model IS 'Embedder and model of its settings; a source that has its own uses that. Null when the process did not register it.';
 
-COMMENT ON COLUMN wikiembed.workers.started_at IS 'When it started, by its own clock; null when the process did not say.';
+COMMENT ON COLUMN wikiembed.workers.started_at IS 'When it started, by its own clock; null when the process did not register it.';
 
 CREATE SEQUENCE wikiembed_private.clock
     START WITH 0

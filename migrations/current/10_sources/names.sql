@@ -40,7 +40,7 @@ comment on function wikiembed_private.require_read_committed() is
   'Raises WE008 in a transaction that is not read committed.';
 
 -- Only one attach, enqueue or reconcile of a source at a time. It is a statement of its own, so
--- that the statement after it takes a snapshot that sees what the former holder committed.
+-- that the statement after it takes a snapshot that includes the commit of the former holder.
 create or replace function wikiembed_private.lock_source(p_source text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

@@ -50,9 +50,9 @@ comment on column wikiembed.workers.alive is 'True when that is less than 30 s a
 comment on column wikiembed.workers.doing is 'Jobs that it is processing, of all its registrations.';
 comment on column wikiembed.workers.worker_ids is
   'procrastinate''s numbers of its registrations: one per slot (embed, upkeep), and those of before a loss of Postgres.';
-comment on column wikiembed.workers.host is 'Name of its machine or container; null when the process did not say.';
-comment on column wikiembed.workers.pid is 'Its process number there; null when the process did not say.';
-comment on column wikiembed.workers.version is 'Its version of wikiembed; null when the process did not say.';
+comment on column wikiembed.workers.host is 'Name of its machine or container; null when the process did not register it.';
+comment on column wikiembed.workers.pid is 'Its process number there; null when the process did not register it.';
+comment on column wikiembed.workers.version is 'Its version of wikiembed; null when the process did not register it.';
 comment on column wikiembed.workers.model is
-  'Embedder and model of its settings; a source that has its own uses that. Null when the process did not say.';
-comment on column wikiembed.workers.started_at is 'When it started, by its own clock; null when the process did not say.';
+  'Embedder and model of its settings; a source that has its own uses that. Null when the process did not register it.';
+comment on column wikiembed.workers.started_at is 'When it started, by its own clock; null when the process did not register it.';
