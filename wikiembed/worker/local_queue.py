@@ -2,7 +2,7 @@
 
 One fetch returns as many jobs as will begin within a moment, one task embeds the texts of many
 small jobs as one batch, and one statement finishes their rows: the cost of a job is paid once per
-batch of texts, into however many jobs the texts were split.
+batch of texts, regardless of how many jobs the texts are split into.
 """
 
 from __future__ import annotations
