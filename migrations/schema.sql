@@ -5,7 +5,7 @@ COMMENT ON SCHEMA wikiembed IS 'The public interface of wikiembed: tables, views
 
 CREATE SCHEMA wikiembed_private;
 
-COMMENT ON SCHEMA wikiembed_private IS 'Internal: generated functions of each source and what they are made of; may change at any time.';
+COMMENT ON SCHEMA wikiembed_private IS 'Internal: generated functions of each source and the functions that generate them; may change at any time.';
 
 CREATE SCHEMA wikiembed_queue;
 
@@ -154,7 +154,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and holds no writer up. With p_move a source that is there goes to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
+COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and blocks no writer. With p_move an existing source is moved to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
 
 CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RETURNS TABLE(name text, violations bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -190,7 +190,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.check_invariants(p_source text) IS 'The six invariants and the number of rows that break each; the second is proved only where sources.prove_function is set. Reads whole tables. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.check_invariants(p_source text) IS 'The six invariants and the number of rows that violate each; the second is verified only where sources.prove_function is set. Reads whole tables. Raises WE001.';
 
 CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -261,7 +261,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision, p_unseen_s double precision) IS 'Records that a server answered, so many seconds ago: ends its open outage, if there is one that no worker has reported for p_unseen_s, and returns whether there was one; forgets outages of more than 30 days ago.';
+COMMENT ON FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision, p_unseen_s double precision) IS 'Records that a server answered, p_ended_s seconds ago: ends its open outage, if there is one that no worker has reported for p_unseen_s, and returns whether there was one; deletes outages older than 30 days.';
 
 CREATE FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint DEFAULT NULL::bigint, p_batch_size integer DEFAULT NULL::integer, p_dry_run boolean DEFAULT false) RETURNS TABLE(jobs bigint, chunks bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -332,7 +332,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; returns the numbers of jobs and chunks; a second call adds none. What p_max_chunks leaves is held back from reconcile, until a call leaves nothing. Raises WE001, WE008, WE010.';
+COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; returns the numbers of jobs and chunks; idempotent. Rows that p_max_chunks leaves are held back from reconcile, until a call leaves none. Raises WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed.expire_pauses() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -353,7 +353,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.expire_pauses() IS 'Resumes the sources whose pause has run out; returns the number.';
+COMMENT ON FUNCTION wikiembed.expire_pauses() IS 'Resumes the sources whose pause has expired; returns the number.';
 
 CREATE FUNCTION wikiembed.find_truncation_check(p_source text, p_server text, p_model text) RETURNS TABLE(outcome text, from_chars integer, checked_chars integer, age_s double precision)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -379,7 +379,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.find_truncation_check(p_source text, p_server text, p_model text) IS 'What is known of silent truncation by this server and model, and how many seconds old it is; notes that the source is embedded there now. No row: nothing is known.';
+COMMENT ON FUNCTION wikiembed.find_truncation_check(p_source text, p_server text, p_model text) IS 'The latest result of a check for silent truncation of this server and model, and its age in seconds; records that the source is embedded there now. No row: not checked yet.';
 
 CREATE FUNCTION wikiembed.fold_ledger() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -411,7 +411,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one per minute after a minute, to one per hour after a day, and prunes the history of failures; returns the number of ledger rows that went.';
+COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one per minute after a minute, to one per hour after a day, and prunes the history of failures; returns the number of ledger rows removed.';
 
 CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -428,7 +428,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures and their history, the truncated chunks, the outages, the sources and the action log, and ask is_ready; it changes nothing.';
+COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures and their history, the truncated chunks, the outages, the sources and the action log, and call is_ready; grants no right to write.';
 
 CREATE FUNCTION wikiembed.grant_worker(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -461,7 +461,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.grant_worker(p_role name) IS 'Lets a role run workers: call wikiembed''s functions and use procrastinate''s tables; it reads no chunk table.';
+COMMENT ON FUNCTION wikiembed.grant_worker(p_role name) IS 'Lets a role run workers: call wikiembed''s functions and use procrastinate''s tables; grants no right on chunk tables.';
 
 CREATE FUNCTION wikiembed.grant_writer(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -497,7 +497,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.grant_writer(p_role name) IS 'Lets a role insert and update chunks of the attached tables, and load wiki pages; it gets no right on the queue.';
+COMMENT ON FUNCTION wikiembed.grant_writer(p_role name) IS 'Lets a role insert and update chunks of the attached tables, and load wiki pages; grants no right on the queue.';
 
 CREATE FUNCTION wikiembed.is_ready(p_source text DEFAULT NULL::text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -507,7 +507,7 @@ CREATE FUNCTION wikiembed.is_ready(p_source text DEFAULT NULL::text) RETURNS boo
   select wikiembed.is_ready(p_source, false);
 $$;
 
-COMMENT ON FUNCTION wikiembed.is_ready(p_source text) IS 'True when the source (null: each source) has a vector and no row of it misses one but the skipped ones. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.is_ready(p_source text) IS 'True when the source (null: each source) has a vector and no row lacks one, except skipped rows. Raises WE001.';
 
 CREATE FUNCTION wikiembed.is_ready(p_source text, p_allow_empty boolean) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -557,7 +557,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.is_ready(p_source text, p_allow_empty boolean) IS 'The same; with p_allow_empty a source without a vector is ready when it misses none. Over all sources the wiki''s is left out while it is unused. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.is_ready(p_source text, p_allow_empty boolean) IS 'The same; with p_allow_empty a source without a vector is ready when no row lacks one. Over all sources the wiki''s is left out while it is unused. Raises WE001.';
 
 CREATE FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) RETURNS bigint[]
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -568,7 +568,7 @@ CREATE FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) RETURNS bigint[]
      where j.worker_id = p_worker_id and j.status = 'doing' order by j.id);
 $$;
 
-COMMENT ON FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) IS 'Numbers of the jobs that are doing in the name of a worker.';
+COMMENT ON FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) IS 'Ids of a worker''s jobs in state doing.';
 
 CREATE FUNCTION wikiembed.load_pages(p_pages jsonb) RETURNS TABLE(added bigint, changed bigint, unchanged bigint, chunks_written bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -620,7 +620,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.load_pages(p_pages jsonb) IS 'Writes pages [{title, digest, chunks: [text]}]: adds, changes and leaves alone; returns the number of pages of each kind and of chunks written or removed.';
+COMMENT ON FUNCTION wikiembed.load_pages(p_pages jsonb) IS 'Writes pages [{title, digest, chunks: [text]}]; returns the number of pages added, changed and unchanged, and of chunks written or removed.';
 
 CREATE FUNCTION wikiembed.pause(p_source text DEFAULT NULL::text, p_why text DEFAULT NULL::text, p_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -634,7 +634,7 @@ begin
   end if;
   if p_until <= clock_timestamp() then
     raise exception 'the pause would end at %, which is past', p_until
-      using errcode = 'WE010', hint = 'Give a time to come, or none.';
+      using errcode = 'WE010', hint = 'Give a time in the future, or none.';
   end if;
   perform 1 from wikiembed.sources as s where p_source is null or s.name = p_source
     order by s.name for no key update;
@@ -710,7 +710,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer) IS 'The texts of those keys that still miss a vector, with the version to write with; rows that another transaction has locked are left out and queued again. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer) IS 'The texts of those keys that still lack a vector, with the version to write with; rows that another transaction has locked are skipped and requeued. Raises WE001.';
 
 CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount boolean DEFAULT true) RETURNS TABLE(orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -745,7 +745,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Repairs a source, or all: queues orphaned rows, drops jobs and failures of rows that are gone, corrects the ledger (unless told not to count), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
+COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Repairs a source, or all: queues orphaned rows, drops jobs and failures of deleted rows, corrects the ledger (unless p_recount is false), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
 
 CREATE FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text DEFAULT ''::text, p_http_status integer DEFAULT NULL::integer, p_attempts integer DEFAULT 1, p_job_id bigint DEFAULT NULL::bigint, p_state text DEFAULT 'failed'::text, p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -766,7 +766,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; returns for each key: recorded, stale, locked (queued again) or gone. Raises WE001, WE010.';
+COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; returns for each key: recorded, stale, locked (requeued) or gone. Raises WE001, WE010.';
 
 CREATE FUNCTION wikiembed.record_truncation_check(p_source text, p_server text, p_model text, p_outcome text, p_from_chars integer, p_checked_chars integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -787,7 +787,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.record_truncation_check(p_source text, p_server text, p_model text, p_outcome text, p_from_chars integer, p_checked_chars integer) IS 'Records what a check for silent truncation found: outcome silent (from so many characters on), refused, whole or unanswered, and how many characters were tried; for every source of that server and model. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.record_truncation_check(p_source text, p_server text, p_model text, p_outcome text, p_from_chars integer, p_checked_chars integer) IS 'Records the result of a check for silent truncation: outcome silent (from p_from_chars on), refused, whole or unanswered, and how many characters were tried; for every source of that server and model. Raises WE001.';
 
 CREATE FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
@@ -806,7 +806,7 @@ CREATE FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid,
   select exists (select from registered);
 $$;
 
-COMMENT ON FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) IS 'Records which process a registration of procrastinate''s belongs to; false when there is no such registration. Called by each worker at its start and after each reconnect.';
+COMMENT ON FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) IS 'Records the process of a registration of procrastinate''s; false when no such registration exists. Called by each worker at its start and after each reconnect.';
 
 CREATE FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -835,7 +835,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) IS 'Puts jobs that are doing in the name of a worker back into the queue; returns the number.';
+COMMENT ON FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) IS 'Requeues a worker''s jobs in state doing; returns the number.';
 
 CREATE FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer DEFAULT NULL::integer, p_reason text DEFAULT ''::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -849,11 +849,11 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('wikiembed outage of ' || p_server, 0));
   v_now := clock_timestamp();
   v_since := v_now - make_interval(secs => greatest(p_since_s, 0));
-  -- Left open by a worker that ended, long before this one began: what was between, nobody knows.
+  -- Left open by a worker that ended long before this outage began: the time between is unknown.
   update wikiembed.outages as o set ended_at = o.last_seen_at
    where o.server = p_server and o.ended_at is null
      and o.last_seen_at < v_since - make_interval(mins => 10);
-  -- The open one; else the last of this class, if it ended just before.
+  -- The open one; else the last of this class, if it ended shortly before.
   update wikiembed.outages as o
      set since = least(o.since, v_since), last_seen_at = v_now, ended_at = null,
          error_class = p_error_class, http_status = p_http_status,
@@ -875,7 +875,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer, p_reason text) IS 'Records that a server has been out of reach for so many seconds: opens a row, refreshes the open one, or opens again one of the same class that ended less than 60 s before; returns its id.';
+COMMENT ON FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer, p_reason text) IS 'Records that a server has been out of reach for p_since_s seconds: opens a row, refreshes the open one, or reopens one of the same class that ended less than 60 s before; returns its id.';
 
 CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30, p_hard_limit_s double precision DEFAULT 1800) RETURNS TABLE(rescued bigint, split bigint, lost bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -923,7 +923,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Queues again the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
+COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Requeues the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
 
 CREATE FUNCTION wikiembed.resume(p_source text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -975,7 +975,7 @@ begin
     select from wikiembed.failures as f
      where f.source = p_source collate "default" and f.error_class = p_error_class collate "default"))
   then
-    raise exception 'no error class is called %', quote_literal(p_error_class)
+    raise exception 'no such error class: %', quote_literal(p_error_class)
       using errcode = 'WE010',
             hint = format('The classes are: %s.', array_to_string(wikiembed_private.error_classes(), ', '));
   end if;
@@ -994,7 +994,7 @@ begin
          array(select h.place from had as h)
     into v_asked, v_keys, v_places;
   perform wikiembed_private.end_failures(v_places, 'retried');
-  -- Read again, so that a failure which ended meanwhile does not count as held.
+  -- Read again, so that a failure which ended meanwhile does not count as locked.
   select count(*) into held from wikiembed.failures as f
    where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default"
      and f.key in (select k.key collate "C" from unnest(v_asked) as k (key));
@@ -1013,7 +1013,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an error class that is not known.';
+COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Requeues failed chunks, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';
 
 CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1072,7 +1072,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Stores vectors where the row is still null and its text still has the version; returns for each key: written, stale, locked (queued again) or gone. Raises WE001, WE010, WE012.';
+COMMENT ON FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Stores vectors where the row is still null and its text still has the version; returns for each key: written, stale, locked (requeued) or gone. Raises WE001, WE010, WE012.';
 
 CREATE FUNCTION wikiembed.write_truncated(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_chars integer[], p_chars_kept integer[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1127,7 +1127,7 @@ CREATE FUNCTION wikiembed_private.advised_vector(p_dimensions integer) RETURNS t
     768));
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.advised_vector(p_dimensions integer) IS 'The type that a new vector column is advised to have, with its schema.';
+COMMENT ON FUNCTION wikiembed_private.advised_vector(p_dimensions integer) IS 'The recommended type of a new vector column, with its schema.';
 
 CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
     LANGUAGE sql STABLE
@@ -1205,7 +1205,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute) IS 'The key''s type; raises WE005 when the column does not name a row for sure.';
+COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute) IS 'The key''s type; raises WE005 when the column does not identify a row.';
 
 CREATE FUNCTION wikiembed_private.check_name(p_name text) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1269,21 +1269,21 @@ COMMENT ON COLUMN wikiembed.sources.name IS 'Short name of the source, 1 to 32 b
 
 COMMENT ON COLUMN wikiembed.sources.relation IS 'The table, or root of partitions, that holds the chunks.';
 
-COMMENT ON COLUMN wikiembed.sources.key_column IS 'Unique, not null column that names a chunk.';
+COMMENT ON COLUMN wikiembed.sources.key_column IS 'Unique, not null column that identifies a chunk.';
 
 COMMENT ON COLUMN wikiembed.sources.text_column IS 'Column whose text is embedded.';
 
-COMMENT ON COLUMN wikiembed.sources.embedding_column IS 'The vector or halfvec column; null means to do.';
+COMMENT ON COLUMN wikiembed.sources.embedding_column IS 'The vector or halfvec column; null: not embedded yet.';
 
 COMMENT ON COLUMN wikiembed.sources.key_type IS 'Type of the key column.';
 
 COMMENT ON COLUMN wikiembed.sources.embedding_type IS 'vector or halfvec.';
 
-COMMENT ON COLUMN wikiembed.sources.key_attnum IS 'Column number of the key, by which a rename is found.';
+COMMENT ON COLUMN wikiembed.sources.key_attnum IS 'Column number of the key, to detect a rename.';
 
-COMMENT ON COLUMN wikiembed.sources.text_attnum IS 'Column number of the text, by which a rename is found.';
+COMMENT ON COLUMN wikiembed.sources.text_attnum IS 'Column number of the text, to detect a rename.';
 
-COMMENT ON COLUMN wikiembed.sources.embedding_attnum IS 'Column number of the vector, by which a rename is found.';
+COMMENT ON COLUMN wikiembed.sources.embedding_attnum IS 'Column number of the vector, to detect a rename.';
 
 COMMENT ON COLUMN wikiembed.sources.generation IS 'Seed of the text hash; grows with every change of model, prefix or dimensions.';
 
@@ -1303,11 +1303,11 @@ COMMENT ON COLUMN wikiembed.sources.batch_size IS 'Chunks per job, 1 to 4096.';
 
 COMMENT ON COLUMN wikiembed.sources.queue_name IS 'The source''s queue in wikiembed_queue.';
 
-COMMENT ON COLUMN wikiembed.sources.trigger_version IS 'Digest of the functions that generated its triggers and functions; another one: they are generated again.';
+COMMENT ON COLUMN wikiembed.sources.trigger_version IS 'Digest of the functions that generated its triggers and functions; they are regenerated when it differs.';
 
 COMMENT ON COLUMN wikiembed.sources.written_as IS 'The names that the generated triggers and functions use; differs from the catalogue after a rename.';
 
-COMMENT ON COLUMN wikiembed.sources.prove_function IS 'Optional function (text, vector) → boolean by which check_invariants proves each stored vector.';
+COMMENT ON COLUMN wikiembed.sources.prove_function IS 'Optional function (text, vector) → boolean with which check_invariants verifies each stored vector.';
 
 COMMENT ON COLUMN wikiembed.sources.paused_at IS 'When it was paused; null: not paused.';
 
@@ -1315,15 +1315,15 @@ COMMENT ON COLUMN wikiembed.sources.paused_by IS 'Who paused it.';
 
 COMMENT ON COLUMN wikiembed.sources.pause_reason IS 'Why it was paused.';
 
-COMMENT ON COLUMN wikiembed.sources.resume_at IS 'When the pause ends by itself; null: never.';
+COMMENT ON COLUMN wikiembed.sources.resume_at IS 'When the pause expires; null: never.';
 
 COMMENT ON COLUMN wikiembed.sources.attached_at IS 'When it was attached.';
 
-COMMENT ON COLUMN wikiembed.sources.prefix_pinned IS 'Whether the first write took the document prefix from a worker''s settings; a prefix fixed at attach, or set by hand, goes before theirs.';
+COMMENT ON COLUMN wikiembed.sources.prefix_pinned IS 'Whether the first write took the document prefix from a worker''s settings; a prefix set at attach, or by hand, overrides theirs.';
 
-COMMENT ON COLUMN wikiembed.sources.held_back_at IS 'Since when reconcile leaves alone the rows that were there at attach, or what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
+COMMENT ON COLUMN wikiembed.sources.held_back_at IS 'Since when reconcile does not queue the rows that existed at attach, or those that an enqueue with p_max_chunks left; null: it queues all missing rows.';
 
-COMMENT ON COLUMN wikiembed.sources.attached_as IS 'The table''s qualified name at attach: another table that has it now has taken its place.';
+COMMENT ON COLUMN wikiembed.sources.attached_as IS 'The table''s qualified name at attach; another table that has it now has replaced this one.';
 
 CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1337,7 +1337,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) IS 'Raises WE004 for names that cannot stand in a generated function.';
+COMMENT ON FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) IS 'Raises WE004 for names that a generated function cannot contain.';
 
 CREATE FUNCTION wikiembed_private.check_relation(p_relation regclass) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1377,7 +1377,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.check_relation(p_relation regclass) IS 'Raises WE004 for what is not an ordinary or partitioned table.';
+COMMENT ON FUNCTION wikiembed_private.check_relation(p_relation regclass) IS 'Raises WE004 for a relation that is not an ordinary or partitioned table.';
 
 CREATE FUNCTION wikiembed_private.check_rights(p_relation regclass) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1491,7 +1491,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) IS 'Raises WE006 for a text column that is generated or holds no text.';
+COMMENT ON FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) IS 'Raises WE006 for a text column that is generated or not of a text type.';
 
 CREATE FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1518,7 +1518,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name, unless it is to be replaced, or another one the column.';
+COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name, unless it is to be replaced, or when another source has the column.';
 
 CREATE FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS bigint
     LANGUAGE plpgsql
@@ -1530,7 +1530,7 @@ CREATE FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_sou
 declare
   v_copied bigint;
 begin
-  -- A rename alone leaves the trigger that nulls as good as it was.
+  -- After a rename alone the trigger that nulls stale vectors still works.
   p_former.written_as := wikiembed_private.source_names(p_former);
   if p_former.model is null or not wikiembed_private.triggers_current(p_former)
     or exists (
@@ -1722,7 +1722,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) IS 'The number of rows of one source that break each invariant but that of the queue, which comes fifth.';
+COMMENT ON FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) IS 'The number of rows of one source that violate each invariant except that of the queue, the fifth.';
 
 CREATE FUNCTION wikiembed_private.create_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
@@ -1761,7 +1761,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.create_deltas(p_source text) IS 'Creates the table of a source''s ledger rows that are not folded yet, unless it is there.';
+COMMENT ON FUNCTION wikiembed_private.create_deltas(p_source text) IS 'Creates the table of a source''s ledger rows that are not folded yet, unless it exists.';
 
 CREATE FUNCTION wikiembed_private.create_missing_index(p_name text) RETURNS void
     LANGUAGE plpgsql
@@ -1785,7 +1785,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.create_missing_index(p_name text) IS 'Creates the partial index on rows without a vector, unless a valid one is there.';
+COMMENT ON FUNCTION wikiembed_private.create_missing_index(p_name text) IS 'Creates the partial index on rows without a vector, unless a valid one exists.';
 
 CREATE FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -1808,7 +1808,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) IS 'How a table gets a vector column of other dimensions: the column itself while it is empty, else another.';
+COMMENT ON FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) IS 'A hint how a table gets a vector column of other dimensions: the column itself while it is empty, else another.';
 
 CREATE FUNCTION wikiembed_private.drop_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
@@ -1841,7 +1841,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.drop_orphan_triggers(p_source wikiembed.sources) IS 'Takes a source''s triggers off tables that are no longer its partitions.';
+COMMENT ON FUNCTION wikiembed_private.drop_orphan_triggers(p_source wikiembed.sources) IS 'Drops a source''s triggers from tables that are no longer its partitions.';
 
 CREATE FUNCTION wikiembed_private.drop_orphans() RETURNS bigint
     LANGUAGE plpgsql
@@ -1900,7 +1900,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cured text[]) IS 'Deletes failures that the caller holds locked and keeps them as history, those of the keys p_cured as cured; returns the number of them.';
+COMMENT ON FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cured text[]) IS 'Deletes failures that the caller has locked and keeps them as history, those of the keys p_cured as cured; returns their number.';
 
 CREATE FUNCTION wikiembed_private.enforce_pause() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1918,7 +1918,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.enforce_pause() IS 'Refuses todo → doing for jobs of a paused source; notes when a job begins.';
+COMMENT ON FUNCTION wikiembed_private.enforce_pause() IS 'Refuses todo → doing for jobs of a paused source; records when a job begins.';
 
 CREATE FUNCTION wikiembed_private.error_classes() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1996,7 +1996,7 @@ CREATE TABLE wikiembed.failures (
     CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['failed'::text, 'skipped'::text])))
 );
 
-COMMENT ON TABLE wikiembed.failures IS 'Chunks that are not embedded, and why; written by record_failures, retry_failures, skip and the triggers.';
+COMMENT ON TABLE wikiembed.failures IS 'Chunks that are not embedded, with the reason; written by record_failures, retry_failures, skip and the triggers.';
 
 COMMENT ON COLUMN wikiembed.failures.source IS 'The source.';
 
@@ -2004,7 +2004,7 @@ COMMENT ON COLUMN wikiembed.failures.key IS 'The chunk''s key, as text.';
 
 COMMENT ON COLUMN wikiembed.failures.state IS 'failed (still missing) or skipped (it does not count as missing).';
 
-COMMENT ON COLUMN wikiembed.failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
+COMMENT ON COLUMN wikiembed.failures.error_class IS 'Stable name of the kind of failure, as in docs/reference.';
 
 COMMENT ON COLUMN wikiembed.failures.http_status IS 'Status of the embedding server''s last response, where there was one.';
 
@@ -2063,7 +2063,7 @@ WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000');
 
 COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.queued_at IS 'When the job was queued; wikiembed''s own column.';
 
-COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.started_at IS 'When a worker took the job last; wikiembed''s own column, written by its pause gate.';
+COMMENT ON COLUMN wikiembed_queue.procrastinate_jobs.started_at IS 'When a worker last began the job; wikiembed''s own column, written by its pause gate.';
 
 CREATE FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer DEFAULT 1, p_most_chunks integer DEFAULT NULL::integer) RETURNS SETOF wikiembed_queue.procrastinate_jobs
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2225,7 +2225,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) IS 'Deletes those of these jobs that wait or are doing; returns their ids.';
+COMMENT ON FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) IS 'Deletes those of these jobs that are todo or doing; returns their ids.';
 
 CREATE FUNCTION wikiembed_private.follow_batch_size() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2238,7 +2238,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.follow_batch_size() IS 'Generates a source''s insert trigger again with its present batch size.';
+COMMENT ON FUNCTION wikiembed_private.follow_batch_size() IS 'Regenerates a source''s insert trigger with its present batch size.';
 
 CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.sources
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2269,7 +2269,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Brings a source''s column names up to date after a rename; returns its row.';
+COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Updates a source''s column names after a rename; returns its row.';
 
 CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[] DEFAULT NULL::text[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2294,7 +2294,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[]) IS 'Ends the failures of these keys, locked in key order, and keeps them as history, those of the keys p_cured as cured; returns the number of them.';
+COMMENT ON FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[]) IS 'Ends the failures of these keys, locked in key order, and keeps them as history, those of the keys p_cured as cured; returns their number.';
 
 CREATE FUNCTION wikiembed_private.forget_truncated(p_source text, p_keys text[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2336,7 +2336,7 @@ CREATE FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) 
    limit 1;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) IS 'A name that a new column of a table can have.';
+COMMENT ON FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) IS 'An unused name for a new column of a table.';
 
 CREATE FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -2796,7 +2796,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.generate_outcomes(p_source wikiembed.sources) IS 'Generates the function that says what became of each key of a source''s batch.';
+COMMENT ON FUNCTION wikiembed_private.generate_outcomes(p_source wikiembed.sources) IS 'Generates the function that returns the outcome for each key of a source''s batch.';
 
 CREATE FUNCTION wikiembed_private.generate_read(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -2935,7 +2935,7 @@ begin
         into v_written, v_rewritten, v_held
         from written as w;
       if v_held > coalesce(cardinality(v_written), 0) then
-        raise exception 'a trigger of % keeps a vector from being written', @table_literal@
+        raise exception 'a trigger of % prevents a vector from being written', @table_literal@
           using errcode = 'WE012', hint = 'A before update trigger returned null.';
       end if;
       if v_rewritten is not null then
@@ -2962,7 +2962,7 @@ CREATE FUNCTION wikiembed_private.generated_comment(p_name text) RETURNS text
   select 'Written by write_triggers for source ' || p_name || '.';
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.generated_comment(p_name text) IS 'Comment on the functions that are generated for a source, by which they are found.';
+COMMENT ON FUNCTION wikiembed_private.generated_comment(p_name text) IS 'Comment on the functions that are generated for a source, which identifies them.';
 
 CREATE FUNCTION wikiembed_private.generated_names() RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -2971,7 +2971,7 @@ CREATE FUNCTION wikiembed_private.generated_names() RETURNS text[]
   select array['null_stale', 'on_insert', 'on_update', 'on_delete', 'on_truncate', 'outcomes', 'read', 'store', 'fail'];
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.generated_names() IS 'First parts of the names of the functions that are generated for each source; its name follows after _.';
+COMMENT ON FUNCTION wikiembed_private.generated_names() IS 'Prefixes of the names of the functions that are generated for each source, before _ and its name.';
 
 CREATE FUNCTION wikiembed_private.get_source(p_source text) RETURNS wikiembed.sources
     LANGUAGE plpgsql
@@ -2989,7 +2989,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.get_source(p_source text) IS 'The row of a source, held for key share; raises WE001 when there is none.';
+COMMENT ON FUNCTION wikiembed_private.get_source(p_source text) IS 'The row of a source, locked for key share; raises WE001 when there is none.';
 
 CREATE FUNCTION wikiembed_private.grant_generated(p_source wikiembed.sources, p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -3026,7 +3026,7 @@ CREATE FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN ((p_paused_at IS NOT NULL) AND ((p_resume_at IS NULL) OR (p_resume_at > clock_timestamp())));
 
-COMMENT ON FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) IS 'True while a source is paused and its pause has not run out.';
+COMMENT ON FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) IS 'True while a source is paused and its pause has not expired.';
 
 CREATE FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -3078,7 +3078,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) IS 'What can be done so that a table has a key, where a column is none.';
+COMMENT ON FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) IS 'A hint how the table gets a key, when the column cannot be one.';
 
 CREATE FUNCTION wikiembed_private.keys_of(p_args jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -3137,7 +3137,7 @@ exception when invalid_text_representation or numeric_value_out_of_range then
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk that outlived three workers: the chunk is recorded as worker_lost.';
+COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk with which three workers died: the chunk is recorded as worker_lost.';
 
 CREATE FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) RETURNS regclass
     LANGUAGE sql STABLE
@@ -3200,7 +3200,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.notify_throttled() IS 'Notifies workers of the queues that got jobs, at most once per 20 ms and queue; writes the events of jobs that are not embed jobs.';
+COMMENT ON FUNCTION wikiembed_private.notify_throttled() IS 'Notifies the workers of queues with new jobs, at most once per 20 ms and queue; writes the events of jobs that are not embed jobs.';
 
 CREATE FUNCTION wikiembed_private.notify_workers(p_queue text) RETURNS void
     LANGUAGE sql
@@ -3210,7 +3210,7 @@ CREATE FUNCTION wikiembed_private.notify_workers(p_queue text) RETURNS void
          pg_notify('procrastinate_any_queue_v1', '{"type":"job_inserted","job_id":0}');
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.notify_workers(p_queue text) IS 'Notifies the workers of one queue and those of all queues, in procrastinate''s words.';
+COMMENT ON FUNCTION wikiembed_private.notify_workers(p_queue text) IS 'Notifies the workers of one queue and those of all queues, in procrastinate''s format.';
 
 CREATE FUNCTION wikiembed_private.null_stale_wiki() RETURNS trigger
     LANGUAGE plpgsql
@@ -3264,7 +3264,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.on_ddl() IS 'Rewrites a source''s triggers after a rename or a change of partitions; queues a reconcile of rows that came or went with a partition.';
+COMMENT ON FUNCTION wikiembed_private.on_ddl() IS 'Rewrites a source''s triggers after a rename or a change of partitions; queues a reconcile of rows added or removed with a partition.';
 
 CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3615,7 +3615,7 @@ CREATE FUNCTION wikiembed_private.owner_warning(p_relation regclass) RETURNS tex
     from more having count(*) > 0;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.owner_warning(p_relation regclass) IS 'Which roles could run SQL as wikiembed''s owner by way of this table, and gain by it; null when none could.';
+COMMENT ON FUNCTION wikiembed_private.owner_warning(p_relation regclass) IS 'Warning that names the roles which could run SQL as wikiembed''s owner through this table, and gain rights; null when none could.';
 
 CREATE FUNCTION wikiembed_private.pgvector_schema() RETURNS name
     LANGUAGE sql STABLE
@@ -3625,7 +3625,7 @@ CREATE FUNCTION wikiembed_private.pgvector_schema() RETURNS name
    where e.extname = 'vector';
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.pgvector_schema() IS 'The schema that pgvector lives in; null when it is not installed.';
+COMMENT ON FUNCTION wikiembed_private.pgvector_schema() IS 'The schema of pgvector; null when it is not installed.';
 
 CREATE FUNCTION wikiembed_private.prune_failure_history() RETURNS bigint
     LANGUAGE plpgsql
@@ -3901,13 +3901,13 @@ CREATE FUNCTION wikiembed_private.refuse_abort() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  raise exception 'a job that waits cannot be asked to abort'
+  raise exception 'a waiting job cannot be aborted'
     using errcode = 'check_violation', constraint = 'check_not_todo_abort_requested',
           schema = 'wikiembed_queue', table = 'procrastinate_jobs';
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.refuse_abort() IS 'Refuses an abort of a job that waits, in the place of procrastinate''s check constraint.';
+COMMENT ON FUNCTION wikiembed_private.refuse_abort() IS 'Refuses to abort a waiting job; replaces procrastinate''s check constraint.';
 
 CREATE FUNCTION wikiembed_private.relations_of(p_relation regclass) RETURNS SETOF regclass
     LANGUAGE sql STABLE
@@ -3940,7 +3940,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) IS 'Renames the index that was built for a move as the index of a source is named.';
+COMMENT ON FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) IS 'Gives the index that was built for a move the name of a source''s index.';
 
 CREATE FUNCTION wikiembed_private.render_template(p_source wikiembed.sources, p_template text, p_more jsonb DEFAULT '{}'::jsonb) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -4015,7 +4015,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.renew_grants() IS 'Calls grant_worker and grant_reader again for the roles that they were called for.';
+COMMENT ON FUNCTION wikiembed_private.renew_grants() IS 'Calls grant_worker and grant_reader again for the roles that they were called with.';
 
 CREATE FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision DEFAULT NULL::double precision) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4035,7 +4035,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision) IS 'Queues keys again, later: half a second, doubled with each attempt, at most 300 s.';
+COMMENT ON FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision) IS 'Requeues keys with a delay: half a second, doubled with each attempt, at most 300 s.';
 
 CREATE FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) RETURNS pg_attribute
     LANGUAGE plpgsql STABLE
@@ -4064,7 +4064,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) IS 'The catalogue row of the column that is to be key, text or embedding; raises WE006 with what can be done when there is none.';
+COMMENT ON FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) IS 'The catalogue row of the column that is to be key, text or embedding; raises WE006 with a hint when no such column exists.';
 
 CREATE FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -4108,7 +4108,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.require_table(p_source wikiembed.sources) IS 'Raises WE001 when a source has outlived its table or a column of it.';
+COMMENT ON FUNCTION wikiembed_private.require_table(p_source wikiembed.sources) IS 'Raises WE001 when a source''s table, or one of its columns, was dropped.';
 
 CREATE FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
     LANGUAGE plpgsql
@@ -4128,7 +4128,7 @@ begin
 end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Queues an upkeep job again, or drops it when its next one waits already.';
+COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Requeues an upkeep job, or drops it when its next one waits already.';
 
 CREATE FUNCTION wikiembed_private.revoke_generated(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -4170,7 +4170,7 @@ CREATE FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], 
   end;
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean) IS 'The queues that a worker may fetch from now: those asked for, or all, without the paused ones.';
+COMMENT ON FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean) IS 'The queues that a worker may fetch from now: those given, or all, without the paused ones.';
 
 CREATE FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.sources
     LANGUAGE plpgsql STABLE
@@ -4373,7 +4373,7 @@ CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[],
         into v_written, v_rewritten, v_held
         from written as w;
       if v_held > coalesce(cardinality(v_written), 0) then
-        raise exception 'a trigger of % keeps a vector from being written', 'public.wiki_chunks'
+        raise exception 'a trigger of % prevents a vector from being written', 'public.wiki_chunks'
           using errcode = 'WE012', hint = 'A before update trigger returned null.';
       end if;
       if v_rewritten is not null then
@@ -4418,7 +4418,7 @@ CREATE FUNCTION wikiembed_private.text_advice(p_relation regclass, p_column name
      and t.typcategory = 'S' and t.typname not in ('char', 'name');
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.text_advice(p_relation regclass, p_column name) IS 'Which columns of a table hold texts, or how it gets one.';
+COMMENT ON FUNCTION wikiembed_private.text_advice(p_relation regclass, p_column name) IS 'A hint which columns of a table are texts, or how it gets one.';
 
 CREATE FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
@@ -4449,7 +4449,7 @@ CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
            'revoke_generated', 'write_statement_triggers', 'write_triggers'));
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Digest of the functions that write_triggers is made of: a source with another one is written again.';
+COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Digest of the functions that write_triggers uses: the triggers of a source with another one are rewritten.';
 
 CREATE FUNCTION wikiembed_private.triggers_current(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
@@ -4469,7 +4469,7 @@ CREATE FUNCTION wikiembed_private.triggers_current(p_source wikiembed.sources) R
            where t.tgrelid = r and t.tgname = 'zzz_wikiembed_' || p_source.name and t.tgenabled = 'A'));
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.triggers_current(p_source wikiembed.sources) IS 'True when every trigger of a source is there, enabled, of this version and of the present names.';
+COMMENT ON FUNCTION wikiembed_private.triggers_current(p_source wikiembed.sources) IS 'True when every trigger of a source exists, is enabled, and has this version and the present names.';
 
 CREATE FUNCTION wikiembed_private.triggers_of(p_name text) RETURNS TABLE(relation regclass, trigger name)
     LANGUAGE sql STABLE
@@ -4482,7 +4482,7 @@ CREATE FUNCTION wikiembed_private.triggers_of(p_name text) RETURNS TABLE(relatio
                                 'on_delete_' || p_name, 'on_truncate_' || p_name] collate "C");
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement triggers of a source, wherever they are.';
+COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement triggers of a source, on any table.';
 
 CREATE TABLE wikiembed.truncated_chunks (
     source text NOT NULL,
@@ -4492,7 +4492,7 @@ CREATE TABLE wikiembed.truncated_chunks (
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
-COMMENT ON TABLE wikiembed.truncated_chunks IS 'Chunks whose vector is that of their beginning only, as WIKIEMBED_TRUNCATE allows; written by write_truncated, cleared by the triggers when text, key or vector change or the row goes.';
+COMMENT ON TABLE wikiembed.truncated_chunks IS 'Chunks whose vector is that of their beginning only, as WIKIEMBED_TRUNCATE allows; written by write_truncated, cleared by the triggers when text, key or vector change or the row is deleted.';
 
 COMMENT ON COLUMN wikiembed.truncated_chunks.source IS 'The source.';
 
@@ -4500,7 +4500,7 @@ COMMENT ON COLUMN wikiembed.truncated_chunks.key IS 'The chunk''s key, as text.'
 
 COMMENT ON COLUMN wikiembed.truncated_chunks.chars IS 'Characters of the text.';
 
-COMMENT ON COLUMN wikiembed.truncated_chunks.chars_kept IS 'Characters that were embedded; null where the server cut the text and does not say how many it kept.';
+COMMENT ON COLUMN wikiembed.truncated_chunks.chars_kept IS 'Characters that were embedded; null where the server cut the text and does not report how many it kept.';
 
 COMMENT ON COLUMN wikiembed.truncated_chunks.at IS 'When its vector was stored.';
 
@@ -4549,7 +4549,7 @@ CREATE FUNCTION wikiembed_private.usable_keys(p_relation regclass) RETURNS name[
           and i.indnkeyatts = 1 and i.indkey[0] = a.attnum);
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.usable_keys(p_relation regclass) IS 'The columns of a table that name a row for sure and can be the key of a source.';
+COMMENT ON FUNCTION wikiembed_private.usable_keys(p_relation regclass) IS 'The columns of a table that identify a row and can be the key of a source.';
 
 CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
     LANGUAGE plpgsql
@@ -4592,7 +4592,7 @@ CREATE FUNCTION wikiembed_private.worker_roles() RETURNS SETOF name
    order by r.rolname
 $$;
 
-COMMENT ON FUNCTION wikiembed_private.worker_roles() IS 'The roles that grant_worker was called for.';
+COMMENT ON FUNCTION wikiembed_private.worker_roles() IS 'The roles that grant_worker was called with.';
 
 CREATE FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) RETURNS void
     LANGUAGE plpgsql
@@ -4624,7 +4624,7 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) IS 'Puts a source''s four statement triggers on one table.';
+COMMENT ON FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) IS 'Creates a source''s four statement triggers on one table.';
 
 CREATE FUNCTION wikiembed_private.write_triggers(p_name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -5113,13 +5113,13 @@ COMMENT ON TABLE wikiembed.action_log IS 'Who paused, resumed, retried, skipped,
 
 COMMENT ON COLUMN wikiembed.action_log.id IS 'Row number.';
 
-COMMENT ON COLUMN wikiembed.action_log.at IS 'When.';
+COMMENT ON COLUMN wikiembed.action_log.at IS 'When it was done.';
 
 COMMENT ON COLUMN wikiembed.action_log.who IS 'Session user, and the person whom the command named.';
 
 COMMENT ON COLUMN wikiembed.action_log.action IS 'What was done.';
 
-COMMENT ON COLUMN wikiembed.action_log.source IS 'To which source.';
+COMMENT ON COLUMN wikiembed.action_log.source IS 'The source.';
 
 COMMENT ON COLUMN wikiembed.action_log.why IS 'The reason given.';
 
@@ -5167,7 +5167,7 @@ COMMENT ON COLUMN wikiembed.ledger.total IS 'Change of the number of rows.';
 
 COMMENT ON COLUMN wikiembed.ledger.embedded IS 'Change of the number of rows with a vector.';
 
-COMMENT ON COLUMN wikiembed.ledger.gained IS 'Rows whose vector went from null to set: the throughput.';
+COMMENT ON COLUMN wikiembed.ledger.gained IS 'Rows whose vector was null and got set: the throughput.';
 
 COMMENT ON COLUMN wikiembed.ledger.failed IS 'Change of the number of failures in state failed.';
 
@@ -5227,7 +5227,7 @@ COMMENT ON COLUMN wikiembed.coverage.total IS 'Rows of the table.';
 
 COMMENT ON COLUMN wikiembed.coverage.embedded IS 'Rows with a vector.';
 
-COMMENT ON COLUMN wikiembed.coverage.missing IS 'Rows that still wait for a vector, the failed ones included.';
+COMMENT ON COLUMN wikiembed.coverage.missing IS 'Rows that still lack a vector, including failed ones.';
 
 COMMENT ON COLUMN wikiembed.coverage.failed IS 'Missing rows that are in failures.';
 
@@ -5237,13 +5237,13 @@ COMMENT ON COLUMN wikiembed.coverage.coverage_pct IS 'embedded ÷ (total − ski
 
 COMMENT ON COLUMN wikiembed.coverage.chunks_per_s IS 'Vectors stored per second over the last minute.';
 
-COMMENT ON COLUMN wikiembed.coverage.eta IS 'Time left at that rate for what is not held back; null when nothing moves.';
+COMMENT ON COLUMN wikiembed.coverage.eta IS 'Time left at that rate for the rows that are not held back; null when the rate is 0.';
 
 COMMENT ON COLUMN wikiembed.coverage.paused IS 'True while the source is paused.';
 
 COMMENT ON COLUMN wikiembed.coverage.pause_reason IS 'Why it is paused.';
 
-COMMENT ON COLUMN wikiembed.coverage.ready IS 'True when some row is embedded and none is missing; is_ready() asks the table itself.';
+COMMENT ON COLUMN wikiembed.coverage.ready IS 'True when some row is embedded and none is missing; is_ready() reads the table itself.';
 
 COMMENT ON COLUMN wikiembed.coverage.held_back IS 'Missing rows in no job and no failure that wait for enqueue, where sources.held_back_at is set; fewer while a row is queued twice.';
 
@@ -5272,7 +5272,7 @@ COMMENT ON COLUMN wikiembed_private.ended_failures.source IS 'The source.';
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.key IS 'The chunk''s key, as text.';
 
-COMMENT ON COLUMN wikiembed_private.ended_failures.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
+COMMENT ON COLUMN wikiembed_private.ended_failures.error_class IS 'Stable name of the kind of failure, as in docs/reference.';
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.http_status IS 'Status of the embedding server''s last response, where there was one.';
 
@@ -5286,7 +5286,7 @@ COMMENT ON COLUMN wikiembed_private.ended_failures.last_at IS 'When it failed la
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.ended_at IS 'When the failure ended.';
 
-COMMENT ON COLUMN wikiembed_private.ended_failures.how IS 'retried (queued again by an operator), cured (it got its vector), changed (its text or its key), deleted (the row is gone), or skipped (by an operator).';
+COMMENT ON COLUMN wikiembed_private.ended_failures.how IS 'retried (requeued by an operator), cured (it got its vector), changed (its text or its key), deleted (its row), or skipped (by an operator).';
 
 CREATE VIEW wikiembed.failure_history AS
  SELECT source,
@@ -5301,13 +5301,13 @@ CREATE VIEW wikiembed.failure_history AS
     how
    FROM wikiembed_private.ended_failures e;
 
-COMMENT ON VIEW wikiembed.failure_history IS 'Failures that ended: retried, cured, changed, deleted or skipped; kept for 90 days, and the latest 50,000 of a source. Present ones are in wikiembed.failures.';
+COMMENT ON VIEW wikiembed.failure_history IS 'Failures that ended: retried, cured, changed, deleted or skipped; kept for 90 days, and the latest 50,000 of a source. Open ones are in wikiembed.failures.';
 
 COMMENT ON COLUMN wikiembed.failure_history.source IS 'The source.';
 
 COMMENT ON COLUMN wikiembed.failure_history.key IS 'The chunk''s key, as text.';
 
-COMMENT ON COLUMN wikiembed.failure_history.error_class IS 'Stable word for the kind of failure, as in docs/reference.';
+COMMENT ON COLUMN wikiembed.failure_history.error_class IS 'Stable name of the kind of failure, as in docs/reference.';
 
 COMMENT ON COLUMN wikiembed.failure_history.http_status IS 'Status of the embedding server''s last response, where there was one.';
 
@@ -5321,7 +5321,7 @@ COMMENT ON COLUMN wikiembed.failure_history.last_at IS 'When it failed last.';
 
 COMMENT ON COLUMN wikiembed.failure_history.ended_at IS 'When the failure ended.';
 
-COMMENT ON COLUMN wikiembed.failure_history.how IS 'retried (queued again by an operator), cured (it got its vector), changed (its text or its key), deleted (the row is gone), or skipped (by an operator).';
+COMMENT ON COLUMN wikiembed.failure_history.how IS 'retried (requeued by an operator), cured (it got its vector), changed (its text or its key), deleted (its row), or skipped (by an operator).';
 
 ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME wikiembed.ledger_id_seq
@@ -5352,9 +5352,9 @@ COMMENT ON COLUMN wikiembed.outages.server IS 'The server''s URL, without user, 
 
 COMMENT ON COLUMN wikiembed.outages.since IS 'When a worker noticed it first.';
 
-COMMENT ON COLUMN wikiembed.outages.last_seen_at IS 'When a worker noticed it last; older than 90 s: no worker asks the server any more.';
+COMMENT ON COLUMN wikiembed.outages.last_seen_at IS 'When a worker noticed it last; older than 90 s: no worker sends requests to the server any more.';
 
-COMMENT ON COLUMN wikiembed.outages.ended_at IS 'When a worker got a response again; null while it lasts. No worker asked between last_seen_at and then.';
+COMMENT ON COLUMN wikiembed.outages.ended_at IS 'When a worker got a response again; null while it lasts. No worker sent a request between last_seen_at and then.';
 
 COMMENT ON COLUMN wikiembed.outages.error_class IS 'Error class of the last error: throttled (429), or a class of docs/reference/failures.md.';
 
@@ -5382,7 +5382,7 @@ CREATE VIEW wikiembed.queue AS
    FROM (wikiembed.sources s
      CROSS JOIN LATERAL wikiembed_private.count_jobs(s.queue_name) j(todo, doing, oldest_todo_s, scheduled_later));
 
-COMMENT ON VIEW wikiembed.queue IS 'One row per source: its jobs that wait, run, or wait for their time.';
+COMMENT ON VIEW wikiembed.queue IS 'One row per source: its jobs that wait, run, or are scheduled later.';
 
 COMMENT ON COLUMN wikiembed.queue.source IS 'The source.';
 
@@ -5409,13 +5409,13 @@ CREATE VIEW wikiembed.replaced_tables AS
              JOIN pg_namespace m ON ((m.oid = other.relnamespace)))
           WHERE ((m.nspname = ((parse_ident(s.attached_as))[1])::name) AND (other.relname = ((parse_ident(s.attached_as))[2])::name) AND (other.oid <> (s.relation)::oid) AND (other.relkind = ANY (ARRAY['r'::"char", 'p'::"char", 'v'::"char", 'm'::"char", 'f'::"char"])))));
 
-COMMENT ON VIEW wikiembed.replaced_tables IS 'Sources whose table''s name at attach is another table''s now, after a swap by rename or a table that was created again.';
+COMMENT ON VIEW wikiembed.replaced_tables IS 'Sources whose table''s name at attach is another table''s now, after a swap by rename or after the table was created again.';
 
 COMMENT ON COLUMN wikiembed.replaced_tables.source IS 'The source.';
 
 COMMENT ON COLUMN wikiembed.replaced_tables.name IS 'The name that the table had at attach, and another one has now.';
 
-COMMENT ON COLUMN wikiembed.replaced_tables.attached_to IS 'How the table is called that the source is still attached to; null when it was dropped.';
+COMMENT ON COLUMN wikiembed.replaced_tables.attached_to IS 'The name of the table that the source is still attached to; null when it was dropped.';
 
 CREATE TABLE wikiembed.schema_digest (
     only_row boolean DEFAULT true NOT NULL,
@@ -5425,7 +5425,7 @@ CREATE TABLE wikiembed.schema_digest (
     CONSTRAINT schema_digest_only_row_check CHECK (only_row)
 );
 
-COMMENT ON TABLE wikiembed.schema_digest IS 'What the functions, views and triggers were written from; one row, written by wikiembed migrate.';
+COMMENT ON TABLE wikiembed.schema_digest IS 'The sources of the functions, views and triggers; one row, written by wikiembed migrate.';
 
 COMMENT ON COLUMN wikiembed.schema_digest.only_row IS 'Always true: there is one row.';
 
@@ -5433,7 +5433,7 @@ COMMENT ON COLUMN wikiembed.schema_digest.digest IS 'SHA-256, its first 16 chara
 
 COMMENT ON COLUMN wikiembed.schema_digest.package_version IS 'Version of the package wikiembed that wrote it.';
 
-COMMENT ON COLUMN wikiembed.schema_digest.migrated_at IS 'When.';
+COMMENT ON COLUMN wikiembed.schema_digest.migrated_at IS 'When wikiembed migrate wrote it.';
 
 CREATE VIEW wikiembed.throughput AS
  SELECT source,
@@ -5509,11 +5509,11 @@ COMMENT ON VIEW wikiembed.truncation IS 'Per source, how many chunks are embedde
 
 COMMENT ON COLUMN wikiembed.truncation.source IS 'The source.';
 
-COMMENT ON COLUMN wikiembed.truncation.truncated IS 'Chunks in wikiembed.truncated_chunks; what a server cut silently is not among them.';
+COMMENT ON COLUMN wikiembed.truncation.truncated IS 'Chunks in wikiembed.truncated_chunks; texts that a server cut silently are not included.';
 
 COMMENT ON COLUMN wikiembed.truncation.server IS 'The server that was used last; null before the first check.';
 
-COMMENT ON COLUMN wikiembed.truncation.outcome IS 'What the check of that server found: silent, refused, whole or unanswered; null before the first check.';
+COMMENT ON COLUMN wikiembed.truncation.outcome IS 'Result of the check of that server: silent, refused, whole or unanswered; null before the first check.';
 
 COMMENT ON COLUMN wikiembed.truncation.from_chars IS 'Characters of English text from which on it cuts silently; null unless outcome is silent.';
 
@@ -5535,11 +5535,11 @@ CREATE TABLE wikiembed.worker_processes (
     CONSTRAINT worker_processes_version_check CHECK ((char_length(version) <= 100))
 );
 
-COMMENT ON TABLE wikiembed.worker_processes IS 'Which process a registration of procrastinate''s belongs to; written by register_worker, read through view workers.';
+COMMENT ON TABLE wikiembed.worker_processes IS 'The process of each registration of procrastinate''s; written by register_worker, read through view workers.';
 
 COMMENT ON COLUMN wikiembed.worker_processes.worker_id IS 'procrastinate''s number of the registration.';
 
-COMMENT ON COLUMN wikiembed.worker_processes.process_id IS 'The same for all registrations of one process; made by it.';
+COMMENT ON COLUMN wikiembed.worker_processes.process_id IS 'The same for all registrations of one process, which generates it.';
 
 COMMENT ON COLUMN wikiembed.worker_processes.host IS 'Name of its machine or container.';
 
@@ -5600,15 +5600,15 @@ COMMENT ON COLUMN wikiembed.workers.doing IS 'Jobs that it is processing, of all
 
 COMMENT ON COLUMN wikiembed.workers.worker_ids IS 'procrastinate''s numbers of its registrations: one per slot (embed, upkeep), and those of before a loss of Postgres.';
 
-COMMENT ON COLUMN wikiembed.workers.host IS 'Name of its machine or container; null when the process did not say.';
+COMMENT ON COLUMN wikiembed.workers.host IS 'Name of its machine or container; null when the process did not register it.';
 
-COMMENT ON COLUMN wikiembed.workers.pid IS 'Its process number there; null when the process did not say.';
+COMMENT ON COLUMN wikiembed.workers.pid IS 'Its process number there; null when the process did not register it.';
 
-COMMENT ON COLUMN wikiembed.workers.version IS 'Its version of wikiembed; null when the process did not say.';
+COMMENT ON COLUMN wikiembed.workers.version IS 'Its version of wikiembed; null when the process did not register it.';
 
-COMMENT ON COLUMN wikiembed.workers.model IS 'Embedder and model of its settings; a source that has its own uses that. Null when the process did not say.';
+COMMENT ON COLUMN wikiembed.workers.model IS 'Embedder and model of its settings; a source that has its own uses that. Null when the process did not register it.';
 
-COMMENT ON COLUMN wikiembed.workers.started_at IS 'When it started, by its own clock; null when the process did not say.';
+COMMENT ON COLUMN wikiembed.workers.started_at IS 'When it started, by its own clock; null when the process did not register it.';
 
 CREATE SEQUENCE wikiembed_private.clock
     START WITH 0
@@ -5652,7 +5652,7 @@ COMMENT ON COLUMN wikiembed_private.deltas_wiki.at IS 'When the statement ran, o
 
 COMMENT ON COLUMN wikiembed_private.deltas_wiki.id IS 'Row number.';
 
-COMMENT ON COLUMN wikiembed_private.deltas_wiki.gained IS 'Rows whose vector went from null to set: the throughput.';
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.gained IS 'Rows whose vector was null and got set: the throughput.';
 
 COMMENT ON COLUMN wikiembed_private.deltas_wiki.failed IS 'Change of the number of failures in state failed.';
 
@@ -5819,11 +5819,11 @@ COMMENT ON TRIGGER count_updated ON wikiembed.failures IS 'Counts changed states
 
 CREATE TRIGGER raise_generation BEFORE UPDATE ON wikiembed.sources FOR EACH ROW EXECUTE FUNCTION wikiembed_private.raise_generation();
 
-COMMENT ON TRIGGER raise_generation ON wikiembed.sources IS 'Keeps the generation in step with model, prefix and dimensions.';
+COMMENT ON TRIGGER raise_generation ON wikiembed.sources IS 'Raises the generation when model, prefix or dimensions change.';
 
 CREATE TRIGGER wikiembed_follow_batch_size AFTER UPDATE OF batch_size ON wikiembed.sources FOR EACH ROW WHEN ((old.batch_size <> new.batch_size)) EXECUTE FUNCTION wikiembed_private.follow_batch_size();
 
-COMMENT ON TRIGGER wikiembed_follow_batch_size ON wikiembed.sources IS 'Keeps the insert trigger of a source in step with its batch size.';
+COMMENT ON TRIGGER wikiembed_follow_batch_size ON wikiembed.sources IS 'Regenerates the insert trigger of a source when its batch size changes.';
 
 CREATE TRIGGER procrastinate_jobs_notify_queue_job_aborted_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.abort_requested = false) AND (new.abort_requested = true) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_queue.procrastinate_notify_queue_abort_job_v1();
 
@@ -5845,11 +5845,11 @@ COMMENT ON TRIGGER wikiembed_notify_workers ON wikiembed_queue.procrastinate_job
 
 CREATE TRIGGER wikiembed_pause_gate BEFORE UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_private.enforce_pause();
 
-COMMENT ON TRIGGER wikiembed_pause_gate ON wikiembed_queue.procrastinate_jobs IS 'The pause gate: a paused source''s jobs are not fetched, by whatever worker.';
+COMMENT ON TRIGGER wikiembed_pause_gate ON wikiembed_queue.procrastinate_jobs IS 'The pause gate: no worker fetches jobs of a paused source.';
 
 CREATE TRIGGER wikiembed_refuse_abort BEFORE UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND new.abort_requested)) EXECUTE FUNCTION wikiembed_private.refuse_abort();
 
-COMMENT ON TRIGGER wikiembed_refuse_abort ON wikiembed_queue.procrastinate_jobs IS 'A job that waits is cancelled, not aborted.';
+COMMENT ON TRIGGER wikiembed_refuse_abort ON wikiembed_queue.procrastinate_jobs IS 'A waiting job is cancelled, not aborted.';
 
 ALTER TABLE ONLY wikiembed.failures
     ADD CONSTRAINT failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;

@@ -162,7 +162,7 @@ def test_error_classes_of_sql_are_those_of_the_package(database: Database) -> No
 
 def test_retry_refuses_an_unknown_class(failed: Database) -> None:
     """A misspelling does not silently return 0; any class present in failures is accepted."""
-    with pytest.raises(psycopg.Error, match="no error class is called 'timeuot'") as raised:
+    with pytest.raises(psycopg.Error, match="no such error class: 'timeuot'") as raised:
         retry(failed, ", p_error_class => 'timeuot'")
     assert raised.value.sqlstate == "WE010"
     assert "text_too_long" in (raised.value.diag.message_hint or "")

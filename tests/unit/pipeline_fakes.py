@@ -131,12 +131,12 @@ class Clock:
 
 def channel_of(
     embedder: FakeEmbedder,
-    waits: BreakerTimes = FAST,
+    times: BreakerTimes = FAST,
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> Channel:
     """Return a channel whose breaker waits for milliseconds."""
-    return Channel(embedder, server="fake", waits=waits, sleep=Sleeper(), clock=clock)
+    return Channel(embedder, server="fake", times=times, sleep=Sleeper(), clock=clock)
 
 
 def rejected(status: int = 500) -> EmbedderRejected:

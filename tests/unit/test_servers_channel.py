@@ -109,8 +109,8 @@ async def test_single_text_that_is_always_throttled_is_requeued() -> None:
     embedder = FakeEmbedder()
     embedder.judge = lambda texts: THROTTLED
     clock = Clock()
-    waits = BreakerTimes(first_s=0.001, longest_s=0.01, longest_outage_s=0.05)
-    channel = channel_of(embedder, waits, clock=clock)
+    times = BreakerTimes(first_s=0.001, longest_s=0.01, longest_outage_s=0.05)
+    channel = channel_of(embedder, times, clock=clock)
     with pytest.raises(OutageTooLong):
         await channel.embed(SOME[:1])
     clock.now = 7

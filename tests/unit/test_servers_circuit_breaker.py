@@ -60,8 +60,8 @@ async def test_outage_blocks_all_jobs_behind_one_probe_at_a_time() -> None:
 async def test_waits_between_probes_double_up_to_the_longest_with_jitter() -> None:
     """The backoff is within 60 to 100 % of 1, 2, 4, 5, 5, 5 seconds."""
     sleeper = Sleeper()
-    waits = BreakerTimes(first_s=1, longest_s=5)
-    breaker = CircuitBreaker(Probe(*[GONE] * 5), server="fake", waits=waits, sleep=sleeper)
+    times = BreakerTimes(first_s=1, longest_s=5)
+    breaker = CircuitBreaker(Probe(*[GONE] * 5), server="fake", times=times, sleep=sleeper)
     breaker.open(GONE)
     await breaker.wait()
     assert len(sleeper.waits) == 6
@@ -72,13 +72,13 @@ async def test_waits_between_probes_double_up_to_the_longest_with_jitter() -> No
 async def test_retry_after_applies_up_to_its_limit() -> None:
     """A stated wait replaces a shorter backoff; a huge one is capped; a shorter one is ignored."""
     sleeper = Sleeper()
-    waits = BreakerTimes(first_s=1, longest_s=1, longest_retry_after_s=120)
+    times = BreakerTimes(first_s=1, longest_s=1, longest_retry_after_s=120)
     answers = [
         EmbedderUnavailable("503", retry_after_s=7),
         EmbedderThrottled("429", retry_after_s=3600),
         EmbedderUnavailable("503", retry_after_s=0),
     ]
-    breaker = CircuitBreaker(Probe(*answers), server="fake", waits=waits, sleep=sleeper)
+    breaker = CircuitBreaker(Probe(*answers), server="fake", times=times, sleep=sleeper)
     breaker.open(EmbedderThrottled("429", retry_after_s=5))
     await breaker.wait()
     assert sleeper.waits[:3] == [5, 7, 120]
@@ -98,7 +98,7 @@ async def test_probe_that_reports_misconfiguration_ends_the_wait_of_all_jobs() -
 async def test_stop_releases_waiting_jobs_and_ends_probing() -> None:
     """A worker that is stopping requeues its jobs instead of waiting for a server."""
     probe = Probe(*[GONE] * 1000)
-    breaker = CircuitBreaker(probe, server="fake", waits=FAST)
+    breaker = CircuitBreaker(probe, server="fake", times=FAST)
     breaker.open(GONE)
     waiting = asyncio.create_task(breaker.wait())
     await asyncio.sleep(0.01)
@@ -116,7 +116,7 @@ async def test_stop_releases_waiting_jobs_and_ends_probing() -> None:
 async def test_outage_after_stop_does_not_probe() -> None:
     """A batch that fails during the shutdown is requeued immediately and starts no probe."""
     probe = Probe()
-    breaker = CircuitBreaker(probe, server="fake", waits=FAST)
+    breaker = CircuitBreaker(probe, server="fake", times=FAST)
     breaker.stop()
     await breaker.wait()
     breaker.open(GONE)
@@ -131,7 +131,7 @@ async def test_job_waits_no_longer_than_the_limit() -> None:
     breaker = CircuitBreaker(
         Probe(*[GONE] * 1000),
         server="fake",
-        waits=BreakerTimes(first_s=0.01, longest_outage_s=0.03),
+        times=BreakerTimes(first_s=0.01, longest_outage_s=0.03),
     )
     breaker.open(GONE)
     with pytest.raises(OutageTooLong):
@@ -150,7 +150,7 @@ async def test_passing_probe_after_an_error_keeps_the_breaker_closed() -> None:
 async def test_failing_probe_after_an_error_opens_the_breaker() -> None:
     """The probe fails too: it is an outage, and of many callers only one probes."""
     probe = Probe(GONE, GONE)
-    breaker = CircuitBreaker(probe, server="fake", waits=BreakerTimes(first_s=60, longest_s=60))
+    breaker = CircuitBreaker(probe, server="fake", times=BreakerTimes(first_s=60, longest_s=60))
     passed = await asyncio.gather(*[breaker.passes(rejected()) for _ in range(8)])
     assert passed == [False] * 8
     assert probe.calls == 1
@@ -170,8 +170,8 @@ async def test_outage_that_resumes_before_a_request_passes_is_the_same() -> None
     """A server whose probe passes and whose batches never do counts as one outage."""
     sleeper = Sleeper()
     clock = Clock()
-    waits = BreakerTimes(first_s=1, longest_s=8)
-    breaker = CircuitBreaker(Probe(), server="fake", waits=waits, sleep=sleeper, clock=clock)
+    times = BreakerTimes(first_s=1, longest_s=8)
+    breaker = CircuitBreaker(Probe(), server="fake", times=times, sleep=sleeper, clock=clock)
     breaker.open(GONE)
     await breaker.wait()
     clock.now = 5

@@ -211,7 +211,7 @@ def test_second_request_in_one_slot_is_measured_from_its_own_begin() -> None:
             request.passed(8)
             request.passed(8)
             assert limit.in_flight == 1
-        assert (limit.in_flight, limit._under_way) == (0, 0)
+        assert (limit.in_flight, limit._begun) == (0, 0)
         # 1 s at first, then a quarter of the way to the measured time: still 1 s, not 1.25 or 2 s.
         assert limit._round_trip_s == pytest.approx(1)
 

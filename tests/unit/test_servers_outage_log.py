@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 GONE = EmbedderUnavailable("The server cannot\nbe reached.", http_status=503)
 QUICK = LogTimes(
-    settle_s=0.02, refresh_s=60, again_s=0.01, again_longest_s=0.02, close_within_s=0.05
+    settle_s=0.02, refresh_s=60, retry_s=0.01, longest_retry_s=0.02, close_within_s=0.05
 )
 LONG = LogTimes(settle_s=60)
 
@@ -42,20 +42,20 @@ class FakeStore:
         self.ends: list[tuple[str, float, float]] = []
         self.hangs = False
 
-    async def _write(self, word: str) -> None:
+    async def _write(self, error_class: str) -> None:
         self.tries += 1
         await asyncio.sleep(0)
         if self.hangs:
             await asyncio.Event().wait()
         if self.fails:
             raise self.fails.pop(0)
-        self.log.append(word)
+        self.log.append(error_class)
 
     async def report(
-        self, server: str, *, since_s: float, word: str, http_status: int | None, reason: str
+        self, server: str, *, since_s: float, error_class: str, http_status: int | None, reason: str
     ) -> None:
         await self._write("down")
-        self.reports.append((server, since_s, word, http_status, reason))
+        self.reports.append((server, since_s, error_class, http_status, reason))
 
     async def end(self, server: str, *, ended_s: float, unseen_s: float) -> None:
         await self._write("up")
@@ -208,7 +208,7 @@ async def test_outage_during_a_loss_of_postgres_is_written_later() -> None:
         await until(lambda: store.ends)
     assert store.log == ["down", "up"]
     store = FakeStore(DatabaseUnreachable("Away."))
-    async with outage_log(store, LogTimes(again_s=0.3)) as log:
+    async with outage_log(store, LogTimes(retry_s=0.3)) as log:
         report = log.listener("s")
         report(GONE, 10)
         await until(lambda: store.tries)

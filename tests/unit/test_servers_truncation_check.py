@@ -10,7 +10,7 @@ import pytest
 from tests.unit.pipeline_fakes import Clock
 from wikiembed.embedders.canary import LENGTHS, Canary, Outcome
 from wikiembed.errors import EmbedderUnavailable
-from wikiembed.servers.truncation_check import AGAIN_S, AGAIN_UNANSWERED_S, TruncationCheck
+from wikiembed.servers.truncation_check import RETRY_S, RETRY_UNANSWERED_S, TruncationCheck
 from wikiembed.store.truncation import Known, TruncationStore
 
 
@@ -74,10 +74,10 @@ async def test_check_in_the_next_process_queries_only_postgres(outcome: Outcome)
 async def test_check_of_an_unanswered_server_is_repeated_after_a_day() -> None:
     """It may have been slow that day."""
     store, server = _Store(), _Server()
-    store.rows["docs", "http://s", "m"] = Known("unanswered", None, 4000, AGAIN_UNANSWERED_S - 1)
+    store.rows["docs", "http://s", "m"] = Known("unanswered", None, 4000, RETRY_UNANSWERED_S - 1)
     await _batch(TruncationCheck(store), server)
     assert server.requests == []
-    store.rows["docs", "http://s", "m"] = Known("unanswered", None, 4000, AGAIN_UNANSWERED_S)
+    store.rows["docs", "http://s", "m"] = Known("unanswered", None, 4000, RETRY_UNANSWERED_S)
     await _batch(TruncationCheck(store), server)
     assert len(server.requests) == 1
 
@@ -105,7 +105,7 @@ async def test_check_is_not_repeated_during_an_outage() -> None:
     for _ in range(3):
         await _batch(check, server)
     assert (len(server.requests), store.rows) == (1, {})
-    clock.now, server.down = AGAIN_S, False
+    clock.now, server.down = RETRY_S, False
     await _batch(check, server)
     assert (len(server.requests), len(store.rows)) == (2, 1)
 

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.pipeline_fakes import FAST, Clock, FakeEmbedder, Sleeper, texts_of
 from wikiembed.errors import EmbedderError, EmbedderThrottled, EmbedderTimeout
 from wikiembed.servers.adaptive_limit import AdaptiveLimit
-from wikiembed.servers.channel import ASK_AGAIN_AFTER_S, Channel
+from wikiembed.servers.channel import RECHECK_AFTER_S, Channel
 from wikiembed.servers.classify import BatchSuspect, PausedMeanwhile, Stopping
 from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
 
@@ -23,7 +23,7 @@ class Turns:
         self.embedder = FakeEmbedder()
         self.clock = Clock()
         self.channel = Channel(
-            self.embedder, server="fake", waits=FAST, sleep=Sleeper(), clock=self.clock,
+            self.embedder, server="fake", times=FAST, sleep=Sleeper(), clock=self.clock,
             concurrency_limit=concurrency_limit or FixedLimit(1, clock=self.clock),
         )  # fmt: skip
         self.checks = 0
@@ -49,7 +49,7 @@ class Turns:
 async def test_batch_whose_turn_comes_late_checks_for_a_pause() -> None:
     """Its source was paused: no request is made for it, and the slot is free again."""
     turns = Turns()
-    late = await turns.late_by(2 * ASK_AGAIN_AFTER_S)
+    late = await turns.late_by(2 * RECHECK_AFTER_S)
     assert isinstance(late.exception(), PausedMeanwhile)
     assert (turns.embedder.requests, turns.checks) == ([], 1)
     assert turns.channel.concurrency_limit.free == 1
@@ -58,7 +58,7 @@ async def test_batch_whose_turn_comes_late_checks_for_a_pause() -> None:
 async def test_batch_whose_turn_comes_soon_checks_nothing() -> None:
     """A check per batch would cost a statement each."""
     turns = Turns()
-    soon = await turns.late_by(ASK_AGAIN_AFTER_S / 2)
+    soon = await turns.late_by(RECHECK_AFTER_S / 2)
     assert soon.exception() is None
     assert (len(turns.embedder.requests), turns.checks) == (1, 0)
 
@@ -67,7 +67,7 @@ async def test_batch_whose_turn_comes_after_the_stop_is_requeued() -> None:
     """The worker ends with the requests that are in flight."""
     turns = Turns()
     turns.channel.breaker.stop()
-    late = await turns.late_by(2 * ASK_AGAIN_AFTER_S)
+    late = await turns.late_by(2 * RECHECK_AFTER_S)
     assert isinstance(late.exception(), Stopping)
     assert turns.embedder.requests == []
 

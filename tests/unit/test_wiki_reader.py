@@ -119,7 +119,7 @@ def test_reader_refuses_an_endless_line(tmp_path: Path, monkeypatch: pytest.Monk
         (b"", "is empty"),
         (gzip.compress(b"", mtime=0), "is empty"),
         (b"hello", "neither a MediaWiki XML export nor JSON lines"),
-        (b'[{"title": "A"}]', "a JSON array; write one object a line"),
+        (b'[{"title": "A"}]', "a JSON array; write one object per line"),
         (b"7z\xbc\xaf\x27\x1c\x00\x04", "packed with 7-Zip; unpack it"),
         (b"\xfd7zXZ\x00", "packed with xz; unpack it"),
         (b"\x1f\x8bgarbage garbage", "damaged, it does not unpack"),
@@ -220,7 +220,7 @@ def test_reader_reports_what_follows_bzip2_data(tmp_path: Path, trailing: bytes)
     """A second stream with a damaged head is not the end of the file: its pages would be lost."""
     path = tmp_path / "x"
     path.write_bytes(bz2.compress(LINES[:50]) + trailing)
-    with pytest.raises(InputError, match=r"bytes that are no bzip2 data follow.*cut short"):
+    with pytest.raises(InputError, match=r"bytes that are not bzip2 follow.*cut short"):
         read_all(path)
     page = export_xml(page_xml("A", revision_xml("one")), page_xml("B", revision_xml("two")))
     path.write_bytes(bz2.compress(page[: page.index("two")].encode()) + trailing)

@@ -10,7 +10,13 @@ from procrastinate.jobs import Job
 
 from tests.unit.pipeline_fakes import Clock
 from wikiembed.worker.batch_completer import BatchCompleter
-from wikiembed.worker.local_queue import MOST_AHEAD, MOST_JOBS, PACE_S, Fetched, LocalQueue
+from wikiembed.worker.local_queue import (
+    FETCH_INTERVAL_S,
+    MOST_AHEAD,
+    MOST_JOBS,
+    Fetched,
+    LocalQueue,
+)
 
 
 def job(number: int, *keys: str, source: str = "docs", attempts: int = 0, **more: object) -> Job:
@@ -132,39 +138,39 @@ async def test_fetch_is_limited_to_what_begins_soon() -> None:
     """As much as may begin now; more where batches end often, up to a limit."""
     clock = Clock()
     local_queue = queue_of(room=4, clock=clock)
-    assert local_queue.wanted() == (MOST_JOBS, 4)
+    assert local_queue.fetch_size() == (MOST_JOBS, 4)
     local_queue = queue_of(job(0), room=4, batch_size=64, clock=clock)
-    assert local_queue.wanted() == (MOST_JOBS, 4 * 64)
+    assert local_queue.fetch_size() == (MOST_JOBS, 4 * 64)
     assert (await begun(local_queue)) == [(0, ["0"])]
     local_queue.ended(job(0))
     for n in range(1, 501):
         local_queue.add([Fetched(job(n), 64)], most_chunks=64)
         await local_queue.begin()
         local_queue.ended(job(n))
-    assert local_queue.wanted() == (MOST_JOBS, MOST_AHEAD * 64)
+    assert local_queue.fetch_size() == (MOST_JOBS, MOST_AHEAD * 64)
     clock.now += 2
-    assert local_queue.wanted() == (MOST_JOBS, 4 * 64)
+    assert local_queue.fetch_size() == (MOST_JOBS, 4 * 64)
 
 
 async def test_fetch_that_emptied_the_queue_delays_the_next_one() -> None:
     """By a moment; a fetch that found nothing, or all it requested, delays nothing."""
     clock = Clock()
     local_queue = queue_of(job(1), clock=clock)
-    assert local_queue.early_s == PACE_S
-    clock.now += 0.6 * PACE_S
-    assert local_queue.early_s == pytest.approx(0.4 * PACE_S)
-    clock.now += PACE_S
-    assert local_queue.early_s == 0
+    assert local_queue.fetch_delay_s == FETCH_INTERVAL_S
+    clock.now += 0.6 * FETCH_INTERVAL_S
+    assert local_queue.fetch_delay_s == pytest.approx(0.4 * FETCH_INTERVAL_S)
+    clock.now += FETCH_INTERVAL_S
+    assert local_queue.fetch_delay_s == 0
     local_queue.add([], most_chunks=64)
-    assert local_queue.early_s == 0
+    assert local_queue.fetch_delay_s == 0
     local_queue.add([Fetched(job(n), 3) for n in range(62)], most_chunks=64)
-    assert local_queue.early_s == 0
+    assert local_queue.fetch_delay_s == 0
 
 
 async def test_worker_without_room_fetches_one_job() -> None:
     """Without room no job is fetched ahead: procrastinate's own slots limit how many run."""
     local_queue = LocalQueue()
-    assert local_queue.wanted()[0] == 1
+    assert local_queue.fetch_size()[0] == 1
     assert await local_queue.wait_for_room()
 
 

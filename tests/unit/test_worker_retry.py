@@ -19,7 +19,7 @@ from wikiembed.errors import (
     ModelMismatch,
 )
 from wikiembed.servers.classify import OutageTooLong, Stopping
-from wikiembed.worker.retry import BackToTheQueue, is_out_of_memory, is_transient, wait_s
+from wikiembed.worker.retry import AlwaysRetry, is_out_of_memory, is_transient, wait_s
 
 
 def job(*, attempts: int = 0, queueing_lock: str | None = None) -> Job:
@@ -47,7 +47,7 @@ def job(*, attempts: int = 0, queueing_lock: str | None = None) -> Job:
 def test_retry_of_an_interrupted_job_is_immediate(error: BaseException) -> None:
     """However often it was interrupted before; a cancelled job too."""
     assert wait_s(error, 40) == 0
-    decision = BackToTheQueue().get_retry_decision(exception=error, job=job(attempts=40))
+    decision = AlwaysRetry().get_retry_decision(exception=error, job=job(attempts=40))
     assert decision is not None
     assert decision.retry_at is not None
     assert decision.retry_at <= dt.datetime.now(dt.UTC)
@@ -95,7 +95,7 @@ def test_unexpected_errors_wait_longer_each_time_up_to_five_minutes() -> None:
 
 def test_job_with_a_queueing_lock_is_not_requeued() -> None:
     """The next periodic job may wait already, and two would violate the unique index."""
-    decision = BackToTheQueue().get_retry_decision(
+    decision = AlwaysRetry().get_retry_decision(
         exception=ValueError("?"), job=job(queueing_lock="wikiembed.missing")
     )
     assert decision is None

@@ -194,7 +194,7 @@ def _embed(
         concurrency=concurrency or settings.concurrency,
         source=source,
         batch_size=batch_size or settings.batch_size,
-        on_look=look,
+        on_progress=look,
         stats=stats,
     )
     cadence = Cadence(batches=report_every)

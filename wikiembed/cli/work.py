@@ -88,7 +88,7 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
             settings,
             drain=drain,
             concurrency=concurrency or settings.concurrency,
-            on_look=look if drain else None,
+            on_progress=look if drain else None,
             stats=stats,
         )
         asyncio.run(supervisor.run())

@@ -1,4 +1,4 @@
-"""From keys of a job to vectors in the table, or to a reason in failures."""
+"""Embed the chunks of a job: write vectors, or record failures."""
 
 from wikiembed.pipeline.batch import BatchJob, process
 from wikiembed.pipeline.runtime import Runtime

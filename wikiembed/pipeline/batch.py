@@ -1,4 +1,4 @@
-"""One job: read its chunks, embed them with no transaction open, write, record."""
+"""One job: read its chunks, embed them with no transaction open, write, record failures."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from wikiembed.pipeline.bisection import Bisection
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.pipeline.write import write_vectors
-from wikiembed.servers.channel import ASK_AGAIN_AFTER_S
+from wikiembed.servers.channel import RECHECK_AFTER_S
 from wikiembed.servers.classify import OutageTooLong, PausedMeanwhile, Stopping
 from wikiembed.store import Chunk, Outcome
 from wikiembed.telemetry import emit
 
 ROUNDS = 4
-"""How often a job reads again the chunks whose text changed while they were embedded."""
+"""How often a job rereads the chunks whose text changed while they were embedded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchJob:
-    """A job's arguments; `attempt` counts the times that its rows were held by others."""
+    """A job's arguments; `attempt` counts the runs in which rows were locked by others."""
 
     source: str
     keys: Sequence[str]
@@ -39,15 +39,15 @@ class BatchJob:
 
 
 class StillStale(Exception):
-    """Texts changed in every round: the job goes back to the queue."""
+    """Texts changed in every round: the job is requeued."""
 
 
 async def process(job: BatchJob, runtime: Runtime) -> None:
-    """Embed what is still missing of a job's keys; done twice, it does nothing.
+    """Embed the keys of a job that still lack a vector; idempotent.
 
-    Raises: Stopping, HeldTooLong, PausedMeanwhile, EmbedderMisconfigured, ModelMismatch,
-    ConfigurationError, StillStale, DatabaseError, psycopg.Error: the job goes back to the queue,
-    as wikiembed.worker.retry says.
+    Raises: Stopping, OutageTooLong, PausedMeanwhile, EmbedderMisconfigured, ModelMismatch,
+    ConfigurationError, StillStale, DatabaseError, psycopg.Error: wikiembed.worker.retry requeues
+    the job.
     """
     keys = list(job.keys)
     try:
@@ -64,14 +64,14 @@ async def process(job: BatchJob, runtime: Runtime) -> None:
             emit("source_paused", level=40, source=job.source, reason=str(error))
         raise
     except (ModelMismatch, ConfigurationError) as error:
-        # No other job of this process would fare better: the worker is to end.
+        # Every other job of this process would fail too: the worker is to end.
         runtime.fatal = error
         raise
     raise StillStale
 
 
 async def _read(job: BatchJob, keys: Sequence[str], runtime: Runtime) -> list[Chunk]:
-    """Read chunks; where a key is none of the key column's type, read each alone without it."""
+    """Read chunks; if a key is not of the key column's type, read each alone and skip that one."""
     try:
         return await runtime.store.read_chunks(job.source, keys, attempt=job.attempt)
     except psycopg.DataError:
@@ -82,7 +82,7 @@ async def _read(job: BatchJob, keys: Sequence[str], runtime: Runtime) -> list[Ch
 
 
 async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) -> list[str]:
-    """Embed `chunks` and write them; answers the keys that must be read again."""
+    """Embed `chunks` and write them; return the keys to read again."""
     source = await runtime.store.source_of(job.source, chunks)
     empty = [c for c in chunks if c.content is None or not c.content.strip()]
     full = [c for c in chunks if c.content is not None and c.content.strip()]
@@ -91,7 +91,7 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
         return stale
     started = time.monotonic()
     channel, prefix = await runtime.channel_for(source)
-    if time.monotonic() - started > ASK_AGAIN_AFTER_S:
+    if time.monotonic() - started > RECHECK_AFTER_S:
         await _unless_paused(job.source, runtime)
     texts = [prefix + (c.content or "") for c in full]
     await runtime.check_truncation(source, channel, longest=max(map(len, texts)))
@@ -149,7 +149,7 @@ async def _skip_empty(job: BatchJob, empty: Sequence[Chunk], runtime: Runtime) -
 async def _write_settled(
     job: BatchJob, chunks: Sequence[Chunk], bisection: Bisection, runtime: Runtime
 ) -> list[str]:
-    """Write the vectors, those of cut texts apart, and record the blamed; returns stale keys."""
+    """Write the vectors, those of cut texts apart, and record failures; return stale keys."""
     stale: list[str] = []
     whole = sorted(bisection.vectors.keys() - bisection.kept.keys())
     for good, kept in ((whole, None), (sorted(bisection.kept), bisection.kept)):

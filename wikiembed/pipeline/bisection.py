@@ -1,4 +1,4 @@
-"""Embed a batch and find the texts at fault by halving, in O(k log n) requests."""
+"""Embed a batch and find the texts at fault by bisection, in O(k log n) requests."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from wikiembed.servers.truncate import Truncator
 from wikiembed.vectors import Matrix, usable_rows
 
 FAILURES_BEFORE_BLAME = 3
+UNUSABLE = "The server returned a vector that is not finite or all zeros."
 
 
 class Bisection:
     """The state of one batch: a vector or a blame for each text.
 
     Adaptive binary splitting: halving finds the first text at fault of a group that fails, and
-    the next group, of what no request has told about yet, is half as large; twice as large when
-    one passes. So one bad text of n costs about log2(n) requests that fail and n bad ones about
-    n, where a probe follows each that fails. A text that stands alone is blamed after three
-    failures, each followed by a probe that passes. One that is too long is embedded by its
-    beginning where there is a `shortener`; of what it keeps, `prefix` characters are no text.
+    the next group of untested texts is half as large; twice as large after one that passes. So
+    one bad text of n costs about log2(n) requests that fail and n bad ones about n, and a probe
+    follows each that fails. A text sent alone is blamed after three failures, each followed by a
+    probe that passes. With a `truncator` the beginning of a text that is too long is embedded;
+    `prefix` characters of what it keeps are not the text's.
 
     Source: F. K. Hwang, A method for detecting all defective members in a population, 1972.
     """
@@ -40,16 +41,16 @@ class Bisection:
         self._channel = channel
         self._texts = texts
         self._may_begin = may_begin
-        self._shortener = truncator
+        self._truncator = truncator
         self._prefix = prefix
         self.vectors: dict[int, Matrix] = {}
         self.kept: dict[int, int | None] = {}
         self.blamed: dict[int, Blame] = {}
 
     async def run(self) -> None:
-        """Settle every text; what is settled stays so when this raises.
+        """Embed or blame every text; results so far are kept when this raises.
 
-        Raises: EmbedderMisconfigured, Stopping, HeldTooLong, and what `may_begin` raises.
+        Raises: EmbedderMisconfigured, Stopping, OutageTooLong, and what `may_begin` raises.
         """
         at, size = 0, len(self._texts)
         while at < len(self._texts):
@@ -65,7 +66,7 @@ class Bisection:
                 at, size = await self._find(group, error) + 1, max(1, size // 2)
 
     async def _find(self, group: range, error: EmbedderError | None) -> int:
-        """Settle `group`, which fails with `error`, up to and with its first text at fault."""
+        """Process `group`, which fails with `error`, up to and including its first bad text."""
         low, high = group.start, group.stop
         step = (high - low) // 2
         while high - low > 1:
@@ -76,16 +77,16 @@ class Bisection:
                 step = over.limit
                 continue
             if answer is None:
-                # What is left fails for sure, but has not been tried by itself.
+                # The rest must fail, but has not been sent by itself.
                 low, error = half.stop, None
             else:
                 high, error = half.stop, answer
             step = (high - low) // 2
-        await self._stand_alone(low, error)
+        await self._embed_alone(low, error)
         return low
 
     async def _try(self, group: range) -> EmbedderError | None:
-        """One request for `group`: None when it passes and is settled, else what is wrong.
+        """Send one request for `group`: None when it passes, else the error.
 
         Raises: BatchOverLimit and what `run` raises.
         """
@@ -99,10 +100,8 @@ class Bisection:
             usable = usable_rows(matrix)
             if usable.any():
                 break
-            # No row is usable: that may be the batch's or the server's doing.
-            error = EmbedderBadAnswer(
-                "The server answers with a vector that is not finite or all zeros."
-            )
+            # No row is usable: the cause may be the batch or the server.
+            error = EmbedderBadAnswer(UNUSABLE)
             if await self._channel.breaker.passes(error):
                 return error
         for row, i in enumerate(group):
@@ -110,18 +109,18 @@ class Bisection:
                 self.vectors[i] = matrix[row]
         for row, i in enumerate(group):
             if not usable[row]:
-                await self._stand_alone(i, None)
+                await self._embed_alone(i, None)
         return None
 
-    async def _stand_alone(self, i: int, error: EmbedderError | None) -> None:
-        """Embed text `i` by itself, or blame it; `error`, if any, is its first failure alone."""
+    async def _embed_alone(self, i: int, error: EmbedderError | None) -> None:
+        """Embed text `i` by itself, or blame it; `error`: its first failure alone, if any."""
         failures = 0
         while True:
             error = error or await self._try(range(i, i + 1))
             if error is None:
                 return
-            if isinstance(error, TextTooLong) and self._shortener is not None:
-                error = await self._truncate(i, error, self._shortener)
+            if isinstance(error, TextTooLong) and self._truncator is not None:
+                error = await self._truncate(i, error, self._truncator)
                 if error is None:
                     return
             failures += 1
@@ -133,7 +132,7 @@ class Bisection:
     async def _truncate(
         self, i: int, error: TextTooLong, truncator: Truncator
     ) -> EmbedderError | None:
-        """Embed text `i` by its beginning: None when that is settled, else what is wrong."""
+        """Embed the beginning of text `i`: None when that passes, else the error."""
         cut = await truncator.embed(
             self._channel,
             self._texts[i],
@@ -144,9 +143,7 @@ class Bisection:
         if isinstance(cut, EmbedderError):
             return cut
         if not usable_rows(cut.matrix).all():
-            return EmbedderBadAnswer(
-                "The server answers with a vector that is not finite or all zeros."
-            )
+            return EmbedderBadAnswer(UNUSABLE)
         self.vectors[i] = cut.matrix[0]
         self.kept[i] = None if cut.chars_kept is None else cut.chars_kept - self._prefix
         return None

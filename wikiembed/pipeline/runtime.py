@@ -1,4 +1,4 @@
-"""What a worker process holds: its pool, its settings, one channel a model."""
+"""Resources of a worker process: its pool, its settings, one channel per model."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from wikiembed.store.truncation import TruncationStore
 
 MOST_CONNECTIONS = 16
 START = 4
-"""Requests in flight to a server of which nothing is known yet."""
+"""First limit of requests in flight to a server."""
 Key = tuple[Provider, str | None]
 
 
 def _limit_of(settings: Settings) -> ConcurrencyLimit:
-    """The operator's number, else one that is found by trying."""
+    """The operator's limit, else an adaptive one."""
     if settings.concurrency is not None:
         return FixedLimit(settings.concurrency)
     return AdaptiveLimit(start=START)
 
 
 class Runtime:
-    """Opened once a process; safe to use from all jobs of one event loop."""
+    """Opened once per process; all jobs of one event loop may use it."""
 
     def __init__(self, settings: Settings, pool: Pool, *, stats: Stats | None = None) -> None:
         self.settings = settings
@@ -53,7 +53,7 @@ class Runtime:
 
     @classmethod
     async def open(cls, settings: Settings, url: str, *, stats: Stats) -> Runtime:
-        """Open the pool of the tasks, apart from procrastinate's own.
+        """Open the tasks' pool, which is separate from procrastinate's.
 
         Raises: DatabaseUnreachable, ConfigurationError.
         """
@@ -62,18 +62,18 @@ class Runtime:
 
     @property
     def room(self) -> int:
-        """Batches that may be at the servers at a time."""
+        """Batches that may be in flight to the servers."""
         limits = [channel.concurrency_limit.limit for channel in self._channels.values()]
         return sum(limits) or self.settings.concurrency or START
 
     @property
     def outage_s(self) -> float:
-        """Seconds that the longest present outage lasts; 0 when all servers are in reach."""
+        """Seconds since the longest open outage began; 0 when all servers are in reach."""
         return max((c.breaker.outage_s for c in self._channels.values()), default=0.0)
 
     @property
     def outage_reason(self) -> str | None:
-        """What a server that is out of reach said last."""
+        """The last error of a server that is out of reach."""
         reasons = [str(c.breaker.reason) for c in self._channels.values() if c.breaker.reason]
         return reasons[0] if reasons else None
 
@@ -89,7 +89,7 @@ class Runtime:
             self._channels[key] = Channel(
                 open_embedder(options),
                 server=server,
-                asked=model,
+                requested_model=model,
                 listener=self._outages.listener(server),
                 concurrency_limit=_limit_of(self.settings),
             )
@@ -98,7 +98,7 @@ class Runtime:
         return self._channels[key]
 
     def truncator(self, source: str) -> Truncator | None:
-        """What cuts texts of `source` that are too long; None unless WIKIEMBED_TRUNCATE is set."""
+        """The truncator of `source`; None unless WIKIEMBED_TRUNCATE is set."""
         if not self.settings.truncate:
             return None
         return self._truncators.setdefault(source, Truncator(source))
@@ -106,7 +106,7 @@ class Runtime:
     async def channel_for(self, source: Source) -> tuple[Channel, str]:
         """The channel and the document prefix of `source`, pinned or compared on first use.
 
-        Raises: ModelMismatch, EmbedderMisconfigured, Stopping, HeldTooLong.
+        Raises: ModelMismatch, EmbedderMisconfigured, Stopping, OutageTooLong.
         """
         resolved = for_documents(source, self.settings)
         provider, prefix = resolved.provider, resolved.prefix
@@ -143,7 +143,7 @@ class Runtime:
         return channel, prefix
 
     async def check_truncation(self, source: Source, channel: Channel, *, longest: int) -> None:
-        """See that it is known whether the source's server truncates texts of so many characters.
+        """Check, unless known, whether the source's server truncates texts of `longest` characters.
 
         Raises: DatabaseUnreachable, Stopping.
         """
@@ -166,7 +166,7 @@ class Runtime:
             channel.breaker.stop()
 
     async def aclose(self) -> None:
-        """Give back connections to servers and to Postgres."""
+        """Close the connections to servers and to Postgres."""
         for channel in self._channels.values():
             await channel.aclose()
         await self._outages.aclose()

@@ -1,4 +1,4 @@
-"""What a process has done, counted over all its connections to Postgres."""
+"""Statistics of a process, over all its connections to Postgres."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wikiembed.telemetry import emit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedChunk:
-    """A chunk that went into wikiembed.failures; its message holds no part of its text."""
+    """A chunk recorded in wikiembed.failures; its message contains no part of its text."""
 
     source: str
     key: str
@@ -27,7 +27,7 @@ OnFailure = Callable[[FailedChunk], None]
 
 
 def log_failure(failed: FailedChunk) -> None:
-    """The event for one chunk that failed, without its key: the log of a worker."""
+    """Emit the event for one chunk that failed, without its key."""
     emit(
         "chunk_failed",
         level=30,
@@ -42,7 +42,7 @@ def log_failure(failed: FailedChunk) -> None:
 class Stats:
     """Batches that ended, chunks that were embedded, and those that failed, by error class.
 
-    `on_failure` is told of each failed chunk, once: a log of events unless somebody else prints it.
+    `on_failure` receives each failed chunk once; by default it emits an event.
     """
 
     batches: int = 0
@@ -51,6 +51,6 @@ class Stats:
     on_failure: OnFailure = log_failure
 
     def fail(self, failed: FailedChunk) -> None:
-        """Count a chunk that went into wikiembed.failures, and tell of it."""
+        """Count a chunk recorded in wikiembed.failures, and call `on_failure`."""
         self.failed[failed.error_class] += 1
         self.on_failure(failed)

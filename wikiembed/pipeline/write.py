@@ -1,4 +1,4 @@
-"""Write vectors; a row that Postgres refuses is found by halving, as a text is."""
+"""Write vectors; a row that Postgres refuses is found by bisection, as a text is."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ async def write_vectors(
     kept: Sequence[int | None] | None = None,
     on_failure: OnFailure = log_failure,
 ) -> list[str]:
-    """Store row i of `(n, dim) float32` for chunk i; answers the keys that were stale.
+    """Store row i of `(n, dim) float32` for chunk i; return the stale keys.
 
-    `kept`: characters of each chunk that were embedded, None where that is not known; absent when
-    all are whole. `on_failure` is told of each row that is refused and recorded.
+    `kept`: embedded characters of each chunk, None where unknown; absent when no text was cut.
+    `on_failure` receives each row that is refused and recorded.
 
-    Raises: DatabaseError, psycopg.Error for what is no row's fault.
+    Raises: DatabaseError, psycopg.Error for errors that no row caused.
     """
     try:
         outcomes = await retry_write(
@@ -126,11 +126,11 @@ async def _record(
 
 
 def _message(error: psycopg.Error | WriteRefused, content: str) -> str:
-    """What Postgres says, unless a part of the text is in it: a user's trigger may quote it."""
+    """Postgres' message, unless it contains a part of the text: a user's trigger may quote it."""
     if isinstance(error, WriteRefused):
         return str(error)
-    said = (error.diag.message_primary or str(error))[:500]
-    echo = SequenceMatcher(None, said, content, autojunk=False).find_longest_match()
-    if echo.size >= min(_LONGEST_ECHO, len(content)):
+    message = (error.diag.message_primary or str(error))[:500]
+    quoted = SequenceMatcher(None, message, content, autojunk=False).find_longest_match()
+    if quoted.size >= min(_LONGEST_ECHO, len(content)):
         return f"Postgres refuses the row (SQLSTATE {error.sqlstate})."
-    return said
+    return message

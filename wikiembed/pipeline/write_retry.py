@@ -1,4 +1,4 @@
-"""Keep vectors that are paid for until Postgres takes them."""
+"""Retry writes, so that vectors that were paid for are not lost."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from wikiembed.errors import DatabaseReadOnly, DatabaseUnreachable, LockNotAvail
 from wikiembed.telemetry import emit
 
 RETRY_LOST_S = 120.0
-"""How long a write is tried again while Postgres is out of reach."""
+"""How long a write is retried while Postgres is out of reach."""
 RETRY_PASSING_S = 4.0
-"""How long it is while Postgres answers with what may pass: a cancel, a deadlock, a lock."""
+"""How long it is retried after a transient error: a cancel, a deadlock, a lock."""
 BACKOFF = Backoff(first_s=0.05, longest_s=2.0, factor=3.0)
 
 Answer = TypeVar("Answer")
 
 
 def retry_for_s(error: Exception) -> float:
-    """How long a statement that failed so may be tried again, in seconds; 0: not at all."""
+    """Seconds for which a statement that failed with `error` may be retried; 0: not at all."""
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
     if isinstance(cause, PoolClosed):
-        return 0.0  # by ourselves: nobody is to wait any longer
+        return 0.0  # this process closed it: no job may wait any longer
     if isinstance(error, DatabaseReadOnly):
-        return RETRY_PASSING_S  # a standby now: this connection will not be a primary's again
+        return RETRY_PASSING_S  # now a standby, and this connection stays one to a standby
     if isinstance(error, DatabaseUnreachable):
         return RETRY_LOST_S
     if cause is not None and kind_of_error(cause) in (Kind.LOST, Kind.PASSING):
@@ -39,7 +39,7 @@ def retry_for_s(error: Exception) -> float:
 
 
 async def retry_write(call: Callable[[], Awaitable[Answer]], *, job_id: int | None) -> Answer:
-    """Call, and call again for as long as `hold_s` says; at once effective, so safe to repeat.
+    """Call, and retry for as long as `retry_for_s` returns; `call` must be idempotent.
 
     Raises: what the last call raised.
     """

@@ -1,1 +1,1 @@
-"""One embedding server: requests, outages, limits, and whose fault a failure is."""
+"""One embedding server: requests, outages, limits, and the classification of errors."""

@@ -1,17 +1,18 @@
 """How many requests may be in flight to one server: found by trying, unless the operator sets it.
 
-The level climbs: a window is measured at the level that is kept, the next one at a level tried,
-and the level tried is kept where what it brings is worth the requests it adds. Worth is Kleinrock's
-power with a weight, throughput ÷ in flight^PRICE ("Power and deterministic rules of thumb for
-probabilistic problems in computer communications", ICC 1979): a doubling has to bring 26 %, and
-80 % once a request takes 1.75 times the shortest time seen. For processes that share a full server
-each gain by adding requests, at the others' cost, and only the time shows it.
+Hill climbing: one window is measured at the kept limit, the next one at a tried limit, which is
+kept when the throughput that it gains is worth the requests that it adds. The measure is
+Kleinrock's power with a weight, throughput ÷ in flight^GROWTH_EXPONENT ("Power and deterministic
+rules of thumb for probabilistic problems in computer communications", ICC 1979): a doubling must
+gain 26 %, and 80 % when a request takes 1.75 times the shortest time seen. Each of several
+processes that share a full server gains by adding requests, at the others' cost, and only the
+time of a request shows it.
 
 Climbing on throughput is what .NET's thread pool does (Hellerstein, Morrison, Eilebrecht,
 "Optimizing concurrency levels in the .NET ThreadPool", FeBID 2008). TCP Vegas, BBR and Netflix's
 concurrency-limits (github.com/Netflix/concurrency-limits) compare with the shortest time of a
 request instead: simpler, but here a request of one text sets a time that 64 texts never reach.
-Refusals and timeouts shrink the level by a factor (Chiu and Jain, "Analysis of the increase and
+Refusals and timeouts shrink the limit by a factor (Chiu and Jain, "Analysis of the increase and
 decrease algorithms for congestion avoidance", 1989); the next try upward waits longer each time.
 """
 
@@ -25,33 +26,33 @@ from wikiembed.servers.concurrency_limit import Slots
 from wikiembed.servers.window import Window, WindowStats
 
 FLOOR = 2
-"""One is embedded while the next is on its way; only refusals and timeouts lead to one."""
+"""One request is processed while the next is sent; only refusals and timeouts lead to one."""
 STEP = 1.5
-"""A level is tried at so many times the level kept, or at the level kept divided by it."""
-PRICE = 1 / 3
-"""Exponent: so many times the growth of requests in flight, throughput must grow."""
-PRICE_WHEN_SLOW = 0.85
+"""Factor between the kept limit and the next one tried, upward or downward."""
+GROWTH_EXPONENT = 1 / 3
+"""Throughput must grow by at least the growth of requests in flight, raised to this exponent."""
+GROWTH_EXPONENT_SLOW = 0.85
 SLOW = 1.75
-"""A server is slow when requests take so many times the shortest mean that was seen."""
+"""A server is slow when requests take this many times the shortest mean that was seen."""
 WINDOW_REQUESTS = 8
 WINDOW_S = 0.25
-"""A window has as many requests as places, at least these, and lasts at least so long."""
+"""A window has as many requests as slots, at least 8, and lasts at least 0.25 s."""
 UNDECIDED_WINDOWS = 4
-"""So many times the requests are waited for when two ways to count disagree."""
+"""A window grows up to this many times its requests when the two throughputs disagree."""
 BINDING = 0.6
-"""A window counts only when so much of the level was under way and all places were once taken."""
+"""A window counts only when this share of the limit was in flight and all slots were once taken."""
 REST = Backoff(first_s=1.0, longest_s=8.0)
-"""Pause after a try in both directions brought nothing; doubled each time."""
+"""Pause after a try in both directions gained nothing; doubled each time."""
 REFUSED = Backoff(first_s=4.0, longest_s=120.0)
 """Pause before the next try upward after a refusal; doubled each time."""
 SHRINK = 0.7
-"""What a refusal or a timeout leaves of the level."""
+"""Share of the limit that is left after a refusal or a timeout."""
 
 
 class AdaptiveLimit(Slots):
-    """Begins with `start` requests, then what is found by trying, up to `most`.
+    """A limit that begins at `start` and is found by trying, up to `most`.
 
-    `on_change` gets each new limit.
+    `on_change` receives each new limit.
     """
 
     def __init__(
@@ -63,15 +64,15 @@ class AdaptiveLimit(Slots):
         on_change: Callable[[int], None] | None = None,
     ) -> None:
         super().__init__(min(start, most), clock=clock)
-        self._under_way = 0
+        self._begun = 0
         self._most = most
         self._on_change = on_change
-        self._meter = Window(clock())
+        self._window = Window(clock())
         self._kept = self.limit
         self._base: WindowStats | None = None
         self._shortest: WindowStats | None = None
         self._upward = True
-        self._fruitless = 0
+        self._failed_tries = 0
         self._rests, self._rest_until = Waits(REST), 0.0
         self._refusals, self._upward_from = Waits(REFUSED), 0.0
         self._shrunk_at = float("-inf")
@@ -80,27 +81,27 @@ class AdaptiveLimit(Slots):
 
     def _begin(self) -> float:
         now = self._clock()
-        self._meter.moved(now, self._under_way)
-        self._under_way += 1
+        self._window.moved(now, self._begun)
+        self._begun += 1
         return now
 
     def _end(self, began_at: float, texts: int) -> None:
         now = self._clock()
-        self._meter.moved(now, self._under_way)
-        self._under_way -= 1
-        self._meter.ended(began_at, now, texts)
+        self._window.moved(now, self._begun)
+        self._begun -= 1
+        self._window.ended(began_at, now, texts)
         if self.in_flight >= self.limit:
-            self._meter.was_full = True
+            self._window.was_full = True
         if texts:
             self._round_trip_s += (now - began_at - self._round_trip_s) / 4
-            self._look(now)
+            self._check_window(now)
 
     def throttled(self) -> None:
-        """The server refused a request for being one too many: fewer, at most once a round trip."""
+        """Shrink after the server refused one request too many, at most once per round trip."""
         self._shrink()
 
     def timed_out(self) -> None:
-        """A request got no answer in time: fewer, at most once a round trip."""
+        """Shrink after a request got no answer in time, at most once per round trip."""
         self._shrink()
 
     def _shrink(self) -> None:
@@ -118,68 +119,68 @@ class AdaptiveLimit(Slots):
     def _measure_at(self, limit: int, now: float) -> None:
         """Begin a window at `limit`."""
         changed, self._size = limit != self._size, limit
-        self._meter = Window(now)
+        self._window = Window(now)
         if changed and self._on_change is not None:
             self._on_change(limit)
         self._release_waiters()
 
-    def _look(self, now: float) -> None:
-        """See whether the window is full, and what follows from it."""
+    def _check_window(self, now: float) -> None:
+        """Evaluate the window if it is complete."""
         needed = max(WINDOW_REQUESTS, self.limit)
-        if self._meter.requests < needed or self._meter.lasted_s(now) < WINDOW_S:
+        if self._window.requests < needed or self._window.lasted_s(now) < WINDOW_S:
             return
-        pace = self._meter.pace(now)
-        if not self._meter.was_full or pace.in_flight < BINDING * self.limit:
+        stats = self._window.stats(now)
+        if not self._window.was_full or stats.in_flight < BINDING * self.limit:
             self._base = None
             if self.limit != self._kept:
-                self._turn(now)
+                self._reverse(now)
             self._measure_at(self._kept, now)
         elif self._base is None or self.limit == self._kept:
-            self._go_on(pace, now)
+            self._advance(stats, now)
         else:
-            last = self._meter.requests >= UNDECIDED_WINDOWS * needed
-            self._judge(pace, self._base, now, last=last)
+            last = self._window.requests >= UNDECIDED_WINDOWS * needed
+            self._compare(stats, self._base, now, last=last)
 
-    def _judge(self, pace: WindowStats, base: WindowStats, now: float, *, last: bool) -> None:
-        """Keep the level that was tried, or go back, or go on measuring."""
-        price = PRICE_WHEN_SLOW if self._is_slow(base) else PRICE
-        needed = (pace.in_flight / base.in_flight) ** price
-        least, most = pace.over(base)
+    def _compare(self, stats: WindowStats, base: WindowStats, now: float, *, last: bool) -> None:
+        """Keep the tried limit, or return to the kept one, or continue measuring."""
+        exponent = GROWTH_EXPONENT_SLOW if self._is_slow(base) else GROWTH_EXPONENT
+        needed = (stats.in_flight / base.in_flight) ** exponent
+        least, most = stats.over(base)
         if least >= needed:
             self._kept = self.limit
-            self._fruitless = 0
+            self._failed_tries = 0
             if self._upward:
                 self._refused = False
                 self._refusals.reset()
-            self._go_on(pace, now)
+            self._advance(stats, now)
         elif most < needed or last:
-            self._turn(now)
+            self._reverse(now)
             self._measure_at(self._kept, now)
 
-    def _go_on(self, pace: WindowStats, now: float) -> None:
-        """From a level that is kept and was measured to the next one to measure."""
-        self._base = pace
-        self._shortest = pace.shorter(self._shortest or pace)
+    def _advance(self, stats: WindowStats, now: float) -> None:
+        """Proceed from a kept and measured limit to the next one to measure."""
+        self._base = stats
+        self._shortest = stats.shorter(self._shortest or stats)
         self._measure_at(self._next(now), now)
 
-    def _is_slow(self, pace: WindowStats) -> bool:
-        return self._shortest is not None and pace.is_slower(self._shortest, SLOW)
+    def _is_slow(self, stats: WindowStats) -> bool:
+        return self._shortest is not None and stats.is_slower(self._shortest, SLOW)
 
-    def _turn(self, now: float) -> None:
+    def _reverse(self, now: float) -> None:
         """Try the other direction next; after both, rest."""
         self._upward = not self._upward
-        self._fruitless += 1
-        if self._fruitless >= 2:
-            self._fruitless = 0
+        self._failed_tries += 1
+        if self._failed_tries >= 2:
+            self._failed_tries = 0
             self._rest_until = now + self._rests.next_s()
 
     def _next(self, now: float) -> int:
-        """The level to measure next: a try, or the level kept."""
+        """The limit to measure next: a try, or the kept one."""
         if now < self._rest_until:
             return self._kept
         tried = self._up(now) if self._upward else self._down()
         if tried == self._kept:
-            self._turn(now)
+            self._reverse(now)
             if now < self._rest_until:
                 return self._kept
             tried = self._up(now) if self._upward else self._down()

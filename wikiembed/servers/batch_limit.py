@@ -1,4 +1,4 @@
-"""How many texts a request may hold: what a server states, else what its refusals suggest."""
+"""The most texts per request: stated by the server, else learned from its refusals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ GROW_AFTER = 16
 
 
 class BatchLimit:
-    """A stated limit is kept. A guess is kept too, but tried again, less often each time.
+    """The stated and the learned limit; the learned one is raised again, less often each time.
 
     A size that has passed before was not refused for its number of texts (one text of many
     megabytes, a rate limit), so nothing is learned from that refusal.
@@ -31,11 +31,11 @@ class BatchLimit:
         return n <= self._most_passed
 
     def state(self, n: int) -> None:
-        """The server says that it takes at most `n` texts."""
+        """Record that the server states a limit of `n` texts."""
         self._stated = n if self._stated is None else min(n, self._stated)
 
     def refused(self, n: int) -> bool:
-        """A request of `n` texts was refused as too large, without a number: True if learned."""
+        """Record that `n` texts were refused as too many, with no limit stated: True if learned."""
         if self.has_passed(n):
             return False
         if self._guess is not None:
@@ -45,7 +45,7 @@ class BatchLimit:
         return True
 
     def passed(self, n: int) -> None:
-        """A request of `n` texts passed."""
+        """Record that a request of `n` texts passed."""
         self._most_passed = max(self._most_passed, n)
         if self._guess is None or n < self._guess:
             return

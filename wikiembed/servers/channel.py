@@ -1,4 +1,4 @@
-"""One model on one server, with its breaker and with the limits that were learned of it."""
+"""One model on one server, with its circuit breaker and its learned limits."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ from wikiembed.vectors import Matrix, usable_rows
 THROTTLED_BEFORE_SMALLER = 3
 """TEI answers 429 for ever to a batch that exceeds its permits."""
 THROTTLED_ANYWAY = 12
-"""So often even where as many texts have passed before."""
-ASK_AGAIN_AFTER_S = 0.05
-"""A batch that waited longer for its turn asks whether it may still begin."""
+"""Refusals by 429 before a smaller batch, even where as many texts have passed before."""
+RECHECK_AFTER_S = 0.05
+"""A batch that waited longer for its slot checks whether it may still begin."""
 BeforeStart = Callable[[], Awaitable[None]]
 Send = Callable[[Sequence[str]], Awaitable[Matrix]]
 
 
 async def always() -> None:
-    """A batch may begin whenever it has its turn."""
+    """Let every batch begin."""
 
 
 class Channel:
-    """Asks the server, waits out its outages, and lets only its texts' faults through."""
+    """Sends requests, waits for the end of outages, and raises only errors of the texts."""
 
     def __init__(
         self,
         embedder: Embedder,
         *,
         server: str,
-        asked: str | None = None,
-        waits: BreakerTimes | None = None,
+        requested_model: str | None = None,
+        times: BreakerTimes | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         listener: Listener | None = None,
@@ -64,19 +64,19 @@ class Channel:
         self._embedder = embedder
         self._clock = clock
         self._server = server
-        self._asked = asked
+        self._requested_model = requested_model
         self._info: ModelInfo | None = None
         self._describing = asyncio.Lock()
         self._batch_limit = BatchLimit()
         self._quarantine = CrashQuarantine()
         self.concurrency_limit = concurrency_limit or AdaptiveLimit()
         self.breaker = CircuitBreaker(
-            self._probe, server=server, waits=waits, sleep=sleep, clock=clock, listener=listener
+            self._probe, server=server, times=times, sleep=sleep, clock=clock, listener=listener
         )
 
     @property
     def max_batch(self) -> int | None:
-        """The most texts that go into one request; None: no limit is known."""
+        """The most texts per request; None: no limit is known."""
         return self._batch_limit.value
 
     async def _probe(self) -> None:
@@ -93,22 +93,22 @@ class Channel:
             )
 
     async def describe(self) -> ModelInfo:
-        """What the server embeds with, asked once; outages are waited for.
+        """The server's model, fetched once; waits during outages.
 
-        Raises: EmbedderMisconfigured, Stopping, HeldTooLong.
+        Raises: EmbedderMisconfigured, Stopping, OutageTooLong.
         """
         until = self.breaker.deadline()
         while self._info is None:
             await self.breaker.wait(until=until)
-            await self._ask()
+            await self._describe()
         return self._info
 
     def forget(self) -> None:
-        """Ask the server again next time: what it said fits no column, and may be put right."""
+        """Fetch the model again next time: it fits no column, and the operator may correct it."""
         self._info = None
 
-    async def _ask(self) -> None:
-        """Ask the server what it embeds with, unless another job has done so meanwhile."""
+    async def _describe(self) -> None:
+        """Fetch the server's model, unless another job has done so meanwhile."""
         async with self._describing:
             if self._info is not None or self.breaker.is_open:
                 return
@@ -126,24 +126,24 @@ class Channel:
                 "model_not_listed",
                 level=30,
                 server=self._server,
-                model=self._asked or self._info.model,
+                model=self._requested_model or self._info.model,
                 served=self._info.served,
             )
         if self._info.max_batch is not None:
             self._batch_limit.state(self._info.max_batch)
 
     async def embed(self, texts: Sequence[str], *, may_begin: BeforeStart = always) -> Matrix:
-        """One request for `texts`: `(n, dim) float32`; its rows may still be unusable.
+        """Send one request for `texts`: `(n, dim) float32`; its rows may still be unusable.
 
-        `may_begin` is asked when the turn was long in coming, and raises where it is too late.
+        `may_begin` is called after a long wait for a slot, and raises where it is too late.
 
-        Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, HeldTooLong, and
+        Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, OutageTooLong, and
         what `may_begin` raises.
         """
         return await self._embed(texts, self._embedder.embed, may_begin)
 
     async def embed_cut(self, text: str, *, may_begin: BeforeStart = always) -> Cut:
-        """One request for as much of `text` as the model takes, where the server can be told.
+        """Send one request for as much of `text` as the model takes, if the server can truncate.
 
         Raises: BatchSuspect with TextTooLong where it cannot; else as `embed`.
         """
@@ -152,7 +152,7 @@ class Channel:
         async def cut(texts: Sequence[str]) -> Matrix:
             made = await self._embedder.embed_cut(texts[0])
             if made is None:
-                raise TextTooLong("The embedding server cannot be told to truncate.")
+                raise TextTooLong("The embedding server has no option to truncate.")
             cuts.append(made)
             return made.matrix
 
@@ -160,7 +160,7 @@ class Channel:
         return cuts[-1]
 
     async def release_canary(self, *, chars: int, above: int) -> canary.Canary:
-        """Find out whether the server truncates silently; no outage begins or ends by it.
+        """Check whether the server truncates silently; this neither begins nor ends an outage.
 
         Raises: EmbedderError, at once while the server is out of reach; Stopping.
         """
@@ -169,12 +169,12 @@ class Channel:
         work = canary.release_canary(self._embedder, chars=chars, above=above)
         return await self.breaker.until_stop(work)
 
-    async def _embed(self, texts: Sequence[str], ask: Send, may_begin: BeforeStart) -> Matrix:
+    async def _embed(self, texts: Sequence[str], send: Send, may_begin: BeforeStart) -> Matrix:
         came_at = self._clock()
         info = await self.describe()
         passage = Passage(until=self.breaker.deadline(), came_at=came_at)
         try:
-            return await self._send(texts, info.dimensions, passage, ask, may_begin)
+            return await self._send(texts, info.dimensions, passage, send, may_begin)
         finally:
             self._quarantine.leave(passage)
 
@@ -183,7 +183,7 @@ class Channel:
         texts: Sequence[str],
         dimensions: int,
         passage: Passage,
-        ask: Send,
+        send: Send,
         may_begin: BeforeStart,
     ) -> Matrix:
         n = len(texts)
@@ -193,14 +193,14 @@ class Channel:
                 raise BatchOverLimit(self.max_batch)
             await self.breaker.wait(until=passage.until)
             async with self.concurrency_limit.slot() as slot, self._quarantine.enter(passage):
-                if self.breaker.is_open or (passage.careful and not await self._is_up()):
+                if self.breaker.is_open or (passage.serial and not await self._is_up()):
                     continue
-                if self._clock() - passage.came_at > ASK_AGAIN_AFTER_S:
+                if self._clock() - passage.came_at > RECHECK_AFTER_S:
                     self._unless_stopping()
                     await may_begin()
                 slot.begin()
                 try:
-                    matrix = await ask(texts)
+                    matrix = await send(texts)
                     _check_shape(matrix, n, dimensions)
                 except EmbedderError as error:
                     slot.failed()
@@ -208,7 +208,7 @@ class Channel:
                     throttled += always_outage(error)
                     if n > 1 and self._throttles_size(throttled, n):
                         raise self._smaller(n) from error
-                    await self._judge(error, n)
+                    await self._classify(error, n)
                     if may_have_died_of_it(error):
                         await self._suspect(error, passage)
                     continue
@@ -219,26 +219,26 @@ class Channel:
                 return matrix
 
     def _unless_stopping(self) -> None:
-        """Give up a turn that has come after the worker was asked to stop."""
+        """Give up a slot that became free after the worker was asked to stop."""
         if self.breaker.is_stopping:
             raise Stopping("The worker stops before the batch has begun.")
 
     def _notify_limit(self, error: EmbedderError) -> None:
-        """Too much at once is answered by 429, or by no answer in time."""
+        """Shrink the limit after a 429 or a timeout."""
         if always_outage(error):
             self.concurrency_limit.throttled()
         elif isinstance(error, EmbedderTimeout):
             self.concurrency_limit.timed_out()
 
     async def _is_up(self) -> bool:
-        """Probe before a request that might be blamed for taking the server down."""
+        """Probe before a request that might be blamed for a crash of the server."""
         cause = self._quarantine.cause
         return not self.breaker.is_open and (cause is None or await self.breaker.passes(cause))
 
     async def _suspect(self, error: EmbedderError, passage: Passage) -> None:
-        """The server went down under this batch: its fault if it stood alone between two probes.
+        """Record that the server crashed during this batch: its fault if it was sent alone.
 
-        Raises: BatchSuspect once the server is back; Stopping, HeldTooLong.
+        Raises: BatchSuspect once the server is back; Stopping, OutageTooLong.
         """
         self._quarantine.went_down(passage, error)
         if passage.alone:
@@ -249,8 +249,11 @@ class Channel:
         enough = THROTTLED_ANYWAY if self._batch_limit.has_passed(n) else THROTTLED_BEFORE_SMALLER
         return throttled >= enough
 
-    async def _judge(self, error: EmbedderError, n: int) -> None:
-        """Return when the server was at fault and is back; else raise what is at fault."""
+    async def _classify(self, error: EmbedderError, n: int) -> None:
+        """Return when the server was at fault; raise when the batch is.
+
+        Raises: BatchOverLimit, BatchSuspect, EmbedderMisconfigured.
+        """
         if isinstance(error, BatchTooLarge) and n > 1:
             raise self._smaller(n, stated=error.limit) from error
         if needs_no_probe(error):
@@ -272,7 +275,7 @@ class Channel:
         return BatchOverLimit(stated if stated and stated < n else n // 2)
 
     async def aclose(self) -> None:
-        """Stop waiting and give back the connections."""
+        """Stop waiting and close the connections."""
         await self.breaker.aclose()
         await self._embedder.aclose()
 

@@ -1,4 +1,4 @@
-"""One breaker a server: while it is out of reach, one probe knocks and all jobs wait."""
+"""One breaker per channel: while its server is out of reach, one probe is sent and jobs wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class BreakerTimes:
     """How long a breaker waits, in seconds.
 
     Between two probes: `first_s`, doubled up to `longest_s`, or what the server states up to
-    `longest_retry_after_s`. A job is held for `hold_limit_s` at most.
+    `longest_retry_after_s`. A job waits for `longest_outage_s` at most.
     """
 
     first_s: float = 0.25
@@ -32,10 +32,10 @@ class BreakerTimes:
 
 
 class CircuitBreaker:
-    """Holds jobs in hand during an outage, and probes with jittered backoff until it ends.
+    """Lets jobs wait during an outage, and probes with jittered backoff until it ends.
 
-    `probe` embeds one short text and raises EmbedderError. A probe that says the settings are
-    wrong ends the wait too: whoever waited gets that error.
+    `probe` embeds one short text and raises EmbedderError. EmbedderMisconfigured from a probe ends
+    the wait too: the waiting jobs get that error.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class CircuitBreaker:
         probe: Callable[[], Awaitable[None]],
         *,
         server: str,
-        waits: BreakerTimes | None = None,
+        times: BreakerTimes | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         listener: Listener | None = None,
     ) -> None:
         self._probe = probe
         self._server = server
-        self._times = waits or BreakerTimes()
+        self._times = times or BreakerTimes()
         self._sleep = sleep
         self._clock = clock
         self._listener = listener
@@ -77,13 +77,13 @@ class CircuitBreaker:
         return self._clock() - self._since
 
     def stop(self) -> None:
-        """Let nobody wait any longer: the worker is to end."""
+        """Let no job wait any longer: the worker is to end."""
         self._stopping.set()
         if self._probe_task is not None:
             self._probe_task.cancel()
 
     async def aclose(self) -> None:
-        """Stop, and wait for the knocking to end."""
+        """Stop, and wait for the probing to end."""
         self.stop()
         if self._probe_task is not None:
             await asyncio.gather(self._probe_task, return_exceptions=True)
@@ -95,17 +95,18 @@ class CircuitBreaker:
 
     @property
     def is_stopping(self) -> bool:
-        """True once nobody is to wait any longer."""
+        """True once no job may wait any longer."""
         return self._stopping.is_set()
 
     def deadline(self) -> float:
-        """Until when a job that comes now is held, as of time.monotonic()."""
+        """Until when a job that starts now may wait, by time.monotonic()."""
         return time.monotonic() + self._times.longest_outage_s
 
     async def wait(self, *, until: float | None = None) -> None:
         """Return when the server is in reach.
 
-        Raises: Stopping, HeldTooLong (at `until`, whatever the server does), EmbedderMisconfigured.
+        Raises: Stopping, OutageTooLong (at `until`, also if the server is back),
+        EmbedderMisconfigured.
         """
         until = self.deadline() if until is None else until
         waited = False
@@ -114,7 +115,7 @@ class CircuitBreaker:
             if self.is_open and self._stopping.is_set():
                 raise Stopping("The worker stops while the server is out of reach.")
             if left_s <= 0:
-                raise OutageTooLong("The server is out of reach; the job goes back to the queue.")
+                raise OutageTooLong("The server is out of reach; the job is requeued.")
             if not self.is_open:
                 break
             waited = True
@@ -123,7 +124,7 @@ class CircuitBreaker:
             raise self._misconfigured
 
     async def until_stop(self, work: Coroutine[Any, Any, Done]) -> Done:
-        """Do `work`, which is given up as soon as nobody is to wait any longer.
+        """Await `work`; cancel it as soon as no job may wait any longer.
 
         Raises: Stopping, and what `work` raises.
         """
@@ -148,9 +149,9 @@ class CircuitBreaker:
                 task.cancel()
 
     async def passes(self, error: EmbedderError) -> bool:
-        """Ask the referee after `error`: True when the probe passes, else the outage began.
+        """Probe after `error`: True when the probe passes, else the outage begins.
 
-        Raises: EmbedderMisconfigured when the probe says so.
+        Raises: EmbedderMisconfigured when the probe does.
         """
         async with self._probing:
             if self.is_open:
@@ -166,7 +167,7 @@ class CircuitBreaker:
             return True
 
     def worked(self) -> None:
-        """A request passed: the next outage is a new one."""
+        """Record that a request passed: the next outage is a new one."""
         self._since = None
         self._probe_waits.reset()
         if not self.is_open:
@@ -176,7 +177,7 @@ class CircuitBreaker:
         notify(self._listener, error, self.outage_s, server=self._server)
 
     def open(self, error: EmbedderError) -> None:
-        """Begin an outage, or go on with the one that no request has ended; one at a time."""
+        """Begin an outage, or continue the one that no request has ended; one at a time."""
         if self.is_open:
             return
         self._closed.clear()
@@ -213,7 +214,7 @@ class CircuitBreaker:
                 self._notify(answer)
                 continue
             except Exception as answer:
-                # A defect of ours: whoever waits must meet it, rather than wait for ever.
+                # A bug: the waiting jobs must hit it rather than wait for ever.
                 emit("probe_failed", level=40, server=self._server, error=type(answer).__name__)
             break
         seconds = round(time.monotonic() - began, 1)

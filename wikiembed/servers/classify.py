@@ -1,7 +1,7 @@
-"""Whose fault a failure is: decided here, for every error of an embedding server.
+"""Classify errors of an embedding server: the text, the batch, the server or the settings.
 
-The probe, one short known text, is the referee: a status code alone is only a hint
-(shared knowledge of how servers answer is in wikiembed.embedders).
+The probe, one short known text, decides: a status code alone is only a hint
+(wikiembed.embedders holds what is known about servers' answers).
 """
 
 from __future__ import annotations
@@ -34,28 +34,28 @@ class BatchSuspect(WikiembedError):
 
 
 class BatchOverLimit(WikiembedError):
-    """The server takes fewer texts a request; nobody is to blame."""
+    """The server takes fewer texts per request; no text is to blame."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"At most {count(limit, 'text')} a request.")
+        super().__init__(f"At most {count(limit, 'text')} per request.")
         self.limit = limit
 
 
 class Stopping(WikiembedError):
-    """The worker was asked to stop while the server is out of reach: the job goes back."""
+    """The worker was asked to stop while the server is out of reach: the job is requeued."""
 
 
 class OutageTooLong(WikiembedError):
-    """The server was out of reach for so long that the job goes back to the queue."""
+    """The server was out of reach for so long that the job is requeued."""
 
 
 class PausedMeanwhile(WikiembedError):
-    """The source was paused before the batch's turn came: the job goes back to the queue."""
+    """The source was paused before the batch got a slot: the job is requeued."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blame:
-    """Why one chunk is not embedded, as it goes into failures."""
+    """Why one chunk is not embedded, as recorded in failures."""
 
     error_class: ErrorClass
     message: str
@@ -64,7 +64,7 @@ class Blame:
 
 
 def needs_no_probe(error: EmbedderError) -> bool:
-    """True when the answer itself says that the batch is at fault."""
+    """True when the answer itself states that the batch is at fault."""
     return isinstance(error, TextTooLong | BatchTooLarge)
 
 
@@ -74,16 +74,16 @@ def always_outage(error: EmbedderError) -> bool:
 
 
 def may_have_died_of_it(error: EmbedderError) -> bool:
-    """True when the server had the batch, so that it may be down because of it.
+    """True when the server received the batch, so that it may have crashed because of it.
 
-    Cut off, never answered, or answered an error (vLLM says 500, then its process ends). Not
-    when the batch never reached it, or when it asks to wait: 408, 429, 503.
+    The connection was cut, no answer came, or the answer was an error (vLLM answers 500, then its
+    process ends). Not when the batch never reached it, or when it asks to wait: 408, 429, 503.
     """
     return isinstance(error, EmbedderLost | EmbedderTimeout | EmbedderRejected)
 
 
 def error_class_of(error: EmbedderError) -> ErrorClass:
-    """The stable word for a failure that a chunk is blamed for (docs/reference/failures.md)."""
+    """The error class of a failure that a chunk is blamed for (docs/reference/failures.md)."""
     match error:
         case TextTooLong():
             return ErrorClass.TEXT_TOO_LONG
@@ -102,7 +102,7 @@ def error_class_of(error: EmbedderError) -> ErrorClass:
 
 
 def blame_of(error: EmbedderError, *, attempts: int) -> Blame:
-    """The failure to record for the one text that `error` stands for."""
+    """The failure to record for the one text that `error` is about."""
     return Blame(
         error_class=error_class_of(error),
         message=str(error),

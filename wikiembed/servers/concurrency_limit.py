@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Slot:
-    """What happens in one slot: `begin`, then `passed`, once for each HTTP request made in it."""
+    """One slot: call `begin`, then `passed`, for each HTTP request made in it."""
 
     def __init__(self, *, begin: Callable[[], float], end: Callable[[float, int], None]) -> None:
         self._begin = begin
@@ -20,23 +20,23 @@ class Slot:
         self._began_at: float | None = None
 
     def begin(self) -> None:
-        """The HTTP request goes out now; one that began before in this slot has failed."""
+        """Record that an HTTP request is sent now; one that began before in this slot failed."""
         self.failed()
         self._began_at = self._begin()
 
     def passed(self, texts: int) -> None:
-        """The HTTP request brought so many vectors; without `begin` nothing is measured."""
+        """Record that the HTTP request returned `texts` vectors; ignored without `begin`."""
         began_at, self._began_at = self._began_at, None
         if began_at is not None:
             self._end(began_at, texts)
 
     def failed(self) -> None:
-        """The HTTP request brought nothing; so it is too when the body ends before `passed`."""
+        """Record that the HTTP request failed, also when the body ends before `passed`."""
         self.passed(0)
 
 
 class ConcurrencyLimit(Protocol):
-    """A semaphore for the requests to one server, whose size may change."""
+    """A semaphore of variable size for the requests to one server."""
 
     @property
     def limit(self) -> int:
@@ -45,7 +45,7 @@ class ConcurrencyLimit(Protocol):
 
     @property
     def in_flight(self) -> int:
-        """Slots taken, those whose request has not begun included."""
+        """Slots taken, including those whose request has not begun."""
         ...
 
     @property
@@ -54,11 +54,11 @@ class ConcurrencyLimit(Protocol):
         ...
 
     def slot(self) -> AbstractAsyncContextManager[Slot]:
-        """Wait for a slot, first come, first served; a body that ends before `passed` failed."""
+        """Wait for a slot, first in, first out; a body that ends before `passed` failed."""
         ...
 
     def throttled(self) -> None:
-        """The server refused a request for being one too many."""
+        """The server refused a request as one too many."""
         ...
 
     def timed_out(self) -> None:
@@ -67,7 +67,7 @@ class ConcurrencyLimit(Protocol):
 
 
 class Slots:
-    """The slots of a limit, given in the order in which they are asked for.
+    """The slots of a limit, granted in the order of the requests for them.
 
     Use from one event loop.
     """
@@ -85,7 +85,7 @@ class Slots:
 
     @property
     def in_flight(self) -> int:
-        """Slots taken, those whose request has not begun included."""
+        """Slots taken, including those whose request has not begun."""
         return self._taken
 
     @property
@@ -95,7 +95,7 @@ class Slots:
 
     @contextlib.asynccontextmanager
     async def slot(self) -> AsyncIterator[Slot]:
-        """Wait for a slot; a body that ends before `passed` brought nothing."""
+        """Wait for a slot; a body that ends before `passed` failed."""
         await self._enter()
         taken = Slot(begin=self._begin, end=self._end)
         try:
@@ -130,18 +130,18 @@ class Slots:
                 turn.set_result(None)
 
     def _begin(self) -> float:
-        """A request goes out: the time, by the clock."""
+        """Record that a request is sent; return the time."""
         return self._clock()
 
     def _end(self, began_at: float, texts: int) -> None:
-        """A request that went out at `began_at` ended with so many vectors."""
+        """Record that a request sent at `began_at` ended with `texts` vectors."""
 
 
 class FixedLimit(Slots):
-    """The operator's number, whatever happens."""
+    """The operator's limit, which never changes."""
 
     def throttled(self) -> None:
-        """Changes nothing: the circuit breaker waits as the server asks."""
+        """Do nothing: the circuit breaker waits as long as the server states."""
 
     def timed_out(self) -> None:
-        """Changes nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""Who wants to know of outages: told in passing, and never able to stand in the way."""
+"""Listeners for outages; they can neither block nor fail the breaker."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from wikiembed.telemetry import emit
 
 
 class Listener(Protocol):
-    """Is told that a server is out of reach and why, or, with no error, that it answers.
+    """Receives the error when a server is out of reach, None when it answers.
 
-    Called at once and often: it must not wait.
+    Called synchronously and often: it must not block.
     """
 
     def __call__(self, error: EmbedderError | None, outage_s: float) -> None:
@@ -22,7 +22,7 @@ class Listener(Protocol):
 def notify(
     listener: Listener | None, error: EmbedderError | None, outage_s: float, *, server: str
 ) -> None:
-    """Call `listener`; its defects are reported and go no further."""
+    """Call `listener`; its exceptions are reported and suppressed."""
     if listener is None:
         return
     try:

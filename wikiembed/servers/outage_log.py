@@ -1,7 +1,7 @@
-"""Keeps in Postgres what the breakers of this process meet: outages, and their ends.
+"""Records in Postgres the outages that the breakers of this process report, and their ends.
 
-Breakers tell it in passing. What they told is written by a task of its own, so that no job ever
-waits for it or fails of it: what cannot be written now is written later, as it stands by then.
+A task of its own writes them, so that no job ever waits for a write or fails because of it. A
+failed write is retried later with the state of that time.
 """
 
 from __future__ import annotations
@@ -23,41 +23,41 @@ from wikiembed.telemetry import emit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogTimes:
-    """When the keeper writes, in seconds.
+    """When outages are written, in seconds.
 
     Outages shorter than `settle_s` are not written, nor are ends that last no longer. An open one
-    is written again each `refresh_s`; what failed after `again_s`, doubled up to
-    `again_longest_s`. While a server answers, each `recheck_s` what a dead worker left open is
-    ended, if nobody has reported it for `unseen_s`. The end of the process waits for
-    `last_words_s`.
+    is written again every `refresh_s`; a failed write after `retry_s`, doubled up to
+    `longest_retry_s`. While a server answers, an outage that a dead worker left open is ended
+    every `recheck_s`, if no worker has reported it for `unseen_s`. The end of the process waits
+    for `close_within_s`.
     """
 
     settle_s: float = 1.0
     refresh_s: float = 30.0
-    again_s: float = 5.0
-    again_longest_s: float = 60.0
+    retry_s: float = 5.0
+    longest_retry_s: float = 60.0
     recheck_s: float = 300.0
     unseen_s: float = 90.0
     close_within_s: float = 1.0
 
 
 class Store(Protocol):
-    """What the keeper needs of wikiembed.store.OutageStore."""
+    """What the log uses of wikiembed.store.OutageStore."""
 
     async def report(
-        self, server: str, *, since_s: float, word: str, http_status: int | None, reason: str
+        self, server: str, *, since_s: float, error_class: str, http_status: int | None, reason: str
     ) -> None:
         """Open or refresh the server's outage."""
         ...
 
     async def end(self, server: str, *, ended_s: float, unseen_s: float) -> None:
-        """End the server's outage, if there is one that nobody has seen for `unseen_s`."""
+        """End the server's outage, if one exists that no worker has reported for `unseen_s`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Outage:
-    """Since when one channel is without its server, by the keeper's clock, and why."""
+    """Since when one channel cannot reach its server, by the log's clock, and why."""
 
     since: float
     error: EmbedderError
@@ -65,9 +65,9 @@ class _Outage:
 
 @dataclass(slots=True)
 class _Server:
-    """One server by its open outages, one a channel, and what Postgres was told of it.
+    """One server: its open outages, one per channel, and the state recorded in Postgres.
 
-    `told_down` none: nothing yet, so its first answer ends whatever a dead worker left open.
+    `recorded_down` None: nothing yet, so its first answer ends what a dead worker left open.
     """
 
     name: str
@@ -78,14 +78,14 @@ class _Server:
     not_before: float = 0.0
     failures: int = 0
 
-    def wants_answer(self, recorded_before: float) -> bool:
-        """Whether an answer is news: the first one, or the first for long."""
+    def needs_answer(self, recorded_before: float) -> bool:
+        """Whether an answer is to be recorded: the first one, or the first in a long time."""
         return self.answered_at is None or (
             self.recorded_down is False and self.recorded_at < recorded_before
         )
 
     def due_at(self, times: LogTimes, *, hurry: bool) -> float | None:
-        """When Postgres is to be told of the present state; None: it knows."""
+        """When to record the present state; None: it is recorded."""
         if self.outages:
             since = min(outage.since for outage in self.outages.values())
             due = (
@@ -103,7 +103,7 @@ class _Server:
 
 
 class OutageLog:
-    """One a process; `listener` is for a breaker, `aclose` ends the writing.
+    """One per process; `listener` is for a breaker, `aclose` ends the writing.
 
     A worker that stops while a server is out of reach leaves its outage open.
     """
@@ -111,49 +111,49 @@ class OutageLog:
     def __init__(self, store: Store, *, times: LogTimes | None = None) -> None:
         self._store = store
         self._times = times or LogTimes()
-        self._backoff = Backoff(first_s=self._times.again_s, longest_s=self._times.again_longest_s)
+        self._backoff = Backoff(first_s=self._times.retry_s, longest_s=self._times.longest_retry_s)
         self._clock = time.monotonic
         self._servers: dict[str, _Server] = {}
-        self._wake = asyncio.Event()
+        self._changed = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._closing = False
 
     def listener(self, server: str) -> Listener:
-        """What the breaker of one channel to `server` tells."""
+        """The listener for the breaker of one channel to `server`."""
         known = self._servers.setdefault(server, _Server(server))
         channel = object()
 
-        def hear(error: EmbedderError | None, outage_s: float) -> None:
+        def on_state(error: EmbedderError | None, outage_s: float) -> None:
             now = self._clock()
             before = known.outages.pop(channel, None)
             if error is not None:
                 since = now - outage_s if before is None else min(before.since, now - outage_s)
                 known.outages[channel] = _Outage(since, error)
-            elif before is not None or known.wants_answer(now - self._times.recheck_s):
+            elif before is not None or known.needs_answer(now - self._times.recheck_s):
                 known.answered_at = now
             else:
                 return  # one answer of many
-            self._wake.set()
+            self._changed.set()
             if self._writing is None and not self._closing:
                 self._writing = asyncio.create_task(self._write(), name="wikiembed outages")
 
-        return hear
+        return on_state
 
     async def aclose(self) -> None:
-        """Write the ends that are due, for a second at most, and stop."""
+        """Write the ends that are due, within `close_within_s`, and stop."""
         self._closing = True
-        self._wake.set()
+        self._changed.set()
         if self._writing is None:
             return
         _, pending = await asyncio.wait([self._writing], timeout=self._times.close_within_s)
         if pending:
-            # And no longer: a Postgres that hangs is not to hold up the end of the process.
+            # No longer: a hanging Postgres must not delay the end of the process.
             self._writing.cancel()
             await asyncio.wait([self._writing], timeout=self._times.close_within_s)
 
     async def _write(self) -> None:
         while True:
-            self._wake.clear()
+            self._changed.clear()
             last = self._closing
             for server in list(self._servers.values()):
                 due = server.due_at(self._times, hurry=last)
@@ -165,7 +165,7 @@ class OutageLog:
             soonest = min((due for due in dues if due is not None), default=None)
             wait_s = None if soonest is None else max(0.0, soonest - self._clock())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait_s)
+                await asyncio.wait_for(self._changed.wait(), wait_s)
 
     async def _record(self, server: _Server) -> None:
         down = bool(server.outages)
@@ -181,7 +181,7 @@ class OutageLog:
         except Exception as error:
             server.not_before = self._clock() + self._backoff.wait_s(server.failures)
             server.failures += 1
-            _complain(server, error)
+            _emit_failure(server, error)
         else:
             server.recorded_down, server.recorded_at = down, self._clock()
             server.failures = 0
@@ -192,14 +192,14 @@ class OutageLog:
         await self._store.report(
             server.name,
             since_s=self._clock() - min(outage.since for outage in outages),
-            word="throttled" if always_outage(latest) else error_class_of(latest),
+            error_class="throttled" if always_outage(latest) else error_class_of(latest),
             http_status=latest.http_status,
             reason=" ".join(str(latest).split()),
         )
 
 
-def _complain(server: _Server, error: Exception) -> None:
-    """Once, until it works again; of a Postgres out of reach, others tell."""
+def _emit_failure(server: _Server, error: Exception) -> None:
+    """Emit once until a write succeeds; not for a lost Postgres, which is reported elsewhere."""
     if server.failures == 1 and not isinstance(
         error, DatabaseUnreachable | psycopg.OperationalError
     ):

@@ -1,4 +1,4 @@
-"""Embed the beginning of a text that is too long: the server cuts, or its limit is searched."""
+"""Embed the beginning of a text that is too long: the server cuts, or its limit is searched for."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from wikiembed.servers.classify import BatchSuspect
 from wikiembed.telemetry import emit
 
 MOST_REQUESTS = 14
-"""For one text, where the server cannot be told to truncate."""
+"""For one text, where the server has no option to truncate."""
 _NEAR = 32
-"""The longest beginning is found to one part of so many."""
+"""The longest beginning is found to within this fraction of it: 1/32."""
 _WORD = 16
-"""Characters: a smaller step might end within the same word."""
+"""In characters: a smaller step might end within the same word."""
 _MARGIN = 0.97
-"""Of the stated limit: tokens are not spread evenly over a text."""
+"""Share of the stated limit: tokens are not spread evenly over a text."""
 
 
 class Truncator:
-    """One source's: the limit that one text showed, in characters, is tried first with the next.
+    """Cuts texts of one source; the limit that one text showed is tried first with the next.
 
-    A server that states its limit and the text's tokens is believed before that.
+    Where the server states its limit and the text's tokens, that is tried before.
     """
 
     def __init__(self, source: str) -> None:
@@ -40,9 +40,9 @@ class Truncator:
         least: int,
         may_begin: BeforeStart = always,
     ) -> Cut | EmbedderError:
-        """The vector of a beginning of `text` with more than `least` characters, or what kept it.
+        """The vector of a beginning of `text` of more than `least` characters, or the error.
 
-        `error` refused the whole. Raises: what `Channel.embed` raises, but for BatchSuspect.
+        `error`: the refusal of the whole. Raises: what `Channel.embed` raises, except BatchSuspect.
         """
         if self._server_cuts:
             try:
@@ -60,7 +60,7 @@ class Truncator:
     async def _search(
         self, channel: Channel, text: str, *, error: TextTooLong, least: int, may_begin: BeforeStart
     ) -> Cut | EmbedderError:
-        """The vector of the longest beginning that the server is found to take."""
+        """The vector of the longest beginning that the server was found to accept."""
         search = _Search(len(text), least, self._first(text, error))
         best: Cut | None = None
         for _ in range(MOST_REQUESTS):
@@ -80,26 +80,26 @@ class Truncator:
         return error if best is None else best
 
     def _first(self, text: str, error: TextTooLong) -> int:
-        """Where to begin: what the server states, what was learned, or the middle."""
+        """Length to try first: what the server states, what was learned, or the half."""
         first = _stated(len(text), error) or self._learned or len(text) // 2
         return min(first, len(text) - 1)
 
     def _emit_once(self, *, by: str) -> None:
-        """The event, once a process and source."""
+        """Emit the event once per process and source."""
         if not self._emitted:
             self._emitted = True
             emit("truncating", level=30, source=self._source, by=by)
 
 
 def _stated(chars: int, error: TextTooLong) -> int | None:
-    """Characters that fit, by the tokens that the server takes and those that it counted."""
+    """Characters that fit, by the tokens that the server accepts and those that it counted."""
     if error.limit is None or error.given is None:
         return None
     return int(chars * error.limit / error.given * _MARGIN)
 
 
 class _Search:
-    """Between what passes and what is refused: doubling steps up from a pass, then halves."""
+    """Search between a length that passes and one that is refused: doubling steps, then halving."""
 
     def __init__(self, chars: int, least: int, first: int) -> None:
         self._low = least
@@ -109,13 +109,13 @@ class _Search:
         self.guess = max(first, least + 1)
 
     def takes(self, end: int) -> bool:
-        """Whether to try so many characters: more than passed, and the limit is not near enough."""
+        """Whether to try `end` characters: more than passed, and the limit is not near enough."""
         if not self._low < end < self._high:
             return False
         return not self._has_passed or self._high - self._low > max(1, self._low // _NEAR)
 
     def refused(self, end: int, stated: int | None) -> None:
-        """So many are too many; `stated`: how many the server says would fit."""
+        """Record that `end` characters are too many; `stated`: those that fit by the server."""
         self._high = end
         self._step = 0
         middle = (self._low + end) // 2
@@ -123,7 +123,7 @@ class _Search:
         self.guess = stated if stated is not None and fits else middle
 
     def passed(self, end: int) -> None:
-        """So many are taken."""
+        """Record that `end` characters passed."""
         self._low = end
         first_step = max(_WORD, end // _NEAR)
         self._step = 2 * self._step if self._has_passed and self._step else first_step

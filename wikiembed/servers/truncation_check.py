@@ -1,4 +1,4 @@
-"""Warn where a server truncates silently: asked of Postgres once a process, of the server once."""
+"""Warn where a server truncates silently: read once per process, checked once per server."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from wikiembed.errors import DatabaseError, DatabaseUnreachable, EmbedderError
 from wikiembed.store.truncation import Known, TruncationStore
 from wikiembed.telemetry import emit
 
-AGAIN_UNANSWERED_S = 86_400.0
-"""A server that gave a canary no answer in time gets no other one for a day."""
-AGAIN_S = 60.0
-"""Nor one that could not be reached for so long."""
+RETRY_UNANSWERED_S = 86_400.0
+"""Wait after a canary that the server did not answer in time: a day."""
+RETRY_S = 60.0
+"""Wait after a server could not be reached."""
 
 
 class Release(Protocol):
-    """Asks the server: `Channel.release_canary`."""
+    """Sends a canary to the server: `Channel.release_canary`."""
 
     async def __call__(self, *, chars: int, above: int) -> Canary:
         """Raises: EmbedderError."""
@@ -30,40 +30,40 @@ class Release(Protocol):
 
 
 class TruncationCheck:
-    """One a process. `before` is called with each batch, and nearly always returns at once."""
+    """One per process. `before` is called with each batch, and nearly always returns at once."""
 
     def __init__(
         self, store: TruncationStore, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._store = store
         self._clock = clock
-        self._settled: dict[tuple[str, str, str], float] = {}
-        self._not_before: dict[tuple[str, str, str], float] = {}
-        self._asking = asyncio.Lock()
+        self._checked: dict[tuple[str, str, str], float] = {}
+        self._retry_at: dict[tuple[str, str, str], float] = {}
+        self._checking = asyncio.Lock()
 
     async def before(
         self, source: str, *, server: str, model: str, longest: int, release: Release
     ) -> None:
-        """See that it is known what the server does with texts of `longest` characters.
+        """Check, unless known, whether the server truncates texts of `longest` characters.
 
-        Raises: DatabaseUnreachable, and what `release` raises but for EmbedderError.
+        Raises: DatabaseUnreachable, and what `release` raises, except EmbedderError.
         """
         key = (source, server, model)
-        if longest <= self._settled.get(key, -1):
+        if longest <= self._checked.get(key, -1):
             return
-        async with self._asking:
+        async with self._checking:
             now = self._clock()
-            if longest <= self._settled.get(key, -1) or now < self._not_before.get(key, -math.inf):
+            if longest <= self._checked.get(key, -1) or now < self._retry_at.get(key, -math.inf):
                 return
             try:
-                self._settled[key] = await self._settle(key, longest, release)
+                self._checked[key] = await self._check(key, longest, release)
             except EmbedderError:
-                # What the server has is the batch's own business, which comes next.
-                self._not_before[key] = now + AGAIN_S
+                # The batch, which is sent next, handles errors of the server.
+                self._retry_at[key] = now + RETRY_S
             except DatabaseUnreachable:
                 raise
             except (psycopg.Error, DatabaseError) as error:
-                self._settled[key] = math.inf
+                self._checked[key] = math.inf
                 emit(
                     "truncation_check_failed",
                     level=30,
@@ -72,8 +72,8 @@ class TruncationCheck:
                     reason=str(error)[:200],
                 )
 
-    async def _settle(self, key: tuple[str, str, str], longest: int, release: Release) -> float:
-        """Up to how many characters nothing needs to be asked any more."""
+    async def _check(self, key: tuple[str, str, str], longest: int, release: Release) -> float:
+        """Check; return the number of characters up to which no further check is needed."""
         chars = next((length for length in LENGTHS if longest <= length), LENGTHS[-1])
         known = await self._store.find(*key)
         above = 0
@@ -82,7 +82,7 @@ class TruncationCheck:
                 return known.checked_chars if chars < LENGTHS[-1] else math.inf
             above = known.checked_chars
         elif known is not None and (
-            known.outcome != "unanswered" or known.age_s < AGAIN_UNANSWERED_S
+            known.outcome != "unanswered" or known.age_s < RETRY_UNANSWERED_S
         ):
             self._warn(key, known.from_chars)
             return math.inf

@@ -1,19 +1,19 @@
-"""What the server does with so many requests in flight: one window's measure of it."""
+"""Statistics of one window: requests measured at one limit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 FORGET = 0.001
-"""Share of the difference by which the shortest times follow longer ones, each window.
+"""Share of the difference by which the shortest times approach longer ones, per window.
 
-With 0.01, two processes on one server forgot in a minute how fast it is alone, and both rose to 32.
+With 0.01, two processes on one server lost its unloaded time in a minute, and both rose to 32.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowStats:
-    """What one window measured; throughput by Little's law, which bursts of answers do not bend.
+    """Statistics of one window; throughput by Little's law, which bursts of answers do not distort.
 
     `request_s` and `text_s`: mean time in flight for each request, and for each text.
     """
@@ -23,7 +23,7 @@ class WindowStats:
     text_s: float
 
     def over(self, other: WindowStats) -> tuple[float, float]:
-        """Throughput as a multiple of the other's, at least and at most.
+        """Throughput as a multiple of the other's: lower and upper bound.
 
         Where a request costs a fixed time and a time for each text, the truth lies between the
         ratio of requests/s and that of texts/s, whatever the two costs and the sizes are.
@@ -33,11 +33,11 @@ class WindowStats:
         return min(ratios), max(ratios)
 
     def is_slower(self, shortest: WindowStats, times: float) -> bool:
-        """Whether it takes so many times longer, whichever way it is counted."""
+        """Whether it takes `times` times longer, both per request and per text."""
         return self.request_s > times * shortest.request_s and self.text_s > times * shortest.text_s
 
     def shorter(self, shortest: WindowStats) -> WindowStats:
-        """The shortest times, which follow longer ones slowly."""
+        """The shortest times, which approach longer ones slowly."""
         return replace(
             self,
             request_s=_follow(shortest.request_s, self.request_s),
@@ -50,7 +50,7 @@ def _follow(shortest: float, seen: float) -> float:
 
 
 class Window:
-    """Measures at one level: after a round trip, in which the server gets used to it."""
+    """Measures at one limit, after a round trip in which the server adapts to it."""
 
     def __init__(self, now: float) -> None:
         self._opened_at = self._moved_at = now
@@ -67,7 +67,7 @@ class Window:
         self._moved_at = now
 
     def ended(self, began_at: float, now: float, texts: int) -> None:
-        """A request ended; with `texts` 0 it brought nothing, and only its time counts."""
+        """A request ended; with `texts` 0 it failed, and only its time counts."""
         if began_at < self._opened_at:
             return
         if self._began_at is None:
@@ -81,8 +81,8 @@ class Window:
         """Seconds since the window began."""
         return 0.0 if self._began_at is None else now - self._began_at
 
-    def pace(self, now: float) -> WindowStats:
-        """What was measured; at least one request must have ended."""
+    def stats(self, now: float) -> WindowStats:
+        """The statistics; at least one request must have ended."""
         return WindowStats(
             in_flight=self._in_flight_s / max(self.lasted_s(now), 1e-9),
             request_s=max(self._spent_s, 1e-9) / self.requests,

@@ -1,4 +1,4 @@
-"""What is asked of Postgres: calls of wikiembed's functions and views, and nothing else."""
+"""Calls of wikiembed's functions and views in Postgres."""
 
 from wikiembed.store.chunks import Backlog, Chunk, ChunkStore, Outcome
 from wikiembed.store.coverage import COVERAGE, Coverage

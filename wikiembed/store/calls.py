@@ -10,7 +10,7 @@ from wikiembed.db.pool import Pool
 
 
 async def fetch_all(pool: Pool, statement: str, parameters: Sequence[object]) -> list[Any]:
-    """Run one prepared statement in a transaction of its own; answers its rows.
+    """Run one prepared statement in a transaction of its own; return its rows.
 
     Raises: WikiembedError, psycopg.Error.
     """

@@ -24,7 +24,7 @@ from wikiembed.vectors import Matrix
 
 
 class Outcome(StrEnum):
-    """What became of a key in a write or in the recording of a failure."""
+    """Outcome for one key of a write or of recording a failure."""
 
     WRITTEN = "written"
     RECORDED = "recorded"
@@ -73,7 +73,7 @@ class Backlog:
 
 
 class ChunkStore:
-    """Calls of the functions that workers have a right to; each is one short transaction.
+    """Calls of the functions granted to workers; each is one short transaction.
 
     Every method raises DatabaseUnreachable, LockNotAvailable, SourceNotFound or psycopg.Error.
     """
@@ -87,13 +87,13 @@ class ChunkStore:
         return await fetch_all(self._pool, statement, parameters)
 
     async def _of_source(
-        self, source: str, statement: str, word: str, parameters: Sequence[object]
+        self, source: str, statement: str, prefix: str, parameters: Sequence[object]
     ) -> list[Any]:
-        """Call the function of `source` whose name begins with `word`, itself.
+        """Call the source's own function whose name begins with `prefix`.
 
-        The way through the public function would plan each call anew, its vectors included.
+        The public function would plan each call again, with a copy of its vectors.
         """
-        name = f"{word}_{source}".replace('"', '""').replace("%", "%%")
+        name = f"{prefix}_{source}".replace('"', '""').replace("%", "%%")
         try:
             return await self._all(statement.format(f'wikiembed_private."{name}"'), parameters)
         except psycopg.errors.UndefinedFunction:
@@ -101,7 +101,7 @@ class ChunkStore:
             raise
 
     async def read_chunks(self, source: str, keys: Sequence[str], *, attempt: int) -> list[Chunk]:
-        """The chunks of `keys` that still miss a vector; see wikiembed.read_chunks."""
+        """The chunks of `keys` that still lack a vector; see wikiembed.read_chunks."""
         rows = await self._of_source(
             source,
             "select key, content, version, source_version from {}(%s::text[], %s)",
@@ -111,7 +111,7 @@ class ChunkStore:
         return [Chunk(*row) for row in rows]
 
     async def source_of(self, name: str, chunks: Sequence[Chunk]) -> Source:
-        """The row of the source as it was when `chunks` were read, or as it stands now.
+        """The row of the source as of when `chunks` were read, or its present one.
 
         Never an older one: a model that was changed since makes the write stale, not wrong.
 
@@ -123,7 +123,7 @@ class ChunkStore:
         return known
 
     async def get_source(self, name: str) -> Source:
-        """The source's row as it stands now.
+        """The source's present row.
 
         Raises: SourceNotFound.
         """
@@ -224,7 +224,7 @@ class ChunkStore:
     async def pause(self, source: str, why: str) -> bool:
         """Pause `source` in the worker's name; False when it is paused already.
 
-        Batches in flight find the same trouble at a time: they ask one after another.
+        Batches in flight hit the same error at the same time, so the calls are serialized.
         """
         async with self._pausing:
             rows = await self._all(
@@ -273,12 +273,12 @@ class ChunkStore:
         return [Backlog(*row) for row in rows]
 
     async def jobs_of_worker(self, worker_id: int) -> list[int]:
-        """Numbers of the jobs that are doing in the name of a worker."""
+        """Ids of a worker's jobs in state `doing`."""
         rows = await self._all("select wikiembed.jobs_of_worker(%s)", (worker_id,))
         return list(rows[0][0])
 
     async def release_jobs(self, worker_id: int, job_ids: Sequence[int]) -> int:
-        """Put jobs of a worker back into the queue; answers how many."""
+        """Requeue jobs of a worker; return their number."""
         rows = await self._all(
             "select wikiembed.release_jobs(%s, %s::bigint[])", (worker_id, list(job_ids))
         )

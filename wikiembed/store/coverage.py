@@ -11,8 +11,8 @@ from decimal import Decimal
 class Coverage:
     """Counts of one source in chunks; `eta` is the time left at the present rate.
 
-    `coverage_pct` is None when there is nothing to embed. `unused`: the wiki's source, if nothing
-    was ever embedded into it and other tables are attached.
+    `coverage_pct` is None when there is nothing to embed. `unused`: True for the wiki's source, if
+    nothing was ever embedded into it and other tables are attached.
     """
 
     source: str

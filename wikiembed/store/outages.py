@@ -1,4 +1,4 @@
-"""Outages of embedding servers: what workers report, and what lasts now."""
+"""Outages of embedding servers: reports of workers, and the open outages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPEN_OUTAGES = (
     " from wikiembed.outages where ended_at is null order by since, server"
 )
 STALE_AFTER_S = 90.0
-"""Three reports missed: no worker asks the server any more."""
+"""Three reports missed: no worker sends requests to the server any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,16 @@ class Outage:
 
     @property
     def stale(self) -> bool:
-        """True when no worker has reported it of late: it may have ended."""
+        """True when no worker has reported it recently: it may have ended."""
         return self.unseen_s > STALE_AFTER_S
 
     def as_json(self) -> dict[str, object]:
-        """Its parts by name, and whether it is stale."""
+        """The fields by name, and whether it is stale."""
         return {**asdict(self), "stale": self.stale}
 
 
 class OutageStore:
-    """The calls by which a worker keeps outages.
+    """The calls by which a worker records outages.
 
     Every method raises WikiembedError or psycopg.Error.
     """
@@ -52,13 +52,13 @@ class OutageStore:
         self._pool = pool
 
     async def report(
-        self, server: str, *, since_s: float, word: str, http_status: int | None, reason: str
+        self, server: str, *, since_s: float, error_class: str, http_status: int | None, reason: str
     ) -> None:
         """`server` has been out of reach for `since_s` seconds; see wikiembed.report_outage."""
         await fetch_all(
             self._pool,
             "select wikiembed.report_outage(%s, %s::float8, %s, %s::int, %s)",
-            (server, since_s, word, http_status, reason),
+            (server, since_s, error_class, http_status, reason),
         )
 
     async def end(self, server: str, *, ended_s: float, unseen_s: float) -> None:

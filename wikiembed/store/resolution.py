@@ -10,7 +10,7 @@ from wikiembed.store.source import Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """What a text is embedded with; `model` None: what the server serves."""
+    """What a text is embedded with; `model` None: the one that the server serves."""
 
     provider: Provider
     model: str | None
@@ -23,11 +23,11 @@ class Resolved:
 
 
 def for_documents(source: Source, settings: Settings) -> Resolved:
-    """What a worker of these settings embeds the source's chunks with.
+    """What a worker with these settings embeds the source's chunks with.
 
     The pins that the first write left came from a worker's settings, so they are resolved from
     the settings again and then compared; a pinned prefix only with one that is set here. A prefix
-    that the source fixed itself goes before any setting.
+    that the source itself sets overrides any setting.
     """
     prefix = source.document_prefix
     if prefix is None or (source.prefix_pinned and "document_prefix" in settings.model_fields_set):
@@ -48,6 +48,6 @@ def for_queries(source: Source, settings: Settings) -> Resolved:
 
 
 def _own_model(source: Source, settings: Settings) -> tuple[Provider, str | None]:
-    """What the source names or has pinned; the settings' where it says nothing."""
+    """The source's own or pinned provider and model; where it has none, those of the settings."""
     provider = Provider(source.provider) if source.provider else settings.embedder
     return provider, source.model or settings.model_of(provider)

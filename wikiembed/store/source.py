@@ -14,9 +14,9 @@ SOURCE = f"{SOURCES} where name = %s"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One attached column; what is None comes from the settings.
+    """One attached column; values that are None come from the settings.
 
-    `version` is that of its row: another one whenever anything of it was changed.
+    `version` identifies the state of its row: it changes with every update.
     """
 
     version: str

@@ -1,4 +1,4 @@
-"""What is known of silent truncation, per source, server and model."""
+"""Results of checks for silent truncation, per source, server and model."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Known:
     age_s: float = 0.0
 
     def as_row(self) -> tuple[str, int | None, int]:
-        """What is recorded of it: its age is told by Postgres."""
+        """The values to record; Postgres sets the time."""
         return self.outcome, self.from_chars, self.checked_chars
 
 
 class TruncationStore:
-    """The calls by which a worker keeps what its canaries found.
+    """The calls by which a worker records the results of its canaries.
 
     Every method raises WikiembedError or psycopg.Error.
     """
@@ -39,7 +39,7 @@ class TruncationStore:
         self._pool = pool
 
     async def find(self, source: str, server: str, model: str) -> Known | None:
-        """What is known, for whatever source; see wikiembed.find_truncation_check."""
+        """The result known from any source; see wikiembed.find_truncation_check."""
         rows = await fetch_all(
             self._pool,
             "select outcome, from_chars, checked_chars, age_s"
@@ -49,5 +49,5 @@ class TruncationStore:
         return Known(*rows[0]) if rows else None
 
     async def record(self, source: str, server: str, model: str, found: Known) -> None:
-        """Keep what a canary found; see wikiembed.record_truncation_check."""
+        """Record a canary's result; see wikiembed.record_truncation_check."""
         await fetch_all(self._pool, RECORD, (source, server, model, *found.as_row()))

@@ -37,11 +37,11 @@ def read_articles(
     titles: Titles | None = None,
     rendering: Rendering = EVERYTHING,
 ) -> Iterator[Article]:
-    """Stream the articles of a file, or of standard input, counting into `counts` as it goes.
+    """Stream the articles of a file, or of standard input, and count into `counts`.
 
-    Memory does not grow with the file. Articles come in the file's order, a title as often as the
-    file holds it; `titles` are those that came in files before.
-    Raises: InputError, after the articles before the trouble; ConfigurationError when the extra
+    Memory does not grow with the file. Articles are in the file's order, with repeated titles;
+    `titles`: those of earlier files.
+    Raises: InputError, after the articles before the error; ConfigurationError when the extra
     ``wiki`` is not installed.
     """
     titles = titles or Titles()

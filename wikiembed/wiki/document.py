@@ -1,7 +1,7 @@
-"""One document of a MediaWiki XML export: expat's events become pages.
+"""Parse one document of a MediaWiki XML export into pages, by expat's events.
 
-Expat is fed directly: mwxml keeps an element of every page read (about 110 bytes each, so
-memory grows with the dump) and cannot refuse a document type, the door of entity bombs.
+Uses expat directly: mwxml keeps an element of every page read (about 110 bytes each, so
+memory grows with the dump) and cannot refuse a document type, which enables entity bombs.
 Format: https://www.mediawiki.org/wiki/Help:Export
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from xml.parsers import expat
 
 from wikiembed.errors import InputError
-from wikiembed.wiki.pages import MAX_TITLE_BYTES, LoadCounts, Place, RawPage
+from wikiembed.wiki.pages import MAX_TITLE_BYTES, LoadCounts, Position, RawPage
 from wikiembed.wiki.redirects import is_redirect
 from wikiembed.wiki.unpack import PIECE_BYTES
 
@@ -46,20 +46,20 @@ def _begins_document(data: bytes) -> bool:
 
 
 class Document:
-    """Turns expat's events into pages; of one document."""
+    """Turns expat's events for one document into pages."""
 
     def __init__(
         self,
         name: str,
         counts: LoadCounts,
-        place: Place,
+        position: Position,
         *,
         encoding: str | None,
         lines_before: int = 0,
     ) -> None:
         self._name = name
         self._counts = counts
-        self._place = place
+        self._position = position
         self._lines_before = lines_before
         self._pages: list[RawPage] = []
         self._elements: list[str] = []
@@ -85,9 +85,9 @@ class Document:
         self._parser.CharacterDataHandler = self._characters
 
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
-        """Parse `data`; the pages that end in it can be taken afterwards.
+        """Parse `data`; `take_pages` then returns the pages that end in it.
 
-        Answers the beginning of another document that follows in it, else nothing.
+        Returns the beginning of another document that follows in it, else b"".
         Raises: InputError.
         """
         self._recent = (self._recent + data)[-_RECENT_BYTES:] if self._is_closed else data
@@ -101,17 +101,17 @@ class Document:
                 return following
             line = self._lines_before + error.lineno
             where = f"line {line}, column {error.offset}"
-            if error.code in _CUT_SHORT and self._place.title:
-                where += f", {self._place}; it was cut short, copy it again"
+            if error.code in _CUT_SHORT and self._position.title:
+                where += f", {self._position}; it was cut short, copy it again"
             said = expat.ErrorString(error.code)
             raise InputError(f"{self._name}: not well-formed XML: {said}: {where}.") from None
-        except (ValueError, LookupError) as error:  # of an encoding that was declared
+        except (ValueError, LookupError) as error:  # raised for the declared encoding
             raise self._refused(f"not well-formed XML, {error}") from None
         return b""
 
     @property
     def lines(self) -> int:
-        """Lines before the place where the parser is."""
+        """Lines before the parser's position."""
         return self._lines_before + self._parser.CurrentLineNumber - 1
 
     def take_pages(self) -> list[RawPage]:
@@ -123,7 +123,7 @@ class Document:
         self._title = ""
         self._ns: str | None = None
         self._is_redirect = False
-        self._place.title = ""
+        self._position.title = ""
         self._latest: tuple[tuple[str, int], str, str] | None = None  # order, model, text
         self._begin_revision()
 
@@ -175,7 +175,7 @@ class Document:
         self._is_closed = not self._elements
         if where == _PAGE:
             self._end_page()
-            self._place.title = ""
+            self._position.title = ""
         elif where == _REVISION:
             self._end_revision()
         elif where in _KEPT and self._text is not None:
@@ -183,10 +183,10 @@ class Document:
             self._text = None
 
     def _end_revision(self) -> None:
-        """Keep it if it is the latest so far: exports come oldest or newest first.
+        """Keep the revision if it is the latest so far: exports begin with the oldest or newest.
 
-        Of one second the higher id is later. A deleted revision has no text to load: the latest of
-        those before it stands for the page.
+        Within one second the higher id is later. A deleted revision has no text to load: the
+        latest one before it is used.
         """
         order = (self._timestamp, self._id)
         if not self._is_deleted and (self._latest is None or order >= self._latest[0]):
@@ -200,7 +200,7 @@ class Document:
         elif where == f"{_PAGE}/title":
             if len(value.encode()) > MAX_TITLE_BYTES:
                 raise self._refused(f"a title longer than {MAX_TITLE_BYTES} bytes")
-            self._title = self._place.title = value
+            self._title = self._position.title = value
         elif where == f"{_PAGE}/ns":
             self._ns = value.strip()
         elif where == f"{_REVISION}/timestamp":
@@ -234,7 +234,7 @@ class Document:
             self._pages.append(page)
 
     def _namespace(self) -> str:
-        """The page's namespace; exports older than 0.6 say it only in the title."""
+        """The page's namespace; exports older than 0.6 have it only in the title."""
         if self._ns is not None:
             return self._ns
         prefix, colon, _ = self._title.partition(":")

@@ -1,4 +1,4 @@
-"""The one sentence for a missing optional dependency."""
+"""The error for a missing optional dependency."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from wikiembed.errors import ConfigurationError
 
 
 def missing_extra(error: ImportError) -> ConfigurationError:
-    """The error to raise where a library of the extra ``wiki`` cannot be imported."""
+    """The error to raise when a library of the extra ``wiki`` cannot be imported."""
     return ConfigurationError(
         f"Reading wiki files needs {error.name}, which is not installed: "
         "pip install 'wikiembed[wiki]'."

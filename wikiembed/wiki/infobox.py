@@ -13,21 +13,21 @@ MAX_VALUE_CHARS = 300
 _NO_VALUE = re.compile(
     r"(?i)[^\[\]]+\.(?:jpe?g|png|svg|gif|webp|tiff?|ogg|oga|webm)|\d*px|#[0-9a-f]{3,6}"
 )
-# Of a box that is written with labels: names of other values, headings, and what styles them.
+# In a box with labels: names of the labels, of headings and of styles, which are not values.
 _NO_NAME = re.compile(r"\d+|(?:label|header|rowclass|class|rowcellclass)\d*+|\w*style\d*+")
 _DATA = re.compile(r"data(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Infobox:
-    """Its name, and its values by name, in wikitext with links."""
+    """An infobox's name, and its values by name, in wikitext with links."""
 
     name: str
     values: tuple[tuple[str, str], ...]
 
 
 def is_infobox(inner: str) -> bool:
-    """Whether ``{{inner}}`` is one, by its name."""
+    """Whether ``{{inner}}`` is an infobox, by its name."""
     return is_named_like(name_of(inner).lower(), INFOBOXES)
 
 

@@ -13,7 +13,7 @@ from wikiembed.wiki.localisation import (
 )
 
 CAPTION, CAPTION_END = "\x02", "\x03"
-"""Marks of a caption: it becomes a line of its own, after the paragraph."""
+"""Markers around a caption, which becomes a line of its own after the paragraph."""
 _LINK = re.compile(r"\[\[[^\[\]]*+\]\]")
 _INTERLANGUAGE = re.compile(r"(?!mw:)(?:[a-z]{2,3}(?:-[a-z]++)*+|simple):")
 _HAS_EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,5}\s*+$")
@@ -26,12 +26,12 @@ _VARIANTS = {
     "zh-hk": ("zh-hk", "zh-hant", "zh-tw", "zh", "zh-hans", "zh-cn"),
     "sr": ("sr-ec", "sr", "sr-cyrl", "sr-el", "sr-latn"),
 }
-"""Which variant is taken, by the wiki's language."""
+"""Variants in order of preference, by the wiki's language."""
 _HIDDEN_FLAGS = frozenset("THDN-")
 
 
 def link(inner: str, hidden: frozenset[str]) -> str:
-    """What stays of ``[[inner]]``: a link, the caption of a file, or nothing.
+    """The text of ``[[inner]]``: a link, the caption of a file, or nothing.
 
     `hidden`: the wiki's own prefixes, in lower case, of files and categories.
     """
@@ -46,7 +46,7 @@ def link(inner: str, hidden: frozenset[str]) -> str:
 
 
 def caption_of(image: str) -> str:
-    """The caption in ``File:x.jpg|thumb|200px|caption``, between its marks; empty without one."""
+    """The caption in ``File:x.jpg|thumb|200px|caption``, between its markers; empty without one."""
     sheltered = _LINK.sub(lambda found: found[0].replace("|", "\0"), image)
     name, *options = sheltered.split("|")
     if not options or not _HAS_EXTENSION.search(name) or _is_option(options[-1]):
@@ -67,7 +67,7 @@ def _is_option(text: str) -> bool:
 
 
 def variant(inner: str, language: str) -> str:
-    """What ``-{inner}-`` shows: ``zh-hans:a;zh-hant:b`` by the wiki's language, else itself."""
+    """The text of ``-{inner}-``: of ``zh-hans:a;zh-hant:b`` the wiki's language, else itself."""
     flags, bar, rest = inner.rpartition("|")
     if bar and len(flags) <= 20:
         if _HIDDEN_FLAGS & set(flags.upper()) and "[[" not in flags:

@@ -98,7 +98,7 @@ wêne | xibaarukaay | ymele | zūrbrukis | àwòrán
 ꯃꯦꯗꯤꯌꯥ | ꯐꯥꯏꯜ | 그림 | 미디어 | 파일 | 𐍆𐌴𐌹𐌻𐌰
 """
 )
-"""Namespaces of files and media; wikis know older ones that their siteinfo does not list."""
+"""Namespaces of files and media; wikis accept older ones that their siteinfo does not list."""
 CATEGORY_PREFIXES = _names(
     """
 abdeeling | adà | bekätakthook | bhângsa |
@@ -438,7 +438,7 @@ zurda | zuwan=1$ | áká_èkpè | áká_ịkẹngạ | ääris
 텍스트아래 | 텍스트위 | 프레임 | 프레임없음
 """
 )
-"""Words that an image link may have beside its caption."""
+"""Options without a value that an image link may have."""
 IMAGE_KEYS = _names(
     """
 al | alt | altdekstre | alternatif | alternative
@@ -562,7 +562,7 @@ têntrang | ziednaam | ονομασελιδας | агӏон_цӏе |
 页面名 | 页面名称 | 문서이름
 """
 )
-"""Variables that stand for the title of the page."""
+"""Variables for the title of the page."""
 FORMAT_NUMBER = _names(
     """
 arvuvormindus | babetnayiş | bi̇çi̇mnum |
@@ -586,4 +586,4 @@ zueleformat | μορφοποιησηαριθμου | санпішімі |
 格式化数字 | 수형식
 """
 )
-"""Functions that write a number."""
+"""Functions that format a number."""

@@ -1,8 +1,8 @@
-"""Take out of wikitext what shows no text of the article, in one pass.
+"""Remove markup that shows no text of the article from wikitext, in one pass.
 
-Tables, references, comments, categories and the like go, nested or not, closed or not; of
-templates, files and formulas stays what belongs to the text. Time is linear in the text, whatever
-it is: mwparserfromhell backtracks, so that 2,000 unclosed ``{{a|`` (8 kB) cost it 2 s.
+Removes references, comments and categories, nested or not, closed or not; renders tables,
+templates, files and formulas as text. Time is linear in the length of any text: mwparserfromhell
+backtracks, so that 2,000 unclosed ``{{a|`` (8 kB) cost it 2 s.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TOKEN = re.compile(
     re.MULTILINE,
 )
 _CLOSES = {"}}": "{{", "]]": "[[", "|}": "{|", "}-": "-{"}
-# Joining what is nested costs its length a level, so the levels are bounded.
+# Joining nested text costs its length per level, so the levels are bounded.
 _MAX_DEPTH = 60
 
 _SPECIAL = re.compile(r"[&{}\[\]|<>'*#:;=_!-]")
@@ -34,12 +34,12 @@ _LONGEST_FORMULA = 1_000
 _LOOKED_AHEAD = 200
 MAX_NAMES = 10_000
 MAX_NAME_CHARS = 80
-"""Names of templates that are counted; a dump may hold any number."""
+"""Bounds of the template names that are counted; a dump may have any number."""
 _EXPONENT = re.compile(r"[-\u2212+]?\d")
 
 
 class _Frame:
-    """Something opened and not yet closed, and the text in it so far."""
+    """An element that is not closed yet, and its text so far."""
 
     __slots__ = ("has_text", "kind", "parts")
 
@@ -47,7 +47,7 @@ class _Frame:
         self.kind = kind
         self.parts: list[str] = []
         self.has_text = False
-        """Whether text stands on the last line so far."""
+        """Whether the last line so far has text."""
 
     def add(self, text: str) -> None:
         self.parts.append(text)
@@ -60,8 +60,8 @@ def strip_blocks(
 ) -> tuple[str, list[Infobox]]:
     """The wikitext of `page` with only headings, lists, links, quotes, entities and unknown tags.
 
-    Captions of images stand between `CAPTION` and `CAPTION_END`; tables are lines; infoboxes are
-    given apart, and templates that gave nothing are counted in `silent`.
+    Captions of images are between `CAPTION` and `CAPTION_END`; tables are lines; infoboxes are
+    returned separately, and templates that rendered nothing are counted in `silent`.
     """
     stripper = _Stripper(page, rendering, silent)
     return stripper.run(), stripper.infoboxes
@@ -112,11 +112,11 @@ class _Stripper:
         self._open[kind] += 1
 
     def _last(self, kind: str) -> int:
-        """Where the innermost open frame of this kind stands."""
+        """Index of the innermost open frame of this kind."""
         return next(i for i in reversed(range(len(self._frames))) if self._frames[i].kind == kind)
 
     def _give_up_to(self, first: int) -> None:
-        """Keep what stands in the frames from `first`, which are never closed, without marks."""
+        """Keep the text of the frames from `first`, which are never closed, without their marks."""
         given_up, self._frames = self._frames[first:], self._frames[:first]
         kept = self._frames[-1]
         for frame in given_up:
@@ -136,7 +136,7 @@ class _Stripper:
             self._give_up_to(at + 1)
         frame = self._frames.pop()
         self._open[kind] -= 1
-        # Joining what is nested costs its length a level, so the levels are bounded.
+        # Joining nested text costs its length per level, so the levels are bounded.
         if len(self._frames) > _MAX_DEPTH:
             return
         inner = "".join(frame.parts)
@@ -168,7 +168,7 @@ class _Stripper:
         return shown or ""
 
     def _is_inline(self, end: int) -> bool:
-        """Whether text stands on the same line, before or after `end`."""
+        """Whether the same line has text before or after `end`."""
         frame = self._frames[-1]
         if frame.kind:
             return True
@@ -179,7 +179,7 @@ class _Stripper:
         return bool(after) and not after.lower().startswith(_NO_TEXT_AFTER)
 
     def _tag(self, token: re.Match[str]) -> int:
-        """Deal with an HTML or extension tag; return where to go on."""
+        """Process an HTML or extension tag; return the position to continue at."""
         tag = token["tag"].lower()
         is_closing, is_alone = bool(token["slash"]), token[0][:-1].rstrip().endswith("/")
         if tag in LITERAL or tag in OPAQUE:
@@ -192,7 +192,7 @@ class _Stripper:
         elif tag in TABLE:
             self._table_tag(tag, token, is_closing=is_closing)
         elif tag in BREAKING:
-            self._write(" " if self._open["{|"] else "\n")  # a row's cells stand on one line
+            self._write(" " if self._open["{|"] else "\n")  # a row's cells are on one line
         elif tag == "sup" and not is_closing:
             self._write("^" if _EXPONENT.match(self._source, token.end()) else "")
         elif tag not in BARE:
@@ -200,7 +200,7 @@ class _Stripper:
         return token.end()
 
     def _table_tag(self, tag: str, token: re.Match[str], *, is_closing: bool) -> None:
-        """Write a tag of an HTML table as wikitext does; outside of one it ends a line."""
+        """Write a tag of an HTML table as wikitext; outside of a table it ends a line."""
         if tag == "table":
             if is_closing:
                 self._leave("{|", token.end())
@@ -217,7 +217,7 @@ class _Stripper:
             self._write(f"\n{CELLS[tag]}{attributes}|")
 
     def _skip(self, tag: str, start: int) -> int:
-        """Go past the closing tag, if there is one, and keep literal text as entities."""
+        """Skip past the closing tag, if there is one, and keep literal text as entities."""
         if tag in self._never_closed:
             return start
         end = re.compile(rf"</{tag}\s*>", re.IGNORECASE).search(self._source, start)

@@ -1,4 +1,4 @@
-"""What a wiki file holds, on its way from page to chunks."""
+"""Pages and articles of a wiki file, and counts of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from wikiembed.words import shortened
 
 MAX_TITLE_BYTES = 1024
-"""Of a title in UTF-8; MediaWiki's own limit is 255, and Postgres' index takes some 2,600."""
+"""Limit of a title in UTF-8; MediaWiki's is 255, and Postgres' index takes about 2,600."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class RawPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """What of wikitext becomes text beside the sentences; `templates`: an operator's patterns."""
+    """Parts of wikitext to render besides sentences; `templates`: an operator's patterns."""
 
     tables: bool = True
     infoboxes: bool = True
@@ -57,11 +57,11 @@ class Article:
 
 @dataclass(slots=True, kw_only=True)
 class LoadCounts:
-    """How many pages were read, and what became of them.
+    """How many pages were read, by outcome.
 
-    Once a file is read: pages = articles + redirects + other_namespaces + other_models + empty.
-    `silent_templates` are those of which nothing was known and nothing shown, by name.
-    `repeated` of the articles have a title that came before; None when that could not be counted.
+    After a file: pages = articles + redirects + other_namespaces + other_models + empty.
+    `silent_templates`: unknown templates that rendered nothing, by name. `repeated`: articles
+    whose title came before; None when that could not be counted.
     """
 
     pages: int = 0
@@ -76,8 +76,8 @@ class LoadCounts:
 
 
 @dataclass(slots=True)
-class Place:
-    """Where in a file the reader is: in a line, or in a page once its title is read."""
+class Position:
+    """The reader's position in a file: a line, or a page once its title is read."""
 
     line: int = 0
     title: str = ""

@@ -21,7 +21,7 @@ _QUOTES = re.compile(r"'{2,}")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 _SPACE = re.compile("[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")
-# What a dropped template or reference leaves behind.
+# Leftovers of a dropped template or reference.
 _HOLLOW = re.compile(r" ?[(\[][ ,;:\u2013]*[)\]]")
 _HALF_HOLLOW = re.compile(r"\([ ,;:]+(?=\S)")
 _TRAILING_MARK = re.compile(r"(?<=\w)[ ,;:]*[,;:] ?\)")
@@ -47,12 +47,12 @@ class Section:
 def to_sections(
     page: RawPage, rendering: Rendering = EVERYTHING, silent: Counter[str] | None = None
 ) -> list[Section]:
-    """The sections of `page` that hold text, in order, as plain text.
+    """The sections of `page` that have text, in order, as plain text.
 
-    References, categories and the sections that list sources are left out; templates give what they
-    show within a sentence, images their captions, tables their rows. Infoboxes come last, each in a
-    section of its own. Paragraphs are parted by a blank line; a list item is a line that begins
-    with "- ". Templates that gave nothing are counted in `silent`.
+    References, categories and the sections that list sources are left out; templates are rendered
+    within a sentence, images as their captions, tables as rows. Infoboxes are last, each in a
+    section of its own. A blank line separates paragraphs; a list item is a line that begins with
+    "- ". Templates that rendered nothing are counted in `silent`.
     """
     stripped, infoboxes = strip_blocks(page, rendering, Counter() if silent is None else silent)
     text = _SWITCH.sub(_switch, stripped)
@@ -62,7 +62,7 @@ def to_sections(
             plain = _to_plain(body)
             if plain:
                 sections.append(Section(path=path, text=plain))
-    # A page without a sentence is no article.
+    # A page without a sentence is not an article.
     boxes = (_of_infobox(box) for box in infoboxes if sections)
     return [*sections, *(box for box in boxes if box is not None)]
 
@@ -80,7 +80,7 @@ def _of_infobox(box: Infobox) -> Section | None:
 
 
 def _switch(found: re.Match[str]) -> str:
-    """Nothing for a magic word such as ``__TOC__``, whose letters have no lower case in it."""
+    """Remove a magic word such as ``__TOC__``, which has no lower-case letters."""
     return "" if found[1] == found[1].upper() and len(found[1]) > 2 else found[0]
 
 
@@ -126,7 +126,7 @@ def _with_captions(paragraph: str) -> list[str]:
 
 
 def _without_mark(line: str) -> str:
-    """`line` without its list mark, rule or open heading; nothing for an unclosed table's row."""
+    """`line` without its list mark, rule or open heading; empty for an unclosed table's row."""
     if line.startswith(("|", "{|")):
         return ""
     if line.startswith("=="):
@@ -148,7 +148,7 @@ def _inline(text: str) -> str:
 
 
 def _quotes(found: re.Match[str]) -> str:
-    """Two apostrophes are italics, three bold, five both; what is more is an apostrophe."""
+    """Two apostrophes are italics, three bold, five both; any more are apostrophes."""
     length = len(found[0])
     return "'" if length == 4 else "'" * max(length - 5, 0)
 

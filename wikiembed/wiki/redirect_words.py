@@ -6,7 +6,7 @@ of release 1.39.17, without the number sign; words that differ only in case are 
 
 from __future__ import annotations
 
-REDIRECT_WORDS = tuple(  # as one text: a literal of strings has a line a word
+REDIRECT_WORDS = tuple(  # as one text: a tuple of literals would have one line per word
     """
 AANSTUUR ADKAS AL ALIAH ALIDIREKTI ALIDIREKTU ALIH ANCAMINAR AÝDAW BERALÎKIRIN BIRZUZENDU
 DASKEDYANS DEURVERWIEZING DIRECCIÓN DIRIJAR DOORVERWIJZING DUURVERWIEZING ENDRECERA

@@ -1,4 +1,4 @@
-"""Tell redirects by their text, for files without a ``<redirect>`` element."""
+"""Detect redirects by their text, for files without a ``<redirect>`` element."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from wikiembed.wiki.extra import missing_extra
 from wikiembed.wiki.plain import Section
 
-# Part of every digest: raise it when the same article would give other chunks.
+# Part of every digest: raise it when the same article would produce other chunks.
 CHUNKER_VERSION = 3
 
 MAX_CHUNK_CHARS = 1_000
@@ -25,7 +25,7 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """`text` in NFC, without NUL (Postgres refuses it) and lone surrogates (no UTF-8 has them)."""
+    """`text` in NFC, without NUL (Postgres refuses it) and lone surrogates (invalid in UTF-8)."""
     return unicodedata.normalize("NFC", _UNSTORABLE.sub("", text))
 
 
@@ -38,7 +38,7 @@ def digest_of(title: str, chunks: Sequence[str]) -> str:
 def split_article(title: str, sections: Sequence[Section]) -> tuple[str, ...]:
     """Chunks of at most `MAX_CHUNK_CHARS`, each a line ``Title`` or ``Title: Section`` and text.
 
-    Cut at paragraphs where possible, else sentences, else words; small sections are joined.
+    Split at paragraphs where possible, else sentences, else words; small sections are joined.
     Raises: ConfigurationError when semantic-text-splitter is not installed.
     """
     chunks: list[str] = []
@@ -81,7 +81,7 @@ def _split(text: str, room: int) -> Iterator[str]:
 
 
 def _blocks(text: str) -> Iterator[str]:
-    """Parts of `text` that the splitter can take at once; none for an empty one."""
+    """Parts of `text` that the splitter can process at once; none for an empty text."""
     while len(text) > _BLOCK_CHARS:
         cut = max(text.rfind(mark, _BLOCK_CHARS // 2, _BLOCK_CHARS) for mark in ("\n\n", ". "))
         if cut < 0:

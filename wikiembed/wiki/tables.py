@@ -35,11 +35,10 @@ class _Grid:
 
 
 def table_text(inner: str) -> str:
-    """The rows of the table whose wikitext, links in it left, stands between its marks.
+    """The rows of a table as lines; `inner`: its wikitext between the marks, with links.
 
-    Each row is a line of its cells, under the headings of the first row; so many rows, columns
-    and characters as the bounds above allow. A row of headings alone within the table begins new
-    columns. Empty cells are left out.
+    Each line has a row's cells with the headings of the first row, within the bounds above. A
+    later row of only headings replaces them. Empty cells are left out.
     """
     grid = _read(_LINK.sub(lambda link: link[0].replace("|", _SHELTERED), inner))
     lines = [grid.caption] if grid.caption else []
@@ -91,7 +90,7 @@ def _read(text: str) -> _Grid:
 
 
 def _cells_of(line: str) -> list[_Cell]:
-    """The cells of a line that begins with its mark."""
+    """The cells of a line that begins with ``|`` or ``!``."""
     is_heading = line[0] == "!"
     parts = (line.replace("!!", "||") if is_heading else line)[1:].split("||")
     cells = []
@@ -110,13 +109,13 @@ def _cells_of(line: str) -> list[_Cell]:
 
 
 def _content(part: str) -> tuple[str, str]:
-    """Attributes, which end at a single pipe, and the text behind them."""
+    """Attributes, which end at a single pipe, and the text after them."""
     attributes, bar, text = part.partition("|")
     return (attributes, " ".join(text.split())) if bar else ("", " ".join(part.split()))
 
 
 def _placed(cells: Sequence[_Cell], covered: dict[int, tuple[_Cell, int]]) -> list[_Cell]:
-    """A row with the cells of rows above that reach into it; `covered` is brought up to date."""
+    """A row with the cells of rows above that span into it; updates `covered`."""
     row: list[_Cell] = []
     coming = list(reversed(cells))
     while len(row) < MAX_COLUMNS:

@@ -1,4 +1,4 @@
-"""Tags of HTML and of MediaWiki's extensions, by what becomes of them: data."""
+"""Tags of HTML and of MediaWiki's extensions, by how they are rendered: data."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ OPAQUE = FORMULA | frozenset(
         "templatedata",
     ]
 )
-"""Their content is no wikitext: it is skipped without a look."""
+"""Their content is not wikitext: it is skipped."""
 DROPPED = frozenset(["ref", "references", "includeonly", "indicator"])
-"""They go with their content."""
+"""Removed with their content."""
 CELLS = {"td": "|", "th": "!", "caption": "|+"}
 """Parts of an HTML table, and how wikitext writes them."""
 TABLE = frozenset(["table", "tr", "thead", "tbody", "tfoot", "colgroup", "col", *CELLS])
-"""They are read as a wikitext table."""
+"""Parsed as a wikitext table."""
 BREAKING = frozenset(
     ["br", "p", "div", "blockquote", "poem", "center", "li", "ul", "ol", "dl", "dd", "dt", "hr"]
 )
@@ -85,4 +85,4 @@ BARE = frozenset(
         "wbr",
     ]
 )
-"""They go, and their content stays."""
+"""Removed, but their content is kept."""

@@ -1,7 +1,8 @@
-"""What known templates show: data.
+"""The text of known templates: data.
 
-A pattern holds ``{1}`` for a value by place, ``{name}`` for one by name, ``{a|b}`` for the first
-that is given and ``{*}`` for all by place; ``[?…]`` is left out unless a value within it is given.
+A pattern has ``{1}`` for a positional value, ``{name}`` for a named one, ``{a|b}`` for the first
+that is given and ``{*}`` for all positional ones; ``[?…]`` is left out unless a value within it
+is given.
 A name with @ is computed.
 
 Source: documentation of the templates on en, ko, ja, zh, fr, de and tr.wikipedia.org.

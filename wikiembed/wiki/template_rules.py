@@ -1,4 +1,4 @@
-"""An operator's rules for templates, from a file of TOML."""
+"""An operator's rules for templates, from a TOML file."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PATTERN = re.compile(r"(?:[^{}]|\{[^{}]+\})*+")
 
 
 def read_rules(path: Path) -> Mapping[str, str]:
-    """Patterns by name of template, of the table ``templates`` of the file at `path`.
+    """Patterns by template name, from the table ``templates`` of the file at `path`.
 
-    Patterns are those of `wikiembed.wiki.template_names`; an empty one shows nothing.
-    Raises: InputError, which names the line or the key at fault.
+    Patterns are as in `wikiembed.wiki.template_names`; an empty one shows nothing.
+    Raises: InputError, which names the invalid line or key.
     """
     try:
         if path.stat().st_size > MAX_RULES_BYTES:

@@ -1,4 +1,4 @@
-"""What a template shows within the sentence that it stands in."""
+"""The text that a template shows within its sentence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STYLE = re.compile(r"[a-z-]++:\s?[^\s/]|\(\)")
 _ORDINAL = re.compile(r"(?:\d{1,3}e|\d{1,3}es|[ivxlc]{1,8}er? siècle(?: av\. j\.-c\.)?)")
 MAX_VALUE_CHARS = 80
 MAX_SHOWN_CHARS = 160
-"""Longer values of an unknown template are no part of a sentence."""
+"""Longer values of an unknown template are not part of a sentence."""
 
 Arguments = dict[str, str]
 
@@ -33,10 +33,10 @@ Arguments = dict[str, str]
 def expand_template(
     inner: str, *, title: str, is_inline: bool, rules: Mapping[str, str] = MappingProxyType({})
 ) -> str | None:
-    """The text of ``{{inner}}``: nothing for most templates; None where nothing is known of it.
+    """The text of ``{{inner}}``: empty for most templates; None for an unknown one.
 
-    `is_inline`: it stands within a line of text, so that an unknown one gives its values.
-    `rules`: patterns by name, which go before those known.
+    `is_inline`: it is within a line of text, so that an unknown one shows its values.
+    `rules`: patterns by name, which override the known ones.
     """
     head = inner.partition("|")[0]
     name = name_of(inner).lower()
@@ -77,7 +77,7 @@ def _show(pattern: str, arguments: Arguments) -> str:
 
 @lru_cache(maxsize=8192)
 def is_named_like(name: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a name, in lower case, is one of `patterns`; * stands for any part."""
+    """Whether a name, in lower case, matches one of `patterns`; * matches any part."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
@@ -93,7 +93,7 @@ _SIGNS = {
 
 
 def _call(function: str, argument: str) -> str | None:
-    """What a parser function gives that needs nothing but its argument."""
+    """The result of a parser function that depends only on its argument."""
     if function in FORMAT_NUMBER:
         return argument
     if function in _CASES:
@@ -110,27 +110,27 @@ _CASES: dict[str, Callable[[str], str]] = {
 
 
 def arguments_of(inner: str) -> Arguments:
-    """Values by name; those without one by their place, from 1. Pipes in links part nothing."""
+    """Values by name; unnamed ones by position, from 1. Pipes in links separate nothing."""
     sheltered = _LINK.sub(lambda link: link[0].replace("|", "\0"), inner)
     arguments: Arguments = {}
-    place = 0
+    position = 0
     for argument in sheltered.split("|")[1:]:
         named = _NAMED.match(argument)
         if named is None:
-            place += 1
-        name = str(place) if named is None else named[1].strip().lower()
+            position += 1
+        name = str(position) if named is None else named[1].strip().lower()
         value = argument if named is None else argument[named.end() :]
         arguments[name] = value.replace("\0", "|").strip()
     return arguments
 
 
 def _positional(arguments: Arguments) -> list[str]:
-    """The values by place that are not empty, in order."""
+    """The positional values that are not empty, in order."""
     return [value for name, value in arguments.items() if name.isdigit() and value]
 
 
 def _fill(pattern: str, arguments: Arguments) -> str:
-    """`pattern` with ``{a|b}`` as the first of these that is given; see template_names."""
+    """`pattern` with ``{a|b}`` replaced by the first value that is given; see template_names."""
     used = False
 
     def value(field: re.Match[str]) -> str:
@@ -158,7 +158,7 @@ _GROUP = re.compile(r"\[\?([^\[\]]*+)\]")
 
 
 def _values(arguments: Arguments) -> str | None:
-    """What an unknown template probably shows: its values, where they are short text."""
+    """What an unknown template probably shows: its values, if they are short text."""
     values = _positional(arguments)
     if len(values) > 1 and _LANGUAGE.fullmatch(values[0]):
         values = values[1:]
@@ -194,7 +194,7 @@ def _as_of(arguments: Arguments) -> str:
 
 
 def _iso_date(arguments: Arguments) -> str:
-    """``1950|5|3`` as "1950-05-03"; what is no number stays as it is."""
+    """``1950|5|3`` as "1950-05-03"; unchanged where a value is not numeric."""
     values = _positional(arguments)[:3]
     if not all(value.isascii() and value.isdigit() for value in values):
         return " ".join(values[:1])

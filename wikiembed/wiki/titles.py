@@ -1,4 +1,4 @@
-"""Count the titles that come twice, in constant memory."""
+"""Count repeated titles, in constant memory."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import sqlite3
 
 
 class Titles:
-    """The titles that came so far, as 63-bit digests in a temporary file of SQLite's.
+    """The titles so far, as 63-bit digests in a temporary SQLite file.
 
-    Of a file of ten million pages one title in some 200,000 runs would be taken for another.
+    With ten million pages, about one run in 200,000 has a collision.
     """
 
     _file: sqlite3.Connection | None = None
 
     def __init__(self) -> None:
-        # Another thread may be the one that collects it.
+        # Another thread may garbage-collect it.
         self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._file.executescript(
             "pragma journal_mode = off; pragma synchronous = off;"
@@ -27,7 +27,7 @@ class Titles:
             self._file.close()
 
     def count(self, title: str, before: int | None) -> int | None:
-        """`before`, one more if `title` came already; None once there is no room to tell."""
+        """`before`, plus one if `title` came before; None once the file has no room."""
         if self._file is None or before is None:
             return None
         digest = int.from_bytes(hashlib.blake2b(title.encode(), digest_size=8).digest()) >> 1

@@ -1,4 +1,4 @@
-"""Unpack a stream as it comes: plain, gzip or bzip2, told by its content, without seeking."""
+"""Decompress a stream without seeking: plain, gzip or bzip2, detected from its content."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ _BZIP2_BYTES = 10
 
 
 class TrailingBytes(Exception):
-    """Bytes that are no bzip2 data follow bzip2 data."""
+    """Bytes that are not bzip2 follow bzip2 data."""
 
 
 class Binary(Protocol):
-    """What bytes can be read from as they come."""
+    """A stream whose bytes can be read as they arrive."""
 
     def read1(self, n: int = -1, /) -> bytes: ...
 
 
 def unpack(name: str, raw: Binary, *, head_bytes: int) -> tuple[bytes, io.BufferedReader]:
-    """The first unpacked bytes of `raw`, at least `head_bytes` if there are so many, and all of it.
+    """The first decompressed bytes of `raw`, at least `head_bytes` if there are as many, and all.
 
-    Reading raises EOFError where a packed stream ends too early, OSError or zlib.error where it is
-    damaged, TrailingBytes.
-    Raises: the same; InputError for other packers.
+    Reading raises EOFError where a compressed stream ends too early, OSError or zlib.error where
+    it is damaged, TrailingBytes.
+    Raises: the same; InputError for other formats.
     """
     magic, pieces = _ahead(_pieces_of(raw), max(map(len, _OTHER_PACKERS)))
     if magic.startswith(b"BZh"):
@@ -83,9 +83,9 @@ def _pieces_of(raw: Binary) -> Iterator[bytes]:
 
 
 def _ahead(pieces: Iterator[bytes], least: int) -> tuple[bytes, Iterator[bytes]]:
-    """The first `least` bytes or more, and all pieces: a pipe may give them one by one.
+    """The first `least` bytes or more, and all pieces: a pipe may return them one by one.
 
-    What the pieces raise meanwhile is raised when they are read to there.
+    An error of the pieces is raised when reading reaches it.
     """
     head, rest = b"", pieces
     try:
@@ -102,7 +102,7 @@ def _failing(error: Exception) -> Iterator[bytes]:
 
 
 def _unbzip2(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The streams of a bzip2 file; zeros after them are padding, other bytes are not left out."""
+    """The streams of a bzip2 file; zeros after them are padding, other bytes are an error."""
     packed_bytes, data = 0, b""
     while True:
         while len(data) < _BZIP2_BYTES and (piece := next(pieces, b"")):

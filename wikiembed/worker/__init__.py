@@ -1,1 +1,1 @@
-"""The process that embeds: its supervisor, its session, and what it holds."""
+"""The worker process: its supervisor, its session and its local queue."""

@@ -1,4 +1,4 @@
-"""Finishing many jobs in one statement."""
+"""Finish many jobs in one statement."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 LINGER_S = 0.005
-"""How long a finish waits for others while they come often."""
+"""Wait between two statements, so that more finished jobs gather for the next one."""
 
 
 class BatchCompleter:
-    """Gathers the numbers of finished jobs and deletes them together.
+    """Gathers the ids of finished jobs and deletes them together.
 
-    `delete` deletes the jobs of some numbers. While it runs, the next ones gather; each waiter is
-    told of the failure of its own statement.
+    `delete` deletes jobs by id. While it runs, the next ids gather; a failed statement raises in
+    each of its own waiters.
     """
 
     def __init__(self, delete: Callable[[Sequence[int]], Awaitable[None]]) -> None:

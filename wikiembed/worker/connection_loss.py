@@ -1,4 +1,4 @@
-"""A loss of Postgres: said once when it begins and once when it is over."""
+"""A loss of Postgres: reported once when it begins and once when it ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wikiembed.telemetry import emit
 from wikiembed.worker.binding.api import ConnectorException
 
 LOST = (ConnectorException, psycopg.OperationalError, DatabaseUnreachable, LockNotAvailable)
-"""What a worker meets when Postgres is gone, or lets no statement through."""
+"""Errors that a worker gets when Postgres is lost or accepts no statement."""
 RECONNECT = Backoff(first_s=0.25, longest_s=5.0)
 
 
@@ -26,11 +26,11 @@ class ConnectionLoss:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts; 0 while Postgres is there."""
+        """Seconds since it began; 0 while Postgres is reachable."""
         return 0.0 if self._since is None else time.monotonic() - self._since
 
     def began(self, error: BaseException) -> None:
-        """Postgres is gone, or still is."""
+        """Postgres is lost, or still is."""
         if self._since is None:
             self._since = time.monotonic()
             emit("database_lost", level=30, reason=str(unreachable(error)))
@@ -48,7 +48,7 @@ class ConnectionLoss:
 
 
 def unreachable(error: BaseException) -> WikiembedError:
-    """The error of ours for a lost or refused connection."""
+    """The WikiembedError for a lost or refused connection."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, WikiembedError):

@@ -1,4 +1,4 @@
-"""What a worker is told to do, and when a drain has done it."""
+"""A worker's options, and when a drain is done."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from wikiembed.errors import EmbedderUnavailable, SourcePaused
 from wikiembed.pipeline import Runtime
 from wikiembed.store import Coverage
 
-OnLook = Callable[[list[Coverage], float], None]
-"""Told of each source, and how many seconds a server has been out of this process's reach."""
+OnProgress = Callable[[list[Coverage], float], None]
+"""Receives each source's coverage, and seconds since a server went out of reach of this process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """How to work: what the command line and the settings say.
+    """Options of the command line and the settings.
 
-    `source` none: all of them. `on_look` is told of each that is worked on.
+    `source` None: all. `on_progress` receives the sources that are worked on.
     """
 
     drain: bool
@@ -26,7 +26,7 @@ class WorkerOptions:
     poll_s: float
     rescue_every_s: float
     outage_limit_s: float
-    on_look: OnLook | None = None
+    on_progress: OnProgress | None = None
 
     @property
     def queues(self) -> list[str] | None:
@@ -34,27 +34,28 @@ class WorkerOptions:
         return None if self.source is None else [f"embed_{self.source}"]
 
 
-async def drained(runtime: Runtime, orders: WorkerOptions) -> bool:
+async def drained(runtime: Runtime, options: WorkerOptions) -> bool:
     """True when no job is left.
 
-    Raises: SourcePaused when only paused ones are; EmbedderUnavailable past the limit.
+    Raises: SourcePaused when only jobs of paused sources are left; EmbedderUnavailable past the
+    outage limit.
     """
     backlog = await runtime.store.backlog()
-    if orders.on_look is not None:
+    if options.on_progress is not None:
         rows = await runtime.store.coverage()
-        orders.on_look(
-            [row for row in rows if orders.source in (None, row.source)], runtime.outage_s
+        options.on_progress(
+            [row for row in rows if options.source in (None, row.source)], runtime.outage_s
         )
-    left = [b for b in backlog if b.left and orders.source in (None, b.source)]
+    left = [b for b in backlog if b.left and options.source in (None, b.source)]
     if not left:
         return True
     if all(b.paused and b.doing == 0 for b in left):
         first = left[0]
         raise SourcePaused(
             f"{first.pause_sentence.rstrip('.')}; jobs that wait: {first.left:,}; run"
-            f" `wikiembed resume {first.source}` when that is mended."
+            f" `wikiembed resume {first.source}` when that is fixed."
         )
-    if runtime.outage_s > orders.outage_limit_s:
+    if runtime.outage_s > options.outage_limit_s:
         raise EmbedderUnavailable(
             f"The embedding server has been out of reach for {runtime.outage_s:.0f} s"
             f" ({(runtime.outage_reason or 'no answer').rstrip('.')}): the jobs wait in the"

@@ -1,4 +1,4 @@
-"""A file that says that this process lives: what a probe may ask without Postgres or a server."""
+"""A liveness file of this process, for probes that need neither Postgres nor a server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOUCH_EVERY_S = 5.0
 
 @contextlib.asynccontextmanager
 async def alive(file: Path | None) -> AsyncIterator[None]:
-    """Touch `file` every 5 s from the event loop, through losses of Postgres too; None: nothing.
+    """Touch `file` every 5 s from the event loop, also while Postgres is lost; None: do nothing.
 
     Raises: ConfigurationError when it cannot be written.
     """
@@ -35,7 +35,7 @@ async def alive(file: Path | None) -> AsyncIterator[None]:
 async def _keep_touching(file: Path) -> None:
     while True:
         await asyncio.sleep(TOUCH_EVERY_S)
-        with contextlib.suppress(ConfigurationError):  # a full disk: the probe says so in time
+        with contextlib.suppress(ConfigurationError):  # a full disk: the probe fails in time
             _touch(file)
 
 

@@ -1,8 +1,8 @@
-"""The jobs that a worker has in hand: some wait to begin, small ones of a source begin together.
+"""A worker's local queue: fetched jobs that wait to begin; small ones of a source begin together.
 
-One fetch brings as many jobs as will begin within a moment, one task embeds the texts of many small
-jobs as one batch, and their rows are finished in one statement: what a job costs is paid once for
-a batch of texts, however the texts came.
+One fetch returns as many jobs as will begin within a moment, one task embeds the texts of many
+small jobs as one batch, and one statement finishes their rows: the cost of a job is paid once per
+batch of texts, regardless of how many jobs the texts are split into.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from dataclasses import dataclass
 
 from wikiembed.worker.binding.api import Job, JSONValue
 
-AHEAD_S = 0.05
-"""Jobs are fetched ahead of their turn by so much: a pause is obeyed within it."""
-PACE_S = 0.025
-"""A fetch that emptied the queue is followed by the next one after so long: the texts of a trickle
-meet in one request."""
-FAST = 60
-"""Batches a second from which on jobs are fetched ahead; those of a slower server stay queued."""
-BESIDE_S = 0.03
-"""Seconds that a batch spends at Postgres, read and written: so long it takes no place at the
+FETCH_AHEAD_S = 0.05
+"""How far ahead of their turn jobs are fetched: a pause takes effect within it."""
+FETCH_INTERVAL_S = 0.025
+"""Wait between a fetch that emptied the queue and the next one: texts that arrive one by one are
+sent in one request."""
+FAST_BATCHES_PER_S = 60
+"""Rate from which on jobs are fetched ahead; those of a slower server stay queued."""
+POSTGRES_TIME_S = 0.03
+"""Seconds in which a batch is read from and written to Postgres: meanwhile it takes no slot of the
 server, and the batches of a fast one overlap by so much."""
 MOST_JOBS = 256
 MOST_AHEAD = 16
@@ -33,30 +33,30 @@ _PLAIN = frozenset({"source", "keys"})
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A job, and how many chunks its source likes in a batch (1: it goes alone)."""
+    """A job, and its source's batch size in chunks (1: it joins no other job)."""
 
     job: Job
     batch_size: int
 
     @property
     def keys(self) -> list[JSONValue]:
-        """Keys of the chunks that it asks for; none where its arguments hold no list of them."""
+        """Keys of its chunks; empty where its arguments contain no list of keys."""
         keys = self.job.task_kwargs.get("keys")
         return keys if isinstance(keys, list) else []
 
     @property
     def chunks(self) -> int:
-        """Chunks that it asks for; 1 for what is no embed job."""
+        """Number of its chunks; 1 for other jobs than embed jobs."""
         return max(1, len(self.keys))
 
     @property
     def rescued(self) -> bool:
-        """Whether a worker died with it."""
+        """Whether a worker died while running it."""
         return bool(self.job.task_kwargs.get("rescues"))
 
     @property
     def joins(self) -> bool:
-        """Whether it may be embedded together with others: not what went wrong before."""
+        """Whether it may be embedded together with others: not if it failed before."""
         return (
             self.batch_size > 1
             and self.job.attempts == 0
@@ -66,7 +66,7 @@ class Fetched:
 
 
 class LocalQueue:
-    """What one worker has fetched; `room` says how many batches may be under way at a time."""
+    """Jobs that one worker has fetched; `room` returns how many batches may run at a time."""
 
     def __init__(
         self,
@@ -78,13 +78,13 @@ class LocalQueue:
         self._clock = clock
         self._waiting: deque[Fetched] = deque()
         self._groups: dict[int | None, tuple[Job, ...]] = {}
-        self._under_way: set[int | None] = set()
-        self._alone: int | None = None
+        self._in_flight: set[int | None] = set()
+        self._exclusive: int | None = None
         self._changed = asyncio.Event()
         self._closed = False
         self._batch_size = 1  # not known yet: the first fetch brings one job, or single chunks
         self._fetched_at = 0.0
-        self._dry = False
+        self._was_emptied = False
         self._ended: deque[float] = deque()
 
     def __bool__(self) -> bool:
@@ -98,41 +98,41 @@ class LocalQueue:
 
     @property
     def ids(self) -> set[int]:
-        """Numbers of all jobs in hand: those that wait, and those under way."""
+        """Ids of all fetched jobs: those that wait, and those in flight."""
         jobs = [fetched.job for fetched in self._waiting]
         jobs += [job for group in self._groups.values() for job in group]
         return {job.id for job in jobs if job.id is not None}
 
     async def wait_for_room(self) -> bool:
-        """Return True when a batch may begin, False when the hand is closed."""
+        """Return True when a batch may begin, False when the local queue is closed."""
         while not self._closed and not self._has_room():
             self._changed.clear()
             await self._changed.wait()
         return not self._closed
 
     def _has_room(self) -> bool:
-        if self._alone is not None:
+        if self._exclusive is not None:
             return False
         return self._free() > 0
 
     def _free(self) -> int:
-        """How many batches may begin now: those that find room, and those read or written beside.
+        """How many batches may begin now: the free slots, and those being read or written.
 
-        No more than may be embedded, at a slow server: there a batch begun waits in vain.
+        At a slow server only the free slots: there a batch that begins early only waits.
         """
         if self._room is None:
             return 1
-        rate = self._a_second()
-        beside = math.ceil(BESIDE_S * rate) if rate >= FAST else 0
-        return max(1, self._room()) + beside - len(self._under_way)
+        rate = self._batches_per_s()
+        in_postgres = math.ceil(POSTGRES_TIME_S * rate) if rate >= FAST_BATCHES_PER_S else 0
+        return max(1, self._room()) + in_postgres - len(self._in_flight)
 
     def close(self) -> None:
-        """Begin no more."""
+        """Begin no more jobs."""
         self._closed = True
         self._changed.set()
 
     def clear(self) -> list[int]:
-        """Empty the hand; answers the numbers of the jobs that waited."""
+        """Remove the waiting jobs; return their ids."""
         left = [fetched.job.id for fetched in self._waiting if fetched.job.id is not None]
         self._waiting.clear()
         return left
@@ -143,70 +143,70 @@ class LocalQueue:
         return {fetched.job.queue for fetched in self._waiting}
 
     def keep(self, queues: Collection[str]) -> list[int]:
-        """Keep the waiting jobs of these queues; answers the numbers of the others."""
+        """Keep the waiting jobs of these queues; remove the others and return their ids."""
         others = [one.job.id for one in self._waiting if one.job.queue not in queues]
         self._waiting = deque(one for one in self._waiting if one.job.queue in queues)
         self._fetched_at = self._clock()
         return [job_id for job_id in others if job_id is not None]
 
     @property
-    def early_s(self) -> float:
-        """Seconds until the next fetch, where the last one emptied the queue a moment ago."""
-        return max(0.0, PACE_S - self.age_s) if self._dry else 0.0
+    def fetch_delay_s(self) -> float:
+        """Seconds until the next fetch; more than 0 if one just emptied the queue."""
+        return max(0.0, FETCH_INTERVAL_S - self.age_s) if self._was_emptied else 0.0
 
-    def wanted(self) -> tuple[int, int]:
-        """How many jobs to fetch at the most, and how many chunks they may have together."""
+    def fetch_size(self) -> tuple[int, int]:
+        """The most jobs to fetch, and the most chunks that they may have together."""
         if self._room is None:
             return 1, self._batch_size
-        rate = self._a_second()
-        soon = math.ceil(AHEAD_S * rate) if rate >= FAST else 1
-        return MOST_JOBS, min(max(1, self._free(), soon), MOST_AHEAD) * self._batch_size
+        rate = self._batches_per_s()
+        ahead = math.ceil(FETCH_AHEAD_S * rate) if rate >= FAST_BATCHES_PER_S else 1
+        return MOST_JOBS, min(max(1, self._free(), ahead), MOST_AHEAD) * self._batch_size
 
     def add(self, jobs: Iterable[Fetched], *, most_chunks: int) -> list[int]:
-        """Put fetched jobs into the hand; answers numbers of those that must go back.
+        """Add fetched jobs; return the ids of those to release.
 
-        A job with which a worker died comes alone: another that is in hand when it kills the
-        next worker would be taken for the cause as well.
+        A job that a worker died with is added alone: if it kills the next worker, any other job
+        of that worker would be suspected as well.
         """
         fetched = list(jobs)
         self._fetched_at = self._clock()
         first = next((i for i, one in enumerate(fetched) if one.rescued), None)
         kept = fetched if first is None else fetched[: max(1, first)]
         self._waiting.extend(kept)
-        # Of several sources the least: too few cost another fetch, too many would have to wait.
+        # The smallest of several sources: too few jobs cost another fetch, too many would wait.
         self._batch_size = min((one.batch_size for one in kept), default=self._batch_size)
         chunks = sum(one.chunks for one in fetched)
-        # A look that found nothing delays no other: an edit to an idle system goes at once.
+        # A fetch that found nothing delays no other: an edit in an idle system is sent at once.
         few = chunks + self._batch_size <= most_chunks and len(fetched) < MOST_JOBS
-        self._dry = bool(fetched) and few
+        self._was_emptied = bool(fetched) and few
         return [one.job.id for one in fetched[len(kept) :] if one.job.id is not None]
 
     async def begin(self) -> Job | None:
-        """The next job, with the keys of those that join it; None when the hand was closed.
+        """The next job, with the keys of those that join it; None when the queue was closed.
 
-        A job with which a worker died waits until nothing else is under way.
+        A job that a worker died with waits until no other is in flight.
         """
         first = self._waiting[0]
         if first.rescued and self._room is not None:
-            while self._under_way and not self._closed:
+            while self._in_flight and not self._closed:
                 self._changed.clear()
                 await self._changed.wait()
         if self._closed:
             return None
         self._waiting.popleft()
-        joined = [first, *self._companions(first)]
+        joined = [first, *self._jobs_to_join(first)]
         leader = first.job
         self._groups[leader.id] = tuple(one.job for one in joined)
-        self._under_way.add(leader.id)
+        self._in_flight.add(leader.id)
         if first.rescued and self._room is not None:
-            self._alone = leader.id
+            self._exclusive = leader.id
         if len(joined) == 1:
             return leader
         keys = [key for one in joined for key in one.keys]
         return leader.evolve(task_kwargs={**leader.task_kwargs, "keys": keys})
 
-    def _companions(self, first: Fetched) -> list[Fetched]:
-        """Waiting jobs of the same source that fit into the batch of `first`, in their order."""
+    def _jobs_to_join(self, first: Fetched) -> list[Fetched]:
+        """Take the waiting jobs of the same source that fit into the batch of `first`, in order."""
         if not first.joins:
             return []
         found: list[Fetched] = []
@@ -223,26 +223,26 @@ class LocalQueue:
         self._waiting = left
         return found
 
-    def _a_second(self) -> int:
+    def _batches_per_s(self) -> int:
         """Batches that ended within the last second."""
         while self._ended and self._clock() - self._ended[0] > 1.0:
             self._ended.popleft()
         return len(self._ended)
 
     def group_of(self, leader: Job) -> tuple[Job, ...]:
-        """The jobs that were begun as `leader`, itself included."""
+        """The jobs that began together as `leader`, including it."""
         return self._groups.get(leader.id, (leader,))
 
     def ended(self, leader: Job) -> None:
-        """The work on a batch is done, though its jobs may not be finished yet."""
-        if leader.id in self._under_way:
-            self._under_way.discard(leader.id)
+        """Record that a batch is embedded; its jobs may not be finished yet."""
+        if leader.id in self._in_flight:
+            self._in_flight.discard(leader.id)
             self._ended.append(self._clock())
-        if self._alone == leader.id:
-            self._alone = None
+        if self._exclusive == leader.id:
+            self._exclusive = None
         self._changed.set()
 
     def forget(self, leader: Job) -> None:
-        """The jobs of a batch are finished, or back in the queue."""
+        """Remove a batch whose jobs are finished or requeued."""
         self.ended(leader)
         self._groups.pop(leader.id, None)

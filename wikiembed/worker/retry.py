@@ -1,6 +1,6 @@
-"""When a job goes back to the queue, and when it comes again: decided here for every exception.
+"""Whether a job is retried, and after how long: decided here for every exception.
 
-What is recorded in failures and what stops the line is decided in wikiembed.servers.classify.
+wikiembed.servers.classify decides what is recorded in failures and what is an outage.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ UNEXPECTED_BEFORE_BLAME = 5
 
 
 def is_out_of_memory(exception: BaseException) -> bool:
-    """True when this process has no memory left; which job meets that is chance.
+    """True when this process is out of memory; which job gets the error is chance.
 
-    libpq says it with neither a class nor an SQLSTATE of its own ("cannot allocate memory for
-    input buffer", "out of memory for query result"); a thread cannot be started for the same want.
+    libpq reports it with neither a class nor an SQLSTATE of its own ("cannot allocate memory for
+    input buffer", "out of memory for query result"); nor can a thread be started then.
     """
     if isinstance(exception, psycopg.Error):
         return exception.sqlstate is None and " memory" in str(exception)
@@ -41,7 +41,7 @@ def is_out_of_memory(exception: BaseException) -> bool:
 
 
 def is_transient(exception: BaseException) -> bool:
-    """True for what the same job need not meet again: a deadlock, a failover, a cancel."""
+    """True for errors that a retry may not hit again: a deadlock, a failover, a cancel."""
     if is_out_of_memory(exception):
         return True
     return kind_of_error(exception) in (Kind.LOST, Kind.PASSING)
@@ -62,20 +62,20 @@ def wait_s(exception: BaseException, attempts: int) -> float:
     if isinstance(exception, DatabaseUnreachable):
         return 1.0
     if isinstance(exception, WrongUsage):
-        # Another worker may have the right settings; this one must not fetch it in a circle.
+        # Another worker may have the right settings; this one must not refetch it in a loop.
         return 2.0
     if isinstance(exception, LockNotAvailable) or is_transient(exception):
         return TRANSIENT.wait_s(attempts)
     return UNEXPECTED.wait_s(attempts)
 
 
-class BackToTheQueue(BaseRetryStrategy):
-    """No embed job ever ends as failed: what is wrong with a chunk stands in failures."""
+class AlwaysRetry(BaseRetryStrategy):
+    """Retries every embed job, so that none ends as failed: chunk errors are in failures."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        """Retry, at once or after the wait that fits the exception.
+        """Retry, at once or after the exception's backoff.
 
-        A job with a queueing lock ends: the next one may hold the lock already.
+        A job with a queueing lock is not retried: the next one may hold the lock already.
         """
         if job.queueing_lock is not None:
             return None

@@ -1,4 +1,4 @@
-"""Where the tasks find what their process holds: ``context.additional_context["runtime"]``."""
+"""The process's resources for the tasks: ``context.additional_context["runtime"]``."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class RuntimeHolder:
         return self._settings
 
     def use(self, settings: Settings, *, stats: Stats | None = None) -> None:
-        """Take these settings instead of the environment's, and count into `stats`."""
+        """Use these settings instead of the environment's, and count into `stats`."""
         self._settings = settings
         self.stats = stats or Stats()
 
     @property
     def opened(self) -> Runtime | None:
-        """The runtime, if some job has asked for it already."""
+        """The runtime, if it is open."""
         return self._runtime
 
     async def get(self) -> Runtime:
-        """The runtime, opened when it is not.
+        """The runtime, opened on first use.
 
         Raises: DatabaseUnreachable, ConfigurationError.
         """

@@ -13,7 +13,7 @@ from wikiembed.pipeline import Runtime, Stats
 from wikiembed.telemetry import emit
 from wikiembed.worker.binding.app import App
 from wikiembed.worker.connection_loss import LOST, ConnectionLoss, unreachable
-from wikiembed.worker.drain import OnLook, WorkerOptions
+from wikiembed.worker.drain import OnProgress, WorkerOptions
 from wikiembed.worker.liveness import alive
 from wikiembed.worker.session import Session
 
@@ -23,12 +23,12 @@ RESCUE_EVERY_S = 5.0
 
 
 class Supervisor:
-    """One `wikiembed worker`: embeds with `concurrency` batches at a time, upkeep beside them.
+    """One `wikiembed worker`: embeds `concurrency` batches at a time and runs the upkeep.
 
-    None: as many as the embedding server gains by. `source`: that one alone; none: all.
-    `batch_size`: small jobs join up to so many chunks; none: as many as their source likes.
+    `concurrency` None: an adaptive limit. `source`: only this one; None: all. `batch_size`: chunks
+    up to which small jobs join; None: their source's own.
 
-    With `drain` it ends when no job waits or runs; `on_look` is told what is left meanwhile.
+    With `drain` it ends when no job waits or runs; `on_progress` receives what is left meanwhile.
     """
 
     def __init__(
@@ -40,44 +40,44 @@ class Supervisor:
         concurrency: int | None,
         source: str | None = None,
         batch_size: int | None = None,
-        on_look: OnLook | None = None,
+        on_progress: OnProgress | None = None,
         stats: Stats | None = None,
         poll_s: float | None = None,
         rescue_every_s: float = RESCUE_EVERY_S,
     ) -> None:
         self._app = app
-        self._orders = WorkerOptions(
+        self._options = WorkerOptions(
             drain=drain,
             source=source,
             concurrency=concurrency,
-            # Jobs that come again later wake nobody: a drain must not wait 5 s for each.
+            # Retried jobs notify no worker: a drain must not wait 5 s for each.
             poll_s=poll_s or (DRAIN_POLL_S if drain else POLL_S),
             rescue_every_s=rescue_every_s,
             outage_limit_s=settings.outage_limit_s,
-            on_look=on_look,
+            on_progress=on_progress,
         )
         self._alive_file = settings.alive_file
         self._stop = asyncio.Event()
         self._loss = ConnectionLoss()
         self.stopped_by: signal.Signals | None = None
         self._session: Session | None = None
-        self._left_behind: list[int] = []
+        self._lost_worker_ids: list[int] = []
         app.runtime.use(settings.model_copy(update={"concurrency": concurrency}), stats=stats)
         app.job_manager.upkeep_apart = True
         app.job_manager.batch_size = batch_size
 
     async def run(self) -> None:
-        """Work until drained or stopped; `stopped_by` is the signal that came, if one did.
+        """Work until drained or stopped; `stopped_by` is the signal received, if any.
 
         Raises: SourcePaused, ModelMismatch, EmbedderUnavailable, DatabaseUnreachable,
         SchemaMismatch.
         """
         with self._signals():
             async with alive(self._alive_file):
-                await self._work_on()
+                await self._work_until_done()
 
-    async def _work_on(self) -> None:
-        """Work, and connect anew after each loss of Postgres."""
+    async def _work_until_done(self) -> None:
+        """Work, and reconnect after each loss of Postgres."""
         while not self._stop.is_set():
             try:
                 await self._work()
@@ -87,14 +87,14 @@ class Supervisor:
                 if self._session is None:
                     raise unreachable(error) from error
                 self._loss.began(error)
-                if self._orders.drain and self._loss.seconds > self._orders.outage_limit_s:
+                if self._options.drain and self._loss.seconds > self._options.outage_limit_s:
                     raise unreachable(error) from error
                 await self._unless_stopped(asyncio.sleep(self._loss.next_wait_s()))
             else:
                 return
 
     async def _work(self) -> None:
-        """Connect, and work until done; at once done when stopped while connecting."""
+        """Connect, and work until done; return at once when stopped while connecting."""
         try:
             if await self._unless_stopped(self._open()):
                 await self._run_session()
@@ -104,11 +104,11 @@ class Supervisor:
     async def _run_session(self) -> None:
         runtime = await self._app.runtime.get()
         self._loss.over()
-        self._session = Session(self._app, runtime, self._orders, stop=self._stop, loss=self._loss)
+        self._session = Session(self._app, runtime, self._options, stop=self._stop, loss=self._loss)
         try:
             await self._session.run()
         except LOST:
-            self._left_behind += self._session.worker_ids
+            self._lost_worker_ids += self._session.worker_ids
             raise
 
     async def _open(self) -> None:
@@ -117,24 +117,24 @@ class Supervisor:
         version.require_head(await runtime.store.schema_version())
         if self._session is None:
             await runtime.store.upkeep("select * from wikiembed.rescue_jobs()")
-        await self._free_left_behind(runtime)
+        await self._release_orphaned_jobs(runtime)
 
-    async def _free_left_behind(self, runtime: Runtime) -> None:
-        """Give up the jobs that this process held when it lost Postgres.
+    async def _release_orphaned_jobs(self, runtime: Runtime) -> None:
+        """Release the jobs that this process had when it lost Postgres.
 
-        Those of others are left to the rescue of some seconds later: their heartbeats are old
-        as well after a long loss, and they are about to write what they have.
+        Those of other processes are left to the rescue some seconds later: after a long loss their
+        heartbeats are old as well, and they are about to write their vectors.
         """
-        for worker_id in self._left_behind:
+        for worker_id in self._lost_worker_ids:
             await runtime.store.release_jobs(
                 worker_id, await runtime.store.jobs_of_worker(worker_id)
             )
             await self._app.job_manager.unregister_worker(worker_id)
-        self._left_behind.clear()
+        self._lost_worker_ids.clear()
 
-    async def _unless_stopped(self, doing: Awaitable[None]) -> bool:
-        """True when that is done; False when the stop came first, which cancels it."""
-        task = asyncio.ensure_future(doing)
+    async def _unless_stopped(self, work: Awaitable[None]) -> bool:
+        """True when `work` is done; False when the stop came first, which cancels it."""
+        task = asyncio.ensure_future(work)
         stopped = asyncio.ensure_future(self._stop.wait())
         try:
             await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -159,11 +159,11 @@ class Supervisor:
                 loop.remove_signal_handler(number)
 
     def stop(self) -> None:
-        """End when the batches in hand are done."""
+        """End when the batches in flight are done."""
         self._stop.set()
 
     def abort(self) -> None:
-        """End now: the jobs in hand go back to the queue."""
+        """End now; the running jobs are requeued."""
         self._stop.set()
         if self._session is not None:
             self._session.abort()

@@ -3,9 +3,9 @@
 -- ledger, for which another attach would wait. Gives up after waiting 10 s for a lock, so that no writer waits behind it.
 -- A check only takes the lock that lets writers write, as building the index will.
 -- Rows that have no vector yet wait for enqueue: neither a worker's reconcile nor a paid server
--- processes them without being asked to. A source whose table was dropped gives its name up.
--- One that is moved is detached and attached again, so that nothing of the former table is left; its
--- row, the failures of equal rows and the vectors of equal texts are carried over before.
+-- processes them unrequested. The name of a source whose table was dropped is reused.
+-- A source that is moved is detached and attached again, so that nothing of the former table is left; its
+-- row, the failures of equal rows and the vectors of equal texts are copied before.
 create or replace function wikiembed.attach(
   p_relation regclass, p_key name, p_text name, p_embedding name, p_name text,
   p_provider text default null, p_model text default null, p_dimensions integer default null,
@@ -123,4 +123,4 @@ end;
 $$;
 comment on function wikiembed.attach(
   regclass, name, name, name, text, text, text, integer, text, text, integer, boolean, boolean, boolean, boolean) is
-  'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and holds no writer up. With p_move a source that is there goes to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
+  'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and blocks no writer. With p_move an existing source is moved to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';

@@ -26,7 +26,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.check_names(wikiembed.sources) is
-  'Raises WE004 for names that cannot stand in a generated function.';
+  'Raises WE004 for names that a generated function cannot contain.';
 
 create or replace function wikiembed_private.check_relation(p_relation regclass) returns void
 language plpgsql stable
@@ -66,12 +66,12 @@ begin
 end;
 $$;
 comment on function wikiembed_private.check_relation(regclass) is
-  'Raises WE004 for what is not an ordinary or partitioned table.';
+  'Raises WE004 for a relation that is not an ordinary or partitioned table.';
 
 -- Functions run as their owner with row_security off, which raises instead of hiding rows: so
--- the owner must be one whom no policy binds. He must own the table and every partition as well:
--- a trigger that also fires for replication is enabled by `alter table`. Membership in a superuser would
--- give him more than a table.
+-- no policy may bind the owner. The owner must own the table and every partition as well:
+-- `alter table` enables a trigger that also fires for replication. Membership in a superuser would
+-- grant more than a table.
 create or replace function wikiembed_private.check_rights(p_relation regclass) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -116,10 +116,10 @@ $$;
 comment on function wikiembed_private.check_rights(regclass) is
   'Raises WE004 or WE009 when the owner of wikiembed does not own the whole table, or may not read and write it.';
 
--- Triggers, constraints and index expressions of a table run in the name of whoever reads or
--- writes it: here wikiembed's owner. Whoever may add one gains what he may and they may not: his
--- attributes, his memberships, and tables that he owns or was let into. Nothing is said of one who
--- gains wikiembed itself only.
+-- Triggers, constraints and index expressions of a table run with the rights of the role that reads
+-- or writes it: here wikiembed's owner. A role that may add one gains what only the owner has: its
+-- attributes, its memberships, and tables that it owns or has rights on. A role that would gain
+-- only wikiembed's own tables is not reported.
 create or replace function wikiembed_private.owner_warning(p_relation regclass) returns text
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -159,7 +159,7 @@ as $$
     from more having count(*) > 0;
 $$;
 comment on function wikiembed_private.owner_warning(regclass) is
-  'Which roles could run SQL as wikiembed''s owner by way of this table, and gain by it; null when none could.';
+  'Warning that names the roles which could run SQL as wikiembed''s owner through this table, and gain rights; null when none could.';
 
 create or replace function wikiembed_private.check_unattached(
   p_relation regclass, p_embedding name, p_name text, p_replaces boolean
@@ -188,9 +188,9 @@ begin
 end;
 $$;
 comment on function wikiembed_private.check_unattached(regclass, name, text, boolean) is
-  'Raises WE003 when a source has the name, unless it is to be replaced, or another one the column.';
+  'Raises WE003 when a source has the name, unless it is to be replaced, or when another source has the column.';
 
--- Everything that attach can refuse a column for, so that a check only and an attach refuse the same.
+-- All checks of a column, so that p_check_only and an attach refuse the same.
 create or replace function wikiembed_private.check_source(
   p_relation regclass, p_key name, p_text name, p_embedding name, p_name text,
   p_provider text, p_model text, p_dimensions integer,

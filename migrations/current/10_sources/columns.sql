@@ -14,7 +14,7 @@ as $$
           and i.indnkeyatts = 1 and i.indkey[0] = a.attnum);
 $$;
 comment on function wikiembed_private.usable_keys(regclass) is
-  'The columns of a table that name a row for sure and can be the key of a source.';
+  'The columns of a table that identify a row and can be the key of a source.';
 
 create or replace function wikiembed_private.check_key(p_relation regclass, p_column pg_catalog.pg_attribute) returns text
 language plpgsql stable
@@ -37,11 +37,11 @@ begin
 end;
 $$;
 comment on function wikiembed_private.check_key(regclass, pg_attribute) is
-  'The key''s type; raises WE005 when the column does not name a row for sure.';
+  'The key''s type; raises WE005 when the column does not identify a row.';
 
--- What can work, in this order: a column that is a key already, what the column lacks, a new column.
--- A column that is one of several in a key is meant to repeat: a unique index on it would refuse
--- rows that are right, even where none repeats today.
+-- Options in this order: a column that is a key already, what the column lacks, a new column.
+-- The values of a column that is one of several in a key may repeat: a unique index on it would
+-- refuse valid rows, even where none repeats today.
 create or replace function wikiembed_private.key_advice(p_relation regclass, p_column name) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -92,7 +92,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.key_advice(regclass, name) is
-  'What can be done so that a table has a key, where a column is none.';
+  'A hint how the table gets a key, when the column cannot be one.';
 
 create or replace function wikiembed_private.check_text(p_relation regclass, p_column pg_catalog.pg_attribute) returns void
 language plpgsql stable
@@ -118,7 +118,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.check_text(regclass, pg_attribute) is
-  'Raises WE006 for a text column that is generated or holds no text.';
+  'Raises WE006 for a text column that is generated or not of a text type.';
 
 create or replace function wikiembed_private.text_advice(p_relation regclass, p_column name) returns text
 language sql stable
@@ -133,7 +133,7 @@ as $$
      and t.typcategory = 'S' and t.typname not in ('char', 'name');
 $$;
 comment on function wikiembed_private.text_advice(regclass, name) is
-  'Which columns of a table hold texts, or how it gets one.';
+  'A hint which columns of a table are texts, or how it gets one.';
 
 create or replace function wikiembed_private.check_embedding(
   p_relation regclass, p_column pg_catalog.pg_attribute, p_dimensions integer,
@@ -179,7 +179,7 @@ $$;
 comment on function wikiembed_private.check_embedding(regclass, pg_attribute, integer) is
   'Type and dimensions of the vector column; raises WE007 when it cannot hold vectors.';
 
--- The command line knows the model's dimensions; else those of the wiki's column, which came from the
+-- The command line passes the model's dimensions; else those of the wiki's column, which came from the
 -- settings of `wikiembed migrate`, are the likely ones.
 create or replace function wikiembed_private.advised_vector(p_dimensions integer) returns text
 language sql stable
@@ -193,7 +193,7 @@ as $$
     768));
 $$;
 comment on function wikiembed_private.advised_vector(integer) is
-  'The type that a new vector column is advised to have, with its schema.';
+  'The recommended type of a new vector column, with its schema.';
 
 create or replace function wikiembed_private.free_column(p_relation regclass, p_name text) returns name
 language sql stable
@@ -207,7 +207,7 @@ as $$
    limit 1;
 $$;
 comment on function wikiembed_private.free_column(regclass, text) is
-  'A name that a new column of a table can have.';
+  'An unused name for a new column of a table.';
 
 create or replace function wikiembed_private.dimensions_advice(
   p_relation regclass, p_column name, p_dimensions integer
@@ -232,7 +232,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.dimensions_advice(regclass, name, integer) is
-  'How a table gets a vector column of other dimensions: the column itself while it is empty, else another.';
+  'A hint how a table gets a vector column of other dimensions: the column itself while it is empty, else another.';
 
 create or replace function wikiembed_private.require_column(
   p_relation regclass, p_name name, p_role text, p_dimensions integer
@@ -263,4 +263,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.require_column(regclass, name, text, integer) is
-  'The catalogue row of the column that is to be key, text or embedding; raises WE006 with what can be done when there is none.';
+  'The catalogue row of the column that is to be key, text or embedding; raises WE006 with a hint when no such column exists.';

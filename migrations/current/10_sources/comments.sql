@@ -3,14 +3,14 @@ comment on table wikiembed.sources is
   'One row per attached vector column; written by attach, detach, pause, resume and the first write.';
 comment on column wikiembed.sources.name is 'Short name of the source, 1 to 32 bytes.';
 comment on column wikiembed.sources.relation is 'The table, or root of partitions, that holds the chunks.';
-comment on column wikiembed.sources.key_column is 'Unique, not null column that names a chunk.';
+comment on column wikiembed.sources.key_column is 'Unique, not null column that identifies a chunk.';
 comment on column wikiembed.sources.text_column is 'Column whose text is embedded.';
-comment on column wikiembed.sources.embedding_column is 'The vector or halfvec column; null means to do.';
+comment on column wikiembed.sources.embedding_column is 'The vector or halfvec column; null: not embedded yet.';
 comment on column wikiembed.sources.key_type is 'Type of the key column.';
 comment on column wikiembed.sources.embedding_type is 'vector or halfvec.';
-comment on column wikiembed.sources.key_attnum is 'Column number of the key, by which a rename is found.';
-comment on column wikiembed.sources.text_attnum is 'Column number of the text, by which a rename is found.';
-comment on column wikiembed.sources.embedding_attnum is 'Column number of the vector, by which a rename is found.';
+comment on column wikiembed.sources.key_attnum is 'Column number of the key, to detect a rename.';
+comment on column wikiembed.sources.text_attnum is 'Column number of the text, to detect a rename.';
+comment on column wikiembed.sources.embedding_attnum is 'Column number of the vector, to detect a rename.';
 comment on column wikiembed.sources.generation is
   'Seed of the text hash; grows with every change of model, prefix or dimensions.';
 comment on column wikiembed.sources.provider is 'ollama, openai, tei or local; null: from the worker''s settings.';
@@ -23,19 +23,19 @@ comment on column wikiembed.sources.pinned_at is
 comment on column wikiembed.sources.batch_size is 'Chunks per job, 1 to 4096.';
 comment on column wikiembed.sources.queue_name is 'The source''s queue in wikiembed_queue.';
 comment on column wikiembed.sources.trigger_version is
-  'Digest of the functions that generated its triggers and functions; another one: they are generated again.';
+  'Digest of the functions that generated its triggers and functions; they are regenerated when it differs.';
 comment on column wikiembed.sources.written_as is
   'The names that the generated triggers and functions use; differs from the catalogue after a rename.';
 comment on column wikiembed.sources.prove_function is
-  'Optional function (text, vector) → boolean by which check_invariants proves each stored vector.';
+  'Optional function (text, vector) → boolean with which check_invariants verifies each stored vector.';
 comment on column wikiembed.sources.paused_at is 'When it was paused; null: not paused.';
 comment on column wikiembed.sources.paused_by is 'Who paused it.';
 comment on column wikiembed.sources.pause_reason is 'Why it was paused.';
-comment on column wikiembed.sources.resume_at is 'When the pause ends by itself; null: never.';
+comment on column wikiembed.sources.resume_at is 'When the pause expires; null: never.';
 comment on column wikiembed.sources.attached_at is 'When it was attached.';
 comment on column wikiembed.sources.prefix_pinned is
-  'Whether the first write took the document prefix from a worker''s settings; a prefix fixed at attach, or set by hand, goes before theirs.';
+  'Whether the first write took the document prefix from a worker''s settings; a prefix set at attach, or by hand, overrides theirs.';
 comment on column wikiembed.sources.held_back_at is
-  'Since when reconcile leaves alone the rows that were there at attach, or what an enqueue with p_max_chunks did not queue; null: it queues all that is missing.';
+  'Since when reconcile does not queue the rows that existed at attach, or those that an enqueue with p_max_chunks left; null: it queues all missing rows.';
 comment on column wikiembed.sources.attached_as is
-  'The table''s qualified name at attach: another table that has it now has taken its place.';
+  'The table''s qualified name at attach; another table that has it now has replaced this one.';

@@ -34,7 +34,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.create_missing_index(text) is
-  'Creates the partial index on rows without a vector, unless a valid one is there.';
+  'Creates the partial index on rows without a vector, unless a valid one exists.';
 
 -- A move builds the index while the former table still has the name.
 create or replace function wikiembed_private.rename_missing_index(p_source wikiembed.sources) returns void
@@ -57,4 +57,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.rename_missing_index(wikiembed.sources) is
-  'Renames the index that was built for a move as the index of a source is named.';
+  'Gives the index that was built for a move the name of a source''s index.';

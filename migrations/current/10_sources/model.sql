@@ -1,6 +1,6 @@
--- A model set to null is to be pinned again; with it goes what was pinned beside it, else the next
--- worker would resolve the new model with the old one's provider and prefix. A prefix that the
--- source fixed itself stays; one that is set by hand is fixed from then on.
+-- A model set to null is to be pinned again; the provider and prefix pinned with it are cleared too,
+-- else the next worker would resolve the new model with the old ones. A prefix that the source
+-- itself set stays; one that is set by hand is the source's own from then on.
 create or replace function wikiembed_private.raise_generation() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -35,11 +35,11 @@ create or replace trigger raise_generation
   before update on wikiembed.sources
   for each row execute function wikiembed_private.raise_generation();
 comment on trigger raise_generation on wikiembed.sources is
-  'Keeps the generation in step with model, prefix and dimensions.';
+  'Raises the generation when model, prefix or dimensions change.';
 
 -- A source that was attached with a model of its own keeps it; else the first worker's settings
--- are pinned here, and a worker with other ones is refused. A prefix that it fills in is kept
--- apart from one that the source fixed itself, which no worker's setting goes before.
+-- are pinned here, and a worker with other ones is refused. A prefix that is pinned is
+-- distinguished from one that the source itself set, which no worker's setting overrides.
 create or replace function wikiembed.pin_model(
   p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text default ''
 ) returns bigint

@@ -62,7 +62,7 @@ $$;
 comment on function wikiembed_private.failures_moved(wikiembed.sources, wikiembed.sources) is
   'The failures of a source that is moved whose rows have the same key and text in both tables.';
 
--- Right for sure only where the former table's triggers kept vectors and texts together, the model is
+-- Safe only where the former table's triggers kept vectors and texts consistent, the model is
 -- pinned, and nothing on the new table may change the text while the vector is written.
 create or replace function wikiembed_private.copy_vectors(
   p_former wikiembed.sources, p_source wikiembed.sources
@@ -76,7 +76,7 @@ as $$
 declare
   v_copied bigint;
 begin
-  -- A rename alone leaves the trigger that nulls as good as it was.
+  -- After a rename alone the trigger that nulls stale vectors still works.
   p_former.written_as := wikiembed_private.source_names(p_former);
   if p_former.model is null or not wikiembed_private.triggers_current(p_former)
     or exists (

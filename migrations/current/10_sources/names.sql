@@ -23,7 +23,7 @@ $$;
 comment on function wikiembed_private.log_action(text, text, text, jsonb) is
   'Writes one row of the action log in the caller''s name.';
 
--- Under a snapshot of the whole transaction the lock would come after the reading.
+-- With one snapshot for the whole transaction the lock would be acquired after the snapshot.
 create or replace function wikiembed_private.require_read_committed() returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -40,7 +40,7 @@ comment on function wikiembed_private.require_read_committed() is
   'Raises WE008 in a transaction that is not read committed.';
 
 -- Only one attach, enqueue or reconcile of a source at a time. It is a statement of its own, so
--- that the statement after it takes a snapshot that sees what the former holder committed.
+-- that the statement after it takes a snapshot that includes the commit of the former holder.
 create or replace function wikiembed_private.lock_source(p_source text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -68,7 +68,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.get_source(text) is
-  'The row of a source, held for key share; raises WE001 when there is none.';
+  'The row of a source, locked for key share; raises WE001 when there is none.';
 
 create or replace function wikiembed_private.qualified(p_relation regclass) returns text
 language sql stable
@@ -89,7 +89,7 @@ as $$
    where e.extname = 'vector';
 $$;
 comment on function wikiembed_private.pgvector_schema() is
-  'The schema that pgvector lives in; null when it is not installed.';
+  'The schema of pgvector; null when it is not installed.';
 
 create or replace function wikiembed_private.relations_of(p_relation regclass) returns setof regclass
 language sql stable
@@ -132,7 +132,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.require_table(wikiembed.sources) is
-  'Raises WE001 when a source has outlived its table or a column of it.';
+  'Raises WE001 when a source''s table, or one of its columns, was dropped.';
 
 create or replace function wikiembed_private.find_column(
   p_relation regclass, p_name name, p_attnum smallint default null

@@ -1,8 +1,8 @@
--- The only definition of a pause. It has a body that is parsed here, so that it needs no pinned
--- path, and is put into the queries that call it.
+-- The only definition of a pause. Its body is parsed here, so that it needs no pinned path, and
+-- is inlined into the queries that call it.
 create or replace function wikiembed_private.is_paused(p_paused_at timestamptz, p_resume_at timestamptz)
 returns boolean
 language sql stable parallel safe
 return p_paused_at is not null and (p_resume_at is null or p_resume_at > clock_timestamp());
 comment on function wikiembed_private.is_paused(timestamptz, timestamptz) is
-  'True while a source is paused and its pause has not run out.';
+  'True while a source is paused and its pause has not expired.';

@@ -1,5 +1,5 @@
--- The name counts while a column has it; after that the column number says how it is
--- called now. Numbers are refreshed, since a restore assigns new ones.
+-- The name is used while a column has it; after that the column number finds the new
+-- name. Numbers are refreshed, since a restore assigns new ones.
 create or replace function wikiembed_private.follow_renames(p_name text) returns wikiembed.sources
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -29,10 +29,10 @@ begin
 end;
 $$;
 comment on function wikiembed_private.follow_renames(text) is
-  'Brings a source''s column names up to date after a rename; returns its row.';
+  'Updates a source''s column names after a rename; returns its row.';
 
--- Where rights allow an event trigger: follow renames and partitions that come and go at once.
--- It never stands in the way of the user's statement, and leaves disabled triggers
+-- Where rights allow an event trigger: follow renames and new or dropped partitions at once.
+-- It never fails the user's statement, and leaves disabled triggers
 -- disabled: reconcile enables them.
 create or replace function wikiembed_private.on_ddl() returns event_trigger
 language plpgsql security definer
@@ -72,9 +72,9 @@ begin
 end;
 $$;
 comment on function wikiembed_private.on_ddl() is
-  'Rewrites a source''s triggers after a rename or a change of partitions; queues a reconcile of rows that came or went with a partition.';
+  'Rewrites a source''s triggers after a rename or a change of partitions; queues a reconcile of rows added or removed with a partition.';
 
--- Only a superuser may create one; without it reconcile and doctor find the same things later.
+-- Only a superuser may create one; without it reconcile and doctor detect the same changes later.
 do $$
 begin
   drop event trigger if exists wikiembed_on_ddl;
@@ -83,11 +83,11 @@ begin
     execute function wikiembed_private.on_ddl();
   comment on event trigger wikiembed_on_ddl is 'Follows renames and new partitions of attached tables.';
 exception when insufficient_privilege then
-  raise notice 'no event trigger: role % is no superuser; reconcile follows renames instead', current_user;
+  raise notice 'no event trigger: role % is not a superuser; reconcile follows renames instead', current_user;
 end;
 $$;
 
--- After update of a source's batch size: its insert trigger, which holds it, is generated again.
+-- After update of a source's batch size: its insert trigger, which contains it, is regenerated.
 create or replace function wikiembed_private.follow_batch_size() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -99,11 +99,11 @@ begin
 end;
 $$;
 comment on function wikiembed_private.follow_batch_size() is
-  'Generates a source''s insert trigger again with its present batch size.';
+  'Regenerates a source''s insert trigger with its present batch size.';
 
 create or replace trigger wikiembed_follow_batch_size
   after update of batch_size on wikiembed.sources
   for each row when (old.batch_size <> new.batch_size)
   execute function wikiembed_private.follow_batch_size();
 comment on trigger wikiembed_follow_batch_size on wikiembed.sources is
-  'Keeps the insert trigger of a source in step with its batch size.';
+  'Regenerates the insert trigger of a source when its batch size changes.';

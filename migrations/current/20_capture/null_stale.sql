@@ -1,5 +1,5 @@
--- before update, each row whose text changed: the vector of another text goes, unless the
--- statement brings a new one.
+-- before update, each row whose text changed: the vector of the former text is set to null, unless
+-- the statement sets a new one.
 create or replace function wikiembed_private.generate_null_stale(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

@@ -1,6 +1,6 @@
--- Whether there is anything to forget is asked in one expression, since each costs a query's start.
+-- One expression checks whether there is anything to forget, since each costs a query's start.
 -- The plans are kept for the session: one made when there were no failures must suit many. A statement
--- of many rows asks once which of them failed or were truncated, by a hash join; of few, each key is looked up.
+-- of many rows finds those that failed or were truncated by one hash join; of few, by looking up each key.
 create or replace function wikiembed_private.generate_on_delete(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

@@ -1,12 +1,13 @@
 -- after insert, each statement: count, and queue the rows without a vector. The rows come from the
--- transition table; the table's own lock keeps detach away until the commit. Rows that make one job
+-- transition table; the table's own lock makes detach wait until the commit. Rows that make one job
 -- are counted first, into variables, since plain inserts start faster than one that joins. More are
 -- read once, into one array of keys that is cut into batches: to number rows and to group them cost
 -- as much as to read them. From a text array each slice is searched from the start, so that one is
--- shorter; more rows than it may hold are read again, batch by batch. The batch size stands in the
--- text, since asking for it costs each statement: follow_batch_size generates it again. Workers are
--- notified here, and a setting tells notify_throttled to leave it, which would have to read what was inserted. plpgsql prepares each expression once a transaction, which costs as
--- much as a query's start: so one select does what it can, and new, which is null here, is returned.
+-- shorter; more rows than it may hold are read again, batch by batch. The batch size is a literal,
+-- since reading it costs each statement: follow_batch_size regenerates the function. Workers are
+-- notified here, and a setting makes notify_throttled, which would have to read the inserted rows,
+-- skip them. plpgsql prepares each expression once per transaction, which costs as much as a query's
+-- start: so one select does as much as it can, and new, which is null here, is returned.
 create or replace function wikiembed_private.generate_on_insert(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

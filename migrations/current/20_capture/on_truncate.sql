@@ -1,5 +1,5 @@
 -- A queueing lock would abort a second truncate while the first one's job waits, so the
--- statement looks first; two at the same time cost one reconcile more.
+-- statement checks first; two at the same time cost one more reconcile.
 create or replace function wikiembed_private.queue_reconcile(p_source text) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

@@ -1,10 +1,10 @@
 -- after update, each statement: count, null what another trigger left stale, queue every null
 -- row that has no old row with its key, its text and no vector, and forget failures and marks of
--- truncation of rows that changed. What was gained goes to the ledger itself, whose index tells the
--- rate; what was lost goes to the deltas, which cost less. Nested loops are off: the plan is kept for
+-- truncation of rows that changed. Gains are written to the ledger itself, whose index serves the
+-- rate; losses to the deltas, which cost less. Nested loops are off: the plan is kept for
 -- the session, and one made for a single row would take hours for 200,000; so are sequential scans,
 -- since the table and the failures grow. A failure ends as cured where the row got its vector.
--- Whether there is anything to forget is asked in one expression, since each costs a query's start.
+-- One expression checks whether there is anything to forget, since each costs a query's start.
 create or replace function wikiembed_private.generate_on_update(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
--- The one place where a source's names enter SQL text. A template names what it needs between two @,
--- and is read as if that stood there:
+-- The only place where a source's names enter SQL text. A template has placeholders between two @,
+-- which are replaced:
 --   @source@             the source's name, a literal
 --   @table@              the table, qualified and quoted; @table_literal@ the same as a literal
 --   @key@ @text@ @embedding@
@@ -14,7 +14,7 @@
 --   @read@ @store@ @fail@ @outcomes@ @null_stale@ @on_insert@ @on_update@ @on_delete@ @on_truncate@
 --                        the functions that are generated for it; @deltas@ its table of ledger rows
 --   @null_stale_trigger@ its row trigger; @missing_index@ the index on its missing rows
--- p_more adds others, whose values are SQL already. A value is never searched for names in turn.
+-- p_more adds others, whose values are SQL already. Placeholders in a value are not replaced.
 create or replace function wikiembed_private.render_template(
   p_source wikiembed.sources, p_template text, p_more jsonb default '{}'
 ) returns text
@@ -72,7 +72,7 @@ as $$
   select array['null_stale', 'on_insert', 'on_update', 'on_delete', 'on_truncate', 'outcomes', 'read', 'store', 'fail'];
 $$;
 comment on function wikiembed_private.generated_names() is
-  'First parts of the names of the functions that are generated for each source; its name follows after _.';
+  'Prefixes of the names of the functions that are generated for each source, before _ and its name.';
 
 create or replace function wikiembed_private.generated_comment(p_name text) returns text
 language sql immutable
@@ -81,7 +81,7 @@ as $$
   select 'Written by write_triggers for source ' || p_name || '.';
 $$;
 comment on function wikiembed_private.generated_comment(text) is
-  'Comment on the functions that are generated for a source, by which they are found.';
+  'Comment on the functions that are generated for a source, which identifies them.';
 
 -- Function bodies are generated between $body$ and $body$.
 create or replace function wikiembed_private.require_quotable(p_source wikiembed.sources) returns void

@@ -1,4 +1,4 @@
--- A digest of the functions that generate: whoever changes one need not count a version up.
+-- A digest of the generating functions, so that a change of one needs no new version number.
 create or replace function wikiembed_private.trigger_version() returns integer
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -11,7 +11,7 @@ as $$
            'revoke_generated', 'write_statement_triggers', 'write_triggers'));
 $$;
 comment on function wikiembed_private.trigger_version() is
-  'Digest of the functions that write_triggers is made of: a source with another one is written again.';
+  'Digest of the functions that write_triggers uses: the triggers of a source with another one are rewritten.';
 
 -- Idempotent: attach, every migration that changes a template, and reconcile call it.
 create or replace function wikiembed_private.write_triggers(p_name text) returns void
@@ -93,9 +93,9 @@ begin
 end;
 $$;
 comment on function wikiembed_private.write_statement_triggers(wikiembed.sources, regclass) is
-  'Puts a source''s four statement triggers on one table.';
+  'Creates a source''s four statement triggers on one table.';
 
--- A new function may be called by everybody until that is revoked.
+-- Every role may call a new function until that is revoked.
 create or replace function wikiembed_private.revoke_generated(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -117,7 +117,7 @@ $$;
 comment on function wikiembed_private.revoke_generated(wikiembed.sources) is
   'Revokes the generated functions of a source from public.';
 
--- By the functions that they call: a partition that was detached keeps its statement triggers.
+-- Found by the functions that they call: a partition that was detached keeps its statement triggers.
 create or replace function wikiembed_private.triggers_of(p_name text) returns table (relation regclass, trigger name)
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -129,7 +129,7 @@ as $$
                                 'on_delete_' || p_name, 'on_truncate_' || p_name] collate "C");
 $$;
 comment on function wikiembed_private.triggers_of(text) is
-  'The statement triggers of a source, wherever they are.';
+  'The statement triggers of a source, on any table.';
 
 create or replace function wikiembed_private.tree_current(p_source wikiembed.sources) returns boolean
 language sql stable
@@ -166,7 +166,7 @@ as $$
            where t.tgrelid = r and t.tgname = 'zzz_wikiembed_' || p_source.name and t.tgenabled = 'A'));
 $$;
 comment on function wikiembed_private.triggers_current(wikiembed.sources) is
-  'True when every trigger of a source is there, enabled, of this version and of the present names.';
+  'True when every trigger of a source exists, is enabled, and has this version and the present names.';
 
 create or replace function wikiembed_private.drop_orphan_triggers(p_source wikiembed.sources) returns void
 language plpgsql volatile
@@ -185,4 +185,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.drop_orphan_triggers(wikiembed.sources) is
-  'Takes a source''s triggers off tables that are no longer its partitions.';
+  'Drops a source''s triggers from tables that are no longer its partitions.';

@@ -5,12 +5,12 @@ comment on sequence wikiembed_private.clock is
 comment on column wikiembed_queue.procrastinate_jobs.queued_at is
   'When the job was queued; wikiembed''s own column.';
 comment on column wikiembed_queue.procrastinate_jobs.started_at is
-  'When a worker took the job last; wikiembed''s own column, written by its pause gate.';
+  'When a worker last began the job; wikiembed''s own column, written by its pause gate.';
 comment on schema wikiembed_queue is
   'The job queue: procrastinate 3.10.0, vendored as released; written by wikiembed functions and workers.';
 comment on schema wikiembed is
   'The public interface of wikiembed: tables, views and functions whose names do not change.';
 comment on schema wikiembed_private is
-  'Internal: generated functions of each source and what they are made of; may change at any time.';
+  'Internal: generated functions of each source and the functions that generate them; may change at any time.';
 comment on table wikiembed.alembic_version is 'The schema version; written by wikiembed migrate.';
 comment on column wikiembed.alembic_version.version_num is 'The last revision of migrations/versions that was run.';

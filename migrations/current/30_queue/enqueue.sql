@@ -1,11 +1,11 @@
 -- One statement, so that jobs and rows are seen in one snapshot: every missing key that is in
--- no live job and in no failure. The lock comes in a statement before it: within the same
--- one, two calls at a time would queue everything twice. Live jobs are asked for in three parts,
--- each of which has an index: jobs of other sources are not read. What a bound leaves over is held
--- back, so that reconcile does not queue it; the row of the source is written last, since pause and
--- the first write wait for it. Sorts go through files and their memory does not grow, nor does the
--- time of a chunk: what comes sorted is sorted again for little, where a hash of batches would be
--- written and read several times.
+-- no live job and in no failure. The lock is acquired in a statement before it: within the same
+-- one, two concurrent calls would queue everything twice. Live jobs are read in three parts, each
+-- of which has an index: jobs of other sources are not read. Rows that a bound leaves are held
+-- back, so that reconcile does not queue them; the row of the source is written last, since pause
+-- and the first write wait for it. Sorts use files, so neither their memory nor the time per chunk
+-- grows: sorting sorted rows again is cheap, where a hash of batches would be written and read
+-- several times.
 create or replace function wikiembed.enqueue(
   p_source text, p_max_chunks bigint default null, p_batch_size integer default null,
   p_dry_run boolean default false
@@ -78,7 +78,7 @@ begin
 end;
 $$;
 comment on function wikiembed.enqueue(text, bigint, integer, boolean) is
-  'Queues every missing chunk that waits in no job and in no failure; returns the numbers of jobs and chunks; a second call adds none. What p_max_chunks leaves is held back from reconcile, until a call leaves nothing. Raises WE001, WE008, WE010.';
+  'Queues every missing chunk that waits in no job and in no failure; returns the numbers of jobs and chunks; idempotent. Rows that p_max_chunks leaves are held back from reconcile, until a call leaves none. Raises WE001, WE008, WE010.';
 
 create or replace function wikiembed_private.requeue(
   p_source text, p_keys text[], p_attempt integer, p_delay_s double precision default null
@@ -100,4 +100,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.requeue(text, text[], integer, double precision) is
-  'Queues keys again, later: half a second, doubled with each attempt, at most 300 s.';
+  'Requeues keys with a delay: half a second, doubled with each attempt, at most 300 s.';

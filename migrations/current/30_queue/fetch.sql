@@ -21,9 +21,9 @@ as $$
   end;
 $$;
 comment on function wikiembed_private.runnable_queues(character varying[], boolean) is
-  'The queues that a worker may fetch from now: those asked for, or all, without the paused ones.';
+  'The queues that a worker may fetch from now: those given, or all, without the paused ones.';
 
--- One probe of an index a queue, however many jobs wait in each, under the settings of fetch_jobs.
+-- One index probe per queue, however many jobs wait in each, with the settings of fetch_jobs.
 create or replace function wikiembed_private.waiting_queues() returns character varying[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -54,17 +54,17 @@ $$;
 comment on function wikiembed_private.waiting_queues() is
   'The queues in which a job waits, by name.';
 
--- What procrastinate_fetch_job_v2 does, for several jobs and for each queue by itself. First it
--- looks, then it locks as many rows as it takes, and passes by what others lock. Where they lock
--- all that it saw, it looks further and tries one after the other, a few rounds: "nothing" must
--- not be said while jobs wait.
+-- As procrastinate_fetch_job_v2, for several jobs and for each queue by itself. First it reads
+-- candidates, then it locks as many rows as it takes, and skips those that others have locked. If
+-- all candidates are locked, it reads more and tries one after the other, for a few rounds: it must
+-- not return none while jobs wait.
 --
 -- Each queue is read from its own head, so that the jobs of others, of a paused source too, cost
--- nothing. Jobs whose time has not come are in another index than those that could begin at once;
--- of more than 256 whose time has come, those that waited longest count. The range of one name
--- asks for an order that only jobs_by_queue has: the index of all queues would be read through
--- whatever stands before. The cast of the status keeps indexes of waiting jobs out of plans that
--- look up numbers. One plan is kept, made for any table: a new one for each call took 0.3 ms.
+-- nothing. Jobs that are scheduled later are in another index than those that could begin at once;
+-- of more than 256 that are due, those that waited longest are read. The range of one name
+-- requires an order that only jobs_by_queue has: the index of all queues would be read through
+-- all earlier entries. The cast of the status keeps indexes of waiting jobs out of plans that
+-- look up ids. One generic plan is kept: a new one for each call took 0.3 ms.
 create or replace function wikiembed_private.fetch_jobs(
   p_queues character varying[], p_upkeep boolean, p_worker_id bigint,
   p_most_jobs integer default 1, p_most_chunks integer default null
@@ -208,4 +208,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.finish_jobs(bigint[]) is
-  'Deletes those of these jobs that wait or are doing; returns their ids.';
+  'Deletes those of these jobs that are todo or doing; returns their ids.';

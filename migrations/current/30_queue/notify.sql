@@ -6,15 +6,15 @@ as $$
          pg_notify('procrastinate_any_queue_v1', '{"type":"job_inserted","job_id":0}');
 $$;
 comment on function wikiembed_private.notify_workers(text) is
-  'Notifies the workers of one queue and those of all queues, in procrastinate''s words.';
+  'Notifies the workers of one queue and those of all queues, in procrastinate''s format.';
 
--- After insert of jobs, each statement. At most one notification per queue and 20 ms: whoever is left
--- out is found because a worker looks again 20, 50 and 100 ms after each notification. A statement's jobs
--- are nearly always of one queue. The events of all tasks but wikiembed.embed are written here too:
--- each row trigger, with a condition at that, costs every statement as much as a job.
--- The insert triggers of sources notify by themselves; a setting says so before the statement of their jobs,
--- and for that one alone. To return new, which is null here, costs a statement less than null does:
--- no expression is prepared for it.
+-- After insert of jobs, each statement. At most one notification per queue and 20 ms: a worker finds the
+-- jobs that were not notified because it fetches again 20, 50 and 100 ms after each notification. A
+-- statement's jobs are nearly always of one queue. The events of all tasks but wikiembed.embed are written
+-- here too: a row trigger, even with a condition, costs every statement as much as a job.
+-- The insert triggers of sources notify by themselves, and set a setting for the one statement that inserts
+-- their jobs. To return new, which is null here, costs a statement less than null does: no expression is
+-- prepared for it.
 create or replace function wikiembed_private.notify_throttled() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -62,7 +62,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.notify_throttled() is
-  'Notifies workers of the queues that got jobs, at most once per 20 ms and queue; writes the events of jobs that are not embed jobs.';
+  'Notifies the workers of queues with new jobs, at most once per 20 ms and queue; writes the events of jobs that are not embed jobs.';
 
 create or replace trigger wikiembed_notify_workers
   after insert on wikiembed_queue.procrastinate_jobs

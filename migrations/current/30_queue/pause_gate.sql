@@ -1,5 +1,5 @@
--- The pause gate: the fetch of a paused source's job, by whatever worker, finds nothing. What is
--- let through is begun now.
+-- The pause gate: the fetch of a paused source's job, by any worker, returns nothing. For other
+-- jobs it records that they begin now.
 create or replace function wikiembed_private.enforce_pause() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -16,11 +16,11 @@ begin
 end;
 $$;
 comment on function wikiembed_private.enforce_pause() is
-  'Refuses todo → doing for jobs of a paused source; notes when a job begins.';
+  'Refuses todo → doing for jobs of a paused source; records when a job begins.';
 
 create or replace trigger wikiembed_pause_gate
   before update of status on wikiembed_queue.procrastinate_jobs
   for each row when (old.status = 'todo' and new.status = 'doing')
   execute function wikiembed_private.enforce_pause();
 comment on trigger wikiembed_pause_gate on wikiembed_queue.procrastinate_jobs is
-  'The pause gate: a paused source''s jobs are not fetched, by whatever worker.';
+  'The pause gate: no worker fetches jobs of a paused source.';

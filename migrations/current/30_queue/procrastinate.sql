@@ -1,5 +1,5 @@
 -- procrastinate writes its names unqualified: every function of its schema gets a pinned path,
--- so that no function or table of another schema can stand in for one of its own.
+-- so that no function or table of another schema can shadow one of its own.
 do $$
 declare
   v_function regprocedure;
@@ -15,10 +15,10 @@ begin
 end;
 $$;
 
--- Embed jobs have no events and no periodic defer: a job a batch of chunks, each with a checked row
--- of two index entries when it is queued, when it begins and when it is deleted, cost more than the
--- job. All other tasks keep theirs: those of an insert are written by the statement trigger
--- wikiembed_notify_workers, since a row trigger that is never true costs each statement as much.
+-- Embed jobs have no events and no periodic defer: with one job per batch of chunks, the checked row
+-- with two index entries when it is queued, when it begins and when it is deleted cost more than the
+-- job. All other tasks keep theirs: the statement trigger wikiembed_notify_workers writes those of an
+-- insert, since a row trigger whose condition is never true costs each statement as much.
 create or replace trigger procrastinate_trigger_status_events_update_v1
   after update of status on wikiembed_queue.procrastinate_jobs
   for each row when (new.task_name <> 'wikiembed.embed')
@@ -36,24 +36,24 @@ create or replace trigger procrastinate_trigger_delete_jobs_v1
   for each row when (old.task_name <> 'wikiembed.embed')
   execute function wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
 
--- In the place of procrastinate's check constraint: Postgres parses one again for each statement that inserts,
--- which cost as much as a job's row. Who inserts asks for no abort; a trigger on updates says the same, by
--- the same name.
+-- Replaces procrastinate's check constraint: Postgres parses one again for each statement that inserts,
+-- which cost as much as a job's row. Inserts request no abort; a trigger on updates raises the same error,
+-- with the same name.
 create or replace function wikiembed_private.refuse_abort() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  raise exception 'a job that waits cannot be asked to abort'
+  raise exception 'a waiting job cannot be aborted'
     using errcode = 'check_violation', constraint = 'check_not_todo_abort_requested',
           schema = 'wikiembed_queue', table = 'procrastinate_jobs';
 end;
 $$;
 comment on function wikiembed_private.refuse_abort() is
-  'Refuses an abort of a job that waits, in the place of procrastinate''s check constraint.';
+  'Refuses to abort a waiting job; replaces procrastinate''s check constraint.';
 create or replace trigger wikiembed_refuse_abort
   before update on wikiembed_queue.procrastinate_jobs
   for each row when (new.status = 'todo' and new.abort_requested)
   execute function wikiembed_private.refuse_abort();
 comment on trigger wikiembed_refuse_abort on wikiembed_queue.procrastinate_jobs is
-  'A job that waits is cancelled, not aborted.';
+  'A waiting job is cancelled, not aborted.';

@@ -1,4 +1,4 @@
--- A job deferred by hand may have any arguments: what is no array holds no key.
+-- A job deferred by hand may have any arguments: a value that is not an array has no key.
 create or replace function wikiembed_private.keys_of(p_args jsonb) returns text[]
 language sql immutable
 set search_path = pg_catalog, pg_temp
@@ -33,7 +33,7 @@ $$;
 comment on function wikiembed_private.split_job(wikiembed_queue.procrastinate_jobs) is
   'Replaces a job by two with half of its keys each; the next rescue splits those at once.';
 
--- A key that the source's type cannot hold is nobody's: a job deferred by hand may have one.
+-- A key that is not of the source's type identifies no chunk: a job deferred by hand may have one.
 create or replace function wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -57,7 +57,7 @@ exception when invalid_text_representation or numeric_value_out_of_range then
 end;
 $$;
 comment on function wikiembed_private.lose_job(wikiembed_queue.procrastinate_jobs) is
-  'Ends a job of one chunk that outlived three workers: the chunk is recorded as worker_lost.';
+  'Ends a job of one chunk with which three workers died: the chunk is recorded as worker_lost.';
 
 create or replace function wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) returns void
 language plpgsql volatile
@@ -77,10 +77,10 @@ begin
 end;
 $$;
 comment on function wikiembed_private.rescue_upkeep(wikiembed_queue.procrastinate_jobs) is
-  'Queues an upkeep job again, or drops it when its next one waits already.';
+  'Requeues an upkeep job, or drops it when its next one waits already.';
 
 -- A worker that died leaves its job `doing`; so does one whose finish failed. The third rescue
--- splits the job, since a chunk may be what kills the workers; alone, that chunk is blamed.
+-- splits the job, since one of its chunks may kill the workers; a chunk alone is blamed.
 create or replace function wikiembed.rescue_jobs(
   p_heartbeat_s double precision default 30, p_hard_limit_s double precision default 1800
 ) returns table (rescued bigint, split bigint, lost bigint)
@@ -129,9 +129,9 @@ begin
 end;
 $$;
 comment on function wikiembed.rescue_jobs(double precision, double precision) is
-  'Queues again the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
+  'Requeues the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
 
--- What a worker should be processing. A fetch whose result was lost with its connection leaves a
+-- The jobs that a worker should be processing. A fetch whose result was lost with its connection leaves a
 -- job `doing` under a live worker: the worker finds it by comparing, and releases it.
 create or replace function wikiembed.jobs_of_worker(p_worker_id bigint) returns bigint[]
 language sql stable security definer
@@ -142,7 +142,7 @@ as $$
      where j.worker_id = p_worker_id and j.status = 'doing' order by j.id);
 $$;
 comment on function wikiembed.jobs_of_worker(bigint) is
-  'Numbers of the jobs that are doing in the name of a worker.';
+  'Ids of a worker''s jobs in state doing.';
 
 create or replace function wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) returns bigint
 language plpgsql volatile security definer
@@ -171,4 +171,4 @@ begin
 end;
 $$;
 comment on function wikiembed.release_jobs(bigint, bigint[]) is
-  'Puts jobs that are doing in the name of a worker back into the queue; returns the number.';
+  'Requeues a worker''s jobs in state doing; returns the number.';

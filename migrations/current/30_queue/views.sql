@@ -1,7 +1,7 @@
--- One part an index: what can begin at once, what waits or waited for its time, what is doing. Of a
+-- One part per index: jobs that can begin now, jobs with a scheduled time, jobs that are doing. For a
 -- queue that is most of the table Postgres would read every job with its keys, in the table's order
--- or by an index that lacks the queue; so the queue is asked for twice, which a plan for any queue
--- takes for rare, and the index that begins with it for the best.
+-- or by an index without the queue; so the condition on the queue is given twice, which a generic plan
+-- estimates to be rare, so that it prefers the index that begins with the queue.
 create or replace function wikiembed_private.count_jobs(
   p_queue text, out todo bigint, out doing bigint, out oldest_todo_s numeric, out scheduled_later bigint
 )
@@ -44,12 +44,12 @@ $$;
 comment on function wikiembed_private.count_jobs(text) is
   'Counts the jobs of a queue, with the age of the oldest that could begin (s); for view queue.';
 
--- Whoever reads the view may call what it calls.
+-- Roles that may read the view may call its functions.
 create or replace view wikiembed.queue as
 select s.name as source, j.todo, j.doing, j.oldest_todo_s, j.scheduled_later
   from wikiembed.sources as s
  cross join lateral wikiembed_private.count_jobs(s.queue_name) as j;
-comment on view wikiembed.queue is 'One row per source: its jobs that wait, run, or wait for their time.';
+comment on view wikiembed.queue is 'One row per source: its jobs that wait, run, or are scheduled later.';
 comment on column wikiembed.queue.source is 'The source.';
 comment on column wikiembed.queue.todo is 'Jobs that could begin now.';
 comment on column wikiembed.queue.doing is 'Jobs that a worker is processing.';

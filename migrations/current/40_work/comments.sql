@@ -1,11 +1,11 @@
 -- Comments on tables, their columns and schemas: what, unit, who writes it.
 comment on table wikiembed.truncated_chunks is
-  'Chunks whose vector is that of their beginning only, as WIKIEMBED_TRUNCATE allows; written by write_truncated, cleared by the triggers when text, key or vector change or the row goes.';
+  'Chunks whose vector is that of their beginning only, as WIKIEMBED_TRUNCATE allows; written by write_truncated, cleared by the triggers when text, key or vector change or the row is deleted.';
 comment on column wikiembed.truncated_chunks.source is 'The source.';
 comment on column wikiembed.truncated_chunks.key is 'The chunk''s key, as text.';
 comment on column wikiembed.truncated_chunks.chars is 'Characters of the text.';
 comment on column wikiembed.truncated_chunks.chars_kept is
-  'Characters that were embedded; null where the server cut the text and does not say how many it kept.';
+  'Characters that were embedded; null where the server cut the text and does not report how many it kept.';
 comment on column wikiembed.truncated_chunks.at is 'When its vector was stored.';
 comment on table wikiembed.truncation_checks is
   'Whether an embedding server cuts long texts silently, one row per source, server and model; written by record_truncation_check.';

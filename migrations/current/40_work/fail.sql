@@ -1,5 +1,5 @@
--- The words that wikiembed writes into failures.error_class; enum ErrorClass of the package is the
--- same list, compared by a test.
+-- The values of failures.error_class that wikiembed writes; a test compares the list with enum
+-- ErrorClass of the package.
 create or replace function wikiembed_private.error_classes() returns text[]
 language sql immutable parallel safe
 return array['text_too_long', 'text_too_large', 'timeout', 'no_answer', 'bad_answer', 'refused', 'rejected',
@@ -7,8 +7,8 @@ return array['text_too_long', 'text_too_large', 'timeout', 'no_answer', 'bad_ans
 comment on function wikiembed_private.error_classes() is
   'Returns the error classes that wikiembed writes into failures.';
 
--- Compare and set as well: the chunk's row first, then its failure, in key order. What an operator
--- skipped while the batch was under way stays skipped. Each key is looked up by itself, as in the store.
+-- Compare and set as well: the chunk's row first, then its failure, in key order. Chunks that an operator
+-- skipped while the batch was in flight stay skipped. Each key is looked up by itself, as in store.sql.
 create or replace function wikiembed_private.generate_fail(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -101,4 +101,4 @@ end;
 $$;
 comment on function wikiembed.record_failures(
   text, text[], bigint[], text, text, integer, integer, bigint, text, integer) is
-  'Records a failure of each row that is still null with that version; returns for each key: recorded, stale, locked (queued again) or gone. Raises WE001, WE010.';
+  'Records a failure of each row that is still null with that version; returns for each key: recorded, stale, locked (requeued) or gone. Raises WE001, WE010.';

@@ -1,4 +1,5 @@
--- The rarer half of a write or of recording a failure: the outcomes of the keys that were skipped. A row that is still missing with its version was locked by another transaction: queue it again.
+-- The rarer half of a write or of recording a failure: the outcomes of the keys that were skipped.
+-- A row that is still missing with its version was locked by another transaction: requeue it.
 create or replace function wikiembed_private.generate_outcomes(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -46,4 +47,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.generate_outcomes(wikiembed.sources) is
-  'Generates the function that says what became of each key of a source''s batch.';
+  'Generates the function that returns the outcome for each key of a source''s batch.';

@@ -1,9 +1,9 @@
 -- Most rows are locked by no other transaction, and their locks would cost more than the reading: a row whose xmax
 -- is zero is read as it is. The others are locked, and skipped where another transaction has locked them. `offset 0`
--- keeps a subquery from being joined in another way than by a look-up of each key: which way is best
--- depends on statistics, and those of a table that was analyzed while it was empty promise nothing. So
--- does num_nulls: of `is null` Postgres may conclude that an index of the user's, of missing rows by
--- another column, would do.
+-- prevents a subquery from being joined in any way but a look-up of each key: the best way depends
+-- on statistics, and those of a table that was analyzed while it was empty are wrong. So does
+-- num_nulls: with `is null` Postgres may choose an index of the user's, of missing rows by another
+-- column.
 create or replace function wikiembed_private.generate_read(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -94,4 +94,4 @@ begin
 end;
 $$;
 comment on function wikiembed.read_chunks(text, text[], integer) is
-  'The texts of those keys that still miss a vector, with the version to write with; rows that another transaction has locked are left out and queued again. Raises WE001.';
+  'The texts of those keys that still lack a vector, with the version to write with; rows that another transaction has locked are skipped and requeued. Raises WE001.';

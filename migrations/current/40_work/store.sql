@@ -1,9 +1,9 @@
--- Compare and set. The table comes first, then the source, as in detach: the other way round the
--- two would end in a deadlock. The source is held for key share, which a change of generation waits for;
--- rows that another transaction has locked are skipped and queued again; a row whose text another trigger
--- rewrote within this very update loses its vector again. Each key is looked up by itself, in a
+-- Compare and set. The table is locked first, then the source, as in detach: in the other order the
+-- two would deadlock. The source is locked for key share, which a change of generation waits for;
+-- rows that another transaction has locked are skipped and requeued; a row whose text another trigger
+-- rewrote within the same update loses its vector again. Each key is looked up by itself, in a
 -- subquery that cannot be joined otherwise, and the update's rows are found by their keys before they
--- are joined: where statistics promise few missing rows, Postgres would read all of them a batch.
+-- are joined: where statistics estimate few missing rows, Postgres would read all of them per batch.
 create or replace function wikiembed_private.generate_store(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -66,7 +66,7 @@ begin
         into v_written, v_rewritten, v_held
         from written as w;
       if v_held > coalesce(cardinality(v_written), 0) then
-        raise exception 'a trigger of % keeps a vector from being written', @table_literal@
+        raise exception 'a trigger of % prevents a vector from being written', @table_literal@
           using errcode = 'WE012', hint = 'A before update trigger returned null.';
       end if;
       if v_rewritten is not null then
@@ -107,4 +107,4 @@ begin
 end;
 $$;
 comment on function wikiembed.write_embeddings(text, text[], bigint[], vector[], integer) is
-  'Stores vectors where the row is still null and its text still has the version; returns for each key: written, stale, locked (queued again) or gone. Raises WE001, WE010, WE012.';
+  'Stores vectors where the row is still null and its text still has the version; returns for each key: written, stale, locked (requeued) or gone. Raises WE001, WE010, WE012.';

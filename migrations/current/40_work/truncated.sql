@@ -1,4 +1,4 @@
--- In one transaction with the vectors: no truncated vector is ever there without its mark.
+-- In one transaction with the vectors: no truncated vector ever exists without its mark.
 create or replace function wikiembed.write_truncated(
   p_source text, p_keys text[], p_versions bigint[], p_embeddings vector[],
   p_chars integer[], p_chars_kept integer[], p_attempt integer default 0
@@ -60,7 +60,7 @@ $$;
 comment on function wikiembed_private.forget_truncated(text, text[]) is
   'Deletes the marks of chunks that are no longer truncated, locked in key order; returns the number of them.';
 
--- Called once per process and source. What is known of the server and the model holds for every source.
+-- Called once per process and source. The result for a server and model applies to every source.
 create or replace function wikiembed.find_truncation_check(p_source text, p_server text, p_model text)
 returns table (outcome text, from_chars integer, checked_chars integer, age_s double precision)
 language plpgsql volatile security definer
@@ -86,7 +86,7 @@ begin
 end;
 $$;
 comment on function wikiembed.find_truncation_check(text, text, text) is
-  'What is known of silent truncation by this server and model, and how many seconds old it is; notes that the source is embedded there now. No row: nothing is known.';
+  'The latest result of a check for silent truncation of this server and model, and its age in seconds; records that the source is embedded there now. No row: not checked yet.';
 
 create or replace function wikiembed.record_truncation_check(
   p_source text, p_server text, p_model text, p_outcome text,
@@ -110,7 +110,7 @@ begin
 end;
 $$;
 comment on function wikiembed.record_truncation_check(text, text, text, text, integer, integer) is
-  'Records what a check for silent truncation found: outcome silent (from so many characters on), refused, whole or unanswered, and how many characters were tried; for every source of that server and model. Raises WE001.';
+  'Records the result of a check for silent truncation: outcome silent (from p_from_chars on), refused, whole or unanswered, and how many characters were tried; for every source of that server and model. Raises WE001.';
 
 create or replace view wikiembed.truncation as
 select s.name as source, coalesce(t.truncated, 0) as truncated, c.server, c.outcome,
@@ -131,10 +131,10 @@ comment on view wikiembed.truncation is
   'Per source, how many chunks are embedded by their beginning only, and whether its server cuts long texts silently.';
 comment on column wikiembed.truncation.source is 'The source.';
 comment on column wikiembed.truncation.truncated is
-  'Chunks in wikiembed.truncated_chunks; what a server cut silently is not among them.';
+  'Chunks in wikiembed.truncated_chunks; texts that a server cut silently are not included.';
 comment on column wikiembed.truncation.server is 'The server that was used last; null before the first check.';
 comment on column wikiembed.truncation.outcome is
-  'What the check of that server found: silent, refused, whole or unanswered; null before the first check.';
+  'Result of the check of that server: silent, refused, whole or unanswered; null before the first check.';
 comment on column wikiembed.truncation.from_chars is
   'Characters of English text from which on it cuts silently; null unless outcome is silent.';
 comment on column wikiembed.truncation.checked_chars is 'Characters of the longest text that was tried.';

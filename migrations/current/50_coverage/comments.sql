@@ -1,10 +1,10 @@
 -- Comments on tables, their columns and schemas: what, unit, who writes it.
 comment on table wikiembed.failures is
-  'Chunks that are not embedded, and why; written by record_failures, retry_failures, skip and the triggers.';
+  'Chunks that are not embedded, with the reason; written by record_failures, retry_failures, skip and the triggers.';
 comment on column wikiembed.failures.source is 'The source.';
 comment on column wikiembed.failures.key is 'The chunk''s key, as text.';
 comment on column wikiembed.failures.state is 'failed (still missing) or skipped (it does not count as missing).';
-comment on column wikiembed.failures.error_class is 'Stable word for the kind of failure, as in docs/reference.';
+comment on column wikiembed.failures.error_class is 'Stable name of the kind of failure, as in docs/reference.';
 comment on column wikiembed.failures.http_status is 'Status of the embedding server''s last response, where there was one.';
 comment on column wikiembed.failures.message is 'One sentence; never the chunk''s text.';
 comment on column wikiembed.failures.attempts is 'Attempts to embed this chunk alone.';
@@ -17,7 +17,7 @@ comment on table wikiembed_private.ended_failures is
 comment on column wikiembed_private.ended_failures.id is 'Ascending number.';
 comment on column wikiembed_private.ended_failures.source is 'The source.';
 comment on column wikiembed_private.ended_failures.key is 'The chunk''s key, as text.';
-comment on column wikiembed_private.ended_failures.error_class is 'Stable word for the kind of failure, as in docs/reference.';
+comment on column wikiembed_private.ended_failures.error_class is 'Stable name of the kind of failure, as in docs/reference.';
 comment on column wikiembed_private.ended_failures.http_status is 'Status of the embedding server''s last response, where there was one.';
 comment on column wikiembed_private.ended_failures.message is 'One sentence; never the chunk''s text.';
 comment on column wikiembed_private.ended_failures.attempts is 'Attempts to embed this chunk alone.';
@@ -25,7 +25,7 @@ comment on column wikiembed_private.ended_failures.first_at is 'When it failed f
 comment on column wikiembed_private.ended_failures.last_at is 'When it failed last.';
 comment on column wikiembed_private.ended_failures.ended_at is 'When the failure ended.';
 comment on column wikiembed_private.ended_failures.how is
-  'retried (queued again by an operator), cured (it got its vector), changed (its text or its key), deleted (the row is gone), or skipped (by an operator).';
+  'retried (requeued by an operator), cured (it got its vector), changed (its text or its key), deleted (its row), or skipped (by an operator).';
 
 comment on table wikiembed.ledger is
   'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, folded to one row per minute, later per hour.';
@@ -34,6 +34,6 @@ comment on column wikiembed.ledger.source is 'The source.';
 comment on column wikiembed.ledger.at is 'When the statement ran, or the minute or hour it was folded to.';
 comment on column wikiembed.ledger.total is 'Change of the number of rows.';
 comment on column wikiembed.ledger.embedded is 'Change of the number of rows with a vector.';
-comment on column wikiembed.ledger.gained is 'Rows whose vector went from null to set: the throughput.';
+comment on column wikiembed.ledger.gained is 'Rows whose vector was null and got set: the throughput.';
 comment on column wikiembed.ledger.failed is 'Change of the number of failures in state failed.';
 comment on column wikiembed.ledger.skipped is 'Change of the number of failures in state skipped.';

@@ -1,8 +1,8 @@
--- What inserts and deletes change in a source's counts, apart from the rest of the ledger, which
--- inherits it: without an index, since each statement on a chunk table writes a row, and to be
--- summed whole, without asking each row whose it is. Numbers stand first: columns behind a text
--- are slower to reach. Folding moves the rows to the ledger itself. No check constraint says that
--- other counts are 0, as Postgres would parse it again for each insert.
+-- Changes of a source's counts by inserts and deletes, apart from the rest of the ledger, which
+-- inherits it: without an index, since each statement on a chunk table writes a row, and with one
+-- table per source, so that its rows are summed without a condition. Numbers are first: columns
+-- after a text are slower to read. Folding moves the rows to the ledger itself. No check constraint
+-- requires that other counts are 0, as Postgres would parse it again for each insert.
 create or replace function wikiembed_private.create_deltas(p_source text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -40,11 +40,11 @@ begin
 end;
 $$;
 comment on function wikiembed_private.create_deltas(text) is
-  'Creates the table of a source''s ledger rows that are not folded yet, unless it is there.';
+  'Creates the table of a source''s ledger rows that are not folded yet, unless it exists.';
 
--- It waits for no lock: whoever has looked at the coverage holds one until his transaction ends,
--- and may be about to wait for the table that detach holds. A table that is left behind is empty;
--- reconcile drops it later, or attach takes it.
+-- It waits for no lock: a transaction that has read the coverage holds one until it ends, and may
+-- be about to wait for the table that detach has locked. A table that is left behind is empty;
+-- reconcile drops it later, or attach reuses it.
 create or replace function wikiembed_private.drop_deltas(p_source text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -59,8 +59,8 @@ $$;
 comment on function wikiembed_private.drop_deltas(text) is
   'Drops the table that create_deltas made, unless another transaction has locked it.';
 
--- Stable, so that it sees what the query sees that calls it: a row that is folded meanwhile is
--- counted once. A source that is detached meanwhile has no table any more.
+-- Stable, so that it uses the calling query's snapshot: a row that is folded meanwhile is counted
+-- once. A source that is detached meanwhile has no table any more.
 create or replace function wikiembed_private.sum_deltas(p_source text, out total bigint, out embedded bigint)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp

@@ -41,8 +41,8 @@ comment on trigger count_inserted on wikiembed.failures is 'Counts new failures 
 comment on trigger count_updated on wikiembed.failures is 'Counts changed states in the ledger.';
 comment on trigger count_deleted on wikiembed.failures is 'Counts ended failures in the ledger.';
 
--- The caller holds these rows locked, so that they stay where they are: to delete them by their place
--- is one plan, whatever the statistics say of the table. Only so many become history at once.
+-- The caller has locked these rows, so that their ctid does not change: deleting by ctid has one plan,
+-- whatever the table's statistics. A bounded number becomes history at once.
 create or replace function wikiembed_private.end_failures(
   p_places tid[], p_how text, p_cured text[] default null
 ) returns bigint
@@ -69,10 +69,10 @@ begin
 end;
 $$;
 comment on function wikiembed_private.end_failures(tid[], text, text[]) is
-  'Deletes failures that the caller holds locked and keeps them as history, those of the keys p_cured as cured; returns the number of them.';
+  'Deletes failures that the caller has locked and keeps them as history, those of the keys p_cured as cured; returns their number.';
 
--- Keys come with the collation of a user's column, which meets that of ours: each comparison states
--- its own. Locked in key order: else two deletes, or a delete and a retry, die in a deadlock. Each key
+-- Keys have the collation of a user's column, which may conflict with ours: each comparison states
+-- its own. Locked in key order: else two deletes, or a delete and a retry, would deadlock. Each key
 -- is looked up by itself, in a subquery that is not joined otherwise: plans are kept for a session,
 -- and one made for few failures must suit many.
 create or replace function wikiembed_private.forget_failures(
@@ -100,9 +100,9 @@ begin
 end;
 $$;
 comment on function wikiembed_private.forget_failures(text, text[], text, text[]) is
-  'Ends the failures of these keys, locked in key order, and keeps them as history, those of the keys p_cured as cured; returns the number of them.';
+  'Ends the failures of these keys, locked in key order, and keeps them as history, those of the keys p_cured as cured; returns their number.';
 
--- What another transaction has locked is skipped: two calls at once must not wait for each other's rows.
+-- Rows that another transaction has locked are skipped: two calls at once must not wait for each other.
 create or replace function wikiembed_private.prune_failure_history() returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -140,10 +140,10 @@ select e.source, e.key, e.error_class, e.http_status, e.message, e.attempts,
   from wikiembed_private.ended_failures as e;
 
 comment on view wikiembed.failure_history is
-  'Failures that ended: retried, cured, changed, deleted or skipped; kept for 90 days, and the latest 50,000 of a source. Present ones are in wikiembed.failures.';
+  'Failures that ended: retried, cured, changed, deleted or skipped; kept for 90 days, and the latest 50,000 of a source. Open ones are in wikiembed.failures.';
 comment on column wikiembed.failure_history.source is 'The source.';
 comment on column wikiembed.failure_history.key is 'The chunk''s key, as text.';
-comment on column wikiembed.failure_history.error_class is 'Stable word for the kind of failure, as in docs/reference.';
+comment on column wikiembed.failure_history.error_class is 'Stable name of the kind of failure, as in docs/reference.';
 comment on column wikiembed.failure_history.http_status is 'Status of the embedding server''s last response, where there was one.';
 comment on column wikiembed.failure_history.message is 'One sentence; never the chunk''s text.';
 comment on column wikiembed.failure_history.attempts is 'Attempts to embed this chunk alone.';
@@ -151,4 +151,4 @@ comment on column wikiembed.failure_history.first_at is 'When it failed first.';
 comment on column wikiembed.failure_history.last_at is 'When it failed last.';
 comment on column wikiembed.failure_history.ended_at is 'When the failure ended.';
 comment on column wikiembed.failure_history.how is
-  'retried (queued again by an operator), cured (it got its vector), changed (its text or its key), deleted (the row is gone), or skipped (by an operator).';
+  'retried (requeued by an operator), cured (it got its vector), changed (its text or its key), deleted (its row), or skipped (by an operator).';

@@ -1,4 +1,4 @@
--- Counting and adding up in one statement: both see the same snapshot, so that the difference
+-- Counting and summing in one statement: both use the same snapshot, so that the difference
 -- is exact whatever others commit meanwhile, and no lock is needed.
 create or replace function wikiembed_private.correct_ledger(p_name text) returns bigint
 language plpgsql volatile
@@ -34,8 +34,8 @@ $$;
 comment on function wikiembed_private.correct_ledger(text) is
   'Corrects the ledger''s sums to the counts of the table; returns the sum of the differences.';
 
--- One statement: two, and rows committed in between would be counted twice or lost. Folded rows
--- stand at the full minute or hour, by which they are told from the rest.
+-- One statement: with two, rows committed in between would be counted twice or lost. Folded rows
+-- have a time of a full minute or hour, which distinguishes them from the rest.
 create or replace function wikiembed.fold_ledger() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -66,4 +66,4 @@ begin
 end;
 $$;
 comment on function wikiembed.fold_ledger() is
-  'Folds ledger rows to one per minute after a minute, to one per hour after a day, and prunes the history of failures; returns the number of ledger rows that went.';
+  'Folds ledger rows to one per minute after a minute, to one per hour after a day, and prunes the history of failures; returns the number of ledger rows removed.';

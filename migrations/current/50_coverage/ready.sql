@@ -1,7 +1,8 @@
--- Asks the column itself through the partial index: a counter could be wrong. Sequential scans
--- are off, since statistics from before the backfill promise a missing row at once. A source without
--- a single vector finds nothing: rows that are all skipped are no more ready than none. One
--- is looked for in the order of keys, since an index has that. It is an overload, since a second parameter would drop what users made of the first.
+-- Reads the column itself through the partial index: a counter could be wrong. Sequential scans
+-- are off, since statistics from before the backfill predict a missing row early in the scan. A
+-- source without a single vector is not ready, even if all its rows are skipped. The missing row is
+-- searched for in key order, which an index has. It is an overload, since a second parameter would
+-- drop objects of users that depend on the first.
 create or replace function wikiembed.is_ready(p_source text, p_allow_empty boolean) returns boolean
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -50,7 +51,7 @@ begin
 end;
 $$;
 comment on function wikiembed.is_ready(text, boolean) is
-  'The same; with p_allow_empty a source without a vector is ready when it misses none. Over all sources the wiki''s is left out while it is unused. Raises WE001.';
+  'The same; with p_allow_empty a source without a vector is ready when no row lacks one. Over all sources the wiki''s is left out while it is unused. Raises WE001.';
 
 create or replace function wikiembed.is_ready(p_source text default null) returns boolean
 language sql stable security definer
@@ -60,4 +61,4 @@ as $$
   select wikiembed.is_ready(p_source, false);
 $$;
 comment on function wikiembed.is_ready(text) is
-  'True when the source (null: each source) has a vector and no row of it misses one but the skipped ones. Raises WE001.';
+  'True when the source (null: each source) has a vector and no row lacks one, except skipped rows. Raises WE001.';

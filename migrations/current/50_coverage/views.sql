@@ -1,5 +1,5 @@
--- The ledger is read once: what was folded or gained by source, the rest by sum_deltas, which whoever
--- reads the view may call. Jobs are read only of a source that is held back.
+-- The ledger is read once: folded rows and gains by source, the rest by sum_deltas, which every role
+-- that reads the view may call. Jobs are read only for a source that is held back.
 create or replace view wikiembed.coverage as
 select s.name as source,
        c.total,
@@ -49,7 +49,7 @@ comment on view wikiembed.coverage is
 comment on column wikiembed.coverage.source is 'The source.';
 comment on column wikiembed.coverage.total is 'Rows of the table.';
 comment on column wikiembed.coverage.embedded is 'Rows with a vector.';
-comment on column wikiembed.coverage.missing is 'Rows that still wait for a vector, the failed ones included.';
+comment on column wikiembed.coverage.missing is 'Rows that still lack a vector, including failed ones.';
 comment on column wikiembed.coverage.failed is 'Missing rows that are in failures.';
 comment on column wikiembed.coverage.skipped is 'Rows that are skipped: they do not count as missing.';
 comment on column wikiembed.coverage.chunks_per_s is 'Vectors stored per second over the last minute.';
@@ -58,15 +58,15 @@ comment on column wikiembed.coverage.pause_reason is 'Why it is paused.';
 comment on column wikiembed.coverage.coverage_pct is
   'embedded ÷ (total − skipped), in percent, cut to two digits; null when there is nothing to embed.';
 comment on column wikiembed.coverage.eta is
-  'Time left at that rate for what is not held back; null when nothing moves.';
+  'Time left at that rate for the rows that are not held back; null when the rate is 0.';
 comment on column wikiembed.coverage.ready is
-  'True when some row is embedded and none is missing; is_ready() asks the table itself.';
+  'True when some row is embedded and none is missing; is_ready() reads the table itself.';
 comment on column wikiembed.coverage.held_back is
   'Missing rows in no job and no failure that wait for enqueue, where sources.held_back_at is set; fewer while a row is queued twice.';
 comment on column wikiembed.coverage.unused is
   'True for the built-in source of wiki_chunks that is empty and has no model yet, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
 
--- Rows that are not folded yet and gained nothing stand apart.
+-- Rows that are not folded yet and gained nothing are in another table.
 create or replace view wikiembed.throughput as
 select l.source, date_trunc('minute', l.at) as minute, sum(l.gained)::bigint as chunks
   from only wikiembed.ledger as l

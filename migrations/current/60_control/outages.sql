@@ -1,5 +1,5 @@
--- Several workers share a server's one open row. They take turns, by a lock in a statement before
--- those that read, so that the second of two that report at once finds the row of the first.
+-- Several workers share a server's one open row. An advisory lock, in a statement before those that
+-- read, serializes them, so that the second of two concurrent reports finds the row of the first.
 create or replace function wikiembed.report_outage(
   p_server text, p_since_s double precision, p_error_class text,
   p_http_status integer default null, p_reason text default ''
@@ -15,11 +15,11 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('wikiembed outage of ' || p_server, 0));
   v_now := clock_timestamp();
   v_since := v_now - make_interval(secs => greatest(p_since_s, 0));
-  -- Left open by a worker that ended, long before this one began: what was between, nobody knows.
+  -- Left open by a worker that ended long before this outage began: the time between is unknown.
   update wikiembed.outages as o set ended_at = o.last_seen_at
    where o.server = p_server and o.ended_at is null
      and o.last_seen_at < v_since - make_interval(mins => 10);
-  -- The open one; else the last of this class, if it ended just before.
+  -- The open one; else the last of this class, if it ended shortly before.
   update wikiembed.outages as o
      set since = least(o.since, v_since), last_seen_at = v_now, ended_at = null,
          error_class = p_error_class, http_status = p_http_status,
@@ -41,7 +41,7 @@ begin
 end;
 $$;
 comment on function wikiembed.report_outage(text, double precision, text, integer, text) is
-  'Records that a server has been out of reach for so many seconds: opens a row, refreshes the open one, or opens again one of the same class that ended less than 60 s before; returns its id.';
+  'Records that a server has been out of reach for p_since_s seconds: opens a row, refreshes the open one, or reopens one of the same class that ended less than 60 s before; returns its id.';
 
 create or replace function wikiembed.end_outage(
   p_server text, p_ended_s double precision default 0, p_unseen_s double precision default 0
@@ -63,4 +63,4 @@ begin
 end;
 $$;
 comment on function wikiembed.end_outage(text, double precision, double precision) is
-  'Records that a server answered, so many seconds ago: ends its open outage, if there is one that no worker has reported for p_unseen_s, and returns whether there was one; forgets outages of more than 30 days ago.';
+  'Records that a server answered, p_ended_s seconds ago: ends its open outage, if there is one that no worker has reported for p_unseen_s, and returns whether there was one; deletes outages older than 30 days.';

@@ -12,7 +12,7 @@ begin
   end if;
   if p_until <= clock_timestamp() then
     raise exception 'the pause would end at %, which is past', p_until
-      using errcode = 'WE010', hint = 'Give a time to come, or none.';
+      using errcode = 'WE010', hint = 'Give a time in the future, or none.';
   end if;
   perform 1 from wikiembed.sources as s where p_source is null or s.name = p_source
     order by s.name for no key update;
@@ -60,7 +60,7 @@ $$;
 comment on function wikiembed.resume(text) is
   'Ends the pause of a source, or of all, and notifies the workers; returns the number of sources that were paused. Raises WE001.';
 
--- A pause that ran out counts no longer; this tidies the row and notifies the workers.
+-- An expired pause has no effect any more; this clears the row and notifies the workers.
 create or replace function wikiembed.expire_pauses() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -80,4 +80,4 @@ begin
 end;
 $$;
 comment on function wikiembed.expire_pauses() is
-  'Resumes the sources whose pause has run out; returns the number.';
+  'Resumes the sources whose pause has expired; returns the number.';

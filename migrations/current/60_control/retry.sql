@@ -1,8 +1,8 @@
--- The failure goes and a job comes, in one transaction. Failures that somebody holds are passed by,
--- and counted: he changes or deletes that chunk, which ends its failure; to wait for him, holding
--- others, could end his transaction in a deadlock. Skipped rows are retried only when they are
--- named by key or by class. Joins are by hash: as nested loops, where statistics promise few failures,
--- many would take hours.
+-- Deletes the failure and queues a job, in one transaction. Failures that another transaction has
+-- locked are skipped and counted: it changes or deletes that chunk, which ends the failure; waiting
+-- for it, while holding other locks, could deadlock. Skipped rows are retried only when they are
+-- named by key or by class. Joins are by hash: nested loops, chosen where statistics estimate few
+-- failures, would take hours for many.
 create or replace function wikiembed.retry_failures(
   p_source text, p_keys text[] default null, p_error_class text default null
 ) returns table (jobs bigint, chunks bigint, held bigint)
@@ -25,7 +25,7 @@ begin
     select from wikiembed.failures as f
      where f.source = p_source collate "default" and f.error_class = p_error_class collate "default"))
   then
-    raise exception 'no error class is called %', quote_literal(p_error_class)
+    raise exception 'no such error class: %', quote_literal(p_error_class)
       using errcode = 'WE010',
             hint = format('The classes are: %s.', array_to_string(wikiembed_private.error_classes(), ', '));
   end if;
@@ -44,7 +44,7 @@ begin
          array(select h.place from had as h)
     into v_asked, v_keys, v_places;
   perform wikiembed_private.end_failures(v_places, 'retried');
-  -- Read again, so that a failure which ended meanwhile does not count as held.
+  -- Read again, so that a failure which ended meanwhile does not count as locked.
   select count(*) into held from wikiembed.failures as f
    where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default"
      and f.key in (select k.key collate "C" from unnest(v_asked) as k (key));
@@ -63,4 +63,4 @@ begin
 end;
 $$;
 comment on function wikiembed.retry_failures(text, text[], text) is
-  'Queues failed chunks again, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an error class that is not known.';
+  'Requeues failed chunks, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';

@@ -1,4 +1,4 @@
--- Chunk before failure, as everybody does who holds both; whoever holds either makes it end.
+-- Locks the chunk before the failure, as every function that locks both; fails if either is locked.
 create or replace function wikiembed_private.skip_nowait(p_source text, p_keys text[], p_why text) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -51,9 +51,9 @@ $$;
 comment on function wikiembed_private.skip_nowait(text, text[], text) is
   'Skips these missing chunks without waiting for a row; returns the number. Raises 55P03 when another transaction has locked one, WE001, WE010.';
 
--- All or nothing, since the operator named the chunks. It never waits for a row while it holds
--- another one, which could end a user's transaction in a deadlock: one try is one subtransaction,
--- whose end lets go of every lock of it, the source's too; it sleeps while holding none.
+-- All or nothing, since the operator named the chunks. It never waits for a row while it has locked
+-- another one, which could deadlock with a user's transaction: one try is one subtransaction, whose
+-- rollback releases all its locks, the source's too; it sleeps while holding none.
 create or replace function wikiembed_private.skip_with_timeout(
   p_source text, p_keys text[], p_why text, p_limit interval
 ) returns bigint
@@ -85,7 +85,7 @@ $$;
 comment on function wikiembed_private.skip_with_timeout(text, text[], text, interval) is
   'Skips these missing chunks, or none when another transaction has locked one for longer than the limit; returns the number. Raises 55P03, WE001, WE008, WE010.';
 
--- The limit stands here, so that no caller waits without one.
+-- The limit is set here, so that no caller waits without one.
 create or replace function wikiembed.skip(p_source text, p_keys text[], p_why text default null) returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

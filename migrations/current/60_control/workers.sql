@@ -18,10 +18,10 @@ as $$
   select exists (select from registered);
 $$;
 comment on function wikiembed.register_worker(bigint, uuid, text, integer, text, text, timestamptz) is
-  'Records which process a registration of procrastinate''s belongs to; false when there is no such registration. Called by each worker at its start and after each reconnect.';
+  'Records the process of a registration of procrastinate''s; false when no such registration exists. Called by each worker at its start and after each reconnect.';
 
 -- A registration that no process claimed (a worker that is not run by wikiembed's app) is a process
--- by itself. The ids of one process are its slots, and what it held before it lost Postgres.
+-- by itself. The ids of one process are its slots, and those of before it lost Postgres.
 create or replace view wikiembed.workers as
 with registered as (
   select w.id, w.last_heartbeat, p.host, p.pid, p.version, p.model, p.started_at,
@@ -50,9 +50,9 @@ comment on column wikiembed.workers.alive is 'True when that is less than 30 s a
 comment on column wikiembed.workers.doing is 'Jobs that it is processing, of all its registrations.';
 comment on column wikiembed.workers.worker_ids is
   'procrastinate''s numbers of its registrations: one per slot (embed, upkeep), and those of before a loss of Postgres.';
-comment on column wikiembed.workers.host is 'Name of its machine or container; null when the process did not say.';
-comment on column wikiembed.workers.pid is 'Its process number there; null when the process did not say.';
-comment on column wikiembed.workers.version is 'Its version of wikiembed; null when the process did not say.';
+comment on column wikiembed.workers.host is 'Name of its machine or container; null when the process did not register it.';
+comment on column wikiembed.workers.pid is 'Its process number there; null when the process did not register it.';
+comment on column wikiembed.workers.version is 'Its version of wikiembed; null when the process did not register it.';
 comment on column wikiembed.workers.model is
-  'Embedder and model of its settings; a source that has its own uses that. Null when the process did not say.';
-comment on column wikiembed.workers.started_at is 'When it started, by its own clock; null when the process did not say.';
+  'Embedder and model of its settings; a source that has its own uses that. Null when the process did not register it.';
+comment on column wikiembed.workers.started_at is 'When it started, by its own clock; null when the process did not register it.';

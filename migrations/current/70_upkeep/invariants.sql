@@ -1,5 +1,5 @@
--- Rows of a source that is held back wait for an order, so that none of them is lost.
--- The table is locked first: to a snapshot from before a truncate it would look empty.
+-- Rows of a source that is held back wait for an enqueue, so they do not count as lost.
+-- The table is locked first: a snapshot from before a truncate would read it as empty.
 create or replace function wikiembed_private.count_violations(p_source wikiembed.sources) returns bigint[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -58,7 +58,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.count_violations(wikiembed.sources) is
-  'The number of rows of one source that break each invariant but that of the queue, which comes fifth.';
+  'The number of rows of one source that violate each invariant except that of the queue, the fifth.';
 
 create or replace function wikiembed.check_invariants(p_source text default null)
 returns table (name text, violations bigint)
@@ -95,4 +95,4 @@ begin
 end;
 $$;
 comment on function wikiembed.check_invariants(text) is
-  'The six invariants and the number of rows that break each; the second is proved only where sources.prove_function is set. Reads whole tables. Raises WE001.';
+  'The six invariants and the number of rows that violate each; the second is verified only where sources.prove_function is set. Reads whole tables. Raises WE001.';

@@ -1,5 +1,5 @@
--- An attach that has not committed yet may have taken a table of deltas for its own: its lock is
--- waited for, in a statement before the one that looks.
+-- An attach that has not committed yet may reuse a table of deltas: a statement before the one that
+-- reads waits for its lock.
 create or replace function wikiembed_private.drop_orphans() returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -34,12 +34,13 @@ comment on function wikiembed_private.drop_orphans() is
   'Drops jobs, ledger rows, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
 
 -- The table is locked in a statement before those that read it: a snapshot from before a truncate
--- sees the table empty and the ledger as it was. After the triggers, whose lock is stronger. What an
--- operator's bounded enqueue left, or what was there at attach, is not queued, but for the keys of
--- jobs that died; once nothing is left, all is as before. Of the deltas only totals are summed: a row
--- that somebody changed to count more goes to the ledger itself. Keys of jobs are gathered before they
--- are joined to the table: where statistics promise few missing rows, Postgres would read all of them
--- once a job. Marks of truncation that bypassed the triggers are looked up where the table is read anyway.
+-- reads the table as empty and the ledger as before. After the triggers, whose lock is stronger. Rows
+-- that an operator's bounded enqueue left, or that existed at attach, are not queued, except the keys
+-- of jobs that died; once none is left, all missing rows are queued again. Of the deltas only totals
+-- are summed: a row that was changed by hand to count more goes to the ledger itself. Keys of jobs are
+-- gathered before they are joined to the table: where statistics estimate few missing rows, Postgres
+-- would read all of them once per job. Marks of truncation that bypassed the triggers are looked up
+-- where the table is read anyway.
 create or replace function wikiembed_private.reconcile_source(
   p_name text, p_recount boolean,
   out orphans_enqueued bigint, out dead_jobs bigint, out ledger_drift bigint
@@ -155,8 +156,8 @@ $$;
 comment on function wikiembed_private.reconcile_source(text, boolean) is
   'Reconciles one source; see wikiembed.reconcile.';
 
--- Heals what bypassed the triggers, in both directions: rows without a job, jobs without rows,
--- failures without rows, counts that differ, triggers that are gone, tables and columns that are gone.
+-- Repairs what bypassed the triggers, in both directions: rows without a job, jobs without rows,
+-- failures without rows, wrong counts, dropped triggers, dropped tables and columns.
 create or replace function wikiembed.reconcile(
   p_source text default null, p_recount boolean default true
 ) returns table (orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint)
@@ -192,9 +193,9 @@ begin
 end;
 $$;
 comment on function wikiembed.reconcile(text, boolean) is
-  'Repairs a source, or all: queues orphaned rows, drops jobs and failures of rows that are gone, corrects the ledger (unless told not to count), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
+  'Repairs a source, or all: queues orphaned rows, drops jobs and failures of deleted rows, corrects the ledger (unless p_recount is false), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
 
--- A table that is only renamed is still the one: the name has to be another table's.
+-- A table that was only renamed is not replaced: another table must have its name.
 create or replace view wikiembed.replaced_tables as
 select s.name as source,
        s.attached_as as name,
@@ -209,8 +210,8 @@ select s.name as source,
       and other.oid <> s.relation and other.relkind in ('r', 'p', 'v', 'm', 'f'));
 
 comment on view wikiembed.replaced_tables is
-  'Sources whose table''s name at attach is another table''s now, after a swap by rename or a table that was created again.';
+  'Sources whose table''s name at attach is another table''s now, after a swap by rename or after the table was created again.';
 comment on column wikiembed.replaced_tables.source is 'The source.';
 comment on column wikiembed.replaced_tables.name is 'The name that the table had at attach, and another one has now.';
 comment on column wikiembed.replaced_tables.attached_to is
-  'How the table is called that the source is still attached to; null when it was dropped.';
+  'The name of the table that the source is still attached to; null when it was dropped.';

@@ -32,7 +32,7 @@ begin
 end;
 $$;
 comment on function wikiembed.grant_writer(name) is
-  'Lets a role insert and update chunks of the attached tables, and load wiki pages; it gets no right on the queue.';
+  'Lets a role insert and update chunks of the attached tables, and load wiki pages; grants no right on the queue.';
 
 create or replace function wikiembed.grant_worker(p_role name) returns void
 language plpgsql volatile
@@ -65,7 +65,7 @@ begin
 end;
 $$;
 comment on function wikiembed.grant_worker(name) is
-  'Lets a role run workers: call wikiembed''s functions and use procrastinate''s tables; it reads no chunk table.';
+  'Lets a role run workers: call wikiembed''s functions and use procrastinate''s tables; grants no right on chunk tables.';
 
 create or replace function wikiembed.grant_reader(p_role name) returns void
 language plpgsql volatile
@@ -82,9 +82,9 @@ begin
 end;
 $$;
 comment on function wikiembed.grant_reader(name) is
-  'Lets a role read the views, the failures and their history, the truncated chunks, the outages, the sources and the action log, and ask is_ready; it changes nothing.';
+  'Lets a role read the views, the failures and their history, the truncated chunks, the outages, the sources and the action log, and call is_ready; grants no right to write.';
 
--- wikiembed keeps no list of roles: the access lists say who may read chunks.
+-- wikiembed keeps no list of roles: the access lists show which roles may read chunks.
 create or replace function wikiembed_private.worker_roles() returns setof name
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -96,10 +96,10 @@ as $$
    order by r.rolname
 $$;
 comment on function wikiembed_private.worker_roles() is
-  'The roles that grant_worker was called for.';
+  'The roles that grant_worker was called with.';
 
--- Workers call a source's own functions: the way through read_chunks and write_embeddings plans
--- each call again, with a copy of all its vectors.
+-- Workers call the functions of each source: read_chunks and write_embeddings plan each call again,
+-- with a copy of all its vectors.
 create or replace function wikiembed_private.grant_generated(p_source wikiembed.sources, p_role name) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -114,8 +114,8 @@ $$;
 comment on function wikiembed_private.grant_generated(wikiembed.sources, name) is
   'Lets a worker''s role call the functions that read and store chunks of a source.';
 
--- For a migration that adds to the rights of workers and readers: who has the present ones is
--- read from the access lists.
+-- For a migration that adds to the rights of workers and readers: the roles with the present rights
+-- are read from the access lists.
 create or replace function wikiembed_private.renew_grants() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -141,4 +141,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.renew_grants() is
-  'Calls grant_worker and grant_reader again for the roles that they were called for.';
+  'Calls grant_worker and grant_reader again for the roles that they were called with.';

@@ -1,5 +1,5 @@
--- Only what differs is written: an unchanged page is known by its digest, an unchanged chunk by
--- its text, so that loading a file again queues nothing.
+-- Only differences are written: an unchanged page has the same digest, an unchanged chunk the same
+-- text, so that loading a file again queues nothing.
 create or replace function wikiembed.load_pages(p_pages jsonb)
 returns table (added bigint, changed bigint, unchanged bigint, chunks_written bigint)
 language plpgsql volatile security definer
@@ -51,4 +51,4 @@ begin
 end;
 $$;
 comment on function wikiembed.load_pages(jsonb) is
-  'Writes pages [{title, digest, chunks: [text]}]: adds, changes and leaves alone; returns the number of pages of each kind and of chunks written or removed.';
+  'Writes pages [{title, digest, chunks: [text]}]; returns the number of pages added, changed and unchanged, and of chunks written or removed.';

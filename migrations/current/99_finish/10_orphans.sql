@@ -1,6 +1,6 @@
 -- A function that was renamed, or has other parameters, leaves the former one: it is dropped; if
--- an object of a user's depends on it, the migration fails and names it. The generated functions
--- of sources are looked after by write_triggers and detach.
+-- an object of a user's depends on it, the migration fails and names it. write_triggers and detach
+-- drop the generated functions of sources.
 do $$
 declare
   v_function regprocedure;

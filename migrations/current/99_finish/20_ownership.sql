@@ -1,5 +1,5 @@
--- Functions call one another in their owner's name, and use the tables: what another role's migration
--- created goes to the owner of the rest. A sequence goes with its table, where it has one.
+-- Functions call one another with their owner's rights, and use the tables: objects that another
+-- role's migration created get the owner of the rest. A sequence follows its table, where it has one.
 do $$
 declare
   v_owner oid := (select c.relowner from pg_catalog.pg_class as c where c.oid = 'wikiembed.sources'::regclass);

@@ -1,5 +1,5 @@
--- A new function may be called by everybody. One whose access list was never written is new; what was
--- granted by hand stays.
+-- Every role may call a new function. One whose access list was never written is new; grants made by
+-- hand stay.
 do $$
 declare
   v_function regprocedure;

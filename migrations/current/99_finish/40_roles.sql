@@ -1,6 +1,6 @@
--- Existing workers and readers get what was added to their rights. A view calls functions with its
--- reader's rights: whoever may read one, by these functions or by hand, may call what it calls. Who may read
--- one half of the schema version may read the other.
+-- Existing workers and readers get the rights that were added. A view calls functions with its
+-- reader's rights: a role that may read one, by these functions or by hand, may call its functions. A role
+-- that may read one half of the schema version may read the other.
 select wikiembed_private.renew_grants();
 do $$
 declare

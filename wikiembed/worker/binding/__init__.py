@@ -1,4 +1,4 @@
-"""The binding to procrastinate: all that knows its classes, its tables and its private members.
+"""The binding to procrastinate: all code that uses its classes, tables and private members.
 
-A test names each private member that is used, so that a new version shows what it changed.
+A test lists each private member in use, so that it fails when a new version changes one.
 """

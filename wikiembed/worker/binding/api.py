@@ -1,4 +1,4 @@
-"""What the rest of the worker uses of procrastinate: names that it documents."""
+"""The documented names of procrastinate that the rest of the worker uses."""
 
 from procrastinate import App as ProcrastinateApp
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision

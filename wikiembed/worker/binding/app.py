@@ -15,13 +15,13 @@ from wikiembed.worker.binding.process import Process
 from wikiembed.worker.binding.worker import Worker
 from wikiembed.worker.runtime_holder import RuntimeHolder
 
-# procrastinate's INFO lines hold every key of a job.
+# procrastinate's INFO lines contain every key of a job.
 if logging.getLogger("procrastinate").level == logging.NOTSET:
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
 
 
 class App(procrastinate.App):
-    """Opens where the settings lead; its workers fetch into a local queue."""
+    """Connects to the database of the settings; its workers fetch into a local queue."""
 
     def __init__(self) -> None:
         self.runtime = RuntimeHolder()
@@ -39,11 +39,11 @@ class App(procrastinate.App):
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """The database that the last opening led to; None before it."""
+        """The database that was opened last; None before that."""
         return self.connector.endpoint if isinstance(self.connector, Connector) else None
 
     def new_worker(self, **options: Any) -> Worker:
-        """A worker of this app that leaves signals to its caller."""
+        """Return a worker of this app; its caller handles signals."""
         return self._worker(install_signal_handlers=False, **options)
 
     def _worker(self, **kwargs: Any) -> Worker:

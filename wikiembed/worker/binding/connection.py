@@ -1,4 +1,4 @@
-"""How the app reaches Postgres."""
+"""The app's connection to Postgres."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from wikiembed.worker.runtime_holder import RuntimeHolder
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Autocommit, and only procrastinate's own schema on the path."""
+    """Set autocommit, and only procrastinate's own schema on the search path."""
     await connection.set_autocommit(True)
     await connection.execute("set search_path = wikiembed_queue, pg_catalog")
 
 
 class Connector(procrastinate.PsycopgConnector):
-    """Finds out where Postgres is when the app is opened, not when it is imported."""
+    """Resolves the database URL when the app is opened, not when it is imported."""
 
     def __init__(self, runtime: RuntimeHolder) -> None:
         super().__init__(configure=_configure)
         self._runtime = runtime
         self.endpoint: Endpoint | None = None
-        """Where the last opening led; None before it."""
+        """The database that was opened last; None before that."""
 
     async def _create_pool(self, pool_args: dict[str, Any]) -> AsyncConnectionPool[Any]:
         with translate_errors():
@@ -42,7 +42,7 @@ class Connector(procrastinate.PsycopgConnector):
             )
 
     async def open_async(self, pool: AsyncConnectionPool[Any] | None = None) -> None:
-        """Open the pool, once one connection is had: a pool would try for 30 s in silence.
+        """Open the pool after one connection succeeds: a pool would retry silently for 30 s.
 
         Raises: DatabaseUnreachable, ConfigurationError, procrastinate's ConnectorException.
         """
@@ -56,7 +56,7 @@ class Connector(procrastinate.PsycopgConnector):
         await super().open_async(pool)
 
     async def close_connections(self) -> None:
-        """Close both pools at once: what waits for a connection gets an error."""
+        """Close both pools now: callers that wait for a connection get an error."""
         runtime = self._runtime.opened
         if runtime is not None:
             await runtime.aclose()

@@ -1,4 +1,4 @@
-"""Fetching and finishing jobs, many at a time; a finish is insisted on."""
+"""Fetch and finish jobs, many at a time; a finish is retried while its connection is lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from psycopg_pool import PoolClosed
 from wikiembed.backoff import Backoff
 from wikiembed.telemetry import emit
 from wikiembed.worker.batch_completer import BatchCompleter
-from wikiembed.worker.local_queue import AHEAD_S, Fetched, LocalQueue
+from wikiembed.worker.local_queue import FETCH_AHEAD_S, Fetched, LocalQueue
 
 FETCH = """
 select j.id, j.status, j.task_name, j.priority, j.lock, j.queueing_lock, j.args, j.scheduled_at,
@@ -32,14 +32,14 @@ RELEASE = "select wikiembed.release_jobs(%(worker_id)s::bigint, %(job_ids)s::big
 RUNNABLE = "select wikiembed_private.runnable_queues(%(queues)s::varchar[]) as queues"
 BACKOFF = Backoff(first_s=0.05, longest_s=4.0, factor=4.0)
 RETRIES = 5
-"""Of a call whose connection was lost."""
+"""Retries of a call whose connection was lost."""
 
 
 class JobManager(manager.JobManager):
-    """Fetches jobs into the hand of each worker, and finishes them many at a time.
+    """Fetches jobs into the local queue of each worker, and finishes them many at a time.
 
-    Paused queues are left out of the fetch, and upkeep is left to the slot that is kept for it.
-    With `batch_size` small jobs join up to so many chunks, instead of up to their source's own.
+    The fetch leaves out paused queues, and with `upkeep_apart` the upkeep jobs, which have a slot
+    of their own. `batch_size`: chunks up to which small jobs join; None: their source's own.
     """
 
     upkeep_apart = False
@@ -48,14 +48,14 @@ class JobManager(manager.JobManager):
     def __init__(self, connector: Any) -> None:
         super().__init__(connector)
         self._local_queues: dict[int, LocalQueue] = {}
-        self._finisher = BatchCompleter(self._delete)
+        self._completer = BatchCompleter(self._delete)
 
     def open_local_queue(self, worker_id: int, local_queue: LocalQueue) -> None:
-        """Fetch for this worker into `hand`."""
+        """Fetch for this worker into `local_queue`."""
         self._local_queues[worker_id] = local_queue
 
     async def close_local_queue(self, worker_id: int) -> None:
-        """Begin no more for this worker; jobs that wait in its hand go back to the queue."""
+        """Begin no more jobs for this worker; requeue those that wait in its local queue."""
         local_queue = self._local_queues.pop(worker_id, None)
         if local_queue is not None:
             local_queue.close()
@@ -67,19 +67,19 @@ class JobManager(manager.JobManager):
         return self._local_queues.setdefault(worker_id, LocalQueue())
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:
-        """The next job of the worker's hand, which is filled from queues that are not paused.
+        """The next job of the worker's local queue, which is filled from queues not paused.
 
-        None when none waits, or when the hand was closed.
+        None when no job waits, or when the local queue was closed.
         """
         local_queue = self._queue_of(worker_id)
         while await local_queue.wait_for_room():
             if not local_queue:
-                await asyncio.sleep(local_queue.early_s)
+                await asyncio.sleep(local_queue.fetch_delay_s)
                 await self._fill(local_queue, None if queues is None else list(queues), worker_id)
                 if not local_queue:
                     return None
-            elif local_queue.age_s > AHEAD_S:
-                await self._put_back_paused(local_queue, worker_id)
+            elif local_queue.age_s > FETCH_AHEAD_S:
+                await self._release_paused(local_queue, worker_id)
                 if not local_queue:
                     continue
             return await local_queue.begin()
@@ -88,7 +88,7 @@ class JobManager(manager.JobManager):
     async def _fill(
         self, local_queue: LocalQueue, queues: list[str] | None, worker_id: int
     ) -> None:
-        most_jobs, most_chunks = local_queue.wanted()
+        most_jobs, most_chunks = local_queue.fetch_size()
         rows = await self.connector.execute_query_all_async(
             query=FETCH,
             queues=queues,
@@ -99,15 +99,15 @@ class JobManager(manager.JobManager):
         )
         fetched = [
             Fetched(
-                jobs.Job.from_row({**row, "args": _passable(row["args"])}),
+                jobs.Job.from_row({**row, "args": _callable_arguments(row["args"])}),
                 min(row["batch_size"], self.batch_size or row["batch_size"]),
             )
             for row in rows
         ]
         await self._release(worker_id, local_queue.add(fetched, most_chunks=most_chunks))
 
-    async def _put_back_paused(self, local_queue: LocalQueue, worker_id: int) -> None:
-        """Jobs that waited for longer than was meant: their sources may be paused meanwhile."""
+    async def _release_paused(self, local_queue: LocalQueue, worker_id: int) -> None:
+        """Requeue jobs of paused sources, which may have been paused after the fetch."""
         row = await self.connector.execute_query_one_async(
             query=RUNNABLE, queues=sorted(local_queue.queues)
         )
@@ -128,9 +128,9 @@ class JobManager(manager.JobManager):
         status: jobs.Status,
         delete_job: bool,  # noqa: FBT001 - procrastinate's own signature
     ) -> None:
-        """Finish a job, also when its connection is lost meanwhile: else it would stay doing.
+        """Finish a job and those embedded together with it.
 
-        With it those that were embedded together with it.
+        Retries when the connection is lost: else the jobs would stay `doing`.
         """
         local_queue = self._queue_of(job.worker_id)
         local_queue.ended(job)
@@ -138,13 +138,13 @@ class JobManager(manager.JobManager):
         try:
             if status is jobs.Status.SUCCEEDED and delete_job:
                 await retry_while_lost(
-                    lambda: self._finisher.finish([one.id for one in group if one.id])
+                    lambda: self._completer.finish([one.id for one in group if one.id])
                 )
             else:
                 for one in group:
                     await retry_while_lost(partial(super().finish_job, one, status, delete_job))
         finally:
-            local_queue.forget(job)  # what is not finished now is found by the rescue
+            local_queue.forget(job)  # the rescue finds jobs that are not finished now
 
     async def retry_job(
         self,
@@ -154,9 +154,9 @@ class JobManager(manager.JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """Put a job back into the queue, also when its connection is lost meanwhile.
+        """Requeue a job and those embedded together with it, each as a job of its own.
 
-        With it those that were embedded together with it; each comes back by itself.
+        Retries when the connection is lost.
         """
         local_queue = self._queue_of(job.worker_id)
         try:
@@ -168,11 +168,11 @@ class JobManager(manager.JobManager):
             local_queue.forget(job)
 
 
-def _passable(arguments: object) -> dict[str, Any]:
+def _callable_arguments(arguments: object) -> dict[str, Any]:
     """Arguments that a task can be called with; others under a name that every task refuses.
 
-    Of a job that was deferred by hand they may be any JSON: procrastinate would fail on what is
-    no object outside of the job, which would stay doing, and ``self`` is its own `Task`'s.
+    A job deferred by hand may have any JSON: on a value that is not an object procrastinate would
+    fail outside of the job, which would stay `doing`, and ``self`` is an argument of its `Task`.
     """
     if isinstance(arguments, dict) and "self" not in arguments:
         return arguments
@@ -180,10 +180,10 @@ def _passable(arguments: object) -> dict[str, Any]:
 
 
 async def retry_while_lost(call: Callable[[], Awaitable[None]]) -> None:
-    """Call, and call again while the connection is lost.
+    """Call, and retry while the connection is lost.
 
-    A job that is not `doing` any longer was finished by a try whose answer was lost, or taken
-    over after a rescue: then nothing is left to do.
+    A job that is no longer `doing` was finished by a try whose result was lost, or taken over
+    after a rescue: then nothing is left to do.
     """
     for tries, wait_s in enumerate((*BACKOFF.waits_s(RETRIES), None), 1):
         try:

@@ -1,4 +1,4 @@
-"""Which process this is, for whoever looks at the workers."""
+"""Identity of this process, as view wikiembed.workers shows it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ select wikiembed.register_worker(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """This process: the same at each of its registrations, one a slot and one a reconnect."""
+    """This process; the same for all its registrations, one per slot and per reconnect."""
 
     process_id: uuid.UUID = field(default_factory=uuid.uuid4)
     host: str = field(default_factory=socket.gethostname)
@@ -34,9 +34,9 @@ class Process:
     async def register(
         self, connector: BaseAsyncConnector, worker_id: int, settings: Settings
     ) -> None:
-        """Say that procrastinate's worker `worker_id` is a slot of this process.
+        """Register procrastinate's worker `worker_id` as a slot of this process.
 
-        It is only shown: where it cannot be said, the worker works all the same.
+        Only the view needs it: after an error the worker works without.
         """
         provider = settings.embedder
         try:

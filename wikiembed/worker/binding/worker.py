@@ -1,4 +1,4 @@
-"""procrastinate's worker, with shorter looks, a heartbeat while it ends, and chosen upkeep."""
+"""procrastinate's worker with extra fetches, a heartbeat at shutdown and chosen periodic tasks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from wikiembed.worker.binding.job_manager import JobManager
 from wikiembed.worker.local_queue import LocalQueue
 from wikiembed.worker.runtime_holder import RuntimeHolder
 
-LOOK_AGAIN_S = (0.02, 0.05, 0.1)
+FETCH_AGAIN_AFTER_S = (0.02, 0.05, 0.1)
 
 
 class Worker(worker.Worker):
-    """Looks again a little after each wake: only one insert in 20 ms notifies."""
+    """Fetches again shortly after each notification: only one insert in 20 ms notifies."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Worker(worker.Worker):
     ) -> None:
         super().__init__(**options)
         self._local_queue = LocalQueue(room=room)
-        self._defers = periodic_tasks
+        self._may_defer = periodic_tasks
         self.ended = asyncio.Event()
         self.cause: BaseException | None = None
 
@@ -42,22 +42,22 @@ class Worker(worker.Worker):
         return cast("JobManager", self.app.job_manager)
 
     @property
-    def in_hand(self) -> set[int]:
-        """Numbers of the jobs that wait, run, or are about to be finished, in this worker."""
+    def job_ids(self) -> set[int]:
+        """Ids of the jobs that wait, run, or are about to be finished, in this worker."""
         running = {c.job.id for c in self._running_jobs.values() if c.job.id is not None}
         return running | self._local_queue.ids
 
     async def _periodic_deferrer(self) -> None:
-        """Defer the periodic tasks that this worker is to defer.
+        """Defer the periodic tasks that `periodic_tasks` selects.
 
         With none it waits for ever: a side task that ends would hide the end of another, such
-        as a lost LISTEN. A deadlock with another worker's deferrer is no reason to reconnect.
+        as a lost LISTEN. Does not reconnect after a deadlock with another worker's deferrer.
         """
         registry = periodic.PeriodicRegistry()  # type: ignore[no-untyped-call]
         registry.periodic_tasks = {
             key: task
             for key, task in self.app.periodic_registry.periodic_tasks.items()
-            if self._defers(key[0])
+            if self._may_defer(key[0])
         }
         if not registry.periodic_tasks:
             await asyncio.Event().wait()
@@ -75,7 +75,7 @@ class Worker(worker.Worker):
     async def _handle_notification(self, *, channel: str, notification: jobs.Notification) -> None:
         await super()._handle_notification(channel=channel, notification=notification)
         loop = asyncio.get_running_loop()
-        for delay_s in LOOK_AGAIN_S:
+        for delay_s in FETCH_AGAIN_AFTER_S:
             loop.call_later(delay_s, self._new_job_event.set)
 
     async def _monitor_side_tasks(self, side_tasks: list[asyncio.Task[Any]]) -> None:
@@ -84,50 +84,50 @@ class Worker(worker.Worker):
         self.cause = next((error for error in raised if error is not None), None)
 
     async def _run_loop(self) -> None:
-        """Fetch into this worker's own hand, from here on."""
+        """Fetch into this worker's own local queue, from here on."""
         if self.worker_id is not None:
             self._manager.open_local_queue(self.worker_id, self._local_queue)
             await self._register(self.worker_id)
         await super()._run_loop()  # type: ignore[no-untyped-call]
 
     async def _register(self, worker_id: int) -> None:
-        """Say which process this is a slot of."""
+        """Register this worker as a slot of its process."""
         app: Any = self.app
         runtime = (self.additional_context or {}).get("runtime")
         if isinstance(runtime, RuntimeHolder):
             await app.process.register(self.app.connector, worker_id, runtime.settings)
 
     async def _shutdown(self, side_tasks: list[asyncio.Task[Any]]) -> None:
-        """Say that the worker fetches no more, and why, before it waits for its jobs."""
+        """Set `ended` and `cause`, and requeue waiting jobs, before waiting for running ones."""
         self.cause = self.cause or sys.exception()
         self.ended.set()
         if self.worker_id is not None:
-            # What is not given back here, since Postgres is gone, is found by the rescue.
+            # The rescue finds jobs that cannot be released here, since Postgres is lost.
             with contextlib.suppress(ConnectorException, psycopg.Error):
                 await self._manager.close_local_queue(self.worker_id)
         await super()._shutdown(side_tasks)
 
     def stop(self) -> None:
-        """Take no more jobs; those that wait for a server go back to the queue."""
+        """Fetch no more jobs; those that wait for a server are requeued."""
         super().stop()  # type: ignore[no-untyped-call]
         self._local_queue.close()
         runtime = (self.additional_context or {}).get("runtime")
         if isinstance(runtime, RuntimeHolder) and runtime.opened is not None:
             runtime.opened.stop()
 
-    async def beat(self) -> None:
-        """Say that the worker lives; procrastinate falls silent while it finishes its jobs."""
+    async def heartbeat(self) -> None:
+        """Send a heartbeat; procrastinate sends none while it finishes its jobs."""
         if self.worker_id is not None:
             await self.app.job_manager.update_heartbeat(self.worker_id)
 
     async def work(self) -> None:
-        """Run until `end`, or until something is wrong with the connection."""
+        """Run until `end`, or until the connection fails."""
         await self.run()  # type: ignore[no-untyped-call]
 
     def end(self) -> None:
-        """Fetch no more jobs; those in hand finish."""
+        """Fetch no more jobs; those in progress finish."""
         self.stop()
 
     async def abort(self) -> None:
-        """Cancel the jobs in hand: each goes back to the queue."""
+        """Cancel the running jobs; each is requeued."""
         await self._abort_running_jobs()  # type: ignore[no-untyped-call]

@@ -1,10 +1,10 @@
-"""The procrastinate tasks: one that embeds, and the upkeep that runs by itself."""
+"""The procrastinate tasks: one that embeds, and the periodic upkeep."""
 
 from wikiembed.worker.binding.api import ProcrastinateApp
 from wikiembed.worker.tasks import embed, upkeep
 
 
 def register(app: ProcrastinateApp) -> None:
-    """Make the tasks known to `app`."""
+    """Register the tasks with `app`."""
     embed.register(app)
     upkeep.register(app)

@@ -13,7 +13,7 @@ from wikiembed.telemetry import emit
 from wikiembed.worker.binding.api import JobContext, ProcrastinateApp
 from wikiembed.worker.retry import (
     UNEXPECTED_BEFORE_BLAME,
-    BackToTheQueue,
+    AlwaysRetry,
     is_out_of_memory,
     is_transient,
 )
@@ -32,10 +32,10 @@ async def embed(
     rescues: object = 0,
     **unknown: object,
 ) -> None:
-    """Embed the chunks of `keys` that still miss their vector.
+    """Embed the chunks of `keys` that still lack a vector.
 
-    A job that was deferred by hand may hold anything: what is no text is left out, and with
-    nothing left the job ends.
+    A job that was deferred by hand may have any arguments: keys that are neither text nor numbers
+    are left out, and the job ends when none is left.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ async def embed(
     keys :
         The chunks' keys, as text; at most a batch.
     attempt :
-        How often rows of this job were passed by because somebody held them.
+        How often rows of this job were skipped because another transaction had locked them.
     rescues :
         How often a worker died with this job (written by wikiembed.rescue_jobs).
     """
@@ -80,7 +80,7 @@ async def embed(
 
 
 async def _give_up(job: BatchJob, runtime: Runtime, error: Exception) -> None:
-    """Record the job's chunks, so that the run ends; `retry` brings them back."""
+    """Record the job's chunks as failed, so that the run ends; `retry` requeues them."""
     chunks = await runtime.store.read_chunks(job.source, job.keys, attempt=job.attempt)
     if not chunks:
         return
@@ -110,5 +110,5 @@ async def _give_up(job: BatchJob, runtime: Runtime, error: Exception) -> None:
 
 
 def register(app: ProcrastinateApp) -> None:
-    """Make the task known to `app`, under the name that the triggers write into jobs."""
-    app.task(name="wikiembed.embed", retry=BackToTheQueue(), pass_context=True)(embed)
+    """Register the task with `app`, under the name that the triggers write into jobs."""
+    app.task(name="wikiembed.embed", retry=AlwaysRetry(), pass_context=True)(embed)

@@ -1,4 +1,4 @@
-"""The upkeep that runs by itself: rescue, folding, the ends of pauses, healing."""
+"""The periodic upkeep: rescue, folding the ledger, expiring pauses, reconcile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import psycopg
 from wikiembed.errors import WikiembedError
 from wikiembed.telemetry import emit
 from wikiembed.worker.binding.api import JobContext, ProcrastinateApp
-from wikiembed.worker.retry import BackToTheQueue
+from wikiembed.worker.retry import AlwaysRetry
 from wikiembed.worker.runtime_holder import runtime_of
 
 UPKEEP_QUEUE = "wikiembed_upkeep"
@@ -19,21 +19,27 @@ async def _upkeep(context: JobContext, name: str, statement: str, *parameters: o
     try:
         found = await runtime.store.upkeep(statement, parameters)
     except (WikiembedError, psycopg.Error) as error:
-        emit("upkeep_failed", level=40, task=name, error=type(error).__name__, reason=_said(error))
+        emit(
+            "upkeep_failed",
+            level=40,
+            task=name,
+            error=type(error).__name__,
+            reason=_reason_of(error),
+        )
         if context.job.queueing_lock is None:
             raise
-        return  # it is periodic: the next one comes, and may hold the queueing lock already
+        return  # it is periodic: the next one follows, and may hold the queueing lock already
     if any(found.values()):
         emit("upkeep_done", task=name, found=found)
 
 
-def _said(error: Exception) -> str | None:
-    said = error.diag.message_primary if isinstance(error, psycopg.Error) else str(error)
-    return said and said[:200]
+def _reason_of(error: Exception) -> str | None:
+    reason = error.diag.message_primary if isinstance(error, psycopg.Error) else str(error)
+    return reason and reason[:200]
 
 
 def _is_malformed(context: JobContext, unknown: dict[str, object], *, wrong: bool) -> bool:
-    """Whether a job that somebody deferred by hand is to end here, with a warning."""
+    """Whether a job deferred by hand is invalid and ends here; warns if so."""
     if unknown or wrong:
         emit("job_malformed", level=30, job_id=context.job.id)
     return bool(unknown) or wrong
@@ -47,7 +53,7 @@ async def _periodic(
 
 
 async def rescue(context: JobContext, /, timestamp: object = 0, **unknown: object) -> None:
-    """Queue again the jobs of dead workers, each minute (wikiembed.rescue_jobs)."""
+    """Requeue the jobs of dead workers, each minute (wikiembed.rescue_jobs)."""
     statement = "select * from wikiembed.rescue_jobs()"
     await _periodic(context, "rescue", statement, timestamp, unknown)
 
@@ -59,7 +65,7 @@ async def fold_ledger(context: JobContext, /, timestamp: object = 0, **unknown: 
 
 
 async def expire_pauses(context: JobContext, /, timestamp: object = 0, **unknown: object) -> None:
-    """End pauses that ran out, each minute (wikiembed.expire_pauses)."""
+    """End expired pauses, each minute (wikiembed.expire_pauses)."""
     statement = "select wikiembed.expire_pauses() as resumed"
     await _periodic(context, "expire_pauses", statement, timestamp, unknown)
 
@@ -73,7 +79,7 @@ async def reconcile(
     recount: object = None,
     **unknown: object,
 ) -> None:
-    """Heal what bypassed the triggers, each 10 minutes; count the tables again each night.
+    """Repair what bypassed the triggers, every 10 minutes; recount the tables each night.
 
     Parameters
     ----------
@@ -95,7 +101,7 @@ async def reconcile(
     if source is None:
         await _upkeep(context, "reconcile", "select * from wikiembed.reconcile(null, %s)", count)
         return
-    # A source that was detached meanwhile is no row here: then there is nothing to do.
+    # A source that was detached meanwhile has no row: then there is nothing to do.
     await _upkeep(
         context,
         "reconcile",
@@ -107,7 +113,7 @@ async def reconcile(
 
 
 def register(app: ProcrastinateApp) -> None:
-    """Make the tasks known to `app`, and defer each at its time."""
+    """Register the tasks with `app`, and defer each at its time."""
     for function in (rescue, fold_ledger, expire_pauses):
         name = f"wikiembed.{function.__name__}"
         task = app.task(
@@ -118,19 +124,19 @@ def register(app: ProcrastinateApp) -> None:
             pass_context=True,
         )(function)
         app.periodic(cron="* * * * *")(task)
-    healing = app.task(
+    reconcile_task = app.task(
         name="wikiembed.reconcile",
         queue=UPKEEP_QUEUE,
         priority=UPKEEP_PRIORITY,
-        retry=BackToTheQueue(),
+        retry=AlwaysRetry(),
         pass_context=True,
     )(reconcile)
     app.periodic(cron="*/10 * * * *", periodic_id="missing", queueing_lock="wikiembed.missing")(
-        healing
+        reconcile_task
     )
     app.periodic(
         cron="17 3 * * *",
         periodic_id="recount",
         queueing_lock="wikiembed.recount",
         task_kwargs={"recount": True},
-    )(healing)
+    )(reconcile_task)
