@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from yarl import URL
-
 from wikiembed.config import Provider
 from wikiembed.embedders.answers import EncodingRejected
 from wikiembed.embedders.base import PROBE_TEXT, Cut, EmbedderOptions, ModelInfo
@@ -32,7 +30,7 @@ class OpenAIEmbedder:
         self._model = options.model
         self._request_dimensions = options.request_dimensions
         self._asks_base64 = True
-        self._fields = fields_of_host(URL(options.url or "").host)
+        self._fields = fields_of_host(http.host)
         self._knows_owner = bool(self._fields.cut)
         self._keeps_beginning = False  # as far as is known
 
