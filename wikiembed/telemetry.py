@@ -84,5 +84,5 @@ def configure_logging(*, style: str, level: str, stream: TextIO | None = None) -
     root.setLevel(logging.WARNING)
     logging.getLogger(ROOT).setLevel(level.upper())
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-    for chatty in ("procrastinate", "aiohttp", "httpx"):
+    for chatty in ("procrastinate", "aiohttp"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)

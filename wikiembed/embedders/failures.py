@@ -37,9 +37,19 @@ _NO_ADDRESS = (
     aiohttp.NonHttpUrlClientError,
     aiohttp.RedirectClientError,
     aiohttp.TooManyRedirects,
+    httpx.InvalidURL,
+    httpx.UnsupportedProtocol,
+    httpx.TooManyRedirects,
 )
-_UNREADABLE = (aiohttp.ContentTypeError, zlib.error)
-_OUT_OF_REACH = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, UnicodeError)
+_NOT_IN_TIME = (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_UNREADABLE = (aiohttp.ContentTypeError, httpx.DecodingError, zlib.error)
+_OUT_OF_REACH = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    httpx.ConnectError,
+    httpx.ProxyError,
+    UnicodeError,
+)
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
 _START = "start it, or set WIKIEMBED_EMBEDDER_URL"
 _SLOW = " Raise WIKIEMBED_REQUEST_TIMEOUT_S where it has to load a model first."
@@ -57,12 +67,12 @@ def failure_of(
     # httpx-aiohttp maps coarsely (a server that disconnects is a ConnectTimeout); the cause is not.
     if isinstance(error, httpx.TransportError) and isinstance(error.__cause__, Exception):
         error = error.__cause__
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
+    if isinstance(error, _NOT_IN_TIME):
         return EmbedderUnavailable(
             f"The embedding server at {root} cannot be reached in time: {_START}"
             f"{_other_scheme(root, answered=answered)}."
         )
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
         return EmbedderTimeout(
             f"The embedding server at {root} gave no answer within {timeout_s:g} s."
             + ("" if answered else _SLOW)
