@@ -1,4 +1,4 @@
-"""Whatever httpx and aiohttp raise, and whatever a server sends that is no HTTP, is an error of ours."""
+"""What httpx and aiohttp raise, and what a server sends that is no HTTP, is an error of ours."""
 
 from __future__ import annotations
 

@@ -135,9 +135,10 @@ class HttpClient:
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:
     """A large body piece by piece, so that other requests go on meanwhile.
 
-    Before each the loop reads what has come: where a server refuses early and closes, the answer
-    must be in before a write fails, since that failure drops what is unread.
+    Before each the loop reads what has come, by one turn that asks the sockets and one that reads:
+    a write to a server that has refused and closed drops the answer if it is unread by then.
     """
     for start in range(0, len(content), _PIECE_BYTES):
-        await asyncio.sleep(0)
+        for _ in range(2):
+            await asyncio.sleep(0)
         yield content[start : start + _PIECE_BYTES]
