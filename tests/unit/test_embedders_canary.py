@@ -12,7 +12,7 @@ from tests.standin import StandIn
 from tests.standin.profiles import INFINITY, LLAMA_CPP, OPENAI, TEI, VLLM, WORKERS_AI, Profile
 from tests.unit.pipeline_fakes import FakeEmbedder, rejected, vector_of
 from wikiembed.config import Provider
-from wikiembed.embedders import EmbedderOptions, open_embedder
+from wikiembed.embedders import EmbedderOptions, Role, open_embedder
 from wikiembed.embedders.canary import LENGTHS, MOST_REQUESTS, Canary, release_canary, text_of
 from wikiembed.embedders.local import LocalEmbedder
 from wikiembed.errors import (
@@ -38,8 +38,8 @@ class _Truncating(FakeEmbedder):
         self._noise = noise
         self._random = np.random.default_rng(1)
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
-        await super().embed(texts)
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
+        await super().embed(texts, role=role)
         rows = [self._row(text[: self._limit]) for text in texts]
         return np.stack(rows)
 
@@ -126,7 +126,7 @@ async def test_a_slow_server_is_not_waited_for() -> None:
     """The canary ends by its own limit."""
     embedder = FakeEmbedder()
 
-    async def never(texts: Sequence[str]) -> Matrix:
+    async def never(texts: Sequence[str], *, role: Role) -> Matrix:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -178,8 +178,8 @@ async def test_servers_are_told_apart(profile: Profile, outcome: str) -> None:
 class _CutModel(LocalEmbedder):
     """The real model in process, behind a server that reads 700 characters."""
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
-        return await super().embed([text[:700] for text in texts])
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
+        return await super().embed([text[:700] for text in texts], role=role)
 
 
 async def test_a_real_model_is_measured() -> None:

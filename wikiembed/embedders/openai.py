@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from wikiembed.config import Provider
 from wikiembed.embedders.answers import EncodingRejected
-from wikiembed.embedders.base import PROBE_TEXT, Cut, EmbedderOptions, ModelInfo
+from wikiembed.embedders.base import PROBE_TEXT, Cut, EmbedderOptions, ModelInfo, Role
 from wikiembed.embedders.decode import items_in, no_rows
 from wikiembed.embedders.http import HttpClient
 from wikiembed.embedders.names import same_model
@@ -68,7 +68,7 @@ class OpenAIEmbedder:
             return False
         return other.shape == matrix.shape and alike(other, matrix)
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
         """Embed `texts` in one request: `(n, dim) float32`.
 
         Raises: EmbedderError.
@@ -78,7 +78,7 @@ class OpenAIEmbedder:
         matrix, _ = await self._request(texts)
         return matrix
 
-    async def embed_cut(self, text: str) -> Cut | None:
+    async def embed_cut(self, text: str, *, role: Role) -> Cut | None:
         """Let the server truncate, where it has a field for that; one that refuses it has none.
 
         The first time it is made sure that it keeps the beginning: vLLM without `truncation_side`
