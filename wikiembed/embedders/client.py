@@ -9,7 +9,6 @@ import asyncio
 import ipaddress
 import ssl
 from base64 import b64encode
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,6 @@ def open_client(options: EmbedderOptions) -> httpx.AsyncClient:
         return _Client(
             headers=headers,
             verify=tls,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             # aiohttp takes `pool` for all of connecting: name, socket and TLS.
             timeout=httpx.Timeout(None, connect=connect_s, pool=connect_s),
         )
@@ -149,10 +147,24 @@ def _tls_of(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
+class _NoCookies(httpx.Cookies):
+    """Keeps none, and looks for none: that costs httpx more CPU than the rest of an answer."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Do nothing."""
+
+
 class _Client(httpx.AsyncClient):
     """An httpx client whose transports are aiohttp's, set up by the same two methods as
     httpx-aiohttp's own client: a transport that is passed in would turn off proxies.
     """
+
+    _none = _NoCookies()
+
+    @property  # type: ignore[misc]  # is never set
+    def cookies(self) -> httpx.Cookies:
+        """None, ever."""
+        return self._none
 
     def _init_transport(self, *, verify: ssl.SSLContext, **_: Any) -> httpx.AsyncBaseTransport:  # type: ignore[override]
         return _Transport(verify, proxy=None)
