@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from wikiembed.config import Provider
-from wikiembed.embedders import PROBE_TEXT, Cut, ModelInfo
+from wikiembed.embedders import PROBE_TEXT, Cut, ModelInfo, Role
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import EmbedderError, EmbedderRejected
 from wikiembed.servers.channel import Channel
@@ -28,7 +28,10 @@ def vector_of(text: str, dimensions: int = 4) -> Matrix:
 
 
 class FakeEmbedder:
-    """Answers as scripted; `requests` are the batches, `probes` the probes, in order of `log`."""
+    """Answers as scripted; `requests` are the batches, `probes` the probes, in order of `log`.
+
+    `roles`: the role of each text that came, probes included.
+    """
 
     def __init__(self, *, dimensions: int = 4, max_batch: int | None = None) -> None:
         self.dimensions = dimensions
@@ -42,6 +45,7 @@ class FakeEmbedder:
         self.judge: Callable[[Sequence[str]], EmbedderError | None] = lambda texts: None
         self.cuts: Callable[[str], Cut | None] = lambda text: None
         self.requests: list[list[str]] = []
+        self.roles: list[tuple[str, Role]] = []
         self.log: list[str] = []
         self.probes_at_once = 0
         self.most_probes_at_once = 0
@@ -65,7 +69,8 @@ class FakeEmbedder:
             max_batch=self.max_batch,
         )
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
+        self.roles += [(text, role) for text in texts]
         if list(texts) == [PROBE_TEXT]:
             return await self._probe()
         self.log.append(f"embed {len(texts)}")
@@ -86,7 +91,8 @@ class FakeEmbedder:
                 matrix[row] = self.rows[text]
         return matrix
 
-    async def embed_cut(self, text: str) -> Cut | None:
+    async def embed_cut(self, text: str, *, role: Role) -> Cut | None:
+        self.roles.append((text, role))
         self.log.append("cut")
         if self.down is not None:
             raise self.down

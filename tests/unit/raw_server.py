@@ -22,6 +22,7 @@ class RawServer:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._threads: list[threading.Thread] = []
         self.connections = 0
+        self.closed = threading.Semaphore(0)  # released once for each connection that is closed
         scheme = "http" if tls is None else "https"
         self.url = f"{scheme}://127.0.0.1:{self._socket.getsockname()[1]}"
 
@@ -63,6 +64,7 @@ class RawServer:
             pass
         finally:
             connection.close()
+            self.closed.release()
 
 
 def read_request(connection: socket.socket) -> bytes:

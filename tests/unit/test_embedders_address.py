@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from yarl import URL
 
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions
-from wikiembed.embedders.address import address_of, headers_of, root_of
+from wikiembed.embedders.client import headers_of, root_of, url_of
 from wikiembed.errors import ConfigurationError
 
 
 def _root(url: str) -> str:
-    return root_of(address_of(EmbedderOptions(provider=Provider.TEI, url=url, model=None)))
+    return root_of(url_of(EmbedderOptions(provider=Provider.TEI, url=url, model=None)))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +63,7 @@ def test_address_without_a_valid_host_is_refused(url: str) -> None:
 
 def test_key_is_sent_alone_in_its_own_header() -> None:
     """For Azure OpenAI; otherwise it is a bearer token."""
-    url = URL("http://host")
+    url = httpx.URL("http://host")
     own = headers_of(url, "secret", key_header="Api-Key")
     assert (own["api-key"], "authorization" in own) == ("secret", False)
     assert headers_of(url, "secret")["authorization"] == "Bearer secret"

@@ -20,7 +20,7 @@ from tests.support.standin.profiles import (
 )
 from tests.unit.pipeline_fakes import FakeEmbedder, rejected, vector_of
 from wikiembed.config import Provider
-from wikiembed.embedders import EmbedderOptions, open_embedder
+from wikiembed.embedders import EmbedderOptions, Role, open_embedder
 from wikiembed.embedders.canary import LENGTHS, MOST_REQUESTS, Canary, release_canary, text_of
 from wikiembed.embedders.local import LocalEmbedder
 from wikiembed.errors import (
@@ -46,8 +46,8 @@ class _Truncating(FakeEmbedder):
         self._noise = noise
         self._random = np.random.default_rng(1)
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
-        await super().embed(texts)
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
+        await super().embed(texts, role=role)
         rows = [self._row(text[: self._limit]) for text in texts]
         return np.stack(rows)
 
@@ -134,7 +134,7 @@ async def test_canary_does_not_wait_for_a_slow_server() -> None:
     """The canary ends by its own time limit."""
     embedder = FakeEmbedder()
 
-    async def never(texts: Sequence[str]) -> Matrix:
+    async def never(texts: Sequence[str], *, role: Role) -> Matrix:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -186,8 +186,8 @@ async def test_canary_distinguishes_servers(profile: Profile, outcome: str) -> N
 class _CutModel(LocalEmbedder):
     """The real model in process, behind a server that reads 700 characters."""
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
-        return await super().embed([text[:700] for text in texts])
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
+        return await super().embed([text[:700] for text in texts], role=role)
 
 
 async def test_canary_measures_a_real_model() -> None:

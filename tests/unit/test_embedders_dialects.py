@@ -10,7 +10,7 @@ import pytest
 from tests.support.standin import BadText, Canned, StandIn, vectors_of
 from tests.support.standin.faults import Dialect, Garbage
 from wikiembed.config import Provider
-from wikiembed.embedders import Embedder, EmbedderOptions, open_embedder
+from wikiembed.embedders import Embedder, EmbedderOptions, Role, open_embedder
 from wikiembed.errors import (
     BatchTooLarge,
     ConfigurationError,
@@ -69,7 +69,7 @@ async def opened() -> AsyncIterator[Opener]:
 async def test_embed_gives_row_i_for_text_i(opened: Opener, provider: Provider) -> None:
     """The matrix holds each text's own vector, in order."""
     with StandIn(dialect=_DIALECTS[provider]) as server:
-        matrix = await opened(_options(provider, server.url)).embed(_TEXTS)
+        matrix = await opened(_options(provider, server.url)).embed(_TEXTS, role=Role.DOCUMENT)
     assert matrix.dtype == np.dtype("float32")
     assert np.array_equal(matrix, vectors_of(_TEXTS, 768))
 
@@ -78,7 +78,7 @@ async def test_embed_gives_row_i_for_text_i(opened: Opener, provider: Provider) 
 async def test_embed_of_no_text_makes_no_request(opened: Opener, provider: Provider) -> None:
     """An empty batch gives an empty matrix and makes no request."""
     with StandIn() as server:
-        matrix = await opened(_options(provider, server.url)).embed([])
+        matrix = await opened(_options(provider, server.url)).embed([], role=Role.DOCUMENT)
         assert (len(matrix), server.stats.requests) == (0, 0)
 
 
@@ -124,7 +124,9 @@ async def test_openai_falls_back_to_numbers_once(opened: Opener) -> None:
     with StandIn(dialect="openai", knows_base64=False) as server:
         embedder = opened(_options(Provider.OPENAI, server.url))
         for _ in range(3):
-            assert np.array_equal(await embedder.embed(_TEXTS), vectors_of(_TEXTS, 768))
+            assert np.array_equal(
+                await embedder.embed(_TEXTS, role=Role.DOCUMENT), vectors_of(_TEXTS, 768)
+            )
         assert server.stats.requests == 4
 
 
@@ -132,7 +134,9 @@ async def test_openai_requests_base64(opened: Opener) -> None:
     """The client requests base64: only it carries NaN, which JSON numbers cannot."""
     with StandIn(dialect="openai") as server:
         server.controls.bad_texts = [BadText(contains="zwei", effect="nan")]
-        matrix = await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS)
+        matrix = await opened(_options(Provider.OPENAI, server.url)).embed(
+            _TEXTS, role=Role.DOCUMENT
+        )
     assert np.isnan(matrix[1]).all()
     assert usable_rows(matrix).tolist() == [True, False, True, True]
 
@@ -140,7 +144,9 @@ async def test_openai_requests_base64(opened: Opener) -> None:
 async def test_openai_sorts_by_index(opened: Opener) -> None:
     """An answer in another order is sorted."""
     with StandIn(dialect="openai", garbage="shuffled") as server:
-        matrix = await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS)
+        matrix = await opened(_options(Provider.OPENAI, server.url)).embed(
+            _TEXTS, role=Role.DOCUMENT
+        )
     assert np.array_equal(matrix, vectors_of(_TEXTS, 768))
 
 
@@ -150,8 +156,10 @@ async def test_dimensions_are_requested_only_when_configured(
 ) -> None:
     """`dimensions` is sent only with `request_dimensions`."""
     with StandIn(dimensions=32) as server:
-        plain = await opened(_options(provider, server.url)).embed(["a"])
-        asked = await opened(_options(provider, server.url, dimensions=8)).embed(["a"])
+        plain = await opened(_options(provider, server.url)).embed(["a"], role=Role.DOCUMENT)
+        asked = await opened(_options(provider, server.url, dimensions=8)).embed(
+            ["a"], role=Role.DOCUMENT
+        )
     assert (plain.shape, asked.shape) == ((1, 32), (1, 8))
 
 
@@ -159,14 +167,14 @@ async def test_dimensions_are_requested_only_when_configured(
 async def test_text_too_long_has_its_own_error(opened: Opener, provider: Provider) -> None:
     """Silent truncation is off, and each dialect's own message is recognized."""
     with StandIn(max_chars=10) as server, pytest.raises(TextTooLong):
-        await opened(_options(provider, server.url)).embed(["short", "x" * 11])
+        await opened(_options(provider, server.url)).embed(["short", "x" * 11], role=Role.DOCUMENT)
 
 
 @pytest.mark.parametrize("provider", [Provider.OLLAMA, Provider.TEI])
 async def test_truncation_is_on_when_configured(opened: Opener, provider: Provider) -> None:
     """The server truncates the text, and does not report how much it kept."""
     with StandIn(max_chars=10) as server:
-        cut = await opened(_options(provider, server.url)).embed_cut("x" * 50)
+        cut = await opened(_options(provider, server.url)).embed_cut("x" * 50, role=Role.DOCUMENT)
     assert cut is not None
     assert np.array_equal(cut.matrix, vectors_of(["x" * 10], 768))
     assert cut.chars_kept is None
@@ -180,7 +188,7 @@ async def test_batch_too_large_error_carries_the_limit(
 ) -> None:
     """The limit is learned where the dialect states it."""
     with StandIn(max_batch=3) as server, pytest.raises(BatchTooLarge) as caught:
-        await opened(_options(provider, server.url)).embed(_TEXTS)
+        await opened(_options(provider, server.url)).embed(_TEXTS, role=Role.DOCUMENT)
     assert caught.value.limit == limit
 
 
@@ -188,9 +196,9 @@ async def test_tei_accepts_32_texts_by_default(opened: Opener) -> None:
     """The stand-in's default limit is TEI's."""
     with StandIn(dialect="tei") as server:
         embedder = opened(_options(Provider.TEI, server.url))
-        assert len(await embedder.embed(["a"] * 32)) == 32
+        assert len(await embedder.embed(["a"] * 32, role=Role.DOCUMENT)) == 32
         with pytest.raises(BatchTooLarge) as caught:
-            await embedder.embed(["a"] * 33)
+            await embedder.embed(["a"] * 33, role=Role.DOCUMENT)
     assert caught.value.limit == 32
 
 
@@ -200,7 +208,7 @@ async def test_unknown_model_is_a_misconfiguration(opened: Opener, provider: Pro
     with StandIn(known_models=["other"]) as server:
         embedder = opened(_options(provider, server.url))
         with pytest.raises(EmbedderMisconfigured) as caught:
-            await embedder.embed(["a"])
+            await embedder.embed(["a"], role=Role.DOCUMENT)
     assert caught.value.http_status == 404
 
 
@@ -228,9 +236,9 @@ async def test_error_for_one_text_rejects_its_batch(opened: Opener, provider: Pr
     with StandIn(bad_texts=[BadText(regex="zw.i")]) as server:
         embedder = opened(_options(provider, server.url))
         with pytest.raises(EmbedderRejected) as caught:
-            await embedder.embed(_TEXTS)
+            await embedder.embed(_TEXTS, role=Role.DOCUMENT)
         assert caught.value.http_status == 500
-        assert len(await embedder.embed(["one"])) == 1
+        assert len(await embedder.embed(["one"], role=Role.DOCUMENT)) == 1
 
 
 @pytest.mark.parametrize("provider", _SERVERS)
@@ -240,7 +248,7 @@ async def test_unusable_row_spares_its_neighbours(
 ) -> None:
     """Nulls and zeros in one row leave the others usable."""
     with StandIn(bad_texts=[{"contains": "zwei", "effect": effect}]) as server:
-        matrix = await opened(_options(provider, server.url)).embed(_TEXTS)
+        matrix = await opened(_options(provider, server.url)).embed(_TEXTS, role=Role.DOCUMENT)
     assert usable_rows(matrix).tolist() == [True, False, True, True]
 
 
@@ -253,14 +261,14 @@ async def test_answer_without_vectors_is_a_bad_answer(
 ) -> None:
     """A success status without usable vectors has its own error."""
     with StandIn(garbage=garbage) as server, pytest.raises(EmbedderBadAnswer):
-        await opened(_options(provider, server.url)).embed(_TEXTS)
+        await opened(_options(provider, server.url)).embed(_TEXTS, role=Role.DOCUMENT)
 
 
 @pytest.mark.parametrize("garbage", ["duplicate_index", "missing_index"])
 async def test_wrong_index_is_a_bad_answer(opened: Opener, garbage: Garbage) -> None:
     """Rows without a valid order are not guessed."""
     with StandIn(garbage=garbage) as server, pytest.raises(EmbedderBadAnswer, match="index"):
-        await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS)
+        await opened(_options(Provider.OPENAI, server.url)).embed(_TEXTS, role=Role.DOCUMENT)
 
 
 @pytest.mark.parametrize("provider", _SERVERS)
@@ -271,7 +279,7 @@ async def test_unusable_numbers_never_pass_as_usable(
     """Such vectors are a bad answer or rows that usable_rows rejects."""
     with StandIn(garbage=garbage) as server:
         try:
-            matrix = await opened(_options(provider, server.url)).embed(_TEXTS)
+            matrix = await opened(_options(provider, server.url)).embed(_TEXTS, role=Role.DOCUMENT)
         except EmbedderBadAnswer:
             return
     assert not usable_rows(matrix).any()
@@ -284,9 +292,9 @@ async def test_vectors_of_another_dimension_are_returned(
     """The embedder checks no dimension, even after it has learned another."""
     with StandIn(dimensions=8) as server:
         embedder = opened(_options(provider, server.url))
-        await embedder.embed(["a"])
+        await embedder.embed(["a"], role=Role.DOCUMENT)
         server.controls.dimensions = 4000
-        assert (await embedder.embed(["a"])).shape == (1, 4000)
+        assert (await embedder.embed(["a"], role=Role.DOCUMENT)).shape == (1, 4000)
 
 
 async def test_answers_are_bounded_by_the_learned_dimensions(opened: Opener) -> None:
@@ -294,11 +302,11 @@ async def test_answers_are_bounded_by_the_learned_dimensions(opened: Opener) -> 
     with StandIn(dimensions=768) as server:
         embedder = opened(_options(Provider.OLLAMA, server.url))
         for _ in range(2):
-            assert (await embedder.embed(["a"] * 300)).shape == (300, 768)
+            assert (await embedder.embed(["a"] * 300, role=Role.DOCUMENT)).shape == (300, 768)
         server.controls.dimensions = 16_000
         with pytest.raises(EmbedderBadAnswer, match="larger"):
-            await embedder.embed(["a"] * 60)
-        assert (await embedder.embed(["a"])).shape == (1, 16_000)
+            await embedder.embed(["a"] * 60, role=Role.DOCUMENT)
+        assert (await embedder.embed(["a"], role=Role.DOCUMENT)).shape == (1, 16_000)
 
 
 def test_ollama_without_a_model_is_a_configuration_error() -> None:
@@ -311,7 +319,7 @@ def test_ollama_without_a_model_is_a_configuration_error() -> None:
 async def test_address_without_a_server_is_unavailable(opened: Opener, url: str) -> None:
     """Neither a closed port nor an unknown name is a text's fault."""
     with pytest.raises(EmbedderUnavailable):
-        await opened(_options(Provider.TEI, url)).embed(["a"])
+        await opened(_options(Provider.TEI, url)).embed(["a"], role=Role.DOCUMENT)
 
 
 async def test_every_failure_is_an_embedder_error(opened: Opener) -> None:
@@ -322,7 +330,7 @@ async def test_every_failure_is_an_embedder_error(opened: Opener) -> None:
             for status in [*range(300, 309), *range(400, 432), *range(500, 512), 520, 529, 599]:
                 server.controls.fail_next = [Canned(status=status, body="{}")]
                 with pytest.raises(EmbedderError) as caught:
-                    await embedder.embed(["a"])
+                    await embedder.embed(["a"], role=Role.DOCUMENT)
                 wrong = isinstance(caught.value, EmbedderMisconfigured)
                 assert caught.value.exit_code == (2 if wrong else 3)
                 assert caught.value.http_status == status

@@ -1,4 +1,4 @@
-"""Whatever aiohttp raises, and whatever a server sends instead of HTTP, maps to our errors."""
+"""Whatever httpx and aiohttp raise, and what a server sends instead of HTTP, maps to our errors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 
 import aiohttp
+import httpx
 import pytest
 from aiohttp import client_exceptions, http_exceptions
 from pydantic import SecretStr
@@ -32,8 +33,9 @@ _KEY = "sk-Tr0ub4dor-and-3"
 _TEXT = "Agnes Kowalczyk takes lithium."
 
 
-def _exceptions_of_aiohttp() -> Iterator[type[Exception]]:
-    for module in (client_exceptions, http_exceptions):
+def _exceptions() -> Iterator[type[Exception]]:
+    """Those of aiohttp and of httpx, each once."""
+    for module in (client_exceptions, http_exceptions, httpx):
         for kind in vars(module).values():
             ours = isinstance(kind, type) and kind.__module__ == module.__name__
             if ours and issubclass(kind, Exception):
@@ -47,20 +49,21 @@ def _instance_of(kind: type[Exception]) -> Exception:
     return error
 
 
-@pytest.mark.parametrize("kind", list(_exceptions_of_aiohttp()))
-def test_failure_of_maps_every_exception_of_aiohttp(kind: type[Exception]) -> None:
-    """Every aiohttp exception maps to one of ours, and its message is not repeated."""
+@pytest.mark.parametrize("kind", list(_exceptions()))
+def test_failure_of_maps_every_exception(kind: type[Exception]) -> None:
+    """Every exception of httpx and aiohttp maps to one of ours, and its message is not repeated."""
     failure = failure_of(_instance_of(kind), root="http://host", timeout_s=5)
     assert isinstance(failure, EmbedderError)
     assert _TEXT not in str(failure)
 
 
-def test_every_exception_of_aiohttp_is_caught() -> None:
-    """The base classes that the client catches cover every exception of an aiohttp request."""
-    kinds = set(_exceptions_of_aiohttp())
-    assert len(kinds) > 30
+def test_every_exception_is_caught() -> None:
+    """The base classes that the client catches cover every exception of a request."""
+    kinds = set(_exceptions())
+    assert len(kinds) > 55
     assert {kind for kind in kinds if not issubclass(kind, RAISED)} == {
-        client_exceptions.WSMessageTypeError
+        client_exceptions.WSMessageTypeError,
+        httpx.CookieConflict,
     }
 
 
@@ -86,6 +89,16 @@ def test_every_exception_of_aiohttp_is_caught() -> None:
         (aiohttp.NonHttpUrlClientError, EmbedderMisconfigured),
         (aiohttp.TooManyRedirects, EmbedderMisconfigured),
         (aiohttp.InvalidURL, EmbedderMisconfigured),
+        (httpx.ReadTimeout, EmbedderTimeout),
+        (httpx.ConnectTimeout, EmbedderUnavailable),
+        (httpx.PoolTimeout, EmbedderUnavailable),
+        (httpx.ConnectError, EmbedderUnavailable),
+        (httpx.ProxyError, EmbedderUnavailable),
+        (httpx.ReadError, EmbedderLost),
+        (httpx.RemoteProtocolError, EmbedderLost),
+        (httpx.DecodingError, EmbedderBadAnswer),
+        (httpx.UnsupportedProtocol, EmbedderMisconfigured),
+        (httpx.InvalidURL, EmbedderMisconfigured),
     ],
 )
 def test_failure_of_distinguishes_the_kinds(
@@ -93,6 +106,23 @@ def test_failure_of_distinguishes_the_kinds(
 ) -> None:
     """A timeout, an unreachable server, a damaged answer and a wrong address differ."""
     assert type(failure_of(_instance_of(raised), root="http://host", timeout_s=5)) is kind
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [
+        (aiohttp.ServerDisconnectedError, EmbedderLost),
+        (aiohttp.ConnectionTimeoutError, EmbedderUnavailable),
+        (aiohttp.SocketTimeoutError, EmbedderTimeout),
+    ],
+)
+def test_failure_of_goes_by_the_cause_of_what_httpx_raises(
+    cause: type[Exception], kind: type[EmbedderError]
+) -> None:
+    """httpx-aiohttp calls each of these a ConnectTimeout, or may."""
+    error = httpx.ConnectTimeout("")
+    error.__cause__ = _instance_of(cause)
+    assert type(failure_of(error, root="http://host", timeout_s=5)) is kind
 
 
 _CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -155,6 +185,29 @@ async def test_answer_with_an_odd_head_is_accepted(head: str) -> None:
         with warnings.catch_warnings(action="error"):
             assert await client.post("/api/embed", {}, texts=["a"]) == BODY
         await client.aclose()
+
+
+@pytest.mark.parametrize("location", ["http://[::", "ftp://host", "http://host:port", "\x7f", ""])
+async def test_a_redirect_to_anywhere_is_a_wrong_address(location: str) -> None:
+    """Where it leads is not looked at."""
+    raw = answer("307 Elsewhere", headers=f"location: {location}\r\n")
+    with RawServer(answering(raw)) as server:
+        client = _client(server.url)
+        with pytest.raises(EmbedderMisconfigured, match="WIKIEMBED_EMBEDDER_URL"):
+            await client.post("/api/embed", {}, texts=["a"])
+        await client.aclose()
+
+
+async def test_the_reason_of_a_status_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """httpx logs the status of each answer, which a server may put any words behind."""
+    caplog.set_level(logging.DEBUG)
+    with RawServer(answering(answer(f"401 Not {_KEY}"))) as server:
+        client = _client(server.url)
+        with pytest.raises(EmbedderMisconfigured):
+            await client.post("/api/embed", {}, texts=["a"])
+        await client.aclose()
+    assert "401" in caplog.text
+    assert _KEY not in caplog.text
 
 
 @pytest.mark.parametrize("url", ["http://a..b:1", f"http://{'a' * 70}.example:1"])

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from tests.support.standin import BadText, Canned, StandIn
 from wikiembed.config import Provider
-from wikiembed.embedders import EmbedderOptions, open_embedder
+from wikiembed.embedders import EmbedderOptions, Role, open_embedder
 from wikiembed.embedders.http import HttpClient
 from wikiembed.errors import (
     ConfigurationError,
@@ -50,7 +50,7 @@ async def _failure(options: EmbedderOptions, *texts: str) -> EmbedderError:
     embedder = open_embedder(options)
     try:
         with pytest.raises(EmbedderError) as caught:
-            await embedder.embed(list(texts) or [_TEXT])
+            await embedder.embed(list(texts) or [_TEXT], role=Role.DOCUMENT)
     finally:
         await embedder.aclose()
     return caught.value
@@ -96,7 +96,7 @@ async def test_cancelled_request_raises_cancelled_error() -> None:
     """A worker's shutdown must not look like an outage."""
     with StandIn(latency_s=30) as server:
         embedder = open_embedder(_options(server.url))
-        task = asyncio.create_task(embedder.embed([_TEXT]))
+        task = asyncio.create_task(embedder.embed([_TEXT], role=Role.DOCUMENT))
         await asyncio.sleep(0.1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -127,7 +127,7 @@ async def test_key_is_sent_as_a_bearer_token_only_when_set() -> None:
     """The right key is accepted; a wrong or missing one is a misconfiguration."""
     with StandIn(api_key=_KEY) as server:
         embedder = open_embedder(_options(server.url, key=_KEY))
-        assert (await embedder.embed(["a"])).shape == (1, 768)
+        assert (await embedder.embed(["a"], role=Role.DOCUMENT)).shape == (1, 768)
         await embedder.aclose()
         for key in (None, "wrong"):
             assert type(await _failure(_options(server.url, key=key))) is EmbedderMisconfigured
@@ -224,7 +224,7 @@ async def test_tls_is_verified(certificate: tuple[Path, Path]) -> None:
         assert "WIKIEMBED_CA_FILE" in str(failure)
         assert server.stats.requests == 0
         embedder = open_embedder(dataclasses.replace(_options(server.url), ca_file=pem))
-        assert len(await embedder.embed(["a"])) == 1
+        assert len(await embedder.embed(["a"], role=Role.DOCUMENT)) == 1
         await embedder.aclose()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from wikiembed.config import Provider
-from wikiembed.embedders import PROBE_TEXT, EmbedderOptions, open_embedder
+from wikiembed.embedders import PROBE_TEXT, EmbedderOptions, Role, open_embedder
 from wikiembed.embedders.local import LocalEmbedder, StaticModel, load_wordllama
 from wikiembed.errors import EmbedderRejected, TextTooLong
 from wikiembed.vectors import usable_rows
@@ -27,15 +27,15 @@ async def test_local_embeds_offline() -> None:
     info = await embedder.describe()
     assert (info.model, info.dimensions) == ("wordllama-l2-supercat-256", 256)
     texts = ["cats and dogs", PROBE_TEXT, "a much longer text " * 40, "x"]
-    together = await embedder.embed(texts)
-    alone = await asyncio.gather(*(embedder.embed([text]) for text in texts))
+    together = await embedder.embed(texts, role=Role.DOCUMENT)
+    alone = await asyncio.gather(*(embedder.embed([text], role=Role.DOCUMENT) for text in texts))
     assert usable_rows(together).all()
     assert np.allclose(together, np.concatenate(alone), atol=1e-5)
 
 
 async def test_local_ranks_by_meaning() -> None:
     """Cats are nearer to kittens than to bank rates."""
-    rows = await open_embedder(_LOCAL).embed(["cat", "kitten", "bank rate"])
+    rows = await open_embedder(_LOCAL).embed(["cat", "kitten", "bank rate"], role=Role.DOCUMENT)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     assert rows[0] @ rows[1] > rows[0] @ rows[2]
 
@@ -50,7 +50,7 @@ async def test_local_loads_one_model_for_many_callers() -> None:
         return loads[-1]
 
     embedder = LocalEmbedder(load=load)
-    rows = await asyncio.gather(*(embedder.embed(["same"]) for _ in range(16)))
+    rows = await asyncio.gather(*(embedder.embed(["same"], role=Role.DOCUMENT) for _ in range(16)))
     assert all(np.array_equal(rows[0], row) for row in rows)
     assert len(loads) == 1
     await embedder.aclose()
@@ -71,11 +71,14 @@ async def test_local_refuses_invalid_texts() -> None:
     """A huge text is too long, half a surrogate pair is rejected; zeros are valid."""
     embedder = open_embedder(_LOCAL)
     with pytest.raises(TextTooLong):
-        await embedder.embed(["a" * 200_001])
+        await embedder.embed(["a" * 200_001], role=Role.DOCUMENT)
     with pytest.raises(EmbedderRejected):
-        await embedder.embed(["fine", "\ud800"])
-    assert usable_rows(await embedder.embed(["", "b"])).tolist() == [False, True]
-    cut = await embedder.embed_cut("word " * 50_000)
+        await embedder.embed(["fine", "\ud800"], role=Role.DOCUMENT)
+    assert usable_rows(await embedder.embed(["", "b"], role=Role.DOCUMENT)).tolist() == [
+        False,
+        True,
+    ]
+    cut = await embedder.embed_cut("word " * 50_000, role=Role.DOCUMENT)
     assert cut is not None
     assert usable_rows(cut.matrix).all()
     assert cut.chars_kept == 199_999  # between two words

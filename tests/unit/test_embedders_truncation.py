@@ -11,7 +11,7 @@ import pytest
 from tests.support.standin import StandIn, vectors_of
 from tests.support.standin.profiles import LLAMA_CPP, OPENAI, TEI, VERTEX, VLLM, Profile
 from wikiembed.config import Provider
-from wikiembed.embedders import Cut, EmbedderOptions, open_embedder
+from wikiembed.embedders import Cut, EmbedderOptions, Role, open_embedder
 from wikiembed.embedders.answers import error_of
 from wikiembed.embedders.http import HttpClient
 from wikiembed.embedders.openai import OpenAIEmbedder
@@ -27,8 +27,8 @@ async def _cut(server: StandIn, *, times: int = 1) -> list[Cut | None]:
     )
     try:
         with pytest.raises(TextTooLong):
-            await embedder.embed([LONG])
-        return [await embedder.embed_cut(LONG) for _ in range(times)]
+            await embedder.embed([LONG], role=Role.DOCUMENT)
+        return [await embedder.embed_cut(LONG, role=Role.DOCUMENT) for _ in range(times)]
     finally:
         await embedder.aclose()
 
@@ -156,7 +156,7 @@ async def test_hosts_receive_their_own_field(
     options = EmbedderOptions(provider=Provider.OPENAI, url=f"https://{host}", model="m")
     http = _Http(options)
     embedder = OpenAIEmbedder(options, http=http)
-    await embedder.embed(["a", "b"])
-    made = await embedder.embed_cut("a")
+    await embedder.embed(["a", "b"], role=Role.DOCUMENT)
+    made = await embedder.embed_cut("a", role=Role.DOCUMENT)
     assert http.sent == [whole, *([] if cut is None else [cut, cut])]
     assert (made is None) == (cut is None)

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.pipeline_fakes import Clock, vector_of
 from wikiembed.config import Provider
 from wikiembed.control.measure import Rate, measure
-from wikiembed.embedders import ModelInfo
+from wikiembed.embedders import ModelInfo, Role
 from wikiembed.errors import EmbedderError, EmbedderThrottled, EmbedderUnavailable, TextTooLong
 from wikiembed.vectors import Matrix
 
@@ -24,7 +24,7 @@ class Server:
     async def describe(self) -> ModelInfo:
         return ModelInfo(provider=Provider.TEI, model="m", dimensions=4, max_batch=None)
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
         self.requests.append(texts)
         self.clock.now += 1
         if "busy" in texts:
@@ -33,7 +33,7 @@ class Server:
             raise TextTooLong("A text is too long.", http_status=400)
         return vector_of(texts[0]).reshape(1, -1).repeat(len(texts), axis=0)
 
-    async def embed_cut(self, text: str) -> None:
+    async def embed_cut(self, text: str, *, role: Role) -> None:
         """It cannot truncate."""
 
     async def aclose(self) -> None:

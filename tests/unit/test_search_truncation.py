@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.support.standin import StandIn, vectors_of
+from tests.unit.pipeline_fakes import FakeEmbedder
 from wikiembed.config import Settings
-from wikiembed.control.search import embed
+from wikiembed.control.search import embed, embed_question
+from wikiembed.embedders import Cut, Role
 from wikiembed.errors import TextTooLong
 from wikiembed.store import Source
 
@@ -38,3 +40,13 @@ def test_question_is_refused_where_the_server_cannot_truncate() -> None:
     """In the OpenAI dialect, for a server without a field for it."""
     with StandIn(max_chars=10) as server, pytest.raises(TextTooLong):
         embed(SOURCE, _settings(server, "openai", truncate=True), QUESTION)
+
+
+async def test_question_is_embedded_as_a_query() -> None:
+    """Whole, and cut."""
+    embedder = FakeEmbedder()
+    await embed_question(embedder, "short", truncate=True)
+    embedder.script = [TextTooLong("A text is too long.", http_status=400)]
+    embedder.cuts = lambda text: Cut(matrix=np.ones((1, 4), np.float32), chars_kept=None)
+    await embed_question(embedder, QUESTION, truncate=True)
+    assert embedder.roles == [(text, Role.QUERY) for text in ("short", QUESTION, QUESTION)]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.unit.pipeline_fakes import Clock, FakeEmbedder, channel_of, rejected, texts_of
+from wikiembed.embedders import PROBE_TEXT, Cut, Role
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,
@@ -40,6 +41,23 @@ async def test_embed_returns_a_row_per_text() -> None:
     embedder = FakeEmbedder()
     assert (await channel_of(embedder).embed(SOME)).shape == (8, 4)
     assert embedder.log == ["describe", "embed 8"]
+
+
+async def test_chunks_are_embedded_as_documents() -> None:
+    """Whole or cut, and so are the probe and the canary."""
+    embedder = FakeEmbedder()
+    embedder.script = [rejected(500)]
+    embedder.cuts = lambda text: Cut(matrix=np.ones((1, 4), np.float32), chars_kept=None)
+    channel = channel_of(embedder)
+    with pytest.raises(BatchSuspect):
+        await channel.embed(SOME)
+    await channel.embed_cut("a long text")
+    await channel.release_canary(chars=4000, above=0)
+    texts = [text for text, _ in embedder.roles]
+    assert texts[:8] == SOME
+    assert {PROBE_TEXT, "a long text"} < set(texts)
+    assert max(map(len, texts)) > 4000
+    assert {role for _, role in embedder.roles} == {Role.DOCUMENT}
 
 
 @pytest.mark.parametrize(
@@ -266,7 +284,7 @@ async def test_canary_does_not_delay_a_stop() -> None:
     embedder = FakeEmbedder()
     begun = asyncio.Event()
 
-    async def slow(texts: Sequence[str]) -> Matrix:
+    async def slow(texts: Sequence[str], *, role: Role) -> Matrix:
         begun.set()
         await asyncio.Event().wait()
         raise AssertionError

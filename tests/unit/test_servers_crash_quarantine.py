@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.unit.pipeline_fakes import FakeEmbedder, channel_of, rejected, texts_of
+from wikiembed.embedders import Role
 from wikiembed.errors import (
     EmbedderError,
     EmbedderLost,
@@ -111,12 +112,12 @@ async def test_suspects_are_sent_one_at_a_time_after_a_crash() -> None:
     under_way = most = 0
     inner = embedder.embed
 
-    async def counted(texts: Sequence[str]) -> object:
+    async def counted(texts: Sequence[str], *, role: Role) -> object:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
         try:
-            return await inner(texts)
+            return await inner(texts, role=role)
         finally:
             under_way -= 1
 

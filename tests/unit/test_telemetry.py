@@ -69,7 +69,8 @@ def test_level_hides_lesser_events() -> None:
 def test_lines_of_other_libraries_are_left_out() -> None:
     """procrastinate's lines hold the keys of a job: none is printed, not even its errors."""
     stream = lines_of("json", level="debug")
-    for name in ("procrastinate", "procrastinate.worker", "aiohttp.client", "psycopg.pool"):
+    quiet = ("procrastinate", "procrastinate.worker", "aiohttp.client", "httpx", "psycopg.pool")
+    for name in quiet:
         logging.getLogger(name).info("Starting job embed[1](keys=['secret'])")
     logging.getLogger("procrastinate.worker").error("Job embed[1](keys=['secret']) ended")
     for name in ("aiohttp.client", "aiohttp.internal"):

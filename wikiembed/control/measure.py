@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from wikiembed.embedders import Embedder, of_probe
+from wikiembed.embedders import Embedder, Role, of_probe
 from wikiembed.errors import EmbedderBadAnswer, EmbedderError, EmbedderRejected
 
 LEAST_SAMPLED = 64
@@ -72,7 +72,7 @@ async def measure(
         while waiting:
             batch = waiting.popleft()
             try:
-                await embedder.embed(batch)
+                await embedder.embed(batch, role=Role.DOCUMENT)
                 embedded.append(len(batch))
             except (EmbedderRejected, EmbedderBadAnswer) as error:
                 if len(batch) == 1:

@@ -13,7 +13,7 @@ from pgvector import Vector
 from wikiembed.config import Provider, Settings
 from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import OIDS_OF_VECTOR, register_vectors
-from wikiembed.embedders import EmbedderOptions, open_embedder
+from wikiembed.embedders import Embedder, EmbedderOptions, Role, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, InvalidArgument, TextTooLong
 from wikiembed.store.resolution import for_queries
 from wikiembed.store.source import SOURCE, Source
@@ -159,17 +159,25 @@ def require_dimensions(source: Source, vector: Matrix) -> None:
 
 
 async def _embed(options: EmbedderOptions, text: str, *, truncate: bool) -> Matrix:
-    """A question that is too long is cut where the server can be told to."""
     embedder = open_embedder(options)
     try:
-        matrix = await embedder.embed([text])
+        return await embed_question(embedder, text, truncate=truncate)
+    finally:
+        await embedder.aclose()
+
+
+async def embed_question(embedder: Embedder, text: str, *, truncate: bool) -> Matrix:
+    """The vector of `text`, `(1, dim) float32`; one too long is cut if the server can be told to.
+
+    Raises: EmbedderError.
+    """
+    try:
+        matrix = await embedder.embed([text], role=Role.QUERY)
     except TextTooLong:
-        cut = await embedder.embed_cut(text) if truncate else None
+        cut = await embedder.embed_cut(text, role=Role.QUERY) if truncate else None
         if cut is None:
             raise
         matrix = cut.matrix
-    finally:
-        await embedder.aclose()
     if not usable_rows(matrix).all():
         raise EmbedderBadAnswer("The model gives no usable vector for that question.")
     return matrix

@@ -6,7 +6,7 @@ import importlib.util
 from typing import assert_never
 
 from wikiembed.config import Provider
-from wikiembed.embedders.base import PROBE_TEXT, Cut, Embedder, EmbedderOptions, ModelInfo
+from wikiembed.embedders.base import PROBE_TEXT, Cut, Embedder, EmbedderOptions, ModelInfo, Role
 from wikiembed.embedders.http import HttpClient
 from wikiembed.embedders.local import LocalEmbedder
 from wikiembed.embedders.ollama import OllamaEmbedder
@@ -21,6 +21,7 @@ __all__ = [
     "Embedder",
     "EmbedderOptions",
     "ModelInfo",
+    "Role",
     "of_probe",
     "open_embedder",
 ]

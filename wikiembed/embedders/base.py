@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,13 @@ from wikiembed.vectors import Matrix
 
 PROBE_TEXT = "wikiembed probe"
 """The one short known text that tells a dead server from a bad batch."""
+
+
+class Role(StrEnum):
+    """What a text is embedded for: many models have a prefix of their own for questions."""
+
+    DOCUMENT = "document"
+    QUERY = "query"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +102,10 @@ class Embedder(Protocol):
         """
         ...
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
         """Embed `texts` in one request: `(n, dim) float32`, row i for text i.
 
-        Where the server can be told, no text is truncated.
+        No dialect sends `role` so far. Where the server can be told, no text is truncated.
 
         A row that the server answered with nulls is all NaN; nothing else is judged here
         (see `wikiembed.vectors.usable_rows`).
@@ -106,7 +114,7 @@ class Embedder(Protocol):
         """
         ...
 
-    async def embed_cut(self, text: str) -> Cut | None:
+    async def embed_cut(self, text: str, *, role: Role) -> Cut | None:
         """Embed as much of `text` as the model takes; None where the server cannot be told to.
 
         Raises: EmbedderError.

@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 import zlib
 
-import aiohttp
+import httpx
 import orjson
 
 _GZIP = zlib.MAX_WBITS | 16
 _IS_ERROR = re.compile(rb'\s*\{\s*"error"\s*:').match
 
 
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:
+async def read_body(response: httpx.Response, limit: int) -> tuple[bytes, bool]:
     """The body up to `limit` bytes, and whether that was all of it.
 
-    Raises: zlib.error when it is not compressed as it claims; what aiohttp raises.
+    Raises: zlib.error when it is not compressed as it claims; what httpx raises.
     """
     parts: list[bytes] = []
     size = 0
-    # Not read(): it knows no bound.
-    while part := await response.content.readany():
+    # Not aread(): it knows no bound, neither of what is sent nor of what is unpacked.
+    async for part in response.aiter_raw():
         parts.append(part)
         size += len(part)
         if size > limit:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from wikiembed.embedders.base import Embedder
+from wikiembed.embedders.base import Embedder, Role
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,
@@ -112,9 +112,9 @@ async def _same(embedder: Embedder, chars: int, request_s: float) -> bool:
 async def _embed(embedder: Embedder, texts: Sequence[str]) -> Matrix:
     """In one request, so that the same tokens get the same vector; else in two."""
     try:
-        return await embedder.embed(texts)
+        return await embedder.embed(texts, role=Role.DOCUMENT)
     except BatchTooLarge:
-        return np.concatenate([await embedder.embed([text]) for text in texts])
+        return np.concatenate([await embedder.embed([text], role=Role.DOCUMENT) for text in texts])
 
 
 _COMMON = (

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from wikiembed.config import LOCAL_DIMENSIONS, Provider
-from wikiembed.embedders.base import PROBE_TEXT, Cut, ModelInfo
+from wikiembed.embedders.base import PROBE_TEXT, Cut, ModelInfo, Role
 from wikiembed.embedders.cut import cut_before
 from wikiembed.errors import EmbedderMisconfigured, EmbedderRejected, TextTooLong
 from wikiembed.vectors import Matrix
@@ -44,12 +44,12 @@ class LocalEmbedder:
 
         Raises: EmbedderError.
         """
-        matrix = await self.embed([PROBE_TEXT])
+        matrix = await self.embed([PROBE_TEXT], role=Role.DOCUMENT)
         return ModelInfo(
             provider=Provider.LOCAL, model=LOCAL_MODEL, dimensions=int(matrix.shape[1])
         )
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
         """Embed `texts`: `(n, 256) float32`; a text without tokens gives zeros.
 
         Raises: TextTooLong beyond 200,000 characters; EmbedderRejected for a text that is not
@@ -57,13 +57,13 @@ class LocalEmbedder:
         """
         return await asyncio.to_thread(self._embed, list(texts))
 
-    async def embed_cut(self, text: str) -> Cut | None:
+    async def embed_cut(self, text: str, *, role: Role) -> Cut | None:
         """Embed the first 200,000 characters.
 
         Raises: EmbedderRejected, EmbedderMisconfigured.
         """
         end = cut_before(text, LONGEST_TEXT)
-        return Cut(matrix=await self.embed([text[:end]]), chars_kept=end)
+        return Cut(matrix=await self.embed([text[:end]], role=role), chars_kept=end)
 
     async def aclose(self) -> None:
         """Let go of the model."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wikiembed.config import Provider
-from wikiembed.embedders.base import PROBE_TEXT, ModelInfo
+from wikiembed.embedders.base import PROBE_TEXT, ModelInfo, Role
 from wikiembed.embedders.truncating import TruncatingEmbedder
 
 
@@ -26,7 +26,7 @@ class OllamaEmbedder(TruncatingEmbedder):
 
         Raises: EmbedderError.
         """
-        matrix = await self.embed([PROBE_TEXT])
+        matrix = await self.embed([PROBE_TEXT], role=Role.DOCUMENT)
         return ModelInfo(
             provider=Provider.OLLAMA, model=self._model or "", dimensions=int(matrix.shape[1])
         )

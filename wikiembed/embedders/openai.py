@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from yarl import URL
-
 from wikiembed.config import Provider
 from wikiembed.embedders.answers import EncodingRejected
-from wikiembed.embedders.base import PROBE_TEXT, Cut, EmbedderOptions, ModelInfo
+from wikiembed.embedders.base import PROBE_TEXT, Cut, EmbedderOptions, ModelInfo, Role
 from wikiembed.embedders.decode import items_in, no_rows
 from wikiembed.embedders.http import HttpClient
 from wikiembed.embedders.names import same_model
@@ -32,7 +30,7 @@ class OpenAIEmbedder:
         self._model = options.model
         self._request_dimensions = options.request_dimensions
         self._asks_base64 = True
-        self._fields = fields_of_host(URL(options.url or "").host)
+        self._fields = fields_of_host(http.host)
         self._knows_owner = bool(self._fields.cut)
         self._keeps_beginning = False  # as far as is known
 
@@ -70,7 +68,7 @@ class OpenAIEmbedder:
             return False
         return other.shape == matrix.shape and alike(other, matrix)
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
         """Embed `texts` in one request: `(n, dim) float32`.
 
         Raises: EmbedderError.
@@ -80,7 +78,7 @@ class OpenAIEmbedder:
         matrix, _ = await self._request(texts)
         return matrix
 
-    async def embed_cut(self, text: str) -> Cut | None:
+    async def embed_cut(self, text: str, *, role: Role) -> Cut | None:
         """Let the server truncate, where it has a field for that; one that refuses it has none.
 
         The first time it is made sure that it keeps the beginning: vLLM without `truncation_side`

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wikiembed.config import Provider
-from wikiembed.embedders.base import PROBE_TEXT, ModelInfo
+from wikiembed.embedders.base import PROBE_TEXT, ModelInfo, Role
 from wikiembed.embedders.decode import read_json
 from wikiembed.embedders.names import same_model
 from wikiembed.embedders.truncating import TruncatingEmbedder
@@ -35,7 +35,7 @@ class TeiEmbedder(TruncatingEmbedder):
 
         Raises: EmbedderError.
         """
-        matrix = await self.embed([PROBE_TEXT])
+        matrix = await self.embed([PROBE_TEXT], role=Role.DOCUMENT)
         model, limit = await self._info()
         asked = self._model
         differs = asked is not None and not same_model(asked, model)

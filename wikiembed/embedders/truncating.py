@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from wikiembed.embedders.base import Cut, EmbedderOptions
+from wikiembed.embedders.base import Cut, EmbedderOptions, Role
 from wikiembed.embedders.decode import no_rows, rows_in
 from wikiembed.embedders.http import HttpClient
 from wikiembed.errors import TextTooLong
@@ -31,14 +31,14 @@ class TruncatingEmbedder:
         """The fields of a request that name the texts, and the model where it is named."""
         raise NotImplementedError
 
-    async def embed(self, texts: Sequence[str]) -> Matrix:
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
         """Embed `texts` in one request: `(n, dim) float32`, normalised as the server does it.
 
         Raises: EmbedderError.
         """
         return await self._embed(texts, truncate=False) if texts else no_rows()
 
-    async def embed_cut(self, text: str) -> Cut | None:
+    async def embed_cut(self, text: str, *, role: Role) -> Cut | None:
         """Let the server truncate; some versions of Ollama refuse such a text all the same.
 
         Raises: EmbedderError.

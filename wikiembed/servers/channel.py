@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
-from wikiembed.embedders import PROBE_TEXT, Cut, Embedder, ModelInfo, canary, of_probe
+from wikiembed.embedders import PROBE_TEXT, Cut, Embedder, ModelInfo, Role, canary, of_probe
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,
@@ -81,7 +82,7 @@ class Channel:
 
     async def _probe(self) -> None:
         try:
-            matrix = await self._embedder.embed([PROBE_TEXT])
+            matrix = await self._embedder.embed([PROBE_TEXT], role=Role.DOCUMENT)
         except EmbedderError as error:
             raise of_probe(error) from None
         if matrix.shape[0] != 1 or not usable_rows(matrix).all():
@@ -140,7 +141,8 @@ class Channel:
         Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, OutageTooLong, and
         what `may_begin` raises.
         """
-        return await self._embed(texts, self._embedder.embed, may_begin)
+        ask = partial(self._embedder.embed, role=Role.DOCUMENT)
+        return await self._embed(texts, ask, may_begin)
 
     async def embed_cut(self, text: str, *, may_begin: BeforeStart = always) -> Cut:
         """Send one request for as much of `text` as the model takes, if the server can truncate.
@@ -150,7 +152,7 @@ class Channel:
         cuts: list[Cut] = []
 
         async def cut(texts: Sequence[str]) -> Matrix:
-            made = await self._embedder.embed_cut(texts[0])
+            made = await self._embedder.embed_cut(texts[0], role=Role.DOCUMENT)
             if made is None:
                 raise TextTooLong("The embedding server has no option to truncate.")
             cuts.append(made)
