@@ -9,10 +9,10 @@ import pytest
 from procrastinate.jobs import Job
 
 from tests.unit.pipeline_fakes import Clock
+from wikiembed.worker.admission import MOST_AHEAD, Admission
 from wikiembed.worker.batch_completer import BatchCompleter
 from wikiembed.worker.local_queue import (
     FETCH_INTERVAL_S,
-    MOST_AHEAD,
     MOST_JOBS,
     Fetched,
     LocalQueue,
@@ -29,10 +29,12 @@ def job(number: int, *keys: str, source: str = "docs", attempts: int = 0, **more
 
 
 def queue_of(
-    *jobs: Job, room: int = 4, batch_size: int = 3, clock: Clock | None = None
+    *jobs: Job, limit: int = 4, batch_size: int = 3, clock: Clock | None = None
 ) -> LocalQueue:
     """A local queue with these fetched jobs."""
-    local_queue = LocalQueue(room=lambda: room, clock=clock or Clock())
+    clock = clock or Clock()
+    admission = Admission(limit=lambda: limit, clock=clock)
+    local_queue = LocalQueue(admission=admission, clock=clock)
     assert local_queue.add([Fetched(one, batch_size) for one in jobs], most_chunks=64) == []
     return local_queue
 
@@ -96,7 +98,7 @@ async def test_job_of_a_dead_worker_runs_alone() -> None:
 
 async def test_room_limits_the_batches_in_flight() -> None:
     """A batch begins when one ends; a closed queue begins none, and returns what waits."""
-    local_queue = queue_of(*[job(n, "a", "b", "c") for n in range(1, 5)], room=2)
+    local_queue = queue_of(*[job(n, "a", "b", "c") for n in range(1, 5)], limit=2)
     for _ in range(2):
         assert await local_queue.wait_for_room()
         await local_queue.begin()
@@ -117,7 +119,7 @@ async def test_room_limits_the_batches_in_flight() -> None:
 async def test_batches_of_a_fast_server_overlap(a_second: int, begun_at_once: int) -> None:
     """While two are at the server, others are read and written; at a slow one they would wait."""
     clock = Clock()
-    local_queue = queue_of(room=2, clock=clock)
+    local_queue = queue_of(limit=2, clock=clock)
     for n in range(a_second):
         local_queue.add([Fetched(job(n), 1)], most_chunks=64)
         await local_queue.begin()
@@ -137,9 +139,9 @@ async def test_batches_of_a_fast_server_overlap(a_second: int, begun_at_once: in
 async def test_fetch_is_limited_to_what_begins_soon() -> None:
     """As much as may begin now; more where batches end often, up to a limit."""
     clock = Clock()
-    local_queue = queue_of(room=4, clock=clock)
+    local_queue = queue_of(limit=4, clock=clock)
     assert local_queue.fetch_size() == (MOST_JOBS, 4)
-    local_queue = queue_of(job(0), room=4, batch_size=64, clock=clock)
+    local_queue = queue_of(job(0), limit=4, batch_size=64, clock=clock)
     assert local_queue.fetch_size() == (MOST_JOBS, 4 * 64)
     assert (await begun(local_queue)) == [(0, ["0"])]
     local_queue.ended(job(0))

@@ -61,7 +61,7 @@ class Runtime:
         return cls(settings, await open_pool(url, size=size), stats=stats)
 
     @property
-    def room(self) -> int:
+    def limit(self) -> int:
         """Batches that may be in flight to the servers."""
         limits = [channel.concurrency_limit.limit for channel in self._channels.values()]
         return sum(limits) or self.settings.concurrency or START

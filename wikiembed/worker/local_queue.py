@@ -7,27 +7,18 @@ batch of texts, regardless of how many jobs the texts are split into.
 
 from __future__ import annotations
 
-import asyncio
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
+from wikiembed.worker.admission import Admission
 from wikiembed.worker.binding.api import Job, JSONValue
 
-FETCH_AHEAD_S = 0.05
-"""How far ahead of their turn jobs are fetched: a pause takes effect within it."""
 FETCH_INTERVAL_S = 0.025
 """Wait between a fetch that emptied the queue and the next one: texts that arrive one by one are
 sent in one request."""
-FAST_BATCHES_PER_S = 60
-"""Rate from which on jobs are fetched ahead; those of a slower server stay queued."""
-POSTGRES_TIME_S = 0.03
-"""Seconds in which a batch is read from and written to Postgres: meanwhile it takes no slot of the
-server, and the batches of a fast one overlap by so much."""
 MOST_JOBS = 256
-MOST_AHEAD = 16
 _PLAIN = frozenset({"source", "keys"})
 
 
@@ -66,26 +57,21 @@ class Fetched:
 
 
 class LocalQueue:
-    """Jobs that one worker has fetched; `room` returns how many batches may run at a time."""
+    """Jobs that one worker has fetched; `admission` decides how many batches begin."""
 
     def __init__(
         self,
         *,
-        room: Callable[[], int] | None = None,
+        admission: Admission | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._room = room
+        self._admission = admission or Admission(clock=clock)
         self._clock = clock
         self._waiting: deque[Fetched] = deque()
         self._groups: dict[int | None, tuple[Job, ...]] = {}
-        self._in_flight: set[int | None] = set()
-        self._exclusive: int | None = None
-        self._changed = asyncio.Event()
-        self._closed = False
         self._batch_size = 1  # not known yet: the first fetch brings one job, or single chunks
         self._fetched_at = 0.0
         self._was_emptied = False
-        self._ended: deque[float] = deque()
 
     def __bool__(self) -> bool:
         """Whether a job waits to begin."""
@@ -105,31 +91,11 @@ class LocalQueue:
 
     async def wait_for_room(self) -> bool:
         """Return True when a batch may begin, False when the local queue is closed."""
-        while not self._closed and not self._has_room():
-            self._changed.clear()
-            await self._changed.wait()
-        return not self._closed
-
-    def _has_room(self) -> bool:
-        if self._exclusive is not None:
-            return False
-        return self._free() > 0
-
-    def _free(self) -> int:
-        """How many batches may begin now: the free slots, and those being read or written.
-
-        At a slow server only the free slots: there a batch that begins early only waits.
-        """
-        if self._room is None:
-            return 1
-        rate = self._batches_per_s()
-        in_postgres = math.ceil(POSTGRES_TIME_S * rate) if rate >= FAST_BATCHES_PER_S else 0
-        return max(1, self._room()) + in_postgres - len(self._in_flight)
+        return await self._admission.wait()
 
     def close(self) -> None:
         """Begin no more jobs."""
-        self._closed = True
-        self._changed.set()
+        self._admission.close()
 
     def clear(self) -> list[int]:
         """Remove the waiting jobs; return their ids."""
@@ -156,11 +122,10 @@ class LocalQueue:
 
     def fetch_size(self) -> tuple[int, int]:
         """The most jobs to fetch, and the most chunks that they may have together."""
-        if self._room is None:
+        batches = self._admission.batches_to_fetch()
+        if batches is None:
             return 1, self._batch_size
-        rate = self._batches_per_s()
-        ahead = math.ceil(FETCH_AHEAD_S * rate) if rate >= FAST_BATCHES_PER_S else 1
-        return MOST_JOBS, min(max(1, self._free(), ahead), MOST_AHEAD) * self._batch_size
+        return MOST_JOBS, batches * self._batch_size
 
     def add(self, jobs: Iterable[Fetched], *, most_chunks: int) -> list[int]:
         """Add fetched jobs; return the ids of those to release.
@@ -187,19 +152,15 @@ class LocalQueue:
         A job that a worker died with waits until no other is in flight.
         """
         first = self._waiting[0]
-        if first.rescued and self._room is not None:
-            while self._in_flight and not self._closed:
-                self._changed.clear()
-                await self._changed.wait()
-        if self._closed:
+        if first.rescued and not await self._admission.wait_until_idle():
+            return None
+        if self._admission.is_closed:
             return None
         self._waiting.popleft()
         joined = [first, *self._jobs_to_join(first)]
         leader = first.job
         self._groups[leader.id] = tuple(one.job for one in joined)
-        self._in_flight.add(leader.id)
-        if first.rescued and self._room is not None:
-            self._exclusive = leader.id
+        self._admission.begin(leader.id, exclusive=first.rescued)
         if len(joined) == 1:
             return leader
         keys = [key for one in joined for key in one.keys]
@@ -223,24 +184,13 @@ class LocalQueue:
         self._waiting = left
         return found
 
-    def _batches_per_s(self) -> int:
-        """Batches that ended within the last second."""
-        while self._ended and self._clock() - self._ended[0] > 1.0:
-            self._ended.popleft()
-        return len(self._ended)
-
     def group_of(self, leader: Job) -> tuple[Job, ...]:
         """The jobs that began together as `leader`, including it."""
         return self._groups.get(leader.id, (leader,))
 
     def ended(self, leader: Job) -> None:
         """Record that a batch is embedded; its jobs may not be finished yet."""
-        if leader.id in self._in_flight:
-            self._in_flight.discard(leader.id)
-            self._ended.append(self._clock())
-        if self._exclusive == leader.id:
-            self._exclusive = None
-        self._changed.set()
+        self._admission.end(leader.id)
 
     def forget(self, leader: Job) -> None:
         """Remove a batch whose jobs are finished or requeued."""

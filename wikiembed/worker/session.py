@@ -9,14 +9,13 @@ import time
 from wikiembed.errors import DatabaseUnreachable
 from wikiembed.pipeline import Runtime
 from wikiembed.telemetry import emit
+from wikiembed.worker.admission import MOST_TASKS
 from wikiembed.worker.binding.app import App
 from wikiembed.worker.binding.worker import Worker
 from wikiembed.worker.connection_loss import LOST, ConnectionLoss
 from wikiembed.worker.drain import WorkerOptions, drained
 from wikiembed.worker.tasks.upkeep import UPKEEP_QUEUE
 
-SLOTS = 1024
-"""Tasks of one worker; its local queue limits how many begin."""
 CHECK_EVERY_S = 0.25
 HEARTBEAT_EVERY_S = 1.0
 HEARTBEAT_TIMEOUT_S = 2.0
@@ -50,8 +49,8 @@ class Session:
         self._rescued_at = time.monotonic()
         embed = app.new_worker(
             name="embed",
-            concurrency=SLOTS,
-            room=lambda: runtime.room,
+            concurrency=MOST_TASKS,
+            limit=lambda: runtime.limit,
             queues=options.queues,
             fetch_job_polling_interval=options.poll_s,
             periodic_tasks=lambda name: False,

@@ -15,8 +15,9 @@ from psycopg_pool import PoolClosed
 
 from wikiembed.backoff import Backoff
 from wikiembed.telemetry import emit
+from wikiembed.worker.admission import FETCH_AHEAD_S
 from wikiembed.worker.batch_completer import BatchCompleter
-from wikiembed.worker.local_queue import FETCH_AHEAD_S, Fetched, LocalQueue
+from wikiembed.worker.local_queue import Fetched, LocalQueue
 
 FETCH = """
 select j.id, j.status, j.task_name, j.priority, j.lock, j.queueing_lock, j.args, j.scheduled_at,

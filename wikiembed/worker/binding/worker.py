@@ -14,6 +14,7 @@ from procrastinate.exceptions import ConnectorException
 
 from wikiembed.db.sqlstate import Kind, kind_of_error
 from wikiembed.telemetry import emit
+from wikiembed.worker.admission import Admission
 from wikiembed.worker.binding.job_manager import JobManager
 from wikiembed.worker.local_queue import LocalQueue
 from wikiembed.worker.runtime_holder import RuntimeHolder
@@ -28,11 +29,11 @@ class Worker(worker.Worker):
         self,
         *,
         periodic_tasks: Callable[[str], bool] = lambda name: True,
-        room: Callable[[], int] | None = None,
+        limit: Callable[[], int] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self._local_queue = LocalQueue(room=room)
+        self._local_queue = LocalQueue(admission=Admission(limit=limit))
         self._may_defer = periodic_tasks
         self.ended = asyncio.Event()
         self.cause: BaseException | None = None
