@@ -1456,9 +1456,10 @@ begin
   if v_source.dimensions <= 0 then
     raise exception 'a vector has at least one dimension, not %', v_source.dimensions using errcode = 'WE010';
   end if;
-  if p_provider is not null and p_provider not in ('ollama', 'openai', 'tei', 'local') then
+  if not p_provider = any (wikiembed_private.providers()) then
     raise exception 'no provider is named "%"', p_provider
-      using errcode = 'WE010', hint = 'Providers are ollama, openai, tei and local.';
+      using errcode = 'WE010',
+            hint = format('Providers are %s.', array_to_string(wikiembed_private.providers(), ', '));
   end if;
   perform wikiembed_private.check_names(v_source);
   return v_source;
@@ -3626,6 +3627,12 @@ CREATE FUNCTION wikiembed_private.pgvector_schema() RETURNS name
 $$;
 
 COMMENT ON FUNCTION wikiembed_private.pgvector_schema() IS 'The schema of pgvector; null when it is not installed.';
+
+CREATE FUNCTION wikiembed_private.providers() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY['ollama'::text, 'openai'::text, 'tei'::text, 'local'::text];
+
+COMMENT ON FUNCTION wikiembed_private.providers() IS 'Returns the providers that a source may name.';
 
 CREATE FUNCTION wikiembed_private.prune_failure_history() RETURNS bigint
     LANGUAGE plpgsql

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import RunCli
 from tests.support.database import Database
+from wikiembed.config import Provider
 
 TABLE = "create table public.docs (id int primary key, body text, vec vector, num int)"
 ATTACH = "select wikiembed.attach('public.docs', {columns}, 'docs', p_check_only => {check}{more})"
@@ -119,3 +120,8 @@ def test_command_counts_the_rows_once(database: Database, run_cli: RunCli) -> No
     after = database.one("select seq_scan from pg_stat_user_tables where relname = 'docs'")
     assert after - before == 1
     assert database.one("select to_regclass('public.wikiembed_missing_docs') is null")
+
+
+def test_providers_of_sql_are_those_of_the_package(database: Database) -> None:
+    """One list in two languages, in the same order."""
+    assert database.one("select wikiembed_private.providers()") == [one.value for one in Provider]

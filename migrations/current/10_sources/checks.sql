@@ -1,3 +1,10 @@
+-- The dialects of embedding servers; enum Provider of the package is the same list, compared by a test.
+create or replace function wikiembed_private.providers() returns text[]
+language sql immutable parallel safe
+return array['ollama', 'openai', 'tei', 'local'];
+comment on function wikiembed_private.providers() is
+  'Returns the providers that a source may name.';
+
 create or replace function wikiembed_private.check_name(p_name text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -228,9 +235,10 @@ begin
   if v_source.dimensions <= 0 then
     raise exception 'a vector has at least one dimension, not %', v_source.dimensions using errcode = 'WE010';
   end if;
-  if p_provider is not null and p_provider not in ('ollama', 'openai', 'tei', 'local') then
+  if not p_provider = any (wikiembed_private.providers()) then
     raise exception 'no provider is named "%"', p_provider
-      using errcode = 'WE010', hint = 'Providers are ollama, openai, tei and local.';
+      using errcode = 'WE010',
+            hint = format('Providers are %s.', array_to_string(wikiembed_private.providers(), ', '));
   end if;
   perform wikiembed_private.check_names(v_source);
   return v_source;
