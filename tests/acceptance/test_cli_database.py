@@ -141,7 +141,7 @@ def test_demo_has_a_database_of_its_own_and_drops_it(
     database.execute(f"create database {DATABASE}")
     for options in ([], ["--clean"]):
         said = assert_refused(call("demo", *options, env=demo_env), 2)
-        assert said.startswith(f"Database {DATABASE} is there and was not made by the demo")
+        assert said.startswith(f"Database {DATABASE} exists and was not made by the demo")
 
 
 def assert_ready(call: Call, env: dict[str, str]) -> bool:
