@@ -135,12 +135,10 @@ def test_output_status_tells_of_each_worker_process(call: Call, docs_table: Data
         " from wikiembed_queue.procrastinate_workers"
     )
     told = call("status").stdout
-    assert (
-        "Workers: 1 alive, 0 jobs in progress: gpu-1 pid 12345, wikiembed 1.2, ollama m, " in told
-    )
+    assert "Workers: 1 alive, 0 jobs running: gpu-1 pid 12345, wikiembed 1.2, ollama m, " in told
     docs_table.execute("insert into wikiembed_queue.procrastinate_workers default values")
     told = call("status").stdout
-    assert "Workers: 2 alive, 0 jobs in progress.\n" in told
+    assert "Workers: 2 alive, 0 jobs running.\n" in told
     assert re.search(r"^gpu-1 +12345 +1\.2 +ollama m +20", told, re.MULTILINE)
     assert re.search(r"^unknown +– +– +– +– ", told, re.MULTILINE)
     state: Any

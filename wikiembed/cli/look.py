@@ -117,20 +117,20 @@ def _notices(state: State) -> Iterator[str]:
 
 def _print_workers(state: State) -> None:
     alive = [worker for worker in state["workers"] if worker["alive"]]
-    in_progress = sum(worker["doing"] for worker in alive)
+    running = sum(worker["doing"] for worker in alive)
     if not alive:
         say("Workers: none alive; start one with `wikiembed worker`.")
         return
     if not state["outages"]:
         say("Servers: the workers report none out of reach.")
-    summary = f"Workers: {len(alive)} alive, {count(in_progress, 'job')} in progress"
+    summary = f"Workers: {len(alive)} alive, {count(running, 'job')} running"
     if len(state["workers"]) == 1:
         say(f"{summary}: {process(state['workers'][0])}.")
         return
     say(f"{summary}.")
     print_table(
         [_worker_row(worker) for worker in state["workers"][:MOST_WORKERS]],
-        ["host", "pid", "version", "model", "started", "heartbeat", "jobs_in_progress"],
+        ["host", "pid", "version", "model", "started", "heartbeat", "jobs_running"],
         optional=["version", "started", "model", "heartbeat"],
     )
     if len(state["workers"]) > MOST_WORKERS:
@@ -143,7 +143,7 @@ def _worker_row(worker: dict[str, Any]) -> dict[str, Any]:
         "pid": None if worker["pid"] is None else str(worker["pid"]),
         "started": worker["started_at"],
         "heartbeat": f"{duration(worker['heartbeat_age_s'])} ago",
-        "jobs_in_progress": worker["doing"],
+        "jobs_running": worker["doing"],
     }
 
 

@@ -82,12 +82,12 @@ class Renderer:
         return Section(lines=lines, least=rows)
 
     def queue(self, state: State) -> Section:
-        """Jobs that are waiting and in progress."""
+        """Jobs that are waiting and running."""
         todo, doing, later = (
             sum(row[name] for row in state["queue"])
             for name in ("todo", "doing", "scheduled_later")
         )
-        parts = [f"{count(todo, 'job')} waiting", f"{doing:,} in progress"]
+        parts = [f"{count(todo, 'job')} waiting", f"{doing:,} running"]
         if later:
             parts.append(f"{later:,} scheduled")
         oldest = max((row["oldest_todo_s"] or 0 for row in state["queue"]), default=0)
@@ -117,9 +117,9 @@ class Renderer:
         unknown = worker["host"] is None
         where = "unknown process" if unknown else f"{worker['host']} pid {worker['pid']}"
         model = [worker["model"]] if worker["model"] else []
-        in_progress = f"{count(worker['doing'], 'job')} in progress"
+        running = f"{count(worker['doing'], 'job')} running"
         heartbeat = f"heartbeat {duration(worker['heartbeat_age_s'])} ago"
-        return self.dots([where, *model, in_progress, heartbeat])
+        return self.dots([where, *model, running, heartbeat])
 
     def paused(self, rows: Sequence[Row]) -> Section:
         """Who paused what, until when, and why."""

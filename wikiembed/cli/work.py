@@ -56,7 +56,7 @@ def run_enqueue(
 def run_worker(
     *,
     drain: Annotated[
-        bool, typer.Option("--drain", help="Exit when no job is waiting or in progress.")
+        bool, typer.Option("--drain", help="Exit when no job is waiting or running.")
     ] = False,
     concurrency: Concurrency = None,
 ) -> None:
