@@ -106,7 +106,7 @@ def test_no_command_but_migrate_and_demo_makes_an_embedded_postgres(
     """A typing error would else lead to an empty database, and exit 0."""
     folder = tmp_path / "none"
     result = call(*command, env={"WIKIEMBED_DATABASE_URL": "", "WIKIEMBED_DATA_DIR": str(folder)})
-    said = f"There is no embedded Postgres in {folder} yet: run `wikiembed migrate` to make one"
+    said = f"There is no embedded Postgres in {folder} yet: run `wikiembed migrate` to create one"
     assert result.returncode == 2
     assert said in (result.stdout if command == ["doctor"] else assert_refused(result, 2))
     assert not folder.exists()
