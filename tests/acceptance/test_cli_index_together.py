@@ -95,7 +95,7 @@ def test_index_waits_while_another_is_about_to_build(
     other = docs_table.connect()
     other.execute(f"select pg_advisory_lock({key})")
     running = start_cli(*BUILD)
-    running.wait_for(lambda: "waiting for that" in running.stdout)
+    running.wait_for(lambda: "index; waiting." in running.stdout)
     assert hnsw(docs_table) == {}
     other.execute(f"select pg_advisory_unlock({key})")
     assert f"Built {INDEX}" in running.wait().stdout
@@ -113,7 +113,7 @@ def test_index_waits_for_a_build_by_hand(
     thread = threading.Thread(target=other.execute, args=[statement])
     thread.start()
     running = start_cli(*BUILD)
-    running.wait_for(lambda: "waiting for that" in running.stdout)
+    running.wait_for(lambda: "index; waiting." in running.stdout)
     writer.rollback()
     thread.join(30)
     assert "exists and is valid" in running.wait().stdout

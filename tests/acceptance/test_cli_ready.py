@@ -154,7 +154,9 @@ def test_ready_smoke_with_the_model_in_process(call: Call, database: Database) -
     )
     result = call("worker", "--drain")
     assert [one for one in events(result) if one["level"] == "error"] == []
-    assert call("ready", "docs", "--smoke").stdout.startswith(f"{TRUE}\n# docs: search finds chunk ")
+    assert call("ready", "docs", "--smoke").stdout.startswith(
+        f"{TRUE}\n# docs: search finds chunk "
+    )
 
 
 def test_ready_smoke_takes_equal_texts_for_each_other(

@@ -111,7 +111,7 @@ def _what(found: Estimate, queueing: actions.Enqueued) -> str:
     )
     if found.characters is not None and found.tokens is not None:
         what += (
-            f", about {roughly(found.characters)} characters or {roughly(found.tokens)} tokens from"
+            f", about {roughly(found.characters)} characters or {roughly(found.tokens)} tokens by"
             f" a sample of {count(found.sampled, 'text')}"
         )
     return what
