@@ -1,8 +1,8 @@
 """The process ``wikiembed``: its standard streams and signals, before anything else is imported.
 
-Output that nobody takes must not end in a traceback: a reader that closed its pipe ends the command
-as SIGPIPE would, a full disk ends it with a sentence, and what was closed from the start is
-discarded, as Python does. Characters that the output's encoding has not are replaced.
+Output that cannot be written must not end in a traceback: a closed pipe ends the command as SIGPIPE
+would, a full disk ends it with a sentence, and output to a stream that was closed from the start is
+discarded, as Python does. Characters that the output's encoding lacks are replaced.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ CLOSED_PIPE = 128 + signal.SIGPIPE
 
 
 class OutputLost(SystemExit):
-    """Standard output takes no more; a SystemExit, so that nothing takes it for a lost database."""
+    """Standard output cannot be written; a SystemExit, lest it be handled as a lost database."""
 
 
 class _Output(io.FileIO):
-    """A standard stream; `needed` ones end the process when they cannot be written."""
+    """A standard stream; a `needed` one ends the process when it cannot be written."""
 
     def __init__(self, fd: int, *, needed: bool) -> None:
         super().__init__(fd, "wb", closefd=False)
@@ -51,7 +51,7 @@ class _Output(io.FileIO):
 
 
 def _take_streams() -> None:
-    """Open what is closed on /dev/null, so that no connection gets its number; guard the others."""
+    """Open closed streams on /dev/null, so that no connection gets their numbers; guard others."""
     while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(fd, True)
     os.close(fd)
@@ -71,8 +71,8 @@ def _guarded(stream: TextIO | None, fd: int) -> TextIO:
 
 
 def main() -> NoReturn:
-    """Run ``wikiembed`` and end the process."""
-    # Until the command's own handler stands: Ctrl-C during the imports ends it without a traceback.
+    """Run ``wikiembed`` and exit."""
+    # Until the command's own handler is set: Ctrl-C during the imports exits without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _take_streams()
     from wikiembed.cli import main as run

@@ -10,10 +10,10 @@ from wikiembed.worker.tasks import register
 
 
 def new_app() -> App:
-    """An app that knows wikiembed's tasks."""
-    made = App()
-    register(made)
-    return made
+    """An app with wikiembed's tasks."""
+    created = App()
+    register(created)
+    return created
 
 
 app = new_app()

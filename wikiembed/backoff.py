@@ -1,4 +1,4 @@
-"""How long to wait between two tries: exponential backoff, the one formula.
+"""How long to wait between two tries: exponential backoff, the only formula.
 
 Source: Jacobson, "Congestion avoidance and control", SIGCOMM 1988, for the doubling; for the
 jitter "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """Seconds to wait: `first_s` before the first repeated try, then `factor` times as long.
+    """Seconds to wait: `first_s` before the first retry, then `factor` times as long each time.
 
-    At most `longest_s`; `jitter` is the share that chance may take off, 0 to 1.
+    At most `longest_s`; `jitter` is the fraction that is subtracted at random, 0 to 1.
     """
 
     first_s: float
@@ -24,7 +24,7 @@ class Backoff:
 
     def wait_s(self, tries: int) -> float:
         """Seconds to wait after `tries` earlier waits (from 0)."""
-        # Beyond 64 doublings a float says nothing new, and 2.0 ** 1024 is an OverflowError.
+        # More than 64 doublings make no difference, and 2.0 ** 1024 is an OverflowError.
         plain_s = min(self.longest_s, self.first_s * self.factor ** min(max(tries, 0), 64))
         if not self.jitter:
             return plain_s
@@ -36,7 +36,7 @@ class Backoff:
 
 
 class Waits:
-    """A backoff with its count: `next_s` after each failed try, `reset` after one that passed."""
+    """A backoff with its count: `next_s` after each failed try, `reset` after a success."""
 
     def __init__(self, backoff: Backoff) -> None:
         self._backoff = backoff
@@ -49,5 +49,5 @@ class Waits:
         return wait_s
 
     def reset(self) -> None:
-        """Begin again with the first wait."""
+        """Start again with the first wait."""
         self.tries = 0

@@ -33,7 +33,7 @@ DEFAULT_DIMENSIONS = 768
 
 
 class Provider(StrEnum):
-    """The dialects that an embedding server may speak."""
+    """The API dialect of an embedding server."""
 
     OLLAMA = "ollama"
     OPENAI = "openai"
@@ -74,7 +74,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then what it leaves to ``.env``."""
+        """Arguments, then the environment, then ``.env`` for what is not in the environment."""
         return init_settings, env_settings, _DotEnv(settings_cls)
 
     database_url: str | None = Field(
@@ -83,8 +83,8 @@ class Settings(BaseSettings):
     )
     database_name: str | None = Field(
         default=None,
-        description="Database in place of the URL's; of the embedded Postgres, in place of"
-        " `wikiembed`.",
+        description="Database to use instead of the URL's, or instead of `wikiembed` in the"
+        " embedded Postgres.",
     )
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("wikiembed"),
@@ -97,14 +97,14 @@ class Settings(BaseSettings):
         default=Provider.LOCAL, description="Dialect of the embedding server."
     )
     embedder_url: str | None = Field(
-        default=None, description="The embedding server's root, `http://host:port`."
+        default=None, description="Base URL of the embedding server, `http://host:port`."
     )
     embedder_path: str | None = Field(
         default=None,
-        description="Path of embedding requests behind the root, with its query, where it is not"
+        description="Path of embedding requests below the base URL, with its query, if it is not"
         " the dialect's own: `/embeddings`.",
     )
-    model: str | None = Field(default=None, description="Model that the server is asked for.")
+    model: str | None = Field(default=None, description="Model to request from the server.")
     api_key: SecretStr | None = Field(default=None, description="Key sent as a bearer token.")
     api_key_file: Path | None = Field(default=None, description="File that holds the key.")
     api_key_header: str | None = Field(
@@ -122,29 +122,31 @@ class Settings(BaseSettings):
         description="Dimensions of the wiki's vector column, when migrated.",
     )
     request_dimensions: bool = Field(
-        default=False, description="Ask the server for WIKIEMBED_DIMENSIONS dimensions."
+        default=False, description="Request WIKIEMBED_DIMENSIONS dimensions from the server."
     )
-    document_prefix: str = Field(default="", description="Put before each text that is stored.")
-    query_prefix: str = Field(default="", description="Put before each text that is searched.")
+    document_prefix: str = Field(default="", description="Prepended to each text that is stored.")
+    query_prefix: str = Field(
+        default="", description="Prepended to each text that is searched for."
+    )
     truncate: bool = Field(
         default=False,
-        description="Embed texts beyond the model's context by their beginning, and count them in"
-        " `wikiembed.truncated_chunks`: cut by the server where it has a field for that, else by"
+        description="Embed only the beginning of texts beyond the model's context, and list them in"
+        " `wikiembed.truncated_chunks`: truncated by the server if it supports that, else by"
         " wikiembed.",
     )
     check_truncation: bool = Field(
         default=True,
-        description="Find out, once for a server and model, whether it cuts long texts silently, by"
+        description="Check once per server and model whether it truncates long texts silently, by"
         " embedding two that differ at the end.",
     )
     batch_size: int | None = Field(
-        default=None, ge=1, le=4096, description="Chunks a job; unset: the source's own, 64."
+        default=None, ge=1, le=4096, description="Chunks per job; unset: the source's own, 64."
     )
     concurrency: int | None = Field(
         default=None,
         ge=1,
         le=256,
-        description="Batches in flight a worker; unset: as many as the server gains by.",
+        description="Batches in flight per worker; unset: as many as raise the throughput.",
     )
     request_timeout_s: float = Field(
         default=60.0, gt=0, description="Seconds that one embedding request may take."
@@ -154,7 +156,7 @@ class Settings(BaseSettings):
     )
     alive_file: Path | None = Field(
         default=None,
-        description="File that a worker touches every 5 s while it lives, for a probe to look at.",
+        description="File that a worker touches every 5 s while it is alive, for a liveness probe.",
     )
     log_format: str = Field(
         default="auto",
@@ -162,7 +164,7 @@ class Settings(BaseSettings):
         description="`json`, `text`, or `auto`: text for a terminal, else JSON lines.",
     )
     log_level: str = Field(
-        default="info", pattern="^(debug|info|warning|error)$", description="Least level logged."
+        default="info", pattern="^(debug|info|warning|error)$", description="Lowest level logged."
     )
 
     @field_validator("data_dir")
@@ -205,21 +207,21 @@ class Settings(BaseSettings):
         return LOCAL_DIMENSIONS if self.embedder is Provider.LOCAL else DEFAULT_DIMENSIONS
 
     def url_of(self, provider: Provider) -> str | None:
-        """The server's root for `provider`: as set, else that provider's usual one."""
+        """The base URL for `provider`: as set, else that provider's default."""
         return self.embedder_url or _DEFAULT_URL[provider]
 
     def server_of(self, provider: Provider) -> str:
         """The server's name in events and in wikiembed.outages: its URL without credentials.
 
-        User, password, query and fragment are left out, by the last @: a password may hold
-        whatever else ends one.
+        User, password, query and fragment are removed; the last @ ends the password, which may
+        contain any other delimiter.
         """
         scheme, _, rest = (self.url_of(provider) or provider.value).rpartition("://")
         rest = re.split(r"[?#]", rest.rpartition("@")[2], maxsplit=1)[0].rstrip("/")
         return f"{scheme}://{rest}" if scheme else rest
 
     def model_of(self, provider: Provider) -> str | None:
-        """The model for `provider`: as set, else that provider's usual one (TEI: none)."""
+        """The model for `provider`: as set, else that provider's default (TEI: none)."""
         return self.model or _DEFAULT_MODEL[provider]
 
     def read_api_key(self) -> SecretStr | None:
@@ -246,8 +248,8 @@ def load_settings() -> Settings:
     """Read the settings.
 
     Raises: ConfigurationError with one sentence that names each wrong variable; values of
-    secrets are never shown. A misspelt name is one as well: it would be left out, and the default
-    taken, which may be another database.
+    secrets are never shown. A misspelt name is an error too: ignoring it would use the default,
+    which may be another database.
     """
     try:
         _refuse_unreadable()
@@ -260,7 +262,7 @@ def load_settings() -> Settings:
             wrong.append(f"{name} {_demand(item)}".strip())
         raise ConfigurationError(f"Wrong setting: {'; '.join(wrong)}.") from None
     except SettingsError:
-        raise ConfigurationError("The settings cannot be read: look at WIKIEMBED_….") from None
+        raise ConfigurationError("The settings cannot be read: check WIKIEMBED_….") from None
     except OSError as error:
         raise ConfigurationError(f"The file {ENV_FILE} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -280,18 +282,19 @@ def _undecodable_line() -> int:
 
 
 def _refuse_unreadable() -> None:
-    """See that the locale's encoding could read what is set in the environment.
+    """Check that the locale's encoding can decode the settings in the environment.
 
     Raises: ConfigurationError.
     """
     for name, value in os.environ.items():
-        if name.upper().startswith(ENV_PREFIX) and (said := unreadable(name, value)) is not None:
-            raise ConfigurationError(said)
+        if name.upper().startswith(ENV_PREFIX) and (problem := unreadable(name, value)):
+            raise ConfigurationError(problem)
 
 
 def _refuse_misspelt() -> None:
-    """See that each ``WIKIEMBED_…`` of ``.env`` is known, and that none of the environment looks
-    like a known one: there, names of others may begin so, as Kubernetes' links to a service do.
+    """Check that each ``WIKIEMBED_…`` of ``.env`` is known, and that none of the environment is
+    similar to a known one: other software may set that prefix there, such as Kubernetes for the
+    links to a service.
 
     Raises: ConfigurationError, OSError, UnicodeDecodeError.
     """
@@ -308,14 +311,14 @@ def _refuse_misspelt() -> None:
 
 
 def _nearest(name: str, known: set[str]) -> str | None:
-    """The known name that differs from `name` by some letters; None: none does."""
+    """The known name that differs from `name` by a few letters, or None."""
     fields = {one.removeprefix(ENV_PREFIX): one for one in sorted(known)}
     found = difflib.get_close_matches(name.removeprefix(ENV_PREFIX), fields, n=1, cutoff=0.8)
     return fields[found[0]] if found else None
 
 
 class _DotEnv(DotEnvSettingsSource):
-    """``.env``, without what the environment has, be it empty: that means the default."""
+    """``.env``, without names set in the environment, even if empty, which means the default."""
 
     def _read_env_files(self) -> Mapping[str, str | None]:
         set_outside = {name.lower() for name in os.environ}
@@ -324,7 +327,7 @@ class _DotEnv(DotEnvSettingsSource):
 
 
 def _demand(item: ErrorDetails) -> str:
-    """What a value must be, in words that need no knowledge of pydantic."""
+    """What a value must be, for users who do not know pydantic."""
     context = item.get("ctx", {})
     match item["type"]:
         case "greater_than_equal":

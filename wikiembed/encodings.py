@@ -1,4 +1,4 @@
-"""Arguments and output in encodings that have not all characters."""
+"""Arguments and output in encodings that lack some characters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ codecs.register_error(REPLACE, _replace)
 
 
 def json_for(encoding: str | None, line: str) -> str:
-    """A JSON text with escapes for what `encoding` may lack: nothing of it gets lost."""
+    """A JSON text with escapes for characters that `encoding` may lack: nothing is lost."""
     if encoding is None or encoding.lower().startswith("utf"):
         return line
     return _NOT_ASCII.sub(lambda match: _escaped(match[0]), line)
@@ -42,17 +42,19 @@ def _escaped(char: str) -> str:
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """A path to be read by people: in UTF-8 where its bytes are, whatever the locale."""
+    """A path for display: decoded as UTF-8, whatever the locale."""
     return os.fsencode(path).decode(errors="replace")
 
 
 def unreadable(what: str, text: str) -> str | None:
-    """A sentence on `text`, of the command line or the environment, if the locale cannot read it.
+    """A sentence on `text`, of the command line or the environment, if the locale cannot decode it.
 
-    What its encoding could not decode became surrogates: no database and no server takes them.
+    Undecodable bytes become surrogates, which no database and no server accepts.
     """
     if not re.search("[\ud800-\udfff]", text):
         return None
     encoding = sys.getfilesystemencoding().upper()
-    said = f"{what} cannot be read as {encoding}"
-    return f"{said}: give it in UTF-8, under a locale of UTF-8 such as LC_ALL=C.UTF-8."
+    return (
+        f"{what} cannot be read as {encoding}: give it in UTF-8, under a UTF-8 locale such as"
+        " LC_ALL=C.UTF-8."
+    )

@@ -1,4 +1,4 @@
-"""The words that may stand in ``wikiembed.failures.error_class``."""
+"""The values of ``wikiembed.failures.error_class``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ErrorClass(StrEnum):
-    """Why a chunk is not embedded; docs/reference/failures.md says what each means."""
+    """Why a chunk is not embedded; docs/reference/failures.md explains each."""
 
     TEXT_TOO_LONG = "text_too_long"
     TEXT_TOO_LARGE = "text_too_large"

@@ -2,7 +2,7 @@
 
 WikiembedError                      exit code
 ├── ConditionNotMet                 1   the answer is "no": not ready, unhealthy
-│   └── SourcePaused                1   somebody paused the source; says who and why
+│   └── SourcePaused                1   the source is paused; names by whom and why
 ├── WrongUsage                      2   an argument or a setting is wrong
 │   ├── ConfigurationError          2   a setting, the environment, a missing extra
 │   ├── SchemaMismatch              2   the database has another wikiembed schema version
@@ -14,17 +14,17 @@ WikiembedError                      exit code
 ├── DatabaseError                   3
 │   ├── DatabaseUnreachable         3   refused, gone, starting up
 │   │   └── DatabaseReadOnly        3   a standby, or default_transaction_read_only
-│   ├── LockNotAvailable            3   55P03: a lock was not had in time
+│   ├── LockNotAvailable            3   55P03: a lock was not acquired in time
 │   ├── WriteRefused                3   WE012: a trigger or constraint keeps a vector out
 │   └── WrongIsolation              3   WE008: anything but read committed
-└── EmbedderError                   3   what an embedding server did; carries the HTTP status
+└── EmbedderError                   3   an error of an embedding server; has the HTTP status
     ├── EmbedderUnavailable         3   refused, 408, 503
-    │   ├── EmbedderLost            3   broken off while the server had the batch, 502
+    │   ├── EmbedderLost            3   connection lost while the server had the batch, 502
     │   ├── EmbedderTimeout         3   no answer in time, 504
     │   └── EmbedderThrottled       3   429; carries Retry-After
     ├── EmbedderMisconfigured       2   401, 403, unknown model, quota used up
     ├── EmbedderRejected            3   any other error answer to a batch
-    │   ├── BatchTooLarge           3   a stated limit on texts or bytes a request
+    │   ├── BatchTooLarge           3   a stated limit on texts or bytes per request
     │   └── TextTooLong             3   a text beyond the model's context
     └── EmbedderBadAnswer           3   200, but no usable vectors in it
 """
@@ -41,7 +41,7 @@ class WikiembedError(Exception):
 
 
 class ConditionNotMet(WikiembedError):
-    """The question was understood and the answer is no."""
+    """The request is valid and the answer is no."""
 
 
 class SourcePaused(ConditionNotMet):
@@ -83,25 +83,25 @@ class ModelMismatch(WrongUsage):
 
 
 class DatabaseError(WikiembedError):
-    """Postgres did not do what was asked."""
+    """A statement failed in Postgres."""
 
     exit_code = 3
 
 
 class DatabaseUnreachable(DatabaseError):
-    """No connection to Postgres can be had."""
+    """No connection to Postgres is available."""
 
 
 class DatabaseReadOnly(DatabaseUnreachable):
-    """Postgres answers and takes no writes: out of reach for a worker, as after a failover."""
+    """Postgres answers but is read-only: out of reach for a worker, as after a failover."""
 
 
 class LockNotAvailable(DatabaseError):
-    """A lock was not had within ``lock_timeout`` (55P03)."""
+    """A lock was not acquired within ``lock_timeout`` (55P03)."""
 
 
 class WriteRefused(DatabaseError):
-    """Postgres refuses some row of a batch: a constraint, a user's trigger (WE012)."""
+    """Postgres refuses a row of a batch: a constraint, a user's trigger (WE012)."""
 
 
 class WrongIsolation(DatabaseError):
@@ -109,7 +109,7 @@ class WrongIsolation(DatabaseError):
 
 
 class EmbedderError(WikiembedError):
-    """What an embedding server did, with the HTTP status where there was one.
+    """An error of an embedding server, with the HTTP status if there was one.
 
     The message never holds a text that was sent, nor the API key.
     """
@@ -122,7 +122,7 @@ class EmbedderError(WikiembedError):
 
 
 class EmbedderUnavailable(EmbedderError):
-    """The server cannot be reached, or says that it is not there now."""
+    """The server cannot be reached, or reports that it is unavailable."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class EmbedderUnavailable(EmbedderError):
 
 
 class EmbedderLost(EmbedderUnavailable):
-    """The connection broke off while the server had the batch: it may have died of it."""
+    """The connection was lost while the server had the batch, which may have crashed it."""
 
 
 class EmbedderTimeout(EmbedderUnavailable):
@@ -154,9 +154,9 @@ class EmbedderMisconfigured(EmbedderError):
 
 
 class EmbedderRejected(EmbedderError):
-    """The server answered an error to this batch; whose fault it is the probe decides.
+    """The server returned an error for this batch; a probe decides whose fault it is.
 
-    `said`: its own words, without what was sent; `own_fault`: they speak of the server's failure.
+    `said`: its message, without what was sent; `own_fault`: it reports the server's own failure.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class EmbedderRejected(EmbedderError):
 
 
 class BatchTooLarge(EmbedderRejected):
-    """The server takes fewer texts or bytes a request; ``limit`` is in texts where stated."""
+    """The server accepts fewer texts or bytes per request; ``limit`` is in texts if stated."""
 
     def __init__(
         self, message: str, *, http_status: int | None = None, limit: int | None = None
@@ -185,7 +185,7 @@ class BatchTooLarge(EmbedderRejected):
 class TextTooLong(EmbedderRejected):
     """A text of the batch is longer than the model's context.
 
-    ``limit`` and ``given`` are the tokens that it takes and that the text has, where stated.
+    ``limit`` and ``given`` are the tokens that it accepts and that the text has, if stated.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Names that somebody typed and that are none: the nearest known one."""
+"""Suggest the nearest known name for an unknown one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` is most likely meant to be; None: none is alike."""
+    """The known name that is most similar to `name`; None: none is similar."""
     by_folded = {one.casefold().replace("-", "_"): one for one in sorted(known)}
     folded = name.casefold().replace("-", "_")
     found = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
@@ -15,7 +15,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def unknown(what: str, name: str, known: Iterable[str], *, see: str | None = None) -> str:
-    """``No source is named "dosc": did you mean "docs"?``; else where to `see` them, or all."""
+    """``No source is named "dosc": did you mean "docs"?``; else where to `see` them, or a list."""
     names = sorted(known)
     if (near := nearest(name, names)) is not None:
         return f'No {what} is named "{name}": did you mean "{near}"?'

@@ -24,7 +24,7 @@ def emit(name: str, *, level: int = logging.INFO, **fields: object) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: at, level, event, and the event's fields."""
+    """One JSON object per line: at, level, event, and the event's fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
@@ -36,7 +36,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
-        # Event first, for people who read it anyway.
+        # Event first, for people who read the JSON.
         line = {name: line.pop(name) for name in ("at", "level", "event")} | line
         try:
             return orjson.dumps(line, default=str).decode()
@@ -45,7 +45,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """``2031-05-01 20:15:03+09:00 batch_embedded chunks=64`` for a person who watches."""
+    """``2031-05-01 20:15:03+09:00 batch_embedded chunks=64``, for a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of text."""
@@ -56,9 +56,7 @@ class TextFormatter(logging.Formatter):
 
 
 class StderrHandler(logging.Handler):
-    """Writes to what is standard error just then: a live bar puts itself there, and events above
-    it.
-    """
+    """Writes to the current standard error: a live bar replaces it to print events above itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record as a line."""
@@ -72,7 +70,7 @@ def configure_logging(*, style: str, level: str, stream: TextIO | None = None) -
     """Send wikiembed's events to `stream` (stderr), and other libraries' warnings only.
 
     procrastinate's INFO lines hold every key of a job, so they stay off. `style` is ``json``,
-    ``text`` or ``auto``: text when a person watches.
+    ``text`` or ``auto``: text on a terminal.
     """
     out = stream or sys.stderr
     if style == "auto":

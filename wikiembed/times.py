@@ -1,4 +1,4 @@
-"""Times and spans: as people read them, as machines read them, and as people type them.
+"""Times and durations: formats for people and machines, and parsing of typed ones.
 
 People get local time with its offset, machines ISO 8601 in UTC; no other module formats a time.
 """
@@ -34,12 +34,12 @@ def utc(at: dt.datetime) -> str:
 
 
 def from_clock(seconds: float) -> dt.datetime:
-    """The time of `seconds` since 1970, as a clock or a log record states it."""
+    """The time of `seconds` since 1970, as of a clock or a log record."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
 def now() -> dt.datetime:
-    """The present."""
+    """The current time."""
     return dt.datetime.now(dt.UTC)
 
 
@@ -57,7 +57,7 @@ def duration(seconds: float | None) -> str:
 
 
 def about(seconds: float) -> str:
-    """``a few seconds``, ``50 s``, ``12 min``, ``3 h 20 min``, ``5 d 6 h``: as exact as a guess."""
+    """``a few seconds``, ``50 s``, ``12 min``, ``3 h 20 min``, ``5 d 6 h``: rounded, a guess."""
     for below, unit in ((10, 0), (60, 10), (3600, 60), (10 * 3600, 600), (10 * 86400, 3600)):
         if seconds < below:
             return duration(max(1, round(seconds / unit)) * unit) if unit else "a few seconds"

@@ -18,7 +18,7 @@ _ARRAY_DIMENSION = struct.Struct(">ii")
 
 
 def usable_rows(matrix: Matrix) -> npt.NDArray[np.bool_]:
-    """Say which rows of `(n, dim) float32` are finite and not all zeros: `(n,) bool`."""
+    """Whether each row of `(n, dim) float32` is finite and not all zeros: `(n,) bool`."""
     finite = np.isfinite(matrix).all(axis=1)
     nonzero = (matrix != 0).any(axis=1)
     usable: npt.NDArray[np.bool_] = finite & nonzero
@@ -26,7 +26,7 @@ def usable_rows(matrix: Matrix) -> npt.NDArray[np.bool_]:
 
 
 def alike(one: Matrix, other: Matrix) -> bool:
-    """Whether two vectors of one shape are the same but for the noise of half precision."""
+    """Whether two vectors of one shape are equal up to the noise of half precision."""
     left, right = one.astype(np.float64), other.astype(np.float64)
     return bool(np.linalg.norm(left - right) <= _NOISE * np.linalg.norm(left))
 
@@ -34,10 +34,9 @@ def alike(one: Matrix, other: Matrix) -> bool:
 def encode_vector_array(matrix: Matrix, element_oid: int) -> bytes:
     """`(n, dim) float32` as the binary format of a one-dimensional `vector[]`.
 
-    `element_oid` is that of the `vector` type in the database at hand; no rows give an empty
-    array.
+    `element_oid` is that of the `vector` type in the database; no rows give an empty array.
 
-    Raises: ValueError for another shape, or dimensions that pgvector has not.
+    Raises: ValueError for another shape, or dimensions that pgvector does not support.
     Source: `array_recv` in PostgreSQL's src/backend/utils/adt/arrayfuncs.c.
     """
     if matrix.ndim != 2:

@@ -1,4 +1,4 @@
-"""Numbers of things in words."""
+"""Counts, lists and verbs for sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def count(n: int, noun: str, plural: str | None = None) -> str:
 
 
 def roughly(n: float) -> str:
-    """``4,600``, ``55``, ``0.37``: two digits, for what was measured."""
+    """``4,600``, ``55``, ``0.37``: two significant digits, for measurements."""
     if n <= 0:
         return "0"
     rounded = round(n, 1 - math.floor(math.log10(n)))
@@ -20,12 +20,12 @@ def roughly(n: float) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` on one line, with ? for what would move a terminal's cursor or change its colours."""
+    """`text` on one line, with ? for characters that would control a terminal."""
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def shortened(text: str, longest: int = 60) -> str:
-    """`text`, printable, of at most so many characters."""
+    """`text`, printable, truncated to `longest` characters."""
     text = printable(text)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
@@ -36,13 +36,13 @@ def verb(n: int, one: str = "is", many: str = "are") -> str:
 
 
 def by_class(classes: Mapping[str, int]) -> str:
-    """``20 rejected, 3 timeout``: failures by error class, the most first."""
+    """``20 rejected, 3 timeout``: failures by error class, the most frequent first."""
     ordered = sorted(classes.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{n:,} {name}" for name, n in ordered)
 
 
 def listed(items: Iterable[str], *, most: int, noun: str) -> str:
-    """The first `most` items, separated by semicolons, and how many more there are."""
+    """The first `most` items, separated by semicolons, and the number of the others."""
     every = list(items)
     shown = every if len(every) <= most + 1 else every[:most]
     rest = len(every) - len(shown)

@@ -117,7 +117,7 @@ CASES = (
     Case(
         name="relation",
         level="fault",
-        said="The table of source docs is gone: run `wikiembed reconcile docs`",
+        said="The table of source docs was dropped: run `wikiembed reconcile docs`",
         broken="drop table public.docs",
         mended_by=RECONCILE,
     ),
@@ -190,14 +190,14 @@ CASES = (
     Case(
         name="paused",
         level="warning",
-        said="(the GPU is moved): mend the reason, then run `wikiembed resume docs`",
+        said="(the GPU is moved): fix the cause, then run `wikiembed resume docs`",
         broken="select wikiembed.pause('docs', 'the GPU is moved.')",
         mended_by=("resume", "docs"),
     ),
     Case(
         name="held_back",
         level="warning",
-        said="Source docs: 1 chunk waits for an order: run `wikiembed enqueue docs`",
+        said="Source docs: 1 chunk waits to be queued: run `wikiembed enqueue docs`",
         broken="insert into public.docs (body) values ('x');"
         " delete from wikiembed_queue.procrastinate_jobs;"
         " select wikiembed.enqueue('docs', p_max_chunks => 0)",
@@ -275,27 +275,27 @@ CASES = (
     Case(
         name="model",
         level="fault",
-        said="Source docs is pinned to openai other, these settings lead to openai m:",
+        said="Source docs is pinned to openai other, these settings select openai m:",
         broken="update wikiembed.sources set provider = 'openai', model = 'other',"
         " pinned_at = now() where name = 'docs'",
     ),
     Case(
         name="served_model",
         level="warning",
-        said="The server serves nomic-embed-text and answers to m all the same: set",
+        said="The server serves nomic-embed-text but accepts requests for m: set",
         listed=("nomic-embed-text",),
     ),
     Case(
         name="silent_truncation",
         level="warning",
-        said=" cuts texts of source docs, wiki without a word from about 2,000 characters of",
+        said=" silently truncates texts of source docs, wiki longer than about 2,000 characters of",
         env={"check_truncation": "true"},
         cuts_from=2000,
     ),
     Case(
         name="dimensions",
         level="fault",
-        said="Embedder openai m gives 5 dimensions, source docs holds 4: choose another model",
+        said="Embedder openai m returns 5 dimensions, source docs has 4: choose another model",
         dimensions=5,
     ),
 )

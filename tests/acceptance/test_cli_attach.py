@@ -42,7 +42,7 @@ def test_attach_counts_rows_and_says_what_comes_next(call: Call, database: Datab
         "docs: 3 chunks wait for `wikiembed enqueue docs`.",
     ]
     assert "docs: 3 chunks wait for `wikiembed enqueue docs`." in call("status").stdout
-    said = "# docs: 3 wait for an order: wikiembed enqueue docs"
+    said = "# docs: 3 wait to be queued: wikiembed enqueue docs"
     assert said in call("ready", "docs").stdout.splitlines()
     assert "docs: 3 chunks queued in 1 job." in call("enqueue", "docs").stdout
     assert "for `wikiembed enqueue" not in call("status").stdout
@@ -149,7 +149,7 @@ def test_attach_moves_a_source_to_the_table_that_took_the_name(
     assert_done(call("attach", "public.plain", "--name", "docs", "--move", "--enqueue"))
     assert "wikiembed_missing_docs" in [name for name, _ in database.rows(INDEXES)]
     again = call("attach", "public.plain", "--name", "docs", "--move").stdout
-    assert again == "Source 'docs' is attached to public.plain already: its name is noted.\n"
+    assert again == "Source 'docs' is already attached to public.plain: its name is recorded.\n"
     assert_refused(call("attach", "public.plain", "--name", "none", "--move"), 2)
 
 
@@ -224,7 +224,7 @@ def test_attach_says_the_command_for_names_of_another_case(call: Call, database:
             " --batch-size 8 --enqueue"
         ).replace("'S.", '\'"S".')
     said = assert_refused(call("attach", '"S"."Document"', *typed), 2)
-    assert said.startswith("Columns are named as they are written, 'ID' is 'id', 'body' is 'Body'")
+    assert said.startswith("Column names are case-sensitive, 'ID' is 'id', 'body' is 'Body'")
     words = shlex.split(command)
     assert_done(call(*words[1:]))
     assert database.rows("select text_column, batch_size from wikiembed.sources"
@@ -240,14 +240,14 @@ def test_attach_compares_the_column_with_the_model(
     env = served(standin) | {"WIKIEMBED_DIMENSIONS": ""}
     said = assert_refused(call(*ATTACH, env=env), 2)
     assert said == (
-        "Column 'vec' of public.docs has 3 dimensions, and model 'm' of openai gives 4: run"
+        "Column 'vec' of public.docs has 3 dimensions, and model 'm' of openai has 4: run"
         " `alter table public.docs alter column vec type public.vector(4)`, or name the model that"
         " fits (WIKIEMBED_EMBEDDER, WIKIEMBED_MODEL, --provider, --model)."
     )
     standin.controls.down = True
     down = call(*ATTACH, env=env)
     assert down.returncode == 0
-    assert down.stderr.startswith("Note: model 'm' of openai was not asked for its dimensions, ")
+    assert down.stderr.startswith("Note: The dimensions of model 'm' of openai are unknown, ")
     assert_done(call("detach", "docs"))
     declared = call(*ATTACH, env=env | {"WIKIEMBED_DIMENSIONS": "4"})
     assert declared.returncode == 0
@@ -268,4 +268,4 @@ def test_attach_believes_no_model_that_nobody_named(call: Call, database: Databa
     database.execute("create table public.docs (id int primary key, body text, vec vector(3))")
     result = call(*ATTACH, env={"WIKIEMBED_DIMENSIONS": ""})
     assert result.returncode == 0
-    assert "gives 256: run `alter table" in result.stderr
+    assert "has 256: run `alter table" in result.stderr

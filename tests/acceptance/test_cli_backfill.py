@@ -86,7 +86,7 @@ def test_backfill_tells_of_each_failed_chunk(
     result = run_cli("backfill", "docs", env=served(standin))
     assert assert_refused(result, 1) == (
         "2 chunks are missing (docs 1 rejected, 1 write_refused): see `wikiembed failures docs`;"
-        " --allow-failures exits with 0 all the same."
+        " --allow-failures exits with 0 anyway."
     )
     failed = lines_of(result, "chunk_failed")
     told = {(line["source"], line["key"], line["error_class"]) for line in failed}

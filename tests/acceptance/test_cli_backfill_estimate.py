@@ -62,7 +62,7 @@ def test_estimate_says_in_words_what_it_did(
     assert "chunks/s, measured just now by embedding 150 chunks in " in docs
     assert docs.endswith(" s, none written: a few seconds.")
     assert wiki == "wiki: nothing to embed."
-    assert together == "Together: 150 chunks, a few seconds."
+    assert together == "Total: 150 chunks, a few seconds."
 
 
 def test_estimate_takes_the_rate_of_the_last_day(
@@ -82,7 +82,7 @@ def test_estimate_takes_the_rate_of_the_last_day(
     assert (found["rate_from"], found["chunks_per_s"]) == ("history", pytest.approx(20, abs=0.2))
     assert standin.stats.requests == 0
     said = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
-    assert "the last day's rate by view throughput: a few seconds." in said
+    assert "the last day's rate in view throughput: a few seconds." in said
 
 
 def found_from(call: Call, standin: StandIn) -> object:

@@ -80,7 +80,7 @@ def test_backfill_counts_chunks_that_no_job_holds(
 
     monkeypatch.setattr("wikiembed.control.actions.enqueue_all", lose)
     said = assert_refused(call("backfill", "docs", "--allow-failures", env=served(standin)), 1)
-    assert said.startswith("2 chunks are missing (docs 2 in no job)")
+    assert said.startswith("2 chunks are missing (docs 2 not queued)")
 
 
 def test_drain_answers_for_the_queue(call: Call, failed: Database, standin: StandIn) -> None:

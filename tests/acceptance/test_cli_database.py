@@ -106,7 +106,7 @@ def test_no_command_but_migrate_and_demo_makes_an_embedded_postgres(
     """A typing error would else lead to an empty database, and exit 0."""
     folder = tmp_path / "none"
     result = call(*command, env={"WIKIEMBED_DATABASE_URL": "", "WIKIEMBED_DATA_DIR": str(folder)})
-    said = f"There is no embedded Postgres in {folder} yet: run `wikiembed migrate` to make one"
+    said = f"There is no embedded Postgres in {folder} yet: run `wikiembed migrate` to create one"
     assert result.returncode == 2
     assert said in (result.stdout if command == ["doctor"] else assert_refused(result, 2))
     assert not folder.exists()
@@ -141,7 +141,7 @@ def test_demo_has_a_database_of_its_own_and_drops_it(
     database.execute(f"create database {DATABASE}")
     for options in ([], ["--clean"]):
         said = assert_refused(call("demo", *options, env=demo_env), 2)
-        assert said.startswith(f"Database {DATABASE} is there and was not made by the demo")
+        assert said.startswith(f"Database {DATABASE} exists and was not made by the demo")
 
 
 def assert_ready(call: Call, env: dict[str, str]) -> bool:

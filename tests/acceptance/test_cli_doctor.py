@@ -125,7 +125,7 @@ def test_doctor_knows_an_old_postgres() -> None:
     """13 is a fault, 14 is not."""
     ((old,), (new,)) = (list(place.postgres_version(number)) for number in (130022, 140000))
     assert (old.level, new.level) == ("fault", "ok")
-    assert old.sentence == "Postgres 13.22 is too old, 14 is the oldest that works: upgrade it."
+    assert old.sentence == "Postgres 13.22 is too old, 14 is the oldest supported: upgrade it."
 
 
 def test_doctor_compares_procrastinate_with_its_schema(database: Database) -> None:

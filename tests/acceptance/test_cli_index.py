@@ -32,7 +32,7 @@ def test_index_is_built_and_search_uses_it(call: Call, docs_table: Database) -> 
     again = call(*BUILD)
     assert_done(again)
     assert again.stdout == (
-        f"docs: index {INDEX} is there and valid (m=8, ef_construction=32); nothing to do.\n"
+        f"docs: index {INDEX} exists and is valid (m=8, ef_construction=32); nothing to do.\n"
     )
     docs_table.check_invariants()
 
@@ -53,7 +53,7 @@ def test_index_refuses_before_all_is_embedded(call: Call, docs_table: Database) 
     docs_table.execute("insert into public.docs (body) values (''), ('late')")
     said = assert_refused(call(*BUILD), 1)
     assert said == (
-        "Source 'docs' misses 2 of 12 chunks (0 failed), see `wikiembed ready docs`:"
+        "Source 'docs' lacks vectors for 2 of 12 chunks (0 failed), see `wikiembed ready docs`:"
         " or build it now with --anyway."
     )
     assert hnsw(docs_table) == {}
@@ -74,7 +74,7 @@ def test_index_drops_a_broken_one_first(call: Call, docs_table: Database) -> Non
     docs_table.execute(f"update pg_index set indisvalid = false where indexrelid = {before}")
     result = call(*BUILD)
     assert_done(result)
-    assert f"Dropping index {INDEX} first: a build of it was broken off." in result.stdout
+    assert f"Dropping index {INDEX} first: a build of it was interrupted." in result.stdout
     assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
     assert docs_table.one(f"select '{INDEX}'::regclass::oid") != before
 
@@ -91,9 +91,9 @@ def test_index_is_dropped_for_a_bootstrap(call: Call, docs_table: Database) -> N
     assert_done(again)
     assert again.stdout == (
         "docs: there is no index wikiembed_hnsw_docs.\n"
-        "docs: index public.mine is not ours and stays.\n"
+        "docs: index public.mine is not wikiembed's and is kept.\n"
     )
-    assert "index public.mine is there and valid; nothing to do." in call(*BUILD).stdout
+    assert "index public.mine exists and is valid; nothing to do." in call(*BUILD).stdout
 
 
 def test_index_of_another_distance_does_not_count(call: Call, docs_table: Database) -> None:
@@ -105,7 +105,7 @@ def test_index_of_another_distance_does_not_count(call: Call, docs_table: Databa
     assert (scans(docs_table), scans(docs_table, "public.mine")) == (1, 0)
     assert_done(call(*BUILD, "--drop"))
     docs_table.execute("alter index public.mine rename to wikiembed_hnsw_docs")
-    assert "is not what search uses: drop it with" in assert_refused(call(*BUILD), 1)
+    assert "exists and search cannot use it: drop it with" in assert_refused(call(*BUILD), 1)
 
 
 def test_index_of_halfvec(call: Call, database: Database) -> None:
@@ -131,12 +131,12 @@ def test_index_of_halfvec(call: Call, database: Database) -> None:
     [
         (
             "vector(2001)",
-            "has 2,001 dimensions and pgvector's hnsw takes at most 2,000 of a vector: alter its"
-            " type to halfvec(2001), which may have 4,000.",
+            "has 2,001 dimensions and pgvector's hnsw supports at most 2,000 of a vector:"
+            " alter its type to halfvec(2001), which may have 4,000.",
         ),
         ("vector(4001)", "choose a model with fewer, or search without an index."),
-        ("halfvec(4001)", "takes at most 4,000 of a halfvec: choose a model with fewer"),
-        ("vector", "states no dimensions, and pgvector indexes none without: alter its type"),
+        ("halfvec(4001)", "supports at most 4,000 of a halfvec: choose a model with fewer"),
+        ("vector", "declares no dimensions, which pgvector needs for an index: alter its type"),
     ],
 )
 def test_index_beyond_pgvector_is_one_sentence(
@@ -168,8 +168,8 @@ def test_index_of_somebody_elses_table(call: Call, docs_table: Database) -> None
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--memory", "much"), "'much' is no size of memory: write 512MB or 8GB."),
-        (("--memory", "10kB"), "'10kB' is no size of memory"),
+        (("--memory", "much"), "'much' is not a valid memory size: write 512MB or 8GB."),
+        (("--memory", "10kB"), "'10kB' is not a valid memory size"),
         (("--m", "40"), "--ef-construction must be at least 2 m, here 80."),
         (("--m", "1"), "Invalid value for '--m'"),
         (("--source", "no"), 'No source is named "no"'),

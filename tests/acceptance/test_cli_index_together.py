@@ -48,7 +48,7 @@ def test_index_broken_off_leaves_nothing(
     running.wait_for(lambda: docs_table.rows(PROGRESS) == [("waiting for old snapshots",)])
     result = running.stop(signal.SIGINT)
     assert (result.returncode, result.stderr) == (130, "")
-    assert result.stdout.endswith(f"Broken off: nothing is left of index {INDEX}.\n")
+    assert result.stdout.endswith(f"Interrupted: nothing is left of index {INDEX}.\n")
     assert hnsw(docs_table) == {}
 
 
@@ -61,12 +61,12 @@ def test_index_broken_off_says_what_is_left(
     running.wait_for(lambda: docs_table.rows(PROGRESS) == [(phase,)])
     result = running.stop(signal.SIGTERM)
     assert result.returncode == 143
-    assert f"Broken off: an invalid index {INDEX} is left" in result.stdout
+    assert f"Interrupted: an invalid index {INDEX} is left" in result.stdout
     assert hnsw(docs_table) == {"wikiembed_hnsw_docs": False}
     writer.rollback()
     again = call(*BUILD)
     assert_done(again)
-    assert "a build of it was broken off" in again.stdout
+    assert "a build of it was interrupted" in again.stdout
     assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
 
 
@@ -77,13 +77,13 @@ def test_index_waits_for_who_builds_it_already(
     first = start_cli(*BUILD)
     first.wait_for(lambda: docs_table.rows(PROGRESS) != [])
     second = start_cli(*BUILD)
-    waits = "docs: somebody builds its index already; waiting for that.\n"
+    waits = "docs: another session is building its index; waiting.\n"
     second.wait_for(lambda: second.stdout == waits)
     writer.rollback()
     assert first.wait().stdout.startswith(f"Built {INDEX}")
     said = second.wait()
     assert (said.returncode, said.stderr) == (0, "")
-    assert said.stdout.startswith(f"{waits}docs: index {INDEX} is there and valid")
+    assert said.stdout.startswith(f"{waits}docs: index {INDEX} exists and is valid")
 
 
 def test_index_waits_while_another_is_about_to_build(
@@ -95,7 +95,7 @@ def test_index_waits_while_another_is_about_to_build(
     other = docs_table.connect()
     other.execute(f"select pg_advisory_lock({key})")
     running = start_cli(*BUILD)
-    running.wait_for(lambda: "waiting for that" in running.stdout)
+    running.wait_for(lambda: "index; waiting." in running.stdout)
     assert hnsw(docs_table) == {}
     other.execute(f"select pg_advisory_unlock({key})")
     assert f"Built {INDEX}" in running.wait().stdout
@@ -113,8 +113,8 @@ def test_index_waits_for_a_build_by_hand(
     thread = threading.Thread(target=other.execute, args=[statement])
     thread.start()
     running = start_cli(*BUILD)
-    running.wait_for(lambda: "waiting for that" in running.stdout)
+    running.wait_for(lambda: "index; waiting." in running.stdout)
     writer.rollback()
     thread.join(30)
-    assert "is there and valid" in running.wait().stdout
+    assert "exists and is valid" in running.wait().stdout
     assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}

@@ -88,7 +88,7 @@ def test_load_keeps_the_last_of_a_title_that_comes_twice(
     result = call("load", str(file))
     assert_done(result)
     assert (
-        "1 page came with a title that had come before: the last page of a title is kept."
+        "1 page had the title of an earlier page: the last page of a title is kept."
         in result.stdout
     )
     assert [row[2] for row in database.rows(CHUNKS)] == ["Ant\nAn ant.", "Bee\nSecond."]

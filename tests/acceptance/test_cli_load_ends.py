@@ -22,7 +22,7 @@ from tests.support.database import Database
 from wikiembed.cli.load_end import Run, sentences_after
 from wikiembed.wiki import Article, LoadCounts, Rendering, Titles, read_articles
 
-AGAIN = "running it again is safe, stored pages are left alone."
+AGAIN = "running it again is safe, stored pages are left unchanged."
 PAGES = {f"Page {n:03}": f"Text {n}." for n in range(150)}
 TITLES = "select title from public.wiki_pages order by title"
 DISK_FULL = """
@@ -73,7 +73,7 @@ def test_broken_line_says_what_is_stored(call: Call, database: Database, broken:
     said = assert_refused(call("load", *broken), 2)
     assert said == (
         f"{broken[1]}, line 2: not a JSON object with title and text. 1 page of this file is stored"
-        f" (1 added, 0 changed, 0 unchanged); {AGAIN} Not begun: {broken[2]}."
+        f" (1 added, 0 changed, 0 unchanged); {AGAIN} Not started: {broken[2]}."
     )
     assert database.rows(TITLES) == [("A",), ("B",)]
     said = assert_refused(call("load", *broken), 2)
@@ -195,5 +195,5 @@ def test_stopped_by_a_signal(
 def test_commit_without_an_answer(database: Database) -> None:
     """Where the connection is lost in the commit itself, nobody knows, and that is said."""
     run = Run(names=["a"], atomic=True, is_committing=True)
-    assert "It is not known" in sentences_after(run, error=psycopg.OperationalError("gone"))
+    assert "It is unknown" in sentences_after(run, error=psycopg.OperationalError("gone"))
     assert "Nothing of this run" in sentences_after(run, error=psycopg.errors.DiskFull("full"))

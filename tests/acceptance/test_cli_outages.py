@@ -46,7 +46,7 @@ def test_outage_is_told_while_it_lasts_and_not_after(
         f"The embedding server at {standin.url} broke off the connection;"
         " or it speaks TLS: then set WIKIEMBED_EMBEDDER_URL to https://…"
     )
-    assert line.endswith(f" s): {reason}; workers try on by themselves.")
+    assert line.endswith(f" s): {reason}; workers retry automatically.")
     (found,) = outages(call)
     assert (found["server"], found["error_class"], found["reason"], found["stale"]) == (
         standin.url,
@@ -85,7 +85,7 @@ def test_outage_that_nobody_watches_is_not_told_as_fresh(
     (line,) = outage_lines(call)
     assert " (2 h" in line
     assert "; last seen 1 h" in line
-    assert line.endswith(" ago, no worker asks it now.")
+    assert line.endswith(" ago, no worker is retrying it.")
     assert [found["stale"] for found in outages(call)] == [True]
     ((level, sentence),) = findings(call, standin)
     assert level == "warning"

@@ -135,10 +135,10 @@ def test_output_status_tells_of_each_worker_process(call: Call, docs_table: Data
         " from wikiembed_queue.procrastinate_workers"
     )
     told = call("status").stdout
-    assert "Workers: 1 alive, 0 jobs in hand: gpu-1 pid 12345, wikiembed 1.2, ollama m, " in told
+    assert "Workers: 1 alive, 0 jobs running: gpu-1 pid 12345, wikiembed 1.2, ollama m, " in told
     docs_table.execute("insert into wikiembed_queue.procrastinate_workers default values")
     told = call("status").stdout
-    assert "Workers: 2 alive, 0 jobs in hand.\n" in told
+    assert "Workers: 2 alive, 0 jobs running.\n" in told
     assert re.search(r"^gpu-1 +12345 +1\.2 +ollama m +20", told, re.MULTILINE)
     assert re.search(r"^unknown +– +– +– +– ", told, re.MULTILINE)
     state: Any
@@ -290,7 +290,7 @@ def test_output_status_says_that_no_server_is_out_of_reach(
     docs_table.execute(
         "insert into wikiembed_queue.procrastinate_workers (last_heartbeat) values (now())"
     )
-    assert "Servers: none is out of reach" in call("status").stdout
+    assert "Servers: the workers report none out of reach" in call("status").stdout
     docs_table.execute("select wikiembed.report_outage('http://host', 1, 'no_answer')")
     told = call("status").stdout
     assert "Servers:" not in told

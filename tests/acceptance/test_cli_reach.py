@@ -22,7 +22,7 @@ KEY = "sk-quite-secret"
         (f"host=/nowhere password={SECRET}", 3, "No such file or directory"),
         (f"postgres//u:{SECRET}@h/db", 2, "WIKIEMBED_DATABASE_URL cannot be read: write it as"),
         (f"postgresql://u:{SECRET}%zz@h/db", 2, "WIKIEMBED_DATABASE_URL cannot be read"),
-        (f"postgresql://u:x@{SECRET}@h/db", 2, "WIKIEMBED_DATABASE_URL has an odd host"),
+        (f"postgresql://u:x@{SECRET}@h/db", 2, "WIKIEMBED_DATABASE_URL has an invalid host"),
         (f"host=h password=x {SECRET}", 2, "WIKIEMBED_DATABASE_URL cannot be read"),
     ],
 )

@@ -42,12 +42,12 @@ def test_ready_says_what_is_in_the_way(call: Call, docs_table: Database) -> None
     docs_table.execute(FAIL)
     docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
     result = call("ready", "docs")
-    assert assert_refused(result, 1) == "Source 'docs' misses 2 of 2 chunks (1 failed)."
+    assert assert_refused(result, 1) == "Source 'docs' lacks vectors for 2 of 2 chunks (1 failed)."
     assert result.stdout.splitlines() == [
         FALSE,
         "# docs: 1 failed (rejected 1): wikiembed failures docs; then wikiembed retry docs"
         " or wikiembed skip docs KEY",
-        "# docs: 1 wait in no job: wikiembed enqueue docs",
+        "# docs: 1 not queued: wikiembed enqueue docs",
     ]
     assert call("skip", "docs", "1", "--why", "scan").stdout == "docs: 1 of 1 chunk skipped.\n"
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 2")
@@ -137,8 +137,8 @@ def test_ready_smoke_finds_a_chunk_by_its_own_text(
     assert_done(result)
     first, docs = result.stdout.splitlines()
     assert first == TRUE
-    assert docs.startswith("# docs: chunk ")
-    assert docs.endswith(" finds itself, at distance 0.0000")
+    assert docs.startswith("# docs: search finds chunk ")
+    assert docs.endswith(", at distance 0.0000")
     (said,) = json_lines(call("ready", "docs", "--smoke", "--json", env=env))
     tried: list[dict[str, object]] = said["smoke"]  # type: ignore[assignment]
     assert said["ready"] is True
@@ -154,7 +154,9 @@ def test_ready_smoke_with_the_model_in_process(call: Call, database: Database) -
     )
     result = call("worker", "--drain")
     assert [one for one in events(result) if one["level"] == "error"] == []
-    assert call("ready", "docs", "--smoke").stdout.startswith(f"{TRUE}\n# docs: chunk ")
+    assert call("ready", "docs", "--smoke").stdout.startswith(
+        f"{TRUE}\n# docs: search finds chunk "
+    )
 
 
 def test_ready_smoke_takes_equal_texts_for_each_other(
@@ -203,22 +205,22 @@ def test_ready_smoke_needs_something_to_find(call: Call, docs_table: Database) -
     """Sources without vectors prove nothing, whether that is allowed or not."""
     result = call("ready", "--smoke", "--allow-empty")
     assert assert_refused(result, 1).startswith("No source has vectors")
-    assert result.stdout.splitlines() == [FALSE, "# docs: no vectors, nothing to find"]
+    assert result.stdout.splitlines() == [FALSE, "# docs: no vectors, nothing to search"]
 
 
 def test_ready_of_empty_sources(call: Call, docs_table: Database) -> None:
     """Not ready, with what gives it a vector or does without; --allow-empty takes it for ready."""
     result = call("ready", "wiki")
-    said = "Source 'wiki' holds no chunks: load some, or `--allow-empty`."
+    said = "Source 'wiki' has no chunks: load some, or `--allow-empty`."
     assert assert_refused(result, 1) == said
-    assert result.stdout == f"{FALSE}\n# wiki: holds no chunks: wikiembed load FILE\n"
+    assert result.stdout == f"{FALSE}\n# wiki: has no chunks: wikiembed load FILE\n"
     assert obstacles(call) == {"empty": (0, "wikiembed ready docs --allow-empty")}
     for command in (("ready", "wiki"), ("ready",)):
         result = call(*command, "--allow-empty")
         assert (result.returncode, result.stdout) == (0, f"{TRUE}\n")
     add(docs_table, 2)
     assert_done(call("skip", "docs", "1", "2"))
-    said = "Source 'docs' holds no vectors, since each of its 2 chunks is skipped: retry some, or"
+    said = "Source 'docs' has no vectors, since each of its 2 chunks is skipped: retry some, or"
     assert assert_refused(call("ready"), 1) == f"{said} `--allow-empty`."
     shown = call("status").stdout
     assert "100" not in shown.partition("\n")[2]  # the name of the database may hold it

@@ -14,9 +14,9 @@ def test_uninstall_lists_what_goes_and_asks(call: Call, docs_table: Database) ->
     asked = call("uninstall")
     assert "nothing was done" in assert_refused(asked, 2)
     assert asked.stdout.splitlines()[1:] == [
-        "Goes: 2 sources (docs, wiki), 1 job, 0 failures, and every trigger and count.",
-        "Stays, with every row and vector: public.docs.",
-        "Stays unless --and-wiki is given: public.wiki_chunks with 0 rows and public.wiki_pages"
+        "Removes: 2 sources (docs, wiki), 1 job, 0 failures, and every trigger and count.",
+        "Keeps, with every row and vector: public.docs.",
+        "Keeps unless --and-wiki is given: public.wiki_chunks with 0 rows and public.wiki_pages"
         " with 0 rows.",
     ]
     assert changed(before, fingerprint(docs_table)) == set()
@@ -32,7 +32,9 @@ def test_uninstall_lists_what_goes_and_asks(call: Call, docs_table: Database) ->
 def test_uninstall_with_the_wiki(call: Call, database: Database) -> None:
     """Its tables are among what goes."""
     done = call("uninstall", "--and-wiki", "--yes")
-    assert "Goes: public.wiki_chunks with 0 rows and public.wiki_pages with 0 rows." in done.stdout
+    assert (
+        "Removes: public.wiki_chunks with 0 rows and public.wiki_pages with 0 rows." in done.stdout
+    )
     assert database.one("select to_regclass('public.wiki_pages') is null")
 
 

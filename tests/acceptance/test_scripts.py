@@ -97,7 +97,7 @@ def test_procedure_from_an_empty_machine(bare: Cli) -> None:
     assert run(bare, "enqueue").stdout == "wiki: 0 chunks queued in 0 jobs.\n"
     not_ready = run(bare, "ready")
     assert not_ready.stdout.splitlines()[0] == "WIKI_EMBEDDINGS_READY=false"
-    assert "misses 60 of 60 chunks" in assert_refused(not_ready, 1)
+    assert "lacks vectors for 60 of 60 chunks" in assert_refused(not_ready, 1)
     for pause in ("pause", "stop"):
         paused = run(bare, pause, "--why", "the GPU is being moved")
         assert paused.stdout == "Paused 1 source.\n"

@@ -89,7 +89,7 @@ def test_input_that_the_locale_cannot_read(cli: Cli, line: str, named: str) -> N
     done = _run(cli, line, **ASCII)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"{named}give it in UTF-8, under a locale of UTF-8 such as LC_ALL=C.UTF-8.\n"
+        f"{named}give it in UTF-8, under a UTF-8 locale such as LC_ALL=C.UTF-8.\n"
     ).replace("??", "\\ud55c\\uac15")
 
 

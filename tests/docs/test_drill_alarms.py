@@ -200,7 +200,8 @@ def _silent_truncation(drill: Drill) -> Mend:
     drill.swap({"WIKIEMBED_EMBEDDER": "openai", "WIKIEMBED_CHECK_TRUNCATION": "true"})
     drill.standin.controls.update({"max_chars": 2000, "cuts_silently": True})
     drill.type("wikiembed backfill wiki")
-    assert "Cut silently: texts of wiki, from about 2," in drill.type("wikiembed status")
+    status = drill.type("wikiembed status")
+    assert "Truncated silently: texts of wiki longer than about 2," in status
     return lambda: drill.standin.controls.update({"cuts_silently": False})
 
 

@@ -30,7 +30,7 @@ async def test_configuration_worker_waits_for_the_end_of_a_read_only_mode(
         )
         add(docs_table, 2)
         await worker.until(
-            lambda: any("takes no writes there" in str(vars(r)) for r in caplog.records)
+            lambda: any("is read-only there" in str(vars(r)) for r in caplog.records)
         )
         docs_table.execute(mode + "off")
         await worker.until(lambda: counts(docs_table) == (3, 0, 0, 0))

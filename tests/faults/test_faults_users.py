@@ -124,7 +124,7 @@ def test_retry_passes_by_the_failures_that_somebody_holds(
     fail(docs_table, read(docs_table, ["4"]))
     said = run_cli("retry", "docs")
     assert "1 chunk queued again in 1 job." in said.stdout
-    assert "1 failure is held by somebody's transaction: run it again later." in said.stdout
+    assert "1 failure is held by another transaction: run it again later." in said.stdout
     user.commit()
     assert "held" not in run_cli("retry", "docs").stdout
     docs_table.check_invariants()

@@ -114,10 +114,10 @@ def test_panel_shows_what_an_operator_needs() -> None:
     assert (bar.count("█"), bar.count("░")) == (29, 29)
     assert drawn[3].strip() == "500 of 1,000 · 12.5/s · 40 s left · 2 failed"
     assert drawn[5].startswith("throughput ")
-    assert drawn[5].endswith(" █ up to 1,000 a minute, last hour")
-    assert "queue      3 jobs waiting · 2 in hand · 1 for later · the oldest for 1 min 1 s" in drawn
+    assert drawn[5].endswith(" █ up to 1,000 per minute, last hour")
+    assert "queue      3 jobs waiting · 2 running · 1 scheduled · oldest waiting 1 min 1 s" in drawn
     assert (
-        "workers    1 alive: gpu-1 pid 7 · openai m · 2 jobs in hand · heartbeat 3 s ago" in drawn
+        "workers    1 alive: gpu-1 pid 7 · openai m · 2 jobs running · heartbeat 3 s ago" in drawn
     )
     server = drawn.index(
         "server     http://gpu:8000 out of reach for 1 min 15 s: The embedding server at"
@@ -180,7 +180,7 @@ def test_panel_draws_a_higher_chart_where_it_fits() -> None:
     top = next(n for n, line in enumerate(drawn) if line.startswith("throughput"))
     chart = [line[11:71] for line in drawn[top : top + 8]]
     assert [row[57:] for row in chart] == [" █ "] * 4 + ["██ "] * 3 + ["██▁"]
-    assert drawn[top].endswith("up to 1,000 a minute, last hour")
+    assert drawn[top].endswith("up to 1,000 per minute, last hour")
     assert drawn[top + 8].startswith("queue")
 
 

@@ -41,7 +41,7 @@ LOG = """\
             "data directory is broken",
         ),
         ("LOG:  something\nLOG:  the last word.\n", "LOG:  the last word"),
-        ("\n", "it said nothing"),
+        ("\n", "no output"),
     ],
 )
 def test_cause_is_the_most_severe_line_of_the_last_start(output: str, cause: str) -> None:

@@ -83,5 +83,5 @@ def test_rate_of_a_small_sample_is_not_extrapolated(
 ) -> None:
     """To ten times as many at most, unless the measurement took long enough."""
     rate = Rate(chunks_per_s=1000, known_from="probe", sampled=sampled, seconds=seconds)
-    assert rate.tells_of(chunks) is valid
-    assert Rate(chunks_per_s=1000, known_from="history").tells_of(chunks)
+    assert rate.applies_to(chunks) is valid
+    assert Rate(chunks_per_s=1000, known_from="history").applies_to(chunks)

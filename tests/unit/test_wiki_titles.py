@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.wiki import write_pages
-from wikiembed.cli.load import tell
+from wikiembed.cli.load import report
 from wikiembed.cli.load_end import FileRun
 from wikiembed.wiki import LoadCounts, Titles, read_articles
 
@@ -50,8 +50,8 @@ def test_titles_are_no_longer_counted_on_a_full_disk(capsys: pytest.CaptureFixtu
         counts.repeated = titles.count(f"Title {number}", counts.repeated)
     assert counts.repeated is None
     assert titles.count("Title 1", 0) is None
-    tell(FileRun(name="x", counts=counts), json=False)
-    assert "Titles that came twice were not counted" in capsys.readouterr().out
+    report(FileRun(name="x", counts=counts), json=False)
+    assert "Repeated titles were not counted" in capsys.readouterr().out
 
 
 def test_titles_may_be_collected_by_another_thread() -> None:

@@ -1,4 +1,4 @@
-"""``backfill``: queue what is missing, embed until the queue is dry, report."""
+"""``backfill``: queue what is missing, embed until the queue is empty, report."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def run_backfill(
     max_chunks: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Queue at most so many chunks, and end once so many are embedded."
+            min=0, help="Queue at most this many chunks, and stop once as many are embedded."
         ),
     ] = None,
     batch_size: BatchSize = None,
@@ -58,27 +58,27 @@ def run_backfill(
         int, typer.Option(min=1, help="Batches between JSON progress lines.")
     ] = REPORT_EVERY_BATCHES,
     allow_failures: Annotated[
-        bool, typer.Option("--allow-failures", help="Exit with 0 though chunks failed.")
+        bool, typer.Option("--allow-failures", help="Exit with 0 even if chunks failed.")
     ] = False,
     json: Annotated[
-        bool, typer.Option("--json", help="JSON lines on a terminal too, and of the estimate.")
+        bool, typer.Option("--json", help="JSON lines on a terminal too, and for the estimate.")
     ] = False,
 ) -> None:
-    """Queue what is missing, embed until the queue is dry, and report.
+    """Queue what is missing, embed until the queue is empty, and report.
 
-    It may be stopped and run again at any time, and run twice at once. Ctrl-C or SIGTERM lets the
-    batches in hand finish, a second one gives their jobs back: exit code 130 or 143. A pause ends
-    it with 1, and it says who paused and why.
+    It may be stopped and run again at any time, and run twice at once. After Ctrl-C or SIGTERM
+    batches in flight finish, after a second one their jobs return to the queue: exit code 130 or
+    143. A pause ends it with 1, with a message that names who paused and why.
 
-    It exits with 1 when chunks are missing at its end, also those that failed before, and counts
-    them by error class. Skipped chunks are not missing, nor are those beyond --max-chunks, nor
-    those written after the queue was dry. Failures alone leave 0 with --allow-failures.
+    It exits with 1 when chunks are missing at its end, including those that failed before, and
+    counts them by error class. Skipped chunks are not missing, nor are those beyond --max-chunks,
+    nor those written after the queue was empty. With --allow-failures, failures alone exit with 0.
 
     Standard output is JSON lines unless it is a terminal: progress after each `--report-every`
     batches of this process, and at least every 30 s, and a line for each chunk that failed.
 
-    --dry-run reads some of the missing texts. Where view `throughput` tells no rate of the last
-    day, it has the embedding server embed up to 1,024 of them, for some seconds.
+    --dry-run reads some of the missing texts. If view `throughput` has no rate for the last day,
+    the embedding server embeds up to 1,024 of them, for some seconds.
     """
     settings = load_settings()
     configure_logging(style=settings.log_format, level=settings.log_level)
@@ -143,9 +143,9 @@ def run_backfill(
 def _finish(
     settings: Settings, source: str | None, *, bounded: bool, json: bool, lenient: bool
 ) -> None:
-    """Report each source, and what it is short of.
+    """Report each source, and its missing chunks.
 
-    `lenient`: failed chunks are no reason to end with 1.
+    `lenient`: do not exit with 1 for failed chunks.
     Raises: ConditionNotMet when chunks are missing.
     """
     short: list[Shortfall] = []
@@ -178,7 +178,7 @@ def _embed(
     report_every: int,
     json: bool,
 ) -> signal.Signals | None:
-    """Run a supervised worker until the queue is dry; answers the signal that ended it sooner."""
+    """Run a supervised worker until the queue is empty; return the signal that ended it sooner."""
     from wikiembed.app import app
     from wikiembed.worker.supervisor import Supervisor
 
@@ -207,7 +207,7 @@ def _embed(
 
 
 def _print_failure(failed: FailedChunk) -> None:
-    """A line for one chunk: its key, never its text."""
+    """Print a JSON line for one chunk: its key, never its text."""
     print_json(
         {"event": "chunk_failed", "source": failed.source, "key": failed.key,
          "error_class": failed.error_class, "http_status": failed.http_status,

@@ -1,4 +1,4 @@
-"""Text by the cells that a terminal gives it: a Korean syllable takes two."""
+"""Text measured in terminal cells: a Korean syllable takes two."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 
 def fit(text: str, width: int, *, mark: str = "…") -> str:
-    """`text` in exactly `width` cells: filled up with blanks, or cut and marked."""
+    """`text` in exactly `width` cells: padded with blanks, or truncated and marked."""
     if cell_len(text) > width:
         text = set_cell_size(text, max(width - 1, 0)) + mark
     return set_cell_size(text, width)
@@ -15,7 +15,7 @@ def fit(text: str, width: int, *, mark: str = "…") -> str:
 def wrap(text: str, width: int, *, most: int | None = None) -> list[str]:
     """Lines of at most `width` cells, broken at plain blanks and, in long words, anywhere.
 
-    Of more than `most` lines the last one ends with three dots.
+    If there are more than `most` lines, the rest are dropped and the last one ends in three dots.
     """
     lines: list[str] = []
     line = ""

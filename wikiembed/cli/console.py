@@ -1,4 +1,4 @@
-"""What people see: tables, sentences, and JSON where a machine asks."""
+"""Output of the commands: tables and sentences for people, JSON for machines."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NUMBERS = (int, float, Decimal)
 
 
 def console() -> Console:
-    """Standard output; plain and of any width where it is no terminal."""
+    """Standard output; plain and of unlimited width if it is not a terminal."""
     if sys.stdout.isatty():
         return Console(highlight=False)
     return Console(highlight=False, width=UNBOUNDED, no_color=True, force_terminal=False)
@@ -44,7 +44,7 @@ def console() -> Console:
 
 @contextlib.contextmanager
 def line_ends_stripped() -> Iterator[None]:
-    """Print what is printed meanwhile at the end, without blanks at the ends of lines."""
+    """Buffer what is printed inside, and print it at exit without trailing blanks."""
     text = io.StringIO()
     try:
         with contextlib.redirect_stdout(text):
@@ -54,7 +54,7 @@ def line_ends_stripped() -> Iterator[None]:
 
 
 def print_rich(renderable: RenderableType) -> None:
-    """Print on standard output; into a pipe without colour, wrapping or blanks at a line's end."""
+    """Print on standard output; into a pipe without colour, wrapping or trailing blanks."""
     if sys.stdout.isatty():
         console().print(renderable)
         return
@@ -62,8 +62,8 @@ def print_rich(renderable: RenderableType) -> None:
         console().print(renderable)
 
 
-def complain(sentence: str) -> None:
-    """Say what is wrong on standard error, in one sentence."""
+def print_error(sentence: str) -> None:
+    """Print an error on standard error, in one sentence."""
     Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(
         f"[bold red]Error:[/] {_escaped(sentence)}" if sys.stderr.isatty() else sentence,
         markup=sys.stderr.isatty(),
@@ -71,26 +71,26 @@ def complain(sentence: str) -> None:
 
 
 def warn(sentence: str) -> None:
-    """Say on standard error what somebody should know of what was done all the same."""
+    """Print a warning on standard error."""
     remark(f"Warning: {sentence}")
 
 
 def remark(sentence: str) -> None:
-    """Say on standard error how it ended, where that is no error."""
+    """Print a sentence on standard error that is not an error, such as how a command ended."""
     Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(
         sentence, markup=False
     )
 
 
 def note(sentence: str) -> None:
-    """Say on standard error what is good to know and no warning."""
+    """Print a note on standard error."""
     Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(
         f"Note: {sentence}", markup=False
     )
 
 
 def say(sentence: str) -> None:
-    """Say one sentence on standard output."""
+    """Print one sentence on standard output."""
     Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(sentence, markup=False)
 
 
@@ -99,7 +99,7 @@ LEVEL_WIDTH = 9
 
 
 def print_finding(level: str, sentence: str) -> None:
-    """Print one line of an examination at once; on a terminal it wraps beside its level."""
+    """Print one finding of doctor and flush; on a terminal it wraps beside its level."""
     if sys.stdout.isatty():
         grid = Table.grid()
         grid.add_column(width=LEVEL_WIDTH)
@@ -154,13 +154,13 @@ def percent(value: float | Decimal | None) -> str:
 
 
 def held_back_sentence(source: str, chunks: int) -> str:
-    """That chunks wait for an order, and which."""
+    """How many chunks wait to be queued by an operator, and the command."""
     verb = "waits" if chunks == 1 else "wait"
     return f"{source}: {count(chunks, 'chunk')} {verb} for `wikiembed enqueue {source}`."
 
 
 def alike(rows: Sequence[Row], names: Sequence[str]) -> list[list[Row]]:
-    """Rows that agree in these columns, together: one line for twelve sources paused at once."""
+    """Rows grouped by equal values in these columns: one line for twelve sources paused at once."""
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(row[name] for name in names), []).append(row)
@@ -168,7 +168,7 @@ def alike(rows: Sequence[Row], names: Sequence[str]) -> list[list[Row]]:
 
 
 def listed(names: Sequence[str], *, most: int = 3) -> str:
-    """``a, b and c``; of many names the first `most`, and how many there are besides."""
+    """``a, b and c``; of many names the first `most`, and the number of the others."""
     shown = list(names) if len(names) <= most + 1 else list(names[:most])
     more = len(names) - len(shown)
     *first, last = [*shown, f"{more:,} more"] if more else shown
@@ -176,7 +176,7 @@ def listed(names: Sequence[str], *, most: int = 3) -> str:
 
 
 def process(worker: Mapping[str, Any]) -> str:
-    """Where a worker process runs, what with, and since when; a row of view workers."""
+    """Where a worker process runs, its version and model, and since when; from view workers."""
     if worker["host"] is None:
         return f"a process that did not register itself (worker {worker['worker_id']})"
     parts = [
@@ -197,18 +197,18 @@ def print_table(
 ) -> None:
     """Print rows as a table.
 
-    On a terminal too narrow for it, columns of `optional` are left out, those without any value
-    first and then in their order; where that is not enough, rows are paragraphs that wrap.
+    On a terminal too narrow for it, columns of `optional` are left out, first those without any
+    value, then in order; if that is not enough, each row is printed as a paragraph.
     """
     out = console()
     shown, hidden = list(columns), [name for name in optional if name in columns]
-    hidden.sort(key=lambda name: _says_something(rows, name))
+    hidden.sort(key=lambda name: _has_values(rows, name))
     left_out: list[str] = []
     table = _table(rows, shown)
     while out.is_terminal and not _fits(out, table) and hidden:
         name = hidden.pop(0)
         shown.remove(name)
-        if _says_something(rows, name):
+        if _has_values(rows, name):
             left_out.append(name)
         table = _table(rows, shown)
     if title:
@@ -222,8 +222,8 @@ def print_table(
         print_rich(Text(f"Too narrow for: {names} (see --json).", style="dim"))
 
 
-def _says_something(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
-    """Whether a column has a value besides zeros and unknown ones."""
+def _has_values(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether a column has a value other than zero and unknown."""
     return any(isinstance(row[name], bool) or row[name] not in (0, None, "–") for row in rows)
 
 
@@ -249,7 +249,7 @@ def _fits(out: Console, table: Table) -> bool:
 def _print_paragraphs(
     out: Console, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
 ) -> None:
-    """The first column is a heading, the others are name and value, broken between pairs only."""
+    """Print the first column as a heading, the others as name and value; wrap between pairs."""
     first, *others = columns
     for row in rows:
         pairs = []
@@ -265,15 +265,15 @@ def _print_paragraphs(
 
 
 def confirm(consequence: str, *, yes: bool) -> None:
-    """Ask before rows are removed; `yes` answers beforehand. `consequence` is a clause.
+    """Ask for confirmation before rows are removed, unless `yes`. `consequence` is a clause.
 
-    Raises: WrongUsage where nobody can be asked, ConditionNotMet when the answer is no.
+    Raises: WrongUsage if there is no terminal to ask on, ConditionNotMet when the answer is no.
     """
     if yes:
         return
     if not sys.stdin.isatty():
         raise WrongUsage(
-            f"{consequence}: nothing was done, since nobody can be asked; add --yes to do it."
+            f"{consequence}: nothing was done, since no terminal can confirm it; add --yes."
         )
     if not typer.confirm(f"{consequence}. Continue?", err=True):
         raise ConditionNotMet("Nothing was done.")

@@ -28,22 +28,22 @@ def run_pause(
     source: Source = None,
     *,
     why: Annotated[
-        str | None, typer.Option(help="The reason, for whoever finds it paused.")
+        str | None, typer.Option(help="The reason, which `status` and `doctor` show.")
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(help="When it ends by itself: 2h, 1h30min, or a time as 2031-05-01T08:00."),
+        typer.Option(help="When it ends: 2h, 1h30min, or a time such as 2031-05-01T08:00."),
     ] = None,
 ) -> None:
-    """Let no batch begin, on any worker; batches in flight finish.
+    """Pause a source: no worker starts another batch of it; batches in flight finish.
 
-    A time without an offset is local time; `status` and every other command tell local times with
-    their offset, and UTC in JSON.
+    A time without an offset is local time; all commands show local times with their offset, and
+    UTC in JSON.
     """
     end = read_time(until) if until is not None else None
     if end is not None and end <= now():
         raise InvalidArgument(
-            f"The pause would end at {local(end)}, which is past: give a time to come, or none."
+            f"The pause would end at {local(end)}, which is past: give a future time, or none."
         )
     with database() as (connection, _):
         paused = actions.pause(connection, source, why=why, until=end)
@@ -52,7 +52,7 @@ def run_pause(
 
 
 def run_resume(source: Source = None) -> None:
-    """End a pause; workers begin at once."""
+    """End a pause; workers continue at once."""
     with database() as (connection, _):
         resumed = actions.resume(connection, source)
     say(f"Resumed {_sources(source, resumed)}." if resumed else "Nothing was paused.")
@@ -65,16 +65,14 @@ def _sources(source: str | None, n: int) -> str:
 def run_retry(
     source: Source = None,
     *,
-    key: Annotated[
-        list[str] | None, typer.Option(help="Only this chunk; may be given again.")
-    ] = None,
+    key: Annotated[list[str] | None, typer.Option(help="Only this chunk; may be repeated.")] = None,
     error_class: Annotated[
         str | None, typer.Option("--class", help="Only failures of this class.")
     ] = None,
 ) -> None:
     """Queue failed chunks again; skipped ones only when named by key or class.
 
-    Failures of chunks that somebody's transaction holds stay, and are counted.
+    Failures of chunks held by another transaction are left, and counted.
     """
     with database() as (connection, _):
         error_class = actions.error_class(connection, error_class)
@@ -83,7 +81,7 @@ def run_retry(
             say(f"{name}: {count(done.chunks, 'chunk')} queued again in {count(done.jobs, 'job')}.")
             if done.held:
                 say(
-                    f"{name}: {count(done.held, 'failure')} {verb(done.held)} held by somebody's"
+                    f"{name}: {count(done.held, 'failure')} {verb(done.held)} held by another"
                     " transaction: run it again later."
                 )
 
@@ -94,16 +92,16 @@ def run_skip(
     *,
     why: Annotated[str | None, typer.Option(help="The reason.")] = None,
 ) -> None:
-    """Give up chunks: nobody waits for them, and `ready` does not count them.
+    """Skip chunks: workers do not embed them, and `ready` does not count them.
 
-    All of them or, where somebody's transaction holds one for more than 10 s, none.
+    All of them, or none if another transaction holds one for more than 10 s.
     """
     named = len(set(keys))
     with database() as (connection, _):
         skipped = actions.skip(connection, source, keys, why=why)
     say(f"{source}: {skipped:,} of {count(named, 'chunk')} skipped.")
     if skipped < named:
-        raise ConditionNotMet("The others do not exist, or have their vector already.")
+        raise ConditionNotMet("The others do not exist, or have a vector already.")
 
 
 def run_reconcile(
@@ -111,7 +109,7 @@ def run_reconcile(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Heal what bypassed the triggers: a restore, a replica, jobs or counts changed by hand."""
+    """Repair what bypassed the triggers: a restore, a replica, jobs or counts changed by hand."""
     with database() as (connection, _):
         found = actions.reconcile(connection, source)
         waiting = [row for row in actions.coverage(connection, source) if row.held_back]

@@ -1,4 +1,4 @@
-"""How far the embedding is, as the progress of `worker --drain`, `backfill` and `demo` shows it."""
+"""Progress of the embedding, as `worker --drain`, `backfill` and `demo` show it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from wikiembed.store import Coverage
 from wikiembed.words import by_class, roughly
 
 LEAST_BATCHES = 4
-"""Fewer tell no rate: the first ones load the model and find out what the server takes."""
+"""Fewer give no rate: the first ones load the model and probe the server's limits."""
 
 
 def report(
     reporter: Reporter, rows: Sequence[Coverage], *, stats: Stats | None = None, outage_s: float = 0
 ) -> None:
-    """Report the sum of `rows`, and what this process did and met, by its `stats`.
+    """Report the sum of `rows`, and the `stats` of this process.
 
-    `outage_s`: for how long a server has been out of reach.
+    `outage_s`: how long a server has been out of reach.
     """
     embedded = sum(r.embedded for r in rows)
     missing = sum(r.missing - r.held_back for r in rows)

@@ -1,4 +1,4 @@
-"""``wikiembed demo``: the main job, from an empty machine to an answer, in a minute."""
+"""``wikiembed demo``: from an empty machine to search results, in a minute."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def run_demo(
         bool, typer.Option("--clean", help="Remove the demo's database instead, and nothing else.")
     ] = False,
 ) -> None:
-    """Show the main job: start Postgres, migrate, load 60 articles, embed them, search.
+    """Demonstrate the whole: start Postgres, migrate, load 60 articles, embed them, search.
 
-    It works in a database of its own, wikiembed_demo: on the server of WIKIEMBED_DATABASE_URL,
-    where the role must be allowed to create databases, else in the embedded Postgres. Without
-    settings it uses the local model too, so that nothing else is needed. It may be run again, and
-    stopped by Ctrl-C at any time.
+    It uses a database of its own, wikiembed_demo: on the server of WIKIEMBED_DATABASE_URL, where
+    the role must be allowed to create databases, else in the embedded Postgres. Without settings
+    it uses the local model too, so that nothing else is needed. It can be stopped by Ctrl-C at any
+    time, and run again.
     """
     from wikiembed.cli.load import load_file
     from wikiembed.cli.search import show
@@ -92,7 +92,7 @@ def run_demo(
         )
         step("Queueing what is missing (the triggers did so already: nothing is added twice)")
         n = queued[0].chunks
-        say(f"  {count(n, 'chunk')} {verb(n, 'was', 'were')} in no job.")
+        say(f"  {count(n, 'chunk')} {verb(n, 'was', 'were')} not queued yet.")
         asyncio.run(embed(connection, settings))
         for question in QUESTIONS:
             step(f"Searching: {question}?")
@@ -111,7 +111,7 @@ def run_demo(
 
 
 def next_commands() -> Iterator[tuple[str, str]]:
-    """What to try with the sample, then with data of one's own: each as it is to be typed."""
+    """Commands to try with the sample, then with the user's own data."""
     wikiembed = shlex.quote(invoked_as())
     there = f"WIKIEMBED_DATABASE_NAME={DATABASE} {wikiembed}"
     yield "Ask the sample something else", f'{there} search "how do bees make honey"'
@@ -127,7 +127,7 @@ def next_commands() -> Iterator[tuple[str, str]]:
 
 
 def invoked_as() -> str:
-    """How this command was called: ``wikiembed`` where the shell finds it, else its path."""
+    """How this command was called: ``wikiembed`` if the shell finds it, else its path."""
     called = Path(sys.argv[0])
     if shutil.which("wikiembed") or not called.name:
         return "wikiembed"
@@ -135,7 +135,7 @@ def invoked_as() -> str:
 
 
 def step(sentence: str) -> None:
-    """Print what comes now."""
+    """Print the heading of the next step."""
     console().print(f"\n[bold]▸ {sentence}[/]" if console().is_terminal else f"\n> {sentence}")
 
 
@@ -149,7 +149,7 @@ async def embed(connection: psycopg.Connection[Any], settings: Settings) -> None
     running = asyncio.create_task(supervisor.run())
 
     def check() -> None:
-        if supervisor.stopped_by is not None:  # at once: the jobs in hand go back to the queue
+        if supervisor.stopped_by is not None:  # at once: jobs in progress return to the queue
             supervisor.abort()
             raise typer.Exit(128 + supervisor.stopped_by)
         if running.done():
@@ -173,9 +173,9 @@ async def embed(connection: psycopg.Connection[Any], settings: Settings) -> None
 
 
 def covered(connection: psycopg.Connection[Any], reporter: Reporter | None) -> bool:
-    """True when nothing of the wiki is missing but what failed.
+    """Whether every chunk of the wiki that did not fail is embedded.
 
-    Raises: SourcePaused, since then nothing will come.
+    Raises: SourcePaused, since then no more chunks are embedded.
     """
     rows = actions.coverage(connection, SOURCE)
     for row in rows:
@@ -183,7 +183,7 @@ def covered(connection: psycopg.Connection[Any], reporter: Reporter | None) -> b
             why = (row.pause_reason or "no reason given").rstrip(".")
             raise SourcePaused(
                 f"Source {SOURCE!r} is paused ({why}):"
-                f" mend that, run `wikiembed resume {SOURCE}`, and try again."
+                f" fix that, run `wikiembed resume {SOURCE}`, and try again."
             )
     if reporter is not None:
         report(reporter, rows)
@@ -191,7 +191,7 @@ def covered(connection: psycopg.Connection[Any], reporter: Reporter | None) -> b
 
 
 async def until(done: Callable[[], bool], *, check: Callable[[], None]) -> None:
-    """Wait for `done`; `check` raises why it would never be.
+    """Wait for `done`; `check` raises if that cannot happen any more.
 
     Raises: ConditionNotMet when it takes too long, and what `check` raises.
     """

@@ -1,4 +1,4 @@
-"""``backfill --dry-run``: what is to do, and for how long."""
+"""``backfill --dry-run``: the work to do, and how long it takes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def print_estimate(
     concurrency: int | None,
     json: bool,
 ) -> None:
-    """Print what a backfill would do, a source at a time, and of all together."""
+    """Print what a backfill would do, per source and in total."""
     found: list[Estimate] = []
     with database(settings) as (connection, _):
         where = endpoint(settings, connection)
@@ -73,7 +73,7 @@ def print_estimate(
             without = f" without {', '.join(unknown)}" if unknown and sum(known) > 0 else ""
             takes = _takes(sum(known) if without else seconds)
             work = f"{count(chunks, 'chunk')}, {takes}{without}" if chunks else "nothing to embed"
-            say(f"Together: {work}.")
+            say(f"Total: {work}.")
 
 
 def _takes(seconds: float | None) -> str:
@@ -83,7 +83,7 @@ def _takes(seconds: float | None) -> str:
 
 
 def estimate_sentence(found: Estimate, queueing: actions.Enqueued, row: Coverage) -> str:
-    """What is to do, a sample's size, and how long it takes on which basis, or why nobody knows."""
+    """The work to do, the sample's size, and the estimated time, or why it is unknown."""
     if found.chunks == 0:
         failed = f" but {count(row.failed, 'failed chunk')}" if row.failed else ""
         return f"{found.source}: nothing to embed{failed}."
@@ -129,6 +129,6 @@ def _how_long(found: Estimate) -> str:
 
 def _basis(rate: Rate) -> str:
     if rate.known_from == "history":
-        return "the last day's rate by view throughput"
+        return "the last day's rate in view throughput"
     chunks = count(rate.sampled, "chunk")
     return f"measured just now by embedding {chunks} in {roughly(rate.seconds)} s, none written"

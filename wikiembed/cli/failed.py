@@ -1,4 +1,4 @@
-"""Failed chunks on a terminal: some of them a line each, all of them counted."""
+"""Failed chunks on a terminal: a line each for the first few, all of them counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class FailedChunks:
         self._shown = 0
 
     def __call__(self, failed: FailedChunk) -> None:
-        """Show one, cut to the terminal's width, unless enough of them are shown."""
+        """Show one, truncated to the terminal's width, unless enough of them are shown."""
         self._shown += 1
         if self._shown <= MOST_SHOWN:
             self._reporter.line(

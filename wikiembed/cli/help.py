@@ -1,6 +1,6 @@
-"""How ``--help`` is laid out: commands by what they are for, options in groups, examples.
+"""Layout of ``--help``: commands by purpose, options in groups, examples.
 
-The texts themselves stand with the commands. docs/reference/commands.md has the same layout.
+The texts themselves are with the commands. docs/reference/commands.md has the same layout.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ LAYOUT: Mapping[str, Mapping[str, Examples]] = {
         "index": ("wikiembed index --source docs", "wikiembed index --source docs --drop"),
     },
 }
-"""The commands of each panel, in order, with examples that can be typed as they stand."""
+"""The commands of each panel, in order, with examples that can be typed unchanged."""
 
 OPTION_PANELS: Mapping[str, str] = {
     **dict.fromkeys(("--key", "--class", "--max-chunks", "--limit", "--source"), "Which chunks"),
@@ -83,7 +83,7 @@ OPTION_PANELS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("--json", "--watch", "--every", "--report-every"), "Output"),
 }
-"""The panel of an option, on whichever command; others stand in Options."""
+"""The panel of an option, on any command; others are in Options."""
 _WORDS = {"int": "N", "float": "N", "str": "TEXT", "Path": "FILE", "list[str]": "TEXT"}
 _OF_COMMAND = {("attach", "--key"): "Columns and name", ("index", "--source"): "Options"}
 
@@ -110,7 +110,7 @@ def build_command(cli: typer.Typer) -> Any:
 
 
 def _lay_out_help(command: Any) -> None:
-    """Say no type of --help, which each command makes by itself."""
+    """Hide the type of --help, an option that each command creates itself."""
     context = typer.Context(command, help_option_names=["-h", "--help"])
     command.get_help_option(context).metavar = ""
 
@@ -125,7 +125,7 @@ def _lay_out(command: str, parameter: Any) -> None:
 
 
 def _joined(text: str) -> str:
-    """Paragraphs of one line each: it is the terminal that breaks them."""
+    """Paragraphs of one line each: the terminal wraps them."""
     return "\n\n".join(" ".join(part.split()) for part in inspect.cleandoc(text).split("\n\n"))
 
 

@@ -47,7 +47,7 @@ def memory_of(text: str) -> int:
     found = re.fullmatch(r"(\d+)\s*([kmgt]b)", text.strip().lower())
     size = int(found[1]) * _UNITS[found[2]] if found else 0
     if not _UNITS["mb"] <= size < 2 * _UNITS["tb"]:
-        raise InvalidArgument(f"{text!r} is no size of memory: write 512MB or 8GB.")
+        raise InvalidArgument(f"{text!r} is not a valid memory size: write 512MB or 8GB.")
     return size
 
 
@@ -56,26 +56,26 @@ def run_index(
     source: Annotated[
         str | None, typer.Option(help="The source; each one with vectors, if not given.")
     ] = None,
-    m: Annotated[int, typer.Option(min=2, max=100, help="Links a vector keeps.")] = DEFAULT_M,
+    m: Annotated[int, typer.Option(min=2, max=100, help="Links per vector.")] = DEFAULT_M,
     ef_construction: Annotated[
-        int, typer.Option(min=4, max=1000, help="Candidates looked at for each; at least 2 m.")
+        int, typer.Option(min=4, max=1000, help="Candidates per vector; at least 2 m.")
     ] = DEFAULT_EF_CONSTRUCTION,
     memory: Annotated[
         str | None,
-        typer.Option(help="Memory the build may take, as 8GB; half of effective_cache_size."),
+        typer.Option(help="Memory for the build, such as 8GB; else half of effective_cache_size."),
     ] = None,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Build it though chunks miss their vectors.")
+        bool, typer.Option("--anyway", help="Build it even if chunks lack vectors.")
     ] = False,
     drop: Annotated[
-        bool, typer.Option("--drop", help="Drop it, as for the time of a bootstrap.")
+        bool, typer.Option("--drop", help="Drop it, for example during a bootstrap.")
     ] = False,
 ) -> None:
-    """Build the HNSW index that search uses, concurrently: reads and writes go on meanwhile.
+    """Build the HNSW index that search uses, concurrently: reads and writes continue.
 
-    Refuses while a chunk misses its vector (skipped ones apart), does nothing when a valid index
-    is there, and drops a broken one first. Each vector stored later costs more: for a bootstrap
-    of a large table drop it, and build it again after.
+    Refuses while a chunk that is not skipped lacks its vector, does nothing if a valid index
+    exists, and drops an invalid one first. The index makes storing vectors slower: drop it for
+    the bootstrap of a large table, and build it again afterwards.
     """
     options = Options(
         m=m, ef_construction=ef_construction, memory=memory_of(memory) if memory else None
@@ -88,7 +88,7 @@ def run_index(
         chosen = targets(watcher, source)
         if source is not None and not chosen:
             raise ConditionNotMet(
-                f"The table of source {source!r} is gone: run `wikiembed reconcile`."
+                f"The table of source {source!r} was dropped: run `wikiembed reconcile`."
             )
         refused = []
         for target in chosen:
@@ -107,7 +107,7 @@ def run_index(
 
 
 def _refusal(connection: Connection, target: Target) -> str | None:
-    """Why the index is not to be built yet; None when it may be, or is there."""
+    """Why the index must not be built yet; None if it may be, or exists."""
     name = target.source
     if any(index.valid and index.usable for index in indexes(connection, target)):
         return None
@@ -117,8 +117,8 @@ def _refusal(connection: Connection, target: Target) -> str | None:
         return None
     (row,) = actions.coverage(connection, name)
     return (
-        f"Source {name!r} misses {row.missing:,} of {count(row.total, 'chunk')} ({row.failed:,}"
-        f" failed), see `wikiembed ready {name}`"
+        f"Source {name!r} lacks vectors for {row.missing:,} of {count(row.total, 'chunk')}"
+        f" ({row.failed:,} failed), see `wikiembed ready {name}`"
     )
 
 
@@ -133,12 +133,12 @@ def _drop(connection: Connection, watcher: Connection, target: Target) -> None:
     else:
         say(f"{target.source}: there is no index {target.index}.")
     for index in indexes(watcher, target):
-        say(f"{target.source}: index {index.label} is not ours and stays.")
+        say(f"{target.source}: index {index.label} is not wikiembed's and is kept.")
 
 
 def _build(connection: Connection, watcher: Connection, target: Target, options: Options) -> None:
     """Build one index, with progress."""
-    if _is_there(watcher, target):
+    if _report_existing(watcher, target):
         return
     require_buildable(watcher, target)
     what = f"index {target.source}"
@@ -151,7 +151,7 @@ def _build(connection: Connection, watcher: Connection, target: Target, options:
 
         builder = Builder(connection, watcher, say=reporter.say, on_progress=on_progress)
         with builder.alone(target):
-            if _is_there(watcher, target):
+            if _report_existing(watcher, target):
                 return
             memory = builder.memory(target, options)
             if memory.warning:
@@ -167,13 +167,13 @@ def _build(connection: Connection, watcher: Connection, target: Target, options:
     )
 
 
-def _is_there(connection: Connection, target: Target) -> bool:
-    """Whether a valid index is there, which is said."""
+def _report_existing(connection: Connection, target: Target) -> bool:
+    """Whether a valid index exists; if so, print it."""
     found = indexes(connection, target)
     require_usable(target, found)
     for index in found:
         if index.valid and index.usable:
             how = f" ({index.options})" if index.options else ""
-            say(f"{target.source}: index {index.label} is there and valid{how}; nothing to do.")
+            say(f"{target.source}: index {index.label} exists and is valid{how}; nothing to do.")
             return True
     return False

@@ -57,21 +57,21 @@ def run_load(
         typer.Option("--infoboxes/--no-infoboxes", help="Keep infoboxes, in chunks of their own."),
     ] = True,
     templates: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TOML that says what templates show.")
+        Path | None, typer.Option(metavar="FILE", help="TOML file of rules for templates.")
     ] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Name the ten templates that most often gave nothing.")
+        bool, typer.Option("--verbose", help="Name the ten templates most often left out.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Load wiki pages and split them into chunks; what is unchanged is left alone.
+    """Load wiki pages and split them into chunks; unchanged pages are not written.
 
     Reads MediaWiki export XML, or JSON lines of title and text, plain or compressed, in constant
-    memory; what a file is its content says. Redirects and other namespaces than articles are left
-    out and counted. Of a title that comes twice the last page is kept.
+    memory; the format is detected from the content. Redirects and pages of other namespaces than
+    articles are left out and counted. Of pages with the same title the last one is kept.
 
-    A load that ends early says how many pages are stored, and can be run again. With --atomic
-    none is stored then, and the queue gets all jobs at the end.
+    A load that ends early reports how many pages are stored, and can be run again. With --atomic
+    none is stored in that case, and all jobs are queued at the end.
     """
     sources = sources_of(files)
     run = Run(names=[shown(file) for file in files], atomic=atomic)
@@ -82,9 +82,9 @@ def run_load(
         templates=read_rules(templates) if templates else {},
     )
     with database() as (connection, _):
-        # The transaction is the inner one: what is said of its end must come after it.
+        # The transaction is the inner one: its end must be reported after it.
         transaction = connection.transaction() if atomic else contextlib.nullcontext()
-        with _ends_told(run, json=json), transaction:
+        with _early_end_reported(run, json=json), transaction:
             for name, source in zip(run.names, sources, strict=True):
                 done = run.begin(name)
                 load_file(
@@ -96,16 +96,16 @@ def run_load(
                     rendering=rendering,
                 )
                 if not atomic:
-                    tell(done, json=json, verbose=verbose)
+                    report(done, json=json, verbose=verbose)
             run.is_committing = True
         for done in run.files if atomic else ():
-            tell(done, json=json, verbose=verbose)
+            report(done, json=json, verbose=verbose)
 
 
 def sources_of(files: Sequence[str]) -> list[Path | Binary]:
     """The files by path; standard input for ``-``.
 
-    Raises: InputError for what is no file, WrongUsage.
+    Raises: InputError if there is no such file, WrongUsage.
     """
     if files.count(STANDARD_INPUT) > 1:
         raise WrongUsage("Standard input can be read once only: give - once.")
@@ -118,18 +118,18 @@ def sources_of(files: Sequence[str]) -> list[Path | Binary]:
         elif Path(file).is_file() or Path(file).is_fifo():
             sources.append(Path(file))
         else:
-            raise InputError(f"{shown(file)} is no file.")
+            raise InputError(f"No such file: {shown(file)}.")
     return sources
 
 
 @contextlib.contextmanager
-def _ends_told(run: Run, *, json: bool) -> Iterator[None]:
-    """Add to whatever ends the load early what is stored, in the error's own class."""
+def _early_end_reported(run: Run, *, json: bool) -> Iterator[None]:
+    """Add what is stored to an error that ends the load early, and keep the error's class."""
     try:
         yield
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         if json and run.files and not run.atomic:
-            tell(run.files[-1], json=True, complete=False)
+            report(run.files[-1], json=True, complete=False)
         if isinstance(error, psycopg.Error):
             ours = translate(error) or DatabaseError(f"Postgres refused: {sentence_of(error)}")
         elif isinstance(error, WikiembedError):
@@ -165,13 +165,13 @@ def load_file(
         )
 
 
-def tell(done: FileRun, *, json: bool, complete: bool = True, verbose: bool = False) -> None:
-    """Say what was read of a file and what became of it."""
+def report(done: FileRun, *, json: bool, complete: bool = True, verbose: bool = False) -> None:
+    """Print what was read of a file and what was written."""
     counts, loaded = done.counts, done.loaded
     if json:
-        told = {**counts_of(counts), **loaded.as_json(), "complete": complete}
+        fields = {**counts_of(counts), **loaded.as_json(), "complete": complete}
         names = {"most_silent_templates": dict(most_silent(counts))} if verbose else {}
-        print_json({"file": done.name, **told, **names})
+        print_json({"file": done.name, **fields, **names})
         return
     say(
         f"{done.name}: {count(counts.pages, 'page')} read, {loaded.added:,} added,"
@@ -187,16 +187,16 @@ def tell(done: FileRun, *, json: bool, complete: bool = True, verbose: bool = Fa
     if silent := counts.silent_templates.total():
         named = "; ".join(f"{name} {n:,}" for name, n in most_silent(counts))
         more = f", most often {named}" if verbose else "; --verbose names them"
-        say(f"{count(silent, 'template')} of unknown meaning gave nothing{more}.")
+        say(f"{count(silent, 'unknown template')} left out{more}.")
     if counts.repeated is None:
-        say("Titles that came twice were not counted: there is no room for temporary files.")
+        say("Repeated titles were not counted: there is no space for temporary files.")
     elif counts.repeated:
-        came = "came with a title that had come before"
-        say(f"{count(counts.repeated, 'page')} {came}: the last page of a title is kept.")
+        pages = count(counts.repeated, "page")
+        say(f"{pages} had the title of an earlier page: the last page of a title is kept.")
 
 
 def most_silent(counts: LoadCounts) -> list[tuple[str, int]]:
-    """The templates that gave nothing most often, and how often."""
+    """The templates most often left out, and how often."""
     return counts.silent_templates.most_common(MOST_NAMED)
 
 

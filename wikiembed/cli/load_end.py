@@ -1,4 +1,4 @@
-"""What a load that ended early has stored, in words."""
+"""The message of a load that ended early: what it has stored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AGAIN = "running it again is safe"
 
 @dataclass(slots=True, kw_only=True)
 class FileRun:
-    """A file that was begun: what was read of it and what was stored."""
+    """A file that was started: what was read and what was stored."""
 
     name: str
     counts: LoadCounts = field(default_factory=LoadCounts)
@@ -32,13 +32,13 @@ class Run:
     is_committing: bool = False
 
     def begin(self, name: str) -> FileRun:
-        """Begin the next file."""
+        """Start the next file."""
         self.files.append(FileRun(name=name))
         return self.files[-1]
 
 
 def sentences_after(run: Run, *, error: BaseException) -> str:
-    """What is stored after an error, which pages were refused, and what was not begun."""
+    """What is stored after an error, which pages were refused, and which files were not started."""
     parts = []
     if run.files and (refused := run.files[-1].loaded.refused) is not None:
         first, last = (f"“{shortened(title)}”" for title in refused)
@@ -47,29 +47,30 @@ def sentences_after(run: Run, *, error: BaseException) -> str:
         )
     parts.append(_stored(run, error))
     if rest := run.names[len(run.files) :]:
-        parts.append(f"Not begun: {', '.join(rest)}.")
+        parts.append(f"Not started: {', '.join(rest)}.")
     return " ".join(parts)
 
 
 def _stored(run: Run, error: BaseException) -> str:
     if run.atomic:
         answered = isinstance(error, psycopg.Error) and error.sqlstate is not None
-        said = (
-            "It is not known whether the commit was carried out"
+        stored = (
+            "It is unknown whether the commit succeeded"
             if run.is_committing and not answered
             else "Nothing of this run is stored (--atomic)"
         )
-        return f"{said}; {AGAIN}."
+        return f"{stored}; {AGAIN}."
     loaded = run.files[-1].loaded if run.files else Loaded()
     if not loaded.stored:
-        said = "No page of this file is stored"
+        stored = "No page of this file is stored"
         if loaded.in_doubt:
-            said = f"It is not known whether the first {count(loaded.in_doubt, 'page')} got stored"
-        return f"{said}; {AGAIN}."
-    said = (
+            pages = count(loaded.in_doubt, "page")
+            stored = f"It is unknown whether the first {pages} {verb(loaded.in_doubt)} stored"
+        return f"{stored}; {AGAIN}."
+    stored = (
         f"{count(loaded.stored, 'page')} of this file {verb(loaded.stored)} stored"
         f" ({loaded.added:,} added, {loaded.changed:,} changed, {loaded.unchanged:,} unchanged)"
     )
     if loaded.in_doubt:
-        said += f", and perhaps the next {loaded.in_doubt:,}"
-    return f"{said}; {AGAIN}, stored pages are left alone."
+        stored += f", and perhaps the next {loaded.in_doubt:,}"
+    return f"{stored}; {AGAIN}, stored pages are left unchanged."

@@ -54,20 +54,20 @@ def register(cli: typer.Typer) -> None:
 def run_status(
     *,
     json: Json = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Update it until Ctrl-C.")] = False,
     every: Annotated[
         float, typer.Option(min=0.1, help="Seconds between updates of --watch.")
     ] = 1.0,
 ) -> None:
     """Show coverage, queue, pauses, servers out of reach, failures by class, and workers.
 
-    With --watch it goes on through losses of the database; where no terminal is watched, it
-    prints a line each time, and with --json a JSON line. Ctrl-C ends it with exit code 0.
+    With --watch it continues when the database is lost; without a terminal it prints a line per
+    update, with --json a JSON line. Ctrl-C ends it with exit code 0.
     """
     if watch:
-        from wikiembed.cli.watch import watch as go_on
+        from wikiembed.cli.watch import watch as watch_state
 
-        go_on(json=json, every_s=every)
+        watch_state(json=json, every_s=every)
         return
     with database() as (connection, settings):
         found = endpoint(settings, connection)
@@ -89,7 +89,7 @@ def run_status(
 
 
 def _notices(state: State) -> Iterator[str]:
-    """What somebody should know beside the numbers: one sentence each."""
+    """What the operator should know beside the numbers: one sentence each."""
     for rows in alike(state["pauses"], ("paused_by", "pause_reason", "resume_at")):
         pause = rows[0]
         why = f": {pause['pause_reason']}" if pause["pause_reason"] else ""
@@ -107,8 +107,9 @@ def _notices(state: State) -> Iterator[str]:
             yield truncated_sentence(source=cut["source"], truncated=cut["truncated"])
         if cut["from_chars"] is not None:
             yield (
-                f"Cut silently: texts of {cut['source']}, from about {cut['from_chars']:,}"
-                f" characters of English on, by {cut['server']}; see `wikiembed doctor`."
+                f"Truncated silently: texts of {cut['source']} longer than about"
+                f" {cut['from_chars']:,} characters of English, by {cut['server']}; see"
+                " `wikiembed doctor`."
             )
     for outage in state["outages"]:
         yield _out_of_reach(outage)
@@ -116,20 +117,20 @@ def _notices(state: State) -> Iterator[str]:
 
 def _print_workers(state: State) -> None:
     alive = [worker for worker in state["workers"] if worker["alive"]]
-    in_hand = sum(worker["doing"] for worker in alive)
+    running = sum(worker["doing"] for worker in alive)
     if not alive:
         say("Workers: none alive; start one with `wikiembed worker`.")
         return
     if not state["outages"]:
-        say("Servers: none is out of reach, as the workers report.")
-    said = f"Workers: {len(alive)} alive, {count(in_hand, 'job')} in hand"
+        say("Servers: the workers report none out of reach.")
+    summary = f"Workers: {len(alive)} alive, {count(running, 'job')} running"
     if len(state["workers"]) == 1:
-        say(f"{said}: {process(state['workers'][0])}.")
+        say(f"{summary}: {process(state['workers'][0])}.")
         return
-    say(f"{said}.")
+    say(f"{summary}.")
     print_table(
         [_worker_row(worker) for worker in state["workers"][:MOST_WORKERS]],
-        ["host", "pid", "version", "model", "started", "heartbeat", "jobs_in_hand"],
+        ["host", "pid", "version", "model", "started", "heartbeat", "jobs_running"],
         optional=["version", "started", "model", "heartbeat"],
     )
     if len(state["workers"]) > MOST_WORKERS:
@@ -142,15 +143,15 @@ def _worker_row(worker: dict[str, Any]) -> dict[str, Any]:
         "pid": None if worker["pid"] is None else str(worker["pid"]),
         "started": worker["started_at"],
         "heartbeat": f"{duration(worker['heartbeat_age_s'])} ago",
-        "jobs_in_hand": worker["doing"],
+        "jobs_running": worker["doing"],
     }
 
 
 def _out_of_reach(outage: dict[str, Any]) -> str:
-    """Since when a server is out of reach and why, and whether a worker still asks it."""
-    now = "workers try on by themselves"
+    """Since when a server is out of reach and why, and whether a worker still retries it."""
+    now = "workers retry automatically"
     if outage["stale"]:
-        now = f"last seen {duration(outage['unseen_s'])} ago, no worker asks it now"
+        now = f"last seen {duration(outage['unseen_s'])} ago, no worker is retrying it"
     return (
         f"Out of reach: {outage['server']} since {local(outage['since'])}"
         f" ({duration(outage['lasted_s'])}): {outage['reason'].rstrip('.')}; {now}."
@@ -187,22 +188,23 @@ def run_failures(
     error_class: Annotated[
         str | None, typer.Option("--class", help="Only failures of this class.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Most failures to list.")] = 50,
     history: Annotated[
-        bool, typer.Option("--history", help="Those that ended, and how; kept for 90 days.")
+        bool,
+        typer.Option("--history", help="List those that ended, and how; kept for 90 days."),
     ] = False,
     since: Annotated[
-        str | None, typer.Option(help="With --history: ended in the last 1d, 2h, or since a time.")
+        str | None, typer.Option(help="With --history: ended in the last 1d, 2h, or after a time.")
     ] = None,
     json: Json = False,
 ) -> None:
     """List the chunks that are not embedded and why, newest first.
 
-    With --history, failures that ended instead: retried, cured (embedded), changed, deleted or
+    With --history, list failures that ended: retried, cured (embedded), changed, deleted or
     skipped. A source keeps the latest 50,000 of 90 days.
     """
     if since is not None and not history:
-        raise InvalidArgument("--since is for --history: present failures all count.")
+        raise InvalidArgument("--since needs --history: without it, current failures are listed.")
     after = _ago(since) if since is not None else None
     with database() as (connection, _):
         actions.names(connection, source)
@@ -231,7 +233,7 @@ def run_failures(
 
 
 def _ago(text: str) -> dt.datetime:
-    """The past time of ``1d`` (that long ago) or of a time that is stated.
+    """The past time of ``1d`` (that long ago), or the given time.
 
     Raises: InvalidArgument.
     """
@@ -243,15 +245,15 @@ def _ago(text: str) -> dt.datetime:
 def run_doctor(
     *,
     full: Annotated[
-        bool, typer.Option("--full", help="Also check the invariants of tables that are large.")
+        bool, typer.Option("--full", help="Also check the invariants of large tables.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Examine database, schema, triggers, queue and embedding server; say what to do.
+    """Examine database, schema, triggers, queue and embedding server; print what to do.
 
-    Each finding has a name that stays, and is printed as soon as it is known; with --json they come
-    together. Without a database the rest is examined all the same. Reads tables of up to a million
-    rows together; larger ones with --full.
+    Each finding has a stable name and is printed as soon as it is known; with --json all are
+    printed at the end. Without a database the rest is still examined. Reads tables of up to a
+    million rows together; larger ones with --full.
     """
     from wikiembed.control import doctor
 

@@ -25,7 +25,7 @@ from wikiembed.cli import (
     sources,
     work,
 )
-from wikiembed.cli.console import complain, line_ends_stripped
+from wikiembed.cli.console import line_ends_stripped, print_error
 from wikiembed.cli.help import build_command
 from wikiembed.db.connect import sentence_of, translate
 from wikiembed.encodings import shown, unreadable
@@ -51,8 +51,8 @@ cli = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 - the shape that typer calls
-    if asked:
+def _version(requested: bool) -> None:  # noqa: FBT001 - the signature that typer calls
+    if requested:
         typer.echo(f"wikiembed {__version__}")
         raise typer.Exit
 
@@ -64,7 +64,7 @@ def root(
     ),
 ) -> None:
     """Keep every chunk of a Postgres wiki embedded."""
-    # Long-running commands set this again from the settings; the others are no place for events.
+    # Long-running commands configure this again from the settings; the others emit no events.
     configure_logging(style="auto", level="error")
 
 
@@ -84,7 +84,7 @@ for module in (
     module.register(cli)
 
 
-# Some releases of typer carry click inside, others import it: this is the root of its errors.
+# Some releases of typer vendor click, others import it: this is the base class of its errors.
 _CLICK_ERROR: type[Exception] = next(
     one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException"
 )
@@ -103,49 +103,49 @@ def usage_sentence(error: Exception) -> str:
     format_message: Callable[[], str] = getattr(error, "format_message", lambda: str(error))
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "wikiembed"
-    said = " ".join(format_message().split()).rstrip(".").replace("Value error, ", "")
-    if (choice := _NO_CHOICE.search(said)) is not None:
+    message = " ".join(format_message().split()).rstrip(".").replace("Value error, ", "")
+    if (choice := _NO_CHOICE.search(message)) is not None:
         near = nearest(choice["given"], _QUOTED.findall(choice["known"]))
-        said += f". Did you mean '{near}'?" if near else ""
-    return f"{said}: see `{path} --help`."
+        message += f". Did you mean '{near}'?" if near else ""
+    return f"{message}: see `{path} --help`."
 
 
 def refuse_unreadable(arguments: Sequence[str]) -> None:
-    """See that the locale's encoding could read all arguments.
+    """Check that the locale's encoding can decode all arguments.
 
     Raises: WrongUsage.
     """
     for number, argument in enumerate(arguments, start=1):
-        said = unreadable(f"Argument {number} ({shown(argument)})", argument)
-        if said is not None:
-            raise WrongUsage(said)
+        problem = unreadable(f"Argument {number} ({shown(argument)})", argument)
+        if problem is not None:
+            raise WrongUsage(problem)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command, that of sys.argv unless given; it ends with SystemExit.
+    """Run a command, by default that of sys.argv, and exit with SystemExit.
 
-    Every error of ours is one sentence on stderr, never a traceback.
+    Every error of wikiembed is one sentence on stderr, never a traceback.
     """
-    # An exit, unlike a bare SIGTERM, lets the embedded Postgres end with its last user.
+    # An exit, unlike a bare SIGTERM, stops the embedded Postgres with its last user.
     signal.signal(signal.SIGTERM, _terminated)
     try:
         given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-        if given[0] != "load":  # which takes names of files
+        if given[0] != "load":  # which takes file names
             refuse_unreadable(given)
         command = build_command(cli)
         if sys.stdout.isatty() or not {"-h", "--help"} & set(given):
             sys.exit(command(given, prog_name="wikiembed", standalone_mode=False))
-        with line_ends_stripped():  # typer fills its boxes and paragraphs up with blanks
+        with line_ends_stripped():  # typer pads its boxes and paragraphs with blanks
             sys.exit(command(given, prog_name="wikiembed", standalone_mode=False))
     except _CLICK_ERROR as error:
-        complain(usage_sentence(error))
+        print_error(usage_sentence(error))
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):  # as click names it
         sys.exit(130)
     except WikiembedError as error:
-        complain(str(error))
+        print_error(str(error))
         sys.exit(error.exit_code)
     except psycopg.Error as error:
         ours = translate(error)
-        complain(str(ours) if ours else f"Postgres refused: {sentence_of(error)}")
+        print_error(str(ours) if ours else f"Postgres refused: {sentence_of(error)}")
         sys.exit(ours.exit_code if ours else 3)

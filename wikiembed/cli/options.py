@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 Source = Annotated[str | None, typer.Argument(help="The source; all of them, if not given.")]
-MaxChunks = Annotated[int | None, typer.Option(min=0, help="Queue at most so many chunks.")]
+MaxChunks = Annotated[int | None, typer.Option(min=0, help="Queue at most this many chunks.")]
 BatchSize = Annotated[
-    int | None, typer.Option(min=1, max=4096, help="Chunks a job; the source's own, if not given.")
+    int | None,
+    typer.Option(min=1, max=4096, help="Chunks per job; the source's own, if not given."),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many, write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the numbers, write nothing.")]
 Concurrency = Annotated[
     int | None,
     typer.Option(min=1, max=256, help="Batches in flight; WIKIEMBED_CONCURRENCY, if not given."),

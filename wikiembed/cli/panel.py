@@ -1,4 +1,4 @@
-"""The live view: lines of text that fit a terminal, drawn from one snapshot."""
+"""The live view: lines of text that fit a terminal, rendered from one snapshot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from wikiembed.cli.cells import fit
 from wikiembed.cli.console import count, duration, percent
-from wikiembed.cli.sections import LABEL_WIDTH, Pen, Row, Section
+from wikiembed.cli.sections import LABEL_WIDTH, Renderer, Row, Section
 from wikiembed.control.standing import time_left_of
 from wikiembed.control.watch import View
 from wikiembed.db.endpoint import Endpoint
@@ -24,7 +24,7 @@ MOST_CHART_ROWS = 8
 
 
 class Panel:
-    """Draws for a terminal of `width` × `height`; `plain`: without characters beyond ASCII."""
+    """Renders for a terminal of `width` × `height`; `plain`: with ASCII characters only."""
 
     def __init__(
         self, *, width: int, height: int, plain: bool, database: Endpoint | None = None
@@ -33,16 +33,16 @@ class Panel:
         self._height = height
         self._plain = plain
         self._database = database
-        self._pen = Pen(width=width, plain=plain)
+        self._renderer = Renderer(width=width, plain=plain)
 
     def draw(self, view: View) -> Text:
-        """The whole view, in lines that are cut to the width and the height."""
+        """The whole view, in lines truncated to the width and the height."""
         head = [Text(f"wikiembed  {local(view.snapshot.at)}", style="bold")]
         if self._database is not None:
             head[0].append(f"  {self._database}", style="not bold")
         head += list(self._loss(view))
-        end = Text("Ctrl-C ends this view; workers go on.", style="dim")
-        # The last row stays free. Blank lines go where else a source would be left out.
+        end = Text("Ctrl-C ends this view; workers continue.", style="dim")
+        # The last row stays free. Blank lines are dropped if else a source would be left out.
         below = len(head) + 3
         tight = self._height - below < self._wanted(view)
         gap = [] if tight else [Text()]
@@ -59,9 +59,9 @@ class Panel:
     def _body(self, view: View, *, room: int) -> list[Text]:
         """Sources, a blank line, and the sections.
 
-        Each section gets what it needs at least. Of the rest the sources take a line each, then
-        come pauses, outages and failures; what is left goes to the sources' second lines, to
-        workers, to recent actions and to a higher chart.
+        Each section gets its minimum. The rest of the rows goes, in this order, to one line per
+        source, to pauses, outages and failures, to the sources' second lines, to workers, to
+        recent actions and to a higher chart.
         """
         state = view.snapshot.state
         sections = self._sections(view)
@@ -85,7 +85,7 @@ class Panel:
         for section in (workers, actions):
             grow(section)
         lines = list(self._sources(state["coverage"], of_sources, in_full=in_full))
-        chart = self._pen.throughput(
+        chart = self._renderer.throughput(
             view.snapshot.throughput, rows=min(max(left, 0) + 1, MOST_CHART_ROWS)
         )
         below = [line for s in sections[1:] for line in s.cut(rows[id(s)])]
@@ -93,25 +93,25 @@ class Panel:
         return [*lines, *below]
 
     def _sections(self, view: View) -> list[Section]:
-        """What stands below the sources."""
-        state, pen = view.snapshot.state, self._pen
+        """The sections below the sources."""
+        state, renderer = view.snapshot.state, self._renderer
         return [
-            pen.throughput(view.snapshot.throughput),
-            pen.queue(state),
-            pen.workers(state),
-            pen.paused(state["pauses"]),
-            pen.servers(state),
-            pen.failures(state["failures"]),
-            pen.actions(view.snapshot.actions),
+            renderer.throughput(view.snapshot.throughput),
+            renderer.queue(state),
+            renderer.workers(state),
+            renderer.paused(state["pauses"]),
+            renderer.servers(state),
+            renderer.failures(state["failures"]),
+            renderer.actions(view.snapshot.actions),
         ]
 
     def _wanted(self, view: View) -> int:
-        """Rows for all sources, what the sections need at least, and two blank lines."""
+        """Rows for all sources, the sections' minimums, and two blank lines."""
         least = sum(section.least for section in self._sections(view))
         return len(view.snapshot.state["coverage"]) + least + 2
 
     def _ascii(self, text: str) -> str:
-        """Without what an old terminal cannot show; each character keeps its place."""
+        """`text` with a stand-in for each character that an old terminal cannot show."""
         if not self._plain:
             return text
         kept = (c if c.isascii() else "?" * cell_len(c) for c in text.replace("…", "."))
@@ -119,11 +119,11 @@ class Panel:
 
     def _loss(self, view: View) -> Iterator[Text]:
         if view.why is not None:
-            said = f"No answer for {duration(view.lost_s)}, retrying: {view.why}"
-            yield from self._pen.wrapped("", said, "bold red", indent=0)
+            text = f"No answer for {duration(view.lost_s)}, retrying: {view.why}"
+            yield from self._renderer.wrapped("", text, "bold red", indent=0)
 
     def _sources(self, rows: Sequence[Row], room: int, *, in_full: bool) -> Iterator[Text]:
-        """One line a source, or two; those that are not ready first, the rest counted."""
+        """One or two lines per source, those not ready first; the rest are counted."""
         if not rows:
             yield Text("No source is attached: wikiembed attach")
             return
@@ -151,9 +151,9 @@ class Panel:
         now = list(self._details(row))
         if in_full:
             yield line
-            yield Text(f"{'':<{name_width}} {self._pen.dots([whole, *now])}")
+            yield Text(f"{'':<{name_width}} {self._renderer.dots([whole, *now])}")
         else:
-            yield line.append(f"  {self._pen.dots([*now, whole])}")
+            yield line.append(f"  {self._renderer.dots([*now, whole])}")
 
     def _details(self, row: Row) -> Iterator[str]:
         if row["ready"]:
@@ -190,7 +190,7 @@ def plain_line(view: View) -> str:
 
 
 def as_json(view: View) -> dict[str, object]:
-    """The view as `status --json` has it, with throughput, recent actions and a lost database."""
+    """The JSON of `status --json`, with throughput, recent actions and a lost database."""
     return {
         "at": view.snapshot.at,
         **view.snapshot.state,

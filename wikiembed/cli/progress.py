@@ -1,4 +1,4 @@
-"""Progress of long work: a bar when a person watches, JSON lines when not."""
+"""Progress of long work: a bar on a terminal, JSON lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from wikiembed.cli.console import print_json, say, warn
 REPORT_EVERY_S = 5.0
 WIDE, WIDE_BAR, NARROW_BAR = 100, 30, 10
 LONGEST_SILENCE_S = 30.0
-"""A line comes at least so often where lines are counted by batches."""
+"""Longest time between lines that are due by number of batches."""
 
 
 class Cadence:
-    """When a line is due: each `every_s` seconds or, where `batches` is given, each so many.
+    """When a line is due: every `every_s` seconds or, if `batches` is given, every so many batches.
 
-    By batches one comes each 30 s as well, however slow they are.
+    By batches, a line is also due every 30 s, however slow they are.
     """
 
     def __init__(
@@ -39,26 +39,26 @@ class Cadence:
         self._last_batches = 0
 
     def is_due(self, batches: int) -> bool:
-        """Whether a line is due after so many batches of this process; if so, it counts as told."""
-        told = self._batches is not None and batches - self._last_batches >= self._batches
-        if not told and self._clock() - self._last_s < self._every_s:
+        """Whether a line is due after `batches` of this process; if so, it counts as printed."""
+        enough = self._batches is not None and batches - self._last_batches >= self._batches
+        if not enough and self._clock() - self._last_s < self._every_s:
             return False
         self._last_s, self._last_batches = self._clock(), batches
         return True
 
 
 class _Spinner(SpinnerColumn):
-    """Turns while the work goes on, and leaves no frame of it behind."""
+    """Spins while the work runs, and is blank afterwards."""
 
     def render(self, task: Task) -> RenderableType:
-        """The present frame, or a blank when the work is over."""
+        """The current frame, or a blank when the work is over."""
         return Text(" ") if task.fields["over"] else super().render(task)
 
 
 class Reporter:
-    """Tells of `what`: ``update`` as often as you like, it reports as seldom as `cadence` says.
+    """Reports progress of `what`: ``update`` may be called often, `cadence` limits the output.
 
-    `json`: lines on a terminal too. `to_the_end`: the last update is told in any case.
+    `json`: lines on a terminal too. `to_the_end`: the last update is always printed.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Reporter:
         self._what = what
         self._cadence = cadence or Cadence()
         self._to_the_end = to_the_end
-        self._untold: dict[str, object] | None = None
+        self._pending: dict[str, object] | None = None
         self._done = 0
         self._total: int | None = None
         self._bar: Progress | None = None
@@ -104,34 +104,34 @@ class Reporter:
         if self._bar is not None:
             if error is not None:
                 self.discard()
-            elif self._total is None:  # what had no known end has reached it
+            elif self._total is None:  # the total was unknown until now
                 self._bar.update(self._task, completed=self._done, total=self._done)
             self._bar.update(self._task, over=True)
             self._bar.stop()
-        elif self._to_the_end and self._untold is not None:
-            self._tell(self._untold)
+        elif self._to_the_end and self._pending is not None:
+            self._print(self._pending)
 
     def discard(self) -> None:
-        """Let no bar be left on the screen: it will not reach its end."""
+        """Remove the bar from the screen on exit: it will not reach its end."""
         if self._bar is not None:
             self._bar.live.transient = True
 
     def line(self, text: str) -> None:
-        """Show one line above the bar, cut to the width of the terminal."""
+        """Print one line above the bar, truncated to the width of the terminal."""
         if self._bar is not None:
             self._bar.console.print(
                 text, markup=False, highlight=False, no_wrap=True, overflow="ellipsis"
             )
 
     def say(self, sentence: str) -> None:
-        """Say one sentence, above the bar where there is one."""
+        """Print one sentence, above the bar if there is one."""
         if self._bar is not None:
             self._bar.console.print(sentence, markup=False)
         else:
             say(sentence)
 
     def warn(self, sentence: str) -> None:
-        """Warn on standard error, or above the bar where there is one."""
+        """Print a warning on standard error, or above the bar if there is one."""
         if self._bar is not None:
             self._bar.console.print(f"Warning: {sentence}", markup=False)
         else:
@@ -148,7 +148,7 @@ class Reporter:
     ) -> None:
         """Report `done` of `total`; `note` is for people, `fields` are for machines.
 
-        `batches` is how many of them this process has done so far.
+        `batches` is the number that this process has done so far.
         """
         if self._bar is not None:
             count = f"{done:,}" if total is None else f"{done:,}/{total:,}"
@@ -157,10 +157,10 @@ class Reporter:
             return
         line: dict[str, object] = {"done": done, "total": total, **fields}
         if self._cadence.is_due(batches):
-            self._tell(line)
+            self._print(line)
         else:
-            self._untold = line
+            self._pending = line
 
-    def _tell(self, line: dict[str, object]) -> None:
-        self._untold = None
+    def _print(self, line: dict[str, object]) -> None:
+        self._pending = None
         print_json({"event": "progress", "what": self._what, **line})

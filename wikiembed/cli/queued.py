@@ -1,4 +1,4 @@
-"""What a backfill says of its sources before it begins."""
+"""What a backfill reports of its sources before it starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_NAMED = 3
 
 
 def say_queued(queued: Sequence[tuple[Enqueued, Coverage]], *, bounded: bool) -> None:
-    """A sentence for each source with something to do, and how many have nothing."""
+    """Print a sentence per source with work to do, and the number of the others."""
     idle = [done.source for done, row in queued if not done.chunks and row.missing <= row.failed]
     for done, row in queued:
         if done.source not in idle or len(queued) == 1:
@@ -24,9 +24,9 @@ def say_queued(queued: Sequence[tuple[Enqueued, Coverage]], *, bounded: bool) ->
 
 
 def queued_phrase(done: Enqueued, row: Coverage, *, bounded: bool) -> str:
-    """What was queued now, what waits since before, and what failed before.
+    """What was queued now, what was queued already, and what failed before.
 
-    `bounded`: others may wait in no job, so nothing is said of them.
+    `bounded`: other chunks may not be queued, so they are not mentioned.
     """
     waiting = 0 if bounded else max(0, row.missing - row.failed - done.chunks)
     parts = []

@@ -25,24 +25,24 @@ def run_ready(
     *,
     smoke: Annotated[
         bool,
-        typer.Option("--smoke", help="Embed the text of a chunk, and check that it finds itself."),
+        typer.Option("--smoke", help="Embed the text of a chunk, and check that search finds it."),
     ] = False,
     allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="Take a source that holds no vectors for ready.")
+        bool, typer.Option("--allow-empty", help="Count a source without vectors as ready.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Exit 0 when all is embedded but the skipped rows; else 1 and what is in the way.
+    """Exit 0 when all rows but the skipped ones are embedded; else exit 1 and list what is missing.
 
-    The first line is WIKI_EMBEDDINGS_READY=true or false; what is in the way follows, each with
-    its command, as comments; which database was asked stands on standard error. A source without a
-    single vector is not ready, unless --allow-empty is given. Over all sources, the wiki's is left
-    out while nothing was ever embedded into it and other tables are attached. With --smoke a ready
-    source must also be searchable: the text of one of its chunks is embedded anew, and the nearest
-    chunk must be that one.
+    The first line is WIKI_EMBEDDINGS_READY=true or false; the obstacles follow as comments, each
+    with its command; standard error names the database. A source without a single vector is not
+    ready, unless --allow-empty is given. Over all sources, the wiki's is left out while nothing was
+    ever embedded into it and other tables are attached. With --smoke a ready source must also be
+    searchable: the text of one of its chunks is embedded again, and the nearest chunk must be that
+    one.
     """
     from wikiembed.control.ready import obstacles
-    from wikiembed.control.ready import smoke as try_out
+    from wikiembed.control.ready import smoke as smoke_test
 
     with database() as (connection, settings):
         where = endpoint(settings, connection)
@@ -57,17 +57,19 @@ def run_ready(
         rows = [row for row in counted if not ready[row.source]]
         in_the_way = obstacles(connection, rows)
         done = bool(ready) and all(ready.values())
-        tried = [try_out(connection, settings, name) for name in names] if smoke and done else []
-    passed = [one.passed for one in tried]
+        tested = []
+        if smoke and done:
+            tested = [smoke_test(connection, settings, name) for name in names]
+    passed = [one.passed for one in tested]
     done = done and not (smoke and (False in passed or True not in passed))
     if json:
-        said = {
+        state = {
             "ready": done,
             "database": where.as_json(),
             "sources": ready,
             "in_the_way": [o.as_json() for o in in_the_way],
         }
-        print_json(said | ({"smoke": [one.as_json() for one in tried]} if smoke else {}))
+        print_json(state | ({"smoke": [one.as_json() for one in tested]} if smoke else {}))
     else:
         typer.echo(f"WIKI_EMBEDDINGS_READY={'true' if done else 'false'}")
         for obstacle in in_the_way:
@@ -75,18 +77,18 @@ def run_ready(
             typer.echo(f"# {whose}{obstacle.sentence}: {obstacle.command}")
         if not names:
             typer.echo("# no source is attached: wikiembed attach")
-        for one in tried:
+        for one in tested:
             typer.echo(f"# {one.sentence}")
     if rows or not names:
         raise ConditionNotMet(
             _missing(rows, empty={o.source for o in in_the_way if o.name == "empty"})
         )
     if False in passed:
-        wrong = next(one for one in tried if one.passed is False)
+        wrong = next(one for one in tested if one.passed is False)
         raise ConditionNotMet(f"The smoke test failed, {wrong.sentence}: see `wikiembed doctor`.")
     if smoke and True not in passed:
         raise ConditionNotMet(
-            "No source has vectors, so nothing can find itself: load chunks first."
+            "No source has vectors, so there is nothing to search: load chunks first."
         )
 
 
@@ -98,13 +100,13 @@ def _missing(rows: list[Coverage], *, empty: set[str | None]) -> str:
 
 def _misses(row: Coverage, *, empty: bool) -> str:
     if empty and row.total == 0:
-        return f"Source {row.source!r} holds no chunks: load some, or `--allow-empty`"
+        return f"Source {row.source!r} has no chunks: load some, or `--allow-empty`"
     if empty:
         return (
-            f"Source {row.source!r} holds no vectors, since each of its"
+            f"Source {row.source!r} has no vectors, since each of its"
             f" {count(row.total, 'chunk')} is skipped: retry some, or `--allow-empty`"
         )
     return (
-        f"Source {row.source!r} misses {row.missing:,} of {count(row.total, 'chunk')}"
+        f"Source {row.source!r} lacks vectors for {row.missing:,} of {count(row.total, 'chunk')}"
         f" ({row.failed:,} failed{', paused' if row.paused else ''})"
     )

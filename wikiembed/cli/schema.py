@@ -30,11 +30,11 @@ def run_migrate(
 ) -> None:
     """Create or upgrade wikiembed's schema, in one transaction.
 
-    Functions, views and triggers are written each time. There is no way back but a backup:
-    `wikiembed uninstall` removes the whole.
+    Functions, views and triggers are rewritten each time. There is no downgrade: restore a backup,
+    or remove everything with `wikiembed uninstall`.
 
-    WIKIEMBED_DIMENSIONS sets the wiki's vector column when it is created: 768, or 256 for the
-    local embedder, unless given.
+    WIKIEMBED_DIMENSIONS sets the dimensions of the wiki's vector column when it is created, by
+    default 768, or 256 for the local embedder.
     """
     from wikiembed.db import migrate
 
@@ -55,12 +55,13 @@ def run_uninstall(
         bool,
         typer.Option("--and-wiki", help="Drop the wiki's own tables too, with their vectors."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Remove wikiembed from the database; your tables keep their rows and vectors.
 
-    Lists what goes and asks first. Sources are detached: their triggers, jobs, failures and
-    pauses go, and so do wikiembed's schemas. The wiki's own tables stay unless --and-wiki.
+    Lists what it removes and asks first. Sources are detached: their triggers, jobs, failures and
+    pauses are removed, and so are wikiembed's schemas. The wiki's own tables are kept unless
+    --and-wiki is given.
     """
     from wikiembed.control import uninstall
 
@@ -79,21 +80,21 @@ def run_uninstall(
 
 
 def _lines(found: Removal, *, and_wiki: bool) -> list[str]:
-    """What goes, and what stays."""
+    """What is removed, and what is kept."""
     lines = []
     wiki = " and ".join(f"{table.name} with {count(table.rows, 'row')}" for table in found.wiki)
     of_wiki = {table.name for table in found.wiki}
     if found.installed:
         names = f" ({', '.join(found.sources)})" if found.sources else ""
         lines.append(
-            f"Goes: {count(len(found.sources), 'source')}{names}, {count(found.jobs, 'job')},"
+            f"Removes: {count(len(found.sources), 'source')}{names}, {count(found.jobs, 'job')},"
             f" {count(found.failures, 'failure')}, and every trigger and count."
         )
     if wiki and and_wiki:
-        lines.append(f"Goes: {wiki}.")
+        lines.append(f"Removes: {wiki}.")
     kept = sorted({table for table in found.sources.values() if table != "."} - of_wiki)
     if kept:
-        lines.append(f"Stays, with every row and vector: {', '.join(kept)}.")
+        lines.append(f"Keeps, with every row and vector: {', '.join(kept)}.")
     if wiki and not and_wiki:
-        lines.append(f"Stays unless --and-wiki is given: {wiki}.")
+        lines.append(f"Keeps unless --and-wiki is given: {wiki}.")
     return lines

@@ -24,7 +24,7 @@ def register(cli: typer.Typer) -> None:
 
 
 def run_search(
-    text: Annotated[str, typer.Argument(help="What to look for, in your words.")],
+    text: Annotated[str, typer.Argument(help="The question or text to search for.")],
     *,
     source: Annotated[
         str | None, typer.Option(help="The source; if not given, all that have vectors.")
@@ -34,8 +34,8 @@ def run_search(
 ) -> None:
     """Find the chunks whose vectors are nearest to a question.
 
-    The similarity is the cosine: 1 for the same direction, 0 for unrelated. --limit holds for all
-    sources together. Similarities of different models cannot be compared: where the sources have
+    The similarity is the cosine: 1 for the same direction, 0 for unrelated. --limit applies to all
+    sources together. Similarities of different models cannot be compared: if the sources have
     several models, name one source.
     """
     from wikiembed.control.search import search_all
@@ -57,7 +57,7 @@ def run_search(
 
 
 def show(hits: list[Hit], *, with_source: bool = False) -> None:
-    """Print hits: first line, similarity, the source where there are several, and the beginning."""
+    """Print hits: first line, similarity, the source if there are several, and the beginning."""
     for number, hit in enumerate(hits, 1):
         heading, _, body = hit.content.partition("\n")
         text = " ".join((body or heading).split())

@@ -1,4 +1,4 @@
-"""The parts of the live view below the sources: each a list of lines, of which some may be cut."""
+"""The sections of the live view below the sources: lists of lines that may be truncated."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 PLAIN_BLOCKS = ".:-=+*%#"
 LABEL_WIDTH = 11
 LONGEST = 3
-"""Lines of one sentence."""
+"""Most lines of one sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Lines, how many of them are always shown, and what says how many were cut."""
+    """Lines, how many of them are always shown, and the command that shows the rest."""
 
     lines: Sequence[Text]
     least: int
     more: str = "wikiembed status --json"
 
     def cut(self, room: int) -> list[Text]:
-        """So many lines; the last one says how many more there are."""
+        """At most `room` lines; if some are left out, the last line gives their number."""
         if len(self.lines) <= room:
             return list(self.lines)
         if room <= 1:
@@ -40,7 +40,7 @@ class Section:
         return [*self.lines[: room - 1], more]
 
 
-class Pen:
+class Renderer:
     """Writes labelled lines for a terminal of `width` cells; `plain`: with ASCII alone."""
 
     def __init__(self, *, width: int, plain: bool) -> None:
@@ -66,11 +66,11 @@ class Pen:
             yield label.append(line, style=style)
 
     def throughput(self, minutes: Sequence[int], *, rows: int = 1) -> Section:
-        """One column a minute, the present one last, in so many rows."""
+        """One column per minute, the current one last, in `rows` rows."""
         most = max(minutes, default=0)
         if not most:
             return Section(lines=[self.label("throughput", "nothing in the last hour")], least=1)
-        tail = f" up to {most:,} a minute, last hour"
+        tail = f" up to {most:,} per minute, last hour"
         shown = minutes[-max(self._width - LABEL_WIDTH - len(tail), 10) :]
         blocks = " " + (PLAIN_BLOCKS if self._plain else BLOCKS)
         levels = [(8 * rows * n - 1) // most + 1 if n else 0 for n in shown]
@@ -82,17 +82,17 @@ class Pen:
         return Section(lines=lines, least=rows)
 
     def queue(self, state: State) -> Section:
-        """Jobs that wait and run."""
+        """Jobs that are waiting and running."""
         todo, doing, later = (
             sum(row[name] for row in state["queue"])
             for name in ("todo", "doing", "scheduled_later")
         )
-        parts = [f"{count(todo, 'job')} waiting", f"{doing:,} in hand"]
+        parts = [f"{count(todo, 'job')} waiting", f"{doing:,} running"]
         if later:
-            parts.append(f"{later:,} for later")
+            parts.append(f"{later:,} scheduled")
         oldest = max((row["oldest_todo_s"] or 0 for row in state["queue"]), default=0)
         if oldest >= 1:
-            parts.append(f"the oldest for {duration(oldest)}")
+            parts.append(f"oldest waiting {duration(oldest)}")
         return Section(lines=[self.label("queue", self.dots(parts))], least=1)
 
     def workers(self, state: State) -> Section:
@@ -100,10 +100,10 @@ class Pen:
         alive = [worker for worker in state["workers"] if worker["alive"]]
         if not alive:
             waiting = any(row["todo"] for row in state["queue"])
-            said = self.label(
+            line = self.label(
                 "workers", "none alive: wikiembed worker", "bold red" if waiting else ""
             )
-            return Section(lines=[said], least=1)
+            return Section(lines=[line], least=1)
         lines = [self.label("workers", f"{len(alive)} alive")]
         if len(state["workers"]) == 1:
             lines = [self.label("workers", f"1 alive: {self._worker(alive[0])}")]
@@ -117,9 +117,9 @@ class Pen:
         unknown = worker["host"] is None
         where = "unknown process" if unknown else f"{worker['host']} pid {worker['pid']}"
         model = [worker["model"]] if worker["model"] else []
-        in_hand = f"{count(worker['doing'], 'job')} in hand"
+        running = f"{count(worker['doing'], 'job')} running"
         heartbeat = f"heartbeat {duration(worker['heartbeat_age_s'])} ago"
-        return self.dots([where, *model, in_hand, heartbeat])
+        return self.dots([where, *model, running, heartbeat])
 
     def paused(self, rows: Sequence[Row]) -> Section:
         """Who paused what, until when, and why."""
@@ -128,20 +128,20 @@ class Pen:
             row = group[0]
             why = f": {row['pause_reason']}" if row["pause_reason"] else ""
             until = f" until {local(row['resume_at'])}" if row["resume_at"] else ""
-            said = f"{listed([r['source'] for r in group])} by {row['paused_by']}{until}{why}"
-            lines += self.wrapped("" if lines else "paused", said, "bold yellow")
+            text = f"{listed([r['source'] for r in group])} by {row['paused_by']}{until}{why}"
+            lines += self.wrapped("" if lines else "paused", text, "bold yellow")
         return Section(lines=lines, least=min(len(lines), LONGEST))
 
     def servers(self, state: State) -> Section:
         """Servers out of reach."""
         lines: list[Text] = []
         for outage in state["outages"]:
-            stale = f", unseen for {duration(outage['unseen_s'])}" if outage["stale"] else ""
-            said = (
+            stale = f", last seen {duration(outage['unseen_s'])} ago" if outage["stale"] else ""
+            text = (
                 f"{outage['server']} out of reach for {duration(outage['lasted_s'])}{stale}:"
                 f" {outage['reason']}"
             )
-            lines += self.wrapped("" if lines else "server", said, "bold red")
+            lines += self.wrapped("" if lines else "server", text, "bold red")
         lines = lines or [self.label("server", "no outage")]
         return Section(lines=lines, least=min(len(lines), LONGEST))
 
@@ -157,11 +157,11 @@ class Pen:
         return Section(lines=lines, least=min(len(lines), 2), more="wikiembed failures")
 
     def actions(self, rows: Sequence[Row]) -> Section:
-        """What was done of late, and by whom."""
+        """The latest actions, and who took them."""
         lines: list[Text] = []
         for row in rows:
             at = f"{local(row['at'])}"
             why = f": {row['why']}" if row["why"] else ""
-            said = f"{at} {row['action']} {row['source'] or ''} by {row['who']}{why}"
-            lines.append(self.label("" if lines else "actions", " ".join(said.split())))
+            text = f"{at} {row['action']} {row['source'] or ''} by {row['who']}{why}"
+            lines.append(self.label("" if lines else "actions", " ".join(text.split())))
         return Section(lines=lines, least=0, more="select * from wikiembed.action_log")

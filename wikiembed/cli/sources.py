@@ -10,7 +10,7 @@ from wikiembed.cli.console import count, database, note, print_json, print_table
 from wikiembed.config import Provider
 from wikiembed.control import actions
 from wikiembed.control import sources as control
-from wikiembed.control.dimensions import Tell
+from wikiembed.control.dimensions import Notices
 from wikiembed.store import Coverage
 
 
@@ -25,7 +25,7 @@ def run_attach(
     relation: Annotated[str, typer.Argument(help="The table, with its schema: public.docs.")],
     *,
     key: Annotated[
-        str | None, typer.Option(help="Unique, not null column that names a row; id, if not given.")
+        str | None, typer.Option(help="Unique, not null key column; id, if not given.")
     ] = None,
     text: Annotated[
         str | None, typer.Option(help="Column whose text is embedded; content, if not given.")
@@ -36,38 +36,34 @@ def run_attach(
     name: Annotated[
         str | None, typer.Option(help="Name of the source, ≤ 32 bytes; the table's, if not given.")
     ] = None,
-    provider: Annotated[Provider | None, typer.Option(help="Fix the server's dialect.")] = None,
-    model: Annotated[str | None, typer.Option(help="Fix the model.")] = None,
+    provider: Annotated[Provider | None, typer.Option(help="Pin the server's dialect.")] = None,
+    model: Annotated[str | None, typer.Option(help="Pin the model.")] = None,
     dimensions: Annotated[
-        int | None, typer.Option(help="Dimensions, for a column that states none.")
+        int | None, typer.Option(help="Dimensions, for a column that declares none.")
     ] = None,
     document_prefix: Annotated[
-        str | None, typer.Option(help="Put before each text that is stored.")
+        str | None, typer.Option(help="Prepended to each text that is stored.")
     ] = None,
     query_prefix: Annotated[
-        str | None, typer.Option(help="Put before each text that is searched.")
+        str | None, typer.Option(help="Prepended to each text that is searched for.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Chunks a job, 1 to 4096.")] = 64,
-    enqueue: Annotated[
-        bool, typer.Option("--enqueue", help="Queue the rows that are there already.")
-    ] = False,
+    batch_size: Annotated[int, typer.Option(help="Chunks per job, 1 to 4096.")] = 64,
+    enqueue: Annotated[bool, typer.Option("--enqueue", help="Queue the existing rows.")] = False,
     move: Annotated[
-        bool,
-        typer.Option("--move", help="Move the source NAME, which is attached, to this table."),
+        bool, typer.Option("--move", help="Move the attached source NAME to this table.")
     ] = False,
 ) -> None:
     """Attach a vector column of an existing table: from now on it is kept embedded.
 
-    Rows that are there already are counted, and wait for `wikiembed enqueue`, `wikiembed backfill`
-    or --enqueue: no worker embeds them before. Rows that are written from now on are queued at
-    once. The index on missing rows is built concurrently; the table is locked only while its rows
-    are counted. A warning names the roles that could run SQL as wikiembed's owner by way of the
-    table.
+    Existing rows are counted, and wait for `wikiembed enqueue`, `wikiembed backfill` or --enqueue:
+    no worker embeds them before. Rows written from now on are queued at once. The index on missing
+    rows is built concurrently; the table is locked only while its rows are counted. A warning
+    names the roles that could run SQL as wikiembed's owner through the table.
 
-    Where the embedding server answers, the column's dimensions are compared with its model's: a
-    model that the settings or options name must fit.
+    If the embedding server answers, the column's dimensions are compared with its model's: a
+    model that the settings or options name must match.
 
-    --move is for a table that was swapped by renames, or made anew: the source keeps its settings,
+    --move is for a table that was swapped by renames, or recreated: the source keeps its settings,
     its model and its pause; columns that are not given keep their names; failures of rows that are
     equal in both tables and vectors of equal texts are carried over.
     """
@@ -86,12 +82,12 @@ def run_attach(
                 enqueue=enqueue,
             ),
             settings=settings,
-            tell=Tell(warn=warn, note=note),
+            notices=Notices(warn=warn, note=note),
         )
         (row,) = actions.coverage(connection, source)
         queued = actions.enqueue(connection, source) if enqueue else None
-        taken_over = control.moved(connection, source) if move else None
-    say(_attached(relation, row) if taken_over is None else _moved(relation, row, taken_over))
+        moved = control.moved(connection, source) if move else None
+    say(_attached(relation, row) if moved is None else _moved(relation, row, moved))
     if queued is not None:
         say(f"{source}: {count(queued.chunks, 'chunk')} queued in {count(queued.jobs, 'job')}.")
     elif row.held_back:
@@ -104,7 +100,7 @@ def _attached(relation: str, row: Coverage) -> str:
 
 def _moved(relation: str, row: Coverage, moved: control.Moved) -> str:
     if moved.former is None:
-        return f"Source {row.source!r} is attached to {relation} already: its name is noted."
+        return f"Source {row.source!r} is already attached to {relation}: its name is recorded."
     return (
         f"Moved source {row.source!r} from {moved.former} to {relation}, with"
         f" {count(moved.vectors, 'vector')} and {count(moved.failures, 'failure')}: {_rows(row)}."
@@ -118,7 +114,7 @@ def _rows(row: Coverage) -> str:
 def run_detach(
     name: Annotated[str, typer.Argument(help="The source.")],
 ) -> None:
-    """Forget a source: triggers, jobs, failures and counts go; rows and vectors stay."""
+    """Detach a source: remove its triggers, jobs, failures and counts, keep rows and vectors."""
     with database() as (connection, _):
         control.detach(connection, name)
     say(f"Detached source {name!r}; its table keeps all rows and vectors.")

@@ -1,4 +1,4 @@
-"""``status --watch``: the view that goes on until Ctrl-C."""
+"""``status --watch``: the view that is updated until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from wikiembed.db.endpoint import Endpoint, endpoint
 def watch(*, json: bool, every_s: float) -> None:
     """Show the state each `every_s` seconds, until Ctrl-C.
 
-    Raises: WikiembedError when the database cannot be had at the start; later losses are shown.
+    Raises: WikiembedError when the database is not available at the start; later losses are shown.
     """
     settings = load_settings()
     with database(settings) as (connection, _):
         found = endpoint(settings, connection)
         first = look(connection)
-    lookout = Watcher(lambda: _connection(settings), first, every_s=every_s)
-    lookout.start()
+    watcher = Watcher(lambda: _connection(settings), first, every_s=every_s)
+    watcher.start()
     console = Console(highlight=False)
     with contextlib.suppress(KeyboardInterrupt):
         if json:
             _lines(
-                lookout,
+                watcher,
                 every_s,
                 lambda view: print_json({"database": found.as_json(), **as_json(view)}),
             )
         elif console.is_terminal and not console.is_dumb_terminal:
-            _live(console, lookout, every_s, found)
+            _live(console, watcher, every_s, found)
         else:
             say(found.line)
-            _lines(lookout, every_s, lambda view: say(plain_line(view)))
+            _lines(watcher, every_s, lambda view: say(plain_line(view)))
 
 
 @contextlib.contextmanager
@@ -52,27 +52,27 @@ def _connection(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def _lines(lookout: Watcher, every_s: float, show: Any) -> None:
+def _lines(watcher: Watcher, every_s: float, show: Any) -> None:
     while True:
-        show(lookout.view())
+        show(watcher.view())
         sys.stdout.flush()
         time.sleep(every_s)
 
 
-def _live(console: Console, lookout: Watcher, every_s: float, found: Endpoint) -> None:
-    """Draw on the terminal's other screen, and leave the last picture on this one."""
-    view = lookout.view()
+def _live(console: Console, watcher: Watcher, every_s: float, found: Endpoint) -> None:
+    """Draw on the terminal's alternate screen, and print the last frame on the normal one."""
+    view = watcher.view()
     try:
         with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
-                view = lookout.view()
-                live.update(_picture(console, view, found), refresh=True)
+                view = watcher.view()
+                live.update(_frame(console, view, found), refresh=True)
                 time.sleep(min(every_s, 1.0))
     finally:
-        console.print(_picture(console, view, found))
+        console.print(_frame(console, view, found))
 
 
-def _picture(console: Console, view: View, found: Endpoint) -> Text:
+def _frame(console: Console, view: View, found: Endpoint) -> Text:
     plain = not (console.encoding or "").lower().startswith("utf")
     panel = Panel(width=console.width, height=console.height, plain=plain, database=found)
     return panel.draw(view)

@@ -34,7 +34,7 @@ def run_enqueue(
     dry_run: DryRun = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Queue every missing chunk that waits in no job and in no failure; repeating adds nothing."""
+    """Queue every missing chunk that is in no job and no failure; idempotent."""
     with database() as (connection, settings):
         for done in actions.enqueue_all(
             connection,
@@ -55,25 +55,27 @@ def run_enqueue(
 
 def run_worker(
     *,
-    drain: Annotated[bool, typer.Option("--drain", help="End when no job waits or runs.")] = False,
+    drain: Annotated[
+        bool, typer.Option("--drain", help="Exit when no job is waiting or running.")
+    ] = False,
     concurrency: Concurrency = None,
 ) -> None:
-    """Embed what is queued, until stopped (SIGTERM or Ctrl-C: batches in hand finish).
+    """Embed what is queued, until stopped (SIGTERM or Ctrl-C: batches in flight finish).
 
-    It carries on through losses of Postgres and of the embedding server. With --drain it exits
-    1 when somebody paused what is left, and 3 when an outage outlasts WIKIEMBED_OUTAGE_LIMIT_S.
-    A drain answers for the queue, not for the table: it exits 0 though chunks failed, and counts
-    them; ask `ready`, or run `backfill`, which exits 1 then.
+    It waits through outages of Postgres and of the embedding server. With --drain it exits 1 when
+    what is left is paused, and 3 when an outage lasts longer than WIKIEMBED_OUTAGE_LIMIT_S.
+    A drain reports on the queue, not on the table: it exits 0 even if chunks failed, and prints
+    their number; to check the table run `ready`, or `backfill`, which exits 1 if chunks failed.
     """
     settings = load_settings()
     configure_logging(style=settings.log_format, level=settings.log_level)
-    with database(settings):  # out of reach at the start ends at once; later it is waited for
+    with database(settings):  # an outage at the start exits at once; a later one is waited for
         pass
     work(settings, drain=drain, concurrency=concurrency)
 
 
 def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
-    """Run a supervised worker, with progress while it drains."""
+    """Run a supervised worker; with `drain`, show progress."""
     from wikiembed.app import app
     from wikiembed.worker.supervisor import Supervisor
 

@@ -1,1 +1,1 @@
-"""What an operator does and asks: each a call of a function or a read of a view."""
+"""An operator's actions and queries: each calls a SQL function or reads a view."""

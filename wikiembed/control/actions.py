@@ -1,4 +1,4 @@
-"""Enqueue, pause, resume, retry, skip, reconcile, ready: the SQL functions, by name."""
+"""Enqueue, pause, resume, retry, skip, reconcile, ready: a call per SQL function."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Connection = psycopg.Connection[Any]
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """How many jobs and chunks were queued, or would be."""
+    """The number of jobs and chunks that were queued, or would be."""
 
     source: str
     jobs: int
@@ -30,7 +30,7 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """How many jobs and chunks were queued again, and how many failures somebody holds."""
+    """The number of jobs and chunks queued again, and of failures held by another transaction."""
 
     source: str
     jobs: int
@@ -50,7 +50,7 @@ def _one(connection: Connection, statement: str, parameters: Sequence[object]) -
 
 
 def names(connection: Connection, source: str | None) -> list[str]:
-    """The sources meant by `source`: itself, or all.
+    """The names of the sources: `source` alone, or all if None.
 
     Raises: SourceNotFound.
     """
@@ -67,9 +67,9 @@ def names(connection: Connection, source: str | None) -> list[str]:
 
 
 def error_class(connection: Connection, name: str | None) -> str | None:
-    """The error class that is called `name`: one of ours, or one that stands in failures.
+    """Validate `name` as an error class: one of `ErrorClass`, or one found in failures.
 
-    Raises: InvalidArgument when there is none.
+    Raises: InvalidArgument when there is no such class.
     """
     if name is None or name in set(ErrorClass):
         return name
@@ -90,7 +90,7 @@ def enqueue(
     batch_size: int | None = None,
     dry_run: bool = False,
 ) -> Enqueued:
-    """Queue every missing chunk of `source` that waits nowhere yet.
+    """Queue every missing chunk of `source` that is in no job and no failure.
 
     Raises: SourceNotFound, InvalidArgument.
     """
@@ -110,7 +110,7 @@ def enqueue_all(
     batch_size: int | None,
     dry_run: bool,
 ) -> list[Enqueued]:
-    """Queue the missing chunks of one source or all; `max_chunks` holds for them together.
+    """Queue the missing chunks of one source or all; `max_chunks` limits their sum.
 
     Raises: SourceNotFound.
     """
@@ -126,7 +126,7 @@ def enqueue_all(
 def pause(
     connection: Connection, source: str | None, *, why: str | None, until: dt.datetime | None
 ) -> int:
-    """Pause one source or all; answers how many.
+    """Pause one source or all; returns the number of sources.
 
     Raises: SourceNotFound, InvalidArgument.
     """
@@ -134,7 +134,7 @@ def pause(
 
 
 def resume(connection: Connection, source: str | None) -> int:
-    """Resume one source or all; answers how many were paused.
+    """Resume one source or all; returns the number that were paused.
 
     Raises: SourceNotFound.
     """
@@ -144,7 +144,7 @@ def resume(connection: Connection, source: str | None) -> int:
 def retry(
     connection: Connection, source: str, *, keys: Sequence[str] | None, error_class: str | None
 ) -> Retried:
-    """Queue failed chunks again: all, or some keys', or one class's, but for what somebody holds.
+    """Queue failed chunks again: all, some keys or one class; held ones are left and counted.
 
     Raises: SourceNotFound.
     """
@@ -157,16 +157,16 @@ def retry(
 
 
 def skip(connection: Connection, source: str, keys: Sequence[str], *, why: str | None) -> int:
-    """Mark missing chunks as skipped, all of `keys` or none; answers how many.
+    """Mark missing chunks as skipped, all of `keys` or none; returns their number.
 
-    Those that do not exist or have their vector are not counted, and one named twice is one.
+    Those that do not exist or have a vector are not counted, and one named twice counts once.
     Raises: SourceNotFound, InvalidArgument, LockNotAvailable.
     """
     return int(_one(connection, "select wikiembed.skip(%s, %s, %s)", (source, list(keys), why))[0])
 
 
 def reconcile(connection: Connection, source: str | None) -> dict[str, int]:
-    """Heal what bypassed the triggers; answers what was found.
+    """Repair what bypassed the triggers; returns the numbers of repairs.
 
     Raises: SourceNotFound.
     """
@@ -179,9 +179,9 @@ def reconcile(connection: Connection, source: str | None) -> dict[str, int]:
 
 
 def is_ready(connection: Connection, source: str | None, *, allow_empty: bool = False) -> bool:
-    """Ask the tables themselves whether some row has a vector and none misses it but the skipped.
+    """Whether, by the tables themselves, every row that is not skipped has a vector.
 
-    With `allow_empty` none needs to have one.
+    At least one row must have one, unless `allow_empty`.
 
     Raises: SourceNotFound.
     """
@@ -211,7 +211,7 @@ def failure_history(
     since: dt.datetime | None,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """The latest failures that ended, after `since` where it is given; see failure_history."""
+    """The latest failures that ended, after `since` if given; see view failure_history."""
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             "select source, key, error_class, http_status, message, attempts, first_at, last_at,"
@@ -225,7 +225,7 @@ def failure_history(
 
 
 def failed_by_class(connection: Connection, source: str) -> dict[str, int]:
-    """How many chunks of `source` failed, by error class; skipped ones are not among them."""
+    """The number of failed chunks of `source` by error class, without skipped ones."""
     with translate_errors():
         rows = connection.execute(
             "select error_class, count(*) from wikiembed.failures"

@@ -1,4 +1,4 @@
-"""Whether the vectors of the model that a worker would use fit a column, before it is attached."""
+"""Check before an attach that the model's dimensions match the column's."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from wikiembed.embedders import EmbedderOptions, ModelInfo, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderError, SourceRefused
 
 Connection = psycopg.Connection[Any]
-ASK_WITHIN_S = 3.0
-"""An attach is not to wait for a server that is slow or gone."""
+TIMEOUT_S = 3.0
+"""An attach must not wait for a server that is slow or out of reach."""
 _COLUMN = """
 select nullif(a.atttypmod, -1) from pg_attribute as a join pg_type as t on t.oid = a.atttypid
  where a.attrelid = %s::oid and a.attname = %s and not a.attisdropped
@@ -24,24 +24,24 @@ select nullif(a.atttypmod, -1) from pg_attribute as a join pg_type as t on t.oid
 _ADVICE = "select wikiembed_private.dimensions_advice(%s::oid::regclass, %s, %s)"
 
 
-def _unsaid(sentence: str) -> None:
-    """Say nothing."""
+def _ignore(sentence: str) -> None:
+    """Ignore the sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tell:
-    """Who takes the sentences that attach warns with, and those that are only to be known."""
+class Notices:
+    """Callbacks for the warnings and notes of an attach."""
 
-    warn: Callable[[str], None] = _unsaid
-    note: Callable[[str], None] = _unsaid
+    warn: Callable[[str], None] = _ignore
+    note: Callable[[str], None] = _ignore
 
 
-SILENT = Tell()
+SILENT = Notices()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The column that is to be attached, and what the source is to fix."""
+    """The column to attach, and what the source is to be pinned to."""
 
     oid: int
     relation: str
@@ -53,15 +53,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelDimensions:
-    """Dimensions of a model, None when not known for the reason `why`.
+    """Dimensions of a model; None: unknown, for the reason `why`.
 
-    `asked`: the model itself answered, else WIKIEMBED_DIMENSIONS says so. `stated`: model or server
-    is named by a setting or an option, and not merely the default.
+    `measured`: the model itself returned them, else they are WIKIEMBED_DIMENSIONS. `stated`: model
+    or server is set by a setting or an option, not the default.
     """
 
     label: str
     dimensions: int | None
-    asked: bool
+    measured: bool
     stated: bool
     why: str = ""
 
@@ -69,40 +69,42 @@ class ModelDimensions:
 def model_dimensions(
     settings: Settings, provider: Provider | None, model: str | None, *, column: int | None
 ) -> ModelDimensions:
-    """What is known of the model that these settings lead to; `provider`, `model`: of the source.
+    """What is known of the model that these settings select; `provider`, `model`: of the source.
 
-    A model is only asked where WIKIEMBED_DIMENSIONS does not say that it fits `column`.
+    No request is sent if WIKIEMBED_DIMENSIONS equals `column`.
     """
     by = provider or settings.embedder
     named = model or settings.model_of(by)
     label = f"model {named!r} of {by.value}" if named else f"the model of {by.value}"
-    fixed = provider is not None or model is not None
-    stated = fixed or bool({"embedder", "model", "embedder_url"} & settings.model_fields_set)
-    said = None if fixed else settings.dimensions
-    if said is not None and said == column:
-        return ModelDimensions(label=label, dimensions=said, asked=False, stated=stated)
+    pinned = provider is not None or model is not None
+    stated = pinned or bool({"embedder", "model", "embedder_url"} & settings.model_fields_set)
+    size = None if pinned else settings.dimensions
+    if size is not None and size == column:
+        return ModelDimensions(label=label, dimensions=size, measured=False, stated=stated)
     try:
-        info = asyncio.run(_ask(settings, by, named))
+        info = asyncio.run(_describe(settings, by, named))
     except TimeoutError:
-        why = f"no answer within {ASK_WITHIN_S:.0f} s"
+        why = f"no answer within {TIMEOUT_S:.0f} s"
     except (EmbedderError, ConfigurationError) as error:
         why = str(error).rstrip(".")
     else:
-        return ModelDimensions(label=label, dimensions=info.dimensions, asked=True, stated=stated)
-    return ModelDimensions(label=label, dimensions=said, asked=False, stated=stated, why=why)
+        size = info.dimensions
+        return ModelDimensions(label=label, dimensions=size, measured=True, stated=stated)
+    return ModelDimensions(label=label, dimensions=size, measured=False, stated=stated, why=why)
 
 
 def compare_dimensions(
-    connection: Connection, settings: Settings, wanted: Wanted, tell: Tell
+    connection: Connection, settings: Settings, wanted: Wanted, notices: Notices
 ) -> None:
-    """Whether the model's vectors fit the column; where it is missing, attach advises by them.
+    """Check that the model's dimensions match the column's; set them for attach's advice if it is
+    missing.
 
-    Raises: SourceRefused when a model that was stated says that they do not.
+    Raises: SourceRefused when a model that was stated returns others.
     """
     row = connection.execute(_COLUMN, (wanted.oid, wanted.embedding)).fetchone()
     column = None if row is None else row[0] or wanted.dimensions
     if row is not None and column is None:
-        return  # it takes whatever the first write pins
+        return  # the first write pins them
     if wanted.provider is not None and wanted.provider not in set(Provider):
         return  # attach refuses it
     provider = None if wanted.provider is None else Provider(wanted.provider)
@@ -114,34 +116,34 @@ def compare_dimensions(
         )
     elif known.dimensions is None:
         if known.stated:
-            tell.note(f"{known.label} was not asked for its dimensions, {known.why}.")
+            notices.note(f"The dimensions of {known.label} are unknown, {known.why}.")
     elif known.dimensions != column:
-        _say_difference(connection, wanted, known, column, tell)
+        _report_difference(connection, wanted, known, column, notices)
 
 
-def _say_difference(
+def _report_difference(
     connection: Connection,
     wanted: Wanted,
     known: ModelDimensions,
     column: int | None,
-    tell: Tell,
+    notices: Notices,
 ) -> None:
     row = connection.execute(_ADVICE, (wanted.oid, wanted.embedding, known.dimensions)).fetchone()
-    gives = "gives" if known.asked else "by WIKIEMBED_DIMENSIONS gives"
+    has = "has" if known.measured else "by WIKIEMBED_DIMENSIONS has"
     sentence = (
         f"Column {wanted.embedding!r} of {wanted.relation} has {column} dimensions, and"
-        f" {known.label} {gives} {known.dimensions}: {row[0] if row else ''}, or name the model"
+        f" {known.label} {has} {known.dimensions}: {row[0] if row else ''}, or name the model"
         " that fits (WIKIEMBED_EMBEDDER, WIKIEMBED_MODEL, --provider, --model)."
     )
-    if known.asked and known.stated:
+    if known.measured and known.stated:
         raise SourceRefused(sentence)
-    tell.warn(sentence)
+    notices.warn(sentence)
 
 
-async def _ask(settings: Settings, provider: Provider, model: str | None) -> ModelInfo:
+async def _describe(settings: Settings, provider: Provider, model: str | None) -> ModelInfo:
     embedder = open_embedder(EmbedderOptions.of(settings, provider, model))
     try:
-        async with asyncio.timeout(ASK_WITHIN_S):
+        async with asyncio.timeout(TIMEOUT_S):
             return await embedder.describe()
     finally:
         await embedder.aclose()

@@ -1,4 +1,4 @@
-"""How much a backfill has to do in this database, and how long that takes at a known rate."""
+"""The work that a backfill has to do in this database, and how long it takes at a known rate."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ MOST_SAMPLED = 1024
 PROBES_AT_ONCE = 4
 BUSY_MINUTES = 3
 BUSY_BATCHES = 4
-"""A minute with fewer batches than these may have had no more to do: it tells no rate."""
-BYTES_A_TOKEN = 4
+"""A minute with fewer batches may have had no more to do: it is left out of the rate."""
+BYTES_PER_TOKEN = 4
 """Of UTF-8, roughly, for the tokenizers of most embedding models."""
 
 Connection = psycopg.Connection[Any]
@@ -43,7 +43,7 @@ _SAMPLE = sql.SQL(
     " and not exists (select from wikiembed.failures as f"
     '                  where f.source = %s and f.key = t.{key}::text collate "C") limit %s'
 )
-# Older rows are hours. The present minute is not over.
+# Older rows are per hour. The current minute is not over.
 _HISTORY = (
     "select t.chunks from wikiembed.throughput as t where t.source = %s and t.chunks >= %s"
     " and t.minute > now() - interval '23 hours' and t.minute < date_trunc('minute', now())"
@@ -54,7 +54,7 @@ _WAITING = "select coalesce(sum(todo + doing + scheduled_later), 0) from wikiemb
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What is to do for one source. None: not known, for the reason that `unknown` says."""
+    """The work to do for one source. `rate` None: unknown, for the reason in `unknown`."""
 
     source: str
     chunks: int
@@ -65,7 +65,7 @@ class Estimate:
     rate: Rate | None
     unknown: str | None
     measured: Rate | None = None
-    """What a probe found, also where it is too little for a rate."""
+    """The result of a probe, even if it is too small for a rate."""
 
     @property
     def seconds(self) -> float | None:
@@ -101,10 +101,10 @@ def estimate(
     most_chunks: int | None,
     concurrency: int | None,
 ) -> Estimate:
-    """What a backfill of the source of `row` would do, of which `queueing` is in no job yet.
+    """What a backfill of the source of `row` would do, of which `queueing` is not queued yet.
 
-    Its texts are read in a sample. Where the last day tells no rate, the embedding server is
-    asked to embed that sample, for some seconds; nothing is written.
+    A sample of its texts is read. If the last day has no rate, the embedding server embeds that
+    sample, for some seconds; nothing is written.
     Raises: SourceNotFound, psycopg.Error.
     """
     chunks = row.missing - row.failed
@@ -128,14 +128,14 @@ def estimate(
         except (EmbedderError, ConfigurationError) as error:
             unknown = str(error)
         else:
-            rate = measured if measured.tells_of(chunks) else None
+            rate = measured if measured.applies_to(chunks) else None
             unknown = f"{count(measured.sampled, 'chunk')} could be measured, too few for a rate"
     return Estimate(
         source=row.source,
         chunks=chunks,
         jobs=queueing.jobs + waiting,
         characters=_scaled(sum(map(len, texts)), len(texts), chunks),
-        tokens=_scaled(sum(len(t.encode()) for t in texts) // BYTES_A_TOKEN, len(texts), chunks),
+        tokens=_scaled(sum(len(t.encode()) for t in texts) // BYTES_PER_TOKEN, len(texts), chunks),
         sampled=len(texts),
         rate=rate,
         unknown=unknown if chunks and rate is None else None,
@@ -144,14 +144,14 @@ def estimate(
 
 
 def _scaled(amount: int, sampled: int, chunks: int) -> int | None:
-    """The amount of `sampled` texts, for `chunks` of them."""
+    """The amount of `sampled` texts, extrapolated to `chunks`."""
     if chunks == 0:
         return 0
     return round(amount / sampled * chunks) if sampled else None
 
 
 def _source(connection: Connection, name: str) -> tuple[Source, int, int]:
-    """The source's row, its batch size, and how many jobs it has already."""
+    """The source's row, its batch size, and the number of its jobs."""
     with translate_errors():
         row = connection.execute(
             SOURCE,
@@ -161,17 +161,17 @@ def _source(connection: Connection, name: str) -> tuple[Source, int, int]:
             "select batch_size from wikiembed.sources where name = %s", (name,)
         ).fetchone()
         waiting = connection.execute(_WAITING + " where source = %s", (name,)).fetchone()
-    # The source may be detached meanwhile: then these are nobody's.
+    # The source may have been detached meanwhile: then placeholders do.
     source = Source.from_row(row) if row else Source.from_row(("", name, *[None] * 5, False, False))  # type: ignore[arg-type]
     return source, size[0] if size else 1, int(waiting[0]) if waiting else 0
 
 
 def _sample(connection: Connection, source: str, batch_size: int) -> tuple[list[str], str | None]:
-    """Texts that miss their vector, or why none can be read."""
+    """Texts of missing chunks, or why none can be read."""
     with translate_errors():
         named = connection.execute(_TABLE, (source,)).fetchone()
         if named is None:
-            return [], "the table of the source is gone"
+            return [], "the table of the source was dropped"
         schema, table, key, text, embedding = named
         query = _SAMPLE.format(
             table=sql.Identifier(schema, table),
@@ -184,11 +184,11 @@ def _sample(connection: Connection, source: str, batch_size: int) -> tuple[list[
             rows = connection.execute(query, (source, limit)).fetchall()
         except psycopg.errors.InsufficientPrivilege:
             return [], f"this role may not read {schema}.{table}"
-    return [row[0] for row in rows], None if rows else "no text is missing its vector"
+    return [row[0] for row in rows], None if rows else "no text lacks its vector"
 
 
 def history(connection: Connection, source: str, *, least: int) -> Rate | None:
-    """The rate in whose minutes half of the last day's chunks were embedded; None: too few.
+    """The last day's median rate, weighted by chunks; None: too few minutes.
 
     A minute with less than `least` chunks is left out: it may have had no more to do.
     """

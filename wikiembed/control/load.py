@@ -1,4 +1,4 @@
-"""Write articles to the wiki's tables, a batch of pages a transaction."""
+"""Write articles to the wiki's tables, a batch of pages per transaction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from wikiembed.db.connect import translate_errors
 
-PAGES_A_TRANSACTION = 100
+PAGES_PER_TRANSACTION = 100
 
 
 class Article(Protocol):
@@ -33,9 +33,9 @@ class Article(Protocol):
 
 @dataclass(slots=True)
 class Loaded:
-    """How many pages were added, changed or left alone, and chunks written or removed.
+    """The number of pages added, changed or unchanged, and of chunks written or removed.
 
-    `in_doubt`: pages that were sent and of which Postgres' answer did not come: they may be stored.
+    `in_doubt`: pages that were sent without an answer from Postgres: they may be stored.
     `refused`: the first and the last title of the pages that Postgres refused.
     """
 
@@ -68,10 +68,10 @@ def load_articles(
     total: Loaded | None = None,
     on_batch: Callable[[Loaded], None] = lambda _: None,
 ) -> Loaded:
-    """Load `articles` through wikiembed.load_pages, in constant memory; answers `total`.
+    """Load `articles` through wikiembed.load_pages, in constant memory; returns `total`.
 
-    An error of the reader comes after the pages before it are written; each call is a transaction
-    of its own unless one is open. `total` is right after an error too.
+    An error of the reader is raised after the pages before it are written; each call is a
+    transaction of its own unless one is open. `total` is correct after an error too.
     Raises: what `articles` raises; DatabaseError and its kinds.
     """
     total = total or Loaded()
@@ -88,10 +88,10 @@ def load_articles(
 
 
 def _take(reading: Iterator[Article]) -> tuple[list[Article], Exception | None]:
-    """The next pages, and the reader's error where it met one."""
+    """The next pages, and the reader's error if it raised one."""
     batch: list[Article] = []
     try:
-        for article in islice(reading, PAGES_A_TRANSACTION):
+        for article in islice(reading, PAGES_PER_TRANSACTION):
             batch.append(article)
     except Exception as error:
         return batch, error

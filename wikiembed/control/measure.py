@@ -1,4 +1,4 @@
-"""How many chunks a second an embedding server takes, by embedding some of them."""
+"""Measure the chunks per second of an embedding server by embedding some of them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from wikiembed.errors import EmbedderBadAnswer, EmbedderError, EmbedderRejected
 LEAST_SAMPLED = 64
 LEAST_S = 2.0
 MOST_TIMES = 10
-"""A rate of fewer texts in less time is for at most so many times as many."""
+"""A rate of fewer texts in less time is extrapolated to at most so many times as many."""
 PROBE_S = 5.0
-"""After so long no further batch of a measurement begins."""
+"""After so long no further batch of a measurement starts."""
 RateFrom = Literal["history", "probe"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Chunks a second, and where that is known from.
+    """Chunks per second, and where that is known from.
 
     For a probe, `sampled` texts were embedded in `seconds`; the server refused `refused` others,
-    the last one with the words of `refusal`.
+    the last one with the message `refusal`.
     """
 
     chunks_per_s: float
@@ -36,8 +36,8 @@ class Rate:
     refused: int = 0
     refusal: str | None = None
 
-    def tells_of(self, chunks: int) -> bool:
-        """Whether it may be extrapolated to so many: not from a handful to many times as many."""
+    def applies_to(self, chunks: int) -> bool:
+        """Whether it may be extrapolated to `chunks`: not from a few to many times as many."""
         few = self.sampled < LEAST_SAMPLED and self.seconds < LEAST_S
         return self.known_from == "history" or not few or chunks <= MOST_TIMES * self.sampled
 
@@ -50,10 +50,10 @@ async def measure(
     concurrency: int,
     clock: Callable[[], float] = time.monotonic,
 ) -> Rate:
-    """Embed `texts` for a few seconds, each once at the most, and say how many a second.
+    """Embed `texts` for a few seconds, each at most once, and return the rate.
 
-    A batch that the server refuses is halved until the texts at fault stand alone; they are left
-    out and counted. A model that has to be loaded first does not count: `describe` loads it.
+    A batch that the server refuses is bisected until the texts at fault are alone; they are left
+    out and counted. The time to load the model does not count: `describe` loads it.
 
     Raises: EmbedderError when no text is embedded.
     """
@@ -88,7 +88,7 @@ async def measure(
 
     await asyncio.gather(*(take() for _ in range(concurrency)))
     if not embedded:
-        raise (errors or refused or [EmbedderBadAnswer("There is no text to measure with.")])[-1]
+        raise (errors or refused or [EmbedderBadAnswer("No text is left to measure with.")])[-1]
     seconds = max(clock() - began, 1e-6)
     return Rate(
         chunks_per_s=sum(embedded) / seconds,

@@ -1,4 +1,4 @@
-"""Names of tables and columns as somebody typed them, and as they are written."""
+"""Resolve names of tables and columns as typed to the names in the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wikiembed.errors import SourceRefused
 Connection = psycopg.Connection[Any]
 
 _FIND = "select c.oid::bigint, c.relname from pg_class as c where c.oid = to_regclass(%s)"
-# Of another case, or in another schema: whoever types public.Document has it folded to document.
+# In another case or another schema: Postgres folds an unquoted public.Document to document.
 _LIKE = """
 select format('%%I.%%I', n.nspname, c.relname), c.oid::bigint
   from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
@@ -33,8 +33,8 @@ def find_table(
 ) -> tuple[int, str]:
     """The table's oid and its bare name.
 
-    `columns` and `others` are the options of the command, for the command that would be right.
-    Raises: SourceRefused, which gives it where a name is only typed in another way.
+    `columns` and `others` are the options of the command, from which a corrected one is made.
+    Raises: SourceRefused, with the corrected command if a name differs in case or quotes only.
     """
     try:
         found = connection.execute(_FIND, (relation,)).fetchone()
@@ -52,7 +52,7 @@ def find_table(
             if written[name] != columns[name]
         ]
         raise SourceRefused(
-            f"Columns are named as they are written, {', '.join(wrong)}: run"
+            f"Column names are case-sensitive, {', '.join(wrong)}: run"
             f" `{attach_command(relation, written | dict(others))}`."
         )
     return oid, table
@@ -76,8 +76,8 @@ def _advice(
         found = connection.execute(_LIKE, candidates | {"schema": ""}).fetchall()
     if not found:
         return (
-            "give its name with the schema, as in public.docs, and in double quotes what is not"
-            " lower case"
+            "give its name with the schema, as in public.docs, and put names that are not lower"
+            " case in double quotes"
         )
     commands = [
         f"`{attach_command(name, _written(connection, oid, columns) | dict(others))}`"
@@ -87,7 +87,7 @@ def _advice(
 
 
 def _written(connection: Connection, oid: int, columns: Mapping[str, str]) -> dict[str, str]:
-    """`columns` as the table has them, where they differ in nothing but case or quotes."""
+    """`columns` as the table names them, if they differ in case or quotes only."""
     there = [row[0] for row in connection.execute(_COLUMNS, (oid,))]
     alike: dict[str, list[str]] = {}
     for name in there:

@@ -1,4 +1,4 @@
-"""Servers that are out of reach now, as the workers reported them."""
+"""Servers that are out of reach, as reported by workers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wikiembed.times import local
 
 
 def open_outages(connection: psycopg.Connection[Any]) -> list[Outage]:
-    """The outages that last, the longest first; also those that nobody reports any more."""
+    """The open outages, the longest first, including those that no worker reports any more."""
     with translate_errors():
         return [Outage(*row) for row in connection.execute(OPEN_OUTAGES)]
 
@@ -23,13 +23,13 @@ def advice(outage: Outage) -> str:
     reason = outage.reason.rstrip(".")
     if not outage.stale:
         return (
-            f"Workers cannot reach {outage.server} since {since} ({reason}): mend the server;"
-            " they go on by themselves."
+            f"Workers cannot reach {outage.server} since {since} ({reason}): fix the server;"
+            " they retry automatically."
         )
     seen = local(outage.last_seen_at)
     quoted = outage.server.replace("'", "''")
     return (
         f"{outage.server} was out of reach from {since} to {seen} ({reason}), and no worker has"
-        " asked it since: run `wikiembed worker`; if the server is no more, run in psql"
+        " tried it since: run `wikiembed worker`; if the server is retired, run in psql"
         f" `select wikiembed.end_outage('{quoted}')`."
     )

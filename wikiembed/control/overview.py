@@ -1,4 +1,4 @@
-"""The whole state in one answer: coverage, queue, failures, outages, workers."""
+"""The whole state: coverage, queue, failures, outages, workers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _TRUNCATED = (
 
 
 def replaced_sentence(*, source: str, name: str, attached_to: str | None) -> str:
-    """That another table has the name of a source's table, and what to run."""
+    """The clause that another table has the name of a source's table, with the fix."""
     was = f"source {source} is still attached to {attached_to}"
     if attached_to is None:
         was = f"the table of source {source} was dropped"
@@ -58,7 +58,7 @@ def replaced_sentence(*, source: str, name: str, attached_to: str | None) -> str
 
 
 def truncated_sentence(*, source: str, truncated: int) -> str:
-    """How many chunks are embedded by their beginning only, and where they are listed."""
+    """The sentence on chunks of which only the beginning is embedded."""
     return (
         f"Truncated: {count(truncated, 'chunk')} of {source}, as WIKIEMBED_TRUNCATE allows; listed"
         " in wikiembed.truncated_chunks."
@@ -66,7 +66,7 @@ def truncated_sentence(*, source: str, truncated: int) -> str:
 
 
 def truncated(connection: Connection, source: str | None) -> list[str]:
-    """That sentence for each source that has such chunks, or for `source` alone."""
+    """`truncated_sentence` of each source that has such chunks, or of `source` alone."""
     with translate_errors():
         rows = connection.execute(
             "select source, truncated from wikiembed.truncation"
@@ -77,9 +77,9 @@ def truncated(connection: Connection, source: str | None) -> list[str]:
 
 
 def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Rows of coverage, queue, failures, workers and outages; what is paused, held or cut."""
+    """Rows of coverage, queue, failures, pauses, workers, outages and so on, by name."""
     outages = open_outages(connection)
-    answer: dict[str, list[dict[str, Any]]] = {
+    state: dict[str, list[dict[str, Any]]] = {
         "coverage": [_standing(row, present_s(outages)) for row in coverage(connection)]
     }
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
@@ -92,13 +92,13 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             ("truncation", _TRUNCATED),
             ("workers", _WORKERS),
         ):
-            answer[name] = cursor.execute(query).fetchall()
-    answer["outages"] = [outage.as_json() for outage in outages]
-    return answer
+            state[name] = cursor.execute(query).fetchall()
+    state["outages"] = [outage.as_json() for outage in outages]
+    return state
 
 
 def _standing(row: Coverage, outages_s: list[float]) -> dict[str, Any]:
-    """A row of coverage and what it waits for; while it waits nobody knows for how long."""
+    """A row of coverage and what it waits for; while it waits its ETA is unknown."""
     waits = waits_for(row, outages_s)
-    told = {**row.as_json(), "waits_for": waits}
-    return told if waits is None else {**told, "eta_s": None}
+    fields = {**row.as_json(), "waits_for": waits}
+    return fields if waits is None else {**fields, "eta_s": None}

@@ -1,4 +1,4 @@
-"""Whether everything is embedded, what is in the way if not, and whether a chunk finds itself."""
+"""Whether everything is embedded, the obstacles if not, and whether search finds a chunk."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ EQUAL = 1e-6
 NEIGHBOURS = 100
 OBSTACLES = {
     "relation": "The source's table was dropped.",
-    "paused": "Somebody, or a worker, paused the source.",
+    "paused": "An operator or a worker paused the source.",
     "failed": "Chunks were set aside as failed, by class.",
-    "empty": "Nothing is embedded: the table holds no rows, or all of them are skipped.",
-    "held_back": "Chunks wait for an order: rows that were there at attach, or what a bounded"
-    " enqueue left.",
-    "not_queued": "Chunks wait in no job: a restore, or triggers that were off.",
-    "waiting": "Chunks wait in jobs, or are in a worker's hands.",
-    "miscounted": "The table misses a vector and the ledger does not say so.",
+    "empty": "Nothing is embedded: the table has no rows, or all of them are skipped.",
+    "held_back": "Chunks wait to be queued by an operator: rows that existed at attach, or what a"
+    " bounded enqueue left.",
+    "not_queued": "Chunks are in no job: after a restore, or while triggers were disabled.",
+    "waiting": "Chunks wait in jobs, or a worker is embedding them.",
+    "miscounted": "A row lacks its vector and the ledger counts none as missing.",
     "outage": "Workers cannot reach an embedding server.",
 }
-"""Each name of an obstacle, for docs/reference/doctor.md."""
+"""Name and meaning of each obstacle, for docs/reference/doctor.md."""
 
 _QUEUES = """
 select q.todo + q.doing + q.scheduled_later,
@@ -54,7 +54,7 @@ select string_agg(c.error_class || ' ' || c.chunks, ', ' order by c.chunks desc,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obstacle:
-    """One thing in the way of a source, its number of chunks where it has one, and what to run."""
+    """An obstacle to readiness, the number of chunks if it has one, and the command to run."""
 
     source: str | None
     name: str
@@ -63,13 +63,13 @@ class Obstacle:
     chunks: int | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Its parts by name."""
+        """Its fields by name."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Smoke:
-    """Whether a chunk of `source` found itself, and how far the nearest is; None: no vectors."""
+    """Whether search found a chunk of `source`, and the nearest distance; None: no vectors."""
 
     source: str
     passed: bool | None
@@ -78,12 +78,12 @@ class Smoke:
     distance: float | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Its parts by name."""
+        """Its fields by name."""
         return asdict(self)
 
 
 def obstacles(connection: Connection, unready: list[Coverage]) -> list[Obstacle]:
-    """What is in the way of `unready` sources, each with the command that takes it away."""
+    """The obstacles of `unready` sources, each with the command that removes it."""
     found = [obstacle for row in unready for obstacle in _of_source(connection, row)]
     if unready:
         found += [
@@ -112,7 +112,7 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
         classes = connection.execute(_CLASSES, (name,)).fetchone()
     if gone == (True,):
         yield Obstacle(
-            source=name, name="relation", sentence="the table is gone",
+            source=name, name="relation", sentence="the table was dropped",
             command=f"wikiembed reconcile {name}",
         )  # fmt: skip
         return
@@ -132,16 +132,17 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
             command=f"wikiembed failures {name}; then wikiembed retry {name}"
             f" or wikiembed skip {name} KEY",
         )  # fmt: skip
-    lost = _in_no_job(connection, name)
-    lost = row.held_back if lost is None else lost
-    if lost:
+    unqueued = _unqueued(connection, name)
+    unqueued = row.held_back if unqueued is None else unqueued
+    if unqueued:
         held_back = row.held_back > 0
         yield Obstacle(
-            source=name, name="held_back" if held_back else "not_queued", chunks=lost,
-            sentence=f"{lost:,} wait for an order" if held_back else f"{lost:,} wait in no job",
+            source=name, name="held_back" if held_back else "not_queued", chunks=unqueued,
+            sentence=f"{unqueued:,} wait to be queued" if held_back
+            else f"{unqueued:,} not queued",
             command=f"wikiembed enqueue {name}",
         )  # fmt: skip
-    waiting = row.missing - row.failed - lost
+    waiting = row.missing - row.failed - unqueued
     if waiting > 0:
         idle = "" if alive else ", and no worker is alive"
         yield Obstacle(
@@ -157,12 +158,12 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
     elif row.missing == 0:
         yield Obstacle(
             source=name, name="miscounted", command=f"wikiembed reconcile {name}",
-            sentence="a row misses its vector and the counts do not say so",
+            sentence="a row lacks its vector and the counts say that none does",
         )  # fmt: skip
 
 
 def _filled_by(row: Coverage) -> str:
-    """What gives a source without vectors its first one, or does without."""
+    """The command that gives a source its first vector, or accepts that it has none."""
     if row.total == 0 and row.source == "wiki":
         return "wikiembed load FILE"
     return f"wikiembed ready {row.source} --allow-empty"
@@ -171,11 +172,11 @@ def _filled_by(row: Coverage) -> str:
 def _why_empty(row: Coverage) -> str:
     if row.total:
         return f"nothing is embedded, since all {row.total:,} are skipped"
-    return "holds no chunks"
+    return "has no chunks"
 
 
-def _in_no_job(connection: Connection, source: str) -> int | None:
-    """Missing chunks that no job and no failure holds; None for a role that may not ask."""
+def _unqueued(connection: Connection, source: str) -> int | None:
+    """The number of missing chunks in no job and no failure; None for a role without the right."""
     try:
         row = connection.execute(
             "select chunks from wikiembed.enqueue(%s, p_dry_run => true)", (source,)
@@ -186,7 +187,7 @@ def _in_no_job(connection: Connection, source: str) -> int | None:
 
 
 def smoke(connection: Connection, settings: Settings, source: str) -> Smoke:
-    """Embed the text of a chunk as a worker would, and look whether search finds that chunk.
+    """Embed the text of a chunk as a worker would, and check that search finds that chunk.
 
     Raises: ConfigurationError, EmbedderError.
     """
@@ -195,7 +196,8 @@ def smoke(connection: Connection, settings: Settings, source: str) -> Smoke:
     if any(row.embedded for row in actions.coverage(connection, source)):
         known = nearest(connection, found, embed(found, settings, PROBE_TEXT), limit=1)
     if not known:
-        return Smoke(source=source, passed=None, sentence=f"{source}: no vectors, nothing to find")
+        sentence = f"{source}: no vectors, nothing to search"
+        return Smoke(source=source, passed=None, sentence=sentence)
     prefix = for_documents(found, settings).prefix
     chunk = known[0]
     hits = nearest(
@@ -207,19 +209,19 @@ def smoke(connection: Connection, settings: Settings, source: str) -> Smoke:
         if hit.distance <= first + EQUAL and (hit.key == chunk.key or hit.content == chunk.content)
     ]  # fmt: skip
     if itself and first <= NEAR:
-        said = f"{source}: chunk {chunk.key} finds itself, at distance {first:.4f}"
+        sentence = f"{source}: search finds chunk {chunk.key}, at distance {first:.4f}"
     elif itself:
-        said = (
-            f"{source}: chunk {chunk.key} is {first:.2f} away from its own text: its vector is of"
-            " another model or prefix than these settings'"
+        sentence = (
+            f"{source}: chunk {chunk.key} is {first:.2f} away from its own text: its vector was"
+            " made with another model or prefix than these settings'"
         )
     else:
         other = f"chunk {hits[0].key}, {first:.4f} away" if hits else "nothing"
-        said = f"{source}: searching for the text of chunk {chunk.key} finds {other}"
+        sentence = f"{source}: searching for the text of chunk {chunk.key} finds {other}"
     return Smoke(
         source=source,
         passed=bool(itself) and first <= NEAR,
-        sentence=said,
+        sentence=sentence,
         key=chunk.key,
         distance=first,
     )

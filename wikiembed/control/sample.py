@@ -1,4 +1,4 @@
-"""The demo's own database: made beside whatever else the server holds, and dropped on demand."""
+"""The demo's own database: created beside the server's others, and dropped on demand."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from wikiembed.errors import ConfigurationError
 
 DATABASE = "wikiembed_demo"
 MARK = "Made by `wikiembed demo`; `wikiembed demo --clean` drops it."
-"""The comment on the database, without which one of that name is somebody else's."""
+"""The comment on the database; one of that name without it was not made by the demo."""
 
 
 def create(settings: Settings) -> Settings:
-    """Have the demo's database; gives settings that lead to it.
+    """Create the demo's database unless it exists; returns settings that name it.
 
-    Raises: ConfigurationError where one of its name is not the demo's, or where the role may create
-    none; DatabaseUnreachable.
+    Raises: ConfigurationError if a database of that name is not the demo's, or if the role may not
+    create one; DatabaseUnreachable.
     """
     with _server(settings, create=True) as connection:
         try:
@@ -37,16 +37,16 @@ def create(settings: Settings) -> Settings:
                 )
         except pg.InsufficientPrivilege:
             raise ConfigurationError(
-                f"Permission denied to create database {DATABASE}: let the role by `alter role …"
+                f"Permission denied to create database {DATABASE}: allow it by `alter role …"
                 " createdb`, or empty WIKIEMBED_DATABASE_URL to use the embedded Postgres."
             ) from None
     return settings.model_copy(update={"database_name": DATABASE})
 
 
 def drop(settings: Settings) -> bool:
-    """Drop the demo's database, under its users too; False when there is none.
+    """Drop the demo's database, even while it is in use; False when there is none.
 
-    Raises: ConfigurationError where one of its name is not the demo's; DatabaseUnreachable.
+    Raises: ConfigurationError if a database of that name is not the demo's; DatabaseUnreachable.
     """
     if settings.database_url is None and not has_embedded(settings.data_dir):
         return False
@@ -61,7 +61,7 @@ def drop(settings: Settings) -> bool:
 
 @contextlib.contextmanager
 def _server(settings: Settings, *, create: bool) -> Iterator[psycopg.Connection[Any]]:
-    """A connection from which databases are made: to the URL's own, or the embedded `postgres`."""
+    """A connection to create databases from: to the URL's own, or the embedded `postgres`."""
     update = {"database_name": None if settings.database_url else "postgres"}
     url = database_url(settings.model_copy(update=update), create=create)
     with (
@@ -72,7 +72,7 @@ def _server(settings: Settings, *, create: bool) -> Iterator[psycopg.Connection[
 
 
 def _is_ours(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the demo's database is there."""
+    """Whether the demo's database exists."""
     found = connection.execute(
         "select shobj_description(oid, 'pg_database') from pg_catalog.pg_database"
         " where datname = %s",
@@ -80,6 +80,6 @@ def _is_ours(connection: psycopg.Connection[Any]) -> bool:
     ).fetchone()
     if found is not None and found[0] != MARK:
         raise ConfigurationError(
-            f"Database {DATABASE} is there and was not made by the demo: rename or drop it first."
+            f"Database {DATABASE} exists and was not made by the demo: rename or drop it first."
         )
     return found is not None

@@ -40,7 +40,7 @@ class Hit:
         return 1 - self.distance
 
     def as_json(self) -> dict[str, object]:
-        """Its parts by name, and the similarity."""
+        """Its fields by name, and the similarity."""
         return {
             "source": self.source,
             "key": self.key,
@@ -119,7 +119,7 @@ def nearest(connection: Connection, source: Source, vector: Matrix, *, limit: in
         if oids is None:
             raise ConfigurationError("The database has no extension vector.")
         register_vectors(connection, oids[0], oids[1])
-        # An HNSW index gives no more rows than it looks at.
+        # An HNSW scan returns at most ef_search rows.
         wide = min(max(limit, USUAL_EF_SEARCH), MOST_EF_SEARCH)
         connection.execute("select set_config('hnsw.ef_search', %s, false)", (str(wide),))
         rows = connection.execute(
@@ -142,7 +142,7 @@ def embed(source: Source, settings: Settings, text: str) -> Matrix:
 
 
 def require_dimensions(source: Source, vector: Matrix) -> None:
-    """Turn away from a vector that the source cannot be searched with.
+    """Reject a vector whose dimensions are not the source's.
 
     Raises: ConfigurationError.
     """
@@ -153,7 +153,7 @@ def require_dimensions(source: Source, vector: Matrix) -> None:
             else "choose another with WIKIEMBED_EMBEDDER and WIKIEMBED_MODEL"
         )
         raise ConfigurationError(
-            f"Source {source.name!r} holds {source.dimensions} dimensions, this model gives"
+            f"Source {source.name!r} has {source.dimensions} dimensions, this model returns"
             f" {vector.shape[1]}: {wanted}."
         )
 
@@ -179,5 +179,5 @@ async def embed_question(embedder: Embedder, text: str, *, truncate: bool) -> Ma
             raise
         matrix = cut.matrix
     if not usable_rows(matrix).all():
-        raise EmbedderBadAnswer("The model gives no usable vector for that question.")
+        raise EmbedderBadAnswer("The model returns no usable vector for that question.")
     return matrix

@@ -1,4 +1,4 @@
-"""What a backfill leaves without a vector although the queue is dry."""
+"""Chunks that a backfill leaves without a vector although the queue is empty."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MOST_SOURCES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortfall:
-    """Missing chunks of `source` that nobody will embed: failed ones by class, and unqueued ones.
+    """Missing chunks of `source` that no job will embed: failed ones by class, and unqueued ones.
 
     Skipped chunks are not missing, and those that wait in a job were written after the queue
-    was dry: whoever runs next embeds them.
+    was empty: the next worker embeds them.
     """
 
     source: str
@@ -35,20 +35,20 @@ class Shortfall:
 
     @property
     def phrase(self) -> str:
-        """``20 rejected, 3 timeout, 2 in no job``."""
+        """``20 rejected, 3 timeout, 2 not queued``."""
         parts = [by_class(self.failed)] if self.failed else []
-        return ", ".join([*parts, f"{self.unqueued:,} in no job"] if self.unqueued else parts)
+        return ", ".join([*parts, f"{self.unqueued:,} not queued"] if self.unqueued else parts)
 
 
 def shortfall(connection: psycopg.Connection[Any], row: Coverage, *, bounded: bool) -> Shortfall:
-    """What the source of `row` is short of.
+    """The shortfall of the source of `row`.
 
-    `bounded`: only so many were to be queued, so that the others are not missing.
+    `bounded`: the number to queue was limited, so unqueued chunks are not missing.
     Raises: psycopg.Error.
     """
     try:
         failed = actions.failed_by_class(connection, row.source)
-    except pg.InsufficientPrivilege:  # may queue and not read failures: the view has their number
+    except pg.InsufficientPrivilege:  # may queue but not read failures: the view has their number
         failed = {"failed": row.failed} if row.failed else {}
     unqueued = 0
     if not bounded and row.missing > sum(failed.values()):
@@ -57,7 +57,7 @@ def shortfall(connection: psycopg.Connection[Any], row: Coverage, *, bounded: bo
 
 
 def sentence(found: Sequence[Shortfall]) -> str:
-    """One sentence that says how many chunks are missing, by source and class."""
+    """A sentence with the number of missing chunks, by source and class."""
     short = [one for one in found if one.chunks]
     total = sum(one.chunks for one in short)
     where = listed(
@@ -66,5 +66,5 @@ def sentence(found: Sequence[Shortfall]) -> str:
     see = f"wikiembed failures {short[0].source}" if len(short) == 1 else "wikiembed failures"
     return (
         f"{count(total, 'chunk')} {verb(total)} missing ({where}): see `{see}`;"
-        " --allow-failures exits with 0 all the same."
+        " --allow-failures exits with 0 anyway."
     )

@@ -1,4 +1,4 @@
-"""Attach and detach tables, with the index on missing rows built without holding up writers."""
+"""Attach and detach tables; the index on missing rows is built without blocking writers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from wikiembed.config import Settings
 from wikiembed.control.actions import names
-from wikiembed.control.dimensions import SILENT, Tell, Wanted, compare_dimensions
+from wikiembed.control.dimensions import SILENT, Notices, Wanted, compare_dimensions
 from wikiembed.control.names import find_table
 from wikiembed.db.connect import translate_errors
 
@@ -28,7 +28,7 @@ _MOVED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachOptions:
-    """What a source fixes for itself; None comes from the worker's settings."""
+    """What a source is pinned to; None: from the worker's settings."""
 
     provider: str | None = None
     model: str | None = None
@@ -41,7 +41,7 @@ class AttachOptions:
 
     @property
     def given(self) -> dict[str, str]:
-        """The options of the command that differ from what holds without them."""
+        """The options of the command that differ from their defaults."""
         values = {
             name.replace("_", "-"): value
             for name, value in asdict(self).items()
@@ -54,7 +54,7 @@ class AttachOptions:
 class Columns:
     """The table and the columns to attach, and the source's name: the table's, if None.
 
-    A column that is None has the name that it has in the source that is moved, or the usual one.
+    A column that is None takes its name from the source that is moved, else the default.
     """
 
     relation: str
@@ -76,12 +76,12 @@ def attach(
     options: AttachOptions,
     *,
     settings: Settings | None = None,
-    tell: Tell = SILENT,
+    notices: Notices = SILENT,
 ) -> str:
-    """Attach a column as a source; a refusal leaves nothing behind. Answers the source's name.
+    """Attach a column as a source; a refusal leaves nothing behind. Returns the source's name.
 
     The partial index is built concurrently first, then wikiembed.attach does the rest in one
-    transaction. With `settings` the column is compared with the model that they lead to.
+    transaction. With `settings` the column is compared with the model that they select.
     Raises: SourceRefused, InvalidArgument, DatabaseError.
     """
     with translate_errors():
@@ -101,15 +101,15 @@ def attach(
                     model=options.model,
                     dimensions=options.dimensions,
                 ),
-                tell,
+                notices,
             )
-        # Whatever attach refuses, it refuses before an index is built for hours.
+        # attach refuses before an index is built for hours.
         _call_attach(connection, oid, columns, options, check_only=True)
         built: list[sql.Identifier] = []
         try:
             if not _is_indexed(connection, oid, columns):
                 _build_index(connection, oid, columns, built, move=options.move)
-            with _warnings(connection, tell.warn):
+            with _warnings(connection, notices.warn):
                 _call_attach(connection, oid, columns, options)
         except BaseException:
             for index in built:
@@ -120,7 +120,7 @@ def attach(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """From which table, None if it only had another name; with how many vectors and failures."""
+    """The former table, None if it was only renamed; the numbers of vectors and failures moved."""
 
     former: str | None
     vectors: int
@@ -129,21 +129,21 @@ class Moved:
 
 @contextlib.contextmanager
 def _warnings(connection: Connection, warn: Callable[[str], None]) -> Iterator[None]:
-    """Hand the warnings that come meanwhile to `warn`, each with its hint as one sentence."""
+    """Pass Postgres' warnings to `warn`, each with its hint as one sentence."""
 
-    def tell(said: psycopg.errors.Diagnostic) -> None:
-        if said.severity_nonlocalized == "WARNING":
-            warn(f"{said.message_primary}: {said.message_hint}")
+    def on_notice(notice: psycopg.errors.Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            warn(f"{notice.message_primary}: {notice.message_hint}")
 
-    connection.add_notice_handler(tell)
+    connection.add_notice_handler(on_notice)
     try:
         yield
     finally:
-        connection.remove_notice_handler(tell)
+        connection.remove_notice_handler(on_notice)
 
 
 def _named(connection: Connection, columns: Columns, *, move: bool) -> Columns:
-    """`columns` with a name for each: as given, as in the source that is moved, or the usual."""
+    """`columns` with a name for each: as given, as in the source that is moved, or the default."""
     row = connection.execute(
         "select key_column, text_column, embedding_column from wikiembed.sources"
         " where name = %s and %s",
@@ -159,14 +159,14 @@ def _named(connection: Connection, columns: Columns, *, move: bool) -> Columns:
 
 
 def moved(connection: Connection, name: str) -> Moved:
-    """What the last move of a source took over."""
+    """What the last move of a source carried over."""
     with translate_errors():
         row = connection.execute(_MOVED, (name,)).fetchone()
     former, vectors, failures = row if row is not None else (None, 0, 0)
     return Moved(former=former, vectors=vectors, failures=failures)
 
 
-# Asked before there is a row in wikiembed.sources: of a row with what the index depends on.
+# Runs before there is a row in wikiembed.sources: it builds one with what the index depends on.
 _INDEXED = """
 select wikiembed_private.missing_index(jsonb_populate_record(null::wikiembed.sources,
          jsonb_build_object('relation', %(oid)s::oid, 'embedding_column', %(embedding)s::text,
@@ -176,7 +176,7 @@ select wikiembed_private.missing_index(jsonb_populate_record(null::wikiembed.sou
 
 
 def _is_indexed(connection: Connection, oid: int, columns: Columns) -> bool:
-    """Whether the valid index on missing rows is there."""
+    """Whether a valid index on missing rows exists."""
     row = connection.execute(_INDEXED, asdict(columns) | {"oid": oid}).fetchone()
     return row == (True,)
 
@@ -216,9 +216,9 @@ select n.nspname, c.relname, c.relispartition
 def _build_index(
     connection: Connection, oid: int, columns: Columns, made: list[sql.Identifier], *, move: bool
 ) -> None:
-    """Build the index of each leaf concurrently; attach adopts them. Adds their names to `made`.
+    """Build the index of each leaf concurrently for attach to adopt; add their names to `made`.
 
-    While a source is moved its former table has the index of its name: attach renames this one.
+    While a source is moved, its former table's index has its name: attach renames this one.
     """
     base = f"wikiembed_missing_{oid if move else columns.name}"
     leaves = connection.execute(_LEAVES, {"oid": oid}).fetchall()
@@ -227,7 +227,7 @@ def _build_index(
         name = base + (f"_{number}" if is_partition else "")
         identifier = sql.Identifier(schema, name)
         connection.execute(sql.SQL("drop index concurrently if exists {}").format(identifier))
-        made.append(identifier)  # before it is built: a build that is broken off leaves a ruin
+        made.append(identifier)  # before it is built: an interrupted build leaves an invalid index
         connection.execute(
             sql.SQL("create index concurrently {} on {} ({}) where {} is null").format(
                 sql.Identifier(name),
@@ -239,7 +239,7 @@ def _build_index(
 
 
 def detach(connection: Connection, name: str) -> None:
-    """Forget a source; the table's rows and vectors stay.
+    """Detach a source; the table's rows and vectors are kept.
 
     Raises: SourceNotFound, LockNotAvailable.
     """
@@ -249,7 +249,7 @@ def detach(connection: Connection, name: str) -> None:
 
 
 def list_sources(connection: Connection) -> list[dict[str, Any]]:
-    """The sources with what they are attached to and pinned to."""
+    """The sources with the columns they are attached to and the models they are pinned to."""
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             "select s.name, coalesce(format('%I.%I', n.nspname, c.relname), 'gone') as relation,"

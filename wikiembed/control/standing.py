@@ -1,4 +1,4 @@
-"""What a source waits for, and how long it takes while it waits for nothing."""
+"""What a source waits for, and the time left if it waits for nothing."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from wikiembed.times import about
 
 Wait = Literal["resume", "server"]
 RATE_WINDOW_S = 60.0
-"""View coverage's `chunks_per_s` is that of the last minute: it outlives the work by as much."""
+"""View coverage's `chunks_per_s` is of the last minute: it lags behind the work by as much."""
 
 
 def is_held_up(rate: float, outages_s: Sequence[float]) -> bool:
-    """Whether outages that last so many seconds hold up what was embedded at `rate` lately.
+    """Whether outages of these durations block the work that was embedded at `rate` lately.
 
-    An older outage than the rate's minute is that of another server where chunks still come.
+    If chunks are still embedded, an outage older than the rate's minute is of another server.
     """
     return bool(outages_s) and (rate <= 0 or min(outages_s) <= RATE_WINDOW_S)
 
 
 def waits_for(row: Coverage, outages_s: Sequence[float]) -> Wait | None:
-    """What keeps the rest of a source from being embedded: a pause, or a server out of reach.
+    """What blocks the rest of a source: a pause, or a server out of reach.
 
-    None: nothing, or nothing is left to embed. `outages_s`: how long the present outages last.
+    None: nothing, or nothing is left to embed. `outages_s`: durations of the current outages.
     """
     if row.missing <= row.failed:
         return None
@@ -34,7 +34,7 @@ def waits_for(row: Coverage, outages_s: Sequence[float]) -> Wait | None:
 
 
 def of_all(rows: Sequence[Coverage], outages_s: Sequence[float]) -> Wait | None:
-    """What `rows` wait for together: None while one of them goes on."""
+    """What all of `rows` wait for; None if one of them is not blocked."""
     open_rows = [row for row in rows if row.missing > row.failed]
     if not open_rows:
         return None
@@ -45,12 +45,12 @@ def of_all(rows: Sequence[Coverage], outages_s: Sequence[float]) -> Wait | None:
 
 
 def present_s(outages: Sequence[Outage]) -> list[float]:
-    """How long each outage lasts that a worker still reports."""
+    """The duration of each outage that a worker still reports."""
     return [outage.lasted_s for outage in outages if not outage.stale]
 
 
 def time_left(*, left: int, eta_s: float | None, waits: Wait | None) -> str:
-    """``3 h 20 min left``, or why nobody can tell; empty when nothing is left."""
+    """``3 h 20 min left``, or why there is no estimate; empty when nothing is left."""
     if left <= 0:
         return ""
     match waits:
@@ -63,7 +63,7 @@ def time_left(*, left: int, eta_s: float | None, waits: Wait | None) -> str:
 
 
 def time_left_of(row: Mapping[str, Any]) -> str:
-    """The same of a source as `overview` tells of it."""
+    """`time_left` of a source's row in `overview`."""
     return time_left(
         left=row["missing"] - row["failed"], eta_s=row["eta_s"], waits=row.get("waits_for")
     )

@@ -1,6 +1,6 @@
-"""Removing wikiembed from a database: what would go, and taking it away.
+"""Remove wikiembed from a database, and list beforehand what would be removed.
 
-Tables of users keep their rows and vectors. The wiki's own tables go only when that is asked for.
+Tables of users keep their rows and vectors. The wiki's own tables are dropped on request only.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _COUNTS = """
 select (select count(*) from wikiembed.failures),
        (select count(*) from wikiembed_queue.procrastinate_jobs where status in ('todo', 'doing'))
 """
-# What is not wikiembed's and uses what is: Postgres would drop it with the schemas.
+# Objects of users that depend on wikiembed's: Postgres would drop them with the schemas.
 _DEPENDENT = """
 with ours as (
   select n.oid from pg_namespace as n where n.nspname = any (%(schemas)s)
@@ -89,7 +89,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """What an uninstall takes away, and what it leaves."""
+    """What an uninstall removes, and what it keeps."""
 
     database: Endpoint
     installed: bool
@@ -98,7 +98,7 @@ class Removal:
     failures: int
     jobs: int
     wiki: list[Table]
-    """The wiki's own tables, where they are there."""
+    """The wiki's own tables, if they exist."""
 
     @property
     def is_empty(self) -> bool:
@@ -147,8 +147,8 @@ def uninstall(url: str, found: Removal, *, and_wiki: bool = False) -> None:
 
     `found` is what `removal` returned. One transaction.
 
-    Raises: ConfigurationError where the role may not; SchemaMismatch where something that is not
-    wikiembed's depends on it; DatabaseError. Then nothing was changed.
+    Raises: ConfigurationError if the role may not; SchemaMismatch if something that is not
+    wikiembed's depends on it; DatabaseError. After an error nothing is changed.
     """
     with (
         alone(url),

@@ -1,4 +1,4 @@
-"""What is shown of a running operation: one snapshot a question, through losses of Postgres."""
+"""Snapshots of a running operation, repeated through losses of Postgres."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ MOST_ACTIONS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The overview, the chunks embedded in each of the last 60 minutes, and when it was had.
+    """The overview, the chunks embedded in each of the last 60 minutes, and when it was taken.
 
-    `actions`: the last rows of the action log, newest first; none for who may not read it.
+    `actions`: the last rows of the action log, newest first; none if the role may not read it.
     """
 
     state: dict[str, list[dict[str, Any]]]
@@ -48,7 +48,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The last snapshot, and since how many seconds and why there is no newer one."""
+    """The last snapshot; if there is no newer one, for how many seconds and why."""
 
     snapshot: Snapshot
     lost_s: float = 0.0
@@ -80,7 +80,7 @@ def _actions(connection: Connection) -> list[dict[str, Any]]:
 
 
 class Watcher:
-    """Takes snapshots in a thread of its own, so that a Postgres that hangs holds nobody up."""
+    """Takes snapshots in a thread of its own, so that a Postgres that hangs blocks nothing else."""
 
     def __init__(
         self,
@@ -94,21 +94,21 @@ class Watcher:
         self._every_s = every_s
         self._patience_s = patience_s
         self._snapshot = first
-        self._had_at = time.monotonic()
+        self._taken_at = time.monotonic()
         self._why: str | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin; it ends with the process."""
+        """Start the thread; it ends with the process."""
         self._thread.start()
 
     def view(self) -> View:
-        """What is known now."""
-        age_s = time.monotonic() - self._had_at
+        """The last snapshot, and how old it is if newer ones fail."""
+        age_s = time.monotonic() - self._taken_at
         late = age_s > self._every_s + self._patience_s
         if self._why is None and not late:
             return View(self._snapshot)
-        return View(self._snapshot, age_s, self._why or "Postgres gives no answer.")
+        return View(self._snapshot, age_s, self._why or "Postgres does not answer.")
 
     def _run(self) -> None:
         while True:
@@ -116,7 +116,7 @@ class Watcher:
                 with self._open() as connection:
                     while True:
                         self._snapshot = look(connection)
-                        self._had_at = time.monotonic()
+                        self._taken_at = time.monotonic()
                         self._why = None
                         time.sleep(self._every_s)
             except WikiembedError as error:

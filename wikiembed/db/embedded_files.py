@@ -36,7 +36,7 @@ def binaries(version: int) -> Path:
 
     Raises: ConfigurationError when the package is missing or has no such version.
     """
-    # Importing the package warns where there is no XDG_RUNTIME_DIR; finding it is enough.
+    # Importing the package warns without XDG_RUNTIME_DIR; finding it is enough.
     try:
         spec = importlib.util.find_spec(_PACKAGE)
     except ValueError:
@@ -58,7 +58,7 @@ def binaries(version: int) -> Path:
 
 
 def lock_file(path: Path) -> int:
-    """Open `path` for `flock`, made where missing; gives its descriptor."""
+    """Open `path` for `flock`, created if missing; returns its descriptor."""
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -72,11 +72,11 @@ def postmaster(cluster: Path) -> Postmaster | None:
     """The server that runs in `cluster`, or None.
 
     A process file whose id now belongs to another program, or to a zombie that no init reaps, is
-    removed: Postgres would refuse to start beside it.
+    removed: Postgres would refuse to start.
     """
     path = cluster / "postmaster.pid"
     try:
-        lines = os.fsdecode(path.read_bytes()).splitlines()  # it names folders
+        lines = os.fsdecode(path.read_bytes()).splitlines()  # it contains folder names
     except FileNotFoundError:
         return None
     if not lines:
@@ -86,14 +86,14 @@ def postmaster(cluster: Path) -> Postmaster | None:
     if command is None:
         return None
     if str(cluster) not in command:
-        _forget(path, lines)
+        _remove(path, lines)
         return None
     if len(lines) < 5:
         return None
     return Postmaster(pid=pid, port=int(lines[3]), socket_dir=lines[4])
 
 
-def _forget(path: Path, lines: list[str]) -> None:
+def _remove(path: Path, lines: list[str]) -> None:
     path.unlink(missing_ok=True)
     if len(lines) >= 5:
         (Path(lines[4]) / f".s.PGSQL.{lines[3]}.lock").unlink(missing_ok=True)
@@ -116,9 +116,9 @@ def _command_of(pid: int) -> str | None:
 
 
 def socket_dir(cluster: Path) -> Path:
-    """Where the socket goes: `cluster`, or a private temporary folder when its path is too long.
+    """The socket's folder: `cluster`, or a private temporary folder if its path is too long.
 
-    Raises: ConfigurationError when another user holds that temporary folder.
+    Raises: ConfigurationError when another user has access to that temporary folder.
     """
     longest = len(os.fsencode(cluster / ".s.PGSQL.5432"))
     if longest <= _SOCKET_PATH_BYTES and not set(str(cluster)) & set(',"'):
@@ -130,8 +130,8 @@ def socket_dir(cluster: Path) -> Path:
     mine = {os.geteuid(), cluster.stat().st_uid}
     if not stat.S_ISDIR(status.st_mode) or status.st_uid not in mine or status.st_mode & 0o077:
         raise ConfigurationError(
-            f"{folder} is not ours alone, so no socket is made there: set WIKIEMBED_DATA_DIR to a "
-            "folder with a shorter path."
+            f"{folder} is open to other users, so no socket is created there: set "
+            "WIKIEMBED_DATA_DIR to a folder with a shorter path."
         )
     return folder
 

@@ -1,4 +1,4 @@
-"""Which database is meant, in words that hold no user and no password."""
+"""A description of the database in use, without user and password."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wikiembed.config import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A database by its name, and the server's host and port; `folder`: an embedded server's."""
+    """A database's name, and the server's host and port, or the embedded server's `folder`."""
 
     name: str
     host: str | None = None
@@ -27,11 +27,11 @@ class Endpoint:
 
     @property
     def line(self) -> str:
-        """The first line of what tells about a database."""
+        """The first line of output about a database."""
         return f"Database {self}"
 
     def as_json(self) -> dict[str, object]:
-        """The same for machines: host and port are null for an embedded server."""
+        """Its fields for JSON: host and port are null for an embedded server."""
         return {
             "name": self.name,
             "host": self.host,
@@ -41,9 +41,9 @@ class Endpoint:
 
 
 def endpoint(settings: Settings, connection: psycopg.BaseConnection[object]) -> Endpoint:
-    """Where `connection`, which was opened by `settings`, ends."""
+    """The endpoint of `connection`, which was opened with `settings`."""
     info = connection.info
     if settings.database_url is None:
         return Endpoint(name=info.dbname, folder=settings.data_dir)
-    # A socket's folder is the host of its connection; libpq knows the one that was taken of many.
+    # The host of a socket connection is its folder; of several hosts libpq reports the one in use.
     return Endpoint(name=info.dbname, host=info.host, port=info.port)

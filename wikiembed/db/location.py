@@ -1,4 +1,4 @@
-"""Where the migrations lie: inside an installed package, or beside it in a checkout."""
+"""The folder of the migrations: inside an installed package, or beside it in a checkout."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from wikiembed.errors import ConfigurationError
 def migrations_dir(package: Path | None = None) -> Path:
     """The folder that holds Alembic's ``env.py`` and ``versions``.
 
-    `package` is wikiembed's own folder unless another is given. A wheel carries the folder as
+    `package` is by default wikiembed's own folder. A wheel contains the folder as
     ``wikiembed/migrations``; an editable install leaves it at the root of the checkout.
 
-    Raises: ConfigurationError when neither folder is there.
+    Raises: ConfigurationError when neither folder exists.
     """
     home = package or Path(__file__).resolve().parent.parent
     for folder in (home / "migrations", home.parent / "migrations"):
@@ -21,5 +21,5 @@ def migrations_dir(package: Path | None = None) -> Path:
             return folder
     raise ConfigurationError(
         f"No migrations were found in {home} or beside it: reinstall wikiembed, "
-        "or run it from a whole checkout."
+        "or run it from a complete checkout."
     )

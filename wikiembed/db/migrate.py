@@ -1,6 +1,6 @@
 """Bring a database to the schema of this package, with Alembic and the files of ``migrations/``.
 
-Upgrades go forward only: the way back is a backup. ``wikiembed uninstall`` removes the whole.
+There is no downgrade: restore a backup. ``wikiembed uninstall`` removes everything.
 """
 
 from __future__ import annotations
@@ -54,8 +54,7 @@ def _run(url: str, settings: Settings) -> None:
         if isinstance(error.orig, pg.InsufficientPrivilege):
             raise ConfigurationError(
                 f"{sentence_of(error.orig)[:-1]}; migrate as a role with CREATE on the database and"
-                " on schema public, and where that is no superuser create the extension vector"
-                " first."
+                " on schema public, and unless it is a superuser create the extension vector first."
             ) from None
         with translate_errors():
             raise (error.orig or error) from None
@@ -67,9 +66,9 @@ def _run(url: str, settings: Settings) -> None:
 
 @contextlib.contextmanager
 def alone(url: str) -> Iterator[None]:
-    """Let another migration of this database end first: then there may be nothing left to do.
+    """Wait until no other migration of this database runs, and lock out others.
 
-    The lock ends with its transaction, so that it outlives no process, behind a pooler neither.
+    The lock ends with its transaction, so it never outlives the process, even behind a pooler.
     """
     options = connect_options(url)
     with (
@@ -83,7 +82,7 @@ def alone(url: str) -> Iterator[None]:
 def upgrade(url: str, settings: Settings) -> None:
     """Bring the database at `url` to the schema of this package, in one transaction.
 
-    Raises: SchemaMismatch, ConfigurationError, DatabaseError; then nothing was changed.
+    Raises: SchemaMismatch, ConfigurationError, DatabaseError; after an error nothing is changed.
     """
     with alone(url):
         with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
@@ -98,7 +97,7 @@ def upgrade(url: str, settings: Settings) -> None:
 def offline_sql(settings: Settings) -> str:
     """The SQL that `upgrade` would run on an empty database, to be run with psql.
 
-    pgvector is expected in schema public, or is created there.
+    pgvector must be in schema public, or is created there.
     """
     output = io.StringIO()
     command.upgrade(_config(dimensions=settings.column_dimensions, output=output), "head", sql=True)

@@ -1,4 +1,4 @@
-"""The asynchronous pool that tasks use, and vectors as a binary parameter of a statement."""
+"""The asynchronous pool that tasks use, and vectors as binary parameters."""
 
 from __future__ import annotations
 
@@ -28,19 +28,18 @@ from wikiembed.vectors import Matrix, encode_vector_array
 APPLICATION = "wikiembed worker"
 Connection = psycopg.AsyncConnection[Any]
 POOL_TIMEOUT_S = 10.0
-"""How long a call waits for a connection, and how long a pool tries to have one."""
+"""How long a call waits for a connection, and how long a pool tries to open one."""
 IDLE_S = 1.0
-"""A connection that nobody used for so long is asked before it is used: whatever is between may
-have dropped it without a word."""
+"""A connection that was idle for longer is checked before use: a firewall or a proxy may have
+dropped it silently."""
 
 
 class Pool(AsyncConnectionPool[Connection]):
-    """A pool that replaces all idle connections when it finds one dead: the others are as well.
+    """A pool that replaces all idle connections when it finds one dead: the others are dead too.
 
-    psycopg_pool itself tries them one by one, and waits 1, 2, 4 s in between. One that was used a
-    moment ago is found dead by a look at its socket, with no round trip. And where psycopg_pool
-    leaves connections in use alone at its close, this pool ends them: a statement that hangs with
-    Postgres gets an error.
+    psycopg_pool itself tries them one by one, and waits 1, 2, 4 s in between. A recently used one
+    is checked by polling its socket, with no round trip. And where psycopg_pool leaves connections
+    in use alone when it is closed, this pool closes them: a hanging statement gets an error.
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class Pool(AsyncConnectionPool[Connection]):
 
     async def _check_or_drain(self, connection: Connection) -> None:
         now = time.monotonic()
-        if now - self._used_at.get(connection, 0.0) > IDLE_S or _has_news(connection):
+        if now - self._used_at.get(connection, 0.0) > IDLE_S or _has_input(connection):
             try:
                 await self.check_connection(connection)
             except psycopg.OperationalError:
@@ -80,15 +79,15 @@ class Pool(AsyncConnectionPool[Connection]):
         await super().close(timeout)
 
 
-def _has_news(connection: Connection) -> bool:
-    """Whether Postgres has said something since the last answer: most often its farewell."""
+def _has_input(connection: Connection) -> bool:
+    """Whether unread input is on the socket since the last answer: usually its close."""
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
     return bool(poll.poll(0))
 
 
 def _shut(descriptor: int) -> None:
-    """End a socket both ways, with the descriptor left to its owner: who waits for it wakes."""
+    """Shut a socket down both ways without closing the owner's descriptor: waiting reads return."""
     with socket.socket(fileno=os.dup(descriptor)) as copy:
         copy.shutdown(socket.SHUT_RDWR)
 
@@ -127,7 +126,7 @@ def register_vectors(connection: psycopg.BaseConnection[Any], oid: int, array_oi
 
 
 async def configure(connection: Connection) -> None:
-    """Prepare a new connection: autocommit, a path without users' schemas, vectors."""
+    """Prepare a new connection: autocommit, a search path without users' schemas, vectors."""
     await connection.set_autocommit(True)
     await connection.execute(sql.SQL("set search_path = wikiembed_queue, pg_catalog"))
     row = await (await connection.execute(OIDS_OF_VECTOR)).fetchone()

@@ -1,4 +1,4 @@
-"""What an SQLSTATE says about a statement that failed: the one list.
+"""Classification of failed statements by SQLSTATE: the only list.
 
 Source: https://www.postgresql.org/docs/current/errcodes-appendix.html; WE001 and up are raised by
 functions of schema wikiembed (docs/reference/sqlstates.md).
@@ -29,15 +29,15 @@ OURS: dict[str, type[errors.WikiembedError]] = {
 
 
 class Kind(Enum):
-    """What the same statement may expect when it is sent again."""
+    """What happens if the same statement is sent again."""
 
-    LOST = "the connection or the server is gone: connect again"
+    LOST = "the connection or the server is lost: reconnect"
     PASSING = "a deadlock, a cancel, a full disk, a lock: may succeed on the next try"
     SERVER = "rights or a defect of the server: fails again, whatever the row"
     ROW = "a value, a constraint, a user's trigger: fails again for this row"
 
 
-# The longest prefix decides.
+# The longest prefix wins.
 _KINDS: dict[str, Kind] = {
     "08": Kind.LOST,
     "25": Kind.PASSING,  # transaction state: read-only, aborted
@@ -48,7 +48,7 @@ _KINDS: dict[str, Kind] = {
     "53": Kind.PASSING,
     "53300": Kind.LOST,  # too_many_connections
     "55006": Kind.PASSING,  # object_in_use
-    "55P": Kind.PASSING,  # lock_not_available and its kin
+    "55P": Kind.PASSING,  # lock_not_available and related
     "57": Kind.PASSING,
     "57P01": Kind.LOST,
     "57P02": Kind.LOST,
@@ -59,7 +59,7 @@ _KINDS: dict[str, Kind] = {
 
 
 def kind_of(sqlstate: str) -> Kind:
-    """The kind of a five-character SQLSTATE; what no list names is the row's fault."""
+    """The kind of a five-character SQLSTATE; an unlisted one is the row's fault."""
     for length in (5, 3, 2):
         known = _KINDS.get(sqlstate[:length])
         if known is not None:
@@ -68,7 +68,7 @@ def kind_of(sqlstate: str) -> Kind:
 
 
 def kind_of_error(error: BaseException) -> Kind | None:
-    """The kind of an exception of psycopg's; None for others, and where Postgres gave none."""
+    """The kind of a psycopg exception; None for others, and without an SQLSTATE."""
     if isinstance(error, psycopg.Error) and error.sqlstate is not None:
         return kind_of(error.sqlstate)
     return None

@@ -1,4 +1,4 @@
-"""How a migration runs SQL: whole files of ``migrations/``, sent as they are.
+"""Run the SQL of a migration: whole files of ``migrations/``, sent unchanged.
 
 ``op.execute`` would read ``:name`` as a parameter and ``exec_driver_sql`` would read ``%``; a
 statement without parameters, or the offline printer, reads neither.
@@ -34,27 +34,27 @@ def run_files(*names: str) -> None:
 
 
 def run_after_current(sql: str) -> None:
-    """Run `sql`, which calls functions, as soon as those of ``migrations/current`` are written."""
+    """Run `sql`, which calls functions, after those of ``migrations/current`` are written."""
     _attributes().setdefault(_PENDING, []).append(sql)
 
 
 def run_pending() -> None:
-    """Run what steps left for `run_after_current`."""
+    """Run what steps passed to `run_after_current`."""
     for sql in _attributes().pop(_PENDING, []):
         run(sql)
 
 
 def begin() -> None:
-    """Create the schema that holds the version table, and look for pgvector's types in its own.
+    """Create the schema of the version table, and put pgvector's schema on the search path.
 
-    The files name those types alone, so that pgvector may live in any schema.
+    The files name its types without a schema, so that pgvector may be in any schema.
     """
     run("create schema if not exists wikiembed;")
     run(f"set local search_path = pg_catalog, {vector_schema()}, pg_temp;")
 
 
 def vector_schema() -> str:
-    """The quoted schema of pgvector, which is created where it is missing."""
+    """The quoted schema of pgvector, which is created if missing."""
     if op.get_context().as_sql:
         run("create extension if not exists vector with schema public;")
         return _quoted("public")
@@ -70,7 +70,7 @@ def vector_schema() -> str:
 
 
 def dimensions() -> int:
-    """Dimensions of the wiki's vector column, as the caller of Alembic gave them."""
+    """Dimensions of the wiki's vector column, as set by the caller of Alembic."""
     value = _attributes().get("dimensions")
     if not isinstance(value, int):
         raise CommandError("run it through `wikiembed migrate`, which knows the dimensions")

@@ -1,4 +1,4 @@
-"""The schema version of a database, and the one that this package needs.
+"""The schema version of a database, and the one that this package requires.
 
 It is the last step of ``migrations/versions`` with the digest of ``migrations/current``, such as
 ``0001.9c1d…``. Both are read without Alembic: every command compares them, and Alembic with
@@ -18,7 +18,7 @@ from wikiembed.errors import ConfigurationError, SchemaMismatch
 
 _REVISION = re.compile(r"^revision = \"(\w+)\"$", re.MULTILINE)
 BEFORE_BASELINE = ("0009", "0010", "0011", "0012", "0013")
-"""Revisions of before the first release, whose databases `migrate` brings to the baseline."""
+"""Revisions before the first release, whose databases `migrate` upgrades to the baseline."""
 HAS_VERSION = "select to_regclass('wikiembed.alembic_version') is not null"
 HAS_DIGEST = "select to_regclass('wikiembed.schema_digest') is not null"
 REVISION = "select version_num from wikiembed.alembic_version"
@@ -26,7 +26,7 @@ DIGEST = "select digest from wikiembed.schema_digest"
 _DOWN = re.compile(r"^down_revision = (?:None|\"(\w+)\")$", re.MULTILINE)
 
 _FOREIGN = (
-    "{} is there already and is not this wikiembed's: rename or drop it, or use another database."
+    "{} already exists and is not this wikiembed's: rename or drop it, or use another database."
 )
 # What the first step creates; a version table alone may be left, and so may the wiki's own tables.
 _TAKEN = """
@@ -55,7 +55,7 @@ select 'Table public.' || c.relname from pg_catalog.pg_class as c
 def known() -> list[str]:
     """The steps of the package, oldest first.
 
-    Raises: ConfigurationError when the package is not whole.
+    Raises: ConfigurationError when the package is incomplete.
     """
     after: dict[str | None, str] = {}
     files = list((migrations_dir() / "versions").glob("*.py"))
@@ -68,17 +68,17 @@ def known() -> list[str]:
     while (following := after.get(line[-1] if line else None)) is not None:
         line.append(following)
     if not line or len(line) != len(files):
-        raise ConfigurationError("The package's migrations are not whole: reinstall wikiembed.")
+        raise ConfigurationError("The package's migrations are incomplete: reinstall wikiembed.")
     return line
 
 
 def head() -> str:
-    """The schema version that this package needs."""
+    """The schema version that this package requires."""
     return joined(known()[-1], digest())
 
 
 def joined(revision: str, digest: str | None) -> str:
-    """A schema version: a step, and the digest of what was written after it, if any was."""
+    """A schema version: a step, and the digest of the current files if they were written."""
     return f"{revision}.{digest}" if digest else revision
 
 
@@ -101,7 +101,7 @@ def _one(connection: psycopg.Connection[Any], query: LiteralString) -> Any:
 
 
 def require_vacant(connection: psycopg.Connection[Any]) -> None:
-    """Turn away from a database without wikiembed whose names are taken by something else.
+    """Refuse a database without wikiembed in which other objects have its names.
 
     Raises: SchemaMismatch.
     """
@@ -111,7 +111,7 @@ def require_vacant(connection: psycopg.Connection[Any]) -> None:
 
 
 def require_known(version: str | None) -> None:
-    """Turn away from a database that a newer wikiembed made.
+    """Refuse a database that a newer wikiembed migrated.
 
     Raises: SchemaMismatch.
     """
@@ -123,7 +123,7 @@ def require_known(version: str | None) -> None:
 
 
 def require_head(version: str | None) -> None:
-    """Turn away from a database of another schema version.
+    """Refuse a database of another schema version.
 
     Raises: SchemaMismatch with what to run.
     """
@@ -135,7 +135,7 @@ def require_head(version: str | None) -> None:
     if _revision(version) == known()[-1]:
         raise SchemaMismatch(
             f"The functions in the database are those of another wikiembed ({version} instead of"
-            f" {head()}): run `wikiembed migrate`, of the newer one."
+            f" {head()}): run `wikiembed migrate` of the newer one."
         )
     raise SchemaMismatch(
         f"The database has schema version {shown(version)}, this wikiembed needs {known()[-1]}:"
@@ -144,12 +144,12 @@ def require_head(version: str | None) -> None:
 
 
 def release(text: str) -> list[int]:
-    """The numbers of a version such as ``0.8.5``, to be compared."""
+    """The numbers of a version such as ``0.8.5``, for comparison."""
     return [int(part) for part in re.findall(r"\d+", text)]
 
 
 def require_not_newer(connection: psycopg.Connection[Any], package: str) -> None:
-    """Turn away from functions that a newer package wrote; `package` is this one's version.
+    """Refuse functions that a newer package wrote; `package` is this one's version.
 
     Raises: SchemaMismatch.
     """
@@ -164,7 +164,7 @@ def require_not_newer(connection: psycopg.Connection[Any], package: str) -> None
 
 
 def shown(version: str | None) -> str:
-    """A schema version as it is shown to people: the step alone."""
+    """A schema version for display: the step alone."""
     return "none" if version is None else _revision(version)
 
 

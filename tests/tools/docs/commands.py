@@ -50,16 +50,17 @@ EXITS = {
     "demo": "0 when everything was embedded; 1 when it was not within five minutes, or an invariant"
     " does not hold",
     "migrate": "0 when the database is at this wikiembed's version",
-    "uninstall": "0 when wikiembed is removed, or was not there; 1 when the question was answered"
-    " with no, 2 when nobody could be asked or something of yours depends on wikiembed",
+    "uninstall": "0 when wikiembed is removed, or was not installed; 1 when the question was"
+    " answered with no, 2 when there was no terminal to confirm on, or when something of yours"
+    " depends on wikiembed",
     "attach": "0 when attached; 2 when the table or a column is refused, and then nothing has"
     " changed",
     "detach": "0 when detached",
     "sources": "0",
     "load": "0 when every file was read to its end; 2 for a file that cannot be read, 3 where"
-    " Postgres refuses a page or is lost: pages before the trouble are kept, but with `--atomic`",
+    " Postgres refuses a page or is lost: pages before it are kept, except with `--atomic`",
     "enqueue": "0, also when nothing was left to queue",
-    "worker": "0 when stopped or drained, also where chunks failed (ask `ready`); with `--drain`: 1 when what is left is paused, 3 when an"
+    "worker": "0 when stopped or drained, even if chunks failed (run `ready`); with `--drain`: 1 when what is left is paused, 3 when an"
     " outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 2 when its model is not the one that a source is"
     " pinned to",
     "backfill": "0 when nothing is missing but skipped chunks, or when `--max-chunks` are embedded;"
@@ -69,20 +70,20 @@ EXITS = {
     " SIGTERM ended it before",
     "status": "0, also when `--watch` is ended by Ctrl-C",
     "failures": "0, also when there are none",
-    "doctor": "0 when nothing is at fault (warnings are allowed); 1 when something is; see"
+    "doctor": "0 when no finding is a fault (warnings are allowed), else 1; see"
     " [doctor](doctor.md)",
     "pause": "0",
     "resume": "0, also when nothing was paused",
     "retry": "0, also when nothing was to be retried",
     "skip": "0 when all keys were skipped; 1 when some do not exist or have their vector",
-    "ready": "0 when ready; 1 when not, when no source is attached, or when with `--smoke` a chunk"
-    " does not find itself; see [doctor](doctor.md#what-is-in-the-way-of-ready)",
+    "ready": "0 when ready; 1 when not, when no source is attached, or when with `--smoke` search does"
+    " not find the chunk; see [doctor](doctor.md#what-is-in-the-way-of-ready)",
     "reconcile": "0",
     "search": "0 with results; 1 when nothing is embedded yet; 2 where the sources have different models and"
     " none is named",
-    "index": "0 when the index is there and valid, or with `--drop` is not there; 1 when chunks miss"
-    " their vectors; 2 for a column that pgvector cannot index or a table of somebody else's; 130"
-    " when broken off by Ctrl-C",
+    "index": "0 when the index exists and is valid, or with `--drop` does not exist; 1 when chunks"
+    " lack vectors; 2 for a column that pgvector cannot index or a table that the role does not"
+    " own; 130 when interrupted by Ctrl-C",
 }
 
 

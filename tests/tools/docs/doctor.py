@@ -49,8 +49,8 @@ def doctor_page() -> str:
             "## Alarms",
             "",
             *table(
-                ["name", "level", "what it means", "what mends it"],
-                ([code(a.name), a.level, a.meaning, f"{a.mend}."] for a in ALARMS),
+                ["name", "level", "what it means", "what fixes it"],
+                ([code(a.name), a.level, a.meaning, f"{a.fix}."] for a in ALARMS),
             ),
             CLOSING,
             READY,

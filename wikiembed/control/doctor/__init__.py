@@ -1,4 +1,4 @@
-"""Examine an installation; every line says ok, warning or fault, and what to do."""
+"""Examine an installation; every finding has a level (ok, warning, fault) and what to do."""
 
 from wikiembed.control.doctor.examine import Examination
 from wikiembed.control.doctor.findings import ALARMS, Alarm, Finding, Level

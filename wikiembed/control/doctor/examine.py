@@ -1,4 +1,4 @@
-"""Ask everything, in the order in which it matters; what cannot be asked is a finding too."""
+"""Run every check, the most basic first; a check that cannot run is a finding too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Connection = psycopg.Connection[Any]
 
 
 class Examination:
-    """One examination: findings as they come, then `error`, which kept the rest from being asked.
+    """One examination: yields findings, then holds the `error` that prevented other checks.
 
     `now` is this machine's clock, in seconds since 1970. `full`: tables of any size are read whole.
     """
@@ -36,12 +36,13 @@ class Examination:
     def of(self, connection: Connection) -> Iterator[Finding]:
         """Examine database, sources, queue and embedding servers.
 
-        The servers are asked while Postgres is. Raises: psycopg.Error when the connection is lost.
+        Servers and Postgres are queried concurrently. Raises: psycopg.Error when the connection is
+        lost.
         """
         found = endpoint(self._settings, connection)
         yield Finding("database", "ok", f"{found.line}.", details={"database": found.as_json()})
-        yield from self._ask(place.database(connection, self._now))
-        yield from self._ask(place.pgvector(connection))
+        yield from self._run(place.database(connection, self._now))
+        yield from self._run(place.pgvector(connection))
         try:
             version.require_head(version.current(connection))
         except SchemaMismatch as error:
@@ -49,8 +50,8 @@ class Examination:
             yield self._of_settings()
             self.error = error
             return
-        with servers.Questions(self._settings) as questions:
-            questions.begin(connection)
+        with servers.Probes(self._settings) as probes:
+            probes.begin(connection)
             for section in (
                 place.schema(connection),
                 place.procrastinate(connection),
@@ -60,23 +61,23 @@ class Examination:
                 queue.queue(connection),
                 queue.invariants(connection, most_rows=self._most_rows),
                 servers.outages(connection),
-                questions.answers(connection),
+                probes.findings(connection),
             ):
-                yield from self._ask(section)
+                yield from self._run(section)
 
     def without(self, error: WikiembedError) -> Iterator[Finding]:
-        """Examine what there is when Postgres cannot be asked because of `error`."""
+        """Examine what does not need Postgres, which is not available because of `error`."""
         self.error = error
         yield Finding("database", "fault", str(error))
         yield self._of_settings()
 
     def _of_settings(self) -> Finding:
-        """The embedding server of the settings alone: which sources there are is not known."""
+        """The embedding server of the settings alone: the sources are not known."""
         settings = self._settings
-        return servers.ask(settings, settings.embedder, settings.model_of(settings.embedder))[0]
+        return servers.probe(settings, settings.embedder, settings.model_of(settings.embedder))[0]
 
-    def _ask(self, section: Iterator[Finding]) -> Iterator[Finding]:
-        """The findings of a section; a question that Postgres refuses is one of them."""
+    def _run(self, section: Iterator[Finding]) -> Iterator[Finding]:
+        """The findings of a section; a query that Postgres refuses is one of them."""
         try:
             yield from section
         except psycopg.Error as error:
@@ -84,5 +85,5 @@ class Examination:
             if error.sqlstate is None or (ours is not None and ours.exit_code == 3):
                 raise
             self.error = self.error or ours
-            said = str(ours) if ours else f"Postgres refused: {sentence_of(error)}"
-            yield Finding("unexamined", "fault", f"Not examined: {said}")
+            reason = str(ours) if ours else f"Postgres refused: {sentence_of(error)}"
+            yield Finding("unexamined", "fault", f"Not examined: {reason}")

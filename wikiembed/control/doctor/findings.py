@@ -1,6 +1,6 @@
-"""What doctor may find: each name, its levels, what they mean and the command that mends them.
+"""Every finding of doctor: its name, its levels, what they mean and the command that fixes it.
 
-docs/reference/doctor.md is written from this list, and a test provokes each of its alarms.
+docs/reference/doctor.md is generated from this list, and a test provokes each of its alarms.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ Level = Literal["ok", "warning", "fault"]
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A finding that is not ok: its stable name, its level, and what is known of it."""
+    """A finding that is not ok: its stable name, its level, its meaning and what fixes it."""
 
     name: str
     level: Level
     meaning: str
-    mend: str
+    fix: str
 
 
 ALARMS = (
@@ -30,7 +30,7 @@ ALARMS = (
     ),
     Alarm(
         "read_only", "fault",
-        "Postgres answers and takes no writes: a standby, or `default_transaction_read_only`.",
+        "Postgres answers but is read-only: a standby, or `default_transaction_read_only`.",
         "Set `WIKIEMBED_DATABASE_URL` to the primary, or end the read-only mode",
     ),
     Alarm(
@@ -41,7 +41,7 @@ ALARMS = (
     Alarm(
         "pgvector", "fault",
         "The extension vector is not in this database.",
-        "`create extension vector`, or restore the database: columns of vectors went with it",
+        "`create extension vector`, or restore the database if it was dropped with its columns",
     ),
     Alarm(
         "pgvector", "warning",
@@ -66,11 +66,11 @@ ALARMS = (
     Alarm(
         "clock", "warning",
         "The clocks of Postgres and of this machine differ by more than 5 s.",
-        "Set both by NTP",
+        "Synchronize both by NTP",
     ),
     Alarm(
         "unexamined", "fault",
-        "Postgres refuses a question of doctor's: most often a right is missing.",
+        "Postgres refuses a query of doctor's, in most cases because a privilege is missing.",
         "Run it as wikiembed's owner",
     ),
     Alarm(
@@ -85,7 +85,7 @@ ALARMS = (
     ),
     Alarm(
         "replaced", "fault",
-        "Another table has the name of a source's table: rows of that one are not embedded.",
+        "Another table has the name of a source's table: its rows are not embedded.",
         "`wikiembed attach TABLE --name SOURCE --move`",
     ),
     Alarm(
@@ -106,7 +106,7 @@ ALARMS = (
     ),
     Alarm(
         "owner", "warning",
-        "A role could run SQL as wikiembed's owner by way of a table, and gain by it.",
+        "A role could gain privileges by running SQL as wikiembed's owner through a table.",
         "Let a role with fewer rights own wikiembed",
     ),
     Alarm(
@@ -117,12 +117,13 @@ ALARMS = (
     ),
     Alarm(
         "paused", "warning",
-        "Somebody, or a worker, paused a source.",
-        "Mend the reason, then `wikiembed resume SOURCE`",
+        "An operator or a worker paused a source.",
+        "Fix the cause, then `wikiembed resume SOURCE`",
     ),
     Alarm(
         "held_back", "warning",
-        "Chunks wait for an order: rows that were there at attach, or what `--max-chunks` left.",
+        "Chunks wait to be queued by an operator: rows that existed at attach, or what"
+        " `--max-chunks` left.",
         "`wikiembed enqueue SOURCE`",
     ),
     Alarm(
@@ -142,8 +143,8 @@ ALARMS = (
     ),
     Alarm(
         "stuck_jobs", "warning",
-        "Jobs are in the hands of dead workers, or run for longer than half an hour.",
-        "`wikiembed worker`, which frees them within 90 s",
+        "Jobs belong to dead workers, or have run for longer than half an hour.",
+        "`wikiembed worker`, which rescues them within 90 s",
     ),
     Alarm(
         "oldest_job", "warning",
@@ -152,18 +153,18 @@ ALARMS = (
     ),
     Alarm(
         "invariants", "fault",
-        "Rows, jobs, failures and counts do not agree: something bypassed the triggers.",
+        "Rows, jobs, failures and counts are inconsistent: something bypassed the triggers.",
         "`wikiembed reconcile`",
     ),
     Alarm(
         "outage", "fault",
         "Workers cannot reach an embedding server now.",
-        "Mend the server; workers go on by themselves",
+        "Fix the server; workers retry automatically",
     ),
     Alarm(
         "outage", "warning",
-        "An embedding server was out of reach, and no worker has asked it since.",
-        "`wikiembed worker`, or `select wikiembed.end_outage('SERVER')` if the server is no more",
+        "An embedding server was out of reach, and no worker has tried it since.",
+        "`wikiembed worker`, or `select wikiembed.end_outage('SERVER')` if the server is retired",
     ),
     Alarm(
         "embedder", "fault",
@@ -172,23 +173,23 @@ ALARMS = (
     ),
     Alarm(
         "model", "fault",
-        "A source is pinned to another model than these settings lead to: a worker would stop.",
+        "A source is pinned to another model than these settings select: a worker would stop.",
         "Set `WIKIEMBED_EMBEDDER` and `WIKIEMBED_MODEL` to the source's, or change its model",
     ),
     Alarm(
         "served_model", "warning",
-        "The server lists another model than the one it is asked for, and answers all the same.",
+        "The server lists another model than the requested one, but accepts requests for it.",
         "Set `WIKIEMBED_MODEL` to the model that the server serves",
     ),
     Alarm(
         "silent_truncation", "warning",
-        "The server cuts long texts without a word: their vectors are stored as if of whole ones.",
+        "The server truncates long texts silently: their vectors are stored as if of whole ones.",
         "Use a server that refuses them, or keep chunks shorter than the sentence says; or set"
-        " `WIKIEMBED_TRUNCATE=true` if that is wanted",
+        " `WIKIEMBED_TRUNCATE=true` if that is intended",
     ),
     Alarm(
         "dimensions", "fault",
-        "The model gives another number of dimensions than a source's column holds.",
+        "The model returns another number of dimensions than a source's column has.",
         "Set `WIKIEMBED_MODEL` to another model, or attach another column",
     ),
 )  # fmt: skip
@@ -198,7 +199,7 @@ _KNOWN = {(alarm.name, alarm.level) for alarm in ALARMS}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One examined thing; an alarm must stand in `ALARMS`."""
+    """The result of one check; an alarm must be in `ALARMS`."""
 
     name: str
     level: Level
@@ -206,11 +207,11 @@ class Finding:
     details: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Keep undocumented alarms out. Raises: ValueError."""
+        """Reject undocumented alarms. Raises: ValueError."""
         if self.level != "ok" and (self.name, self.level) not in _KNOWN:
             raise ValueError(f"no such alarm: {self.name} {self.level}")
 
     def as_json(self) -> dict[str, object]:
-        """Its parts by name, and its details."""
+        """Its fields by name, and its details."""
         named = {"name": self.name, "level": self.level, "sentence": self.sentence}
         return {**named, **self.details}

@@ -1,4 +1,4 @@
-"""Postgres itself, its extension, and the two schemas of ours."""
+"""Postgres itself, its extension, and wikiembed's two schemas."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ def _value(connection: Connection, query: str) -> Any:
 
 
 def database(connection: Connection, now: Callable[[], float]) -> Iterator[Finding]:
-    """Version, whether it takes writes, and its clock."""
+    """Its version, whether it is read-only, and its clock."""
     yield from postgres_version(connection.info.server_version)
     if _value(connection, "show transaction_read_only") == "on":
         yield Finding(
             "read_only",
             "fault",
-            "Postgres takes no writes there: set WIKIEMBED_DATABASE_URL to the primary, or end the"
+            "Postgres is read-only there: set WIKIEMBED_DATABASE_URL to the primary, or end the"
             " read-only mode.",
         )
     before = now()
     theirs = float(_value(connection, "select extract(epoch from clock_timestamp())"))
     after = now()
-    # What the answer's way took is nobody's error.
+    # The round trip is not skew.
     skew = theirs - min(max(theirs, before), after)
     if abs(skew) > MOST_SKEW_S:
         word = "ahead of" if skew > 0 else "behind"
         yield Finding(
             "clock",
             "warning",
-            f"The clock of Postgres is {abs(skew):,.0f} s {word} this machine's: set both by NTP;"
-            " times of pauses are meant by this one and end by that one.",
+            f"The clock of Postgres is {abs(skew):,.0f} s {word} this machine's: synchronize both"
+            " by NTP; the end of a pause is computed by this clock and applied by that one.",
         )
     else:
         yield Finding(
@@ -67,7 +67,7 @@ def postgres_version(number: int) -> Iterator[Finding]:
         yield Finding("postgres", "ok", f"{name}.")
     else:
         yield Finding(
-            "postgres", "fault", f"{name} is too old, 14 is the oldest that works: upgrade it."
+            "postgres", "fault", f"{name} is too old, 14 is the oldest supported: upgrade it."
         )
 
 
@@ -83,7 +83,7 @@ def pgvector(connection: Connection) -> Iterator[Finding]:
             "pgvector",
             "fault",
             "The extension vector is not in this database: run `create extension vector` in psql;"
-            " where it was dropped, restore the database, since columns of vectors went with it.",
+            " if it was dropped, restore the database, since columns of vectors were dropped too.",
         )
         return
     used, installed = row
@@ -99,7 +99,7 @@ def pgvector(connection: Connection) -> Iterator[Finding]:
 
 
 def schema(connection: Connection) -> Iterator[Finding]:
-    """The version, which is known to be right by now."""
+    """The version, which has been checked already."""
     yield Finding("schema", "ok", f"Schema version {version.shown(version.current(connection))}.")
 
 
@@ -113,7 +113,7 @@ def procrastinate(
     connection: Connection,
     installed: Callable[[str], str] = importlib.metadata.version,
 ) -> Iterator[Finding]:
-    """The package against its schema, and the schema against what it should hold."""
+    """Compare the package with its schema, and the schema with its expected contents."""
     wanted, functions = vendored()
     package = installed("procrastinate")
     if package != wanted:
@@ -124,7 +124,7 @@ def procrastinate(
             f" `pip install procrastinate=={wanted}`.",
         )
     else:
-        yield Finding("procrastinate", "ok", f"procrastinate {package}, as its schema.")
+        yield Finding("procrastinate", "ok", f"procrastinate {package}, the same as its schema.")
     yield from _queue_schema(connection, functions)
 
 

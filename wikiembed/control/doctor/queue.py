@@ -1,4 +1,4 @@
-"""Workers, jobs, and whether rows, jobs and counts agree."""
+"""Workers, jobs, and whether rows, jobs and counts are consistent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONG_JOB_S = 1800
 MOST_ROWS = 1_000_000
 """Rows of all tables together whose invariants are checked each time: about half a second."""
 
-# Jobs of paused sources wait as they should, and `paused` tells of them.
+# Jobs of paused sources wait as they should, and `paused` reports them.
 _WAITING = """
 select coalesce(sum(q.todo), 0)::bigint, max(q.oldest_todo_s),
        (select count(*) from wikiembed.workers as w where w.alive)
@@ -33,7 +33,7 @@ select count(*) filter (where not exists (
   from wikiembed_queue.procrastinate_jobs as j where j.status = 'doing'
 """
 _SIZES = "select source, total from wikiembed.coverage order by source"
-# The last is about the queue as a whole, whichever source is asked for.
+# The last is about the queue as a whole, whatever the source.
 _INVARIANTS = """
 select name, violations, name like '%%a source that does not exist'
   from wikiembed.check_invariants(%s)
@@ -41,7 +41,7 @@ select name, violations, name like '%%a source that does not exist'
 
 
 def queue(connection: Connection) -> Iterator[Finding]:
-    """Workers and what waits for them."""
+    """Workers and the jobs that wait for them."""
     waiting, oldest, alive = connection.execute(_WAITING).fetchone() or (0, None, 0)
     if alive:
         yield Finding("workers", "ok", f"Workers alive: {alive}.")
@@ -53,24 +53,24 @@ def queue(connection: Connection) -> Iterator[Finding]:
         yield Finding(
             "oldest_job",
             "warning",
-            f"The oldest job waits for {oldest:.0f} s: run more of `wikiembed worker`.",
+            f"The oldest job has waited for {oldest:.0f} s: run more of `wikiembed worker`.",
         )
     elif waiting:
-        yield Finding("oldest_job", "ok", f"The oldest job waits for {oldest or 0:.0f} s.")
+        yield Finding("oldest_job", "ok", f"The oldest job has waited for {oldest or 0:.0f} s.")
     dead, long = connection.execute(_STUCK, (LONG_JOB_S,)).fetchone() or (0, 0)
     if dead or long:
         yield Finding(
             "stuck_jobs",
             "warning",
             f"Jobs of dead workers: {dead}, jobs that run for more than {LONG_JOB_S // 60} min:"
-            f" {long}; a running `wikiembed worker` frees them within 90 s.",
+            f" {long}; a running `wikiembed worker` rescues them within 90 s.",
         )
     else:
         yield Finding("stuck_jobs", "ok", "No job is stuck.")
 
 
 def invariants(connection: Connection, *, most_rows: int | None) -> Iterator[Finding]:
-    """The six invariants, of tables with `most_rows` rows together; None: of all tables."""
+    """The six invariants, in tables of at most `most_rows` rows together; None: in all tables."""
     sizes = dict(connection.execute(_SIZES).fetchall())
     read, large = (list(sizes), []) if most_rows is None else _within(sizes, most_rows)
     broken: dict[str, int] = {}
@@ -98,7 +98,7 @@ def invariants(connection: Connection, *, most_rows: int | None) -> Iterator[Fin
 
 
 def _within(sizes: dict[str, int], most: int) -> tuple[list[str], list[str]]:
-    """The sources that have at most so many rows together, smallest first, and the others."""
+    """The sources that have at most `most` rows together, smallest first, and the others."""
     read: list[str] = []
     total = 0
     for name, size in sorted(sizes.items(), key=lambda item: item[1]):

@@ -1,4 +1,4 @@
-"""Embedding servers: what workers say of them, and what they answer from here."""
+"""Embedding servers: the outages that workers reported, and a probe of each from here."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from wikiembed.store.resolution import for_documents
 from wikiembed.store.source import SOURCES, Source
 
 Connection = psycopg.Connection[Any]
-Way = tuple[Provider, str | None]
+ServerKey = tuple[Provider, str | None]
 MOST_AT_ONCE = 16
-"""Models that are asked at the same time."""
+"""Models that are probed concurrently."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
-    """What a server said; `info` none: it did not answer as it should."""
+class _Result:
+    """The result of a probe; `info` None: it failed."""
 
     finding: Finding
     info: ModelInfo | None = None
@@ -41,75 +41,75 @@ def outages(connection: Connection) -> Iterator[Finding]:
         yield Finding("outage", "warning" if outage.stale else "fault", advice(outage))
 
 
-class Questions:
-    """Each model of a source, asked once, against what the sources hold.
+class Probes:
+    """Probes each model of the sources once, and compares the result with the sources.
 
-    Models are asked side by side, in threads, from `begin` on; `answers` waits for them.
+    Models are probed concurrently in threads, from `begin` on; `findings` waits for them.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="doctor")
-        self._groups: dict[Way, list[Source]] | None = None
-        self._asked: dict[Way, Future[_Answer]] = {}
+        self._groups: dict[ServerKey, list[Source]] | None = None
+        self._results: dict[ServerKey, Future[_Result]] = {}
 
-    def __enter__(self) -> Questions:
+    def __enter__(self) -> Probes:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        """Ask no more; who was asked is not waited for."""
+        """Start no further probe; do not wait for those in progress."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def begin(self, connection: Connection) -> None:
-        """Ask; where Postgres does not say whom, `answers` reports that."""
+        """Start the probes; if Postgres refuses to list the sources, `findings` reports it."""
         with contextlib.suppress(psycopg.Error):
             self._begin(connection)
 
-    def _begin(self, connection: Connection) -> dict[Way, list[Source]]:
+    def _begin(self, connection: Connection) -> dict[ServerKey, list[Source]]:
         if self._groups is None:
             groups = _groups(connection, self._settings)
             rows: truncation.Rows = {}
             if self._settings.check_truncation:
                 with contextlib.suppress(psycopg.Error):
                     rows = truncation.known_checks(connection)
-            for way, sources in groups.items():
+            for key, sources in groups.items():
                 pinned = [source.model for source in sources if source.model]
-                self._asked[way] = self._threads.submit(
-                    _ask, self._settings, *way, rows=rows, pinned=pinned
+                self._results[key] = self._threads.submit(
+                    _probe, self._settings, *key, rows=rows, pinned=pinned
                 )
             self._groups = groups
         return self._groups
 
-    def answers(self, connection: Connection) -> Iterator[Finding]:
-        """What each server says, in the order of the sources."""
-        for way, sources in self._begin(connection).items():
-            answer = self._asked[way].result()
-            info = answer.info
+    def findings(self, connection: Connection) -> Iterator[Finding]:
+        """The findings of each server, in the order of the sources."""
+        for key, sources in self._begin(connection).items():
+            result = self._results[key].result()
+            info = result.info
             faults = [] if info is None else [f for s in sources for f in _compare(s, info)]
             if info is not None and info.served is not None:
                 yield Finding(
                     "served_model",
                     "warning",
-                    f"The server serves {info.served} and answers to {way[1]} all the same: set"
+                    f"The server serves {info.served} but accepts requests for {key[1]}: set"
                     " WIKIEMBED_MODEL to what it serves.",
                 )
-            # A server whose answer fits no source is not called ok.
+            # A server whose answer matches no source is not called ok.
             if info is None or not faults:
-                yield answer.finding
+                yield result.finding
             yield from faults
-            if info is not None and answer.check is not None:
-                yield from self._of_truncation(connection, way, sources, info, answer.check)
+            if info is not None and result.check is not None:
+                yield from self._of_truncation(connection, key, sources, info, result.check)
 
     def _of_truncation(
         self,
         connection: Connection,
-        way: Way,
+        key: ServerKey,
         sources: list[Source],
         info: ModelInfo,
         check: truncation.Check,
     ) -> Iterator[Finding]:
-        """What is known of long texts there, kept where it is new."""
-        server = self._settings.server_of(way[0])
+        """What is known of long texts there; a new result is recorded."""
+        server = self._settings.server_of(key[0])
         models = {source.name: info.pins_as(source.model) for source in sources}
         truncation.record(connection, check, server=server, models=models)
         yield from truncation.finding_of(
@@ -117,41 +117,41 @@ class Questions:
         )
 
 
-def _groups(connection: Connection, settings: Settings) -> dict[Way, list[Source]]:
-    """The sources by provider and model; the settings' own where there is no source."""
+def _groups(connection: Connection, settings: Settings) -> dict[ServerKey, list[Source]]:
+    """The sources by provider and model; without sources, those of the settings."""
     rows = connection.execute(f"{SOURCES} order by name")
-    groups: dict[Way, list[Source]] = {}
+    groups: dict[ServerKey, list[Source]] = {}
     for row in rows:
         source = Source.from_row(row)
         groups.setdefault(for_documents(source, settings).server_key, []).append(source)
     return groups or {(settings.embedder, settings.model_of(settings.embedder)): []}
 
 
-def ask(
+def probe(
     settings: Settings, provider: Provider, model: str | None
 ) -> tuple[Finding, ModelInfo | None]:
-    """Whether the server answers with a vector, and what it says of its model."""
-    answer = _ask(settings, provider, model, rows=None, pinned=())
-    return answer.finding, answer.info
+    """Whether the server returns a vector, and what it reports of its model."""
+    result = _probe(settings, provider, model, rows=None, pinned=())
+    return result.finding, result.info
 
 
-def _ask(
+def _probe(
     settings: Settings,
     provider: Provider,
     model: str | None,
     *,
     rows: truncation.Rows | None,
     pinned: Sequence[str],
-) -> _Answer:
-    """The same, and whether it truncates silently, unless `rows` is None."""
+) -> _Result:
+    """Like `probe`, and check whether the server truncates silently, unless `rows` is None."""
     label = f"{provider.value} {model or ''}".strip()
     wanted = rows if settings.check_truncation and provider is not Provider.LOCAL else None
     try:
         info, check = asyncio.run(_describe(settings, provider, model, wanted, pinned))
     except (EmbedderError, ConfigurationError) as error:
-        return _Answer(finding=Finding("embedder", "fault", f"Embedder {label}: {error}"))
+        return _Result(finding=Finding("embedder", "fault", f"Embedder {label}: {error}"))
     ok = Finding("embedder", "ok", f"Embedder {label}: {info.dimensions} dimensions.")
-    return _Answer(finding=ok, info=info, check=check)
+    return _Result(finding=ok, info=info, check=check)
 
 
 def _compare(source: Source, info: ModelInfo) -> Iterator[Finding]:
@@ -164,14 +164,14 @@ def _compare(source: Source, info: ModelInfo) -> Iterator[Finding]:
             "model",
             "fault",
             f"Source {source.name} is pinned to {source.provider} {source.model}, these settings"
-            f" lead to {label}: set WIKIEMBED_EMBEDDER and WIKIEMBED_MODEL to the source's, or"
+            f" select {label}: set WIKIEMBED_EMBEDDER and WIKIEMBED_MODEL to the source's, or"
             " change its model.",
         )
     elif source.dimensions is not None and info.dimensions != source.dimensions:
         yield Finding(
             "dimensions",
             "fault",
-            f"Embedder {label} gives {info.dimensions} dimensions, source {source.name} holds"
+            f"Embedder {label} returns {info.dimensions} dimensions, source {source.name} has"
             f" {source.dimensions}: choose another model.",
         )
 

@@ -15,7 +15,7 @@ from wikiembed.words import count
 
 Connection = psycopg.Connection[Any]
 MANY_VECTORS = 10_000
-"""So many are searched without an index in a moment."""
+"""Up to this many are searched fast without an index."""
 
 _SOURCES = """
 select s.name, q.relation, s.model, s.document_prefix,
@@ -55,18 +55,18 @@ select f.source, count(*), string_agg(distinct f.error_class, ', ' order by f.er
 def sources(connection: Connection) -> Iterator[Finding]:
     """The tables of all sources."""
     rows = connection.execute(_SOURCES).fetchall()
-    swapped: dict[str, str] = dict(connection.execute(_REPLACED).fetchall())
+    replaced: dict[str, str] = dict(connection.execute(_REPLACED).fetchall())
     if not rows:
         yield Finding("sources", "warning", "No source is attached: run `wikiembed attach`.")
     for name, relation, model, prefix, create, current, indexed, warning, invalid in rows:
-        if name in swapped:
-            sentence = replaced_sentence(source=name, name=swapped[name], attached_to=relation)
+        if name in replaced:
+            sentence = replaced_sentence(source=name, name=replaced[name], attached_to=relation)
             yield Finding("replaced", "fault", sentence[:1].upper() + sentence[1:])
         elif relation is None:
             yield Finding(
                 "relation",
                 "fault",
-                f"The table of source {name} is gone: run `wikiembed reconcile {name}`.",
+                f"The table of source {name} was dropped: run `wikiembed reconcile {name}`.",
             )
         if relation is None:
             continue
@@ -74,7 +74,7 @@ def sources(connection: Connection) -> Iterator[Finding]:
             yield Finding(
                 "triggers",
                 "fault",
-                f"Triggers of source {name} are missing, disabled or old: run"
+                f"Triggers of source {name} are missing, disabled or outdated: run"
                 f" `wikiembed reconcile {name}`.",
             )
         if not indexed:
@@ -90,8 +90,8 @@ def sources(connection: Connection) -> Iterator[Finding]:
             yield Finding(
                 "owner",
                 "warning",
-                f"Source {name}: {warning}; trust them as much as that role, or let one with fewer"
-                " rights own wikiembed.",
+                f"Source {name}: {warning}; trust them as much as that role, or let a role with"
+                " fewer rights own wikiembed.",
             )
         if model and "nomic-embed-text" in model and not prefix:
             yield Finding(
@@ -104,7 +104,7 @@ def sources(connection: Connection) -> Iterator[Finding]:
 
 
 def search_indexes(connection: Connection) -> Iterator[Finding]:
-    """The index by which each source is searched."""
+    """The index that search uses for each source."""
     for target in targets(connection, None):
         yield from _search_index(connection, target)
 
@@ -119,7 +119,7 @@ def _search_index(connection: Connection, target: Target) -> Iterator[Finding]:
             "search_index",
             "warning",
             f"Index {', '.join(invalid)} of source {target.source} is invalid, or is being built:"
-            f" {build}, which waits for that or builds it anew.",
+            f" {build}, which waits for that build or rebuilds the index.",
         )
     elif usable:
         yield Finding("search_index", "ok", f"Source {target.source} is searched by {usable[0]}.")
@@ -133,21 +133,21 @@ def _search_index(connection: Connection, target: Target) -> Iterator[Finding]:
 
 
 def states(connection: Connection) -> Iterator[Finding]:
-    """Pauses, chunks that wait for an order, and failures."""
+    """Pauses, chunks that wait to be queued by an operator, and failures."""
     for name, who, since, why in connection.execute(_PAUSED).fetchall():
         reason = f" ({why.rstrip('.')})" if why else ""
         yield Finding(
             "paused",
             "warning",
-            f"Source {name} is paused by {who} since {local(since)}{reason}: mend the"
-            f" reason, then run `wikiembed resume {name}`.",
+            f"Source {name} is paused by {who} since {local(since)}{reason}: fix the"
+            f" cause, then run `wikiembed resume {name}`.",
         )
     for name, chunks in connection.execute(_HELD_BACK).fetchall():
         yield Finding(
             "held_back",
             "warning",
-            f"Source {name}: {chunks:,} {'chunk waits' if chunks == 1 else 'chunks wait'} for an"
-            f" order: run `wikiembed enqueue {name}`.",
+            f"Source {name}: {chunks:,} {'chunk waits' if chunks == 1 else 'chunks wait'} to be"
+            f" queued: run `wikiembed enqueue {name}`.",
         )
     for name, failed, classes in connection.execute(_FAILED).fetchall():
         yield Finding(

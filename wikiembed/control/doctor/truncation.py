@@ -1,4 +1,4 @@
-"""Whether servers truncate silently: what workers found, else asked now."""
+"""Whether servers truncate silently: what workers found, else a check made now."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ REQUEST_S, WHOLE_S = 4.0, 8.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What is known of one server and model; `is_new`: found just now, and not recorded yet."""
+    """What is known of one server and model; `is_new`: found now, and not recorded yet."""
 
     found: Canary
     is_new: bool
 
 
 def known_checks(connection: Connection) -> Rows:
-    """The latest of each server and model. Raises: psycopg.Error."""
+    """The latest check of each server and model. Raises: psycopg.Error."""
     rows: dict[tuple[str, str], Known] = {}
     for _, server, model, *known in connection.execute(TRUNCATION_CHECKS).fetchall():
         rows.setdefault((server, model), Known(*known))
@@ -40,14 +40,14 @@ def known_checks(connection: Connection) -> Rows:
 async def check(
     embedder: Embedder, rows: Rows, *, server: str, models: Sequence[str]
 ) -> Check | None:
-    """What is known of `server` and of one of `models`, the names of one model; else ask it.
+    """What is known of `server` and of one of `models`, the names of one model; else check it.
 
-    A server that truncated silently is asked again, in one request. None: it cannot be asked.
+    A server that truncated silently is checked again, in one request. None: the check failed.
     """
     known = next((rows[server, name] for name in models if (server, name) in rows), None)
-    asked = known is None or known.outcome in {"silent", "unanswered"}
+    stale = known is None or known.outcome in {"silent", "unanswered"}
     try:
-        if not asked and known is not None:
+        if not stale and known is not None:
             return Check(found=_canary(known), is_new=False)
         again = known is not None and known.outcome == "silent"
         found = await release_canary(
@@ -73,7 +73,7 @@ def _canary(known: Known) -> Canary:
 
 
 def record(connection: Connection, made: Check, *, server: str, models: Mapping[str, str]) -> None:
-    """Keep what was found now for each source of `models`, where this role may write."""
+    """Record a new check for each source of `models`, if this role may write."""
     if not made.is_new:
         return
     found = made.found
@@ -86,22 +86,22 @@ def record(connection: Connection, made: Check, *, server: str, models: Mapping[
 def finding_of(
     made: Check, *, server: str, sources: Sequence[str], wanted: bool
 ) -> Iterator[Finding]:
-    """One line on a server; `wanted`: WIKIEMBED_TRUNCATE is set."""
+    """One finding on a server; `wanted`: WIKIEMBED_TRUNCATE is set."""
     found = made.found
     if found.outcome == "silent":
         whose = f" of source {', '.join(sources)}" if sources else ""
-        said = (
-            f"The server at {server} cuts texts{whose} without a word from about"
-            f" {found.from_chars:,} characters of English on, sooner in other scripts"
+        clause = (
+            f"The server at {server} silently truncates texts{whose} longer than about"
+            f" {found.from_chars:,} characters of English, sooner in other scripts"
         )
         if wanted:
-            yield Finding("truncation", "ok", f"{said}, as WIKIEMBED_TRUNCATE allows.")
+            yield Finding("truncation", "ok", f"{clause}, as WIKIEMBED_TRUNCATE allows.")
             return
         yield Finding(
             "silent_truncation",
             "warning",
-            f"{said}: use a server that refuses them, or keep chunks shorter; if that is wanted,"
-            " set WIKIEMBED_TRUNCATE=true.",
+            f"{clause}: use a server that refuses them, or keep chunks shorter; if that is"
+            " intended, set WIKIEMBED_TRUNCATE=true.",
         )
     elif found.outcome == "refused":
         yield Finding("truncation", "ok", f"The server at {server} refuses texts too long for it.")
@@ -109,5 +109,5 @@ def finding_of(
         yield Finding(
             "truncation",
             "ok",
-            f"The server at {server} reads texts of {found.checked_chars:,} characters whole.",
+            f"The server at {server} embeds texts of {found.checked_chars:,} characters whole.",
         )

@@ -1,4 +1,4 @@
-"""The HNSW index that search uses: whether it can be had, how it is built, how it is dropped."""
+"""The HNSW index that search uses: checks, build, drop."""
 
 from wikiembed.control.index.build import Builder, Options
 from wikiembed.control.index.memory import human_bytes

@@ -31,7 +31,7 @@ _UNLOCK = "select pg_advisory_unlock(hashtextextended('wikiembed index ' || %s, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to build; `memory` in bytes, None: as the server's settings allow."""
+    """Options of a build; `memory` in bytes, None: as the server's settings allow."""
 
     m: int = DEFAULT_M
     ef_construction: int = DEFAULT_EF_CONSTRUCTION
@@ -39,7 +39,7 @@ class Options:
 
 
 class Builder:
-    """Builds on `connection`, which must be used for nothing else; looks on by `watcher`."""
+    """Builds on `connection`, which must be used for nothing else; polls through `watcher`."""
 
     def __init__(
         self,
@@ -55,16 +55,16 @@ class Builder:
 
     @contextlib.contextmanager
     def alone(self, target: Target) -> Iterator[None]:
-        """Wait until nobody else builds this source's index, and keep others waiting meanwhile.
+        """Hold the lock under which one session at a time builds this source's index.
 
-        The lock is asked for again and again: a session that waits for it would hold the
-        snapshot that a concurrent build waits for.
+        The lock is polled: a session that waits for it would hold the snapshot that a concurrent
+        build waits for.
         """
-        told = False
-        while not self._is_free(target):
-            if not told:
-                self._say(f"{target.source}: somebody builds its index already; waiting for that.")
-            told = True
+        reported = False
+        while not self._try_lock(target):
+            if not reported:
+                self._say(f"{target.source}: another session is building its index; waiting.")
+            reported = True
             time.sleep(LOCK_EVERY_S)
         try:
             yield
@@ -72,8 +72,8 @@ class Builder:
             with contextlib.suppress(psycopg.Error):  # a closed connection holds no lock
                 self._connection.execute(_UNLOCK, (target.source,))
 
-    def _is_free(self, target: Target) -> bool:
-        """Take the lock; False when somebody has it, or builds such an index without it."""
+    def _try_lock(self, target: Target) -> bool:
+        """Take the lock; False if another session has it, or builds such an index without it."""
         if self._connection.execute(_LOCK, (target.source,)).fetchone() != (True,):
             return False
         states = (state_of(self._connection, part) for part in parts_of(self._connection, target))
@@ -83,19 +83,19 @@ class Builder:
         return False
 
     def memory(self, target: Target, options: Options) -> Memory:
-        """What the graph needs, and what the build would get."""
+        """The memory that the graph needs, and that the build would get."""
         return memory_for(self._connection, target, m=options.m, most=options.memory)
 
     def build(self, target: Target, options: Options, *, memory: Memory) -> None:
-        """Build the index; what is broken of a former build goes first.
+        """Build the index; drop an invalid one first.
 
-        Broken off, it leaves nothing, or an invalid index that the next build drops, and says
-        which. Raises: psycopg.Error.
+        If interrupted, it leaves nothing, or an invalid index that the next build drops, and
+        reports which. Raises: psycopg.Error.
         """
         self._set(maintenance_work_mem=f"{memory.given >> 10}kB", statement_timeout="0")
         parts = parts_of(self._connection, target)
         definition = target.definition(m=options.m, ef_construction=options.ef_construction)
-        # On the roots of partitions an index cannot be built concurrently; there it has no rows.
+        # Partitioned tables allow no concurrent build; their own index has no rows.
         for part in (p for p in parts if not p.is_leaf):
             if state_of(self._connection, part) is None:
                 self._set(lock_timeout=BRIEFLY)
@@ -105,16 +105,16 @@ class Builder:
         self._attach(parts)
 
     def size(self, target: Target) -> int:
-        """Bytes of the index on disk."""
+        """Size of the index on disk, in bytes."""
         names = [part.label for part in parts_of(self._connection, target) if part.is_leaf]
         row = self._connection.execute(_SIZE, (names,)).fetchone()
         return int(row[0]) if row is not None else 0
 
     def drop(self, target: Target) -> list[str]:
-        """Drop the index that `build` makes, and what a broken build left; answers their names."""
+        """Drop the index that `build` makes, even if invalid; returns the names."""
         self._set(statement_timeout="0")
         dropped = []
-        for part in parts_of(self._connection, target):  # with the root goes what is attached to it
+        for part in parts_of(self._connection, target):  # the root drops what is attached to it
             if state_of(self._connection, part) is not None:
                 self._drop_part(part)
                 dropped.append(part.label)
@@ -125,7 +125,7 @@ class Builder:
         if state is not None and state.valid:
             return
         if state is not None:
-            self._say(f"Dropping index {part.label} first: a build of it was broken off.")
+            self._say(f"Dropping index {part.label} first: a build of it was interrupted.")
             self._drop_part(part)
         self._set(lock_timeout="0")
         try:
@@ -134,16 +134,16 @@ class Builder:
             except pg.DiskFull as error:
                 if "shared memory" not in str(error):
                     raise
-                # Parallel workers have the graph in /dev/shm, of which a container has 64 MB.
+                # Parallel workers keep the graph in /dev/shm, of which a container has 64 MB.
                 self._set(max_parallel_maintenance_workers="0")
                 self._drop_part(part)
                 self._watched.run(statement)
         except BaseException as error:
-            self._clean(part, word="Failed" if isinstance(error, Exception) else "Broken off")
+            self._clean(part, word="Failed" if isinstance(error, Exception) else "Interrupted")
             raise
 
     def _attach(self, parts: list[Part]) -> None:
-        """Make the parts' indexes one, from the leaves up; the root's is valid with the last."""
+        """Attach the parts' indexes, from the leaves up; the last one makes the root's valid."""
         by_oid = {part.oid: part for part in parts}
         self._set(lock_timeout=BRIEFLY)
         for part in reversed(parts):
@@ -161,10 +161,10 @@ class Builder:
         self._connection.execute(sql.SQL("drop index {}if exists {}").format(how, part.identifier))
 
     def _clean(self, part: Part, *, word: str) -> None:
-        """Drop what a broken build left, if that can be had in a moment."""
+        """Drop the index of an interrupted build, unless its locks take more than seconds."""
         try:
             if word == "Failed" and state_of(self._connection, part) is None:
-                return  # it was refused before it began, and the error says why
+                return  # it was refused before it started, and the error has the reason
             self._set(lock_timeout="3s", statement_timeout=BRIEFLY)
             self._connection.execute(
                 sql.SQL("drop index concurrently if exists {}").format(part.identifier)

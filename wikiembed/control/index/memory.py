@@ -1,4 +1,4 @@
-"""How much memory the graph needs while it is built, and how much the build is given."""
+"""The memory that the graph needs while it is built, and that the build gets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wikiembed.control.index.target import Target
 MB = 1 << 20
 _SPARE = 1.1
 _LEAST = 64 * MB
-# A machine whose Postgres is told nothing of its memory counts as one with 4 GB to cache with.
+# Where effective_cache_size is not configured, Postgres' default of 4 GB counts.
 _SETTINGS = """
 select max(s.setting::bigint * 1024) filter (where s.name = 'maintenance_work_mem'),
        max(s.setting::bigint * 8192) filter (where s.name = 'effective_cache_size')
@@ -22,14 +22,14 @@ select max(s.setting::bigint * 1024) filter (where s.name = 'maintenance_work_me
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Bytes that the graph needs and that the build gets."""
+    """Bytes that the graph needs, and that the build gets."""
 
     needed: int
     given: int
 
     @property
     def warning(self) -> str | None:
-        """What to say when the graph does not fit."""
+        """The warning if the graph does not fit, else None."""
         if self.needed <= self.given:
             return None
         return (
@@ -42,7 +42,7 @@ class Memory:
 def memory_for(
     connection: psycopg.Connection[Any], target: Target, *, m: int, most: int | None
 ) -> Memory:
-    """What the graph needs, and what of it the build gets: `most` bytes at most.
+    """The memory that the graph needs, and that the build gets: at most `most` bytes.
 
     Without `most`: maintenance_work_mem as set, or half of effective_cache_size if that is more.
     """

@@ -30,7 +30,7 @@ select i.indisvalid, exists (select from pg_catalog.pg_inherits as h where h.inh
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A table of the tree, its parent's oid, and the name of the index to be had on it."""
+    """A table of the tree, its parent's oid, and the name of its index."""
 
     oid: int
     schema: str
@@ -52,7 +52,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """Of an index that is there: whether it is valid, part of another's, and being built now."""
+    """State of an existing index: whether it is valid, attached to a parent, and being built."""
 
     valid: bool
     attached: bool

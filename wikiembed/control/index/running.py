@@ -1,4 +1,4 @@
-"""Run a statement that takes hours, tell how far it is, and break it off when asked to."""
+"""Run a statement that takes hours, with progress and cancellation."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ select phase, tuples_done, blocks_done, blocks_total, current_locker_pid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How many rows are in the graph, and what the build does now."""
+    """The number of rows in the graph, and the phase of the build."""
 
     rows: int
     phase: str
 
 
 class Watched:
-    """Runs statements on `connection`, one after the other, and looks on by `watcher`."""
+    """Runs statements on `connection`, one after the other, and polls through `watcher`."""
 
     def __init__(
         self, connection: Connection, watcher: Connection, on_progress: Callable[[Progress], None]
@@ -71,14 +71,14 @@ class Watched:
         try:
             pid = self._connection.info.backend_pid
             row = self._watcher.execute(_PROGRESS, (pid,)).fetchone()
-        except psycopg.Error:  # the build may go on without being looked at
+        except psycopg.Error:  # the build may continue without progress
             return 0
         if row is None:
             return 0
         phase, rows, blocks, total, locker = row
         phase = phase.removeprefix("building index: ")
         if locker:
-            phase = f"{phase}, here process {locker}"
+            phase = f"{phase} (process {locker})"
         elif total and "validation" in phase:
             phase = f"{phase}, {100 * blocks // total} %"
         self._on_progress(Progress(rows=self._rows_before + rows, phase=phase))

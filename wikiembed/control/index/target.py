@@ -1,4 +1,4 @@
-"""A source's HNSW index: what is there, what it would take, and whether it can be built."""
+"""A source's HNSW index: what exists, its memory, and whether it can be built."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ DEFAULT_M = 16
 DEFAULT_EF_CONSTRUCTION = 64
 MOST_DIMENSIONS = {"vector": 2000, "halfvec": 4000}
 """pgvector's limits for hnsw; https://github.com/pgvector/pgvector#hnsw"""
-_BYTES_A_NUMBER = {"vector": 4, "halfvec": 2}
+_BYTES_PER_NUMBER = {"vector": 4, "halfvec": 2}
 _ELEMENT_BYTES = 180
 _LINK_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The vector column of a source; `embedded` in rows, `dimensions` None where it states none."""
+    """The vector column of a source; `embedded` in rows, `dimensions` None if it declares none."""
 
     source: str
     oid: int
@@ -39,7 +39,7 @@ class Target:
 
     @property
     def index(self) -> str:
-        """The stable name of our index."""
+        """The stable name of wikiembed's index."""
         return f"wikiembed_hnsw_{self.source}"
 
     @property
@@ -58,7 +58,7 @@ class Target:
         Each row: the vector, pgvector's HnswElementData, 2 m links on layer 0 and, on average,
         m ÷ (m − 1) more on those above. Source: pgvector's src/hnsw.h.
         """
-        value = 8 + _BYTES_A_NUMBER[self.kind] * (self.dimensions or 0)
+        value = 8 + _BYTES_PER_NUMBER[self.kind] * (self.dimensions or 0)
         links = _LINK_BYTES * (2 * m + m / (m - 1))
         return round(self.embedded * (value + _ELEMENT_BYTES + links))
 
@@ -74,7 +74,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorIndex:
-    """An index on the vector column; `usable` when search's operators are those that it has."""
+    """An index on the vector column; `usable`: it has the operator class that search uses."""
 
     oid: int
     schema: str
@@ -129,7 +129,7 @@ select current_user, format('%%I.%%I', n.nspname, c.relname)
 
 
 def targets(connection: Connection, source: str | None) -> list[Target]:
-    """The vector columns of one source or all; a source whose table is gone has none."""
+    """The vector columns of one source or all; a source whose table was dropped has none."""
     names = (
         *("source", "oid", "schema", "table", "column", "attnum"),
         *("kind", "dimensions", "partitioned", "embedded", "vector_schema"),
@@ -139,7 +139,7 @@ def targets(connection: Connection, source: str | None) -> list[Target]:
 
 
 def indexes(connection: Connection, target: Target) -> list[VectorIndex]:
-    """The vector indexes of a column, ours first."""
+    """The vector indexes of a column, wikiembed's first."""
     rows = connection.execute(
         _INDEXES,
         {
@@ -154,7 +154,7 @@ def indexes(connection: Connection, target: Target) -> list[VectorIndex]:
 
 
 def require_buildable(connection: Connection, target: Target) -> None:
-    """Turn away from a column that pgvector cannot index, and from a table of somebody else's.
+    """Refuse a column that pgvector cannot index, and a table that this role does not own.
 
     Raises: SourceRefused, ConfigurationError.
     """
@@ -166,8 +166,8 @@ def _require_dimensions(target: Target) -> None:
     most = MOST_DIMENSIONS[target.kind]
     if target.dimensions is None:
         raise SourceRefused(
-            f"Column {target.column} of {target.relation} states no dimensions, and pgvector"
-            f" indexes none without: alter its type to {target.kind}(n)."
+            f"Column {target.column} of {target.relation} declares no dimensions, which pgvector"
+            f" needs for an index: alter its type to {target.kind}(n)."
         )
     if target.dimensions > most:
         other = MOST_DIMENSIONS["halfvec"]
@@ -178,12 +178,12 @@ def _require_dimensions(target: Target) -> None:
         )
         raise SourceRefused(
             f"Source {target.source!r} has {target.dimensions:,} dimensions and pgvector's hnsw"
-            f" takes at most {most:,} of a {target.kind}: {way}."
+            f" supports at most {most:,} of a {target.kind}: {way}."
         )
 
 
 def require_owner(connection: Connection, target: Target) -> None:
-    """Turn away from a table of somebody else's.
+    """Refuse a table that this role does not own.
 
     Raises: ConfigurationError.
     """
@@ -197,13 +197,13 @@ def require_owner(connection: Connection, target: Target) -> None:
 
 
 def require_usable(target: Target, found: list[VectorIndex]) -> None:
-    """Turn away from an index that has our name and that search cannot use.
+    """Refuse if an index has wikiembed's name and search cannot use it.
 
     Raises: ConditionNotMet.
     """
     for index in found:
         if index.name == target.index and index.valid and not index.usable:
             raise ConditionNotMet(
-                f"Index {index.label} is there and is not what search uses: drop it with"
+                f"Index {index.label} exists and search cannot use it: drop it with"
                 f" `wikiembed index --source {target.source} --drop`, then build it again."
             )
