@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-HEADING = ("package", "pinned", "vulnerability", "mended in")
+HEADING = ("package", "pinned", "vulnerability", "fixed in")
 
 
 def judge(dependencies: list[dict[str, Any]]) -> int:
-    """Print a table or a sentence; answers the exit code."""
+    """Print a table or a sentence; returns the exit code."""
     audited = [one for one in dependencies if "skip_reason" not in one]
     if not audited:
         return 3
@@ -27,7 +27,7 @@ def judge(dependencies: list[dict[str, Any]]) -> int:
     for one in dependencies:
         if "skip_reason" in one:
             print(f"Not audited: {one['name']} is unknown to the service.")
-    for row in [("package", "pinned", "vulnerability", "mended in"), *rows] if rows else []:
+    for row in [("package", "pinned", "vulnerability", "fixed in"), *rows] if rows else []:
         print(
             "  ".join(cell.ljust(width) for cell, width in zip(row, (24, 12, 24, 0), strict=True))
         )

@@ -60,7 +60,7 @@ def unreleased() -> tuple[str, str, str]:
 
 
 def check(version: str) -> None:
-    """See that `version` may follow the current one, and that there is something to tell of it.
+    """Check that `version` may follow the current one, and that the changelog has entries for it.
 
     Raises: RefusedError.
     """

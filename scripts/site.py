@@ -1,4 +1,4 @@
-"""Lay the documentation out for the site: README and changelog beside docs/, links mended.
+"""Lay the documentation out for the site: README and changelog beside docs/, links rewritten.
 
 `scripts/site.py FOLDER` writes FOLDER/docs and FOLDER/zensical.toml. In the checkout, pages
 link to files all over it, and lists are indented as hosts of Markdown take them; the site has one
@@ -38,13 +38,13 @@ def place_of(path: Path) -> Path | None:
     return Path(ELSEWHERE[name]) if name in ELSEWHERE else None
 
 
-def mend_links(text: str, page: Path) -> str:
+def rewrite_links(text: str, page: Path) -> str:
     """The links in `text` of `page`, as they are on the site.
 
     Raises: ValueError for a link to a file that is not on it.
     """
 
-    def mended(found: re.Match[str]) -> str:
+    def rewritten(found: re.Match[str]) -> str:
         target = found["target"]
         if "://" in target:
             return found[0]
@@ -53,13 +53,13 @@ def mend_links(text: str, page: Path) -> str:
             raise ValueError(f"{page.relative_to(ROOT)}: {target} is not on the site")
         return f"{found['before']}{os.path.relpath(place, own.parent)}{found['after'] or ''})"
 
-    return _LINK.sub(mended, text)
+    return _LINK.sub(rewritten, text)
 
 
 def for_the_site(page: Path) -> str:
     """The text of `page` as the site takes it."""
     return "".join(
-        indented(part, by=part) if is_code else indented(mend_links(part, page))
+        indented(part, by=part) if is_code else indented(rewrite_links(part, page))
         for is_code, part in parts_of(page.read_text())
     )
 

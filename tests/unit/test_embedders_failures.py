@@ -214,7 +214,7 @@ async def test_the_reason_of_a_status_is_not_logged(caplog: pytest.LogCaptureFix
 async def test_host_name_invalid_in_dns_is_unreachable(url: str) -> None:
     """Such names map to one of our errors too."""
     client = _client(url)
-    with pytest.raises(EmbedderUnavailable, match=r"host name cannot be resolved.: mend it"):
+    with pytest.raises(EmbedderUnavailable, match=r"host name cannot be resolved.: correct it"):
         await client.get("/info")
     await client.aclose()
 
@@ -255,7 +255,7 @@ async def test_server_that_has_answered_is_not_reported_for_its_scheme() -> None
 async def test_refused_connection_and_wrong_host_name_are_distinguished() -> None:
     """Each error names its cause and its fix."""
     assert "(nothing listens on that port): start it" in await _said_by("http://127.0.0.1:1")
-    assert "(its host name cannot be resolved): mend it" in await _said_by("http://no.invalid:1")
+    assert "(its host name cannot be resolved.: correct it" in await _said_by("http://no.invalid:1")
 
 
 async def _said_by(url: str) -> str:

@@ -15,7 +15,7 @@ from wikiembed.embedders.names import same_model
 from wikiembed.vectors import Matrix
 
 PROBE_TEXT = "wikiembed probe"
-"""The one short known text that tells a dead server from a bad batch."""
+"""The one short known text that distinguishes a dead server from a bad batch."""
 
 
 class Role(StrEnum):
@@ -60,7 +60,7 @@ class EmbedderOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """What the server says that it embeds with; `max_batch` is in texts a request.
+    """What the server says that it embeds with; `max_batch` is in texts per request.
 
     `served`: the only model that the server lists, where that is not `model` by any of its names;
     `ignores_name`: and it gives the same vector under either name.
@@ -105,7 +105,7 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
         """Embed `texts` in one request: `(n, dim) float32`, row i for text i.
 
-        No dialect sends `role` so far. Where the server can be told, no text is truncated.
+        No dialect sends `role` so far. Where the server has an option, no text is truncated.
 
         A row that the server answered with nulls is all NaN; nothing else is judged here
         (see `wikiembed.vectors.usable_rows`).
@@ -115,7 +115,7 @@ class Embedder(Protocol):
         ...
 
     async def embed_cut(self, text: str, *, role: Role) -> Cut | None:
-        """Embed as much of `text` as the model takes; None where the server cannot be told to.
+        """Embed as much of `text` as the model takes; None where the server has no option.
 
         Raises: EmbedderError.
         """

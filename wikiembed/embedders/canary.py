@@ -74,7 +74,7 @@ async def release_canary(
 
 
 def _of_refusal(error: EmbedderRejected) -> Outcome:
-    """A 4xx, or words that name the length, tell of the text; another 5xx may be of now."""
+    """A 4xx, or words that name the length, concern the text; another 5xx may be temporary."""
     if isinstance(error, TextTooLong | BatchTooLarge):
         return "refused"
     return "refused" if 400 <= (error.http_status or 0) < 500 else "unanswered"

@@ -24,7 +24,7 @@ from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.errors import ConfigurationError
 
 _CONNECT_TIMEOUT_S = 10.0
-_CONNECT_SHARE = 0.8  # so that a handshake that hangs is told from an answer that is slow
+_CONNECT_SHARE = 0.8  # to distinguish a handshake that hangs from a slow answer
 _KEEPALIVE_S = 4.0  # uvicorn closes idle connections after 5
 _READ_AHEAD_BYTES = 1 << 20  # a batch's answer, so that the transport need not be paused
 _HEAD_BYTES = 100 << 10  # of a line of an answer's head; gateways add long ones
@@ -135,7 +135,7 @@ def _tls_of(ca_file: Path | None) -> ssl.SSLContext:
         context = httpx.create_ssl_context()
     except (OSError, ssl.SSLError):
         raise ConfigurationError(
-            "SSL_CERT_FILE or SSL_CERT_DIR cannot be read as PEM certificates: mend or unset it."
+            "SSL_CERT_FILE or SSL_CERT_DIR cannot be read as PEM certificates: correct or unset it."
         ) from None
     context.set_alpn_protocols(["http/1.1"])
     if ca_file is not None:
@@ -143,7 +143,7 @@ def _tls_of(ca_file: Path | None) -> ssl.SSLContext:
             context.load_verify_locations(cafile=ca_file)
         except (OSError, ssl.SSLError):
             raise ConfigurationError(
-                "WIKIEMBED_CA_FILE cannot be read as a PEM file of certificates: mend or unset it."
+                "WIKIEMBED_CA_FILE cannot be read as a PEM file of certificates: correct or unset it."
             ) from None
     return context
 

@@ -107,11 +107,13 @@ def _other_scheme(root: str, *, answered: bool) -> str:
 def _why(error: Exception, *, root: str) -> str:
     """The cause and the cure, in words of ours; the cure alone where the cause is not known."""
     if isinstance(error, aiohttp.ClientConnectorDNSError | UnicodeError):
-        return " (its host name cannot be resolved): mend it in WIKIEMBED_EMBEDDER_URL."
+        return " (its host name cannot be resolved): correct it in WIKIEMBED_EMBEDDER_URL."
     if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return " (the proxy is not there): mend or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."
+        return " (the proxy is not there): correct or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return " (the proxy refuses to connect to it): mend or unset HTTPS_PROXY, or set NO_PROXY."
+        return (
+            " (the proxy refuses to connect to it): correct or unset HTTPS_PROXY, or set NO_PROXY."
+        )
     cause = getattr(error, "os_error", None)
     if isinstance(cause, ConnectionRefusedError):
         return f" (nothing listens on that port): {_START}."
@@ -123,7 +125,7 @@ def _why(error: Exception, *, root: str) -> str:
 
 
 def refusal_of_tls(error: BaseException, *, root: str) -> EmbedderMisconfigured | None:
-    """What an operator must mend when TLS with `root` failed for good; None when it did not."""
+    """What an operator must correct when TLS with `root` failed for good; None when it did not."""
     for tls in _tls_errors(error):
         if isinstance(tls, ssl.SSLCertVerificationError):
             return EmbedderMisconfigured(_sentence_of_certificate(tls, root))

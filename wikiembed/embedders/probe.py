@@ -11,8 +11,8 @@ _NO_REFUSAL = frozenset({408, 409, 423, 424, 425, 429, 499})
 def of_probe(error: EmbedderError) -> EmbedderError:
     """What `error` means where the probe met it: no text is at fault, so the server is.
 
-    A 4xx is an answer of a server that is within reach and refuses: nobody is served by waiting.
-    Silence, 408, 429 and 5xx are an outage, and so is a 4xx by which a server tells of its own
+    A 4xx is an answer of a server that is within reach and refuses: waiting does not help.
+    Silence, 408, 429 and 5xx are an outage, and so is a 4xx by which a server reports its own
     failure (Ollama's 400 "do embedding request").
     """
     if not isinstance(error, EmbedderRejected) or error.own_fault:

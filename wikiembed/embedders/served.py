@@ -62,7 +62,7 @@ async def sole_model(http: HttpClient, path: str) -> tuple[str, ...]:
 
 
 def list_path(embeddings: str) -> str | None:
-    """Where the models are listed, beside the path of embeddings; None where nobody knows."""
+    """Where the models are listed, beside the path of embeddings; None where that is unknown."""
     if not embeddings.endswith("/embeddings"):
         return None
     return embeddings.removesuffix("embeddings") + "models"
