@@ -255,7 +255,7 @@ async def test_server_that_has_answered_is_not_reported_for_its_scheme() -> None
 async def test_refused_connection_and_wrong_host_name_are_distinguished() -> None:
     """Each error names its cause and its fix."""
     assert "(nothing listens on that port): start it" in await _said_by("http://127.0.0.1:1")
-    assert "(its host name cannot be resolved.: correct it" in await _said_by("http://no.invalid:1")
+    assert "(its host name cannot be resolved): correct it" in await _said_by("http://no.invalid:1")
 
 
 async def _said_by(url: str) -> str:

@@ -167,7 +167,7 @@ async def _embed(options: EmbedderOptions, text: str, *, truncate: bool) -> Matr
 
 
 async def embed_question(embedder: Embedder, text: str, *, truncate: bool) -> Matrix:
-    """The vector of `text`, `(1, dim) float32`; one too long is truncated by a server that has the option.
+    """The vector of `text`, `(1, dim) float32`; too long ones are truncated by the server.
 
     Raises: EmbedderError.
     """

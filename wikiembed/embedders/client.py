@@ -143,7 +143,8 @@ def _tls_of(ca_file: Path | None) -> ssl.SSLContext:
             context.load_verify_locations(cafile=ca_file)
         except (OSError, ssl.SSLError):
             raise ConfigurationError(
-                "WIKIEMBED_CA_FILE cannot be read as a PEM file of certificates: correct or unset it."
+                "WIKIEMBED_CA_FILE cannot be read as a PEM file of certificates: correct or"
+                " unset it."
             ) from None
     return context
 
