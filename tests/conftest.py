@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.cli import Cli, Result, Running, environment
+from tests.support.chunks import make_source
+from tests.support.cli import Call, Cli, Result, RunCli, StartCli, environment
 from tests.support.database import DIMENSIONS, Database, create_database, make_template
 from tests.support.server import TestServer, start_server
 
@@ -18,16 +20,6 @@ if TYPE_CHECKING:
     from tests.support.standin import StandIn
 
 SERVER = pytest.StashKey[TestServer]()
-
-
-class RunCli(Protocol):
-    def __call__(
-        self, *args: str, env: dict[str, str] | None = None, timeout: float = 60
-    ) -> Result: ...
-
-
-class StartCli(Protocol):
-    def __call__(self, *args: str, env: dict[str, str] | None = None) -> Running: ...
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,12 +85,7 @@ def database(postgres: TestServer, template: str) -> Iterator[Database]:
 @pytest.fixture
 def docs_table(database: Database) -> Database:
     """`database` with ``public.docs`` attached as source ``docs``."""
-    database.execute(
-        "create table public.docs ("
-        "id bigint generated always as identity primary key, "
-        f"body text, vec vector({DIMENSIONS}))"
-    )
-    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    make_source(database)
     return database
 
 
@@ -125,6 +112,38 @@ def run_cli(cli: Cli) -> RunCli:
 def start_cli(cli: Cli) -> StartCli:
     """Start a command that keeps running; ended with the test."""
     return cli.start
+
+
+@pytest.fixture
+def call(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Call]:
+    """Run a command within this process: a second is saved where the process is not the point."""
+    from wikiembed.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    ours = logging.getLogger("wikiembed")
+    our_level = ours.level
+
+    def run(*args: str, env: dict[str, str] | None = None) -> Result:
+        with monkeypatch.context() as patched:
+            for name, value in {**cli.env, **(env or {})}.items():
+                patched.setenv(name, value)
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                main(args)
+        said = capsys.readouterr()
+        code = ended.value.code
+        return Result(returncode=int(code or 0), stdout=said.out, stderr=said.err)
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    ours.setLevel(our_level)
 
 
 @pytest.fixture

@@ -5,18 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 
-from tests.acceptance.wiki import (
-    ATTACH,
-    DOCS,
-    Call,
-    add,
-    assert_done,
-    assert_refused,
-    eventually,
-    served,
-)
-from tests.conftest import StartCli
+from tests.support.chunks import add_chunks, make_table
+from tests.support.cli import Call, StartCli
+from tests.support.commands import ATTACH, assert_done, assert_refused, served
 from tests.support.database import Database
+from tests.support.eventually import eventually
 from tests.support.standin import StandIn
 
 INDEXES = (
@@ -28,8 +21,8 @@ INDEXES = (
 
 def test_attach_counts_rows_and_says_what_comes_next(call: Call, database: Database) -> None:
     """The form of the documentation; the index is valid, and a second attach is refused."""
-    database.execute(DOCS)
-    add(database, 3)
+    make_table(database)
+    add_chunks(database, 3)
     result = call(*ATTACH)
     assert_done(result)
     assert "3 rows, 3 without a vector." in result.stdout
@@ -56,10 +49,10 @@ def test_rows_that_were_there_wait_until_they_are_ordered(
     call: Call, database: Database, standin: StandIn
 ) -> None:
     """A worker that drains ends without them; `attach --enqueue` is the order at once."""
-    database.execute(DOCS)
-    add(database, 3)
+    make_table(database)
+    add_chunks(database, 3)
     assert_done(call(*ATTACH))
-    add(database, 2)
+    add_chunks(database, 2)
     database.execute("select wikiembed.reconcile()")
     assert_done(call("worker", "--drain", env=served(standin)))
     counts = "select embedded, held_back from wikiembed.coverage where source = 'docs'"
@@ -118,7 +111,7 @@ def test_attach_moves_a_source_to_the_table_that_took_the_name(
     call: Call, database: Database
 ) -> None:
     """Each place names the command; index and columns are as they were, also with partitions."""
-    database.execute(DOCS)
+    make_table(database)
     assert_done(call(*ATTACH))
     database.execute(
         "create table public.new (id bigint primary key, body text, vec vector(4))"
@@ -155,10 +148,10 @@ def test_attach_moves_a_source_to_the_table_that_took_the_name(
 
 def test_attach_takes_the_place_of_a_table_that_is_gone(call: Call, database: Database) -> None:
     """It says so on standard error."""
-    database.execute(DOCS)
+    make_table(database)
     assert_done(call(*ATTACH))
     database.execute("drop table public.docs")
-    database.execute(DOCS)
+    make_table(database)
     assert "--move" in call("status").stdout
     result = call(*ATTACH)
     assert result.returncode == 0
@@ -170,7 +163,7 @@ def test_attach_takes_the_place_of_a_table_that_is_gone(call: Call, database: Da
 
 def test_attach_uses_an_index_that_is_there(call: Call, database: Database) -> None:
     """An equal index of another name is not built again."""
-    database.execute(DOCS)
+    make_table(database)
     database.execute("create index mine on public.docs (id) where vec is null")
     assert_done(call(*ATTACH))
     assert database.rows(INDEXES) == []
@@ -178,8 +171,8 @@ def test_attach_uses_an_index_that_is_there(call: Call, database: Database) -> N
 
 def test_attach_lets_writers_write_while_it_builds(start_cli: StartCli, database: Database) -> None:
     """While the build waits for a transaction, others insert; broken off, it leaves no ruin."""
-    database.execute(DOCS)
-    add(database, 10)
+    make_table(database)
+    add_chunks(database, 10)
     holder = database.connect(autocommit=False)
     building = (
         "select count(*) from pg_stat_progress_create_index where relid = 'public.docs'::regclass"
@@ -189,7 +182,7 @@ def test_attach_lets_writers_write_while_it_builds(start_cli: StartCli, database
     holder.execute("select 1 from pg_class")
     running = start_cli(*ATTACH)
     eventually(lambda: database.one(building))
-    add(database, 5)
+    add_chunks(database, 5)
     assert database.one(building) == 1, "the insert came through while the build still waited"
     result = running.stop()
     assert result.returncode == 143
@@ -201,7 +194,7 @@ def test_attach_lets_writers_write_while_it_builds(start_cli: StartCli, database
 
 def test_attach_gives_up_on_a_locked_table(call: Call, database: Database) -> None:
     """A table that somebody holds is not waited for without end: exit 3, and nothing is left."""
-    database.execute(DOCS)
+    make_table(database)
     holder = database.connect(autocommit=False)
     holder.execute("lock table public.docs in exclusive mode")
     said = assert_refused(call(*ATTACH), 3)
@@ -236,7 +229,7 @@ def test_attach_compares_the_column_with_the_model(
     call: Call, database: Database, standin: StandIn
 ) -> None:
     """A model that was asked is believed; without an answer there is only a note or a warning."""
-    database.execute("create table public.docs (id int primary key, body text, vec vector(3))")
+    make_table(database, key="int", vector="vector(3)")
     env = served(standin) | {"WIKIEMBED_DIMENSIONS": ""}
     said = assert_refused(call(*ATTACH, env=env), 2)
     assert said == (
@@ -265,7 +258,7 @@ def test_attach_compares_the_column_with_the_model(
 
 def test_attach_believes_no_model_that_nobody_named(call: Call, database: Database) -> None:
     """The default is the local one: the worker elsewhere may have another, so it is a warning."""
-    database.execute("create table public.docs (id int primary key, body text, vec vector(3))")
+    make_table(database, key="int", vector="vector(3)")
     result = call(*ATTACH, env={"WIKIEMBED_DIMENSIONS": ""})
     assert result.returncode == 0
     assert "gives 256: run `alter table" in result.stderr

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.wiki import Call, add, assert_done, json_lines, missing, served, todo
+from tests.support.chunks import add_chunks, clear_jobs, jobs_by_status, without_vector
+from tests.support.cli import Call
+from tests.support.commands import assert_done, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.support.standin.faults import BadText
@@ -16,8 +18,8 @@ def waiting(docs_table: Database) -> Database:
     docs_table.execute(
         "insert into public.docs (body) select 'old ' || g from generate_series(1, 50) g"
     )
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
-    add(docs_table, 100)
+    clear_jobs(docs_table)
+    add_chunks(docs_table, 100)
     return docs_table
 
 
@@ -43,7 +45,7 @@ def test_estimate_measures_the_server_and_writes_nothing(
     rate = float(str(found["chunks_per_s"]))
     assert 100 < rate < 200 * 4
     assert float(str(found["hours"])) == pytest.approx(150 / rate / 3600, abs=0.001)
-    assert (todo(waiting), missing(waiting)) == (2, 150)
+    assert (jobs_by_status(waiting)["todo"], without_vector(waiting)) == (2, 150)
     assert waiting.one("select model from wikiembed.sources where name = 'docs'") is None
     assert standin.stats.repeated == 0
     assert standin.stats.texts == 150
@@ -108,7 +110,7 @@ def test_estimate_leaves_out_texts_that_the_server_refuses(
     call: Call, waiting: Database, standin: StandIn
 ) -> None:
     """A bad text among the sample is left out alone, and told of."""
-    standin.controls.bad_texts = [BadText(contains="chunk 99", status=500)]
+    standin.controls.bad_texts = [BadText(contains="body 99", status=500)]
     result = call("backfill", "docs", "--dry-run", env=served(standin))
     assert "measured just now by embedding 149 chunks" in result.stdout
     assert "1 text of the sample was refused and left out (The embedding server" in result.stdout
@@ -118,7 +120,7 @@ def test_estimate_of_two_texts_of_which_one_is_too_long(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
     """It is not unknown for that: the other one is measured."""
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     docs_table.execute("update public.docs set body = repeat('long ', 1000) where id = 1")
     standin.controls.max_chars = 1000
     (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.wiki import Call, add, assert_done, assert_refused, json_lines, served
+from tests.support.chunks import add_chunks, clear_jobs
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from wikiembed.control.actions import Enqueued, enqueue_all
@@ -21,13 +23,13 @@ def fail(
         " from wikiembed.read_chunks(%s, %s) as k",
         [source, error_class, source, list(keys)],
     )
-    database.execute("delete from wikiembed_queue.procrastinate_jobs")
+    clear_jobs(database)
 
 
 @pytest.fixture
 def failed(docs_table: Database) -> Database:
     """Six rows: two failed, one skipped, three that are embedded when somebody tries."""
-    add(docs_table, 6)
+    add_chunks(docs_table, 6)
     fail(docs_table, "1", error_class="timeout")
     fail(docs_table, "2")
     docs_table.execute("select wikiembed.skip('docs', array['3'], 'not worth it')")
@@ -71,11 +73,11 @@ def test_backfill_counts_chunks_that_no_job_holds(
     call: Call, docs_table: Database, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A job that vanished under it leaves chunks behind, which --allow-failures does not excuse."""
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
 
     def lose(*args: Any, **options: Any) -> list[Enqueued]:
         done = enqueue_all(*args, **options)
-        docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+        clear_jobs(docs_table)
         return done
 
     monkeypatch.setattr("wikiembed.control.actions.enqueue_all", lose)

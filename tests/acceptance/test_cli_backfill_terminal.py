@@ -13,9 +13,8 @@ from collections.abc import Callable
 import pytest
 from rich.cells import cell_len
 
-from tests.acceptance.wiki import complaints, events, json_lines, served
-from tests.conftest import RunCli
-from tests.support.cli import Cli
+from tests.support.cli import Cli, RunCli
+from tests.support.commands import complaints, events, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.support.standin.faults import BadText

@@ -11,9 +11,9 @@ import pytest
 from filelock import FileLock
 from psycopg.conninfo import make_conninfo
 
-from tests.acceptance.wiki import (
-    Call,
-    add,
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call, StartCli
+from tests.support.commands import (
     assert_done,
     assert_refused,
     complaints,
@@ -21,7 +21,6 @@ from tests.acceptance.wiki import (
     json_lines,
     served,
 )
-from tests.conftest import StartCli
 from tests.support.database import Database
 from tests.support.server import TestServer
 from tests.support.standin import StandIn
@@ -60,7 +59,7 @@ def test_database_is_named_on_the_first_line(
     call: Call, docs_table: Database, standin: StandIn, command: list[str]
 ) -> None:
     """By name, host and port, and never with its password."""
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     env = served(standin, database_url=with_password(docs_table))
     host, port = place(docs_table)
     result = call(*command, env=env)

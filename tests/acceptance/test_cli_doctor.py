@@ -10,8 +10,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.acceptance.doctor_cases import CASES, Case
-from tests.acceptance.wiki import Call, add, assert_done, assert_refused, complaints, served
-from tests.conftest import StartCli
+from tests.support.chunks import add_chunks, clear_jobs
+from tests.support.cli import Call, StartCli
+from tests.support.commands import assert_done, assert_refused, complaints, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.tools.docs.pages import REFERENCE, rows_of
@@ -160,7 +161,7 @@ def test_doctor_minds_no_job_of_a_paused_source(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
     """Its jobs wait as they should: no fault, whoever is alive."""
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     docs_table.execute("select wikiembed.pause('docs')")
     found, code = findings(call, served(standin))
     assert code == 0
@@ -235,7 +236,7 @@ def test_doctor_asks_a_silent_server_again_and_no_other(
 def test_doctor_leaves_large_tables_to_full(docs_table: Database) -> None:
     """What it did not read it names, and what it read it reports."""
     docs_table.execute("insert into public.docs (body) select 'x' from generate_series(1, 9)")
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    clear_jobs(docs_table)
     connection = docs_table.connect()
     bounded = [(f.level, f.sentence) for f in queue.invariants(connection, most_rows=8)]
     assert bounded == [

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.wiki import assert_done, json_lines
 from tests.support.cli import ROOT, Cli, environment
+from tests.support.commands import assert_done, json_lines
 from tests.support.database import create_database
 from tests.support.server import TestServer
 from wikiembed.sample import sample_path

@@ -12,7 +12,9 @@ from tests.acceptance.hnsw import (
     hnsw,
     scans,
 )
-from tests.acceptance.wiki import Call, assert_done, assert_refused, json_lines, served
+from tests.support.chunks import make_source
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from wikiembed.control.index import Target
@@ -110,11 +112,7 @@ def test_index_of_another_distance_does_not_count(call: Call, docs_table: Databa
 
 def test_index_of_halfvec(call: Call, database: Database) -> None:
     """The operators are those of the column's type."""
-    database.execute(
-        "create table public.docs (id bigint generated always as identity primary key,"
-        " body text, vec halfvec(4))"
-    )
-    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    make_source(database, vector="halfvec(4)")
     database.execute(
         "insert into public.docs (body, vec) select 'chunk ' || g,"
         " array[sin(g), cos(g), sin(g * g), 1]::vector::halfvec from generate_series(1, 3000) as g"

@@ -9,7 +9,8 @@ from tests.acceptance.hnsw import (
     hnsw,
     scans,
 )
-from tests.acceptance.wiki import Call, assert_done
+from tests.support.cli import Call
+from tests.support.commands import assert_done
 from tests.support.database import Database
 
 

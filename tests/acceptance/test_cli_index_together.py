@@ -16,8 +16,8 @@ from tests.acceptance.hnsw import (
     embedded,
     hnsw,
 )
-from tests.acceptance.wiki import Call, assert_done
-from tests.conftest import StartCli
+from tests.support.cli import Call, StartCli
+from tests.support.commands import assert_done
 from tests.support.database import Database
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.wiki import Call, assert_done, assert_refused, json_lines, todo, write_pages
+from tests.support.chunks import jobs_by_status
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, json_lines, write_pages
 from tests.support.database import Database
 
 PAGE = (
@@ -54,10 +56,10 @@ def test_load_twice_changes_nothing(call: Call, database: Database, tmp_path: Pa
     files = [str(write_pages(tmp_path / f"{n}.jsonl", {f"Page {n}": f"Text {n}."})) for n in (1, 2)]
     first = json_lines(call("load", *files, "--json"))
     assert [line["chunks_written"] for line in first] == [1, 1]
-    chunks, jobs = database.rows(CHUNKS), todo(database)
+    chunks, jobs = database.rows(CHUNKS), jobs_by_status(database)["todo"]
     second = json_lines(call("load", *files, "--json"))
     assert [(line["unchanged"], line["chunks_written"]) for line in second] == [(1, 0), (1, 0)]
-    assert (database.rows(CHUNKS), todo(database)) == (chunks, jobs)
+    assert (database.rows(CHUNKS), jobs_by_status(database)["todo"]) == (chunks, jobs)
     database.check_invariants()
 
 

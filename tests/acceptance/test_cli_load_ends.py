@@ -9,15 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.acceptance.wiki import (
-    Call,
-    assert_done,
-    assert_refused,
-    complaints,
-    json_lines,
-    todo,
-    write_pages,
-)
+from tests.support.chunks import jobs_by_status
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, complaints, json_lines, write_pages
 from tests.support.database import Database
 from wikiembed.cli.load_end import Run, sentences_after
 from wikiembed.wiki import Article, LoadCounts, Rendering, Titles, read_articles
@@ -105,13 +99,13 @@ def test_atomic_stores_all_files_or_none(
     result = call("load", "--atomic", *broken)
     said = assert_refused(result, 2)
     assert "Nothing of this run is stored (--atomic); running it again is safe." in said
-    assert (result.stdout, database.rows(TITLES), todo(database)) == ("", [], 0)
+    assert (result.stdout, database.rows(TITLES), jobs_by_status(database)["todo"]) == ("", [], 0)
     write_pages(tmp_path / "bad.jsonl", {"B": "Text."})
     done = call("load", "--atomic", *broken)
     assert_done(done)
     assert done.stdout.count("1 added") == 3
     assert database.rows(TITLES) == [("A",), ("B",), ("C",)]
-    assert todo(database) == 3
+    assert jobs_by_status(database)["todo"] == 3
     database.check_invariants()
 
 

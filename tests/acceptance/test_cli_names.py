@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.wiki import Call, add, assert_refused, json_lines, todo
+from tests.support.chunks import add_chunks, clear_jobs, jobs_by_status
+from tests.support.cli import Call
+from tests.support.commands import assert_refused, json_lines
 from tests.support.database import Database
 
 COMMANDS = (
@@ -26,17 +28,17 @@ def test_unknown_error_class_is_refused_with_the_nearest(
     call: Call, docs_table: Database, command: list[str]
 ) -> None:
     """Nothing is retried; a known class without failures is no error."""
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     docs_table.execute(
         "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'text_too_long')"
         " from wikiembed.read_chunks('docs', array['1']) as k"
     )
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    clear_jobs(docs_table)
     said = assert_refused(call(*command, "--class", "text_to_long"), 2)
     assert said == 'No error class is named "text_to_long": did you mean "text_too_long"?'
     assert "choose bad_answer, empty_text" in assert_refused(call(*command, "--class", "zzz"), 2)
     assert call(*command, "--class", "timeout").returncode == 0
-    assert todo(docs_table) == 0
+    assert jobs_by_status(docs_table)["todo"] == 0
 
 
 def test_error_class_of_another_version_is_known_while_it_stands_in_failures(
@@ -44,7 +46,7 @@ def test_error_class_of_another_version_is_known_while_it_stands_in_failures(
 ) -> None:
     """Rows that newer workers or an operator's SQL wrote can be listed and retried."""
     assert_refused(call("failures", "--class", "of_tomorrow"), 2)
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     docs_table.execute(
         "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'of_tomorrow')"
         " from wikiembed.read_chunks('docs', array['1']) as k"

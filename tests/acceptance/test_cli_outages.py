@@ -6,9 +6,11 @@ import json
 import signal
 from typing import Any
 
-from tests.acceptance.wiki import Call, add, eventually, json_lines, missing, served
-from tests.conftest import StartCli
+from tests.support.chunks import add_chunks, without_vector
+from tests.support.cli import Call, StartCli
+from tests.support.commands import json_lines, served
 from tests.support.database import Database
+from tests.support.eventually import eventually
 from tests.support.standin import StandIn
 
 
@@ -36,7 +38,7 @@ def test_outage_is_told_while_it_lasts_and_not_after(
     """Since when, why, and that workers go on; without the key or the password of the URL."""
     url = standin.url.replace("//", "//user:s3cr-et@")
     standin.controls.down = True
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     worker = start_cli("worker", env=served(standin, embedder_url=url, log_format="json"))
     rows = "select count(*) from wikiembed.outages where ended_at is null"
     worker.wait_for(lambda: docs_table.one(rows) == 1)
@@ -60,7 +62,7 @@ def test_outage_is_told_while_it_lasts_and_not_after(
     assert (level, f"({reason})" in sentence) == ("fault", True)
 
     standin.controls.down = False
-    worker.wait_for(lambda: missing(docs_table) == 0)
+    worker.wait_for(lambda: without_vector(docs_table) == 0)
     worker.wait_for(lambda: docs_table.one(rows) == 0)
     assert (outage_lines(call), outages(call), findings(call, standin)) == ([], [], [])
     kept = docs_table.one("select string_agg(o::text, '') from wikiembed.outages as o")
@@ -74,7 +76,7 @@ def test_outage_that_nobody_watches_is_not_told_as_fresh(
 ) -> None:
     """A worker that is killed leaves it open; the next one that has an answer ends it."""
     standin.controls.down = True
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     worker = start_cli("worker", env=served(standin))
     worker.wait_for(lambda: docs_table.one("select count(*) from wikiembed.outages") == 1)
     worker.stop(signal.SIGKILL)
@@ -94,5 +96,5 @@ def test_outage_that_nobody_watches_is_not_told_as_fresh(
     standin.controls.down = False
     docs_table.execute("update wikiembed_queue.procrastinate_workers set last_heartbeat = 'epoch'")
     start_cli("worker", env=served(standin))
-    eventually(lambda: outages(call) == [], timeout_s=60)
+    eventually(lambda: outages(call) == [], within_s=60)
     assert docs_table.one("select ended_at > last_seen_at from wikiembed.outages")

@@ -12,16 +12,9 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from tests.acceptance.wiki import (
-    Call,
-    add,
-    assert_done,
-    assert_refused,
-    json_lines,
-    served,
-    write_pages,
-)
-from tests.support.cli import Cli
+from tests.support.chunks import add_chunks, clear_jobs
+from tests.support.cli import Call, Cli
+from tests.support.commands import assert_done, assert_refused, json_lines, served, write_pages
 from tests.support.database import Database
 from tests.support.standin import StandIn
 
@@ -106,7 +99,7 @@ def test_output_in_a_pipe_has_no_blank_at_a_line_end(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
     """And no line is broken, whatever its length."""
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     docs_table.execute("insert into public.docs (body) values ('')")
     docs_table.execute(
         "insert into public.docs (body, vec)"
@@ -154,7 +147,7 @@ def test_output_search_limit_holds_for_all_sources(
 ) -> None:
     """The nearest of all come first, each with its source and a labelled similarity."""
     attach_many(docs_table, "other")
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     env = served(standin)
     assert_done(call("worker", "--drain", env=env))
     hit: Any
@@ -176,7 +169,7 @@ def test_output_search_compares_no_models(
 ) -> None:
     """Where sources have different ones it asks which is meant."""
     attach_many(docs_table, "other")
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     docs_table.execute("update wikiembed.sources set model = 'elsewhere' where name = 'other'")
     env = served(standin)
     assert_done(call("worker", "--drain", env=env))
@@ -190,7 +183,7 @@ def test_output_events_stand_above_the_bar(
     cli: Cli, docs_table: Database, standin: StandIn
 ) -> None:
     """On a terminal an event is a line of its own, and no bar stands before it."""
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     lines = watch(cli, "worker", "--drain", env=served(standin))
     told = [line for line in lines if "worker_started" in line or "worker_stopped" in line]
     assert [words in line for words, line in zip(("started", "stopped"), told, strict=True)]
@@ -214,7 +207,7 @@ def test_output_drain_draws_a_bar_on_a_terminal(
     cli: Cli, docs_table: Database, standin: StandIn
 ) -> None:
     """The bar of a drain counts chunks."""
-    add(docs_table, 200)
+    add_chunks(docs_table, 200)
     standin.controls.latency_s = 0.3
     text = "\n".join(watch(cli, "worker", "--drain", env=served(standin)))
     assert "━" in text
@@ -223,7 +216,7 @@ def test_output_drain_draws_a_bar_on_a_terminal(
 
 def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Database) -> None:
     """`status --json` and `sources --json` are one JSON value; coverage has two digits."""
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 1")
     (state,) = json_lines(call("status", "--json"))
     assert set(state) == {
@@ -248,8 +241,8 @@ def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Databa
 
 def test_output_status_tells_of_what_a_bound_left(call: Call, docs_table: Database) -> None:
     """Till everything is queued: else nobody would know why coverage stands still."""
-    add(docs_table, 3)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    add_chunks(docs_table, 3)
+    clear_jobs(docs_table)
     assert_done(call("enqueue", "docs", "--max-chunks", "1"))
     told = call("status").stdout
     assert "docs: 2 chunks wait for `wikiembed enqueue docs`." in told
@@ -261,7 +254,7 @@ def test_output_status_makes_no_estimate_of_what_stands_still(
     call: Call, docs_table: Database
 ) -> None:
     """While it is paused, or its server is out of reach; again when it goes on."""
-    add(docs_table, 640)
+    add_chunks(docs_table, 640)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id <= 320")
 
     def told() -> tuple[object, object, str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.wiki import ATTACH, Call, add, assert_done, assert_refused, served, todo
-from tests.conftest import RunCli
+from tests.support.chunks import add_chunks, jobs_by_status, make_table
+from tests.support.cli import Call, RunCli
+from tests.support.commands import ATTACH, assert_done, assert_refused, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from wikiembed.db.version import known
@@ -82,11 +83,11 @@ def test_reach_drain_gives_up_after_the_outage_limit(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
     """A server that stays down ends a drain with exit 3; its jobs wait in the queue."""
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     standin.controls.down = True
     result = run_cli("worker", "--drain", env=served(standin, outage_limit_s="1"))
     assert "The embedding server has been out of reach for" in assert_refused(result, 3)
-    assert todo(docs_table) == 1
+    assert jobs_by_status(docs_table)["todo"] == 1
     docs_table.check_invariants()
 
 
@@ -94,9 +95,9 @@ def test_reach_worker_turns_away_from_another_model(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
     """A source pinned to one model exits 2 for a worker of another, and is not paused."""
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     assert_done(run_cli("worker", "--drain", env=served(standin)))
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     said = assert_refused(run_cli("worker", "--drain", env=served(standin, model="n")), 2)
     assert '"m"' in said or "'m'" in said
     assert docs_table.one("select paused from wikiembed.coverage where source = 'docs'") is False
@@ -107,7 +108,7 @@ def test_reach_drain_names_the_pause_of_wrong_dimensions(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
     """A model of another dimension pauses the source, and the drain says so with exit 1."""
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     standin.controls.dimensions = 5
     said = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)
     assert "holds 4 dimensions" in said
@@ -116,7 +117,7 @@ def test_reach_drain_names_the_pause_of_wrong_dimensions(
 
 def test_reach_never_shows_the_api_key(call: Call, docs_table: Database, standin: StandIn) -> None:
     """A server that answers 401 and repeats the key does not bring it into any output."""
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     echo = {"status": 401, "body": f'{{"error": {{"message": "Incorrect API key: {KEY}"}}}}'}
     standin.controls.update({"status_for_all": echo})
     env = served(standin, api_key=KEY, log_level="debug")
@@ -136,5 +137,5 @@ def test_reach_never_shows_the_api_key(call: Call, docs_table: Database, standin
 
 def test_reach_attach_form_of_the_checks(call: Call, database: Database) -> None:
     """A database that was just migrated takes the documented form of attach to the letter."""
-    database.execute("create table public.docs (id int primary key, body text, vec vector(4))")
+    make_table(database, key="int")
     assert "Attached public.docs as source 'docs'" in call(*ATTACH).stdout

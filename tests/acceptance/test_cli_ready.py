@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.acceptance.wiki import (
-    Call,
-    add,
+from tests.support.chunks import add_chunks, clear_jobs, without_vector
+from tests.support.cli import Call
+from tests.support.commands import (
     assert_done,
     assert_refused,
     complaints,
     events,
     json_lines,
-    missing,
     served,
 )
 from tests.support.database import Database
@@ -38,9 +37,9 @@ def obstacles(call: Call) -> dict[object, tuple[object, object]]:
 
 def test_ready_says_what_is_in_the_way(call: Call, docs_table: Database) -> None:
     """Exit 1 with counts while a row misses its vector, 0 when none does or all are skipped."""
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     docs_table.execute(FAIL)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    clear_jobs(docs_table)
     result = call("ready", "docs")
     assert assert_refused(result, 1) == "Source 'docs' misses 2 of 2 chunks (1 failed)."
     assert result.stdout.splitlines() == [
@@ -61,8 +60,8 @@ def test_ready_says_what_is_in_the_way(call: Call, docs_table: Database) -> None
 
 def test_ready_commands_clear_the_way(call: Call, docs_table: Database, standin: StandIn) -> None:
     """Each obstacle's command takes it away, until it is ready."""
-    add(docs_table, 3)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    add_chunks(docs_table, 3)
+    clear_jobs(docs_table)
     docs_table.execute(FAIL)
     docs_table.execute("select wikiembed.pause('docs', 'the GPU is moved')")
     assert obstacles(call) == {
@@ -85,7 +84,7 @@ def test_ready_commands_clear_the_way(call: Call, docs_table: Database, standin:
 
 def test_ready_names_the_rarer_obstacles(call: Call, docs_table: Database) -> None:
     """An outage, a live worker, a wrong count, and a table that is gone."""
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     docs_table.execute(
         "select wikiembed.report_outage('http://gpu', 5, 'timeout', null, 'it hangs');"
         " insert into wikiembed_queue.procrastinate_workers default values"
@@ -105,8 +104,8 @@ def test_ready_names_the_rarer_obstacles(call: Call, docs_table: Database) -> No
 
 def test_ready_as_a_reader(call: Call, docs_table: Database) -> None:
     """Who may only read is told what can be read."""
-    add(docs_table, 2)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    add_chunks(docs_table, 2)
+    clear_jobs(docs_table)
     role = docs_table.create_role("reader", grant="reader")
     url = make_conninfo(docs_table.url, options=f"-c role={role}")
     result = call("ready", "docs", env={"WIKIEMBED_DATABASE_URL": url})
@@ -130,9 +129,9 @@ def test_ready_smoke_finds_a_chunk_by_its_own_text(
 ) -> None:
     """With the model and the prefix of the worker, by whichever server."""
     env = served(standin, embedder=dialect, document_prefix=prefix)
-    add(docs_table, 20)
+    add_chunks(docs_table, 20)
     call("worker", "--drain", env=env)
-    assert missing(docs_table) == 0
+    assert without_vector(docs_table) == 0
     result = call("ready", "--smoke", env=env)
     assert_done(result)
     first, docs = result.stdout.splitlines()
@@ -175,14 +174,14 @@ def test_ready_smoke_notices_vectors_of_another_model(
 ) -> None:
     """Exit 1 with a sentence, and not READY=true, when a text is not where it should be."""
     env = served(standin)
-    add(docs_table, 50)
+    add_chunks(docs_table, 50)
     call("worker", "--drain", env=env)
     assert_done(call("ready", "docs", "--smoke", env=env))
     if change == "prefix":
         docs_table.execute(
             "update wikiembed.sources set document_prefix = 'query: ', prefix_pinned = false"
         )
-        docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+        clear_jobs(docs_table)
     elif change == "vectors":
         docs_table.execute(
             "update public.docs as d set vec = o.vec from public.docs as o where o.id = 51 - d.id"
@@ -216,7 +215,7 @@ def test_ready_of_empty_sources(call: Call, docs_table: Database) -> None:
     for command in (("ready", "wiki"), ("ready",)):
         result = call(*command, "--allow-empty")
         assert (result.returncode, result.stdout) == (0, f"{TRUE}\n")
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     assert_done(call("skip", "docs", "1", "2"))
     said = "Source 'docs' holds no vectors, since each of its 2 chunks is skipped: retry some, or"
     assert assert_refused(call("ready"), 1) == f"{said} `--allow-empty`."
@@ -232,7 +231,7 @@ def test_ready_smoke_of_a_server_out_of_reach(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
     """Exit 3: the question cannot be answered."""
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]'")
     standin.controls.down = True
     result = call("ready", "docs", "--smoke", env=served(standin))

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.wiki import Call, add, assert_refused, json_lines
+from tests.support.chunks import add_chunks, clear_jobs
+from tests.support.cli import Call
+from tests.support.commands import assert_refused, json_lines
 from tests.support.database import Database
 from tests.support.timezone import timezone
 
@@ -19,8 +21,8 @@ ANY = re.compile(r"\d{4}-\d\d-\d\d.|\d\d:\d\d")
 @pytest.fixture
 def troubled(docs_table: Database) -> Iterator[Database]:
     """In Seoul: a failure, a pause with an end, an outage, and a bound on what was queued."""
-    add(docs_table, 3)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    add_chunks(docs_table, 3)
+    clear_jobs(docs_table)
     docs_table.execute("select wikiembed.enqueue('docs', 1)")
     docs_table.execute(
         "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from tests.acceptance.wiki import Call, add, assert_done, assert_refused
-from tests.faults.fingerprint import changed, fingerprint
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused
 from tests.support.database import Database
+from tests.support.fingerprint import changed, fingerprint
 
 
 def test_uninstall_lists_what_goes_and_asks(call: Call, docs_table: Database) -> None:
     """Where nobody can be asked, nothing is done; with --yes it is."""
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     before = fingerprint(docs_table)
     asked = call("uninstall")
     assert "nothing was done" in assert_refused(asked, 2)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.wiki import DOCS, Call, assert_refused
-from tests.conftest import RunCli
+from tests.support.chunks import make_table
+from tests.support.cli import Call, RunCli
+from tests.support.commands import assert_refused
 from tests.support.database import Database
 
 COMMANDS = (
@@ -87,7 +88,7 @@ def test_usage_attach_refuses_and_leaves_nothing(
     call: Call, database: Database, asked: str
 ) -> None:
     """A refused table has no new index, trigger, or source."""
-    database.execute(DOCS)
+    make_table(database)
     database.execute(
         "alter table public.docs add ratio real not null default 1, add other int not null"
         " default 1, add loose int unique, add made text generated always as ('a' || body) stored"

@@ -19,9 +19,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.acceptance.wiki import add, assert_refused
-from tests.conftest import RunCli, StartCli
-from tests.support.cli import Cli
+from tests.support.chunks import add_chunks
+from tests.support.cli import Cli, RunCli, StartCli
+from tests.support.commands import assert_refused
 from tests.support.database import Database
 from tests.support.server import TestServer
 
@@ -33,7 +33,7 @@ def test_watch_prints_a_line_each_time_and_ends_with_0(
     start_cli: StartCli, docs_table: Database
 ) -> None:
     """Without a terminal a line says it all; what changes is in the next ones."""
-    add(docs_table, 4)
+    add_chunks(docs_table, 4)
     running = start_cli(*WATCH)
     running.wait_for(lambda: "docs 0.00 % (4 missing, 0.0/s); wiki" in running.stdout)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]'")
@@ -47,7 +47,7 @@ def test_watch_prints_a_line_each_time_and_ends_with_0(
 
 def test_watch_prints_json_lines(start_cli: StartCli, docs_table: Database) -> None:
     """Each is what `status --json` prints, with the throughput of 60 minutes."""
-    add(docs_table, 4)
+    add_chunks(docs_table, 4)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]'")
     running = start_cli(*WATCH, "--json")
     running.wait_for(lambda: running.stdout.count("\n") >= 3)
@@ -111,7 +111,7 @@ def test_watch_on_a_terminal(
     cli: Cli, docs_table: Database, size: tuple[int, int], term: str
 ) -> None:
     """A bar is drawn on the other screen and its last picture stays; no colour with NO_COLOR."""
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 1")
     outer, inner = pty.openpty()
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))

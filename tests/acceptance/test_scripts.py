@@ -13,17 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.wiki import (
-    add,
-    assert_done,
-    assert_refused,
-    complaints,
-    json_lines,
-    missing,
-    served,
-    todo,
-)
+from tests.support.chunks import add_chunks, clear_jobs, jobs_by_status, without_vector
 from tests.support.cli import ROOT, Cli, Result, Running, environment
+from tests.support.commands import assert_done, assert_refused, complaints, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.support.standin.faults import BadText
@@ -132,9 +124,9 @@ def test_backfill_script_passes_its_options_on(
     cli: Cli, docs_table: Database, standin: StandIn
 ) -> None:
     """JSON lines of progress, of each failure and of the end, on standard output."""
-    add(docs_table, 100)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
-    standin.controls.bad_texts = [BadText(contains="chunk 100", status=500)]
+    add_chunks(docs_table, 100)
+    clear_jobs(docs_table)
+    standin.controls.bad_texts = [BadText(contains="body 99", status=500)]
     options = ("--batch-size", "10", "--max-chunks", "100", "--report-every", "2")
     result = run(cli, "backfill", "docs", *options, "--concurrency", "1", env=served(standin))
     assert "1 chunk is missing (docs 1 rejected)" in assert_refused(result, 1)
@@ -157,12 +149,12 @@ def test_backfill_script_stops_as_its_command_does(
 ) -> None:
     """The signal reaches it: batches in hand finish, exit 130."""
     standin.controls.latency_s = 0.5
-    add(docs_table, 640)
+    add_chunks(docs_table, 640)
     running = start(cli, "backfill", "--concurrency", "1", env=served(standin))
-    running.wait_for(lambda: missing(docs_table) < 640)
+    running.wait_for(lambda: without_vector(docs_table) < 640)
     result = running.stop(signal.SIGINT)
     assert "Continue: `wikiembed backfill`." in assert_refused(result, 130)
-    assert 64 * todo(docs_table) == missing(docs_table) > 0
+    assert 64 * jobs_by_status(docs_table)["todo"] == without_vector(docs_table) > 0
 
 
 def fake(folder: Path, name: str, script: str) -> Path:
@@ -189,7 +181,7 @@ def test_docker_that_is_not_there_is_said_in_one_sentence(
     cli: Cli, docs_table: Database, tmp_path: Path, wanted: tuple[str, ...]
 ) -> None:
     """Exit 2 where no docker is, 3 where its engine does not answer; nothing has been queued."""
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     env = {} if wanted else {"WIKIEMBED_START_OLLAMA": "1"}
     without = {**env, "PATH": path_without_docker(tmp_path / "without")}
     said = assert_refused(run(cli, "backfill", *wanted, env=without), 2)
@@ -199,7 +191,7 @@ def test_docker_that_is_not_there_is_said_in_one_sentence(
     broken = {**env, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
     said = assert_refused(run(cli, "backfill", *wanted, env=broken), 3)
     assert said.endswith("its engine does not answer: start it, or leave that out.")
-    assert missing(docs_table) == 1
+    assert without_vector(docs_table) == 1
 
 
 def test_ollama_is_started_and_its_model_pulled(
@@ -212,15 +204,15 @@ def test_ollama_is_started_and_its_model_pulled(
         "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
         "WIKIEMBED_EMBEDDER_URL": standin.url,
     }
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     assert_done(run(cli, "backfill", env={**env, **served(standin)}))
     assert not log.exists()
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     docs_table.execute(
         "update wikiembed.sources set pinned_at = null, provider = null, model = null"
     )
     result = run(cli, "backfill", "--with-ollama", env=env)
-    assert (result.returncode, missing(docs_table)) == (0, 0)
+    assert (result.returncode, without_vector(docs_table)) == (0, 0)
     assert "the first pull of its image and of nomic-embed-text takes long" in complaints(result)[0]
     assert log.read_text().splitlines()[-2:] == [
         "compose up --detach --wait ollama",

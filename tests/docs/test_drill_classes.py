@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chunks import fetch
+from tests.support.chunks import clear_jobs, fetch
 from tests.support.database import Database
 from tests.support.standin import BadText
 from tests.tools.docs import code
@@ -95,7 +95,7 @@ def _defect(drill: Drill) -> Mend:
         " from wikiembed.read_chunks('wiki', array[%s])",
         [drill.key],
     )
-    drill.database.execute("delete from wikiembed_queue.procrastinate_jobs")
+    clear_jobs(drill.database)
     drill.database.execute("select wikiembed.enqueue('wiki')")
     drill.work()
     return _no_matter

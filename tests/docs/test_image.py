@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.wiki import add, eventually, served
-from tests.conftest import StartCli
-from tests.support.cli import Cli
+from tests.support.chunks import add_chunks
+from tests.support.cli import Cli, StartCli
+from tests.support.commands import served
 from tests.support.database import Database
+from tests.support.eventually import eventually
 from tests.support.standin import StandIn
 from tests.tools.docs.pages import DOCS, ROOT
 
@@ -89,7 +90,7 @@ def test_healthcheck_minds_no_embedding_server(
 ) -> None:
     """Healthy while the server is out of reach and jobs wait for it; ill when nobody works."""
     standin.controls.down = True
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     code, said = check()
     assert (code, "No worker is alive" in said) == (1, True)
     worker = start_cli("worker", env=served(standin))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from tests.faults.reckon import failed, prepare, reckon, recovery_s
-from tests.faults.report import LONG, Report
-from tests.integration.workshop import counts, settings_of, working
+from tests.faults.report import Report
+from tests.support.chunks import counts
 from tests.support.database import DIMENSIONS, Database
+from tests.support.long_form import LONG
 from tests.support.standin import BadText, StandIn
 from tests.support.standin.profiles import Profile
+from tests.support.workers import settings_of, working
 from wikiembed.config import Settings
 
 CHUNKS = 600 if LONG else 120
@@ -51,7 +53,7 @@ async def run_with_bad(
     with server_of(profile, bad_texts=[bad], latency_s=0.02, **controls) as server:
         settings = settings_for(database, server, profile, request_timeout_s=TIMEOUT_S)
         async with working(settings, drain=True) as worker:
-            await worker.until(lambda: counts(database)[0] > 0)
+            await worker.wait_for(lambda: counts(database).embedded > 0)
             server.controls.down = True
             await asyncio.sleep(0.7)
             server.controls.down = False

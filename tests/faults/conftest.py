@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import call as call
 from tests.faults.crew import Crew
-from tests.faults.private import PrivateServer
 from tests.faults.report import Report, reporter
-from tests.faults.standin_process import StandInProcess
 from tests.support.database import DIMENSIONS, Database, create_database, make_template
+from tests.support.private_postgres import PrivateServer
+from tests.support.standin_process import StandInProcess
 
 
 @pytest.fixture

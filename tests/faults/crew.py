@@ -6,17 +6,19 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
+from tests.faults.reckon import count
 from tests.faults.report import Report
-from tests.faults.standin_process import StandInProcess
-from tests.integration.workshop import add_chunks, counts, jobs, prove
-from tests.support.cli import Cli, Result, Running, environment
+from tests.support.chunks import add_chunks, counts, jobs_by_status, make_source
+from tests.support.cli import Cli, Result, Running, environment, wait_for
 from tests.support.database import DIMENSIONS, Database
+from tests.support.eventually import eventually
+from tests.support.standin_process import StandInProcess
+from tests.support.workers import prove
 
 LIMIT_S = 120.0
 """Within which everything is to happen; generous, since nothing here is a measurement."""
@@ -53,15 +55,7 @@ class Crew:
 
     def attach(self, *, batch_size: int) -> None:
         """Make ``public.docs`` and attach it, with vectors that prove their text."""
-        self.database.execute(
-            "create table public.docs (id bigint generated always as identity primary key,"
-            f" body text, vec vector({DIMENSIONS}))"
-        )
-        self.database.execute(
-            "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs',"
-            " p_batch_size => %s)",
-            [batch_size],
-        )
+        make_source(self.database, batch_size=batch_size)
         prove(self.database)
 
     def add(self, n: int) -> None:
@@ -103,18 +97,22 @@ class Crew:
     def embedded(self) -> int:
         """Chunks that have their vector; -1 while Postgres does not answer."""
         try:
-            return counts(self.database)[0]
+            return counts(self.database).embedded
         except psycopg.OperationalError:
             return -1
 
     def wait_embedded(self, n: int, *beside: Running) -> None:
         """Wait until `n` chunks have their vector, while the workers `beside` run."""
-        until(lambda: self.embedded() >= n, *beside)
+        wait_for(lambda: self.embedded() >= n, *beside)
+
+    def reconnect(self) -> None:
+        """Wait until Postgres answers: the test's own connection may be lost as well."""
+        eventually(lambda: self.embedded() >= 0, within_s=LIMIT_S)
 
     def age_dead(self, *alive: Running) -> None:
         """Let the heartbeats of workers that were killed be old, to save the wait of 30 s."""
         assert not alive, "a living worker's heartbeat must not be touched"
-        until(lambda: self.embedded() >= 0)  # a connection of the test's own may be lost as well
+        self.reconnect()
         self.database.execute(
             "update wikiembed_queue.procrastinate_workers"
             " set last_heartbeat = last_heartbeat - interval '1 hour'"
@@ -129,17 +127,12 @@ class Crew:
 
     def reckon(self) -> Reckoning:
         """Assert that nothing is lost, stale, or left doing, and say what was wasted."""
-        until(lambda: self.embedded() >= 0)  # a connection of the test's own may be lost as well
+        self.reconnect()
         self.database.check_invariants()
-        rows = self.database.rows(
-            "select count(*), count(*) filter (where vec is null),"
-            " count(*) filter (where vec is not null and not public.proves(body, vec))"
-            " from public.docs"
-        )
-        chunks, lost, stale = (int(n) for n in rows[0])
+        chunks, lost, stale = count(self.database)
         assert (lost, stale) == (0, 0)
         assert counts(self.database) == (chunks, 0, 0, 0)
-        assert jobs(self.database) == []
+        assert jobs_by_status(self.database) == {}
         stats = self.standin.stats()
         assert stats["distinct"] == chunks
         return Reckoning(chunks=chunks, lost=lost, stale=stale, repeated=stats["repeated"])
@@ -179,16 +172,6 @@ def errors(worker: Running, name: str) -> set[str]:
 def losses(worker: Running) -> list[str]:
     """What a worker said of losses of Postgres."""
     return events(worker, "database_lost", "database_back")
-
-
-def until(happened: Callable[[], object], *beside: Running, limit_s: float = LIMIT_S) -> None:
-    """Wait until `happened()`, while the workers `beside` run."""
-    deadline = time.monotonic() + limit_s
-    while not happened():
-        for worker in beside:
-            assert worker.process.poll() is None, worker.stderr
-        assert time.monotonic() < deadline, [worker.stderr for worker in beside]
-        time.sleep(0.05)
 
 
 def kill(worker: Running) -> None:

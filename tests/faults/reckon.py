@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 from tests.faults.report import Report
-from tests.integration.workshop import Working, add_chunks, counts, prove
+from tests.support.chunks import add_chunks, counts
 from tests.support.database import Database
 from tests.support.standin.stats import Stats
+from tests.support.workers import Working, prove
 
 RECOVERY_LIMIT_S = 60.0
 
@@ -22,13 +22,8 @@ def prepare(database: Database, chunks: int, *, batch_size: int = 64) -> None:
 
 async def recovery_s(database: Database, worker: Working) -> float:
     """Seconds from now, when the server is back, to the first vector that is stored."""
-    before, began = counts(database)[0], time.monotonic()
-    async with asyncio.timeout(RECOVERY_LIMIT_S):
-        while counts(database)[0] <= before:
-            if worker.run.done():
-                worker.run.result()
-                assert counts(database)[0] > before, "the worker ended without a vector"
-            await asyncio.sleep(0.02)
+    before, began = counts(database).embedded, time.monotonic()
+    await worker.wait_for(lambda: counts(database).embedded > before, RECOVERY_LIMIT_S)
     return time.monotonic() - began
 
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tests.support.long_form import LONG
+
 PATH = "WIKIEMBED_FAULT_REPORT"
-LONG = os.environ.get("WIKIEMBED_FAULTS") == "long"
-"""Whether the long forms run; the short ones are for CI."""
 
 
 class Report(Protocol):

@@ -10,10 +10,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.faults.crew import Crew, errors, losses, until
-from tests.faults.report import LONG, Report
-from tests.support.cli import Running
+from tests.faults.crew import Crew, errors, losses
+from tests.faults.report import Report
+from tests.support.cli import Running, wait_for
 from tests.support.database import Database
+from tests.support.long_form import LONG
 
 CHUNKS, BATCH = 800 if LONG else 500, 16
 LISTENING = "query ilike 'listen %%'"
@@ -64,17 +65,17 @@ def test_backends_that_end_in_their_statements_are_replaced(
     """
     for (name, lock), noticed in ((WRITING, "write_held"), (FINISHING, "finish_repeated")):
         with held_up(crew.database, lock):
-            until(lambda name=name: crew.terminate(in_statement(name)), backfill)  # type: ignore[misc]
-            until(lambda noticed=noticed: errors(backfill, noticed), backfill)  # type: ignore[misc]
+            wait_for(lambda name=name: crew.terminate(in_statement(name)), backfill)  # type: ignore[misc]
+            wait_for(lambda noticed=noticed: errors(backfill, noticed), backfill)  # type: ignore[misc]
         assert errors(backfill, noticed) <= {"DatabaseUnreachable", "AdminShutdown"}
     before = listening(crew)
     assert (len(before), crew.terminate(LISTENING)) == (2, 2)
-    until(lambda: len(listening(crew) - before) == 2, backfill)
+    wait_for(lambda: len(listening(crew) - before) == 2, backfill)
     assert losses(backfill) == []
     name, lock = FETCHING
     with held_up(crew.database, lock):
-        until(lambda: crew.terminate(in_statement(name)), backfill)
-        until(lambda: losses(backfill), backfill)
+        wait_for(lambda: crew.terminate(in_statement(name)), backfill)
+        wait_for(lambda: losses(backfill), backfill)
     found = crew.settle(report, "backends ended in their statements", backfill, tried=5)
     assert losses(backfill) == ["database_lost", "database_back"]
     assert found.repeated == 0
@@ -97,10 +98,10 @@ def test_statement_timeout_that_hits_is_survived(
         crew.terminate()
         for statement, noticed in ((WRITING, "write_held"), (FINISHING, "finish_repeated")):
             with held_up(crew.database, statement[1]):
-                until(lambda n=noticed: "QueryCanceled" in errors(backfill, n), backfill)  # type: ignore[misc]
+                wait_for(lambda n=noticed: "QueryCanceled" in errors(backfill, n), backfill)  # type: ignore[misc]
     with set_low(crew.database, "statement_timeout", "1ms"):
         crew.terminate()
-        until(lambda: losses(backfill), backfill)
+        wait_for(lambda: losses(backfill), backfill)
         time.sleep(1)
         assert backfill.process.poll() is None, backfill.stderr
     crew.terminate()
@@ -119,7 +120,7 @@ def test_no_worker_idles_in_a_transaction(crew: Crew, report: Report) -> None:
         ended = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
         with contextlib.suppress(*ended):  # often as soon as it has begun
             crew.database.connect(autocommit=False).execute("select 1")
-        until(lambda: fatal_ends(crew.database) > before)
+        wait_for(lambda: fatal_ends(crew.database) > before)
         assert fatal_ends(crew.database) == before + 1
 
 

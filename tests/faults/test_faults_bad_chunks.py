@@ -8,10 +8,12 @@ import psycopg
 import pytest
 
 from tests.faults.reckon import failed, prepare, reckon
-from tests.faults.report import LONG, Report
-from tests.integration.workshop import counts, drain, settings_of
+from tests.faults.report import Report
+from tests.support.chunks import counts
 from tests.support.database import Database
+from tests.support.long_form import LONG
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import drain, settings_of
 from tests.unit.test_pipeline_bisection import most_requests
 from wikiembed.pipeline.bisection import FAILURES_BEFORE_BLAME
 

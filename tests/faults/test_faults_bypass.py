@@ -10,15 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunCli
 from tests.faults.reckon import reckon
 from tests.faults.report import Report
-from tests.integration.workshop import add_chunks, counts, drain, prove, settings_of, working
-from tests.support.chunks import add, clear_jobs, coverage, embed, fail, jobs, queued, read
-from tests.support.cli import Cli, environment
+from tests.support.chunks import (
+    add,
+    add_chunks,
+    clear_jobs,
+    counts,
+    coverage,
+    embed,
+    fail,
+    jobs,
+    queued,
+    read,
+)
+from tests.support.cli import Cli, RunCli, environment
 from tests.support.database import DIMENSIONS, Database, create_database
 from tests.support.server import VERSION, TestServer
 from tests.support.standin import StandIn
+from tests.support.workers import drain, prove, settings_of, working
 from wikiembed.db.embedded_files import binaries
 
 HARM = "insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, args) values"
@@ -220,7 +230,7 @@ async def test_malformed_jobs_stop_nothing(docs_table: Database, standin: StandI
     docs_table.execute("select * from wikiembed.enqueue('docs')")
     docs_table.execute("select * from wikiembed.check_invariants()")
     await drain(settings_of(docs_table, standin.url))
-    assert (counts(docs_table)[0], jobs(docs_table)) == (2, [])
+    assert (counts(docs_table).embedded, jobs(docs_table)) == (2, [])
     for arguments in MALFORMED:
         docs_table.execute(put, [arguments])
     for _ in range(4):
@@ -248,7 +258,7 @@ async def test_malformed_upkeep_ends(
         " where queue_name = 'wikiembed_upkeep' and queueing_lock is null"
     )
     async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
-        await worker.until(lambda: docs_table.rows(left) == [])
+        await worker.wait_for(lambda: docs_table.rows(left) == [])
     said = [one.getMessage() for one in caplog.records]
     assert said.count("job_malformed") == len(UPKEEP)
     docs_table.check_invariants()

@@ -12,11 +12,12 @@ import psycopg
 
 from tests.faults.reckon import reckon
 from tests.faults.report import Report
-from tests.faults.users import LONG, keyed_table, run_all, set_limits, settled, sizes_of
-from tests.integration.workshop import counts, prove, settings_of, working
-from tests.support.chunks import jobs
+from tests.faults.users import run_all, set_limits, sizes_of
+from tests.support.chunks import counts, jobs, make_source, settled
 from tests.support.database import Database
+from tests.support.long_form import LONG
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import prove, settings_of, working
 
 CHANGES = 20_000 if LONG else 2_000
 KEYS = 2_000 if LONG else 300
@@ -84,7 +85,7 @@ async def test_texts_changed_while_embedded_are_never_stale(
 ) -> None:
     """Whatever eight users do to the rows, each stored vector is that of the text it stands by."""
     print(f"seed {SEED}")
-    keyed_table(database)
+    make_source(database, key="bigint", batch_size=16)
     prove(database)
     standin.controls.latency_s = 0.02
     standin.controls.bad_texts = [BadText(contains="poison 0.1"), BadText(contains="again 0.2")]
@@ -104,7 +105,7 @@ async def test_texts_changed_while_embedded_are_never_stale(
                 ))  # fmt: skip
                 assert set(found.values()) == {0}, f"seed {SEED}: {found}"
                 await asyncio.sleep(0.2)
-            await worker.until(lambda: settled(database) and not jobs(database), LIMIT_S)
+            await worker.wait_for(lambda: settled(database) and not jobs(database), LIMIT_S)
     embedded, missing, failed, _ = counts(database)
     assert missing == failed, f"seed {SEED}"
     assert embedded > 0

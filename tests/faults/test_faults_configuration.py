@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.acceptance.wiki import Call, add, assert_refused
 from tests.faults.fake_postgres import answering
-from tests.faults.fingerprint import changed, fingerprint
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_refused
 from tests.support.database import Database
+from tests.support.fingerprint import changed, fingerprint
 from wikiembed.db.connect import connect_options
 
 PAGES = "pages.jsonl"
@@ -53,7 +55,7 @@ WRONG = {
 
 def test_configuration_wrong_setting_ends_every_command(call: Call, docs_table: Database) -> None:
     """Exit 2 before anything is touched, and no secret in the sentence."""
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     before = fingerprint(docs_table)
     for wrong, env in WRONG.items():
         for command in COMMANDS if wrong in ("provider", "port") else ENTRANCES:
@@ -164,7 +166,7 @@ READING = {"status": 0, "failures": 0, "sources": 0, "doctor": 1, "ready": 1, "s
 
 def test_configuration_read_only_database(call: Call, docs_table: Database) -> None:
     """A standby shows what it holds; what writes exits 3, since a failover ends."""
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     env = {"WIKIEMBED_DATABASE_URL": make_conninfo(docs_table.url, **READ_ONLY)}
     before = fingerprint(docs_table)
     for command in COMMANDS:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.acceptance.wiki import Call, add, assert_done, assert_refused, served
 from tests.faults.fake_postgres import answering
-from tests.faults.fingerprint import changed, fingerprint
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, served
 from tests.support.database import Database
+from tests.support.fingerprint import changed, fingerprint
 from tests.support.standin import StandIn
 from wikiembed.config import Settings
 from wikiembed.embedders.base import EmbedderOptions
@@ -25,7 +27,7 @@ QUOTA = '{"error": {"code": "insufficient_quota", "message": "You exceeded your 
 @pytest.fixture
 def asked(docs_table: Database) -> Database:
     """Two chunks that wait in one job, and one with a vector, so that search asks the model."""
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     docs_table.execute("insert into public.docs (body, vec) values ('known', '[1,0,0,0]')")
     return docs_table
 
@@ -174,7 +176,7 @@ def test_configuration_worker_of_another_model_changes_nothing(
 ) -> None:
     """It exits 2, gives its job back, and pauses nothing."""
     assert_done(call("worker", "--drain", env=served(standin)))
-    add(asked, 1)
+    add_chunks(asked, 1)
     before = fingerprint(asked)
     for setting in ({"model": "n"}, {"embedder": "tei"}, {"document_prefix": "other: "}):
         assert_refused(call("worker", "--drain", env=served(standin, **setting)), 2)

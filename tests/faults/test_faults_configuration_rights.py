@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.acceptance.wiki import Call, add, assert_refused
-from tests.faults.fingerprint import changed, fingerprint
 from tests.faults.test_faults_configuration import ATTACH, COMMANDS, pages
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_refused
 from tests.support.database import Database
+from tests.support.fingerprint import changed, fingerprint
 
 __all__ = ["pages"]
 INDEX = (["index"], ["index", "--source", "docs", "--anyway"])
@@ -27,7 +29,7 @@ def test_configuration_role_without_the_right(
     call: Call, docs_table: Database, kind: str | None
 ) -> None:
     """The sentence names what is denied and how it is granted."""
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     role = docs_table.create_role(kind or "stranger", grant=kind)
     docs_table.execute(f"alter role {role} login")
     env = {"WIKIEMBED_DATABASE_URL": make_conninfo(docs_table.url, user=role)}

@@ -10,12 +10,15 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from tests.acceptance.wiki import Call, add, assert_done, assert_refused, eventually
-from tests.faults.fingerprint import changed, fingerprint
 from tests.faults.test_faults_configuration import COMMANDS, PAGES, pages
-from tests.integration.workshop import prove
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused
 from tests.support.database import Database
+from tests.support.eventually import eventually
+from tests.support.fingerprint import changed, fingerprint
 from tests.support.server import TestServer
+from tests.support.workers import prove
 from wikiembed.db.location import migrations_dir
 
 __all__ = ["pages"]
@@ -68,7 +71,7 @@ def test_configuration_another_schema_version(
     call: Call, docs_table: Database, version: str
 ) -> None:
     """An older schema asks for migrate, a newer one for another wikiembed; nothing changes."""
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     docs_table.execute("update wikiembed.alembic_version set version_num = %s", [version])
     before = fingerprint(docs_table)
     for command in HERE:
@@ -145,7 +148,7 @@ def test_configuration_pgvector_that_nobody_created(call: Call, make: Make) -> N
 def test_configuration_migrate_is_all_or_nothing(call: Call, docs_table: Database) -> None:
     """A lock that is not had, and a session that is killed, leave the version before."""
     prove(docs_table)
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     docs_table.execute(
         "update wikiembed.schema_digest set digest = 'before';"
         "create function wikiembed_private.renamed() returns int language sql return 1;"

@@ -7,9 +7,10 @@ import pytest
 from tests.faults.columns import BAD, regex_of, run_with_bad
 from tests.faults.crew import Crew
 from tests.faults.reckon import count, failed
-from tests.faults.report import LONG, Report
-from tests.integration.workshop import counts, jobs
+from tests.faults.report import Report
+from tests.support.chunks import counts, jobs_by_status
 from tests.support.database import Database
+from tests.support.long_form import LONG
 from tests.support.standin import BadText, Canned
 from tests.support.standin.faults import Effect
 from tests.support.standin.profiles import PROFILES, VLLM, Profile
@@ -90,7 +91,7 @@ def test_server_that_three_workers_share_dies_of_a_text(crew: Crew, report: Repo
     crew.add(chunks)
     crew.drained(*[crew.worker(concurrency=2) for _ in range(3)])
     assert failed(crew.database) == {"body 61": ("no_answer", None, 3)}
-    assert (counts(crew.database), jobs(crew.database)) == ((chunks - 1, 1, 1, 0), [])
+    assert (counts(crew.database), jobs_by_status(crew.database)) == ((chunks - 1, 1, 1, 0), {})
     crew.database.check_invariants()
     stats = crew.standin.stats()
     found, lost, stale = count(crew.database)

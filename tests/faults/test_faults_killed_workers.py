@@ -6,9 +6,11 @@ import signal
 
 import pytest
 
-from tests.faults.crew import Crew, events, kill, until
-from tests.faults.report import LONG, Report
-from tests.integration.workshop import jobs
+from tests.faults.crew import Crew, events, kill
+from tests.faults.report import Report
+from tests.support.chunks import jobs_by_status
+from tests.support.cli import wait_for
+from tests.support.long_form import LONG
 
 KILLS, CHUNKS, BATCH = (20, 50_000, 64) if LONG else (5, 6_000, 64)
 
@@ -32,7 +34,7 @@ def test_killed_workers_jobs_are_taken_up_by_a_newcomer(crew: Crew, report: Repo
     crew.standin.control(latency_s=30)
     crew.add(256)
     first = crew.worker()
-    until(lambda: jobs(crew.database) == [("doing", 4), ("todo", 12)], first)
+    wait_for(lambda: jobs_by_status(crew.database) == {"doing": 4, "todo": 12}, first)
     kill(first)
     # Long enough for each of the four to be seen: they run one after another, alone.
     crew.standin.control(latency_s=1)
@@ -40,7 +42,7 @@ def test_killed_workers_jobs_are_taken_up_by_a_newcomer(crew: Crew, report: Repo
         crew.age_dead()
     newcomer = crew.worker()
     seen: set[int] = set()
-    until(lambda: len(rescued(crew, seen)) == 4, limit_s=90)
+    wait_for(lambda: len(rescued(crew, seen)) == 4, within_s=90)
     crew.standin.control(latency_s=0)
     crew.settle(report, "kill -9 of the only worker", newcomer)
 
@@ -71,7 +73,7 @@ def test_polite_signal_lets_batches_in_hand_finish(
         "stop_requested",
         "worker_stopped",
     ]
-    left = dict(jobs(crew.database))
+    left = jobs_by_status(crew.database)
     assert (left.get("doing", 0), left["todo"] > 0) == (0, True)
     crew.database.check_invariants()
     found = crew.settle(report, sent.name, crew.worker(concurrency=8))
@@ -96,13 +98,13 @@ def test_second_sigterm_gives_the_jobs_back_at_once(crew: Crew, report: Report) 
     worker = crew.worker()
     crew.wait_embedded(16, worker)
     crew.standin.control(latency_s=60)
-    until(lambda: doing_since(crew, 2) == 4, worker)
+    wait_for(lambda: doing_since(crew, 2) == 4, worker)
     worker.process.terminate()
-    until(lambda: events(worker, "stop_requested"), worker)
-    assert dict(jobs(crew.database))["doing"] == 4
+    wait_for(lambda: events(worker, "stop_requested"), worker)
+    assert jobs_by_status(crew.database)["doing"] == 4
     worker.process.terminate()
     assert worker.wait(30).returncode == 0, worker.stderr
-    left = dict(jobs(crew.database))
+    left = jobs_by_status(crew.database)
     assert (left.get("doing", 0), left["todo"] > 4) == (0, True)
     crew.database.check_invariants()
     crew.standin.control(latency_s=0)

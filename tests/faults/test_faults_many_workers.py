@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.faults.crew import Crew
-from tests.faults.report import LONG, Report
+from tests.faults.report import Report
+from tests.support.long_form import LONG
 
 WORKERS, CHUNKS = (12, 50_000) if LONG else (6, 4_000)
 

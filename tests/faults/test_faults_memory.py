@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crew import Crew, events, until
+from tests.faults.crew import Crew, events
 from tests.faults.report import Report
-from tests.integration.workshop import jobs
-from tests.support.cli import Running
+from tests.support.chunks import jobs_by_status
+from tests.support.cli import Running, wait_for
 
 CGROUPS = Path("/sys/fs/cgroup/memory")
 LARGE, SPARE = 32, 16 << 20
@@ -65,7 +65,7 @@ def test_worker_that_the_kernel_kills_for_memory_loses_nothing(crew: Crew, repor
         (group / "memory.limit_in_bytes").write_text(str(1 << 30))
         with joined(group):
             victim = crew.worker(drain=False)
-        until(lambda: events(victim, "worker_started"), victim)
+        wait_for(lambda: events(victim, "worker_started"), victim)
         (group / "memory.limit_in_bytes").write_text(
             str(int((group / "memory.usage_in_bytes").read_text()) + SPARE)
         )
@@ -75,7 +75,7 @@ def test_worker_that_the_kernel_kills_for_memory_loses_nothing(crew: Crew, repor
             line.split() for line in (group / "memory.oom_control").read_text().splitlines()
         )
         assert int(killed["oom_kill"]) >= 1
-    assert dict(jobs(crew.database)).get("doing", 0) > 0
+    assert jobs_by_status(crew.database)["doing"] > 0
     crew.age_dead()
     crew.settle(report, "killed by the kernel, out of memory", crew.worker())
 
@@ -99,10 +99,10 @@ def test_jobs_that_memory_is_refused_to_go_back_and_nobody_is_blamed(
     """More often than a defect would be borne: Python refuses it, or libpq in words of its own."""
     crew.attach(batch_size=16)
     worker = crew.worker(drain=False, env={"WIKIEMBED_CONCURRENCY": "1"})
-    until(lambda: events(worker, "worker_started"), worker)
+    wait_for(lambda: events(worker, "worker_started"), worker)
     with limited(worker, 3 << 20):
         add_large(crew)
-        until(lambda: events(worker, "out_of_memory"), worker)
+        wait_for(lambda: events(worker, "out_of_memory"), worker)
         drain = crew.worker()
         drain.wait()
         assert events(worker, "job_failed") == []

@@ -11,13 +11,16 @@ from email.utils import format_datetime
 
 import pytest
 
-from tests.faults.crew import Crew, until
+from tests.faults.crew import Crew
 from tests.faults.reckon import failed, prepare, reckon, recovery_s
-from tests.faults.report import LONG, Report
-from tests.integration.workshop import counts, settings_of, working
+from tests.faults.report import Report
+from tests.support.chunks import counts
+from tests.support.cli import wait_for
 from tests.support.database import DIMENSIONS, Database
+from tests.support.long_form import LONG
 from tests.support.standin import Canned, Controls
 from tests.support.standin.server import Server
+from tests.support.workers import settings_of, working
 from tests.unit.pipeline_fakes import Sleeper
 from wikiembed.errors import EmbedderUnavailable
 from wikiembed.servers.circuit_breaker import BreakerTimes, CircuitBreaker
@@ -128,12 +131,12 @@ async def test_outage_in_mid_run_charges_nobody_and_is_probed_gently(
     async with a_place() as place:
         settings = settings_of(docs_table, place.server.url, request_timeout_s=1.0)
         async with working(settings, drain=True, concurrency=IN_FLIGHT) as worker:
-            await worker.until(lambda: counts(docs_table)[0] > 0)
+            await worker.wait_for(lambda: counts(docs_table).embedded > 0)
             before, began = place.seen, time.monotonic()
             await begin(place, how)
             await asyncio.sleep(away_s)
             seen, seconds = place.seen - before, time.monotonic() - began
-            assert counts(docs_table)[0] < CHUNKS
+            assert counts(docs_table).embedded < CHUNKS
             assert failed(docs_table) == {}
             # Those in flight may have been under way, or answered and followed by one more.
             assert seen <= 2 * IN_FLIGHT + 1 + most_probes(seconds)
@@ -165,7 +168,7 @@ def test_outage_is_probed_once_a_worker_and_step(crew: Crew, report: Report) -> 
     embedded, began = crew.embedded(), time.monotonic()
     assert embedded < CHUNKS
     crew.standin.control(down=False)
-    until(lambda: crew.embedded() > embedded)
+    wait_for(lambda: crew.embedded() > embedded)
     seconds = time.monotonic() - began
     crew.drained(*workers)
     found = crew.reckon()

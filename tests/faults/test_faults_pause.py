@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import time
 
-from tests.faults.crew import Crew, kill, until
+from tests.faults.crew import Crew, kill
 from tests.faults.report import Report
-from tests.integration.workshop import jobs, pause_of
-
-
-def doing(crew: Crew) -> int:
-    """Jobs that run, or are said to."""
-    return dict(jobs(crew.database)).get("doing", 0)
+from tests.support.chunks import jobs_by_status, pause_reason
+from tests.support.cli import wait_for
 
 
 def test_pause_in_the_midst_of_kills_holds(crew: Crew, report: Report) -> None:
@@ -31,8 +27,12 @@ def test_pause_in_the_midst_of_kills_holds(crew: Crew, report: Report) -> None:
     embedded, texts = crew.embedded(), crew.standin.stats()["texts"]
     lasting = crew.worker(drain=False)
     time.sleep(2)
-    assert (crew.embedded(), crew.standin.stats()["texts"], doing(crew)) == (embedded, texts, 0)
-    assert pause_of(crew.database) == "maintenance"
+    assert (
+        crew.embedded(),
+        crew.standin.stats()["texts"],
+        jobs_by_status(crew.database)["doing"],
+    ) == (embedded, texts, 0)
+    assert pause_reason(crew.database) == "maintenance"
     crew.database.check_invariants()
     assert crew.cli.run("resume", "docs").returncode == 0
     crew.settle(report, "pause among kills", crew.worker(), tried=2)
@@ -47,12 +47,12 @@ def test_resume_during_an_outage_works(crew: Crew, report: Report) -> None:
     worker = crew.worker(drain=False)
     crew.wait_embedded(100, worker)
     crew.standin.control(down=True)
-    until(lambda: "outage_began" in worker.stderr, worker)
+    wait_for(lambda: "outage_began" in worker.stderr, worker)
     assert crew.cli.run("pause", "docs").returncode == 0
     assert crew.cli.run("resume", "docs").returncode == 0
-    assert pause_of(crew.database) is None
+    assert pause_reason(crew.database) is None
     drain = crew.worker()
-    until(lambda: "outage_began" in drain.stderr, drain)
+    wait_for(lambda: "outage_began" in drain.stderr, drain)
     crew.standin.control(down=False)
     crew.settle(report, "resume in an outage", drain)
     assert worker.stop().returncode == 0
@@ -66,7 +66,7 @@ def test_pause_until_ends_by_itself(crew: Crew, report: Report) -> None:
     lasting = crew.worker(drain=False)
     crew.wait_embedded(100, lasting)
     assert crew.cli.run("pause", "docs", "--until", "4s").returncode == 0
-    until(lambda: doing(crew) == 0, lasting)
+    wait_for(lambda: jobs_by_status(crew.database)["doing"] == 0, lasting)
     assert crew.embedded() < 2400
     crew.wait_embedded(2400, lasting)
     crew.settle(report, "pause --until", crew.worker())

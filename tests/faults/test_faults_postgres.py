@@ -8,11 +8,12 @@ import time
 import psycopg
 import pytest
 
-from tests.faults.crew import Crew, events, losses, until
-from tests.faults.private import Mode, PrivateServer
-from tests.faults.report import LONG, Report
-from tests.integration.workshop import jobs
-from tests.support.cli import Running
+from tests.faults.crew import Crew, events, losses
+from tests.faults.report import Report
+from tests.support.chunks import jobs_by_status
+from tests.support.cli import Running, wait_for
+from tests.support.long_form import LONG
+from tests.support.private_postgres import Mode, PrivateServer
 
 CHUNKS, BATCH = 1_000, 16
 DOWN_S = 45 if LONG else 4
@@ -51,7 +52,7 @@ def test_restart_of_postgres_is_carried_through(
 ) -> None:
     """Started again as soon as the loss is said, which is before the batches in hand end."""
     private_server.stop(mode)
-    until(lambda: losses(backfill), backfill)
+    wait_for(lambda: losses(backfill), backfill)
     private_server.start()
     settle(private_crew, backfill, report, f"Postgres restarted ({mode})")
 
@@ -90,13 +91,13 @@ def test_workers_end_while_postgres_is_away(
     lasting = private_crew.worker(drain=False)
     team = (backfill, hasty, lasting)
     for worker in team:
-        until(lambda worker=worker: events(worker, "worker_started"), *team)  # type: ignore[misc]
+        wait_for(lambda worker=worker: events(worker, "worker_started"), *team)  # type: ignore[misc]
     private_crew.standin.control(latency_s=0.15)
     private_server.stop("fast")
     ended = hasty.wait()
     assert (ended.returncode, "out of reach" in ended.stderr) == (3, True), ended.stderr
     for worker, sent in ((backfill, signal.SIGTERM), (lasting, signal.SIGINT)):
-        until(lambda worker=worker: losses(worker), worker)  # type: ignore[misc]
+        wait_for(lambda worker=worker: losses(worker), worker)  # type: ignore[misc]
         assert losses(worker) == ["database_lost"]
         worker.process.send_signal(sent)
     for worker in (backfill, lasting):
@@ -113,13 +114,15 @@ def test_too_many_clients_are_waited_out(
     """Other clients take every slot of the server, and the worker's own are ended."""
     private_server.execute("alter system set max_connections = 24")
     private_server.restart("fast")
-    until(lambda: private_crew.embedded() >= 200, backfill)
+    wait_for(lambda: private_crew.embedded() >= 200, backfill)
     said = len(losses(backfill))
     others: list[psycopg.Connection] = []
     try:
-        until(lambda: starved(private_crew, others), backfill)
-        until(lambda: len(losses(backfill)) > said, backfill)
-        until(lambda: starved(private_crew, others), backfill)  # its tries to connect are refused
+        wait_for(lambda: starved(private_crew, others), backfill)
+        wait_for(lambda: len(losses(backfill)) > said, backfill)
+        wait_for(
+            lambda: starved(private_crew, others), backfill
+        )  # its tries to connect are refused
         time.sleep(1)
         assert starved(private_crew, others)
     finally:
@@ -128,7 +131,7 @@ def test_too_many_clients_are_waited_out(
         private_server.execute("alter system reset max_connections")
     private_crew.settle(report, "too many clients", backfill, tried=2)
     assert losses(backfill)[said:] == ["database_lost", "database_back"]
-    assert jobs(private_crew.database) == []
+    assert jobs_by_status(private_crew.database) == {}
 
 
 def starved(crew: Crew, others: list[psycopg.Connection]) -> bool:

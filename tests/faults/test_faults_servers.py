@@ -9,19 +9,11 @@ import pytest
 from tests.faults.columns import BAD, regex_of, run_with_bad, server_of, settings_for
 from tests.faults.reckon import failed, prepare, reckon, recovery_s
 from tests.faults.report import Report
-from tests.integration.workshop import (
-    KEY,
-    add_chunks,
-    counts,
-    drain,
-    failures,
-    pause_of,
-    prove,
-    working,
-)
+from tests.support.chunks import add_chunks, counts, failures, pause_reason
 from tests.support.database import Database
 from tests.support.standin import BadText, Canned
 from tests.support.standin.profiles import GATEWAYS, OPENAI, OPENAI_TOKENS, PROFILES, TEI, Profile
+from tests.support.workers import KEY, drain, prove, working
 from wikiembed.errors import SourcePaused
 
 EACH = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: str(profile.name))
@@ -116,7 +108,7 @@ async def test_overload_and_loading_are_waited_for(
         fault = "loading, then overload"
         reckon(docs_table, report, fault, stats=server.stats, seconds=seconds)
     assert (counts(docs_table), failed(docs_table)) == ((120, 0, 0, 0), {})
-    assert pause_of(docs_table) is None
+    assert pause_reason(docs_table) is None
 
 
 @pytest.mark.parametrize("profile", [*PROFILES, *GATEWAYS], ids=lambda profile: str(profile.name))
@@ -154,7 +146,7 @@ async def test_batch_beyond_the_permits_is_made_smaller(
         assert 1 <= server.stats.statuses[429] <= 8
         reckon(docs_table, report, "more texts than TEI has permits", stats=server.stats)
     assert (counts(docs_table), failed(docs_table)) == ((120, 0, 0, 0), {})
-    assert pause_of(docs_table) is None
+    assert pause_reason(docs_table) is None
 
 
 async def test_quota_used_up_pauses_the_source(docs_table: Database) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crew import Crew, events, losses, until
+from tests.faults.crew import Crew, events, losses
 from tests.faults.fake_postgres import answering
-from tests.faults.private import PrivateServer
 from tests.faults.report import Report
-from tests.integration.workshop import jobs, working
+from tests.support.chunks import jobs_by_status
+from tests.support.cli import wait_for
+from tests.support.private_postgres import PrivateServer
+from tests.support.workers import working
 from wikiembed.config import Provider, Settings
 
 CHUNKS, BATCH = 300, 16
@@ -29,14 +31,14 @@ def test_signals_while_the_embedding_server_is_away_give_the_jobs_back(
     crew.add(CHUNKS)
     team = [crew.worker(drain=drain, concurrency=2) for drain in (True, False) * 2]
     for worker in team:
-        until(lambda worker=worker: events(worker, "outage_began"), *team)  # type: ignore[misc]
-    until(lambda: dict(jobs(crew.database)).get("doing") == 8, *team)
+        wait_for(lambda worker=worker: events(worker, "outage_began"), *team)  # type: ignore[misc]
+    wait_for(lambda: jobs_by_status(crew.database)["doing"] == 8, *team)
     for worker, sent in zip(team, (signal.SIGTERM,) * 2 + (signal.SIGINT,) * 2, strict=True):
         worker.process.send_signal(sent)
     for worker in team:
         assert worker.wait().returncode == 0, worker.stderr
         assert "Traceback" not in worker.stderr
-    assert [status for status, _ in jobs(crew.database)] == ["todo"]
+    assert list(jobs_by_status(crew.database)) == ["todo"]
     crew.database.check_invariants()
     crew.standin.control(down=False)
     crew.settle(report, "SIGTERM, SIGINT while the server is away", crew.worker(), tried=4)
@@ -48,7 +50,7 @@ def test_signal_before_postgres_has_answered_at_all(crew: Crew, sent: signal.Sig
     with answering(None) as port:
         url = f"postgresql://nobody@127.0.0.1:{port}/none?connect_timeout=600"
         worker = crew.worker(env={"WIKIEMBED_DATABASE_URL": url})
-        until(lambda: connected(port), worker)
+        wait_for(lambda: connected(port), worker)
         worker.process.send_signal(sent)
         ended = worker.wait()
     assert ended.returncode != 0
@@ -67,7 +69,7 @@ async def test_signal_while_a_worker_connects_again() -> None:
         url = f"postgresql://nobody@127.0.0.1:{port}/none?connect_timeout=600"
         settings = Settings(database_url=url, embedder=Provider.LOCAL)
         async with working(settings) as worker:
-            await worker.until(lambda: connected(port))
+            await worker.wait_for(lambda: connected(port))
             await worker.stop()
 
 
@@ -111,7 +113,7 @@ def test_drain_ends_when_postgres_and_the_embedding_server_are_away(
     hasty = private_crew.worker(env={"WIKIEMBED_OUTAGE_LIMIT_S": "2"}, concurrency=2)
     lasting = private_crew.worker(drain=False, concurrency=2)
     for worker in (hasty, lasting):
-        until(lambda worker=worker: events(worker, "outage_began"), lasting)  # type: ignore[misc]
+        wait_for(lambda worker=worker: events(worker, "outage_began"), lasting)  # type: ignore[misc]
     private_server.stop("fast")
     assert hasty.wait().returncode == 3, hasty.stderr
     private_server.start()

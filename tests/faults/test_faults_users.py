@@ -11,22 +11,27 @@ from functools import partial
 import psycopg
 import pytest
 
-from tests.conftest import RunCli
 from tests.faults.reckon import reckon
 from tests.faults.report import Report
-from tests.faults.users import LONG, keyed_table, run_all, set_limits, settled
-from tests.integration.workshop import add_chunks, counts, drain, prove, settings_of, working
+from tests.faults.users import run_all, set_limits
 from tests.support.chunks import (
     add,
+    add_chunks,
     clear_jobs,
+    counts,
     fail,
     in_background,
+    make_source,
     read,
+    settled,
     start,
     wait_until_blocked,
 )
+from tests.support.cli import RunCli
 from tests.support.database import Database
+from tests.support.long_form import LONG
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import drain, prove, settings_of, working
 
 HELD = 640 if LONG else 64
 ROUNDS = 40 if LONG else 5
@@ -41,12 +46,12 @@ async def test_compare_and_set_of_rows_held_for_long_costs_few_texts(
     holder = docs_table.connect(autocommit=False)
     holder.execute("update public.docs set body = body || ' held' where id <= %s", [HELD])
     async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
-        await worker.until(lambda: counts(docs_table)[0] == HELD)
+        await worker.wait_for(lambda: counts(docs_table).embedded == HELD)
         await asyncio.sleep(20 if LONG else 3)
         assert standin.stats.texts <= HELD + 8
         docs_table.check_invariants()
         holder.commit()
-        await worker.until(lambda: settled(docs_table), 60)
+        await worker.wait_for(lambda: settled(docs_table), 60)
     assert counts(docs_table) == (2 * HELD, 0, 0, 0)
     assert standin.stats.texts <= 2 * HELD + 16
     docs_table.check_invariants()
@@ -77,14 +82,14 @@ async def test_users_who_go_opposite_ways_meet_no_deadlock_of_ours(
     database: Database, standin: StandIn, report: Report
 ) -> None:
     """They share no row, so a deadlock would be the worker's, retry's or reconcile's doing."""
-    keyed_table(database)
+    make_source(database, key="bigint", batch_size=16)
     prove(database)
     standin.controls.bad_texts = [BadText(contains="poison")]
     database.execute(
         "insert into public.docs (id, body) select i, 'poison' from generate_series(1, 100) as i"
     )
     await drain(settings_of(database, standin.url))
-    assert counts(database)[2] == 100
+    assert counts(database).failed == 100
     upwards, downwards = list(range(1, 101, 2)), list(range(100, 0, -2))
     tasks = [
         partial(one_by_one, set_limits(database.connect()), upwards, ROUNDS),
@@ -94,9 +99,9 @@ async def test_users_who_go_opposite_ways_meet_no_deadlock_of_ours(
     with ThreadPoolExecutor(len(tasks)) as pool:
         async with working(settings_of(database, standin.url), poll_s=0.1) as worker:
             ended = run_all(pool, [*tasks])
-            await worker.until(ended, 240)
+            await worker.wait_for(ended, 240)
             database.execute("update public.docs set body = 'cured ' || id")
-            await worker.until(lambda: counts(database) == (100, 0, 0, 0), 60)
+            await worker.wait_for(lambda: counts(database) == (100, 0, 0, 0), 60)
     database.check_invariants()
     dead = database.one("select deadlocks from pg_stat_database where datname = current_database()")
     assert dead == 0
@@ -191,7 +196,7 @@ async def test_table_that_a_user_locks_waits_and_loses_nothing(
         written = locker.execute("select count(vec) from public.docs").fetchone()
         assert written == (0,)
         locker.commit()
-        await worker.until(lambda: counts(docs_table) == (65, 0, 0, 0))
+        await worker.wait_for(lambda: counts(docs_table) == (65, 0, 0, 0))
     docs_table.check_invariants()
 
 
@@ -225,6 +230,6 @@ async def test_clients_of_every_isolation_level_write_beside_a_worker(
 
     with ThreadPoolExecutor(4) as pool:
         async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
-            await worker.until(run_all(pool, [partial(write, one) for one in connections]), 60)
-            await worker.until(lambda: counts(docs_table) == (100, 0, 0, 0), 60)
+            await worker.wait_for(run_all(pool, [partial(write, one) for one in connections]), 60)
+            await worker.wait_for(lambda: counts(docs_table) == (100, 0, 0, 0), 60)
     docs_table.check_invariants()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.integration.workshop import add_chunks, counts, prove, settings_of, working
+from tests.support.chunks import add_chunks, counts
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from tests.support.workers import prove, settings_of, working
 
 OPEN = """
 select a.pid from pg_stat_activity as a
@@ -52,11 +53,11 @@ async def test_compare_and_set_lets_nobody_wait_for_a_slow_server(
     async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
         # The probe that begins a worker is over; from here on each request is a batch.
         add_chunks(docs_table, 1)
-        await worker.until(lambda: counts(docs_table)[0] == 1)
+        await worker.wait_for(lambda: counts(docs_table).embedded == 1)
         standin.controls.latency_s = 3
         add_chunks(docs_table, 256, begin=1)
-        await worker.until(lambda: during(touch), 60)
-        await worker.until(lambda: during(lambda: docs_table.rows(OPEN, ours) == []), 60)
+        await worker.wait_for(lambda: during(touch), 60)
+        await worker.wait_for(lambda: during(lambda: docs_table.rows(OPEN, ours) == []), 60)
         standin.controls.latency_s = 0
-        await worker.until(lambda: counts(docs_table)[1] == 0, 60)
+        await worker.wait_for(lambda: counts(docs_table).missing == 0, 60)
     docs_table.check_invariants()

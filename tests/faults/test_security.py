@@ -6,11 +6,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.conftest import RunCli
-from tests.integration.workshop import drain, prove, settings_of
 from tests.support.chunks import VECTOR, add, clear_jobs, coverage, embed, fail, queued, read
+from tests.support.cli import RunCli
 from tests.support.database import Database
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import drain, prove, settings_of
 
 ROB = "'); drop table public.canary; --"
 NAMES = [

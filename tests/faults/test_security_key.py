@@ -13,13 +13,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.acceptance.wiki import Call
-from tests.conftest import StartCli
-from tests.integration.workshop import KEY, drain, environment_of, settings_of
 from tests.support.chunks import add, coverage
-from tests.support.cli import Result
+from tests.support.cli import Call, Result, StartCli
 from tests.support.database import Database
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import KEY, drain, environment_of, settings_of
 from wikiembed.errors import WikiembedError
 
 PASSWORD = "Tr0ub4dor-pw"

@@ -10,8 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.conftest import RunCli
-from tests.support.cli import Cli, environment
+from tests.support.cli import Cli, RunCli, environment
 from tests.support.database import DIMENSIONS, Database, create_database
 from tests.support.server import TestServer
 from tests.support.standin import StandIn

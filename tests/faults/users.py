@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import psycopg
-
-from tests.support.chunks import coverage
-from tests.support.database import Database
-
-LONG = os.environ.get("WIKIEMBED_FAULTS") == "long"
-KEYED = "create table public.docs (id bigint primary key, body text, vec vector(4))"
-ATTACH = "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs', p_batch_size => 16)"
-
-
-def keyed_table(database: Database) -> None:
-    """``public.docs`` as source ``docs``, with keys that users choose and reuse."""
-    database.execute(KEYED)
-    database.execute(ATTACH)
 
 
 def sizes_of(count: int, parts: int) -> list[int]:
@@ -44,9 +30,3 @@ def set_limits(connection: psycopg.Connection) -> psycopg.Connection:
     """No statement of a user takes longer than a minute, so that a hang is an error."""
     connection.execute("set statement_timeout = '60s'")
     return connection
-
-
-def settled(database: Database) -> bool:
-    """True when every missing row stands in failures."""
-    row = coverage(database)
-    return bool(row["missing"] == row["failed"])

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.integration.workshop import (
+from tests.support.chunks import (
     add_chunks,
     counts,
-    drain,
     failures,
-    jobs,
-    pause_of,
-    prove,
-    settings_of,
+    jobs_by_status,
+    make_source,
+    make_table,
+    pause_reason,
 )
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn, vectors_of
 from tests.support.standin.faults import Dialect
+from tests.support.workers import drain, prove, settings_of
 from wikiembed.config import Provider
 
 
@@ -32,7 +32,7 @@ async def test_dialect_embeds_every_chunk(docs_table: Database, dialect: Dialect
         assert server.stats.max_texts == (32 if dialect == "tei" else 64)
     assert counts(docs_table) == (300, 0, 0, 0)
     assert docs_table.one("select wikiembed.is_ready('docs')") is True
-    assert jobs(docs_table) == []
+    assert jobs_by_status(docs_table) == {}
     docs_table.check_invariants()
 
 
@@ -50,8 +50,7 @@ async def test_server_without_base64_is_asked_for_plain_numbers(
 
 async def test_local_model_embeds_without_a_server(database: Database) -> None:
     """The model in process fills a column of 256 dimensions."""
-    database.execute("create table public.docs (id uuid primary key, body text, vec vector(256))")
-    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    make_source(database, key="uuid", vector="vector(256)")
     database.execute(
         "insert into public.docs select gen_random_uuid(), 'a page about the number ' || i"
         " from generate_series(1, 100) as i"
@@ -112,10 +111,7 @@ async def test_prefix_fixed_at_attach_holds_for_every_batch(
     database: Database, standin: StandIn
 ) -> None:
     """The second batch, after the pin, gets the same prefix as the first."""
-    database.execute(
-        f"create table public.docs (id bigint generated always as identity primary key,"
-        f" body text, vec vector({DIMENSIONS}))"
-    )
+    make_table(database)
     database.execute(
         "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs',"
         " p_document_prefix => 'passage: ', p_batch_size => 4)"
@@ -124,7 +120,7 @@ async def test_prefix_fixed_at_attach_holds_for_every_batch(
     add_chunks(database, 40)
     await drain(settings_of(database, standin.url))
     assert counts(database) == (40, 0, 0, 0)
-    assert pause_of(database) is None
+    assert pause_reason(database) is None
     database.check_invariants()
 
 
@@ -132,10 +128,7 @@ async def test_provider_fixed_at_attach_holds_for_every_batch(
     database: Database, standin: StandIn
 ) -> None:
     """A source with a provider of its own goes on with it after the first write."""
-    database.execute(
-        f"create table public.docs (id bigint generated always as identity primary key,"
-        f" body text, vec vector({DIMENSIONS}))"
-    )
+    make_table(database)
     database.execute(
         "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs',"
         " p_provider => 'tei', p_batch_size => 4)"

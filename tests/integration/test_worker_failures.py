@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from tests.integration.workshop import (
-    add_chunks,
-    counts,
-    drain,
-    failures,
-    jobs,
-    prove,
-    settings_of,
-)
+from tests.support.chunks import add_chunks, counts, failures, jobs_by_status
 from tests.support.database import Database
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import drain, prove, settings_of
 
 POISON = "the secret plan of the emperor"
 
@@ -41,7 +34,7 @@ async def test_bad_chunks_five_of_1000_are_blamed_and_the_rest_embedded(
     ]  # fmt: skip
     assert standin.stats.requests < 200
     assert docs_table.one("select wikiembed.is_ready('docs')") is False
-    assert jobs(docs_table) == []
+    assert jobs_by_status(docs_table) == {}
     docs_table.check_invariants()
 
 

@@ -7,18 +7,10 @@ import logging
 
 import pytest
 
-from tests.integration.workshop import (
-    add_chunks,
-    counts,
-    drain,
-    jobs,
-    pause_of,
-    prove,
-    settings_of,
-    working,
-)
+from tests.support.chunks import add_chunks, counts, jobs_by_status, pause_reason
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from tests.support.workers import drain, prove, settings_of, working
 from wikiembed.config import Provider
 from wikiembed.errors import ModelMismatch
 
@@ -53,8 +45,8 @@ async def test_generation_worker_with_other_settings_exits_2_and_pauses_nothing(
     with pytest.raises(ModelMismatch, match="pinned to") as raised:
         await drain(settings_of(docs_table, standin.url, **changed), timeout_s=20)
     assert raised.value.exit_code == 2
-    assert (counts(docs_table)[0], jobs(docs_table)) == (10, [("todo", 2)])
-    assert pause_of(docs_table) is None
+    assert (counts(docs_table).embedded, jobs_by_status(docs_table)) == (10, {"todo": 2})
+    assert pause_reason(docs_table) is None
     docs_table.check_invariants()
     await drain(settings_of(docs_table, standin.url))
     assert counts(docs_table) == (110, 0, 0, 0)
@@ -89,16 +81,16 @@ async def test_generation_batch_in_flight_cannot_write_the_former_model(
     standin.controls.latency_s = 1.0
     standin.controls.salt = "old"
     async with working(settings_of(docs_table, standin.url), drain=True) as worker:
-        await worker.until(lambda: standin.stats.concurrent == 2 and standin.stats.texts == 0)
+        await worker.wait_for(lambda: standin.stats.concurrent == 2 and standin.stats.texts == 0)
         await asyncio.sleep(0.3)
-        await worker.until(lambda: standin.stats.concurrent == 2)
+        await worker.wait_for(lambda: standin.stats.concurrent == 2)
         docs_table.execute(
             "update wikiembed.sources set model = 'standin-model', document_prefix = 'v2',"
             " pinned_at = null, provider = 'openai' where name = 'docs'"
         )
         await asyncio.sleep(0)
-        await worker.until(lambda: standin.stats.texts >= 128)
-        assert counts(docs_table)[0] == 0
+        await worker.wait_for(lambda: standin.stats.texts >= 128)
+        assert counts(docs_table).embedded == 0
         standin.controls.salt = ""
         standin.controls.latency_s = 0
         await asyncio.wait_for(worker.run, 30)

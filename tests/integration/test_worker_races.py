@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.integration.workshop import (
-    add_chunks,
-    counts,
-    drain,
-    failures,
-    prove,
-    settings_of,
-    working,
-)
+from tests.support.chunks import add_chunks, counts, failures
 from tests.support.database import Database
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import drain, prove, settings_of, working
 
 
 async def test_compare_and_set_of_a_text_changed_while_embedded_stores_its_new_vector(
@@ -25,9 +18,9 @@ async def test_compare_and_set_of_a_text_changed_while_embedded_stores_its_new_v
     standin.controls.latency_s = 0.6
     add_chunks(docs_table, 64)
     async with working(settings_of(docs_table, standin.url), drain=True) as worker:
-        await worker.until(lambda: standin.stats.concurrent == 1)
+        await worker.wait_for(lambda: standin.stats.concurrent == 1)
         docs_table.execute("update public.docs set body = body || ' changed' where id <= 10")
-        await worker.until(lambda: counts(docs_table)[0] >= 54)
+        await worker.wait_for(lambda: counts(docs_table).embedded >= 54)
         docs_table.check_invariants()
         await asyncio.wait_for(worker.run, 30)
     assert counts(docs_table) == (64, 0, 0, 0)
@@ -43,7 +36,7 @@ async def test_bad_chunk_corrected_while_it_is_classified_is_not_blamed(
     standin.controls.bad_texts = [BadText(contains="poison")]
     docs_table.execute("insert into public.docs (body) values ('poison')")
     async with working(settings_of(docs_table, standin.url), drain=True) as worker:
-        await worker.until(lambda: standin.stats.statuses[500] >= 1)
+        await worker.wait_for(lambda: standin.stats.statuses[500] >= 1)
         docs_table.execute("update public.docs set body = 'cured'")
         await asyncio.wait_for(worker.run, 30)
     assert (counts(docs_table), failures(docs_table)) == ((1, 0, 0, 0), [])
@@ -59,7 +52,7 @@ async def test_compare_and_set_skips_a_locked_row_until_the_commit(
     holder = docs_table.connect(autocommit=False)
     holder.execute("update public.docs set body = 'held' where id = 7")
     async with working(settings_of(docs_table, standin.url), drain=True) as worker:
-        await worker.until(lambda: counts(docs_table)[0] == 63)
+        await worker.wait_for(lambda: counts(docs_table).embedded == 63)
         assert standin.stats.texts == 63
         docs_table.check_invariants()
         holder.commit()
@@ -78,9 +71,9 @@ async def test_compare_and_set_requeues_a_row_locked_during_the_request(
     add_chunks(docs_table, 8)
     holder = docs_table.connect(autocommit=False)
     async with working(settings_of(docs_table, standin.url), drain=True) as worker:
-        await worker.until(lambda: standin.stats.concurrent == 1)
+        await worker.wait_for(lambda: standin.stats.concurrent == 1)
         holder.execute("select from public.docs where id = 7 for update")
-        await worker.until(lambda: counts(docs_table)[0] == 7)
+        await worker.wait_for(lambda: counts(docs_table).embedded == 7)
         holder.commit()
         await asyncio.wait_for(worker.run, 30)
     assert counts(docs_table) == (8, 0, 0, 0)
@@ -95,7 +88,7 @@ async def test_rows_deleted_while_embedded_are_forgotten(
     standin.controls.latency_s = 0.5
     add_chunks(docs_table, 10)
     async with working(settings_of(docs_table, standin.url), drain=True) as worker:
-        await worker.until(lambda: standin.stats.concurrent == 1)
+        await worker.wait_for(lambda: standin.stats.concurrent == 1)
         docs_table.execute("delete from public.docs where id > 5")
         await asyncio.wait_for(worker.run, 30)
     assert counts(docs_table) == (5, 0, 0, 0)
@@ -109,7 +102,7 @@ async def test_source_detached_while_embedded_ends_its_jobs_in_peace(
     standin.controls.latency_s = 0.5
     add_chunks(docs_table, 128)
     async with working(settings_of(docs_table, standin.url), drain=True) as worker:
-        await worker.until(lambda: standin.stats.concurrent == 2)
+        await worker.wait_for(lambda: standin.stats.concurrent == 2)
         await asyncio.to_thread(docs_table.execute, "select wikiembed.detach('docs')")
         await asyncio.wait_for(worker.run, 30)
     assert docs_table.one("select count(*) from wikiembed_queue.procrastinate_jobs"

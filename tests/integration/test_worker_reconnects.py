@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.workshop import settings_of, working
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from tests.support.workers import settings_of, working
 from wikiembed import __version__
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.errors import DatabaseUnreachable
@@ -46,7 +46,7 @@ async def test_rescue_is_run_by_the_supervisor_again_and_again(
 ) -> None:
     """As it starts, and at its own intervals, not only each minute."""
     async with working(settings_of(docs_table, standin.url), rescue_every_s=0.1) as worker:
-        await worker.until(lambda: len(rescues) >= 3)
+        await worker.wait_for(lambda: len(rescues) >= 3)
 
 
 async def test_rescue_after_a_reconnect_leaves_others_jobs_for_a_round(
@@ -66,7 +66,7 @@ async def test_rescue_after_a_reconnect_leaves_others_jobs_for_a_round(
     monkeypatch.setattr(Session, "run", run_after_a_loss)
     slots = "select max(cardinality(worker_ids)) from wikiembed.workers where alive"
     async with working(settings_of(docs_table, standin.url), rescue_every_s=1000) as worker:
-        await worker.until(lambda: docs_table.one(slots) == 2)
+        await worker.wait_for(lambda: docs_table.one(slots) == 2)
         assert (lost, rescues) == ([], [RESCUE])
 
 
@@ -85,10 +85,10 @@ async def test_reconnected_worker_is_the_same_process(
         return rows if rows and rows[0][4] >= 2 and rows[0][5] > after else []
 
     async with working(settings_of(docs_table, standin.url)) as worker:
-        await worker.until(lambda: slots() != [])
+        await worker.wait_for(lambda: slots() != [])
         (before,) = slots()
         await worker.app.close_connections()
-        await worker.until(lambda: len(slots(after=before[5])) == 1)
+        await worker.wait_for(lambda: len(slots(after=before[5])) == 1)
         (after,) = slots(after=before[5])
     assert (before[:4], after[:4]) == (me, me)
 

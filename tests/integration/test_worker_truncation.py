@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.integration.workshop import add_chunks, counts, drain, failures, settings_of
+from tests.support.chunks import add_chunks, counts, failures, make_source
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import BadText, StandIn, vectors_of
 from tests.support.standin.faults import Dialect
 from tests.support.standin.profiles import INFINITY
+from tests.support.workers import drain, settings_of
 from wikiembed.config import Provider
 from wikiembed.embedders.canary import LENGTHS, MOST_REQUESTS
 
@@ -182,8 +183,7 @@ async def test_the_check_can_be_switched_off(docs_table: Database) -> None:
 
 async def test_the_local_model_is_not_asked(database: Database) -> None:
     """It refuses what is too long by itself."""
-    database.execute("create table public.docs (id int primary key, body text, vec vector(256))")
-    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    make_source(database, key="int", vector="vector(256)")
     database.execute("insert into public.docs values (1, 'a page'), (2, repeat('word ', 50000))")
     settings = settings_of(database, "http://127.0.0.1:9", embedder=Provider.LOCAL, model=None)
     settings = settings.model_copy(update={"check_truncation": True, "truncate": True})

@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
+
+from tests.support.eventually import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +23,26 @@ class Result:
     returncode: int
     stdout: str
     stderr: str
+
+
+class RunCli(Protocol):
+    """Runs a command to its end in a process; see the fixture `run_cli`."""
+
+    def __call__(
+        self, *args: str, env: dict[str, str] | None = None, timeout: float = 60
+    ) -> Result: ...
+
+
+class StartCli(Protocol):
+    """Starts a command; see the fixture `start_cli`."""
+
+    def __call__(self, *args: str, env: dict[str, str] | None = None) -> Running: ...
+
+
+class Call(Protocol):
+    """Runs a command to its end within this process; see the fixture `call`."""
+
+    def __call__(self, *args: str, env: dict[str, str] | None = None) -> Result: ...
 
 
 class Running:
@@ -49,14 +71,9 @@ class Running:
         code = self.process.wait(timeout)
         return Result(returncode=code, stdout=self.stdout, stderr=self.stderr)
 
-    def wait_for(self, happened: Callable[[], object], timeout: float = 30) -> None:
-        """Wait until `happened()` is true, while the command runs."""
-        deadline = time.monotonic() + timeout
-        while not happened():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                state = self.process.poll()
-                raise AssertionError(f"did not happen; exit {state}, stderr: {self.stderr}")
-            time.sleep(0.05)
+    def wait_for(self, check: Callable[[], object], *, within_s: float = 30) -> None:
+        """Wait until `check()` is true; the command must keep running."""
+        wait_for(check, self, within_s=within_s)
 
     def stop(self, sent: signal.Signals = signal.SIGTERM, timeout: float = 15) -> Result:
         """Send a signal to this process alone, wait, and kill it if it does not end."""
@@ -67,6 +84,19 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.wait(timeout)
+
+
+def wait_for(check: Callable[[], object], *running: Running, within_s: float = 120) -> None:
+    """Wait until `check()` is true; the commands `running` must keep running."""
+
+    def met() -> object:
+        ended = [one for one in running if one.process.poll() is not None]
+        if found := check():
+            return found
+        assert not ended, [(one.process.returncode, one.stderr) for one in ended]
+        return None
+
+    eventually(met, within_s=within_s, message=lambda: [one.stderr for one in running], poll_s=0.05)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 import psycopg
 import pytest
 
+from tests.support.eventually import eventually_async
 from wikiembed.config import Provider, Settings
 from wikiembed.errors import (
     ConfigurationError,
@@ -72,22 +73,13 @@ async def keeping(kept: Kept, times: LogTimes = QUICK) -> AsyncIterator[OutageLo
         await keeper.aclose()
 
 
-async def until(happened: Callable[[], object]) -> None:
-    """Wait until it has."""
-    async with asyncio.timeout(20):
-        while True:
-            if happened():
-                return
-            await asyncio.sleep(0.001)
-
-
 async def test_outage_is_written_once_it_lasts_and_ended_when_it_ends() -> None:
     """With its class, its status and its reason on one line."""
     kept = Kept()
     async with keeping(kept) as keeper:
         hear = keeper.listener("http://s")
         hear(GONE, 0)
-        await until(lambda: kept.reports)
+        await eventually_async(lambda: kept.reports)
         ((server, since_s, *what),) = kept.reports
         assert (server, what) == (
             "http://s",
@@ -95,7 +87,7 @@ async def test_outage_is_written_once_it_lasts_and_ended_when_it_ends() -> None:
         )
         assert since_s >= QUICK.settle_s
         hear(None, 0)
-        await until(lambda: kept.ends)
+        await eventually_async(lambda: kept.ends)
     assert kept.log == ["down", "up"]
 
 
@@ -106,14 +98,14 @@ async def test_short_outage_is_not_written_nor_is_its_end() -> None:
         hear = keeper.listener("s")
         hear(GONE, 0)
         hear(None, 0)
-        await until(lambda: kept.ends)
+        await eventually_async(lambda: kept.ends)
         assert kept.ends[0][2] == 0
         for _ in range(50):
             hear(GONE, 0)
             hear(None, 0)
             hear(None, 0)
         hear(GONE, 0)
-        await until(lambda: kept.reports)
+        await eventually_async(lambda: kept.reports)
     assert kept.log == ["up", "down"]
 
 
@@ -123,7 +115,7 @@ async def test_outage_that_has_lasted_already_is_written_at_once() -> None:
     async with keeping(kept, LONG) as keeper:
         hear = keeper.listener("s")
         hear(EmbedderThrottled("429", http_status=429), 70)
-        await until(lambda: kept.reports)
+        await eventually_async(lambda: kept.reports)
         assert kept.reports[0][1] >= 70
         assert kept.reports[0][2:4] == ("throttled", 429)
         # The breaker counts from 0 after a request that passed meanwhile; the outage does not.
@@ -137,11 +129,11 @@ async def test_beginning_stays_while_reasons_change() -> None:
     async with keeping(kept, LogTimes(settle_s=0, refresh_s=0.01)) as keeper:
         hear = keeper.listener("s")
         hear(EmbedderUnavailable("First."), 100)
-        await until(lambda: kept.reports)
+        await eventually_async(lambda: kept.reports)
         hear(EmbedderUnavailable("Second."), 0)
-        await until(lambda: kept.reports[-1][4] == "Second.")
+        await eventually_async(lambda: kept.reports[-1][4] == "Second.")
         seen = len(kept.reports)
-        await until(lambda: len(kept.reports) > seen + 1)
+        await eventually_async(lambda: len(kept.reports) > seen + 1)
     assert min(report[1] for report in kept.reports) >= 100
 
 
@@ -151,12 +143,12 @@ async def test_short_end_of_a_long_outage_is_not_written() -> None:
     async with keeping(kept, LogTimes(settle_s=20, refresh_s=0.1)) as keeper:
         hear = keeper.listener("s")
         hear(GONE, 50)
-        await until(lambda: kept.reports)
+        await eventually_async(lambda: kept.reports)
         for _ in range(5):
             hear(None, 0)
             await asyncio.sleep(0.02)
             hear(GONE, 50)
-        await until(lambda: len(kept.reports) > 1)
+        await eventually_async(lambda: len(kept.reports) > 1)
     assert set(kept.log) == {"down"}
 
 
@@ -166,14 +158,14 @@ async def test_server_is_out_of_reach_while_one_of_its_channels_is() -> None:
     async with keeping(kept) as keeper:
         one, other = keeper.listener("s"), keeper.listener("s")
         one(GONE, 5)
-        await until(lambda: kept.reports)
+        await eventually_async(lambda: kept.reports)
         other(None, 0)
         other(GONE, 9)
         other(None, 0)
         await asyncio.sleep(3 * QUICK.settle_s)
         assert kept.log == ["down"]
         one(None, 0)
-        await until(lambda: kept.ends)
+        await eventually_async(lambda: kept.ends)
 
 
 async def test_answers_cost_a_statement_now_and_then() -> None:
@@ -200,20 +192,20 @@ async def test_what_postgres_misses_is_written_as_it_stands_later() -> None:
     async with keeping(kept) as keeper:
         hear = keeper.listener("s")
         hear(GONE, 10)
-        await until(lambda: kept.tries == 2)
-        await until(lambda: kept.reports)
+        await eventually_async(lambda: kept.tries == 2)
+        await eventually_async(lambda: kept.reports)
         assert kept.reports[0][1] >= 10
         kept.fails = [DatabaseUnreachable("Away.")] * 3
         hear(None, 0)
-        await until(lambda: kept.ends)
+        await eventually_async(lambda: kept.ends)
     assert kept.log == ["down", "up"]
     kept = Kept(DatabaseUnreachable("Away."))
     async with keeping(kept, LogTimes(again_s=0.3)) as keeper:
         hear = keeper.listener("s")
         hear(GONE, 10)
-        await until(lambda: kept.tries)
+        await eventually_async(lambda: kept.tries)
         hear(None, 0)
-        await until(lambda: kept.ends)
+        await eventually_async(lambda: kept.ends)
     assert kept.log == ["up"]
 
 
@@ -224,11 +216,11 @@ async def test_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     kept = Kept(DatabaseUnreachable("Away."))
     async with keeping(kept) as keeper:
         keeper.listener("s")(None, 0)
-        await until(lambda: kept.ends)
+        await eventually_async(lambda: kept.ends)
         assert caplog.records == []
         kept.fails = list(refusals)
         keeper.listener("s")(GONE, 10)
-        await until(lambda: kept.reports)
+        await eventually_async(lambda: kept.reports)
     (record,) = caplog.records
     assert record.getMessage() == "outage_not_kept"
     assert record.__dict__["fields"] == {
@@ -243,13 +235,13 @@ async def test_stop_leaves_an_outage_open_and_writes_an_end() -> None:
     kept = Kept()
     async with keeping(kept) as keeper:
         keeper.listener("s")(GONE, 10)
-        await until(lambda: kept.reports)
+        await eventually_async(lambda: kept.reports)
     assert kept.log == ["down"]
     kept = Kept()
     async with keeping(kept, LONG) as keeper:
         hear = keeper.listener("s")
         hear(GONE, 100)
-        await until(lambda: kept.reports)
+        await eventually_async(lambda: kept.reports)
         hear(None, 0)
     assert kept.log == ["down", "up"]
 
@@ -261,7 +253,7 @@ async def test_stop_waits_for_no_postgres_that_hangs() -> None:
     async with asyncio.timeout(20):
         async with keeping(kept) as keeper:
             keeper.listener("s")(None, 0)
-            await until(lambda: kept.tries)
+            await eventually_async(lambda: kept.tries)
         async with keeping(kept):
             pass
     assert kept.log == []
@@ -286,6 +278,6 @@ async def test_runtime_writes_what_its_channels_meet_and_ends_the_writing() -> N
     pool = NoPool()
     runtime = Runtime(Settings(), cast("Pool", pool))
     runtime.channel(Provider.OPENAI, "m").breaker.worked()
-    await until(lambda: pool.asked)
+    await eventually_async(lambda: pool.asked)
     await runtime.aclose()
     assert [t for t in asyncio.all_tasks() if t.get_name() == "wikiembed outages"] == []

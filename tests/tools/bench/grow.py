@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from tests.support.chunks import attach_sql, table_sql
 from tests.tools.bench.place import DIMENSIONS, TEXT, Base
 from tests.tools.bench.result import middle
 from wikiembed.db.pool import OIDS_OF_VECTOR, VectorArray, register_vectors
@@ -115,11 +116,8 @@ class Log:
 
 
 def _make(base: Base, dimensions: int) -> None:
-    base.execute(
-        f"create table {TABLE} (id bigint generated always as identity primary key,"
-        f" body text, vec vector({dimensions})) with ({OFF})"
-    )
-    base.execute("select wikiembed.attach('public.grown', 'id', 'body', 'vec', 'grown')")
+    base.execute(f"{table_sql('grown', vector=f'vector({dimensions})')} with ({OFF})")
+    base.execute(attach_sql("grown"))
     for table in (JOBS, EVENTS, LEDGER):
         base.execute(f"alter table {table} set (autovacuum_enabled = off)")
     row = base.execute(OIDS_OF_VECTOR).fetchone()

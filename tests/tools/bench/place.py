@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ import httpx
 import psycopg
 from psycopg import sql
 
+from tests.support.chunks import attach_sql, table_sql
 from wikiembed.config import Settings
 from wikiembed.db.embedded import EmbeddedPostgres
 from wikiembed.db.embedded_files import binaries
@@ -123,13 +124,8 @@ class Place:
         upgrade(url, Settings(dimensions=DIMENSIONS))
         with psycopg.connect(url, autocommit=True) as connection:
             for table in ("docs", "bare"):
-                connection.execute(
-                    f"create table public.{table} (id bigint generated always as identity"
-                    f" primary key, body text, vec vector({DIMENSIONS}))".encode()
-                )
-            connection.execute(
-                "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')"
-            )
+                connection.execute(table_sql(table, vector=f"vector({DIMENSIONS})").encode())
+            connection.execute(attach_sql().encode())
 
     @contextlib.contextmanager
     def base(self) -> Iterator[Base]:
@@ -212,16 +208,3 @@ def a_place() -> Iterator[Place]:
             yield place
         finally:
             place.close()
-
-
-def wait_until(happened: Callable[[], object], *, every_s: float = 0.02) -> float:
-    """Wait, and answer the seconds that it took.
-
-    Raises: TimeoutError.
-    """
-    began = time.monotonic()
-    while not happened():
-        if time.monotonic() - began > LIMIT_S:
-            raise TimeoutError("what the benchmark waits for did not happen")
-        time.sleep(every_s)
-    return time.monotonic() - began

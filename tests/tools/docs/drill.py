@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.integration.workshop import drain, settings_of
+from tests.support.chunks import counts
 from tests.support.cli import environment
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn
+from tests.support.workers import drain, settings_of
 from tests.tools.docs.policy import commands_of
 from tests.tools.docs.running import Shell, path_with_tools
 from wikiembed.config import Provider
@@ -89,13 +89,6 @@ class Drill:
         found = json.loads(self.type("wikiembed doctor --json || true"))
         return {(one["name"], one["level"]) for one in found if one["level"] != "ok"}
 
-    def wait_until(self, happened: Callable[[], bool], *, timeout_s: float = 60) -> None:
-        """Look again and again, for what a worker does in its own time."""
-        deadline = time.monotonic() + timeout_s
-        while not happened():
-            assert time.monotonic() < deadline, "it did not happen"
-            time.sleep(0.5)
-
     def close(self) -> None:
         """End the workers that were left running."""
         for running in self._running:
@@ -113,11 +106,8 @@ class Drill:
         word, _, skipped = end.partition(", ")
         assert word == "ready", end
         assert self.type("wikiembed ready wiki") == "WIKI_EMBEDDINGS_READY=true\n"
-        rows = self.database.rows(
-            "select total, missing, failed, skipped from wikiembed.coverage where source = 'wiki'"
-        )
         expected = int(skipped.removesuffix(" skipped") or 0)
-        assert rows == [(GOOD + 1, 0, 0, expected)], rows
+        assert counts(self.database, "wiki") == (GOOD + 1 - expected, 0, 0, expected)
         self.database.check_invariants()
 
 

@@ -12,13 +12,13 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from tests.support.cli import environment
 from tests.support.database import Database
+from tests.support.eventually import eventually
 from tests.support.server import start_server
 from tests.support.standin import BadText, StandIn
 from tests.tools.docs.pages import DOCS
@@ -73,10 +73,8 @@ def look_at_half(database: Database, url: str) -> View:
             cwd=folder,
         )
         try:
-            for _ in range(600):
-                if database.one("select count(vec) from public.docs") >= 2000:
-                    break
-                time.sleep(0.1)
+            half = "select count(vec) >= 2000 from public.docs"
+            eventually(lambda: database.one(half), within_s=60, poll_s=0.1)
             return View(snapshot=look(database.connect()))
         finally:
             worker.terminate()

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from psycopg import sql
 
+from tests.support.chunks import attach_sql, table_sql
 from tests.support.cli import environment
 from tests.support.database import Database, create_database
 from tests.support.server import TestServer
@@ -28,10 +29,9 @@ from wikiembed.vectors import Matrix
 from wikiembed.wiki import LoadCounts, read_articles
 
 DIMENSIONS = 768
-DOCS = """
-create table public.docs (
-  id bigint generated always as identity primary key, body text, vec vector(768));
-select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs');
+DOCS = f"""
+{table_sql(vector=f"vector({DIMENSIONS})")};
+{attach_sql()};
 insert into public.docs (body) select 'Document ' || n from generate_series(1, 3) as n;
 """
 SAMPLE = ROOT / "wikiembed" / "sample" / "articles.jsonl"

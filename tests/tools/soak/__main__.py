@@ -8,6 +8,7 @@ drain, and a table.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.eventually import ConditionNotMet, eventually
 from tests.tools.soak.field import SOURCES, Field
 from tests.tools.soak.operations import OUTAGES, WORKERS_AND_OPERATORS
 from tests.tools.soak.reckoning import RECOVERY_LIMIT_S, Stats, cost, unexpected, violations, wrong
@@ -47,11 +49,13 @@ def befall(soak: Field, stats: Stats, fault: Fault) -> None:
     before, began = soak.sql(missing)[0][0], time.monotonic()
     if not before:
         return  # all had been embedded before the fault began to tell
-    while time.monotonic() - began < RECOVERY_LIMIT_S:
+
+    def recovered() -> bool:
         soak.tend()
-        if soak.sql(missing)[0][0] < before:
-            break
-        time.sleep(0.02)
+        return bool(soak.sql(missing)[0][0] < before)
+
+    with contextlib.suppress(ConditionNotMet):  # the time is reported
+        eventually(recovered, within_s=RECOVERY_LIMIT_S)
     stats.recoveries[fault.__name__].append(time.monotonic() - began)
 
 

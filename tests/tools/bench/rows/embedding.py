@@ -8,7 +8,8 @@ import sys
 import time
 from collections.abc import Iterator
 
-from tests.tools.bench.place import LIMIT_S, Base, Place, Server, wait_until
+from tests.support.eventually import eventually
+from tests.tools.bench.place import LIMIT_S, Base, Place, Server
 from tests.tools.bench.result import Form, Measured, middle
 
 
@@ -121,7 +122,7 @@ def _rate_of(place: Place, base: Base, server: Server, workers: int, seconds: in
     server.reset()
     running = [place.start_worker(base, server, concurrency="1") for _ in range(workers)]
     alive = "select count(*) from wikiembed_queue.procrastinate_workers"
-    wait_until(lambda: base.one(alive) == 2 * workers)
+    eventually(lambda: base.one(alive) == 2 * workers, within_s=LIMIT_S)
     time.sleep(1)
     before, began = server.stats(), time.monotonic()
     time.sleep(seconds)

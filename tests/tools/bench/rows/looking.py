@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from tests.support.chunks import attach_sql, table_sql
 from tests.tools.bench.memory import peak_of
 from tests.tools.bench.place import Base, Place
 from tests.tools.bench.result import Form, Measured, middle
@@ -145,10 +146,7 @@ def _fetch_s(base: Base, worker_id: int) -> float:
 
 
 def _second_source(base: Base) -> None:
-    base.execute(
-        "create table public.other (id bigint primary key, body text, vec vector(768));"
-        " select wikiembed.attach('public.other', 'id', 'body', 'vec', 'other')"
-    )
+    base.execute(f"{table_sql('other', key='bigint', vector='vector(768)')}; {attach_sql('other')}")
 
 
 def _jobs(base: Base, source: str, n: int) -> None:

@@ -1,31 +1,18 @@
-"""What the tests of the command line share: a table, its rows, a server, and what to look at."""
+"""Arguments and settings of commands, and assertions about their output."""
 
 from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from tests.support.cli import Result
-from tests.support.database import Database
 from tests.support.standin import StandIn
-
-
-class Call(Protocol):
-    """Runs a command to its end; see the fixture `call`."""
-
-    def __call__(self, *args: str, env: dict[str, str] | None = None) -> Result: ...
-
 
 ATTACH = (
     *("attach", "public.docs", "--key", "id", "--text", "body"),
     *("--embedding", "vec", "--name", "docs"),
 )
-DOCS = "create table public.docs (id bigint generated always as identity primary key, body text, vec vector(4))"  # noqa: E501 - one statement
-
 
 _NAMES_THE_DATABASE = re.compile(r"Database \w+(?: on \S+:\d+|, embedded, in .*)")
 
@@ -34,39 +21,6 @@ def served(standin: StandIn, **settings: str) -> dict[str, str]:
     """Settings of a worker that asks `standin`; more settings by lower-case name."""
     given = {"embedder": "openai", "embedder_url": standin.url, "model": "m", **settings}
     return {f"WIKIEMBED_{name.upper()}": value for name, value in given.items()}
-
-
-def add(database: Database, count: int) -> None:
-    """Insert `count` rows into ``public.docs``."""
-    database.execute(
-        "insert into public.docs (body) select 'chunk ' || g from generate_series(1, %s) as g",
-        [count],
-    )
-
-
-def missing(database: Database) -> int:
-    """Rows of ``public.docs`` without a vector."""
-    return int(database.one("select count(*) from public.docs where vec is null"))
-
-
-def doing(database: Database) -> int:
-    """Embed jobs in somebody's hands."""
-    return int(
-        database.one(
-            "select count(*) from wikiembed_queue.procrastinate_jobs"
-            " where status = 'doing' and task_name = 'wikiembed.embed'"
-        )
-    )
-
-
-def todo(database: Database) -> int:
-    """Embed jobs that wait."""
-    return int(
-        database.one(
-            "select count(*) from wikiembed_queue.procrastinate_jobs"
-            " where status = 'todo' and task_name = 'wikiembed.embed'"
-        )
-    )
 
 
 def assert_done(result: Result) -> None:
@@ -109,11 +63,3 @@ def write_pages(path: Path, pages: dict[str, str]) -> Path:
         "".join(json.dumps({"title": title, "text": text}) + "\n" for title, text in pages.items())
     )
     return path
-
-
-def eventually(happened: Callable[[], object], timeout_s: float = 15) -> None:
-    """Wait until `happened()` is true."""
-    end = time.monotonic() + timeout_s
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
