@@ -1,4 +1,4 @@
-"""Fixtures of every suite; what they are made of stands in `tests/support`."""
+"""Fixtures of every suite, built from `tests/support`."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ SERVER = pytest.StashKey[TestServer]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Forget the developer's own settings, and make a polite kill end the server too."""
+    """Remove the developer's settings, and make SIGTERM stop the server too."""
     for name in [one for one in os.environ if one.startswith("WIKIEMBED_")]:
         if not name.startswith(("WIKIEMBED_TEST_", "WIKIEMBED_FAULT", "WIKIEMBED_RELEASE")):
             del os.environ[name]
-    # Tests count requests: those of this check come in tests of it only.
+    # Tests count requests: only tests of this check make its requests.
     os.environ["WIKIEMBED_CHECK_TRUNCATION"] = "false"
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _session_server(config: pytest.Config) -> TestServer:
-    """The session's server, started by the first that asks in the controlling process."""
+    """The session's server, started on first use in the controlling process."""
     if SERVER not in config.stash:
         config.stash[SERVER] = start_server()
     return config.stash[SERVER]
@@ -42,7 +42,7 @@ def _session_server(config: pytest.Config) -> TestServer:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Hand the server to an xdist worker."""
+    """Pass the server to an xdist worker."""
     server = _session_server(node.config)
     node.workerinput["wikiembed_url"] = server.url
     node.workerinput["wikiembed_session"] = server.session
@@ -74,7 +74,7 @@ def template(postgres: TestServer) -> str:
 
 @pytest.fixture
 def database(postgres: TestServer, template: str) -> Iterator[Database]:
-    """A migrated database of this test's own."""
+    """A migrated database for this test."""
     made = create_database(postgres, template)
     try:
         yield made
@@ -110,7 +110,7 @@ def run_cli(cli: Cli) -> RunCli:
 
 @pytest.fixture
 def start_cli(cli: Cli) -> StartCli:
-    """Start a command that keeps running; ended with the test."""
+    """Start a command that keeps running; stopped at the end of the test."""
     return cli.start
 
 
@@ -118,7 +118,7 @@ def start_cli(cli: Cli) -> StartCli:
 def call(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Call]:
-    """Run a command within this process: a second is saved where the process is not the point."""
+    """Run a command within this process, which saves a second."""
     from wikiembed.cli.main import main
 
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""How each of doctor's alarms comes about, and what makes it go again."""
+"""How to cause each of doctor's alarms, and how to clear it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """How an alarm comes about, words of its sentence, and what makes it go again.
+    """How to cause an alarm, words of its sentence, and how to clear it.
 
     `env` are settings by lower-case name, `connect` parts of the database's URL; `exits` is the
-    exit code where it is not that of a fault.
+    exit code if it is not that of a fault.
     """
 
     name: str
@@ -25,8 +25,8 @@ class Case:
     listed: tuple[str, ...] | None = None
     cuts_from: int | None = None
     exits: int | None = None
-    mended_by: tuple[str, ...] = ()
-    mended_sql: str = ""
+    fixed_by: tuple[str, ...] = ()
+    fixed_sql: str = ""
 
 
 JOB = (
@@ -91,7 +91,7 @@ CASES = (
         said="enable trigger wikiembed_pause_gate`",
         broken="alter table wikiembed_queue.procrastinate_jobs"
         " disable trigger wikiembed_pause_gate",
-        mended_sql="alter table wikiembed_queue.procrastinate_jobs"
+        fixed_sql="alter table wikiembed_queue.procrastinate_jobs"
         " enable trigger wikiembed_pause_gate",
     ),
     Case(
@@ -105,21 +105,21 @@ CASES = (
         level="fault",
         said="lacks wikiembed_notify_workers: run `wikiembed migrate`",
         broken="drop trigger wikiembed_notify_workers on wikiembed_queue.procrastinate_jobs",
-        mended_by=("migrate",),
+        fixed_by=("migrate",),
     ),
     Case(
         name="sources",
         level="warning",
         said="run `wikiembed attach`",
         broken="select wikiembed.detach('docs'); select wikiembed.detach('wiki')",
-        mended_by=("attach", "public.docs", "--text", "body", "--embedding", "vec"),
+        fixed_by=("attach", "public.docs", "--text", "body", "--embedding", "vec"),
     ),
     Case(
         name="relation",
         level="fault",
         said="The table of source docs is gone: run `wikiembed reconcile docs`",
         broken="drop table public.docs",
-        mended_by=RECONCILE,
+        fixed_by=RECONCILE,
     ),
     Case(
         name="replaced",
@@ -127,7 +127,7 @@ CASES = (
         said="Source docs is still attached to public.old, and public.docs is another table now",
         broken="create table public.new (like public.docs including all);"
         " alter table public.docs rename to old; alter table public.new rename to docs",
-        mended_by=MOVE,
+        fixed_by=MOVE,
     ),
     Case(
         name="replaced",
@@ -135,28 +135,28 @@ CASES = (
         said="The table of source docs was dropped, and public.docs is another table now",
         broken="create table public.new (like public.docs including all);"
         " drop table public.docs; alter table public.new rename to docs",
-        mended_by=MOVE,
+        fixed_by=MOVE,
     ),
     Case(
         name="triggers",
         level="fault",
         said="run `wikiembed reconcile docs`",
         broken="drop trigger zzz_wikiembed_docs on public.docs",
-        mended_by=RECONCILE,
+        fixed_by=RECONCILE,
     ),
     Case(
         name="triggers",
         level="fault",
         said="run `wikiembed reconcile docs`",
         broken="alter table public.docs disable trigger all",
-        mended_by=RECONCILE,
+        fixed_by=RECONCILE,
     ),
     Case(
         name="index",
         level="warning",
         said="run in psql `create index concurrently on public.docs (id) where vec is null`",
         broken="drop index public.wikiembed_missing_docs",
-        mended_sql="create index concurrently on public.docs (id) where vec is null",
+        fixed_sql="create index concurrently on public.docs (id) where vec is null",
     ),
     Case(
         name="index",
@@ -171,7 +171,7 @@ CASES = (
         said="is invalid, or is being built: run `wikiembed index --source docs`",
         broken="create index i on public.docs using hnsw (vec public.vector_cosine_ops);"
         " update pg_index set indisvalid = false where indexrelid = 'public.i'::regclass",
-        mended_sql="drop index public.i",
+        fixed_sql="drop index public.i",
     ),
     Case(
         name="search_index",
@@ -179,7 +179,7 @@ CASES = (
         said="has 10,000 vectors and no index that search can use: run `wikiembed index",
         broken="insert into public.docs (body, vec)"
         " select 'x', array[1, 0, 0, g]::vector from generate_series(1, 10000) as g",
-        mended_by=("index", "--source", "docs"),
+        fixed_by=("index", "--source", "docs"),
     ),
     Case(
         name="prefix",
@@ -192,7 +192,7 @@ CASES = (
         level="warning",
         said="(the GPU is moved): mend the reason, then run `wikiembed resume docs`",
         broken="select wikiembed.pause('docs', 'the GPU is moved.')",
-        mended_by=("resume", "docs"),
+        fixed_by=("resume", "docs"),
     ),
     Case(
         name="held_back",
@@ -201,7 +201,7 @@ CASES = (
         broken="insert into public.docs (body) values ('x');"
         " delete from wikiembed_queue.procrastinate_jobs;"
         " select wikiembed.enqueue('docs', p_max_chunks => 0)",
-        mended_by=("enqueue", "docs"),
+        fixed_by=("enqueue", "docs"),
     ),
     Case(
         name="failures",
@@ -210,22 +210,22 @@ CASES = (
         broken="insert into public.docs (body) values ('x');"
         " select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"
         "   from wikiembed.read_chunks('docs', array['1']) as k",
-        mended_by=("retry", "docs"),
+        fixed_by=("retry", "docs"),
     ),
-    Case(name="workers", level="warning", said="run `wikiembed worker`", mended_sql=ALIVE),
+    Case(name="workers", level="warning", said="run `wikiembed worker`", fixed_sql=ALIVE),
     Case(
         name="workers",
         level="fault",
         said="run `wikiembed worker`",
         broken="insert into public.docs (body) values ('x')",
-        mended_sql=ALIVE,
+        fixed_sql=ALIVE,
     ),
     Case(
         name="stuck_jobs",
         level="warning",
         said="Jobs of dead workers: 1, ",
         broken=JOB.format("status = 'doing'"),
-        mended_sql="select from wikiembed.rescue_jobs()",
+        fixed_sql="select from wikiembed.rescue_jobs()",
     ),
     Case(
         name="stuck_jobs",
@@ -234,14 +234,14 @@ CASES = (
         broken=ALIVE
         + JOB.format("status = 'doing', worker_id = 1")
         + "; update wikiembed_queue.procrastinate_jobs set started_at = now() - interval '1 h'",
-        mended_sql="select from wikiembed.rescue_jobs()",
+        fixed_sql="select from wikiembed.rescue_jobs()",
     ),
     Case(
         name="oldest_job",
         level="warning",
         said="run more of `wikiembed worker`",
         broken=JOB.format("queued_at = now() - interval '11 min'"),
-        mended_by=("pause", "docs"),
+        fixed_by=("pause", "docs"),
     ),
     Case(
         name="invariants",
@@ -249,14 +249,14 @@ CASES = (
         said="the ledger's sums equal the counts of the table (14 rows); run `wikiembed reconcile`",
         broken="delete from wikiembed.ledger;"
         " insert into wikiembed.ledger (source, total, embedded) values ('docs', 7, 7)",
-        mended_by=("reconcile",),
+        fixed_by=("reconcile",),
     ),
     Case(
         name="outage",
         level="fault",
         said="Workers cannot reach http://gpu since",
         broken=OUTAGE,
-        mended_sql="select wikiembed.end_outage('http://gpu')",
+        fixed_sql="select wikiembed.end_outage('http://gpu')",
     ),
     Case(
         name="outage",
@@ -264,7 +264,7 @@ CASES = (
         said="`select wikiembed.end_outage('http://gpu')`",
         broken=OUTAGE + " update wikiembed.outages set last_seen_at = now() - interval '1 h',"
         " since = now() - interval '2 h'",
-        mended_sql="select wikiembed.end_outage('http://gpu')",
+        fixed_sql="select wikiembed.end_outage('http://gpu')",
     ),
     Case(
         name="embedder",

@@ -1,4 +1,4 @@
-"""`attach` on plain, quoted and partitioned tables, without holding up writers."""
+"""`attach` on plain, quoted and partitioned tables, without blocking writers."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ INDEXES = (
 )
 
 
-def test_attach_counts_rows_and_says_what_comes_next(call: Call, database: Database) -> None:
-    """The form of the documentation; the index is valid, and a second attach is refused."""
+def test_attach_counts_rows_and_names_the_next_command(call: Call, database: Database) -> None:
+    """The documented command; the index is valid, and a second attach is refused."""
     make_table(database)
     add_chunks(database, 3)
     result = call(*ATTACH)
@@ -45,10 +45,10 @@ def test_attach_counts_rows_and_says_what_comes_next(call: Call, database: Datab
     assert database.rows(INDEXES) == []
 
 
-def test_rows_that_were_there_wait_until_they_are_ordered(
+def test_existing_rows_wait_until_they_are_enqueued(
     call: Call, database: Database, standin: StandIn
 ) -> None:
-    """A worker that drains ends without them; `attach --enqueue` is the order at once."""
+    """A drain ends without them; `attach --enqueue` queues them at once."""
     make_table(database)
     add_chunks(database, 3)
     assert_done(call(*ATTACH))
@@ -107,10 +107,10 @@ def test_attach_indexes_every_partition(call: Call, database: Database) -> None:
         database.execute("drop table public.docs")
 
 
-def test_attach_moves_a_source_to_the_table_that_took_the_name(
+def test_attach_moves_a_source_to_the_table_that_has_its_name(
     call: Call, database: Database
 ) -> None:
-    """Each place names the command; index and columns are as they were, also with partitions."""
+    """Every error names the command; index and columns stay, with partitions as well."""
     make_table(database)
     assert_done(call(*ATTACH))
     database.execute(
@@ -146,8 +146,8 @@ def test_attach_moves_a_source_to_the_table_that_took_the_name(
     assert_refused(call("attach", "public.plain", "--name", "none", "--move"), 2)
 
 
-def test_attach_takes_the_place_of_a_table_that_is_gone(call: Call, database: Database) -> None:
-    """It says so on standard error."""
+def test_attach_replaces_a_dropped_table(call: Call, database: Database) -> None:
+    """It reports that on standard error."""
     make_table(database)
     assert_done(call(*ATTACH))
     database.execute("drop table public.docs")
@@ -161,16 +161,16 @@ def test_attach_takes_the_place_of_a_table_that_is_gone(call: Call, database: Da
     )
 
 
-def test_attach_uses_an_index_that_is_there(call: Call, database: Database) -> None:
-    """An equal index of another name is not built again."""
+def test_attach_uses_an_existing_index(call: Call, database: Database) -> None:
+    """An equivalent index with another name is not built again."""
     make_table(database)
     database.execute("create index mine on public.docs (id) where vec is null")
     assert_done(call(*ATTACH))
     assert database.rows(INDEXES) == []
 
 
-def test_attach_lets_writers_write_while_it_builds(start_cli: StartCli, database: Database) -> None:
-    """While the build waits for a transaction, others insert; broken off, it leaves no ruin."""
+def test_attach_does_not_block_writers(start_cli: StartCli, database: Database) -> None:
+    """Inserts succeed while the build waits; interrupted, it leaves no invalid index."""
     make_table(database)
     add_chunks(database, 10)
     holder = database.connect(autocommit=False)
@@ -192,8 +192,8 @@ def test_attach_lets_writers_write_while_it_builds(start_cli: StartCli, database
     assert database.rows("select name from wikiembed.sources") == [("wiki",)]
 
 
-def test_attach_gives_up_on_a_locked_table(call: Call, database: Database) -> None:
-    """A table that somebody holds is not waited for without end: exit 3, and nothing is left."""
+def test_attach_times_out_on_a_locked_table(call: Call, database: Database) -> None:
+    """On a table that another transaction locks it times out: exit 3, and nothing is left."""
     make_table(database)
     holder = database.connect(autocommit=False)
     holder.execute("lock table public.docs in exclusive mode")
@@ -202,8 +202,10 @@ def test_attach_gives_up_on_a_locked_table(call: Call, database: Database) -> No
     assert database.rows(INDEXES) == []
 
 
-def test_attach_says_the_command_for_names_of_another_case(call: Call, database: Database) -> None:
-    """With the quotes that a shell needs: it is taken as it stands, and works."""
+def test_attach_suggests_the_command_for_names_of_another_case(
+    call: Call, database: Database
+) -> None:
+    """With the quotes that a shell needs: pasted unchanged, it works."""
     database.execute(
         'create schema "S"; create table "S"."Document" (id int primary key, "Body" text,'
         ' "my vec" vector(4))'
@@ -228,7 +230,7 @@ def test_attach_says_the_command_for_names_of_another_case(call: Call, database:
 def test_attach_compares_the_column_with_the_model(
     call: Call, database: Database, standin: StandIn
 ) -> None:
-    """A model that was asked is believed; without an answer there is only a note or a warning."""
+    """A model that answered is trusted; without an answer there is only a note or a warning."""
     make_table(database, key="int", vector="vector(3)")
     env = served(standin) | {"WIKIEMBED_DIMENSIONS": ""}
     said = assert_refused(call(*ATTACH, env=env), 2)
@@ -256,8 +258,8 @@ def test_attach_compares_the_column_with_the_model(
     assert_done(call(*ATTACH, env=env))
 
 
-def test_attach_believes_no_model_that_nobody_named(call: Call, database: Database) -> None:
-    """The default is the local one: the worker elsewhere may have another, so it is a warning."""
+def test_attach_does_not_trust_the_default_model(call: Call, database: Database) -> None:
+    """The default is the local model, but the worker's may differ: only a warning."""
     make_table(database, key="int", vector="vector(3)")
     result = call(*ATTACH, env={"WIKIEMBED_DIMENSIONS": ""})
     assert result.returncode == 0

@@ -30,7 +30,7 @@ def numbers(lines: list[dict[str, object]], name: str) -> list[int]:
 def test_backfill_reports_as_json_lines(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """--max-chunks bounds what is queued, every line is JSON, the last says how it stands."""
+    """--max-chunks bounds what is queued, every line is JSON, the last is the summary."""
     add_chunks(docs_table, 100)
     clear_jobs(docs_table)
     options = ("--max-chunks", "30", "--batch-size", "10", "--report-every", "1")
@@ -46,10 +46,10 @@ def test_backfill_reports_as_json_lines(
 
 
 @pytest.mark.parametrize(("every", "least", "most"), [(1, 4, 12), (5, 2, 3)])
-def test_backfill_tells_progress_by_batches(
+def test_backfill_reports_progress_by_batches(
     run_cli: RunCli, docs_table: Database, standin: StandIn, every: int, least: int, most: int
 ) -> None:
-    """Ten batches, one after the other: a line after each, or after each five, and the last."""
+    """Ten sequential batches: a line after each one or each five, and a last line."""
     add_chunks(docs_table, 100)
     clear_jobs(docs_table)
     standin.controls.latency_s = 0.35
@@ -65,10 +65,10 @@ def test_backfill_tells_progress_by_batches(
     assert [a for a, b in pairwise(done[:-1]) if b - a < 10 * every - 10] == []
 
 
-def test_backfill_tells_of_each_failed_chunk(
+def test_backfill_reports_each_failed_chunk(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """Its key, class and reason, and nothing of its text; those that Postgres refuses as well."""
+    """Key, class and reason, without its text; also for chunks that Postgres refuses."""
     docs_table.execute("alter table public.docs add check (id <> 3 or vec is null)")
     add_chunks(docs_table, 20)
     standin.controls.bad_texts = [BadText(contains="body 6", status=500)]
@@ -91,7 +91,7 @@ def test_backfill_tells_of_each_failed_chunk(
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_backfill_stopped_goes_on_when_it_is_run_again(
+def test_backfill_continues_after_a_stop(
     start_cli: StartCli,
     run_cli: RunCli,
     docs_table: Database,
@@ -99,7 +99,7 @@ def test_backfill_stopped_goes_on_when_it_is_run_again(
     sent: signal.Signals,
     code: int,
 ) -> None:
-    """Batches in hand are written, the rest waits, and no text is embedded twice."""
+    """Batches in flight are written, the rest waits, and no text is embedded twice."""
     standin.controls.latency_s = 0.5
     add_chunks(docs_table, 640)
     running = start_cli("backfill", "--concurrency", "2", env=served(standin))
@@ -122,10 +122,10 @@ def test_backfill_stopped_goes_on_when_it_is_run_again(
     docs_table.check_invariants()
 
 
-def test_backfill_gives_its_jobs_back_on_the_second_signal(
+def test_backfill_releases_its_jobs_on_the_second_signal(
     start_cli: StartCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """A server that never answers does not keep a backfill that is told twice."""
+    """A second signal ends a backfill whose server never answers."""
     standin.controls.latency_s = 50
     add_chunks(docs_table, 64)
     running = start_cli("backfill", env=served(standin))
@@ -141,10 +141,10 @@ def test_backfill_gives_its_jobs_back_on_the_second_signal(
     docs_table.check_invariants()
 
 
-def test_backfill_interrupted_while_it_queues_says_no_traceback(
+def test_backfill_interrupted_while_it_queues_prints_no_traceback(
     start_cli: StartCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """Ctrl-C before the worker has begun: exit 130, and nothing is queued."""
+    """Ctrl-C before the worker starts: exit 130, and nothing is queued."""
     add_chunks(docs_table, 3)
     clear_jobs(docs_table)
     with docs_table.connect() as other:
@@ -159,10 +159,10 @@ def test_backfill_interrupted_while_it_queues_says_no_traceback(
     assert (jobs_by_status(docs_table)["todo"], without_vector(docs_table)) == (0, 3)
 
 
-def test_backfill_killed_goes_on_when_it_is_run_again(
+def test_backfill_continues_after_a_kill(
     start_cli: StartCli, run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """kill -9: what it had in hand is freed once its heartbeat is old, and embedded then."""
+    """kill -9: its jobs are released once its heartbeat is stale, and embedded then."""
     standin.controls.latency_s = 0.5
     add_chunks(docs_table, 640)
     running = start_cli("backfill", "--concurrency", "2", env=served(standin))
@@ -176,10 +176,10 @@ def test_backfill_killed_goes_on_when_it_is_run_again(
     docs_table.check_invariants()
 
 
-def test_backfill_may_run_twice_at_once(
+def test_backfill_runs_twice_concurrently(
     start_cli: StartCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """Two processes share the work, both end with 0, and no chunk is embedded twice."""
+    """Two processes share the work, both exit 0, and no chunk is embedded twice."""
     add_chunks(docs_table, 640)
     clear_jobs(docs_table)
     standin.controls.latency_s = 0.2
@@ -196,10 +196,10 @@ def test_backfill_may_run_twice_at_once(
     docs_table.check_invariants()
 
 
-def test_backfill_ends_when_somebody_pauses(
+def test_backfill_ends_at_a_pause(
     start_cli: StartCli, run_cli: RunCli, call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """In mid-run: batches in hand are written, exit 1 names who and why; then it goes on."""
+    """In mid-run: batches in flight are written, exit 1 names role and reason; then it resumes."""
     standin.controls.latency_s = 0.4
     add_chunks(docs_table, 640)
     running = start_cli("backfill", "docs", "--concurrency", "2", env=served(standin))
@@ -225,7 +225,7 @@ def test_backfill_ends_when_somebody_pauses(
 def test_backfill_makes_no_estimate_during_an_outage(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """Its lines say what it waits for until it gives up."""
+    """Its lines say what it waits for until it times out."""
     add_chunks(docs_table, 640)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id <= 320")
     standin.controls.down = True
@@ -236,10 +236,10 @@ def test_backfill_makes_no_estimate_during_an_outage(
     assert float(str(last["chunks_per_s"])) > 0
 
 
-def test_backfill_of_one_source_minds_no_other(
+def test_backfill_of_one_source_ignores_the_others(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """Neither a pause of another source nor its jobs keep it, and none of them is done."""
+    """A pause or jobs of another source do not delay it, and it runs none of those jobs."""
     docs_table.execute("create table public.more (id int primary key, body text, vec vector(4))")
     docs_table.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
     docs_table.execute("insert into public.more (id, body) values (1, 'text')")
@@ -257,7 +257,7 @@ def test_backfill_of_one_source_minds_no_other(
 def test_backfill_of_at_most_n_ends_before_a_full_queue_is_dry(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """The triggers have queued everything: the batch in hand finishes, the rest waits."""
+    """The triggers have queued everything: the batch in flight finishes, the rest waits."""
     standin.controls.latency_s = 0.6
     add_chunks(docs_table, 640)
     options = ("--max-chunks", "100", "--concurrency", "1")

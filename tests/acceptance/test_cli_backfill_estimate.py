@@ -1,4 +1,4 @@
-"""`backfill --dry-run`: what is to do in this database, and for how long."""
+"""`backfill --dry-run`: the work that is left in this database, and its duration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.standin.faults import BadText
 
 @pytest.fixture
 def waiting(docs_table: Database) -> Database:
-    """A hundred missing chunks of which the triggers' one job knows, and fifty in no job."""
+    """A hundred missing chunks in the triggers' one job, and fifty in no job."""
     docs_table.execute(
         "insert into public.docs (body) select 'old ' || g from generate_series(1, 50) g"
     )
@@ -51,10 +51,8 @@ def test_estimate_measures_the_server_and_writes_nothing(
     assert standin.stats.texts == 150
 
 
-def test_estimate_says_in_words_what_it_did(
-    call: Call, waiting: Database, standin: StandIn
-) -> None:
-    """One sentence a source, and one for all of them together."""
+def test_estimate_prints_sentences(call: Call, waiting: Database, standin: StandIn) -> None:
+    """One sentence per source, and one for the total."""
     result = call("backfill", "--dry-run", env=served(standin))
     assert_done(result)
     _, docs, wiki, together = result.stdout.splitlines()
@@ -70,7 +68,7 @@ def test_estimate_says_in_words_what_it_did(
 def test_estimate_takes_the_rate_of_the_last_day(
     call: Call, waiting: Database, standin: StandIn
 ) -> None:
-    """From busy minutes of view throughput, not from a trickle of edits; nobody is asked then."""
+    """From busy minutes of view throughput, not from sparse edits; no server is queried then."""
     busy = (
         "insert into wikiembed.ledger (source, at, total, embedded, gained)"
         " select 'docs', now() - interval '1 minute' * (g + 2), 0, 0, {}"
@@ -88,7 +86,7 @@ def test_estimate_takes_the_rate_of_the_last_day(
 
 
 def found_from(call: Call, standin: StandIn) -> object:
-    """Where the rate of ``docs`` is known from."""
+    """The origin of the rate of ``docs``."""
     (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
     return found["rate_from"]
 
@@ -96,7 +94,7 @@ def found_from(call: Call, standin: StandIn) -> object:
 def test_estimate_counts_what_it_can_without_a_server(
     call: Call, waiting: Database, standin: StandIn
 ) -> None:
-    """Chunks and jobs are known all the same: exit 0, and why there are no hours."""
+    """Chunks and jobs are still counted: exit 0, and the reason why there are no hours."""
     standin.controls.down = True
     (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
     assert (found["chunks"], found["hours"], found["rate_from"]) == (150, None, None)
@@ -106,10 +104,8 @@ def test_estimate_counts_what_it_can_without_a_server(
     assert "How long it takes is not known: The embedding server at" in result.stdout
 
 
-def test_estimate_leaves_out_texts_that_the_server_refuses(
-    call: Call, waiting: Database, standin: StandIn
-) -> None:
-    """A bad text among the sample is left out alone, and told of."""
+def test_estimate_omits_refused_texts(call: Call, waiting: Database, standin: StandIn) -> None:
+    """A bad text of the sample is left out alone, and reported."""
     standin.controls.bad_texts = [BadText(contains="body 99", status=500)]
     result = call("backfill", "docs", "--dry-run", env=served(standin))
     assert "measured just now by embedding 149 chunks" in result.stdout
@@ -119,7 +115,7 @@ def test_estimate_leaves_out_texts_that_the_server_refuses(
 def test_estimate_of_two_texts_of_which_one_is_too_long(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """It is not unknown for that: the other one is measured."""
+    """The rate is known nevertheless: the other text is measured."""
     add_chunks(docs_table, 2)
     docs_table.execute("update public.docs set body = repeat('long ', 1000) where id = 1")
     standin.controls.max_chars = 1000
@@ -144,7 +140,7 @@ def test_estimate_of_at_most_n(call: Call, waiting: Database, standin: StandIn) 
     assert (queueing["chunks"], found["chunks"]) == (10, 10)
 
 
-def test_estimate_does_not_extrapolate_from_a_handful(
+def test_estimate_does_not_extrapolate_from_few_texts(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
     """Four texts of the sample are measured in some milliseconds: no rate for seven hundred."""

@@ -1,4 +1,4 @@
-"""Exit codes of `backfill` and of a drain, for whoever runs them by schedule."""
+"""Exit codes of `backfill` and of a drain, for schedulers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fail(
 
 @pytest.fixture
 def failed(docs_table: Database) -> Database:
-    """Six rows: two failed, one skipped, three that are embedded when somebody tries."""
+    """Six rows: two failed, one skipped, three that can be embedded."""
     add_chunks(docs_table, 6)
     fail(docs_table, "1", error_class="timeout")
     fail(docs_table, "2")
@@ -49,7 +49,7 @@ def test_backfill_exits_1_while_chunks_are_missing(
     assert_done(call("backfill", "docs", env=served(standin)))
 
 
-def test_backfill_answers_for_the_sources_that_it_was_given(
+def test_backfill_exit_code_covers_the_named_sources(
     call: Call, failed: Database, standin: StandIn
 ) -> None:
     """Failures of another source do not change its exit code; without a name all count."""
@@ -60,19 +60,17 @@ def test_backfill_answers_for_the_sources_that_it_was_given(
     assert "docs 1 rejected" in assert_refused(call("backfill", env=served(standin)), 1)
 
 
-def test_backfill_that_reaches_its_bound_has_done_its_work(
-    call: Call, failed: Database, standin: StandIn
-) -> None:
-    """--max-chunks embedded is 0, whatever is left; a bound that failures keep it from is not."""
+def test_backfill_exits_0_at_its_bound(call: Call, failed: Database, standin: StandIn) -> None:
+    """Exit 0 with --max-chunks embedded, whatever is left; not if failures prevent that number."""
     assert_done(call("backfill", "docs", "--max-chunks", "2", env=served(standin)))
     said = assert_refused(call("backfill", "docs", "--max-chunks", "2", env=served(standin)), 1)
     assert said.startswith("2 chunks are missing")
 
 
-def test_backfill_counts_chunks_that_no_job_holds(
+def test_backfill_counts_chunks_without_a_job(
     call: Call, docs_table: Database, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job that vanished under it leaves chunks behind, which --allow-failures does not excuse."""
+    """A deleted job leaves missing chunks, which --allow-failures does not excuse."""
     add_chunks(docs_table, 2)
 
     def lose(*args: Any, **options: Any) -> list[Enqueued]:
@@ -85,7 +83,7 @@ def test_backfill_counts_chunks_that_no_job_holds(
     assert said.startswith("2 chunks are missing (docs 2 in no job)")
 
 
-def test_drain_answers_for_the_queue(call: Call, failed: Database, standin: StandIn) -> None:
+def test_drain_exit_code_covers_the_queue(call: Call, failed: Database, standin: StandIn) -> None:
     """No job is left, so it exits 0; `ready` says what failed."""
     assert_done(call("worker", "--drain", env=served(standin)))
     assert call("ready", "docs").returncode == 1

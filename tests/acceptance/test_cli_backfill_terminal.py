@@ -29,7 +29,7 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 def screen(
     cli: Cli, *arguments: str, env: dict[str, str], stop_when: Callable[[str], bool] | None = None
 ) -> tuple[int, str]:
-    """The exit code and all that was drawn; Ctrl-C comes once `stop_when` is true of it."""
+    """The exit code and the output; sends Ctrl-C once `stop_when` is true of the output."""
     ours, theirs = pty.openpty()
     given = {**cli.env, **env, "TERM": "xterm", "COLUMNS": str(WIDTH), "LANG": "C.UTF-8"}
     cli.folder.mkdir(exist_ok=True)
@@ -52,7 +52,7 @@ def screen(
 
 
 def lines_of(seen: str) -> list[str]:
-    """Every line of it, without escape sequences."""
+    """Its lines, without escape sequences."""
     return _ESCAPE.sub("", seen).replace("\r", "\n").splitlines()
 
 
@@ -74,7 +74,7 @@ def korean(database: Database) -> Database:
 def test_terminal_shows_some_failures_and_counts_them_all(
     cli: Cli, korean: Database, standin: StandIn
 ) -> None:
-    """A line each with source, key and class, cut to the width; the rest by class in the bar."""
+    """One line each with source, key and class, cut to the width; the rest by class in the bar."""
     standin.controls.bad_texts = [BadText(contains="bad", status=500)]
     code, seen = screen(cli, "backfill", env=served(standin))
     lines = lines_of(seen)
@@ -93,7 +93,7 @@ def test_terminal_shows_some_failures_and_counts_them_all(
 
 
 def test_terminal_is_left_clean_after_ctrl_c(cli: Cli, korean: Database, standin: StandIn) -> None:
-    """No bar stays, it is no error, and the last line says how to go on."""
+    """No bar is left, there is no error, and the last line says how to continue."""
     standin.controls.latency_s = 0.5
     options = ("--batch-size", "4", "--concurrency", "1")
     code, seen = screen(
@@ -110,10 +110,10 @@ def test_terminal_is_left_clean_after_ctrl_c(cli: Cli, korean: Database, standin
     assert UP_AND_ERASE in end
 
 
-def test_piped_failures_stand_in_one_output_only(
+def test_piped_failures_are_in_one_output_only(
     run_cli: RunCli, korean: Database, standin: StandIn
 ) -> None:
-    """As JSON lines on standard output, not as events of the log as well."""
+    """As JSON lines on standard output, and not also as log events."""
     standin.controls.bad_texts = [BadText(contains="bad", status=500)]
     result = run_cli("backfill", env=served(standin))
     told = [line for line in json_lines(result) if line["event"] == "chunk_failed"]

@@ -1,4 +1,4 @@
-"""`failures`, `retry`, `skip`, `reconcile` and `enqueue` tell what is so."""
+"""`failures`, `retry`, `skip`, `reconcile` and `enqueue` report the true state."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_control_failures_are_listed_and_retried(call: Call, docs_table: Databas
     assert assert_refused(refused, 1).startswith("The others do not exist")
 
 
-def test_control_history_tells_how_failures_ended(call: Call, docs_table: Database) -> None:
+def test_control_history_shows_how_failures_ended(call: Call, docs_table: Database) -> None:
     """A retry erases nothing: newest first, by class, and since a time."""
     assert call("failures", "--history").stdout == "No failures that ended.\n"
     add_chunks(docs_table, 2)
@@ -63,7 +63,7 @@ def test_control_history_tells_how_failures_ended(call: Call, docs_table: Databa
 
 
 def test_control_enqueue_counts_before_it_writes(call: Call, docs_table: Database) -> None:
-    """A dry run, a bound and a batch size do what they say; the second call adds nothing."""
+    """A dry run, a bound and a batch size work as documented; the second call adds nothing."""
     add_chunks(docs_table, 10)
     clear_jobs(docs_table)
     options = ("--max-chunks", "6", "--batch-size", "2")

@@ -1,4 +1,4 @@
-"""Commands name the database that they talk to, and make none that nobody asked for."""
+"""Commands name the database that they use, and create none without a request."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NONE_MADE = (
 
 
 def with_password(database: Database) -> str:
-    """The database's conninfo with a password, which Postgres does not ask for."""
+    """The database's conninfo with a password, which Postgres does not require."""
     return make_conninfo(database.url, password=SECRET)
 
 
@@ -81,7 +81,7 @@ def test_database_is_named_on_the_first_line(
 
 
 def test_database_is_named_in_json(call: Call, docs_table: Database, standin: StandIn) -> None:
-    """Under the same name in every command's JSON."""
+    """Under the same key in every command's JSON."""
     env = served(standin, database_url=with_password(docs_table))
     host, port = place(docs_table)
     expected = {"name": docs_table.name, "host": host, "port": port, "embedded_in": None}
@@ -99,10 +99,10 @@ def doctor_line(findings: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("command", NONE_MADE, ids=lambda command: command[0])
-def test_no_command_but_migrate_and_demo_makes_an_embedded_postgres(
+def test_only_migrate_and_demo_create_an_embedded_postgres(
     call: Call, tmp_path: Path, command: list[str]
 ) -> None:
-    """A typing error would else lead to an empty database, and exit 0."""
+    """Otherwise a typing error would lead to an empty database and exit 0."""
     folder = tmp_path / "none"
     result = call(*command, env={"WIKIEMBED_DATABASE_URL": "", "WIKIEMBED_DATA_DIR": str(folder)})
     said = f"There is no embedded Postgres in {folder} yet: run `wikiembed migrate` to make one"
@@ -115,17 +115,17 @@ def test_no_command_but_migrate_and_demo_makes_an_embedded_postgres(
 def demo_env(
     database: Database, postgres: TestServer, standin: StandIn
 ) -> Iterator[dict[str, str]]:
-    """Settings of a demo on the server of the tests, where one test at a time has its database."""
+    """Settings of a demo on the tests' server; its one database is locked per test."""
     lock = postgres.lock_path.with_suffix(".demo")
     with FileLock(lock):
         yield served(standin, database_url=database.url, dimensions="4")
         database.execute(f"drop database if exists {DATABASE} with (force)")
 
 
-def test_demo_has_a_database_of_its_own_and_drops_it(
+def test_demo_creates_and_drops_a_separate_database(
     call: Call, database: Database, demo_env: dict[str, str]
 ) -> None:
-    """The database that was configured stays as it is, and so does one that is somebody else's."""
+    """The configured database is unchanged, and so is one with another owner."""
     done = call("demo", env=demo_env)
     assert_done(done)
     assert f"Database {DATABASE} on " in done.stdout
@@ -144,14 +144,14 @@ def test_demo_has_a_database_of_its_own_and_drops_it(
 
 
 def assert_ready(call: Call, env: dict[str, str]) -> bool:
-    """Whether the demo's database is."""
+    """Whether the demo's database is ready."""
     return call("ready", env=env).stdout == "WIKI_EMBEDDINGS_READY=true\n"
 
 
 def test_demo_ends_at_once_on_ctrl_c(
     start_cli: StartCli, standin: StandIn, demo_env: dict[str, str]
 ) -> None:
-    """Exit 130 while a batch hangs in the server, and the jobs are left to a next run."""
+    """Exit 130 while a request hangs; the jobs stay for the next run."""
     standin.controls.latency_s = 60
     running = start_cli("demo", env=demo_env)
     running.wait_for(lambda: standin.stats.requests)
@@ -159,10 +159,10 @@ def test_demo_ends_at_once_on_ctrl_c(
     assert (result.returncode, complaints(result)) == (130, [])
 
 
-def test_demo_needs_the_right_to_create_databases(
+def test_demo_requires_the_right_to_create_databases(
     call: Call, database: Database, demo_env: dict[str, str]
 ) -> None:
-    """A role without it hears of both ways out."""
+    """A role without it gets both remedies in the message."""
     role = database.create_role("poor")
     database.execute(f"alter role {role} login")
     env = demo_env | {"WIKIEMBED_DATABASE_URL": make_conninfo(database.url, user=role)}

@@ -1,4 +1,4 @@
-"""A name that does not exist is refused with the nearest one, by every command that takes one."""
+"""Every command refuses an unknown name and suggests the nearest one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMANDS = (
 
 
 def test_unknown_source_is_refused_with_the_nearest(call: Call, docs_table: Database) -> None:
-    """By each command, in the same words."""
+    """By each command, with the same message."""
     said = {tuple(command): assert_refused(call(*command), 2) for command in COMMANDS}
     assert set(said.values()) == {'No source is named "dosc": did you mean "docs"?'}
 
@@ -27,7 +27,7 @@ def test_unknown_source_is_refused_with_the_nearest(call: Call, docs_table: Data
 def test_unknown_error_class_is_refused_with_the_nearest(
     call: Call, docs_table: Database, command: list[str]
 ) -> None:
-    """Nothing is retried; a known class without failures is no error."""
+    """Nothing is retried; a known class without failures is not an error."""
     add_chunks(docs_table, 1)
     docs_table.execute(
         "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'text_too_long')"
@@ -41,10 +41,10 @@ def test_unknown_error_class_is_refused_with_the_nearest(
     assert jobs_by_status(docs_table)["todo"] == 0
 
 
-def test_error_class_of_another_version_is_known_while_it_stands_in_failures(
+def test_error_class_of_another_version_is_valid_while_failures_have_it(
     call: Call, docs_table: Database
 ) -> None:
-    """Rows that newer workers or an operator's SQL wrote can be listed and retried."""
+    """Rows written by newer workers or an operator's SQL can be listed and retried."""
     assert_refused(call("failures", "--class", "of_tomorrow"), 2)
     add_chunks(docs_table, 1)
     docs_table.execute(
@@ -55,7 +55,7 @@ def test_error_class_of_another_version_is_known_while_it_stands_in_failures(
 
 
 def test_unknown_provider_is_refused_with_the_nearest(call: Call, docs_table: Database) -> None:
-    """As the other names are."""
+    """Like the other names."""
     said = assert_refused(call("attach", "public.docs", "--provider", "olama"), 2)
     assert said.startswith("Invalid value for '--provider': 'olama' is not one of 'ollama', ")
     assert "Did you mean 'ollama'?" in said

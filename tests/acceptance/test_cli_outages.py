@@ -1,4 +1,4 @@
-"""`status` and `doctor` while a server is out of reach, after it, and when nobody looks."""
+"""`status` and `doctor` during an outage, after it, and when no worker observes it."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from tests.support.standin import StandIn
 
 
 def outage_lines(call: Call) -> list[str]:
-    """What `status` says of servers out of reach."""
+    """The lines of `status` on servers out of reach."""
     return [line for line in call("status").stdout.splitlines() if line.startswith("Out of reach")]
 
 
 def outages(call: Call) -> list[dict[str, Any]]:
-    """What `status --json` says of them."""
+    """The outages of `status --json`."""
     (state,) = json_lines(call("status", "--json"))
     found: list[dict[str, Any]] = state["outages"]  # type: ignore[assignment]
     return found
 
 
 def findings(call: Call, standin: StandIn) -> list[tuple[str, str]]:
-    """Level and sentence of what `doctor` says of them."""
+    """Level and sentence of `doctor`'s findings on outages."""
     said = json.loads(call("doctor", "--json", env=served(standin)).stdout)
     return [(f["level"], f["sentence"]) for f in said if f["name"] == "outage"]
 
 
-def test_outage_is_told_while_it_lasts_and_not_after(
+def test_outage_is_reported_while_it_lasts_and_not_after(
     call: Call, start_cli: StartCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """Since when, why, and that workers go on; without the key or the password of the URL."""
+    """Start, reason, and that workers retry; without the key or the password of the URL."""
     url = standin.url.replace("//", "//user:s3cr-et@")
     standin.controls.down = True
     add_chunks(docs_table, 3)
@@ -71,10 +71,10 @@ def test_outage_is_told_while_it_lasts_and_not_after(
         assert "s3cr-et" not in said
 
 
-def test_outage_that_nobody_watches_is_not_told_as_fresh(
+def test_outage_without_an_observer_is_not_reported_as_current(
     call: Call, start_cli: StartCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """A worker that is killed leaves it open; the next one that has an answer ends it."""
+    """A killed worker leaves it open; the next one that gets an answer ends it."""
     standin.controls.down = True
     add_chunks(docs_table, 3)
     worker = start_cli("worker", env=served(standin))

@@ -1,4 +1,4 @@
-"""What a person sees on 80 columns, and what a machine reads."""
+"""What a terminal of 80 columns shows, and what a pipe gets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WIDTH = 80
 
 
 def watch(cli: Cli, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
-    """The lines that a command draws on a terminal of 80 columns; it must exit 0."""
+    """The output lines of a command on a terminal of 80 columns; it must exit 0."""
     ours, theirs = pty.openpty()
     given = {**cli.env, **(env or {}), "TERM": "xterm", "COLUMNS": str(WIDTH)}
     cli.folder.mkdir(exist_ok=True)
@@ -43,7 +43,7 @@ def watch(cli: Cli, *arguments: str, env: dict[str, str] | None = None) -> list[
 
 
 def test_output_status_fits_80_columns(cli: Cli, docs_table: Database) -> None:
-    """A long name and large numbers neither are cut off nor break the frame."""
+    """A long name and large numbers are not cut off and do not break the frame."""
     docs_table.execute(
         "insert into wikiembed.ledger (source, total, embedded) values ('docs', 12345678, 1234567)"
     )
@@ -73,7 +73,7 @@ def attach_many(database: Database, *names: str) -> None:
 def test_output_status_of_14_sources_is_a_table_of_80_columns(
     cli: Cli, docs_table: Database
 ) -> None:
-    """One line each, aligned by the width of the characters, and no more than 24 lines in all."""
+    """One line each, aligned by display width, and at most 24 lines in total."""
     attach_many(docs_table, KOREAN, LONG, *(f"source_{n}" for n in range(10)))
     docs_table.execute("select wikiembed.pause(null, 'the server moves')")
     lines = watch(cli, "status")
@@ -98,7 +98,7 @@ def test_output_status_of_14_sources_is_a_table_of_80_columns(
 def test_output_in_a_pipe_has_no_blank_at_a_line_end(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """And no line is broken, whatever its length."""
+    """And no line is wrapped, whatever its length."""
     add_chunks(docs_table, 2)
     docs_table.execute("insert into public.docs (body) values ('')")
     docs_table.execute(
@@ -118,8 +118,8 @@ def test_output_in_a_pipe_has_no_blank_at_a_line_end(
         assert [line for line in output.splitlines() if line != line.rstrip()] == []
 
 
-def test_output_status_tells_of_each_worker_process(call: Call, docs_table: Database) -> None:
-    """One in a sentence, more in a table; one that did not register is listed too."""
+def test_output_status_lists_each_worker_process(call: Call, docs_table: Database) -> None:
+    """One as a sentence, more as a table; one that did not register is listed too."""
     docs_table.execute(
         "insert into wikiembed_queue.procrastinate_workers default values;"
         " insert into wikiembed_queue.procrastinate_workers default values;"
@@ -145,7 +145,7 @@ def test_output_status_tells_of_each_worker_process(call: Call, docs_table: Data
 def test_output_search_limit_holds_for_all_sources(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """The nearest of all come first, each with its source and a labelled similarity."""
+    """The nearest of all sources come first, each with its source and a labelled similarity."""
     attach_many(docs_table, "other")
     add_chunks(docs_table, 2)
     env = served(standin)
@@ -167,7 +167,7 @@ def test_output_search_limit_holds_for_all_sources(
 def test_output_search_compares_no_models(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """Where sources have different ones it asks which is meant."""
+    """With different models it asks for a source."""
     attach_many(docs_table, "other")
     add_chunks(docs_table, 1)
     docs_table.execute("update wikiembed.sources set model = 'elsewhere' where name = 'other'")
@@ -179,10 +179,8 @@ def test_output_search_compares_no_models(
     assert_done(call("search", "x", "--source", "other", env=env))
 
 
-def test_output_events_stand_above_the_bar(
-    cli: Cli, docs_table: Database, standin: StandIn
-) -> None:
-    """On a terminal an event is a line of its own, and no bar stands before it."""
+def test_output_events_are_above_the_bar(cli: Cli, docs_table: Database, standin: StandIn) -> None:
+    """On a terminal an event has a line of its own, without a bar before it."""
     add_chunks(docs_table, 1)
     lines = watch(cli, "worker", "--drain", env=served(standin))
     told = [line for line in lines if "worker_started" in line or "worker_stopped" in line]
@@ -193,7 +191,7 @@ def test_output_events_stand_above_the_bar(
 def test_output_load_draws_a_bar_on_a_terminal(
     cli: Cli, database: Database, tmp_path: Path
 ) -> None:
-    """A person sees a bar that ends full, a machine does not."""
+    """A terminal shows a bar that ends full, a pipe none."""
     file = write_pages(tmp_path / "pages.jsonl", {f"P{n}": "Text." for n in range(3)})
     text = "\n".join(watch(cli, "load", str(file)))
     assert "━" in text
@@ -239,8 +237,8 @@ def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Databa
     assert "Workers: none alive" in result.stdout
 
 
-def test_output_status_tells_of_what_a_bound_left(call: Call, docs_table: Database) -> None:
-    """Till everything is queued: else nobody would know why coverage stands still."""
+def test_output_status_reports_what_a_bound_left(call: Call, docs_table: Database) -> None:
+    """Until everything is queued: it explains why coverage does not grow."""
     add_chunks(docs_table, 3)
     clear_jobs(docs_table)
     assert_done(call("enqueue", "docs", "--max-chunks", "1"))
@@ -250,10 +248,10 @@ def test_output_status_tells_of_what_a_bound_left(call: Call, docs_table: Databa
     assert "wait for" not in call("status").stdout
 
 
-def test_output_status_makes_no_estimate_of_what_stands_still(
+def test_output_status_makes_no_estimate_during_a_standstill(
     call: Call, docs_table: Database
 ) -> None:
-    """While it is paused, or its server is out of reach; again when it goes on."""
+    """While it is paused or its server is out of reach; again once it continues."""
     add_chunks(docs_table, 640)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id <= 320")
 
@@ -275,10 +273,10 @@ def test_output_status_makes_no_estimate_of_what_stands_still(
     assert " paused " in told()[2]
 
 
-def test_output_status_says_that_no_server_is_out_of_reach(
+def test_output_status_reports_that_no_server_is_out_of_reach(
     call: Call, docs_table: Database
 ) -> None:
-    """As living workers report; without one nobody would know."""
+    """As living workers report; without a worker it is unknown."""
     assert "Servers:" not in call("status").stdout
     docs_table.execute(
         "insert into wikiembed_queue.procrastinate_workers (last_heartbeat) values (now())"

@@ -1,4 +1,4 @@
-"""Wrong settings exit 2, servers out of reach exit 3, and no secret is ever shown."""
+"""Wrong settings exit 2, servers out of reach exit 3, and no secret is shown."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def test_reach_database_is_named_without_its_password(
     ],
 )
 def test_reach_names_a_wrong_setting(call: Call, name: str, value: str, said: str) -> None:
-    """The sentence names the variable and what it must be."""
+    """The sentence names the variable and its valid values."""
     result = call("status", env={f"WIKIEMBED_{name}": value})
     assert assert_refused(result, 2) == f"Wrong setting: {said}."
 
 
-def test_reach_asks_for_a_schema_of_this_version(call: Call, database: Database) -> None:
-    """An older schema, a newer one, and none are told apart."""
+def test_reach_requires_a_schema_of_this_version(call: Call, database: Database) -> None:
+    """Different messages for an older schema, a newer one, and none."""
     version = "update wikiembed.alembic_version set version_num = %s"
     database.execute(version, ["0009"])
     assert f"needs {known()[-1]}: run `wikiembed migrate`." in assert_refused(call("status"), 2)
@@ -79,10 +79,10 @@ def test_reach_asks_for_a_schema_of_this_version(call: Call, database: Database)
     assert_done(call("status"))
 
 
-def test_reach_drain_gives_up_after_the_outage_limit(
+def test_reach_drain_ends_after_the_outage_limit(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """A server that stays down ends a drain with exit 3; its jobs wait in the queue."""
+    """A lasting outage ends a drain with exit 3; its jobs stay in the queue."""
     add_chunks(docs_table, 3)
     standin.controls.down = True
     result = run_cli("worker", "--drain", env=served(standin, outage_limit_s="1"))
@@ -91,10 +91,10 @@ def test_reach_drain_gives_up_after_the_outage_limit(
     docs_table.check_invariants()
 
 
-def test_reach_worker_turns_away_from_another_model(
+def test_reach_worker_refuses_a_source_of_another_model(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """A source pinned to one model exits 2 for a worker of another, and is not paused."""
+    """A worker with another model than the pinned one exits 2, without a pause."""
     add_chunks(docs_table, 1)
     assert_done(run_cli("worker", "--drain", env=served(standin)))
     add_chunks(docs_table, 1)
@@ -107,7 +107,7 @@ def test_reach_worker_turns_away_from_another_model(
 def test_reach_drain_names_the_pause_of_wrong_dimensions(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """A model of another dimension pauses the source, and the drain says so with exit 1."""
+    """A model of another dimension pauses the source, and the drain reports it with exit 1."""
     add_chunks(docs_table, 1)
     standin.controls.dimensions = 5
     said = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)
@@ -116,7 +116,7 @@ def test_reach_drain_names_the_pause_of_wrong_dimensions(
 
 
 def test_reach_never_shows_the_api_key(call: Call, docs_table: Database, standin: StandIn) -> None:
-    """A server that answers 401 and repeats the key does not bring it into any output."""
+    """Not even when the server answers 401 and echoes the key."""
     add_chunks(docs_table, 1)
     echo = {"status": 401, "body": f'{{"error": {{"message": "Incorrect API key: {KEY}"}}}}'}
     standin.controls.update({"status_for_all": echo})
@@ -136,6 +136,6 @@ def test_reach_never_shows_the_api_key(call: Call, docs_table: Database, standin
 
 
 def test_reach_attach_form_of_the_checks(call: Call, database: Database) -> None:
-    """A database that was just migrated takes the documented form of attach to the letter."""
+    """A freshly migrated database accepts the documented attach command unchanged."""
     make_table(database, key="int")
     assert "Attached public.docs as source 'docs'" in call(*ATTACH).stdout

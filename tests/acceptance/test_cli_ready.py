@@ -1,4 +1,4 @@
-"""`ready` is sure of its yes, and its no names what is in the way and what to run."""
+"""`ready` answers yes only if certain, and a no names each obstacle and its command."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ FALSE, TRUE = "WIKI_EMBEDDINGS_READY=false", "WIKI_EMBEDDINGS_READY=true"
 
 
 def obstacles(call: Call) -> dict[object, tuple[object, object]]:
-    """Name → chunks and command of what `ready docs --json` says is in the way."""
+    """Name → chunks and command of each obstacle in `ready docs --json`."""
     (said,) = json_lines(call("ready", "docs", "--json"))
     assert said["ready"] is False
     found: list[dict[str, object]] = said["in_the_way"]  # type: ignore[assignment]
     return {one["name"]: (one["chunks"], one["command"]) for one in found}
 
 
-def test_ready_says_what_is_in_the_way(call: Call, docs_table: Database) -> None:
-    """Exit 1 with counts while a row misses its vector, 0 when none does or all are skipped."""
+def test_ready_names_the_obstacles(call: Call, docs_table: Database) -> None:
+    """Exit 1 with counts while a row lacks its vector, 0 when none does or all are skipped."""
     add_chunks(docs_table, 2)
     docs_table.execute(FAIL)
     clear_jobs(docs_table)
@@ -58,8 +58,10 @@ def test_ready_says_what_is_in_the_way(call: Call, docs_table: Database) -> None
     assert [said] == [{"ready": True, "sources": {"docs": True}, "in_the_way": []}]
 
 
-def test_ready_commands_clear_the_way(call: Call, docs_table: Database, standin: StandIn) -> None:
-    """Each obstacle's command takes it away, until it is ready."""
+def test_ready_commands_remove_the_obstacles(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """Each obstacle's command removes it, until the source is ready."""
     add_chunks(docs_table, 3)
     clear_jobs(docs_table)
     docs_table.execute(FAIL)
@@ -83,7 +85,7 @@ def test_ready_commands_clear_the_way(call: Call, docs_table: Database, standin:
 
 
 def test_ready_names_the_rarer_obstacles(call: Call, docs_table: Database) -> None:
-    """An outage, a live worker, a wrong count, and a table that is gone."""
+    """An outage, a live worker, a wrong count, and a dropped table."""
     add_chunks(docs_table, 1)
     docs_table.execute(
         "select wikiembed.report_outage('http://gpu', 5, 'timeout', null, 'it hangs');"
@@ -103,7 +105,7 @@ def test_ready_names_the_rarer_obstacles(call: Call, docs_table: Database) -> No
 
 
 def test_ready_as_a_reader(call: Call, docs_table: Database) -> None:
-    """Who may only read is told what can be read."""
+    """A role with read access only gets what it may read."""
     add_chunks(docs_table, 2)
     clear_jobs(docs_table)
     role = docs_table.create_role("reader", grant="reader")
@@ -115,7 +117,7 @@ def test_ready_as_a_reader(call: Call, docs_table: Database) -> None:
 
 
 def test_ready_without_a_source(call: Call, database: Database) -> None:
-    """Nothing attached is not ready, and says what to run."""
+    """Without a source it is not ready, and names the command to run."""
     database.execute("select wikiembed.detach('wiki')")
     result = call("ready", "--smoke")
     assert assert_refused(result, 1) == "No source is attached."
@@ -127,7 +129,7 @@ def test_ready_without_a_source(call: Call, database: Database) -> None:
 def test_ready_smoke_finds_a_chunk_by_its_own_text(
     call: Call, docs_table: Database, standin: StandIn, dialect: str, prefix: str
 ) -> None:
-    """With the model and the prefix of the worker, by whichever server."""
+    """With the worker's model and prefix, on any server."""
     env = served(standin, embedder=dialect, document_prefix=prefix)
     add_chunks(docs_table, 20)
     call("worker", "--drain", env=env)
@@ -145,7 +147,7 @@ def test_ready_smoke_finds_a_chunk_by_its_own_text(
 
 
 def test_ready_smoke_with_the_model_in_process(call: Call, database: Database) -> None:
-    """wordllama, without any server."""
+    """With wordllama, without a server."""
     database.execute(
         "create table public.docs (id int primary key, body text, vec halfvec(256));"
         " select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs');"
@@ -156,10 +158,10 @@ def test_ready_smoke_with_the_model_in_process(call: Call, database: Database) -
     assert call("ready", "docs", "--smoke").stdout.startswith(f"{TRUE}\n# docs: chunk ")
 
 
-def test_ready_smoke_takes_equal_texts_for_each_other(
+def test_ready_smoke_accepts_equal_texts(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """Many chunks of one text are equally near: any of them will do."""
+    """Many chunks of one text are equally near: any of them counts."""
     docs_table.execute(
         "insert into public.docs (body) select 'the same' from generate_series(1, 300)"
     )
@@ -172,7 +174,7 @@ def test_ready_smoke_takes_equal_texts_for_each_other(
 def test_ready_smoke_notices_vectors_of_another_model(
     call: Call, docs_table: Database, standin: StandIn, change: str
 ) -> None:
-    """Exit 1 with a sentence, and not READY=true, when a text is not where it should be."""
+    """Exit 1 with a sentence, and not READY=true, when a text is not its own nearest."""
     env = served(standin)
     add_chunks(docs_table, 50)
     call("worker", "--drain", env=env)
@@ -198,15 +200,15 @@ def test_ready_smoke_notices_vectors_of_another_model(
     assert tried["ready"] is False
 
 
-def test_ready_smoke_needs_something_to_find(call: Call, docs_table: Database) -> None:
-    """Sources without vectors prove nothing, whether that is allowed or not."""
+def test_ready_smoke_requires_vectors(call: Call, docs_table: Database) -> None:
+    """Sources without vectors prove nothing, with or without --allow-empty."""
     result = call("ready", "--smoke", "--allow-empty")
     assert assert_refused(result, 1).startswith("No source has vectors")
     assert result.stdout.splitlines() == [FALSE, "# docs: no vectors, nothing to find"]
 
 
 def test_ready_of_empty_sources(call: Call, docs_table: Database) -> None:
-    """Not ready, with what gives it a vector or does without; --allow-empty takes it for ready."""
+    """Not ready, with the commands to fill or to accept it; --allow-empty accepts it."""
     result = call("ready", "wiki")
     said = "Source 'wiki' holds no chunks: load some, or `--allow-empty`."
     assert assert_refused(result, 1) == said
@@ -220,7 +222,7 @@ def test_ready_of_empty_sources(call: Call, docs_table: Database) -> None:
     said = "Source 'docs' holds no vectors, since each of its 2 chunks is skipped: retry some, or"
     assert assert_refused(call("ready"), 1) == f"{said} `--allow-empty`."
     shown = call("status").stdout
-    assert "100" not in shown.partition("\n")[2]  # the name of the database may hold it
+    assert "100" not in shown.partition("\n")[2]  # the name of the database may contain it
     assert "–" in shown
     (state,) = json_lines(call("status", "--json"))
     rows: list[dict[str, object]] = state["coverage"]  # type: ignore[assignment]
@@ -230,7 +232,7 @@ def test_ready_of_empty_sources(call: Call, docs_table: Database) -> None:
 def test_ready_smoke_of_a_server_out_of_reach(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """Exit 3: the question cannot be answered."""
+    """Exit 3: readiness cannot be determined."""
     add_chunks(docs_table, 1)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]'")
     standin.controls.down = True

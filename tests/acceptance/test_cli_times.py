@@ -1,4 +1,4 @@
-"""One way to tell a time, whichever command: local with its offset, UTC in JSON."""
+"""One time format for all commands: local with offset, UTC in JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANY = re.compile(r"\d{4}-\d\d-\d\d.|\d\d:\d\d")
 
 @pytest.fixture
 def troubled(docs_table: Database) -> Iterator[Database]:
-    """In Seoul: a failure, a pause with an end, an outage, and a bound on what was queued."""
+    """In Seoul: a failure, a pause with an end, an outage, and a partly queued source."""
     add_chunks(docs_table, 3)
     clear_jobs(docs_table)
     docs_table.execute("select wikiembed.enqueue('docs', 1)")
@@ -38,12 +38,12 @@ def troubled(docs_table: Database) -> Iterator[Database]:
 
 
 def strays(text: str, way: re.Pattern[str]) -> list[str]:
-    """What looks like a time and is not told in this way."""
+    """Substrings that look like a time in another format."""
     return ANY.findall(way.sub("", text))
 
 
-def test_times_are_told_in_one_way(call: Call, troubled: Database) -> None:
-    """What `pause` answers stands in `status`, letter for letter, and is UTC in JSON."""
+def test_times_have_one_format(call: Call, troubled: Database) -> None:
+    """`status` shows exactly what `pause` printed, and JSON has UTC."""
     (until,) = LOCAL.findall(call("pause", "docs", "--until", "2h").stdout)
     shown = call("status").stdout
     assert f"until {until}" in shown
@@ -61,8 +61,8 @@ def test_times_are_told_in_one_way(call: Call, troubled: Database) -> None:
     assert pauses[0]["resume_at"][:13] != until[:13].replace(" ", "T")
 
 
-def test_time_that_was_told_is_taken_back(call: Call, docs_table: Database) -> None:
-    """Copied out of `status`; and a time without an offset is local."""
+def test_printed_time_is_valid_input(call: Call, docs_table: Database) -> None:
+    """A time copied from `status` is valid input; one without an offset is local."""
     with timezone("Asia/Seoul"):
         told = "2031-05-01 08:00:00+09:00"
         for typed in (told, "2031-05-01T08:00", "2031-04-30T23:00Z"):
@@ -75,8 +75,8 @@ def test_time_that_was_told_is_taken_back(call: Call, docs_table: Database) -> N
     assert assert_refused(call("pause", "--until", "9" * 400 + "d"), 2).count("not a valid time")
 
 
-def test_refused_drain_tells_the_time_of_the_pause(call: Call, troubled: Database) -> None:
-    """The sentence of a worker that finds its source paused."""
+def test_refused_drain_prints_the_time_of_the_pause(call: Call, troubled: Database) -> None:
+    """In the message of a worker whose source is paused."""
     call("pause", "docs", "--why", "the GPU is moved")
     env = {"WIKIEMBED_EMBEDDER": "openai", "WIKIEMBED_EMBEDDER_URL": "http://127.0.0.1:9"}
     said = assert_refused(call("worker", "--drain", env=env), 1)

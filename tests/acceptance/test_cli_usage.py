@@ -55,7 +55,7 @@ def test_usage_refuses_a_wrong_argument(call: Call, arguments: list[str], said: 
     ],
 )
 def test_usage_refuses_an_unknown_source(call: Call, arguments: list[str]) -> None:
-    """Every command that takes a source says the same of one that is not there."""
+    """Every command that takes a source gives the same message for an unknown one."""
     assert assert_refused(call(*arguments), 2) == (
         'No source is named "no": see `wikiembed sources`.'
     )

@@ -1,4 +1,4 @@
-"""`status --watch` goes on until Ctrl-C, through a loss of the database, on any output."""
+"""`status --watch` runs until Ctrl-C, through a loss of the database, on any output."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KILL = "select pg_terminate_backend(pid) from pg_stat_activity where datname = %
 def test_watch_prints_a_line_each_time_and_ends_with_0(
     start_cli: StartCli, docs_table: Database
 ) -> None:
-    """Without a terminal a line says it all; what changes is in the next ones."""
+    """Without a terminal each refresh is one line."""
     add_chunks(docs_table, 4)
     running = start_cli(*WATCH)
     running.wait_for(lambda: "docs 0.00 % (4 missing, 0.0/s); wiki" in running.stdout)
@@ -64,13 +64,13 @@ def test_watch_prints_json_lines(start_cli: StartCli, docs_table: Database) -> N
 
 @pytest.fixture
 def closable(postgres: TestServer, docs_table: Database) -> Iterator[Database]:
-    """A database that is open again after the test."""
+    """A database that accepts connections again after the test."""
     yield docs_table
     _allow(postgres, docs_table, connections=True)
 
 
 def _allow(server: TestServer, database: Database, *, connections: bool) -> None:
-    """Let nobody connect to `database` and end who is, or let them again."""
+    """Refuse connections to `database` and end the open ones, or allow them again."""
     with server.admin() as admin:
         admin.execute(
             sql.SQL("alter database {} allow_connections {}").format(
@@ -84,7 +84,7 @@ def _allow(server: TestServer, database: Database, *, connections: bool) -> None
 def test_watch_survives_a_loss_of_the_database(
     start_cli: StartCli, postgres: TestServer, closable: Database
 ) -> None:
-    """It says that there is no news and why, and goes on when the database is back."""
+    """It reports that there is no news and why, and continues when the database is back."""
     running = start_cli(*WATCH)
     running.wait_for(lambda: "docs – (0 missing" in running.stdout)
     _allow(postgres, closable, connections=False)
@@ -100,7 +100,7 @@ def test_watch_survives_a_loss_of_the_database(
 
 
 def test_watch_without_a_database_at_the_start_is_refused(run_cli: RunCli) -> None:
-    """As any command: there is nothing to show yet."""
+    """Like any command: there is nothing to show yet."""
     env = {"WIKIEMBED_DATABASE_URL": "postgresql://localhost:1/none"}
     assert "Postgres is out of reach" in assert_refused(run_cli(*WATCH, env=env), 3)
 
@@ -110,7 +110,7 @@ def test_watch_without_a_database_at_the_start_is_refused(run_cli: RunCli) -> No
 def test_watch_on_a_terminal(
     cli: Cli, docs_table: Database, size: tuple[int, int], term: str
 ) -> None:
-    """A bar is drawn on the other screen and its last picture stays; no colour with NO_COLOR."""
+    """The bar is on the alternate screen and its last state remains; no colour with NO_COLOR."""
     add_chunks(docs_table, 2)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 1")
     outer, inner = pty.openpty()
@@ -140,7 +140,7 @@ def test_watch_on_a_terminal(
 
 
 def _read(outer: int, *, until: str | None, process: subprocess.Popen[bytes]) -> str:
-    """What the terminal is sent, up to `until` or to its end."""
+    """The terminal's output, up to `until` or to its end."""
     read = b""
     end = time.monotonic() + 30
     while time.monotonic() < end:

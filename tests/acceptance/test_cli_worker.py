@@ -17,7 +17,7 @@ from tests.support.standin import StandIn
 def test_worker_finishes_its_batches_on_a_signal(
     start_cli: StartCli, docs_table: Database, standin: StandIn, sent: signal.Signals
 ) -> None:
-    """One signal: what is in hand is written, nothing stays `doing`, exit 0."""
+    """One signal: batches in flight are written, nothing stays `doing`, exit 0."""
     standin.controls.latency_s = 0.5
     add_chunks(docs_table, 640)
     running = start_cli("worker", "--concurrency", "2", env=served(standin))
@@ -32,10 +32,10 @@ def test_worker_finishes_its_batches_on_a_signal(
     docs_table.check_invariants()
 
 
-def test_worker_gives_its_jobs_back_on_the_second_signal(
+def test_worker_releases_its_jobs_on_the_second_signal(
     start_cli: StartCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """A server that never answers does not keep a worker that is told twice."""
+    """A second signal ends a worker whose server never answers."""
     standin.controls.latency_s = 50
     add_chunks(docs_table, 64)
     running = start_cli("worker", env=served(standin))
@@ -52,10 +52,10 @@ def test_worker_gives_its_jobs_back_on_the_second_signal(
     docs_table.check_invariants()
 
 
-def test_worker_carries_on_when_its_connections_are_ended(
+def test_worker_continues_after_its_connections_are_terminated(
     start_cli: StartCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """It says at most once that Postgres was lost and is back, and embeds everything."""
+    """It reports loss and return of Postgres at most once, and embeds everything."""
     standin.controls.latency_s = 0.2
     add_chunks(docs_table, 640)
     running = start_cli("worker", "--drain", "--concurrency", "2", env=served(standin))
@@ -79,7 +79,7 @@ def test_worker_carries_on_when_its_connections_are_ended(
 def test_worker_drain_names_who_paused_and_why(
     run_cli: RunCli, call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """A pause keeps a drain from its end: exit 1; after `resume` it ends with 0."""
+    """A pause stops a drain: exit 1; after `resume` it exits 0."""
     add_chunks(docs_table, 3)
     assert call("pause", "docs", "--why", "moving the server").stdout == "Paused source 'docs'.\n"
     said = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)

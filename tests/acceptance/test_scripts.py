@@ -42,14 +42,14 @@ def run(
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Cli]:
-    """No setting but a data folder: the embedded Postgres and the local model."""
+    """Only a data folder is set: the embedded Postgres and the local model."""
     cli = Cli(env=environment(data_dir=str(tmp_path / "data")), folder=tmp_path / "cli")
     yield cli
     cli.close()
 
 
 def test_scripts_are_those_of_the_procedure() -> None:
-    """Eight scripts that can be executed, and no SQL in any of them."""
+    """Eight executable scripts, without SQL."""
     assert [
         *("backfill", "enqueue", "pause", "ready", "resume", "retry", "status", "stop"),
     ] == NAMES
@@ -61,8 +61,8 @@ def test_scripts_are_those_of_the_procedure() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("asked", ["--help", "-h"])
-def test_script_says_its_help(bare: Cli, name: str, asked: str) -> None:
-    """What it does, its options and its exit codes; after other arguments too, and nothing else."""
+def test_script_prints_its_help(bare: Cli, name: str, asked: str) -> None:
+    """Purpose, options and exit codes; after other arguments too, and nothing else."""
     result = run(bare, name, "docs", asked)
     assert_done(result)
     first, *rest = result.stdout.splitlines()
@@ -108,7 +108,7 @@ def test_procedure_from_an_empty_machine(bare: Cli) -> None:
 
 
 def test_two_backfills_begin_at_once_on_an_empty_machine(bare: Cli) -> None:
-    """Both bring up the same database and schema, and both end with 0."""
+    """Both create the same database and schema, and both exit 0."""
     both = [start(bare, "backfill") for _ in range(2)]
     assert [running.wait(120).returncode for running in both] == [0, 0]
 
@@ -147,7 +147,7 @@ def test_backfill_script_passes_its_options_on(
 def test_backfill_script_stops_as_its_command_does(
     cli: Cli, docs_table: Database, standin: StandIn
 ) -> None:
-    """The signal reaches it: batches in hand finish, exit 130."""
+    """The signal reaches it: batches in flight finish, exit 130."""
     standin.controls.latency_s = 0.5
     add_chunks(docs_table, 640)
     running = start(cli, "backfill", "--concurrency", "1", env=served(standin))
@@ -158,7 +158,7 @@ def test_backfill_script_stops_as_its_command_does(
 
 
 def fake(folder: Path, name: str, script: str) -> Path:
-    """A command of that name in `folder`, which goes before the PATH."""
+    """A command of that name in `folder`, which precedes the PATH."""
     folder.mkdir(exist_ok=True)
     path = folder / name
     path.write_text(f"#!/usr/bin/env bash\n{script}\n")
@@ -167,7 +167,7 @@ def fake(folder: Path, name: str, script: str) -> Path:
 
 
 def path_without_docker(folder: Path) -> str:
-    """A PATH on which everything is but docker."""
+    """A PATH with everything except docker."""
     folder.mkdir()
     for place in os.environ["PATH"].split(os.pathsep):
         for command in Path(place).glob("*"):
@@ -177,10 +177,10 @@ def path_without_docker(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("wanted", [("--with-ollama",), ("--with-postgres",), ()])
-def test_docker_that_is_not_there_is_said_in_one_sentence(
+def test_missing_docker_is_reported_in_one_sentence(
     cli: Cli, docs_table: Database, tmp_path: Path, wanted: tuple[str, ...]
 ) -> None:
-    """Exit 2 where no docker is, 3 where its engine does not answer; nothing has been queued."""
+    """Exit 2 without docker, 3 if its engine does not answer; nothing is queued."""
     add_chunks(docs_table, 1)
     env = {} if wanted else {"WIKIEMBED_START_OLLAMA": "1"}
     without = {**env, "PATH": path_without_docker(tmp_path / "without")}
@@ -197,7 +197,7 @@ def test_docker_that_is_not_there_is_said_in_one_sentence(
 def test_ollama_is_started_and_its_model_pulled(
     cli: Cli, docs_table: Database, standin: StandIn, tmp_path: Path
 ) -> None:
-    """Only when asked for; it warns that this is long; the worker then asks that server."""
+    """Only on request; it warns of the duration; the worker then uses that server."""
     log = tmp_path / "log"
     bin_folder = fake(tmp_path / "bin", "docker", f'echo "$*" >> {shlex.quote(str(log))}')
     env = {
@@ -233,7 +233,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_script_takes_wikiembed_from_the_path(cli: Cli, checkout: Path, tmp_path: Path) -> None:
-    """Where no .venv is and wikiembed is installed, no .venv is made."""
+    """If wikiembed is installed, no .venv is created."""
     command = f'exec {shlex.quote(sys.executable)} -m wikiembed "$@"'
     bin_folder = fake(tmp_path / "bin", "wikiembed", command)
     env = {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
@@ -243,8 +243,8 @@ def test_script_takes_wikiembed_from_the_path(cli: Cli, checkout: Path, tmp_path
     assert not (checkout / ".venv").exists()
 
 
-def test_script_makes_a_venv_where_there_is_none(cli: Cli, checkout: Path, tmp_path: Path) -> None:
-    """With a Python that only pretends: wikiembed is installed with what the default needs."""
+def test_script_creates_a_missing_venv(cli: Cli, checkout: Path, tmp_path: Path) -> None:
+    """With a fake Python: wikiembed is installed with the default's extras."""
     log = shlex.quote(str(tmp_path / "log"))
     python = (
         f'echo "$*" >> {log}\n'

@@ -1,4 +1,4 @@
-"""The generated pages are what the generator writes now."""
+"""The generated pages are current."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def fresh(database: Database) -> dict[str, str]:
 
 
 def test_generated_pages_are_current(fresh: dict[str, str]) -> None:
-    """Whoever changes a command, a setting or a comment runs the generator."""
+    """After a change of a command, a setting or a comment, run the generator."""
     stale = [name for name, text in fresh.items() if (REFERENCE / name).read_text() != text]
     assert stale == [], "run: python -m tests.tools.docs.generate"
 
 
-def test_every_command_says_its_exit_codes() -> None:
+def test_every_command_documents_its_exit_codes() -> None:
     """A command without an entry in EXITS has no exit codes on its page."""
     assert {command.name for command in commands()} <= EXITS.keys()

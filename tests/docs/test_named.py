@@ -1,4 +1,4 @@
-"""Commands, options and files that pages name in passing are there."""
+"""Commands, options and files that pages mention exist."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ OPTIONS = {
     for command in commands()
 }
 PRESENT = [page for page in pages() if page.name != "CHANGELOG.md"]
-"""The changelog tells of what is no more, too."""
+"""The changelog names removed things, too."""
 EVERYWHERE = {"--help", "-h", "--version"}
 
 
 def named_in(page: Path) -> list[str]:
-    """What stands in backticks in the prose of `page`."""
+    """The words in backticks in the prose of `page`."""
     return _CODE.findall(prose_of(page))
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_that_a_page_names_exist(page: Path) -> None:
-    """With each of their options: a table's cell is typed as it stands."""
+    """With all their options: a table's cell is typed verbatim."""
     for said in named_in(page):
         words = shlex.split(said.replace("…", "")) if said.startswith("wikiembed ") else []
         if len(words) < 2 or words[1] in EVERYWHERE or words[1] == "COMMAND":

@@ -1,4 +1,4 @@
-"""docs/reference/reliability.md names tests that exist, and its table is made as it says."""
+"""docs/reference/reliability.md names existing tests, and its table is generated as stated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rows_of(page: str) -> list[list[str]]:
 
 
 def test_every_row_names_a_test_that_exists() -> None:
-    """The command of a row is a file of the fault tests, and a test of that file."""
+    """The command of a row names a file of the fault tests, and a test of that file."""
     rows = rows_of(PAGE.read_text())
     assert len(rows) >= 30
     for row in rows:
@@ -45,8 +45,8 @@ def test_every_row_names_a_test_that_exists() -> None:
         assert found["test"] is None or found["test"] in tests, row
 
 
-def test_no_row_tells_of_a_loss() -> None:
-    """Lost and stale are zero in each, and repeated is no more than the ratio says."""
+def test_no_row_has_a_loss() -> None:
+    """Lost and stale are zero in each, and repeated matches the ratio."""
     for row in rows_of(PAGE.read_text()):
         assert row[3:5] == ["0", "0"], row
 
@@ -54,7 +54,7 @@ def test_no_row_tells_of_a_loss() -> None:
 def test_the_table_sums_a_tests_cases_and_names_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two cases are one line with a span of seconds; a test of one case is named with it."""
+    """Two cases are one line with a range of seconds; a test of one case is named with it."""
     file = tmp_path / "rows.jsonl"
     monkeypatch.setenv(PATH, str(file))
     said: list[str] = []
@@ -81,8 +81,8 @@ def test_the_table_sums_a_tests_cases_and_names_the_command(
     assert rows[0].wasted == 0.1
 
 
-def test_texts_are_the_chunks_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A caller that says nothing of texts has sent one a chunk."""
+def test_texts_default_to_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without `texts`, the default is one per chunk."""
     monkeypatch.delenv(PATH, raising=False)
     said: list[str] = []
     reporter(said.append)("kill", tried=1, chunks=200, lost=0, stale=0, repeated=50)

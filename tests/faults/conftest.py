@@ -16,13 +16,13 @@ from tests.support.standin_process import StandInProcess
 
 @pytest.fixture
 def report() -> Report:
-    """Says what a fault cost: ``report("kill -9", tried=5, chunks=6000, lost=0, …)``."""
+    """Reports the cost of a fault: ``report("kill -9", tried=5, chunks=6000, lost=0, …)``."""
     return reporter()
 
 
 @pytest.fixture
 def standin_process() -> Iterator[StandInProcess]:
-    """The stand-in server as a process of its own, with 4 dimensions."""
+    """The stand-in server as a separate process, with 4 dimensions."""
     process = StandInProcess(dimensions=DIMENSIONS)
     try:
         yield process
@@ -42,7 +42,7 @@ def crew(database: Database, standin_process: StandInProcess, tmp_path: Path) ->
 
 @pytest.fixture(scope="module")
 def private_server() -> Iterator[PrivateServer]:
-    """A Postgres of this module's own, which its tests restart."""
+    """A Postgres for this module alone, which its tests restart."""
     server = PrivateServer()
     try:
         make_template(server.server)

@@ -1,4 +1,4 @@
-"""A crew of real workers on one database, and the reckoning after a fault."""
+"""A crew of real workers on one database, and the final counts after a fault."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.support.standin_process import StandInProcess
 from tests.support.workers import prove
 
 LIMIT_S = 120.0
-"""Within which everything is to happen; generous, since nothing here is a measurement."""
+"""The limit for every wait; generous, since nothing here is a measurement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reckoning:
-    """What is left of a run: all but `chunks` and `repeated` are to be zero."""
+    """The final counts of a run: all but `chunks` and `repeated` must be zero."""
 
     chunks: int
     lost: int
@@ -35,7 +35,7 @@ class Reckoning:
 
 
 class Crew:
-    """Workers of source ``docs``, whose vectors the stand-in makes and check_invariants proves."""
+    """Workers of source ``docs``, whose vectors check_invariants verifies."""
 
     def __init__(self, database: Database, standin: StandInProcess, folder: Path) -> None:
         self.database = database
@@ -54,7 +54,7 @@ class Crew:
         )
 
     def attach(self, *, batch_size: int) -> None:
-        """Make ``public.docs`` and attach it, with vectors that prove their text."""
+        """Create ``public.docs`` and attach it, with verifiable vectors."""
         make_source(self.database, batch_size=batch_size)
         prove(self.database)
 
@@ -78,7 +78,7 @@ class Crew:
         )  # fmt: skip
 
     def terminate(self, where: str = "true") -> int:
-        """End the workers' backends that meet an SQL condition on pg_stat_activity: how many."""
+        """Terminate the workers' backends that meet `where`; returns their number."""
         ended: int = self.database.one(
             "select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity"
             " where datname = current_database() and pid <> pg_backend_pid()"
@@ -87,7 +87,7 @@ class Crew:
         return ended
 
     def backends(self) -> list[int]:
-        """Process numbers of the workers' backends."""
+        """Process ids of the workers' backends."""
         rows = self.database.rows(
             "select pid from pg_stat_activity where datname = current_database()"
             " and application_name like 'wikiembed%'"
@@ -110,7 +110,7 @@ class Crew:
         eventually(lambda: self.embedded() >= 0, within_s=LIMIT_S)
 
     def age_dead(self, *alive: Running) -> None:
-        """Let the heartbeats of workers that were killed be old, to save the wait of 30 s."""
+        """Age the heartbeats of killed workers, to save the wait of 30 s."""
         assert not alive, "a living worker's heartbeat must not be touched"
         self.reconnect()
         self.database.execute(
@@ -119,14 +119,14 @@ class Crew:
         )
 
     def drained(self, *workers: Running) -> float:
-        """Wait for each worker's own end with exit code 0; answers the seconds that it took."""
+        """Wait until each worker exits with 0; returns the seconds."""
         began = time.monotonic()
         for worker in workers:
             assert worker.wait(LIMIT_S).returncode == 0, worker.stderr
         return time.monotonic() - began
 
     def reckon(self) -> Reckoning:
-        """Assert that nothing is lost, stale, or left doing, and say what was wasted."""
+        """Assert that nothing is lost, stale, or left doing; returns the counts."""
         self.reconnect()
         self.database.check_invariants()
         chunks, lost, stale = count(self.database)
@@ -138,7 +138,7 @@ class Crew:
         return Reckoning(chunks=chunks, lost=lost, stale=stale, repeated=stats["repeated"])
 
     def settle(self, report: Report, fault: str, *workers: Running, tried: int = 1) -> Reckoning:
-        """Wait for the drains' own ends, reckon, report."""
+        """Wait until the drains exit, check the final counts, and report them."""
         seconds = self.drained(*workers)
         found = self.reckon()
         report(
@@ -153,7 +153,7 @@ class Crew:
         return found
 
     def close(self) -> None:
-        """Kill what still runs."""
+        """Kill the workers that still run."""
         self.cli.close()
 
 
@@ -164,13 +164,13 @@ def events(result: Running | Result, *names: str) -> list[str]:
 
 
 def errors(worker: Running, name: str) -> set[str]:
-    """Classes of the errors that events `name` of a worker tell of."""
+    """Error classes in a worker's events `name`."""
     said = [json.loads(line) for line in worker.stderr.splitlines() if line.startswith("{")]
     return {line["error"] for line in said if line.get("event") == name}
 
 
 def losses(worker: Running) -> list[str]:
-    """What a worker said of losses of Postgres."""
+    """A worker's events about losses of Postgres."""
     return events(worker, "database_lost", "database_back")
 
 

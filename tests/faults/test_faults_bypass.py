@@ -1,4 +1,4 @@
-"""What went round the triggers: dumps, replication, hands; reconcile heals it and says so."""
+"""Changes that bypass the triggers: dumps, replication, manual SQL; reconcile repairs them."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ async def test_dump_and_restore_give_a_working_system(
     tmp_path: Path,
     report: Report,
 ) -> None:
-    """Sources, jobs, failures and vectors come over; a worker goes on where the old one was."""
+    """Sources, jobs, failures and vectors are restored; a worker continues the work."""
     prove(docs_table)
     add_chunks(docs_table, 100)
     await drain(settings_of(docs_table, standin.url))
@@ -140,7 +140,7 @@ async def test_dump_and_restore_give_a_working_system(
 async def test_data_restored_into_a_live_schema_is_found(
     docs_table: Database, postgres: TestServer, template: str, standin: StandIn, tmp_path: Path
 ) -> None:
-    """pg_restore also leaves the row trigger disabled for replicas: reconcile mends that."""
+    """pg_restore also leaves the row trigger disabled for replicas: reconcile fixes that."""
     prove(docs_table)
     add(docs_table, "1", "2", "3")
     dumped = ["--data-only", "--table=public.docs", f"--file={tmp_path / 'dump'}"]
@@ -160,7 +160,7 @@ async def test_data_restored_into_a_live_schema_is_found(
 def test_replicated_inserts_and_deletes_are_healed_both_ways(
     docs_table: Database, run_cli: RunCli
 ) -> None:
-    """Orphans are queued, jobs without a row go, counts follow; the command says what it found."""
+    """Orphans are queued, jobs without a row deleted, counts corrected, and all is reported."""
     embed(docs_table, add(docs_table, "1", "2")[:1])
     clear_jobs(docs_table)
     docs_table.execute("select wikiembed.enqueue('docs')")
@@ -181,7 +181,7 @@ def test_replicated_inserts_and_deletes_are_healed_both_ways(
 async def test_everything_damaged_at_once_is_healed(
     docs_table: Database, standin: StandIn, report: Report
 ) -> None:
-    """Jobs deleted, ledger wrong both ways, failures of nobody, triggers gone: one reconcile."""
+    """Deleted jobs, a wrong ledger, failures without a row, no triggers: one reconcile."""
     prove(docs_table)
     keys = add(docs_table, *[f"text {i}" for i in range(50)])
     fail(docs_table, {key: v for key, v in read(docs_table, keys).items() if int(key) <= 5})
@@ -207,8 +207,8 @@ async def test_everything_damaged_at_once_is_healed(
 
 
 @pytest.mark.parametrize("jump_ms", [-(10**11), 10**11, 10**17])
-def test_clock_that_jumped_still_wakes_the_workers(docs_table: Database, jump_ms: int) -> None:
-    """The sequence may lie far in the future or in the past: the next job notifies."""
+def test_clock_that_jumped_still_notifies_the_workers(docs_table: Database, jump_ms: int) -> None:
+    """The sequence may be far in the future or in the past: the next job notifies."""
     now_ms = docs_table.one("select (extract(epoch from clock_timestamp()) * 1000)::bigint")
     for clock in ('wikiembed_private."clock_embed_docs"', "wikiembed_private.clock"):
         docs_table.execute("select setval(%s, %s)", [clock, now_ms + jump_ms])
@@ -220,8 +220,8 @@ def test_clock_that_jumped_still_wakes_the_workers(docs_table: Database, jump_ms
     assert abs(read_back - now_ms) < 10**9
 
 
-async def test_malformed_jobs_stop_nothing(docs_table: Database, standin: StandIn) -> None:
-    """Not enqueue, the invariants, rescue, reconcile or a worker; and the true jobs are done."""
+async def test_malformed_jobs_block_nothing(docs_table: Database, standin: StandIn) -> None:
+    """Not enqueue, the invariants, rescue, reconcile or a worker; and the valid jobs are done."""
     prove(docs_table)
     put = f"{HARM} ('embed_docs', 'wikiembed.embed', %s)"
     for arguments in MALFORMED:
@@ -246,7 +246,7 @@ async def test_malformed_jobs_stop_nothing(docs_table: Database, standin: StandI
 async def test_malformed_upkeep_ends(
     docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Once, with a warning: nothing repeats for ever, and nothing was done in its name."""
+    """Once, with a warning: it is not retried forever, and has no effect."""
     caplog.set_level(logging.WARNING, logger="wikiembed")
     put = f"{HARM} ('wikiembed_upkeep', %s, %s)"
     for task, arguments in UPKEEP:

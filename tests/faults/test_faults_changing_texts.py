@@ -1,4 +1,4 @@
-"""Texts that change while they are embedded, from eight connections, at random from a seed."""
+"""Texts that change during embedding, from eight connections, at random from a seed."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ STATEMENTS = {
 
 
 def change(connection: psycopg.Connection, dice: random.Random, times: int) -> int:
-    """Make `times` changes; answers how many there were."""
+    """Make `times` changes; returns their number."""
     for _ in range(times):
         (statement,) = dice.choices([*STATEMENTS], [*STATEMENTS.values()])
         word = dice.choice(["text", "poison", "short", "", "a longer text, with more to say"])
         values = {"key": dice.randint(1, KEYS), "keys": KEYS, "text": f"{word} {dice.random()}"}
-        # Two users may give one key to two rows: that is theirs to sort out.
+        # Two users may give one key to two rows: a conflict of their own.
         with contextlib.suppress(psycopg.errors.UniqueViolation), connection.transaction():
             connection.execute(statement, values)
             if dice.random() < 0.2:
@@ -83,7 +83,7 @@ def clear_and_refill(connection: psycopg.Connection, dice: random.Random, times:
 async def test_texts_changed_while_embedded_are_never_stale(
     database: Database, standin: StandIn, report: Report
 ) -> None:
-    """Whatever eight users do to the rows, each stored vector is that of the text it stands by."""
+    """Whatever eight users do to the rows, each stored vector belongs to its row's text."""
     print(f"seed {SEED}")
     make_source(database, key="bigint", batch_size=16)
     prove(database)

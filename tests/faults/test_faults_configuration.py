@@ -1,4 +1,4 @@
-"""Wrong settings, and a database out of reach: one sentence, the right exit code, no change."""
+"""Wrong settings, and an unreachable database: one sentence, the right exit code, no change."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECRET = "s3cr-et"
 
 @pytest.fixture(autouse=True)
 def pages(tmp_path: Path) -> None:
-    """A file to load, in the folder where `call` runs."""
+    """Write a file to load, in the working directory of `call`."""
     (tmp_path / PAGES).write_text('{"title": "a", "text": "b"}\n')
 
 
@@ -54,7 +54,7 @@ WRONG = {
 
 
 def test_configuration_wrong_setting_ends_every_command(call: Call, docs_table: Database) -> None:
-    """Exit 2 before anything is touched, and no secret in the sentence."""
+    """Exit 2 before any change, and no secret in the sentence."""
     add_chunks(docs_table, 2)
     before = fingerprint(docs_table)
     for wrong, env in WRONG.items():
@@ -67,7 +67,7 @@ def test_configuration_wrong_setting_ends_every_command(call: Call, docs_table: 
 
 
 def test_configuration_env_file_that_cannot_be_read(call: Call, tmp_path: Path) -> None:
-    """One that is no text ends every command; a folder of that name is none."""
+    """A binary one ends every command; a folder of that name is ignored."""
     file = tmp_path / ".env"
     file.mkdir()
     assert call("status").returncode == 0
@@ -104,7 +104,7 @@ REFUSALS: dict[str, tuple[int, str, Mapping[str, str] | bytes | None]] = {
 
 
 def test_configuration_server_that_refuses(call: Call) -> None:
-    """What an operator must change exits 2, what passes by itself exits 3."""
+    """A wrong configuration exits 2, a transient condition exits 3."""
     for refusal, (code, said, answer) in REFUSALS.items():
         with answering(answer) as port:
             url = f"postgresql://u:{SECRET}@127.0.0.1:{port}/db"
@@ -145,7 +145,7 @@ def test_configuration_server_that_is_silent(call: Call, command: str) -> None:
 
 
 def test_configuration_parameter_that_the_server_refuses(call: Call, database: Database) -> None:
-    """The server is in reach, so it is the setting."""
+    """The server is reachable, so the setting is wrong."""
     for parameters in (
         {"options": "-c nosuch=1"},
         {"target_session_attrs": "standby"},
@@ -165,7 +165,7 @@ READING = {"status": 0, "failures": 0, "sources": 0, "doctor": 1, "ready": 1, "s
 
 
 def test_configuration_read_only_database(call: Call, docs_table: Database) -> None:
-    """A standby shows what it holds; what writes exits 3, since a failover ends."""
+    """A standby can be read; a write exits 3, since a failover is transient."""
     add_chunks(docs_table, 2)
     env = {"WIKIEMBED_DATABASE_URL": make_conninfo(docs_table.url, **READ_ONLY)}
     before = fingerprint(docs_table)
@@ -173,7 +173,7 @@ def test_configuration_read_only_database(call: Call, docs_table: Database) -> N
         result = call(*command, env=env)
         if command[0] in READING or command == ["index"]:
             assert result.returncode == READING.get(command[0], 0), f"{command}: {result}"
-        elif command != ATTACH:  # refused for another reason, and first
+        elif command != ATTACH:  # refused earlier, for another reason
             assert "takes no writes there" in assert_refused(result, 3), f"{command}: {result}"
     assert changed(before, fingerprint(docs_table)) == set()
 
@@ -182,7 +182,7 @@ def test_configuration_read_only_database(call: Call, docs_table: Database) -> N
 def test_configuration_foreign_client_encoding(
     call: Call, docs_table: Database, tmp_path: Path, encoding: str
 ) -> None:
-    """Texts travel as UTF-8, whatever PGCLIENTENCODING or the URL ask for."""
+    """Texts are sent as UTF-8, whatever PGCLIENTENCODING or the URL request."""
     text = "žluťoučký 漢字"
     (tmp_path / PAGES).write_text(f'{{"title": "{text}", "text": "{text}"}}\n')
     env = {

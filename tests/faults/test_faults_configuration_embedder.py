@@ -1,4 +1,4 @@
-"""Wrong settings of the embedder: who says so, with which exit code, and what they change."""
+"""Wrong settings of the embedder: the error, the exit code, and the changes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ QUOTA = '{"error": {"code": "insufficient_quota", "message": "You exceeded your 
 
 @pytest.fixture
 def asked(docs_table: Database) -> Database:
-    """Two chunks that wait in one job, and one with a vector, so that search asks the model."""
+    """Two chunks in one job, and one with a vector, so that search uses the model."""
     add_chunks(docs_table, 2)
     docs_table.execute("insert into public.docs (body, vec) values ('known', '[1,0,0,0]')")
     return docs_table
 
 
 def assert_diagnosed(call: Call, env: dict[str, str], code: int, said: str) -> None:
-    """`search` exits `code`, and `doctor` 1 with a fault that says the same."""
+    """`search` exits `code`, and `doctor` 1 with the same message."""
     sentence = assert_refused(call("search", "x", env=env), code)
     assert said in sentence
     assert "None" not in sentence
@@ -43,13 +43,13 @@ def assert_diagnosed(call: Call, env: dict[str, str], code: int, said: str) -> N
 
 
 def assert_untouched(call: Call, env: dict[str, str]) -> None:
-    """What asks no embedder does not mind."""
+    """Commands without an embedder succeed."""
     for command in UNTOUCHED:
         assert_done(call(*command, env=env))
 
 
 def files(folder: Path) -> dict[str, dict[str, str]]:
-    """Settings that lead to nothing usable on this machine."""
+    """Settings that name nothing usable on this machine."""
     for name, content in (("empty", b"\n"), ("bytes", b"\xff\xfe"), ("two", b"a\nb\n")):
         (folder / name).write_bytes(content)
     return {
@@ -70,7 +70,7 @@ def files(folder: Path) -> dict[str, dict[str, str]]:
 def test_configuration_embedder_that_cannot_be_opened(
     call: Call, asked: Database, standin: StandIn, tmp_path: Path
 ) -> None:
-    """Exit 2; the worker gives its job back and pauses nothing, since another may fare better."""
+    """Exit 2; the worker returns its job and pauses nothing: another worker may succeed."""
     before = fingerprint(asked)
     for said, setting in files(tmp_path).items():
         env = served(standin, **setting)
@@ -83,10 +83,10 @@ def test_configuration_embedder_that_cannot_be_opened(
 
 
 @pytest.mark.parametrize("proxy", ["foo://host", "http://127.0.0.1:abc"])
-def test_configuration_proxy_that_is_none(
+def test_configuration_invalid_proxy(
     call: Call, asked: Database, standin: StandIn, proxy: str
 ) -> None:
-    """The variable is named, though it is none of ours."""
+    """The variable is named, though it is not ours."""
     env = {**served(standin), "HTTP_PROXY": proxy, "http_proxy": proxy, "NO_PROXY": ""}
     assert_diagnosed(call, env, 2, "HTTP_PROXY")
     assert "HTTP_PROXY" in assert_refused(call("worker", "--drain", env=env), 2)
@@ -108,16 +108,16 @@ MISCONFIGURED: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("wrong", MISCONFIGURED)
-def test_configuration_embedder_says_no(
+def test_configuration_embedder_refuses(
     call: Call, asked: Database, standin: StandIn, wrong: str
 ) -> None:
-    """The source is paused with the reason, and that is all: nothing pinned, nobody blamed."""
+    """The source is paused with the reason, and that is all: no pin, no failure."""
     controls, said = MISCONFIGURED[wrong]
     standin.controls.update(controls)
     env = served(standin, api_key="key")
     before = fingerprint(asked)
     doubted = "dimensions" if wrong == "dimensions" else said
-    if wrong == "refused probe":  # search has no probe: its question may be at fault
+    if wrong == "refused probe":  # search has no probe: its query may be the cause
         assert any(said in line for line in call("doctor", env=env).stdout.splitlines())
     else:
         assert_diagnosed(call, env, 2, doubted)
@@ -141,7 +141,7 @@ def test_configuration_embedder_says_no(
 
 
 def test_configuration_embedder_out_of_reach(call: Call, asked: Database, standin: StandIn) -> None:
-    """Exit 3 after the limit, and the job waits as it was."""
+    """Exit 3 after the limit, and the job is unchanged."""
     with answering(b"SSH-2.0-x\r\n") as ssh, answering(b"") as closing:
         servers = {
             "cannot be reached": "http://127.0.0.1:1",
@@ -161,7 +161,7 @@ def test_configuration_embedder_out_of_reach(call: Call, asked: Database, standi
 
 
 def test_configuration_https_to_a_port_without_tls(call: Call, asked: Database) -> None:
-    """No outage: nobody's waiting mends it."""
+    """Not an outage: waiting does not fix it."""
     with answering(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n") as port:
         env = {
             "WIKIEMBED_EMBEDDER": "openai",
@@ -174,7 +174,7 @@ def test_configuration_https_to_a_port_without_tls(call: Call, asked: Database) 
 def test_configuration_worker_of_another_model_changes_nothing(
     call: Call, asked: Database, standin: StandIn
 ) -> None:
-    """It exits 2, gives its job back, and pauses nothing."""
+    """It exits 2, returns its job, and pauses nothing."""
     assert_done(call("worker", "--drain", env=served(standin)))
     add_chunks(asked, 1)
     before = fingerprint(asked)
@@ -185,7 +185,7 @@ def test_configuration_worker_of_another_model_changes_nothing(
 
 
 def test_configuration_keeps_the_key_out_of_what_it_shows() -> None:
-    """Settings and options are printed in tracebacks and by debuggers."""
+    """Tracebacks and debuggers print settings and options."""
     settings = Settings(api_key=SecretStr("sk-secret"))
     options = EmbedderOptions.of(settings, settings.embedder, None)
     assert "sk-secret" not in f"{settings!r} {settings} {options!r} {settings.model_dump_json()}"

@@ -1,4 +1,4 @@
-"""A server that takes no writes for a while, under a running worker."""
+"""A server that is temporarily read-only, under a running worker."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.support.workers import settings_of, working
 async def test_configuration_worker_waits_for_the_end_of_a_read_only_mode(
     docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As after a failover to a standby: said once, waited for, nothing lost, nothing recorded."""
+    """As after a failover to a standby: logged once, waited for, no loss, no failure."""
     caplog.set_level(logging.INFO, "wikiembed")
     mode = f"alter database {docs_table.name} set default_transaction_read_only = "
     async with working(settings_of(docs_table, standin.url)) as worker:
         add_chunks(docs_table, 1)
         await worker.wait_for(lambda: counts(docs_table).embedded == 1)
-        # Else the end of its job may meet the mode first, and the loss has another reason.
+        # Otherwise the finish of its job may fail first, and the loss has another reason.
         await worker.wait_for(lambda: jobs_by_status(docs_table) == {})
         docs_table.execute(mode + "on")
         docs_table.execute(

@@ -28,7 +28,7 @@ ALLOWED = {
 def test_configuration_role_without_the_right(
     call: Call, docs_table: Database, kind: str | None
 ) -> None:
-    """The sentence names what is denied and how it is granted."""
+    """The sentence names the denied right and how to grant it."""
     add_chunks(docs_table, 2)
     role = docs_table.create_role(kind or "stranger", grant=kind)
     docs_table.execute(f"alter role {role} login")
@@ -47,7 +47,7 @@ def test_configuration_role_without_the_right(
 
 
 def test_configuration_role_without_connect(call: Call, docs_table: Database) -> None:
-    """The server answers, so it is the right that is missing."""
+    """The server answers, so the right is missing."""
     role = docs_table.create_role("stranger")
     docs_table.execute(f"alter role {role} login")
     docs_table.execute(f"revoke connect on database {docs_table.name} from public")

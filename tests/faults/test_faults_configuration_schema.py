@@ -1,4 +1,4 @@
-"""A database without our schema, with another version of it, or with somebody else's objects."""
+"""A database without our schema, with another version of it, or with foreign objects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Make = Callable[[str], Database]
 
 @pytest.fixture
 def make(postgres: TestServer, database: Database) -> Iterator[Make]:
-    """Makes databases that nobody has migrated, after running SQL in each."""
+    """Creates databases without migrations, after running SQL in each."""
     made: list[Database] = []
 
     def create(statements: str) -> Database:
@@ -50,12 +50,12 @@ def make(postgres: TestServer, database: Database) -> Iterator[Make]:
 
 
 def url(database: Database, **parameters: str) -> dict[str, str]:
-    """The setting that leads to `database`."""
+    """The setting of `database`."""
     return {"WIKIEMBED_DATABASE_URL": make_conninfo(database.url, **parameters)}
 
 
 def test_configuration_no_schema(call: Call, make: Make) -> None:
-    """Every command names migrate, and going back from nothing changes nothing."""
+    """Every command names migrate, and a downgrade of nothing changes nothing."""
     empty = make("")
     before = fingerprint(empty)
     for command in HERE:
@@ -70,7 +70,7 @@ def test_configuration_no_schema(call: Call, make: Make) -> None:
 def test_configuration_another_schema_version(
     call: Call, docs_table: Database, version: str
 ) -> None:
-    """An older schema asks for migrate, a newer one for another wikiembed; nothing changes."""
+    """An older schema requires migrate, a newer one another wikiembed; nothing changes."""
     add_chunks(docs_table, 2)
     docs_table.execute("update wikiembed.alembic_version set version_num = %s", [version])
     before = fingerprint(docs_table)
@@ -93,7 +93,7 @@ def test_configuration_another_schema_version(
     ],
 )
 def test_configuration_names_that_are_taken(call: Call, make: Make, theirs: str, said: str) -> None:
-    """What is not ours is neither built on nor dropped."""
+    """Foreign objects are neither used nor dropped."""
     taken = make(theirs)
     before = fingerprint(taken)
     for command in MIGRATING:
@@ -104,7 +104,7 @@ def test_configuration_names_that_are_taken(call: Call, make: Make, theirs: str,
 
 
 def test_configuration_neighbours_in_public(call: Call, make: Make) -> None:
-    """Another application's Alembic and procrastinate stay as they are, there and back."""
+    """Another application's Alembic and procrastinate are unchanged by upgrade and downgrade."""
     queue = (migrations_dir() / "vendor/procrastinate/3.10.0/schema.sql").read_text()
     shared = make(
         "create table public.alembic_version (version_num varchar(32) primary key);"
@@ -129,8 +129,8 @@ def test_configuration_neighbours_in_public(call: Call, make: Make) -> None:
     assert shared.rows("select version_num from public.alembic_version") == [("abc",)]
 
 
-def test_configuration_pgvector_that_nobody_created(call: Call, make: Make) -> None:
-    """A role that may create schemas, but no extension, is told so; nothing is left behind."""
+def test_configuration_without_pgvector(call: Call, make: Make) -> None:
+    """A role that may create schemas, but no extension, gets that error; nothing is left."""
     bare = make("")
     role = bare.create_role("maker")
     bare.execute(f"alter role {role} login; grant create on schema public to {role}")
@@ -146,7 +146,7 @@ def test_configuration_pgvector_that_nobody_created(call: Call, make: Make) -> N
 
 
 def test_configuration_migrate_is_all_or_nothing(call: Call, docs_table: Database) -> None:
-    """A lock that is not had, and a session that is killed, leave the version before."""
+    """A lock timeout and a killed session leave the previous version."""
     prove(docs_table)
     add_chunks(docs_table, 2)
     docs_table.execute(

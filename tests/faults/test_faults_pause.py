@@ -1,4 +1,4 @@
-"""A pause holds through whatever else goes wrong, and ends when it is to end."""
+"""A pause survives other faults, and ends on time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.support.chunks import jobs_by_status, pause_reason
 from tests.support.cli import wait_for
 
 
-def test_pause_in_the_midst_of_kills_holds(crew: Crew, report: Report) -> None:
-    """What killed workers held comes back to the queue, and waits there for the resume."""
+def test_pause_survives_kills(crew: Crew, report: Report) -> None:
+    """Jobs of killed workers return to the queue, and wait there for the resume."""
     crew.attach(batch_size=16)
     crew.standin.control(latency_s=0.2)
     crew.add(1_500)
@@ -21,7 +21,7 @@ def test_pause_in_the_midst_of_kills_holds(crew: Crew, report: Report) -> None:
     assert crew.cli.run("pause", "docs", "--why", "maintenance").returncode == 0
     kill(team.pop(0))
     crew.age_dead()
-    # A newcomer frees the jobs of both; a drain says who paused and ends with 1.
+    # A new worker releases the jobs of both; a drain names who paused and exits 1.
     halted = crew.worker().wait(60)
     assert (halted.returncode, "maintenance" in halted.stderr) == (1, True)
     embedded, texts = crew.embedded(), crew.standin.stats()["texts"]
@@ -40,7 +40,7 @@ def test_pause_in_the_midst_of_kills_holds(crew: Crew, report: Report) -> None:
 
 
 def test_resume_during_an_outage_works(crew: Crew, report: Report) -> None:
-    """Paused and resumed while the server is away: all is embedded when it is back."""
+    """Paused and resumed during an outage: all is embedded after it."""
     crew.attach(batch_size=16)
     crew.standin.control(latency_s=0.1)
     crew.add(1_000)
@@ -59,7 +59,7 @@ def test_resume_during_an_outage_works(crew: Crew, report: Report) -> None:
 
 
 def test_pause_until_ends_by_itself(crew: Crew, report: Report) -> None:
-    """Nobody resumes: when the time has come a running worker goes on, and ends its drain."""
+    """Without a resume: at that time a running worker continues, and the drain ends."""
     crew.attach(batch_size=16)
     crew.standin.control(latency_s=0.1)
     crew.add(2400)

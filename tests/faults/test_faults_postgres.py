@@ -1,4 +1,4 @@
-"""Postgres goes away under a worker in every manner: it carries on by itself."""
+"""Postgres fails under a worker in every way: the worker recovers by itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOWN_S = 45 if LONG else 4
 
 @pytest.fixture
 def backfill(private_crew: Crew) -> Running:
-    """A draining worker in the midst of some seconds of work."""
+    """A draining worker in the middle of some seconds of work."""
     private_crew.attach(batch_size=BATCH)
     private_crew.standin.control(latency_s=0.15)
     private_crew.add(CHUNKS)
@@ -32,9 +32,9 @@ def backfill(private_crew: Crew) -> Running:
 
 
 def settle(crew: Crew, worker: Running, report: Report, fault: str) -> None:
-    """Wait for the drain's own end: one loss is said once, and no text is embedded twice.
+    """Wait for the drain's exit: a loss is logged once, and no text is embedded twice.
 
-    The batches in hand keep the vectors that they have until Postgres is back.
+    The batches in flight keep their vectors until Postgres is back.
     """
     found = crew.settle(report, fault, worker)
     assert losses(worker) == ["database_lost", "database_back"]
@@ -43,14 +43,14 @@ def settle(crew: Crew, worker: Running, report: Report, fault: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_restart_of_postgres_is_carried_through(
+def test_restart_of_postgres_is_survived(
     private_crew: Crew,
     private_server: PrivateServer,
     backfill: Running,
     report: Report,
     mode: Mode,
 ) -> None:
-    """Started again as soon as the loss is said, which is before the batches in hand end."""
+    """Restarted as soon as the loss is logged, which is before the batches in flight end."""
     private_server.stop(mode)
     wait_for(lambda: losses(backfill), backfill)
     private_server.start()
@@ -60,7 +60,7 @@ def test_restart_of_postgres_is_carried_through(
 def test_postgres_down_for_seconds_is_waited_for(
     private_crew: Crew, private_server: PrivateServer, backfill: Running, report: Report
 ) -> None:
-    """The worker tries again, quietly, until it is back."""
+    """The worker retries without more logging until it is back."""
     private_server.stop("fast")
     time.sleep(DOWN_S)
     private_server.start()
@@ -70,7 +70,7 @@ def test_postgres_down_for_seconds_is_waited_for(
 def test_stock_worker_ends_at_a_restart(
     private_crew: Crew, private_server: PrivateServer, report: Report
 ) -> None:
-    """It does not reconnect, it exits: its service is to start it again. Nothing is left doing."""
+    """It exits instead of reconnecting: its service restarts it. No job is left doing."""
     private_crew.attach(batch_size=BATCH)
     private_crew.standin.control(latency_s=0.15)
     private_crew.add(CHUNKS)
@@ -82,10 +82,10 @@ def test_stock_worker_ends_at_a_restart(
     private_crew.settle(report, "a stock worker at a restart", private_crew.worker())
 
 
-def test_workers_end_while_postgres_is_away(
+def test_workers_end_while_postgres_is_down(
     private_crew: Crew, private_server: PrivateServer, backfill: Running, report: Report
 ) -> None:
-    """SIGTERM and SIGINT end one with 0, a drain's limit with 3; a newcomer does the rest."""
+    """SIGTERM and SIGINT: exit 0, a drain's limit: 3; a new worker does the rest."""
     private_crew.standin.control(latency_s=1)  # work is left when the others have started
     hasty = private_crew.worker(env={"WIKIEMBED_OUTAGE_LIMIT_S": "2"})
     lasting = private_crew.worker(drain=False)
@@ -108,10 +108,10 @@ def test_workers_end_while_postgres_is_away(
                         private_crew.worker(), tried=3)  # fmt: skip
 
 
-def test_too_many_clients_are_waited_out(
+def test_too_many_clients_are_waited_for(
     private_crew: Crew, private_server: PrivateServer, backfill: Running, report: Report
 ) -> None:
-    """Other clients take every slot of the server, and the worker's own are ended."""
+    """Other clients take every connection slot, and the worker's own are terminated."""
     private_server.execute("alter system set max_connections = 24")
     private_server.restart("fast")
     wait_for(lambda: private_crew.embedded() >= 200, backfill)
@@ -122,7 +122,7 @@ def test_too_many_clients_are_waited_out(
         wait_for(lambda: len(losses(backfill)) > said, backfill)
         wait_for(
             lambda: starved(private_crew, others), backfill
-        )  # its tries to connect are refused
+        )  # its connection attempts are refused
         time.sleep(1)
         assert starved(private_crew, others)
     finally:
@@ -135,7 +135,7 @@ def test_too_many_clients_are_waited_out(
 
 
 def starved(crew: Crew, others: list[psycopg.Connection]) -> bool:
-    """Take the slots of the worker's connections: True when it has none and none is left."""
+    """Take the worker's connection slots: True when it has none and none is left."""
     ended = crew.terminate()
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What users hold, and for how long: the worker waits for nobody, and nobody dies of it."""
+"""Locks of users: the worker never waits for them and causes no deadlock."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ROUNDS = 40 if LONG else 5
 async def test_compare_and_set_of_rows_held_for_long_costs_few_texts(
     docs_table: Database, standin: StandIn, report: Report
 ) -> None:
-    """Held rows cost no HTTP: each text is sent once, after the release."""
+    """Locked rows cost no request: each text is sent once, after the release."""
     prove(docs_table)
     add_chunks(docs_table, 2 * HELD)
     holder = docs_table.connect(autocommit=False)
@@ -70,7 +70,7 @@ def one_by_one(connection: psycopg.Connection, keys: Sequence[int], rounds: int)
 
 
 def retry_over_and_over(connection: psycopg.Connection, times: int) -> int:
-    """What an operator does who wants the failures gone."""
+    """Call retry over and over, like an impatient operator."""
     for _ in range(times):
         connection.execute("select * from wikiembed.retry_failures('docs')")
         connection.execute("select * from wikiembed.reconcile('docs')")
@@ -78,10 +78,10 @@ def retry_over_and_over(connection: psycopg.Connection, times: int) -> int:
     return times
 
 
-async def test_users_who_go_opposite_ways_meet_no_deadlock_of_ours(
+async def test_users_in_opposite_order_cause_no_deadlock(
     database: Database, standin: StandIn, report: Report
 ) -> None:
-    """They share no row, so a deadlock would be the worker's, retry's or reconcile's doing."""
+    """They share no row, so a deadlock would be caused by the worker, retry or reconcile."""
     make_source(database, key="bigint", batch_size=16)
     prove(database)
     standin.controls.bad_texts = [BadText(contains="poison")]
@@ -108,10 +108,8 @@ async def test_users_who_go_opposite_ways_meet_no_deadlock_of_ours(
     reckon(database, report, "users in opposite orders", stats=standin.stats, tried=2 * ROUNDS)
 
 
-def test_retry_passes_by_the_failures_that_somebody_holds(
-    docs_table: Database, run_cli: RunCli
-) -> None:
-    """Else the holder, going on to a failure that retry holds, dies in a deadlock; it is told."""
+def test_retry_skips_held_failures(docs_table: Database, run_cli: RunCli) -> None:
+    """Otherwise the holder would deadlock on a failure that retry locks; retry reports the rest."""
     keys = add(docs_table, "1", "2", "3")
     fail(docs_table, read(docs_table, keys))
     clear_jobs(docs_table)
@@ -136,7 +134,7 @@ def test_retry_passes_by_the_failures_that_somebody_holds(
 
 
 def test_inserts_of_32_clients_share_their_notifications(docs_table: Database) -> None:
-    """Each notification makes its commit wait for the others': one per 20 ms, not one an insert."""
+    """Notifying commits wait for one another: one per 20 ms, not one per insert."""
     clients = [set_limits(docs_table.connect()) for _ in range(32)]
 
     def insert(connection: psycopg.Connection) -> None:
@@ -150,7 +148,7 @@ def test_inserts_of_32_clients_share_their_notifications(docs_table: Database) -
         list(pool.map(insert, clients))
         ticks = int(docs_table.one(clock) - began) // 20
         heard = len(list(listener.notifies(timeout=1)))
-    assert 1 <= heard <= 2 * ticks + 4  # two clients may see the same tick pass
+    assert 1 <= heard <= 2 * ticks + 4  # two clients may see the same tick
     docs_table.check_invariants()
 
 
@@ -182,10 +180,10 @@ def test_bulk_delete_and_retry_never_deadlock(docs_table: Database) -> None:
 
 
 @pytest.mark.parametrize("mode", ["share row exclusive", "exclusive", "access exclusive"])
-async def test_table_that_a_user_locks_waits_and_loses_nothing(
+async def test_table_locked_by_a_user_loses_nothing(
     docs_table: Database, standin: StandIn, mode: str
 ) -> None:
-    """The worker's write gives up its lock and the job comes back; the user is never hurried."""
+    """The worker's write gives up its lock and the job returns; the user is not disturbed."""
     prove(docs_table)
     add_chunks(docs_table, 64)
     locker = set_limits(docs_table.connect(autocommit=False))
@@ -204,7 +202,7 @@ async def test_table_that_a_user_locks_waits_and_loses_nothing(
 async def test_clients_of_every_isolation_level_write_beside_a_worker(
     docs_table: Database, standin: StandIn, level: psycopg.IsolationLevel
 ) -> None:
-    """Their inserts and updates are queued; what Postgres makes them repeat, they repeat."""
+    """Their inserts and updates are queued; they retry serialization failures."""
     prove(docs_table)
     standin.controls.latency_s = 0.01
     connections = [docs_table.connect(autocommit=False) for _ in range(4)]

@@ -1,4 +1,4 @@
-"""What users wait for: never for a batch that a server has, only for the write of one."""
+"""Users never wait for a batch at the server, only for its write."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ TOUCHES = [
 ]
 
 
-async def test_compare_and_set_lets_nobody_wait_for_a_slow_server(
+async def test_compare_and_set_holds_no_lock_during_a_slow_request(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Users change, delete and lock the very rows; no worker's backend holds anything meanwhile."""
+    """Users change, delete and lock the same rows; no worker's backend holds a lock meanwhile."""
     prove(docs_table)
     user = docs_table.connect()
     user.execute("set lock_timeout = '1s'")
@@ -35,11 +35,11 @@ async def test_compare_and_set_lets_nobody_wait_for_a_slow_server(
     }
 
     def under_way() -> int | None:
-        """The texts that are done, while the server has others; None while it has none."""
+        """The number of embedded texts while requests are in flight; else None."""
         return standin.stats.texts if standin.stats.concurrent else None
 
     def during(act: Callable[[], object]) -> bool:
-        """Whether what `act` answers is true, and batches were under way from first to last."""
+        """Whether `act` returns true, with batches in flight throughout."""
         before = under_way()
         answered = act()
         return bool(answered) and before is not None and before == under_way()
@@ -51,7 +51,7 @@ async def test_compare_and_set_lets_nobody_wait_for_a_slow_server(
         return True
 
     async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
-        # The probe that begins a worker is over; from here on each request is a batch.
+        # The worker's first probe is over; from here on each request is a batch.
         add_chunks(docs_table, 1)
         await worker.wait_for(lambda: counts(docs_table).embedded == 1)
         standin.controls.latency_s = 3

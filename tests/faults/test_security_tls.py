@@ -23,7 +23,7 @@ HERE = "127.0.0.1"
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """A certificate authority that no system trusts."""
+    """An untrusted certificate authority."""
     return trustme.CA()
 
 
@@ -51,7 +51,7 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.mark.parametrize("variable", ["WIKIEMBED_CA_FILE", "SSL_CERT_FILE"])
-def test_tls_with_an_authority_of_ones_own(
+def test_tls_with_a_private_authority(
     call: Call,
     docs_table: Database,
     authority: trustme.CA,
@@ -59,7 +59,7 @@ def test_tls_with_an_authority_of_ones_own(
     serve: Serve,
     variable: str,
 ) -> None:
-    """Given by either variable, a whole run goes through."""
+    """Set by either variable, a whole run succeeds."""
     server = serve(authority.issue_cert(HERE))
     add_chunks(docs_table, 3)
     env = {**served(server, api_key="key"), variable: str(ca_file)}

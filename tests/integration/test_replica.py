@@ -1,4 +1,4 @@
-"""What a streaming replica answers: views, readiness and search; it refuses all that writes."""
+"""A streaming replica answers views, readiness and search, and refuses every write."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Replica:
         self._handle = self._postgres.acquire()
 
     def connect(self, database: Database) -> psycopg.Connection:
-        """A connection to its copy of `database`, which has all that the primary has now."""
+        """A connection to its copy of `database`, once it has replayed the primary's state."""
         position = database.one("select pg_current_wal_lsn()")
         connection = psycopg.connect(self._postgres.url(database.name), autocommit=True)
         query = "select pg_last_wal_replay_lsn() >= %s::pg_lsn"
@@ -76,7 +76,7 @@ class Replica:
 
 @pytest.fixture
 def primary() -> Iterator[PrivateServer]:
-    """A Postgres of this test's own."""
+    """A Postgres for this test."""
     server = PrivateServer()
     try:
         yield server
@@ -84,8 +84,8 @@ def primary() -> Iterator[PrivateServer]:
         server.end()
 
 
-def test_replica_answers_and_takes_no_writes(primary: PrivateServer) -> None:
-    """What the primary says, once it is replayed; each call that writes is refused."""
+def test_replica_answers_and_refuses_writes(primary: PrivateServer) -> None:
+    """The primary's answers, once replayed; each call that writes is refused."""
     database = create_database(primary.server, make_template(primary.server))
     make_source(database)
     database.execute("create index on public.docs using hnsw (vec vector_cosine_ops)")

@@ -1,4 +1,4 @@
-"""Stop, pause, resume, wake and upkeep of a running worker."""
+"""Stop, pause, resume, notification and upkeep of a running worker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOTH_WORK = "select max(cardinality(worker_ids)) = 2 from wikiembed.workers"
 
 
 async def test_stop_lets_batches_in_flight_finish(docs_table: Database, standin: StandIn) -> None:
-    """After one signal four batches in hand are written, no other begins, none is left doing."""
+    """After one signal four batches in flight are written, no other starts, none is left doing."""
     prove(docs_table)
     standin.controls.latency_s = 0.7
     add_chunks(docs_table, 1000)
@@ -31,13 +31,13 @@ async def test_stop_lets_batches_in_flight_finish(docs_table: Database, standin:
     docs_table.check_invariants()
 
 
-async def test_stop_by_a_second_signal_gives_the_batches_in_flight_back(
+async def test_stop_by_a_second_signal_releases_the_batches_in_flight(
     docs_table: Database, standin: StandIn
 ) -> None:
     """A cancelled job ends as todo, never as failed or aborted."""
     standin.controls.latency_s = 60
     add_chunks(docs_table, 300)
-    # The request outlasts the wait for the end: only the second signal cuts it short.
+    # The request outlasts the graceful stop: only the second signal cancels it.
     settings = settings_of(docs_table, standin.url, request_timeout_s=60.0)
     async with working(settings) as worker:
         await worker.wait_for(lambda: standin.stats.concurrent >= 1)
@@ -48,10 +48,10 @@ async def test_stop_by_a_second_signal_gives_the_batches_in_flight_back(
     docs_table.check_invariants()
 
 
-async def test_stop_during_an_outage_gives_the_jobs_back(
+async def test_stop_during_an_outage_releases_the_jobs(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Nobody waits for a server that is gone."""
+    """The stop does not wait for an unreachable server."""
     standin.controls.down = True
     add_chunks(docs_table, 1000)
     async with working(settings_of(docs_table, standin.url)) as worker:
@@ -65,7 +65,7 @@ async def test_stop_during_an_outage_gives_the_jobs_back(
 async def test_pause_gate_stops_the_fetch_and_drain_names_who(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Batches in flight finish, no other begins; the drain ends with who and why."""
+    """Batches in flight finish, no other starts; the drain reports role and reason."""
     prove(docs_table)
     standin.controls.latency_s = 0.3
     add_chunks(docs_table, 1000)
@@ -85,7 +85,7 @@ async def test_pause_gate_stops_the_fetch_and_drain_names_who(
 async def test_pause_gate_resume_notifies_a_running_worker(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """With a poll of 60 s, paused jobs begin at once after resume."""
+    """With a poll of 60 s, paused jobs start at once after resume."""
     docs_table.execute("select wikiembed.pause('docs', 'not yet')")
     add_chunks(docs_table, 100)
     async with working(settings_of(docs_table, standin.url), poll_s=60) as worker:
@@ -112,7 +112,7 @@ async def test_notify_of_an_insert_reaches_an_idle_worker(
 
 
 async def test_truncate_is_reconciled_by_the_upkeep(docs_table: Database, standin: StandIn) -> None:
-    """The reconcile that a truncate queues runs in the worker's own slot, and all is exact."""
+    """The reconcile queued by a truncate runs in the worker's own slot, and counts are exact."""
     add_chunks(docs_table, 100)
     async with working(settings_of(docs_table, standin.url)) as worker:
         await worker.wait_for(lambda: counts(docs_table).embedded == 100)
@@ -127,7 +127,7 @@ async def test_truncate_is_reconciled_by_the_upkeep(docs_table: Database, standi
 
 
 async def test_upkeep_is_registered_and_runs(docs_table: Database, standin: StandIn) -> None:
-    """Rescue, fold, expiry and reconcile are periodic; an expired pause is tidied."""
+    """Rescue, fold, expiry and reconcile are periodic; an expired pause is cleared."""
     async with working(settings_of(docs_table, standin.url)) as worker:
         await worker.wait_for(lambda: docs_table.one(BOTH_WORK))
         periodic = {
@@ -157,7 +157,7 @@ async def test_upkeep_is_registered_and_runs(docs_table: Database, standin: Stan
 async def test_upkeep_that_fails_leaves_no_failed_job(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """The next periodic run comes anyway; nobody has to clear the queue."""
+    """The next periodic run follows anyway; the queue needs no cleanup."""
     docs_table.execute("alter function wikiembed.fold_ledger() rename to fold_ledger_away")
     async with working(settings_of(docs_table, standin.url)) as worker:
         await worker.wait_for(lambda: docs_table.one(BOTH_WORK))
@@ -178,7 +178,7 @@ async def test_upkeep_that_fails_leaves_no_failed_job(
 async def test_rescue_of_a_killed_workers_jobs(
     docs_table: Database, standin: StandIn, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """kill -9 leaves four jobs doing; rescued, they are embedded by another worker."""
+    """kill -9 leaves four jobs doing; once rescued, another worker embeds them."""
     prove(docs_table)
     standin.controls.latency_s = 20
     add_chunks(docs_table, 300)
@@ -201,10 +201,8 @@ async def test_rescue_of_a_killed_workers_jobs(
     docs_table.check_invariants()
 
 
-async def test_trickle_of_small_jobs_goes_out_together(
-    docs_table: Database, standin: StandIn
-) -> None:
-    """Two hundred statements of one row each: their texts meet in few requests, jobs all end."""
+async def test_small_jobs_share_requests(docs_table: Database, standin: StandIn) -> None:
+    """Two hundred statements of one row each: few requests for all texts, and every job ends."""
     prove(docs_table)
     async with working(settings_of(docs_table, standin.url)) as worker:
         await worker.wait_for(lambda: docs_table.one(BOTH_WORK))
@@ -219,10 +217,10 @@ async def test_trickle_of_small_jobs_goes_out_together(
     docs_table.check_invariants()
 
 
-async def test_pause_during_an_outage_reaches_the_batches_in_hand(
+async def test_pause_during_an_outage_releases_fetched_batches(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """They waited for the server; when it is back they go to the queue, and none is embedded."""
+    """They waited for the server; after the outage they return to the queue without embedding."""
     prove(docs_table)
     standin.controls.down = True
     add_chunks(docs_table, 1000)
@@ -238,10 +236,10 @@ async def test_pause_during_an_outage_reaches_the_batches_in_hand(
     docs_table.check_invariants()
 
 
-async def test_pause_with_a_slow_server_lets_no_further_batch_begin(
+async def test_pause_with_a_slow_server_starts_no_further_batch(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Also of what is in hand: no more of it than is at the server."""
+    """Not even of fetched jobs: only the requests at the server complete."""
     prove(docs_table)
     standin.controls.latency_s = 0.5
     add_chunks(docs_table, 64 * 30)

@@ -1,4 +1,4 @@
-"""Jobs whose fetch or finish was lost with its connection, and what a drain leaves out."""
+"""Jobs whose fetch or finish was lost with its connection, and what a drain excludes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wikiembed.worker.binding import job_manager
 async def test_lost_fetch_of_a_live_worker_is_released(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """A fetch that committed without an answer leaves a job doing: two looks find it."""
+    """A fetch committed without an answer leaves a job doing: two checks find it."""
     settings = settings_of(docs_table, standin.url)
     async with working(settings, rescue_every_s=0.3) as worker:
         await worker.wait_for(
@@ -40,7 +40,7 @@ async def test_lost_fetch_of_a_live_worker_is_released(
 async def test_drain_does_what_was_queued_and_no_more(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """The periodic reconcile, which would queue the rest, is left to lasting workers."""
+    """Only lasting workers run the periodic reconcile, which would queue the rest."""
     add_chunks(docs_table, 50)
     clear_jobs(docs_table)
     docs_table.execute("select wikiembed.enqueue('docs', 20, 5)")
@@ -53,7 +53,7 @@ async def test_drain_does_what_was_queued_and_no_more(
 async def test_lost_finish_of_a_live_worker_is_released(
     docs_table: Database, standin: StandIn, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
-    """However it fails, and beyond the tries: not doing for good, and no text is embedded again."""
+    """However it fails, even beyond the retries: not doing forever, no text embedded again."""
     monkeypatch.setattr(job_manager, "BACKOFF", Backoff(first_s=0.01, longest_s=0.01))
     refuse_to_finish(docs_table, code)
     async with working(settings_of(docs_table, standin.url), rescue_every_s=0.3) as worker:

@@ -23,7 +23,7 @@ PINNED = (
 async def test_generation_first_write_pins_the_resolved_model(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Provider, model, dimensions and prefix stand in sources, once, at generation 1."""
+    """Provider, model, dimensions and prefix are stored in sources once, at generation 1."""
     add_chunks(docs_table, 200)
     await drain(settings_of(docs_table, standin.url))
     assert docs_table.rows(PINNED) == [("openai", "standin-model", 4, "", True, 1)]
@@ -38,7 +38,7 @@ async def test_generation_first_write_pins_the_resolved_model(
 async def test_generation_worker_with_other_settings_exits_2_and_pauses_nothing(
     docs_table: Database, standin: StandIn, changed: dict[str, object]
 ) -> None:
-    """The jobs stay for the workers with the right settings."""
+    """The jobs stay for workers with the right settings."""
     add_chunks(docs_table, 10)
     await drain(settings_of(docs_table, standin.url))
     add_chunks(docs_table, 100, begin=10)
@@ -52,10 +52,10 @@ async def test_generation_worker_with_other_settings_exits_2_and_pauses_nothing(
     assert counts(docs_table) == (110, 0, 0, 0)
 
 
-async def test_prefix_fixed_at_attach_goes_before_the_workers(
+async def test_prefix_fixed_at_attach_overrides_the_workers(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """In the batch that pins the model and in those after it, whatever the worker sets."""
+    """In the pinning batch and the later ones, whatever the worker's settings."""
     docs_table.execute(
         "select wikiembed.detach('docs'); select wikiembed.attach('public.docs', 'id', 'body',"
         " 'vec', 'docs', p_document_prefix => 'own: ', p_batch_size => 16)"
@@ -75,7 +75,7 @@ async def test_prefix_fixed_at_attach_goes_before_the_workers(
 async def test_generation_batch_in_flight_cannot_write_the_former_model(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """The operator changes the model while batches are under way: all end with the new one's."""
+    """The model changes while batches are in flight: all get the new model's vectors."""
     prove(docs_table, salt="new")
     add_chunks(docs_table, 128)
     standin.controls.latency_s = 1.0
@@ -103,11 +103,11 @@ async def test_generation_batch_in_flight_cannot_write_the_former_model(
     docs_table.check_invariants()
 
 
-async def test_a_typing_error_in_the_models_name_does_not_pin_it(
+async def test_typing_error_in_the_models_name_is_not_pinned(
     docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The server ignores the name and lists another: that one is pinned, and said once."""
-    caplog.set_level(logging.WARNING, logger="wikiembed")  # whatever another test set
+    """The server ignores the name and lists another: that one is pinned, and reported once."""
+    caplog.set_level(logging.WARNING, logger="wikiembed")  # whatever another test has set
     standin.controls.listed = ["standin-model"]
     add_chunks(docs_table, 100)
     await drain(settings_of(docs_table, standin.url, model="a-typing-error"))

@@ -1,4 +1,4 @@
-"""Outages charge nobody; misconfigurations pause the source with the reason."""
+"""Outages cause no failures; misconfigurations pause the source with the reason."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from wikiembed.app import new_app
 from wikiembed.errors import ConfigurationError, EmbedderUnavailable, SourcePaused
 
 
-async def test_outage_in_mid_run_charges_nothing(docs_table: Database, standin: StandIn) -> None:
-    """The server is gone for 2 s in the midst of 600 chunks with one bad: only that is blamed."""
+async def test_outage_in_mid_run_causes_no_failures(docs_table: Database, standin: StandIn) -> None:
+    """An outage of 2 s amid 600 chunks, one of them bad: only that one fails."""
     prove(docs_table)
     add_chunks(docs_table, 600)
     standin.controls.bad_texts = [BadText(contains="body 599")]
@@ -43,7 +43,7 @@ async def test_outage_in_mid_run_charges_nothing(docs_table: Database, standin: 
 async def test_outage_of_a_server_that_refuses_all_is_waited_for(
     docs_table: Database, standin: StandIn, status: int
 ) -> None:
-    """Whatever it answers, the probe too: no chunk is charged, and all is embedded in the end."""
+    """Whatever it answers, to probes too: no chunk fails, and all is embedded in the end."""
     add_chunks(docs_table, 100)
     refusal = Canned(status=status, headers={"retry-after": "1"} if status == 503 else {})
     standin.controls.fail_next = [refusal] * (2 if status == 503 else 4)
@@ -53,10 +53,8 @@ async def test_outage_of_a_server_that_refuses_all_is_waited_for(
     docs_table.check_invariants()
 
 
-async def test_drain_gives_up_an_outage_past_its_limit(
-    docs_table: Database, standin: StandIn
-) -> None:
-    """Exit 3, with every job back in the queue and nothing paused or blamed."""
+async def test_drain_ends_after_the_outage_limit(docs_table: Database, standin: StandIn) -> None:
+    """Exit 3, with every job back in the queue, no pause and no failure."""
     add_chunks(docs_table, 300)
     standin.controls.down = True
     with pytest.raises(EmbedderUnavailable, match="the jobs wait in the queue") as raised:
@@ -67,10 +65,10 @@ async def test_drain_gives_up_an_outage_past_its_limit(
     docs_table.check_invariants()
 
 
-async def test_drain_counts_an_outage_on_when_only_the_probe_passes(
+async def test_drain_outage_continues_when_only_the_probe_passes(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """A server that answers 429 to all but the probe outlasts the limit as well."""
+    """429 to all but the probe exceeds the limit as well."""
     add_chunks(docs_table, 4)
     standin.controls.spare_probe = True
     standin.controls.status_for_all = Canned(status=429)
@@ -83,12 +81,12 @@ async def test_drain_counts_an_outage_on_when_only_the_probe_passes(
 async def test_misconfiguration_wrong_key_pauses_the_source(
     docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The pause says why, in the action log and in the events once, however many batches meet it.
+    """The reason is in the pause, and once in action log and events, for any number of batches.
 
     The drain exits 1 naming it; jobs wait.
     """
     caplog.set_level(logging.WARNING, logger="wikiembed")
-    standin.controls.latency_s = 0.2  # so that four batches are under way
+    standin.controls.latency_s = 0.2  # so that four batches are in flight
     add_chunks(docs_table, 300)
     await drain(settings_of(docs_table, standin.url, api_key=KEY, concurrency=4))
     docs_table.execute("update public.docs set vec = null")
@@ -115,7 +113,7 @@ async def test_misconfiguration_wrong_key_pauses_the_source(
 async def test_misconfiguration_unknown_model_pauses_the_source(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """404 from the server: nobody is blamed."""
+    """404 from the server: no failures."""
     standin.controls.known_models = ["another"]
     add_chunks(docs_table, 10)
     with pytest.raises(SourcePaused, match="no such model"):
@@ -126,7 +124,7 @@ async def test_misconfiguration_unknown_model_pauses_the_source(
 async def test_misconfiguration_wrong_dimensions_pause_the_source(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """The column holds 4 dimensions and the model gives 8: the reason names both."""
+    """The column has 4 dimensions and the model 8: the reason names both."""
     standin.controls.dimensions = 8
     add_chunks(docs_table, 10)
     with pytest.raises(SourcePaused, match="holds 4 dimensions"):
@@ -137,7 +135,7 @@ async def test_misconfiguration_wrong_dimensions_pause_the_source(
 async def test_misconfiguration_model_swapped_in_mid_run_pauses_the_source(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """The server restarts with another model: its vectors never reach the table."""
+    """The server restarts with another model: its vectors are never stored."""
     prove(docs_table)
     standin.controls.latency_s = 0.1
     add_chunks(docs_table, 640)
@@ -153,7 +151,7 @@ async def test_misconfiguration_model_swapped_in_mid_run_pauses_the_source(
 async def test_operators_own_pause_is_not_overwritten(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """A batch in flight that meets a wrong key leaves the operator's name and reason in place."""
+    """A batch in flight that fails on a wrong key keeps the operator's name and reason."""
     standin.controls.latency_s = 0.5
     add_chunks(docs_table, 64)
     async with working(settings_of(docs_table, standin.url), drain=True) as worker:
@@ -165,10 +163,8 @@ async def test_operators_own_pause_is_not_overwritten(
     assert pause_reason(docs_table) == "maintenance"
 
 
-async def test_setting_that_no_job_can_work_with_ends_the_worker(
-    docs_table: Database, standin: StandIn
-) -> None:
-    """A key that cannot be sent: exit 2 in a sentence, not jobs that come again for ever."""
+async def test_unusable_setting_ends_the_worker(docs_table: Database, standin: StandIn) -> None:
+    """A key that cannot be sent: exit 2 with a sentence, instead of endless retries."""
     add_chunks(docs_table, 10)
     with pytest.raises(ConfigurationError, match="WIKIEMBED_API_KEY") as raised:
         await drain(settings_of(docs_table, standin.url, api_key="two\nlines"), timeout_s=20)
@@ -180,7 +176,7 @@ async def test_setting_that_no_job_can_work_with_ends_the_worker(
 async def test_compare_and_set_has_no_transaction_open_during_http(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """While four requests are under way, no connection of the worker is in a transaction."""
+    """With four requests in flight, no connection of the worker is in a transaction."""
     standin.controls.latency_s = 1.0
     add_chunks(docs_table, 256)
     async with working(settings_of(docs_table, standin.url), drain=True) as worker:
@@ -206,7 +202,7 @@ OUTAGES = (
 async def test_outages_of_workers_share_a_row_and_end_with_either(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Two workers meet one outage: one row, which lasts until the server answers again."""
+    """Two workers in one outage: one row, which stays open until the server answers."""
     add_chunks(docs_table, 128)
     standin.controls.status_for_all = Canned(status=503)
     settings = settings_of(docs_table, standin.url)
@@ -223,10 +219,10 @@ async def test_outages_of_workers_share_a_row_and_end_with_either(
     docs_table.check_invariants()
 
 
-async def test_outage_is_written_after_postgres_was_away(
+async def test_outage_is_written_after_a_loss_of_postgres(
     postgres: TestServer, docs_table: Database, standin: StandIn
 ) -> None:
-    """Nothing of it reaches the jobs; what Postgres missed it has once it is back."""
+    """Jobs are not affected; Postgres gets the outage once it is back."""
     add_chunks(docs_table, 64)
     standin.controls.latency_s = 0.2
     async with working(settings_of(docs_table, standin.url)) as worker:
@@ -255,7 +251,7 @@ async def test_outage_is_written_after_postgres_was_away(
 async def test_outage_of_a_stopped_worker_stays_open(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Nobody has seen its end; a worker of procrastinate's own that gets an answer ends it."""
+    """Its end is unknown; a stock worker that gets an answer ends it."""
     add_chunks(docs_table, 4)
     standin.controls.down = True
     async with working(settings_of(docs_table, standin.url)) as worker:

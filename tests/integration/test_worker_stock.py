@@ -1,4 +1,4 @@
-"""procrastinate's own worker does the same work; and nothing secret is ever written down."""
+"""procrastinate's own worker does the same work; and no secret is stored or logged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STOCK = [
 
 @pytest.fixture
 def stock(tmp_path: Path) -> Iterator[list[Running]]:
-    """Stock workers of this test, ended with it."""
+    """Stock workers of this test, stopped at its end."""
     started: list[Running] = []
     yield started
     for running in started:
@@ -65,7 +65,7 @@ def test_stock_worker_embeds_everything(
 def test_pause_gate_holds_for_a_stock_worker(
     docs_table: Database, standin: StandIn, tmp_path: Path, stock: list[Running]
 ) -> None:
-    """It fetches nothing of a paused source, and all of it after resume."""
+    """It fetches nothing of a paused source, and everything after resume."""
     docs_table.execute("select wikiembed.pause('docs', 'not yet')")
     add_chunks(docs_table, 100)
     running = start(stock, settings_of(docs_table, standin.url), tmp_path)
@@ -80,7 +80,7 @@ def test_pause_gate_holds_for_a_stock_worker(
 def test_stock_worker_stops_during_an_outage(
     docs_table: Database, standin: StandIn, tmp_path: Path, stock: list[Running]
 ) -> None:
-    """SIGTERM gives the jobs that wait for the server back to the queue."""
+    """SIGTERM returns jobs that wait for the server to the queue."""
     standin.controls.down = True
     add_chunks(docs_table, 300)
     running = start(stock, settings_of(docs_table, standin.url), tmp_path)
@@ -93,7 +93,7 @@ def test_stock_worker_stops_during_an_outage(
 
 
 def rescue_now(database: Database) -> None:
-    """Queue the upkeep task that each minute queues, in its own slot and with its own defaults."""
+    """Queue the upkeep task of each minute, in its slot and with its defaults."""
     database.execute(
         "select wikiembed_queue.procrastinate_defer_jobs_v1(array[row('wikiembed_upkeep',"
         " 'wikiembed.rescue', 100, null, null, '{\"timestamp\": 0}', null)"
@@ -102,7 +102,7 @@ def rescue_now(database: Database) -> None:
 
 
 @pytest.mark.parametrize("died", [True, False], ids=["died", "finish failed"])
-def test_rescue_task_takes_up_what_a_stock_worker_dropped(
+def test_rescue_task_releases_jobs_of_a_stock_worker(
     docs_table: Database, standin: StandIn, tmp_path: Path, stock: list[Running], *, died: bool
 ) -> None:
     """A worker without a heartbeat for 30 s, or a job that is doing for 1800 s."""
@@ -136,7 +136,7 @@ def make(folder: Path) -> Path:
 
 
 def test_rescue_runs_each_minute_and_requires_a_heartbeat_of_30_s() -> None:
-    """So a killed worker's jobs are taken up within 30 s + 60 s: its heart beats each 10 s."""
+    """So a killed worker's jobs are rescued within 30 s + 60 s; the heartbeat is every 10 s."""
     from wikiembed.app import app
 
     cron = {name: task.cron for (name, _), task in app.periodic_registry.periodic_tasks.items()}
@@ -144,10 +144,10 @@ def test_rescue_runs_each_minute_and_requires_a_heartbeat_of_30_s() -> None:
     assert app.new_worker().update_heartbeat_interval == 10
 
 
-async def test_no_key_and_no_text_is_written_down(
+async def test_no_key_and_no_text_is_logged_or_stored(
     docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every line at every level and every table of ours, after a run with all sorts of trouble."""
+    """In no log line of any level and no table of ours, after a run with many faults."""
     secret = "the secret plan of the emperor"
     caplog.set_level(logging.DEBUG, logger="wikiembed")
     standin.controls.api_key = KEY

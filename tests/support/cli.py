@@ -1,4 +1,4 @@
-"""The command line as its users meet it: ``python -m wikiembed`` in a process of its own."""
+"""The command line as users run it: ``python -m wikiembed`` in a separate process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How a command ended."""
+    """The outcome of a command."""
 
     returncode: int
     stdout: str
@@ -46,7 +46,7 @@ class Call(Protocol):
 
 
 class Running:
-    """A command that is still running; its output goes to files, so it never blocks on it."""
+    """A running command; its output goes to files, so it never blocks on a pipe."""
 
     def __init__(self, command: list[str], *, env: Mapping[str, str], folder: Path) -> None:
         self._out, self._err = folder / "stdout", folder / "stderr"
@@ -64,7 +64,7 @@ class Running:
         return self._err.read_text()
 
     def wait(self, timeout: float = 60) -> Result:
-        """Wait for its end.
+        """Wait until it exits.
 
         Raises: subprocess.TimeoutExpired.
         """
@@ -76,7 +76,7 @@ class Running:
         wait_for(check, self, within_s=within_s)
 
     def stop(self, sent: signal.Signals = signal.SIGTERM, timeout: float = 15) -> Result:
-        """Send a signal to this process alone, wait, and kill it if it does not end."""
+        """Send a signal to this process alone, wait, and kill it if it does not exit."""
         if self.process.poll() is None:
             self.process.send_signal(sent)
         try:
@@ -120,11 +120,11 @@ class Cli:
             ) from None
 
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> Running:
-        """Start ``wikiembed`` with `args`; ended when the test is."""
+        """Start ``wikiembed`` with `args`; stopped at the end of the test."""
         return self.launch([sys.executable, "-m", "wikiembed", *args], env=env)
 
     def launch(self, command: list[str], *, env: Mapping[str, str] | None = None) -> Running:
-        """Start any command in the same environment; ended when the test is."""
+        """Start any command in the same environment; stopped at the end of the test."""
         folder = self.folder / str(len(self._running))
         folder.mkdir(parents=True)
         running = Running(command, env={**self.env, **(env or {})}, folder=folder)
@@ -132,7 +132,7 @@ class Cli:
         return running
 
     def close(self) -> None:
-        """End what still runs."""
+        """Stop the commands that still run."""
         for running in self._running:
             running.stop()
 

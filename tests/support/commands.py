@@ -18,7 +18,7 @@ _NAMES_THE_DATABASE = re.compile(r"Database \w+(?: on \S+:\d+|, embedded, in .*)
 
 
 def served(standin: StandIn, **settings: str) -> dict[str, str]:
-    """Settings of a worker that asks `standin`; more settings by lower-case name."""
+    """Settings of a worker that uses `standin`; more settings by lower-case name."""
     given = {"embedder": "openai", "embedder_url": standin.url, "model": "m", **settings}
     return {f"WIKIEMBED_{name.upper()}": value for name, value in given.items()}
 
@@ -29,7 +29,7 @@ def assert_done(result: Result) -> None:
 
 
 def assert_refused(result: Result, code: int) -> str:
-    """Exit `code` with one sentence on standard error; answers it."""
+    """Assert exit `code` with one sentence on standard error; returns the sentence."""
     said = complaints(result)
     assert (result.returncode, len(said)) == (code, 1), f"{result.stdout}\n{result.stderr}"
     assert said[0].endswith((".", "?"))

@@ -53,7 +53,7 @@ def prove(database: Database, source: str = "docs", *, salt: str = "") -> None:
 
 
 def refuse_to_finish(database: Database, code: str) -> None:
-    """Let no embed job be finished, with this SQLSTATE, until trigger ``refuse`` is dropped."""
+    """Make every finish of an embed job fail with this SQLSTATE, until ``refuse`` is dropped."""
     database.execute(f"""
         create sequence public.refused;
         create function public.refuse() returns trigger language plpgsql as $$
@@ -68,7 +68,7 @@ def refuse_to_finish(database: Database, code: str) -> None:
 
 @contextlib.contextmanager
 def _own_signals() -> Iterator[None]:
-    """Put back the signal handlers that the session runs with."""
+    """Restore the session's signal handlers."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
@@ -93,11 +93,11 @@ class Working:
         self._supervisor = supervisor
 
     def send_signal(self) -> None:
-        """What SIGTERM does: the first time gently, the second time not."""
+        """Do what SIGTERM does: graceful the first time, immediate the second time."""
         self._supervisor._on_signal(signal.SIGTERM)
 
     async def stop(self, timeout_s: float = 20) -> None:
-        """Stop as SIGTERM does, and wait for the end."""
+        """Stop as SIGTERM does, and wait until it ends."""
         self.send_signal()
         await asyncio.wait_for(self.run, timeout_s)
 
@@ -105,7 +105,7 @@ class Working:
         """Wait until `check()` is true; the worker must keep running."""
 
         def met() -> object:
-            ended = self.run.done()  # first: the last thing it did may be what is waited for
+            ended = self.run.done()  # read first: its last action may meet the condition
             if found := check():
                 return found
             if ended:
@@ -125,7 +125,7 @@ async def working(
     poll_s: float | None = None,
     rescue_every_s: float = RESCUE_EVERY_S,
 ) -> AsyncIterator[Working]:
-    """A worker that runs meanwhile; stopped at the end if it still does."""
+    """A worker that runs within the block; stopped at its end if it still runs."""
     with _own_signals():
         app = new_app()
         supervisor = Supervisor(

@@ -99,7 +99,7 @@ class Parameter:
 
     @property
     def usage(self) -> str:
-        """How an argument stands in the usage line."""
+        """The argument in the usage line."""
         return self.names[0] if self.required else f"[{self.names[0]}]"
 
 
@@ -158,7 +158,7 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
         names = (name.upper() + ("…" if many else ""),)
     else:
         long = f"--{name.replace('_', '-')}"
-        # In Annotated, typer takes the first name for the default and moves it later.
+        # In Annotated, typer treats the first name as the default and moves it later.
         first = (info.default,) if isinstance(info.default, str) else ()
         given = (*first, *(info.param_decls or ()))
         names = given or ((long, f"--no-{long[2:]}") if flag else (long,))

@@ -1,6 +1,6 @@
-"""The picture of the README: ``python -m tests.tools.docs.picture`` draws ``status --watch`` anew.
+"""The picture of the README: ``python -m tests.tools.docs.picture`` redraws ``status --watch``.
 
-A worker embeds the sample wiki and a table of documents, one text of which its server refuses; the
+A worker embeds the sample wiki and a table of documents, and its server refuses one text; the
 view is that of the command, and the drawing is rich's.
 """
 
@@ -49,7 +49,7 @@ select wikiembed.attach('public.notes', 'id', 'body', 'vec', '한국어 노트')
 insert into public.notes (body) select '노트 ' || n from generate_series(1, 300) as n;
 select wikiembed.pause('한국어 노트', 'the GPU is being moved');
 """
-# Of rich's format, without the fonts that it would have a reader's browser fetch.
+# Rich's format, without the fonts that a reader's browser would fetch.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
 
@@ -61,7 +61,7 @@ def drawn(view: View) -> str:
 
 
 def look_at_half(database: Database, url: str) -> View:
-    """What the command sees when a worker has embedded half of the documents."""
+    """The command's view once a worker has embedded half of the documents."""
     settings = environment(
         database_url=database.url, embedder="openai", embedder_url=url, model="bge-m3",
         concurrency="2", log_level="error",

@@ -1,4 +1,4 @@
-"""docs/reference/scripts.md, from what the scripts say of themselves."""
+"""docs/reference/scripts.md, from the scripts' own help."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def scripts() -> list[Path]:
 
 
 def scripts_for_contributors() -> dict[str, str]:
-    """The others, and what each is for, by the first line of its comment."""
+    """The other scripts, and the purpose of each, from the first line of its comment."""
     files = (file for file in (ROOT / "scripts").iterdir() if file not in scripts())
     found = (_SAYS.match(file.read_text()) for file in [*files, ROOT / ".ci/run"] if file.is_file())
     return dict(sorted((said["name"], said["what"]) for said in found if said is not None))
 
 
 def help_of(script: Path) -> str:
-    """What a script prints for --help."""
+    """The output of a script's --help."""
     return subprocess.run(
         [str(script), "--help"], capture_output=True, text=True, check=True
     ).stdout.rstrip()

@@ -1,4 +1,4 @@
-"""What a soak runs on: a Postgres of its own, a stand-in as a process, workers as processes."""
+"""A soak's environment: a separate Postgres, a stand-in and workers as processes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BAD_TEXTS = [
 
 
 class Field:
-    """The processes of one run; `random` is what every fault draws from."""
+    """The processes of one run; `random` is the source of every fault's randomness."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.random = random.Random(seed)
@@ -55,11 +55,11 @@ class Field:
         self.beside: list[Future[None]] = []
 
     def connect(self) -> psycopg.Connection[Any]:
-        """A connection that no timeout of the database's applies to."""
+        """A connection without the database's statement timeout."""
         return psycopg.connect(self.url, autocommit=True, options="-c statement_timeout=0")
 
     def sql(self, statement: str, *, at_one_moment: bool = False) -> list[tuple[Any, ...]]:
-        """Run a statement, again while Postgres is not there or takes no more connections."""
+        """Run a statement; retries while Postgres is down or out of connections."""
         end = time.monotonic() + PATIENCE_S
         while True:
             try:
@@ -74,7 +74,7 @@ class Field:
                 time.sleep(0.1)
 
     def prepare(self) -> None:
-        """Schema, two tables whose vectors are proved, and workers."""
+        """Create the schema, two tables with verifiable vectors, and workers."""
         upgrade(self.url, Settings(dimensions=DIMENSIONS))
         self.sql(proof_sql("public", vector_schema="public"))
         for source in SOURCES:
@@ -98,7 +98,7 @@ class Field:
         return f"public.{self.random.choice(SOURCES)}"
 
     def start_worker(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a worker; what they log stands in one file."""
+        """Start a worker; all log to one file."""
         with (self.folder / "workers.log").open("ab") as log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "wikiembed", "worker", *arguments],
@@ -119,25 +119,25 @@ class Field:
         return worker
 
     def tend(self) -> None:
-        """Start workers anew that ended by themselves, as a service manager does."""
+        """Restart workers that exited, as a service manager does."""
         for worker in [one for one in self.workers if one.poll() is not None]:
             self.workers.remove(worker)
             self.ended.append(worker.returncode)
             self.start_worker()
 
     def end_backends(self, share: float = 1.0) -> None:
-        """End this share of the workers' connections."""
+        """Terminate this share of the workers' connections."""
         self.sql(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             f" where application_name like 'wikiembed%' and random() < {share}"
         )
 
     def in_beside(self, work: Any) -> None:
-        """Let a user's thread do `work` while other faults happen."""
+        """Run `work` in a user's thread beside other faults."""
         self.beside.append(self.users.submit(work))
 
     def settle(self) -> None:
-        """Wait for the users, end the workers gently, lift what a fault left behind."""
+        """Wait for the users, stop the workers gracefully, resume what a fault paused."""
         for one in self.beside:
             one.result(PATIENCE_S)
         for worker in self.workers:
@@ -147,7 +147,7 @@ class Field:
         self.sql("select wikiembed.resume()")
 
     def close(self) -> None:
-        """End what this run started."""
+        """Stop everything that this run started."""
         self.users.shutdown(cancel_futures=True)
         for worker in self.workers:
             if worker.poll() is None:

@@ -1,4 +1,4 @@
-"""How it is to live with: the delay of an edit, a trickle of inserts, memory, pause and resume."""
+"""In daily use: the delay of an edit, a trickle of inserts, memory, pause and resume."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _warm(base: Base) -> None:
 
 
 def trickle(place: Place, form: Form) -> Iterator[Measured]:
-    """400 one-row inserts a second: what is left after a second, and texts a request."""
+    """400 one-row inserts per second: the backlog after a second, and texts per request."""
     seconds = form.of(6, 60)
     with place.base() as base, place.server("instant") as server, place.worker(base, server):
         _warm(base)
@@ -96,7 +96,7 @@ def memory(place: Place, form: Form) -> Iterator[Measured]:
 
 
 def pause(place: Place, form: Form) -> Iterator[Measured]:
-    """From the pause's commit to the last batch begun; from the resume's to the first."""
+    """From the pause's commit to the last batch started; from the resume's to the first."""
     stops: list[float] = []
     starts: list[float] = []
     with place.base() as base, place.server("instant") as server:
@@ -113,7 +113,7 @@ def pause(place: Place, form: Form) -> Iterator[Measured]:
                 base.execute("select wikiembed.resume('docs')")
                 at = time.monotonic()
                 eventually(lambda: server.stats()["requests"], within_s=LIMIT_S)
-                # By the server's clock, which is this machine's: to ask it takes longer.
+                # By the server's clock, which is this machine's: a query takes longer.
                 starts.append(1000 * max(0.0, server.stats()["first_begun"] - at))
                 time.sleep(0.2)
     for name, times in (("pause", stops), ("resume", starts)):

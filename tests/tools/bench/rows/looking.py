@@ -1,4 +1,4 @@
-"""What it costs to look, to queue, and to fetch, at sizes that grow."""
+"""The cost of views, of queueing and of fetching, at growing sizes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def enqueue(place: Place, form: Form) -> Iterator[Measured]:
 
 
 def coverage(place: Place, form: Form) -> Iterator[Measured]:
-    """The coverage view by the table's size, half embedded, and with a ledger not yet folded."""
+    """The coverage view by table size, half embedded, and with an unfolded ledger."""
     sizes = (20_000, 200_000) if form.short else (1_000_000, 10_000_000)
     with place.base() as base:
         base.execute(
@@ -102,7 +102,7 @@ def _look(base: Base, row: str, what: str) -> Measured:
 
 
 def fetch(place: Place, form: Form) -> Iterator[Measured]:
-    """Fetching one job with many waiting, and many of a paused source ahead of it."""
+    """Fetching one job with many waiting, and with many of a paused source before it."""
     for waiting in (16_000, form.of(100_000, 1_000_000)):
         for paused in (False, True):
             with place.base() as base:
