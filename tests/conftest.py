@@ -135,9 +135,9 @@ def call(
             capsys.readouterr()
             with pytest.raises(SystemExit) as ended:
                 main(args)
-        said = capsys.readouterr()
+        output = capsys.readouterr()
         code = ended.value.code
-        return Result(returncode=int(code or 0), stdout=said.out, stderr=said.err)
+        return Result(returncode=int(code or 0), stdout=output.out, stderr=output.err)
 
     yield run
     signal.signal(signal.SIGTERM, before)

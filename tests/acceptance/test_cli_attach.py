@@ -35,8 +35,8 @@ def test_attach_counts_rows_and_names_the_next_command(call: Call, database: Dat
         "docs: 3 chunks wait for `wikiembed enqueue docs`.",
     ]
     assert "docs: 3 chunks wait for `wikiembed enqueue docs`." in call("status").stdout
-    said = "# docs: 3 wait for an order: wikiembed enqueue docs"
-    assert said in call("ready", "docs").stdout.splitlines()
+    output = "# docs: 3 wait for an order: wikiembed enqueue docs"
+    assert output in call("ready", "docs").stdout.splitlines()
     assert "docs: 3 chunks queued in 1 job." in call("enqueue", "docs").stdout
     assert "for `wikiembed enqueue" not in call("status").stdout
     database.check_invariants()
@@ -120,12 +120,12 @@ def test_attach_moves_a_source_to_the_table_that_has_its_name(
         "insert into public.new values (1, 'a', null), (2, 'b', '[1,0,0,0]');"
         "alter table public.docs rename to old; alter table public.new rename to docs"
     )
-    said = (
+    output = (
         "ource docs is still attached to public.old, and public.docs is another table now: run"
         " `wikiembed attach public.docs --name docs --move`."
     )
-    assert said in call("status").stdout
-    assert said in " ".join(call("doctor").stdout.split())
+    assert output in call("status").stdout
+    assert output in " ".join(call("doctor").stdout.split())
     assert "--move" in assert_refused(call(*ATTACH), 2)
     result = call("attach", "public.docs", "--name", "docs", "--move")
     assert_done(result)
@@ -137,7 +137,7 @@ def test_attach_moves_a_source_to_the_table_that_has_its_name(
     names = [name for name, valid in database.rows(INDEXES) if valid]
     assert "wikiembed_missing_docs" in names
     assert len(names) == 2
-    assert said not in call("status").stdout
+    assert output not in call("status").stdout
     database.execute("create table public.plain (id bigint primary key, body text, vec vector(4))")
     assert_done(call("attach", "public.plain", "--name", "docs", "--move", "--enqueue"))
     assert "wikiembed_missing_docs" in [name for name, _ in database.rows(INDEXES)]
@@ -197,8 +197,8 @@ def test_attach_times_out_on_a_locked_table(call: Call, database: Database) -> N
     make_table(database)
     holder = database.connect(autocommit=False)
     holder.execute("lock table public.docs in exclusive mode")
-    said = assert_refused(call(*ATTACH), 3)
-    assert said.endswith("try again when it is free.")
+    output = assert_refused(call(*ATTACH), 3)
+    assert output.endswith("try again when it is free.")
     assert database.rows(INDEXES) == []
 
 
@@ -212,14 +212,16 @@ def test_attach_suggests_the_command_for_names_of_another_case(
     )
     typed = ("--key", "ID", "--text", "body", "--embedding", "my vec", "--batch-size", "8")
     for relation in ("S.Document", "document", '"S".document'):
-        said = assert_refused(call("attach", relation, *typed, "--enqueue"), 2)
-        (command,) = re.findall(r"`([^`]+)`", said)
+        output = assert_refused(call("attach", relation, *typed, "--enqueue"), 2)
+        (command,) = re.findall(r"`([^`]+)`", output)
         assert command == (
             "wikiembed attach 'S.\"Document\"' --key id --text Body --embedding 'my vec'"
             " --batch-size 8 --enqueue"
         ).replace("'S.", '\'"S".')
-    said = assert_refused(call("attach", '"S"."Document"', *typed), 2)
-    assert said.startswith("Columns are named as they are written, 'ID' is 'id', 'body' is 'Body'")
+    output = assert_refused(call("attach", '"S"."Document"', *typed), 2)
+    assert output.startswith(
+        "Columns are named as they are written, 'ID' is 'id', 'body' is 'Body'"
+    )
     words = shlex.split(command)
     assert_done(call(*words[1:]))
     assert database.rows("select text_column, batch_size from wikiembed.sources"
@@ -233,8 +235,8 @@ def test_attach_compares_the_column_with_the_model(
     """A model that answered is trusted; without an answer there is only a note or a warning."""
     make_table(database, key="int", vector="vector(3)")
     env = served(standin) | {"WIKIEMBED_DIMENSIONS": ""}
-    said = assert_refused(call(*ATTACH, env=env), 2)
-    assert said == (
+    output = assert_refused(call(*ATTACH, env=env), 2)
+    assert output == (
         "Column 'vec' of public.docs has 3 dimensions, and model 'm' of openai gives 4: run"
         " `alter table public.docs alter column vec type public.vector(4)`, or name the model that"
         " fits (WIKIEMBED_EMBEDDER, WIKIEMBED_MODEL, --provider, --model)."
@@ -250,8 +252,8 @@ def test_attach_compares_the_column_with_the_model(
     assert_done(call("detach", "docs"))
     standin.controls.update({"down": False})
     database.execute("alter table public.docs drop vec")
-    said = assert_refused(call(*ATTACH, env=env), 2)
-    assert said.endswith(
+    output = assert_refused(call(*ATTACH, env=env), 2)
+    assert output.endswith(
         'has no column "vec": run `alter table public.docs add column vec public.vector(4)`.'
     )
     database.execute("alter table public.docs add column vec public.vector(4)")

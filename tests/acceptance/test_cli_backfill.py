@@ -56,12 +56,12 @@ def test_backfill_reports_progress_by_batches(
     options = ("--batch-size", "10", "--concurrency", "1", "--report-every", str(every))
     result = run_cli("backfill", *options, env=served(standin))
     assert_done(result)
-    told = lines_of(result, "progress")
-    assert least <= len(told) <= most
-    assert {frozenset(line) for line in told} == {frozenset(FIELDS)}
-    done = numbers(told, "done")
+    printed = lines_of(result, "progress")
+    assert least <= len(printed) <= most
+    assert {frozenset(line) for line in printed} == {frozenset(FIELDS)}
+    done = numbers(printed, "done")
     assert done == sorted(done)
-    assert (done[-1], told[-1]["missing"], told[-1]["eta_s"]) == (100, 0, 0)
+    assert (done[-1], printed[-1]["missing"], printed[-1]["eta_s"]) == (100, 0, 0)
     assert [a for a, b in pairwise(done[:-1]) if b - a < 10 * every - 10] == []
 
 
@@ -78,8 +78,8 @@ def test_backfill_reports_each_failed_chunk(
         " --allow-failures exits with 0 all the same."
     )
     failed = lines_of(result, "chunk_failed")
-    told = {(line["source"], line["key"], line["error_class"]) for line in failed}
-    assert told == {("docs", "7", "rejected"), ("docs", "3", "write_refused")}
+    printed = {(line["source"], line["key"], line["error_class"]) for line in failed}
+    assert printed == {("docs", "7", "rejected"), ("docs", "3", "write_refused")}
     assert len(failed) == 2
     by_key = {str(line["key"]): line for line in failed}
     assert (by_key["7"]["http_status"], by_key["7"]["attempts"]) == (500, 3)
@@ -105,10 +105,10 @@ def test_backfill_continues_after_a_stop(
     running = start_cli("backfill", "--concurrency", "2", env=served(standin))
     running.wait_for(lambda: jobs_by_status(docs_table)["doing"] == 2)
     result = running.stop(sent)
-    said = assert_refused(result, code)
+    output = assert_refused(result, code)
     left = without_vector(docs_table)
     assert 0 < left < 640
-    assert said == (f"Stopped; {640 - left} of 640 embedded. Continue: `wikiembed backfill`.")
+    assert output == (f"Stopped; {640 - left} of 640 embedded. Continue: `wikiembed backfill`.")
     assert json_lines(result)[-1] == {"event": "stopped", "signal": sent.name, "chunks_left": left}
     assert (jobs_by_status(docs_table)["doing"], 64 * jobs_by_status(docs_table)["todo"]) == (
         0,
@@ -205,11 +205,11 @@ def test_backfill_ends_at_a_pause(
     running = start_cli("backfill", "docs", "--concurrency", "2", env=served(standin))
     running.wait_for(lambda: without_vector(docs_table) < 640)
     assert_done(call("pause", "docs", "--why", "the GPU is being moved"))
-    said = assert_refused(running.wait(), 1)
+    output = assert_refused(running.wait(), 1)
     who = docs_table.one("select paused_by from wikiembed.sources where name = 'docs'")
-    assert said.startswith(f"Source 'docs' was paused by {who} at ")
-    assert "the GPU is being moved" in said
-    assert "`wikiembed resume docs`" in said
+    assert output.startswith(f"Source 'docs' was paused by {who} at ")
+    assert "the GPU is being moved" in output
+    assert "`wikiembed resume docs`" in output
     left = without_vector(docs_table)
     assert (jobs_by_status(docs_table)["doing"], 64 * jobs_by_status(docs_table)["todo"]) == (
         0,

@@ -81,8 +81,8 @@ def test_estimate_takes_the_rate_of_the_last_day(
     (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
     assert (found["rate_from"], found["chunks_per_s"]) == ("history", pytest.approx(20, abs=0.2))
     assert standin.stats.requests == 0
-    said = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
-    assert "the last day's rate by view throughput: a few seconds." in said
+    output = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
+    assert "the last day's rate by view throughput: a few seconds." in output
 
 
 def found_from(call: Call, standin: StandIn) -> object:
@@ -129,8 +129,8 @@ def test_estimate_says_that_the_source_is_paused(
 ) -> None:
     """A backfill of it would end at once."""
     waiting.execute("select wikiembed.pause('docs', 'costs')")
-    said = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
-    assert "It is paused: run `wikiembed resume docs`." in said
+    output = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
+    assert "It is paused: run `wikiembed resume docs`." in output
 
 
 def test_estimate_of_at_most_n(call: Call, waiting: Database, standin: StandIn) -> None:

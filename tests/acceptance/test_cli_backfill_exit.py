@@ -40,8 +40,10 @@ def test_backfill_exits_1_while_chunks_are_missing(
     call: Call, failed: Database, standin: StandIn
 ) -> None:
     """Those that failed before count too, skipped ones never; --allow-failures keeps 0."""
-    said = assert_refused(call("backfill", "docs", env=served(standin)), 1)
-    assert said.startswith("2 chunks are missing (docs 1 rejected, 1 timeout): see `wikiembed fail")
+    output = assert_refused(call("backfill", "docs", env=served(standin)), 1)
+    assert output.startswith(
+        "2 chunks are missing (docs 1 rejected, 1 timeout): see `wikiembed fail"
+    )
     allowed = call("backfill", "docs", "--allow-failures", env=served(standin))
     assert_done(allowed)
     assert json_lines(allowed)[-1]["failed_by_class"] == {"rejected": 1, "timeout": 1}
@@ -63,8 +65,8 @@ def test_backfill_exit_code_covers_the_named_sources(
 def test_backfill_exits_0_at_its_bound(call: Call, failed: Database, standin: StandIn) -> None:
     """Exit 0 with --max-chunks embedded, whatever is left; not if failures prevent that number."""
     assert_done(call("backfill", "docs", "--max-chunks", "2", env=served(standin)))
-    said = assert_refused(call("backfill", "docs", "--max-chunks", "2", env=served(standin)), 1)
-    assert said.startswith("2 chunks are missing")
+    output = assert_refused(call("backfill", "docs", "--max-chunks", "2", env=served(standin)), 1)
+    assert output.startswith("2 chunks are missing")
 
 
 def test_backfill_counts_chunks_without_a_job(
@@ -79,8 +81,8 @@ def test_backfill_counts_chunks_without_a_job(
         return done
 
     monkeypatch.setattr("wikiembed.control.actions.enqueue_all", lose)
-    said = assert_refused(call("backfill", "docs", "--allow-failures", env=served(standin)), 1)
-    assert said.startswith("2 chunks are missing (docs 2 in no job)")
+    output = assert_refused(call("backfill", "docs", "--allow-failures", env=served(standin)), 1)
+    assert output.startswith("2 chunks are missing (docs 2 in no job)")
 
 
 def test_drain_exit_code_covers_the_queue(call: Call, failed: Database, standin: StandIn) -> None:

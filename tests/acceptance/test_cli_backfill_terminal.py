@@ -116,7 +116,7 @@ def test_piped_failures_are_in_one_output_only(
     """As JSON lines on standard output, and not also as log events."""
     standin.controls.bad_texts = [BadText(contains="bad", status=500)]
     result = run_cli("backfill", env=served(standin))
-    told = [line for line in json_lines(result) if line["event"] == "chunk_failed"]
-    assert len(told) == 20
+    printed = [line for line in json_lines(result) if line["event"] == "chunk_failed"]
+    assert len(printed) == 20
     assert "chunk_failed" not in {str(event["event"]) for event in events(result)}
     assert len(complaints(result)) == 1

@@ -63,20 +63,20 @@ def test_database_is_named_on_the_first_line(
     env = served(standin, database_url=with_password(docs_table))
     host, port = place(docs_table)
     result = call(*command, env=env)
-    said = f"{docs_table.name} on {host}:{port}"
+    output = f"{docs_table.name} on {host}:{port}"
     first = (result.stdout.splitlines() or [""])[0]
     match command[0]:
         case "ready":
-            assert result.stderr.splitlines()[0] == f"Database {said}"
+            assert result.stderr.splitlines()[0] == f"Database {output}"
         case "worker":
-            assert events(result)[0]["database"] == said
+            assert events(result)[0]["database"] == output
         case "backfill" if "--dry-run" not in command:
             found = json.loads(first)["database"]
             assert (found["name"], found["host"], found["port"]) == (docs_table.name, host, port)
         case "doctor":
-            assert first == f"ok       Database {said}."
+            assert first == f"ok       Database {output}."
         case _:
-            assert first == f"Database {said}"
+            assert first == f"Database {output}"
     assert SECRET not in result.stdout + result.stderr
 
 
@@ -87,8 +87,8 @@ def test_database_is_named_in_json(call: Call, docs_table: Database, standin: St
     expected = {"name": docs_table.name, "host": host, "port": port, "embedded_in": None}
     for command in (["status"], ["ready"], ["backfill", "--dry-run"], ["doctor"]):
         first = json_lines(call(*command, "--json", env=env))[0]
-        said = first if command != ["doctor"] else doctor_line(first)
-        assert said["database"] == expected, command
+        output = first if command != ["doctor"] else doctor_line(first)
+        assert output["database"] == expected, command
 
 
 def doctor_line(findings: object) -> dict[str, object]:
@@ -105,9 +105,9 @@ def test_only_migrate_and_demo_create_an_embedded_postgres(
     """Otherwise a typing error would lead to an empty database and exit 0."""
     folder = tmp_path / "none"
     result = call(*command, env={"WIKIEMBED_DATABASE_URL": "", "WIKIEMBED_DATA_DIR": str(folder)})
-    said = f"There is no embedded Postgres in {folder} yet: run `wikiembed migrate` to make one"
+    output = f"There is no embedded Postgres in {folder} yet: run `wikiembed migrate` to make one"
     assert result.returncode == 2
-    assert said in (result.stdout if command == ["doctor"] else assert_refused(result, 2))
+    assert output in (result.stdout if command == ["doctor"] else assert_refused(result, 2))
     assert not folder.exists()
 
 
@@ -139,8 +139,8 @@ def test_demo_creates_and_drops_a_separate_database(
     assert "does not exist" in assert_refused(call("status", env=there), 2)
     database.execute(f"create database {DATABASE}")
     for options in ([], ["--clean"]):
-        said = assert_refused(call("demo", *options, env=demo_env), 2)
-        assert said.startswith(f"Database {DATABASE} is there and was not made by the demo")
+        output = assert_refused(call("demo", *options, env=demo_env), 2)
+        assert output.startswith(f"Database {DATABASE} is there and was not made by the demo")
 
 
 def assert_ready(call: Call, env: dict[str, str]) -> bool:
@@ -166,6 +166,6 @@ def test_demo_requires_the_right_to_create_databases(
     role = database.create_role("poor")
     database.execute(f"alter role {role} login")
     env = demo_env | {"WIKIEMBED_DATABASE_URL": make_conninfo(database.url, user=role)}
-    said = assert_refused(call("demo", env=env), 2)
-    assert "createdb" in said
-    assert "the embedded Postgres" in said
+    output = assert_refused(call("demo", env=env), 2)
+    assert "createdb" in output
+    assert "the embedded Postgres" in output

@@ -51,7 +51,7 @@ def test_doctor_finds(call: Call, docs_table: Database, standin: StandIn, case: 
     given = {"database_url": make_conninfo(docs_table.url, **case.connect), **case.env}
     found, code = findings(call, served(standin, **given))
     same = [f for f in found if f[:2] == (case.name, case.level)]
-    assert [f for f in same if case.said in f[2]] != [], found
+    assert [f for f in same if case.message in f[2]] != [], found
     assert code == (case.exits or int(any(level == "fault" for _, level, _ in found))), found
     if case.fixed_by:
         assert_done(call(*case.fixed_by, env=healthy))
@@ -137,15 +137,15 @@ def test_doctor_compares_procrastinate_with_its_schema(database: Database) -> No
 
 
 @pytest.mark.parametrize(
-    ("off_s", "said"),
+    ("off_s", "message"),
     [(60, "is 60 s behind"), (-3600, "is 3,600 s ahead of"), (0, None), (2, None)],
 )
-def test_doctor_compares_clocks(database: Database, off_s: float, said: str | None) -> None:
+def test_doctor_compares_clocks(database: Database, off_s: float, message: str | None) -> None:
     """A clock that is minutes off is reported, one that is seconds off is not."""
     now: Callable[[], float] = lambda: time.time() + off_s  # noqa: E731
     (found,) = (f for f in place.database(database.connect(), now) if f.name == "clock")
-    assert found.level == ("warning" if said else "ok")
-    assert said is None or said in found.sentence
+    assert found.level == ("warning" if message else "ok")
+    assert message is None or message in found.sentence
 
 
 def test_doctor_warns_of_a_table_owner(call: Call, docs_table: Database, standin: StandIn) -> None:

@@ -53,8 +53,8 @@ def test_index_refuses_before_all_is_embedded(call: Call, docs_table: Database) 
     """Exit 1 with the number missing; skipped chunks do not count, and with --anyway none does."""
     embedded(docs_table, 10)
     docs_table.execute("insert into public.docs (body) values (''), ('late')")
-    said = assert_refused(call(*BUILD), 1)
-    assert said == (
+    output = assert_refused(call(*BUILD), 1)
+    assert output == (
         "Source 'docs' misses 2 of 12 chunks (0 failed), see `wikiembed ready docs`:"
         " or build it now with --anyway."
     )
@@ -125,7 +125,7 @@ def test_index_of_halfvec(call: Call, database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "output"),
     [
         (
             "vector(2001)",
@@ -138,7 +138,7 @@ def test_index_of_halfvec(call: Call, database: Database) -> None:
     ],
 )
 def test_index_beyond_pgvector_is_one_sentence(
-    call: Call, database: Database, kind: str, said: str
+    call: Call, database: Database, kind: str, output: str
 ) -> None:
     """Exit 2 before any work."""
     database.execute(f"create table public.docs (id int primary key, body text, vec {kind})")
@@ -146,7 +146,7 @@ def test_index_beyond_pgvector_is_one_sentence(
         "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs', p_dimensions => %s)",
         [None if "(" in kind else 4],
     )
-    assert said in assert_refused(call(*BUILD, "--anyway"), 2)
+    assert output in assert_refused(call(*BUILD, "--anyway"), 2)
     assert hnsw(database) == {}
 
 
@@ -156,15 +156,15 @@ def test_index_of_a_table_with_another_owner(call: Call, docs_table: Database) -
     role = docs_table.create_role("worker", grant="worker")
     env = {"WIKIEMBED_DATABASE_URL": make_conninfo(docs_table.url, options=f"-c role={role}")}
     for arguments in (BUILD, (*BUILD, "--drop")):
-        said = assert_refused(call(*arguments, env=env), 2)
-        assert said == (
+        output = assert_refused(call(*arguments, env=env), 2)
+        assert output == (
             f"Role {role} may not create an index on public.docs: run it as the table's owner,"
             " with CREATE on its schema."
         )
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (("--memory", "much"), "'much' is no size of memory: write 512MB or 8GB."),
         (("--memory", "10kB"), "'10kB' is no size of memory"),
@@ -174,10 +174,10 @@ def test_index_of_a_table_with_another_owner(call: Call, docs_table: Database) -
     ],
 )
 def test_index_refuses_wrong_options(
-    call: Call, database: Database, arguments: tuple[str, ...], said: str
+    call: Call, database: Database, arguments: tuple[str, ...], output: str
 ) -> None:
     """Wrong usage is one sentence and exit 2."""
-    assert said in assert_refused(call("index", *arguments), 2)
+    assert output in assert_refused(call("index", *arguments), 2)
 
 
 def test_index_warns_when_the_graph_does_not_fit(call: Call, docs_table: Database) -> None:
@@ -194,13 +194,15 @@ def test_index_warns_when_the_graph_does_not_fit(call: Call, docs_table: Databas
 def test_index_memory_estimate_matches_pgvector(docs_table: Database) -> None:
     """The estimate is within a tenth of the point where pgvector reports that memory ends."""
     embedded(docs_table, 12_000)
-    said: list[str] = []
+    output: list[str] = []
     connection = docs_table.connect()
-    connection.add_notice_handler(lambda diagnostic: said.append(diagnostic.message_primary or ""))
+    connection.add_notice_handler(
+        lambda diagnostic: output.append(diagnostic.message_primary or "")
+    )
     connection.execute("set maintenance_work_mem = '4MB'")
     connection.execute("set max_parallel_maintenance_workers = 0")
     connection.execute("create index on public.docs using hnsw (vec vector_cosine_ops)")
-    (notice,) = said
+    (notice,) = output
     rows = int(notice.split()[-2])
     target = Target(
         source="docs", oid=0, schema="public", table="docs", column="vec", attnum=3, kind="vector",

@@ -81,9 +81,9 @@ def test_index_waits_for_a_running_build(
     second.wait_for(lambda: second.stdout == waits)
     writer.rollback()
     assert first.wait().stdout.startswith(f"Built {INDEX}")
-    said = second.wait()
-    assert (said.returncode, said.stderr) == (0, "")
-    assert said.stdout.startswith(f"{waits}docs: index {INDEX} is there and valid")
+    output = second.wait()
+    assert (output.returncode, output.stderr) == (0, "")
+    assert output.stdout.startswith(f"{waits}docs: index {INDEX} is there and valid")
 
 
 def test_index_waits_for_a_build_that_is_about_to_start(

@@ -159,8 +159,8 @@ def test_load_names_the_position_of_broken_xml(
     """The complete pages of a truncated export are kept, and the error reports that."""
     file = tmp_path / "cut.xml"
     file.write_bytes(export(("A", "Text."), ("B", "Text."))[:-60])
-    said = assert_refused(call("load", str(file)), 2)
-    assert said.startswith(f"{file}: not well-formed XML: ")
-    assert "line 1" in said
-    assert "1 page of this file is stored (1 added, 0 changed, 0 unchanged);" in said
+    output = assert_refused(call("load", str(file)), 2)
+    assert output.startswith(f"{file}: not well-formed XML: ")
+    assert "line 1" in output
+    assert "1 page of this file is stored (1 added, 0 changed, 0 unchanged);" in output
     assert [row[1] for row in database.rows(CHUNKS)] == ["A"]

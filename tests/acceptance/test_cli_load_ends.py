@@ -66,14 +66,14 @@ def test_broken_line_reports_what_is_stored(
     call: Call, database: Database, broken: list[str]
 ) -> None:
     """File and line, pages stored, and the files not started; the exit code is 2."""
-    said = assert_refused(call("load", *broken), 2)
-    assert said == (
+    output = assert_refused(call("load", *broken), 2)
+    assert output == (
         f"{broken[1]}, line 2: not a JSON object with title and text. 1 page of this file is stored"
         f" (1 added, 0 changed, 0 unchanged); {AGAIN} Not begun: {broken[2]}."
     )
     assert database.rows(TITLES) == [("A",), ("B",)]
-    said = assert_refused(call("load", *broken), 2)
-    assert "1 page of this file is stored (0 added, 0 changed, 1 unchanged);" in said
+    output = assert_refused(call("load", *broken), 2)
+    assert "1 page of this file is stored (0 added, 0 changed, 1 unchanged);" in output
     database.check_invariants()
 
 
@@ -90,8 +90,8 @@ def test_broken_first_line_stores_nothing(call: Call, tmp_path: Path) -> None:
     """Zero is reported too."""
     bad = tmp_path / "bad.jsonl"
     bad.write_text("{}\n")
-    said = assert_refused(call("load", str(bad)), 2)
-    assert said.endswith("No page of this file is stored; running it again is safe.")
+    output = assert_refused(call("load", str(bad)), 2)
+    assert output.endswith("No page of this file is stored; running it again is safe.")
 
 
 def test_atomic_stores_all_files_or_none(
@@ -99,8 +99,8 @@ def test_atomic_stores_all_files_or_none(
 ) -> None:
     """An error in the second file rolls back the first; fixed, one run stores and queues all."""
     result = call("load", "--atomic", *broken)
-    said = assert_refused(result, 2)
-    assert "Nothing of this run is stored (--atomic); running it again is safe." in said
+    output = assert_refused(result, 2)
+    assert "Nothing of this run is stored (--atomic); running it again is safe." in output
     assert (result.stdout, database.rows(TITLES), jobs_by_status(database)["todo"]) == ("", [], 0)
     write_pages(tmp_path / "bad.jsonl", {"B": "Text."})
     done = call("load", "--atomic", *broken)
@@ -118,12 +118,12 @@ def test_full_disk_of_postgres(
     """Postgres's message, the pages that it refused, what is stored, and exit code 3."""
     database.execute(DISK_FULL + FULL_AT_INSERT)
     write_pages(tmp_path / "pages.jsonl", PAGES)
-    said = assert_refused(call("load", "pages.jsonl", *(["--atomic"] if atomic else [])), 3)
-    assert "No space left on device: check free disk space." in said
-    assert "Refused: among “Page 100” to “Page 149”." in said
+    output = assert_refused(call("load", "pages.jsonl", *(["--atomic"] if atomic else [])), 3)
+    assert "No space left on device: check free disk space." in output
+    assert "Refused: among “Page 100” to “Page 149”." in output
     assert len(database.rows(TITLES)) == (0 if atomic else 100)
     if not atomic:
-        assert "100 pages of this file are stored (100 added, 0 changed, 0 unchanged);" in said
+        assert "100 pages of this file are stored (100 added, 0 changed, 0 unchanged);" in output
         database.execute("drop trigger full_disk on public.wiki_pages")
         assert "50 added, 0 changed, 100 unchanged" in call("load", "pages.jsonl").stdout
 
@@ -132,9 +132,9 @@ def test_full_disk_at_the_commit(call: Call, database: Database, tmp_path: Path)
     """A refused commit stores nothing for certain, unlike a lost connection."""
     database.execute(DISK_FULL + FULL_AT_COMMIT)
     write_pages(tmp_path / "pages.jsonl", {"A": "Text."})
-    said = assert_refused(call("load", "pages.jsonl", "--atomic"), 3)
-    assert "No space left on device" in said
-    assert "Nothing of this run is stored" in said
+    output = assert_refused(call("load", "pages.jsonl", "--atomic"), 3)
+    assert "No space left on device" in output
+    assert "Nothing of this run is stored" in output
 
 
 @pytest.mark.parametrize("atomic", [False, True])
@@ -155,15 +155,15 @@ def test_lost_connection(
         ),
     )
     write_pages(tmp_path / "pages.jsonl", PAGES)
-    said = assert_refused(call("load", "pages.jsonl", *(["--atomic"] if atomic else [])), 3)
-    assert said.startswith("Postgres is out of reach")
-    assert "Refused" not in said
+    output = assert_refused(call("load", "pages.jsonl", *(["--atomic"] if atomic else [])), 3)
+    assert output.startswith("Postgres is out of reach")
+    assert "Refused" not in output
     assert len(database.rows(TITLES)) == (0 if atomic else 100)
     if atomic:
-        assert "Nothing of this run is stored" in said
+        assert "Nothing of this run is stored" in output
     else:
-        assert "100 pages of this file are stored" in said
-        assert f", and perhaps the next 50; {AGAIN}" in said
+        assert "100 pages of this file are stored" in output
+        assert f", and perhaps the next 50; {AGAIN}" in output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

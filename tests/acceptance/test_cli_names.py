@@ -19,8 +19,8 @@ COMMANDS = (
 
 def test_unknown_source_is_refused_with_the_nearest(call: Call, docs_table: Database) -> None:
     """By each command, with the same message."""
-    said = {tuple(command): assert_refused(call(*command), 2) for command in COMMANDS}
-    assert set(said.values()) == {'No source is named "dosc": did you mean "docs"?'}
+    output = {tuple(command): assert_refused(call(*command), 2) for command in COMMANDS}
+    assert set(output.values()) == {'No source is named "dosc": did you mean "docs"?'}
 
 
 @pytest.mark.parametrize("command", [["failures"], ["failures", "docs", "--json"], ["retry"]])
@@ -34,8 +34,8 @@ def test_unknown_error_class_is_refused_with_the_nearest(
         " from wikiembed.read_chunks('docs', array['1']) as k"
     )
     clear_jobs(docs_table)
-    said = assert_refused(call(*command, "--class", "text_to_long"), 2)
-    assert said == 'No error class is named "text_to_long": did you mean "text_too_long"?'
+    output = assert_refused(call(*command, "--class", "text_to_long"), 2)
+    assert output == 'No error class is named "text_to_long": did you mean "text_too_long"?'
     assert "choose bad_answer, empty_text" in assert_refused(call(*command, "--class", "zzz"), 2)
     assert call(*command, "--class", "timeout").returncode == 0
     assert jobs_by_status(docs_table)["todo"] == 0
@@ -56,6 +56,6 @@ def test_error_class_of_another_version_is_valid_while_failures_have_it(
 
 def test_unknown_provider_is_refused_with_the_nearest(call: Call, docs_table: Database) -> None:
     """Like the other names."""
-    said = assert_refused(call("attach", "public.docs", "--provider", "olama"), 2)
-    assert said.startswith("Invalid value for '--provider': 'olama' is not one of 'ollama', ")
-    assert "Did you mean 'ollama'?" in said
+    output = assert_refused(call("attach", "public.docs", "--provider", "olama"), 2)
+    assert output.startswith("Invalid value for '--provider': 'olama' is not one of 'ollama', ")
+    assert "Did you mean 'ollama'?" in output

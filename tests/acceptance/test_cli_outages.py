@@ -28,8 +28,8 @@ def outages(call: Call) -> list[dict[str, Any]]:
 
 def findings(call: Call, standin: StandIn) -> list[tuple[str, str]]:
     """Level and sentence of `doctor`'s findings on outages."""
-    said = json.loads(call("doctor", "--json", env=served(standin)).stdout)
-    return [(f["level"], f["sentence"]) for f in said if f["name"] == "outage"]
+    output = json.loads(call("doctor", "--json", env=served(standin)).stdout)
+    return [(f["level"], f["sentence"]) for f in output if f["name"] == "outage"]
 
 
 def test_outage_is_reported_while_it_lasts_and_not_after(
@@ -66,9 +66,9 @@ def test_outage_is_reported_while_it_lasts_and_not_after(
     worker.wait_for(lambda: docs_table.one(rows) == 0)
     assert (outage_lines(call), outages(call), findings(call, standin)) == ([], [], [])
     kept = docs_table.one("select string_agg(o::text, '') from wikiembed.outages as o")
-    for said in (worker.stop().stderr, kept):
-        assert standin.url in said
-        assert "s3cr-et" not in said
+    for output in (worker.stop().stderr, kept):
+        assert standin.url in output
+        assert "s3cr-et" not in output
 
 
 def test_outage_without_an_observer_is_not_reported_as_current(

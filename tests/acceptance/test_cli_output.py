@@ -127,13 +127,13 @@ def test_output_status_lists_each_worker_process(call: Call, docs_table: Databas
         " 12345, '1.2', 'ollama m', '2031-05-01T08:00Z')"
         " from wikiembed_queue.procrastinate_workers"
     )
-    told = call("status").stdout
-    assert "Workers: 1 alive, 0 jobs in hand: gpu-1 pid 12345, wikiembed 1.2, ollama m, " in told
+    printed = call("status").stdout
+    assert "Workers: 1 alive, 0 jobs in hand: gpu-1 pid 12345, wikiembed 1.2, ollama m, " in printed
     docs_table.execute("insert into wikiembed_queue.procrastinate_workers default values")
-    told = call("status").stdout
-    assert "Workers: 2 alive, 0 jobs in hand.\n" in told
-    assert re.search(r"^gpu-1 +12345 +1\.2 +ollama m +20", told, re.MULTILINE)
-    assert re.search(r"^unknown +– +– +– +– ", told, re.MULTILINE)
+    printed = call("status").stdout
+    assert "Workers: 2 alive, 0 jobs in hand.\n" in printed
+    assert re.search(r"^gpu-1 +12345 +1\.2 +ollama m +20", printed, re.MULTILINE)
+    assert re.search(r"^unknown +– +– +– +– ", printed, re.MULTILINE)
     state: Any
     (state,) = json_lines(call("status", "--json"))
     assert [(w["host"], w["pid"], len(w["worker_ids"])) for w in state["workers"]] == [
@@ -173,9 +173,9 @@ def test_output_search_compares_no_models(
     docs_table.execute("update wikiembed.sources set model = 'elsewhere' where name = 'other'")
     env = served(standin)
     assert_done(call("worker", "--drain", env=env))
-    told = assert_refused(call("search", "x", env=env), 2)
-    assert told.startswith("The sources have vectors of 2 different models")
-    assert "--source docs (openai m)" in told
+    printed = assert_refused(call("search", "x", env=env), 2)
+    assert printed.startswith("The sources have vectors of 2 different models")
+    assert "--source docs (openai m)" in printed
     assert_done(call("search", "x", "--source", "other", env=env))
 
 
@@ -183,9 +183,9 @@ def test_output_events_are_above_the_bar(cli: Cli, docs_table: Database, standin
     """On a terminal an event has a line of its own, without a bar before it."""
     add_chunks(docs_table, 1)
     lines = watch(cli, "worker", "--drain", env=served(standin))
-    told = [line for line in lines if "worker_started" in line or "worker_stopped" in line]
-    assert [words in line for words, line in zip(("started", "stopped"), told, strict=True)]
-    assert [line for line in told if "━" in line] == []
+    printed = [line for line in lines if "worker_started" in line or "worker_stopped" in line]
+    assert [words in line for words, line in zip(("started", "stopped"), printed, strict=True)]
+    assert [line for line in printed if "━" in line] == []
 
 
 def test_output_load_draws_a_bar_on_a_terminal(
@@ -242,8 +242,8 @@ def test_output_status_reports_what_a_bound_left(call: Call, docs_table: Databas
     add_chunks(docs_table, 3)
     clear_jobs(docs_table)
     assert_done(call("enqueue", "docs", "--max-chunks", "1"))
-    told = call("status").stdout
-    assert "docs: 2 chunks wait for `wikiembed enqueue docs`." in told
+    printed = call("status").stdout
+    assert "docs: 2 chunks wait for `wikiembed enqueue docs`." in printed
     assert_done(call("enqueue", "docs"))
     assert "wait for" not in call("status").stdout
 
@@ -255,22 +255,22 @@ def test_output_status_makes_no_estimate_during_a_standstill(
     add_chunks(docs_table, 640)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id <= 320")
 
-    def told() -> tuple[object, object, str]:
+    def printed() -> tuple[object, object, str]:
         (state,) = json_lines(call("status", "--json"))
         coverage = state["coverage"]
         assert isinstance(coverage, list)
         return coverage[0]["waits_for"], coverage[0]["eta_s"], call("status").stdout
 
-    waits, eta_s, text = told()
+    waits, eta_s, text = printed()
     assert waits is None
     assert isinstance(eta_s, float)
     assert "waiting for the server" not in text
     docs_table.execute("select wikiembed.report_outage('http://host', 1, 'no_answer')")
-    assert told()[:2] == ("server", None)
-    assert "waiting for the server" in told()[2]
+    assert printed()[:2] == ("server", None)
+    assert "waiting for the server" in printed()[2]
     docs_table.execute("select wikiembed.pause('docs')")
-    assert told()[:2] == ("resume", None)
-    assert " paused " in told()[2]
+    assert printed()[:2] == ("resume", None)
+    assert " paused " in printed()[2]
 
 
 def test_output_status_reports_that_no_server_is_out_of_reach(
@@ -283,6 +283,6 @@ def test_output_status_reports_that_no_server_is_out_of_reach(
     )
     assert "Servers: none is out of reach" in call("status").stdout
     docs_table.execute("select wikiembed.report_outage('http://host', 1, 'no_answer')")
-    told = call("status").stdout
-    assert "Servers:" not in told
-    assert "Out of reach: http://host" in told
+    printed = call("status").stdout
+    assert "Servers:" not in printed
+    assert "Out of reach: http://host" in printed

@@ -16,7 +16,7 @@ KEY = "sk-quite-secret"
 
 
 @pytest.mark.parametrize(
-    ("url", "code", "said"),
+    ("url", "code", "output"),
     [
         (f"postgresql://u:{SECRET}@127.0.0.1:1/db", 3, "port 1 failed: Connection refused: start"),
         (f"postgresql://u:{SECRET}@no.invalid/db", 3, "Postgres is out of reach"),
@@ -29,16 +29,16 @@ KEY = "sk-quite-secret"
 )
 @pytest.mark.parametrize("command", [["status"], ["worker", "--drain"]])
 def test_reach_database_is_named_without_its_password(
-    call: Call, command: list[str], url: str, code: int, said: str
+    call: Call, command: list[str], url: str, code: int, output: str
 ) -> None:
     """A first connection that fails ends the command at once."""
     result = call(*command, env={"WIKIEMBED_DATABASE_URL": url})
-    assert said in assert_refused(result, code)
+    assert output in assert_refused(result, code)
     assert SECRET not in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "output"),
     [
         ("DIMENSIONS", "zwei", "WIKIEMBED_DIMENSIONS must be a whole number"),
         ("DIMENSIONS", "0", "WIKIEMBED_DIMENSIONS must be at least 1"),
@@ -49,10 +49,10 @@ def test_reach_database_is_named_without_its_password(
         ("LOG_LEVEL", "loud", "WIKIEMBED_LOG_LEVEL must be debug, info, warning or error"),
     ],
 )
-def test_reach_names_a_wrong_setting(call: Call, name: str, value: str, said: str) -> None:
+def test_reach_names_a_wrong_setting(call: Call, name: str, value: str, output: str) -> None:
     """The sentence names the variable and its valid values."""
     result = call("status", env={f"WIKIEMBED_{name}": value})
-    assert assert_refused(result, 2) == f"Wrong setting: {said}."
+    assert assert_refused(result, 2) == f"Wrong setting: {output}."
 
 
 def test_reach_requires_a_schema_of_this_version(call: Call, database: Database) -> None:
@@ -98,8 +98,8 @@ def test_reach_worker_refuses_a_source_of_another_model(
     add_chunks(docs_table, 1)
     assert_done(run_cli("worker", "--drain", env=served(standin)))
     add_chunks(docs_table, 1)
-    said = assert_refused(run_cli("worker", "--drain", env=served(standin, model="n")), 2)
-    assert '"m"' in said or "'m'" in said
+    output = assert_refused(run_cli("worker", "--drain", env=served(standin, model="n")), 2)
+    assert '"m"' in output or "'m'" in output
     assert docs_table.one("select paused from wikiembed.coverage where source = 'docs'") is False
     docs_table.check_invariants()
 
@@ -110,9 +110,9 @@ def test_reach_drain_names_the_pause_of_wrong_dimensions(
     """A model of another dimension pauses the source, and the drain reports it with exit 1."""
     add_chunks(docs_table, 1)
     standin.controls.dimensions = 5
-    said = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)
-    assert "holds 4 dimensions" in said
-    assert "wikiembed resume docs" in said
+    output = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)
+    assert "holds 4 dimensions" in output
+    assert "wikiembed resume docs" in output
 
 
 def test_reach_never_shows_the_api_key(call: Call, docs_table: Database, standin: StandIn) -> None:
@@ -121,13 +121,13 @@ def test_reach_never_shows_the_api_key(call: Call, docs_table: Database, standin
     echo = {"status": 401, "body": f'{{"error": {{"message": "Incorrect API key: {KEY}"}}}}'}
     standin.controls.update({"status_for_all": echo})
     env = served(standin, api_key=KEY, log_level="debug")
-    said = []
+    output = []
     for command in (["worker", "--drain"], ["status"], ["doctor"], ["search", "x"], ["failures"]):
         result = call(*command, env=env)
-        said.append(result.stdout + result.stderr)
-    assert "refuses the API key (401): set WIKIEMBED_API_KEY" in said[0]
-    assert ".;" not in said[0]
-    assert [text for text in said if KEY in text] == []
+        output.append(result.stdout + result.stderr)
+    assert "refuses the API key (401): set WIKIEMBED_API_KEY" in output[0]
+    assert ".;" not in output[0]
+    assert [text for text in output if KEY in text] == []
     stored = docs_table.one(
         "select coalesce(string_agg(pause_reason, ''), '') from wikiembed.sources"
     )

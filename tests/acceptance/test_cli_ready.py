@@ -29,9 +29,9 @@ FALSE, TRUE = "WIKI_EMBEDDINGS_READY=false", "WIKI_EMBEDDINGS_READY=true"
 
 def obstacles(call: Call) -> dict[object, tuple[object, object]]:
     """Name → chunks and command of each obstacle in `ready docs --json`."""
-    (said,) = json_lines(call("ready", "docs", "--json"))
-    assert said["ready"] is False
-    found: list[dict[str, object]] = said["in_the_way"]  # type: ignore[assignment]
+    (output,) = json_lines(call("ready", "docs", "--json"))
+    assert output["ready"] is False
+    found: list[dict[str, object]] = output["in_the_way"]  # type: ignore[assignment]
     return {one["name"]: (one["chunks"], one["command"]) for one in found}
 
 
@@ -53,9 +53,9 @@ def test_ready_names_the_obstacles(call: Call, docs_table: Database) -> None:
     result = call("ready", "docs")
     assert (result.returncode, result.stdout, complaints(result)) == (0, f"{TRUE}\n", [])
     asked = call("ready", "docs", "--json")
-    (said,) = json_lines(asked)
-    assert said.pop("database")
-    assert [said] == [{"ready": True, "sources": {"docs": True}, "in_the_way": []}]
+    (output,) = json_lines(asked)
+    assert output.pop("database")
+    assert [output] == [{"ready": True, "sources": {"docs": True}, "in_the_way": []}]
 
 
 def test_ready_commands_remove_the_obstacles(
@@ -140,9 +140,9 @@ def test_ready_smoke_finds_a_chunk_by_its_own_text(
     assert first == TRUE
     assert docs.startswith("# docs: chunk ")
     assert docs.endswith(" finds itself, at distance 0.0000")
-    (said,) = json_lines(call("ready", "docs", "--smoke", "--json", env=env))
-    tried: list[dict[str, object]] = said["smoke"]  # type: ignore[assignment]
-    assert said["ready"] is True
+    (output,) = json_lines(call("ready", "docs", "--smoke", "--json", env=env))
+    tried: list[dict[str, object]] = output["smoke"]  # type: ignore[assignment]
+    assert output["ready"] is True
     assert [(one["source"], one["passed"]) for one in tried] == [("docs", True)]
 
 
@@ -191,10 +191,10 @@ def test_ready_smoke_notices_vectors_of_another_model(
     else:
         standin.controls.salt = "another"
     result = call("ready", "docs", "--smoke", env=env)
-    said = assert_refused(result, 1)
-    assert said.startswith("The smoke test failed, docs: ")
-    assert " chunk " in said
-    assert said.endswith(": see `wikiembed doctor`.")
+    output = assert_refused(result, 1)
+    assert output.startswith("The smoke test failed, docs: ")
+    assert " chunk " in output
+    assert output.endswith(": see `wikiembed doctor`.")
     assert result.stdout.splitlines()[0] == FALSE
     (tried,) = json_lines(call("ready", "docs", "--smoke", "--json", env=env))
     assert tried["ready"] is False
@@ -210,8 +210,8 @@ def test_ready_smoke_requires_vectors(call: Call, docs_table: Database) -> None:
 def test_ready_of_empty_sources(call: Call, docs_table: Database) -> None:
     """Not ready, with the commands to fill or to accept it; --allow-empty accepts it."""
     result = call("ready", "wiki")
-    said = "Source 'wiki' holds no chunks: load some, or `--allow-empty`."
-    assert assert_refused(result, 1) == said
+    output = "Source 'wiki' holds no chunks: load some, or `--allow-empty`."
+    assert assert_refused(result, 1) == output
     assert result.stdout == f"{FALSE}\n# wiki: holds no chunks: wikiembed load FILE\n"
     assert obstacles(call) == {"empty": (0, "wikiembed ready docs --allow-empty")}
     for command in (("ready", "wiki"), ("ready",)):
@@ -219,8 +219,8 @@ def test_ready_of_empty_sources(call: Call, docs_table: Database) -> None:
         assert (result.returncode, result.stdout) == (0, f"{TRUE}\n")
     add_chunks(docs_table, 2)
     assert_done(call("skip", "docs", "1", "2"))
-    said = "Source 'docs' holds no vectors, since each of its 2 chunks is skipped: retry some, or"
-    assert assert_refused(call("ready"), 1) == f"{said} `--allow-empty`."
+    output = "Source 'docs' holds no vectors, since each of its 2 chunks is skipped: retry some, or"
+    assert assert_refused(call("ready"), 1) == f"{output} `--allow-empty`."
     shown = call("status").stdout
     assert "100" not in shown.partition("\n")[2]  # the name of the database may contain it
     assert "–" in shown

@@ -64,14 +64,14 @@ def test_times_have_one_format(call: Call, troubled: Database) -> None:
 def test_printed_time_is_valid_input(call: Call, docs_table: Database) -> None:
     """A time copied from `status` is valid input; one without an offset is local."""
     with timezone("Asia/Seoul"):
-        told = "2031-05-01 08:00:00+09:00"
-        for typed in (told, "2031-05-01T08:00", "2031-04-30T23:00Z"):
-            assert call("pause", "--until", typed).stdout.endswith(f" until {told}.\n")
+        printed = "2031-05-01 08:00:00+09:00"
+        for typed in (printed, "2031-05-01T08:00", "2031-04-30T23:00Z"):
+            assert call("pause", "--until", typed).stdout.endswith(f" until {printed}.\n")
         assert docs_table.one(
             "select resume_at = timestamptz '2031-04-30 23:00Z' from wikiembed.sources limit 1"
         )
-        said = assert_refused(call("pause", "--until", "2001-01-01"), 2)
-    assert said.startswith("The pause would end at 2001-01-01 00:00:00+09:00, which is past")
+        output = assert_refused(call("pause", "--until", "2001-01-01"), 2)
+    assert output.startswith("The pause would end at 2001-01-01 00:00:00+09:00, which is past")
     assert assert_refused(call("pause", "--until", "9" * 400 + "d"), 2).count("not a valid time")
 
 
@@ -79,6 +79,6 @@ def test_refused_drain_prints_the_time_of_the_pause(call: Call, troubled: Databa
     """In the message of a worker whose source is paused."""
     call("pause", "docs", "--why", "the GPU is moved")
     env = {"WIKIEMBED_EMBEDDER": "openai", "WIKIEMBED_EMBEDDER_URL": "http://127.0.0.1:9"}
-    said = assert_refused(call("worker", "--drain", env=env), 1)
-    assert LOCAL.search(said)
-    assert strays(said, LOCAL) == []
+    output = assert_refused(call("worker", "--drain", env=env), 1)
+    assert LOCAL.search(output)
+    assert strays(output, LOCAL) == []

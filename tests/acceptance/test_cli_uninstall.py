@@ -41,7 +41,7 @@ def test_uninstall_with_the_wiki(call: Call, database: Database) -> None:
 def test_uninstall_names_the_owner_and_dependents(call: Call, docs_table: Database) -> None:
     """For a role that does not own wikiembed, and for dependent objects."""
     docs_table.execute("create view public.report as select * from wikiembed.coverage")
-    said = assert_refused(call("uninstall", "--yes"), 2)
-    assert said.startswith("These are not wikiembed's and depend on it: ")
-    assert said.endswith("Drop them first.")
+    output = assert_refused(call("uninstall", "--yes"), 2)
+    assert output.startswith("These are not wikiembed's and depend on it: ")
+    assert output.endswith("Drop them first.")
     assert_done(call("status"))

@@ -25,7 +25,7 @@ def test_usage_help_lists_every_command(run_cli: RunCli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (["bogus"], "No such command 'bogus': see `wikiembed --help`."),
         (["status", "--nope"], "No such option: --nope"),
@@ -40,9 +40,9 @@ def test_usage_help_lists_every_command(run_cli: RunCli) -> None:
         (["migrate", "--down", "base"], "No such option: --down"),
     ],
 )
-def test_usage_refuses_a_wrong_argument(call: Call, arguments: list[str], said: str) -> None:
+def test_usage_refuses_a_wrong_argument(call: Call, arguments: list[str], output: str) -> None:
     """The sentence says what is wrong and what to do."""
-    assert said in assert_refused(call(*arguments), 2)
+    assert output in assert_refused(call(*arguments), 2)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_usage_attach_refuses_and_leaves_nothing(
     count = "select (select count(*) from pg_index), (select count(*) from pg_trigger)"
     before = database.rows(count)
     options = ["--key", "id", "--text", "body", "--embedding", "vec", *asked.split()[1:]]
-    said = assert_refused(call("attach", asked.split()[0], *options), 2)
-    assert REFUSALS[asked] in said
+    output = assert_refused(call("attach", asked.split()[0], *options), 2)
+    assert REFUSALS[asked] in output
     assert database.rows(count) == before
     assert database.rows("select name from wikiembed.sources") == [("wiki",)]

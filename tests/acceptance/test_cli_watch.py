@@ -53,13 +53,13 @@ def test_watch_prints_json_lines(start_cli: StartCli, docs_table: Database) -> N
     running.wait_for(lambda: running.stdout.count("\n") >= 3)
     result = running.stop(signal.SIGINT)
     assert (result.returncode, result.stderr) == (0, "")
-    said = [json.loads(line) for line in result.stdout.splitlines()]
-    for one in said:
+    output = [json.loads(line) for line in result.stdout.splitlines()]
+    for one in output:
         assert [row["source"] for row in one["coverage"]] == ["docs", "wiki"]
         assert (len(one["throughput"]), sum(one["throughput"])) == (60, 4)
         assert one["database_lost"] is None
         assert [a["action"] for a in one["actions"]] == ["attach", "attach"]
-    assert len({one["at"] for one in said}) > 1
+    assert len({one["at"] for one in output}) > 1
 
 
 @pytest.fixture

@@ -66,8 +66,8 @@ def test_worker_continues_after_its_connections_are_terminated(
     )
     result = running.wait()
     assert_done(result)
-    said = [str(e["event"]) for e in events(result) if str(e["event"]).startswith("database_")]
-    assert said in ([], ["database_lost", "database_back"])
+    output = [str(e["event"]) for e in events(result) if str(e["event"]).startswith("database_")]
+    assert output in ([], ["database_lost", "database_back"])
     assert (
         without_vector(docs_table),
         jobs_by_status(docs_table)["todo"],
@@ -82,11 +82,11 @@ def test_worker_drain_names_who_paused_and_why(
     """A pause stops a drain: exit 1; after `resume` it exits 0."""
     add_chunks(docs_table, 3)
     assert call("pause", "docs", "--why", "moving the server").stdout == "Paused source 'docs'.\n"
-    said = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)
+    output = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)
     who = docs_table.one("select paused_by from wikiembed.sources where name = 'docs'")
-    assert str(who) in said
-    assert "moving the server" in said
-    assert "`wikiembed resume docs`" in said
+    assert str(who) in output
+    assert "moving the server" in output
+    assert "`wikiembed resume docs`" in output
     assert call("resume", "docs").stdout == "Resumed source 'docs'.\n"
     assert call("resume").stdout == "Nothing was paused.\n"
     assert_done(run_cli("worker", "--drain", "--concurrency", "1", env=served(standin)))

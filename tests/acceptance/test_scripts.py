@@ -184,13 +184,13 @@ def test_missing_docker_is_reported_in_one_sentence(
     add_chunks(docs_table, 1)
     env = {} if wanted else {"WIKIEMBED_START_OLLAMA": "1"}
     without = {**env, "PATH": path_without_docker(tmp_path / "without")}
-    said = assert_refused(run(cli, "backfill", *wanted, env=without), 2)
-    assert said.endswith("there is no command docker here: install it, or leave that out.")
+    output = assert_refused(run(cli, "backfill", *wanted, env=without), 2)
+    assert output.endswith("there is no command docker here: install it, or leave that out.")
     script = '[[ "$*" == "compose version" ]]'
     bin_folder = fake(tmp_path / "bin", "docker", script)
     broken = {**env, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
-    said = assert_refused(run(cli, "backfill", *wanted, env=broken), 3)
-    assert said.endswith("its engine does not answer: start it, or leave that out.")
+    output = assert_refused(run(cli, "backfill", *wanted, env=broken), 3)
+    assert output.endswith("its engine does not answer: start it, or leave that out.")
     assert without_vector(docs_table) == 1
 
 

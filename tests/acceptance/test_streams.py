@@ -38,7 +38,7 @@ def _run(cli: Cli, line: str, **env: str) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("line", "code", "said"),
+    ("line", "code", "output"),
     [
         ("migrate --sql | head -1", 141, ""),
         ("status --json | true", 141, ""),
@@ -50,12 +50,12 @@ def _run(cli: Cli, line: str, **env: str) -> Result:
         ("nosuch 2>&-", 2, ""),
     ],
 )
-def test_streams_that_accept_no_output(cli: Cli, line: str, code: int, said: str) -> None:
+def test_streams_that_accept_no_output(cli: Cli, line: str, code: int, output: str) -> None:
     """A closed pipe ends silently, a full device with a sentence, a closed stream as usual."""
     if "| true" in line:  # the pipe must be closed before the command writes
         line = line.replace("| true", "| (exec <&-; sleep 0)")
     done = _run(cli, f"{WIKIEMBED} {line}")
-    assert (done.returncode, done.stderr) == (code, said)
+    assert (done.returncode, done.stderr) == (code, output)
 
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -68,9 +68,9 @@ def test_output_in_an_encoding_that_lacks_characters(cli: Cli, database: Databas
     assert (help_.returncode, help_.stderr, "+- Options ---" in help_.stdout) == (0, "", True)
     table = cli.run("status", env=ASCII)
     assert (table.returncode, table.stderr, ": ?? ?" in table.stdout) == (0, "", True)
-    said = cli.run("status", "--json", env={"PYTHONIOENCODING": "latin-1"}).stdout
-    assert said.isascii()
-    assert json.loads(said)["pauses"][0]["pause_reason"] == "한강 😀"
+    output = cli.run("status", "--json", env={"PYTHONIOENCODING": "latin-1"}).stdout
+    assert output.isascii()
+    assert json.loads(output)["pauses"][0]["pause_reason"] == "한강 😀"
     script = cli.run("migrate", "--sql", env=ASCII)
     assert (script.returncode, script.stderr) == (0, "")
     assert "create or replace function wikiembed.load_pages" in script.stdout

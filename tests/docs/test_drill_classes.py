@@ -167,9 +167,9 @@ def test_row_of_a_text_that_is_too_long_fixes_it_in_every_dialect(drill: Drill) 
     assert drill.failures == {"text_too_long": "failed"}
     drill.follow(ROWS["text_too_long"]["then run"])
     drill.assert_end(ROWS["text_too_long"]["end"])
-    said = "Truncated: 1 chunk of wiki, as WIKIEMBED_TRUNCATE allows"
-    assert said in drill.type("wikiembed status")
+    output = "Truncated: 1 chunk of wiki, as WIKIEMBED_TRUNCATE allows"
+    assert output in drill.type("wikiembed status")
     failures = drill.type("wikiembed failures").splitlines()
-    assert (failures[0], failures[1][: len(said)]) == ("No failures.", said)
+    assert (failures[0], failures[1][: len(output)]) == ("No failures.", output)
     marks = "select key, chars, chars_kept from wikiembed.truncated_chunks"
     assert drill.database.rows(marks) == [(drill.key, 100, 49)]

@@ -74,11 +74,11 @@ def test_row_of_an_early_end_fixes_it(
 ) -> None:
     """A backfill exits with the row's code and words, and is complete after the commands."""
     fix = provoke(drill)
-    said = drill.type("wikiembed backfill wiki 2>&1", code=int(row["exit code"]))
-    said += drill.type("wikiembed status")
+    output = drill.type("wikiembed backfill wiki 2>&1", code=int(row["exit code"]))
+    output += drill.type("wikiembed status")
     # A narrow terminal breaks lines.
-    said = " ".join(said.split())
-    assert [words for words in codes_of(row["you see"]) if words not in said] == [], said
+    output = " ".join(output.split())
+    assert [words for words in codes_of(row["you see"]) if words not in output] == [], output
     assert drill.failures == {}
     fix()
     drill.follow(row["then run"], MODEL="standin-model", KEY=API_KEY)

@@ -91,21 +91,21 @@ def test_healthcheck_ignores_the_embedding_server(
     """Healthy while the server is out of reach and jobs wait for it; not without a worker."""
     standin.controls.down = True
     add_chunks(docs_table, 3)
-    code, said = check()
-    assert (code, "No worker is alive" in said) == (1, True)
+    code, output = check()
+    assert (code, "No worker is alive" in output) == (1, True)
     worker = start_cli("worker", env=served(standin))
     worker.wait_for(lambda: docs_table.one("select count(*) from wikiembed.outages") == 1)
     assert check() == (0, "")
     worker.stop()
-    code, said = check()
-    assert (code, "No worker is alive" in said) == (1, True)
+    code, output = check()
+    assert (code, "No worker is alive" in output) == (1, True)
 
 
 def test_healthcheck_reports_postgres_out_of_reach(check: HealthCheck) -> None:
     """A worker can do nothing without it."""
-    code, said = check(database_url="postgresql://127.0.0.1:9/none")
-    assert (code, "Traceback" in said) == (1, False)
-    assert said
+    code, output = check(database_url="postgresql://127.0.0.1:9/none")
+    assert (code, "Traceback" in output) == (1, False)
+    assert output
 
 
 def test_healthcheck_detects_a_stuck_worker(
@@ -118,8 +118,8 @@ def test_healthcheck_detects_a_stuck_worker(
     eventually(lambda: check(alive_file=str(file)) == (0, ""))
     long_ago = time.time() - 3600
     os.utime(file, (long_ago, long_ago))
-    code, said = check(alive_file=str(file))
-    assert (code, said) == (1, "The worker's event loop stands still.")
+    code, output = check(alive_file=str(file))
+    assert (code, output) == (1, "The worker's event loop stands still.")
     worker.wait_for(lambda: file.stat().st_mtime > long_ago + 60)
     assert check(alive_file=str(file)) == (0, "")
     worker.stop()

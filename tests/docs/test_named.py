@@ -30,17 +30,17 @@ def named_in(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_that_a_page_names_exist(page: Path) -> None:
     """With all their options: a table's cell is typed verbatim."""
-    for said in named_in(page):
-        words = shlex.split(said.replace("…", "")) if said.startswith("wikiembed ") else []
+    for output in named_in(page):
+        words = shlex.split(output.replace("…", "")) if output.startswith("wikiembed ") else []
         if len(words) < 2 or words[1] in EVERYWHERE or words[1] == "COMMAND":
             continue
-        assert words[1] in OPTIONS, f"{page.name}: {said}"
+        assert words[1] in OPTIONS, f"{page.name}: {output}"
         options = {word for word in words[2:] if word.startswith("--")}
-        assert options <= OPTIONS[words[1]] | EVERYWHERE, f"{page.name}: {said}"
+        assert options <= OPTIONS[words[1]] | EVERYWHERE, f"{page.name}: {output}"
 
 
 @pytest.mark.parametrize("page", PRESENT, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_that_a_page_names_exist(page: Path) -> None:
     """Scripts, tests and modules, by their path from the root."""
-    files = [said for said in named_in(page) if _FILE.match(said)]
-    assert [said for said in files if not (ROOT / said).exists()] == []
+    files = [output for output in named_in(page) if _FILE.match(output)]
+    assert [output for output in files if not (ROOT / output).exists()] == []

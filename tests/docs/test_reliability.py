@@ -57,8 +57,8 @@ def test_the_table_sums_a_tests_cases_and_names_the_command(
     """Two cases are one line with a range of seconds; a test of one case is named with it."""
     file = tmp_path / "rows.jsonl"
     monkeypatch.setenv(PATH, str(file))
-    said: list[str] = []
-    report = reporter(said.append)
+    output: list[str] = []
+    report = reporter(output.append)
     for node, fault, seconds in [
         ("tests/faults/test_b.py::test_two[x]", "twice", 1.0),
         ("tests/faults/test_b.py::test_two[y (z)]", "twice", 2.25),
@@ -69,7 +69,7 @@ def test_the_table_sums_a_tests_cases_and_names_the_command(
             fault, tried=3, chunks=1000, texts=500, lost=0, stale=1, repeated=50, seconds=seconds
         )
     rows = read_rows(file)
-    assert len(said) == len(rows) == 3
+    assert len(output) == len(rows) == 3
     assert rows[1].node == "tests/faults/test_b.py::test_two[y (z)]"
     form = "WIKIEMBED_FAULTS=long " if rows[0].long else ""
     assert rows_of(markdown(rows)) == [
@@ -84,7 +84,7 @@ def test_the_table_sums_a_tests_cases_and_names_the_command(
 def test_texts_default_to_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without `texts`, the default is one per chunk."""
     monkeypatch.delenv(PATH, raising=False)
-    said: list[str] = []
-    reporter(said.append)("kill", tried=1, chunks=200, lost=0, stale=0, repeated=50)
-    assert '"texts": 200' in said[0]
-    assert '"wasted": 0.25' in said[0]
+    output: list[str] = []
+    reporter(output.append)("kill", tried=1, chunks=200, lost=0, stale=0, repeated=50)
+    assert '"texts": 200' in output[0]
+    assert '"wasted": 0.25' in output[0]

@@ -15,8 +15,8 @@ def test_page_has_every_quantity() -> None:
     """A new one is measured by tests.tools.bench.slopes; none is of an older version."""
     tables = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
     rows = [line for line in tables.splitlines() if line.startswith("| ")]
-    told = {row.split(" | ")[0].removeprefix("| ") for row in rows}
-    assert told - {"a chunk"} == {one.what for one in [*QUANTITIES, *NEAR]}
+    printed = {row.split(" | ")[0].removeprefix("| ") for row in rows}
+    assert printed - {"a chunk"} == {one.what for one in [*QUANTITIES, *NEAR]}
 
 
 def test_what_was_not_measured_is_called_computed() -> None:

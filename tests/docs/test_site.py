@@ -58,16 +58,16 @@ def test_site_builds_without_a_warning_and_fetches_nothing(laid_out: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("link", "said"),
+    ("link", "output"),
     [("nowhere.md", "page does not exist"), ("tutorial.md#nowhere", "anchor does not exist")],
 )
-def test_broken_link_fails_the_build(laid_out: Path, link: str, said: str) -> None:
+def test_broken_link_fails_the_build(laid_out: Path, link: str, output: str) -> None:
     """A missing page, and a missing heading."""
     page = laid_out / "docs" / "index.md"
     page.write_text(page.read_text() + f"\n[A link]({link})\n")
     built = _build(laid_out)
     assert built.returncode != 0
-    assert said in built.stdout + built.stderr
+    assert output in built.stdout + built.stderr
 
 
 def test_menu_leads_to_every_page(laid_out: Path) -> None:

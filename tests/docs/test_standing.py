@@ -21,6 +21,6 @@ def test_development_log_names_every_version() -> None:
     versions = set(re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE))
     log = (DOCS / "devlog" / "INDEX.md").read_text()
     entries = re.split(r"^## ", log, flags=re.MULTILINE)[1:]
-    told = [re.match(r".+\n\n\*(?P<version>[^,*]+), ", entry) for entry in entries]
-    assert all(told), "an entry begins with its version and its days"
-    assert {found["version"] for found in told if found} == versions
+    printed = [re.match(r".+\n\n\*(?P<version>[^,*]+), ", entry) for entry in entries]
+    assert all(printed), "an entry begins with its version and its days"
+    assert {found["version"] for found in printed if found} == versions

@@ -53,10 +53,10 @@ def test_unit_is_understood_by_systemd(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", UNITS)
 def test_unit_is_hardened(name: str) -> None:
     """By systemd's own score, which needs no running systemd from version 250 on."""
-    code, said = analyze(
+    code, output = analyze(
         "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", str(FOLDER / name)
     )
-    assert code == 0, said
+    assert code == 0, output
 
 
 def analyze(*arguments: str) -> tuple[int, str]:

@@ -116,10 +116,10 @@ def judge(page: Path, found: Sequence[str]) -> None:
     """Skip and list the stale parts; fail at a release."""
     if not found:
         return
-    said = f"{page.relative_to(ROOT)} is stale: {'; '.join(found)}"
+    output = f"{page.relative_to(ROOT)} is stale: {'; '.join(found)}"
     if os.environ.get("WIKIEMBED_RELEASE") == "true":
-        pytest.fail(said, pytrace=False)
-    pytest.skip(said)
+        pytest.fail(output, pytrace=False)
+    pytest.skip(output)
 
 
 def test_there_are_translations_of_readme_and_policy() -> None:

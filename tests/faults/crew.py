@@ -159,14 +159,14 @@ class Crew:
 
 def events(result: Running | Result, *names: str) -> list[str]:
     """The named events that a worker logged, in order."""
-    said = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
-    return [line["event"] for line in said if line.get("event") in names]
+    output = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+    return [line["event"] for line in output if line.get("event") in names]
 
 
 def errors(worker: Running, name: str) -> set[str]:
     """Error classes in a worker's events `name`."""
-    said = [json.loads(line) for line in worker.stderr.splitlines() if line.startswith("{")]
-    return {line["error"] for line in said if line.get("event") == name}
+    output = [json.loads(line) for line in worker.stderr.splitlines() if line.startswith("{")]
+    return {line["error"] for line in output if line.get("event") == name}
 
 
 def losses(worker: Running) -> list[str]:

@@ -169,10 +169,10 @@ def test_replicated_inserts_and_deletes_are_healed_both_ways(
         "delete from public.docs",
         "insert into public.docs (body) values ('a'), ('b'), ('c')",
     )
-    said = run_cli("reconcile")
-    assert said.returncode == 0
+    output = run_cli("reconcile")
+    assert output.returncode == 0
     for words in ("3", "1"):
-        assert words in said.stdout
+        assert words in output.stdout
     docs_table.check_invariants()
     assert (coverage(docs_table)["total"], len(queued(docs_table))) == (3, 3)
     assert heal(docs_table) == (0, 0, 0)
@@ -259,6 +259,6 @@ async def test_malformed_upkeep_ends(
     )
     async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
         await worker.wait_for(lambda: docs_table.rows(left) == [])
-    said = [one.getMessage() for one in caplog.records]
-    assert said.count("job_malformed") == len(UPKEEP)
+    output = [one.getMessage() for one in caplog.records]
+    assert output.count("job_malformed") == len(UPKEEP)
     docs_table.check_invariants()

@@ -105,14 +105,14 @@ REFUSALS: dict[str, tuple[int, str, Mapping[str, str] | bytes | None]] = {
 
 def test_configuration_server_that_refuses(call: Call) -> None:
     """A wrong configuration exits 2, a transient condition exits 3."""
-    for refusal, (code, said, answer) in REFUSALS.items():
+    for refusal, (code, output, answer) in REFUSALS.items():
         with answering(answer) as port:
             url = f"postgresql://u:{SECRET}@127.0.0.1:{port}/db"
             for command in ENTRANCES:
                 result = call(*command, env={"WIKIEMBED_DATABASE_URL": url})
                 assert result.returncode == code, f"{refusal}: {command}: {result}"
                 sentence = assert_refused(result, code)
-                assert said in sentence
+                assert output in sentence
                 assert SECRET not in result.stdout + result.stderr
                 assert "WIKIEMBED_DATABASE_URL" in sentence
 
@@ -125,12 +125,12 @@ def test_configuration_server_out_of_reach(call: Call) -> None:
         f"host=/nowhere password={SECRET}",
         f"postgresql://u:{SECRET}@127.0.0.1:1,127.0.0.1:2/db",
     ):
-        said = set()
+        output = set()
         for command in COMMANDS if url.endswith(":1/db") else ENTRANCES:
             result = call(*command, env={"WIKIEMBED_DATABASE_URL": url})
-            said.add(assert_refused(result, 3))
+            output.add(assert_refused(result, 3))
             assert SECRET not in result.stdout + result.stderr
-        assert len(said) == 1
+        assert len(output) == 1
 
 
 @pytest.mark.parametrize("command", ["status", "migrate"])

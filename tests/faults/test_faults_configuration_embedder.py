@@ -32,14 +32,14 @@ def asked(docs_table: Database) -> Database:
     return docs_table
 
 
-def assert_diagnosed(call: Call, env: dict[str, str], code: int, said: str) -> None:
+def assert_diagnosed(call: Call, env: dict[str, str], code: int, output: str) -> None:
     """`search` exits `code`, and `doctor` 1 with the same message."""
     sentence = assert_refused(call("search", "x", env=env), code)
-    assert said in sentence
+    assert output in sentence
     assert "None" not in sentence
     examined = call("doctor", env=env)
     assert examined.returncode == 1
-    assert any(said in line for line in examined.stdout.splitlines() if line.startswith("fault"))
+    assert any(output in line for line in examined.stdout.splitlines() if line.startswith("fault"))
 
 
 def assert_untouched(call: Call, env: dict[str, str]) -> None:
@@ -72,10 +72,10 @@ def test_configuration_embedder_that_cannot_be_opened(
 ) -> None:
     """Exit 2; the worker returns its job and pauses nothing: another worker may succeed."""
     before = fingerprint(asked)
-    for said, setting in files(tmp_path).items():
+    for output, setting in files(tmp_path).items():
         env = served(standin, **setting)
-        assert_diagnosed(call, env, 2, said)
-        assert said in assert_refused(call("worker", "--drain", env=env), 2)
+        assert_diagnosed(call, env, 2, output)
+        assert output in assert_refused(call("worker", "--drain", env=env), 2)
         asked.execute("update wikiembed_queue.procrastinate_jobs set scheduled_at = null")
     assert standin.stats.requests == 0
     assert changed(before, fingerprint(asked)) == set()
@@ -112,26 +112,26 @@ def test_configuration_embedder_refuses(
     call: Call, asked: Database, standin: StandIn, wrong: str
 ) -> None:
     """The source is paused with the reason, and that is all: no pin, no failure."""
-    controls, said = MISCONFIGURED[wrong]
+    controls, output = MISCONFIGURED[wrong]
     standin.controls.update(controls)
     env = served(standin, api_key="key")
     before = fingerprint(asked)
-    doubted = "dimensions" if wrong == "dimensions" else said
+    doubted = "dimensions" if wrong == "dimensions" else output
     if wrong == "refused probe":  # search has no probe: its query may be the cause
-        assert any(said in line for line in call("doctor", env=env).stdout.splitlines())
+        assert any(output in line for line in call("doctor", env=env).stdout.splitlines())
     else:
         assert_diagnosed(call, env, 2, doubted)
     assert changed(before, fingerprint(asked)) == set()
     for command in DRAINS:
         sentence = assert_refused(call(*command, env=env), 1)
-        assert said in sentence
+        assert output in sentence
         assert "wikiembed resume docs" in sentence
     assert changed(before, fingerprint(asked)) == PAUSE
     ((reason, model, provider, generation),) = asked.rows(
         "select pause_reason, model, provider, generation from wikiembed.sources"
         " where name = 'docs'"
     )
-    assert said in reason
+    assert output in reason
     assert (model, provider, generation) == (None, None, 1)
     assert asked.rows("select action, source from wikiembed.action_log where action = 'pause'") == [
         ("pause", "docs")
@@ -152,10 +152,10 @@ def test_configuration_embedder_out_of_reach(call: Call, asked: Database, standi
         }
         standin.controls.garbage = "html"
         before = fingerprint(asked)
-        for said, server in servers.items():
+        for output, server in servers.items():
             env = served(standin, embedder_url=server, outage_limit_s="0.2")
-            assert_diagnosed(call, env, 3, said)
-            assert said in assert_refused(call("worker", "--drain", env=env), 3)
+            assert_diagnosed(call, env, 3, output)
+            assert output in assert_refused(call("worker", "--drain", env=env), 3)
             asked.execute("update wikiembed_queue.procrastinate_jobs set scheduled_at = null")
     assert changed(before, fingerprint(asked)) <= {"wikiembed.outages"}
 

@@ -38,10 +38,10 @@ def test_configuration_role_without_the_right(
         if command not in ALLOWED[kind] and command != ["demo"]:
             result = call(*command, env=env)
             assert result.returncode == 2, f"{command}: {result}"
-            said = assert_refused(result, 2)
-            assert "ermission denied" in said, f"{command}: {said}"
+            output = assert_refused(result, 2)
+            assert "ermission denied" in output, f"{command}: {output}"
             migrating = command[0] == "migrate" and kind is not None
-            assert ("CREATE on the database" if migrating else "owner of wikiembed") in said
+            assert ("CREATE on the database" if migrating else "owner of wikiembed") in output
     assert changed(before, fingerprint(docs_table)) == set()
     assert ATTACH in COMMANDS
 

@@ -60,8 +60,8 @@ def test_configuration_no_schema(call: Call, make: Make) -> None:
     before = fingerprint(empty)
     for command in HERE:
         if command not in MIGRATING:
-            said = assert_refused(call(*command, env=url(empty)), 2)
-            assert said == "The database has no wikiembed schema: run `wikiembed migrate`."
+            output = assert_refused(call(*command, env=url(empty)), 2)
+            assert output == "The database has no wikiembed schema: run `wikiembed migrate`."
     assert_done(call("uninstall", env=url(empty)))
     assert changed(before, fingerprint(empty)) == set()
 
@@ -76,13 +76,13 @@ def test_configuration_another_schema_version(
     before = fingerprint(docs_table)
     for command in HERE:
         if version == "9999" or command not in MIGRATING:
-            said = assert_refused(call(*command), 2)
-            assert ("run `wikiembed migrate`" in said) == (version == "0009"), said
+            output = assert_refused(call(*command), 2)
+            assert ("run `wikiembed migrate`" in output) == (version == "0009"), output
     assert changed(before, fingerprint(docs_table)) == set()
 
 
 @pytest.mark.parametrize(
-    ("theirs", "said"),
+    ("theirs", "output"),
     [
         ("create schema wikiembed; create table wikiembed.sources (x int)", "wikiembed.sources"),
         ("create schema wikiembed; create type wikiembed.mood as enum ('x')", "wikiembed.mood"),
@@ -92,13 +92,15 @@ def test_configuration_another_schema_version(
         ("create table public.wiki_pages (x int)", "Table public.wiki_pages"),
     ],
 )
-def test_configuration_names_that_are_taken(call: Call, make: Make, theirs: str, said: str) -> None:
+def test_configuration_names_that_are_taken(
+    call: Call, make: Make, theirs: str, output: str
+) -> None:
     """Foreign objects are neither used nor dropped."""
     taken = make(theirs)
     before = fingerprint(taken)
     for command in MIGRATING:
         sentence = assert_refused(call(*command, env=url(taken)), 2)
-        assert said in sentence
+        assert output in sentence
         assert "rename or drop it" in sentence
     assert changed(before, fingerprint(taken)) == set()
 
@@ -135,11 +137,11 @@ def test_configuration_without_pgvector(call: Call, make: Make) -> None:
     role = bare.create_role("maker")
     bare.execute(f"alter role {role} login; grant create on schema public to {role}")
     before = fingerprint(bare)
-    said = assert_refused(call("migrate", env=url(bare, user=role)), 2)
-    assert "with CREATE on the database" in said
+    output = assert_refused(call("migrate", env=url(bare, user=role)), 2)
+    assert "with CREATE on the database" in output
     bare.execute(f"grant create on database {bare.name} to {role}")
-    said = assert_refused(call("migrate", env=url(bare, user=role)), 2)
-    assert "create the extension vector first" in said
+    output = assert_refused(call("migrate", env=url(bare, user=role)), 2)
+    assert "create the extension vector first" in output
     assert changed(before, fingerprint(bare)) == set()
     bare.execute("create extension vector")
     assert_done(call("migrate", env=url(bare, user=role)))
@@ -161,9 +163,9 @@ def test_configuration_migrate_is_all_or_nothing(call: Call, docs_table: Databas
     assert "lock timeout" in assert_refused(call("migrate", env=env), 3)
     killer = threading.Thread(target=_kill_the_migration, args=(docs_table,))
     killer.start()
-    said = assert_refused(call("migrate"), 3)
+    output = assert_refused(call("migrate"), 3)
     killer.join(20)
-    assert "out of reach" in said
+    assert "out of reach" in output
     holder.rollback()
     assert changed(before, fingerprint(docs_table)) == set()
     assert_done(call("migrate"))

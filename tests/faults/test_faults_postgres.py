@@ -115,11 +115,11 @@ def test_too_many_clients_are_waited_for(
     private_server.execute("alter system set max_connections = 24")
     private_server.restart("fast")
     wait_for(lambda: private_crew.embedded() >= 200, backfill)
-    said = len(losses(backfill))
+    output = len(losses(backfill))
     others: list[psycopg.Connection] = []
     try:
         wait_for(lambda: starved(private_crew, others), backfill)
-        wait_for(lambda: len(losses(backfill)) > said, backfill)
+        wait_for(lambda: len(losses(backfill)) > output, backfill)
         wait_for(
             lambda: starved(private_crew, others), backfill
         )  # its connection attempts are refused
@@ -130,7 +130,7 @@ def test_too_many_clients_are_waited_for(
             other.close()
         private_server.execute("alter system reset max_connections")
     private_crew.settle(report, "too many clients", backfill, tried=2)
-    assert losses(backfill)[said:] == ["database_lost", "database_back"]
+    assert losses(backfill)[output:] == ["database_lost", "database_back"]
     assert jobs_by_status(private_crew.database) == {}
 
 

@@ -125,9 +125,9 @@ def test_retry_skips_held_failures(docs_table: Database, run_cli: RunCli) -> Non
         going_on.result(timeout=20)
     add(docs_table, "4")
     fail(docs_table, read(docs_table, ["4"]))
-    said = run_cli("retry", "docs")
-    assert "1 chunk queued again in 1 job." in said.stdout
-    assert "1 failure is held by somebody's transaction: run it again later." in said.stdout
+    output = run_cli("retry", "docs")
+    assert "1 chunk queued again in 1 job." in output.stdout
+    assert "1 failure is held by somebody's transaction: run it again later." in output.stdout
     user.commit()
     assert "held" not in run_cli("retry", "docs").stdout
     docs_table.check_invariants()
@@ -147,8 +147,8 @@ def test_inserts_of_32_clients_share_their_notifications(docs_table: Database) -
         began = docs_table.one(clock)
         list(pool.map(insert, clients))
         ticks = int(docs_table.one(clock) - began) // 20
-        heard = len(list(listener.notifies(timeout=1)))
-    assert 1 <= heard <= 2 * ticks + 4  # two clients may see the same tick
+        received = len(list(listener.notifies(timeout=1)))
+    assert 1 <= received <= 2 * ticks + 4  # two clients may see the same tick
     docs_table.check_invariants()
 
 

@@ -111,13 +111,13 @@ async def test_key_is_in_no_exception_and_no_record(
     with pytest.raises(WikiembedError) as caught:
         await drain(settings)
     error: BaseException | None = caught.value
-    said = [repr(settings)]
+    output = [repr(settings)]
     while error is not None:
-        said += [repr(error), str(error), repr(vars(error))]
+        output += [repr(error), str(error), repr(vars(error))]
         error = error.__cause__ or error.__context__
-    said += [f"{r.getMessage()} {vars(r)!r}" for r in caplog.records if r.name != "tests"]
-    assert len(said) >= 4  # aiohttp does not log a refused connection
-    assert [one for one in said if KEY in one] == []
+    output += [f"{r.getMessage()} {vars(r)!r}" for r in caplog.records if r.name != "tests"]
+    assert len(output) >= 4  # aiohttp does not log a refused connection
+    assert [one for one in output if KEY in one] == []
 
 
 @pytest.mark.parametrize("server", ["up", "down"])

@@ -112,8 +112,8 @@ async def test_typing_error_in_the_models_name_is_not_pinned(
     add_chunks(docs_table, 100)
     await drain(settings_of(docs_table, standin.url, model="a-typing-error"))
     assert docs_table.rows(PINNED)[0][:2] == ("openai", "standin-model")
-    said = [record for record in caplog.records if record.getMessage() == "model_not_listed"]
-    assert len(said) == 1
+    output = [record for record in caplog.records if record.getMessage() == "model_not_listed"]
+    assert len(output) == 1
     add_chunks(docs_table, 10, begin=100)
     await drain(settings_of(docs_table, standin.url))
     assert counts(docs_table) == (110, 0, 0, 0)

@@ -74,14 +74,14 @@ async def test_reconnected_worker_is_the_same_process(
     docs_table: Database, standin: StandIn
 ) -> None:
     """Its registrations from before the loss are not another process, and it identifies itself."""
-    said = (
+    output = (
         "select host, pid, version, model, max(cardinality(worker_ids)) over (), max(worker_id)"
         " over () from wikiembed.workers where alive"
     )
     me = (socket.gethostname(), os.getpid(), __version__, "openai standin-model")
 
     def slots(*, after: int = 0) -> list[tuple[Any, ...]]:
-        rows = docs_table.rows(said)
+        rows = docs_table.rows(output)
         return rows if rows and rows[0][4] >= 2 and rows[0][5] > after else []
 
     async with working(settings_of(docs_table, standin.url)) as worker:

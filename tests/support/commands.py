@@ -30,12 +30,12 @@ def assert_done(result: Result) -> None:
 
 def assert_refused(result: Result, code: int) -> str:
     """Assert exit `code` with one sentence on standard error; returns the sentence."""
-    said = complaints(result)
-    assert (result.returncode, len(said)) == (code, 1), f"{result.stdout}\n{result.stderr}"
-    assert said[0].endswith((".", "?"))
-    assert said[0][0] == said[0][0].upper()
+    output = complaints(result)
+    assert (result.returncode, len(output)) == (code, 1), f"{result.stdout}\n{result.stderr}"
+    assert output[0].endswith((".", "?"))
+    assert output[0][0] == output[0][0].upper()
     assert "Traceback" not in result.stderr
-    return said[0]
+    return output[0]
 
 
 def complaints(result: Result) -> list[str]:

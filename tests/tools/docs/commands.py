@@ -28,36 +28,35 @@ INTRODUCTION = """\
 | code | meaning |
 |---|---|
 | 0 | Done. |
-| 1 | Understood, and the answer is no: not ready, something at fault, chunks missing after a backfill, a source is paused. |
+| 1 | The answer is no: not ready, a fault, chunks missing after a backfill, a source is paused. |
 | 2 | Wrong usage or configuration: an option, a setting, a table that cannot be attached, another schema version. |
-| 3 | Postgres or the embedding server is out of reach, a lock was not had in time, or the output cannot be written (a full disk). |
-| 130, 143 | Ended by Ctrl-C, or by SIGTERM where the command does not finish its work first. |
-| 141 | Whoever read the output closed the pipe (`wikiembed status \\| head -1`); nothing is said. |
+| 3 | Postgres or the embedding server is out of reach, a lock timed out, or the output cannot be written (a full disk). |
+| 130, 143 | Ended by Ctrl-C, or by SIGTERM if the command does not finish its work first. |
+| 141 | The reader of the output closed the pipe (`wikiembed status \\| head -1`); nothing is printed. |
 
 ## Times
 
-People are told local time with its offset, `2031-05-01 08:00:00+09:00`; JSON holds UTC,
+Text output has local time with its offset, `2031-05-01 08:00:00+09:00`; JSON has UTC,
 `2031-04-30T23:00:00.000+00:00` (ISO 8601). `pause --until` takes a span (`90min`, `2h`, `1h30min`, `2d`)
-or a time of ISO 8601, which is local time unless it has an offset.
+or an ISO 8601 time, which is local unless it has an offset.
 
 ## Errors
 
-An error is one sentence on standard error that says what to do. Each exit code's errors and their
-SQLSTATEs stand in [sqlstates.md](sqlstates.md).
+An error is one sentence on standard error with the remedy. Each exit code's errors and their
+SQLSTATEs are in [sqlstates.md](sqlstates.md).
 """
 FAILS = "2 and 3 as above"
 EXITS = {
     "demo": "0 when everything was embedded; 1 when it was not within five minutes, or an invariant"
     " does not hold",
     "migrate": "0 when the database is at this wikiembed's version",
-    "uninstall": "0 when wikiembed is removed, or was not there; 1 when the question was answered"
-    " with no, 2 when nobody could be asked or something of yours depends on wikiembed",
-    "attach": "0 when attached; 2 when the table or a column is refused, and then nothing has"
-    " changed",
+    "uninstall": "0 when wikiembed is removed, or was not installed; 1 when the answer was no; 2 without"
+    " a terminal to ask, or when something of yours depends on wikiembed",
+    "attach": "0 when attached; 2 when the table or a column is refused, without any change",
     "detach": "0 when detached",
     "sources": "0",
-    "load": "0 when every file was read to its end; 2 for a file that cannot be read, 3 where"
-    " Postgres refuses a page or is lost: pages before the trouble are kept, but with `--atomic`",
+    "load": "0 when every file was read to its end; 2 for a file that cannot be read, 3 when"
+    " Postgres refuses a page or is lost: earlier pages are kept, except with `--atomic`",
     "enqueue": "0, also when nothing was left to queue",
     "worker": "0 when stopped or drained, also where chunks failed (ask `ready`); with `--drain`: 1 when what is left is paused, 3 when an"
     " outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 2 when its model is not the one that a source is"
@@ -69,8 +68,7 @@ EXITS = {
     " SIGTERM ended it before",
     "status": "0, also when `--watch` is ended by Ctrl-C",
     "failures": "0, also when there are none",
-    "doctor": "0 when nothing is at fault (warnings are allowed); 1 when something is; see"
-    " [doctor](doctor.md)",
+    "doctor": "0 without a fault (warnings are allowed); 1 with one; see [doctor](doctor.md)",
     "pause": "0",
     "resume": "0, also when nothing was paused",
     "retry": "0, also when nothing was to be retried",
@@ -78,11 +76,11 @@ EXITS = {
     "ready": "0 when ready; 1 when not, when no source is attached, or when with `--smoke` a chunk"
     " does not find itself; see [doctor](doctor.md#what-is-in-the-way-of-ready)",
     "reconcile": "0",
-    "search": "0 with results; 1 when nothing is embedded yet; 2 where the sources have different models and"
+    "search": "0 with results; 1 when nothing is embedded yet; 2 when the sources have different models and"
     " none is named",
     "index": "0 when the index is there and valid, or with `--drop` is not there; 1 when chunks miss"
-    " their vectors; 2 for a column that pgvector cannot index or a table of somebody else's; 130"
-    " when broken off by Ctrl-C",
+    " their vectors; 2 for a column that pgvector cannot index or a table with another owner; 130"
+    " when interrupted by Ctrl-C",
 }
 
 

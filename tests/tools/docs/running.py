@@ -62,8 +62,8 @@ class Shell:
             stdin=subprocess.DEVNULL,
             timeout=TIMEOUT_S,
         )
-        said = f"{place}: $ {command}\n{done.stdout}{done.stderr}"
-        assert done.returncode == code, said
+        output = f"{place}: $ {command}\n{done.stdout}{done.stderr}"
+        assert done.returncode == code, output
         self._remember()
         return done.stdout
 

@@ -112,7 +112,7 @@ def main() -> int:
             found = wrong(soak, stats, code)
             if any(found.values()):
                 print(*unexpected(soak), f"log: {kept_log(soak)}", sep="\n", flush=True)
-            said = cost(soak)
+            output = cost(soak)
         finally:
             soak.close()
     print("\n".join(stats.lines()))
@@ -120,7 +120,7 @@ def main() -> int:
     print(
         f"{len(SOURCES)} sources, {stats.checks} checks in mid-run, drained in {drained_s:.0f} s."
     )
-    print(f"{said}.\n")
+    print(f"{output}.\n")
     for name, n in found.items():
         print(f"{'ok' if n == 0 else 'NOT SO':7} {name}: {n}")
     return int(any(found.values()))
