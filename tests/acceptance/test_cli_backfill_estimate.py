@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.chunks import add_chunks, clear_jobs, jobs_by_status, without_vector
+from tests.support.chunks import add_chunks, clear_jobs, fail, jobs_by_status, read, without_vector
 from tests.support.cli import Call
 from tests.support.commands import assert_done, json_lines, served
 from tests.support.database import Database
@@ -167,9 +167,6 @@ def test_estimate_of_a_text_key_with_a_collation_of_its_own(
     database.execute(
         "insert into public.docs (k, body) select k, 'text' from unnest('{a,b,c}'::text[]) k"
     )
-    database.execute(
-        "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"
-        " from wikiembed.read_chunks('docs', array['c']) as k"
-    )
+    fail(database, read(database, ["c"]), error_class="rejected")
     (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
     assert (found["chunks"], found["measured"], found["unknown"]) == (2, 2, None)

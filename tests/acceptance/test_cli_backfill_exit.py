@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.chunks import add_chunks, clear_jobs
+from tests.support.chunks import add_chunks, clear_jobs, fail, read
 from tests.support.cli import Call
 from tests.support.commands import assert_done, assert_refused, json_lines, served
 from tests.support.database import Database
@@ -14,15 +14,12 @@ from tests.support.standin import StandIn
 from wikiembed.control.actions import Enqueued, enqueue_all
 
 
-def fail(
+def fail_keys(
     database: Database, *keys: str, error_class: str = "rejected", source: str = "docs"
 ) -> None:
     """Record a failure for each key, and leave no job."""
-    database.execute(
-        "select wikiembed.record_failures(%s, array[k.key], array[k.version], %s, 'No.')"
-        " from wikiembed.read_chunks(%s, %s) as k",
-        [source, error_class, source, list(keys)],
-    )
+    versions = read(database, keys, source=source)
+    fail(database, versions, error_class=error_class, message="No.", source=source)
     clear_jobs(database)
 
 
@@ -30,8 +27,8 @@ def fail(
 def failed(docs_table: Database) -> Database:
     """Six rows: two failed, one skipped, three that can be embedded."""
     add_chunks(docs_table, 6)
-    fail(docs_table, "1", error_class="timeout")
-    fail(docs_table, "2")
+    fail_keys(docs_table, "1", error_class="timeout")
+    fail_keys(docs_table, "2")
     docs_table.execute("select wikiembed.skip('docs', array['3'], 'not worth it')")
     return docs_table
 

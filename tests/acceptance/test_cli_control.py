@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.chunks import add_chunks, clear_jobs, jobs_by_status
+from tests.support.chunks import add_chunks, clear_jobs, fail, jobs_by_status, read
 from tests.support.cli import Call
 from tests.support.commands import assert_refused, json_lines
 from tests.support.database import Database
@@ -14,12 +14,9 @@ def embed_all(database: Database) -> None:
     clear_jobs(database)
 
 
-def fail(database: Database) -> None:
-    """Record a failure for key 1."""
-    database.execute(
-        "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected',"
-        " 'too [bold]long') from wikiembed.read_chunks('docs', array['1']) as k"
-    )
+def fail_first(database: Database) -> None:
+    """Record a failure for key 1, and leave no job."""
+    fail(database, read(database, ["1"]), error_class="rejected", message="too [bold]long")
     clear_jobs(database)
 
 
@@ -27,7 +24,7 @@ def test_control_failures_are_listed_and_retried(call: Call, docs_table: Databas
     """A failure is shown as it is stored, found by its class, and queued again by retry."""
     assert call("failures").stdout == "No failures.\n"
     add_chunks(docs_table, 2)
-    fail(docs_table)
+    fail_first(docs_table)
     assert "too [bold]long" in call("failures", "docs").stdout
     assert call("failures", "--class", "timeout").stdout == "No failures.\n"
     (row,) = json_lines(call("failures", "--class", "rejected", "--json"))
@@ -43,7 +40,7 @@ def test_control_history_shows_how_failures_ended(call: Call, docs_table: Databa
     """A retry erases nothing: newest first, by class, and since a time."""
     assert call("failures", "--history").stdout == "No failures that ended.\n"
     add_chunks(docs_table, 2)
-    fail(docs_table)
+    fail_first(docs_table)
     call("retry", "docs")
     shown = call("failures", "docs", "--history", "--since", "1h").stdout
     assert "retried" in shown

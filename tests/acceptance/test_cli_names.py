@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.chunks import add_chunks, clear_jobs, jobs_by_status
+from tests.support.chunks import add_chunks, clear_jobs, fail, jobs_by_status, read
 from tests.support.cli import Call
 from tests.support.commands import assert_refused, json_lines
 from tests.support.database import Database
@@ -29,10 +29,7 @@ def test_unknown_error_class_is_refused_with_the_nearest(
 ) -> None:
     """Nothing is retried; a known class without failures is not an error."""
     add_chunks(docs_table, 1)
-    docs_table.execute(
-        "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'text_too_long')"
-        " from wikiembed.read_chunks('docs', array['1']) as k"
-    )
+    fail(docs_table, read(docs_table, ["1"]), error_class="text_too_long")
     clear_jobs(docs_table)
     output = assert_refused(call(*command, "--class", "text_to_long"), 2)
     assert output == 'No error class is named "text_to_long": did you mean "text_too_long"?'
@@ -47,10 +44,7 @@ def test_error_class_of_another_version_is_valid_while_failures_have_it(
     """Rows written by newer workers or an operator's SQL can be listed and retried."""
     assert_refused(call("failures", "--class", "of_tomorrow"), 2)
     add_chunks(docs_table, 1)
-    docs_table.execute(
-        "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'of_tomorrow')"
-        " from wikiembed.read_chunks('docs', array['1']) as k"
-    )
+    fail(docs_table, read(docs_table, ["1"]), error_class="of_tomorrow")
     assert len(json_lines(call("failures", "--class", "of_tomorrow", "--json"))) == 1
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +13,14 @@ from tests.support.cli import Call, Cli
 from tests.support.commands import assert_done, assert_refused, json_lines, served, write_pages
 from tests.support.database import Database
 from tests.support.standin import StandIn
-
-WIDTH = 80
+from tests.support.terminal import WIDTH, run_on_terminal
 
 
 def watch(cli: Cli, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
     """The output lines of a command on a terminal of 80 columns; it must exit 0."""
-    ours, theirs = pty.openpty()
-    given = {**cli.env, **(env or {}), "TERM": "xterm", "COLUMNS": str(WIDTH)}
-    cli.folder.mkdir(exist_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wikiembed", *arguments],
-        stdin=theirs, stdout=theirs, stderr=theirs, env=given, cwd=cli.folder,
-    )  # fmt: skip
-    os.close(theirs)
-    seen = b""
-    try:
-        while data := os.read(ours, 65536):
-            seen += data
-    except OSError:  # the terminal's other end is closed
-        pass
-    os.close(ours)
-    assert process.wait(30) == 0, seen.decode()
-    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode()).replace("\r", "\n").splitlines()
+    code, seen = run_on_terminal(cli, *arguments, env=env)
+    assert code == 0, seen
+    return re.sub(r"\x1b\[[0-9;]*m", "", seen).replace("\r", "\n").splitlines()
 
 
 def test_output_status_fits_80_columns(cli: Cli, docs_table: Database) -> None:

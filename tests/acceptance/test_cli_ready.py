@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.support.chunks import add_chunks, clear_jobs, without_vector
+from tests.support.chunks import add_chunks, clear_jobs, fail, read, without_vector
 from tests.support.cli import Call
 from tests.support.commands import (
     assert_done,
@@ -20,10 +20,6 @@ from tests.support.standin import StandIn
 from tests.tools.docs.pages import REFERENCE, rows_of
 from wikiembed.control.ready import OBSTACLES
 
-FAIL = (
-    "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected', 'no')"
-    " from wikiembed.read_chunks('docs', array['1']) as k"
-)
 FALSE, TRUE = "WIKI_EMBEDDINGS_READY=false", "WIKI_EMBEDDINGS_READY=true"
 
 
@@ -38,7 +34,7 @@ def obstacles(call: Call) -> dict[object, tuple[object, object]]:
 def test_ready_names_the_obstacles(call: Call, docs_table: Database) -> None:
     """Exit 1 with counts while a row lacks its vector, 0 when none does or all are skipped."""
     add_chunks(docs_table, 2)
-    docs_table.execute(FAIL)
+    fail(docs_table, read(docs_table, ["1"]), error_class="rejected", message="no")
     clear_jobs(docs_table)
     result = call("ready", "docs")
     assert assert_refused(result, 1) == "Source 'docs' misses 2 of 2 chunks (1 failed)."
@@ -64,7 +60,7 @@ def test_ready_commands_remove_the_obstacles(
     """Each obstacle's command removes it, until the source is ready."""
     add_chunks(docs_table, 3)
     clear_jobs(docs_table)
-    docs_table.execute(FAIL)
+    fail(docs_table, read(docs_table, ["1"]), error_class="rejected", message="no")
     docs_table.execute("select wikiembed.pause('docs', 'the GPU is moved')")
     assert obstacles(call) == {
         "paused": (None, "wikiembed resume docs"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.chunks import add_chunks, clear_jobs
+from tests.support.chunks import add_chunks, clear_jobs, fail, read
 from tests.support.cli import Call
 from tests.support.commands import assert_refused, json_lines
 from tests.support.database import Database
@@ -24,10 +24,7 @@ def troubled(docs_table: Database) -> Iterator[Database]:
     add_chunks(docs_table, 3)
     clear_jobs(docs_table)
     docs_table.execute("select wikiembed.enqueue('docs', 1)")
-    docs_table.execute(
-        "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"
-        " from wikiembed.read_chunks('docs', array['1']) as k"
-    )
+    fail(docs_table, read(docs_table, ["1"]), error_class="rejected")
     docs_table.execute("select wikiembed.report_outage('http://host', 1, 'no_answer', 503, 'No.')")
     docs_table.execute("select wikiembed.report_outage('http://old', 1, 'no_answer', 503, 'No.')")
     docs_table.execute(

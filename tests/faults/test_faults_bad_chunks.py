@@ -12,9 +12,9 @@ from tests.faults.report import Report
 from tests.support.chunks import counts
 from tests.support.database import Database
 from tests.support.long_form import LONG
+from tests.support.pipeline_fakes import most_requests
 from tests.support.standin import BadText, StandIn
 from tests.support.workers import drain, settings_of
-from tests.unit.test_pipeline_bisection import most_requests
 from wikiembed.pipeline.bisection import FAILURES_BEFORE_BLAME
 
 BATCH = 64

@@ -18,10 +18,10 @@ from tests.support.chunks import counts
 from tests.support.cli import wait_for
 from tests.support.database import DIMENSIONS, Database
 from tests.support.long_form import LONG
+from tests.support.pipeline_fakes import Sleeper
 from tests.support.standin import Canned, Controls
 from tests.support.standin.server import Server
 from tests.support.workers import settings_of, working
-from tests.unit.pipeline_fakes import Sleeper
 from wikiembed.errors import EmbedderUnavailable
 from wikiembed.servers.circuit_breaker import BreakerTimes, CircuitBreaker
 

@@ -147,14 +147,15 @@ def fail(
     versions: dict[str, int],
     *,
     error_class: str = "bad_chunk",
+    message: str = "",
     state: str = "failed",
     source: str = "docs",
 ) -> dict[str, str]:
     """Outcomes by key of recording one failure for every version."""
     rows = database.rows(
         "select key, outcome from wikiembed.record_failures(%s, %s::text[], %s::bigint[], %s,"
-        " p_state => %s)",
-        [source, list(versions), list(versions.values()), error_class, state],
+        " %s, p_state => %s)",
+        [source, list(versions), list(versions.values()), error_class, message, state],
     )
     return dict(rows)
 
