@@ -1,16 +1,18 @@
-"""Fixtures of every suite; what they are made of stands in `tests/support`."""
+"""Fixtures of every suite, built from `tests/support`."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.cli import Cli, Result, Running, environment
+from tests.support.chunks import make_source
+from tests.support.cli import Call, Cli, Result, RunCli, StartCli, environment
 from tests.support.database import DIMENSIONS, Database, create_database, make_template
 from tests.support.server import TestServer, start_server
 
@@ -20,29 +22,19 @@ if TYPE_CHECKING:
 SERVER = pytest.StashKey[TestServer]()
 
 
-class RunCli(Protocol):
-    def __call__(
-        self, *args: str, env: dict[str, str] | None = None, timeout: float = 60
-    ) -> Result: ...
-
-
-class StartCli(Protocol):
-    def __call__(self, *args: str, env: dict[str, str] | None = None) -> Running: ...
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    """Forget the developer's own settings, and make a polite kill end the server too."""
+    """Remove the developer's settings, and make SIGTERM stop the server too."""
     for name in [one for one in os.environ if one.startswith("WIKIEMBED_")]:
         if not name.startswith(("WIKIEMBED_TEST_", "WIKIEMBED_FAULT", "WIKIEMBED_RELEASE")):
             del os.environ[name]
-    # Tests count requests: those of this check come in tests of it only.
+    # Tests count requests: only tests of this check make its requests.
     os.environ["WIKIEMBED_CHECK_TRUNCATION"] = "false"
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _session_server(config: pytest.Config) -> TestServer:
-    """The session's server, started by the first that asks in the controlling process."""
+    """The session's server, started on first use in the controlling process."""
     if SERVER not in config.stash:
         config.stash[SERVER] = start_server()
     return config.stash[SERVER]
@@ -50,7 +42,7 @@ def _session_server(config: pytest.Config) -> TestServer:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Hand the server to an xdist worker."""
+    """Pass the server to an xdist worker."""
     server = _session_server(node.config)
     node.workerinput["wikiembed_url"] = server.url
     node.workerinput["wikiembed_session"] = server.session
@@ -82,7 +74,7 @@ def template(postgres: TestServer) -> str:
 
 @pytest.fixture
 def database(postgres: TestServer, template: str) -> Iterator[Database]:
-    """A migrated database of this test's own."""
+    """A migrated database for this test."""
     made = create_database(postgres, template)
     try:
         yield made
@@ -93,12 +85,7 @@ def database(postgres: TestServer, template: str) -> Iterator[Database]:
 @pytest.fixture
 def docs_table(database: Database) -> Database:
     """`database` with ``public.docs`` attached as source ``docs``."""
-    database.execute(
-        "create table public.docs ("
-        "id bigint generated always as identity primary key, "
-        f"body text, vec vector({DIMENSIONS}))"
-    )
-    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    make_source(database)
     return database
 
 
@@ -123,8 +110,40 @@ def run_cli(cli: Cli) -> RunCli:
 
 @pytest.fixture
 def start_cli(cli: Cli) -> StartCli:
-    """Start a command that keeps running; ended with the test."""
+    """Start a command that keeps running; stopped at the end of the test."""
     return cli.start
+
+
+@pytest.fixture
+def call(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Call]:
+    """Run a command within this process, which saves a second."""
+    from wikiembed.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    ours = logging.getLogger("wikiembed")
+    our_level = ours.level
+
+    def run(*args: str, env: dict[str, str] | None = None) -> Result:
+        with monkeypatch.context() as patched:
+            for name, value in {**cli.env, **(env or {})}.items():
+                patched.setenv(name, value)
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                main(args)
+        output = capsys.readouterr()
+        code = ended.value.code
+        return Result(returncode=int(code or 0), stdout=output.out, stderr=output.err)
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    ours.setLevel(our_level)
 
 
 @pytest.fixture

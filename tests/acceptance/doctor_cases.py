@@ -1,4 +1,4 @@
-"""How each of doctor's alarms comes about, and what makes it go again."""
+"""How to cause each of doctor's alarms, and how to clear it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """How an alarm comes about, words of its sentence, and what makes it go again.
+    """How to cause an alarm, words of its sentence, and how to clear it.
 
     `env` are settings by lower-case name, `connect` parts of the database's URL; `exits` is the
-    exit code where it is not that of a fault.
+    exit code if it is not that of a fault.
     """
 
     name: str
     level: str
-    said: str
+    message: str
     broken: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     connect: Mapping[str, str] = field(default_factory=dict)
@@ -25,8 +25,8 @@ class Case:
     listed: tuple[str, ...] | None = None
     cuts_from: int | None = None
     exits: int | None = None
-    mended_by: tuple[str, ...] = ()
-    mended_sql: str = ""
+    fixed_by: tuple[str, ...] = ()
+    fixed_sql: str = ""
 
 
 JOB = (
@@ -41,261 +41,262 @@ CASES = (
     Case(
         name="database",
         level="fault",
-        said="start it, or set WIKIEMBED_DATABASE_URL",
+        message="start it, or set WIKIEMBED_DATABASE_URL",
         env={"database_url": "postgresql://localhost:1/none"},
         exits=3,
     ),
     Case(
         name="database",
         level="fault",
-        said="set user and password in WIKIEMBED_DATABASE_URL",
+        message="set user and password in WIKIEMBED_DATABASE_URL",
         connect={"user": "nobody_of_that_name"},
         exits=2,
     ),
     Case(
         name="read_only",
         level="fault",
-        said="set WIKIEMBED_DATABASE_URL to the primary",
+        message="set WIKIEMBED_DATABASE_URL to the primary",
         connect={"options": "-c default_transaction_read_only=on"},
     ),
     Case(
         name="pgvector",
         level="fault",
-        said="`create extension vector`",
+        message="`create extension vector`",
         broken="drop extension vector cascade",
     ),
     Case(
         name="pgvector",
         level="warning",
-        said="`alter extension vector update`",
+        message="`alter extension vector update`",
         broken="set allow_system_table_mods = on;"
         " update pg_extension set extversion = '0.1.0' where extname = 'vector'",
     ),
     Case(
         name="schema",
         level="fault",
-        said="run `wikiembed migrate`",
+        message="run `wikiembed migrate`",
         broken="update wikiembed.alembic_version set version_num = '0009'",
         exits=2,
     ),
     Case(
         name="schema",
         level="fault",
-        said="install the wikiembed that made it",
+        message="install the wikiembed that made it",
         broken="update wikiembed.alembic_version set version_num = '9999'",
         exits=2,
     ),
     Case(
         name="queue_schema",
         level="fault",
-        said="enable trigger wikiembed_pause_gate`",
+        message="enable trigger wikiembed_pause_gate`",
         broken="alter table wikiembed_queue.procrastinate_jobs"
         " disable trigger wikiembed_pause_gate",
-        mended_sql="alter table wikiembed_queue.procrastinate_jobs"
+        fixed_sql="alter table wikiembed_queue.procrastinate_jobs"
         " enable trigger wikiembed_pause_gate",
     ),
     Case(
         name="queue_schema",
         level="fault",
-        said="lacks procrastinate_update_heartbeat_v1: restore it from a backup",
+        message="lacks procrastinate_update_heartbeat_v1: restore it from a backup",
         broken="drop function wikiembed_queue.procrastinate_update_heartbeat_v1",
     ),
     Case(
         name="queue_schema",
         level="fault",
-        said="lacks wikiembed_notify_workers: run `wikiembed migrate`",
+        message="lacks wikiembed_notify_workers: run `wikiembed migrate`",
         broken="drop trigger wikiembed_notify_workers on wikiembed_queue.procrastinate_jobs",
-        mended_by=("migrate",),
+        fixed_by=("migrate",),
     ),
     Case(
         name="sources",
         level="warning",
-        said="run `wikiembed attach`",
+        message="run `wikiembed attach`",
         broken="select wikiembed.detach('docs'); select wikiembed.detach('wiki')",
-        mended_by=("attach", "public.docs", "--text", "body", "--embedding", "vec"),
+        fixed_by=("attach", "public.docs", "--text", "body", "--embedding", "vec"),
     ),
     Case(
         name="relation",
         level="fault",
-        said="The table of source docs was dropped: run `wikiembed reconcile docs`",
+        message="The table of source docs was dropped: run `wikiembed reconcile docs`",
         broken="drop table public.docs",
-        mended_by=RECONCILE,
+        fixed_by=RECONCILE,
     ),
     Case(
         name="replaced",
         level="fault",
-        said="Source docs is still attached to public.old, and public.docs is another table now",
+        message="Source docs is still attached to public.old, and public.docs is another table now",
         broken="create table public.new (like public.docs including all);"
         " alter table public.docs rename to old; alter table public.new rename to docs",
-        mended_by=MOVE,
+        fixed_by=MOVE,
     ),
     Case(
         name="replaced",
         level="fault",
-        said="The table of source docs was dropped, and public.docs is another table now",
+        message="The table of source docs was dropped, and public.docs is another table now",
         broken="create table public.new (like public.docs including all);"
         " drop table public.docs; alter table public.new rename to docs",
-        mended_by=MOVE,
+        fixed_by=MOVE,
     ),
     Case(
         name="triggers",
         level="fault",
-        said="run `wikiembed reconcile docs`",
+        message="run `wikiembed reconcile docs`",
         broken="drop trigger zzz_wikiembed_docs on public.docs",
-        mended_by=RECONCILE,
+        fixed_by=RECONCILE,
     ),
     Case(
         name="triggers",
         level="fault",
-        said="run `wikiembed reconcile docs`",
+        message="run `wikiembed reconcile docs`",
         broken="alter table public.docs disable trigger all",
-        mended_by=RECONCILE,
+        fixed_by=RECONCILE,
     ),
     Case(
         name="index",
         level="warning",
-        said="run in psql `create index concurrently on public.docs (id) where vec is null`",
+        message="run in psql `create index concurrently on public.docs (id) where vec is null`",
         broken="drop index public.wikiembed_missing_docs",
-        mended_sql="create index concurrently on public.docs (id) where vec is null",
+        fixed_sql="create index concurrently on public.docs (id) where vec is null",
     ),
     Case(
         name="index",
         level="warning",
-        said="`drop index public.wikiembed_missing_docs` and then `create index concurrently",
+        message="`drop index public.wikiembed_missing_docs` and then `create index concurrently",
         broken="update pg_index set indisvalid = false"
         " where indexrelid = 'public.wikiembed_missing_docs'::regclass",
     ),
     Case(
         name="search_index",
         level="warning",
-        said="is invalid, or is being built: run `wikiembed index --source docs`",
+        message="is invalid, or is being built: run `wikiembed index --source docs`",
         broken="create index i on public.docs using hnsw (vec public.vector_cosine_ops);"
         " update pg_index set indisvalid = false where indexrelid = 'public.i'::regclass",
-        mended_sql="drop index public.i",
+        fixed_sql="drop index public.i",
     ),
     Case(
         name="search_index",
         level="warning",
-        said="has 10,000 vectors and no index that search can use: run `wikiembed index",
+        message="has 10,000 vectors and no index that search can use: run `wikiembed index",
         broken="insert into public.docs (body, vec)"
         " select 'x', array[1, 0, 0, g]::vector from generate_series(1, 10000) as g",
-        mended_by=("index", "--source", "docs"),
+        fixed_by=("index", "--source", "docs"),
     ),
     Case(
         name="prefix",
         level="warning",
-        said="expects the prefixes 'search_document: ' and",
+        message="expects the prefixes 'search_document: ' and",
         broken="update wikiembed.sources set model = 'nomic-embed-text' where name = 'docs'",
     ),
     Case(
         name="paused",
         level="warning",
-        said="(the GPU is moved): fix the cause, then run `wikiembed resume docs`",
+        message="(the GPU is moved): fix the cause, then run `wikiembed resume docs`",
         broken="select wikiembed.pause('docs', 'the GPU is moved.')",
-        mended_by=("resume", "docs"),
+        fixed_by=("resume", "docs"),
     ),
     Case(
         name="held_back",
         level="warning",
-        said="Source docs: 1 chunk waits to be queued: run `wikiembed enqueue docs`",
+        message="Source docs: 1 chunk waits to be queued: run `wikiembed enqueue docs`",
         broken="insert into public.docs (body) values ('x');"
         " delete from wikiembed_queue.procrastinate_jobs;"
         " select wikiembed.enqueue('docs', p_max_chunks => 0)",
-        mended_by=("enqueue", "docs"),
+        fixed_by=("enqueue", "docs"),
     ),
     Case(
         name="failures",
         level="warning",
-        said="Source docs has 1 failed chunk (rejected): see `wikiembed failures docs`",
+        message="Source docs has 1 failed chunk (rejected): see `wikiembed failures docs`",
         broken="insert into public.docs (body) values ('x');"
         " select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"
         "   from wikiembed.read_chunks('docs', array['1']) as k",
-        mended_by=("retry", "docs"),
+        fixed_by=("retry", "docs"),
     ),
-    Case(name="workers", level="warning", said="run `wikiembed worker`", mended_sql=ALIVE),
+    Case(name="workers", level="warning", message="run `wikiembed worker`", fixed_sql=ALIVE),
     Case(
         name="workers",
         level="fault",
-        said="run `wikiembed worker`",
+        message="run `wikiembed worker`",
         broken="insert into public.docs (body) values ('x')",
-        mended_sql=ALIVE,
+        fixed_sql=ALIVE,
     ),
     Case(
         name="stuck_jobs",
         level="warning",
-        said="Jobs of dead workers: 1, ",
+        message="Jobs of dead workers: 1, ",
         broken=JOB.format("status = 'doing'"),
-        mended_sql="select from wikiembed.rescue_jobs()",
+        fixed_sql="select from wikiembed.rescue_jobs()",
     ),
     Case(
         name="stuck_jobs",
         level="warning",
-        said="jobs that run for more than 30 min: 1;",
+        message="jobs that run for more than 30 min: 1;",
         broken=ALIVE
         + JOB.format("status = 'doing', worker_id = 1")
         + "; update wikiembed_queue.procrastinate_jobs set started_at = now() - interval '1 h'",
-        mended_sql="select from wikiembed.rescue_jobs()",
+        fixed_sql="select from wikiembed.rescue_jobs()",
     ),
     Case(
         name="oldest_job",
         level="warning",
-        said="run more of `wikiembed worker`",
+        message="run more of `wikiembed worker`",
         broken=JOB.format("queued_at = now() - interval '11 min'"),
-        mended_by=("pause", "docs"),
+        fixed_by=("pause", "docs"),
     ),
     Case(
         name="invariants",
         level="fault",
-        said="the ledger's sums equal the counts of the table (14 rows); run `wikiembed reconcile`",
+        message="the ledger's sums equal the counts of the table (14 rows);"
+        " run `wikiembed reconcile`",
         broken="delete from wikiembed.ledger;"
         " insert into wikiembed.ledger (source, total, embedded) values ('docs', 7, 7)",
-        mended_by=("reconcile",),
+        fixed_by=("reconcile",),
     ),
     Case(
         name="outage",
         level="fault",
-        said="Workers cannot reach http://gpu since",
+        message="Workers cannot reach http://gpu since",
         broken=OUTAGE,
-        mended_sql="select wikiembed.end_outage('http://gpu')",
+        fixed_sql="select wikiembed.end_outage('http://gpu')",
     ),
     Case(
         name="outage",
         level="warning",
-        said="`select wikiembed.end_outage('http://gpu')`",
+        message="`select wikiembed.end_outage('http://gpu')`",
         broken=OUTAGE + " update wikiembed.outages set last_seen_at = now() - interval '1 h',"
         " since = now() - interval '2 h'",
-        mended_sql="select wikiembed.end_outage('http://gpu')",
+        fixed_sql="select wikiembed.end_outage('http://gpu')",
     ),
     Case(
         name="embedder",
         level="fault",
-        said="Embedder openai m: The embedding server at",
+        message="Embedder openai m: The embedding server at",
         down=True,
     ),
     Case(
         name="model",
         level="fault",
-        said="Source docs is pinned to openai other, these settings select openai m:",
+        message="Source docs is pinned to openai other, these settings select openai m:",
         broken="update wikiembed.sources set provider = 'openai', model = 'other',"
         " pinned_at = now() where name = 'docs'",
     ),
     Case(
         name="served_model",
         level="warning",
-        said="The server serves nomic-embed-text but accepts requests for m: set",
+        message="The server serves nomic-embed-text but accepts requests for m: set",
         listed=("nomic-embed-text",),
     ),
     Case(
         name="silent_truncation",
         level="warning",
-        said=" silently truncates texts of source docs, wiki longer than about 2,000 characters of",
+        message=" silently truncates texts of source docs, wiki longer than about 2,000 characters",
         env={"check_truncation": "true"},
         cuts_from=2000,
     ),
     Case(
         name="dimensions",
         level="fault",
-        said="Embedder openai m returns 5 dimensions, source docs has 4: choose another model",
+        message="Embedder openai m returns 5 dimensions, source docs has 4: choose another model",
         dimensions=5,
     ),
 )

@@ -1,4 +1,4 @@
-"""A table with vectors, and what is asked of its HNSW index."""
+"""A table with vectors, and queries about its HNSW index."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROGRESS = "select phase from pg_stat_progress_create_index where datname = curr
 
 
 def embedded(database: Database, rows: int = ROWS) -> None:
-    """Insert `rows` chunks with vectors of their own."""
+    """Insert `rows` chunks with distinct vectors."""
     database.execute(
         "insert into public.docs (body, vec) select 'chunk ' || g,"
         " array[sin(g), cos(g), sin(g * g), 1]::vector from generate_series(1, %s) as g",
@@ -32,7 +32,7 @@ def hnsw(database: Database) -> dict[str, bool]:
 
 
 def scans(database: Database, index: str = INDEX) -> int:
-    """How often one search reads `index`."""
+    """The number of scans of `index` by one search."""
     with database.connect(autocommit=False) as connection:
         connection.execute(SEARCH)
         row = connection.execute(

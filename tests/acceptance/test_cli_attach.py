@@ -1,22 +1,15 @@
-"""`attach` on plain, quoted and partitioned tables, without holding up writers."""
+"""`attach` on plain, quoted and partitioned tables, without blocking writers."""
 
 from __future__ import annotations
 
 import re
 import shlex
 
-from tests.acceptance.wiki import (
-    ATTACH,
-    DOCS,
-    Call,
-    add,
-    assert_done,
-    assert_refused,
-    eventually,
-    served,
-)
-from tests.conftest import StartCli
+from tests.support.chunks import add_chunks, make_table
+from tests.support.cli import Call, StartCli
+from tests.support.commands import ATTACH, assert_done, assert_refused, served
 from tests.support.database import Database
+from tests.support.eventually import eventually
 from tests.support.standin import StandIn
 
 INDEXES = (
@@ -26,10 +19,10 @@ INDEXES = (
 )
 
 
-def test_attach_counts_rows_and_says_what_comes_next(call: Call, database: Database) -> None:
-    """The form of the documentation; the index is valid, and a second attach is refused."""
-    database.execute(DOCS)
-    add(database, 3)
+def test_attach_counts_rows_and_names_the_next_command(call: Call, database: Database) -> None:
+    """The documented command; the index is valid, and a second attach is refused."""
+    make_table(database)
+    add_chunks(database, 3)
     result = call(*ATTACH)
     assert_done(result)
     assert "3 rows, 3 without a vector." in result.stdout
@@ -42,8 +35,8 @@ def test_attach_counts_rows_and_says_what_comes_next(call: Call, database: Datab
         "docs: 3 chunks wait for `wikiembed enqueue docs`.",
     ]
     assert "docs: 3 chunks wait for `wikiembed enqueue docs`." in call("status").stdout
-    said = "# docs: 3 wait to be queued: wikiembed enqueue docs"
-    assert said in call("ready", "docs").stdout.splitlines()
+    output = "# docs: 3 wait to be queued: wikiembed enqueue docs"
+    assert output in call("ready", "docs").stdout.splitlines()
     assert "docs: 3 chunks queued in 1 job." in call("enqueue", "docs").stdout
     assert "for `wikiembed enqueue" not in call("status").stdout
     database.check_invariants()
@@ -52,14 +45,14 @@ def test_attach_counts_rows_and_says_what_comes_next(call: Call, database: Datab
     assert database.rows(INDEXES) == []
 
 
-def test_rows_that_were_there_wait_until_they_are_ordered(
+def test_existing_rows_wait_until_they_are_enqueued(
     call: Call, database: Database, standin: StandIn
 ) -> None:
-    """A worker that drains ends without them; `attach --enqueue` is the order at once."""
-    database.execute(DOCS)
-    add(database, 3)
+    """A drain ends without them; `attach --enqueue` queues them at once."""
+    make_table(database)
+    add_chunks(database, 3)
     assert_done(call(*ATTACH))
-    add(database, 2)
+    add_chunks(database, 2)
     database.execute("select wikiembed.reconcile()")
     assert_done(call("worker", "--drain", env=served(standin)))
     counts = "select embedded, held_back from wikiembed.coverage where source = 'docs'"
@@ -114,11 +107,11 @@ def test_attach_indexes_every_partition(call: Call, database: Database) -> None:
         database.execute("drop table public.docs")
 
 
-def test_attach_moves_a_source_to_the_table_that_took_the_name(
+def test_attach_moves_a_source_to_the_table_that_has_its_name(
     call: Call, database: Database
 ) -> None:
-    """Each place names the command; index and columns are as they were, also with partitions."""
-    database.execute(DOCS)
+    """Every error names the command; index and columns stay, with partitions as well."""
+    make_table(database)
     assert_done(call(*ATTACH))
     database.execute(
         "create table public.new (id bigint primary key, body text, vec vector(4))"
@@ -127,12 +120,12 @@ def test_attach_moves_a_source_to_the_table_that_took_the_name(
         "insert into public.new values (1, 'a', null), (2, 'b', '[1,0,0,0]');"
         "alter table public.docs rename to old; alter table public.new rename to docs"
     )
-    said = (
+    output = (
         "ource docs is still attached to public.old, and public.docs is another table now: run"
         " `wikiembed attach public.docs --name docs --move`."
     )
-    assert said in call("status").stdout
-    assert said in " ".join(call("doctor").stdout.split())
+    assert output in call("status").stdout
+    assert output in " ".join(call("doctor").stdout.split())
     assert "--move" in assert_refused(call(*ATTACH), 2)
     result = call("attach", "public.docs", "--name", "docs", "--move")
     assert_done(result)
@@ -144,7 +137,7 @@ def test_attach_moves_a_source_to_the_table_that_took_the_name(
     names = [name for name, valid in database.rows(INDEXES) if valid]
     assert "wikiembed_missing_docs" in names
     assert len(names) == 2
-    assert said not in call("status").stdout
+    assert output not in call("status").stdout
     database.execute("create table public.plain (id bigint primary key, body text, vec vector(4))")
     assert_done(call("attach", "public.plain", "--name", "docs", "--move", "--enqueue"))
     assert "wikiembed_missing_docs" in [name for name, _ in database.rows(INDEXES)]
@@ -153,12 +146,12 @@ def test_attach_moves_a_source_to_the_table_that_took_the_name(
     assert_refused(call("attach", "public.plain", "--name", "none", "--move"), 2)
 
 
-def test_attach_takes_the_place_of_a_table_that_is_gone(call: Call, database: Database) -> None:
-    """It says so on standard error."""
-    database.execute(DOCS)
+def test_attach_replaces_a_dropped_table(call: Call, database: Database) -> None:
+    """It reports that on standard error."""
+    make_table(database)
     assert_done(call(*ATTACH))
     database.execute("drop table public.docs")
-    database.execute(DOCS)
+    make_table(database)
     assert "--move" in call("status").stdout
     result = call(*ATTACH)
     assert result.returncode == 0
@@ -168,18 +161,18 @@ def test_attach_takes_the_place_of_a_table_that_is_gone(call: Call, database: Da
     )
 
 
-def test_attach_uses_an_index_that_is_there(call: Call, database: Database) -> None:
-    """An equal index of another name is not built again."""
-    database.execute(DOCS)
+def test_attach_uses_an_existing_index(call: Call, database: Database) -> None:
+    """An equivalent index with another name is not built again."""
+    make_table(database)
     database.execute("create index mine on public.docs (id) where vec is null")
     assert_done(call(*ATTACH))
     assert database.rows(INDEXES) == []
 
 
-def test_attach_lets_writers_write_while_it_builds(start_cli: StartCli, database: Database) -> None:
-    """While the build waits for a transaction, others insert; broken off, it leaves no ruin."""
-    database.execute(DOCS)
-    add(database, 10)
+def test_attach_does_not_block_writers(start_cli: StartCli, database: Database) -> None:
+    """Inserts succeed while the build waits; interrupted, it leaves no invalid index."""
+    make_table(database)
+    add_chunks(database, 10)
     holder = database.connect(autocommit=False)
     building = (
         "select count(*) from pg_stat_progress_create_index where relid = 'public.docs'::regclass"
@@ -189,7 +182,7 @@ def test_attach_lets_writers_write_while_it_builds(start_cli: StartCli, database
     holder.execute("select 1 from pg_class")
     running = start_cli(*ATTACH)
     eventually(lambda: database.one(building))
-    add(database, 5)
+    add_chunks(database, 5)
     assert database.one(building) == 1, "the insert came through while the build still waited"
     result = running.stop()
     assert result.returncode == 143
@@ -199,32 +192,34 @@ def test_attach_lets_writers_write_while_it_builds(start_cli: StartCli, database
     assert database.rows("select name from wikiembed.sources") == [("wiki",)]
 
 
-def test_attach_gives_up_on_a_locked_table(call: Call, database: Database) -> None:
-    """A table that somebody holds is not waited for without end: exit 3, and nothing is left."""
-    database.execute(DOCS)
+def test_attach_times_out_on_a_locked_table(call: Call, database: Database) -> None:
+    """On a table that another transaction locks it times out: exit 3, and nothing is left."""
+    make_table(database)
     holder = database.connect(autocommit=False)
     holder.execute("lock table public.docs in exclusive mode")
-    said = assert_refused(call(*ATTACH), 3)
-    assert said.endswith("try again when it is free.")
+    output = assert_refused(call(*ATTACH), 3)
+    assert output.endswith("try again when it is free.")
     assert database.rows(INDEXES) == []
 
 
-def test_attach_says_the_command_for_names_of_another_case(call: Call, database: Database) -> None:
-    """With the quotes that a shell needs: it is taken as it stands, and works."""
+def test_attach_suggests_the_command_for_names_of_another_case(
+    call: Call, database: Database
+) -> None:
+    """With the quotes that a shell needs: pasted unchanged, it works."""
     database.execute(
         'create schema "S"; create table "S"."Document" (id int primary key, "Body" text,'
         ' "my vec" vector(4))'
     )
     typed = ("--key", "ID", "--text", "body", "--embedding", "my vec", "--batch-size", "8")
     for relation in ("S.Document", "document", '"S".document'):
-        said = assert_refused(call("attach", relation, *typed, "--enqueue"), 2)
-        (command,) = re.findall(r"`([^`]+)`", said)
+        output = assert_refused(call("attach", relation, *typed, "--enqueue"), 2)
+        (command,) = re.findall(r"`([^`]+)`", output)
         assert command == (
             "wikiembed attach 'S.\"Document\"' --key id --text Body --embedding 'my vec'"
             " --batch-size 8 --enqueue"
         ).replace("'S.", '\'"S".')
-    said = assert_refused(call("attach", '"S"."Document"', *typed), 2)
-    assert said.startswith("Column names are case-sensitive, 'ID' is 'id', 'body' is 'Body'")
+    output = assert_refused(call("attach", '"S"."Document"', *typed), 2)
+    assert output.startswith("Column names are case-sensitive, 'ID' is 'id', 'body' is 'Body'")
     words = shlex.split(command)
     assert_done(call(*words[1:]))
     assert database.rows("select text_column, batch_size from wikiembed.sources"
@@ -235,11 +230,11 @@ def test_attach_says_the_command_for_names_of_another_case(call: Call, database:
 def test_attach_compares_the_column_with_the_model(
     call: Call, database: Database, standin: StandIn
 ) -> None:
-    """A model that was asked is believed; without an answer there is only a note or a warning."""
-    database.execute("create table public.docs (id int primary key, body text, vec vector(3))")
+    """A model that answered is trusted; without an answer there is only a note or a warning."""
+    make_table(database, key="int", vector="vector(3)")
     env = served(standin) | {"WIKIEMBED_DIMENSIONS": ""}
-    said = assert_refused(call(*ATTACH, env=env), 2)
-    assert said == (
+    output = assert_refused(call(*ATTACH, env=env), 2)
+    assert output == (
         "Column 'vec' of public.docs has 3 dimensions, and model 'm' of openai has 4: run"
         " `alter table public.docs alter column vec type public.vector(4)`, or name the model that"
         " fits (WIKIEMBED_EMBEDDER, WIKIEMBED_MODEL, --provider, --model)."
@@ -255,17 +250,17 @@ def test_attach_compares_the_column_with_the_model(
     assert_done(call("detach", "docs"))
     standin.controls.update({"down": False})
     database.execute("alter table public.docs drop vec")
-    said = assert_refused(call(*ATTACH, env=env), 2)
-    assert said.endswith(
+    output = assert_refused(call(*ATTACH, env=env), 2)
+    assert output.endswith(
         'has no column "vec": run `alter table public.docs add column vec public.vector(4)`.'
     )
     database.execute("alter table public.docs add column vec public.vector(4)")
     assert_done(call(*ATTACH, env=env))
 
 
-def test_attach_believes_no_model_that_nobody_named(call: Call, database: Database) -> None:
-    """The default is the local one: the worker elsewhere may have another, so it is a warning."""
-    database.execute("create table public.docs (id int primary key, body text, vec vector(3))")
+def test_attach_does_not_trust_the_default_model(call: Call, database: Database) -> None:
+    """The default is the local model, but the worker's may differ: only a warning."""
+    make_table(database, key="int", vector="vector(3)")
     result = call(*ATTACH, env={"WIKIEMBED_DIMENSIONS": ""})
     assert result.returncode == 0
     assert "has 256: run `alter table" in result.stderr

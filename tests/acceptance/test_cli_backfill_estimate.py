@@ -1,10 +1,12 @@
-"""`backfill --dry-run`: what is to do in this database, and for how long."""
+"""`backfill --dry-run`: the work that is left in this database, and its duration."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.wiki import Call, add, assert_done, json_lines, missing, served, todo
+from tests.support.chunks import add_chunks, clear_jobs, fail, jobs_by_status, read, without_vector
+from tests.support.cli import Call
+from tests.support.commands import assert_done, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.support.standin.faults import BadText
@@ -12,12 +14,12 @@ from tests.support.standin.faults import BadText
 
 @pytest.fixture
 def waiting(docs_table: Database) -> Database:
-    """A hundred missing chunks of which the triggers' one job knows, and fifty in no job."""
+    """A hundred missing chunks in the triggers' one job, and fifty in no job."""
     docs_table.execute(
         "insert into public.docs (body) select 'old ' || g from generate_series(1, 50) g"
     )
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
-    add(docs_table, 100)
+    clear_jobs(docs_table)
+    add_chunks(docs_table, 100)
     return docs_table
 
 
@@ -43,16 +45,14 @@ def test_estimate_measures_the_server_and_writes_nothing(
     rate = float(str(found["chunks_per_s"]))
     assert 100 < rate < 200 * 4
     assert float(str(found["hours"])) == pytest.approx(150 / rate / 3600, abs=0.001)
-    assert (todo(waiting), missing(waiting)) == (2, 150)
+    assert (jobs_by_status(waiting)["todo"], without_vector(waiting)) == (2, 150)
     assert waiting.one("select model from wikiembed.sources where name = 'docs'") is None
     assert standin.stats.repeated == 0
     assert standin.stats.texts == 150
 
 
-def test_estimate_says_in_words_what_it_did(
-    call: Call, waiting: Database, standin: StandIn
-) -> None:
-    """One sentence a source, and one for all of them together."""
+def test_estimate_prints_sentences(call: Call, waiting: Database, standin: StandIn) -> None:
+    """One sentence per source, and one for the total."""
     result = call("backfill", "--dry-run", env=served(standin))
     assert_done(result)
     _, docs, wiki, together = result.stdout.splitlines()
@@ -68,7 +68,7 @@ def test_estimate_says_in_words_what_it_did(
 def test_estimate_takes_the_rate_of_the_last_day(
     call: Call, waiting: Database, standin: StandIn
 ) -> None:
-    """From busy minutes of view throughput, not from a trickle of edits; nobody is asked then."""
+    """From busy minutes of view throughput, not from sparse edits; no server is queried then."""
     busy = (
         "insert into wikiembed.ledger (source, at, total, embedded, gained)"
         " select 'docs', now() - interval '1 minute' * (g + 2), 0, 0, {}"
@@ -81,12 +81,12 @@ def test_estimate_takes_the_rate_of_the_last_day(
     (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
     assert (found["rate_from"], found["chunks_per_s"]) == ("history", pytest.approx(20, abs=0.2))
     assert standin.stats.requests == 0
-    said = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
-    assert "the last day's rate in view throughput: a few seconds." in said
+    output = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
+    assert "the last day's rate in view throughput: a few seconds." in output
 
 
 def found_from(call: Call, standin: StandIn) -> object:
-    """Where the rate of ``docs`` is known from."""
+    """The origin of the rate of ``docs``."""
     (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
     return found["rate_from"]
 
@@ -94,7 +94,7 @@ def found_from(call: Call, standin: StandIn) -> object:
 def test_estimate_counts_what_it_can_without_a_server(
     call: Call, waiting: Database, standin: StandIn
 ) -> None:
-    """Chunks and jobs are known all the same: exit 0, and why there are no hours."""
+    """Chunks and jobs are still counted: exit 0, and the reason why there are no hours."""
     standin.controls.down = True
     (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
     assert (found["chunks"], found["hours"], found["rate_from"]) == (150, None, None)
@@ -104,11 +104,9 @@ def test_estimate_counts_what_it_can_without_a_server(
     assert "How long it takes is not known: The embedding server at" in result.stdout
 
 
-def test_estimate_leaves_out_texts_that_the_server_refuses(
-    call: Call, waiting: Database, standin: StandIn
-) -> None:
-    """A bad text among the sample is left out alone, and told of."""
-    standin.controls.bad_texts = [BadText(contains="chunk 99", status=500)]
+def test_estimate_omits_refused_texts(call: Call, waiting: Database, standin: StandIn) -> None:
+    """A bad text of the sample is left out alone, and reported."""
+    standin.controls.bad_texts = [BadText(contains="body 99", status=500)]
     result = call("backfill", "docs", "--dry-run", env=served(standin))
     assert "measured just now by embedding 149 chunks" in result.stdout
     assert "1 text of the sample was refused and left out (The embedding server" in result.stdout
@@ -117,8 +115,8 @@ def test_estimate_leaves_out_texts_that_the_server_refuses(
 def test_estimate_of_two_texts_of_which_one_is_too_long(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """It is not unknown for that: the other one is measured."""
-    add(docs_table, 2)
+    """The rate is known nevertheless: the other text is measured."""
+    add_chunks(docs_table, 2)
     docs_table.execute("update public.docs set body = repeat('long ', 1000) where id = 1")
     standin.controls.max_chars = 1000
     (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
@@ -131,8 +129,8 @@ def test_estimate_says_that_the_source_is_paused(
 ) -> None:
     """A backfill of it would end at once."""
     waiting.execute("select wikiembed.pause('docs', 'costs')")
-    said = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
-    assert "It is paused: run `wikiembed resume docs`." in said
+    output = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
+    assert "It is paused: run `wikiembed resume docs`." in output
 
 
 def test_estimate_of_at_most_n(call: Call, waiting: Database, standin: StandIn) -> None:
@@ -142,7 +140,7 @@ def test_estimate_of_at_most_n(call: Call, waiting: Database, standin: StandIn) 
     assert (queueing["chunks"], found["chunks"]) == (10, 10)
 
 
-def test_estimate_does_not_extrapolate_from_a_handful(
+def test_estimate_does_not_extrapolate_from_few_texts(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
     """Four texts of the sample are measured in some milliseconds: no rate for seven hundred."""
@@ -169,9 +167,6 @@ def test_estimate_of_a_text_key_with_a_collation_of_its_own(
     database.execute(
         "insert into public.docs (k, body) select k, 'text' from unnest('{a,b,c}'::text[]) k"
     )
-    database.execute(
-        "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"
-        " from wikiembed.read_chunks('docs', array['c']) as k"
-    )
+    fail(database, read(database, ["c"]), error_class="rejected")
     (_, found) = json_lines(call("backfill", "docs", "--dry-run", "--json", env=served(standin)))
     assert (found["chunks"], found["measured"], found["unknown"]) == (2, 2, None)

@@ -1,4 +1,4 @@
-"""Exit codes of `backfill` and of a drain, for whoever runs them by schedule."""
+"""Exit codes of `backfill` and of a drain, for schedulers."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.wiki import Call, add, assert_done, assert_refused, json_lines, served
+from tests.support.chunks import add_chunks, clear_jobs, fail, read
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from wikiembed.control.actions import Enqueued, enqueue_all
 
 
-def fail(
+def fail_keys(
     database: Database, *keys: str, error_class: str = "rejected", source: str = "docs"
 ) -> None:
     """Record a failure for each key, and leave no job."""
-    database.execute(
-        "select wikiembed.record_failures(%s, array[k.key], array[k.version], %s, 'No.')"
-        " from wikiembed.read_chunks(%s, %s) as k",
-        [source, error_class, source, list(keys)],
-    )
-    database.execute("delete from wikiembed_queue.procrastinate_jobs")
+    versions = read(database, keys, source=source)
+    fail(database, versions, error_class=error_class, message="No.", source=source)
+    clear_jobs(database)
 
 
 @pytest.fixture
 def failed(docs_table: Database) -> Database:
-    """Six rows: two failed, one skipped, three that are embedded when somebody tries."""
-    add(docs_table, 6)
-    fail(docs_table, "1", error_class="timeout")
-    fail(docs_table, "2")
+    """Six rows: two failed, one skipped, three that can be embedded."""
+    add_chunks(docs_table, 6)
+    fail_keys(docs_table, "1", error_class="timeout")
+    fail_keys(docs_table, "2")
     docs_table.execute("select wikiembed.skip('docs', array['3'], 'not worth it')")
     return docs_table
 
@@ -38,8 +37,10 @@ def test_backfill_exits_1_while_chunks_are_missing(
     call: Call, failed: Database, standin: StandIn
 ) -> None:
     """Those that failed before count too, skipped ones never; --allow-failures keeps 0."""
-    said = assert_refused(call("backfill", "docs", env=served(standin)), 1)
-    assert said.startswith("2 chunks are missing (docs 1 rejected, 1 timeout): see `wikiembed fail")
+    output = assert_refused(call("backfill", "docs", env=served(standin)), 1)
+    assert output.startswith(
+        "2 chunks are missing (docs 1 rejected, 1 timeout): see `wikiembed fail"
+    )
     allowed = call("backfill", "docs", "--allow-failures", env=served(standin))
     assert_done(allowed)
     assert json_lines(allowed)[-1]["failed_by_class"] == {"rejected": 1, "timeout": 1}
@@ -47,7 +48,7 @@ def test_backfill_exits_1_while_chunks_are_missing(
     assert_done(call("backfill", "docs", env=served(standin)))
 
 
-def test_backfill_answers_for_the_sources_that_it_was_given(
+def test_backfill_exit_code_covers_the_named_sources(
     call: Call, failed: Database, standin: StandIn
 ) -> None:
     """Failures of another source do not change its exit code; without a name all count."""
@@ -58,32 +59,30 @@ def test_backfill_answers_for_the_sources_that_it_was_given(
     assert "docs 1 rejected" in assert_refused(call("backfill", env=served(standin)), 1)
 
 
-def test_backfill_that_reaches_its_bound_has_done_its_work(
-    call: Call, failed: Database, standin: StandIn
-) -> None:
-    """--max-chunks embedded is 0, whatever is left; a bound that failures keep it from is not."""
+def test_backfill_exits_0_at_its_bound(call: Call, failed: Database, standin: StandIn) -> None:
+    """Exit 0 with --max-chunks embedded, whatever is left; not if failures prevent that number."""
     assert_done(call("backfill", "docs", "--max-chunks", "2", env=served(standin)))
-    said = assert_refused(call("backfill", "docs", "--max-chunks", "2", env=served(standin)), 1)
-    assert said.startswith("2 chunks are missing")
+    output = assert_refused(call("backfill", "docs", "--max-chunks", "2", env=served(standin)), 1)
+    assert output.startswith("2 chunks are missing")
 
 
-def test_backfill_counts_chunks_that_no_job_holds(
+def test_backfill_counts_chunks_without_a_job(
     call: Call, docs_table: Database, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job that vanished under it leaves chunks behind, which --allow-failures does not excuse."""
-    add(docs_table, 2)
+    """A deleted job leaves missing chunks, which --allow-failures does not excuse."""
+    add_chunks(docs_table, 2)
 
     def lose(*args: Any, **options: Any) -> list[Enqueued]:
         done = enqueue_all(*args, **options)
-        docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+        clear_jobs(docs_table)
         return done
 
     monkeypatch.setattr("wikiembed.control.actions.enqueue_all", lose)
-    said = assert_refused(call("backfill", "docs", "--allow-failures", env=served(standin)), 1)
-    assert said.startswith("2 chunks are missing (docs 2 not queued)")
+    output = assert_refused(call("backfill", "docs", "--allow-failures", env=served(standin)), 1)
+    assert output.startswith("2 chunks are missing (docs 2 not queued)")
 
 
-def test_drain_answers_for_the_queue(call: Call, failed: Database, standin: StandIn) -> None:
+def test_drain_exit_code_covers_the_queue(call: Call, failed: Database, standin: StandIn) -> None:
     """No job is left, so it exits 0; `ready` says what failed."""
     assert_done(call("worker", "--drain", env=served(standin)))
     assert call("ready", "docs").returncode == 1

@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import Callable
 
 import pytest
 from rich.cells import cell_len
 
-from tests.acceptance.wiki import complaints, events, json_lines, served
-from tests.conftest import RunCli
-from tests.support.cli import Cli
+from tests.support.cli import Cli, RunCli
+from tests.support.commands import complaints, events, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.support.standin.faults import BadText
+from tests.support.terminal import WIDTH, run_on_terminal
 from wikiembed.cli.failed import MOST_SHOWN
 
 SOURCE = "한강문서"
-WIDTH = 80
 UP_AND_ERASE = "\x1b[1A\x1b[2K"
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def screen(
-    cli: Cli, *arguments: str, env: dict[str, str], stop_when: Callable[[str], bool] | None = None
-) -> tuple[int, str]:
-    """The exit code and all that was drawn; Ctrl-C comes once `stop_when` is true of it."""
-    ours, theirs = pty.openpty()
-    given = {**cli.env, **env, "TERM": "xterm", "COLUMNS": str(WIDTH), "LANG": "C.UTF-8"}
-    cli.folder.mkdir(exist_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wikiembed", *arguments],
-        stdin=theirs, stdout=theirs, stderr=theirs, env=given, cwd=cli.folder,
-    )  # fmt: skip
-    os.close(theirs)
-    seen = b""
-    try:
-        while data := os.read(ours, 65536):
-            seen += data
-            if stop_when is not None and stop_when(seen.decode(errors="ignore")):
-                process.send_signal(signal.SIGINT)
-                stop_when = None
-    except OSError:  # the terminal's other end is closed
-        pass
-    os.close(ours)
-    return process.wait(30), seen.decode()
-
-
 def lines_of(seen: str) -> list[str]:
-    """Every line of it, without escape sequences."""
+    """Its lines, without escape sequences."""
     return _ESCAPE.sub("", seen).replace("\r", "\n").splitlines()
 
 
@@ -75,9 +43,9 @@ def korean(database: Database) -> Database:
 def test_terminal_shows_some_failures_and_counts_them_all(
     cli: Cli, korean: Database, standin: StandIn
 ) -> None:
-    """A line each with source, key and class, cut to the width; the rest by class in the bar."""
+    """One line each with source, key and class, cut to the width; the rest by class in the bar."""
     standin.controls.bad_texts = [BadText(contains="bad", status=500)]
-    code, seen = screen(cli, "backfill", env=served(standin))
+    code, seen = run_on_terminal(cli, "backfill", env=served(standin))
     lines = lines_of(seen)
     assert code == 1
     assert [line for line in lines if cell_len(line) > WIDTH] == []
@@ -94,10 +62,10 @@ def test_terminal_shows_some_failures_and_counts_them_all(
 
 
 def test_terminal_is_left_clean_after_ctrl_c(cli: Cli, korean: Database, standin: StandIn) -> None:
-    """No bar stays, it is no error, and the last line says how to go on."""
+    """No bar is left, there is no error, and the last line says how to continue."""
     standin.controls.latency_s = 0.5
     options = ("--batch-size", "4", "--concurrency", "1")
-    code, seen = screen(
+    code, seen = run_on_terminal(
         cli, "backfill", SOURCE, *options, env=served(standin), stop_when=lambda seen: "/66" in seen
     )
     assert code == 130
@@ -111,13 +79,13 @@ def test_terminal_is_left_clean_after_ctrl_c(cli: Cli, korean: Database, standin
     assert UP_AND_ERASE in end
 
 
-def test_piped_failures_stand_in_one_output_only(
+def test_piped_failures_are_in_one_output_only(
     run_cli: RunCli, korean: Database, standin: StandIn
 ) -> None:
-    """As JSON lines on standard output, not as events of the log as well."""
+    """As JSON lines on standard output, and not also as log events."""
     standin.controls.bad_texts = [BadText(contains="bad", status=500)]
     result = run_cli("backfill", env=served(standin))
-    told = [line for line in json_lines(result) if line["event"] == "chunk_failed"]
-    assert len(told) == 20
+    printed = [line for line in json_lines(result) if line["event"] == "chunk_failed"]
+    assert len(printed) == 20
     assert "chunk_failed" not in {str(event["event"]) for event in events(result)}
     assert len(complaints(result)) == 1

@@ -1,53 +1,46 @@
-"""`failures`, `retry`, `skip`, `reconcile` and `enqueue` tell what is so."""
+"""`failures`, `retry`, `skip`, `reconcile` and `enqueue` report the true state."""
 
 from __future__ import annotations
 
-from tests.acceptance.wiki import (
-    Call,
-    add,
-    assert_refused,
-    json_lines,
-    todo,
-)
+from tests.support.chunks import add_chunks, clear_jobs, fail, jobs_by_status, read
+from tests.support.cli import Call
+from tests.support.commands import assert_refused, json_lines
 from tests.support.database import Database
 
 
 def embed_all(database: Database) -> None:
     """Give every row of ``public.docs`` a vector, and leave no job."""
     database.execute("update public.docs set vec = '[1,0,0,0]'")
-    database.execute("delete from wikiembed_queue.procrastinate_jobs")
+    clear_jobs(database)
 
 
-def fail(database: Database) -> None:
-    """Record a failure for key 1."""
-    database.execute(
-        "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected',"
-        " 'too [bold]long') from wikiembed.read_chunks('docs', array['1']) as k"
-    )
-    database.execute("delete from wikiembed_queue.procrastinate_jobs")
+def fail_first(database: Database) -> None:
+    """Record a failure for key 1, and leave no job."""
+    fail(database, read(database, ["1"]), error_class="rejected", message="too [bold]long")
+    clear_jobs(database)
 
 
 def test_control_failures_are_listed_and_retried(call: Call, docs_table: Database) -> None:
     """A failure is shown as it is stored, found by its class, and queued again by retry."""
     assert call("failures").stdout == "No failures.\n"
-    add(docs_table, 2)
-    fail(docs_table)
+    add_chunks(docs_table, 2)
+    fail_first(docs_table)
     assert "too [bold]long" in call("failures", "docs").stdout
     assert call("failures", "--class", "timeout").stdout == "No failures.\n"
     (row,) = json_lines(call("failures", "--class", "rejected", "--json"))
     assert (row["key"], row["state"]) == ("1", "failed")
     assert call("retry", "docs", "--class", "timeout").stdout.startswith("docs: 0 chunks")
     assert call("retry", "docs", "--key", "1").stdout.startswith("docs: 1 chunk queued again")
-    assert (todo(docs_table), call("failures").stdout) == (1, "No failures.\n")
+    assert (jobs_by_status(docs_table)["todo"], call("failures").stdout) == (1, "No failures.\n")
     refused = call("skip", "docs", "1", "99")
     assert assert_refused(refused, 1).startswith("The others do not exist")
 
 
-def test_control_history_tells_how_failures_ended(call: Call, docs_table: Database) -> None:
+def test_control_history_shows_how_failures_ended(call: Call, docs_table: Database) -> None:
     """A retry erases nothing: newest first, by class, and since a time."""
     assert call("failures", "--history").stdout == "No failures that ended.\n"
-    add(docs_table, 2)
-    fail(docs_table)
+    add_chunks(docs_table, 2)
+    fail_first(docs_table)
     call("retry", "docs")
     shown = call("failures", "docs", "--history", "--since", "1h").stdout
     assert "retried" in shown
@@ -67,13 +60,13 @@ def test_control_history_tells_how_failures_ended(call: Call, docs_table: Databa
 
 
 def test_control_enqueue_counts_before_it_writes(call: Call, docs_table: Database) -> None:
-    """A dry run, a bound and a batch size do what they say; the second call adds nothing."""
-    add(docs_table, 10)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    """A dry run, a bound and a batch size work as documented; the second call adds nothing."""
+    add_chunks(docs_table, 10)
+    clear_jobs(docs_table)
     options = ("--max-chunks", "6", "--batch-size", "2")
     dry = call("enqueue", "docs", *options, "--dry-run")
     assert dry.stdout == "docs: 6 chunks would be queued in 3 jobs.\n"
-    assert todo(docs_table) == 0
+    assert jobs_by_status(docs_table)["todo"] == 0
     assert call("enqueue", "docs", *options).stdout == "docs: 6 chunks queued in 3 jobs.\n"
     assert json_lines(call("enqueue", "docs", "--json")) == [
         {"source": "docs", "jobs": 1, "chunks": 4}
@@ -85,8 +78,8 @@ def test_control_enqueue_counts_before_it_writes(call: Call, docs_table: Databas
 
 def test_control_reconcile_heals_lost_jobs(call: Call, docs_table: Database) -> None:
     """Rows whose job was deleted are queued again and counted."""
-    add(docs_table, 3)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    add_chunks(docs_table, 3)
+    clear_jobs(docs_table)
     assert call("reconcile", "docs").stdout.startswith("Queued 3 orphaned chunks")
     (found,) = json_lines(call("reconcile", "--json"))
     assert found == {"orphans_enqueued": 0, "dead_jobs": 0, "ledger_drift": 0}

@@ -1,4 +1,4 @@
-"""`doctor` finds each thing that it says it finds, names it, and says what mends it."""
+"""`doctor` finds every documented problem, names it, and says how to fix it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.acceptance.doctor_cases import CASES, Case
-from tests.acceptance.wiki import Call, add, assert_done, assert_refused, complaints, served
-from tests.conftest import StartCli
+from tests.support.chunks import add_chunks, clear_jobs
+from tests.support.cli import Call, StartCli
+from tests.support.commands import assert_done, assert_refused, complaints, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.tools.docs.pages import REFERENCE, rows_of
@@ -26,7 +27,7 @@ APART = {("postgres", "fault"), ("procrastinate", "fault"), ("clock", "warning")
 
 
 def findings(call: Call, env: dict[str, str]) -> tuple[list[Row], int]:
-    """What `doctor --json` finds, and its exit code."""
+    """The findings of `doctor --json`, and its exit code."""
     result = call("doctor", "--json", env=env)
     assert "Traceback" not in result.stderr
     found = json.loads(result.stdout)
@@ -35,7 +36,7 @@ def findings(call: Call, env: dict[str, str]) -> tuple[list[Row], int]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name}-{case.level}")
 def test_doctor_finds(call: Call, docs_table: Database, standin: StandIn, case: Case) -> None:
-    """The alarm comes with the damage, is not there before, and goes with what it says."""
+    """The alarm appears with the damage, not before, and its remedy clears it."""
     healthy = served(standin)
     if (case.name, case.level) != ("workers", "warning"):
         before, _ = findings(call, healthy)
@@ -50,19 +51,19 @@ def test_doctor_finds(call: Call, docs_table: Database, standin: StandIn, case: 
     given = {"database_url": make_conninfo(docs_table.url, **case.connect), **case.env}
     found, code = findings(call, served(standin, **given))
     same = [f for f in found if f[:2] == (case.name, case.level)]
-    assert [f for f in same if case.said in f[2]] != [], found
+    assert [f for f in same if case.message in f[2]] != [], found
     assert code == (case.exits or int(any(level == "fault" for _, level, _ in found))), found
-    if case.mended_by:
-        assert_done(call(*case.mended_by, env=healthy))
-    if case.mended_sql:
-        docs_table.execute(case.mended_sql)
-    if case.mended_by or case.mended_sql:
+    if case.fixed_by:
+        assert_done(call(*case.fixed_by, env=healthy))
+    if case.fixed_sql:
+        docs_table.execute(case.fixed_sql)
+    if case.fixed_by or case.fixed_sql:
         after, _ = findings(call, healthy)
         assert [f for f in after if f[:2] == (case.name, case.level)] == []
 
 
 def test_doctor_has_a_test_and_a_line_for_each_alarm() -> None:
-    """No alarm is without a case above, and none without its row in doctor.md."""
+    """Every alarm has a case above and a row in doctor.md."""
     alarms = [(alarm.name, alarm.level) for alarm in ALARMS]
     assert len(set(alarms)) == len(alarms)
     assert {(case.name, case.level) for case in CASES} | APART == set(alarms)
@@ -70,13 +71,13 @@ def test_doctor_has_a_test_and_a_line_for_each_alarm() -> None:
     assert documented == [(f"`{name}`", level) for name, level in alarms]
 
 
-def test_doctor_cannot_find_what_is_not_documented() -> None:
-    """A finding whose name and level are not in the list is a defect."""
+def test_doctor_refuses_undocumented_findings() -> None:
+    """A finding whose name and level are not listed is a defect."""
     with pytest.raises(ValueError, match="no such alarm: clock fault"):
         Finding("clock", "fault", "x")
 
 
-def test_doctor_is_content_with_a_healthy_installation(
+def test_doctor_finds_no_fault_in_a_healthy_installation(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
     """No fault, exit 0; no worker with an empty queue is a warning."""
@@ -94,7 +95,7 @@ def test_doctor_is_content_with_a_healthy_installation(
 
 
 def test_doctor_ends_with_one_sentence(call: Call, docs_table: Database, standin: StandIn) -> None:
-    """A fault exits 1; out of reach exits 3 and the embedding server is asked all the same."""
+    """A fault exits 1; an unreachable Postgres exits 3, and the server is still checked."""
     standin.controls.dimensions = 5
     result = call("doctor", env=served(standin))
     assert (result.returncode, complaints(result)) == (
@@ -107,10 +108,10 @@ def test_doctor_ends_with_one_sentence(call: Call, docs_table: Database, standin
     assert "ok       Embedder openai m: 5 dimensions." in lost.stdout
 
 
-def test_doctor_as_a_worker_says_what_it_may_not_ask(
+def test_doctor_as_a_worker_reports_refused_queries(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """Each refused question is a fault of its own, the others are asked, and it exits 2."""
+    """Every refused query is a fault of its own, the others still run, and it exits 2."""
     role = docs_table.create_role("worker", grant="worker")
     url = make_conninfo(docs_table.url, options=f"-c role={role}")
     found, code = findings(call, served(standin, database_url=url))
@@ -121,7 +122,7 @@ def test_doctor_as_a_worker_says_what_it_may_not_ask(
     assert ("embedder", "ok", "Embedder openai m: 4 dimensions.") in found
 
 
-def test_doctor_knows_an_old_postgres() -> None:
+def test_doctor_recognises_an_old_postgres() -> None:
     """13 is a fault, 14 is not."""
     ((old,), (new,)) = (list(place.postgres_version(number)) for number in (130022, 140000))
     assert (old.level, new.level) == ("fault", "ok")
@@ -136,15 +137,15 @@ def test_doctor_compares_procrastinate_with_its_schema(database: Database) -> No
 
 
 @pytest.mark.parametrize(
-    ("off_s", "said"),
+    ("off_s", "message"),
     [(60, "is 60 s behind"), (-3600, "is 3,600 s ahead of"), (0, None), (2, None)],
 )
-def test_doctor_compares_clocks(database: Database, off_s: float, said: str | None) -> None:
-    """A clock of this machine that is minutes off is told, one that is seconds off is not."""
+def test_doctor_compares_clocks(database: Database, off_s: float, message: str | None) -> None:
+    """A clock that is minutes off is reported, one that is seconds off is not."""
     now: Callable[[], float] = lambda: time.time() + off_s  # noqa: E731
     (found,) = (f for f in place.database(database.connect(), now) if f.name == "clock")
-    assert found.level == ("warning" if said else "ok")
-    assert said is None or said in found.sentence
+    assert found.level == ("warning" if message else "ok")
+    assert message is None or message in found.sentence
 
 
 def test_doctor_warns_of_a_table_owner(call: Call, docs_table: Database, standin: StandIn) -> None:
@@ -156,11 +157,11 @@ def test_doctor_warns_of_a_table_owner(call: Call, docs_table: Database, standin
     assert code == 0
 
 
-def test_doctor_minds_no_job_of_a_paused_source(
+def test_doctor_ignores_jobs_of_a_paused_source(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """Its jobs wait as they should: no fault, whoever is alive."""
-    add(docs_table, 1)
+    """Its jobs wait as intended: no fault, with or without workers."""
+    add_chunks(docs_table, 1)
     docs_table.execute("select wikiembed.pause('docs')")
     found, code = findings(call, served(standin))
     assert code == 0
@@ -170,7 +171,7 @@ def test_doctor_minds_no_job_of_a_paused_source(
 def test_doctor_prints_each_line_as_it_is_found(
     start_cli: StartCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """Also into a pipe, and while the embedding server has not answered yet."""
+    """Into a pipe as well, and before the embedding server has answered."""
     standin.controls.latency_s = 60
     running = start_cli("doctor", env={**served(standin), "PYTHONUNBUFFERED": ""})
     running.wait_for(lambda: "All six invariants hold." in running.stdout)
@@ -178,10 +179,10 @@ def test_doctor_prints_each_line_as_it_is_found(
     running.stop()
 
 
-def test_doctor_asks_each_model_once_and_all_at_the_same_time(
+def test_doctor_checks_each_model_once_and_concurrently(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """However many sources share one."""
+    """However many sources share it."""
     for n in range(4):
         docs_table.execute(
             f"create table public.t{n} (id int primary key, body text, vec vector(4));"
@@ -199,7 +200,7 @@ def test_doctor_asks_each_model_once_and_all_at_the_same_time(
 
 
 def _of_truncation(database: Database, url: str, **changed: object) -> list[tuple[str, str]]:
-    """Names and levels of what doctor finds of long texts."""
+    """Names and levels of doctor's findings on long texts."""
     given = {"embedder": "openai", "embedder_url": url, "model": "m", "check_truncation": True}
     settings = Settings.model_validate(given | changed)
     connection = database.connect()
@@ -209,10 +210,8 @@ def _of_truncation(database: Database, url: str, **changed: object) -> list[tupl
     return [(f.name, f.level) for f in found if f.name.endswith("truncation")]
 
 
-def test_doctor_asks_a_silent_server_again_and_no_other(
-    docs_table: Database, standin: StandIn
-) -> None:
-    """In one request; once it refuses, that is kept, and it is not asked any more."""
+def test_doctor_checks_only_silent_servers_again(docs_table: Database, standin: StandIn) -> None:
+    """In one request; a refusal is stored, and the server is not asked again."""
     outcomes = "select distinct outcome, from_chars from wikiembed.truncation_checks"
     silent = [("silent_truncation", "warning")]
     standin.controls.update({"max_chars": 2000, "cuts_silently": True})
@@ -221,7 +220,7 @@ def test_doctor_asks_a_silent_server_again_and_no_other(
     standin.reset_stats()
     assert _of_truncation(docs_table, standin.url) == silent
     assert docs_table.rows(outcomes) == [("silent", 2000)]
-    # Where it is wanted it is no alarm, and a standby keeps nothing.
+    # With truncation configured there is no alarm, and a standby stores nothing.
     assert _of_truncation(docs_table, standin.url, truncate=True) == [("truncation", "ok")]
     assert standin.stats.texts == 4
     standin.controls.cuts_silently = False
@@ -233,9 +232,9 @@ def test_doctor_asks_a_silent_server_again_and_no_other(
 
 
 def test_doctor_leaves_large_tables_to_full(docs_table: Database) -> None:
-    """What it did not read it names, and what it read it reports."""
+    """It names the tables that it did not read, and reports on the others."""
     docs_table.execute("insert into public.docs (body) select 'x' from generate_series(1, 9)")
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    clear_jobs(docs_table)
     connection = docs_table.connect()
     bounded = [(f.level, f.sentence) for f in queue.invariants(connection, most_rows=8)]
     assert bounded == [

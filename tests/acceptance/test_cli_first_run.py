@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.wiki import assert_done, json_lines
 from tests.support.cli import ROOT, Cli, environment
+from tests.support.commands import assert_done, json_lines
 from tests.support.database import create_database
 from tests.support.server import TestServer
 from wikiembed.sample import sample_path
@@ -34,7 +34,7 @@ def processes_of(folder: Path) -> list[str]:
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")
 def test_first_run_needs_no_setting(tmp_path: Path) -> None:
-    """One command after the other, then the demo twice; nothing keeps running afterwards."""
+    """All commands in order, then the demo twice; no process is left."""
     data = tmp_path / "data"
     cli = Cli(env=environment(data_dir=str(data)), folder=tmp_path / "cli")
     try:
@@ -58,7 +58,7 @@ def test_first_run_needs_no_setting(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not EXPORT.is_file(), reason="no export: set WIKIEMBED_TEST_EXPORT")
 def test_first_run_embeds_a_real_export(postgres: TestServer, tmp_path: Path) -> None:
-    """A piece of the English Wikipedia is loaded, embedded whole, and found again."""
+    """A part of the English Wikipedia is loaded, fully embedded, and found by search."""
     database = create_database(postgres, "template0")
     env = environment(database_url=database.url, embedder="local", data_dir=str(tmp_path / "data"))
     cli = Cli(env=env, folder=tmp_path / "cli")

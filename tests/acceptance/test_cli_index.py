@@ -1,4 +1,4 @@
-"""`index` builds what search uses, leaves the rest alone, and says why it does not."""
+"""`index` builds what search uses, changes nothing else, and explains refusals."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from tests.acceptance.hnsw import (
     hnsw,
     scans,
 )
-from tests.acceptance.wiki import Call, assert_done, assert_refused, json_lines, served
+from tests.support.chunks import make_source
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from wikiembed.control.index import Target
 
 
 def test_index_is_built_and_search_uses_it(call: Call, docs_table: Database) -> None:
-    """It has the stable name and search's operators; the second call finds it there."""
+    """It has the stable name and search's operators; the second call finds it."""
     embedded(docs_table)
     result = call(*BUILD, "--m", "8", "--ef-construction", "32")
     assert_done(result)
@@ -37,8 +39,8 @@ def test_index_is_built_and_search_uses_it(call: Call, docs_table: Database) -> 
     docs_table.check_invariants()
 
 
-def test_index_of_every_source_leaves_empty_ones_out(call: Call, docs_table: Database) -> None:
-    """Without --source, one that has no vectors is named and is no trouble; alone it is."""
+def test_index_of_every_source_skips_empty_ones(call: Call, docs_table: Database) -> None:
+    """Without --source, a source without vectors is named and skipped; alone it is an error."""
     embedded(docs_table, 10)
     result = call("index")
     assert_done(result)
@@ -48,11 +50,11 @@ def test_index_of_every_source_leaves_empty_ones_out(call: Call, docs_table: Dat
 
 
 def test_index_refuses_before_all_is_embedded(call: Call, docs_table: Database) -> None:
-    """Exit 1 with what is missing; skipped chunks are not waited for, and --anyway for none."""
+    """Exit 1 with the number missing; skipped chunks do not count, and with --anyway none does."""
     embedded(docs_table, 10)
     docs_table.execute("insert into public.docs (body) values (''), ('late')")
-    said = assert_refused(call(*BUILD), 1)
-    assert said == (
+    output = assert_refused(call(*BUILD), 1)
+    assert output == (
         "Source 'docs' lacks vectors for 2 of 12 chunks (0 failed), see `wikiembed ready docs`:"
         " or build it now with --anyway."
     )
@@ -67,7 +69,7 @@ def test_index_refuses_before_all_is_embedded(call: Call, docs_table: Database) 
 
 
 def test_index_drops_a_broken_one_first(call: Call, docs_table: Database) -> None:
-    """What an interrupted build left is said, and replaced."""
+    """The rest of an interrupted build is reported and replaced."""
     embedded(docs_table)
     assert_done(call(*BUILD))
     before = docs_table.one(f"select '{INDEX}'::regclass::oid")
@@ -80,7 +82,7 @@ def test_index_drops_a_broken_one_first(call: Call, docs_table: Database) -> Non
 
 
 def test_index_is_dropped_for_a_bootstrap(call: Call, docs_table: Database) -> None:
-    """Ours goes, one of the user's stays and is named."""
+    """Ours is dropped, a user's stays and is named."""
     embedded(docs_table, 10)
     assert_done(call(*BUILD))
     result = call(*BUILD, "--drop")
@@ -97,7 +99,7 @@ def test_index_is_dropped_for_a_bootstrap(call: Call, docs_table: Database) -> N
 
 
 def test_index_of_another_distance_does_not_count(call: Call, docs_table: Database) -> None:
-    """An index that search cannot use is no reason not to build; under our name it is told."""
+    """An index that search cannot use does not prevent a build; under our name it is reported."""
     embedded(docs_table)
     docs_table.execute("create index mine on public.docs using hnsw (vec vector_l2_ops)")
     assert scans(docs_table, "public.mine") == 0
@@ -109,12 +111,8 @@ def test_index_of_another_distance_does_not_count(call: Call, docs_table: Databa
 
 
 def test_index_of_halfvec(call: Call, database: Database) -> None:
-    """The operators are those of the column's type."""
-    database.execute(
-        "create table public.docs (id bigint generated always as identity primary key,"
-        " body text, vec halfvec(4))"
-    )
-    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    """It has the operators of the column's type."""
+    make_source(database, vector="halfvec(4)")
     database.execute(
         "insert into public.docs (body, vec) select 'chunk ' || g,"
         " array[sin(g), cos(g), sin(g * g), 1]::vector::halfvec from generate_series(1, 3000) as g"
@@ -127,7 +125,7 @@ def test_index_of_halfvec(call: Call, database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "output"),
     [
         (
             "vector(2001)",
@@ -140,33 +138,33 @@ def test_index_of_halfvec(call: Call, database: Database) -> None:
     ],
 )
 def test_index_beyond_pgvector_is_one_sentence(
-    call: Call, database: Database, kind: str, said: str
+    call: Call, database: Database, kind: str, output: str
 ) -> None:
-    """Exit 2 before anything is begun."""
+    """Exit 2 before any work."""
     database.execute(f"create table public.docs (id int primary key, body text, vec {kind})")
     database.execute(
         "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs', p_dimensions => %s)",
         [None if "(" in kind else 4],
     )
-    assert said in assert_refused(call(*BUILD, "--anyway"), 2)
+    assert output in assert_refused(call(*BUILD, "--anyway"), 2)
     assert hnsw(database) == {}
 
 
-def test_index_of_somebody_elses_table(call: Call, docs_table: Database) -> None:
-    """A role that does not own the table is told who can."""
+def test_index_of_a_table_with_another_owner(call: Call, docs_table: Database) -> None:
+    """A role that does not own the table gets the owner's name."""
     embedded(docs_table, 10)
     role = docs_table.create_role("worker", grant="worker")
     env = {"WIKIEMBED_DATABASE_URL": make_conninfo(docs_table.url, options=f"-c role={role}")}
     for arguments in (BUILD, (*BUILD, "--drop")):
-        said = assert_refused(call(*arguments, env=env), 2)
-        assert said == (
+        output = assert_refused(call(*arguments, env=env), 2)
+        assert output == (
             f"Role {role} may not create an index on public.docs: run it as the table's owner,"
             " with CREATE on its schema."
         )
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (("--memory", "much"), "'much' is not a valid memory size: write 512MB or 8GB."),
         (("--memory", "10kB"), "'10kB' is not a valid memory size"),
@@ -176,14 +174,14 @@ def test_index_of_somebody_elses_table(call: Call, docs_table: Database) -> None
     ],
 )
 def test_index_refuses_wrong_options(
-    call: Call, database: Database, arguments: tuple[str, ...], said: str
+    call: Call, database: Database, arguments: tuple[str, ...], output: str
 ) -> None:
     """Wrong usage is one sentence and exit 2."""
-    assert said in assert_refused(call("index", *arguments), 2)
+    assert output in assert_refused(call("index", *arguments), 2)
 
 
 def test_index_warns_when_the_graph_does_not_fit(call: Call, docs_table: Database) -> None:
-    """The warning has the figures, and the index is built all the same."""
+    """The warning has the figures, and the index is built nevertheless."""
     embedded(docs_table, 20_000)
     result = call(*BUILD, "--memory", "1MB")
     assert result.returncode == 0
@@ -193,16 +191,18 @@ def test_index_warns_when_the_graph_does_not_fit(call: Call, docs_table: Databas
     assert_done(call(*BUILD))
 
 
-def test_index_memory_is_what_pgvector_takes(docs_table: Database) -> None:
-    """The estimate is within a tenth of where pgvector itself says that memory ends."""
+def test_index_memory_estimate_matches_pgvector(docs_table: Database) -> None:
+    """The estimate is within a tenth of the point where pgvector reports that memory ends."""
     embedded(docs_table, 12_000)
-    said: list[str] = []
+    output: list[str] = []
     connection = docs_table.connect()
-    connection.add_notice_handler(lambda diagnostic: said.append(diagnostic.message_primary or ""))
+    connection.add_notice_handler(
+        lambda diagnostic: output.append(diagnostic.message_primary or "")
+    )
     connection.execute("set maintenance_work_mem = '4MB'")
     connection.execute("set max_parallel_maintenance_workers = 0")
     connection.execute("create index on public.docs using hnsw (vec vector_cosine_ops)")
-    (notice,) = said
+    (notice,) = output
     rows = int(notice.split()[-2])
     target = Target(
         source="docs", oid=0, schema="public", table="docs", column="vec", attnum=3, kind="vector",
@@ -211,10 +211,10 @@ def test_index_memory_is_what_pgvector_takes(docs_table: Database) -> None:
     assert target.graph_bytes(16) == pytest.approx(4 << 20, rel=0.1)
 
 
-def test_search_gets_as_many_as_it_asks_for(
+def test_search_returns_as_many_rows_as_requested(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """An HNSW index gives 40 rows unless it is told to look at more."""
+    """An HNSW index returns 40 rows unless hnsw.ef_search is raised."""
     embedded(docs_table)
     assert_done(call(*BUILD))
     options = "-c enable_seqscan=off -c enable_sort=off"

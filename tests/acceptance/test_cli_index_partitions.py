@@ -1,4 +1,4 @@
-"""`index` of a partitioned table: one index, built part by part."""
+"""`index` of a partitioned table: one index, built per partition."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from tests.acceptance.hnsw import (
     hnsw,
     scans,
 )
-from tests.acceptance.wiki import Call, assert_done
+from tests.support.cli import Call
+from tests.support.commands import assert_done
 from tests.support.database import Database
 
 
 @pytest.fixture
 def partitioned(database: Database) -> Database:
-    """3,000 chunks in two partitions, the second of which is partitioned again."""
+    """3,000 chunks in two partitions, the second of which is partitioned itself."""
     database.execute(
         "create table public.docs (id bigint primary key, body text, vec vector(4))"
         " partition by range (id);"
@@ -37,7 +38,7 @@ def leaf(database: Database, table: str) -> str:
 
 
 def test_index_of_partitions_is_one_index(call: Call, partitioned: Database) -> None:
-    """Each leaf's is built concurrently and all are attached; a new partition has its own."""
+    """Every leaf's is built concurrently and attached; a new partition gets its own."""
     assert_done(call(*BUILD))
     leaves = [leaf(partitioned, name) for name in ("d1", "d2", "d2a")]
     assert hnsw(partitioned) == {"wikiembed_hnsw_docs": True, **dict.fromkeys(leaves, True)}
@@ -51,10 +52,10 @@ def test_index_of_partitions_is_one_index(call: Call, partitioned: Database) -> 
     assert hnsw(partitioned) == {}
 
 
-def test_index_of_partitions_goes_on_where_it_was_broken_off(
+def test_index_of_partitions_continues_after_an_interrupt(
     call: Call, partitioned: Database
 ) -> None:
-    """Leaves that are done stay, a broken one is built again."""
+    """Finished leaves stay, an invalid one is rebuilt."""
     done, broken = leaf(partitioned, "d1"), leaf(partitioned, "d2a")
     options = "using hnsw (vec vector_cosine_ops) with (m = 16, ef_construction = 64)"
     partitioned.execute(f"create index wikiembed_hnsw_docs on only public.docs {options}")

@@ -1,4 +1,4 @@
-"""`index` broken off, and beside other builds and writers."""
+"""`index` interrupted, and concurrent with other builds and writers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.acceptance.hnsw import (
     embedded,
     hnsw,
 )
-from tests.acceptance.wiki import Call, assert_done
-from tests.conftest import StartCli
+from tests.support.cli import Call, StartCli
+from tests.support.commands import assert_done
 from tests.support.database import Database
 
 
 @pytest.fixture
 def writer(docs_table: Database) -> Iterator[psycopg.Connection]:
-    """Somebody with an open transaction that has written to the table."""
+    """A session with an open transaction that has written to the table."""
     embedded(docs_table)
     with docs_table.connect(autocommit=False) as connection:
         connection.execute("update public.docs set body = body where id = 1")
@@ -32,7 +32,7 @@ def writer(docs_table: Database) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def onlooker(docs_table: Database) -> Iterator[psycopg.Connection]:
-    """Somebody with an old snapshot who has touched no table of ours."""
+    """A session with an old snapshot that has read none of our tables."""
     embedded(docs_table)
     with docs_table.connect(autocommit=False) as connection:
         connection.execute("set transaction isolation level repeatable read")
@@ -40,10 +40,10 @@ def onlooker(docs_table: Database) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def test_index_broken_off_leaves_nothing(
+def test_index_interrupted_leaves_nothing(
     start_cli: StartCli, docs_table: Database, onlooker: psycopg.Connection
 ) -> None:
-    """Ctrl-C during a build exits 130, and says that nothing is left."""
+    """Ctrl-C during a build exits 130 and reports that nothing is left."""
     running = start_cli(*BUILD)
     running.wait_for(lambda: docs_table.rows(PROGRESS) == [("waiting for old snapshots",)])
     result = running.stop(signal.SIGINT)
@@ -52,10 +52,10 @@ def test_index_broken_off_leaves_nothing(
     assert hnsw(docs_table) == {}
 
 
-def test_index_broken_off_says_what_is_left(
+def test_index_interrupted_reports_what_is_left(
     call: Call, start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
 ) -> None:
-    """Where the ruin cannot be dropped in a moment it is named, and the next build drops it."""
+    """An invalid index that cannot be dropped at once is named, and the next build drops it."""
     running = start_cli(*BUILD)
     phase = "waiting for writers before build"
     running.wait_for(lambda: docs_table.rows(PROGRESS) == [(phase,)])
@@ -70,10 +70,10 @@ def test_index_broken_off_says_what_is_left(
     assert hnsw(docs_table) == {"wikiembed_hnsw_docs": True}
 
 
-def test_index_waits_for_who_builds_it_already(
+def test_index_waits_for_a_running_build(
     start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
 ) -> None:
-    """The second says so, waits, and finds the index of the first."""
+    """The second reports that it waits, and then finds the index of the first."""
     first = start_cli(*BUILD)
     first.wait_for(lambda: docs_table.rows(PROGRESS) != [])
     second = start_cli(*BUILD)
@@ -81,15 +81,15 @@ def test_index_waits_for_who_builds_it_already(
     second.wait_for(lambda: second.stdout == waits)
     writer.rollback()
     assert first.wait().stdout.startswith(f"Built {INDEX}")
-    said = second.wait()
-    assert (said.returncode, said.stderr) == (0, "")
-    assert said.stdout.startswith(f"{waits}docs: index {INDEX} exists and is valid")
+    output = second.wait()
+    assert (output.returncode, output.stderr) == (0, "")
+    assert output.stdout.startswith(f"{waits}docs: index {INDEX} exists and is valid")
 
 
-def test_index_waits_while_another_is_about_to_build(
+def test_index_waits_for_a_build_that_is_about_to_start(
     start_cli: StartCli, docs_table: Database
 ) -> None:
-    """The lock holds from before the first statement: two do not drop each other's index."""
+    """The lock is taken before the first statement: two builds never drop each other's index."""
     embedded(docs_table)
     key = "hashtextextended('wikiembed index docs', 0)"
     other = docs_table.connect()
@@ -104,7 +104,7 @@ def test_index_waits_while_another_is_about_to_build(
 def test_index_waits_for_a_build_by_hand(
     start_cli: StartCli, docs_table: Database, writer: psycopg.Connection
 ) -> None:
-    """An index that somebody builds in psql is not taken for a ruin."""
+    """An index that an operator builds in psql is not treated as invalid."""
     other = docs_table.connect()
     statement = (
         "create index concurrently wikiembed_hnsw_docs on public.docs"

@@ -1,4 +1,4 @@
-"""`load` reads every format, changes only what differs, and keeps what it read before an error."""
+"""`load` reads every format, writes only differences, and keeps what precedes an error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.wiki import Call, assert_done, assert_refused, json_lines, todo, write_pages
+from tests.support.chunks import jobs_by_status
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, json_lines, write_pages
 from tests.support.database import Database
 
 PAGE = (
@@ -30,7 +32,7 @@ def export(*pages: tuple[str, str]) -> bytes:
 
 
 def long_text(*paragraphs: str) -> str:
-    """Paragraphs so long that each is a chunk of its own."""
+    """Paragraphs so long that each one becomes a chunk."""
     return "\n\n".join(f"{name} " + "plain words of prose here. " * 30 for name in paragraphs)
 
 
@@ -38,7 +40,7 @@ def long_text(*paragraphs: str) -> str:
 def test_load_reads_an_export(
     call: Call, database: Database, tmp_path: Path, packed: type[bytes]
 ) -> None:
-    """Plain, .bz2 and .gz give the same chunks; redirects are left out and counted."""
+    """Plain, .bz2 and .gz give the same chunks; redirects are omitted and counted."""
     file = tmp_path / "wiki.xml"
     pages = (("Bee", "A bee is an insect."), ("Bees", "#REDIRECT [[Bee]]"))
     file.write_bytes(packed(export(*pages)))
@@ -54,17 +56,17 @@ def test_load_twice_changes_nothing(call: Call, database: Database, tmp_path: Pa
     files = [str(write_pages(tmp_path / f"{n}.jsonl", {f"Page {n}": f"Text {n}."})) for n in (1, 2)]
     first = json_lines(call("load", *files, "--json"))
     assert [line["chunks_written"] for line in first] == [1, 1]
-    chunks, jobs = database.rows(CHUNKS), todo(database)
+    chunks, jobs = database.rows(CHUNKS), jobs_by_status(database)["todo"]
     second = json_lines(call("load", *files, "--json"))
     assert [(line["unchanged"], line["chunks_written"]) for line in second] == [(1, 0), (1, 0)]
-    assert (database.rows(CHUNKS), todo(database)) == (chunks, jobs)
+    assert (database.rows(CHUNKS), jobs_by_status(database)["todo"]) == (chunks, jobs)
     database.check_invariants()
 
 
 def test_load_changes_only_the_chunks_that_differ(
     call: Call, database: Database, tmp_path: Path
 ) -> None:
-    """A changed paragraph is one chunk written; a page that became shorter loses rows."""
+    """A changed paragraph writes one chunk; a shorter page loses rows."""
     file = tmp_path / "pages.jsonl"
     call("load", str(write_pages(file, {"P": long_text("one", "two", "three")})))
     database.execute("update public.wiki_chunks set embedding = '[1,0,0,0]'")
@@ -79,10 +81,10 @@ def test_load_changes_only_the_chunks_that_differ(
     database.check_invariants()
 
 
-def test_load_keeps_the_last_of_a_title_that_comes_twice(
+def test_load_keeps_the_last_page_of_a_repeated_title(
     call: Call, database: Database, tmp_path: Path
 ) -> None:
-    """One title twice in a file is one page, with the later text."""
+    """A repeated title in a file is one page, with the later text."""
     file = tmp_path / "twice.xml"
     file.write_bytes(export(("Bee", "First."), ("Ant", "An ant."), ("Bee", "Second.")))
     result = call("load", str(file))
@@ -100,7 +102,7 @@ def test_load_keeps_the_last_of_a_title_that_comes_twice(
 
 
 def piped(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
-    """Let standard input hold `content`."""
+    """Replace standard input by `content`."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
 
 
@@ -112,7 +114,7 @@ def test_load_reads_standard_input(
     monkeypatch: pytest.MonkeyPatch,
     packed: type[bytes],
 ) -> None:
-    """Where - is given among files; ./- is a file of that name."""
+    """For the argument -; ./- is a file of that name."""
     write_pages(tmp_path / "-", {"File": "Of that name."})
     piped(monkeypatch, packed(export(("Bee", "A bee is an insect."))))
     result = call("load", "-", "./-")
@@ -127,7 +129,7 @@ def test_load_reads_standard_input(
 def test_load_reads_a_file_whose_name_is_not_utf_8(
     call: Call, database: Database, tmp_path: Path
 ) -> None:
-    """Names are bytes: it is read, and shown with a replacement, in JSON too."""
+    """Names are bytes: it is read, and shown with replacement characters, in JSON too."""
     raw = "한강.jsonl".encode("cp949")
     name = os.fsdecode(raw)
     write_pages(tmp_path / name, {"한강": "강이다."})
@@ -137,9 +139,7 @@ def test_load_reads_a_file_whose_name_is_not_utf_8(
     assert ".jsonl: neither" in call("load", str(tmp_path / name)).stderr
 
 
-def test_load_refuses_what_standard_input_cannot_be(
-    call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_load_refuses_invalid_standard_input(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice, a terminal, nothing: one sentence, exit code 2."""
     assert "give - once" in assert_refused(call("load", "-", "-"), 2)
     piped(monkeypatch, b"")
@@ -153,12 +153,14 @@ def test_load_refuses_what_standard_input_cannot_be(
         os.close(ours)
 
 
-def test_load_names_the_place_of_broken_xml(call: Call, database: Database, tmp_path: Path) -> None:
-    """An export that was cut short keeps its whole pages, and is told so."""
+def test_load_names_the_position_of_broken_xml(
+    call: Call, database: Database, tmp_path: Path
+) -> None:
+    """The complete pages of a truncated export are kept, and the error reports that."""
     file = tmp_path / "cut.xml"
     file.write_bytes(export(("A", "Text."), ("B", "Text."))[:-60])
-    said = assert_refused(call("load", str(file)), 2)
-    assert said.startswith(f"{file}: not well-formed XML: ")
-    assert "line 1" in said
-    assert "1 page of this file is stored (1 added, 0 changed, 0 unchanged);" in said
+    output = assert_refused(call("load", str(file)), 2)
+    assert output.startswith(f"{file}: not well-formed XML: ")
+    assert "line 1" in output
+    assert "1 page of this file is stored (1 added, 0 changed, 0 unchanged);" in output
     assert [row[1] for row in database.rows(CHUNKS)] == ["A"]

@@ -1,4 +1,4 @@
-"""A load that ends early says what is stored, where the fault is, and that it can be run again."""
+"""A load that fails reports what is stored, where the error is, and that it can be repeated."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.acceptance.wiki import (
-    Call,
-    assert_done,
-    assert_refused,
-    complaints,
-    json_lines,
-    todo,
-    write_pages,
-)
+from tests.support.chunks import jobs_by_status
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, complaints, json_lines, write_pages
 from tests.support.database import Database
 from wikiembed.cli.load_end import Run, sentences_after
 from wikiembed.wiki import Article, LoadCounts, Rendering, Titles, read_articles
@@ -55,7 +49,7 @@ def broken(tmp_path: Path) -> list[str]:
 def interrupted_by(
     monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object], *, after: int = 100
 ) -> None:
-    """Let something happen when so many articles have been read."""
+    """Call a function once so many articles have been read."""
 
     def reading(
         path: Path, counts: LoadCounts, titles: Titles, rendering: Rendering
@@ -68,21 +62,23 @@ def interrupted_by(
     monkeypatch.setattr("wikiembed.cli.load.read_articles", reading)
 
 
-def test_broken_line_says_what_is_stored(call: Call, database: Database, broken: list[str]) -> None:
-    """File and line, pages stored, and the files not begun; the exit code is 2."""
-    said = assert_refused(call("load", *broken), 2)
-    assert said == (
+def test_broken_line_reports_what_is_stored(
+    call: Call, database: Database, broken: list[str]
+) -> None:
+    """File and line, pages stored, and the files not started; the exit code is 2."""
+    output = assert_refused(call("load", *broken), 2)
+    assert output == (
         f"{broken[1]}, line 2: not a JSON object with title and text. 1 page of this file is stored"
         f" (1 added, 0 changed, 0 unchanged); {AGAIN} Not started: {broken[2]}."
     )
     assert database.rows(TITLES) == [("A",), ("B",)]
-    said = assert_refused(call("load", *broken), 2)
-    assert "1 page of this file is stored (0 added, 0 changed, 1 unchanged);" in said
+    output = assert_refused(call("load", *broken), 2)
+    assert "1 page of this file is stored (0 added, 0 changed, 1 unchanged);" in output
     database.check_invariants()
 
 
 def test_broken_line_in_json(call: Call, broken: list[str]) -> None:
-    """A machine reads which files are complete."""
+    """JSON lists which files are complete."""
     lines = json_lines(call("load", "--json", *broken))
     assert [(line["file"], line["complete"], line["added"]) for line in lines] == [
         (broken[0], True, 1),
@@ -91,27 +87,27 @@ def test_broken_line_in_json(call: Call, broken: list[str]) -> None:
 
 
 def test_broken_first_line_stores_nothing(call: Call, tmp_path: Path) -> None:
-    """Zero is said too."""
+    """Zero is reported too."""
     bad = tmp_path / "bad.jsonl"
     bad.write_text("{}\n")
-    said = assert_refused(call("load", str(bad)), 2)
-    assert said.endswith("No page of this file is stored; running it again is safe.")
+    output = assert_refused(call("load", str(bad)), 2)
+    assert output.endswith("No page of this file is stored; running it again is safe.")
 
 
 def test_atomic_stores_all_files_or_none(
     call: Call, database: Database, broken: list[str], tmp_path: Path
 ) -> None:
-    """A fault in the second file takes the first back; mended, one run stores all and queues it."""
+    """An error in the second file rolls back the first; fixed, one run stores and queues all."""
     result = call("load", "--atomic", *broken)
-    said = assert_refused(result, 2)
-    assert "Nothing of this run is stored (--atomic); running it again is safe." in said
-    assert (result.stdout, database.rows(TITLES), todo(database)) == ("", [], 0)
+    output = assert_refused(result, 2)
+    assert "Nothing of this run is stored (--atomic); running it again is safe." in output
+    assert (result.stdout, database.rows(TITLES), jobs_by_status(database)["todo"]) == ("", [], 0)
     write_pages(tmp_path / "bad.jsonl", {"B": "Text."})
     done = call("load", "--atomic", *broken)
     assert_done(done)
     assert done.stdout.count("1 added") == 3
     assert database.rows(TITLES) == [("A",), ("B",), ("C",)]
-    assert todo(database) == 3
+    assert jobs_by_status(database)["todo"] == 3
     database.check_invariants()
 
 
@@ -119,26 +115,26 @@ def test_atomic_stores_all_files_or_none(
 def test_full_disk_of_postgres(
     call: Call, database: Database, tmp_path: Path, *, atomic: bool
 ) -> None:
-    """Postgres' words, the pages that it refused, what is stored, and exit code 3."""
+    """Postgres's message, the pages that it refused, what is stored, and exit code 3."""
     database.execute(DISK_FULL + FULL_AT_INSERT)
     write_pages(tmp_path / "pages.jsonl", PAGES)
-    said = assert_refused(call("load", "pages.jsonl", *(["--atomic"] if atomic else [])), 3)
-    assert "No space left on device: check free disk space." in said
-    assert "Refused: among “Page 100” to “Page 149”." in said
+    output = assert_refused(call("load", "pages.jsonl", *(["--atomic"] if atomic else [])), 3)
+    assert "No space left on device: check free disk space." in output
+    assert "Refused: among “Page 100” to “Page 149”." in output
     assert len(database.rows(TITLES)) == (0 if atomic else 100)
     if not atomic:
-        assert "100 pages of this file are stored (100 added, 0 changed, 0 unchanged);" in said
+        assert "100 pages of this file are stored (100 added, 0 changed, 0 unchanged);" in output
         database.execute("drop trigger full_disk on public.wiki_pages")
         assert "50 added, 0 changed, 100 unchanged" in call("load", "pages.jsonl").stdout
 
 
 def test_full_disk_at_the_commit(call: Call, database: Database, tmp_path: Path) -> None:
-    """A refused commit stores nothing: that is known, unlike after a lost connection."""
+    """A refused commit stores nothing for certain, unlike a lost connection."""
     database.execute(DISK_FULL + FULL_AT_COMMIT)
     write_pages(tmp_path / "pages.jsonl", {"A": "Text."})
-    said = assert_refused(call("load", "pages.jsonl", "--atomic"), 3)
-    assert "No space left on device" in said
-    assert "Nothing of this run is stored" in said
+    output = assert_refused(call("load", "pages.jsonl", "--atomic"), 3)
+    assert "No space left on device" in output
+    assert "Nothing of this run is stored" in output
 
 
 @pytest.mark.parametrize("atomic", [False, True])
@@ -150,7 +146,7 @@ def test_lost_connection(
     *,
     atomic: bool,
 ) -> None:
-    """What was answered for is stored, what was on its way may be; exit code 3."""
+    """Acknowledged pages are stored, the ones in flight may be; exit code 3."""
     interrupted_by(
         monkeypatch,
         lambda: database.execute(
@@ -159,15 +155,15 @@ def test_lost_connection(
         ),
     )
     write_pages(tmp_path / "pages.jsonl", PAGES)
-    said = assert_refused(call("load", "pages.jsonl", *(["--atomic"] if atomic else [])), 3)
-    assert said.startswith("Postgres is out of reach")
-    assert "Refused" not in said
+    output = assert_refused(call("load", "pages.jsonl", *(["--atomic"] if atomic else [])), 3)
+    assert output.startswith("Postgres is out of reach")
+    assert "Refused" not in output
     assert len(database.rows(TITLES)) == (0 if atomic else 100)
     if atomic:
-        assert "Nothing of this run is stored" in said
+        assert "Nothing of this run is stored" in output
     else:
-        assert "100 pages of this file are stored" in said
-        assert f", and perhaps the next 50; {AGAIN}" in said
+        assert "100 pages of this file are stored" in output
+        assert f", and perhaps the next 50; {AGAIN}" in output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -178,7 +174,7 @@ def test_stopped_by_a_signal(
     monkeypatch: pytest.MonkeyPatch,
     number: signal.Signals,
 ) -> None:
-    """Ctrl-C and SIGTERM end it as they end any command, after a sentence on what is stored."""
+    """Ctrl-C and SIGTERM end it like any command, after a sentence on what is stored."""
     interrupted_by(monkeypatch, lambda: signal.raise_signal(number))
     write_pages(tmp_path / "pages.jsonl", PAGES)
     result = call("load", "pages.jsonl")
@@ -193,7 +189,7 @@ def test_stopped_by_a_signal(
 
 
 def test_commit_without_an_answer(database: Database) -> None:
-    """Where the connection is lost in the commit itself, nobody knows, and that is said."""
+    """If the connection is lost in the commit itself, the outcome is reported as unknown."""
     run = Run(names=["a"], atomic=True, is_committing=True)
     assert "It is unknown" in sentences_after(run, error=psycopg.OperationalError("gone"))
     assert "Nothing of this run" in sentences_after(run, error=psycopg.errors.DiskFull("full"))

@@ -1,4 +1,4 @@
-"""`status` and `doctor` while a server is out of reach, after it, and when nobody looks."""
+"""`status` and `doctor` during an outage, after it, and when no worker observes it."""
 
 from __future__ import annotations
 
@@ -6,37 +6,39 @@ import json
 import signal
 from typing import Any
 
-from tests.acceptance.wiki import Call, add, eventually, json_lines, missing, served
-from tests.conftest import StartCli
+from tests.support.chunks import add_chunks, without_vector
+from tests.support.cli import Call, StartCli
+from tests.support.commands import json_lines, served
 from tests.support.database import Database
+from tests.support.eventually import eventually
 from tests.support.standin import StandIn
 
 
 def outage_lines(call: Call) -> list[str]:
-    """What `status` says of servers out of reach."""
+    """The lines of `status` on servers out of reach."""
     return [line for line in call("status").stdout.splitlines() if line.startswith("Out of reach")]
 
 
 def outages(call: Call) -> list[dict[str, Any]]:
-    """What `status --json` says of them."""
+    """The outages of `status --json`."""
     (state,) = json_lines(call("status", "--json"))
     found: list[dict[str, Any]] = state["outages"]  # type: ignore[assignment]
     return found
 
 
 def findings(call: Call, standin: StandIn) -> list[tuple[str, str]]:
-    """Level and sentence of what `doctor` says of them."""
-    said = json.loads(call("doctor", "--json", env=served(standin)).stdout)
-    return [(f["level"], f["sentence"]) for f in said if f["name"] == "outage"]
+    """Level and sentence of `doctor`'s findings on outages."""
+    output = json.loads(call("doctor", "--json", env=served(standin)).stdout)
+    return [(f["level"], f["sentence"]) for f in output if f["name"] == "outage"]
 
 
-def test_outage_is_told_while_it_lasts_and_not_after(
+def test_outage_is_reported_while_it_lasts_and_not_after(
     call: Call, start_cli: StartCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """Since when, why, and that workers go on; without the key or the password of the URL."""
+    """Start, reason, and that workers retry; without the key or the password of the URL."""
     url = standin.url.replace("//", "//user:s3cr-et@")
     standin.controls.down = True
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     worker = start_cli("worker", env=served(standin, embedder_url=url, log_format="json"))
     rows = "select count(*) from wikiembed.outages where ended_at is null"
     worker.wait_for(lambda: docs_table.one(rows) == 1)
@@ -60,21 +62,21 @@ def test_outage_is_told_while_it_lasts_and_not_after(
     assert (level, f"({reason})" in sentence) == ("fault", True)
 
     standin.controls.down = False
-    worker.wait_for(lambda: missing(docs_table) == 0)
+    worker.wait_for(lambda: without_vector(docs_table) == 0)
     worker.wait_for(lambda: docs_table.one(rows) == 0)
     assert (outage_lines(call), outages(call), findings(call, standin)) == ([], [], [])
     kept = docs_table.one("select string_agg(o::text, '') from wikiembed.outages as o")
-    for said in (worker.stop().stderr, kept):
-        assert standin.url in said
-        assert "s3cr-et" not in said
+    for output in (worker.stop().stderr, kept):
+        assert standin.url in output
+        assert "s3cr-et" not in output
 
 
-def test_outage_that_nobody_watches_is_not_told_as_fresh(
+def test_outage_without_an_observer_is_not_reported_as_current(
     call: Call, start_cli: StartCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """A worker that is killed leaves it open; the next one that has an answer ends it."""
+    """A killed worker leaves it open; the next one that gets an answer ends it."""
     standin.controls.down = True
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     worker = start_cli("worker", env=served(standin))
     worker.wait_for(lambda: docs_table.one("select count(*) from wikiembed.outages") == 1)
     worker.stop(signal.SIGKILL)
@@ -94,5 +96,5 @@ def test_outage_that_nobody_watches_is_not_told_as_fresh(
     standin.controls.down = False
     docs_table.execute("update wikiembed_queue.procrastinate_workers set last_heartbeat = 'epoch'")
     start_cli("worker", env=served(standin))
-    eventually(lambda: outages(call) == [], timeout_s=60)
+    eventually(lambda: outages(call) == [], within_s=60)
     assert docs_table.one("select ended_at > last_seen_at from wikiembed.outages")

@@ -1,56 +1,30 @@
-"""What a person sees on 80 columns, and what a machine reads."""
+"""What a terminal of 80 columns shows, and what a pipe gets."""
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len
 
-from tests.acceptance.wiki import (
-    Call,
-    add,
-    assert_done,
-    assert_refused,
-    json_lines,
-    served,
-    write_pages,
-)
-from tests.support.cli import Cli
+from tests.support.chunks import add_chunks, clear_jobs
+from tests.support.cli import Call, Cli
+from tests.support.commands import assert_done, assert_refused, json_lines, served, write_pages
 from tests.support.database import Database
 from tests.support.standin import StandIn
-
-WIDTH = 80
+from tests.support.terminal import WIDTH, run_on_terminal
 
 
 def watch(cli: Cli, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
-    """The lines that a command draws on a terminal of 80 columns; it must exit 0."""
-    ours, theirs = pty.openpty()
-    given = {**cli.env, **(env or {}), "TERM": "xterm", "COLUMNS": str(WIDTH)}
-    cli.folder.mkdir(exist_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wikiembed", *arguments],
-        stdin=theirs, stdout=theirs, stderr=theirs, env=given, cwd=cli.folder,
-    )  # fmt: skip
-    os.close(theirs)
-    seen = b""
-    try:
-        while data := os.read(ours, 65536):
-            seen += data
-    except OSError:  # the terminal's other end is closed
-        pass
-    os.close(ours)
-    assert process.wait(30) == 0, seen.decode()
-    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode()).replace("\r", "\n").splitlines()
+    """The output lines of a command on a terminal of 80 columns; it must exit 0."""
+    code, seen = run_on_terminal(cli, *arguments, env=env)
+    assert code == 0, seen
+    return re.sub(r"\x1b\[[0-9;]*m", "", seen).replace("\r", "\n").splitlines()
 
 
 def test_output_status_fits_80_columns(cli: Cli, docs_table: Database) -> None:
-    """A long name and large numbers neither are cut off nor break the frame."""
+    """A long name and large numbers are not cut off and do not break the frame."""
     docs_table.execute(
         "insert into wikiembed.ledger (source, total, embedded) values ('docs', 12345678, 1234567)"
     )
@@ -80,7 +54,7 @@ def attach_many(database: Database, *names: str) -> None:
 def test_output_status_of_14_sources_is_a_table_of_80_columns(
     cli: Cli, docs_table: Database
 ) -> None:
-    """One line each, aligned by the width of the characters, and no more than 24 lines in all."""
+    """One line each, aligned by display width, and at most 24 lines in total."""
     attach_many(docs_table, KOREAN, LONG, *(f"source_{n}" for n in range(10)))
     docs_table.execute("select wikiembed.pause(null, 'the server moves')")
     lines = watch(cli, "status")
@@ -105,8 +79,8 @@ def test_output_status_of_14_sources_is_a_table_of_80_columns(
 def test_output_in_a_pipe_has_no_blank_at_a_line_end(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """And no line is broken, whatever its length."""
-    add(docs_table, 2)
+    """And no line is wrapped, whatever its length."""
+    add_chunks(docs_table, 2)
     docs_table.execute("insert into public.docs (body) values ('')")
     docs_table.execute(
         "insert into public.docs (body, vec)"
@@ -125,8 +99,8 @@ def test_output_in_a_pipe_has_no_blank_at_a_line_end(
         assert [line for line in output.splitlines() if line != line.rstrip()] == []
 
 
-def test_output_status_tells_of_each_worker_process(call: Call, docs_table: Database) -> None:
-    """One in a sentence, more in a table; one that did not register is listed too."""
+def test_output_status_lists_each_worker_process(call: Call, docs_table: Database) -> None:
+    """One as a sentence, more as a table; one that did not register is listed too."""
     docs_table.execute(
         "insert into wikiembed_queue.procrastinate_workers default values;"
         " insert into wikiembed_queue.procrastinate_workers default values;"
@@ -152,9 +126,9 @@ def test_output_status_tells_of_each_worker_process(call: Call, docs_table: Data
 def test_output_search_limit_holds_for_all_sources(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """The nearest of all come first, each with its source and a labelled similarity."""
+    """The nearest of all sources come first, each with its source and a labelled similarity."""
     attach_many(docs_table, "other")
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     env = served(standin)
     assert_done(call("worker", "--drain", env=env))
     hit: Any
@@ -174,33 +148,31 @@ def test_output_search_limit_holds_for_all_sources(
 def test_output_search_compares_no_models(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """Where sources have different ones it asks which is meant."""
+    """With different models it asks for a source."""
     attach_many(docs_table, "other")
-    add(docs_table, 1)
+    add_chunks(docs_table, 1)
     docs_table.execute("update wikiembed.sources set model = 'elsewhere' where name = 'other'")
     env = served(standin)
     assert_done(call("worker", "--drain", env=env))
-    told = assert_refused(call("search", "x", env=env), 2)
-    assert told.startswith("The sources have vectors of 2 different models")
-    assert "--source docs (openai m)" in told
+    printed = assert_refused(call("search", "x", env=env), 2)
+    assert printed.startswith("The sources have vectors of 2 different models")
+    assert "--source docs (openai m)" in printed
     assert_done(call("search", "x", "--source", "other", env=env))
 
 
-def test_output_events_stand_above_the_bar(
-    cli: Cli, docs_table: Database, standin: StandIn
-) -> None:
-    """On a terminal an event is a line of its own, and no bar stands before it."""
-    add(docs_table, 1)
+def test_output_events_are_above_the_bar(cli: Cli, docs_table: Database, standin: StandIn) -> None:
+    """On a terminal an event has a line of its own, without a bar before it."""
+    add_chunks(docs_table, 1)
     lines = watch(cli, "worker", "--drain", env=served(standin))
-    told = [line for line in lines if "worker_started" in line or "worker_stopped" in line]
-    assert [words in line for words, line in zip(("started", "stopped"), told, strict=True)]
-    assert [line for line in told if "━" in line] == []
+    printed = [line for line in lines if "worker_started" in line or "worker_stopped" in line]
+    assert [words in line for words, line in zip(("started", "stopped"), printed, strict=True)]
+    assert [line for line in printed if "━" in line] == []
 
 
 def test_output_load_draws_a_bar_on_a_terminal(
     cli: Cli, database: Database, tmp_path: Path
 ) -> None:
-    """A person sees a bar that ends full, a machine does not."""
+    """A terminal shows a bar that ends full, a pipe none."""
     file = write_pages(tmp_path / "pages.jsonl", {f"P{n}": "Text." for n in range(3)})
     text = "\n".join(watch(cli, "load", str(file)))
     assert "━" in text
@@ -214,7 +186,7 @@ def test_output_drain_draws_a_bar_on_a_terminal(
     cli: Cli, docs_table: Database, standin: StandIn
 ) -> None:
     """The bar of a drain counts chunks."""
-    add(docs_table, 200)
+    add_chunks(docs_table, 200)
     standin.controls.latency_s = 0.3
     text = "\n".join(watch(cli, "worker", "--drain", env=served(standin)))
     assert "━" in text
@@ -223,7 +195,7 @@ def test_output_drain_draws_a_bar_on_a_terminal(
 
 def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Database) -> None:
     """`status --json` and `sources --json` are one JSON value; coverage has two digits."""
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 1")
     (state,) = json_lines(call("status", "--json"))
     assert set(state) == {
@@ -246,52 +218,52 @@ def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Databa
     assert "Workers: none alive" in result.stdout
 
 
-def test_output_status_tells_of_what_a_bound_left(call: Call, docs_table: Database) -> None:
-    """Till everything is queued: else nobody would know why coverage stands still."""
-    add(docs_table, 3)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+def test_output_status_reports_what_a_bound_left(call: Call, docs_table: Database) -> None:
+    """Until everything is queued: it explains why coverage does not grow."""
+    add_chunks(docs_table, 3)
+    clear_jobs(docs_table)
     assert_done(call("enqueue", "docs", "--max-chunks", "1"))
-    told = call("status").stdout
-    assert "docs: 2 chunks wait for `wikiembed enqueue docs`." in told
+    printed = call("status").stdout
+    assert "docs: 2 chunks wait for `wikiembed enqueue docs`." in printed
     assert_done(call("enqueue", "docs"))
     assert "wait for" not in call("status").stdout
 
 
-def test_output_status_makes_no_estimate_of_what_stands_still(
+def test_output_status_makes_no_estimate_during_a_standstill(
     call: Call, docs_table: Database
 ) -> None:
-    """While it is paused, or its server is out of reach; again when it goes on."""
-    add(docs_table, 640)
+    """While it is paused or its server is out of reach; again once it continues."""
+    add_chunks(docs_table, 640)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id <= 320")
 
-    def told() -> tuple[object, object, str]:
+    def printed() -> tuple[object, object, str]:
         (state,) = json_lines(call("status", "--json"))
         coverage = state["coverage"]
         assert isinstance(coverage, list)
         return coverage[0]["waits_for"], coverage[0]["eta_s"], call("status").stdout
 
-    waits, eta_s, text = told()
+    waits, eta_s, text = printed()
     assert waits is None
     assert isinstance(eta_s, float)
     assert "waiting for the server" not in text
     docs_table.execute("select wikiembed.report_outage('http://host', 1, 'no_answer')")
-    assert told()[:2] == ("server", None)
-    assert "waiting for the server" in told()[2]
+    assert printed()[:2] == ("server", None)
+    assert "waiting for the server" in printed()[2]
     docs_table.execute("select wikiembed.pause('docs')")
-    assert told()[:2] == ("resume", None)
-    assert " paused " in told()[2]
+    assert printed()[:2] == ("resume", None)
+    assert " paused " in printed()[2]
 
 
-def test_output_status_says_that_no_server_is_out_of_reach(
+def test_output_status_reports_that_no_server_is_out_of_reach(
     call: Call, docs_table: Database
 ) -> None:
-    """As living workers report; without one nobody would know."""
+    """As living workers report; without a worker it is unknown."""
     assert "Servers:" not in call("status").stdout
     docs_table.execute(
         "insert into wikiembed_queue.procrastinate_workers (last_heartbeat) values (now())"
     )
     assert "Servers: the workers report none out of reach" in call("status").stdout
     docs_table.execute("select wikiembed.report_outage('http://host', 1, 'no_answer')")
-    told = call("status").stdout
-    assert "Servers:" not in told
-    assert "Out of reach: http://host" in told
+    printed = call("status").stdout
+    assert "Servers:" not in printed
+    assert "Out of reach: http://host" in printed

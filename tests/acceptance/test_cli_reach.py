@@ -1,11 +1,12 @@
-"""Wrong settings exit 2, servers out of reach exit 3, and no secret is ever shown."""
+"""Wrong settings exit 2, servers out of reach exit 3, and no secret is shown."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.wiki import ATTACH, Call, add, assert_done, assert_refused, served, todo
-from tests.conftest import RunCli
+from tests.support.chunks import add_chunks, jobs_by_status, make_table
+from tests.support.cli import Call, RunCli
+from tests.support.commands import ATTACH, assert_done, assert_refused, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from wikiembed.db.version import known
@@ -15,7 +16,7 @@ KEY = "sk-quite-secret"
 
 
 @pytest.mark.parametrize(
-    ("url", "code", "said"),
+    ("url", "code", "output"),
     [
         (f"postgresql://u:{SECRET}@127.0.0.1:1/db", 3, "port 1 failed: Connection refused: start"),
         (f"postgresql://u:{SECRET}@no.invalid/db", 3, "Postgres is out of reach"),
@@ -28,16 +29,16 @@ KEY = "sk-quite-secret"
 )
 @pytest.mark.parametrize("command", [["status"], ["worker", "--drain"]])
 def test_reach_database_is_named_without_its_password(
-    call: Call, command: list[str], url: str, code: int, said: str
+    call: Call, command: list[str], url: str, code: int, output: str
 ) -> None:
     """A first connection that fails ends the command at once."""
     result = call(*command, env={"WIKIEMBED_DATABASE_URL": url})
-    assert said in assert_refused(result, code)
+    assert output in assert_refused(result, code)
     assert SECRET not in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "output"),
     [
         ("DIMENSIONS", "zwei", "WIKIEMBED_DIMENSIONS must be a whole number"),
         ("DIMENSIONS", "0", "WIKIEMBED_DIMENSIONS must be at least 1"),
@@ -48,14 +49,14 @@ def test_reach_database_is_named_without_its_password(
         ("LOG_LEVEL", "loud", "WIKIEMBED_LOG_LEVEL must be debug, info, warning or error"),
     ],
 )
-def test_reach_names_a_wrong_setting(call: Call, name: str, value: str, said: str) -> None:
-    """The sentence names the variable and what it must be."""
+def test_reach_names_a_wrong_setting(call: Call, name: str, value: str, output: str) -> None:
+    """The sentence names the variable and its valid values."""
     result = call("status", env={f"WIKIEMBED_{name}": value})
-    assert assert_refused(result, 2) == f"Wrong setting: {said}."
+    assert assert_refused(result, 2) == f"Wrong setting: {output}."
 
 
-def test_reach_asks_for_a_schema_of_this_version(call: Call, database: Database) -> None:
-    """An older schema, a newer one, and none are told apart."""
+def test_reach_requires_a_schema_of_this_version(call: Call, database: Database) -> None:
+    """Different messages for an older schema, a newer one, and none."""
     version = "update wikiembed.alembic_version set version_num = %s"
     database.execute(version, ["0009"])
     assert f"needs {known()[-1]}: run `wikiembed migrate`." in assert_refused(call("status"), 2)
@@ -78,27 +79,27 @@ def test_reach_asks_for_a_schema_of_this_version(call: Call, database: Database)
     assert_done(call("status"))
 
 
-def test_reach_drain_gives_up_after_the_outage_limit(
+def test_reach_drain_ends_after_the_outage_limit(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """A server that stays down ends a drain with exit 3; its jobs wait in the queue."""
-    add(docs_table, 3)
+    """A lasting outage ends a drain with exit 3; its jobs stay in the queue."""
+    add_chunks(docs_table, 3)
     standin.controls.down = True
     result = run_cli("worker", "--drain", env=served(standin, outage_limit_s="1"))
     assert "The embedding server has been out of reach for" in assert_refused(result, 3)
-    assert todo(docs_table) == 1
+    assert jobs_by_status(docs_table)["todo"] == 1
     docs_table.check_invariants()
 
 
-def test_reach_worker_turns_away_from_another_model(
+def test_reach_worker_refuses_a_source_of_another_model(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """A source pinned to one model exits 2 for a worker of another, and is not paused."""
-    add(docs_table, 1)
+    """A worker with another model than the pinned one exits 2, without a pause."""
+    add_chunks(docs_table, 1)
     assert_done(run_cli("worker", "--drain", env=served(standin)))
-    add(docs_table, 1)
-    said = assert_refused(run_cli("worker", "--drain", env=served(standin, model="n")), 2)
-    assert '"m"' in said or "'m'" in said
+    add_chunks(docs_table, 1)
+    output = assert_refused(run_cli("worker", "--drain", env=served(standin, model="n")), 2)
+    assert '"m"' in output or "'m'" in output
     assert docs_table.one("select paused from wikiembed.coverage where source = 'docs'") is False
     docs_table.check_invariants()
 
@@ -106,27 +107,27 @@ def test_reach_worker_turns_away_from_another_model(
 def test_reach_drain_names_the_pause_of_wrong_dimensions(
     run_cli: RunCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """A model of another dimension pauses the source, and the drain says so with exit 1."""
-    add(docs_table, 1)
+    """A model of another dimension pauses the source, and the drain reports it with exit 1."""
+    add_chunks(docs_table, 1)
     standin.controls.dimensions = 5
-    said = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)
-    assert "holds 4 dimensions" in said
-    assert "wikiembed resume docs" in said
+    output = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)
+    assert "holds 4 dimensions" in output
+    assert "wikiembed resume docs" in output
 
 
 def test_reach_never_shows_the_api_key(call: Call, docs_table: Database, standin: StandIn) -> None:
-    """A server that answers 401 and repeats the key does not bring it into any output."""
-    add(docs_table, 1)
+    """Not even when the server answers 401 and echoes the key."""
+    add_chunks(docs_table, 1)
     echo = {"status": 401, "body": f'{{"error": {{"message": "Incorrect API key: {KEY}"}}}}'}
     standin.controls.update({"status_for_all": echo})
     env = served(standin, api_key=KEY, log_level="debug")
-    said = []
+    output = []
     for command in (["worker", "--drain"], ["status"], ["doctor"], ["search", "x"], ["failures"]):
         result = call(*command, env=env)
-        said.append(result.stdout + result.stderr)
-    assert "refuses the API key (401): set WIKIEMBED_API_KEY" in said[0]
-    assert ".;" not in said[0]
-    assert [text for text in said if KEY in text] == []
+        output.append(result.stdout + result.stderr)
+    assert "refuses the API key (401): set WIKIEMBED_API_KEY" in output[0]
+    assert ".;" not in output[0]
+    assert [text for text in output if KEY in text] == []
     stored = docs_table.one(
         "select coalesce(string_agg(pause_reason, ''), '') from wikiembed.sources"
     )
@@ -135,6 +136,6 @@ def test_reach_never_shows_the_api_key(call: Call, docs_table: Database, standin
 
 
 def test_reach_attach_form_of_the_checks(call: Call, database: Database) -> None:
-    """A database that was just migrated takes the documented form of attach to the letter."""
-    database.execute("create table public.docs (id int primary key, body text, vec vector(4))")
+    """A freshly migrated database accepts the documented attach command unchanged."""
+    make_table(database, key="int")
     assert "Attached public.docs as source 'docs'" in call(*ATTACH).stdout

@@ -1,4 +1,4 @@
-"""One way to tell a time, whichever command: local with its offset, UTC in JSON."""
+"""One time format for all commands: local with offset, UTC in JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.wiki import Call, add, assert_refused, json_lines
+from tests.support.chunks import add_chunks, clear_jobs, fail, read
+from tests.support.cli import Call
+from tests.support.commands import assert_refused, json_lines
 from tests.support.database import Database
 from tests.support.timezone import timezone
 
@@ -18,14 +20,11 @@ ANY = re.compile(r"\d{4}-\d\d-\d\d.|\d\d:\d\d")
 
 @pytest.fixture
 def troubled(docs_table: Database) -> Iterator[Database]:
-    """In Seoul: a failure, a pause with an end, an outage, and a bound on what was queued."""
-    add(docs_table, 3)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    """In Seoul: a failure, a pause with an end, an outage, and a partly queued source."""
+    add_chunks(docs_table, 3)
+    clear_jobs(docs_table)
     docs_table.execute("select wikiembed.enqueue('docs', 1)")
-    docs_table.execute(
-        "select wikiembed.record_failures('docs', array[k.key], array[k.version], 'rejected')"
-        " from wikiembed.read_chunks('docs', array['1']) as k"
-    )
+    fail(docs_table, read(docs_table, ["1"]), error_class="rejected")
     docs_table.execute("select wikiembed.report_outage('http://host', 1, 'no_answer', 503, 'No.')")
     docs_table.execute("select wikiembed.report_outage('http://old', 1, 'no_answer', 503, 'No.')")
     docs_table.execute(
@@ -36,12 +35,12 @@ def troubled(docs_table: Database) -> Iterator[Database]:
 
 
 def strays(text: str, way: re.Pattern[str]) -> list[str]:
-    """What looks like a time and is not told in this way."""
+    """Substrings that look like a time in another format."""
     return ANY.findall(way.sub("", text))
 
 
-def test_times_are_told_in_one_way(call: Call, troubled: Database) -> None:
-    """What `pause` answers stands in `status`, letter for letter, and is UTC in JSON."""
+def test_times_have_one_format(call: Call, troubled: Database) -> None:
+    """`status` shows exactly what `pause` printed, and JSON has UTC."""
     (until,) = LOCAL.findall(call("pause", "docs", "--until", "2h").stdout)
     shown = call("status").stdout
     assert f"until {until}" in shown
@@ -59,24 +58,24 @@ def test_times_are_told_in_one_way(call: Call, troubled: Database) -> None:
     assert pauses[0]["resume_at"][:13] != until[:13].replace(" ", "T")
 
 
-def test_time_that_was_told_is_taken_back(call: Call, docs_table: Database) -> None:
-    """Copied out of `status`; and a time without an offset is local."""
+def test_printed_time_is_valid_input(call: Call, docs_table: Database) -> None:
+    """A time copied from `status` is valid input; one without an offset is local."""
     with timezone("Asia/Seoul"):
-        told = "2031-05-01 08:00:00+09:00"
-        for typed in (told, "2031-05-01T08:00", "2031-04-30T23:00Z"):
-            assert call("pause", "--until", typed).stdout.endswith(f" until {told}.\n")
+        printed = "2031-05-01 08:00:00+09:00"
+        for typed in (printed, "2031-05-01T08:00", "2031-04-30T23:00Z"):
+            assert call("pause", "--until", typed).stdout.endswith(f" until {printed}.\n")
         assert docs_table.one(
             "select resume_at = timestamptz '2031-04-30 23:00Z' from wikiembed.sources limit 1"
         )
-        said = assert_refused(call("pause", "--until", "2001-01-01"), 2)
-    assert said.startswith("The pause would end at 2001-01-01 00:00:00+09:00, which is past")
+        output = assert_refused(call("pause", "--until", "2001-01-01"), 2)
+    assert output.startswith("The pause would end at 2001-01-01 00:00:00+09:00, which is past")
     assert assert_refused(call("pause", "--until", "9" * 400 + "d"), 2).count("not a valid time")
 
 
-def test_refused_drain_tells_the_time_of_the_pause(call: Call, troubled: Database) -> None:
-    """The sentence of a worker that finds its source paused."""
+def test_refused_drain_prints_the_time_of_the_pause(call: Call, troubled: Database) -> None:
+    """In the message of a worker whose source is paused."""
     call("pause", "docs", "--why", "the GPU is moved")
     env = {"WIKIEMBED_EMBEDDER": "openai", "WIKIEMBED_EMBEDDER_URL": "http://127.0.0.1:9"}
-    said = assert_refused(call("worker", "--drain", env=env), 1)
-    assert LOCAL.search(said)
-    assert strays(said, LOCAL) == []
+    output = assert_refused(call("worker", "--drain", env=env), 1)
+    assert LOCAL.search(output)
+    assert strays(output, LOCAL) == []

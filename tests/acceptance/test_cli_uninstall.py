@@ -1,15 +1,17 @@
-"""`wikiembed uninstall` lists what goes, asks, and leaves tables of users."""
+"""`wikiembed uninstall` lists what it drops, asks, and keeps tables of users."""
 
 from __future__ import annotations
 
-from tests.acceptance.wiki import Call, add, assert_done, assert_refused
-from tests.faults.fingerprint import changed, fingerprint
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused
 from tests.support.database import Database
+from tests.support.fingerprint import changed, fingerprint
 
 
-def test_uninstall_lists_what_goes_and_asks(call: Call, docs_table: Database) -> None:
-    """Where nobody can be asked, nothing is done; with --yes it is."""
-    add(docs_table, 2)
+def test_uninstall_lists_what_it_drops_and_asks(call: Call, docs_table: Database) -> None:
+    """Without a terminal to ask, only --yes makes it drop anything."""
+    add_chunks(docs_table, 2)
     before = fingerprint(docs_table)
     asked = call("uninstall")
     assert "nothing was done" in assert_refused(asked, 2)
@@ -30,7 +32,7 @@ def test_uninstall_lists_what_goes_and_asks(call: Call, docs_table: Database) ->
 
 
 def test_uninstall_with_the_wiki(call: Call, database: Database) -> None:
-    """Its tables are among what goes."""
+    """Its tables are dropped too."""
     done = call("uninstall", "--and-wiki", "--yes")
     assert (
         "Removes: public.wiki_chunks with 0 rows and public.wiki_pages with 0 rows." in done.stdout
@@ -38,10 +40,10 @@ def test_uninstall_with_the_wiki(call: Call, database: Database) -> None:
     assert database.one("select to_regclass('public.wiki_pages') is null")
 
 
-def test_uninstall_says_who_may(call: Call, docs_table: Database) -> None:
-    """A role that does not own wikiembed, and what depends on it."""
+def test_uninstall_names_the_owner_and_dependents(call: Call, docs_table: Database) -> None:
+    """For a role that does not own wikiembed, and for dependent objects."""
     docs_table.execute("create view public.report as select * from wikiembed.coverage")
-    said = assert_refused(call("uninstall", "--yes"), 2)
-    assert said.startswith("These are not wikiembed's and depend on it: ")
-    assert said.endswith("Drop them first.")
+    output = assert_refused(call("uninstall", "--yes"), 2)
+    assert output.startswith("These are not wikiembed's and depend on it: ")
+    assert output.endswith("Drop them first.")
     assert_done(call("status"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.wiki import DOCS, Call, assert_refused
-from tests.conftest import RunCli
+from tests.support.chunks import make_table
+from tests.support.cli import Call, RunCli
+from tests.support.commands import assert_refused
 from tests.support.database import Database
 
 COMMANDS = (
@@ -24,7 +25,7 @@ def test_usage_help_lists_every_command(run_cli: RunCli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (["bogus"], "No such command 'bogus': see `wikiembed --help`."),
         (["status", "--nope"], "No such option: --nope"),
@@ -39,9 +40,9 @@ def test_usage_help_lists_every_command(run_cli: RunCli) -> None:
         (["migrate", "--down", "base"], "No such option: --down"),
     ],
 )
-def test_usage_refuses_a_wrong_argument(call: Call, arguments: list[str], said: str) -> None:
+def test_usage_refuses_a_wrong_argument(call: Call, arguments: list[str], output: str) -> None:
     """The sentence says what is wrong and what to do."""
-    assert said in assert_refused(call(*arguments), 2)
+    assert output in assert_refused(call(*arguments), 2)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_usage_refuses_a_wrong_argument(call: Call, arguments: list[str], said: 
     ],
 )
 def test_usage_refuses_an_unknown_source(call: Call, arguments: list[str]) -> None:
-    """Every command that takes a source says the same of one that is not there."""
+    """Every command that takes a source gives the same message for an unknown one."""
     assert assert_refused(call(*arguments), 2) == (
         'No source is named "no": see `wikiembed sources`.'
     )
@@ -87,7 +88,7 @@ def test_usage_attach_refuses_and_leaves_nothing(
     call: Call, database: Database, asked: str
 ) -> None:
     """A refused table has no new index, trigger, or source."""
-    database.execute(DOCS)
+    make_table(database)
     database.execute(
         "alter table public.docs add ratio real not null default 1, add other int not null"
         " default 1, add loose int unique, add made text generated always as ('a' || body) stored"
@@ -98,7 +99,7 @@ def test_usage_attach_refuses_and_leaves_nothing(
     count = "select (select count(*) from pg_index), (select count(*) from pg_trigger)"
     before = database.rows(count)
     options = ["--key", "id", "--text", "body", "--embedding", "vec", *asked.split()[1:]]
-    said = assert_refused(call("attach", asked.split()[0], *options), 2)
-    assert REFUSALS[asked] in said
+    output = assert_refused(call("attach", asked.split()[0], *options), 2)
+    assert REFUSALS[asked] in output
     assert database.rows(count) == before
     assert database.rows("select name from wikiembed.sources") == [("wiki",)]

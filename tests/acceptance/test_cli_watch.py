@@ -1,4 +1,4 @@
-"""`status --watch` goes on until Ctrl-C, through a loss of the database, on any output."""
+"""`status --watch` runs until Ctrl-C, through a loss of the database, on any output."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.acceptance.wiki import add, assert_refused
-from tests.conftest import RunCli, StartCli
-from tests.support.cli import Cli
+from tests.support.chunks import add_chunks
+from tests.support.cli import Cli, RunCli, StartCli
+from tests.support.commands import assert_refused
 from tests.support.database import Database
 from tests.support.server import TestServer
 
@@ -32,8 +32,8 @@ KILL = "select pg_terminate_backend(pid) from pg_stat_activity where datname = %
 def test_watch_prints_a_line_each_time_and_ends_with_0(
     start_cli: StartCli, docs_table: Database
 ) -> None:
-    """Without a terminal a line says it all; what changes is in the next ones."""
-    add(docs_table, 4)
+    """Without a terminal each refresh is one line."""
+    add_chunks(docs_table, 4)
     running = start_cli(*WATCH)
     running.wait_for(lambda: "docs 0.00 % (4 missing, 0.0/s); wiki" in running.stdout)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]'")
@@ -47,30 +47,30 @@ def test_watch_prints_a_line_each_time_and_ends_with_0(
 
 def test_watch_prints_json_lines(start_cli: StartCli, docs_table: Database) -> None:
     """Each is what `status --json` prints, with the throughput of 60 minutes."""
-    add(docs_table, 4)
+    add_chunks(docs_table, 4)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]'")
     running = start_cli(*WATCH, "--json")
     running.wait_for(lambda: running.stdout.count("\n") >= 3)
     result = running.stop(signal.SIGINT)
     assert (result.returncode, result.stderr) == (0, "")
-    said = [json.loads(line) for line in result.stdout.splitlines()]
-    for one in said:
+    output = [json.loads(line) for line in result.stdout.splitlines()]
+    for one in output:
         assert [row["source"] for row in one["coverage"]] == ["docs", "wiki"]
         assert (len(one["throughput"]), sum(one["throughput"])) == (60, 4)
         assert one["database_lost"] is None
         assert [a["action"] for a in one["actions"]] == ["attach", "attach"]
-    assert len({one["at"] for one in said}) > 1
+    assert len({one["at"] for one in output}) > 1
 
 
 @pytest.fixture
 def closable(postgres: TestServer, docs_table: Database) -> Iterator[Database]:
-    """A database that is open again after the test."""
+    """A database that accepts connections again after the test."""
     yield docs_table
     _allow(postgres, docs_table, connections=True)
 
 
 def _allow(server: TestServer, database: Database, *, connections: bool) -> None:
-    """Let nobody connect to `database` and end who is, or let them again."""
+    """Refuse connections to `database` and end the open ones, or allow them again."""
     with server.admin() as admin:
         admin.execute(
             sql.SQL("alter database {} allow_connections {}").format(
@@ -84,7 +84,7 @@ def _allow(server: TestServer, database: Database, *, connections: bool) -> None
 def test_watch_survives_a_loss_of_the_database(
     start_cli: StartCli, postgres: TestServer, closable: Database
 ) -> None:
-    """It says that there is no news and why, and goes on when the database is back."""
+    """It reports that there is no news and why, and continues when the database is back."""
     running = start_cli(*WATCH)
     running.wait_for(lambda: "docs – (0 missing" in running.stdout)
     _allow(postgres, closable, connections=False)
@@ -100,7 +100,7 @@ def test_watch_survives_a_loss_of_the_database(
 
 
 def test_watch_without_a_database_at_the_start_is_refused(run_cli: RunCli) -> None:
-    """As any command: there is nothing to show yet."""
+    """Like any command: there is nothing to show yet."""
     env = {"WIKIEMBED_DATABASE_URL": "postgresql://localhost:1/none"}
     assert "Postgres is out of reach" in assert_refused(run_cli(*WATCH, env=env), 3)
 
@@ -110,8 +110,8 @@ def test_watch_without_a_database_at_the_start_is_refused(run_cli: RunCli) -> No
 def test_watch_on_a_terminal(
     cli: Cli, docs_table: Database, size: tuple[int, int], term: str
 ) -> None:
-    """A bar is drawn on the other screen and its last picture stays; no colour with NO_COLOR."""
-    add(docs_table, 2)
+    """The bar is on the alternate screen and its last state remains; no colour with NO_COLOR."""
+    add_chunks(docs_table, 2)
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 1")
     outer, inner = pty.openpty()
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
@@ -140,7 +140,7 @@ def test_watch_on_a_terminal(
 
 
 def _read(outer: int, *, until: str | None, process: subprocess.Popen[bytes]) -> str:
-    """What the terminal is sent, up to `until` or to its end."""
+    """The terminal's output, up to `until` or to its end."""
     read = b""
     end = time.monotonic() + 30
     while time.monotonic() < end:

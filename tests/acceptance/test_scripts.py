@@ -13,17 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.wiki import (
-    add,
-    assert_done,
-    assert_refused,
-    complaints,
-    json_lines,
-    missing,
-    served,
-    todo,
-)
+from tests.support.chunks import add_chunks, clear_jobs, jobs_by_status, without_vector
 from tests.support.cli import ROOT, Cli, Result, Running, environment
+from tests.support.commands import assert_done, assert_refused, complaints, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.support.standin.faults import BadText
@@ -50,14 +42,14 @@ def run(
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Cli]:
-    """No setting but a data folder: the embedded Postgres and the local model."""
+    """Only a data folder is set: the embedded Postgres and the local model."""
     cli = Cli(env=environment(data_dir=str(tmp_path / "data")), folder=tmp_path / "cli")
     yield cli
     cli.close()
 
 
 def test_scripts_are_those_of_the_procedure() -> None:
-    """Eight scripts that can be executed, and no SQL in any of them."""
+    """Eight executable scripts, without SQL."""
     assert [
         *("backfill", "enqueue", "pause", "ready", "resume", "retry", "status", "stop"),
     ] == NAMES
@@ -69,8 +61,8 @@ def test_scripts_are_those_of_the_procedure() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("asked", ["--help", "-h"])
-def test_script_says_its_help(bare: Cli, name: str, asked: str) -> None:
-    """What it does, its options and its exit codes; after other arguments too, and nothing else."""
+def test_script_prints_its_help(bare: Cli, name: str, asked: str) -> None:
+    """Purpose, options and exit codes; after other arguments too, and nothing else."""
     result = run(bare, name, "docs", asked)
     assert_done(result)
     first, *rest = result.stdout.splitlines()
@@ -116,7 +108,7 @@ def test_procedure_from_an_empty_machine(bare: Cli) -> None:
 
 
 def test_two_backfills_begin_at_once_on_an_empty_machine(bare: Cli) -> None:
-    """Both bring up the same database and schema, and both end with 0."""
+    """Both create the same database and schema, and both exit 0."""
     both = [start(bare, "backfill") for _ in range(2)]
     assert [running.wait(120).returncode for running in both] == [0, 0]
 
@@ -132,9 +124,9 @@ def test_backfill_script_passes_its_options_on(
     cli: Cli, docs_table: Database, standin: StandIn
 ) -> None:
     """JSON lines of progress, of each failure and of the end, on standard output."""
-    add(docs_table, 100)
-    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
-    standin.controls.bad_texts = [BadText(contains="chunk 100", status=500)]
+    add_chunks(docs_table, 100)
+    clear_jobs(docs_table)
+    standin.controls.bad_texts = [BadText(contains="body 99", status=500)]
     options = ("--batch-size", "10", "--max-chunks", "100", "--report-every", "2")
     result = run(cli, "backfill", "docs", *options, "--concurrency", "1", env=served(standin))
     assert "1 chunk is missing (docs 1 rejected)" in assert_refused(result, 1)
@@ -155,18 +147,18 @@ def test_backfill_script_passes_its_options_on(
 def test_backfill_script_stops_as_its_command_does(
     cli: Cli, docs_table: Database, standin: StandIn
 ) -> None:
-    """The signal reaches it: batches in hand finish, exit 130."""
+    """The signal reaches it: batches in flight finish, exit 130."""
     standin.controls.latency_s = 0.5
-    add(docs_table, 640)
+    add_chunks(docs_table, 640)
     running = start(cli, "backfill", "--concurrency", "1", env=served(standin))
-    running.wait_for(lambda: missing(docs_table) < 640)
+    running.wait_for(lambda: without_vector(docs_table) < 640)
     result = running.stop(signal.SIGINT)
     assert "Continue: `wikiembed backfill`." in assert_refused(result, 130)
-    assert 64 * todo(docs_table) == missing(docs_table) > 0
+    assert 64 * jobs_by_status(docs_table)["todo"] == without_vector(docs_table) > 0
 
 
 def fake(folder: Path, name: str, script: str) -> Path:
-    """A command of that name in `folder`, which goes before the PATH."""
+    """A command of that name in `folder`, which precedes the PATH."""
     folder.mkdir(exist_ok=True)
     path = folder / name
     path.write_text(f"#!/usr/bin/env bash\n{script}\n")
@@ -175,7 +167,7 @@ def fake(folder: Path, name: str, script: str) -> Path:
 
 
 def path_without_docker(folder: Path) -> str:
-    """A PATH on which everything is but docker."""
+    """A PATH with everything except docker."""
     folder.mkdir()
     for place in os.environ["PATH"].split(os.pathsep):
         for command in Path(place).glob("*"):
@@ -185,42 +177,42 @@ def path_without_docker(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("wanted", [("--with-ollama",), ("--with-postgres",), ()])
-def test_docker_that_is_not_there_is_said_in_one_sentence(
+def test_missing_docker_is_reported_in_one_sentence(
     cli: Cli, docs_table: Database, tmp_path: Path, wanted: tuple[str, ...]
 ) -> None:
-    """Exit 2 where no docker is, 3 where its engine does not answer; nothing has been queued."""
-    add(docs_table, 1)
+    """Exit 2 without docker, 3 if its engine does not answer; nothing is queued."""
+    add_chunks(docs_table, 1)
     env = {} if wanted else {"WIKIEMBED_START_OLLAMA": "1"}
     without = {**env, "PATH": path_without_docker(tmp_path / "without")}
-    said = assert_refused(run(cli, "backfill", *wanted, env=without), 2)
-    assert said.endswith("there is no command docker here: install it, or leave that out.")
+    output = assert_refused(run(cli, "backfill", *wanted, env=without), 2)
+    assert output.endswith("there is no command docker here: install it, or leave that out.")
     script = '[[ "$*" == "compose version" ]]'
     bin_folder = fake(tmp_path / "bin", "docker", script)
     broken = {**env, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
-    said = assert_refused(run(cli, "backfill", *wanted, env=broken), 3)
-    assert said.endswith("its engine does not answer: start it, or leave that out.")
-    assert missing(docs_table) == 1
+    output = assert_refused(run(cli, "backfill", *wanted, env=broken), 3)
+    assert output.endswith("its engine does not answer: start it, or leave that out.")
+    assert without_vector(docs_table) == 1
 
 
 def test_ollama_is_started_and_its_model_pulled(
     cli: Cli, docs_table: Database, standin: StandIn, tmp_path: Path
 ) -> None:
-    """Only when asked for; it warns that this is long; the worker then asks that server."""
+    """Only on request; it warns of the duration; the worker then uses that server."""
     log = tmp_path / "log"
     bin_folder = fake(tmp_path / "bin", "docker", f'echo "$*" >> {shlex.quote(str(log))}')
     env = {
         "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
         "WIKIEMBED_EMBEDDER_URL": standin.url,
     }
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     assert_done(run(cli, "backfill", env={**env, **served(standin)}))
     assert not log.exists()
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     docs_table.execute(
         "update wikiembed.sources set pinned_at = null, provider = null, model = null"
     )
     result = run(cli, "backfill", "--with-ollama", env=env)
-    assert (result.returncode, missing(docs_table)) == (0, 0)
+    assert (result.returncode, without_vector(docs_table)) == (0, 0)
     assert "the first pull of its image and of nomic-embed-text takes long" in complaints(result)[0]
     assert log.read_text().splitlines()[-2:] == [
         "compose up --detach --wait ollama",
@@ -241,7 +233,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_script_takes_wikiembed_from_the_path(cli: Cli, checkout: Path, tmp_path: Path) -> None:
-    """Where no .venv is and wikiembed is installed, no .venv is made."""
+    """If wikiembed is installed, no .venv is created."""
     command = f'exec {shlex.quote(sys.executable)} -m wikiembed "$@"'
     bin_folder = fake(tmp_path / "bin", "wikiembed", command)
     env = {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
@@ -251,8 +243,8 @@ def test_script_takes_wikiembed_from_the_path(cli: Cli, checkout: Path, tmp_path
     assert not (checkout / ".venv").exists()
 
 
-def test_script_makes_a_venv_where_there_is_none(cli: Cli, checkout: Path, tmp_path: Path) -> None:
-    """With a Python that only pretends: wikiembed is installed with what the default needs."""
+def test_script_creates_a_missing_venv(cli: Cli, checkout: Path, tmp_path: Path) -> None:
+    """With a fake Python: wikiembed is installed with the default's extras."""
     log = shlex.quote(str(tmp_path / "log"))
     python = (
         f'echo "$*" >> {log}\n'

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full or broken, and Ctrl-C at any time: never a traceback."""
+"""Standard streams that are closed, full or broken, and Ctrl-C at any time: no traceback."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _run(cli: Cli, line: str, **env: str) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("line", "code", "said"),
+    ("line", "code", "output"),
     [
         ("migrate --sql | head -1", 141, ""),
         ("status --json | true", 141, ""),
@@ -50,27 +50,27 @@ def _run(cli: Cli, line: str, **env: str) -> Result:
         ("nosuch 2>&-", 2, ""),
     ],
 )
-def test_streams_that_take_no_output(cli: Cli, line: str, code: int, said: str) -> None:
-    """A pipe that was closed ends quietly, a full device with a sentence, a closed one as ever."""
+def test_streams_that_accept_no_output(cli: Cli, line: str, code: int, output: str) -> None:
+    """A closed pipe ends silently, a full device with a sentence, a closed stream as usual."""
     if "| true" in line:  # the pipe must be closed before the command writes
         line = line.replace("| true", "| (exec <&-; sleep 0)")
     done = _run(cli, f"{WIKIEMBED} {line}")
-    assert (done.returncode, done.stderr) == (code, said)
+    assert (done.returncode, done.stderr) == (code, output)
 
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
 def test_output_in_an_encoding_that_lacks_characters(cli: Cli, database: Database) -> None:
-    """Tables and help get stand-ins, JSON gets escapes; SQL files are read as UTF-8."""
+    """Tables and help get replacements, JSON gets escapes; SQL files are read as UTF-8."""
     database.execute("select wikiembed.pause('wiki', '한강 😀')")
     help_ = cli.run("--help", env=ASCII)
     assert (help_.returncode, help_.stderr, "+- Options ---" in help_.stdout) == (0, "", True)
     table = cli.run("status", env=ASCII)
     assert (table.returncode, table.stderr, ": ?? ?" in table.stdout) == (0, "", True)
-    said = cli.run("status", "--json", env={"PYTHONIOENCODING": "latin-1"}).stdout
-    assert said.isascii()
-    assert json.loads(said)["pauses"][0]["pause_reason"] == "한강 😀"
+    output = cli.run("status", "--json", env={"PYTHONIOENCODING": "latin-1"}).stdout
+    assert output.isascii()
+    assert json.loads(output)["pauses"][0]["pause_reason"] == "한강 😀"
     script = cli.run("migrate", "--sql", env=ASCII)
     assert (script.returncode, script.stderr) == (0, "")
     assert "create or replace function wikiembed.load_pages" in script.stdout
@@ -85,7 +85,7 @@ def test_output_in_an_encoding_that_lacks_characters(cli: Cli, database: Databas
     ],
 )
 def test_input_that_the_locale_cannot_read(cli: Cli, line: str, named: str) -> None:
-    """It would be halves of surrogate pairs, which neither Postgres nor a server takes."""
+    """It would decode to lone surrogates, which neither Postgres nor a server accepts."""
     done = _run(cli, line, **ASCII)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
@@ -94,7 +94,7 @@ def test_input_that_the_locale_cannot_read(cli: Cli, line: str, named: str) -> N
 
 
 def test_interrupt_during_the_imports_prints_nothing(cli: Cli, tmp_path: Path) -> None:
-    """Ctrl-C before the command has begun ends it as a signal does."""
+    """Ctrl-C before the command starts ends it as a signal does."""
     (tmp_path / "sitecustomize.py").write_text(INTERRUPT_AT_IMPORT)
     path = os.pathsep.join([str(tmp_path), cli.env["PYTHONPATH"]])
     done = _run(cli, f"{WIKIEMBED} status", PYTHONPATH=path)
@@ -107,7 +107,7 @@ def test_interrupt_during_the_imports_prints_nothing(cli: Cli, tmp_path: Path) -
 def test_rows_are_removed_only_after_a_yes(
     monkeypatch: pytest.MonkeyPatch, answer: str, outcome: type[Exception] | None
 ) -> None:
-    """At a terminal the consequence is named, and no is the default."""
+    """At a terminal the prompt names the consequence, and no is the default."""
     ours, theirs = pty.openpty()
     try:
         os.write(ours, f"{answer}\n".encode())

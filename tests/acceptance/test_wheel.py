@@ -1,4 +1,4 @@
-"""The wheel alone is enough: installed in an empty environment, it embeds a row."""
+"""The wheel is complete: installed in an empty environment, it embeds a row."""
 
 from __future__ import annotations
 

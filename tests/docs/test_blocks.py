@@ -1,4 +1,4 @@
-"""What the documentation shows works: every block runs, or says why it does not."""
+"""Every block of the documentation runs, or states why it does not."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _all_blocks() -> list[Block]:
 def test_blocks_of_a_page_run_and_print_what_it_shows(
     page: Path, postgres: TestServer, tmp_path: Path
 ) -> None:
-    """Commands and SQL of a page do what it says.
+    """Commands and SQL of a page print what it shows.
 
     `python -m tests.tools.docs.refresh` renews outputs.
     """
@@ -66,8 +66,8 @@ def test_blocks_of_a_page_run_and_print_what_it_shows(
             )
 
 
-def test_every_block_runs_or_says_why_not() -> None:
-    """No block is silently left out: the marked ones are counted."""
+def test_every_block_runs_or_has_a_reason() -> None:
+    """No block is omitted silently: the marked ones are counted."""
     marked = [block for block in _all_blocks() if block.not_run is not None]
     assert [b.place for b in marked if b.language not in RUN_AS_SHELL | RUN_AS_SQL] == []
     counted = {_name(page): sum(b.page == page for b in marked) for page in pages()}
@@ -75,7 +75,7 @@ def test_every_block_runs_or_says_why_not() -> None:
 
 
 def test_every_block_has_a_known_language() -> None:
-    """A block of another language would be run by nobody; commands do not hide in one."""
+    """A block of another language would never run; commands do not hide in one."""
     known = RUN_AS_SHELL | RUN_AS_SQL | SHOWN_ONLY
     assert [b.place for b in _all_blocks() if b.language not in known] == []
     shown = [b for b in _all_blocks() if b.language in SHOWN_ONLY]
@@ -84,18 +84,18 @@ def test_every_block_has_a_known_language() -> None:
 
 @pytest.mark.parametrize("page", pages(), ids=_name)
 def test_no_block_hides_from_these_tests(page: Path) -> None:
-    """Every fence is understood, and code is never shown by indenting alone."""
+    """Every fence is recognised, and no code is shown by indenting alone."""
     assert strays_of(page) == []
 
 
 def test_commands_can_be_copied() -> None:
-    """No prompt stands before a command, and no output within a block of commands."""
+    """No prompt precedes a command, and a block of commands has no output."""
     marked = [b.place for b in _all_blocks() if b.language in RUN_AS_SHELL and "$ " in b.text[:2]]
     assert marked == []
 
 
 def test_shown_output_is_real() -> None:
-    """No pattern stands for what a reader would see: only whole lines are left out."""
+    """No pattern replaces output: only whole lines are omitted."""
     patterned = [
         f"{block.output.place}: {line}"
         for block in _all_blocks()
@@ -120,7 +120,7 @@ def test_shown_output_is_real() -> None:
     ],
 )
 def test_shown_output_is_compared(shown: str, expected: bool) -> None:  # noqa: FBT001
-    """Whole lines are compared, times and the like apart; … leaves lines out."""
+    """Whole lines are compared, except times and similar values; … omits lines."""
     printed = "docs:  3 chunks queued in 1 job.\n  took 3.1 s\nat 2026-11-26 10:00:00"
     if "at" not in shown:
         printed = printed.splitlines()[0]
@@ -128,6 +128,6 @@ def test_shown_output_is_compared(shown: str, expected: bool) -> None:  # noqa: 
 
 
 def test_output_that_varies_is_compared_by_its_first_words() -> None:
-    """Which rows a table has, not how fast they came."""
+    """The rows of a table are compared, not their durations."""
     assert is_shown("docs 1 2\nwiki 0 –", "docs 7 8\nwiki 1 0 s", varies=True)
     assert not is_shown("docs 1 2", "docs 7 8\nwiki 1 0 s", varies=True)

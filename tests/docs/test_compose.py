@@ -1,4 +1,4 @@
-"""compose.yaml holds to the schema of the Compose specification and asks for what it should."""
+"""compose.yaml matches the schema of the Compose specification and has the right content."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _has_compose() -> bool:
 
 @pytest.fixture
 def compose() -> Node:
-    """The file, read."""
+    """The parsed file."""
     node: Node = yaml.safe_load(COMPOSE.read_text())
     return node
 
@@ -43,7 +43,7 @@ def services(compose: Node) -> dict[str, Node]:
     return found
 
 
-def test_compose_holds_to_its_schema(compose: Node) -> None:
+def test_compose_matches_its_schema(compose: Node) -> None:
     """Each field is one of the specification's; a misspelt one is not."""
     ComposeSpecification.model_validate(compose)
     compose["services"]["worker"]["heathcheck"] = compose["services"]["worker"].pop("healthcheck")
@@ -64,17 +64,17 @@ def test_compose_is_understood_by_docker() -> None:
 def test_compose_runs_postgres_and_a_worker_and_ollama_when_asked(
     services: dict[str, Node],
 ) -> None:
-    """Only Ollama waits for its profile; Postgres has pgvector, as the tests' own image."""
+    """Only Ollama has a profile; Postgres has pgvector, like the tests' image."""
     assert set(services) == {"postgres", "migrate", "worker", "ollama"}
     assert services["postgres"]["image"] == IMAGE
     profiles = {name: one.get("profiles") for name, one in services.items()}
     assert profiles == {"postgres": None, "migrate": None, "worker": None, "ollama": ["ollama"]}
 
 
-def test_compose_worker_comes_after_the_migration_and_always_comes_back(
+def test_compose_worker_starts_after_the_migration_and_restarts(
     services: dict[str, Node],
 ) -> None:
-    """One image, of the Dockerfile; the drain has the time that it may take."""
+    """One image, of the Dockerfile; the stop timeout covers a drain."""
     migrate, worker = services["migrate"], services["worker"]
     assert migrate["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     assert worker["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
@@ -86,7 +86,7 @@ def test_compose_worker_comes_after_the_migration_and_always_comes_back(
 
 
 def test_compose_opens_ports_to_this_machine_only(services: dict[str, Node]) -> None:
-    """The password of Postgres is known to everyone, and Ollama asks for none."""
+    """Postgres has a public password, and Ollama none."""
     ports = [port for one in services.values() for port in one.get("ports", [])]
     assert ports == ["127.0.0.1:5432:5432", "127.0.0.1:11434:11434"]
 
@@ -100,6 +100,6 @@ def test_compose_sets_only_settings_that_exist(services: dict[str, Node]) -> Non
 
 
 def test_compose_volumes_are_declared(compose: Node, services: dict[str, Node]) -> None:
-    """A named volume that is not declared would end the command."""
+    """An undeclared volume would make the command fail."""
     named = {one.split(":")[0] for each in services.values() for one in each.get("volumes", [])}
     assert named == set(compose["volumes"])

@@ -1,4 +1,4 @@
-"""The files of docs/deploy hold to the schemas of Kubernetes and KEDA, and their query is right."""
+"""The files of docs/deploy match the schemas of Kubernetes and KEDA; their query is right."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def resources(name: str) -> dict[str, Resource]:
 
 
 def check_keda(resource: Resource) -> None:
-    """Assert that KEDA knows each field, and that each value is of its type.
+    """Assert that KEDA has each field, and that each value is of its type.
 
     Raises: pydantic.ValidationError.
     """
@@ -71,8 +71,8 @@ def job() -> Resource:
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
-def test_deployment_holds_to_its_schema(deployment: Resource, version: str) -> None:
-    """Of an old and of the newest Kubernetes; a field that is misspelt does not."""
+def test_deployment_matches_its_schema(deployment: Resource, version: str) -> None:
+    """Of an old and the newest Kubernetes; a misspelt field does not."""
     kubernetes_validate.validate(deployment, version, strict=True)
     wrong = changed(deployment, "spec", "template", "spec", "securityContex", value={})
     with pytest.raises(kubernetes_validate.ValidationError):
@@ -80,8 +80,8 @@ def test_deployment_holds_to_its_schema(deployment: Resource, version: str) -> N
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
-def test_migrate_job_holds_to_its_schema(job: Resource, version: str) -> None:
-    """It runs `migrate` once, as another role than the workers, with as few rights on its node."""
+def test_migrate_job_matches_its_schema(job: Resource, version: str) -> None:
+    """It runs `migrate` once, as another role than the workers, with few rights on its node."""
     kubernetes_validate.validate(job, version, strict=True)
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -95,8 +95,8 @@ def test_migrate_job_holds_to_its_schema(job: Resource, version: str) -> None:
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
 
 
-def test_probes_ask_the_process_alone(deployment: Resource) -> None:
-    """They look at the file that the worker touches, and at nothing that may be away."""
+def test_probes_check_the_process_alone(deployment: Resource) -> None:
+    """They check the file that the worker touches, and no external service."""
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     (file,) = [one["value"] for one in container["env"] if one["name"] == "WIKIEMBED_ALIVE_FILE"]
     for probe in ("startupProbe", "livenessProbe"):
@@ -106,8 +106,8 @@ def test_probes_ask_the_process_alone(deployment: Resource) -> None:
     assert "readinessProbe" not in container
 
 
-def test_keda_resources_hold_to_their_schema(scaled: Resource) -> None:
-    """Both kinds; a field that is misspelt, or of another type, does not."""
+def test_keda_resources_match_their_schema(scaled: Resource) -> None:
+    """Both kinds; a field that is misspelt or of another type does not."""
     found = resources("keda.yaml")
     assert set(found) == {"TriggerAuthentication", "ScaledObject"}
     for resource in found.values():
@@ -119,8 +119,8 @@ def test_keda_resources_hold_to_their_schema(scaled: Resource) -> None:
         check_keda(changed(scaled, "spec", "triggers", 0, "metadata", "port", value=5432))
 
 
-def test_trigger_says_what_the_scaler_needs(scaled: Resource) -> None:
-    """All of the scaler's words and no other; the autoscaler divides by the number of workers."""
+def test_trigger_has_the_fields_of_the_scaler(scaled: Resource) -> None:
+    """All of the scaler's fields and no other; the autoscaler divides by the number of workers."""
     (trigger,) = scaled["spec"]["triggers"]
     assert (trigger["type"], trigger["metricType"]) == ("postgresql", "AverageValue")
     assert set(trigger["metadata"]) == POSTGRESQL_TRIGGER
@@ -145,7 +145,7 @@ def test_names_agree(deployment: Resource, scaled: Resource) -> None:
 
 
 def test_worker_has_few_rights_and_known_settings(deployment: Resource) -> None:
-    """It is not root and writes nowhere but /tmp; no secret stands in the file."""
+    """It is not root and writes only to /tmp; the file has no secret."""
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -159,7 +159,7 @@ def test_worker_has_few_rights_and_known_settings(deployment: Resource) -> None:
 
 
 class Keda:
-    """A role with a reader's rights that asks the trigger's question."""
+    """A role with a reader's rights that runs the trigger's query."""
 
     def __init__(self, database: Database, query: str) -> None:
         self._connection = database.connect(role=database.create_role("keda", grant="reader"))
@@ -180,7 +180,7 @@ def query(scaled: Resource) -> str:
 
 @pytest.fixture
 def counting(docs_table: Database, query: str) -> Keda:
-    """A reader beside ``docs``."""
+    """A reader of ``docs``."""
     return Keda(docs_table, query)
 
 
@@ -194,12 +194,12 @@ JOBS = "wikiembed_queue.procrastinate_jobs"
 
 
 def test_query_without_a_source_is_zero(database: Database, query: str) -> None:
-    """A sum of nothing would be null, which KEDA cannot read."""
+    """An empty sum would be null, which KEDA cannot read."""
     assert Keda(database, query).count() == 0
 
 
-def test_query_counts_what_waits_and_what_is_in_hand(docs_table: Database, counting: Keda) -> None:
-    """Jobs in hand count: else their worker were stopped, or the dead one's job never rescued."""
+def test_query_counts_waiting_and_fetched_jobs(docs_table: Database, counting: Keda) -> None:
+    """Fetched jobs count: otherwise their worker would be stopped, or a job never rescued."""
     assert counting.count() == 0
     add_jobs(docs_table, 3)
     assert counting.count() == 3
@@ -211,7 +211,7 @@ def test_query_counts_what_waits_and_what_is_in_hand(docs_table: Database, count
     assert counting.count() == 0
 
 
-def test_query_leaves_out_paused_sources(docs_table: Database, counting: Keda) -> None:
+def test_query_omits_paused_sources(docs_table: Database, counting: Keda) -> None:
     """Until the pause ends, by itself or by resume; other sources count meanwhile."""
     docs_table.execute("create table public.more (id int primary key, body text, vec vector(4))")
     docs_table.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
@@ -228,10 +228,8 @@ def test_query_leaves_out_paused_sources(docs_table: Database, counting: Keda) -
     assert counting.count() == 3
 
 
-def test_query_counts_scheduled_jobs_when_their_time_comes(
-    docs_table: Database, counting: Keda
-) -> None:
-    """A row that is held comes back later; nobody has to wait for it with a worker."""
+def test_query_counts_scheduled_jobs_once_due(docs_table: Database, counting: Keda) -> None:
+    """A held row is retried later; no worker has to run until then."""
     add_jobs(docs_table, 2)
     docs_table.execute(f"update {JOBS} set scheduled_at = now() + interval '5 minutes'")
     assert counting.count() == 0
@@ -239,7 +237,7 @@ def test_query_counts_scheduled_jobs_when_their_time_comes(
     assert counting.count() == 2
 
 
-def test_query_needs_a_readers_rights(docs_table: Database, query: str) -> None:
+def test_query_requires_a_readers_rights(docs_table: Database, query: str) -> None:
     """Without them it is refused, and with them the queue itself stays closed."""
     stranger = docs_table.connect(role=docs_table.create_role("stranger"))
     with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -1,4 +1,4 @@
-"""docs/design has a page for each decision, whose tests exist; no rule is named by a number."""
+"""docs/design has a page per decision, whose tests exist; no rule is named by a number."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_page_has_its_parts_in_order(page: Path) -> None:
 
 @every_page
 def test_tests_of_a_page_exist(page: Path) -> None:
-    """Each line names a file, or a function of one."""
+    """Each line names a file, or a function in one."""
     lines = parts_of(page.read_text())["Tests"].splitlines()
     for line in lines:
         named = TEST.fullmatch(line)
@@ -72,7 +72,7 @@ def test_index_lists_every_page_once() -> None:
 
 @pytest.mark.parametrize("folder", ["tests", "docs", "wikiembed", "migrations"])
 def test_no_rule_is_named_by_a_number(folder: str) -> None:
-    """Neither in a file's name nor in its text: a reader has no list of rules to look one up in."""
+    """Neither in a file's name nor in its text: readers have no numbered list of rules."""
     paths = [path for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
     found = [str(path) for path in paths if NUMBERED_RULE.search(path.name)]
     for path in paths:

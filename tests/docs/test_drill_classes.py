@@ -1,4 +1,4 @@
-"""Each row of the policy's table of error classes mends what it says, typed as it stands."""
+"""Each row of the policy's table of error classes fixes its class, typed verbatim."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chunks import fetch
+from tests.support.chunks import clear_jobs, fetch
 from tests.support.database import Database
 from tests.support.standin import BadText
 from tests.tools.docs import code
@@ -17,7 +17,7 @@ from tests.tools.docs.policy import tables_under, word_of
 ROWS = {word_of(row["error class"]): row for row in tables_under("By error class")}
 DIE = "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() - interval '31 s'"
 SKIPPED = {"empty_text", "skipped_by_operator"}
-Mend = Callable[[Drill], None]
+Fix = Callable[[Drill], None]
 
 
 def _serve_all(drill: Drill) -> None:
@@ -28,12 +28,12 @@ def _no_matter(drill: Drill) -> None:
     """Nothing has to be done first."""
 
 
-def _server_that(bad: BadText, mend: Mend = _serve_all) -> Callable[[Drill], Mend]:
-    def provoke(drill: Drill) -> Mend:
+def _server_that(bad: BadText, fix: Fix = _serve_all) -> Callable[[Drill], Fix]:
+    def provoke(drill: Drill) -> Fix:
         drill.standin.controls.bad_texts = [bad]
         drill.load()
         drill.work()
-        return mend
+        return fix
 
     return provoke
 
@@ -44,14 +44,14 @@ def _rewrite(drill: Drill) -> None:
     )
 
 
-def _too_long(drill: Drill) -> Mend:
+def _too_long(drill: Drill) -> Fix:
     drill.standin.controls.max_chars = 50
     drill.load("long " * 20)
     drill.work()
     return _no_matter
 
 
-def _slow(drill: Drill) -> Mend:
+def _slow(drill: Drill) -> Fix:
     drill.standin.controls.slow_s = 0.6
     drill.standin.controls.bad_texts = [BadText(contains=BAD, effect="slow")]
     drill.load()
@@ -59,7 +59,7 @@ def _slow(drill: Drill) -> Mend:
     return _no_matter
 
 
-def _constraint(drill: Drill) -> Mend:
+def _constraint(drill: Drill) -> Fix:
     drill.database.execute(
         "alter table public.wiki_chunks add constraint bare"
         f" check (content <> '{BAD}' or embedding is null)"
@@ -73,8 +73,8 @@ def _drop_constraint(drill: Drill) -> None:
     drill.database.execute("alter table public.wiki_chunks drop constraint bare")
 
 
-def _deadly(drill: Drill) -> Mend:
-    """A worker takes the chunk's job three times and ends without a word."""
+def _deadly(drill: Drill) -> Fix:
+    """A worker fetches the chunk's job three times and dies silently."""
     drill.load()
     drill.work()
     drill.database.execute(
@@ -87,34 +87,34 @@ def _deadly(drill: Drill) -> Mend:
     return _no_matter
 
 
-def _defect(drill: Drill) -> Mend:
-    """Recorded as after five unexpected errors, which would take a worker half a minute."""
+def _defect(drill: Drill) -> Fix:
+    """Recorded as after five unexpected errors, which would take half a minute."""
     drill.load()
     drill.database.execute(
         "select wikiembed.record_failures('wiki', array[key], array[version], 'internal_error')"
         " from wikiembed.read_chunks('wiki', array[%s])",
         [drill.key],
     )
-    drill.database.execute("delete from wikiembed_queue.procrastinate_jobs")
+    clear_jobs(drill.database)
     drill.database.execute("select wikiembed.enqueue('wiki')")
     drill.work()
     return _no_matter
 
 
-def _blank(drill: Drill) -> Mend:
+def _blank(drill: Drill) -> Fix:
     drill.load(" ")
     drill.work()
     return _no_matter
 
 
-def _skipped(drill: Drill) -> Mend:
+def _skipped(drill: Drill) -> Fix:
     drill.load()
     drill.type(f"wikiembed skip wiki {drill.key} --why 'not worth it'")
     drill.work()
     return _no_matter
 
 
-PROVOKE: dict[str, Callable[[Drill], Mend]] = {
+PROVOKE: dict[str, Callable[[Drill], Fix]] = {
     "text_too_long": _too_long,
     "text_too_large": _server_that(BadText(contains=BAD, status=413)),
     "timeout": _slow,
@@ -138,27 +138,27 @@ def drill(database: Database, tmp_path: Path) -> Iterator[Drill]:
 
 
 def test_policy_has_a_row_for_each_error_class_of_the_code() -> None:
-    """No class without a row, no row without a class, and a drill for each."""
+    """One row and one drill per class."""
     assert set(ROWS) == code.error_classes() == set(PROVOKE)
 
 
 @pytest.mark.parametrize("word", sorted(ROWS))
-def test_row_of_an_error_class_mends_it(word: str, drill: Drill) -> None:
-    """The class is provoked and seen; what the row says is done; the end is as it says."""
+def test_row_of_an_error_class_fixes_it(word: str, drill: Drill) -> None:
+    """The class is provoked and seen; the row's commands run; the end is the row's."""
     row = ROWS[word]
-    mend = PROVOKE[word](drill)
+    fix = PROVOKE[word](drill)
     assert drill.failures == {word: "skipped" if word in SKIPPED else "failed"}
     shown = drill.type(f"wikiembed failures wiki --class {word}")
     assert f" {drill.key} " in shown
     if word not in SKIPPED:
         drill.type("wikiembed ready wiki", code=1)
-    mend(drill)
+    fix(drill)
     drill.follow(row["then run"])
     drill.assert_end(row["end"])
 
 
-def test_row_of_a_text_that_is_too_long_mends_it_in_every_dialect(drill: Drill) -> None:
-    """The OpenAI dialect has no field for it: wikiembed cuts, and `status` says so."""
+def test_row_of_a_text_that_is_too_long_fixes_it_in_every_dialect(drill: Drill) -> None:
+    """The OpenAI dialect has no field for it: wikiembed truncates, and `status` reports it."""
     kept = drill.swap({"WIKIEMBED_EMBEDDER": "openai"})
     assert kept["WIKIEMBED_EMBEDDER"] == "ollama"
     drill.standin.controls.max_chars = 50
@@ -167,9 +167,9 @@ def test_row_of_a_text_that_is_too_long_mends_it_in_every_dialect(drill: Drill) 
     assert drill.failures == {"text_too_long": "failed"}
     drill.follow(ROWS["text_too_long"]["then run"])
     drill.assert_end(ROWS["text_too_long"]["end"])
-    said = "Truncated: 1 chunk of wiki, as WIKIEMBED_TRUNCATE allows"
-    assert said in drill.type("wikiembed status")
+    output = "Truncated: 1 chunk of wiki, as WIKIEMBED_TRUNCATE allows"
+    assert output in drill.type("wikiembed status")
     failures = drill.type("wikiembed failures").splitlines()
-    assert (failures[0], failures[1][: len(said)]) == ("No failures.", said)
+    assert (failures[0], failures[1][: len(output)]) == ("No failures.", output)
     marks = "select key, chars, chars_kept from wikiembed.truncated_chunks"
     assert drill.database.rows(marks) == [(drill.key, 100, 49)]

@@ -1,4 +1,4 @@
-"""The generated pages are what the generator writes now."""
+"""The generated pages are current."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fresh(database: Database) -> dict[str, str]:
 
 
 def test_generated_pages_are_current(fresh: dict[str, str]) -> None:
-    """Whoever changes a command, a setting or a comment runs the generator."""
+    """After a change of a command, a setting or a comment, run the generator."""
     stale = [name for name, text in fresh.items() if (REFERENCE / name).read_text() != text]
     assert stale == [], "run: python -m tests.tools.docs.generate"
 

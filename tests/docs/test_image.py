@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.wiki import add, eventually, served
-from tests.conftest import StartCli
-from tests.support.cli import Cli
+from tests.support.chunks import add_chunks
+from tests.support.cli import Cli, StartCli
+from tests.support.commands import served
 from tests.support.database import Database
+from tests.support.eventually import eventually
 from tests.support.standin import StandIn
 from tests.tools.docs.pages import DOCS, ROOT
 
@@ -24,7 +25,7 @@ HEALTHCHECK = DOCS / "deploy" / "healthcheck.sh"
 
 
 def hadolint(path: Path) -> subprocess.CompletedProcess[str]:
-    """What the linter of Dockerfiles says."""
+    """The output of the Dockerfile linter."""
     command = Path(sys.executable).with_name("hadolint")
     return subprocess.run(
         [str(command), "--no-color", str(path)], capture_output=True, text=True, check=False
@@ -32,7 +33,7 @@ def hadolint(path: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_dockerfile_is_lint_free(tmp_path: Path) -> None:
-    """By hadolint, which would say of a container that ends as root, or of an unknown word."""
+    """By hadolint, which would report a container that runs as root, or an unknown instruction."""
     assert (hadolint(DOCKERFILE).returncode, hadolint(DOCKERFILE).stdout) == (0, "")
     worse = tmp_path / "Dockerfile"
     worse.write_text(DOCKERFILE.read_text().replace("USER 1000:1000", "USER root"))
@@ -40,7 +41,7 @@ def test_dockerfile_is_lint_free(tmp_path: Path) -> None:
 
 
 def test_image_copies_what_is_there() -> None:
-    """Each file that is copied is in the checkout and in no ignored part of it."""
+    """Each copied file is in the checkout and not ignored."""
     text = DOCKERFILE.read_text()
     allowed = {
         line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
@@ -56,7 +57,7 @@ def test_image_copies_what_is_there() -> None:
 
 @pytest.fixture
 def check(cli: Cli, tmp_path: Path, standin: StandIn) -> HealthCheck:
-    """The health check beside a worker that asks `standin`."""
+    """The health check beside a worker that uses `standin`."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, call in (("wikiembed", f"{shlex.quote(sys.executable)} -m wikiembed"),
@@ -68,7 +69,7 @@ def check(cli: Cli, tmp_path: Path, standin: StandIn) -> HealthCheck:
 
 
 class HealthCheck:
-    """Runs the check: exit code, and what it says."""
+    """Runs the check: exit code and output."""
 
     def __init__(self, env: dict[str, str], folder: Path) -> None:
         self.env = env
@@ -84,41 +85,41 @@ class HealthCheck:
         return done.returncode, (done.stdout + done.stderr).strip()
 
 
-def test_healthcheck_minds_no_embedding_server(
+def test_healthcheck_ignores_the_embedding_server(
     check: HealthCheck, start_cli: StartCli, docs_table: Database, standin: StandIn
 ) -> None:
-    """Healthy while the server is out of reach and jobs wait for it; ill when nobody works."""
+    """Healthy while the server is out of reach and jobs wait for it; not without a worker."""
     standin.controls.down = True
-    add(docs_table, 3)
-    code, said = check()
-    assert (code, "No worker is alive" in said) == (1, True)
+    add_chunks(docs_table, 3)
+    code, output = check()
+    assert (code, "No worker is alive" in output) == (1, True)
     worker = start_cli("worker", env=served(standin))
     worker.wait_for(lambda: docs_table.one("select count(*) from wikiembed.outages") == 1)
     assert check() == (0, "")
     worker.stop()
-    code, said = check()
-    assert (code, "No worker is alive" in said) == (1, True)
+    code, output = check()
+    assert (code, "No worker is alive" in output) == (1, True)
 
 
-def test_healthcheck_says_when_postgres_is_out_of_reach(check: HealthCheck) -> None:
-    """Nothing that a worker could do without it."""
-    code, said = check(database_url="postgresql://127.0.0.1:9/none")
-    assert (code, "Traceback" in said) == (1, False)
-    assert said
+def test_healthcheck_reports_postgres_out_of_reach(check: HealthCheck) -> None:
+    """A worker can do nothing without it."""
+    code, output = check(database_url="postgresql://127.0.0.1:9/none")
+    assert (code, "Traceback" in output) == (1, False)
+    assert output
 
 
-def test_healthcheck_sees_a_worker_that_stands_still(
+def test_healthcheck_detects_a_stuck_worker(
     check: HealthCheck, start_cli: StartCli, database: Database, standin: StandIn, tmp_path: Path
 ) -> None:
-    """A worker touches its file as long as its loop runs, and takes it away at its end."""
+    """A worker touches its file while its loop runs, and deletes it at its end."""
     file = tmp_path / "alive"
     worker = start_cli("worker", env=served(standin, alive_file=str(file)))
     worker.wait_for(file.exists)
     eventually(lambda: check(alive_file=str(file)) == (0, ""))
     long_ago = time.time() - 3600
     os.utime(file, (long_ago, long_ago))
-    code, said = check(alive_file=str(file))
-    assert (code, said) == (1, "The worker's event loop stands still.")
+    code, output = check(alive_file=str(file))
+    assert (code, output) == (1, "The worker's event loop stands still.")
     worker.wait_for(lambda: file.stat().st_mtime > long_ago + 60)
     assert check(alive_file=str(file)) == (0, "")
     worker.stop()
@@ -128,7 +129,7 @@ def test_healthcheck_sees_a_worker_that_stands_still(
 def test_alive_file_that_cannot_be_written_is_a_wrong_setting(
     cli: Cli, database: Database, standin: StandIn
 ) -> None:
-    """The worker says so at once, with exit code 2."""
+    """The worker reports it at once, with exit code 2."""
     result = cli.run("worker", "--drain", env=served(standin, alive_file="/nonexistent/alive"))
     assert result.returncode == 2
     assert "WIKIEMBED_ALIVE_FILE cannot be written: No such file or directory." in result.stderr

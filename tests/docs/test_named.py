@@ -1,4 +1,4 @@
-"""Commands, options and files that pages name in passing are there."""
+"""Commands, options and files that pages mention exist."""
 
 from __future__ import annotations
 
@@ -19,29 +19,30 @@ OPTIONS = {
     for command in commands()
 }
 PRESENT = [page for page in pages() if page.name != "CHANGELOG.md"]
-"""The changelog tells of what is no more, too."""
+"""The changelog names removed things, too."""
 EVERYWHERE = {"--help", "-h", "--version"}
 
 
 def named_in(page: Path) -> list[str]:
-    """What stands in backticks in the prose of `page`."""
+    """The words in backticks in the prose of `page`."""
     return _CODE.findall(prose_of(page))
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_that_a_page_names_exist(page: Path) -> None:
-    """With each of their options: a table's cell is typed as it stands."""
-    for said in named_in(page):
-        words = shlex.split(said.replace("…", "")) if said.startswith("wikiembed ") else []
+    """With all their options: a table's cell is typed verbatim."""
+    for output in named_in(page):
+        words = shlex.split(output.replace("…", "")) if output.startswith("wikiembed ") else []
         if len(words) < 2 or words[1] in EVERYWHERE or words[1] == "COMMAND":
             continue
-        assert words[1] in OPTIONS, f"{page.name}: {said}"
+        assert words[1] in OPTIONS, f"{page.name}: {output}"
         options = {word for word in words[2:] if word.startswith("--")}
-        assert options <= OPTIONS[words[1]] | EVERYWHERE, f"{page.name}: {said}"
+        assert options <= OPTIONS[words[1]] | EVERYWHERE, f"{page.name}: {output}"
 
 
 @pytest.mark.parametrize("page", PRESENT, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_that_a_page_names_exist(page: Path) -> None:
     """Scripts, tests and modules, by their path from the root; NAME stands for one to be made."""
-    files = [said for said in named_in(page) if _FILE.match(said) and not _TO_BE_MADE.search(said)]
-    assert [said for said in files if not (ROOT / said).exists()] == []
+    names = [name for name in named_in(page) if not _TO_BE_MADE.search(name)]
+    files = [name for name in names if _FILE.match(name)]
+    assert [name for name in files if not (ROOT / name).exists()] == []

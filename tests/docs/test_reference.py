@@ -1,4 +1,4 @@
-"""Every command, setting, event, SQLSTATE and error class stands in docs/reference."""
+"""Every command, setting, event, SQLSTATE and error class is in docs/reference."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _first_cells(page: str) -> set[str]:
 
 
 def test_every_command_and_option_is_documented() -> None:
-    """Each command has its heading, and each option stands under it."""
+    """Each command has its heading, with its options below."""
     text = (REFERENCE / "commands.md").read_text()
     for command in commands():
         section = text.split(f"\n## wikiembed {command.name}\n")[1].split("\n## ")[0]
@@ -31,13 +31,13 @@ def test_every_command_and_option_is_documented() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    """Each field of Settings stands in settings.md, by its variable's name."""
+    """Each field of Settings is in settings.md, by its variable's name."""
     expected = {variable_of(name) for name in Settings.model_fields}
     assert expected - _first_cells("settings.md") == set()
 
 
 def test_events_have_their_level_and_fields() -> None:
-    """events.md tells of each emitted event, no more and no less."""
+    """events.md lists exactly the emitted events."""
     documented = {
         row[0].strip("`"): ({row[1]}, {cell.strip("` ") for cell in row[2].split(",")})
         for row in rows_of(REFERENCE / "events.md")
@@ -54,7 +54,7 @@ def test_progress_events_are_documented() -> None:
 
 
 def test_every_error_class_is_documented() -> None:
-    """failures.md tells of each word that may stand in error_class, and of no other."""
+    """failures.md lists exactly the values of error_class."""
     assert _first_cells("failures.md") == code.error_classes()
     assert code.error_classes_in_sql() == {"worker_lost", "skipped_by_operator"}
 
@@ -93,7 +93,7 @@ def test_every_exception_is_documented_with_its_exit_code() -> None:
 
 
 def test_every_public_object_is_documented(database: Database) -> None:
-    """Each table, view, column and function of schema wikiembed stands in sql.md."""
+    """Each table, view, column and function of schema wikiembed is in sql.md."""
     text = (REFERENCE / "sql.md").read_text()
     functions = database.rows(
         "select distinct proname from pg_proc where pronamespace = 'wikiembed'::regnamespace"
@@ -110,7 +110,7 @@ def test_every_public_object_is_documented(database: Database) -> None:
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 def test_relative_links_resolve(page: Path) -> None:
-    """Each link to a file or a heading leads somewhere."""
+    """Each link to a file or a heading has a target."""
     for target in links_of(page):
         if target.startswith("https://"):
             continue

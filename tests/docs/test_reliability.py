@@ -1,4 +1,4 @@
-"""docs/reference/reliability.md names tests that exist, and its table is made as it says."""
+"""docs/reference/reliability.md names existing tests, and its table is generated as stated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rows_of(page: str) -> list[list[str]]:
 
 
 def test_every_row_names_a_test_that_exists() -> None:
-    """The command of a row is a file of the fault tests, and a test of that file."""
+    """The command of a row names a file of the fault tests, and a test of that file."""
     rows = rows_of(PAGE.read_text())
     assert len(rows) >= 30
     for row in rows:
@@ -45,8 +45,8 @@ def test_every_row_names_a_test_that_exists() -> None:
         assert found["test"] is None or found["test"] in tests, row
 
 
-def test_no_row_tells_of_a_loss() -> None:
-    """Lost and stale are zero in each, and repeated is no more than the ratio says."""
+def test_no_row_has_a_loss() -> None:
+    """Lost and stale are zero in each, and repeated matches the ratio."""
     for row in rows_of(PAGE.read_text()):
         assert row[3:5] == ["0", "0"], row
 
@@ -54,11 +54,11 @@ def test_no_row_tells_of_a_loss() -> None:
 def test_the_table_sums_a_tests_cases_and_names_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two cases are one line with a span of seconds; a test of one case is named with it."""
+    """Two cases are one line with a range of seconds; a test of one case is named with it."""
     file = tmp_path / "rows.jsonl"
     monkeypatch.setenv(PATH, str(file))
-    said: list[str] = []
-    report = reporter(said.append)
+    output: list[str] = []
+    report = reporter(output.append)
     for node, fault, seconds in [
         ("tests/faults/test_b.py::test_two[x]", "twice", 1.0),
         ("tests/faults/test_b.py::test_two[y (z)]", "twice", 2.25),
@@ -69,7 +69,7 @@ def test_the_table_sums_a_tests_cases_and_names_the_command(
             fault, tried=3, chunks=1000, texts=500, lost=0, stale=1, repeated=50, seconds=seconds
         )
     rows = read_rows(file)
-    assert len(said) == len(rows) == 3
+    assert len(output) == len(rows) == 3
     assert rows[1].node == "tests/faults/test_b.py::test_two[y (z)]"
     form = "WIKIEMBED_FAULTS=long " if rows[0].long else ""
     assert rows_of(markdown(rows)) == [
@@ -81,10 +81,10 @@ def test_the_table_sums_a_tests_cases_and_names_the_command(
     assert rows[0].wasted == 0.1
 
 
-def test_texts_are_the_chunks_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A caller that says nothing of texts has sent one a chunk."""
+def test_texts_default_to_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without `texts`, the default is one per chunk."""
     monkeypatch.delenv(PATH, raising=False)
-    said: list[str] = []
-    reporter(said.append)("kill", tried=1, chunks=200, lost=0, stale=0, repeated=50)
-    assert '"texts": 200' in said[0]
-    assert '"wasted": 0.25' in said[0]
+    output: list[str] = []
+    reporter(output.append)("kill", tried=1, chunks=200, lost=0, stale=0, repeated=50)
+    assert '"texts": 200' in output[0]
+    assert '"wasted": 0.25' in output[0]

@@ -1,4 +1,4 @@
-"""docs/explanation/scale.md holds the benchmark's tables, between their markers and whole."""
+"""docs/explanation/scale.md has the benchmark's tables, complete and between their markers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tests.tools.docs.pages import DOCS
 PAGE = DOCS / "explanation" / "scale.md"
 
 
-def test_page_tells_of_every_quantity() -> None:
-    """A new one is measured by tests.tools.bench.slopes; none is left of an older version."""
+def test_page_has_every_quantity() -> None:
+    """A new one is measured by tests.tools.bench.slopes; none is of an older version."""
     tables = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
     rows = [line for line in tables.splitlines() if line.startswith("| ")]
-    told = {row.split(" | ")[0].removeprefix("| ") for row in rows}
-    assert told - {"a chunk"} == {one.what for one in [*QUANTITIES, *NEAR]}
+    printed = {row.split(" | ")[0].removeprefix("| ") for row in rows}
+    assert printed - {"a chunk"} == {one.what for one in [*QUANTITIES, *NEAR]}
 
 
 def test_what_was_not_measured_is_called_computed() -> None:
-    """Columns beyond the measured sizes say so, in every table."""
+    """Columns beyond the measured sizes are marked, in every table."""
     tables = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
     heads = re.findall(r"^\| a chunk \|(.*)\|$", tables, re.MULTILINE)
     assert heads

@@ -1,4 +1,4 @@
-"""The documentation site builds strictly, holds every page, and fetches nothing."""
+"""The documentation site builds strictly, has every page, and fetches nothing."""
 
 from __future__ import annotations
 
@@ -58,20 +58,20 @@ def test_site_builds_without_a_warning_and_fetches_nothing(laid_out: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("link", "said"),
+    ("link", "output"),
     [("nowhere.md", "page does not exist"), ("tutorial.md#nowhere", "anchor does not exist")],
 )
-def test_broken_link_fails_the_build(laid_out: Path, link: str, said: str) -> None:
-    """A page that is not there, and a heading that is not there."""
+def test_broken_link_fails_the_build(laid_out: Path, link: str, output: str) -> None:
+    """A missing page, and a missing heading."""
     page = laid_out / "docs" / "index.md"
     page.write_text(page.read_text() + f"\n[A link]({link})\n")
     built = _build(laid_out)
     assert built.returncode != 0
-    assert said in built.stdout + built.stderr
+    assert output in built.stdout + built.stderr
 
 
 def test_menu_leads_to_every_page(laid_out: Path) -> None:
-    """A page in no menu would be found by nobody."""
+    """A page in no menu would never be found."""
     config = tomllib.loads((laid_out / "zensical.toml").read_text())
     listed = [
         page

@@ -1,4 +1,4 @@
-"""The systemd units: what systemd itself says of them, where it is, and what they promise."""
+"""The systemd units: systemd's own checks if available, and their properties."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def options_of(name: str) -> dict[str, list[str]]:
 @needs_systemd
 @pytest.mark.parametrize("name", UNITS)
 def test_unit_is_understood_by_systemd(name: str, tmp_path: Path) -> None:
-    """`systemd-analyze verify` says nothing of it; of a misspelt option it does."""
+    """`systemd-analyze verify` reports no problem; a misspelt option is one."""
     unit = tmp_path / name
     text = (FOLDER / name).read_text().replace(INSTALLED, shutil.which("true") or "/bin/true")
     unit.write_text(text)
@@ -52,23 +52,23 @@ def test_unit_is_understood_by_systemd(name: str, tmp_path: Path) -> None:
 @needs_systemd
 @pytest.mark.parametrize("name", UNITS)
 def test_unit_is_hardened(name: str) -> None:
-    """By systemd's own reckoning, which needs no running systemd from version 250 on."""
-    code, said = analyze(
+    """By systemd's own score, which needs no running systemd from version 250 on."""
+    code, output = analyze(
         "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", str(FOLDER / name)
     )
-    assert code == 0, said
+    assert code == 0, output
 
 
 def analyze(*arguments: str) -> tuple[int, str]:
-    """Exit code and words of systemd-analyze."""
+    """Exit code and output of systemd-analyze."""
     done = subprocess.run(
         ["systemd-analyze", "--no-pager", *arguments], capture_output=True, text=True, check=False
     )
     return done.returncode, (done.stdout + done.stderr).strip()
 
 
-def test_worker_always_comes_back_and_has_time_to_drain() -> None:
-    """A request in flight, and then the vectors that wait for Postgres."""
+def test_worker_always_restarts_and_has_time_to_drain() -> None:
+    """Time for a request in flight, and for vectors that wait for Postgres."""
     worker = options_of("wikiembed-worker@.service")
     assert worker["Service.Restart"] == ["always"]
     assert worker["Unit.StartLimitIntervalSec"] == ["0"]
@@ -79,7 +79,7 @@ def test_worker_always_comes_back_and_has_time_to_drain() -> None:
 
 
 def test_environment_file_holds_settings_that_exist() -> None:
-    """And its name is the one that the unit reads."""
+    """Its name is the one that the unit reads."""
     worker = options_of("wikiembed-worker@.service")
     assert "/etc/wikiembed/worker.env" in worker["Service.EnvironmentFile"]
     names = re.findall(r"^(\w+)=", (FOLDER / "worker.env").read_text(), re.MULTILINE)

@@ -1,6 +1,6 @@
-"""A translation has what its original has, one to one: so it cannot fall behind unnoticed.
+"""A translation matches its original one to one, so it cannot become stale unnoticed.
 
-Whoever changes an original need not know the other language: a page that is stale is skipped, with
+An author of an original need not know the other language: a stale page is skipped, with
 a message that names its parts. A release, with ``WIKIEMBED_RELEASE=true``, fails on it.
 """
 
@@ -82,13 +82,13 @@ def prose_parts_of(page: Path) -> list[Part]:
 
 
 def part_of(kind: str, items: int, *, text: str, place: str) -> Part:
-    """A part of prose, with what stands in backticks in it."""
+    """A part of prose, with its words in backticks."""
     code = tuple(sorted(_CODE.findall(text)))
     return Part(kind=kind, items=items, code=code, text=text, place=place)
 
 
 def block_parts_of(page: Path) -> list[Part]:
-    """The blocks of code: each with its language, its text, and the reason why no test runs it."""
+    """The blocks of code, each with language, text, and the reason why no test runs it."""
     return [
         Part(
             kind="block",
@@ -102,7 +102,7 @@ def block_parts_of(page: Path) -> list[Part]:
 
 
 def stale(original: Sequence[Part], translation: Sequence[Part]) -> list[str]:
-    """What the translation lacks, and what it has that is no more, in the order of the page."""
+    """The parts that the translation lacks and those that are obsolete, in page order."""
     matcher = difflib.SequenceMatcher(a=original, b=translation, autojunk=False)
     found: list[str] = []
     for tag, begin, end, its_begin, its_end in matcher.get_opcodes():
@@ -113,13 +113,13 @@ def stale(original: Sequence[Part], translation: Sequence[Part]) -> list[str]:
 
 
 def judge(page: Path, found: Sequence[str]) -> None:
-    """Skip with what is stale; fail with it at a release."""
+    """Skip and list the stale parts; fail at a release."""
     if not found:
         return
-    said = f"{page.relative_to(ROOT)} is stale: {'; '.join(found)}"
+    output = f"{page.relative_to(ROOT)} is stale: {'; '.join(found)}"
     if os.environ.get("WIKIEMBED_RELEASE") == "true":
-        pytest.fail(said, pytrace=False)
-    pytest.skip(said)
+        pytest.fail(output, pytrace=False)
+    pytest.skip(output)
 
 
 def test_there_are_translations_of_readme_and_policy() -> None:
@@ -129,8 +129,8 @@ def test_there_are_translations_of_readme_and_policy() -> None:
 
 
 @pytest.mark.parametrize(("original", "page"), pairs(), ids=lambda page: page.name)
-def test_translation_and_original_lead_to_each_other(original: Path, page: Path) -> None:
-    """In their first lines. That all other links lead somewhere is tested for every page."""
+def test_translation_and_original_link_to_each_other(original: Path, page: Path) -> None:
+    """In their first lines. All other links are tested for every page."""
     for one, other in ((original, page), (page, original)):
         lines = OTHER_LANGUAGE.findall(one.read_text())
         assert [(one.parent / re.findall(r"\((.*)\)", line)[0]).resolve() for line in lines] == [
@@ -151,7 +151,7 @@ def test_parts_of_a_translation_are_those_of_its_original(original: Path, page: 
 
 
 @pytest.mark.parametrize(("original", "page"), pairs(), ids=lambda page: page.name)
-def test_links_of_a_translation_lead_where_its_original_leads(original: Path, page: Path) -> None:
+def test_links_of_a_translation_match_its_original(original: Path, page: Path) -> None:
     """To the same pages; to the translation of a page where there is one."""
     translations = dict(pairs())
 
@@ -176,13 +176,13 @@ def test_links_of_a_translation_lead_where_its_original_leads(original: Path, pa
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_table_of_hours_is_what_was_measured(page: Path) -> None:
-    """Whoever measures anew runs `python -m tests.tools.docs.hours`."""
+    """After a new measurement, run `python -m tests.tools.docs.hours`."""
     text = page.read_text()
     assert with_hours(text, PAGES[page]) == text
 
 
 def test_stale_parts_are_named(tmp_path: Path) -> None:
-    """A changed row, a new paragraph and an old one; what is the same is not."""
+    """A changed row, a new paragraph and an obsolete one, but no unchanged part."""
     original, page = tmp_path / "original.md", tmp_path / "page.md"
     page.write_text("# T\n\nGone `now`.\n\n| a | b |\n|---|---|\n| `x` | one |\n\nThe same.\n")
     original.write_text("# T\n\n| a | b |\n|---|---|\n| `y` | one |\n\nThe same.\n\nNew `word`.\n")
@@ -202,7 +202,7 @@ def test_stale_parts_are_named(tmp_path: Path) -> None:
 def test_stale_page_fails_only_at_a_release(
     monkeypatch: pytest.MonkeyPatch, release: str | None, outcome: type[BaseException]
 ) -> None:
-    """And is skipped otherwise, with the same message."""
+    """Otherwise it is skipped, with the same message."""
     monkeypatch.delenv("WIKIEMBED_RELEASE", raising=False)
     if release is not None:
         monkeypatch.setenv("WIKIEMBED_RELEASE", release)

@@ -1,15 +1,17 @@
-"""What the tests of servers share: the stand-in as one column of the table, and bad texts in it."""
+"""Shared by the tests of servers: the stand-in as one column of the table, and bad texts."""
 
 from __future__ import annotations
 
 import asyncio
 
 from tests.faults.reckon import failed, prepare, reckon, recovery_s
-from tests.faults.report import LONG, Report
-from tests.integration.workshop import counts, settings_of, working
+from tests.faults.report import Report
+from tests.support.chunks import counts
 from tests.support.database import DIMENSIONS, Database
+from tests.support.long_form import LONG
 from tests.support.standin import BadText, StandIn
 from tests.support.standin.profiles import Profile
+from tests.support.workers import settings_of, working
 from wikiembed.config import Settings
 
 CHUNKS = 600 if LONG else 120
@@ -18,7 +20,7 @@ TIMEOUT_S = 0.5
 
 
 def server_of(profile: Profile, **controls: object) -> StandIn:
-    """The stand-in as this server; a smaller batch is learned by its refusals alone."""
+    """The stand-in as this server; only its refusals reveal its batch limit."""
     server = StandIn(
         dialect=profile.dialect, dimensions=DIMENSIONS, profile=profile, knows_info=False
     )
@@ -32,7 +34,7 @@ def settings_for(database: Database, server: StandIn, profile: Profile, **more: 
 
 
 def regex_of(texts: tuple[str, ...]) -> str:
-    """Matches these texts and no other."""
+    """A pattern that matches exactly these texts."""
     return f"^({'|'.join(texts)})$"
 
 
@@ -46,12 +48,12 @@ async def run_with_bad(
     texts: tuple[str, ...] = BAD,
     **controls: object,
 ) -> dict[str, tuple[str, int | None, int]]:
-    """Embed all with `texts` bad among them, and the server gone for a while in mid-run."""
+    """Embed all chunks, `texts` of them bad, with an outage in mid-run."""
     prepare(database, CHUNKS, batch_size=20)
     with server_of(profile, bad_texts=[bad], latency_s=0.02, **controls) as server:
         settings = settings_for(database, server, profile, request_timeout_s=TIMEOUT_S)
         async with working(settings, drain=True) as worker:
-            await worker.until(lambda: counts(database)[0] > 0)
+            await worker.wait_for(lambda: counts(database).embedded > 0)
             server.controls.down = True
             await asyncio.sleep(0.7)
             server.controls.down = False

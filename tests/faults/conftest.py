@@ -7,23 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import call as call
 from tests.faults.crew import Crew
-from tests.faults.private import PrivateServer
 from tests.faults.report import Report, reporter
-from tests.faults.standin_process import StandInProcess
 from tests.support.database import DIMENSIONS, Database, create_database, make_template
+from tests.support.private_postgres import PrivateServer
+from tests.support.standin_process import StandInProcess
 
 
 @pytest.fixture
 def report() -> Report:
-    """Says what a fault cost: ``report("kill -9", tried=5, chunks=6000, lost=0, …)``."""
+    """Reports the cost of a fault: ``report("kill -9", tried=5, chunks=6000, lost=0, …)``."""
     return reporter()
 
 
 @pytest.fixture
 def standin_process() -> Iterator[StandInProcess]:
-    """The stand-in server as a process of its own, with 4 dimensions."""
+    """The stand-in server as a separate process, with 4 dimensions."""
     process = StandInProcess(dimensions=DIMENSIONS)
     try:
         yield process
@@ -43,7 +42,7 @@ def crew(database: Database, standin_process: StandInProcess, tmp_path: Path) ->
 
 @pytest.fixture(scope="module")
 def private_server() -> Iterator[PrivateServer]:
-    """A Postgres of this module's own, which its tests restart."""
+    """A Postgres for this module alone, which its tests restart."""
     server = PrivateServer()
     try:
         make_template(server.server)

@@ -1,4 +1,4 @@
-"""A crew of real workers on one database, and the reckoning after a fault."""
+"""A crew of real workers on one database, and the final counts after a fault."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
+from tests.faults.reckon import count
 from tests.faults.report import Report
-from tests.faults.standin_process import StandInProcess
-from tests.integration.workshop import add_chunks, counts, jobs, prove
-from tests.support.cli import Cli, Result, Running, environment
+from tests.support.chunks import add_chunks, counts, jobs_by_status, make_source
+from tests.support.cli import Cli, Result, Running, environment, wait_for
 from tests.support.database import DIMENSIONS, Database
+from tests.support.eventually import eventually
+from tests.support.standin_process import StandInProcess
+from tests.support.workers import prove
 
 LIMIT_S = 120.0
-"""Within which everything is to happen; generous, since nothing here is a measurement."""
+"""The limit for every wait; generous, since nothing here is a measurement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reckoning:
-    """What is left of a run: all but `chunks` and `repeated` are to be zero."""
+    """The final counts of a run: all but `chunks` and `repeated` must be zero."""
 
     chunks: int
     lost: int
@@ -33,7 +35,7 @@ class Reckoning:
 
 
 class Crew:
-    """Workers of source ``docs``, whose vectors the stand-in makes and check_invariants proves."""
+    """Workers of source ``docs``, whose vectors check_invariants verifies."""
 
     def __init__(self, database: Database, standin: StandInProcess, folder: Path) -> None:
         self.database = database
@@ -52,16 +54,8 @@ class Crew:
         )
 
     def attach(self, *, batch_size: int) -> None:
-        """Make ``public.docs`` and attach it, with vectors that prove their text."""
-        self.database.execute(
-            "create table public.docs (id bigint generated always as identity primary key,"
-            f" body text, vec vector({DIMENSIONS}))"
-        )
-        self.database.execute(
-            "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs',"
-            " p_batch_size => %s)",
-            [batch_size],
-        )
+        """Create ``public.docs`` and attach it, with verifiable vectors."""
+        make_source(self.database, batch_size=batch_size)
         prove(self.database)
 
     def add(self, n: int) -> None:
@@ -84,7 +78,7 @@ class Crew:
         )  # fmt: skip
 
     def terminate(self, where: str = "true") -> int:
-        """End the workers' backends that meet an SQL condition on pg_stat_activity: how many."""
+        """Terminate the workers' backends that meet `where`; returns their number."""
         ended: int = self.database.one(
             "select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity"
             " where datname = current_database() and pid <> pg_backend_pid()"
@@ -93,7 +87,7 @@ class Crew:
         return ended
 
     def backends(self) -> list[int]:
-        """Process numbers of the workers' backends."""
+        """Process ids of the workers' backends."""
         rows = self.database.rows(
             "select pid from pg_stat_activity where datname = current_database()"
             " and application_name like 'wikiembed%'"
@@ -103,49 +97,48 @@ class Crew:
     def embedded(self) -> int:
         """Chunks that have their vector; -1 while Postgres does not answer."""
         try:
-            return counts(self.database)[0]
+            return counts(self.database).embedded
         except psycopg.OperationalError:
             return -1
 
     def wait_embedded(self, n: int, *beside: Running) -> None:
         """Wait until `n` chunks have their vector, while the workers `beside` run."""
-        until(lambda: self.embedded() >= n, *beside)
+        wait_for(lambda: self.embedded() >= n, *beside)
+
+    def reconnect(self) -> None:
+        """Wait until Postgres answers: the test's own connection may be lost as well."""
+        eventually(lambda: self.embedded() >= 0, within_s=LIMIT_S)
 
     def age_dead(self, *alive: Running) -> None:
-        """Let the heartbeats of workers that were killed be old, to save the wait of 30 s."""
+        """Age the heartbeats of killed workers, to save the wait of 30 s."""
         assert not alive, "a living worker's heartbeat must not be touched"
-        until(lambda: self.embedded() >= 0)  # a connection of the test's own may be lost as well
+        self.reconnect()
         self.database.execute(
             "update wikiembed_queue.procrastinate_workers"
             " set last_heartbeat = last_heartbeat - interval '1 hour'"
         )
 
     def drained(self, *workers: Running) -> float:
-        """Wait for each worker's own end with exit code 0; answers the seconds that it took."""
+        """Wait until each worker exits with 0; returns the seconds."""
         began = time.monotonic()
         for worker in workers:
             assert worker.wait(LIMIT_S).returncode == 0, worker.stderr
         return time.monotonic() - began
 
     def reckon(self) -> Reckoning:
-        """Assert that nothing is lost, stale, or left doing, and say what was wasted."""
-        until(lambda: self.embedded() >= 0)  # a connection of the test's own may be lost as well
+        """Assert that nothing is lost, stale, or left doing; returns the counts."""
+        self.reconnect()
         self.database.check_invariants()
-        rows = self.database.rows(
-            "select count(*), count(*) filter (where vec is null),"
-            " count(*) filter (where vec is not null and not public.proves(body, vec))"
-            " from public.docs"
-        )
-        chunks, lost, stale = (int(n) for n in rows[0])
+        chunks, lost, stale = count(self.database)
         assert (lost, stale) == (0, 0)
         assert counts(self.database) == (chunks, 0, 0, 0)
-        assert jobs(self.database) == []
+        assert jobs_by_status(self.database) == {}
         stats = self.standin.stats()
         assert stats["distinct"] == chunks
         return Reckoning(chunks=chunks, lost=lost, stale=stale, repeated=stats["repeated"])
 
     def settle(self, report: Report, fault: str, *workers: Running, tried: int = 1) -> Reckoning:
-        """Wait for the drains' own ends, reckon, report."""
+        """Wait until the drains exit, check the final counts, and report them."""
         seconds = self.drained(*workers)
         found = self.reckon()
         report(
@@ -160,35 +153,25 @@ class Crew:
         return found
 
     def close(self) -> None:
-        """Kill what still runs."""
+        """Kill the workers that still run."""
         self.cli.close()
 
 
 def events(result: Running | Result, *names: str) -> list[str]:
     """The named events that a worker logged, in order."""
-    said = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
-    return [line["event"] for line in said if line.get("event") in names]
+    output = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+    return [line["event"] for line in output if line.get("event") in names]
 
 
 def errors(worker: Running, name: str) -> set[str]:
-    """Classes of the errors that events `name` of a worker tell of."""
-    said = [json.loads(line) for line in worker.stderr.splitlines() if line.startswith("{")]
-    return {line["error"] for line in said if line.get("event") == name}
+    """Error classes in a worker's events `name`."""
+    output = [json.loads(line) for line in worker.stderr.splitlines() if line.startswith("{")]
+    return {line["error"] for line in output if line.get("event") == name}
 
 
 def losses(worker: Running) -> list[str]:
-    """What a worker said of losses of Postgres."""
+    """A worker's events about losses of Postgres."""
     return events(worker, "database_lost", "database_back")
-
-
-def until(happened: Callable[[], object], *beside: Running, limit_s: float = LIMIT_S) -> None:
-    """Wait until `happened()`, while the workers `beside` run."""
-    deadline = time.monotonic() + limit_s
-    while not happened():
-        for worker in beside:
-            assert worker.process.poll() is None, worker.stderr
-        assert time.monotonic() < deadline, [worker.stderr for worker in beside]
-        time.sleep(0.05)
 
 
 def kill(worker: Running) -> None:

@@ -1,4 +1,4 @@
-"""What answers on a port instead of Postgres: a refusal, other words, or nothing at all."""
+"""A fake on a port instead of Postgres: a refusal, another protocol, or silence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TLS_REQUESTS = (80877103, 80877104)  # SSLRequest and GSSENCRequest
 
 @contextlib.contextmanager
 def answering(answer: Mapping[str, str] | bytes | None) -> Iterator[int]:
-    """A port of 127.0.0.1 that answers each client alike.
+    """A port of 127.0.0.1 that gives each client the same answer.
 
     A mapping is the fields of a FATAL error ("C" its SQLSTATE, "M" its message), bytes are sent
     as they are, and None is silence.

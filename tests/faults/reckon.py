@@ -1,34 +1,29 @@
-"""What the tests of faulty servers and texts share: chunks in small jobs, and the reckoning."""
+"""Shared by the tests of faulty servers and texts: small jobs, and the final counts."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 from tests.faults.report import Report
-from tests.integration.workshop import Working, add_chunks, counts, prove
+from tests.support.chunks import add_chunks, counts
 from tests.support.database import Database
 from tests.support.standin.stats import Stats
+from tests.support.workers import Working, prove
 
 RECOVERY_LIMIT_S = 60.0
 
 
 def prepare(database: Database, chunks: int, *, batch_size: int = 64) -> None:
-    """Queue `chunks` chunks, whose vectors check_invariants proves."""
+    """Queue `chunks` chunks, whose vectors check_invariants verifies."""
     prove(database)
     database.execute("update wikiembed.sources set batch_size = %s", [batch_size])
     add_chunks(database, chunks)
 
 
 async def recovery_s(database: Database, worker: Working) -> float:
-    """Seconds from now, when the server is back, to the first vector that is stored."""
-    before, began = counts(database)[0], time.monotonic()
-    async with asyncio.timeout(RECOVERY_LIMIT_S):
-        while counts(database)[0] <= before:
-            if worker.run.done():
-                worker.run.result()
-                assert counts(database)[0] > before, "the worker ended without a vector"
-            await asyncio.sleep(0.02)
+    """Seconds from now, when the server is back, to the first stored vector."""
+    before, began = counts(database).embedded, time.monotonic()
+    await worker.wait_for(lambda: counts(database).embedded > before, RECOVERY_LIMIT_S)
     return time.monotonic() - began
 
 
@@ -46,7 +41,7 @@ def failed(database: Database) -> dict[str, tuple[str, int | None, int]]:
 
 
 def count(database: Database) -> tuple[int, int, int]:
-    """Chunks, those that are lost, and vectors that are stale."""
+    """Numbers of chunks, of lost chunks, and of stale vectors."""
     chunks, lost, stale = database.rows(
         "select count(*), count(*) filter (where d.vec is null and not exists"
         " (select from wikiembed.failures as f where f.key = d.id::text)),"

@@ -1,4 +1,4 @@
-"""What a fault cost, as one row a test: printed, and written where it is asked for."""
+"""The cost of a fault, one row per test: printed, and appended to a file if configured."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tests.support.long_form import LONG
+
 PATH = "WIKIEMBED_FAULT_REPORT"
-LONG = os.environ.get("WIKIEMBED_FAULTS") == "long"
-"""Whether the long forms run; the short ones are for CI."""
 
 
 class Report(Protocol):
-    """Says what a fault cost; `tried` counts the times it befell the run.
+    """Reports the cost of a fault; `tried` is the number of times that it occurred.
 
-    `chunks` are in the table at the end, `texts` were sent in all (none: one a chunk), `repeated`
-    of them were embedded more than once; `seconds` is the time to recover, where there is one.
+    `chunks` are in the table at the end, `texts` were sent (none: one per chunk), `repeated`
+    of them were embedded more than once; `seconds` is the time to recover, if any.
     """
 
     def __call__(
@@ -39,7 +39,7 @@ class Report(Protocol):
 class Row:
     """One line of the report, of the test `node`: ``tests/faults/test_NAME.py::test_name[case]``.
 
-    `long` says of which form it is; `wasted` is `repeated` ÷ `texts`.
+    `long` is its form; `wasted` is `repeated` ÷ `texts`.
     """
 
     fault: str
@@ -56,12 +56,12 @@ class Row:
 
 
 def present_test() -> str:
-    """The node of the test that runs now; empty outside of pytest."""
+    """The node of the running test; empty outside of pytest."""
     return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
 
 
 def reporter(say: Callable[[str], object] = print) -> Report:
-    """A `Report` that prints each row, and appends it as JSON to the file that is asked for."""
+    """A `Report` that prints each row, and appends it as JSON to the configured file."""
 
     def report(
         fault: str,

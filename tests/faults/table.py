@@ -21,7 +21,7 @@ def function_of(row: Row) -> str:
 
 
 def command_of(rows: Iterable[Row]) -> str:
-    """What runs these rows' tests again: the one case, or the test with all of its cases."""
+    """The command that repeats these rows' tests: one case, or the test with all its cases."""
     rows = list(rows)
     nodes = {row.node for row in rows}
     form = "WIKIEMBED_FAULTS=long " if rows[0].long else ""
@@ -30,7 +30,7 @@ def command_of(rows: Iterable[Row]) -> str:
 
 
 def cells_of(fault: str, rows: list[Row]) -> list[str]:
-    """One line of the table: counts are summed, seconds are the shortest and the longest."""
+    """One line of the table: counts are summed, seconds are minimum and maximum."""
     texts, repeated = sum(row.texts for row in rows), sum(row.repeated for row in rows)
     seconds = sorted(row.seconds for row in rows if row.seconds is not None)
     ends = dict.fromkeys(f"{s:.1f}" for s in (seconds[:1] + seconds[-1:]))
@@ -49,7 +49,7 @@ def _counts(row: Row) -> tuple[int, int, int, int]:
 
 
 def markdown(rows: Iterable[Row]) -> str:
-    """The table, a line for each fault of each test function, in the order of the tests' names."""
+    """The table, one line per fault of a test function, sorted by test name."""
     groups: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         groups[function_of(row), row.fault].append(row)

@@ -1,4 +1,4 @@
-"""A worker's backends end, or are cancelled, in the very statement that they run."""
+"""A worker's backends are terminated or cancelled in the middle of a statement."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.faults.crew import Crew, errors, losses, until
-from tests.faults.report import LONG, Report
-from tests.support.cli import Running
+from tests.faults.crew import Crew, errors, losses
+from tests.faults.report import Report
+from tests.support.cli import Running, wait_for
 from tests.support.database import Database
+from tests.support.long_form import LONG
 
 CHUNKS, BATCH = 800 if LONG else 500, 16
 LISTENING = "query ilike 'listen %%'"
-# What each statement waits for: the table's lock, the row of its job, the row of its worker.
+# The lock each statement waits for: the table's, the job row's, the worker row's.
 WRITING = ("store_docs", "lock table public.docs in share mode")
 FINISHING = (
     "wikiembed_private.finish_jobs",
@@ -31,7 +32,7 @@ FETCHING = (
 
 @pytest.fixture
 def backfill(crew: Crew) -> Running:
-    """A draining worker in the midst of its work, which logs what it holds and repeats."""
+    """A draining worker in mid-run, which logs its retries."""
     crew.attach(batch_size=BATCH)
     crew.standin.control(latency_s=0.15)
     crew.add(CHUNKS)
@@ -42,7 +43,7 @@ def backfill(crew: Crew) -> Running:
 
 @contextlib.contextmanager
 def held_up(database: Database, lock: str) -> Iterator[None]:
-    """Hold a lock meanwhile."""
+    """Hold a lock within the block."""
     with database.connect(autocommit=False) as connection:
         connection.execute(lock.encode())
         yield
@@ -54,27 +55,27 @@ def in_statement(name: str) -> str:
     return f"wait_event_type = 'Lock' and query like '%%{name}%%'"
 
 
-def test_backends_that_end_in_their_statements_are_replaced(
+def test_backends_terminated_in_a_statement_are_replaced(
     crew: Crew, backfill: Running, report: Report
 ) -> None:
-    """The writing, the finishing, the listening and the fetching one: no text is embedded twice.
+    """Those that write, finish, listen and fetch: no text is embedded twice.
 
-    A job's statement is repeated on another connection, and the two that listen do so again;
-    only of a fetch nobody knows whether a job was had, so the worker reconnects and gives it back.
+    A job's statement is retried on another connection, and the two that listen do so again;
+    only a fetch has an unknown outcome, so the worker reconnects and releases its jobs.
     """
     for (name, lock), noticed in ((WRITING, "write_held"), (FINISHING, "finish_repeated")):
         with held_up(crew.database, lock):
-            until(lambda name=name: crew.terminate(in_statement(name)), backfill)  # type: ignore[misc]
-            until(lambda noticed=noticed: errors(backfill, noticed), backfill)  # type: ignore[misc]
+            wait_for(lambda name=name: crew.terminate(in_statement(name)), backfill)  # type: ignore[misc]
+            wait_for(lambda noticed=noticed: errors(backfill, noticed), backfill)  # type: ignore[misc]
         assert errors(backfill, noticed) <= {"DatabaseUnreachable", "AdminShutdown"}
     before = listening(crew)
     assert (len(before), crew.terminate(LISTENING)) == (2, 2)
-    until(lambda: len(listening(crew) - before) == 2, backfill)
+    wait_for(lambda: len(listening(crew) - before) == 2, backfill)
     assert losses(backfill) == []
     name, lock = FETCHING
     with held_up(crew.database, lock):
-        until(lambda: crew.terminate(in_statement(name)), backfill)
-        until(lambda: losses(backfill), backfill)
+        wait_for(lambda: crew.terminate(in_statement(name)), backfill)
+        wait_for(lambda: losses(backfill), backfill)
     found = crew.settle(report, "backends ended in their statements", backfill, tried=5)
     assert losses(backfill) == ["database_lost", "database_back"]
     assert found.repeated == 0
@@ -89,18 +90,16 @@ def listening(crew: Crew) -> set[int]:
     return {row[0] for row in rows}
 
 
-def test_statement_timeout_that_hits_is_survived(
-    crew: Crew, backfill: Running, report: Report
-) -> None:
-    """Writes and finishes that wait are cancelled, then nothing ends in time: all is carried on."""
+def test_statement_timeout_is_survived(crew: Crew, backfill: Running, report: Report) -> None:
+    """Blocked writes and finishes are cancelled, then every statement is: all is retried."""
     with set_low(crew.database, "statement_timeout", "300ms"):
         crew.terminate()
         for statement, noticed in ((WRITING, "write_held"), (FINISHING, "finish_repeated")):
             with held_up(crew.database, statement[1]):
-                until(lambda n=noticed: "QueryCanceled" in errors(backfill, n), backfill)  # type: ignore[misc]
+                wait_for(lambda n=noticed: "QueryCanceled" in errors(backfill, n), backfill)  # type: ignore[misc]
     with set_low(crew.database, "statement_timeout", "1ms"):
         crew.terminate()
-        until(lambda: losses(backfill), backfill)
+        wait_for(lambda: losses(backfill), backfill)
         time.sleep(1)
         assert backfill.process.poll() is None, backfill.stderr
     crew.terminate()
@@ -117,9 +116,9 @@ def test_no_worker_idles_in_a_transaction(crew: Crew, report: Report) -> None:
         crew.settle(report, "idle_in_transaction_session_timeout of 1 ms", worker)
         assert losses(worker) == []
         ended = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
-        with contextlib.suppress(*ended):  # often as soon as it has begun
+        with contextlib.suppress(*ended):  # often as soon as it starts
             crew.database.connect(autocommit=False).execute("select 1")
-        until(lambda: fatal_ends(crew.database) > before)
+        wait_for(lambda: fatal_ends(crew.database) > before)
         assert fatal_ends(crew.database) == before + 1
 
 
@@ -133,7 +132,7 @@ def fatal_ends(database: Database) -> int:
 
 @contextlib.contextmanager
 def set_low(database: Database, setting: str, value: str) -> Iterator[None]:
-    """A setting of the database, for the connections that are made meanwhile."""
+    """A setting of the database, for connections made within the block."""
     names = sql.Identifier(database.name), sql.Identifier(setting)
     database.execute(sql.SQL("alter database {} set {} = {}").format(*names, sql.Literal(value)))
     try:

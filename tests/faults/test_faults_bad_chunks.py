@@ -1,4 +1,4 @@
-"""Texts that no server embeds: exactly those are in failures, at a cost that is bounded."""
+"""Texts that no server embeds: exactly those become failures, at a bounded cost."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import psycopg
 import pytest
 
 from tests.faults.reckon import failed, prepare, reckon
-from tests.faults.report import LONG, Report
-from tests.integration.workshop import counts, drain, settings_of
+from tests.faults.report import Report
+from tests.support.chunks import counts
 from tests.support.database import Database
+from tests.support.long_form import LONG
+from tests.support.pipeline_fakes import most_requests
 from tests.support.standin import BadText, StandIn
-from tests.unit.test_pipeline_bisection import most_requests
+from tests.support.workers import drain, settings_of
 from wikiembed.pipeline.bisection import FAILURES_BEFORE_BLAME
 
 BATCH = 64
@@ -21,7 +23,7 @@ MEGABYTES = 10 if LONG else 1
 
 
 async def run_bad(database: Database, standin: StandIn, report: Report, *, n: int, k: int) -> None:
-    """Of `n` chunks, the `k` that are marked are blamed within the bound, the others embedded."""
+    """Of `n` chunks, the `k` marked ones fail within the bound, the others are embedded."""
     marked = {row[0] for row in database.rows("select body from public.docs where body ~ 'bad'")}
     assert len(marked) == k
     standin.controls.bad_texts = [BadText(contains="bad")]
@@ -30,7 +32,7 @@ async def run_bad(database: Database, standin: StandIn, report: Report, *, n: in
     assert counts(database) == (n - k, k, k, 0)
     batches, stats = math.ceil(n / BATCH), standin.stats
     assert stats.requests - 1 <= most_requests(BATCH, k) + batches
-    # Probes apart: twice k log2(batch), and one request for each batch. A job of one text has a
+    # Without probes: twice k log2(batch), and one request per batch. A job of one text has a
     # logarithm of 0, and needs its three.
     most = 2 * k * math.log2(BATCH) + batches if n > 1 else FAILURES_BEFORE_BLAME
     assert stats.requests - stats.probes <= most
@@ -50,7 +52,7 @@ async def run_bad(database: Database, standin: StandIn, report: Report, *, n: in
 async def test_bad_chunks_are_found_within_the_bound(
     docs_table: Database, standin: StandIn, report: Report, n: int, bad: str
 ) -> None:
-    """Few, alone, a whole batch, and three in ten."""
+    """A few, one alone, a whole batch, and three in ten."""
     prepare(docs_table, 0)
     docs_table.execute(
         "insert into public.docs (body) select 'body ' || i || case when "
@@ -73,10 +75,10 @@ async def test_bad_chunks_are_found_within_the_bound(
     ids=["right to left", "control", "beyond the plane", "megabytes"],
 )
 @pytest.mark.parametrize("refused", [1, 0])
-async def test_odd_text_is_embedded_or_blamed_alone(
+async def test_odd_text_is_embedded_or_fails_alone(
     docs_table: Database, standin: StandIn, report: Report, odd: str, refused: int
 ) -> None:
-    """It goes over the wire unchanged; where the server refuses it, its neighbours pass."""
+    """It is sent unchanged; if the server refuses it, its neighbours pass."""
     prepare(docs_table, 60)
     docs_table.execute("insert into public.docs (body) values (%s)", [odd])
     standin.controls.bad_texts = [BadText(contains=odd)] if refused else []
@@ -89,7 +91,7 @@ async def test_odd_text_is_embedded_or_blamed_alone(
 
 @pytest.mark.parametrize("odd", ["chr(0)", "convert_from('\\xeda080', 'UTF8')"])
 def test_nul_and_half_a_surrogate_pair_never_reach_a_chunk(docs_table: Database, odd: str) -> None:
-    """Postgres itself takes neither into a text, so no such chunk can be queued."""
+    """Postgres accepts neither in a text, so no such chunk can be queued."""
     with pytest.raises((psycopg.DataError, psycopg.errors.ProgramLimitExceeded)):
         docs_table.execute(f"insert into public.docs (body) values ({odd})")
     assert counts(docs_table) == (0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What went round the triggers: dumps, replication, hands; reconcile heals it and says so."""
+"""Changes that bypass the triggers: dumps, replication, manual SQL; reconcile repairs them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunCli
 from tests.faults.reckon import reckon
 from tests.faults.report import Report
-from tests.integration.workshop import add_chunks, counts, drain, prove, settings_of, working
-from tests.support.chunks import add, clear_jobs, coverage, embed, fail, jobs, queued, read
-from tests.support.cli import Cli, environment
+from tests.support.chunks import (
+    add,
+    add_chunks,
+    clear_jobs,
+    counts,
+    coverage,
+    embed,
+    fail,
+    jobs,
+    queued,
+    read,
+)
+from tests.support.cli import Cli, RunCli, environment
 from tests.support.database import DIMENSIONS, Database, create_database
 from tests.support.server import VERSION, TestServer
 from tests.support.standin import StandIn
+from tests.support.workers import drain, prove, settings_of, working
 from wikiembed.db.embedded_files import binaries
 
 HARM = "insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, args) values"
@@ -99,7 +109,7 @@ async def test_dump_and_restore_give_a_working_system(
     tmp_path: Path,
     report: Report,
 ) -> None:
-    """Sources, jobs, failures and vectors come over; a worker goes on where the old one was."""
+    """Sources, jobs, failures and vectors are restored; a worker continues the work."""
     prove(docs_table)
     add_chunks(docs_table, 100)
     await drain(settings_of(docs_table, standin.url))
@@ -130,7 +140,7 @@ async def test_dump_and_restore_give_a_working_system(
 async def test_data_restored_into_a_live_schema_is_found(
     docs_table: Database, postgres: TestServer, template: str, standin: StandIn, tmp_path: Path
 ) -> None:
-    """pg_restore also leaves the row trigger disabled for replicas: reconcile mends that."""
+    """pg_restore also leaves the row trigger disabled for replicas: reconcile fixes that."""
     prove(docs_table)
     add(docs_table, "1", "2", "3")
     dumped = ["--data-only", "--table=public.docs", f"--file={tmp_path / 'dump'}"]
@@ -150,7 +160,7 @@ async def test_data_restored_into_a_live_schema_is_found(
 def test_replicated_inserts_and_deletes_are_healed_both_ways(
     docs_table: Database, run_cli: RunCli
 ) -> None:
-    """Orphans are queued, jobs without a row go, counts follow; the command says what it found."""
+    """Orphans are queued, jobs without a row deleted, counts corrected, and all is reported."""
     embed(docs_table, add(docs_table, "1", "2")[:1])
     clear_jobs(docs_table)
     docs_table.execute("select wikiembed.enqueue('docs')")
@@ -159,10 +169,10 @@ def test_replicated_inserts_and_deletes_are_healed_both_ways(
         "delete from public.docs",
         "insert into public.docs (body) values ('a'), ('b'), ('c')",
     )
-    said = run_cli("reconcile")
-    assert said.returncode == 0
+    output = run_cli("reconcile")
+    assert output.returncode == 0
     for words in ("3", "1"):
-        assert words in said.stdout
+        assert words in output.stdout
     docs_table.check_invariants()
     assert (coverage(docs_table)["total"], len(queued(docs_table))) == (3, 3)
     assert heal(docs_table) == (0, 0, 0)
@@ -171,7 +181,7 @@ def test_replicated_inserts_and_deletes_are_healed_both_ways(
 async def test_everything_damaged_at_once_is_healed(
     docs_table: Database, standin: StandIn, report: Report
 ) -> None:
-    """Jobs deleted, ledger wrong both ways, failures of nobody, triggers gone: one reconcile."""
+    """Deleted jobs, a wrong ledger, failures without a row, no triggers: one reconcile."""
     prove(docs_table)
     keys = add(docs_table, *[f"text {i}" for i in range(50)])
     fail(docs_table, {key: v for key, v in read(docs_table, keys).items() if int(key) <= 5})
@@ -197,8 +207,8 @@ async def test_everything_damaged_at_once_is_healed(
 
 
 @pytest.mark.parametrize("jump_ms", [-(10**11), 10**11, 10**17])
-def test_clock_that_jumped_still_wakes_the_workers(docs_table: Database, jump_ms: int) -> None:
-    """The sequence may lie far in the future or in the past: the next job notifies."""
+def test_clock_that_jumped_still_notifies_the_workers(docs_table: Database, jump_ms: int) -> None:
+    """The sequence may be far in the future or in the past: the next job notifies."""
     now_ms = docs_table.one("select (extract(epoch from clock_timestamp()) * 1000)::bigint")
     for clock in ('wikiembed_private."clock_embed_docs"', "wikiembed_private.clock"):
         docs_table.execute("select setval(%s, %s)", [clock, now_ms + jump_ms])
@@ -210,8 +220,8 @@ def test_clock_that_jumped_still_wakes_the_workers(docs_table: Database, jump_ms
     assert abs(read_back - now_ms) < 10**9
 
 
-async def test_malformed_jobs_stop_nothing(docs_table: Database, standin: StandIn) -> None:
-    """Not enqueue, the invariants, rescue, reconcile or a worker; and the true jobs are done."""
+async def test_malformed_jobs_block_nothing(docs_table: Database, standin: StandIn) -> None:
+    """Not enqueue, the invariants, rescue, reconcile or a worker; and the valid jobs are done."""
     prove(docs_table)
     put = f"{HARM} ('embed_docs', 'wikiembed.embed', %s)"
     for arguments in MALFORMED:
@@ -220,7 +230,7 @@ async def test_malformed_jobs_stop_nothing(docs_table: Database, standin: StandI
     docs_table.execute("select * from wikiembed.enqueue('docs')")
     docs_table.execute("select * from wikiembed.check_invariants()")
     await drain(settings_of(docs_table, standin.url))
-    assert (counts(docs_table)[0], jobs(docs_table)) == (2, [])
+    assert (counts(docs_table).embedded, jobs(docs_table)) == (2, [])
     for arguments in MALFORMED:
         docs_table.execute(put, [arguments])
     for _ in range(4):
@@ -236,7 +246,7 @@ async def test_malformed_jobs_stop_nothing(docs_table: Database, standin: StandI
 async def test_malformed_upkeep_ends(
     docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Once, with a warning: nothing repeats for ever, and nothing was done in its name."""
+    """Once, with a warning: it is not retried forever, and has no effect."""
     caplog.set_level(logging.WARNING, logger="wikiembed")
     put = f"{HARM} ('wikiembed_upkeep', %s, %s)"
     for task, arguments in UPKEEP:
@@ -248,7 +258,7 @@ async def test_malformed_upkeep_ends(
         " where queue_name = 'wikiembed_upkeep' and queueing_lock is null"
     )
     async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
-        await worker.until(lambda: docs_table.rows(left) == [])
-    said = [one.getMessage() for one in caplog.records]
-    assert said.count("job_malformed") == len(UPKEEP)
+        await worker.wait_for(lambda: docs_table.rows(left) == [])
+    output = [one.getMessage() for one in caplog.records]
+    assert output.count("job_malformed") == len(UPKEEP)
     docs_table.check_invariants()

@@ -1,4 +1,4 @@
-"""Texts that change while they are embedded, from eight connections, at random from a seed."""
+"""Texts that change during embedding, from eight connections, at random from a seed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import psycopg
 
 from tests.faults.reckon import reckon
 from tests.faults.report import Report
-from tests.faults.users import LONG, keyed_table, run_all, set_limits, settled, sizes_of
-from tests.integration.workshop import counts, prove, settings_of, working
-from tests.support.chunks import jobs
+from tests.faults.users import run_all, set_limits, sizes_of
+from tests.support.chunks import counts, jobs, make_source, settled
 from tests.support.database import Database
+from tests.support.long_form import LONG
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import prove, settings_of, working
 
 CHANGES = 20_000 if LONG else 2_000
 KEYS = 2_000 if LONG else 300
@@ -54,12 +55,12 @@ STATEMENTS = {
 
 
 def change(connection: psycopg.Connection, dice: random.Random, times: int) -> int:
-    """Make `times` changes; answers how many there were."""
+    """Make `times` changes; returns their number."""
     for _ in range(times):
         (statement,) = dice.choices([*STATEMENTS], [*STATEMENTS.values()])
         word = dice.choice(["text", "poison", "short", "", "a longer text, with more to say"])
         values = {"key": dice.randint(1, KEYS), "keys": KEYS, "text": f"{word} {dice.random()}"}
-        # Two users may give one key to two rows: that is theirs to sort out.
+        # Two users may give one key to two rows: a conflict of their own.
         with contextlib.suppress(psycopg.errors.UniqueViolation), connection.transaction():
             connection.execute(statement, values)
             if dice.random() < 0.2:
@@ -82,9 +83,9 @@ def clear_and_refill(connection: psycopg.Connection, dice: random.Random, times:
 async def test_texts_changed_while_embedded_are_never_stale(
     database: Database, standin: StandIn, report: Report
 ) -> None:
-    """Whatever eight users do to the rows, each stored vector is that of the text it stands by."""
+    """Whatever eight users do to the rows, each stored vector belongs to its row's text."""
     print(f"seed {SEED}")
-    keyed_table(database)
+    make_source(database, key="bigint", batch_size=16)
     prove(database)
     standin.controls.latency_s = 0.02
     standin.controls.bad_texts = [BadText(contains="poison 0.1"), BadText(contains="again 0.2")]
@@ -104,7 +105,7 @@ async def test_texts_changed_while_embedded_are_never_stale(
                 ))  # fmt: skip
                 assert set(found.values()) == {0}, f"seed {SEED}: {found}"
                 await asyncio.sleep(0.2)
-            await worker.until(lambda: settled(database) and not jobs(database), LIMIT_S)
+            await worker.wait_for(lambda: settled(database) and not jobs(database), LIMIT_S)
     embedded, missing, failed, _ = counts(database)
     assert missing == failed, f"seed {SEED}"
     assert embedded > 0

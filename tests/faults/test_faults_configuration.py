@@ -1,4 +1,4 @@
-"""Wrong settings, and a database out of reach: one sentence, the right exit code, no change."""
+"""Wrong settings, and an unreachable database: one sentence, the right exit code, no change."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.acceptance.wiki import Call, add, assert_refused
 from tests.faults.fake_postgres import answering
-from tests.faults.fingerprint import changed, fingerprint
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_refused
 from tests.support.database import Database
+from tests.support.fingerprint import changed, fingerprint
 from wikiembed.db.connect import connect_options
 
 PAGES = "pages.jsonl"
@@ -30,7 +32,7 @@ SECRET = "s3cr-et"
 
 @pytest.fixture(autouse=True)
 def pages(tmp_path: Path) -> None:
-    """A file to load, in the folder where `call` runs."""
+    """Write a file to load, in the working directory of `call`."""
     (tmp_path / PAGES).write_text('{"title": "a", "text": "b"}\n')
 
 
@@ -52,8 +54,8 @@ WRONG = {
 
 
 def test_configuration_wrong_setting_ends_every_command(call: Call, docs_table: Database) -> None:
-    """Exit 2 before anything is touched, and no secret in the sentence."""
-    add(docs_table, 2)
+    """Exit 2 before any change, and no secret in the sentence."""
+    add_chunks(docs_table, 2)
     before = fingerprint(docs_table)
     for wrong, env in WRONG.items():
         for command in COMMANDS if wrong in ("provider", "port") else ENTRANCES:
@@ -65,7 +67,7 @@ def test_configuration_wrong_setting_ends_every_command(call: Call, docs_table: 
 
 
 def test_configuration_env_file_that_cannot_be_read(call: Call, tmp_path: Path) -> None:
-    """One that is no text ends every command; a folder of that name is none."""
+    """A binary one ends every command; a folder of that name is ignored."""
     file = tmp_path / ".env"
     file.mkdir()
     assert call("status").returncode == 0
@@ -102,15 +104,15 @@ REFUSALS: dict[str, tuple[int, str, Mapping[str, str] | bytes | None]] = {
 
 
 def test_configuration_server_that_refuses(call: Call) -> None:
-    """What an operator must change exits 2, what passes by itself exits 3."""
-    for refusal, (code, said, answer) in REFUSALS.items():
+    """A wrong configuration exits 2, a transient condition exits 3."""
+    for refusal, (code, output, answer) in REFUSALS.items():
         with answering(answer) as port:
             url = f"postgresql://u:{SECRET}@127.0.0.1:{port}/db"
             for command in ENTRANCES:
                 result = call(*command, env={"WIKIEMBED_DATABASE_URL": url})
                 assert result.returncode == code, f"{refusal}: {command}: {result}"
                 sentence = assert_refused(result, code)
-                assert said in sentence
+                assert output in sentence
                 assert SECRET not in result.stdout + result.stderr
                 assert "WIKIEMBED_DATABASE_URL" in sentence
 
@@ -123,12 +125,12 @@ def test_configuration_server_out_of_reach(call: Call) -> None:
         f"host=/nowhere password={SECRET}",
         f"postgresql://u:{SECRET}@127.0.0.1:1,127.0.0.1:2/db",
     ):
-        said = set()
+        output = set()
         for command in COMMANDS if url.endswith(":1/db") else ENTRANCES:
             result = call(*command, env={"WIKIEMBED_DATABASE_URL": url})
-            said.add(assert_refused(result, 3))
+            output.add(assert_refused(result, 3))
             assert SECRET not in result.stdout + result.stderr
-        assert len(said) == 1
+        assert len(output) == 1
 
 
 @pytest.mark.parametrize("command", ["status", "migrate"])
@@ -143,7 +145,7 @@ def test_configuration_server_that_is_silent(call: Call, command: str) -> None:
 
 
 def test_configuration_parameter_that_the_server_refuses(call: Call, database: Database) -> None:
-    """The server is in reach, so it is the setting."""
+    """The server is reachable, so the setting is wrong."""
     for parameters in (
         {"options": "-c nosuch=1"},
         {"target_session_attrs": "standby"},
@@ -163,8 +165,8 @@ READING = {"status": 0, "failures": 0, "sources": 0, "doctor": 1, "ready": 1, "s
 
 
 def test_configuration_read_only_database(call: Call, docs_table: Database) -> None:
-    """A standby shows what it holds; what writes exits 3, since a failover ends."""
-    add(docs_table, 2)
+    """A standby can be read; a write exits 3, since a failover is transient."""
+    add_chunks(docs_table, 2)
     env = {"WIKIEMBED_DATABASE_URL": make_conninfo(docs_table.url, **READ_ONLY)}
     before = fingerprint(docs_table)
     for command in COMMANDS:
@@ -180,7 +182,7 @@ def test_configuration_read_only_database(call: Call, docs_table: Database) -> N
 def test_configuration_foreign_client_encoding(
     call: Call, docs_table: Database, tmp_path: Path, encoding: str
 ) -> None:
-    """Texts travel as UTF-8, whatever PGCLIENTENCODING or the URL ask for."""
+    """Texts are sent as UTF-8, whatever PGCLIENTENCODING or the URL request."""
     text = "žluťoučký 漢字"
     (tmp_path / PAGES).write_text(f'{{"title": "{text}", "text": "{text}"}}\n')
     env = {

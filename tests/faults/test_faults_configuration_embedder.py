@@ -1,4 +1,4 @@
-"""Wrong settings of the embedder: who says so, with which exit code, and what they change."""
+"""Wrong settings of the embedder: the error, the exit code, and the changes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.acceptance.wiki import Call, add, assert_done, assert_refused, served
 from tests.faults.fake_postgres import answering
-from tests.faults.fingerprint import changed, fingerprint
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, served
 from tests.support.database import Database
+from tests.support.fingerprint import changed, fingerprint
 from tests.support.standin import StandIn
 from wikiembed.config import Settings
 from wikiembed.embedders.base import EmbedderOptions
@@ -24,30 +26,30 @@ QUOTA = '{"error": {"code": "insufficient_quota", "message": "You exceeded your 
 
 @pytest.fixture
 def asked(docs_table: Database) -> Database:
-    """Two chunks that wait in one job, and one with a vector, so that search asks the model."""
-    add(docs_table, 2)
+    """Two chunks in one job, and one with a vector, so that search uses the model."""
+    add_chunks(docs_table, 2)
     docs_table.execute("insert into public.docs (body, vec) values ('known', '[1,0,0,0]')")
     return docs_table
 
 
-def assert_diagnosed(call: Call, env: dict[str, str], code: int, said: str) -> None:
-    """`search` exits `code`, and `doctor` 1 with a fault that says the same."""
+def assert_diagnosed(call: Call, env: dict[str, str], code: int, output: str) -> None:
+    """`search` exits `code`, and `doctor` 1 with the same message."""
     sentence = assert_refused(call("search", "x", env=env), code)
-    assert said in sentence
+    assert output in sentence
     assert "None" not in sentence
     examined = call("doctor", env=env)
     assert examined.returncode == 1
-    assert any(said in line for line in examined.stdout.splitlines() if line.startswith("fault"))
+    assert any(output in line for line in examined.stdout.splitlines() if line.startswith("fault"))
 
 
 def assert_untouched(call: Call, env: dict[str, str]) -> None:
-    """What asks no embedder does not mind."""
+    """Commands without an embedder succeed."""
     for command in UNTOUCHED:
         assert_done(call(*command, env=env))
 
 
 def files(folder: Path) -> dict[str, dict[str, str]]:
-    """Settings that lead to nothing usable on this machine."""
+    """Settings that name nothing usable on this machine."""
     for name, content in (("empty", b"\n"), ("bytes", b"\xff\xfe"), ("two", b"a\nb\n")):
         (folder / name).write_bytes(content)
     return {
@@ -68,12 +70,12 @@ def files(folder: Path) -> dict[str, dict[str, str]]:
 def test_configuration_embedder_that_cannot_be_opened(
     call: Call, asked: Database, standin: StandIn, tmp_path: Path
 ) -> None:
-    """Exit 2; the worker gives its job back and pauses nothing, since another may fare better."""
+    """Exit 2; the worker returns its job and pauses nothing: another worker may succeed."""
     before = fingerprint(asked)
-    for said, setting in files(tmp_path).items():
+    for output, setting in files(tmp_path).items():
         env = served(standin, **setting)
-        assert_diagnosed(call, env, 2, said)
-        assert said in assert_refused(call("worker", "--drain", env=env), 2)
+        assert_diagnosed(call, env, 2, output)
+        assert output in assert_refused(call("worker", "--drain", env=env), 2)
         asked.execute("update wikiembed_queue.procrastinate_jobs set scheduled_at = null")
     assert standin.stats.requests == 0
     assert changed(before, fingerprint(asked)) == set()
@@ -81,10 +83,10 @@ def test_configuration_embedder_that_cannot_be_opened(
 
 
 @pytest.mark.parametrize("proxy", ["foo://host", "http://127.0.0.1:abc"])
-def test_configuration_proxy_that_is_none(
+def test_configuration_invalid_proxy(
     call: Call, asked: Database, standin: StandIn, proxy: str
 ) -> None:
-    """The variable is named, though it is none of ours."""
+    """The variable is named, though it is not ours."""
     env = {**served(standin), "HTTP_PROXY": proxy, "http_proxy": proxy, "NO_PROXY": ""}
     assert_diagnosed(call, env, 2, "HTTP_PROXY")
     assert "HTTP_PROXY" in assert_refused(call("worker", "--drain", env=env), 2)
@@ -106,30 +108,30 @@ MISCONFIGURED: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("wrong", MISCONFIGURED)
-def test_configuration_embedder_says_no(
+def test_configuration_embedder_refuses(
     call: Call, asked: Database, standin: StandIn, wrong: str
 ) -> None:
-    """The source is paused with the reason, and that is all: nothing pinned, nobody blamed."""
-    controls, said = MISCONFIGURED[wrong]
+    """The source is paused with the reason, and that is all: no pin, no failure."""
+    controls, output = MISCONFIGURED[wrong]
     standin.controls.update(controls)
     env = served(standin, api_key="key")
     before = fingerprint(asked)
-    doubted = "dimensions" if wrong == "dimensions" else said
-    if wrong == "refused probe":  # search has no probe: its question may be at fault
-        assert any(said in line for line in call("doctor", env=env).stdout.splitlines())
+    doubted = "dimensions" if wrong == "dimensions" else output
+    if wrong == "refused probe":  # search has no probe: its query may be the cause
+        assert any(output in line for line in call("doctor", env=env).stdout.splitlines())
     else:
         assert_diagnosed(call, env, 2, doubted)
     assert changed(before, fingerprint(asked)) == set()
     for command in DRAINS:
         sentence = assert_refused(call(*command, env=env), 1)
-        assert said in sentence
+        assert output in sentence
         assert "wikiembed resume docs" in sentence
     assert changed(before, fingerprint(asked)) == PAUSE
     ((reason, model, provider, generation),) = asked.rows(
         "select pause_reason, model, provider, generation from wikiembed.sources"
         " where name = 'docs'"
     )
-    assert said in reason
+    assert output in reason
     assert (model, provider, generation) == (None, None, 1)
     assert asked.rows("select action, source from wikiembed.action_log where action = 'pause'") == [
         ("pause", "docs")
@@ -139,7 +141,7 @@ def test_configuration_embedder_says_no(
 
 
 def test_configuration_embedder_out_of_reach(call: Call, asked: Database, standin: StandIn) -> None:
-    """Exit 3 after the limit, and the job waits as it was."""
+    """Exit 3 after the limit, and the job is unchanged."""
     with answering(b"SSH-2.0-x\r\n") as ssh, answering(b"") as closing:
         servers = {
             "cannot be reached": "http://127.0.0.1:1",
@@ -150,16 +152,16 @@ def test_configuration_embedder_out_of_reach(call: Call, asked: Database, standi
         }
         standin.controls.garbage = "html"
         before = fingerprint(asked)
-        for said, server in servers.items():
+        for output, server in servers.items():
             env = served(standin, embedder_url=server, outage_limit_s="0.2")
-            assert_diagnosed(call, env, 3, said)
-            assert said in assert_refused(call("worker", "--drain", env=env), 3)
+            assert_diagnosed(call, env, 3, output)
+            assert output in assert_refused(call("worker", "--drain", env=env), 3)
             asked.execute("update wikiembed_queue.procrastinate_jobs set scheduled_at = null")
     assert changed(before, fingerprint(asked)) <= {"wikiembed.outages"}
 
 
 def test_configuration_https_to_a_port_without_tls(call: Call, asked: Database) -> None:
-    """No outage: nobody's waiting mends it."""
+    """Not an outage: waiting does not fix it."""
     with answering(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n") as port:
         env = {
             "WIKIEMBED_EMBEDDER": "openai",
@@ -172,9 +174,9 @@ def test_configuration_https_to_a_port_without_tls(call: Call, asked: Database) 
 def test_configuration_worker_of_another_model_changes_nothing(
     call: Call, asked: Database, standin: StandIn
 ) -> None:
-    """It exits 2, gives its job back, and pauses nothing."""
+    """It exits 2, returns its job, and pauses nothing."""
     assert_done(call("worker", "--drain", env=served(standin)))
-    add(asked, 1)
+    add_chunks(asked, 1)
     before = fingerprint(asked)
     for setting in ({"model": "n"}, {"embedder": "tei"}, {"document_prefix": "other: "}):
         assert_refused(call("worker", "--drain", env=served(standin, **setting)), 2)
@@ -183,7 +185,7 @@ def test_configuration_worker_of_another_model_changes_nothing(
 
 
 def test_configuration_keeps_the_key_out_of_what_it_shows() -> None:
-    """Settings and options are printed in tracebacks and by debuggers."""
+    """Tracebacks and debuggers print settings and options."""
     settings = Settings(api_key=SecretStr("sk-secret"))
     options = EmbedderOptions.of(settings, settings.embedder, None)
     assert "sk-secret" not in f"{settings!r} {settings} {options!r} {settings.model_dump_json()}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.acceptance.wiki import Call, add, assert_refused
-from tests.faults.fingerprint import changed, fingerprint
 from tests.faults.test_faults_configuration import ATTACH, COMMANDS, pages
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_refused
 from tests.support.database import Database
+from tests.support.fingerprint import changed, fingerprint
 
 __all__ = ["pages"]
 INDEX = (["index"], ["index", "--source", "docs", "--anyway"])
@@ -26,8 +28,8 @@ ALLOWED = {
 def test_configuration_role_without_the_right(
     call: Call, docs_table: Database, kind: str | None
 ) -> None:
-    """The sentence names what is denied and how it is granted."""
-    add(docs_table, 2)
+    """The sentence names the denied right and how to grant it."""
+    add_chunks(docs_table, 2)
     role = docs_table.create_role(kind or "stranger", grant=kind)
     docs_table.execute(f"alter role {role} login")
     env = {"WIKIEMBED_DATABASE_URL": make_conninfo(docs_table.url, user=role)}
@@ -36,16 +38,16 @@ def test_configuration_role_without_the_right(
         if command not in ALLOWED[kind] and command != ["demo"]:
             result = call(*command, env=env)
             assert result.returncode == 2, f"{command}: {result}"
-            said = assert_refused(result, 2)
-            assert "ermission denied" in said, f"{command}: {said}"
+            output = assert_refused(result, 2)
+            assert "ermission denied" in output, f"{command}: {output}"
             migrating = command[0] == "migrate" and kind is not None
-            assert ("CREATE on the database" if migrating else "owner of wikiembed") in said
+            assert ("CREATE on the database" if migrating else "owner of wikiembed") in output
     assert changed(before, fingerprint(docs_table)) == set()
     assert ATTACH in COMMANDS
 
 
 def test_configuration_role_without_connect(call: Call, docs_table: Database) -> None:
-    """The server answers, so it is the right that is missing."""
+    """The server answers, so the right is missing."""
     role = docs_table.create_role("stranger")
     docs_table.execute(f"alter role {role} login")
     docs_table.execute(f"revoke connect on database {docs_table.name} from public")

@@ -1,4 +1,4 @@
-"""A database without our schema, with another version of it, or with somebody else's objects."""
+"""A database without our schema, with another version of it, or with foreign objects."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from tests.acceptance.wiki import Call, add, assert_done, assert_refused, eventually
-from tests.faults.fingerprint import changed, fingerprint
 from tests.faults.test_faults_configuration import COMMANDS, PAGES, pages
-from tests.integration.workshop import prove
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused
 from tests.support.database import Database
+from tests.support.eventually import eventually
+from tests.support.fingerprint import changed, fingerprint
 from tests.support.server import TestServer
+from tests.support.workers import prove
 from wikiembed.db.location import migrations_dir
 
 __all__ = ["pages"]
@@ -27,7 +30,7 @@ Make = Callable[[str], Database]
 
 @pytest.fixture
 def make(postgres: TestServer, database: Database) -> Iterator[Make]:
-    """Makes databases that nobody has migrated, after running SQL in each."""
+    """Creates databases without migrations, after running SQL in each."""
     made: list[Database] = []
 
     def create(statements: str) -> Database:
@@ -47,18 +50,18 @@ def make(postgres: TestServer, database: Database) -> Iterator[Make]:
 
 
 def url(database: Database, **parameters: str) -> dict[str, str]:
-    """The setting that leads to `database`."""
+    """The setting of `database`."""
     return {"WIKIEMBED_DATABASE_URL": make_conninfo(database.url, **parameters)}
 
 
 def test_configuration_no_schema(call: Call, make: Make) -> None:
-    """Every command names migrate, and going back from nothing changes nothing."""
+    """Every command names migrate, and a downgrade of nothing changes nothing."""
     empty = make("")
     before = fingerprint(empty)
     for command in HERE:
         if command not in MIGRATING:
-            said = assert_refused(call(*command, env=url(empty)), 2)
-            assert said == "The database has no wikiembed schema: run `wikiembed migrate`."
+            output = assert_refused(call(*command, env=url(empty)), 2)
+            assert output == "The database has no wikiembed schema: run `wikiembed migrate`."
     assert_done(call("uninstall", env=url(empty)))
     assert changed(before, fingerprint(empty)) == set()
 
@@ -67,19 +70,19 @@ def test_configuration_no_schema(call: Call, make: Make) -> None:
 def test_configuration_another_schema_version(
     call: Call, docs_table: Database, version: str
 ) -> None:
-    """An older schema asks for migrate, a newer one for another wikiembed; nothing changes."""
-    add(docs_table, 2)
+    """An older schema requires migrate, a newer one another wikiembed; nothing changes."""
+    add_chunks(docs_table, 2)
     docs_table.execute("update wikiembed.alembic_version set version_num = %s", [version])
     before = fingerprint(docs_table)
     for command in HERE:
         if version == "9999" or command not in MIGRATING:
-            said = assert_refused(call(*command), 2)
-            assert ("run `wikiembed migrate`" in said) == (version == "0009"), said
+            output = assert_refused(call(*command), 2)
+            assert ("run `wikiembed migrate`" in output) == (version == "0009"), output
     assert changed(before, fingerprint(docs_table)) == set()
 
 
 @pytest.mark.parametrize(
-    ("theirs", "said"),
+    ("theirs", "output"),
     [
         ("create schema wikiembed; create table wikiembed.sources (x int)", "wikiembed.sources"),
         ("create schema wikiembed; create type wikiembed.mood as enum ('x')", "wikiembed.mood"),
@@ -89,19 +92,21 @@ def test_configuration_another_schema_version(
         ("create table public.wiki_pages (x int)", "Table public.wiki_pages"),
     ],
 )
-def test_configuration_names_that_are_taken(call: Call, make: Make, theirs: str, said: str) -> None:
-    """What is not ours is neither built on nor dropped."""
+def test_configuration_names_that_are_taken(
+    call: Call, make: Make, theirs: str, output: str
+) -> None:
+    """Foreign objects are neither used nor dropped."""
     taken = make(theirs)
     before = fingerprint(taken)
     for command in MIGRATING:
         sentence = assert_refused(call(*command, env=url(taken)), 2)
-        assert said in sentence
+        assert output in sentence
         assert "rename or drop it" in sentence
     assert changed(before, fingerprint(taken)) == set()
 
 
 def test_configuration_neighbours_in_public(call: Call, make: Make) -> None:
-    """Another application's Alembic and procrastinate stay as they are, there and back."""
+    """Another application's Alembic and procrastinate are unchanged by upgrade and downgrade."""
     queue = (migrations_dir() / "vendor/procrastinate/3.10.0/schema.sql").read_text()
     shared = make(
         "create table public.alembic_version (version_num varchar(32) primary key);"
@@ -126,26 +131,26 @@ def test_configuration_neighbours_in_public(call: Call, make: Make) -> None:
     assert shared.rows("select version_num from public.alembic_version") == [("abc",)]
 
 
-def test_configuration_pgvector_that_nobody_created(call: Call, make: Make) -> None:
-    """A role that may create schemas, but no extension, is told so; nothing is left behind."""
+def test_configuration_without_pgvector(call: Call, make: Make) -> None:
+    """A role that may create schemas, but no extension, gets that error; nothing is left."""
     bare = make("")
     role = bare.create_role("maker")
     bare.execute(f"alter role {role} login; grant create on schema public to {role}")
     before = fingerprint(bare)
-    said = assert_refused(call("migrate", env=url(bare, user=role)), 2)
-    assert "with CREATE on the database" in said
+    output = assert_refused(call("migrate", env=url(bare, user=role)), 2)
+    assert "with CREATE on the database" in output
     bare.execute(f"grant create on database {bare.name} to {role}")
-    said = assert_refused(call("migrate", env=url(bare, user=role)), 2)
-    assert "create the extension vector first" in said
+    output = assert_refused(call("migrate", env=url(bare, user=role)), 2)
+    assert "create the extension vector first" in output
     assert changed(before, fingerprint(bare)) == set()
     bare.execute("create extension vector")
     assert_done(call("migrate", env=url(bare, user=role)))
 
 
 def test_configuration_migrate_is_all_or_nothing(call: Call, docs_table: Database) -> None:
-    """A lock that is not had, and a session that is killed, leave the version before."""
+    """A lock timeout and a killed session leave the previous version."""
     prove(docs_table)
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     docs_table.execute(
         "update wikiembed.schema_digest set digest = 'before';"
         "create function wikiembed_private.renamed() returns int language sql return 1;"
@@ -158,9 +163,9 @@ def test_configuration_migrate_is_all_or_nothing(call: Call, docs_table: Databas
     assert "lock timeout" in assert_refused(call("migrate", env=env), 3)
     killer = threading.Thread(target=_kill_the_migration, args=(docs_table,))
     killer.start()
-    said = assert_refused(call("migrate"), 3)
+    output = assert_refused(call("migrate"), 3)
     killer.join(20)
-    assert "out of reach" in said
+    assert "out of reach" in output
     holder.rollback()
     assert changed(before, fingerprint(docs_table)) == set()
     assert_done(call("migrate"))

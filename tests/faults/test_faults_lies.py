@@ -1,4 +1,4 @@
-"""Success answers that are none: not one of them is stored, and the source is not half-done."""
+"""Invalid success answers: none is stored, and the source is not half-done."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ import pytest
 
 from tests.faults.reckon import failed, prepare, reckon, recovery_s
 from tests.faults.report import Report
-from tests.integration.workshop import KEY, counts, drain, pause_of, settings_of, working
+from tests.support.chunks import counts, pause_reason
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn
 from tests.support.standin.faults import Garbage
+from tests.support.workers import KEY, drain, settings_of, working
 from wikiembed.errors import SourcePaused
 
-# `drip` is a timeout; of `shuffled` the dialect can make sense.
+# `drip` is a timeout; the dialect can reorder `shuffled`.
 LIES: list[Garbage] = [lie for lie in get_args(Garbage) if lie not in {"drip", "shuffled"}]
 PAUSING: dict[str, str] = {"wrong_dimension": "5 dimensions instead of 4", "redirect": "redirects"}
 
 
 @pytest.mark.parametrize("lie", LIES)
-async def test_server_that_lies_to_all_is_waited_for_or_paused(
+async def test_invalid_answers_to_all_are_waited_for_or_pause(
     docs_table: Database, standin: StandIn, report: Report, lie: Garbage
 ) -> None:
-    """It begins in mid-run and ends: nothing false is stored, nobody is blamed, all is embedded."""
+    """It starts in mid-run and ends: nothing false is stored, no failures, all is embedded."""
     prepare(docs_table, 200, batch_size=10)
     standin.controls.latency_s = 0.05
     settings = settings_of(docs_table, standin.url)
     async with working(settings, drain=True) as worker:
-        await worker.until(lambda: counts(docs_table)[0] > 0)
+        await worker.wait_for(lambda: counts(docs_table).embedded > 0)
         standin.controls.garbage = lie
         if lie in PAUSING:
             with pytest.raises(SourcePaused, match=PAUSING[lie]):
@@ -38,7 +39,7 @@ async def test_server_that_lies_to_all_is_waited_for_or_paused(
             await asyncio.sleep(0.5)
             assert not worker.run.done()
         docs_table.check_invariants()
-        assert (failed(docs_table), counts(docs_table)[0] < 200) == ({}, True)
+        assert (failed(docs_table), counts(docs_table).embedded < 200) == ({}, True)
         standin.controls.garbage = None
         if lie not in PAUSING:
             seconds = await recovery_s(docs_table, worker)
@@ -53,17 +54,17 @@ async def test_server_that_lies_to_all_is_waited_for_or_paused(
 
 
 @pytest.mark.parametrize("lie", LIES)
-async def test_server_that_lies_to_all_but_the_probe_is_told_on(
+async def test_invalid_answers_to_all_but_the_probe_fail_each_chunk(
     docs_table: Database, standin: StandIn, report: Report, lie: Garbage
 ) -> None:
-    """Each chunk goes into failures with class and message; a retry embeds it later."""
+    """Each chunk gets a failure with class and message; a retry embeds it later."""
     prepare(docs_table, 2)
     standin.controls.spare_probe, standin.controls.garbage = True, lie
     await drain(settings_of(docs_table, standin.url))
     assert counts(docs_table) == (0, 2, 2, 0)
     words = {"cut_connection": "no_answer", "redirect": "refused"}
     assert {word for word, _, _ in failed(docs_table).values()} == {words.get(lie, "bad_answer")}
-    assert pause_of(docs_table) is None
+    assert pause_reason(docs_table) is None
     docs_table.check_invariants()
     standin.controls.garbage = None
     docs_table.execute("select wikiembed.retry_failures('docs')")
@@ -72,23 +73,23 @@ async def test_server_that_lies_to_all_but_the_probe_is_told_on(
     assert counts(docs_table) == (2, 0, 0, 0)
 
 
-async def test_worker_that_began_among_lies_asks_again_after_the_resume(
+async def test_worker_started_among_invalid_answers_probes_after_the_resume(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """It learned 5 dimensions at its start; once the model is put right, a resume is enough."""
+    """It learned 5 dimensions at its start; once the model is correct, a resume is enough."""
     prepare(docs_table, 20, batch_size=10)
     standin.controls.garbage = "wrong_dimension"
     async with working(settings_of(docs_table, standin.url), concurrency=1) as worker:
-        await worker.until(lambda: pause_of(docs_table))
+        await worker.wait_for(lambda: pause_reason(docs_table))
         standin.controls.garbage = None
         docs_table.execute("select wikiembed.resume('docs')")
-        await worker.until(lambda: counts(docs_table)[0] == 20 or pause_of(docs_table))
-        assert (counts(docs_table), pause_of(docs_table)) == ((20, 0, 0, 0), None)
+        await worker.wait_for(lambda: counts(docs_table).embedded == 20 or pause_reason(docs_table))
+        assert (counts(docs_table), pause_reason(docs_table)) == ((20, 0, 0, 0), None)
     docs_table.check_invariants()
 
 
-async def test_shuffled_answers_are_put_in_order(docs_table: Database, standin: StandIn) -> None:
-    """OpenAI's `index` says which text a vector is of."""
+async def test_shuffled_answers_are_sorted(docs_table: Database, standin: StandIn) -> None:
+    """OpenAI's `index` is the text's position."""
     prepare(docs_table, 200)
     standin.controls.garbage = "shuffled"
     await drain(settings_of(docs_table, standin.url))
@@ -99,7 +100,7 @@ async def test_shuffled_answers_are_put_in_order(docs_table: Database, standin: 
 async def test_redirect_to_another_host_gets_neither_key_nor_text(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """The other server never sees a request; the source pauses and says why."""
+    """The other server gets no request; the source pauses with the reason."""
     prepare(docs_table, 100)
     with StandIn(dialect="all", dimensions=DIMENSIONS) as other:
         standin.controls.garbage = "redirect"
@@ -107,6 +108,6 @@ async def test_redirect_to_another_host_gets_neither_key_nor_text(
         with pytest.raises(SourcePaused, match="redirects"):
             await drain(settings_of(docs_table, standin.url, api_key=KEY))
         assert (other.stats.requests, other.stats.turned_away) == (0, 0)
-    assert KEY not in (pause_of(docs_table) or "")
+    assert KEY not in (pause_reason(docs_table) or "")
     assert (counts(docs_table), failed(docs_table)) == ((0, 100, 0, 0), {})
     docs_table.check_invariants()

@@ -1,4 +1,4 @@
-"""Memory runs out under a worker: it is refused to it, or the kernel kills it."""
+"""A worker runs out of memory: an allocation fails, or the kernel kills it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crew import Crew, events, until
+from tests.faults.crew import Crew, events
 from tests.faults.report import Report
-from tests.integration.workshop import jobs
-from tests.support.cli import Running
+from tests.support.chunks import jobs_by_status
+from tests.support.cli import Running, wait_for
 
 CGROUPS = Path("/sys/fs/cgroup/memory")
 LARGE, SPARE = 32, 16 << 20
@@ -23,7 +23,7 @@ LARGE, SPARE = 32, 16 << 20
 
 
 def add_large(crew: Crew) -> None:
-    """Queue chunks whose requests are larger than what is spared."""
+    """Queue chunks whose requests exceed the spare memory."""
     crew.database.execute(
         "insert into public.docs (body) select 'large ' || i || repeat(' x', 500000)"
         " from generate_series(1, %s) as i",
@@ -47,7 +47,7 @@ def cgroup() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def joined(group: Path) -> Iterator[None]:
-    """This thread is in the cgroup meanwhile, and so is the child that it starts, for good."""
+    """Puts this thread into the cgroup within the block; a child stays in it."""
     lines = Path("/proc/self/cgroup").read_text().splitlines()
     (own,) = (line.split(":")[2] for line in lines if line.split(":")[1] == "memory")
     thread = str(threading.get_native_id())
@@ -58,14 +58,14 @@ def joined(group: Path) -> Iterator[None]:
         (CGROUPS / own.lstrip("/") / "tasks").write_text(thread)
 
 
-def test_worker_that_the_kernel_kills_for_memory_loses_nothing(crew: Crew, report: Report) -> None:
-    """Its cgroup's limit is small and its batch large; another worker takes the batch up."""
+def test_worker_killed_for_memory_loses_nothing(crew: Crew, report: Report) -> None:
+    """Its cgroup's limit is small and its batch large; another worker takes over the batch."""
     crew.attach(batch_size=16)
     with cgroup() as group:
         (group / "memory.limit_in_bytes").write_text(str(1 << 30))
         with joined(group):
             victim = crew.worker(drain=False)
-        until(lambda: events(victim, "worker_started"), victim)
+        wait_for(lambda: events(victim, "worker_started"), victim)
         (group / "memory.limit_in_bytes").write_text(
             str(int((group / "memory.usage_in_bytes").read_text()) + SPARE)
         )
@@ -75,14 +75,14 @@ def test_worker_that_the_kernel_kills_for_memory_loses_nothing(crew: Crew, repor
             line.split() for line in (group / "memory.oom_control").read_text().splitlines()
         )
         assert int(killed["oom_kill"]) >= 1
-    assert dict(jobs(crew.database)).get("doing", 0) > 0
+    assert jobs_by_status(crew.database)["doing"] > 0
     crew.age_dead()
     crew.settle(report, "killed by the kernel, out of memory", crew.worker())
 
 
 @contextlib.contextmanager
 def limited(worker: Running, spare: int) -> Iterator[None]:
-    """The worker's address space may grow by so many bytes meanwhile, and no more."""
+    """Limit the growth of the worker's address space to so many bytes within the block."""
     pid = worker.process.pid
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
     soft, hard = resource.prlimit(pid, resource.RLIMIT_AS)
@@ -93,16 +93,14 @@ def limited(worker: Running, spare: int) -> Iterator[None]:
         resource.prlimit(pid, resource.RLIMIT_AS, (soft, hard))
 
 
-def test_jobs_that_memory_is_refused_to_go_back_and_nobody_is_blamed(
-    crew: Crew, report: Report
-) -> None:
-    """More often than a defect would be borne: Python refuses it, or libpq in words of its own."""
+def test_jobs_out_of_memory_are_retried_without_failures(crew: Crew, report: Report) -> None:
+    """More often than a defect is tolerated: the error is Python's, or libpq's own."""
     crew.attach(batch_size=16)
     worker = crew.worker(drain=False, env={"WIKIEMBED_CONCURRENCY": "1"})
-    until(lambda: events(worker, "worker_started"), worker)
+    wait_for(lambda: events(worker, "worker_started"), worker)
     with limited(worker, 3 << 20):
         add_large(crew)
-        until(lambda: events(worker, "out_of_memory"), worker)
+        wait_for(lambda: events(worker, "out_of_memory"), worker)
         drain = crew.worker()
         drain.wait()
         assert events(worker, "job_failed") == []

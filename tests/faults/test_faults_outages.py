@@ -1,4 +1,4 @@
-"""The server goes away in mid-run, in every way that servers do, and comes back."""
+"""The server has an outage in mid-run, in every known way, and returns."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from email.utils import format_datetime
 
 import pytest
 
-from tests.faults.crew import Crew, until
+from tests.faults.crew import Crew
 from tests.faults.reckon import failed, prepare, reckon, recovery_s
-from tests.faults.report import LONG, Report
-from tests.integration.workshop import counts, settings_of, working
+from tests.faults.report import Report
+from tests.support.chunks import counts
+from tests.support.cli import wait_for
 from tests.support.database import DIMENSIONS, Database
+from tests.support.long_form import LONG
+from tests.support.pipeline_fakes import Sleeper
 from tests.support.standin import Canned, Controls
 from tests.support.standin.server import Server
-from tests.unit.pipeline_fakes import Sleeper
+from tests.support.workers import settings_of, working
 from wikiembed.errors import EmbedderUnavailable
 from wikiembed.servers.circuit_breaker import BreakerTimes, CircuitBreaker
 
@@ -30,7 +33,7 @@ HTML = "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"
 
 
 class Place:
-    """A port that a server listens on or not, with controls and counts that outlive it."""
+    """A port with or without a listening server; controls and stats outlive the server."""
 
     def __init__(self) -> None:
         self.controls = Controls(dimensions=DIMENSIONS, latency_s=0.03)
@@ -52,7 +55,7 @@ class Place:
 
 @contextlib.asynccontextmanager
 async def a_place() -> AsyncIterator[Place]:
-    """A server in the test's own loop."""
+    """A server in the test's event loop."""
     place = Place()
     await place.server.start()
     try:
@@ -62,7 +65,7 @@ async def a_place() -> AsyncIterator[Place]:
 
 
 def canned(status: int, body: str = "", **headers: str) -> Canned:
-    """An answer to all, headers with underscores."""
+    """An answer to all requests; header names with underscores."""
     return Canned(
         status=status, body=body, headers={k.replace("_", "-"): v for k, v in headers.items()}
     )
@@ -84,7 +87,7 @@ STATUSES: dict[str, Callable[[], Canned]] = {
 
 
 def most_probes(seconds: float) -> int:
-    """The most probes of one worker in so many seconds: one a step of the shortest backoff."""
+    """The most probes of one worker in so many seconds: one per step of the shortest backoff."""
     waits = BreakerTimes()
     probes, step_s, left_s = 0, waits.first_s, seconds
     while left_s > 0:
@@ -95,7 +98,7 @@ def most_probes(seconds: float) -> int:
 
 
 async def begin(place: Place, how: str) -> None:
-    """Let the outage begin."""
+    """Start the outage."""
     controls = place.controls
     match how:
         case "refused":
@@ -111,7 +114,7 @@ async def begin(place: Place, how: str) -> None:
 
 
 async def end(place: Place, how: str) -> None:
-    """Let the outage end."""
+    """End the outage."""
     place.controls.down, place.controls.garbage = False, None
     place.controls.latency_s, place.controls.status_for_all = 0.03, None
     if how == "refused":
@@ -119,23 +122,23 @@ async def end(place: Place, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["refused", "reset", "reset in mid-answer", "slow", *STATUSES])
-async def test_outage_in_mid_run_charges_nobody_and_is_probed_gently(
+async def test_outage_in_mid_run_causes_no_failures_and_few_probes(
     docs_table: Database, report: Report, how: str
 ) -> None:
-    """What was in flight, one referee, then one probe a step; in the end each chunk once."""
+    """The requests in flight, one check, then one probe per step; finally each chunk once."""
     prepare(docs_table, CHUNKS, batch_size=10)
     away_s = LONGEST_AWAY_S if how == "refused" else AWAY_S
     async with a_place() as place:
         settings = settings_of(docs_table, place.server.url, request_timeout_s=1.0)
         async with working(settings, drain=True, concurrency=IN_FLIGHT) as worker:
-            await worker.until(lambda: counts(docs_table)[0] > 0)
+            await worker.wait_for(lambda: counts(docs_table).embedded > 0)
             before, began = place.seen, time.monotonic()
             await begin(place, how)
             await asyncio.sleep(away_s)
             seen, seconds = place.seen - before, time.monotonic() - began
-            assert counts(docs_table)[0] < CHUNKS
+            assert counts(docs_table).embedded < CHUNKS
             assert failed(docs_table) == {}
-            # Those in flight may have been under way, or answered and followed by one more.
+            # A request in flight may have been answered and followed by one more.
             assert seen <= 2 * IN_FLIGHT + 1 + most_probes(seconds)
             await end(place, how)
             back_s = await recovery_s(docs_table, worker)
@@ -149,23 +152,23 @@ async def test_outage_in_mid_run_charges_nobody_and_is_probed_gently(
         assert stats.texts_embedded == CHUNKS
 
 
-def test_outage_is_probed_once_a_worker_and_step(crew: Crew, report: Report) -> None:
-    """Three processes: each knocks by itself, and work goes on in all of them."""
+def test_outage_is_probed_once_per_worker_and_step(crew: Crew, report: Report) -> None:
+    """Three processes: each probes independently, and all continue."""
     crew.attach(batch_size=10)
     crew.standin.control(latency_s=0.1)
     crew.add(CHUNKS)
     workers = [crew.worker(concurrency=IN_FLIGHT) for _ in range(3)]
     crew.wait_embedded(CHUNKS // 10, *workers)
-    before, began = knocks(crew), time.monotonic()
+    before, began = requests_so_far(crew), time.monotonic()
     crew.standin.control(down=True)
     time.sleep(LONGEST_AWAY_S)
-    seen, seconds = knocks(crew) - before, time.monotonic() - began
+    seen, seconds = requests_so_far(crew) - before, time.monotonic() - began
     assert seen <= len(workers) * (2 * IN_FLIGHT + 1 + most_probes(seconds))
     assert not any(worker.process.poll() for worker in workers)
     embedded, began = crew.embedded(), time.monotonic()
     assert embedded < CHUNKS
     crew.standin.control(down=False)
-    until(lambda: crew.embedded() > embedded)
+    wait_for(lambda: crew.embedded() > embedded)
     seconds = time.monotonic() - began
     crew.drained(*workers)
     found = crew.reckon()
@@ -181,14 +184,14 @@ def test_outage_is_probed_once_a_worker_and_step(crew: Crew, report: Report) -> 
     )
 
 
-def knocks(crew: Crew) -> int:
-    """Requests so far, those that were reset among them."""
+def requests_so_far(crew: Crew) -> int:
+    """The number of requests so far, resets included."""
     stats = crew.standin.stats()
     return int(stats["requests"]) + int(stats["turned_away"])
 
 
-async def test_work_goes_on_within_the_longest_step_of_the_backoff() -> None:
-    """No two probes of a long outage are further apart than 2.5 s, so 3 s are kept."""
+async def test_work_continues_within_the_longest_step_of_the_backoff() -> None:
+    """Two probes of a long outage are at most 2.5 s apart, so work continues within 3 s."""
     sleeper, answers = Sleeper(), [EmbedderUnavailable("The server cannot be reached.")] * 50
 
     async def probe() -> None:

@@ -1,21 +1,17 @@
-"""A pause holds through whatever else goes wrong, and ends when it is to end."""
+"""A pause survives other faults, and ends on time."""
 
 from __future__ import annotations
 
 import time
 
-from tests.faults.crew import Crew, kill, until
+from tests.faults.crew import Crew, kill
 from tests.faults.report import Report
-from tests.integration.workshop import jobs, pause_of
+from tests.support.chunks import jobs_by_status, pause_reason
+from tests.support.cli import wait_for
 
 
-def doing(crew: Crew) -> int:
-    """Jobs that run, or are said to."""
-    return dict(jobs(crew.database)).get("doing", 0)
-
-
-def test_pause_in_the_midst_of_kills_holds(crew: Crew, report: Report) -> None:
-    """What killed workers held comes back to the queue, and waits there for the resume."""
+def test_pause_survives_kills(crew: Crew, report: Report) -> None:
+    """Jobs of killed workers return to the queue, and wait there for the resume."""
     crew.attach(batch_size=16)
     crew.standin.control(latency_s=0.2)
     crew.add(1_500)
@@ -25,14 +21,18 @@ def test_pause_in_the_midst_of_kills_holds(crew: Crew, report: Report) -> None:
     assert crew.cli.run("pause", "docs", "--why", "maintenance").returncode == 0
     kill(team.pop(0))
     crew.age_dead()
-    # A newcomer frees the jobs of both; a drain says who paused and ends with 1.
+    # A new worker releases the jobs of both; a drain names who paused and exits 1.
     halted = crew.worker().wait(60)
     assert (halted.returncode, "maintenance" in halted.stderr) == (1, True)
     embedded, texts = crew.embedded(), crew.standin.stats()["texts"]
     lasting = crew.worker(drain=False)
     time.sleep(2)
-    assert (crew.embedded(), crew.standin.stats()["texts"], doing(crew)) == (embedded, texts, 0)
-    assert pause_of(crew.database) == "maintenance"
+    assert (
+        crew.embedded(),
+        crew.standin.stats()["texts"],
+        jobs_by_status(crew.database)["doing"],
+    ) == (embedded, texts, 0)
+    assert pause_reason(crew.database) == "maintenance"
     crew.database.check_invariants()
     assert crew.cli.run("resume", "docs").returncode == 0
     crew.settle(report, "pause among kills", crew.worker(), tried=2)
@@ -40,33 +40,33 @@ def test_pause_in_the_midst_of_kills_holds(crew: Crew, report: Report) -> None:
 
 
 def test_resume_during_an_outage_works(crew: Crew, report: Report) -> None:
-    """Paused and resumed while the server is away: all is embedded when it is back."""
+    """Paused and resumed during an outage: all is embedded after it."""
     crew.attach(batch_size=16)
     crew.standin.control(latency_s=0.1)
     crew.add(1_000)
     worker = crew.worker(drain=False)
     crew.wait_embedded(100, worker)
     crew.standin.control(down=True)
-    until(lambda: "outage_began" in worker.stderr, worker)
+    wait_for(lambda: "outage_began" in worker.stderr, worker)
     assert crew.cli.run("pause", "docs").returncode == 0
     assert crew.cli.run("resume", "docs").returncode == 0
-    assert pause_of(crew.database) is None
+    assert pause_reason(crew.database) is None
     drain = crew.worker()
-    until(lambda: "outage_began" in drain.stderr, drain)
+    wait_for(lambda: "outage_began" in drain.stderr, drain)
     crew.standin.control(down=False)
     crew.settle(report, "resume in an outage", drain)
     assert worker.stop().returncode == 0
 
 
 def test_pause_until_ends_by_itself(crew: Crew, report: Report) -> None:
-    """Nobody resumes: when the time has come a running worker goes on, and ends its drain."""
+    """Without a resume: at that time a running worker continues, and the drain ends."""
     crew.attach(batch_size=16)
     crew.standin.control(latency_s=0.1)
     crew.add(2400)
     lasting = crew.worker(drain=False)
     crew.wait_embedded(100, lasting)
     assert crew.cli.run("pause", "docs", "--until", "4s").returncode == 0
-    until(lambda: doing(crew) == 0, lasting)
+    wait_for(lambda: jobs_by_status(crew.database)["doing"] == 0, lasting)
     assert crew.embedded() < 2400
     crew.wait_embedded(2400, lasting)
     crew.settle(report, "pause --until", crew.worker())

@@ -1,4 +1,4 @@
-"""Each column of the table of servers: who is blamed, who is waited for, what stops the line."""
+"""Each column of the table of servers: what fails a text, is waited for, or pauses."""
 
 from __future__ import annotations
 
@@ -9,19 +9,11 @@ import pytest
 from tests.faults.columns import BAD, regex_of, run_with_bad, server_of, settings_for
 from tests.faults.reckon import failed, prepare, reckon, recovery_s
 from tests.faults.report import Report
-from tests.integration.workshop import (
-    KEY,
-    add_chunks,
-    counts,
-    drain,
-    failures,
-    pause_of,
-    prove,
-    working,
-)
+from tests.support.chunks import add_chunks, counts, failures, pause_reason
 from tests.support.database import Database
 from tests.support.standin import BadText, Canned
 from tests.support.standin.profiles import GATEWAYS, OPENAI, OPENAI_TOKENS, PROFILES, TEI, Profile
+from tests.support.workers import KEY, drain, prove, working
 from wikiembed.errors import SourcePaused
 
 EACH = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: str(profile.name))
@@ -29,10 +21,10 @@ LARGEST = [*(p for p in PROFILES if p.batch_too_large is not None), OPENAI_TOKEN
 
 
 @EACH
-async def test_text_that_crashes_its_request_is_blamed_and_no_other(
+async def test_text_that_crashes_its_request_fails_alone(
     docs_table: Database, report: Report, profile: Profile
 ) -> None:
-    """Three texts of the crash status (or the hang) of this server, and an outage between."""
+    """Three texts with the server's crash status (or hang), and an outage between."""
     crash = profile.crash
     if crash is None:
         bad = BadText(regex=regex_of(BAD), effect="hang")
@@ -45,10 +37,10 @@ async def test_text_that_crashes_its_request_is_blamed_and_no_other(
 
 
 @EACH
-async def test_row_of_nan_is_blamed_alone(
+async def test_row_of_nan_fails_alone(
     docs_table: Database, report: Report, profile: Profile
 ) -> None:
-    """Null, zeros, NaN or an error, as this server has it: never stored."""
+    """Null, zeros, NaN or an error, depending on the server: never stored."""
     prepare(docs_table, 40)
     nan = profile.nan
     if isinstance(nan, Canned):
@@ -65,10 +57,10 @@ async def test_row_of_nan_is_blamed_alone(
 
 
 @EACH
-async def test_long_text_is_named_so_and_an_empty_one_is_never_sent(
+async def test_long_text_is_text_too_long_and_an_empty_one_is_never_sent(
     docs_table: Database, profile: Profile
 ) -> None:
-    """One request says that it is too long; a server that cuts silently embeds it."""
+    """One request reports that it is too long; a server that truncates silently embeds it."""
     add_chunks(docs_table, 40)
     docs_table.execute("update public.docs set body = repeat('x', 51) where id = 7")
     docs_table.execute("update public.docs set body = '' where id = 8")
@@ -82,10 +74,10 @@ async def test_long_text_is_named_so_and_an_empty_one_is_never_sent(
 
 
 @pytest.mark.parametrize("profile", LARGEST, ids=lambda profile: str(profile.name))
-async def test_batch_beyond_the_limit_blames_nobody(
+async def test_batch_beyond_the_limit_causes_no_failures(
     docs_table: Database, report: Report, profile: Profile
 ) -> None:
-    """It is halved or cut to the limit that is stated, and the limit is kept."""
+    """It is halved or split at the stated limit, and the limit is remembered."""
     prepare(docs_table, 120)
     with server_of(profile, max_batch=profile.max_batch) as server:
         await drain(settings_for(docs_table, server, profile), concurrency=1)
@@ -99,7 +91,7 @@ async def test_batch_beyond_the_limit_blames_nobody(
 async def test_overload_and_loading_are_waited_for(
     docs_table: Database, report: Report, profile: Profile
 ) -> None:
-    """The server loads its model at first and is overloaded then: nobody is blamed."""
+    """The server first loads its model and then is overloaded: no failures."""
     prepare(docs_table, 120)
     with server_of(profile) as server:
         if profile.loading is not None:
@@ -116,15 +108,15 @@ async def test_overload_and_loading_are_waited_for(
         fault = "loading, then overload"
         reckon(docs_table, report, fault, stats=server.stats, seconds=seconds)
     assert (counts(docs_table), failed(docs_table)) == ((120, 0, 0, 0), {})
-    assert pause_of(docs_table) is None
+    assert pause_reason(docs_table) is None
 
 
 @pytest.mark.parametrize("profile", [*PROFILES, *GATEWAYS], ids=lambda profile: str(profile.name))
 @pytest.mark.parametrize("wrong", ["model", "key"])
-async def test_wrong_model_or_key_pauses_the_source_where_the_server_minds(
+async def test_wrong_model_or_key_pauses_the_source_if_refused(
     docs_table: Database, profile: Profile, wrong: str
 ) -> None:
-    """Nobody is blamed; a server that ignores the model embeds."""
+    """No failures; a server that ignores the model embeds."""
     prove(docs_table)
     add_chunks(docs_table, 10)
     minds = profile.unknown_model if wrong == "model" else profile.wrong_key
@@ -144,21 +136,19 @@ async def test_wrong_model_or_key_pauses_the_source_where_the_server_minds(
     docs_table.check_invariants()
 
 
-async def test_batch_beyond_the_permits_is_made_smaller(
-    docs_table: Database, report: Report
-) -> None:
-    """TEI answers 429 for ever to more texts than it has permits: nobody is blamed."""
+async def test_batch_beyond_the_permits_is_split(docs_table: Database, report: Report) -> None:
+    """TEI always answers 429 to more texts than it has permits: no failures."""
     prepare(docs_table, 120)
     with server_of(TEI, permits=12, max_batch=32) as server:
         await drain(settings_for(docs_table, server, TEI), concurrency=1)
         assert 1 <= server.stats.statuses[429] <= 8
         reckon(docs_table, report, "more texts than TEI has permits", stats=server.stats)
     assert (counts(docs_table), failed(docs_table)) == ((120, 0, 0, 0), {})
-    assert pause_of(docs_table) is None
+    assert pause_reason(docs_table) is None
 
 
-async def test_quota_used_up_pauses_the_source(docs_table: Database) -> None:
-    """OpenAI's 429 of an empty account is no throttling: waiting would not help."""
+async def test_exhausted_quota_pauses_the_source(docs_table: Database) -> None:
+    """OpenAI's 429 for an exhausted quota is not throttling: waiting would not help."""
     add_chunks(docs_table, 10)
     with (
         server_of(OPENAI, status_for_all=OPENAI.quota) as server,

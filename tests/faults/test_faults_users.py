@@ -1,4 +1,4 @@
-"""What users hold, and for how long: the worker waits for nobody, and nobody dies of it."""
+"""Locks of users: the worker never waits for them and causes no deadlock."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from functools import partial
 import psycopg
 import pytest
 
-from tests.conftest import RunCli
 from tests.faults.reckon import reckon
 from tests.faults.report import Report
-from tests.faults.users import LONG, keyed_table, run_all, set_limits, settled
-from tests.integration.workshop import add_chunks, counts, drain, prove, settings_of, working
+from tests.faults.users import run_all, set_limits
 from tests.support.chunks import (
     add,
+    add_chunks,
     clear_jobs,
+    counts,
     fail,
     in_background,
+    make_source,
     read,
+    settled,
     start,
     wait_until_blocked,
 )
+from tests.support.cli import RunCli
 from tests.support.database import Database
+from tests.support.long_form import LONG
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import drain, prove, settings_of, working
 
 HELD = 640 if LONG else 64
 ROUNDS = 40 if LONG else 5
@@ -35,18 +40,18 @@ ROUNDS = 40 if LONG else 5
 async def test_compare_and_set_of_rows_held_for_long_costs_few_texts(
     docs_table: Database, standin: StandIn, report: Report
 ) -> None:
-    """Held rows cost no HTTP: each text is sent once, after the release."""
+    """Locked rows cost no request: each text is sent once, after the release."""
     prove(docs_table)
     add_chunks(docs_table, 2 * HELD)
     holder = docs_table.connect(autocommit=False)
     holder.execute("update public.docs set body = body || ' held' where id <= %s", [HELD])
     async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
-        await worker.until(lambda: counts(docs_table)[0] == HELD)
+        await worker.wait_for(lambda: counts(docs_table).embedded == HELD)
         await asyncio.sleep(20 if LONG else 3)
         assert standin.stats.texts <= HELD + 8
         docs_table.check_invariants()
         holder.commit()
-        await worker.until(lambda: settled(docs_table), 60)
+        await worker.wait_for(lambda: settled(docs_table), 60)
     assert counts(docs_table) == (2 * HELD, 0, 0, 0)
     assert standin.stats.texts <= 2 * HELD + 16
     docs_table.check_invariants()
@@ -65,7 +70,7 @@ def one_by_one(connection: psycopg.Connection, keys: Sequence[int], rounds: int)
 
 
 def retry_over_and_over(connection: psycopg.Connection, times: int) -> int:
-    """What an operator does who wants the failures gone."""
+    """Call retry over and over, like an impatient operator."""
     for _ in range(times):
         connection.execute("select * from wikiembed.retry_failures('docs')")
         connection.execute("select * from wikiembed.reconcile('docs')")
@@ -73,18 +78,18 @@ def retry_over_and_over(connection: psycopg.Connection, times: int) -> int:
     return times
 
 
-async def test_users_who_go_opposite_ways_meet_no_deadlock_of_ours(
+async def test_users_in_opposite_order_cause_no_deadlock(
     database: Database, standin: StandIn, report: Report
 ) -> None:
-    """They share no row, so a deadlock would be the worker's, retry's or reconcile's doing."""
-    keyed_table(database)
+    """They share no row, so a deadlock would be caused by the worker, retry or reconcile."""
+    make_source(database, key="bigint", batch_size=16)
     prove(database)
     standin.controls.bad_texts = [BadText(contains="poison")]
     database.execute(
         "insert into public.docs (id, body) select i, 'poison' from generate_series(1, 100) as i"
     )
     await drain(settings_of(database, standin.url))
-    assert counts(database)[2] == 100
+    assert counts(database).failed == 100
     upwards, downwards = list(range(1, 101, 2)), list(range(100, 0, -2))
     tasks = [
         partial(one_by_one, set_limits(database.connect()), upwards, ROUNDS),
@@ -94,19 +99,17 @@ async def test_users_who_go_opposite_ways_meet_no_deadlock_of_ours(
     with ThreadPoolExecutor(len(tasks)) as pool:
         async with working(settings_of(database, standin.url), poll_s=0.1) as worker:
             ended = run_all(pool, [*tasks])
-            await worker.until(ended, 240)
+            await worker.wait_for(ended, 240)
             database.execute("update public.docs set body = 'cured ' || id")
-            await worker.until(lambda: counts(database) == (100, 0, 0, 0), 60)
+            await worker.wait_for(lambda: counts(database) == (100, 0, 0, 0), 60)
     database.check_invariants()
     dead = database.one("select deadlocks from pg_stat_database where datname = current_database()")
     assert dead == 0
     reckon(database, report, "users in opposite orders", stats=standin.stats, tried=2 * ROUNDS)
 
 
-def test_retry_passes_by_the_failures_that_somebody_holds(
-    docs_table: Database, run_cli: RunCli
-) -> None:
-    """Else the holder, going on to a failure that retry holds, dies in a deadlock; it is told."""
+def test_retry_skips_held_failures(docs_table: Database, run_cli: RunCli) -> None:
+    """Otherwise the holder would deadlock on a failure that retry locks; retry reports the rest."""
     keys = add(docs_table, "1", "2", "3")
     fail(docs_table, read(docs_table, keys))
     clear_jobs(docs_table)
@@ -122,16 +125,16 @@ def test_retry_passes_by_the_failures_that_somebody_holds(
         going_on.result(timeout=20)
     add(docs_table, "4")
     fail(docs_table, read(docs_table, ["4"]))
-    said = run_cli("retry", "docs")
-    assert "1 chunk queued again in 1 job." in said.stdout
-    assert "1 failure is held by another transaction: run it again later." in said.stdout
+    output = run_cli("retry", "docs")
+    assert "1 chunk queued again in 1 job." in output.stdout
+    assert "1 failure is held by another transaction: run it again later." in output.stdout
     user.commit()
     assert "held" not in run_cli("retry", "docs").stdout
     docs_table.check_invariants()
 
 
 def test_inserts_of_32_clients_share_their_notifications(docs_table: Database) -> None:
-    """Each notification makes its commit wait for the others': one per 20 ms, not one an insert."""
+    """Notifying commits wait for one another: one per 20 ms, not one per insert."""
     clients = [set_limits(docs_table.connect()) for _ in range(32)]
 
     def insert(connection: psycopg.Connection) -> None:
@@ -144,8 +147,8 @@ def test_inserts_of_32_clients_share_their_notifications(docs_table: Database) -
         began = docs_table.one(clock)
         list(pool.map(insert, clients))
         ticks = int(docs_table.one(clock) - began) // 20
-        heard = len(list(listener.notifies(timeout=1)))
-    assert 1 <= heard <= 2 * ticks + 4  # two clients may see the same tick pass
+        received = len(list(listener.notifies(timeout=1)))
+    assert 1 <= received <= 2 * ticks + 4  # two clients may see the same tick
     docs_table.check_invariants()
 
 
@@ -177,10 +180,10 @@ def test_bulk_delete_and_retry_never_deadlock(docs_table: Database) -> None:
 
 
 @pytest.mark.parametrize("mode", ["share row exclusive", "exclusive", "access exclusive"])
-async def test_table_that_a_user_locks_waits_and_loses_nothing(
+async def test_table_locked_by_a_user_loses_nothing(
     docs_table: Database, standin: StandIn, mode: str
 ) -> None:
-    """The worker's write gives up its lock and the job comes back; the user is never hurried."""
+    """The worker's write gives up its lock and the job returns; the user is not disturbed."""
     prove(docs_table)
     add_chunks(docs_table, 64)
     locker = set_limits(docs_table.connect(autocommit=False))
@@ -191,7 +194,7 @@ async def test_table_that_a_user_locks_waits_and_loses_nothing(
         written = locker.execute("select count(vec) from public.docs").fetchone()
         assert written == (0,)
         locker.commit()
-        await worker.until(lambda: counts(docs_table) == (65, 0, 0, 0))
+        await worker.wait_for(lambda: counts(docs_table) == (65, 0, 0, 0))
     docs_table.check_invariants()
 
 
@@ -199,7 +202,7 @@ async def test_table_that_a_user_locks_waits_and_loses_nothing(
 async def test_clients_of_every_isolation_level_write_beside_a_worker(
     docs_table: Database, standin: StandIn, level: psycopg.IsolationLevel
 ) -> None:
-    """Their inserts and updates are queued; what Postgres makes them repeat, they repeat."""
+    """Their inserts and updates are queued; they retry serialization failures."""
     prove(docs_table)
     standin.controls.latency_s = 0.01
     connections = [docs_table.connect(autocommit=False) for _ in range(4)]
@@ -225,6 +228,6 @@ async def test_clients_of_every_isolation_level_write_beside_a_worker(
 
     with ThreadPoolExecutor(4) as pool:
         async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
-            await worker.until(run_all(pool, [partial(write, one) for one in connections]), 60)
-            await worker.until(lambda: counts(docs_table) == (100, 0, 0, 0), 60)
+            await worker.wait_for(run_all(pool, [partial(write, one) for one in connections]), 60)
+            await worker.wait_for(lambda: counts(docs_table) == (100, 0, 0, 0), 60)
     docs_table.check_invariants()

@@ -1,12 +1,13 @@
-"""What users wait for: never for a batch that a server has, only for the write of one."""
+"""Users never wait for a batch at the server, only for its write."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.integration.workshop import add_chunks, counts, prove, settings_of, working
+from tests.support.chunks import add_chunks, counts
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from tests.support.workers import prove, settings_of, working
 
 OPEN = """
 select a.pid from pg_stat_activity as a
@@ -22,10 +23,10 @@ TOUCHES = [
 ]
 
 
-async def test_compare_and_set_lets_nobody_wait_for_a_slow_server(
+async def test_compare_and_set_holds_no_lock_during_a_slow_request(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Users change, delete and lock the very rows; no worker's backend holds anything meanwhile."""
+    """Users change, delete and lock the same rows; no worker's backend holds a lock meanwhile."""
     prove(docs_table)
     user = docs_table.connect()
     user.execute("set lock_timeout = '1s'")
@@ -34,11 +35,11 @@ async def test_compare_and_set_lets_nobody_wait_for_a_slow_server(
     }
 
     def under_way() -> int | None:
-        """The texts that are done, while the server has others; None while it has none."""
+        """The number of embedded texts while requests are in flight; else None."""
         return standin.stats.texts if standin.stats.concurrent else None
 
     def during(act: Callable[[], object]) -> bool:
-        """Whether what `act` answers is true, and batches were under way from first to last."""
+        """Whether `act` returns true, with batches in flight throughout."""
         before = under_way()
         answered = act()
         return bool(answered) and before is not None and before == under_way()
@@ -50,13 +51,13 @@ async def test_compare_and_set_lets_nobody_wait_for_a_slow_server(
         return True
 
     async with working(settings_of(docs_table, standin.url), poll_s=0.1) as worker:
-        # The probe that begins a worker is over; from here on each request is a batch.
+        # The worker's first probe is over; from here on each request is a batch.
         add_chunks(docs_table, 1)
-        await worker.until(lambda: counts(docs_table)[0] == 1)
+        await worker.wait_for(lambda: counts(docs_table).embedded == 1)
         standin.controls.latency_s = 3
         add_chunks(docs_table, 256, begin=1)
-        await worker.until(lambda: during(touch), 60)
-        await worker.until(lambda: during(lambda: docs_table.rows(OPEN, ours) == []), 60)
+        await worker.wait_for(lambda: during(touch), 60)
+        await worker.wait_for(lambda: during(lambda: docs_table.rows(OPEN, ours) == []), 60)
         standin.controls.latency_s = 0
-        await worker.until(lambda: counts(docs_table)[1] == 0, 60)
+        await worker.wait_for(lambda: counts(docs_table).missing == 0, 60)
     docs_table.check_invariants()

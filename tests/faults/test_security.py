@@ -6,11 +6,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.conftest import RunCli
-from tests.integration.workshop import drain, prove, settings_of
 from tests.support.chunks import VECTOR, add, clear_jobs, coverage, embed, fail, queued, read
+from tests.support.cli import RunCli
 from tests.support.database import Database
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import drain, prove, settings_of
 
 ROB = "'); drop table public.canary; --"
 NAMES = [
@@ -30,10 +30,10 @@ CANARY = "create table public.canary (who text)"
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_hostile_names_and_texts_go_the_whole_way(
+async def test_hostile_names_and_texts_have_no_side_effect(
     database: Database, standin: StandIn, run_cli: RunCli, name: str
 ) -> None:
-    """Attached, embedded, failed, retried, skipped, detached: nothing but what was asked for."""
+    """Attached, embedded, failed, retried, skipped, detached: no side effect."""
     database.execute(CANARY)
     schema, table = sql.Identifier(name), sql.Identifier(name, name)
     key, text, vector = (sql.Identifier(name[:60] + end) for end in "ktv")
@@ -134,7 +134,7 @@ CALLS = [
 
 @pytest.fixture
 def trapped(docs_table: Database) -> psycopg.Connection:
-    """A superuser's connection whose path begins with a writer's traps, in pg_temp and public."""
+    """A superuser's connection whose search_path starts with a writer's traps."""
     docs_table.execute(CANARY)
     docs_table.execute("grant insert on public.canary to public")
     docs_table.execute("grant all on schema public to public")
@@ -155,7 +155,7 @@ def trapped(docs_table: Database) -> psycopg.Connection:
                     .replace(", vector)", ", public.vector)")
                     .encode()
                 )
-        # pgvector's own operators stand in public already.
+        # pgvector's own operators are in public already.
         for kind in ("text", "bigint", "public.vector")[: 2 if schema == "public" else 3]:
             for operator in ("=", "<>"):
                 connection.execute(
@@ -176,7 +176,7 @@ def trapped(docs_table: Database) -> psycopg.Connection:
 def test_writers_own_objects_never_run_as_the_definer(
     docs_table: Database, trapped: psycopg.Connection
 ) -> None:
-    """Every public function, view and trigger path passes by what matches better than ours."""
+    """Every public function, view and trigger ignores objects that match better than ours."""
     trapped.execute("set search_path = pg_temp, public, pg_catalog")
     trapped.execute("select upper('the trap works'), 'a'::text = 'a'::text")
     assert docs_table.one("select count(*) from public.canary") == 2
@@ -205,7 +205,7 @@ def test_writers_own_objects_never_run_as_the_definer(
 
 
 def test_row_security_hides_no_row_from_any_function(docs_table: Database) -> None:
-    """A policy that lets nobody see anything changes no count, job, failure or vector."""
+    """A policy that hides every row changes no count, job, failure or vector."""
     add(docs_table, "1", "2", "3")
     docs_table.execute(
         "alter table public.docs enable row level security;"

@@ -1,4 +1,4 @@
-"""Every dependency is pinned, no pin is idle, and a known vulnerability fails the audit."""
+"""Every dependency is pinned, no pin is unused, and a known vulnerability fails the audit."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def needed() -> dict[str, str]:
     return {name: metadata.version(name) for name, _ in seen if name not in NOT_PINNED}
 
 
-def test_every_dependency_is_pinned_and_no_pin_is_idle() -> None:
-    """To the version that is installed, so that what was tested is what is installed."""
+def test_every_dependency_is_pinned_and_every_pin_is_used() -> None:
+    """To the installed version, so that the tested versions are the installed ones."""
     assert pins() == needed()
 
 
@@ -98,7 +98,7 @@ def audit(url: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_audit_fails_on_a_known_vulnerability(advisories: dict[str, str]) -> None:
-    """With the package, its version, the advisory, and where it is mended."""
+    """With the package, its version, the advisory, and the fixed version."""
     assert audit(advisories["url"]).stdout == (
         f"No vulnerability is known in {len(pins())} pinned packages.\n"
     )
@@ -110,7 +110,7 @@ def test_audit_fails_on_a_known_vulnerability(advisories: dict[str, str]) -> Non
 
 
 def test_audit_claims_nothing_without_advisories(tmp_path: Path) -> None:
-    """Out of reach, or a service that knows no package: exit 0, and a sentence that says so."""
+    """If unreachable, or without any known package: exit 0, and a sentence about it."""
     done = audit("http://127.0.0.1:1/")
     assert (done.returncode, done.stdout) == (
         0,

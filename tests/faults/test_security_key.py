@@ -1,4 +1,4 @@
-"""The API key is written nowhere but into the request, whatever the server answers.
+"""The API key is written only into the request, whatever the server answers.
 
 /proc/PID/environ is exempt: the environment is how the key is given.
 """
@@ -13,13 +13,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.acceptance.wiki import Call
-from tests.conftest import StartCli
-from tests.integration.workshop import KEY, drain, environment_of, settings_of
 from tests.support.chunks import add, coverage
-from tests.support.cli import Result
+from tests.support.cli import Call, Result, StartCli
 from tests.support.database import Database
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import KEY, drain, environment_of, settings_of
 from wikiembed.errors import WikiembedError
 
 PASSWORD = "Tr0ub4dor-pw"
@@ -28,7 +26,7 @@ LOOKS = (["status", "--json"], ["failures", "--json"], ["doctor"], ["search", "x
 
 
 def assert_nowhere(database: Database, secret: str, *results: Result) -> None:
-    """Neither in what commands said, nor in any table, running query or comment."""
+    """Assert that no output, table, running query or comment contains it."""
     for result in results:
         assert secret not in result.stdout + result.stderr
     tables = database.rows(
@@ -43,7 +41,7 @@ def assert_nowhere(database: Database, secret: str, *results: Result) -> None:
             f"select count(*) from {name} as t where position(%s in t::text) > 0", [secret]
         )
         assert found == 0, name
-    # Ours is the one query that holds it, as a parameter: nobody else's may.
+    # Our query contains it, as a parameter: no other query may.
     seen = database.one(
         "select count(*) from pg_stat_activity where pid <> pg_backend_pid()"
         " and (position(%s in query) > 0 or position(%s in application_name) > 0)",
@@ -104,7 +102,7 @@ def test_key_of_a_run_with_every_kind_of_answer(
 async def test_key_is_in_no_exception_and_no_record(
     docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture, answer: str
 ) -> None:
-    """Of any library, at any level, with causes and contexts."""
+    """From any library, at any level, with causes and contexts."""
     caplog.set_level(logging.DEBUG)
     standin.controls.update({"status_for_all": {"status": 401, "body": ECHO}})
     url = standin.url if answer == "refused" else "http://127.0.0.1:1"
@@ -113,13 +111,13 @@ async def test_key_is_in_no_exception_and_no_record(
     with pytest.raises(WikiembedError) as caught:
         await drain(settings)
     error: BaseException | None = caught.value
-    said = [repr(settings)]
+    output = [repr(settings)]
     while error is not None:
-        said += [repr(error), str(error), repr(vars(error))]
+        output += [repr(error), str(error), repr(vars(error))]
         error = error.__cause__ or error.__context__
-    said += [f"{r.getMessage()} {vars(r)!r}" for r in caplog.records if r.name != "tests"]
-    assert len(said) >= 4  # of a refused connection aiohttp logs nothing
-    assert [one for one in said if KEY in one] == []
+    output += [f"{r.getMessage()} {vars(r)!r}" for r in caplog.records if r.name != "tests"]
+    assert len(output) >= 4  # aiohttp does not log a refused connection
+    assert [one for one in output if KEY in one] == []
 
 
 @pytest.mark.parametrize("server", ["up", "down"])

@@ -1,4 +1,4 @@
-"""Code of a table's owner runs as wikiembed's owner: harmless when that is a role of few rights."""
+"""A table owner's code runs as wikiembed's owner: harmless if that role has few rights."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.conftest import RunCli
-from tests.support.cli import Cli, environment
+from tests.support.cli import Cli, RunCli, environment
 from tests.support.database import DIMENSIONS, Database, create_database
 from tests.support.server import TestServer
 from tests.support.standin import StandIn
@@ -56,7 +55,7 @@ alter table app.docs add constraint robs check (app.rob('check'));
 
 
 class Place:
-    """A database without wikiembed, and four roles that log in."""
+    """A database without wikiembed, and four login roles."""
 
     def __init__(self, postgres: TestServer, folder: Path) -> None:
         self.database = create_database(postgres, "template0")
@@ -74,7 +73,7 @@ class Place:
             connection.execute(text.encode())
 
     def url(self, role: str | None) -> str:
-        """Where a role logs in; None: the superuser."""
+        """The URL of a role; None: the superuser."""
         if role is None:
             return self.database.url
         return make_conninfo(self.database.url, user=self.roles[role], password=PASSWORD)
@@ -101,7 +100,7 @@ class Place:
 
 @pytest.fixture
 def place(postgres: TestServer, tmp_path: Path) -> Iterator[Place]:
-    """A database of this test's own."""
+    """A database for this test."""
     made = Place(postgres, tmp_path)
     try:
         yield made
@@ -113,7 +112,7 @@ def place(postgres: TestServer, tmp_path: Path) -> Iterator[Place]:
 def test_owner_of_few_rights_gives_hostile_code_nothing(
     place: Place, standin: StandIn, owner: str | None
 ) -> None:
-    """The remedy of docs/reference/limits.md; with a superuser the same code gets through."""
+    """The remedy of docs/reference/limits.md; with a superuser the same code succeeds."""
     owner_cli = place.cli(owner, standin)
     assert owner_cli.run("migrate").returncode == 0
     place.execute(OF_THE_APP, "app")
@@ -145,8 +144,8 @@ def test_owner_of_few_rights_gives_hostile_code_nothing(
         assert attached.stderr.startswith(f"Warning: {place.roles['app']} may give app.docs")
 
 
-def test_doctor_finds_an_owner_who_came_later(docs_table: Database, run_cli: RunCli) -> None:
-    """The table changed hands after it was attached."""
+def test_doctor_finds_a_later_owner(docs_table: Database, run_cli: RunCli) -> None:
+    """The table's owner changed after it was attached."""
 
     def warned() -> list[dict[str, str]]:
         found = json.loads(run_cli("doctor", "--json").stdout)

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.acceptance.wiki import Call, add, assert_done, assert_refused, served
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, served
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn
 
@@ -21,7 +23,7 @@ HERE = "127.0.0.1"
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """A certificate authority that no system trusts."""
+    """An untrusted certificate authority."""
     return trustme.CA()
 
 
@@ -49,7 +51,7 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.mark.parametrize("variable", ["WIKIEMBED_CA_FILE", "SSL_CERT_FILE"])
-def test_tls_with_an_authority_of_ones_own(
+def test_tls_with_a_private_authority(
     call: Call,
     docs_table: Database,
     authority: trustme.CA,
@@ -57,9 +59,9 @@ def test_tls_with_an_authority_of_ones_own(
     serve: Serve,
     variable: str,
 ) -> None:
-    """Given by either variable, a whole run goes through."""
+    """Set by either variable, a whole run succeeds."""
     server = serve(authority.issue_cert(HERE))
-    add(docs_table, 3)
+    add_chunks(docs_table, 3)
     env = {**served(server, api_key="key"), variable: str(ca_file)}
     assert server.url.startswith("https://")
     assert_done(call("worker", "--drain", env=env))
@@ -104,7 +106,7 @@ def test_tls_certificate_that_must_not_be_accepted(
 ) -> None:
     """One sentence, the source paused with it, and neither key nor text was sent."""
     server = serve(bad(case, authority))
-    add(docs_table, 2)
+    add_chunks(docs_table, 2)
     env = served(server, api_key="key", ca_file=str(ca_file))
     docs_table.execute("update public.docs set vec = '[1,0,0,0]' where id = 1")
     assert SAID[case] in assert_refused(call("search", "x", env=env), 2)

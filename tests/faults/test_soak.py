@@ -1,4 +1,4 @@
-"""The soak's own short form: faults at random from a fixed seed, in a process as people run it."""
+"""The short form of the soak: random faults from a fixed seed, in a process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SEED, MINUTES = 4, 0.1
 
 
 def test_soak_of_a_few_seconds_loses_nothing() -> None:
-    """It prints its seed and a table, and every line of the reckoning is zero."""
+    """It prints its seed and a table, and every final count is zero."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.tools.soak", "--minutes", str(MINUTES), "--seed", str(SEED)],
         cwd=ROOT,

@@ -1,34 +1,20 @@
-"""Users of the database who act beside a worker: threads with connections of their own."""
+"""Users of the database beside a worker: threads with their own connections."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import psycopg
 
-from tests.support.chunks import coverage
-from tests.support.database import Database
-
-LONG = os.environ.get("WIKIEMBED_FAULTS") == "long"
-KEYED = "create table public.docs (id bigint primary key, body text, vec vector(4))"
-ATTACH = "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs', p_batch_size => 16)"
-
-
-def keyed_table(database: Database) -> None:
-    """``public.docs`` as source ``docs``, with keys that users choose and reuse."""
-    database.execute(KEYED)
-    database.execute(ATTACH)
-
 
 def sizes_of(count: int, parts: int) -> list[int]:
-    """`count` in `parts` that differ by one at most."""
+    """`count` split into `parts` that differ by one at most."""
     return [count // parts + (i < count % parts) for i in range(parts)]
 
 
 def run_all(pool: ThreadPoolExecutor, tasks: list[Callable[[], int]]) -> Callable[[], bool]:
-    """Start every task; the answer says whether all have ended, and raises what one raised."""
+    """Start every task; returns a function that reports whether all ended, and reraises errors."""
     running: list[Future[int]] = [pool.submit(task) for task in tasks]
 
     def ended() -> bool:
@@ -41,12 +27,6 @@ def run_all(pool: ThreadPoolExecutor, tasks: list[Callable[[], int]]) -> Callabl
 
 
 def set_limits(connection: psycopg.Connection) -> psycopg.Connection:
-    """No statement of a user takes longer than a minute, so that a hang is an error."""
+    """Limit a user's statements to a minute, so that a hang is an error."""
     connection.execute("set statement_timeout = '60s'")
     return connection
-
-
-def settled(database: Database) -> bool:
-    """True when every missing row stands in failures."""
-    row = coverage(database)
-    return bool(row["missing"] == row["failed"])

@@ -30,7 +30,7 @@ sys.stdin.read()
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data folder whose cluster is made, and not running; module-wide, for initdb takes 1 s."""
+    """A data folder with a stopped cluster; per module, since initdb takes 1 s."""
     folder = Path(tempfile.mkdtemp(prefix="we-"))
     server = EmbeddedPostgres(data_dir=folder, version=18, settings=SMALL)
     server.release(server.acquire())
@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 class User:
-    """Another process that uses the embedded Postgres until told to end."""
+    """Another process that uses the embedded Postgres until it is stopped."""
 
     def __init__(self, data_dir: Path) -> None:
         self.process = subprocess.Popen(
@@ -52,11 +52,11 @@ class User:
         self.url = self.process.stdout.readline().strip()
 
     def end(self) -> None:
-        """Let it end as a program does."""
+        """Let it exit normally."""
         self.process.communicate(timeout=30)
 
     def kill(self) -> None:
-        """End it with no chance to clean up."""
+        """Kill it without any cleanup."""
         self.process.kill()
         self.process.communicate(timeout=30)
 
@@ -76,7 +76,7 @@ def value(url: str, query: str) -> object:
 
 
 def test_embedded_gives_a_durable_utf8_database(tmp_path: Path) -> None:
-    """A new folder gets a database `wikiembed` in UTF-8, with durability on and no TCP."""
+    """A new folder gets a UTF-8 database `wikiembed`, durable and without TCP."""
     user = User(tmp_path / "new")
     try:
         assert value(user.url, "select current_database()") == "wikiembed"
@@ -107,7 +107,7 @@ def test_embedded_is_shared_and_stopped_by_the_last(made: Path) -> None:
     assert server_pid(made) is None
 
 
-def test_embedded_forgets_killed_processes(made: Path) -> None:
+def test_embedded_ignores_killed_processes(made: Path) -> None:
     """A process killed with -9 does not keep the server alive past the others."""
     killed, other = User(made), User(made)
     killed.kill()
@@ -117,7 +117,7 @@ def test_embedded_forgets_killed_processes(made: Path) -> None:
 
 
 def test_embedded_recovers_a_killed_server(made: Path) -> None:
-    """A server killed with -9 leaves files behind, and the next process starts it all the same."""
+    """A server killed with -9 leaves files behind, and the next process still starts it."""
     user = User(made)
     pid = server_pid(made)
     assert pid is not None
@@ -132,7 +132,7 @@ def test_embedded_recovers_a_killed_server(made: Path) -> None:
 
 
 def test_embedded_ignores_a_reused_process_id(made: Path) -> None:
-    """A process file that names another process of the server's account is not believed."""
+    """A pid file that names another process of the server's account is ignored."""
     cluster = made / "postgres"
     owner = cluster.stat().st_uid
     other = subprocess.Popen(["sleep", "60"], user=owner)
@@ -168,13 +168,13 @@ def test_embedded_waits_for_a_slow_server(made: Path) -> None:
 
 
 def test_embedded_refuses_another_version(made: Path) -> None:
-    """A folder of Postgres 18 opened as 16 names both versions."""
+    """For a folder of Postgres 18 opened as 16, the error names both versions."""
     with pytest.raises(ConfigurationError, match=r"Postgres 18.*VERSION is 16"):
         EmbeddedPostgres(data_dir=made, version=16).acquire()
 
 
 def test_embedded_refuses_an_unknown_version(tmp_path: Path) -> None:
-    """A version that the package does not carry names those that it does."""
+    """For a version that the package lacks, the error lists the available ones."""
     with pytest.raises(ConfigurationError, match="set WIKIEMBED_POSTGRES_VERSION to 16 or 18"):
         EmbeddedPostgres(data_dir=tmp_path, version=17).acquire()
 
@@ -187,7 +187,7 @@ def test_embedded_names_the_missing_extra(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_embedded_serves_a_folder_with_a_long_path(tmp_path: Path) -> None:
-    """A path too long for a socket moves the socket to a private temporary folder."""
+    """If the path is too long for a socket, the socket is in a private temporary folder."""
     folder = tmp_path / ("long " + "x" * 110)
     server = EmbeddedPostgres(data_dir=folder, version=18, settings=SMALL)
     handle = server.acquire()
@@ -202,7 +202,7 @@ def test_embedded_serves_a_folder_with_a_long_path(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
 def test_embedded_opens_parents_no_further_than_needed(tmp_path: Path) -> None:
-    """Run by root, a private parent may be passed through, and still not be listed."""
+    """Run by root, a private parent gets search permission, but not read permission."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     server = EmbeddedPostgres(data_dir=home / "share" / "wikiembed", version=18, settings=SMALL)

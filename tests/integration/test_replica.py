@@ -1,19 +1,19 @@
-"""What a streaming replica answers: views, readiness and search; it refuses all that writes."""
+"""A streaming replica answers views, readiness and search, and refuses every write."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.faults.private import PrivateServer
-from tests.support.chunks import VECTOR, add, embed
+from tests.support.chunks import VECTOR, add, embed, make_source
 from tests.support.database import Database, create_database, make_template
+from tests.support.eventually import eventually
+from tests.support.private_postgres import PrivateServer
 from wikiembed.db.embedded import EmbeddedPostgres
 
 READS = [
@@ -58,14 +58,14 @@ class Replica:
         self._handle = self._postgres.acquire()
 
     def connect(self, database: Database) -> psycopg.Connection:
-        """A connection to its copy of `database`, which has all that the primary has now."""
+        """A connection to its copy of `database`, once it has replayed the primary's state."""
         position = database.one("select pg_current_wal_lsn()")
         connection = psycopg.connect(self._postgres.url(database.name), autocommit=True)
-        deadline = time.monotonic() + 30
         query = "select pg_last_wal_replay_lsn() >= %s::pg_lsn"
-        while connection.execute(query, [position]).fetchone() != (True,):
-            assert time.monotonic() < deadline, "the replica does not follow"
-            time.sleep(0.02)
+        eventually(
+            lambda: connection.execute(query, [position]).fetchone() == (True,),
+            message="the replica does not follow",
+        )
         return connection
 
     def end(self) -> None:
@@ -76,7 +76,7 @@ class Replica:
 
 @pytest.fixture
 def primary() -> Iterator[PrivateServer]:
-    """A Postgres of this test's own."""
+    """A Postgres for this test."""
     server = PrivateServer()
     try:
         yield server
@@ -84,14 +84,10 @@ def primary() -> Iterator[PrivateServer]:
         server.end()
 
 
-def test_replica_answers_and_takes_no_writes(primary: PrivateServer) -> None:
-    """What the primary says, once it is replayed; each call that writes is refused."""
+def test_replica_answers_and_refuses_writes(primary: PrivateServer) -> None:
+    """The primary's answers, once replayed; each call that writes is refused."""
     database = create_database(primary.server, make_template(primary.server))
-    database.execute(
-        "create table public.docs (id bigint generated always as identity primary key,"
-        " body text, vec vector(4))"
-    )
-    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    make_source(database)
     database.execute("create index on public.docs using hnsw (vec vector_cosine_ops)")
     embed(database, add(database, *["text"] * 3))
     replica = Replica(primary)

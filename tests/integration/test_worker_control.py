@@ -1,4 +1,4 @@
-"""Stop, pause, resume, wake and upkeep of a running worker."""
+"""Stop, pause, resume, notification and upkeep of a running worker."""
 
 from __future__ import annotations
 
@@ -8,98 +8,91 @@ import sys
 
 import pytest
 
-from tests.integration.workshop import (
-    add_chunks,
-    counts,
-    environment_of,
-    jobs,
-    prove,
-    settings_of,
-    working,
-)
+from tests.support.chunks import add_chunks, counts, jobs_by_status
 from tests.support.cli import Running
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from tests.support.workers import environment_of, prove, settings_of, working
 from wikiembed.errors import SourcePaused
 
 BOTH_WORK = "select max(cardinality(worker_ids)) = 2 from wikiembed.workers"
 
 
 async def test_stop_lets_batches_in_flight_finish(docs_table: Database, standin: StandIn) -> None:
-    """After one signal four batches in hand are written, no other begins, none is left doing."""
+    """After one signal four batches in flight are written, no other starts, none is left doing."""
     prove(docs_table)
     standin.controls.latency_s = 0.7
     add_chunks(docs_table, 1000)
     async with working(settings_of(docs_table, standin.url)) as worker:
-        await worker.until(lambda: standin.stats.max_concurrent == 4)
+        await worker.wait_for(lambda: standin.stats.max_concurrent == 4)
         await worker.stop()
-    assert counts(docs_table)[0] == 256
-    assert jobs(docs_table) == [("todo", 12)]
+    assert counts(docs_table).embedded == 256
+    assert jobs_by_status(docs_table) == {"todo": 12}
     docs_table.check_invariants()
 
 
-async def test_stop_by_a_second_signal_gives_the_batches_in_flight_back(
+async def test_stop_by_a_second_signal_releases_the_batches_in_flight(
     docs_table: Database, standin: StandIn
 ) -> None:
     """A cancelled job ends as todo, never as failed or aborted."""
     standin.controls.latency_s = 60
     add_chunks(docs_table, 300)
-    # The request outlasts the wait for the end: only the second signal cuts it short.
+    # The request outlasts the graceful stop: only the second signal cancels it.
     settings = settings_of(docs_table, standin.url, request_timeout_s=60.0)
     async with working(settings) as worker:
-        await worker.until(lambda: standin.stats.concurrent >= 1)
+        await worker.wait_for(lambda: standin.stats.concurrent >= 1)
         worker.send_signal()
         await asyncio.sleep(0.2)
         await worker.stop()
-    assert (counts(docs_table)[0], jobs(docs_table)) == (0, [("todo", 5)])
+    assert (counts(docs_table).embedded, jobs_by_status(docs_table)) == (0, {"todo": 5})
     docs_table.check_invariants()
 
 
-async def test_stop_during_an_outage_gives_the_jobs_back(
+async def test_stop_during_an_outage_releases_the_jobs(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Nobody waits for a server that is gone."""
+    """The stop does not wait for an unreachable server."""
     standin.controls.down = True
     add_chunks(docs_table, 1000)
     async with working(settings_of(docs_table, standin.url)) as worker:
-        await worker.until(lambda: dict(jobs(docs_table)).get("doing") == 4)
+        await worker.wait_for(lambda: jobs_by_status(docs_table)["doing"] == 4)
         await asyncio.sleep(0.5)
         await worker.stop()
-    assert jobs(docs_table) == [("todo", 16)]
+    assert jobs_by_status(docs_table) == {"todo": 16}
     docs_table.check_invariants()
 
 
 async def test_pause_gate_stops_the_fetch_and_drain_names_who(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Batches in flight finish, no other begins; the drain ends with who and why."""
+    """Batches in flight finish, no other starts; the drain reports role and reason."""
     prove(docs_table)
     standin.controls.latency_s = 0.3
     add_chunks(docs_table, 1000)
     async with working(settings_of(docs_table, standin.url), drain=True) as worker:
-        await worker.until(lambda: counts(docs_table)[0] > 0)
+        await worker.wait_for(lambda: counts(docs_table).embedded > 0)
         docs_table.execute("select wikiembed.pause('docs', 'the index is rebuilt')")
         who = docs_table.one("select session_user")
         named = rf"paused by {re.escape(who)} .*the index is rebuilt"
         with pytest.raises(SourcePaused, match=named):
             await asyncio.wait_for(worker.run, 20)
-    embedded = counts(docs_table)[0]
+    embedded = counts(docs_table).embedded
     assert 0 < embedded < 1000
-    assert [status for status, _ in jobs(docs_table)] == ["todo"]
+    assert list(jobs_by_status(docs_table)) == ["todo"]
     docs_table.check_invariants()
 
 
 async def test_pause_gate_resume_notifies_a_running_worker(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """With a poll of 60 s, paused jobs begin at once after resume."""
+    """With a poll of 60 s, paused jobs start at once after resume."""
     docs_table.execute("select wikiembed.pause('docs', 'not yet')")
     add_chunks(docs_table, 100)
     async with working(settings_of(docs_table, standin.url), poll_s=60) as worker:
         await asyncio.sleep(1)
-        assert (standin.stats.texts, jobs(docs_table)) == (0, [("todo", 2)])
+        assert (standin.stats.texts, jobs_by_status(docs_table)) == (0, {"todo": 2})
         docs_table.execute("select wikiembed.resume('docs')")
-        await worker.until(lambda: counts(docs_table)[0] == 100, timeout_s=20)
+        await worker.wait_for(lambda: counts(docs_table).embedded == 100, within_s=20)
 
 
 async def test_notify_of_an_insert_reaches_an_idle_worker(
@@ -110,33 +103,33 @@ async def test_notify_of_an_insert_reaches_an_idle_worker(
         await asyncio.sleep(0.5)
         for _ in range(3):
             add_chunks(docs_table, 1)
-            await worker.until(lambda: counts(docs_table)[1] == 0, timeout_s=20)
+            await worker.wait_for(lambda: counts(docs_table).missing == 0, within_s=20)
             await asyncio.sleep(0.15)
         for _ in range(50):
             add_chunks(docs_table, 1)
-        await worker.until(lambda: counts(docs_table)[0] == 53, timeout_s=20)
+        await worker.wait_for(lambda: counts(docs_table).embedded == 53, within_s=20)
     docs_table.check_invariants()
 
 
 async def test_truncate_is_reconciled_by_the_upkeep(docs_table: Database, standin: StandIn) -> None:
-    """The reconcile that a truncate queues runs in the worker's own slot, and all is exact."""
+    """The reconcile queued by a truncate runs in the worker's own slot, and counts are exact."""
     add_chunks(docs_table, 100)
     async with working(settings_of(docs_table, standin.url)) as worker:
-        await worker.until(lambda: counts(docs_table)[0] == 100)
+        await worker.wait_for(lambda: counts(docs_table).embedded == 100)
         docs_table.execute("truncate public.docs")
         add_chunks(docs_table, 5)
         left = "select count(*) from wikiembed_queue.procrastinate_jobs where status <> 'failed'"
-        await worker.until(lambda: docs_table.one(left) == 0)
-        await worker.until(lambda: counts(docs_table) == (5, 0, 0, 0))
+        await worker.wait_for(lambda: docs_table.one(left) == 0)
+        await worker.wait_for(lambda: counts(docs_table) == (5, 0, 0, 0))
     failed = "select count(*) from wikiembed_queue.procrastinate_jobs where status = 'failed'"
     assert docs_table.one(failed) == 0
     docs_table.check_invariants()
 
 
 async def test_upkeep_is_registered_and_runs(docs_table: Database, standin: StandIn) -> None:
-    """Rescue, fold, expiry and reconcile are periodic; an expired pause is tidied."""
+    """Rescue, fold, expiry and reconcile are periodic; an expired pause is cleared."""
     async with working(settings_of(docs_table, standin.url)) as worker:
-        await worker.until(lambda: docs_table.one(BOTH_WORK))
+        await worker.wait_for(lambda: docs_table.one(BOTH_WORK))
         periodic = {
             (task.task.name, task.cron)
             for task in worker.app.periodic_registry.periodic_tasks.values()
@@ -158,16 +151,16 @@ async def test_upkeep_is_registered_and_runs(docs_table: Database, standin: Stan
             """ values ('wikiembed_upkeep', 'wikiembed.expire_pauses', '{"timestamp": 0}')"""
         )
         tidied = "select count(*) from wikiembed.sources where paused_at is not null"
-        await worker.until(lambda: docs_table.one(tidied) == 0)
+        await worker.wait_for(lambda: docs_table.one(tidied) == 0)
 
 
 async def test_upkeep_that_fails_leaves_no_failed_job(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """The next periodic run comes anyway; nobody has to clear the queue."""
+    """The next periodic run follows anyway; the queue needs no cleanup."""
     docs_table.execute("alter function wikiembed.fold_ledger() rename to fold_ledger_away")
     async with working(settings_of(docs_table, standin.url)) as worker:
-        await worker.until(lambda: docs_table.one(BOTH_WORK))
+        await worker.wait_for(lambda: docs_table.one(BOTH_WORK))
         await (
             worker.app.tasks["wikiembed.fold_ledger"]
             .configure(queueing_lock="once more")
@@ -177,7 +170,7 @@ async def test_upkeep_that_fails_leaves_no_failed_job(
             "select count(*) from wikiembed_queue.procrastinate_jobs"
             " where queueing_lock is not null and status in ('todo', 'doing')"
         )
-        await worker.until(lambda: docs_table.one(left) == 0)
+        await worker.wait_for(lambda: docs_table.one(left) == 0)
     statuses = docs_table.rows("select status::text from wikiembed_queue.procrastinate_jobs")
     assert statuses == []
 
@@ -185,7 +178,7 @@ async def test_upkeep_that_fails_leaves_no_failed_job(
 async def test_rescue_of_a_killed_workers_jobs(
     docs_table: Database, standin: StandIn, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """kill -9 leaves four jobs doing; rescued, they are embedded by another worker."""
+    """kill -9 leaves four jobs doing; once rescued, another worker embeds them."""
     prove(docs_table)
     standin.controls.latency_s = 20
     add_chunks(docs_table, 300)
@@ -193,71 +186,69 @@ async def test_rescue_of_a_killed_workers_jobs(
     command = [sys.executable, "-m", "wikiembed", "worker", "--drain", "--concurrency", "4"]
     folder = tmp_path_factory.mktemp("killed")
     running = Running(command, env=environment_of(settings), folder=folder)
-    running.wait_for(lambda: dict(jobs(docs_table)).get("doing") == 4)
+    running.wait_for(lambda: jobs_by_status(docs_table)["doing"] == 4)
     running.process.kill()
     running.process.wait()
     standin.controls.latency_s = 0
-    assert dict(jobs(docs_table)) == {"doing": 4, "todo": 1}
+    assert jobs_by_status(docs_table) == {"doing": 4, "todo": 1}
     docs_table.check_invariants()
     rescued = docs_table.rows("select rescued, split, lost from wikiembed.rescue_jobs(0.0)")
     assert rescued[0][0] >= 4
-    assert jobs(docs_table) == [("todo", 5)]
+    assert jobs_by_status(docs_table) == {"todo": 5}
     async with working(settings, drain=True) as worker:
         await asyncio.wait_for(worker.run, 30)
     assert counts(docs_table) == (300, 0, 0, 0)
     docs_table.check_invariants()
 
 
-async def test_trickle_of_small_jobs_goes_out_together(
-    docs_table: Database, standin: StandIn
-) -> None:
-    """Two hundred statements of one row each: their texts meet in few requests, jobs all end."""
+async def test_small_jobs_share_requests(docs_table: Database, standin: StandIn) -> None:
+    """Two hundred statements of one row each: few requests for all texts, and every job ends."""
     prove(docs_table)
     async with working(settings_of(docs_table, standin.url)) as worker:
-        await worker.until(lambda: docs_table.one(BOTH_WORK))
+        await worker.wait_for(lambda: docs_table.one(BOTH_WORK))
         docs_table.execute("select wikiembed.pause('docs')")
         for n in range(200):
             docs_table.execute("insert into public.docs (body) values (%s)", [f"edit {n}"])
         docs_table.execute("select wikiembed.resume('docs')")
-        await worker.until(lambda: counts(docs_table) == (200, 0, 0, 0))
-        await worker.until(lambda: jobs(docs_table) == [])
+        await worker.wait_for(lambda: counts(docs_table) == (200, 0, 0, 0))
+        await worker.wait_for(lambda: jobs_by_status(docs_table) == {})
     assert standin.stats.requests <= 12
     assert (standin.stats.distinct, standin.stats.repeated) == (200, 0)
     docs_table.check_invariants()
 
 
-async def test_pause_during_an_outage_reaches_the_batches_in_hand(
+async def test_pause_during_an_outage_releases_fetched_batches(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """They waited for the server; when it is back they go to the queue, and none is embedded."""
+    """They waited for the server; after the outage they return to the queue without embedding."""
     prove(docs_table)
     standin.controls.down = True
     add_chunks(docs_table, 1000)
     async with working(settings_of(docs_table, standin.url)) as worker:
-        await worker.until(lambda: dict(jobs(docs_table)).get("doing") == 4)
+        await worker.wait_for(lambda: jobs_by_status(docs_table)["doing"] == 4)
         await asyncio.sleep(0.3)
         docs_table.execute("select wikiembed.pause('docs')")
         standin.controls.down = False
-        await worker.until(lambda: jobs(docs_table) == [("todo", 16)])
-        assert counts(docs_table)[0] == 0
+        await worker.wait_for(lambda: jobs_by_status(docs_table) == {"todo": 16})
+        assert counts(docs_table).embedded == 0
         docs_table.execute("select wikiembed.resume('docs')")
-        await worker.until(lambda: counts(docs_table) == (1000, 0, 0, 0))
+        await worker.wait_for(lambda: counts(docs_table) == (1000, 0, 0, 0))
     docs_table.check_invariants()
 
 
-async def test_pause_with_a_slow_server_lets_no_further_batch_begin(
+async def test_pause_with_a_slow_server_starts_no_further_batch(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Also of what is in hand: no more of it than is at the server."""
+    """Not even of fetched jobs: only the requests at the server complete."""
     prove(docs_table)
     standin.controls.latency_s = 0.5
     add_chunks(docs_table, 64 * 30)
     async with working(settings_of(docs_table, standin.url), concurrency=2) as worker:
-        await worker.until(lambda: counts(docs_table)[0] > 0)
+        await worker.wait_for(lambda: counts(docs_table).embedded > 0)
         docs_table.execute("select wikiembed.pause('docs')")
         await asyncio.sleep(0.1)
         before = standin.stats.requests
-        await worker.until(lambda: dict(jobs(docs_table)).get("doing") is None)
+        await worker.wait_for(lambda: jobs_by_status(docs_table)["doing"] == 0)
         assert standin.stats.requests == before
         docs_table.execute("select wikiembed.resume('docs')")
     docs_table.check_invariants()

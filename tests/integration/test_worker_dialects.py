@@ -1,29 +1,29 @@
-"""Every dialect embeds every chunk, and each stored vector is proved by its text."""
+"""Every dialect embeds every chunk, and each stored vector is verified against its text."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tests.integration.workshop import (
+from tests.support.chunks import (
     add_chunks,
     counts,
-    drain,
     failures,
-    jobs,
-    pause_of,
-    prove,
-    settings_of,
+    jobs_by_status,
+    make_source,
+    make_table,
+    pause_reason,
 )
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn, vectors_of
 from tests.support.standin.faults import Dialect
+from tests.support.workers import drain, prove, settings_of
 from wikiembed.config import Provider
 
 
 @pytest.mark.parametrize("dialect", ["ollama", "openai", "tei"])
 async def test_dialect_embeds_every_chunk(docs_table: Database, dialect: Dialect) -> None:
-    """300 chunks come to 100 %, with no probe needed and no text sent twice."""
+    """300 chunks reach 100 %, without a probe and with no text sent twice."""
     prove(docs_table)
     add_chunks(docs_table, 300)
     with StandIn(dialect=dialect, dimensions=DIMENSIONS) as server:
@@ -32,14 +32,14 @@ async def test_dialect_embeds_every_chunk(docs_table: Database, dialect: Dialect
         assert server.stats.max_texts == (32 if dialect == "tei" else 64)
     assert counts(docs_table) == (300, 0, 0, 0)
     assert docs_table.one("select wikiembed.is_ready('docs')") is True
-    assert jobs(docs_table) == []
+    assert jobs_by_status(docs_table) == {}
     docs_table.check_invariants()
 
 
-async def test_server_without_base64_is_asked_for_plain_numbers(
+async def test_server_without_base64_gets_requests_for_plain_numbers(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """A strict OpenAI-compatible server embeds all the same."""
+    """A strict OpenAI-compatible server embeds nevertheless."""
     standin.controls.knows_base64 = False
     prove(docs_table)
     add_chunks(docs_table, 100)
@@ -49,9 +49,8 @@ async def test_server_without_base64_is_asked_for_plain_numbers(
 
 
 async def test_local_model_embeds_without_a_server(database: Database) -> None:
-    """The model in process fills a column of 256 dimensions."""
-    database.execute("create table public.docs (id uuid primary key, body text, vec vector(256))")
-    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    """The in-process model fills a column of 256 dimensions."""
+    make_source(database, key="uuid", vector="vector(256)")
     database.execute(
         "insert into public.docs select gen_random_uuid(), 'a page about the number ' || i"
         " from generate_series(1, 100) as i"
@@ -64,7 +63,7 @@ async def test_local_model_embeds_without_a_server(database: Database) -> None:
 async def test_stated_limit_is_met_by_smaller_requests(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """A server that takes 10 texts a request gets batches of 64 in parts, and nobody is blamed."""
+    """A server with 10 texts per request gets batches of 64 in parts, without failures."""
     standin.controls.max_batch = 10
     prove(docs_table)
     add_chunks(docs_table, 200)
@@ -77,7 +76,7 @@ async def test_stated_limit_is_met_by_smaller_requests(
 
 @pytest.mark.parametrize("column", ["vector", "halfvec"])
 async def test_vectors_arrive_bit_by_bit(database: Database, column: str) -> None:
-    """What the server answered is what Postgres holds, in both column types."""
+    """Postgres stores exactly the server's vectors, in both column types."""
     database.execute(
         f"create table public.docs (id bigint generated always as identity primary key,"
         f" body text, vec {column}(768))"
@@ -93,10 +92,8 @@ async def test_vectors_arrive_bit_by_bit(database: Database, column: str) -> Non
     database.check_invariants()
 
 
-async def test_document_prefix_stands_before_each_text(
-    docs_table: Database, standin: StandIn
-) -> None:
-    """A prefix of the settings is sent, pinned, and part of the proof."""
+async def test_document_prefix_precedes_each_text(docs_table: Database, standin: StandIn) -> None:
+    """A prefix of the settings is sent, pinned, and part of the verified text."""
     prove(docs_table)
     add_chunks(docs_table, 10)
     standin.controls.record = True
@@ -112,10 +109,7 @@ async def test_prefix_fixed_at_attach_holds_for_every_batch(
     database: Database, standin: StandIn
 ) -> None:
     """The second batch, after the pin, gets the same prefix as the first."""
-    database.execute(
-        f"create table public.docs (id bigint generated always as identity primary key,"
-        f" body text, vec vector({DIMENSIONS}))"
-    )
+    make_table(database)
     database.execute(
         "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs',"
         " p_document_prefix => 'passage: ', p_batch_size => 4)"
@@ -124,18 +118,15 @@ async def test_prefix_fixed_at_attach_holds_for_every_batch(
     add_chunks(database, 40)
     await drain(settings_of(database, standin.url))
     assert counts(database) == (40, 0, 0, 0)
-    assert pause_of(database) is None
+    assert pause_reason(database) is None
     database.check_invariants()
 
 
 async def test_provider_fixed_at_attach_holds_for_every_batch(
     database: Database, standin: StandIn
 ) -> None:
-    """A source with a provider of its own goes on with it after the first write."""
-    database.execute(
-        f"create table public.docs (id bigint generated always as identity primary key,"
-        f" body text, vec vector({DIMENSIONS}))"
-    )
+    """A source with its own provider keeps it after the first write."""
+    make_table(database)
     database.execute(
         "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs',"
         " p_provider => 'tei', p_batch_size => 4)"

@@ -1,26 +1,19 @@
-"""Bad chunks and refused rows: exactly those are in failures, once; all others are embedded."""
+"""Bad chunks and refused rows: exactly those fail, once; all others are embedded."""
 
 from __future__ import annotations
 
-from tests.integration.workshop import (
-    add_chunks,
-    counts,
-    drain,
-    failures,
-    jobs,
-    prove,
-    settings_of,
-)
+from tests.support.chunks import add_chunks, counts, failures, jobs_by_status
 from tests.support.database import Database
 from tests.support.standin import BadText, StandIn
+from tests.support.workers import drain, prove, settings_of
 
 POISON = "the secret plan of the emperor"
 
 
-async def test_bad_chunks_five_of_1000_are_blamed_and_the_rest_embedded(
+async def test_bad_chunks_five_of_1000_fail_and_the_rest_is_embedded(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Each stands in failures once, with class, status, message and attempts, without its text."""
+    """Each has one failure with class, status, message and attempts, without its text."""
     prove(docs_table)
     bad = [1, 128, 500, 501, 1000]
     docs_table.execute(
@@ -41,14 +34,14 @@ async def test_bad_chunks_five_of_1000_are_blamed_and_the_rest_embedded(
     ]  # fmt: skip
     assert standin.stats.requests < 200
     assert docs_table.one("select wikiembed.is_ready('docs')") is False
-    assert jobs(docs_table) == []
+    assert jobs_by_status(docs_table) == {}
     docs_table.check_invariants()
 
 
 async def test_failed_chunk_is_embedded_after_a_retry(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Once the server takes it, `retry` brings the chunk back and its failure goes."""
+    """Once the server accepts it, `retry` queues the chunk again and its failure is removed."""
     prove(docs_table)
     add_chunks(docs_table, 3)
     standin.controls.bad_texts = [BadText(contains="body 1")]
@@ -61,8 +54,10 @@ async def test_failed_chunk_is_embedded_after_a_retry(
     docs_table.check_invariants()
 
 
-async def test_text_beyond_the_context_is_named_so(docs_table: Database, standin: StandIn) -> None:
-    """The class says what to do: split the text; the others are embedded."""
+async def test_text_beyond_the_context_is_text_too_long(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """The class implies the remedy: split the text; the others are embedded."""
     standin.controls.max_chars = 50
     add_chunks(docs_table, 20)
     docs_table.execute("update public.docs set body = repeat('x', 51) where id = 7")
@@ -72,8 +67,8 @@ async def test_text_beyond_the_context_is_named_so(docs_table: Database, standin
     docs_table.check_invariants()
 
 
-async def test_row_of_nan_is_blamed_alone(docs_table: Database, standin: StandIn) -> None:
-    """A vector that is not finite never reaches the table, and its neighbours do."""
+async def test_row_of_nan_fails_alone(docs_table: Database, standin: StandIn) -> None:
+    """A non-finite vector is never stored, and its neighbours are."""
     prove(docs_table)
     standin.controls.bad_texts = [BadText(contains="body 5", effect="nan")]
     add_chunks(docs_table, 10)
@@ -83,10 +78,10 @@ async def test_row_of_nan_is_blamed_alone(docs_table: Database, standin: StandIn
     docs_table.check_invariants()
 
 
-async def test_text_that_hangs_its_batch_is_blamed_as_timeout(
+async def test_text_that_hangs_its_batch_fails_as_timeout(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """The server answers the probe but never this text."""
+    """The server responds to the probe but never to this text."""
     standin.controls.bad_texts = [BadText(contains="body 5", effect="hang")]
     add_chunks(docs_table, 8)
     await drain(settings_of(docs_table, standin.url, request_timeout_s=0.3))
@@ -96,7 +91,7 @@ async def test_text_that_hangs_its_batch_is_blamed_as_timeout(
 
 
 async def test_empty_and_blank_texts_are_skipped(docs_table: Database, standin: StandIn) -> None:
-    """They cost no request, do not count as missing, and the source is ready."""
+    """They cost no request, are not missing, and the source is ready."""
     docs_table.execute(
         "insert into public.docs (body) values (null), (''), (E' \\t\\n'), (U&'\\3000'), ('a')"
     )
@@ -110,7 +105,7 @@ async def test_empty_and_blank_texts_are_skipped(docs_table: Database, standin: 
 
 
 async def test_refused_row_of_a_constraint_is_found(docs_table: Database, standin: StandIn) -> None:
-    """One row of 200 may hold no vector: it is write_refused, the others are written."""
+    """A constraint forbids one row of 200: it is write_refused, the others are written."""
     prove(docs_table)
     docs_table.execute(
         "alter table public.docs add constraint seven_stays_bare check (id <> 7 or vec is null)"
@@ -152,7 +147,7 @@ async def test_refused_row_of_a_trigger_is_found(docs_table: Database, standin: 
 async def test_compare_and_set_of_a_rewritten_text_stores_the_new_texts_vector(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """A user's trigger rewrites the text in our own update: one more round, nothing stale."""
+    """A user's trigger rewrites the text in our update: one more round, nothing stale."""
     prove(docs_table)
     add_chunks(docs_table, 20)
     docs_table.execute("""
@@ -164,6 +159,6 @@ async def test_compare_and_set_of_a_rewritten_text_stores_the_new_texts_vector(
     await drain(settings_of(docs_table, standin.url))
     assert docs_table.one("select count(*) from public.docs where body <> upper(body)") == 0
     assert counts(docs_table) == (20, 0, 0, 0)
-    # Once more in the same job, and perhaps in the job that the rewriting queued.
+    # Once more in the same job, and perhaps in the job queued by the rewrite.
     assert 40 <= standin.stats.texts <= 60
     docs_table.check_invariants()

@@ -7,18 +7,10 @@ import logging
 
 import pytest
 
-from tests.integration.workshop import (
-    add_chunks,
-    counts,
-    drain,
-    jobs,
-    pause_of,
-    prove,
-    settings_of,
-    working,
-)
+from tests.support.chunks import add_chunks, counts, jobs_by_status, pause_reason
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from tests.support.workers import drain, prove, settings_of, working
 from wikiembed.config import Provider
 from wikiembed.errors import ModelMismatch
 
@@ -31,7 +23,7 @@ PINNED = (
 async def test_generation_first_write_pins_the_resolved_model(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Provider, model, dimensions and prefix stand in sources, once, at generation 1."""
+    """Provider, model, dimensions and prefix are stored in sources once, at generation 1."""
     add_chunks(docs_table, 200)
     await drain(settings_of(docs_table, standin.url))
     assert docs_table.rows(PINNED) == [("openai", "standin-model", 4, "", True, 1)]
@@ -46,24 +38,24 @@ async def test_generation_first_write_pins_the_resolved_model(
 async def test_generation_worker_with_other_settings_exits_2_and_pauses_nothing(
     docs_table: Database, standin: StandIn, changed: dict[str, object]
 ) -> None:
-    """The jobs stay for the workers with the right settings."""
+    """The jobs stay for workers with the right settings."""
     add_chunks(docs_table, 10)
     await drain(settings_of(docs_table, standin.url))
     add_chunks(docs_table, 100, begin=10)
     with pytest.raises(ModelMismatch, match="pinned to") as raised:
         await drain(settings_of(docs_table, standin.url, **changed), timeout_s=20)
     assert raised.value.exit_code == 2
-    assert (counts(docs_table)[0], jobs(docs_table)) == (10, [("todo", 2)])
-    assert pause_of(docs_table) is None
+    assert (counts(docs_table).embedded, jobs_by_status(docs_table)) == (10, {"todo": 2})
+    assert pause_reason(docs_table) is None
     docs_table.check_invariants()
     await drain(settings_of(docs_table, standin.url))
     assert counts(docs_table) == (110, 0, 0, 0)
 
 
-async def test_prefix_fixed_at_attach_goes_before_the_workers(
+async def test_prefix_fixed_at_attach_overrides_the_workers(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """In the batch that pins the model and in those after it, whatever the worker sets."""
+    """In the pinning batch and the later ones, whatever the worker's settings."""
     docs_table.execute(
         "select wikiembed.detach('docs'); select wikiembed.attach('public.docs', 'id', 'body',"
         " 'vec', 'docs', p_document_prefix => 'own: ', p_batch_size => 16)"
@@ -83,22 +75,22 @@ async def test_prefix_fixed_at_attach_goes_before_the_workers(
 async def test_generation_batch_in_flight_cannot_write_the_former_model(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """The operator changes the model while batches are under way: all end with the new one's."""
+    """The model changes while batches are in flight: all get the new model's vectors."""
     prove(docs_table, salt="new")
     add_chunks(docs_table, 128)
     standin.controls.latency_s = 1.0
     standin.controls.salt = "old"
     async with working(settings_of(docs_table, standin.url), drain=True) as worker:
-        await worker.until(lambda: standin.stats.concurrent == 2 and standin.stats.texts == 0)
+        await worker.wait_for(lambda: standin.stats.concurrent == 2 and standin.stats.texts == 0)
         await asyncio.sleep(0.3)
-        await worker.until(lambda: standin.stats.concurrent == 2)
+        await worker.wait_for(lambda: standin.stats.concurrent == 2)
         docs_table.execute(
             "update wikiembed.sources set model = 'standin-model', document_prefix = 'v2',"
             " pinned_at = null, provider = 'openai' where name = 'docs'"
         )
         await asyncio.sleep(0)
-        await worker.until(lambda: standin.stats.texts >= 128)
-        assert counts(docs_table)[0] == 0
+        await worker.wait_for(lambda: standin.stats.texts >= 128)
+        assert counts(docs_table).embedded == 0
         standin.controls.salt = ""
         standin.controls.latency_s = 0
         await asyncio.wait_for(worker.run, 30)
@@ -111,17 +103,17 @@ async def test_generation_batch_in_flight_cannot_write_the_former_model(
     docs_table.check_invariants()
 
 
-async def test_a_typing_error_in_the_models_name_does_not_pin_it(
+async def test_typing_error_in_the_models_name_is_not_pinned(
     docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The server ignores the name and lists another: that one is pinned, and said once."""
-    caplog.set_level(logging.WARNING, logger="wikiembed")  # whatever another test set
+    """The server ignores the name and lists another: that one is pinned, and reported once."""
+    caplog.set_level(logging.WARNING, logger="wikiembed")  # whatever another test has set
     standin.controls.listed = ["standin-model"]
     add_chunks(docs_table, 100)
     await drain(settings_of(docs_table, standin.url, model="a-typing-error"))
     assert docs_table.rows(PINNED)[0][:2] == ("openai", "standin-model")
-    said = [record for record in caplog.records if record.getMessage() == "model_not_listed"]
-    assert len(said) == 1
+    output = [record for record in caplog.records if record.getMessage() == "model_not_listed"]
+    assert len(output) == 1
     add_chunks(docs_table, 10, begin=100)
     await drain(settings_of(docs_table, standin.url))
     assert counts(docs_table) == (110, 0, 0, 0)

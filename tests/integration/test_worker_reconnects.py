@@ -1,4 +1,4 @@
-"""What a worker does about jobs of others, and about dead connections of its own."""
+"""A worker rescues other workers' jobs and replaces its dead connections."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.workshop import settings_of, working
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from tests.support.workers import settings_of, working
 from wikiembed import __version__
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.errors import DatabaseUnreachable
@@ -26,12 +26,12 @@ END_ALL = (
 
 @pytest.fixture
 def rescues(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Each rescue that the supervisor itself has called."""
+    """Every rescue called by the supervisor itself."""
     called: list[str] = []
     upkeep = ChunkStore.upkeep
 
     async def counted(self: ChunkStore, statement: str, *given: tuple[object, ...]) -> object:
-        # The task that the queue's clock defers each minute gives its parameters, of which it
+        # The periodic task passes its parameters, of which this one
         # has none, too.
         if statement == RESCUE and not given:
             called.append(statement)
@@ -41,12 +41,12 @@ def rescues(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return called
 
 
-async def test_rescue_is_run_by_the_supervisor_again_and_again(
+async def test_rescue_is_run_by_the_supervisor_periodically(
     docs_table: Database, standin: StandIn, rescues: list[str]
 ) -> None:
-    """As it starts, and at its own intervals, not only each minute."""
+    """At its start and at its own intervals, not only each minute."""
     async with working(settings_of(docs_table, standin.url), rescue_every_s=0.1) as worker:
-        await worker.until(lambda: len(rescues) >= 3)
+        await worker.wait_for(lambda: len(rescues) >= 3)
 
 
 async def test_rescue_after_a_reconnect_leaves_others_jobs_for_a_round(
@@ -55,7 +55,7 @@ async def test_rescue_after_a_reconnect_leaves_others_jobs_for_a_round(
     rescues: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After a loss all heartbeats are old, and their workers are about to write what they hold."""
+    """After a loss all heartbeats are stale, though workers are about to write their batches."""
     run, lost = Session.run, [DatabaseUnreachable("Postgres is gone.")]
 
     async def run_after_a_loss(self: Session) -> None:
@@ -66,36 +66,36 @@ async def test_rescue_after_a_reconnect_leaves_others_jobs_for_a_round(
     monkeypatch.setattr(Session, "run", run_after_a_loss)
     slots = "select max(cardinality(worker_ids)) from wikiembed.workers where alive"
     async with working(settings_of(docs_table, standin.url), rescue_every_s=1000) as worker:
-        await worker.until(lambda: docs_table.one(slots) == 2)
+        await worker.wait_for(lambda: docs_table.one(slots) == 2)
         assert (lost, rescues) == ([], [RESCUE])
 
 
 async def test_reconnected_worker_is_the_same_process(
     docs_table: Database, standin: StandIn
 ) -> None:
-    """Its registrations of before the loss are no process of their own, and it says who it is."""
-    said = (
+    """Its registrations from before the loss are not another process, and it identifies itself."""
+    output = (
         "select host, pid, version, model, max(cardinality(worker_ids)) over (), max(worker_id)"
         " over () from wikiembed.workers where alive"
     )
     me = (socket.gethostname(), os.getpid(), __version__, "openai standin-model")
 
     def slots(*, after: int = 0) -> list[tuple[Any, ...]]:
-        rows = docs_table.rows(said)
+        rows = docs_table.rows(output)
         return rows if rows and rows[0][4] >= 2 and rows[0][5] > after else []
 
     async with working(settings_of(docs_table, standin.url)) as worker:
-        await worker.until(lambda: slots() != [])
+        await worker.wait_for(lambda: slots() != [])
         (before,) = slots()
         await worker.app.close_connections()
-        await worker.until(lambda: len(slots(after=before[5])) == 1)
+        await worker.wait_for(lambda: len(slots(after=before[5])) == 1)
         (after,) = slots(after=before[5])
     assert (before[:4], after[:4]) == (me, me)
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether each connection that was asked for a sign of life gave one, in order."""
+    """The results of the liveness checks of connections, in order."""
     answers: list[bool] = []
     check = Pool.check_connection
 
@@ -111,7 +111,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 async def test_pool_finds_one_dead_connection_and_replaces_all(
     docs_table: Database, asked: list[bool]
 ) -> None:
-    """One failed check is enough: each further one would wait twice as long."""
+    """One failed check is enough: each further one would take twice as long."""
     pool = await open_pool(docs_table.url, size=4)
     try:
         async with pool.connection(), pool.connection(), pool.connection(), pool.connection():
@@ -124,10 +124,10 @@ async def test_pool_finds_one_dead_connection_and_replaces_all(
         await pool.close()
 
 
-async def test_connection_in_use_is_not_asked_whether_it_lives(
+async def test_connection_in_use_is_not_checked(
     docs_table: Database, asked: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only one that was idle for a while: a question before each statement costs a round trip."""
+    """Only an idle one is: a check before each statement costs a round trip."""
     pool = await open_pool(docs_table.url, size=1)
     try:
         for _ in range(5):

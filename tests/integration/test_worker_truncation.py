@@ -1,4 +1,4 @@
-"""`WIKIEMBED_TRUNCATE` embeds long texts by their beginning, in every dialect, and counts them."""
+"""`WIKIEMBED_TRUNCATE` embeds the beginning of long texts, in every dialect, and counts them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.integration.workshop import add_chunks, counts, drain, failures, settings_of
+from tests.support.chunks import add_chunks, counts, failures, make_source
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import BadText, StandIn, vectors_of
 from tests.support.standin.faults import Dialect
 from tests.support.standin.profiles import INFINITY
+from tests.support.workers import drain, settings_of
 from wikiembed.config import Provider
 from wikiembed.embedders.canary import LENGTHS, MOST_REQUESTS
 
@@ -23,13 +24,13 @@ MARKS = "select key, chars, chars_kept from wikiembed.truncated_chunks order by 
 
 
 def _add_long(database: Database) -> None:
-    """100 short chunks, and keys 101 and 102 that are longer than the server takes."""
+    """Add 100 short chunks, and keys 101 and 102 beyond the server's limit."""
     add_chunks(database, 100)
     database.execute("insert into public.docs (body) values (%s), (%s)", [LONG, f"other {LONG}"])
 
 
 def _silent(limit: int) -> StandIn:
-    """A server as infinity: it reads so many characters, and says nothing of the rest."""
+    """A server like infinity: it truncates silently after so many characters."""
     return StandIn(dialect="openai", dimensions=DIMENSIONS, max_chars=limit, profile=INFINITY)
 
 
@@ -40,8 +41,10 @@ def _vector(database: Database, key: int) -> list[float]:
 
 
 @pytest.mark.parametrize("dialect", ["ollama", "tei"])
-async def test_server_that_cuts_is_told_to(docs_table: Database, dialect: Dialect) -> None:
-    """Only the long texts are cut and marked; how much the server kept it does not say."""
+async def test_server_with_a_truncation_field_gets_it(
+    docs_table: Database, dialect: Dialect
+) -> None:
+    """Only the long texts are truncated and marked; the server does not report the kept length."""
     _add_long(docs_table)
     with StandIn(dialect=dialect, dimensions=DIMENSIONS, max_chars=LIMIT) as server:
         await drain(settings_of(docs_table, server.url, embedder=dialect, truncate=True))
@@ -52,10 +55,10 @@ async def test_server_that_cuts_is_told_to(docs_table: Database, dialect: Dialec
     docs_table.check_invariants()
 
 
-async def test_openai_dialect_is_cut_by_the_client(
+async def test_openai_dialect_is_truncated_by_the_client(
     docs_table: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By the server's own limit; the vector is that of the characters that are recorded."""
+    """At the server's limit; the vector is that of the recorded characters."""
     _add_long(docs_table)
     caplog.set_level(logging.WARNING, logger="wikiembed")
     with StandIn(dialect="openai", dimensions=DIMENSIONS, max_chars=LIMIT) as server:
@@ -73,7 +76,7 @@ async def test_openai_dialect_is_cut_by_the_client(
 
 
 async def test_vllm_is_sent_its_field(docs_table: Database) -> None:
-    """The server that lists itself as vLLM cuts by itself."""
+    """A server that lists itself as vLLM truncates by itself."""
     _add_long(docs_table)
     with StandIn(
         dialect="openai",
@@ -90,7 +93,7 @@ async def test_vllm_is_sent_its_field(docs_table: Database) -> None:
 
 @pytest.mark.parametrize("dialect", ["ollama", "openai", "tei"])
 async def test_without_the_setting_long_texts_fail(docs_table: Database, dialect: Dialect) -> None:
-    """And with it, later, a retry embeds them: what the policy says of text_too_long."""
+    """With it, a later retry embeds them: the policy's remedy for text_too_long."""
     _add_long(docs_table)
     with StandIn(dialect=dialect, dimensions=DIMENSIONS, max_chars=LIMIT) as server:
         await drain(settings_of(docs_table, server.url, embedder=Provider(dialect)))
@@ -101,8 +104,8 @@ async def test_without_the_setting_long_texts_fail(docs_table: Database, dialect
     assert len(docs_table.rows(MARKS)) == 2
 
 
-async def test_a_shorter_text_ends_the_mark(docs_table: Database) -> None:
-    """It is embedded again, and whole."""
+async def test_a_shorter_text_removes_the_mark(docs_table: Database) -> None:
+    """It is embedded again, in full."""
     _add_long(docs_table)
     with StandIn(dialect="openai", dimensions=DIMENSIONS, max_chars=LIMIT) as server:
         settings = settings_of(docs_table, server.url, truncate=True)
@@ -113,10 +116,10 @@ async def test_a_shorter_text_ends_the_mark(docs_table: Database) -> None:
     docs_table.check_invariants()
 
 
-async def test_server_that_cuts_silently_is_found_once(
+async def test_server_that_truncates_silently_is_detected_once(
     docs_table: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Before anything is stored; the next worker warns without asking the server."""
+    """Before anything is stored; the next worker warns without a request."""
     caplog.set_level(logging.WARNING, logger="wikiembed")
     add_chunks(docs_table, 10)
     with _silent(700) as server:
@@ -148,7 +151,7 @@ async def test_server_that_cuts_silently_is_found_once(
 async def test_other_servers_cost_one_request(
     docs_table: Database, controls: dict[str, Any], outcome: str
 ) -> None:
-    """Whether they refuse long texts, read them, or cannot stand them; and no chunk is blamed."""
+    """Whether they refuse long texts, read them, or crash on them; without failures."""
     add_chunks(docs_table, 10)
     with StandIn(dialect="openai", dimensions=DIMENSIONS, **controls) as server:
         await drain(settings_of(docs_table, server.url, check_truncation=True))
@@ -157,8 +160,8 @@ async def test_other_servers_cost_one_request(
     assert counts(docs_table) == (10, 0, 0, 0)
 
 
-async def test_longer_chunks_are_checked_for(docs_table: Database) -> None:
-    """A server that reads 4,000 characters may still cut those of the table."""
+async def test_truncation_check_covers_longer_chunks(docs_table: Database) -> None:
+    """A server that reads 4,000 characters may still truncate the table's texts."""
     add_chunks(docs_table, 1)
     with _silent(6000) as server:
         settings = settings_of(docs_table, server.url, check_truncation=True)
@@ -172,7 +175,7 @@ async def test_longer_chunks_are_checked_for(docs_table: Database) -> None:
 
 
 async def test_the_check_can_be_switched_off(docs_table: Database) -> None:
-    """Nothing is sent but the chunks."""
+    """Only the chunks are sent."""
     add_chunks(docs_table, 10)
     with _silent(700) as server:
         await drain(settings_of(docs_table, server.url, check_truncation=False))
@@ -180,10 +183,9 @@ async def test_the_check_can_be_switched_off(docs_table: Database) -> None:
     assert docs_table.rows(FOUND) == [(None, None, None)]
 
 
-async def test_the_local_model_is_not_asked(database: Database) -> None:
-    """It refuses what is too long by itself."""
-    database.execute("create table public.docs (id int primary key, body text, vec vector(256))")
-    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+async def test_the_local_model_is_not_checked(database: Database) -> None:
+    """It refuses long texts itself."""
+    make_source(database, key="int", vector="vector(256)")
     database.execute("insert into public.docs values (1, 'a page'), (2, repeat('word ', 50000))")
     settings = settings_of(database, "http://127.0.0.1:9", embedder=Provider.LOCAL, model=None)
     settings = settings.model_copy(update={"check_truncation": True, "truncate": True})

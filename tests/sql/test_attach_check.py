@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.conftest import RunCli
+from tests.support.cli import RunCli
 from tests.support.database import Database
 from wikiembed.config import Provider
 

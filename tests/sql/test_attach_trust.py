@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import RunCli
 from tests.support.chunks import embed
+from tests.support.cli import RunCli
 from tests.support.database import Database
 
 TABLE = "create table public.docs (id int primary key, body text, vec vector(4))"

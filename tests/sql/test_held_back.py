@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.chunks import VECTOR, add, clear_jobs, fail, queued, read, write
+from tests.support.chunks import VECTOR, add, clear_jobs, fail, make_table, queued, read, write
 from tests.support.database import Database
 
 HELD = "select held_back_at is not null from wikiembed.sources where name = 'docs'"
@@ -106,10 +106,7 @@ def waiting(database: Database) -> int:
 @pytest.fixture
 def full(database: Database) -> Database:
     """``public.docs`` with five rows, of which one has its vector; not attached yet."""
-    database.execute(
-        "create table public.docs (id bigint generated always as identity primary key, body text,"
-        " vec vector(4))"
-    )
+    make_table(database)
     add(database, *["text"] * 4)
     add(database, "done", vector=VECTOR)
     return database
@@ -152,7 +149,7 @@ def test_rows_written_while_held_back_are_embedded_as_usual(full: Database) -> N
     assert sorted(queued(full)) == ["1", "5", "6"]
     assert waiting(full) == 3
     write(full, read(full, ["1", "5", "6"]))
-    full.execute("delete from wikiembed_queue.procrastinate_jobs")
+    clear_jobs(full)
     assert (waiting(full), reconcile(full)) == (3, 0)
     full.execute("delete from public.docs where id in (2, 3)")
     assert waiting(full) == 1

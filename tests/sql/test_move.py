@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.support.chunks import VECTOR, add, coverage, embed, fail, queued, read
+from tests.support.chunks import VECTOR, add, coverage, embed, fail, make_table, queued, read
 from tests.support.database import Database
 
 NEW = """
@@ -159,7 +159,7 @@ def test_move_to_its_own_table_records_the_name(worked: Database) -> None:
 def test_attach_replaces_a_source_without_its_table(worked: Database) -> None:
     """It is reported; without a move its settings are lost."""
     worked.execute("drop table public.docs")
-    worked.execute("create table public.docs (id int primary key, body text, vec vector(4))")
+    make_table(worked, key="int")
     notices: list[str | None] = []
     with worked.connect() as connection:
         connection.add_notice_handler(lambda said: notices.append(said.message_primary))
@@ -176,7 +176,7 @@ def test_move_from_a_dropped_table_keeps_the_settings(worked: Database) -> None:
     """Nothing can be compared, so no vector and no failure is moved."""
     before = worked.rows(SETTINGS)
     worked.execute("drop table public.docs")
-    worked.execute("create table public.docs (id int primary key, body text, vec vector(4))")
+    make_table(worked, key="int")
     worked.execute(MOVE.format(""))
     assert worked.rows(SETTINGS) == before
     assert worked.one("select count(*) from wikiembed.failures") == 0

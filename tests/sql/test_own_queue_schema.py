@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.chunks import VECTOR, add, clear_jobs, coverage, embed, fail, queued, read
+from tests.support.chunks import (
+    VECTOR,
+    add,
+    clear_jobs,
+    coverage,
+    embed,
+    fail,
+    make_source,
+    queued,
+    read,
+)
 from tests.support.database import DIMENSIONS, Database
 
 OURS = "('wikiembed', 'wikiembed_private', 'wikiembed_queue')"
@@ -161,9 +171,5 @@ def test_source_named_like_a_private_function_does_not_replace_it(
 
 def add_docs(database: Database) -> None:
     """Attach a second table after the oddly named one is dropped, with one row."""
-    database.execute(
-        "create table public.docs (id bigint generated always as identity primary key,"
-        f" body text, vec vector({DIMENSIONS}))"
-    )
-    database.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+    make_source(database)
     add(database, "x")

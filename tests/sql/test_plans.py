@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.support.chunks import VECTOR
+from tests.support.chunks import VECTOR, make_table
 from tests.support.database import Database
 from tests.support.server import TestServer
 
@@ -45,7 +45,7 @@ def large(postgres: TestServer, template: str) -> Iterator[Database]:
     from tests.support.database import create_database
 
     made = create_database(postgres, template)
-    made.execute("create table public.docs (id bigint primary key, body text, vec vector(4))")
+    make_table(made, key="bigint")
     made.execute(
         "insert into public.docs select n, 'text', case when n <= %s then %s::vector end"
         " from generate_series(1, %s) as n",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from tests.support.chunks import clear_jobs
 from tests.support.database import Database, create_database
 from tests.support.server import TestServer
 
@@ -81,7 +82,7 @@ def large(
     made.execute("insert into public.docs select i, 'text' from generate_series(1, 20) as i")
     made.execute("alter table wikiembed_queue.procrastinate_jobs set (autovacuum_enabled = false)")
     if request.param == "analysed while empty":
-        made.execute("delete from wikiembed_queue.procrastinate_jobs")
+        clear_jobs(made)
         made.execute("vacuum analyze wikiembed_queue.procrastinate_jobs")
     made.execute(FILL)
     made.execute("select wikiembed.pause('other')")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from tests.support.chunks import add, clear_jobs, coverage, embed, queued
+from tests.support.chunks import add, clear_jobs, coverage, embed, make_table, queued
 from tests.support.database import Database
 
 POLICY = """
@@ -49,10 +49,7 @@ def test_writer_under_a_policy_enqueues_all_of_its_rows(docs_table: Database) ->
 def bound(database: Database) -> Callable[[str], None]:
     """Grants attach to a role that is not superuser, after running SQL with {role} filled in."""
     role = database.create_role("owner")
-    database.execute(
-        "create table public.docs (id bigint generated always as identity primary key,"
-        " body text, vec vector(4))"
-    )
+    make_table(database)
     database.execute(POLICY)
     database.execute(
         f"grant usage, create on schema wikiembed, wikiembed_private, wikiembed_queue,"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import psycopg
 import pytest
 
-from tests.faults.users import LONG
 from tests.support.chunks import add, embed, fail, in_background, read, start
 from tests.support.database import Database
+from tests.support.eventually import eventually
+from tests.support.long_form import LONG
 
 SKIP = "select wikiembed.skip('docs', %s)"
 
@@ -26,17 +25,11 @@ def skipped(database: Database) -> list[str]:
 
 def wait_until_waiting(database: Database, connection: psycopg.Connection) -> None:
     """Wait until a statement of `connection` waits, for a lock or in a sleep."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        waits = database.one(
-            "select coalesce(max(wait_event) filter (where wait_event_type in ('Lock', 'Timeout')),"
-            " '') from pg_stat_activity where pid = %s and state = 'active'",
-            [connection.info.backend_pid],
-        )
-        if waits:
-            return
-        time.sleep(0.01)
-    raise AssertionError("nothing waits")
+    query = (
+        "select count(*) from pg_stat_activity where pid = %s and state = 'active'"
+        " and wait_event_type in ('Lock', 'Timeout')"
+    )
+    eventually(lambda: database.one(query, [connection.info.backend_pid]), within_s=10)
 
 
 def test_user_who_holds_a_row_of_a_skip_can_take_the_others(docs_table: Database) -> None:

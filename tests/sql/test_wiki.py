@@ -7,7 +7,7 @@ import json
 import psycopg
 import pytest
 
-from tests.support.chunks import OTHER, VECTOR, embed, queued, read, write
+from tests.support.chunks import OTHER, VECTOR, clear_jobs, embed, queued, read, write
 from tests.support.database import Database
 
 
@@ -28,7 +28,7 @@ def test_load_adds_pages_and_queues_their_chunks(database: Database) -> None:
 def test_load_of_the_same_pages_queues_nothing(database: Database) -> None:
     """An unchanged page is recognized by its digest."""
     load(database, ("A", "1", ["a0", "a1"]))
-    database.execute("delete from wikiembed_queue.procrastinate_jobs")
+    clear_jobs(database)
     assert load(database, ("A", "1", ["a0", "a1"])) == (0, 0, 1, 0)
     assert queued(database, "wiki") == []
 

@@ -1,4 +1,4 @@
-"""The command line as its users meet it: ``python -m wikiembed`` in a process of its own."""
+"""The command line as users run it: ``python -m wikiembed`` in a separate process."""
 
 from __future__ import annotations
 
@@ -6,25 +6,47 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
+
+from tests.support.eventually import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How a command ended."""
+    """The outcome of a command."""
 
     returncode: int
     stdout: str
     stderr: str
 
 
+class RunCli(Protocol):
+    """Runs a command to its end in a process; see the fixture `run_cli`."""
+
+    def __call__(
+        self, *args: str, env: dict[str, str] | None = None, timeout: float = 60
+    ) -> Result: ...
+
+
+class StartCli(Protocol):
+    """Starts a command; see the fixture `start_cli`."""
+
+    def __call__(self, *args: str, env: dict[str, str] | None = None) -> Running: ...
+
+
+class Call(Protocol):
+    """Runs a command to its end within this process; see the fixture `call`."""
+
+    def __call__(self, *args: str, env: dict[str, str] | None = None) -> Result: ...
+
+
 class Running:
-    """A command that is still running; its output goes to files, so it never blocks on it."""
+    """A running command; its output goes to files, so it never blocks on a pipe."""
 
     def __init__(self, command: list[str], *, env: Mapping[str, str], folder: Path) -> None:
         self._out, self._err = folder / "stdout", folder / "stderr"
@@ -42,24 +64,19 @@ class Running:
         return self._err.read_text()
 
     def wait(self, timeout: float = 60) -> Result:
-        """Wait for its end.
+        """Wait until it exits.
 
         Raises: subprocess.TimeoutExpired.
         """
         code = self.process.wait(timeout)
         return Result(returncode=code, stdout=self.stdout, stderr=self.stderr)
 
-    def wait_for(self, happened: Callable[[], object], timeout: float = 30) -> None:
-        """Wait until `happened()` is true, while the command runs."""
-        deadline = time.monotonic() + timeout
-        while not happened():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                state = self.process.poll()
-                raise AssertionError(f"did not happen; exit {state}, stderr: {self.stderr}")
-            time.sleep(0.05)
+    def wait_for(self, check: Callable[[], object], *, within_s: float = 30) -> None:
+        """Wait until `check()` is true; the command must keep running."""
+        wait_for(check, self, within_s=within_s)
 
     def stop(self, sent: signal.Signals = signal.SIGTERM, timeout: float = 15) -> Result:
-        """Send a signal to this process alone, wait, and kill it if it does not end."""
+        """Send a signal to this process alone, wait, and kill it if it does not exit."""
         if self.process.poll() is None:
             self.process.send_signal(sent)
         try:
@@ -67,6 +84,19 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.wait(timeout)
+
+
+def wait_for(check: Callable[[], object], *running: Running, within_s: float = 120) -> None:
+    """Wait until `check()` is true; the commands `running` must keep running."""
+
+    def met() -> object:
+        ended = [one for one in running if one.process.poll() is not None]
+        if found := check():
+            return found
+        assert not ended, [(one.process.returncode, one.stderr) for one in ended]
+        return None
+
+    eventually(met, within_s=within_s, message=lambda: [one.stderr for one in running], poll_s=0.05)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +120,11 @@ class Cli:
             ) from None
 
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> Running:
-        """Start ``wikiembed`` with `args`; ended when the test is."""
+        """Start ``wikiembed`` with `args`; stopped at the end of the test."""
         return self.launch([sys.executable, "-m", "wikiembed", *args], env=env)
 
     def launch(self, command: list[str], *, env: Mapping[str, str] | None = None) -> Running:
-        """Start any command in the same environment; ended when the test is."""
+        """Start any command in the same environment; stopped at the end of the test."""
         folder = self.folder / str(len(self._running))
         folder.mkdir(parents=True)
         running = Running(command, env={**self.env, **(env or {})}, folder=folder)
@@ -102,7 +132,7 @@ class Cli:
         return running
 
     def close(self) -> None:
-        """End what still runs."""
+        """Stop the commands that still run."""
         for running in self._running:
             running.stop()
 

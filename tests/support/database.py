@@ -1,4 +1,4 @@
-"""A database of its own for each test, cloned from one that was migrated once a session."""
+"""A separate database per test, cloned from one that is migrated once per session."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NUMBERS = itertools.count(1)
 
 
 class Database:
-    """One database; every connection that it gives is closed when the test ends."""
+    """One database; its connections are closed when the test ends."""
 
     def __init__(self, server: TestServer, name: str) -> None:
         self.name = name
@@ -31,7 +31,7 @@ class Database:
         self._own: psycopg.Connection | None = None
 
     def connect(self, *, role: str | None = None, autocommit: bool = True) -> psycopg.Connection:
-        """A new connection, acting as `role` and as nobody else where one is given."""
+        """A new connection, as `role` alone if one is given."""
         connection = psycopg.connect(self.url, autocommit=autocommit)
         self._connections.append(connection)
         if role is not None:
@@ -69,7 +69,7 @@ class Database:
         return rows[0][0]
 
     def check_invariants(self, source: str | None = None) -> None:
-        """Assert that every invariant holds, of `source` or of all."""
+        """Assert that every invariant holds, for `source` or for all sources."""
         checked = self.rows(
             "select name, violations from wikiembed.check_invariants(%s::text)", [source]
         )
@@ -91,7 +91,7 @@ Params = Sequence[object] | dict[str, object] | None
 
 
 def url_of(server: TestServer, name: str) -> str:
-    """A conninfo of database `name`: a URL where the server was given by one."""
+    """A conninfo of database `name`: a URL if the server's is one."""
     if "://" not in server.url:
         return make_conninfo(server.url, dbname=name)
     head, mark, query = server.url.partition("?")
@@ -100,7 +100,7 @@ def url_of(server: TestServer, name: str) -> str:
 
 
 def make_template(server: TestServer) -> str:
-    """Name of the migrated template; the first xdist worker to come makes it."""
+    """Name of the migrated template; the first xdist worker creates it."""
     from wikiembed.db.migrate import upgrade
 
     name = f"{server.prefix}template"

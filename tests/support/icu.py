@@ -1,4 +1,4 @@
-"""Collations of ICU, which the Postgres of the wheels is built without."""
+"""Collations of ICU, which the wheels' Postgres is built without."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ REAL = "WIKIEMBED_TEST_REAL"
 
 
 def skip_without_icu(error: psycopg.Error) -> NoReturn:
-    """Skip the test where `error` says that the server lacks ICU; `scripts/real.sh` has one with.
+    """Skip the test if `error` means that the server lacks ICU; `scripts/real.sh` has one with it.
 
-    Raises: `error`, where it says something else or where the server is to have ICU.
+    Raises: `error`, if it means something else or if the server must have ICU.
     """
     missing = isinstance(error, psycopg.errors.FeatureNotSupported | psycopg.errors.UndefinedObject)
     if missing and not os.environ.get(REAL):

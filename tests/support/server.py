@@ -1,4 +1,4 @@
-"""The one Postgres server of a test session, shared by every pytest-xdist worker."""
+"""The Postgres server of a test session, shared by every pytest-xdist worker."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TestServer:
 
     @property
     def lock_path(self) -> Path:
-        """Held while the template is made, by whichever xdist worker comes first."""
+        """Held by the xdist worker that creates the template."""
         return Path(tempfile.gettempdir()) / f"{self.prefix}template.lock"
 
     def admin(self) -> psycopg.Connection:
@@ -61,7 +61,7 @@ class TestServer:
         return psycopg.connect(self.url, autocommit=True)
 
     def end(self) -> None:
-        """Drop what the session made, then stop the server if the session started it."""
+        """Drop the session's databases, then stop the server if the session started it."""
         try:
             with self.admin() as connection:
                 pattern = self.prefix.replace("_", r"\_") + "%"
@@ -75,14 +75,14 @@ class TestServer:
 
 
 def drop_database(connection: psycopg.Connection, name: str) -> None:
-    """Drop database `name` with whoever is connected to it."""
+    """Drop database `name` and terminate its connections."""
     connection.execute(
         sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
     )
 
 
 def start_server() -> TestServer:
-    """Start what ``WIKIEMBED_TEST_POSTGRES`` asks for: embedded, testcontainers, or a URL."""
+    """Start the server of ``WIKIEMBED_TEST_POSTGRES``: embedded, testcontainers, or a URL."""
     kind = os.environ.get(KIND) or "embedded"
     session = secrets.token_hex(3)
     if kind == "embedded":
@@ -123,9 +123,9 @@ def _container(session: str) -> TestServer:
 
 
 def _require_images() -> None:
-    """See that Docker has Postgres; do without the container that removes others.
+    """Require the Postgres image; disable the container that removes others if it is missing.
 
-    Ours is removed by `TestServer.stop` all the same; after a SIGKILL it stays. Where Docker or the
+    `TestServer.stop` still removes ours; after a SIGKILL it stays. If Docker or the
     image is missing, the session ends with one sentence.
     """
     from testcontainers.core.config import testcontainers_config
@@ -147,7 +147,7 @@ def _require_images() -> None:
 
 
 def _docker() -> DockerClient | None:
-    """A connection to Docker's engine; None where it does not answer."""
+    """A connection to Docker's engine; None if it does not answer."""
     import docker
     from docker.errors import DockerException
 
@@ -158,7 +158,7 @@ def _docker() -> DockerClient | None:
 
 
 def _has_image(client: DockerClient, name: str) -> bool:
-    """Whether Docker has the image, now that it was asked to pull it."""
+    """Whether Docker has the image, after an attempt to pull it."""
     from docker.errors import DockerException, ImageNotFound
 
     try:

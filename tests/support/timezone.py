@@ -1,4 +1,4 @@
-"""A test in another time zone."""
+"""Tests in another time zone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def timezone(name: str) -> Iterator[None]:
-    """Let this process live in time zone `name`."""
+    """Set the time zone of this process within the block."""
     before = os.environ.get("TZ")
     os.environ["TZ"] = name
     time.tzset()

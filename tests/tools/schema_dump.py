@@ -18,9 +18,9 @@ HEAD = "-- Written by `python -m tests.tools.schema_dump`: the schema after ever
 
 
 def dump(url: str) -> str:
-    """What pg_dump says of our schemas and of the wiki's tables, without what varies.
+    """pg_dump's output for our schemas and the wiki's tables, without what varies.
 
-    Owners, versions and the session's settings are left out.
+    Owners, versions and the session's settings are omitted.
     """
     return HEAD + "".join(
         _normalise(_pg_dump(url, arguments))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.pipeline_fakes import Clock
+from tests.support.pipeline_fakes import Clock
 from wikiembed.cli.progress import LONGEST_SILENCE_S, Cadence
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from tests.support.pipeline_fakes import FakeEmbedder, rejected, vector_of
 from tests.support.standin import StandIn
 from tests.support.standin.profiles import (
     INFINITY,
@@ -18,7 +19,6 @@ from tests.support.standin.profiles import (
     WORKERS_AI,
     Profile,
 )
-from tests.unit.pipeline_fakes import FakeEmbedder, rejected, vector_of
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions, Role, open_embedder
 from wikiembed.embedders.canary import LENGTHS, MOST_REQUESTS, Canary, release_canary, text_of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.unit.pipeline_fakes import Clock, vector_of
+from tests.support.pipeline_fakes import Clock, vector_of
 from wikiembed.config import Provider
 from wikiembed.control.measure import Rate, measure
 from wikiembed.embedders import ModelInfo, Role

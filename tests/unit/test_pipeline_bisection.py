@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.pipeline_fakes import FakeEmbedder, channel_of, rejected, texts_of, vector_of
+from tests.support.pipeline_fakes import (
+    FakeEmbedder,
+    channel_of,
+    most_requests,
+    rejected,
+    texts_of,
+    vector_of,
+)
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderError,
@@ -22,17 +29,6 @@ from wikiembed.errors import (
 from wikiembed.pipeline.bisection import FAILURES_BEFORE_BLAME, Bisection
 
 GONE = EmbedderUnavailable("The embedding server cannot be reached.")
-
-
-def most_requests(n: int, k: int) -> int:
-    """Return the most requests, probes included, for k bad texts of n.
-
-    A bad text costs a group that fails and at most log2(n) halves, each followed by a probe;
-    three tests alone with a probe each; and a group that passes, since each find halves the
-    next group and each pass doubles it. One more group passes at the end.
-    """
-    halvings = math.ceil(math.log2(n)) if n > 1 else 0
-    return 2 * k * halvings + k * (2 + 2 * FAILURES_BEFORE_BLAME + 1) + 1
 
 
 async def bisect(embedder: FakeEmbedder, texts: list[str]) -> Bisection:

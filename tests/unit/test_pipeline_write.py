@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import errors as pg
 
-from tests.unit.pipeline_fakes import FakeStore
+from tests.support.pipeline_fakes import FakeStore
 from wikiembed.errors import DatabaseUnreachable, LockNotAvailable, WriteRefused
 from wikiembed.pipeline import write_retry
 from wikiembed.pipeline.write import is_refusal, write_vectors

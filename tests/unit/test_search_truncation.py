@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.support.pipeline_fakes import FakeEmbedder
 from tests.support.standin import StandIn, vectors_of
-from tests.unit.pipeline_fakes import FakeEmbedder
 from wikiembed.config import Settings
 from wikiembed.control.search import embed, embed_question
 from wikiembed.embedders import Cut, Role

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from tests.unit.pipeline_fakes import Clock, FakeEmbedder, channel_of, rejected, texts_of
+from tests.support.pipeline_fakes import Clock, FakeEmbedder, channel_of, rejected, texts_of
 from wikiembed.embedders import PROBE_TEXT, Cut, Role
 from wikiembed.errors import (
     BatchTooLarge,

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.unit.pipeline_fakes import FAST, Clock, FakeEmbedder, Sleeper, channel_of, rejected
+from tests.support.pipeline_fakes import FAST, Clock, FakeEmbedder, Sleeper, channel_of, rejected
 from wikiembed.errors import EmbedderMisconfigured, EmbedderThrottled, EmbedderUnavailable
 from wikiembed.servers.circuit_breaker import BreakerTimes, CircuitBreaker
 from wikiembed.servers.classify import OutageTooLong, Stopping

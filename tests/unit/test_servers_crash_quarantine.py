@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.unit.pipeline_fakes import FakeEmbedder, channel_of, rejected, texts_of
+from tests.support.pipeline_fakes import FakeEmbedder, channel_of, rejected, texts_of
 from wikiembed.embedders import Role
 from wikiembed.errors import (
     EmbedderError,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 import psycopg
 import pytest
 
+from tests.support.eventually import eventually_async
 from wikiembed.config import Provider, Settings
 from wikiembed.errors import (
     ConfigurationError,
@@ -72,22 +73,13 @@ async def outage_log(store: FakeStore, times: LogTimes = QUICK) -> AsyncIterator
         await log.aclose()
 
 
-async def until(happened: Callable[[], object]) -> None:
-    """Wait until the condition holds."""
-    async with asyncio.timeout(20):
-        while True:
-            if happened():
-                return
-            await asyncio.sleep(0.001)
-
-
 async def test_outage_is_written_once_it_lasts_and_again_at_its_end() -> None:
     """With its class, its status and its reason on one line."""
     store = FakeStore()
     async with outage_log(store) as log:
         report = log.listener("http://s")
         report(GONE, 0)
-        await until(lambda: store.reports)
+        await eventually_async(lambda: store.reports)
         ((server, since_s, *what),) = store.reports
         assert (server, what) == (
             "http://s",
@@ -95,7 +87,7 @@ async def test_outage_is_written_once_it_lasts_and_again_at_its_end() -> None:
         )
         assert since_s >= QUICK.settle_s
         report(None, 0)
-        await until(lambda: store.ends)
+        await eventually_async(lambda: store.ends)
     assert store.log == ["down", "up"]
 
 
@@ -106,14 +98,14 @@ async def test_short_outage_and_its_end_are_not_written() -> None:
         report = log.listener("s")
         report(GONE, 0)
         report(None, 0)
-        await until(lambda: store.ends)
+        await eventually_async(lambda: store.ends)
         assert store.ends[0][2] == 0
         for _ in range(50):
             report(GONE, 0)
             report(None, 0)
             report(None, 0)
         report(GONE, 0)
-        await until(lambda: store.reports)
+        await eventually_async(lambda: store.reports)
     assert store.log == ["up", "down"]
 
 
@@ -123,7 +115,7 @@ async def test_outage_that_has_lasted_already_is_written_immediately() -> None:
     async with outage_log(store, LONG) as log:
         report = log.listener("s")
         report(EmbedderThrottled("429", http_status=429), 70)
-        await until(lambda: store.reports)
+        await eventually_async(lambda: store.reports)
         assert store.reports[0][1] >= 70
         assert store.reports[0][2:4] == ("throttled", 429)
         # The breaker counts from 0 after a request that passed meanwhile; the outage does not.
@@ -137,11 +129,11 @@ async def test_begin_of_an_outage_stays_while_reasons_change() -> None:
     async with outage_log(store, LogTimes(settle_s=0, refresh_s=0.01)) as log:
         report = log.listener("s")
         report(EmbedderUnavailable("First."), 100)
-        await until(lambda: store.reports)
+        await eventually_async(lambda: store.reports)
         report(EmbedderUnavailable("Second."), 0)
-        await until(lambda: store.reports[-1][4] == "Second.")
+        await eventually_async(lambda: store.reports[-1][4] == "Second.")
         seen = len(store.reports)
-        await until(lambda: len(store.reports) > seen + 1)
+        await eventually_async(lambda: len(store.reports) > seen + 1)
     assert min(since_s for _, since_s, *_ in store.reports) >= 100
 
 
@@ -151,12 +143,12 @@ async def test_short_end_of_a_long_outage_is_not_written() -> None:
     async with outage_log(store, LogTimes(settle_s=20, refresh_s=0.1)) as log:
         report = log.listener("s")
         report(GONE, 50)
-        await until(lambda: store.reports)
+        await eventually_async(lambda: store.reports)
         for _ in range(5):
             report(None, 0)
             await asyncio.sleep(0.02)
             report(GONE, 50)
-        await until(lambda: len(store.reports) > 1)
+        await eventually_async(lambda: len(store.reports) > 1)
     assert set(store.log) == {"down"}
 
 
@@ -166,14 +158,14 @@ async def test_server_is_unreachable_while_one_of_its_channels_is() -> None:
     async with outage_log(store) as log:
         one, other = log.listener("s"), log.listener("s")
         one(GONE, 5)
-        await until(lambda: store.reports)
+        await eventually_async(lambda: store.reports)
         other(None, 0)
         other(GONE, 9)
         other(None, 0)
         await asyncio.sleep(3 * QUICK.settle_s)
         assert store.log == ["down"]
         one(None, 0)
-        await until(lambda: store.ends)
+        await eventually_async(lambda: store.ends)
 
 
 async def test_answers_seldom_cost_a_statement() -> None:
@@ -200,20 +192,20 @@ async def test_outage_during_a_loss_of_postgres_is_written_later() -> None:
     async with outage_log(store) as log:
         report = log.listener("s")
         report(GONE, 10)
-        await until(lambda: store.tries == 2)
-        await until(lambda: store.reports)
+        await eventually_async(lambda: store.tries == 2)
+        await eventually_async(lambda: store.reports)
         assert store.reports[0][1] >= 10
         store.fails = [DatabaseUnreachable("Away.")] * 3
         report(None, 0)
-        await until(lambda: store.ends)
+        await eventually_async(lambda: store.ends)
     assert store.log == ["down", "up"]
     store = FakeStore(DatabaseUnreachable("Away."))
     async with outage_log(store, LogTimes(retry_s=0.3)) as log:
         report = log.listener("s")
         report(GONE, 10)
-        await until(lambda: store.tries)
+        await eventually_async(lambda: store.tries)
         report(None, 0)
-        await until(lambda: store.ends)
+        await eventually_async(lambda: store.ends)
     assert store.log == ["up"]
 
 
@@ -224,11 +216,11 @@ async def test_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     store = FakeStore(DatabaseUnreachable("Away."))
     async with outage_log(store) as log:
         log.listener("s")(None, 0)
-        await until(lambda: store.ends)
+        await eventually_async(lambda: store.ends)
         assert caplog.records == []
         store.fails = list(refusals)
         log.listener("s")(GONE, 10)
-        await until(lambda: store.reports)
+        await eventually_async(lambda: store.reports)
     (record,) = caplog.records
     assert record.getMessage() == "outage_not_kept"
     assert record.__dict__["fields"] == {
@@ -243,13 +235,13 @@ async def test_stop_leaves_an_outage_open_and_writes_an_end() -> None:
     store = FakeStore()
     async with outage_log(store) as log:
         log.listener("s")(GONE, 10)
-        await until(lambda: store.reports)
+        await eventually_async(lambda: store.reports)
     assert store.log == ["down"]
     store = FakeStore()
     async with outage_log(store, LONG) as log:
         report = log.listener("s")
         report(GONE, 100)
-        await until(lambda: store.reports)
+        await eventually_async(lambda: store.reports)
         report(None, 0)
     assert store.log == ["down", "up"]
 
@@ -261,7 +253,7 @@ async def test_stop_does_not_wait_for_a_hanging_postgres() -> None:
     async with asyncio.timeout(20):
         async with outage_log(store) as log:
             log.listener("s")(None, 0)
-            await until(lambda: store.tries)
+            await eventually_async(lambda: store.tries)
         async with outage_log(store):
             pass
     assert store.log == []
@@ -286,6 +278,6 @@ async def test_runtime_writes_outages_of_its_channels_until_it_closes() -> None:
     pool = NoPool()
     runtime = Runtime(Settings(), cast("Pool", pool))
     runtime.channel(Provider.OPENAI, "m").breaker.worked()
-    await until(lambda: pool.calls)
+    await eventually_async(lambda: pool.calls)
     await runtime.aclose()
     assert [t for t in asyncio.all_tasks() if t.get_name() == "wikiembed outages"] == []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from tests.unit.pipeline_fakes import FakeEmbedder, channel_of, rejected, vector_of
+from tests.support.pipeline_fakes import FakeEmbedder, channel_of, rejected, vector_of
 from wikiembed.embedders import Cut
 from wikiembed.embedders.cut import cut_before
 from wikiembed.error_class import ErrorClass

@@ -7,7 +7,7 @@ import logging
 import psycopg
 import pytest
 
-from tests.unit.pipeline_fakes import Clock
+from tests.support.pipeline_fakes import Clock
 from wikiembed.embedders.canary import LENGTHS, Canary, Outcome
 from wikiembed.errors import EmbedderUnavailable
 from wikiembed.servers.truncation_check import RETRY_S, RETRY_UNANSWERED_S, TruncationCheck

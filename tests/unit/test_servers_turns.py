@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.unit.pipeline_fakes import FAST, Clock, FakeEmbedder, Sleeper, texts_of
+from tests.support.pipeline_fakes import FAST, Clock, FakeEmbedder, Sleeper, texts_of
 from wikiembed.errors import EmbedderError, EmbedderThrottled, EmbedderTimeout
 from wikiembed.servers.adaptive_limit import AdaptiveLimit
 from wikiembed.servers.channel import RECHECK_AFTER_S, Channel

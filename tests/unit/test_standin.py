@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.eventually import eventually
 from tests.support.standin import BadText, Canned, StandIn, proof_sql, vector_of, vectors_of
 from tests.support.standin.faults import Dialect
 
@@ -172,10 +173,7 @@ def test_standin_drops_a_disconnected_client(server: StandIn) -> None:
     server.controls.bad_texts = [BadText(contains="stuck", effect="hang")]
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(server.url + "/embed", json={"inputs": ["stuck"]}, timeout=0.1)
-    end = time.monotonic() + 2
-    while server.stats.concurrent and time.monotonic() < end:
-        time.sleep(0.01)
-    assert server.stats.concurrent == 0
+    eventually(lambda: server.stats.concurrent == 0, within_s=2)
 
 
 def test_standin_as_a_process_prints_its_address() -> None:

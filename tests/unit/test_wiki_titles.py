@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.wiki import write_pages
+from tests.support.commands import write_pages
 from wikiembed.cli.load import report
 from wikiembed.cli.load_end import FileRun
 from wikiembed.wiki import LoadCounts, Titles, read_articles

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from procrastinate.jobs import Job
 
-from tests.unit.pipeline_fakes import Clock
+from tests.support.pipeline_fakes import Clock
 from wikiembed.worker.admission import MOST_AHEAD, Admission
 from wikiembed.worker.batch_completer import BatchCompleter
 from wikiembed.worker.local_queue import (

@@ -12,7 +12,7 @@ from procrastinate import JobContext
 from procrastinate.jobs import Job
 from psycopg import errors as pg
 
-from tests.unit.pipeline_fakes import FakeStore
+from tests.support.pipeline_fakes import FakeStore
 from wikiembed.app import new_app
 from wikiembed.config import Settings
 from wikiembed.db.pool import Pool

@@ -1,4 +1,4 @@
-"""How Ollama, OpenAI and TEI ask, answer and refuse; shapes and words are the servers' own."""
+"""Requests, answers and refusals of Ollama, OpenAI and TEI; formats and messages are theirs."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def read_ask(tongue: Tongue, body: bytes) -> Ask | None:
 
 
 def vector_fragments(matrix: npt.NDArray[np.float32], *, as_base64: bool) -> list[bytes]:
-    """Each row of `(n, dim)` as the JSON that stands for it."""
+    """Each row of `(n, dim)` as JSON."""
     if as_base64:
         little = matrix.astype("<f4", copy=False)
         return [base64_fragment(row.tobytes()) for row in little]
@@ -151,12 +151,12 @@ def batch_too_large(tongue: Tongue, count: int, limit: int) -> Canned:
 
 
 def unknown_field(tongue: Tongue, name: str) -> Canned:
-    """A strict server that does not know the field `name`."""
+    """A strict server that refuses the field `name`."""
     return _error(tongue, 400, f"Unrecognized request argument supplied: {name}")
 
 
 def no_base64(tongue: Tongue) -> Canned:
-    """A strict server that knows no `encoding_format`."""
+    """A strict server that refuses `encoding_format`."""
     return _error(tongue, 400, "Unrecognized request argument supplied: encoding_format")
 
 

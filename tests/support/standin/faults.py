@@ -1,4 +1,4 @@
-"""What a test can make the stand-in do wrong."""
+"""The faults of the stand-in that a test can set."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Garbage = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canned:
-    """An answer given instead of the real one."""
+    """An answer instead of the real one."""
 
     status: int
     body: str = ""
@@ -52,8 +52,8 @@ class BadText:
     """What happens to a request that holds a text with `contains` or matching `regex`.
 
     The effects nan, null and zeros change that text's row only; the others the whole request;
-    slow answers rightly after `slow_s`; crash takes the server down for `crash_s`, with whatever it
-    has under way; die does so too, after it has answered this request with the status; freeze lets
+    slow answers correctly after `slow_s`; crash takes the server down for `crash_s`, with what it
+    has in flight; die does so too, after it has answered this request with the status; freeze lets
     every request hang for as long.
     """
 
@@ -82,7 +82,7 @@ class Controls:
 
     `max_batch` none: 32 for TEI, else unbounded. `known_models` none: all. `spare_probe` keeps
     `fail_next`, garbage and `status_for_all` from requests of the probe text alone.
-    `permits`: more texts than these are answered 429 for ever, as TEI does.
+    `permits`: more texts than these are always answered 429, as TEI does.
     `knows_base64` false: a request with `encoding_format` is refused, as strict servers do.
     `owned_by`, `max_model_len`: what `/v1/models` says of each model. `truncation_field`: the field
     of the OpenAI dialect with which long texts are cut; any other one of `TRUNCATION_FIELDS` is
@@ -90,8 +90,8 @@ class Controls:
     `keeps_end`: what is cut loses its beginning.
     `listed`: the models of `/v1/models`; none: `model` and another one.
     `knows_info` false: TEI's `/info` is not there, as behind a gateway.
-    `behind_proxy`: what is answered in place of the server while it is down, and to what it had
-    under way then; none: connections are reset.
+    `behind_proxy`: the answer instead of the server's while it is down, and to requests it had
+    in flight then; none: connections are reset.
     `vectors`: (texts, dimensions, salt) → `(n, dim) float32`; those that prove their text, or a
     model's.
     `profile`: which server's statuses and words the refusals have; none: the dialect's own.

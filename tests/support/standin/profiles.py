@@ -1,4 +1,4 @@
-"""How the servers that people run refuse and fail: each column of the table of servers.
+"""How real servers refuse and fail: each column of the table of servers.
 
 Statuses and key phrases are those of the table; the words around them are plausible, not
 checked against the servers' sources. Batch limits are small, so that a batch of 64 meets them.
@@ -18,8 +18,8 @@ from tests.support.standin.faults import Canned, Dialect, Effect
 class Profile:
     """One server; where an answer is none, the server has no such refusal.
 
-    `text_too_long` none: cut silently. `crash` none: it hangs. `loading` none: it does not
-    listen. `unknown_model` none: whatever is asked for is embedded. `nan` is what becomes of a
+    `text_too_long` none: truncated silently. `crash` none: it hangs. `loading` none: it does not
+    listen. `unknown_model` none: any model embeds. `nan` is the result of a
     row of NaN: the row's effect, or an error answer for the whole request.
     """
 
@@ -38,7 +38,7 @@ class Profile:
     quota: Canned | None = None
 
     def filled(self, canned: Canned, *, count: int, limit: int) -> Canned:
-        """`canned` with the numbers of the request at hand."""
+        """`canned` with the numbers of this request."""
         body = canned.body.replace("COUNT", str(count)).replace("LIMIT", str(limit))
         return replace(canned, body=body)
 

@@ -31,7 +31,7 @@ def vectors_of(texts: Sequence[str], dimensions: int, salt: str = "") -> npt.NDA
     pairs = np.frombuffer(digests, dtype=np.uint8).reshape(len(texts), 16)
     digits = np.stack([pairs >> 4, pairs & 15], axis=2).reshape(len(texts), 32)
     i = np.arange(dimensions)
-    # np.take keeps rows contiguous, which orjson asks for; fancy indexing would not.
+    # np.take keeps rows contiguous, which orjson requires; fancy indexing would not.
     matrix: npt.NDArray[np.float32] = _VALUES[np.take(digits, (i + i // 32) % 32, axis=1)]
     return matrix
 
@@ -39,7 +39,7 @@ def vectors_of(texts: Sequence[str], dimensions: int, salt: str = "") -> npt.NDA
 def proof_sql(schema: str, *, vector_schema: str = "public", salt: str = "") -> str:
     """SQL that creates `SCHEMA.proves(content, embedding)` for `vector` and for `halfvec`.
 
-    `vector_schema` is where pgvector lives. `salt` stands before each text: a document prefix,
+    `vector_schema` is pgvector's. `salt` precedes each text: a document prefix,
     or the salt that the server was given. Null of either argument gives false.
     """
     table = "".join(f",{value:+.8f}" for value in _VALUES)

@@ -1,4 +1,4 @@
-"""From one request to one reply, faults included; no sockets here."""
+"""From a request to its reply, faults included, without sockets."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _LEAST_OVERSIZE = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Dying:
-    """The last reply of a server that goes down with it."""
+    """The last reply of a server that crashes after it."""
 
     reply: Reply
 
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """The reply of a server that takes its time over a text."""
+    """The reply of a server that is slow for a text."""
 
     reply: Reply
 
@@ -129,7 +129,7 @@ def _authorized(request: Request, controls: Controls) -> bool:
 
 
 def _refusal(ask: Ask, controls: Controls) -> Canned | None:
-    """What the dialect's server, or the one of the profile, would refuse by itself."""
+    """The refusal of the dialect's server, or of the profile's."""
     own = controls.profile
     named = ask.tongue != "tei" and ask.model is not None
     if named and controls.known_models is not None and ask.model not in controls.known_models:
@@ -164,7 +164,7 @@ def _refusal(ask: Ask, controls: Controls) -> Canned | None:
 
 
 def _cuts(ask: Ask, controls: Controls) -> bool:
-    """Whether long texts are cut: always, as the profile's server does, or as the request says."""
+    """Whether long texts are truncated: always, by the profile, or by the request."""
     own = controls.profile
     silently = controls.cuts_silently or (own is not None and own.text_too_long is None)
     return silently or ask.truncate or controls.truncation_field in ask.fields
@@ -173,7 +173,7 @@ def _cuts(ask: Ask, controls: Controls) -> bool:
 def _vectors(
     ask: Ask, controls: Controls, effects: dict[int, BadText], garbage: str | None
 ) -> Reply:
-    """The success answer, with the rows of `effects` and the whole spoilt as told."""
+    """The success answer, with the faults of `effects` and of the controls."""
     match garbage:
         case "redirect":
             return Reply(status=307, headers={"location": controls.redirect_to})
@@ -215,7 +215,7 @@ def _vectors(
 
 
 def _spoilt(effect: str, dimensions: int, *, as_base64: bool) -> bytes:
-    """One row's JSON without a usable number; what base64 cannot say is said in a list."""
+    """One row's JSON without a usable number; a list where base64 cannot express it."""
     if as_base64 and effect in {"null", "nulls"}:
         return b"null"
     if as_base64 and effect in _BITS:

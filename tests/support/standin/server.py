@@ -1,4 +1,4 @@
-"""The stand-in itself: in a thread of a test, or as a process of its own."""
+"""The stand-in itself: in a thread of a test, or as a separate process."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for _ in range(3):  # an aborted transport closes its socket a turn or two later
+        for _ in range(3):  # an aborted transport closes its socket one or two iterations later
             await asyncio.sleep(0)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -94,7 +94,7 @@ class Server:
         crashes = self._crashes
         tongue = tongue_of(request.path, self.dialect)
         stats = self.stats
-        stats.requests += not request.path.endswith("/models")  # asked at a start only
+        stats.requests += not request.path.endswith("/models")  # requested at a start only
         stats.concurrent += 1
         stats.max_concurrent = max(stats.max_concurrent, stats.concurrent)
         try:
@@ -109,7 +109,7 @@ class Server:
         return await send(writer, reply)
 
     async def _cut_off(self, writer: asyncio.StreamWriter) -> bool:
-        """Reset the connection, or let the proxy say that the server is gone."""
+        """Reset the connection, or send the proxy's answer."""
         if self.controls.behind_proxy is not None:
             return await send(writer, of_canned(self.controls.behind_proxy))
         writer.transport.abort()

@@ -1,4 +1,4 @@
-"""What the stand-in counts."""
+"""The stand-in's counts."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class _Twice:
 class Stats:
     """Counts since the start or the last reset; probes are not among the texts.
 
-    `turned_away` is the requests that came while the server was down; `repeated` the texts that
-    were answered with vectors more than once, `resent` those that came more than once.
+    `turned_away` is the requests while the server was down; `repeated` the texts that
+    were answered with vectors more than once, `resent` those that were received more than once.
     """
 
     requests: int = 0
@@ -52,7 +52,7 @@ class Stats:
     _embedded: _Twice = field(default_factory=_Twice)
 
     def count_texts(self, texts: Sequence[str], *, record: bool) -> None:
-        """Count one embedding request's texts; keep them when told to."""
+        """Count one embedding request's texts; keep them if `record` is set."""
         self.max_texts = max(self.max_texts, len(texts))
         if is_probe(texts):
             self.probes += 1
@@ -98,5 +98,5 @@ class Stats:
 
     @property
     def repeated(self) -> int:
-        """Texts embedded more than once: what is wasted work."""
+        """Texts embedded more than once: wasted work."""
         return len(self._embedded.again)

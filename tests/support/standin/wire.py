@@ -1,4 +1,4 @@
-"""The least of HTTP/1.1 that an embedding client needs, over asyncio streams."""
+"""The subset of HTTP/1.1 that an embedding client needs, over asyncio streams."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Reply:
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request | None:
-    """The next request; None when the client is gone."""
+    """The next request; None if the client has disconnected."""
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.split("\r\n")
@@ -78,7 +78,7 @@ async def send(writer: asyncio.StreamWriter, reply: Reply) -> bool:
 
 
 async def sleep_while_connected(reader: asyncio.StreamReader, seconds: float) -> bool:
-    """Sleep; False as soon as the client has gone."""
+    """Sleep; False as soon as the client has disconnected."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while (left := end - loop.time()) > 0:

@@ -1,6 +1,6 @@
 """Run the benchmark, ``python -m tests.tools.bench``: see ``scripts/bench --help``.
 
-Exit code 0 when it ran, whatever it measured; a goal that is not reached is said in the table.
+Exit code 0 when it ran, whatever it measured; the table marks goals that are not reached.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ NEEDS_A_PEER = frozenset({"peers"})
 
 
 def chosen(named: list[str] | None, *, full: bool) -> list[str]:
-    """The rows to measure: those that were named, else those of the form."""
+    """The rows to measure: those named, else those of the form."""
     return named or [row for row in ROWS if row not in (NEEDS_A_PEER if full else ASKED_FOR)]
 
 
 def main() -> int:
-    """Measure, then print the table and write what was asked for."""
+    """Measure, then print the table and write the requested files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="the long form: an hour and a half")
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), help="these only")

@@ -1,6 +1,6 @@
 """The loop to compare with: four coroutines that select, post, parse and update, and no queue.
 
-``python -m tests.tools.bench.bare URL SERVER``: it does what a careful developer writes by
+``python -m tests.tools.bench.bare URL SERVER`` does what a careful developer writes by
 hand: binary vectors in one statement, a kept-alive client, orjson. Nothing is checked.
 """
 

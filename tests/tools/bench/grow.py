@@ -1,6 +1,6 @@
-"""One table that grows to a size: what it takes on disk, in the log and in time.
+"""One table that grows to a size: its disk space, write-ahead log and time.
 
-The chunks go the ordinary way, by the SQL functions that a worker calls, on one connection and
+The chunks are embedded by the SQL functions that a worker calls, on one connection and
 without a worker. Autovacuum is off for what is measured, so that all dead rows of a whole backfill
 are seen, and are removed by one vacuum that is measured itself.
 """
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from tests.support.chunks import attach_sql, table_sql
 from tests.tools.bench.place import DIMENSIONS, TEXT, Base
 from tests.tools.bench.result import middle
 from wikiembed.db.pool import OIDS_OF_VECTOR, VectorArray, register_vectors
@@ -59,7 +60,7 @@ select s.n_dead_tup, coalesce(t.n_dead_tup, 0)
 
 
 def grow(base: Base, n: int, *, dimensions: int) -> Numbers:
-    """Insert, queue, embed, vacuum and partly embed again `n` chunks; the table is left there."""
+    """Insert, queue, embed, vacuum and partly embed again `n` chunks; keeps the table."""
     log = Log(base)
     _make(base, dimensions)
     with log.part("insert"):
@@ -92,7 +93,7 @@ def grow(base: Base, n: int, *, dimensions: int) -> Numbers:
 
 
 class Log:
-    """Seconds, and bytes of the write-ahead log, by the part of the work that they went into."""
+    """Seconds and bytes of write-ahead log by the part of the work."""
 
     def __init__(self, base: Base) -> None:
         self._base = base
@@ -100,7 +101,7 @@ class Log:
 
     @contextmanager
     def part(self, name: str, *, fresh: bool = True) -> Iterator[None]:
-        """Add what happens within to `name`; `fresh`: just after a checkpoint."""
+        """Add the cost of the block to `name`; `fresh`: right after a checkpoint."""
         if fresh:
             self._base.execute("checkpoint")
         before = self._position()
@@ -115,11 +116,8 @@ class Log:
 
 
 def _make(base: Base, dimensions: int) -> None:
-    base.execute(
-        f"create table {TABLE} (id bigint generated always as identity primary key,"
-        f" body text, vec vector({dimensions})) with ({OFF})"
-    )
-    base.execute("select wikiembed.attach('public.grown', 'id', 'body', 'vec', 'grown')")
+    base.execute(f"{table_sql('grown', vector=f'vector({dimensions})')} with ({OFF})")
+    base.execute(attach_sql("grown"))
     for table in (JOBS, EVENTS, LEDGER):
         base.execute(f"alter table {table} set (autovacuum_enabled = off)")
     row = base.execute(OIDS_OF_VECTOR).fetchone()
@@ -128,14 +126,14 @@ def _make(base: Base, dimensions: int) -> None:
 
 
 def _sizes(base: Base, numbers: Numbers, *names: str) -> None:
-    """Note heap, TOAST, key index and partial index, under `names`; an empty one: leave out."""
+    """Record heap, TOAST, key index and partial index under `names`; an empty name: omit."""
     row = base.execute(PARTS, TABLE).fetchone()
     assert row is not None
     numbers |= {name: float(size) for name, size in zip(names, row, strict=True) if name}
 
 
 def _embed_all(base: Base, log: Log, dimensions: int, *, into: str = "") -> None:
-    """Do what a worker does until no job is left; `into` names the parts otherwise."""
+    """Do what a worker does until no job is left; `into` renames the parts."""
     worker = base.one(
         "insert into wikiembed_queue.procrastinate_workers default values returning id"
     )
@@ -175,7 +173,7 @@ def _embed(base: Base, keys: list[str], vectors: Matrix) -> None:
 
 
 def _vacuum(base: Base, log: Log) -> None:
-    """One vacuum of a table that was embedded throughout, and what it found."""
+    """One vacuum of a fully embedded table, and its findings."""
     log.numbers["ready before vacuum s"] = base.seconds("select wikiembed.is_ready('grown')")
     log.numbers |= _dead(base, TABLE, "dead rows")
     with log.part("vacuum"):
@@ -204,7 +202,7 @@ def _dead(base: Base, table: str, name: str) -> Numbers:
 
 
 def _embed_again(base: Base, log: Log, n: int, dimensions: int) -> None:
-    """Give up the vectors of a part, as a change of the text or model does; queue and embed it."""
+    """Clear the vectors of a part, as a change of text or model does; queue and embed it."""
     before: Numbers = {}
     after: Numbers = {}
     _sizes(base, before, "heap", "TOAST", "", "")
@@ -219,9 +217,9 @@ def _embed_again(base: Base, log: Log, n: int, dimensions: int) -> None:
 
 
 def build_indexes(base: Base, n: int, *, memory: str) -> Numbers:
-    """Build an HNSW index on `n` of the vectors as each kind, by one process.
+    """Build an HNSW index on `n` vectors of each type, in one process.
 
-    Random vectors are the hardest: none is near another.
+    Random vectors are the worst case: none is near another.
     """
     base.execute(f"set maintenance_work_mem = '{memory}'")
     base.execute("set max_parallel_maintenance_workers = 0")

@@ -1,4 +1,4 @@
-"""How much memory a process holds, now or at its peak."""
+"""The memory of a process, now or at its peak."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EVERY_S = 0.01
 
 
 def memory_mb(pid: int, field: str = "VmRSS") -> float:
-    """`VmRSS`: all that is resident; `RssAnon`: what is the process's own, without shared buffers.
+    """`VmRSS`: all resident memory; `RssAnon`: the process's own, without shared buffers.
 
     Source: proc_pid_status(5).
     """
@@ -23,7 +23,7 @@ def memory_mb(pid: int, field: str = "VmRSS") -> float:
 
 @contextlib.contextmanager
 def peak_of(pid: int, peaks: list[float]) -> Iterator[None]:
-    """Append the most memory that was a process's own meanwhile, in MB."""
+    """Append the peak of a process's own memory within the block, in MB."""
     ended = threading.Event()
     seen = [memory_mb(pid, "RssAnon")]
 

@@ -1,4 +1,4 @@
-"""Clients that insert, played by pgbench."""
+"""Clients that insert, simulated by pgbench."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 
 
 def insert_of(table: str, rows: int, *, length: int) -> str:
-    """A statement that inserts so many rows."""
+    """A statement that inserts `rows` rows."""
     return (
         f"insert into public.{table} (body) select rpad(i::text, {length}, 'lorem ipsum ')"
         f" from generate_series(1, {rows}) as i"
@@ -26,7 +26,7 @@ def insert_of(table: str, rows: int, *, length: int) -> str:
 
 
 def rate(place: Place, base: Base, statement: str, *, clients: int, until: Until) -> float:
-    """Transactions of one statement a second, prepared, with so many clients."""
+    """Transactions per second of one prepared statement, with `clients` clients."""
     script = Path(place.folder) / "pgbench.sql"
     script.write_text(statement + ";\n")
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Where the benchmark runs: one Postgres as users get it, servers, and workers as processes."""
+"""The benchmark's environment: a default Postgres, servers, and workers as processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ import httpx
 import psycopg
 from psycopg import sql
 
+from tests.support.chunks import attach_sql, table_sql
 from wikiembed.config import Settings
 from wikiembed.db.embedded import EmbeddedPostgres
 from wikiembed.db.embedded_files import binaries
@@ -53,7 +54,7 @@ class Server:
         return answer
 
     def reset(self) -> None:
-        """Count anew."""
+        """Reset the counts."""
         httpx.post(f"{self.url}/reset")
 
     def stop(self) -> None:
@@ -65,7 +66,7 @@ class Server:
 
 
 class Base:
-    """One database, with `docs`, which is attached, and `bare`, which has no triggers."""
+    """One database, with the attached table `docs`, and `bare`, without triggers."""
 
     def __init__(self, url: str, *, name: str, socket: str) -> None:
         self.url, self.name, self.socket = url, name, socket
@@ -82,13 +83,13 @@ class Base:
         return row[0]
 
     def seconds(self, query: str) -> float:
-        """How long one statement takes, as its client sees it."""
+        """The duration of one statement for its client."""
         began = time.perf_counter()
         self.execute(query)
         return time.perf_counter() - began
 
     def settle(self) -> None:
-        """Let no vacuum or checkpoint of what went before fall into a measurement."""
+        """Vacuum and checkpoint now, so that neither falls into a measurement."""
         self.execute("vacuum (analyze)")
         self.execute("checkpoint")
 
@@ -101,7 +102,7 @@ class Base:
         )
 
     def close(self) -> None:
-        """Give back the connection."""
+        """Close the connection."""
         self.connection.close()
 
 
@@ -123,17 +124,12 @@ class Place:
         upgrade(url, Settings(dimensions=DIMENSIONS))
         with psycopg.connect(url, autocommit=True) as connection:
             for table in ("docs", "bare"):
-                connection.execute(
-                    f"create table public.{table} (id bigint generated always as identity"
-                    f" primary key, body text, vec vector({DIMENSIONS}))".encode()
-                )
-            connection.execute(
-                "select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')"
-            )
+                connection.execute(table_sql(table, vector=f"vector({DIMENSIONS})").encode())
+            connection.execute(attach_sql().encode())
 
     @contextlib.contextmanager
     def base(self) -> Iterator[Base]:
-        """A database of its own, dropped after use."""
+        """A new database, dropped after use."""
         name = f"bench_{next(_NUMBERS)}"
         self.admin.execute(
             sql.SQL("create database {} template bench_template").format(sql.Identifier(name))
@@ -169,7 +165,7 @@ class Place:
     def start_worker(
         self, base: Base, server: Addressed, *arguments: str, **settings: str
     ) -> subprocess.Popen[bytes]:
-        """Start a `wikiembed worker` at its defaults, but for what is given."""
+        """Start a `wikiembed worker` with its defaults and `settings`."""
         log = (self.folder / "worker.log").open("ab")
         with log:
             return subprocess.Popen(
@@ -188,7 +184,7 @@ class Place:
             )
 
     def drain(self, base: Base, server: Server, **settings: str) -> dict[str, Any]:
-        """Let one worker embed all that is queued; what the server counted."""
+        """Let one worker embed everything queued; returns the server's stats."""
         server.reset()
         process = self.start_worker(base, server, "--drain", **settings)
         code = process.wait(LIMIT_S)
@@ -203,7 +199,7 @@ class Place:
 
 @contextlib.contextmanager
 def a_place() -> Iterator[Place]:
-    """A Postgres that is thrown away at the end."""
+    """A temporary Postgres."""
     with tempfile.TemporaryDirectory(prefix="wikiembed-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -212,16 +208,3 @@ def a_place() -> Iterator[Place]:
             yield place
         finally:
             place.close()
-
-
-def wait_until(happened: Callable[[], object], *, every_s: float = 0.02) -> float:
-    """Wait, and answer the seconds that it took.
-
-    Raises: TimeoutError.
-    """
-    began = time.monotonic()
-    while not happened():
-        if time.monotonic() - began > LIMIT_S:
-            raise TimeoutError("what the benchmark waits for did not happen")
-        time.sleep(every_s)
-    return time.monotonic() - began

@@ -1,4 +1,4 @@
-"""What a row of the benchmark says."""
+"""The result of a row of the benchmark."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any, Literal
 class Measured:
     """One measured line: `value` in `unit` against `goal`, on its good side as `better` says.
 
-    A line without a goal is there to be read beside another.
-    `detail` holds what the value was made of, as plain numbers.
+    A line without a goal is for comparison.
+    `detail` holds the raw numbers behind the value.
     """
 
     row: str
@@ -41,9 +41,9 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How much is done: `short` in CI and for a look, else the long form.
+    """The amount of work: `short` in CI and for a first look, else the long form.
 
-    `sizes` and `dimensions`: what growth takes instead of the form's. `pgai`: its command.
+    `sizes` and `dimensions` replace the form's in growth. `pgai`: its command.
     """
 
     short: bool
@@ -52,7 +52,7 @@ class Form:
     pgai: str | None = None
 
     def of(self, short: int, long: int) -> int:
-        """One number or the other."""
+        """The number of this form."""
         return short if self.short else long
 
 

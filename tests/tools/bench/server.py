@@ -1,10 +1,10 @@
 """A server that costs next to nothing: ``python -m tests.tools.bench.server --mode instant``.
 
-It speaks the OpenAI dialect over bare asyncio, with answers made once for each number of texts.
-``instant`` answers at once; ``serial`` takes 10 ms a request and 1 ms a text, one request after
-another; ``latency`` takes 100 ms a request, as many at a time as come. With ``--lists`` it never
-answers in base64, as some servers do. ``GET /stats`` says what was asked and how much of the time
-it was busy; ``POST /reset`` begins to count anew.
+It speaks the OpenAI dialect over bare asyncio, with one prepared answer per number of texts.
+``instant`` answers at once; ``serial`` takes 10 ms per request and 1 ms per text, one request after
+another; ``latency`` takes 100 ms per request, all in parallel. With ``--lists`` it never
+answers in base64, as some servers do. ``GET /stats`` reports requests and how much of the time
+it was busy; ``POST /reset`` resets the counts.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
 
 
 class Server:
-    """Answers after the time that its mode takes."""
+    """Answers after the time of its mode."""
 
     def __init__(self, mode: str, dimensions: int, *, lists: bool) -> None:
         self._mode = mode

@@ -1,8 +1,8 @@
 """Tables of docs/explanation/scale.md: ``python -m tests.tools.bench.slopes``.
 
 ``python -m tests.tools.bench.slopes FILE.json…`` prints those of a run's JSON; with ``--page
-PAGE`` they replace what stands between the page's markers. Of several files with the same
-quantity, the one that went furthest counts. Columns of *computed* were not measured: the cost of
+PAGE`` they replace the text between the page's markers. Of several files with the same
+quantity, the one with the largest size counts. Columns of *computed* were not measured: the cost of
 a chunk at the largest size, times that many; with > where the cost was still growing.
 """
 
@@ -31,7 +31,7 @@ SCALES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slope:
-    """A quantity at the sizes of one run: what a chunk costs (or a call), by the size."""
+    """A quantity at the sizes of one run: the cost of a chunk (or a call) by size."""
 
     quantity: Quantity
     dimensions: int
@@ -40,7 +40,7 @@ class Slope:
 
     @property
     def series(self) -> tuple[int, tuple[int, ...]]:
-        """Dimensions and sizes: slopes that have them in common stand in one table."""
+        """Dimensions and sizes: slopes with equal ones share a table."""
         return self.dimensions, tuple(self.costs)
 
     @property
@@ -50,7 +50,7 @@ class Slope:
         return most / least
 
     def computed(self, n: int) -> float:
-        """What `n` chunks would take."""
+        """The computed cost of `n` chunks."""
         return self.quantity.total(list(self.costs.values())[-1], n)
 
 
@@ -63,7 +63,7 @@ def read(files: Iterable[Path]) -> list[Slope]:
                 continue  # another row, or a quantity of another version
             slope = _slope(row["detail"])
             if len(set(slope.totals.values())) == 1:
-                continue  # it does not grow
+                continue  # no growth
             key = (slope.quantity.key, slope.dimensions)
             if key not in found or max(found[key].costs) < max(slope.costs):
                 found[key] = slope

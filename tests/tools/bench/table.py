@@ -1,4 +1,4 @@
-"""The benchmark's outcome: a table to read, JSON to keep, plots to look at."""
+"""The benchmark's result as a table, JSON and plots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REACHED = {True: "yes", False: "no", None: "–"}
 
 
 def line_of(measured: Measured) -> tuple[str, str, str, str, str]:
-    """One row: name, what, value, goal, whether it is reached."""
+    """One row: name, what, value, goal, and whether the goal is reached."""
     goal = "–" if measured.goal is None else f"{SIGN[measured.better]} {measured.goal:g}"
     return (
         measured.row,
@@ -29,7 +29,7 @@ def line_of(measured: Measured) -> tuple[str, str, str, str, str]:
 
 
 def _number(value: float) -> str:
-    """Three digits that count; large numbers whole."""
+    """Three significant digits; large numbers as integers."""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
@@ -67,7 +67,7 @@ def save(results: Sequence[Measured], path: Path, *, form: str) -> None:
 
 
 def _margin(measured: Measured, goal: float) -> float:
-    """How many times better than its goal; less than 1: not reached."""
+    """The factor by which it is better than its goal; less than 1: not reached."""
     if measured.better == "more":
         return measured.value / goal
     return goal / max(measured.value, 1e-9)

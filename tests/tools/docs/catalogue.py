@@ -10,17 +10,17 @@ from tests.tools.docs.markdown import code, table
 INTRODUCTION = """\
 # SQL interface
 
-Schema `wikiembed` is public and stable: what stands on this page keeps its name and its meaning
+Schema `wikiembed` is public and stable: everything on this page keeps its name and its meaning
 within a major version. Schemas `wikiembed_private` and `wikiembed_queue` are not: they hold the
 written triggers and procrastinate's tables.
 
-Every command of the CLI is a call of these functions or a read of these views, so whoever has
+Every command of the CLI calls these functions or reads these views, so an operator with
 `psql` can do the same. Arguments may be given by name: `select wikiembed.pause(p_why => 'costs')`.
 A null source means all sources where the default is null. The SQLSTATEs are explained in
 [sqlstates.md](sqlstates.md).
 
-Nobody but the owner may call or read anything until `grant_reader`, `grant_worker` or
-`grant_writer` is called; the column *granted to* says what each gives: see
+Only the owner may call or read anything until `grant_reader`, `grant_worker` or
+`grant_writer` is called; the column *granted to* shows what each one grants: see
 [managed Postgres](../how-to/managed-postgres.md).
 """
 ROLES = ("reader", "worker", "writer")
@@ -92,7 +92,7 @@ def sql_page(database: Database) -> str:
         lines += [f"## wikiembed.{name}", "", comment, "", "```text"]
         lines += [_signature(name, arguments, result), "```", ""]
         callers = _callers(database, roles, oid)
-        lines += [f"Granted to: {callers}." if callers else "Granted to: nobody but the owner.", ""]
+        lines += [f"Granted to: {callers}." if callers else "Granted to: the owner only.", ""]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What the code holds that the reference must name: events, error classes, SQLSTATEs."""
+"""The parts of the code that the reference must name: events, error classes, SQLSTATEs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLASSES_IN_SQL = (
 
 @dataclass(slots=True)
 class Event:
-    """What is emitted under one name, in all places together."""
+    """The merged calls that emit one event."""
 
     levels: set[str] = field(default_factory=set)
     fields: set[str] = field(default_factory=set)
@@ -78,12 +78,12 @@ def _branches(node: ast.expr) -> list[ast.expr]:
 
 
 def error_classes() -> set[str]:
-    """Every word that may stand in failures.error_class."""
+    """Every value of failures.error_class."""
     return {word.value for word in ErrorClass}
 
 
 def error_classes_in_sql() -> set[str]:
-    """Those that functions of the database write."""
+    """The values written by database functions."""
     found: set[str] = set()
     for path in sorted(SQL.rglob("*.sql")):
         for pattern in _CLASSES_IN_SQL:

@@ -28,22 +28,22 @@ INTRODUCTION = """\
 | code | meaning |
 |---|---|
 | 0 | Done. |
-| 1 | Understood, and the answer is no: not ready, something at fault, chunks missing after a backfill, a source is paused. |
+| 1 | The answer is no: not ready, a fault, chunks missing after a backfill, a source is paused. |
 | 2 | Wrong usage or configuration: an option, a setting, a table that cannot be attached, another schema version. |
-| 3 | Postgres or the embedding server is out of reach, a lock was not had in time, or the output cannot be written (a full disk). |
-| 130, 143 | Ended by Ctrl-C, or by SIGTERM where the command does not finish its work first. |
-| 141 | Whoever read the output closed the pipe (`wikiembed status \\| head -1`); nothing is said. |
+| 3 | Postgres or the embedding server is out of reach, a lock timed out, or the output cannot be written (a full disk). |
+| 130, 143 | Ended by Ctrl-C, or by SIGTERM if the command does not finish its work first. |
+| 141 | The reader of the output closed the pipe (`wikiembed status \\| head -1`); nothing is printed. |
 
 ## Times
 
-People are told local time with its offset, `2031-05-01 08:00:00+09:00`; JSON holds UTC,
+Text output has local time with its offset, `2031-05-01 08:00:00+09:00`; JSON has UTC,
 `2031-04-30T23:00:00.000+00:00` (ISO 8601). `pause --until` takes a span (`90min`, `2h`, `1h30min`, `2d`)
-or a time of ISO 8601, which is local time unless it has an offset.
+or an ISO 8601 time, which is local unless it has an offset.
 
 ## Errors
 
-An error is one sentence on standard error that says what to do. Each exit code's errors and their
-SQLSTATEs stand in [sqlstates.md](sqlstates.md).
+An error is one sentence on standard error with the remedy. Each exit code's errors and their
+SQLSTATEs are in [sqlstates.md](sqlstates.md).
 """
 FAILS = "2 and 3 as above"
 EXITS = {
@@ -79,7 +79,7 @@ EXITS = {
     "ready": "0 when ready; 1 when not, when no source is attached, or when with `--smoke` search does"
     " not find the chunk; see [doctor](doctor.md#what-is-in-the-way-of-ready)",
     "reconcile": "0",
-    "search": "0 with results; 1 when nothing is embedded yet; 2 where the sources have different models and"
+    "search": "0 with results; 1 when nothing is embedded yet; 2 when the sources have different models and"
     " none is named",
     "index": "0 when the index exists and is valid, or with `--drop` does not exist; 1 when chunks"
     " lack vectors; 2 for a column that pgvector cannot index or a table that the role does not"
@@ -100,7 +100,7 @@ class Parameter:
 
     @property
     def usage(self) -> str:
-        """How an argument stands in the usage line."""
+        """The argument in the usage line."""
         return self.names[0] if self.required else f"[{self.names[0]}]"
 
 
@@ -159,7 +159,7 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
         names = (name.upper() + ("…" if many else ""),)
     else:
         long = f"--{name.replace('_', '-')}"
-        # In Annotated, typer takes the first name for the default and moves it later.
+        # In Annotated, typer treats the first name as the default and moves it later.
         first = (info.default,) if isinstance(info.default, str) else ()
         given = (*first, *(info.param_decls or ()))
         names = given or ((long, f"--no-{long[2:]}") if flag else (long,))

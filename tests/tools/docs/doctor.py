@@ -10,30 +10,30 @@ from wikiembed.control.ready import OBSTACLES
 INTRODUCTION = """\
 # Doctor
 
-`wikiembed doctor` examines an installation and says of each thing whether it is `ok`, a `warning` or a
-`fault`, and what to do. It changes nothing. It exits 0 without a fault, 1 with one, and where the database
-cannot be examined as that error does: 3 out of reach, 2 for a wrong setting, schema or right; what can be examined
-without it is. Each line is printed as soon as it is known; with `--json` it prints one array of objects with
-`name`, `level` and `sentence` at its end. Each model is asked once, all at the same time.
+`wikiembed doctor` examines an installation and reports each finding as `ok`, a `warning` or a
+`fault`, with its remedy. It changes nothing. It exits 0 without a fault, 1 with one, and if the database
+cannot be examined, with that error's code: 3 out of reach, 2 for a wrong setting, schema or right; the rest is
+still examined. Each line is printed as soon as it is known; with `--json` it prints one array of objects with
+`name`, `level` and `sentence` at its end. Each model is checked once, all concurrently.
 
-<!-- not run: says of each reader's installation something else -->
+<!-- not run: depends on the reader's installation -->
 ```sh
 wikiembed doctor
 ```
 
-The names below are stable: alarms may be set on them. One name may come several times, once for each source,
-and its sentence names the source and the command as it is to be run. `invariants` reads whole tables: the
-smallest, up to 1,000,000 rows together (about half a second). It names the sources that it left out;
+The names below are stable: alarms may be set on them. One name may occur several times, once per source,
+and its sentence names the source and the command to run. `invariants` reads whole tables: the
+smallest, up to 1,000,000 rows together (about half a second). It names the sources that it omitted;
 `wikiembed doctor --full` reads all of them, which takes about half a second per million rows.
 """
 CLOSING = """\
-Not examined: the clock of the embedding server, since nothing that wikiembed does depends on it; and what
-only the server's log knows.
+Not examined: the clock of the embedding server, since nothing in wikiembed depends on it; and what
+is only in the server's log.
 """
 READY = """\
 ## What is in the way of ready
 
-`wikiembed ready` asks the tables themselves, which takes a moment, and where its answer is no it names what
+`wikiembed ready` reads the tables themselves, which takes a moment, and if its answer is no it names what
 is in the way, with the command for it; `--json` gives `name`, `source`, `chunks`, `sentence` and `command`
 of each. With `--smoke` a ready source must also be searchable: the text of one of its chunks is embedded
 anew, with the source's model and prefix, and the nearest chunk must be that one (or one of the same text),

@@ -1,19 +1,19 @@
-"""A wiki, a server that breaks, and the operator who types what the policy says."""
+"""A wiki, a failing server, and an operator who types the policy's commands."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.integration.workshop import drain, settings_of
+from tests.support.chunks import counts
 from tests.support.cli import environment
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn
+from tests.support.workers import drain, settings_of
 from tests.tools.docs.policy import commands_of
 from tests.tools.docs.running import Shell, path_with_tools
 from wikiembed.config import Provider
@@ -21,7 +21,7 @@ from wikiembed.config import Provider
 GOOD = 5
 BAD = "the one text that is different"
 SERVICE = "wikiembed worker"
-"""The command that stands for the service: it runs until it is stopped."""
+"""The command that represents the service: it runs until it is stopped."""
 SOON = {"WIKIEMBED_OUTAGE_LIMIT_S": "0.5", "WIKIEMBED_LOG_LEVEL": "warning"}
 
 
@@ -59,23 +59,23 @@ class Drill:
         )
 
     def work(self, **changed: object) -> None:
-        """Embed what is queued, as a worker that runs anyway would."""
+        """Embed everything queued, as a running worker would."""
         settings = settings_of(self.database, self.standin.url, embedder=Provider.OLLAMA, **changed)
         asyncio.run(drain(settings))
 
     def type(self, command: str, *, code: int = 0) -> str:
-        """Run one command in the operator's shell; answers what it printed.
+        """Run one command in the operator's shell; returns its output.
 
         Raises: AssertionError for another exit code.
         """
         return self._shell.run(command, place="drill", code=code)
 
     def swap(self, settings: dict[str, str]) -> dict[str, str]:
-        """Change variables of the operator's shell; answers what they were."""
+        """Change variables of the operator's shell; returns the former values."""
         return self._shell.swap(settings)
 
     def follow(self, cell: str, **words: str) -> None:
-        """Type the commands of a cell of the policy, in order; a worker runs on beside."""
+        """Type the commands of a cell of the policy, in order; a worker keeps running."""
         commands = commands_of(cell, **{"KEY": self.key, **words})
         assert commands
         for command in commands:
@@ -85,16 +85,9 @@ class Drill:
                 self.type(command)
 
     def alarms(self) -> set[tuple[str, str]]:
-        """Names and levels of what `doctor` finds not to be ok."""
+        """Names and levels of `doctor`'s findings that are not ok."""
         found = json.loads(self.type("wikiembed doctor --json || true"))
         return {(one["name"], one["level"]) for one in found if one["level"] != "ok"}
-
-    def wait_until(self, happened: Callable[[], bool], *, timeout_s: float = 60) -> None:
-        """Look again and again, for what a worker does in its own time."""
-        deadline = time.monotonic() + timeout_s
-        while not happened():
-            assert time.monotonic() < deadline, "it did not happen"
-            time.sleep(0.5)
 
     def close(self) -> None:
         """End the workers that were left running."""
@@ -109,15 +102,12 @@ class Drill:
         return dict(self.database.rows("select error_class, state from wikiembed.failures"))
 
     def assert_end(self, end: str) -> None:
-        """What `ready` and the coverage say is what the row's cell says."""
+        """Assert that `ready` and the coverage match the row's cell."""
         word, _, skipped = end.partition(", ")
         assert word == "ready", end
         assert self.type("wikiembed ready wiki") == "WIKI_EMBEDDINGS_READY=true\n"
-        rows = self.database.rows(
-            "select total, missing, failed, skipped from wikiembed.coverage where source = 'wiki'"
-        )
         expected = int(skipped.removesuffix(" skipped") or 0)
-        assert rows == [(GOOD + 1, 0, 0, expected)], rows
+        assert counts(self.database, "wiki") == (GOOD + 1 - expected, 0, 0, expected)
         self.database.check_invariants()
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.tools.docs.generate`: rewrite the pages of docs/reference that code can tell.
+"""`python -m tests.tools.docs.generate`: rewrite the generated pages of docs/reference.
 
 commands.md comes from the typer app, doctor.md from the list of its alarms, scripts.md from the
 scripts' --help, settings.md from the pydantic fields, sql.md from the catalogue of a freshly
@@ -38,7 +38,7 @@ def generated_pages(database: Database) -> dict[str, str]:
 
 
 def main() -> Sequence[str]:
-    """Write the pages; answers the names of those that changed."""
+    """Write the pages; returns the names of the changed ones."""
     server = start_server()
     try:
         database = create_database(server, make_template(server))

@@ -29,7 +29,7 @@ def measured_share() -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What the table says in one language; `speeds` as in SPEEDS, `units` from days to seconds."""
+    """The table's words in one language; `speeds` as in SPEEDS, `units` from days to seconds."""
 
     units: tuple[str, str, str, str]
     speeds: tuple[str, ...]
@@ -67,7 +67,7 @@ PAGES = {POLICY: ENGLISH, DOCS / "ko" / POLICY.name: KOREAN}
 
 
 def duration(seconds: float, words: Words = ENGLISH) -> str:
-    """Seconds as an operator says them."""
+    """Seconds as a readable duration."""
     for unit, size in zip(words.units, (86_400, 3_600, 60), strict=False):
         if seconds >= 2 * size:
             number = seconds / size

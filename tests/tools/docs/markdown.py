@@ -1,4 +1,4 @@
-"""Small pieces of Markdown that the generated pages are made of."""
+"""Markdown helpers for the generated pages."""
 
 from __future__ import annotations
 

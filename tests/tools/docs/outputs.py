@@ -1,4 +1,4 @@
-"""Compare the output that a page shows with what was printed, leaving out what varies."""
+"""Compare the output that a page shows with the printed one, ignoring what varies."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ _VARIES = (
 )
 """Times, schema versions, durations, rates, sizes, fractions that are no percentage, rules."""
 _PATTERNS = [(re.compile(pattern), word) for pattern, word in _VARIES]
-# A bar whose end depends on the time that it took, a spinner, and an event of a worker.
+# A bar whose end depends on the duration, a spinner, and an event of a worker.
 _IS_FLEETING = re.compile(r"[━╸╺⠁-⣿]|^\d{4}-\d\d-\d\d \S+ [a-z_]+ \w+=").search
 ELISION = "…"
 """A line of its own that stands for any number of lines."""
 
 
 def normalise(line: str) -> str:
-    """`line` without what differs from one run to the next, and without runs of blanks."""
+    """`line` without the parts that vary per run, and without repeated blanks."""
     for pattern, word in _PATTERNS:
         line = pattern.sub(word, line)
     return " ".join(line.split())
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of `text` that matter, normalised: no blank ones, no bars, no events."""
+    """The relevant lines of `text`, normalised: no blank ones, no bars, no events."""
     return [
         normalise(line) for line in text.splitlines() if line.strip() and not _IS_FLEETING(line)
     ]
 
 
 def is_shown(shown: str, printed: str, *, varies: bool = False) -> bool:
-    """True when `printed` is what `shown` says, line by line; … stands for lines left out.
+    """True if `printed` matches `shown` line by line; … stands for omitted lines.
 
-    Of output that `varies` the first words of the lines are compared.
+    If the output `varies`, the first words of the lines are compared.
     """
     ours, theirs = lines_of(shown), lines_of(printed)
     if varies:
@@ -64,7 +64,7 @@ def _matches(shown: list[str], printed: list[str]) -> bool:
 
 
 def as_shown(printed: str, names: Mapping[str, str]) -> str:
-    """`printed` with the names of this run replaced by those of a reader's machine."""
+    """`printed` with this run's names replaced by those of a reader's machine."""
     for actual in sorted(names, key=len, reverse=True):
         printed = printed.replace(actual, names[actual])
     return printed

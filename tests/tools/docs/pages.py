@@ -24,10 +24,10 @@ _HEADING = re.compile(r"^#{1,6} (?P<title>.+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One fenced block; `line` is where it opens, `not_run` why no test runs it.
+    """One fenced block; `line` is its first line, `not_run` the reason why no test runs it.
 
-    `output` is the block of text that follows a block of commands at once: what they print. Of one
-    that `varies` only the first words of its lines are compared: which rows a table has, say.
+    `output` is the block of text directly after a block of commands: their output. If it
+    `varies`, only the first words of its lines are compared, e.g. the rows of a table.
     """
 
     page: Path
@@ -40,7 +40,7 @@ class Block:
 
     @property
     def place(self) -> str:
-        """Where it stands, for messages."""
+        """Its location, for messages."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     @property
@@ -102,7 +102,7 @@ def _read_blocks(page: Path) -> Iterator[Block]:
 
 
 def yours_from(page: Path) -> int:
-    """The line after which a page that begins with nothing has a database of the reader's own."""
+    """The line from which a page without prerequisites uses the reader's database."""
     lines = page.read_text().splitlines()
     return lines.index(YOURS) + 1 if YOURS in lines else len(lines) + 1
 
@@ -140,7 +140,7 @@ def anchors_of(page: Path) -> set[str]:
 
 
 def rows_of(page: Path) -> list[list[str]]:
-    """The cells of every table row of `page`, headings left out, backticks kept."""
+    """The cells of every table row of `page`, without headings, with backticks."""
     rows: list[list[str]] = []
     lines = page.read_text().splitlines()
     for number, line in enumerate(lines):

@@ -1,6 +1,6 @@
-"""The picture of the README: ``python -m tests.tools.docs.picture`` draws ``status --watch`` anew.
+"""The picture of the README: ``python -m tests.tools.docs.picture`` redraws ``status --watch``.
 
-A worker embeds the sample wiki and a table of documents, one text of which its server refuses; the
+A worker embeds the sample wiki and a table of documents, and its server refuses one text; the
 view is that of the command, and the drawing is rich's.
 """
 
@@ -12,13 +12,13 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from tests.support.cli import environment
 from tests.support.database import Database
+from tests.support.eventually import eventually
 from tests.support.server import start_server
 from tests.support.standin import BadText, StandIn
 from tests.tools.docs.pages import DOCS
@@ -49,7 +49,7 @@ select wikiembed.attach('public.notes', 'id', 'body', 'vec', '한국어 노트')
 insert into public.notes (body) select '노트 ' || n from generate_series(1, 300) as n;
 select wikiembed.pause('한국어 노트', 'the GPU is being moved');
 """
-# Of rich's format, without the fonts that it would have a reader's browser fetch.
+# Rich's format, without the fonts that a reader's browser would fetch.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
 
@@ -61,7 +61,7 @@ def drawn(view: View) -> str:
 
 
 def look_at_half(database: Database, url: str) -> View:
-    """What the command sees when a worker has embedded half of the documents."""
+    """The command's view once a worker has embedded half of the documents."""
     settings = environment(
         database_url=database.url, embedder="openai", embedder_url=url, model="bge-m3",
         concurrency="2", log_level="error",
@@ -73,10 +73,8 @@ def look_at_half(database: Database, url: str) -> View:
             cwd=folder,
         )
         try:
-            for _ in range(600):
-                if database.one("select count(vec) from public.docs") >= 2000:
-                    break
-                time.sleep(0.1)
+            half = "select count(vec) >= 2000 from public.docs"
+            eventually(lambda: database.one(half), within_s=60, poll_s=0.1)
             return View(snapshot=look(database.connect()))
         finally:
             worker.terminate()

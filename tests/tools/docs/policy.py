@@ -1,4 +1,4 @@
-"""The policy's tables as data, and the commands that stand in their cells."""
+"""The policy's tables as data, and the commands in their cells."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def commands_of(cell: str, **values: str) -> list[str]:
 
 
 def codes_of(cell: str) -> list[str]:
-    """What stands in backticks in a cell."""
+    """The words in backticks in a cell."""
     return _CODE.findall(cell)
 
 
 def word_of(cell: str) -> str:
-    """The one word in backticks with which a row begins."""
+    """The one word in backticks at the start of a row."""
     found = _CODE.match(cell)
     assert found is not None, f"no word in backticks: {cell!r}"
     return found[1]

@@ -1,4 +1,4 @@
-"""A reader who follows a page: an empty folder, a database, a server, and the page's blocks."""
+"""A simulated reader of a page: an empty folder, a database, a server, and the page's blocks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from psycopg import sql
 
+from tests.support.chunks import attach_sql, table_sql
 from tests.support.cli import environment
 from tests.support.database import Database, create_database
 from tests.support.server import TestServer
@@ -28,10 +29,9 @@ from wikiembed.vectors import Matrix
 from wikiembed.wiki import LoadCounts, read_articles
 
 DIMENSIONS = 768
-DOCS = """
-create table public.docs (
-  id bigint generated always as identity primary key, body text, vec vector(768));
-select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs');
+DOCS = f"""
+{table_sql(vector=f"vector({DIMENSIONS})")};
+{attach_sql()};
 insert into public.docs (body) select 'Document ' || n from generate_series(1, 3) as n;
 """
 SAMPLE = ROOT / "wikiembed" / "sample" / "articles.jsonl"
@@ -40,7 +40,7 @@ CREATED_ROLE = re.compile(r"^create role (\w+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """A block that was run, and what the reader then sees, with names of the reader's machine."""
+    """A block that was run, and its output with the names of a reader's machine."""
 
     block: Block
     printed: str
@@ -49,7 +49,7 @@ class Followed:
 def local_vectors(texts: Sequence[str], dimensions: int, salt: str) -> Matrix:
     """Vectors of the local model, `(n, dim) float32`, repeated to `dimensions`.
 
-    They keep its similarities, so that a search on a page finds what a reader would find.
+    They preserve its similarities, so that a search on a page finds the same as a reader's.
     """
     matrix = load_wordllama().embed([salt + text for text in texts])
     repeated: Matrix = np.tile(matrix, (1, dimensions // LOCAL_DIMENSIONS))
@@ -63,8 +63,8 @@ MOST_CHARS = 3_000
 def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed]:
     """Run the blocks of `page` in order, in `folder`.
 
-    A page that begins with nothing has the embedded Postgres and the local model, up to where it
-    goes on with a database of the reader's own. At the end the invariants must hold.
+    A page without prerequisites has the embedded Postgres and the local model, up to where it
+    continues with the reader's database. At the end the invariants must hold.
     """
     blocks = [block for block in blocks_of(page) if block.runs]
     roles = [name for b in blocks for name in CREATED_ROLE.findall(b.text)]
@@ -75,8 +75,8 @@ def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed
         StandIn(
             dialect="all", dimensions=DIMENSIONS, vectors=local_vectors, max_chars=MOST_CHARS
         ) as standin,
-        # Not under a folder of pytest's: each pytest of root closes their common parent to other
-        # accounts, and Postgres does not run as root.
+        # Not under pytest's folder: each pytest of root makes their common parent private to root
+        # and Postgres does not run as root.
         tempfile.TemporaryDirectory(prefix="we-docs-") as data,
     ):
         _prepare(database, page)
@@ -103,7 +103,7 @@ def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed
 
 
 def names_of(database: Database, *, standin_url: str, data: str, home: Path) -> dict[str, str]:
-    """The names of this run, and those that a reader's machine would have in their place."""
+    """This run's names, and those of a reader's machine."""
     url = urlsplit(database.url)
     info = database.connect().info
     return {
@@ -118,14 +118,14 @@ def names_of(database: Database, *, standin_url: str, data: str, home: Path) -> 
 
 
 def begins_with(page: Path) -> str:
-    """What `page` says that it begins with; `docs` where it says nothing."""
+    """The stated prerequisite of `page`; `docs` by default."""
     marked = BEGINS_WITH.search(page.read_text())
     return marked["state"] if marked else "docs"
 
 
 @contextlib.contextmanager
 def empty_database(server: TestServer, *, roles: list[str]) -> Iterator[Database]:
-    """A database with nothing in it; dropped with the roles that its page creates."""
+    """An empty database; dropped with the roles that its page creates."""
     made = create_database(server, "template0")
     try:
         yield made
@@ -137,7 +137,7 @@ def empty_database(server: TestServer, *, roles: list[str]) -> Iterator[Database
 
 
 def _prepare(database: Database, page: Path) -> None:
-    """Bring the database to what `page` begins with: `docs`, unless it says otherwise."""
+    """Prepare the database for `page`: `docs`, unless it states otherwise."""
     state = begins_with(page)
     if state in {"empty", "nothing"}:
         return

@@ -1,7 +1,7 @@
-"""Write the output that pages show anew: ``python -m tests.tools.docs.refresh [PAGE …]``.
+"""Rewrite the output that pages show: ``python -m tests.tools.docs.refresh [PAGE …]``.
 
-Each page is followed as its test does. A block of output that still says what was printed stays
-as it is; in the others what was printed takes its place. Translations get the blocks of their
+Each page is run as its test does. A block of output that still matches stays
+unchanged; the others are replaced. Translations get the blocks of their
 originals.
 """
 
@@ -21,7 +21,7 @@ TRANSLATED = DOCS / "ko"
 
 
 def runnable() -> list[Path]:
-    """The pages with blocks that run, translations left out."""
+    """The pages with blocks that run, without translations."""
     return [
         page
         for page in pages()
@@ -54,7 +54,7 @@ def write_blocks(page: Path, texts: dict[int, str]) -> None:
 
 
 def copy_to_translation(page: Path) -> None:
-    """Give the translation of `page` the output that the original shows, unless it is stale."""
+    """Copy the original's output to the translation of `page`, unless that is stale."""
     translation = TRANSLATED / page.name
     if translation.exists():
         ours, theirs = blocks_of(translation), blocks_of(page)

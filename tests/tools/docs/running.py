@@ -18,7 +18,7 @@ WAITS = "\ncode=$?; env -0 > {file}; exit $code"
 
 
 class Shell:
-    """Remembers exported variables from one command to the next."""
+    """Keeps exported variables from one command to the next."""
 
     def __init__(self, *, env: dict[str, str], folder: Path, state: Path) -> None:
         self._env = env
@@ -30,13 +30,13 @@ class Shell:
         self._env = {**values, **self._env}
 
     def swap(self, values: dict[str, str]) -> dict[str, str]:
-        """Set variables; answers what they were, empty where they were not set."""
+        """Set variables; returns the former values, empty if unset."""
         before = {name: self._env.get(name, "") for name in values}
         self._env = {**self._env, **values}
         return before
 
     def start(self, command: str) -> subprocess.Popen[bytes]:
-        """Start a command that runs on beside the others; the caller ends it."""
+        """Start a command that keeps running; the caller ends it."""
         return subprocess.Popen(
             ["bash", "-c", f"exec {command}"],
             cwd=self._folder,
@@ -49,7 +49,7 @@ class Shell:
     def run(self, command: str, *, place: str, code: int = 0) -> str:
         """Run one command for a script: without a terminal; it must end with `code`.
 
-        Answers its standard output.
+        Returns its standard output.
         """
         __tracebackhide__ = True
         done = subprocess.run(
@@ -62,15 +62,15 @@ class Shell:
             stdin=subprocess.DEVNULL,
             timeout=TIMEOUT_S,
         )
-        said = f"{place}: $ {command}\n{done.stdout}{done.stderr}"
-        assert done.returncode == code, said
+        output = f"{place}: $ {command}\n{done.stdout}{done.stderr}"
+        assert done.returncode == code, output
         self._remember()
         return done.stdout
 
     def show(self, commands: str, *, place: str) -> str:
         """Run the commands of a block at a terminal; they must succeed.
 
-        Answers what is then on the screen.
+        Returns the screen afterwards.
         """
         __tracebackhide__ = True
         screen = show(self._bash(commands), env=self._env, folder=self._folder, timeout_s=TIMEOUT_S)
@@ -83,7 +83,7 @@ class Shell:
         return ["bash", "-uo", "pipefail", "-c", commands + waits]
 
     def _remember(self) -> None:
-        """Keep what the command exported; not what its terminal was."""
+        """Keep the command's exports, without its terminal settings."""
         pairs = self._state.read_text().split("\0")
         self._env = {
             name: value
@@ -93,7 +93,7 @@ class Shell:
 
 
 def run_block(block: Block, *, shell: Shell, database: Database) -> str:
-    """Run one block: SQL by psycopg, the rest at a terminal; answers what is on the screen."""
+    """Run one block: SQL by psycopg, the rest at a terminal; returns the screen."""
     __tracebackhide__ = True
     if block.language == "sql":
         try:
@@ -105,7 +105,7 @@ def run_block(block: Block, *, shell: Shell, database: Database) -> str:
 
 
 def path_with_tools(folder: Path) -> str:
-    """A PATH with `wikiembed` of this interpreter, and psql and its like where they are found."""
+    """A PATH with `wikiembed` of this interpreter, and Postgres's client programs if found."""
     folder.mkdir()
     script = folder / "wikiembed"
     script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m wikiembed "$@"\n')

@@ -86,7 +86,7 @@ def variable_of(name: str) -> str:
 
 
 def meaning(field: FieldInfo) -> str:
-    """What a field means, with its bounds."""
+    """The meaning of a field, with its bounds."""
     bounds = [
         f"{word} {bound:g}"
         for limit in field.metadata

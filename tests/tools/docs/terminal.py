@@ -1,4 +1,4 @@
-"""What a command leaves on a reader's screen: it runs on a pseudo-terminal, as at a desk."""
+"""A command's final screen: it runs on a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PAPER = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """How a command ended, and the lines that it left, without trailing blanks."""
+    """The exit code of a command, and the lines on its screen, without trailing blanks."""
 
     returncode: int
     text: str
@@ -63,7 +63,7 @@ def show(
 
 
 def _read_to_the_end(terminal: int, timeout_s: float) -> bytes:
-    """What was written until the last process let go of the terminal."""
+    """The output until the last process closed the terminal."""
     deadline = time.monotonic() + timeout_s
     written = bytearray()
     while (left_s := deadline - time.monotonic()) > 0:
@@ -72,7 +72,7 @@ def _read_to_the_end(terminal: int, timeout_s: float) -> bytes:
             break
         try:
             chunk = os.read(terminal, 1 << 16)
-        except OSError:  # Linux says so when nobody has it open any more
+        except OSError:  # Linux: no process has it open
             return bytes(written)
         if not chunk:
             return bytes(written)

@@ -1,1 +1,1 @@
-"""The longer form of the fault tests: faults at random from a printed seed, then the reckoning."""
+"""The longer form of the fault tests: random faults from a printed seed, then final checks."""

@@ -1,6 +1,6 @@
-"""``python -m tests.tools.soak [--minutes 10] [--seed N]``: exit 0 when nothing is wrong.
+"""``python -m tests.tools.soak [--minutes 10] [--seed N]``: exit 0 if no check fails.
 
-A Postgres of its own, a stand-in server as a process, three workers, two sources; faults at
+A separate Postgres, a stand-in server as a process, three workers, two sources; faults at
 random from the printed seed; the invariants are checked after every few of them; at the end a
 drain, and a table.
 """
@@ -8,6 +8,7 @@ drain, and a table.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.eventually import ConditionNotMet, eventually
 from tests.tools.soak.field import SOURCES, Field
 from tests.tools.soak.operations import OUTAGES, WORKERS_AND_OPERATORS
 from tests.tools.soak.reckoning import RECOVERY_LIMIT_S, Stats, cost, unexpected, violations, wrong
@@ -26,14 +28,14 @@ from tests.tools.soak.users import USERS
 Fault = Callable[[Field], None]
 FAULTS: tuple[Fault, ...] = (*USERS, *WORKERS_AND_OPERATORS, *OUTAGES, *SERVERS)
 RECOVERS = frozenset((*OUTAGES, *SERVERS))
-"""After these, the time to the next vector is measured."""
+"""Those after which the time to the next vector is measured."""
 CHECK_EVERY = 10
 BACKLOG = 300
 DRAIN_LIMIT_S = 900.0
 
 
 def befall(soak: Field, stats: Stats, fault: Fault) -> None:
-    """Let one fault happen; where work can stop because of it, see that it goes on."""
+    """Run one fault; if it can stop work, measure the recovery."""
     stats.times[fault.__name__] += 1
     if fault not in RECOVERS:
         fault(soak)
@@ -46,17 +48,19 @@ def befall(soak: Field, stats: Stats, fault: Fault) -> None:
     missing = f"select count(*) from {table} where body like '{mark} %' and vec is null"
     before, began = soak.sql(missing)[0][0], time.monotonic()
     if not before:
-        return  # all had been embedded before the fault began to tell
-    while time.monotonic() - began < RECOVERY_LIMIT_S:
+        return  # all had been embedded before the fault took effect
+
+    def recovered() -> bool:
         soak.tend()
-        if soak.sql(missing)[0][0] < before:
-            break
-        time.sleep(0.02)
+        return bool(soak.sql(missing)[0][0] < before)
+
+    with contextlib.suppress(ConditionNotMet):  # the time is reported
+        eventually(recovered, within_s=RECOVERY_LIMIT_S)
     stats.recoveries[fault.__name__].append(time.monotonic() - began)
 
 
 def check(soak: Field, stats: Stats) -> None:
-    """The invariants, in the midst of it."""
+    """Check the invariants in mid-run."""
     stats.checks += 1
     found = {name: n for name, n in violations(soak).items() if n}
     if found:
@@ -65,7 +69,7 @@ def check(soak: Field, stats: Stats) -> None:
 
 
 def run(soak: Field, minutes: float) -> Stats:
-    """Let faults happen for so long; each of them once before any comes by chance."""
+    """Run faults for so long, each of them once per random round."""
     stats = Stats()
     end = time.monotonic() + 60 * minutes
     due: list[Fault] = []
@@ -82,7 +86,7 @@ def run(soak: Field, minutes: float) -> Stats:
 
 
 def kept_log(soak: Field) -> Path:
-    """A copy of what the workers said, which outlives the run's folder."""
+    """A copy of the workers' log, which outlives the run's folder."""
     handle, name = tempfile.mkstemp(prefix="wikiembed-soak-", suffix=".log")
     os.close(handle)
     return Path(shutil.copy(soak.folder / "workers.log", name))
@@ -108,7 +112,7 @@ def main() -> int:
             found = wrong(soak, stats, code)
             if any(found.values()):
                 print(*unexpected(soak), f"log: {kept_log(soak)}", sep="\n", flush=True)
-            said = cost(soak)
+            output = cost(soak)
         finally:
             soak.close()
     print("\n".join(stats.lines()))
@@ -116,7 +120,7 @@ def main() -> int:
     print(
         f"{len(SOURCES)} sources, {stats.checks} checks in mid-run, drained in {drained_s:.0f} s."
     )
-    print(f"{said}.\n")
+    print(f"{output}.\n")
     for name, n in found.items():
         print(f"{'ok' if n == 0 else 'NOT SO':7} {name}: {n}")
     return int(any(found.values()))

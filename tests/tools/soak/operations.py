@@ -1,4 +1,4 @@
-"""Faults of a soak: what happens to the workers and to Postgres, and what operators do."""
+"""Faults of a soak: of workers, of Postgres, and by operators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.tools.soak.field import PATIENCE_S, Field
 
 
 def kill_worker(field: Field) -> None:
-    """kill -9, and another one."""
+    """kill -9, and a new worker."""
     worker = field.workers.pop(0)
     worker.kill()
     worker.wait()
@@ -20,7 +20,7 @@ def kill_worker(field: Field) -> None:
 
 
 def end_worker(field: Field) -> None:
-    """SIGTERM, and another one."""
+    """SIGTERM, and a new worker."""
     worker = field.workers.pop(0)
     worker.send_signal(signal.SIGTERM)
     worker.wait(timeout=2 * PATIENCE_S)
@@ -28,7 +28,7 @@ def end_worker(field: Field) -> None:
 
 
 def end_worker_twice(field: Field) -> None:
-    """SIGTERM, a second one while batches are in hand, and another worker."""
+    """SIGTERM, a second one while batches are in flight, and a new worker."""
     worker = field.workers.pop(0)
     worker.send_signal(signal.SIGTERM)
     time.sleep(field.random.uniform(0, 0.2))
@@ -38,7 +38,7 @@ def end_worker_twice(field: Field) -> None:
 
 
 def restart_postgres(field: Field) -> None:
-    """Fast or immediate, and a while away."""
+    """Fast or immediate, and down for a while."""
     mode = field.random.choice(["fast", "immediate"])
     postgres = field.postgres
     done = postgres._run("pg_ctl", "-w", "-m", mode, "-D", str(postgres.cluster), "stop")
@@ -50,12 +50,12 @@ def restart_postgres(field: Field) -> None:
 
 
 def end_some_backends(field: Field) -> None:
-    """Some connections of the workers end."""
+    """Terminate some connections of the workers."""
     field.end_backends(0.3)
 
 
 def low_statement_timeout(field: Field) -> None:
-    """A timeout that no statement can keep, for a while."""
+    """A timeout that every statement exceeds, for a while."""
     field.sql("alter database postgres set statement_timeout = '2ms'")
     field.end_backends()
     time.sleep(field.random.uniform(0.5, 2))
@@ -64,7 +64,7 @@ def low_statement_timeout(field: Field) -> None:
 
 
 def too_many_clients(field: Field) -> None:
-    """Every connection that Postgres has is taken, and the workers' own are ended."""
+    """Take every connection of Postgres, and terminate the workers' own."""
     with contextlib.ExitStack() as held:
         own = held.enter_context(field.connect())
         end = time.monotonic() + field.random.uniform(0.5, 2)
@@ -80,7 +80,7 @@ def too_many_clients(field: Field) -> None:
 
 
 def pause_and_resume(field: Field) -> None:
-    """A pause in the middle of it, of one source or all."""
+    """Pause one source or all in mid-run, and resume."""
     name = field.random.choice(["'docs'", "null"])
     field.sql(f"select wikiembed.pause({name}, 'soak')")
     time.sleep(field.random.uniform(0, 2))
@@ -95,7 +95,7 @@ def pause_until(field: Field) -> None:
 
 
 def retry(field: Field) -> None:
-    """Failures come back."""
+    """Retry all failures."""
     field.sql("select wikiembed.retry_failures('docs'), wikiembed.retry_failures('more')")
 
 

@@ -1,4 +1,4 @@
-"""What a soak says at its end: a line a fault, the cost, and what is wrong."""
+"""The report of a soak: one line per fault, the cost, and failed checks."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ BAD = "body ~ '^(REFUSED|DEADLY|HANGING)'"
 
 
 RECOVERY_LIMIT_S = 100.0
-"""How long work may stand still; 90 s is what a job of a killed worker takes at most."""
+"""The longest standstill; a killed worker's job takes at most 90 s."""
 
 
 @dataclass(slots=True)
 class Stats:
-    """The times of each fault, its recoveries in seconds, and what checks in mid-run found."""
+    """The number and recoveries in seconds of each fault, and findings of checks in mid-run."""
 
     times: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     recoveries: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -30,11 +30,11 @@ class Stats:
 
     @property
     def standstills(self) -> int:
-        """How often no vector came within the limit."""
+        """The number of faults without a vector within the limit."""
         return sum(s >= RECOVERY_LIMIT_S for each in self.recoveries.values() for s in each)
 
     def lines(self) -> list[str]:
-        """A line a fault: times, seconds to recover (median and longest)."""
+        """One line per fault: times, seconds to recover (median and longest)."""
         return table(
             ["fault", "times", "recover (s)", "longest"],
             [
@@ -53,17 +53,17 @@ def _seconds(measured: list[float]) -> tuple[str, str]:
 
 
 def violations(soak: Field) -> dict[str, int]:
-    """The invariants, all seen at one moment."""
+    """The violations of the invariants, in one snapshot."""
     rows = soak.sql("select name, violations from wikiembed.check_invariants()", at_one_moment=True)
     assert len(rows) == INVARIANTS
     return {str(name): int(n) for name, n in rows}
 
 
 def wrong(soak: Field, stats: Stats, drain_code: int) -> dict[str, int]:
-    """Everything that must be zero after the drain, by what it is."""
+    """Everything that must be zero after the drain, by name."""
     found: dict[str, Any] = {"checks in mid-run that found something": len(stats.broken)}
     found["faults after which work stood still"] = stats.standstills
-    # Exit code 3 at the start is right: Postgres was away at that moment.
+    # Exit code 3 at the start is right: Postgres was down.
     found["workers that ended by themselves"] = len([c for c in soak.ended if c != UNREACHABLE])
     found["the drain's exit code"] = drain_code
     found |= {f"invariant: {name}": n for name, n in violations(soak).items()}
@@ -90,7 +90,7 @@ def wrong(soak: Field, stats: Stats, drain_code: int) -> dict[str, int]:
 
 
 def unexpected(soak: Field) -> list[str]:
-    """Failures of texts that are not bad, by class and message, to find out why."""
+    """Failures of texts that are not bad, by class and message, for diagnosis."""
     return [
         f"{source}: {error_class} {status or ''} {n} times: {message}"
         for source in SOURCES

@@ -1,4 +1,4 @@
-"""Faults of a soak: the embedding server is down, slow, short-spoken, or lies."""
+"""Faults of a soak: the embedding server is down, slow, throttles, or answers nonsense."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def server_errors(field: Field) -> None:
 
 
 def server_throttles(field: Field) -> None:
-    """429 to all for a while, with seconds or a date."""
+    """429 to all requests for a while, with seconds or a date."""
     in_a_second = format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
     after = field.random.choice(["1", in_a_second])
     field.standin.control(status_for_all={"status": 429, "headers": {"retry-after": after}})
@@ -44,11 +44,11 @@ def server_slow(field: Field) -> None:
 
 
 def server_lies(field: Field) -> None:
-    """A success that is none, to all, for a while; some lies pause the source."""
+    """Invalid success answers to all for a while; some pause the source."""
     field.standin.control(garbage=field.random.choice(get_args(Garbage)))
     time.sleep(field.random.uniform(0.2, 1.5))
     field.standin.control(garbage=None)
-    # A worker may meet the last of the lies a moment later.
+    # A worker may receive the last of them a moment later.
     time.sleep(0.3)
     field.sql("select wikiembed.resume()")
 

@@ -1,4 +1,4 @@
-"""Faults of a soak: what users, and hands in the database, do beside the workers."""
+"""Faults of a soak: changes by users, and by hand in the database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psycopg
 from tests.tools.soak.field import SOURCES, Field
 
 MOST_DEADLY = 3
-"""Rows at once that take the server down or hang: each costs it several outages."""
+"""The most rows at once that crash or hang the server: each causes several outages."""
 
 
 def insert(field: Field) -> None:
@@ -23,7 +23,7 @@ def insert(field: Field) -> None:
 
 
 def change(field: Field) -> None:
-    """Other texts for some rows, embedded or in flight."""
+    """Change the texts of some rows, embedded or in flight."""
     field.sql(
         f"update {field.table()} set body = body || ' {field.random.randint(0, 9)}'"
         f" where id % 97 = {field.random.randrange(97)}"
@@ -31,12 +31,12 @@ def change(field: Field) -> None:
 
 
 def delete(field: Field) -> None:
-    """Some rows go."""
+    """Delete some rows."""
     field.sql(f"delete from {field.table()} where id % 89 = {field.random.randrange(89)}")
 
 
 def upsert(field: Field) -> None:
-    """Keys that are there, and keys that were deleted, come again."""
+    """Upsert existing and deleted keys."""
     low, table = field.random.randint(1, 5000), field.table()
     field.sql(
         f"insert into {table} (id, body) select g, 'again ' || g || ' {field.random.random()}'"
@@ -47,7 +47,7 @@ def upsert(field: Field) -> None:
 
 
 def truncate(field: Field) -> None:
-    """Once in a while everything goes."""
+    """Sometimes truncate."""
     if field.random.random() < 0.2:
         field.sql(f"truncate {field.table()}")
 
@@ -77,12 +77,12 @@ def _hold(field: Field, table: str, seconds: float, commits: int) -> None:
 
 
 def refused_text(field: Field) -> None:
-    """A text that the server will never take."""
+    """A text that the server always refuses."""
     field.sql(f"insert into {field.table()} (body) values ('REFUSED {field.random.random()}')")
 
 
 def deadly_text(field: Field) -> None:
-    """A text that takes the server down, or hangs; few at a time."""
+    """A text that crashes or hangs the server; few at a time."""
     kind = field.random.choice(["DEADLY", "HANGING"])
     found = " union all ".join(f"select body from public.{source}" for source in SOURCES)
     field.sql(
@@ -92,7 +92,7 @@ def deadly_text(field: Field) -> None:
 
 
 def delete_jobs(field: Field) -> None:
-    """Jobs vanish by hand, and a reconcile heals it."""
+    """Delete jobs by hand, and reconcile."""
     field.sql(
         "begin; delete from wikiembed_queue.procrastinate_jobs where task_name = 'wikiembed.embed'"
         f" and status = 'todo' and id % 3 = {field.random.randrange(3)}; commit;"
@@ -101,7 +101,7 @@ def delete_jobs(field: Field) -> None:
 
 
 def damage_ledger(field: Field) -> None:
-    """The ledger is wrong, and a reconcile corrects it."""
+    """Damage the ledger, and reconcile."""
     field.sql(
         "insert into wikiembed.ledger (source, total, embedded, failed, skipped) values"
         f" ('{field.random.choice(SOURCES)}', {field.random.randint(-99, 99)}, 7, -3, 2)"
@@ -110,7 +110,7 @@ def damage_ledger(field: Field) -> None:
 
 
 def heal(field: Field) -> None:
-    """Reconcile both sources; again where a user's lock was in the way."""
+    """Reconcile both sources; retries after a user's lock."""
     for source in SOURCES:
         for _ in range(20):
             try:

@@ -1,1 +1,1 @@
-"""The rows of the benchmark, a file a concern."""
+"""The rows of the benchmark, one file per topic."""

@@ -1,4 +1,4 @@
-"""How fast a worker embeds: share of a slow server, rate against an instant one, more workers."""
+"""A worker's speed: share of a slow server, rate against an instant one, more workers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 
-from tests.tools.bench.place import LIMIT_S, Base, Place, Server, wait_until
+from tests.support.eventually import eventually
+from tests.tools.bench.place import LIMIT_S, Base, Place, Server
 from tests.tools.bench.result import Form, Measured, middle
 
 
 def share(place: Place, form: Form) -> Iterator[Measured]:
-    """The share of its time that a server which works one text after another is busy."""
+    """The share of time that a sequential server is busy."""
     texts = form.of(4_000, 60_000)
     with place.base() as base, place.server("serial") as server:
         base.fill("docs", texts)
@@ -30,7 +31,7 @@ def share(place: Place, form: Form) -> Iterator[Measured]:
 
 
 def throughput(place: Place, form: Form) -> Iterator[Measured]:
-    """Chunks a second against an instant server, over those of a bare loop in the same run."""
+    """Chunks per second with an instant server, over those of a bare loop in the same run."""
     texts, rounds = form.of(24_000, 60_000), form.of(2, 5)
     with (
         place.base() as base,
@@ -95,7 +96,7 @@ def _rate(server: Server) -> float:
 
 
 def scaling(place: Place, form: Form) -> Iterator[Measured]:
-    """Workers of one request in flight, so that two cores do for eight, and a server of 100 ms."""
+    """Workers with one request in flight: two cores suffice for eight; a server of 100 ms."""
     seconds = form.of(3, 20)
     with place.base() as base, place.server("latency") as server:
         rates = {n: _rate_of(place, base, server, n, seconds) for n in (1, 2, 4, 8)}
@@ -113,7 +114,7 @@ def scaling(place: Place, form: Form) -> Iterator[Measured]:
 
 
 def _rate_of(place: Place, base: Base, server: Server, workers: int, seconds: int) -> float:
-    """Chunks a second of so many workers, once all of them work."""
+    """Chunks per second of `workers` workers, once all of them run."""
     base.execute("truncate public.docs restart identity")
     base.execute("delete from wikiembed_queue.procrastinate_jobs")
     base.fill("docs", workers * (2 * seconds + 4) * 10 * 64)
@@ -121,7 +122,7 @@ def _rate_of(place: Place, base: Base, server: Server, workers: int, seconds: in
     server.reset()
     running = [place.start_worker(base, server, concurrency="1") for _ in range(workers)]
     alive = "select count(*) from wikiembed_queue.procrastinate_workers"
-    wait_until(lambda: base.one(alive) == 2 * workers)
+    eventually(lambda: base.one(alive) == 2 * workers, within_s=LIMIT_S)
     time.sleep(1)
     before, began = server.stats(), time.monotonic()
     time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""What a chunk costs as its table grows: bytes, log and time a chunk at one size over another."""
+"""The cost of a chunk as its table grows: bytes, log and time, at one size over another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Law = Literal["n", "n log n", "1"]
 class Quantity:
     """Something measured at each size.
 
-    `key` names it in the numbers of tests.tools.bench.grow; `law` how its total is meant to grow:
+    `key` names it in the numbers of tests.tools.bench.grow; `law` is its expected growth:
     with the chunks, with their number times its logarithm (HNSW), or not at all (one call).
     It was measured on one in `share` of the chunks.
     """
@@ -34,11 +34,11 @@ class Quantity:
     goal: float = 1.2
 
     def cost(self, total: float, n: int) -> float:
-        """The total at `n` chunks, over what it is meant to grow with."""
+        """The total at `n` chunks, over its expected growth."""
         return total / self._meant(n // self.share)
 
     def total(self, cost: float, n: int) -> float:
-        """What `n` chunks take, when all are as those that were measured."""
+        """The cost of `n` chunks, extrapolated from the measured ones."""
         return cost * self._meant(n)
 
     def _meant(self, n: int) -> float:
@@ -46,7 +46,7 @@ class Quantity:
 
 
 def _a_call(key: str, what: str) -> Quantity:
-    """Seconds of one call, which are not meant to grow; it is short, so that the goal is wide."""
+    """Seconds of one call, which should not grow; the call is short, so the goal is wide."""
     return Quantity(key=key, what=f"{what}, a call", unit="s", law="1", goal=1.5)
 
 
@@ -107,7 +107,7 @@ NEAR = [
 
 
 def growth(place: Place, form: Form) -> Iterator[Measured]:
-    """Each quantity at the largest size over the smallest, by series of equal dimensions."""
+    """Each quantity at the largest size over the smallest, per series of equal dimensions."""
     for dimensions, sizes in _series(form):
         measured: dict[int, Numbers] = {}
         near: dict[int, Numbers] = {}
@@ -136,13 +136,13 @@ def _near(base: Base, form: Form, n: int) -> dict[int, Numbers]:
 def ratios(
     quantities: list[Quantity], measured: Mapping[int, Numbers], *, dimensions: int
 ) -> Iterator[Measured]:
-    """A line a quantity: what a chunk costs at the largest size over the smallest; 1: linear."""
+    """One line per quantity: a chunk's cost at the largest size over the smallest; 1: linear."""
     if len(measured) < 2:
         return
     for one in quantities:
         costs = {n: one.cost(numbers[one.key], n) for n, numbers in sorted(measured.items())}
         if len({numbers[one.key] for numbers in measured.values()}) == 1:
-            continue  # it does not grow: small vectors are in no TOAST
+            continue  # no growth: small vectors are not in TOAST
         (small, least), *_, (large, most) = costs.items()
         yield Measured(
             row=f"growth {one.key}" + (f" {dimensions}" if dimensions != DIMENSIONS else ""),

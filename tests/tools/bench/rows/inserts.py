@@ -1,4 +1,4 @@
-"""What the triggers cost those who insert: one statement, one page, one row, many clients."""
+"""The triggers' cost for inserts: one statement, one page, one row, many clients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def bulk(place: Place, form: Form) -> Iterator[Measured]:
             for table, measured in seconds.items():
                 _empty(base)
                 took = base.seconds(insert_of(table, rows, length=TEXT))
-                if round_ > 0:  # the first one plans, and makes the files
+                if round_ > 0:  # the first one plans, and creates the files
                     measured.append(took)
     yield from _both(
         "insert bulk",
@@ -39,7 +39,7 @@ def bulk(place: Place, form: Form) -> Iterator[Measured]:
 
 
 def single(place: Place, form: Form) -> Iterator[Measured]:
-    """One client, a statement a transaction: a page of 20 chunks, and one chunk."""
+    """One client, one statement per transaction: a page of 20 chunks, and one chunk."""
     for rows, goal in ((20, 1.3), (1, 2.0)):
         with place.base() as base:
             _index(base)
@@ -48,7 +48,7 @@ def single(place: Place, form: Form) -> Iterator[Measured]:
                 base,
                 rows=rows,
                 clients=1,
-                until=("-t", "2000"),  # short turns: what else the machine does meets all alike
+                until=("-t", "2000"),  # short turns: other load on the machine affects all alike
                 rounds=form.of(2, 5),
                 turns=form.of(3, 10),
                 without=tuple(WITHOUT),
@@ -66,7 +66,7 @@ def single(place: Place, form: Form) -> Iterator[Measured]:
 def _both(
     row: str, what: str, goal: float, took: dict[str, float], detail: dict[str, Any]
 ) -> Iterator[Measured]:
-    """What our triggers cost, and what attaching costs in all, which has no goal."""
+    """The cost of our triggers, and the total cost of attaching, which has no goal."""
     for table, (name, words) in WITHOUT.items():
         yield Measured(
             row=f"{row}{name}",
@@ -80,7 +80,7 @@ def _both(
 
 
 def clients(place: Place, form: Form) -> Iterator[Measured]:
-    """Many clients that insert one row each, also where a commit takes 5 ms."""
+    """Many clients that insert one row each, also with a commit of 5 ms."""
     for delay_us, goal in ((0, 0.4), (5000, 0.8)):
         for number in (8, 32):
             with place.base() as base:
@@ -119,7 +119,7 @@ def _alternate(
     turns: int = 1,
     without: tuple[str, ...] = ("bare",),
 ) -> dict[str, list[float]]:
-    """Transactions a second with triggers and without, in turns, by the table.
+    """Transactions per second by table, with triggers and without, in turns.
 
     The tables are emptied before each round, not before each turn.
     """

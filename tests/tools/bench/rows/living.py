@@ -1,14 +1,16 @@
-"""How it is to live with: the delay of an edit, a trickle of inserts, memory, pause and resume."""
+"""In daily use: the delay of an edit, a trickle of inserts, memory, pause and resume."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+from tests.support.eventually import eventually
 from tests.tools.bench.memory import memory_mb
 from tests.tools.bench.pgbench import insert_of
-from tests.tools.bench.place import TEXT, Base, Place, Server, wait_until
+from tests.tools.bench.place import LIMIT_S, TEXT, Base, Place, Server
 from tests.tools.bench.result import Form, Measured, middle, percentile
 
 
@@ -21,8 +23,8 @@ def latency(place: Place, form: Form) -> Iterator[Measured]:
             time.sleep(0.05)
             key = base.one("insert into public.docs (body) values ('an edit') returning id")
             began = time.perf_counter()
-            while base.one("select vec is null from public.docs where id = %s", key):
-                time.sleep(0.001)
+            query = "select vec is not null from public.docs where id = %s"
+            eventually(partial(base.one, query, key), within_s=LIMIT_S, poll_s=0.001)
             times.append(1000 * (time.perf_counter() - began))
     for name, value, goal in (
         ("median", middle(times), 25.0),
@@ -36,11 +38,14 @@ def latency(place: Place, form: Form) -> Iterator[Measured]:
 
 def _warm(base: Base) -> None:
     base.execute("insert into public.docs (body) values ('the first')")
-    wait_until(lambda: base.one("select count(*) from public.docs where vec is null") == 0)
+    eventually(
+        lambda: base.one("select count(*) from public.docs where vec is null") == 0,
+        within_s=LIMIT_S,
+    )
 
 
 def trickle(place: Place, form: Form) -> Iterator[Measured]:
-    """400 one-row inserts a second: what is left after a second, and texts a request."""
+    """400 one-row inserts per second: the backlog after a second, and texts per request."""
     seconds = form.of(6, 60)
     with place.base() as base, place.server("instant") as server, place.worker(base, server):
         _warm(base)
@@ -76,7 +81,7 @@ def memory(place: Place, form: Form) -> Iterator[Measured]:
         base.settle()
         with place.worker(base, server) as pid:
             for share, samples in ((0.2, early), (0.9, late)):
-                wait_until(lambda share=share: server.stats()["texts"] > share * chunks)  # type: ignore[misc]
+                eventually(partial(_has_sent, server, share * chunks), within_s=LIMIT_S)
                 for _ in range(20):
                     samples.append(memory_mb(pid))
                     time.sleep(0.02)
@@ -91,14 +96,14 @@ def memory(place: Place, form: Form) -> Iterator[Measured]:
 
 
 def pause(place: Place, form: Form) -> Iterator[Measured]:
-    """From the pause's commit to the last batch begun; from the resume's to the first."""
+    """From the pause's commit to the last batch started; from the resume's to the first."""
     stops: list[float] = []
     starts: list[float] = []
     with place.base() as base, place.server("instant") as server:
         base.fill("docs", form.of(60_000, 200_000), length=200)
         base.settle()
         with place.worker(base, server):
-            wait_until(lambda: server.stats()["texts"] > 500)
+            eventually(lambda: server.stats()["texts"] > 500, within_s=LIMIT_S)
             for _ in range(form.of(5, 20)):
                 base.execute("select wikiembed.pause('docs', 'bench')")
                 at = time.monotonic()
@@ -107,8 +112,8 @@ def pause(place: Place, form: Form) -> Iterator[Measured]:
                 server.reset()
                 base.execute("select wikiembed.resume('docs')")
                 at = time.monotonic()
-                wait_until(lambda: server.stats()["requests"])
-                # By the server's clock, which is this machine's: to ask it takes longer.
+                eventually(lambda: server.stats()["requests"], within_s=LIMIT_S)
+                # By the server's clock, which is this machine's: a query takes longer.
                 starts.append(1000 * max(0.0, server.stats()["first_begun"] - at))
                 time.sleep(0.2)
     for name, times in (("pause", stops), ("resume", starts)):
@@ -117,6 +122,10 @@ def pause(place: Place, form: Form) -> Iterator[Measured]:
             row=name, what=f"{name} → {edge} batch begun, the longest", value=max(times),
             unit="ms", better="less", goal=100, detail={"ms": times},
         )  # fmt: skip
+
+
+def _has_sent(server: Server, texts: float) -> bool:
+    return bool(server.stats()["texts"] > texts)
 
 
 def _last_request(server: Server) -> float:

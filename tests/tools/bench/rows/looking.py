@@ -1,10 +1,11 @@
-"""What it costs to look, to queue, and to fetch, at sizes that grow."""
+"""The cost of views, of queueing and of fetching, at growing sizes."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 
+from tests.support.chunks import attach_sql, table_sql
 from tests.tools.bench.memory import peak_of
 from tests.tools.bench.place import Base, Place
 from tests.tools.bench.result import Form, Measured, middle
@@ -66,7 +67,7 @@ def enqueue(place: Place, form: Form) -> Iterator[Measured]:
 
 
 def coverage(place: Place, form: Form) -> Iterator[Measured]:
-    """The coverage view by the table's size, half embedded, and with a ledger not yet folded."""
+    """The coverage view by table size, half embedded, and with an unfolded ledger."""
     sizes = (20_000, 200_000) if form.short else (1_000_000, 10_000_000)
     with place.base() as base:
         base.execute(
@@ -101,7 +102,7 @@ def _look(base: Base, row: str, what: str) -> Measured:
 
 
 def fetch(place: Place, form: Form) -> Iterator[Measured]:
-    """Fetching one job with many waiting, and many of a paused source ahead of it."""
+    """Fetching one job with many waiting, and with many of a paused source before it."""
     for waiting in (16_000, form.of(100_000, 1_000_000)):
         for paused in (False, True):
             with place.base() as base:
@@ -145,10 +146,7 @@ def _fetch_s(base: Base, worker_id: int) -> float:
 
 
 def _second_source(base: Base) -> None:
-    base.execute(
-        "create table public.other (id bigint primary key, body text, vec vector(768));"
-        " select wikiembed.attach('public.other', 'id', 'body', 'vec', 'other')"
-    )
+    base.execute(f"{table_sql('other', key='bigint', vector='vector(768)')}; {attach_sql('other')}")
 
 
 def _jobs(base: Base, source: str, n: int) -> None:

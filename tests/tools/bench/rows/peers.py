@@ -1,6 +1,6 @@
-"""What another system does with the same rows, server and Postgres: pgai's vectorizer worker.
+"""Another system with the same rows, server and Postgres: pgai's vectorizer worker.
 
-pgai is not a dependency: `--pgai` names its command in a virtual environment of its own
+pgai is not a dependency: `--pgai` names its command in a separate virtual environment
 (``pip install 'pgai[vectorizer-worker]'``). Both get batches of 64 and 4 requests in flight.
 """
 
@@ -21,7 +21,7 @@ REFUSED = "text 100 "
 
 
 def peers(place: Place, form: Form) -> Iterator[Measured]:
-    """Chunks a second against an instant server, and what one refused text costs.
+    """Chunks per second with an instant server, and the cost of one refused text.
 
     Raises: ValueError without `--pgai`.
     """
@@ -84,7 +84,7 @@ def _refused(place: Place, pgai: str) -> Iterator[Measured]:
 
 
 def _vectorize(base: Base, pgai: str, url: str) -> None:
-    """Let pgai keep `public.bare` embedded in its own table `public.peer`."""
+    """Make pgai keep `public.bare` embedded in its own table `public.peer`."""
     subprocess.run([pgai, "install", "--db-url", base.url], check=True, capture_output=True)
     base.execute(
         "select ai.create_vectorizer('public.bare'::regclass,"
@@ -96,7 +96,7 @@ def _vectorize(base: Base, pgai: str, url: str) -> None:
 
 
 def _work(base: Base, pgai: str) -> None:
-    """Run pgai's worker once over what waits; it stops at its first error."""
+    """Run pgai's worker once over the queue; it stops at its first error."""
     subprocess.run(
         [pgai, "vectorizer", "worker", "--db-url", base.url, "--once", "-c", str(IN_FLIGHT)],
         env=os.environ | {"OPENAI_API_KEY": "none"},

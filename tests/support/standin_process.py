@@ -1,4 +1,4 @@
-"""The stand-in as a process: what is counted there outlives every worker that is killed."""
+"""The stand-in as a process: its counts survive every killed worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the worker's tests do again and again: chunks to embed, a worker, and waiting."""
+"""Workers within this process, their settings, and proofs of their vectors."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 
+from tests.support.chunks import vector_schema
 from tests.support.cli import environment
 from tests.support.database import Database
+from tests.support.eventually import eventually_async
 from tests.support.standin import proof_sql
 from wikiembed.app import new_app
 from wikiembed.config import Provider, Settings
@@ -40,11 +42,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 def prove(database: Database, source: str = "docs", *, salt: str = "") -> None:
-    """Let check_invariants prove each stored vector by its text."""
-    schema = database.one(
-        "select n.nspname from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace"
-        " where e.extname = 'vector'"
-    )
+    """Make check_invariants verify each stored vector against its text."""
+    schema = vector_schema(database)
     database.execute(proof_sql("public", vector_schema=schema, salt=salt))
     database.execute(
         "update wikiembed.sources set prove_function ="
@@ -53,53 +52,8 @@ def prove(database: Database, source: str = "docs", *, salt: str = "") -> None:
     )
 
 
-def add_chunks(database: Database, n: int, *, begin: int = 0) -> None:
-    """Insert `n` chunks, ``body 0`` and so on, in one statement."""
-    database.execute(
-        "insert into public.docs (body)"
-        " select 'body ' || i from generate_series(%s::int, %s::int) as i",
-        [begin, begin + n - 1],
-    )
-
-
-def counts(database: Database, source: str = "docs") -> tuple[int, int, int, int]:
-    """Coverage in numbers: embedded, missing, failed, skipped."""
-    row = database.rows(
-        "select embedded, missing, failed, skipped from wikiembed.coverage where source = %s",
-        [source],
-    )[0]
-    return (int(row[0]), int(row[1]), int(row[2]), int(row[3]))
-
-
-def jobs(database: Database) -> list[tuple[str, int]]:
-    """Embed jobs by status, with their number."""
-    rows = database.rows(
-        "select status::text, count(*) from wikiembed_queue.procrastinate_jobs"
-        " where task_name = 'wikiembed.embed' group by status order by 1"
-    )
-    return [(str(status), int(n)) for status, n in rows]
-
-
-def failures(database: Database) -> list[tuple[str, str, str, int | None]]:
-    """Failures in order: the chunk's text, state, class, HTTP status."""
-    rows = database.rows(
-        "select d.body, f.state, f.error_class, f.http_status from wikiembed.failures as f"
-        " join public.docs as d on d.id::text = f.key where f.source = 'docs' order by d.id"
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
-
-
-def pause_of(database: Database) -> str | None:
-    """Why the source is paused; None when it is not."""
-    reason: str | None = database.one(
-        "select case when paused_at is not null then coalesce(pause_reason, '') end"
-        " from wikiembed.sources where name = 'docs'"
-    )
-    return reason
-
-
 def refuse_to_finish(database: Database, code: str) -> None:
-    """Let no embed job be finished, with this SQLSTATE, until trigger ``refuse`` is dropped."""
+    """Make every finish of an embed job fail with this SQLSTATE, until ``refuse`` is dropped."""
     database.execute(f"""
         create sequence public.refused;
         create function public.refuse() returns trigger language plpgsql as $$
@@ -114,7 +68,7 @@ def refuse_to_finish(database: Database, code: str) -> None:
 
 @contextlib.contextmanager
 def _own_signals() -> Iterator[None]:
-    """Put back the signal handlers that the session runs with."""
+    """Restore the session's signal handlers."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
@@ -139,22 +93,27 @@ class Working:
         self._supervisor = supervisor
 
     def send_signal(self) -> None:
-        """What SIGTERM does: the first time gently, the second time not."""
+        """Do what SIGTERM does: graceful the first time, immediate the second time."""
         self._supervisor._on_signal(signal.SIGTERM)
 
     async def stop(self, timeout_s: float = 20) -> None:
-        """Stop as SIGTERM does, and wait for the end."""
+        """Stop as SIGTERM does, and wait until it ends."""
         self.send_signal()
         await asyncio.wait_for(self.run, timeout_s)
 
-    async def until(self, happened: Callable[[], object], timeout_s: float = 30) -> None:
-        """Wait until `happened()`, while the worker runs."""
-        async with asyncio.timeout(timeout_s):
-            while not happened():
-                if self.run.done():
-                    self.run.result()
-                    raise AssertionError("the worker ended")
-                await asyncio.sleep(0.02)
+    async def wait_for(self, check: Callable[[], object], within_s: float = 30) -> None:
+        """Wait until `check()` is true; the worker must keep running."""
+
+        def met() -> object:
+            ended = self.run.done()  # read first: its last action may meet the condition
+            if found := check():
+                return found
+            if ended:
+                self.run.result()
+                raise AssertionError("the worker ended")
+            return None
+
+        await eventually_async(met, within_s=within_s)
 
 
 @contextlib.asynccontextmanager
@@ -166,7 +125,7 @@ async def working(
     poll_s: float | None = None,
     rescue_every_s: float = RESCUE_EVERY_S,
 ) -> AsyncIterator[Working]:
-    """A worker that runs meanwhile; stopped at the end if it still does."""
+    """A worker that runs within the block; stopped at its end if it still runs."""
     with _own_signals():
         app = new_app()
         supervisor = Supervisor(

@@ -1,4 +1,4 @@
-"""A Postgres server that a test may stop, restart and choke."""
+"""A Postgres server that a test may stop, restart and overload."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Mode = Literal["fast", "immediate"]
 
 
 class PrivateServer:
-    """An embedded Postgres of one's own; a commit that it acknowledged outlives its crash."""
+    """A separate embedded Postgres; acknowledged commits survive its crash."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="we-fault-"))
@@ -43,7 +43,7 @@ class PrivateServer:
 
     @property
     def pid(self) -> int:
-        """The number of its first process, which takes new clients."""
+        """The process id of the postmaster, which accepts new clients."""
         return int((self._postgres.cluster / "postmaster.pid").read_text().splitlines()[0])
 
     def restart(self, mode: Mode) -> None:

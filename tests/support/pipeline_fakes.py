@@ -1,8 +1,9 @@
-"""A scripted embedding server and a scripted store for the pipeline's unit tests."""
+"""A scripted embedding server and a scripted store, for tests of the pipeline."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from wikiembed.config import Provider
 from wikiembed.embedders import PROBE_TEXT, Cut, ModelInfo, Role
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import EmbedderError, EmbedderRejected
+from wikiembed.pipeline.bisection import FAILURES_BEFORE_BLAME
 from wikiembed.servers.channel import Channel
 from wikiembed.servers.circuit_breaker import BreakerTimes
 from wikiembed.store import Chunk, ChunkStore, Outcome
@@ -155,6 +157,17 @@ def rejected(status: int = 500) -> EmbedderRejected:
 def texts_of(n: int) -> list[str]:
     """Return `n` distinct texts."""
     return [f"text {i}" for i in range(n)]
+
+
+def most_requests(n: int, k: int) -> int:
+    """The most requests, probes included, for k bad texts of n.
+
+    A bad text costs a group that fails and log2(n) halves at most, each followed by a probe;
+    three tests alone with a probe each; and a group that passes, since each find halves the
+    next group and each pass doubles it. One more group passes at the end.
+    """
+    halvings = math.ceil(math.log2(n)) if n > 1 else 0
+    return 2 * k * halvings + k * (2 + 2 * FAILURES_BEFORE_BLAME + 1) + 1
 
 
 class FakeStore(ChunkStore):

@@ -1,4 +1,4 @@
-"""A database in a few digests, to prove that a command which was refused changed nothing."""
+"""A database as a few digests, to prove that a refused command changed nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TABLES = (
     "select quote_ident(schemaname) || '.' || quote_ident(tablename) from pg_tables"
     " where schemaname !~ '^pg_|^information' order by 1"
 )
-# A job that was fetched and given back differs in these alone; the events of others tell the same.
+# A job that was fetched and returned differs only in these.
 _PASSING = "array['attempts', 'scheduled_at', 'started_at', 'worker_id']"
 _LEFT_OUT = ("procrastinate_events", "procrastinate_periodic_defers")
 
