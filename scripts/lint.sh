@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Check style, types, layers, shell, SQL, workflows and dependencies: scripts/lint.sh
+# Check style, types, layers, shell, SQL, words, workflows and dependencies: scripts/lint.sh
 #
 # Runs every check even when one fails, and exits 1 if any did.
 set -euo pipefail
@@ -35,6 +35,8 @@ if ((${#sql[@]} > 0)); then
 fi
 
 check "$bin/zizmor" --offline --pedantic -q .github
+
+check scripts/words.sh
 
 check scripts/audit.sh
 

@@ -65,7 +65,7 @@ def trickle(place: Place, form: Form) -> Iterator[Measured]:
         value=left, unit="chunks", better="less", goal=0, detail={"late_s": late},
     )  # fmt: skip
     yield Measured(
-        row="trickle texts", what="mean texts a request meanwhile",
+        row="trickle texts", what="mean texts per request meanwhile",
         value=stats["texts"] / stats["requests"], unit="texts", better="more", goal=8,
         detail=stats,
     )  # fmt: skip
