@@ -1,4 +1,5 @@
--- Written by `python -m tests.tools.schema_dump`: the schema after every migration.
+-- Written by `python -m tests.tools.schema_dump`: the schema after every migration, without
+-- the bodies of functions, which stand in migrations/current.
 CREATE SCHEMA wikiembed;
 
 COMMENT ON SCHEMA wikiembed IS 'The public interface of wikiembed: tables, views and functions whose names do not change.';
@@ -49,110 +50,7 @@ CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET lock_timeout TO '10s'
-    AS $$
-declare
-  v_source wikiembed.sources;
-  v_former wikiembed.sources;
-  v_failures wikiembed.failures[] := '{}';
-  v_history wikiembed_private.ended_failures[] := '{}';
-  v_truncated wikiembed.truncated_chunks[] := '{}';
-  v_vectors bigint := 0;
-  v_warning text;
-begin
-  perform wikiembed_private.require_read_committed();
-  perform wikiembed_private.check_name(p_name);
-  perform wikiembed_private.check_relation(p_relation);
-  perform wikiembed_private.check_rights(p_relation);
-  perform wikiembed_private.lock_source(p_name);
-  if p_move then
-    v_former := wikiembed_private.get_source(p_name);
-  else
-    select s.* into v_former from wikiembed.sources as s where s.name = p_name and wikiembed_private.is_gone(s);
-  end if;
-  execute format('lock table %s in %s mode', wikiembed_private.qualified(p_relation),
-    case when p_check_only then 'share update exclusive' else 'share row exclusive' end);
-  perform wikiembed_private.check_unattached(p_relation, p_embedding, p_name, v_former.name is not null);
-  v_source := wikiembed_private.check_source(
-    p_relation, p_key, p_text, p_embedding, p_name, p_provider, p_model,
-    case when p_move and p_dimensions is null and v_former.dimensions is not null and not exists (
-           select from pg_attribute as a
-            where a.attrelid = p_relation and a.attname = p_embedding and a.atttypmod <> -1)
-         then v_former.dimensions else p_dimensions end,
-    p_document_prefix, p_query_prefix, p_batch_size);
-  if p_move then
-    v_source := wikiembed_private.settings_moved(v_former, v_source);
-  end if;
-  if p_check_only then
-    return p_name;
-  end if;
-  if p_move and (v_former.relation, v_former.key_column, v_former.text_column, v_former.embedding_column)
-    = (v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column)
-  then
-    update wikiembed.sources as s set attached_as = wikiembed_private.qualified(p_relation) where s.name = p_name;
-    perform wikiembed_private.log_action('attach', p_name, null, jsonb_build_object('relation', p_relation::text));
-    return p_name;
-  end if;
-  v_warning := wikiembed_private.owner_warning(p_relation);
-  if v_warning is not null then
-    raise warning '%', v_warning using hint = 'Trust them as much as that role, or let one with fewer rights own wikiembed.';
-  end if;
-  if v_former.name is not null then
-    if not p_move then
-      raise warning 'source "%" was attached to a table, or a column, that was dropped', p_name
-        using hint = format('%s takes its place, and its settings are not kept', p_relation);
-    elsif not wikiembed_private.is_gone(v_former) then
-      v_failures := wikiembed_private.failures_moved(v_former, v_source);
-      v_vectors := wikiembed_private.copy_vectors(v_former, v_source);
-      v_truncated := wikiembed_private.truncated_moved(v_former, v_source);
-    end if;
-    if p_move then
-      v_history := array(
-        select e from wikiembed_private.ended_failures as e where e.source = p_name collate "default" order by e.id);
-    end if;
-    perform wikiembed.detach(p_name);
-    perform wikiembed_private.rename_missing_index(v_source);
-  end if;
-  insert into wikiembed.sources (
-    name, relation, key_column, text_column, embedding_column, key_type, embedding_type,
-    key_attnum, text_attnum, embedding_attnum, attached_as,
-    provider, model, dimensions, document_prefix, query_prefix, batch_size,
-    generation, pinned_at, prefix_pinned, prove_function, paused_at, paused_by, pause_reason, resume_at)
-  values (
-    v_source.name, v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column,
-    v_source.key_type, v_source.embedding_type,
-    v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum, wikiembed_private.qualified(p_relation),
-    v_source.provider, v_source.model, v_source.dimensions, v_source.document_prefix, v_source.query_prefix,
-    v_source.batch_size, coalesce(v_source.generation, 1), v_source.pinned_at, coalesce(v_source.prefix_pinned, false),
-    v_source.prove_function, v_source.paused_at, v_source.paused_by, v_source.pause_reason, v_source.resume_at);
-  execute format('create sequence if not exists wikiembed_private.%I minvalue 0 start 0', 'clock_embed_' || p_name);
-  execute format('comment on sequence wikiembed_private.%I is %L', 'clock_embed_' || p_name,
-    'Milliseconds of the last notification for source ' || p_name || '.');
-  if p_index then
-    perform wikiembed_private.create_missing_index(p_name);
-  end if;
-  insert into wikiembed.failures select f.* from unnest(v_failures) as f;
-  insert into wikiembed.truncated_chunks select c.* from unnest(v_truncated) as c;
-  if cardinality(v_history) > 0 then
-    insert into wikiembed_private.ended_failures overriding system value select e.* from unnest(v_history) as e;
-  end if;
-  perform wikiembed_private.correct_ledger(p_name);
-  perform wikiembed_private.write_triggers(p_name);
-  update wikiembed.sources as s set held_back_at = now()
-   where s.name = p_name
-     and exists (select from wikiembed.ledger as l where l.source = s.name
-                  having sum(l.total) > sum(l.embedded + l.failed + l.skipped));
-  if p_enqueue then
-    perform wikiembed.enqueue(p_name);
-  end if;
-  perform wikiembed_private.log_action(
-    'attach', p_name, null,
-    jsonb_build_object('relation', p_relation::text) || case when p_move then
-      jsonb_build_object('former', coalesce(wikiembed_private.qualified(v_former.relation), 'gone'),
-                         'vectors', v_vectors, 'failures', cardinality(v_failures))
-      else '{}' end);
-  return p_name;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and blocks no writer. With p_move an existing source is moved to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
 
@@ -162,33 +60,7 @@ CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RET
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
     SET jit TO 'off'
-    AS $$
-declare
-  v_source wikiembed.sources;
-  v_counts bigint[];
-  v_sums bigint[] := array[0, 0, 0, 0, 0];
-begin
-  if p_source is not null and not exists (select from wikiembed.sources as s where s.name = p_source) then
-    raise exception 'no source is named "%"', p_source
-      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
-  end if;
-  for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
-    continue when wikiembed_private.is_gone(v_source);
-    v_counts := wikiembed_private.count_violations(v_source);
-    v_sums := array(select v_sums[i] + v_counts[i] from generate_series(1, 5) as i);
-  end loop;
-  return query values
-    ('every missing row waits in a job, in failures or is skipped', v_sums[1]),
-    ('every stored vector belongs to the row''s text', v_sums[2]),
-    ('the ledger''s sums equal the counts of the table', v_sums[3]),
-    ('no row is both embedded and in failures', v_sums[4]),
-    ('no live job names a source that does not exist', (
-      select count(*) from wikiembed_queue.procrastinate_jobs as j
-       where j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
-         and not exists (select from wikiembed.sources as s where s.name = j.args ->> 'source'))),
-    ('every chunk that is marked as truncated has a vector', v_sums[5]);
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.check_invariants(p_source text) IS 'The six invariants and the number of rows that violate each; the second is verified only where sources.prove_function is set. Reads whole tables. Raises WE001.';
 
@@ -196,70 +68,14 @@ CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET lock_timeout TO '10s'
-    AS $$
-declare
-  v_source wikiembed.sources;
-  v_relation regclass;
-  v_trigger name;
-  v_function regprocedure;
-begin
-  perform wikiembed_private.require_read_committed();
-  perform wikiembed_private.lock_source(p_name);
-  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
-  if not found then
-    perform wikiembed_private.get_source(p_name);
-  end if;
-  if wikiembed_private.qualified(v_source.relation) is not null then
-    execute wikiembed_private.render_template(v_source, 'lock table @table@ in access exclusive mode');
-    execute wikiembed_private.render_template(v_source, 'drop trigger if exists @null_stale_trigger@ on @table@');
-    execute format('drop index if exists %I.%I',
-      (select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
-        where c.oid = v_source.relation),
-      'wikiembed_missing_' || p_name);
-  end if;
-  for v_relation, v_trigger in
-    select t.relation, t.trigger from wikiembed_private.triggers_of(p_name) as t
-  loop
-    execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
-  end loop;
-  perform 1 from wikiembed.sources as s where s.name = p_name for update;
-  for v_function in
-    select p.oid from pg_proc as p
-     where p.pronamespace = 'wikiembed_private'::regnamespace
-       and obj_description(p.oid, 'pg_proc') = wikiembed_private.generated_comment(v_source.name)
-  loop
-    execute format('drop function %s', v_function);
-  end loop;
-  execute format('drop sequence if exists wikiembed_private.%I', 'clock_embed_' || p_name);
-  delete from wikiembed_queue.procrastinate_jobs as j where j.queue_name = v_source.queue_name;
-  delete from wikiembed.failures as f where f.source = v_source.name;
-  delete from wikiembed_private.ended_failures as e where e.source = v_source.name;
-  delete from wikiembed.sources as s where s.name = v_source.name;
-  delete from wikiembed.ledger as l where l.source = v_source.name;
-  perform wikiembed_private.drop_deltas(p_name);
-  perform wikiembed_private.log_action('detach', p_name);
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Detaches a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';
 
 CREATE FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision DEFAULT 0, p_unseen_s double precision DEFAULT 0) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_ended boolean;
-begin
-  update wikiembed.outages as o
-     set ended_at = greatest(o.last_seen_at, clock_timestamp() - make_interval(secs => greatest(p_ended_s, 0)))
-   where o.server = p_server and o.ended_at is null
-     and o.last_seen_at <= clock_timestamp() - make_interval(secs => greatest(p_unseen_s, 0));
-  v_ended := found;
-  delete from wikiembed.outages as o
-   where coalesce(o.ended_at, o.last_seen_at) < clock_timestamp() - make_interval(days => 30);
-  return v_ended;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision, p_unseen_s double precision) IS 'Records that a server answered, p_ended_s seconds ago: ends its open outage, if there is one that no worker has reported for p_unseen_s, and returns whether there was one; deletes outages older than 30 days.';
 
@@ -271,231 +87,49 @@ CREATE FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint DEFAULT NUL
     SET enable_hashagg TO 'off'
     SET work_mem TO '8MB'
     SET jit TO 'off'
-    AS $_$
-declare
-  v_source wikiembed.sources;
-  v_left boolean;
-begin
-  perform wikiembed_private.require_read_committed();
-  if p_batch_size not between 1 and 4096 or p_max_chunks < 0 then
-    raise exception 'a batch has 1 to 4096 chunks and max_chunks is not negative'
-      using errcode = 'WE010', hint = format('Got batch size %s, max chunks %s.', p_batch_size, p_max_chunks);
-  end if;
-  perform wikiembed_private.lock_source(p_source);
-  v_source := wikiembed_private.get_source(p_source);
-  perform wikiembed_private.require_table(v_source);
-  execute wikiembed_private.render_template(v_source, $sql$
-    with live as materialized (
-      select k.key collate "C" as key
-        from (
-               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
-                where j.queue_name = @queue@ and j.status = 'todo' and j.scheduled_at is null
-                union all
-               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
-                where j.queue_name = @queue@ and j.status = 'todo' and j.scheduled_at is not null
-                union all
-               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
-                where j.queue_name = @queue@ and j.status = 'doing'
-             ) as j,
-             jsonb_array_elements_text(
-               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-       where j.task_name = 'wikiembed.embed'
-    ), missing as (
-      select t.@key@ as key
-        from @table@ as t
-       where t.@embedding@ is null
-         and not exists (select from live as l where l.key = t.@key@::text collate "C")
-         and not exists (select from wikiembed.failures as f
-                          where f.source = @source@ and f.key = t.@key@::text collate "C")
-       order by t.@key@
-       limit case when $1 < 9223372036854775807 then $1 + 1 end
-    ), inserted as (
-      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-      select @queue@, 'wikiembed.embed', 0, jsonb_build_object('source', @source@, 'keys', to_jsonb(array_agg(n.key)))
-        from (select m.key::text as key, (row_number() over (order by m.key) - 1) / $2 as batch
-                from (select m.key from missing as m where not $3 order by m.key limit $1) as m) as n
-       group by n.batch
-       order by n.batch
-      returning jsonb_array_length(args -> 'keys') as chunks
-    )
-    select case when $3 then (d.chunks + $2 - 1) / $2 else i.jobs end,
-           case when $3 then d.chunks else i.chunks end,
-           $1 is not null and (select count(*) from missing) > $1
-      from (select count(*) as jobs, coalesce(sum(i.chunks), 0)::bigint as chunks from inserted as i) as i,
-           (select least($1, count(*)) as chunks from missing as m where $3) as d
-  $sql$) into jobs, chunks, v_left
-    using p_max_chunks, coalesce(p_batch_size, v_source.batch_size), coalesce(p_dry_run, false);
-  if not coalesce(p_dry_run, false) and v_left <> (v_source.held_back_at is not null) then
-    update wikiembed.sources as s set held_back_at = case when v_left then now() end where s.name = p_source;
-  end if;
-  return next;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; returns the numbers of jobs and chunks; idempotent. Rows that p_max_chunks leaves are held back from reconcile, until a call leaves none. Raises WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed.expire_pauses() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_expired bigint := 0;
-  v_name text;
-begin
-  for v_name in
-    select s.name from wikiembed.sources as s
-     where s.paused_at is not null and not wikiembed_private.is_paused(s.paused_at, s.resume_at)
-     order by s.name
-  loop
-    v_expired := v_expired + wikiembed.resume(v_name);
-  end loop;
-  return v_expired;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.expire_pauses() IS 'Resumes the sources whose pause has expired; returns the number.';
 
 CREATE FUNCTION wikiembed.find_truncation_check(p_source text, p_server text, p_model text) RETURNS TABLE(outcome text, from_chars integer, checked_chars integer, age_s double precision)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  insert into wikiembed.truncation_checks as c
-    (source, server, model, outcome, from_chars, checked_chars, checked_at)
-  select s.name, k.server, k.model, k.outcome, k.from_chars, k.checked_chars, k.checked_at
-    from wikiembed.sources as s, wikiembed.truncation_checks as k
-   where s.name = p_source and k.server = p_server and k.model = p_model
-   order by k.checked_at desc
-   limit 1
-      on conflict on constraint truncation_checks_pkey do update
-         set outcome = excluded.outcome, from_chars = excluded.from_chars,
-             checked_chars = excluded.checked_chars, checked_at = excluded.checked_at,
-             used_at = excluded.used_at;
-  return query
-    select c.outcome, c.from_chars, c.checked_chars,
-           extract(epoch from clock_timestamp() - c.checked_at)::double precision
-      from wikiembed.truncation_checks as c
-     where c.source = p_source and c.server = p_server and c.model = p_model;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.find_truncation_check(p_source text, p_server text, p_model text) IS 'The latest result of a check for silent truncation of this server and model, and its age in seconds; records that the source is embedded there now. No row: not checked yet.';
 
 CREATE FUNCTION wikiembed.fold_ledger() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_before bigint;
-  v_after bigint;
-begin
-  with d as (
-    delete from wikiembed.ledger as l
-     where (l.at < date_trunc('minute', clock_timestamp()) - interval '1 minute'
-            and l.at <> date_trunc('minute', l.at))
-        or (l.at < date_trunc('hour', clock_timestamp()) - interval '1 day'
-            and l.at <> date_trunc('hour', l.at))
-    returning l.*
-  ), folded as (
-    insert into wikiembed.ledger (source, at, total, embedded, gained, failed, skipped)
-    select d.source, f.at, sum(d.total), sum(d.embedded), sum(d.gained), sum(d.failed), sum(d.skipped)
-      from d, lateral (
-        select case when d.at < date_trunc('hour', clock_timestamp()) - interval '1 day'
-                    then date_trunc('hour', d.at) else date_trunc('minute', d.at) end as at) as f
-     group by d.source, f.at
-    returning 1
-  )
-  select (select count(*) from d), (select count(*) from folded) into v_before, v_after;
-  perform wikiembed_private.prune_failure_history();
-  return v_before - v_after;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one per minute after a minute, to one per hour after a day, and prunes the history of failures; returns the number of ledger rows removed.';
 
 CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  execute format('grant usage on schema wikiembed to %I', p_role);
-  execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
-    ' wikiembed.failures, wikiembed.failure_history, wikiembed.truncated_chunks,'
-    ' wikiembed.truncation_checks, wikiembed.truncation, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
-    ' wikiembed.replaced_tables, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
-  execute format('grant execute on function wikiembed.is_ready(text), wikiembed.is_ready(text, boolean), wikiembed_private.sum_deltas(text),'
-    ' wikiembed_private.count_jobs(text), wikiembed_private.is_paused(timestamptz, timestamptz) to %I', p_role);
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.grant_reader(p_role name) IS 'Lets a role read the views, the failures and their history, the truncated chunks, the outages, the sources and the action log, and call is_ready; grants no right to write.';
 
 CREATE FUNCTION wikiembed.grant_worker(p_role name) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_function text;
-begin
-  execute format('grant usage on schema wikiembed, wikiembed_private, wikiembed_queue to %I', p_role);
-  execute format('grant select, insert, update, delete on all tables in schema wikiembed_queue to %I', p_role);
-  execute format('grant usage, select on all sequences in schema wikiembed_queue to %I', p_role);
-  execute format('grant execute on all functions in schema wikiembed_queue to %I', p_role);
-  execute format('grant select on wikiembed.sources, wikiembed.coverage, wikiembed.queue, wikiembed.workers,'
-    ' wikiembed.throughput, wikiembed.outages, wikiembed.truncation,'
-    ' wikiembed.truncation_checks, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
-  for v_function in
-    select p.oid::regprocedure::text from pg_proc as p
-     where (p.pronamespace = 'wikiembed'::regnamespace
-            and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
-                              'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
-                              'report_outage', 'end_outage', 'register_worker', 'write_truncated',
-                              'find_truncation_check', 'record_truncation_check'))
-        or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
-                                                                        'sum_deltas', 'count_jobs', 'is_paused'))
-  loop
-    execute format('grant execute on function %s to %I', v_function, p_role);
-  end loop;
-  perform wikiembed_private.grant_generated(s, p_role) from wikiembed.sources as s
-    where to_regproc(format('wikiembed_private.%I', 'store_' || s.name)) is not null;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.grant_worker(p_role name) IS 'Lets a role run workers: call wikiembed''s functions and use procrastinate''s tables; grants no right on chunk tables.';
 
 CREATE FUNCTION wikiembed.grant_writer(p_role name) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_relation regclass;
-  v_sequence regclass;
-begin
-  for v_relation in
-    select s.relation from wikiembed.sources as s where wikiembed_private.qualified(s.relation) is not null
-    union
-    select to_regclass('public.wiki_pages') where to_regclass('public.wiki_pages') is not null
-  loop
-    execute format('grant usage on schema %I to %I',
-      (select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = v_relation),
-      p_role);
-    execute format('grant select, insert, update on %s to %I', wikiembed_private.qualified(v_relation), p_role);
-    -- The sequence of a serial column; an identity column needs none.
-    for v_sequence in
-      select d.objid from pg_depend as d join pg_class as c on c.oid = d.objid
-       where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
-         and d.refobjid = v_relation and d.deptype = 'a' and c.relkind = 'S'
-    loop
-      execute format('grant usage on sequence %s to %I', wikiembed_private.qualified(v_sequence), p_role);
-    end loop;
-  end loop;
-  if to_regprocedure('wikiembed.load_pages(jsonb)') is not null then
-    execute format('grant usage on schema wikiembed to %I', p_role);
-    execute format('grant select on wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
-    execute format('grant execute on function wikiembed.load_pages(jsonb) to %I', p_role);
-  end if;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.grant_writer(p_role name) IS 'Lets a role insert and update chunks of the attached tables, and load wiki pages; grants no right on the queue.';
 
@@ -503,9 +137,7 @@ CREATE FUNCTION wikiembed.is_ready(p_source text DEFAULT NULL::text) RETURNS boo
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    AS $$
-  select wikiembed.is_ready(p_source, false);
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.is_ready(p_source text) IS 'True when the source (null: each source) has a vector and no row lacks one, except skipped rows. Raises WE001.';
 
@@ -515,200 +147,42 @@ CREATE FUNCTION wikiembed.is_ready(p_source text, p_allow_empty boolean) RETURNS
     SET row_security TO 'off'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
-    AS $_$
-declare
-  v_source wikiembed.sources;
-  v_missing boolean;
-  v_empty boolean;
-  v_counted boolean := false;
-begin
-  if not exists (select from wikiembed.sources as s where p_source is null or s.name = p_source) then
-    if p_source is null then
-      return false;
-    end if;
-    raise exception 'no source is named "%"', p_source
-      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
-  end if;
-  for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
-    if wikiembed_private.is_gone(v_source) then
-      return false;
-    end if;
-    execute wikiembed_private.render_template(v_source, $sql$
-      select exists (
-        select from @table@ as t
-         where t.@embedding@ is null
-           and not exists (select from wikiembed.failures as f
-                            where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped'))
-    $sql$) into v_missing;
-    if v_missing then
-      return false;
-    end if;
-    execute wikiembed_private.render_template(v_source, $sql$
-      select (select true from @table@ as t where t.@embedding@ is not null order by t.@key@ limit 1) is null
-    $sql$) into v_empty;
-    continue when v_empty and p_source is null
-      and (select c.unused from wikiembed.coverage as c where c.source = v_source.name);
-    if v_empty and p_allow_empty is not true then
-      return false;
-    end if;
-    v_counted := true;
-  end loop;
-  return v_counted;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.is_ready(p_source text, p_allow_empty boolean) IS 'The same; with p_allow_empty a source without a vector is ready when no row lacks one. Over all sources the wiki''s is left out while it is unused. Raises WE001.';
 
 CREATE FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) RETURNS bigint[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select array(
-    select j.id from wikiembed_queue.procrastinate_jobs as j
-     where j.worker_id = p_worker_id and j.status = 'doing' order by j.id);
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) IS 'Ids of a worker''s jobs in state doing.';
 
 CREATE FUNCTION wikiembed.load_pages(p_pages jsonb) RETURNS TABLE(added bigint, changed bigint, unchanged bigint, chunks_written bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_ids bigint[];
-  v_titles text[];
-  v_deleted bigint;
-begin
-  with touched as (
-    insert into public.wiki_pages as p (title, digest)
-    select distinct on (g.page ->> 'title') g.page ->> 'title', g.page ->> 'digest'
-      from jsonb_array_elements(p_pages) with ordinality as g (page, n)
-     order by g.page ->> 'title', g.n desc
-        on conflict (title) do update set digest = excluded.digest, loaded_at = now()
-     where p.digest <> excluded.digest
-    returning p.id, p.title, p.xmax = 0 as is_new
-  )
-  select coalesce(array_agg(t.id), '{}'), coalesce(array_agg(t.title), '{}'),
-         count(*) filter (where t.is_new), count(*) filter (where not t.is_new)
-    into v_ids, v_titles, added, changed from touched as t;
-  select count(distinct g.page ->> 'title') - added - changed into unchanged
-    from jsonb_array_elements(p_pages) as g (page);
-  with given as (
-    select distinct on (t.id) t.id as page_id, jsonb_array_length(g.page -> 'chunks') as chunks
-      from unnest(v_ids, v_titles) as t (id, title)
-      join jsonb_array_elements(p_pages) with ordinality as g (page, n) on g.page ->> 'title' = t.title
-     order by t.id, g.n desc
-  )
-  delete from public.wiki_chunks as c using given as g
-   where c.page_id = g.page_id and c.position >= g.chunks;
-  get diagnostics v_deleted = row_count;
-  with given as (
-    select distinct on (t.id) t.id as page_id, g.page -> 'chunks' as chunks
-      from unnest(v_ids, v_titles) as t (id, title)
-      join jsonb_array_elements(p_pages) with ordinality as g (page, n) on g.page ->> 'title' = t.title
-     order by t.id, g.n desc
-  )
-  insert into public.wiki_chunks as c (page_id, position, content)
-  select g.page_id, k.n - 1, k.content
-    from given as g, jsonb_array_elements_text(g.chunks) with ordinality as k (content, n)
-   order by g.page_id, k.n
-      on conflict (page_id, position) do update set content = excluded.content
-   where c.content <> excluded.content;
-  get diagnostics chunks_written = row_count;
-  chunks_written := chunks_written + v_deleted;
-  return next;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.load_pages(p_pages jsonb) IS 'Writes pages [{title, digest, chunks: [text]}]; returns the number of pages added, changed and unchanged, and of chunks written or removed.';
 
 CREATE FUNCTION wikiembed.pause(p_source text DEFAULT NULL::text, p_why text DEFAULT NULL::text, p_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_paused bigint;
-begin
-  if p_source is not null then
-    perform wikiembed_private.get_source(p_source);
-  end if;
-  if p_until <= clock_timestamp() then
-    raise exception 'the pause would end at %, which is past', p_until
-      using errcode = 'WE010', hint = 'Give a time in the future, or none.';
-  end if;
-  perform 1 from wikiembed.sources as s where p_source is null or s.name = p_source
-    order by s.name for no key update;
-  update wikiembed.sources as s
-     set paused_at = clock_timestamp(), paused_by = wikiembed_private.actor(),
-         pause_reason = p_why, resume_at = p_until
-   where p_source is null or s.name = p_source;
-  get diagnostics v_paused = row_count;
-  insert into wikiembed.action_log (who, action, source, why, detail)
-  select wikiembed_private.actor(), 'pause', s.name, p_why, jsonb_build_object('until', p_until)
-    from wikiembed.sources as s where p_source is null or s.name = p_source order by s.name;
-  return v_paused;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.pause(p_source text, p_why text, p_until timestamp with time zone) IS 'Pauses a source, or all of them: no batch begins until resume, or until the time given; batches in flight finish. Returns the number of sources. Raises WE001, WE010.';
 
 CREATE FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text DEFAULT ''::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_source wikiembed.sources := wikiembed_private.get_source(p_source);
-begin
-  if v_source.model is null then
-    select s.* into v_source from wikiembed.sources as s where s.name = p_source for no key update;
-  end if;
-  if v_source.dimensions <> p_dimensions then
-    raise exception 'source "%" holds % dimensions, model "%" gives %', p_source, v_source.dimensions, p_model, p_dimensions
-      using errcode = 'WE011', hint = 'Choose a model with the column''s dimensions, or attach a column with the model''s.';
-  end if;
-  if v_source.model is null then
-    update wikiembed.sources as s
-       set provider = coalesce(s.provider, p_provider), model = p_model, dimensions = p_dimensions,
-           document_prefix = coalesce(s.document_prefix, p_document_prefix),
-           prefix_pinned = s.document_prefix is null,
-           pinned_at = case when s.provider is null then clock_timestamp() end
-     where s.name = p_source;
-    perform wikiembed_private.log_action('pin', p_source, null,
-      jsonb_build_object('provider', p_provider, 'model', p_model, 'dimensions', p_dimensions));
-    return v_source.generation;
-  end if;
-  if coalesce(v_source.provider, p_provider) is distinct from p_provider
-    or v_source.model is distinct from p_model
-    or coalesce(v_source.document_prefix, p_document_prefix) is distinct from p_document_prefix
-  then
-    raise exception 'source "%" is pinned to % model "%" with document prefix "%", this worker has % "%" with "%"',
-      p_source, coalesce(v_source.provider, p_provider), v_source.model,
-      coalesce(v_source.document_prefix, ''), p_provider, p_model, p_document_prefix
-      using errcode = 'WE011',
-            hint = format('Set the worker to the same, or change the model: update wikiembed.sources set model = null where name = %L, and its vectors to null.', p_source);
-  end if;
-  if v_source.dimensions is null then
-    update wikiembed.sources as s set dimensions = p_dimensions where s.name = p_source;
-  end if;
-  return v_source.generation;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text) IS 'Pins the model that the first worker resolved, or compares: raises WE011 for another provider, model, prefix or dimension; returns the generation. Raises WE001.';
 
 CREATE FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, content text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  if not exists (select from wikiembed.sources as s where s.name = p_source) then
-    perform wikiembed_private.get_source(p_source);
-  end if;
-  return query execute
-    format('select r.key, r.content, r.version from wikiembed_private.%I($1, $2) as r', 'read_' || p_source)
-    using p_keys, p_attempt;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer) IS 'The texts of those keys that still lack a vector, with the version to write with; rows that another transaction has locked are skipped and requeued. Raises WE001.';
 
@@ -716,242 +190,56 @@ CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount 
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    AS $$
-declare
-  v_name text;
-  v_found record;
-begin
-  perform wikiembed_private.require_read_committed();
-  orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0;
-  if p_source is not null and not exists (select from wikiembed.sources as s where s.name = p_source) then
-    perform wikiembed_private.get_source(p_source);
-  end if;
-  for v_name in
-    select s.name from wikiembed.sources as s where p_source is null or s.name = p_source order by s.name
-  loop
-    v_found := wikiembed_private.reconcile_source(v_name, p_recount);
-    orphans_enqueued := orphans_enqueued + v_found.orphans_enqueued;
-    dead_jobs := dead_jobs + v_found.dead_jobs;
-    ledger_drift := ledger_drift + v_found.ledger_drift;
-  end loop;
-  if p_source is null then
-    dead_jobs := dead_jobs + wikiembed_private.drop_orphans();
-  end if;
-  if orphans_enqueued > 0 or dead_jobs > 0 or ledger_drift > 0 then
-    perform wikiembed_private.log_action('reconcile', p_source, null, jsonb_build_object(
-      'orphans_enqueued', orphans_enqueued, 'dead_jobs', dead_jobs, 'ledger_drift', ledger_drift));
-  end if;
-  return next;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Repairs a source, or all: queues orphaned rows, drops jobs and failures of deleted rows, corrects the ledger (unless p_recount is false), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
 
 CREATE FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text DEFAULT ''::text, p_http_status integer DEFAULT NULL::integer, p_attempts integer DEFAULT 1, p_job_id bigint DEFAULT NULL::bigint, p_state text DEFAULT 'failed'::text, p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  if cardinality(p_keys) <> cardinality(p_versions) then
-    raise exception 'keys and versions differ in length'
-      using errcode = 'WE010', hint = format('Got %s and %s.', cardinality(p_keys), cardinality(p_versions));
-  end if;
-  if not exists (select from wikiembed.sources as s where s.name = p_source) then
-    perform wikiembed_private.get_source(p_source);
-  end if;
-  return query execute
-    format('select * from wikiembed_private.%I($1, $2, $3, $4, $5, $6, $7, $8, $9)', 'fail_' || p_source)
-    using p_keys, p_versions, p_error_class, coalesce(p_message, ''), p_http_status, p_attempts, p_job_id,
-          p_state, p_attempt;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; returns for each key: recorded, stale, locked (requeued) or gone. Raises WE001, WE010.';
 
 CREATE FUNCTION wikiembed.record_truncation_check(p_source text, p_server text, p_model text, p_outcome text, p_from_chars integer, p_checked_chars integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  perform wikiembed_private.get_source(p_source);
-  insert into wikiembed.truncation_checks as c
-    (source, server, model, outcome, from_chars, checked_chars)
-  values (p_source, p_server, p_model, p_outcome, p_from_chars, p_checked_chars)
-      on conflict on constraint truncation_checks_pkey do update
-         set outcome = excluded.outcome, from_chars = excluded.from_chars,
-             checked_chars = excluded.checked_chars, checked_at = excluded.checked_at;
-  update wikiembed.truncation_checks as c
-     set outcome = p_outcome, from_chars = p_from_chars, checked_chars = p_checked_chars,
-         checked_at = clock_timestamp()
-   where c.server = p_server and c.model = p_model and c.source <> p_source;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.record_truncation_check(p_source text, p_server text, p_model text, p_outcome text, p_from_chars integer, p_checked_chars integer) IS 'Records the result of a check for silent truncation: outcome silent (from p_from_chars on), refused, whole or unanswered, and how many characters were tried; for every source of that server and model. Raises WE001.';
 
 CREATE FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  with registered as (
-    insert into wikiembed.worker_processes as p
-           (worker_id, process_id, host, pid, version, model, started_at)
-    select w.id, p_process_id, left(p_host, 255), p_pid, left(p_version, 100), left(p_model, 500), p_started_at
-      from wikiembed_queue.procrastinate_workers as w where w.id = p_worker_id
-        on conflict (worker_id) do update
-       set process_id = excluded.process_id, host = excluded.host, pid = excluded.pid,
-           version = excluded.version, model = excluded.model, started_at = excluded.started_at
-    returning p.worker_id
-  )
-  select exists (select from registered);
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) IS 'Records the process of a registration of procrastinate''s; false when no such registration exists. Called by each worker at its start and after each reconnect.';
 
 CREATE FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_job wikiembed_queue.procrastinate_jobs;
-  v_released bigint := 0;
-begin
-  for v_job in
-    select j.* from wikiembed_queue.procrastinate_jobs as j
-     where j.worker_id = p_worker_id and j.status = 'doing' and j.id = any (p_job_ids)
-     order by j.id for update of j skip locked
-  loop
-    if v_job.task_name = 'wikiembed.embed' then
-      update wikiembed_queue.procrastinate_jobs as j
-         set status = 'todo', scheduled_at = null, worker_id = null, abort_requested = false
-       where j.id = v_job.id;
-      perform wikiembed_private.notify_workers(v_job.queue_name);
-    else
-      perform wikiembed_private.rescue_upkeep(v_job);
-    end if;
-    v_released := v_released + 1;
-  end loop;
-  return v_released;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) IS 'Requeues a worker''s jobs in state doing; returns the number.';
 
 CREATE FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer DEFAULT NULL::integer, p_reason text DEFAULT ''::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now timestamptz;
-  v_since timestamptz;
-  v_id bigint;
-begin
-  perform pg_advisory_xact_lock(hashtextextended('wikiembed outage of ' || p_server, 0));
-  v_now := clock_timestamp();
-  v_since := v_now - make_interval(secs => greatest(p_since_s, 0));
-  -- Left open by a worker that ended long before this outage began: the time between is unknown.
-  update wikiembed.outages as o set ended_at = o.last_seen_at
-   where o.server = p_server and o.ended_at is null
-     and o.last_seen_at < v_since - make_interval(mins => 10);
-  -- The open one; else the last of this class, if it ended shortly before.
-  update wikiembed.outages as o
-     set since = least(o.since, v_since), last_seen_at = v_now, ended_at = null,
-         error_class = p_error_class, http_status = p_http_status,
-         reason = left(coalesce(p_reason, ''), 300),
-         times = o.times + (o.ended_at is not null)::integer
-   where o.id = (
-     select l.id from wikiembed.outages as l
-      where l.server = p_server
-        and (l.ended_at is null
-             or l.error_class = p_error_class and l.ended_at > v_since - make_interval(secs => 60))
-      order by l.ended_at desc nulls first, l.id desc limit 1)
-  returning o.id into v_id;
-  if v_id is null then
-    insert into wikiembed.outages (server, since, last_seen_at, error_class, http_status, reason)
-    values (p_server, v_since, v_now, p_error_class, p_http_status, left(coalesce(p_reason, ''), 300))
-    returning id into v_id;
-  end if;
-  return v_id;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer, p_reason text) IS 'Records that a server has been out of reach for p_since_s seconds: opens a row, refreshes the open one, or reopens one of the same class that ended less than 60 s before; returns its id.';
 
 CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30, p_hard_limit_s double precision DEFAULT 1800) RETURNS TABLE(rescued bigint, split bigint, lost bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_job wikiembed_queue.procrastinate_jobs;
-  v_rescues integer;
-begin
-  rescued := 0; split := 0; lost := 0;
-  for v_job in
-    select j.* from wikiembed_queue.procrastinate_jobs as j
-     where j.status = 'doing'
-       and (not exists (
-              select from wikiembed_queue.procrastinate_workers as w
-               where w.id = j.worker_id
-                 and w.last_heartbeat > clock_timestamp() - make_interval(secs => p_heartbeat_s))
-            or j.started_at < clock_timestamp() - make_interval(secs => p_hard_limit_s))
-     order by j.id
-       for update of j skip locked
-  loop
-    v_rescues := 1 + coalesce(
-      case jsonb_typeof(v_job.args -> 'rescues')
-        when 'number' then greatest(0, least(2, (v_job.args ->> 'rescues')::numeric))::integer end, 0);
-    if v_job.task_name <> 'wikiembed.embed' then
-      perform wikiembed_private.rescue_upkeep(v_job);
-      rescued := rescued + 1;
-    elsif v_rescues < 3 then
-      update wikiembed_queue.procrastinate_jobs as j
-         set status = 'todo', attempts = j.attempts + 1, scheduled_at = null, worker_id = null,
-             abort_requested = false,
-             args = j.args || jsonb_build_object('rescues', v_rescues)
-       where j.id = v_job.id;
-      perform wikiembed_private.notify_workers(v_job.queue_name);
-      rescued := rescued + 1;
-    elsif cardinality(wikiembed_private.keys_of(v_job.args)) > 1 then
-      perform wikiembed_private.split_job(v_job);
-      split := split + 1;
-    else
-      perform wikiembed_private.lose_job(v_job);
-      lost := lost + 1;
-    end if;
-  end loop;
-  return next;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Requeues the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
 
 CREATE FUNCTION wikiembed.resume(p_source text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_source wikiembed.sources;
-  v_resumed bigint := 0;
-begin
-  if p_source is not null then
-    perform wikiembed_private.get_source(p_source);
-  end if;
-  for v_source in
-    select s.* from wikiembed.sources as s
-     where (p_source is null or s.name = p_source) and s.paused_at is not null
-     order by s.name for no key update
-  loop
-    update wikiembed.sources as s
-       set paused_at = null, paused_by = null, pause_reason = null, resume_at = null
-     where s.name = v_source.name;
-    perform wikiembed_private.notify_workers(v_source.queue_name);
-    perform wikiembed_private.log_action('resume', v_source.name, null,
-      jsonb_build_object('paused_at', v_source.paused_at, 'paused_by', v_source.paused_by));
-    v_resumed := v_resumed + 1;
-  end loop;
-  return v_resumed;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.resume(p_source text) IS 'Ends the pause of a source, or of all, and notifies the workers; returns the number of sources that were paused. Raises WE001.';
 
@@ -961,57 +249,7 @@ CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NU
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
     SET jit TO 'off'
-    AS $$
-declare
-  v_source wikiembed.sources;
-  v_asked text[];
-  v_keys text[];
-  v_places tid[];
-begin
-  perform wikiembed_private.require_read_committed();
-  perform wikiembed_private.lock_source(p_source);
-  v_source := wikiembed_private.get_source(p_source);
-  if not (p_error_class collate "C" = any (wikiembed_private.error_classes()) or exists (
-    select from wikiembed.failures as f
-     where f.source = p_source collate "default" and f.error_class = p_error_class collate "default"))
-  then
-    raise exception 'no such error class: %', quote_literal(p_error_class)
-      using errcode = 'WE010',
-            hint = format('The classes are: %s.', array_to_string(wikiembed_private.error_classes(), ', '));
-  end if;
-  with asked as materialized (
-    select f.key from wikiembed.failures as f
-     where f.source = p_source collate "default"
-       and (p_keys is null or f.key in (select k.key collate "C" from unnest(p_keys) as k (key)))
-       and (p_error_class is null or f.error_class = p_error_class collate "default")
-       and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
-  ), had as materialized (
-    select f.key, f.ctid as place from wikiembed.failures as f
-     where f.source = p_source collate "default" and f.key in (select a.key from asked as a)
-     order by f.key for update skip locked
-  )
-  select array(select a.key from asked as a), array(select h.key from had as h order by h.key),
-         array(select h.place from had as h)
-    into v_asked, v_keys, v_places;
-  perform wikiembed_private.end_failures(v_places, 'retried');
-  -- Read again, so that a failure which ended meanwhile does not count as locked.
-  select count(*) into held from wikiembed.failures as f
-   where cardinality(v_asked) > cardinality(v_keys) and f.source = p_source collate "default"
-     and f.key in (select k.key collate "C" from unnest(v_asked) as k (key));
-  select count(*), coalesce(sum(b.chunks), 0) into jobs, chunks
-    from (
-      select (wikiembed_private.requeue(p_source, array_agg(n.key), -1, 0)) as chunks
-        from (select k as key, (row_number() over () - 1) / v_source.batch_size as batch
-                from unnest(v_keys) as k) as n
-       group by n.batch
-    ) as b;
-  if cardinality(v_keys) > 0 then
-    perform wikiembed_private.log_action('retry', p_source, p_error_class,
-      jsonb_build_object('chunks', chunks, 'jobs', jobs, 'held', held));
-  end if;
-  return next;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Requeues failed chunks, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';
 
@@ -1019,25 +257,7 @@ CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    AS $_$
-declare
-  v_source wikiembed.sources;
-begin
-  select s.* into v_source from wikiembed.sources as s where s.name = p_source;
-  if not found then
-    raise exception 'no source is named "%"', p_source
-      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
-  end if;
-  perform wikiembed_private.require_table(v_source);
-  return query execute wikiembed_private.render_template(v_source, $sql$
-    select t.@key@::text, t.@text@::text, (t.@embedding@ operator(@vector_schema@.<=>) $1@vector_cast@)::double precision
-      from @table@ as t
-     where t.@embedding@ is not null
-     order by t.@embedding@ operator(@vector_schema@.<=>) $1@vector_cast@
-     limit $2
-  $sql$) using p_embedding, p_limit;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer) IS 'The chunks nearest to a vector by cosine distance (0 to 2), nearest first. Raises WE001.';
 
@@ -1046,180 +266,63 @@ CREATE FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text DEFAULT 
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET lock_timeout TO '10s'
-    AS $$
-begin
-  return wikiembed_private.skip_with_timeout(p_source, p_keys, p_why, interval '10 s');
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text) IS 'Marks missing chunks as skipped, all of these keys or none: they do not count as missing and no worker embeds them; returns the number of chunks, without keys that do not exist or have their vector. Raises 55P03 when another transaction has locked one for more than 10 s, WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  if cardinality(p_keys) <> cardinality(p_versions) or cardinality(p_keys) <> cardinality(p_embeddings) then
-    raise exception 'keys, versions and embeddings differ in length'
-      using errcode = 'WE010',
-            hint = format('Got %s, %s and %s.', cardinality(p_keys), cardinality(p_versions), cardinality(p_embeddings));
-  end if;
-  if not exists (select from wikiembed.sources as s where s.name = p_source) then
-    perform wikiembed_private.get_source(p_source);
-  end if;
-  return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4)', 'store_' || p_source)
-    using p_keys, p_versions, p_embeddings, p_attempt;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Stores vectors where the row is still null and its text still has the version; returns for each key: written, stale, locked (requeued) or gone. Raises WE001, WE010, WE012.';
 
 CREATE FUNCTION wikiembed.write_truncated(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_chars integer[], p_chars_kept integer[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_keys text[];
-  v_outcomes text[];
-begin
-  if cardinality(p_keys) <> cardinality(p_chars) or cardinality(p_keys) <> cardinality(p_chars_kept) then
-    raise exception 'keys and numbers of characters differ in length'
-      using errcode = 'WE010',
-            hint = format('Got %s, %s and %s.', cardinality(p_keys), cardinality(p_chars), cardinality(p_chars_kept));
-  end if;
-  select array_agg(o.key), array_agg(o.outcome) into v_keys, v_outcomes
-    from wikiembed.write_embeddings(p_source, p_keys, p_versions, p_embeddings, p_attempt) as o;
-  insert into wikiembed.truncated_chunks as c (source, key, chars, chars_kept)
-  select distinct on (g.key collate "C") p_source, g.key, g.chars, g.chars_kept
-    from unnest(p_keys, p_chars, p_chars_kept) as g (key, chars, chars_kept)
-    join unnest(v_keys, v_outcomes) as o (key, outcome) on o.key collate "C" = g.key collate "C"
-   where o.outcome = 'written'
-   order by g.key collate "C"
-      on conflict on constraint truncated_chunks_pkey do update
-         set chars = excluded.chars, chars_kept = excluded.chars_kept, at = excluded.at;
-  return query select * from unnest(v_keys, v_outcomes);
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed.write_truncated(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_chars integer[], p_chars_kept integer[], p_attempt integer) IS 'Stores vectors of texts that were cut, as write_embeddings does, and marks those that are written in truncated_chunks; p_chars_kept is null where the server cut. Raises WE001, WE010, WE012.';
 
 CREATE FUNCTION wikiembed_private.actor() RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select case
-    when coalesce(current_setting('wikiembed.actor', true), '') in ('', session_user) then session_user
-    else left(current_setting('wikiembed.actor', true), 200) || ' (' || session_user || ')'
-  end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.actor() IS 'Who acts: the session user, and the person named in the setting wikiembed.actor.';
 
 CREATE FUNCTION wikiembed_private.advised_vector(p_dimensions integer) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select format('%I.vector(%s)', wikiembed_private.pgvector_schema(), coalesce(
-    p_dimensions,
-    nullif(current_setting('wikiembed.model_dimensions', true), '')::integer,
-    (select nullif(a.atttypmod, -1) from pg_attribute as a
-      where a.attrelid = to_regclass('public.wiki_chunks') and a.attname = 'embedding'),
-    768));
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.advised_vector(p_dimensions integer) IS 'The recommended type of a new vector column, with its schema.';
 
 CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  with recursive t as (
-    select p_type as oid
-    union all
-    select y.typbasetype from t join pg_type as y on y.oid = t.oid where y.typtype = 'd'
-  )
-  select t.oid from t join pg_type as y on y.oid = t.oid where y.typtype <> 'd';
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.base_type(p_type oid) IS 'The type below a domain, or the type itself.';
 
 CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-declare
-  v_other name := wikiembed_private.free_column(p_relation, p_column.attname || '_vector');
-begin
-  select t.typname into embedding_type
-    from pg_type as t join pg_namespace as n on n.oid = t.typnamespace
-   where t.oid = p_column.atttypid and n.nspname = wikiembed_private.pgvector_schema()
-     and t.typname in ('vector', 'halfvec');
-  if not found then
-    raise exception 'embedding column "%" of % is of type %, not vector or halfvec', p_column.attname,
-      p_relation, format_type(p_column.atttypid, p_column.atttypmod)
-      using errcode = 'WE007', hint = format('Run `alter table %s add column %I %s`, and name %2$I as the embedding',
-        p_relation, v_other, wikiembed_private.advised_vector(p_dimensions));
-  end if;
-  if p_column.attgenerated <> '' then
-    raise exception 'embedding column "%" of % is generated', p_column.attname, p_relation
-      using errcode = 'WE007', hint = format('Run `alter table %s alter column %I drop expression`, which makes it an'
-        ' ordinary one that keeps its vectors', p_relation, p_column.attname);
-  end if;
-  if p_column.attnotnull then
-    raise exception 'embedding column "%" of % is not null', p_column.attname, p_relation
-      using errcode = 'WE007', hint = format('A chunk that waits for its vector holds null: run'
-        ' `alter table %s alter column %I drop not null`', p_relation, p_column.attname);
-  end if;
-  dimensions := coalesce(nullif(p_column.atttypmod, -1), p_dimensions);
-  if p_dimensions is not null and dimensions <> p_dimensions then
-    raise exception 'embedding column "%" of % has % dimensions, not %', p_column.attname, p_relation,
-      dimensions, p_dimensions
-      using errcode = 'WE007', hint = case
-        when p_dimensions <= 0 then 'Leave dimensions out'
-        else 'Leave dimensions out, or '
-          || wikiembed_private.dimensions_advice(p_relation, p_column.attname, p_dimensions) end;
-  end if;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) IS 'Type and dimensions of the vector column; raises WE007 when it cannot hold vectors.';
 
 CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_type text := format_type(wikiembed_private.base_type(p_column.atttypid), null);
-  v_why text := case
-    when v_type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying') then
-      format('is of type %s, not smallint, integer, bigint, uuid, text or varchar', v_type)
-    when not p_column.attnotnull then 'may be null'
-    when not p_column.attname = any (wikiembed_private.usable_keys(p_relation)) then 'has no unique index of its own'
-  end;
-begin
-  if v_why is not null then
-    raise exception 'key column "%" of % %', p_column.attname, p_relation, v_why
-      using errcode = 'WE005', hint = wikiembed_private.key_advice(p_relation, p_column.attname);
-  end if;
-  return v_type;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute) IS 'The key''s type; raises WE005 when the column does not identify a row.';
 
 CREATE FUNCTION wikiembed_private.check_name(p_name text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  if p_name is null or octet_length(p_name) not between 1 and 32 or p_name ~ '[[:cntrl:]]'
-    or p_name <> btrim(p_name) or position('$body$' in p_name) > 0
-  then
-    raise exception 'a source''s name has 1 to 32 bytes, this one has %', coalesce(octet_length(p_name), 0)
-      using errcode = 'WE002', hint = 'Give a short name without control characters or outer blanks, such as docs.';
-  end if;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_name(p_name text) IS 'Raises WE002 for a source name that is too long or not printable.';
 
@@ -1328,196 +431,42 @@ COMMENT ON COLUMN wikiembed.sources.attached_as IS 'The table''s qualified name 
 CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  if position('$body$' in wikiembed_private.source_names(p_source)) > 0 then
-    raise exception 'a name of source "%" contains $body$', p_source.name
-      using errcode = 'WE004', hint = 'Rename the table or the column.';
-  end if;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) IS 'Raises WE004 for names that a generated function cannot contain.';
 
 CREATE FUNCTION wikiembed_private.check_relation(p_relation regclass) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_class pg_class;
-  v_why text;
-begin
-  select c.* into v_class from pg_class as c where c.oid = p_relation;
-  if not found then
-    raise exception 'the table does not exist'
-      using errcode = 'WE004', hint = 'Give its name with the schema, as in public.docs.';
-  end if;
-  v_why := case
-    when v_class.relkind = 'v' then 'it is a view'
-    when v_class.relkind = 'm' then 'it is a materialized view'
-    when v_class.relkind = 'f' then 'it is a foreign table'
-    when v_class.relkind not in ('r', 'p') then 'it is not a table'
-    when v_class.relpersistence = 't' then 'it is a temporary table'
-    when v_class.relispartition then 'it is a partition'
-    when exists (select from pg_inherits as i where i.inhrelid = p_relation) then 'it inherits from a table'
-    when v_class.relkind = 'r' and exists (select from pg_inherits as i where i.inhparent = p_relation)
-      then 'other tables inherit from it'
-    when v_class.relnamespace in ('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace,
-                                  'wikiembed_queue'::regnamespace) then 'it belongs to wikiembed itself'
-    when exists (select from wikiembed_private.relations_of(p_relation) as r
-                   join pg_class as c on c.oid = r where c.relkind = 'f') then 'a partition is a foreign table'
-  end;
-  if v_why is not null then
-    raise exception '% cannot be attached: %', p_relation, v_why
-      using errcode = 'WE004', hint = coalesce((
-        select format('Attach %s', pg_partition_root(p_relation))
-         where v_class.relispartition),
-        'Attach an ordinary or a partitioned table.');
-  end if;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_relation(p_relation regclass) IS 'Raises WE004 for a relation that is not an ordinary or partitioned table.';
 
 CREATE FUNCTION wikiembed_private.check_rights(p_relation regclass) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_right text;
-  v_other regclass;
-begin
-  foreach v_right in array array['SELECT', 'UPDATE', 'TRIGGER'] loop
-    if not has_table_privilege(current_user, p_relation, v_right) then
-      raise exception 'role % needs the right % on %', current_user, v_right, p_relation
-        using errcode = 'WE004', hint = format('Run as its owner `grant select, update, trigger on %s to %I`', p_relation, current_user);
-    end if;
-  end loop;
-  if exists (
-    select from wikiembed_private.relations_of(p_relation) as r
-      join pg_class as c on c.oid = r
-     where c.relrowsecurity
-       and not (select a.rolsuper or a.rolbypassrls from pg_roles as a where a.rolname = current_user)
-       and (c.relforcerowsecurity or not pg_has_role(current_user, c.relowner, 'usage'))
-  ) then
-    raise exception 'row-level security of % binds role %: rows would be hidden', p_relation, current_user
-      using errcode = 'WE009', hint = format('Run as a superuser `alter role %I bypassrls`, or let it own the table without force', current_user);
-  end if;
-  select t into v_other
-    from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t
-   where not pg_has_role(current_user, c.relowner, 'usage')
-   limit 1;
-  if found then
-    raise exception 'role % does not own %', current_user, v_other
-      using errcode = 'WE004',
-            hint = (
-              select case
-                when a.rolsuper then format('Run `alter table %s owner to %I`', v_other, current_user)
-                else format('Make it a member of the owner: run `grant %I to %I%s`', a.rolname, current_user,
-                            case when current_setting('server_version_num')::integer >= 160000 then ' with inherit true'
-                                 else '' end) end
-                from pg_class as c join pg_roles as a on a.oid = c.relowner where c.oid = v_other);
-  end if;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_rights(p_relation regclass) IS 'Raises WE004 or WE009 when the owner of wikiembed does not own the whole table, or may not read and write it.';
 
 CREATE FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) RETURNS wikiembed.sources
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_key pg_attribute := wikiembed_private.require_column(p_relation, p_key, 'key', null);
-  v_text pg_attribute := wikiembed_private.require_column(p_relation, p_text, 'text', null);
-  v_embedding pg_attribute := wikiembed_private.require_column(p_relation, p_embedding, 'embedding', p_dimensions);
-  v_source wikiembed.sources;
-begin
-  v_source.name := p_name;
-  v_source.relation := p_relation;
-  v_source.key_column := p_key;
-  v_source.text_column := p_text;
-  v_source.embedding_column := p_embedding;
-  v_source.key_attnum := v_key.attnum;
-  v_source.text_attnum := v_text.attnum;
-  v_source.embedding_attnum := v_embedding.attnum;
-  v_source.key_type := wikiembed_private.check_key(p_relation, v_key);
-  perform wikiembed_private.check_text(p_relation, v_text);
-  select e.embedding_type, e.dimensions into v_source.embedding_type, v_source.dimensions
-    from wikiembed_private.check_embedding(p_relation, v_embedding, p_dimensions) as e;
-  v_source.provider := p_provider;
-  v_source.model := p_model;
-  v_source.document_prefix := p_document_prefix;
-  v_source.query_prefix := p_query_prefix;
-  v_source.batch_size := p_batch_size;
-  if p_batch_size is null or p_batch_size not between 1 and 4096 then
-    raise exception 'a batch has 1 to 4096 chunks, not %', p_batch_size using errcode = 'WE010';
-  end if;
-  if v_source.dimensions <= 0 then
-    raise exception 'a vector has at least one dimension, not %', v_source.dimensions using errcode = 'WE010';
-  end if;
-  if not p_provider = any (wikiembed_private.providers()) then
-    raise exception 'no provider is named "%"', p_provider
-      using errcode = 'WE010',
-            hint = format('Providers are %s.', array_to_string(wikiembed_private.providers(), ', '));
-  end if;
-  perform wikiembed_private.check_names(v_source);
-  return v_source;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) IS 'The row that attach would write; raises WE004 to WE010 for what it refuses.';
 
 CREATE FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if p_column.attgenerated <> '' then
-    raise exception 'text column "%" of % is generated', p_column.attname, p_relation
-      using errcode = 'WE006', hint = case p_column.attgenerated
-        when 's' then format('Attach the column that it is generated from, or make it an ordinary one: run'
-          ' `alter table %s alter column %I drop expression`', p_relation, p_column.attname)
-        else 'Attach the column that it is generated from' end;
-  end if;
-  if not exists (
-    select from pg_type as t
-     where t.oid = wikiembed_private.base_type(p_column.atttypid) and t.typcategory = 'S'
-       and t.typname not in ('char', 'name')
-  ) then
-    raise exception 'text column "%" of % is of type %, not text or varchar', p_column.attname, p_relation,
-      format_type(p_column.atttypid, p_column.atttypmod)
-      using errcode = 'WE006', hint = wikiembed_private.text_advice(p_relation, p_column.attname);
-  end if;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) IS 'Raises WE006 for a text column that is generated or not of a text type.';
 
 CREATE FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_other wikiembed.sources;
-begin
-  select s.* into v_other from wikiembed.sources as s
-   where (s.name = p_name and not p_replaces)
-      or (s.name <> p_name and s.relation = p_relation and s.embedding_column = p_embedding)
-   order by s.relation = p_relation desc
-   limit 1;
-  if found and v_other.relation = p_relation then
-    raise exception 'source "%", or column "%" of %, is attached already', v_other.name, p_embedding, p_relation
-      using errcode = 'WE003',
-            hint = format('Detach it first, or choose another name and column; to detach it: select wikiembed.detach(%L)',
-                          v_other.name);
-  elsif found then
-    raise exception 'source "%" is attached already, to %', v_other.name, wikiembed_private.qualified(v_other.relation)
-      using errcode = 'WE003',
-            hint = 'Detach it first, choose another name, or move it to this table: attach with p_move => true, or --move';
-  end if;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name, unless it is to be replaced, or when another source has the column.';
 
@@ -1527,37 +476,7 @@ CREATE FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_sou
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
     SET jit TO 'off'
-    AS $$
-declare
-  v_copied bigint;
-begin
-  -- After a rename alone the trigger that nulls stale vectors still works.
-  p_former.written_as := wikiembed_private.source_names(p_former);
-  if p_former.model is null or not wikiembed_private.triggers_current(p_former)
-    or exists (
-      select from pg_trigger as t
-       where t.tgrelid in (select wikiembed_private.relations_of(p_source.relation)) and not t.tgisinternal
-         and t.tgenabled <> 'D' and t.tgtype & 19 = 19
-         and not exists (select from pg_proc as p
-                          where p.oid = t.tgfoid and p.pronamespace = 'wikiembed_private'::regnamespace))
-    or exists (
-      select from pg_rewrite as r where r.ev_class in (select wikiembed_private.relations_of(p_source.relation)))
-  then
-    return 0;
-  end if;
-  execute format(
-    'update %s as n set %I = o.%I::%I.%I from %s as o
-      where o.%I::text collate "C" = n.%I::text collate "C" and o.%I::text collate "C" = n.%I::text collate "C"
-        and n.%I is null and o.%I is not null',
-    wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
-    p_former.embedding_column, wikiembed_private.pgvector_schema(), p_source.embedding_type,
-    wikiembed_private.qualified(p_former.relation),
-    p_former.key_column, p_source.key_column, p_former.text_column, p_source.text_column,
-    p_source.embedding_column, p_former.embedding_column);
-  get diagnostics v_copied = row_count;
-  return v_copied;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_source wikiembed.sources) IS 'Copies the vectors of a source that is moved to rows of the same key and text; returns the number of rows.';
 
@@ -1565,63 +484,14 @@ CREATE FUNCTION wikiembed_private.correct_ledger(p_name text) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    AS $_$
-declare
-  v_source wikiembed.sources;
-  v_drift bigint;
-begin
-  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
-  execute wikiembed_private.render_template(v_source, $sql$
-    with drift as (
-      select c.total - l.total as total, c.embedded - l.embedded as embedded,
-             f.failed - l.failed as failed, f.skipped - l.skipped as skipped
-        from (select count(*) as total, count(t.@embedding@) as embedded from @table@ as t) as c,
-             (select coalesce(sum(l.total), 0)::bigint as total, coalesce(sum(l.embedded), 0)::bigint as embedded,
-                     coalesce(sum(l.failed), 0)::bigint as failed, coalesce(sum(l.skipped), 0)::bigint as skipped
-                from wikiembed.ledger as l where l.source = @source@) as l,
-             (select count(*) filter (where f.state = 'failed') as failed,
-                     count(*) filter (where f.state = 'skipped') as skipped
-                from wikiembed.failures as f where f.source = @source@) as f
-    ), corrected as (
-      insert into wikiembed.ledger (source, total, embedded, failed, skipped)
-      select @source@, d.total, d.embedded, d.failed, d.skipped from drift as d
-       where d.total <> 0 or d.embedded <> 0 or d.failed <> 0 or d.skipped <> 0
-    )
-    select abs(d.total) + abs(d.embedded) + abs(d.failed) + abs(d.skipped) from drift as d
-  $sql$) into v_drift;
-  return v_drift;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.correct_ledger(p_name text) IS 'Corrects the ledger''s sums to the counts of the table; returns the sum of the differences.';
 
 CREATE FUNCTION wikiembed_private.count_failures() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if tg_op = 'INSERT' then
-    insert into wikiembed.ledger (source, failed, skipped)
-    select n.source, count(*) filter (where n.state = 'failed'), count(*) filter (where n.state = 'skipped')
-      from new_failures as n group by n.source;
-  elsif tg_op = 'DELETE' then
-    insert into wikiembed.ledger (source, failed, skipped)
-    select o.source, -count(*) filter (where o.state = 'failed'), -count(*) filter (where o.state = 'skipped')
-      from old_failures as o group by o.source;
-  else
-    insert into wikiembed.ledger (source, failed, skipped)
-    select d.source, sum(d.failed), sum(d.skipped)
-      from (
-        select n.source, (n.state = 'failed')::int as failed, (n.state = 'skipped')::int as skipped
-          from new_failures as n
-        union all
-        select o.source, -(o.state = 'failed')::int, -(o.state = 'skipped')::int from old_failures as o
-      ) as d
-     group by d.source having sum(d.failed) <> 0 or sum(d.skipped) <> 0;
-  end if;
-  return null;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.count_failures() IS 'Writes the change of failed and skipped counts to the ledger.';
 
@@ -1632,36 +502,7 @@ CREATE FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT 
     SET enable_bitmapscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET jit TO 'off'
-    AS $$
-declare
-  v_oldest bigint;
-  v_due bigint;
-  v_oldest_due bigint;
-begin
-  select count(*), min(j.id) into todo, v_oldest
-    from wikiembed_queue.procrastinate_jobs as j
-   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
-     and j.status = 'todo' and j.scheduled_at is null;
-  select count(*) filter (where j.scheduled_at <= now()), count(*) filter (where j.scheduled_at > now())
-    into v_due, scheduled_later
-    from wikiembed_queue.procrastinate_jobs as j
-   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
-     and j.status = 'todo' and j.scheduled_at is not null;
-  if v_due > 0 then
-    select min(j.id) into v_oldest_due
-      from wikiembed_queue.procrastinate_jobs as j
-     where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
-       and j.status = 'todo' and j.scheduled_at <= now();
-  end if;
-  select count(*) into doing
-    from wikiembed_queue.procrastinate_jobs as j
-   where j.queue_name = p_queue and j.status = 'doing';
-  todo := todo + v_due;
-  select round(extract(epoch from clock_timestamp() - j.queued_at), 1) into oldest_todo_s
-    from wikiembed_queue.procrastinate_jobs as j
-   where j.id = least(v_oldest, v_oldest_due);
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint) IS 'Counts the jobs of a queue, with the age of the oldest that could begin (s); for view queue.';
 
@@ -1671,120 +512,21 @@ CREATE FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) R
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
     SET jit TO 'off'
-    AS $_$
-declare
-  v_counts bigint[];
-  v_unproved bigint;
-begin
-  execute wikiembed_private.render_template(p_source, 'lock table @table@ in access share mode');
-  execute wikiembed_private.render_template(p_source, $sql$
-    with live as materialized (
-      select k.key collate "C" as key
-        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(
-               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-       where j.queue_name = @queue@ and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
-    )
-    select array[
-      (select count(*) from @table@ as t
-        where $1 and t.@embedding@ is null
-          and not exists (select from live as l where l.key = t.@key@::text collate "C")
-          and not exists (select from wikiembed.failures as f
-                           where f.source = @source@ and f.key = t.@key@::text collate "C")),
-      0,
-      (select abs(c.total - l.total) + abs(c.embedded - l.embedded)
-              + abs(f.failed - l.failed) + abs(f.skipped - l.skipped)
-         from (select count(*) as total, count(t.@embedding@) as embedded from @table@ as t) as c,
-              (select coalesce(sum(l.total), 0)::bigint as total, coalesce(sum(l.embedded), 0)::bigint as embedded,
-                      coalesce(sum(l.failed), 0)::bigint as failed, coalesce(sum(l.skipped), 0)::bigint as skipped
-                 from wikiembed.ledger as l where l.source = @source@) as l,
-              (select count(*) filter (where f.state = 'failed') as failed,
-                      count(*) filter (where f.state = 'skipped') as skipped
-                 from wikiembed.failures as f where f.source = @source@) as f),
-      (select count(*) from wikiembed.failures as f
-        where f.source = @source@
-          and not exists (select from @table@ as t where t.@embedding@ is null and t.@key@::text collate "C" = f.key)),
-      (select count(*) from wikiembed.truncated_chunks as c
-        where c.source = @source@
-          and not exists (select from @table@ as t where t.@embedding@ is not null and t.@key@::text collate "C" = c.key))
-    ]
-  $sql$) into v_counts using p_source.held_back_at is null;
-  if p_source.prove_function is not null then
-    execute format('select count(*) from %s as t where t.%I is not null and not %s(%L || t.%I::text, t.%I::%I.vector)
-        and not exists (select from wikiembed.truncated_chunks as c where c.source = %L and c.key = t.%I::text collate "C")',
-      wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
-      (select format('%I.%I', n.nspname, p.proname) from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
-        where p.oid = p_source.prove_function),
-      coalesce(p_source.document_prefix, ''), p_source.text_column, p_source.embedding_column,
-      wikiembed_private.pgvector_schema(), p_source.name, p_source.key_column)
-      into v_unproved;
-    v_counts[2] := v_unproved;
-  end if;
-  return v_counts;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) IS 'The number of rows of one source that violate each invariant except that of the queue, the fifth.';
 
 CREATE FUNCTION wikiembed_private.create_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-declare
-  v_table text := format('wikiembed_private.%I', 'deltas_' || p_source);
-  v_column name;
-  v_comment text;
-begin
-  if to_regclass(v_table) is not null then
-    return;
-  end if;
-  execute format($sql$
-    create table %1$s (
-      total bigint not null default 0,
-      embedded bigint not null default 0,
-      at timestamptz not null default clock_timestamp(),
-      id bigint not null default nextval('wikiembed.ledger_id_seq'),
-      gained bigint not null default 0,
-      failed bigint not null default 0,
-      skipped bigint not null default 0,
-      source text not null default %2$L
-    );
-    alter table %1$s replica identity full;
-    alter table %1$s inherit wikiembed.ledger;
-    comment on table %1$s is %3$L;
-  $sql$, v_table, p_source,
-    'Rows of the ledger of source ' || p_source || ' from inserts and deletes, not folded yet; written by its triggers.');
-  for v_column, v_comment in
-    select a.attname, col_description(a.attrelid, a.attnum) from pg_attribute as a
-     where a.attrelid = 'wikiembed.ledger'::regclass and a.attnum > 0 and not a.attisdropped
-  loop
-    execute format('comment on column %s.%I is %L', v_table, v_column, v_comment);
-  end loop;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.create_deltas(p_source text) IS 'Creates the table of a source''s ledger rows that are not folded yet, unless it exists.';
 
 CREATE FUNCTION wikiembed_private.create_missing_index(p_name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_source wikiembed.sources;
-begin
-  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
-  if wikiembed_private.missing_index(v_source) is null then
-    if not pg_has_role(current_user, (select c.relowner from pg_class as c where c.oid = v_source.relation), 'usage') then
-      raise exception 'role % does not own %: it cannot create the index on missing rows', current_user, v_source.relation
-        using errcode = 'WE004',
-              hint = wikiembed_private.render_template(v_source,
-                case when (select c.relkind from pg_class as c where c.oid = v_source.relation) = 'p'
-                  then 'Let the owner run `create index on @table@ (@key@) where @embedding@ is null`'
-                  else 'Let the owner run `create index concurrently on @table@ (@key@) where @embedding@ is null`' end);
-    end if;
-    execute wikiembed_private.render_template(v_source, 'create index @missing_index@ on @table@ (@key@) where @embedding@ is null');
-  end if;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.create_missing_index(p_name text) IS 'Creates the partial index on rows without a vector, unless a valid one exists.';
 
@@ -1792,88 +534,28 @@ CREATE FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_colum
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    AS $_$
-declare
-  v_filled boolean;
-  v_type text;
-begin
-  execute format('select exists (select from %s as t where t.%I is not null)', p_relation, p_column) into v_filled;
-  if v_filled then
-    return format('run `alter table %s add column %I %s` and name %2$I as the embedding', p_relation,
-      wikiembed_private.free_column(p_relation, p_column || '_vector'), wikiembed_private.advised_vector(p_dimensions));
-  end if;
-  select format('%I.%I(%s)', n.nspname, t.typname, p_dimensions) into v_type
-    from pg_attribute as a join pg_type as t on t.oid = a.atttypid join pg_namespace as n on n.oid = t.typnamespace
-   where a.attrelid = p_relation and a.attname = p_column;
-  return format('run `alter table %s alter column %I type %s`', p_relation, p_column, v_type);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) IS 'A hint how a table gets a vector column of other dimensions: the column itself while it is empty, else another.';
 
 CREATE FUNCTION wikiembed_private.drop_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  execute format('lock table wikiembed_private.%I in access exclusive mode nowait', 'deltas_' || p_source);
-  execute format('drop table wikiembed_private.%I', 'deltas_' || p_source);
-exception when lock_not_available or undefined_table then
-  null;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.drop_deltas(p_source text) IS 'Drops the table that create_deltas made, unless another transaction has locked it.';
 
 CREATE FUNCTION wikiembed_private.drop_orphan_triggers(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_relation regclass;
-  v_trigger name;
-begin
-  for v_relation, v_trigger in
-    select t.relation, t.trigger from wikiembed_private.triggers_of(p_source.name) as t
-     where t.relation not in (select wikiembed_private.relations_of(p_source.relation))
-  loop
-    execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
-  end loop;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.drop_orphan_triggers(p_source wikiembed.sources) IS 'Drops a source''s triggers from tables that are no longer its partitions.';
 
 CREATE FUNCTION wikiembed_private.drop_orphans() RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_dropped bigint;
-  v_name text;
-begin
-  delete from wikiembed_queue.procrastinate_jobs as j
-   where j.task_name = 'wikiembed.embed'
-     and not exists (select from wikiembed.sources as s where s.name = j.args ->> 'source');
-  get diagnostics v_dropped = row_count;
-  delete from wikiembed.ledger as l
-   where not exists (select from wikiembed.sources as s where s.name = l.source);
-  delete from wikiembed_private.ended_failures as e
-   where not exists (select from wikiembed.sources as s where s.name = e.source);
-  for v_name in
-    select substr(c.relname, 8) from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
-     where i.inhparent = 'wikiembed.ledger'::regclass
-       and not exists (select from wikiembed.sources as s where s.name = substr(c.relname, 8))
-     order by 1
-  loop
-    perform wikiembed_private.lock_source(v_name);
-    if not exists (select from wikiembed.sources as s where s.name = v_name) then
-      perform wikiembed_private.drop_deltas(v_name);
-    end if;
-  end loop;
-  return v_dropped;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.drop_orphans() IS 'Drops jobs, ledger rows, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
 
@@ -1882,48 +564,19 @@ CREATE FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cur
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
-    AS $$
-declare
-  v_ended bigint;
-begin
-  with ended as (
-    delete from wikiembed.failures as f where f.ctid = any (p_places) returning f.*
-  ), kept as (
-    insert into wikiembed_private.ended_failures
-      (source, key, error_class, http_status, message, attempts, first_at, last_at, how)
-    select e.source, e.key, e.error_class, e.http_status, e.message, e.attempts, e.first_at, e.last_at,
-           case when c.key is null then p_how else 'cured' end
-      from (select e.* from ended as e where e.state = 'failed' order by e.last_at desc, e.key limit 50000) as e
-      left join (select distinct c.key collate "C" as key from unnest(p_cured) as c (key)) as c on c.key = e.key
-  )
-  select count(*) into v_ended from ended;
-  return v_ended;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cured text[]) IS 'Deletes failures that the caller has locked and keeps them as history, those of the keys p_cured as cured; returns their number.';
 
 CREATE FUNCTION wikiembed_private.enforce_pause() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if exists (
-    select from wikiembed.sources as s
-     where s.queue_name = new.queue_name and wikiembed_private.is_paused(s.paused_at, s.resume_at)
-  ) then
-    return null;
-  end if;
-  new.started_at := clock_timestamp();
-  return new;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.enforce_pause() IS 'Refuses todo → doing for jobs of a paused source; records when a job begins.';
 
 CREATE FUNCTION wikiembed_private.error_classes() RETURNS text[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ARRAY['text_too_long'::text, 'text_too_large'::text, 'timeout'::text, 'no_answer'::text, 'bad_answer'::text, 'refused'::text, 'rejected'::text, 'write_refused'::text, 'worker_lost'::text, 'internal_error'::text, 'empty_text'::text, 'skipped_by_operator'::text];
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION wikiembed_private.error_classes() IS 'Returns the error classes that wikiembed writes into failures.';
 
@@ -1934,52 +587,7 @@ CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], 
     SET lock_timeout TO '2s'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
-    AS $$
-    declare
-      v_generation bigint;
-      v_held text[];
-    begin
-      lock table only public.wiki_chunks in row exclusive mode;
-      select s.generation into v_generation from wikiembed.sources as s
-       where s.name = 'wiki' for key share skip locked;
-      if not found then
-        if not exists (select from wikiembed.sources as s where s.name = 'wiki') then
-          return query select k, 'gone'::text from unnest(p_keys) as k;
-          return;
-        end if;
-        perform wikiembed_private.requeue('wiki', p_keys, p_attempt);
-        return query select k, 'locked'::text from unnest(p_keys) as k;
-        return;
-      end if;
-      select array_agg(h.key) into v_held
-        from (
-          select h.key
-            from (
-              select g.key, g.version from unnest(p_keys::bigint[], p_versions) as g (key, version) order by g.key
-            ) as g
-           cross join lateral (
-             select t.id::text as key from public.wiki_chunks as t
-              where t.id = g.key and num_nulls(t.embedding) = 1
-                and hashtextextended(t.content::text collate "C", v_generation) is not distinct from g.version
-                for no key update of t skip locked
-           ) as h
-        ) as h;
-      insert into wikiembed.failures as f
-        (source, key, state, error_class, http_status, message, attempts, job_id)
-      select distinct on (k collate "C")
-             'wiki', k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
-        from unnest(v_held) as k
-       order by k collate "C"
-          on conflict on constraint failures_pkey do update
-             set state = excluded.state, error_class = excluded.error_class,
-                 http_status = excluded.http_status, message = excluded.message,
-                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
-                 job_id = excluded.job_id
-           where f.state = 'failed' or excluded.state = 'skipped';
-      return query select o.key, o.outcome
-        from wikiembed_private.outcomes_wiki(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
-    end;
-    $$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Written by write_triggers for source wiki.';
 
@@ -2025,22 +633,7 @@ CREATE FUNCTION wikiembed_private.failures_moved(p_former wikiembed.sources, p_s
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
     SET jit TO 'off'
-    AS $_$
-declare
-  v_failures wikiembed.failures[];
-begin
-  execute format(
-    'select coalesce(array_agg(f order by f.key), ''{}'') from wikiembed.failures as f
-       join %s as o on o.%I::text collate "C" = f.key
-       join %s as n on n.%I::text collate "C" = f.key
-      where f.source = $1 collate "C" and o.%I::text collate "C" is not distinct from n.%I::text collate "C" and n.%I is null',
-    wikiembed_private.qualified(p_former.relation), p_former.key_column,
-    wikiembed_private.qualified(p_source.relation), p_source.key_column,
-    p_former.text_column, p_source.text_column, p_source.embedding_column)
-    into v_failures using p_former.name;
-  return v_failures;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.failures_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The failures of a source that is moved whose rows have the same key and text in both tables.';
 
@@ -2074,132 +667,14 @@ CREATE FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upk
     SET enable_bitmapscan TO 'off'
     SET enable_sort TO 'off'
     SET jit TO 'off'
-    AS $$
-declare
-  v_most integer := greatest(1, coalesce(p_most_jobs, 1));
-  v_names character varying[] := p_queues;
-  v_look integer := v_most;
-  v_seen bigint[];
-  v_chunks integer[];
-  v_held bigint[];
-  v_one bigint;
-  v_sum bigint;
-begin
-  if p_queues is null and p_upkeep then
-    v_names := wikiembed_private.waiting_queues();
-  elsif p_queues is null then
-    v_names := array(select s.queue_name from wikiembed.sources as s);
-  end if;
-  for v_round in 0..4 loop
-    select array_agg(f.id), array_agg(
-             case jsonb_typeof(f.args -> 'keys') when 'array' then jsonb_array_length(f.args -> 'keys') else 1 end)
-      into v_seen, v_chunks
-      from (
-        select h.id, h.args
-          from (
-            select distinct n.name from unnest(v_names) as n (name)
-             where not exists (
-               select from wikiembed.sources as s
-                where s.queue_name = n.name and wikiembed_private.is_paused(s.paused_at, s.resume_at))
-          ) as q
-         cross join lateral (
-           (select j.id, j.priority, j.args
-              from wikiembed_queue.procrastinate_jobs as j
-             where j.status = 'todo' and j.scheduled_at is null
-               and j.queue_name >= q.name and j.queue_name <= q.name
-               and (j.lock is null or not exists (
-                 select from wikiembed_queue.procrastinate_jobs as o
-                  where o.lock = j.lock
-                    and (o.status = 'doing' or (o.status = 'todo' and (
-                      o.priority > j.priority or (o.priority = j.priority and o.id < j.id))))))
-             order by j.queue_name, j.priority desc, j.id
-             limit v_look)
-           union all
-           (select j.id, j.priority, j.args
-              from wikiembed_queue.procrastinate_jobs as j
-             where j.status = 'todo' and j.scheduled_at is not null and j.scheduled_at <= now()
-               and j.queue_name >= q.name and j.queue_name <= q.name
-               and (j.lock is null or not exists (
-                 select from wikiembed_queue.procrastinate_jobs as o
-                  where o.lock = j.lock
-                    and (o.status = 'doing' or (o.status = 'todo' and (
-                      o.priority > j.priority or (o.priority = j.priority and o.id < j.id))))))
-             order by j.queue_name, j.scheduled_at
-             limit greatest(v_look, 256))
-         ) as h
-         order by h.priority desc, h.id
-         limit v_look
-      ) as f;
-    if v_seen is null then
-      return;
-    end if;
-    v_sum := 0;
-    if v_round = 0 then
-      for v_n in 1..cardinality(v_seen) loop
-        v_sum := v_sum + v_chunks[v_n];
-        if v_n > 1 and v_sum > p_most_chunks then
-          v_seen := v_seen[:v_n - 1];
-          exit;
-        end if;
-      end loop;
-      v_held := array(
-        select j.id from wikiembed_queue.procrastinate_jobs as j
-         where j.id = any (v_seen) and j.status::text = 'todo'
-           and (j.scheduled_at is null or j.scheduled_at <= now())
-           for update skip locked);
-    else
-      v_held := '{}';
-      for v_n in 1..cardinality(v_seen) loop
-        exit when cardinality(v_held) = v_most
-          or (cardinality(v_held) > 0 and v_sum + v_chunks[v_n] > p_most_chunks);
-        select j.id into v_one from wikiembed_queue.procrastinate_jobs as j
-         where j.id = v_seen[v_n] and j.status::text = 'todo'
-           and (j.scheduled_at is null or j.scheduled_at <= now())
-           for update skip locked;
-        if found then
-          v_held := v_held || v_one;
-          v_sum := v_sum + v_chunks[v_n];
-        end if;
-      end loop;
-    end if;
-    if cardinality(v_held) > 0 then
-      return query
-        with taken as (
-          update wikiembed_queue.procrastinate_jobs as j set status = 'doing', worker_id = p_worker_id
-           where j.id = any (v_held)
-          returning j.*
-        )
-        select t.* from taken as t order by t.priority desc, t.id;
-      if found then
-        return;
-      end if;
-    end if;
-    v_look := 32 * (v_most + 1) * (v_round + 1);
-  end loop;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer, p_most_chunks integer) IS 'Fetches up to a number of jobs in order, from the given queues (null: all) without the paused ones, with up to a number of chunks together, but at least one job.';
 
 CREATE FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint DEFAULT NULL::smallint) RETURNS pg_attribute
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_column pg_attribute;
-begin
-  select a.* into v_column from pg_attribute as a
-   where a.attrelid = p_relation and not a.attisdropped and a.attnum > 0
-     and (a.attname = p_name or a.attnum = p_attnum)
-   order by a.attname = p_name desc
-   limit 1;
-  if not found then
-    raise exception '% has no column "%"', p_relation, p_name
-      using errcode = 'WE006', hint = 'Name a column of the table, or detach the source.';
-  end if;
-  return v_column;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint) IS 'The catalogue row of a column, by name, else by number; raises WE006 when there is none.';
 
@@ -2209,66 +684,21 @@ CREATE FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) RETURNS bigint
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
-    AS $$
-declare
-  v_ids bigint[];
-begin
-  v_ids := array(
-    select j.id from wikiembed_queue.procrastinate_jobs as j
-     where j.id = any (p_job_ids) and j.status in ('todo', 'doing')
-     order by j.id
-       for update);
-  with gone as (
-    delete from wikiembed_queue.procrastinate_jobs as j where j.id = any (v_ids) returning j.id
-  )
-  select coalesce(array_agg(g.id order by g.id), '{}') into v_ids from gone as g;
-  return v_ids;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) IS 'Deletes those of these jobs that are todo or doing; returns their ids.';
 
 CREATE FUNCTION wikiembed_private.follow_batch_size() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  perform wikiembed_private.require_quotable(new);
-  perform wikiembed_private.generate_on_insert(new);
-  return null;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.follow_batch_size() IS 'Regenerates a source''s insert trigger with its present batch size.';
 
 CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.sources
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_source wikiembed.sources;
-  v_key pg_attribute;
-  v_text pg_attribute;
-  v_embedding pg_attribute;
-begin
-  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
-  v_key := wikiembed_private.find_column(v_source.relation, v_source.key_column, v_source.key_attnum);
-  v_text := wikiembed_private.find_column(v_source.relation, v_source.text_column, v_source.text_attnum);
-  v_embedding := wikiembed_private.find_column(
-    v_source.relation, v_source.embedding_column, v_source.embedding_attnum);
-  if (v_key.attname, v_text.attname, v_embedding.attname, v_key.attnum, v_text.attnum, v_embedding.attnum)
-    is distinct from (v_source.key_column, v_source.text_column, v_source.embedding_column,
-                      v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum)
-  then
-    update wikiembed.sources as s
-       set key_column = v_key.attname, text_column = v_text.attname, embedding_column = v_embedding.attname,
-           key_attnum = v_key.attnum, text_attnum = v_text.attnum, embedding_attnum = v_embedding.attnum
-     where s.name = p_name
-    returning s.* into v_source;
-  end if;
-  return v_source;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Updates a source''s column names after a rename; returns its row.';
 
@@ -2277,23 +707,7 @@ CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], 
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
-    AS $$
-declare
-  v_places tid[];
-begin
-  v_places := array(
-    select h.place
-      from (select distinct k.key collate "C" as key from unnest(p_keys) as k (key) order by 1) as a
-     cross join lateral (
-       select f.ctid as place from wikiembed.failures as f
-        where f.source = p_source collate "default" and f.key = a.key
-          for update) as h);
-  if cardinality(v_places) = 0 then
-    return 0;
-  end if;
-  return wikiembed_private.end_failures(v_places, p_how, p_cured);
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[]) IS 'Ends the failures of these keys, locked in key order, and keeps them as history, those of the keys p_cured as cured; returns their number.';
 
@@ -2302,730 +716,117 @@ CREATE FUNCTION wikiembed_private.forget_truncated(p_source text, p_keys text[])
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
-    AS $$
-declare
-  v_places tid[];
-  v_forgotten bigint;
-begin
-  v_places := array(
-    select h.place
-      from (select distinct k.key collate "C" as key from unnest(p_keys) as k (key) order by 1) as a
-     cross join lateral (
-       select c.ctid as place from wikiembed.truncated_chunks as c
-        where c.source = p_source collate "default" and c.key = a.key
-          for update) as h);
-  if cardinality(v_places) = 0 then
-    return 0;
-  end if;
-  delete from wikiembed.truncated_chunks as c where c.ctid = any (v_places);
-  get diagnostics v_forgotten = row_count;
-  return v_forgotten;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.forget_truncated(p_source text, p_keys text[]) IS 'Deletes the marks of chunks that are no longer truncated, locked in key order; returns the number of them.';
 
 CREATE FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) RETURNS name
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select c.name::name
-    from (select p_name || case when i = 1 then '' else '_' || i end as name, i from generate_series(1, 1600) as i) as c
-   where not exists (select from pg_attribute as a
-                      where a.attrelid = p_relation and a.attname = c.name::name and not a.attisdropped)
-   order by c.i
-   limit 1;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) IS 'An unused name for a new column of a table.';
 
 CREATE FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.render_template(p_source, $template$
-    create or replace function wikiembed_private.@fail@(
-      p_keys text[], p_versions bigint[], p_error_class text, p_message text,
-      p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer)
-    returns table (key text, outcome text)
-    language plpgsql volatile security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set lock_timeout = '2s'
-    set enable_seqscan = off
-    set jit = off
-    as $body$
-    declare
-      v_generation bigint;
-      v_held text[];
-    begin
-      lock table only @table@ in row exclusive mode;
-      select s.generation into v_generation from wikiembed.sources as s
-       where s.name = @source@ for key share skip locked;
-      if not found then
-        if not exists (select from wikiembed.sources as s where s.name = @source@) then
-          return query select k, 'gone'::text from unnest(p_keys) as k;
-          return;
-        end if;
-        perform wikiembed_private.requeue(@source@, p_keys, p_attempt);
-        return query select k, 'locked'::text from unnest(p_keys) as k;
-        return;
-      end if;
-      select array_agg(h.key) into v_held
-        from (
-          select h.key
-            from (
-              select g.key, g.version from unnest(p_keys::@key_type@[], p_versions) as g (key, version) order by g.key
-            ) as g
-           cross join lateral (
-             select t.@key@::text as key from @table@ as t
-              where t.@key@ = g.key and num_nulls(t.@embedding@) = 1
-                and hashtextextended(t.@text@::text collate "C", v_generation) is not distinct from g.version
-                for no key update of t skip locked
-           ) as h
-        ) as h;
-      insert into wikiembed.failures as f
-        (source, key, state, error_class, http_status, message, attempts, job_id)
-      select distinct on (k collate "C")
-             @source@, k, p_state, p_error_class, p_http_status, left(p_message, 1000), p_attempts, p_job_id
-        from unnest(v_held) as k
-       order by k collate "C"
-          on conflict on constraint failures_pkey do update
-             set state = excluded.state, error_class = excluded.error_class,
-                 http_status = excluded.http_status, message = excluded.message,
-                 attempts = f.attempts + excluded.attempts, last_at = excluded.last_at,
-                 job_id = excluded.job_id
-           where f.state = 'failed' or excluded.state = 'skipped';
-      return query select o.key, o.outcome
-        from wikiembed_private.@outcomes@(p_keys, p_versions, v_generation, v_held, null, p_attempt, 'recorded') as o;
-    end;
-    $body$
-  $template$);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) IS 'Generates the function that records a source''s failures.';
 
 CREATE FUNCTION wikiembed_private.generate_null_stale(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.render_template(p_source, $template$
-    create or replace function wikiembed_private.@null_stale@() returns trigger
-    language plpgsql
-    set search_path = pg_catalog, pg_temp
-    as $body$
-    begin
-      if old.@embedding@ is not null and new.@embedding@ is not null and new.@embedding@ @vector_equals@ old.@embedding@ then
-        new.@embedding@ := null;
-      end if;
-      return new;
-    end;
-    $body$
-  $template$);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_null_stale(p_source wikiembed.sources) IS 'Generates the function of a source''s row trigger.';
 
 CREATE FUNCTION wikiembed_private.generate_on_delete(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.render_template(p_source, $template$
-    create or replace function wikiembed_private.@on_delete@() returns trigger
-    language plpgsql security definer
-    set search_path = pg_catalog, pg_temp
-    set enable_seqscan = off
-    set enable_nestloop = off
-    set jit = off
-    as $body$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-      v_keys text[];
-    begin
-      select count(*), count(o.@embedding@) into v_total, v_embedded from old_rows as o;
-      if v_total = 0 then
-        return null;
-      end if;
-      insert into wikiembed_private.@deltas@ (total, embedded) values (-v_total, -v_embedded);
-      if exists (select from wikiembed.failures as f where f.source = @source@)
-         or exists (select from wikiembed.truncated_chunks as c where c.source = @source@)
-      then
-        if exists (select from wikiembed.failures as f where f.source = @source@) then
-          if v_total <= 500 then
-            v_keys := array(select o.@key@::text from old_rows as o);
-          else
-            v_keys := array(
-              select f.key from old_rows as o
-                join wikiembed.failures as f on f.source = @source@ and f.key = o.@key@::text collate "C");
-          end if;
-          perform wikiembed_private.forget_failures(@source@, v_keys, 'deleted');
-        end if;
-        if exists (select from wikiembed.truncated_chunks as c where c.source = @source@) then
-          if v_total <= 500 then
-            v_keys := array(select o.@key@::text from old_rows as o where o.@embedding@ is not null);
-          else
-            v_keys := array(
-              select c.key from old_rows as o
-                join wikiembed.truncated_chunks as c on c.source = @source@ and c.key = o.@key@::text collate "C");
-          end if;
-          perform wikiembed_private.forget_truncated(@source@, v_keys);
-        end if;
-      end if;
-      return null;
-    end;
-    $body$
-  $template$);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_on_delete(p_source wikiembed.sources) IS 'Generates the function of a source''s delete trigger.';
 
 CREATE FUNCTION wikiembed_private.generate_on_insert(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-declare
-  v_most integer := case when p_source.key_type in ('text', 'character varying') then 10000 else 500000 end;
-  -- Checked and set at once: another client that checks a moment later does not notify too.
-  v_may_notify text := wikiembed_private.render_template(p_source, $template$
-    case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value(@clock@), 0)) >= 20
-         then setval(@clock@, (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
-  $template$);
-begin
-  if to_regclass(format('wikiembed_private.%I', 'clock_embed_' || p_source.name)) is null then
-    execute format('create sequence wikiembed_private.%I minvalue 0 start 0', 'clock_embed_' || p_source.name);
-  end if;
-  execute wikiembed_private.render_template(p_source, $template$
-    create or replace function wikiembed_private.@on_insert@() returns trigger
-    language plpgsql security definer
-    set search_path = pg_catalog, pg_temp
-    as $body$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-      v_keys @key_type@[];
-      v_missing bigint;
-      v_notifies boolean;
-      v_ignored text;
-    begin
-      select count(*), count(n.@embedding@), array_agg(n.@key@) filter (where n.@embedding@ is null),
-             case when count(*) > count(n.@embedding@) and set_config('wikiembed.notifies_itself', 'on', true) = 'on' then
-               @may_notify@
-             end
-        into v_total, v_embedded, v_keys, v_notifies
-        from (select n.@key@, n.@embedding@ from new_rows as n limit @batch_size@ + 1) as n;
-      if v_total > v_embedded and v_total <= @batch_size@ then
-        with counted as (
-          insert into wikiembed_private.@deltas@ (total, embedded) values (v_total, v_embedded)
-        )
-        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        values (@queue@, 'wikiembed.embed', 10, jsonb_build_object('source', @source@, 'keys', v_keys::text[]));
-      elsif v_total <= @batch_size@ then
-        insert into wikiembed_private.@deltas@ (total, embedded)
-        select v_total, v_embedded where v_total > 0;
-      else
-        v_ignored := set_config('wikiembed.notifies_itself', 'on', true);
-        with gathered as materialized (
-          select count(*) as total, count(n.@embedding@) as embedded,
-                 array_agg(n.@key@) filter (where n.@embedding@ is null) as keys
-            from (select n.@key@, n.@embedding@ from new_rows as n limit @most@ + 1) as n
-        ), queued as (
-          insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-          select @queue@, 'wikiembed.embed', 10,
-                 jsonb_build_object('source', @source@, 'keys', f.keys[i : i + @batch_size@ - 1]::text[])
-            from gathered as f, generate_series(1, cardinality(f.keys), @batch_size@) as i
-           where f.total <= @most@
-        )
-        insert into wikiembed_private.@deltas@ (total, embedded)
-        select f.total, f.embedded from gathered as f where f.total <= @most@
-        returning total - embedded into v_missing;
-        if not found then
-          v_ignored := set_config('wikiembed.notifies_itself', 'on', true);
-          with batches as materialized (
-            select m.batch, count(*) as total, count(m.key) as missing,
-                   array_agg(m.key) filter (where m.key is not null) as keys
-              from (
-                select m.key, (count(m.key) over (rows unbounded preceding) - 1) / @batch_size@ as batch
-                  from (select case when n.@embedding@ is null then n.@key@::text end as key from new_rows as n) as m
-              ) as m
-             group by m.batch
-          ), queued as (
-            insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-            select @queue@, 'wikiembed.embed', 10, jsonb_build_object('source', @source@, 'keys', to_jsonb(b.keys))
-              from batches as b
-             where b.missing > 0
-             order by b.batch
-          )
-          insert into wikiembed_private.@deltas@ (total, embedded)
-          select sum(b.total), sum(b.total - b.missing) from batches as b
-          returning total - embedded into v_missing;
-        end if;
-        if v_missing > 0 and v_notifies is not true then
-          v_notifies := @may_notify@;
-        end if;
-      end if;
-      if v_notifies then
-        perform wikiembed_private.notify_workers(@queue@);
-      end if;
-      return new;
-    end;
-    $body$
-  $template$, jsonb_build_object(
-    'may_notify', trim(v_may_notify, E'\n '),
-    'batch_size', p_source.batch_size,
-    'most', greatest(v_most, p_source.batch_size)));
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_on_insert(p_source wikiembed.sources) IS 'Generates the function of a source''s insert trigger.';
 
 CREATE FUNCTION wikiembed_private.generate_on_truncate(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.render_template(p_source, $template$
-    create or replace function wikiembed_private.@on_truncate@() returns trigger
-    language plpgsql security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set enable_nestloop = off
-    set jit = off
-    as $body$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-    begin
-      execute format('select count(*), count(%I) from only %I.%I', @embedding_literal@, tg_table_schema, tg_table_name)
-        into v_total, v_embedded;
-      insert into wikiembed.ledger (source, total, embedded) values (@source@, -v_total, -v_embedded);
-      if exists (select from wikiembed.failures as f where f.source = @source@) then
-        execute format(
-          'select wikiembed_private.forget_failures(%L, array(
-             select f.key from wikiembed.failures as f where f.source = %L and exists (
-               select from only %I.%I as t where t.%I::text collate "C" = f.key)), ''deleted'')',
-          @source@, @source@, tg_table_schema, tg_table_name, @key_literal@);
-      end if;
-      if exists (select from wikiembed.truncated_chunks as c where c.source = @source@) then
-        execute format(
-          'select wikiembed_private.forget_truncated(%L, array(
-             select c.key from wikiembed.truncated_chunks as c where c.source = %L and exists (
-               select from only %I.%I as t where t.%I::text collate "C" = c.key)))',
-          @source@, @source@, tg_table_schema, tg_table_name, @key_literal@);
-      end if;
-      perform wikiembed_private.queue_reconcile(@source@);
-      return null;
-    end;
-    $body$
-  $template$);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_on_truncate(p_source wikiembed.sources) IS 'Generates the function of a source''s truncate trigger.';
 
 CREATE FUNCTION wikiembed_private.generate_on_update(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.render_template(p_source, $template$
-    create or replace function wikiembed_private.@on_update@() returns trigger
-    language plpgsql security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set enable_seqscan = off
-    set enable_nestloop = off
-    set enable_mergejoin = off
-    set jit = off
-    as $body$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-      v_old_total bigint;
-      v_old_embedded bigint;
-      v_batch_size integer;
-      v_stale text[];
-      v_ended text[];
-      v_cured text[];
-    begin
-      select count(*), count(n.@embedding@) into v_total, v_embedded from new_rows as n;
-      select count(*), count(o.@embedding@) into v_old_total, v_old_embedded from old_rows as o;
-      if v_embedded > v_old_embedded then
-        insert into wikiembed.ledger (source, total, embedded, gained)
-        values (@source@, v_total - v_old_total, v_embedded - v_old_embedded, v_embedded - v_old_embedded);
-      elsif v_total <> v_old_total or v_embedded <> v_old_embedded then
-        insert into wikiembed_private.@deltas@ (total, embedded)
-        values (v_total - v_old_total, v_embedded - v_old_embedded);
-      end if;
-      if v_embedded > 0 and v_old_embedded > 0 then
-        v_stale := array(
-          select n.@key@::text from new_rows as n join old_rows as o on o.@key@@key_collation@ = n.@key@@key_collation@
-           where n.@text@::text collate "C" is distinct from o.@text@::text collate "C"
-             and n.@embedding@ @vector_equals@ o.@embedding@);
-        if cardinality(v_stale) > 0 then
-          update @table@ as t set @embedding@ = null where t.@key@ = any (v_stale::@key_type@[]);
-        end if;
-      end if;
-      if v_embedded < v_total then
-        select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = @source@;
-        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        select @queue@, 'wikiembed.embed', 10, jsonb_build_object('source', @source@, 'keys', to_jsonb(array_agg(m.key)))
-          from (
-            select n.@key@::text as key, (row_number() over () - 1) / v_batch_size as batch
-              from new_rows as n
-             where n.@embedding@ is null
-               and not exists (
-                 select from old_rows as o
-                  where o.@key@@key_collation@ = n.@key@@key_collation@
-                    and o.@text@::text collate "C" is not distinct from n.@text@::text collate "C"
-                    and o.@embedding@ is null)
-          ) as m
-         group by m.batch
-         order by m.batch;
-      end if;
-      if exists (select from wikiembed.failures as f where f.source = @source@)
-         or exists (select from wikiembed.truncated_chunks as c where c.source = @source@)
-      then
-        if exists (select from wikiembed.failures as f where f.source = @source@) then
-          if v_old_total <= 500 then
-            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-              from (
-                select o.@key@::text as key, n.@key@ is not null as cured
-                  from old_rows as o
-                  left join new_rows as n
-                    on n.@key@@key_collation@ = o.@key@@key_collation@
-                   and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
-                 where n.@key@ is null or n.@embedding@ is not null
-              ) as e;
-          else
-            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-              from (
-                select o.@key@::text as key, n.@key@ is not null as cured
-                  from old_rows as o
-                  join wikiembed.failures as f on f.source = @source@ and f.key = o.@key@::text collate "C"
-                  left join new_rows as n
-                    on n.@key@@key_collation@ = o.@key@@key_collation@
-                   and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
-                 where n.@key@ is null or n.@embedding@ is not null
-              ) as e;
-          end if;
-          perform wikiembed_private.forget_failures(@source@, v_ended, 'changed', v_cured);
-        end if;
-        if exists (select from wikiembed.truncated_chunks as c where c.source = @source@) then
-          if v_old_total <= 500 then
-            v_ended := array(
-              select o.@key@::text
-                from old_rows as o
-                left join new_rows as n
-                  on n.@key@@key_collation@ = o.@key@@key_collation@
-                 and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
-                 and n.@embedding@ @vector_equals@ o.@embedding@
-               where o.@embedding@ is not null and n.@key@ is null);
-          else
-            v_ended := array(
-              select o.@key@::text
-                from old_rows as o
-                join wikiembed.truncated_chunks as c on c.source = @source@ and c.key = o.@key@::text collate "C"
-                left join new_rows as n
-                  on n.@key@@key_collation@ = o.@key@@key_collation@
-                 and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
-                 and n.@embedding@ @vector_equals@ o.@embedding@
-               where o.@embedding@ is not null and n.@key@ is null);
-          end if;
-          perform wikiembed_private.forget_truncated(@source@, v_ended);
-        end if;
-      end if;
-      return null;
-    end;
-    $body$
-  $template$);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_on_update(p_source wikiembed.sources) IS 'Generates the function of a source''s update trigger.';
 
 CREATE FUNCTION wikiembed_private.generate_outcomes(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.render_template(p_source, $template$
-    create or replace function wikiembed_private.@outcomes@(
-      p_keys text[], p_versions bigint[], p_generation bigint,
-      p_done text[], p_rewritten text[], p_attempt integer, p_word text default 'written')
-    returns table (key text, outcome text)
-    language plpgsql volatile security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set enable_seqscan = off
-    set jit = off
-    as $body$
-    declare
-      v_keys text[];
-      v_outcomes text[];
-    begin
-      select array_agg(g.key), array_agg(
-               case
-                 when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
-                 when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
-                 when t.missing is null then 'gone'
-                 when t.missing and t.version is not distinct from g.version then 'locked'
-                 else 'stale'
-               end)
-        into v_keys, v_outcomes
-        from unnest(p_keys, p_versions) as g (key, version)
-        left join lateral (
-          select t.@embedding@ is null as missing,
-                 case when t.@embedding@ is null then hashtextextended(t.@text@::text collate "C", p_generation) end as version
-            from @table@ as t
-           where t.@key@ = g.key::@key_type@
-          offset 0
-        ) as t on true;
-      perform wikiembed_private.requeue(@source@, array(
-        select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
-      ), p_attempt);
-      return query select * from unnest(v_keys, v_outcomes);
-    end;
-    $body$
-  $template$);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_outcomes(p_source wikiembed.sources) IS 'Generates the function that returns the outcome for each key of a source''s batch.';
 
 CREATE FUNCTION wikiembed_private.generate_read(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.render_template(p_source, $template$
-    create or replace function wikiembed_private.@read@(p_keys text[], p_attempt integer)
-    returns table (key text, content text, version bigint, source_version text)
-    language plpgsql volatile security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set lock_timeout = '2s'
-    set enable_seqscan = off
-    set jit = off
-    as $body$
-    declare
-      v_generation bigint;
-      v_source_version text;
-      v_keys text[];
-      v_contents text[];
-      v_versions bigint[];
-      v_locked text[];
-    begin
-      lock table only @table@ in row share mode;
-      select s.generation, s.xmin || ' ' || s.ctid into v_generation, v_source_version
-        from wikiembed.sources as s where s.name = @source@;
-      if not found then
-        return;
-      end if;
-      select array_agg(t.@key@::text), array_agg(t.@text@::text),
-             array_agg(hashtextextended(t.@text@::text collate "C", v_generation))
-        into v_keys, v_contents, v_versions
-        from @table@ as t
-       where t.@key@ = any (p_keys::@key_type@[])
-         and num_nulls(t.@embedding@) = 1
-         and t.xmax = 0
-         and not exists (
-           select from wikiembed.failures as f
-            where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped' offset 0);
-      if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
-        select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
-               v_versions || array_agg(h.version)
-          into v_keys, v_contents, v_versions
-          from (
-            select t.@key@::text as key, t.@text@::text as content,
-                   hashtextextended(t.@text@::text collate "C", v_generation) as version
-              from @table@ as t
-             where t.@key@ = any (p_keys::@key_type@[])
-               and num_nulls(t.@embedding@) = 1
-               and not (t.@key@::text collate "C" = any (coalesce(v_keys, '{}')))
-               and not exists (
-                 select from wikiembed.failures as f
-                  where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped' offset 0)
-             order by t.@key@
-               for no key update of t skip locked
-          ) as h;
-        v_locked := array(
-          select t.@key@::text from @table@ as t
-           where t.@key@ = any (p_keys::@key_type@[])
-             and num_nulls(t.@embedding@) = 1
-             and not (t.@key@::text collate "C" = any (coalesce(v_keys, '{}')))
-             and not exists (
-               select from wikiembed.failures as f
-                where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped' offset 0));
-        perform wikiembed_private.requeue(@source@, v_locked, p_attempt);
-      end if;
-      return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
-    end;
-    $body$
-  $template$);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_read(p_source wikiembed.sources) IS 'Generates the function that reads a source''s chunks.';
 
 CREATE FUNCTION wikiembed_private.generate_store(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  execute wikiembed_private.render_template(p_source, $template$
-    create or replace function wikiembed_private.@store@(
-      p_keys text[], p_versions bigint[], p_embeddings @vector_schema@.vector[], p_attempt integer)
-    returns table (key text, outcome text)
-    language plpgsql volatile security definer
-    set search_path = pg_catalog, pg_temp
-    set row_security = off
-    set lock_timeout = '2s'
-    set enable_seqscan = off
-    set enable_nestloop = off
-    set enable_mergejoin = off
-    set jit = off
-    as $body$
-    declare
-      v_generation bigint;
-      v_held bigint;
-      v_written text[];
-      v_rewritten text[];
-    begin
-      lock table only @table@ in row exclusive mode;
-      select s.generation into v_generation from wikiembed.sources as s
-       where s.name = @source@ for key share skip locked;
-      if not found then
-        if not exists (select from wikiembed.sources as s where s.name = @source@) then
-          return query select k, 'gone'::text from unnest(p_keys) as k;
-          return;
-        end if;
-        perform wikiembed_private.requeue(@source@, p_keys, p_attempt);
-        return query select k, 'locked'::text from unnest(p_keys) as k;
-        return;
-      end if;
-      with held as materialized (
-        select h.key, g.version, g.embedding
-          from (
-            select g.key, g.version, g.embedding
-              from unnest(p_keys::@key_type@[], p_versions, p_embeddings) as g (key, version, embedding)
-             order by g.key
-          ) as g
-         cross join lateral (
-           select t.@key@ as key from @table@ as t
-            where t.@key@ = g.key and num_nulls(t.@embedding@) = 1
-              and hashtextextended(t.@text@::text collate "C", v_generation) = g.version
-              for no key update of t skip locked
-         ) as h
-      ), written as (
-        update @table@ as t set @embedding@ = h.embedding@vector_cast@
-          from held as h
-         where t.@key@ = any (array(select h.key from held as h)) and t.@key@ = h.key and num_nulls(t.@embedding@) = 1
-        returning t.@key@::text as key,
-                  hashtextextended(t.@text@::text collate "C", v_generation) is distinct from h.version
-                    as rewritten
-      )
-      select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
-             (select count(distinct h.key) from held as h)
-        into v_written, v_rewritten, v_held
-        from written as w;
-      if v_held > coalesce(cardinality(v_written), 0) then
-        raise exception 'a trigger of % prevents a vector from being written', @table_literal@
-          using errcode = 'WE012', hint = 'A before update trigger returned null.';
-      end if;
-      if v_rewritten is not null then
-        update @table@ as t set @embedding@ = null where t.@key@ = any (v_rewritten::@key_type@[]);
-      end if;
-      if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
-        return query select k, 'written'::text from unnest(p_keys) as k;
-        return;
-      end if;
-      return query select o.key, o.outcome
-        from wikiembed_private.@outcomes@(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
-    end;
-    $body$
-  $template$);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_store(p_source wikiembed.sources) IS 'Generates the function that stores a source''s vectors.';
 
 CREATE FUNCTION wikiembed_private.generated_comment(p_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select 'Written by write_triggers for source ' || p_name || '.';
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generated_comment(p_name text) IS 'Comment on the functions that are generated for a source, which identifies them.';
 
 CREATE FUNCTION wikiembed_private.generated_names() RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select array['null_stale', 'on_insert', 'on_update', 'on_delete', 'on_truncate', 'outcomes', 'read', 'store', 'fail'];
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generated_names() IS 'Prefixes of the names of the functions that are generated for each source, before _ and its name.';
 
 CREATE FUNCTION wikiembed_private.get_source(p_source text) RETURNS wikiembed.sources
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_source wikiembed.sources;
-begin
-  select s.* into v_source from wikiembed.sources as s where s.name = p_source collate "default" for key share;
-  if not found then
-    raise exception 'no source is named "%"', coalesce(p_source, '')
-      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
-  end if;
-  return v_source;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.get_source(p_source text) IS 'The row of a source, locked for key share; raises WE001 when there is none.';
 
 CREATE FUNCTION wikiembed_private.grant_generated(p_source wikiembed.sources, p_role name) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  execute format('grant execute on function wikiembed_private.%I(text[], integer) to %I',
-    'read_' || p_source.name, p_role);
-  execute format('grant execute on function wikiembed_private.%I(text[], bigint[], %I.vector[], integer) to %I',
-    'store_' || p_source.name, wikiembed_private.pgvector_schema(), p_role);
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.grant_generated(p_source wikiembed.sources, p_role name) IS 'Lets a worker''s role call the functions that read and store chunks of a source.';
 
 CREATE FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select wikiembed_private.qualified(p_source.relation) is null
-      or exists (
-        select from (values (p_source.key_column, p_source.key_attnum),
-                            (p_source.text_column, p_source.text_attnum),
-                            (p_source.embedding_column, p_source.embedding_attnum)) as c (name, attnum)
-         where not exists (
-           select from pg_attribute as a
-            where a.attrelid = p_source.relation and not a.attisdropped and a.attnum > 0
-              and (a.attname = c.name or a.attnum = c.attnum)));
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) IS 'True when a source''s table, or one of its three columns, was dropped.';
 
 CREATE FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN ((p_paused_at IS NOT NULL) AND ((p_resume_at IS NULL) OR (p_resume_at > clock_timestamp())));
+    LANGUAGE sql STABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) IS 'True while a source is paused and its pause has not expired.';
 
@@ -3033,237 +834,70 @@ CREATE FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    AS $_$
-declare
-  v_keys name[] := wikiembed_private.usable_keys(p_relation);
-  v_column pg_attribute;
-  v_partitioned_by smallint[];
-  v_shared boolean;
-  v_bad boolean := false;
-begin
-  if cardinality(v_keys) > 0 then
-    return format('Name another key: %s', (select string_agg(k, ', ') from unnest(v_keys) as k));
-  end if;
-  select a.* into v_column from pg_attribute as a
-   where a.attrelid = p_relation and a.attname = p_column and a.attnum > 0 and not a.attisdropped;
-  select p.partattrs::smallint[] into v_partitioned_by from pg_partitioned_table as p where p.partrelid = p_relation;
-  if v_partitioned_by is not null and not v_partitioned_by <@ array[v_column.attnum] then
-    return format('Every unique index of a partitioned table holds the columns that it is partitioned by (%s), so no'
-      ' column alone can be a key: attach a table that is partitioned by its key, or not at all; keys of several'
-      ' columns come in a later release', (
-        select coalesce(string_agg(a.attname, ', ' order by a.attnum), 'an expression') from pg_attribute as a
-         where a.attrelid = p_relation and a.attnum = any (v_partitioned_by)));
-  end if;
-  v_shared := exists (
-    select from pg_index as i
-     where i.indrelid = p_relation and i.indisunique and i.indnkeyatts > 1
-       and v_column.attnum = any ((i.indkey::smallint[])[0:i.indnkeyatts - 1]));
-  if not v_shared and format_type(wikiembed_private.base_type(v_column.atttypid), null)
-       in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying')
-  then
-    execute format('select exists (select from %1$s as t where t.%2$I is null)'
-      ' or exists (select from %1$s as t group by t.%2$I having count(*) > 1)', p_relation, p_column) into v_bad;
-    if not v_bad and not v_column.attnotnull then
-      return format('Run `alter table %s alter column %I set not null`', p_relation, p_column);
-    elsif not v_bad then
-      return format('Run `create unique index %son %s (%I)`; it must be valid, not deferrable and not partial',
-        case when v_partitioned_by is null then 'concurrently ' else '' end, p_relation, p_column);
-    end if;
-  end if;
-  if v_partitioned_by is not null then
-    return 'Rows repeat it or lack it: give each row its own, or attach another table';
-  end if;
-  return format('Run `alter table %1$s add column %2$I bigint generated always as identity unique`, which rewrites the'
-    ' table, and name %2$I as the key%3$s', p_relation, wikiembed_private.free_column(p_relation, 'row_id'),
-    case when v_shared then '; keys of several columns come in a later release' else '' end);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) IS 'A hint how the table gets a key, when the column cannot be one.';
 
 CREATE FUNCTION wikiembed_private.keys_of(p_args jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select array(
-    select k.key
-      from jsonb_array_elements_text(
-             case jsonb_typeof(p_args -> 'keys') when 'array' then p_args -> 'keys' else '[]' end) as k (key)
-     where k.key is not null);
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.keys_of(p_args jsonb) IS 'The keys in a job''s arguments; none where they are malformed.';
 
 CREATE FUNCTION wikiembed_private.lock_source(p_source text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  perform pg_advisory_xact_lock(hashtextextended('wikiembed.' || p_source, 0));
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.lock_source(p_source text) IS 'Takes the advisory lock of one source until the transaction ends.';
 
 CREATE FUNCTION wikiembed_private.log_action(p_action text, p_source text, p_why text DEFAULT NULL::text, p_detail jsonb DEFAULT '{}'::jsonb) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  insert into wikiembed.action_log (who, action, source, why, detail)
-  values (wikiembed_private.actor(), p_action, p_source, p_why, p_detail);
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.log_action(p_action text, p_source text, p_why text, p_detail jsonb) IS 'Writes one row of the action log in the caller''s name.';
 
 CREATE FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_source text := p_job.args ->> 'source';
-  v_keys text[] := wikiembed_private.keys_of(p_job.args);
-  v_versions bigint[];
-begin
-  delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
-  if exists (select from wikiembed.sources as s where s.name = v_source) and cardinality(v_keys) > 0 then
-    v_versions := array(select r.version from wikiembed.read_chunks(v_source, v_keys) as r);
-    if cardinality(v_versions) > 0 then
-      perform wikiembed.record_failures(
-        v_source, v_keys, v_versions, 'worker_lost',
-        'Each worker that took this chunk ended without a word.', p_attempts => 3, p_job_id => p_job.id);
-    end if;
-  end if;
-exception when invalid_text_representation or numeric_value_out_of_range then
-  delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk with which three workers died: the chunk is recorded as worker_lost.';
 
 CREATE FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) RETURNS regclass
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select i.indexrelid::regclass
-    from pg_index as i
-   where i.indrelid = p_source.relation and i.indisvalid and i.indnkeyatts = 1 and i.indexprs is null
-     and i.indkey[0] = p_source.key_attnum
-     and pg_get_expr(i.indpred, i.indrelid) = wikiembed_private.render_template(p_source, '(@embedding@ IS NULL)')
-   limit 1;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) IS 'The valid partial index on a source''s missing rows; null when there is none.';
 
 CREATE FUNCTION wikiembed_private.notify_throttled() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_queue text;
-  v_last text;
-  v_others boolean;
-  v_clock regclass;
-  v_now_ms bigint;
-begin
-  if current_setting('wikiembed.notifies_itself', true) = 'on'
-     and set_config('wikiembed.notifies_itself', 'off', true) = 'off' then
-    return new;
-  end if;
-  select min(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
-         max(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
-         bool_or(j.task_name <> 'wikiembed.embed')
-    into v_queue, v_last, v_others
-    from new_jobs as j
-   where j.status = 'todo';
-  if v_others then
-    insert into wikiembed_queue.procrastinate_events (job_id, type)
-    select j.id, 'deferred' from new_jobs as j where j.status = 'todo' and j.task_name <> 'wikiembed.embed';
-    insert into wikiembed_queue.procrastinate_events (job_id, type, at)
-    select j.id, 'scheduled', j.scheduled_at from new_jobs as j
-     where j.status = 'todo' and j.task_name <> 'wikiembed.embed' and j.scheduled_at is not null;
-  end if;
-  while v_queue is not null loop
-    v_clock := coalesce(
-      to_regclass('wikiembed_private.' || quote_ident('clock_' || v_queue)),
-      'wikiembed_private.clock'::regclass);
-    v_now_ms := (extract(epoch from clock_timestamp()) * 1000)::bigint;
-    if abs(v_now_ms - coalesce(pg_sequence_last_value(v_clock), 0)) >= 20 then
-      perform setval(v_clock, v_now_ms);
-      perform wikiembed_private.notify_workers(v_queue);
-    end if;
-    exit when v_queue = v_last;
-    select min(j.queue_name collate "C") into v_queue
-      from new_jobs as j
-     where j.queue_name collate "C" > v_queue
-       and j.status = 'todo' and (j.scheduled_at is null or j.scheduled_at <= clock_timestamp());
-  end loop;
-  return null;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.notify_throttled() IS 'Notifies the workers of queues with new jobs, at most once per 20 ms and queue; writes the events of jobs that are not embed jobs.';
 
 CREATE FUNCTION wikiembed_private.notify_workers(p_queue text) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select pg_notify('procrastinate_queue_v1#' || p_queue, '{"type":"job_inserted","job_id":0}'),
-         pg_notify('procrastinate_any_queue_v1', '{"type":"job_inserted","job_id":0}');
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.notify_workers(p_queue text) IS 'Notifies the workers of one queue and those of all queues, in procrastinate''s format.';
 
 CREATE FUNCTION wikiembed_private.null_stale_wiki() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-    begin
-      if old.embedding is not null and new.embedding is not null and new.embedding operator(public.=) old.embedding then
-        new.embedding := null;
-      end if;
-      return new;
-    end;
-    $$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.null_stale_wiki() IS 'Written by write_triggers for source wiki.';
 
 CREATE FUNCTION wikiembed_private.on_ddl() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_name text;
-  v_source wikiembed.sources;
-begin
-  if coalesce(current_setting('wikiembed.writing_triggers', true), '') = 'on' then
-    return;
-  end if;
-  for v_name in
-    select s.name from wikiembed.sources as s
-     where tg_tag in ('ALTER SCHEMA', 'ALTER EXTENSION')
-        or exists (
-       select from pg_event_trigger_ddl_commands() as d
-        where d.classid = 'pg_class'::regclass
-          and d.objid in (select wikiembed_private.relations_of(s.relation)))
-     order by s.name
-  loop
-    begin
-      v_source := wikiembed_private.follow_renames(v_name);
-      if not wikiembed_private.tree_current(v_source) then
-        perform wikiembed_private.write_triggers(v_name);
-        if tg_tag = 'ALTER TABLE' then
-          perform wikiembed_private.queue_reconcile(v_name);
-        end if;
-      elsif v_source.written_as <> wikiembed_private.source_names(v_source) then
-        perform wikiembed_private.write_triggers(v_name);
-      end if;
-    exception when others then
-      raise warning 'wikiembed could not follow the change of source "%": %', v_name, sqlerrm
-        using hint = 'Run: select * from wikiembed.reconcile(' || quote_literal(v_name) || ')';
-    end;
-  end loop;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.on_ddl() IS 'Rewrites a source''s triggers after a rename or a change of partitions; queues a reconcile of rows added or removed with a partition.';
 
@@ -3273,123 +907,14 @@ CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_nestloop TO 'off'
     SET jit TO 'off'
-    AS $$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-      v_keys text[];
-    begin
-      select count(*), count(o.embedding) into v_total, v_embedded from old_rows as o;
-      if v_total = 0 then
-        return null;
-      end if;
-      insert into wikiembed_private.deltas_wiki (total, embedded) values (-v_total, -v_embedded);
-      if exists (select from wikiembed.failures as f where f.source = 'wiki')
-         or exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki')
-      then
-        if exists (select from wikiembed.failures as f where f.source = 'wiki') then
-          if v_total <= 500 then
-            v_keys := array(select o.id::text from old_rows as o);
-          else
-            v_keys := array(
-              select f.key from old_rows as o
-                join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C");
-          end if;
-          perform wikiembed_private.forget_failures('wiki', v_keys, 'deleted');
-        end if;
-        if exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki') then
-          if v_total <= 500 then
-            v_keys := array(select o.id::text from old_rows as o where o.embedding is not null);
-          else
-            v_keys := array(
-              select c.key from old_rows as o
-                join wikiembed.truncated_chunks as c on c.source = 'wiki' and c.key = o.id::text collate "C");
-          end if;
-          perform wikiembed_private.forget_truncated('wiki', v_keys);
-        end if;
-      end if;
-      return null;
-    end;
-    $$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.on_delete_wiki() IS 'Written by write_triggers for source wiki.';
 
 CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-      v_keys bigint[];
-      v_missing bigint;
-      v_notifies boolean;
-      v_ignored text;
-    begin
-      select count(*), count(n.embedding), array_agg(n.id) filter (where n.embedding is null),
-             case when count(*) > count(n.embedding) and set_config('wikiembed.notifies_itself', 'on', true) = 'on' then
-               case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
-         then setval('wikiembed_private.clock_embed_wiki', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end
-             end
-        into v_total, v_embedded, v_keys, v_notifies
-        from (select n.id, n.embedding from new_rows as n limit 64 + 1) as n;
-      if v_total > v_embedded and v_total <= 64 then
-        with counted as (
-          insert into wikiembed_private.deltas_wiki (total, embedded) values (v_total, v_embedded)
-        )
-        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        values ('embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', v_keys::text[]));
-      elsif v_total <= 64 then
-        insert into wikiembed_private.deltas_wiki (total, embedded)
-        select v_total, v_embedded where v_total > 0;
-      else
-        v_ignored := set_config('wikiembed.notifies_itself', 'on', true);
-        with gathered as materialized (
-          select count(*) as total, count(n.embedding) as embedded,
-                 array_agg(n.id) filter (where n.embedding is null) as keys
-            from (select n.id, n.embedding from new_rows as n limit 500000 + 1) as n
-        ), queued as (
-          insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-          select 'embed_wiki', 'wikiembed.embed', 10,
-                 jsonb_build_object('source', 'wiki', 'keys', f.keys[i : i + 64 - 1]::text[])
-            from gathered as f, generate_series(1, cardinality(f.keys), 64) as i
-           where f.total <= 500000
-        )
-        insert into wikiembed_private.deltas_wiki (total, embedded)
-        select f.total, f.embedded from gathered as f where f.total <= 500000
-        returning total - embedded into v_missing;
-        if not found then
-          v_ignored := set_config('wikiembed.notifies_itself', 'on', true);
-          with batches as materialized (
-            select m.batch, count(*) as total, count(m.key) as missing,
-                   array_agg(m.key) filter (where m.key is not null) as keys
-              from (
-                select m.key, (count(m.key) over (rows unbounded preceding) - 1) / 64 as batch
-                  from (select case when n.embedding is null then n.id::text end as key from new_rows as n) as m
-              ) as m
-             group by m.batch
-          ), queued as (
-            insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-            select 'embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', to_jsonb(b.keys))
-              from batches as b
-             where b.missing > 0
-             order by b.batch
-          )
-          insert into wikiembed_private.deltas_wiki (total, embedded)
-          select sum(b.total), sum(b.total - b.missing) from batches as b
-          returning total - embedded into v_missing;
-        end if;
-        if v_missing > 0 and v_notifies is not true then
-          v_notifies := case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value('wikiembed_private.clock_embed_wiki'), 0)) >= 20
-         then setval('wikiembed_private.clock_embed_wiki', (date_part('epoch', clock_timestamp()) * 1000)::bigint) > 0 end;
-        end if;
-      end if;
-      if v_notifies then
-        perform wikiembed_private.notify_workers('embed_wiki');
-      end if;
-      return new;
-    end;
-    $$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.on_insert_wiki() IS 'Written by write_triggers for source wiki.';
 
@@ -3399,32 +924,7 @@ CREATE FUNCTION wikiembed_private.on_truncate_wiki() RETURNS trigger
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
     SET jit TO 'off'
-    AS $$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-    begin
-      execute format('select count(*), count(%I) from only %I.%I', 'embedding', tg_table_schema, tg_table_name)
-        into v_total, v_embedded;
-      insert into wikiembed.ledger (source, total, embedded) values ('wiki', -v_total, -v_embedded);
-      if exists (select from wikiembed.failures as f where f.source = 'wiki') then
-        execute format(
-          'select wikiembed_private.forget_failures(%L, array(
-             select f.key from wikiembed.failures as f where f.source = %L and exists (
-               select from only %I.%I as t where t.%I::text collate "C" = f.key)), ''deleted'')',
-          'wiki', 'wiki', tg_table_schema, tg_table_name, 'id');
-      end if;
-      if exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki') then
-        execute format(
-          'select wikiembed_private.forget_truncated(%L, array(
-             select c.key from wikiembed.truncated_chunks as c where c.source = %L and exists (
-               select from only %I.%I as t where t.%I::text collate "C" = c.key)))',
-          'wiki', 'wiki', tg_table_schema, tg_table_name, 'id');
-      end if;
-      perform wikiembed_private.queue_reconcile('wiki');
-      return null;
-    end;
-    $$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.on_truncate_wiki() IS 'Written by write_triggers for source wiki.';
 
@@ -3436,107 +936,7 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
     SET enable_nestloop TO 'off'
     SET enable_mergejoin TO 'off'
     SET jit TO 'off'
-    AS $$
-    declare
-      v_total bigint;
-      v_embedded bigint;
-      v_old_total bigint;
-      v_old_embedded bigint;
-      v_batch_size integer;
-      v_stale text[];
-      v_ended text[];
-      v_cured text[];
-    begin
-      select count(*), count(n.embedding) into v_total, v_embedded from new_rows as n;
-      select count(*), count(o.embedding) into v_old_total, v_old_embedded from old_rows as o;
-      if v_embedded > v_old_embedded then
-        insert into wikiembed.ledger (source, total, embedded, gained)
-        values ('wiki', v_total - v_old_total, v_embedded - v_old_embedded, v_embedded - v_old_embedded);
-      elsif v_total <> v_old_total or v_embedded <> v_old_embedded then
-        insert into wikiembed_private.deltas_wiki (total, embedded)
-        values (v_total - v_old_total, v_embedded - v_old_embedded);
-      end if;
-      if v_embedded > 0 and v_old_embedded > 0 then
-        v_stale := array(
-          select n.id::text from new_rows as n join old_rows as o on o.id = n.id
-           where n.content::text collate "C" is distinct from o.content::text collate "C"
-             and n.embedding operator(public.=) o.embedding);
-        if cardinality(v_stale) > 0 then
-          update public.wiki_chunks as t set embedding = null where t.id = any (v_stale::bigint[]);
-        end if;
-      end if;
-      if v_embedded < v_total then
-        select s.batch_size into v_batch_size from wikiembed.sources as s where s.name = 'wiki';
-        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        select 'embed_wiki', 'wikiembed.embed', 10, jsonb_build_object('source', 'wiki', 'keys', to_jsonb(array_agg(m.key)))
-          from (
-            select n.id::text as key, (row_number() over () - 1) / v_batch_size as batch
-              from new_rows as n
-             where n.embedding is null
-               and not exists (
-                 select from old_rows as o
-                  where o.id = n.id
-                    and o.content::text collate "C" is not distinct from n.content::text collate "C"
-                    and o.embedding is null)
-          ) as m
-         group by m.batch
-         order by m.batch;
-      end if;
-      if exists (select from wikiembed.failures as f where f.source = 'wiki')
-         or exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki')
-      then
-        if exists (select from wikiembed.failures as f where f.source = 'wiki') then
-          if v_old_total <= 500 then
-            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-              from (
-                select o.id::text as key, n.id is not null as cured
-                  from old_rows as o
-                  left join new_rows as n
-                    on n.id = o.id
-                   and n.content::text collate "C" is not distinct from o.content::text collate "C"
-                 where n.id is null or n.embedding is not null
-              ) as e;
-          else
-            select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
-              from (
-                select o.id::text as key, n.id is not null as cured
-                  from old_rows as o
-                  join wikiembed.failures as f on f.source = 'wiki' and f.key = o.id::text collate "C"
-                  left join new_rows as n
-                    on n.id = o.id
-                   and n.content::text collate "C" is not distinct from o.content::text collate "C"
-                 where n.id is null or n.embedding is not null
-              ) as e;
-          end if;
-          perform wikiembed_private.forget_failures('wiki', v_ended, 'changed', v_cured);
-        end if;
-        if exists (select from wikiembed.truncated_chunks as c where c.source = 'wiki') then
-          if v_old_total <= 500 then
-            v_ended := array(
-              select o.id::text
-                from old_rows as o
-                left join new_rows as n
-                  on n.id = o.id
-                 and n.content::text collate "C" is not distinct from o.content::text collate "C"
-                 and n.embedding operator(public.=) o.embedding
-               where o.embedding is not null and n.id is null);
-          else
-            v_ended := array(
-              select o.id::text
-                from old_rows as o
-                join wikiembed.truncated_chunks as c on c.source = 'wiki' and c.key = o.id::text collate "C"
-                left join new_rows as n
-                  on n.id = o.id
-                 and n.content::text collate "C" is not distinct from o.content::text collate "C"
-                 and n.embedding operator(public.=) o.embedding
-               where o.embedding is not null and n.id is null);
-          end if;
-          perform wikiembed_private.forget_truncated('wiki', v_ended);
-        end if;
-      end if;
-      return null;
-    end;
-    $$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.on_update_wiki() IS 'Written by write_triggers for source wiki.';
 
@@ -3546,91 +946,26 @@ CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint
     SET row_security TO 'off'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
-    AS $$
-    declare
-      v_keys text[];
-      v_outcomes text[];
-    begin
-      select array_agg(g.key), array_agg(
-               case
-                 when g.key collate "C" = any (coalesce(p_rewritten, '{}')) then 'stale'
-                 when g.key collate "C" = any (coalesce(p_done, '{}')) then p_word
-                 when t.missing is null then 'gone'
-                 when t.missing and t.version is not distinct from g.version then 'locked'
-                 else 'stale'
-               end)
-        into v_keys, v_outcomes
-        from unnest(p_keys, p_versions) as g (key, version)
-        left join lateral (
-          select t.embedding is null as missing,
-                 case when t.embedding is null then hashtextextended(t.content::text collate "C", p_generation) end as version
-            from public.wiki_chunks as t
-           where t.id = g.key::bigint
-          offset 0
-        ) as t on true;
-      perform wikiembed_private.requeue('wiki', array(
-        select o.key from unnest(v_keys, v_outcomes) as o (key, outcome) where o.outcome = 'locked'
-      ), p_attempt);
-      return query select * from unnest(v_keys, v_outcomes);
-    end;
-    $$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text) IS 'Written by write_triggers for source wiki.';
 
 CREATE FUNCTION wikiembed_private.owner_warning(p_relation regclass) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-  with risky as (
-    select c.relowner as oid from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t
-    union
-    select a.grantee
-      from wikiembed_private.relations_of(p_relation) as t join pg_class as c on c.oid = t,
-           aclexplode(c.relacl) as a
-     where a.privilege_type = 'TRIGGER'
-  ), me as (
-    select w.* from pg_roles as w where w.rolname = current_user
-  ), tables as (
-    select distinct c.relowner as owner
-      from me as w join pg_shdepend as d on d.refclassid = 'pg_authid'::regclass and d.refobjid = w.oid
-      join pg_class as c on d.classid = 'pg_class'::regclass and c.oid = d.objid
-      join pg_namespace as n on n.oid = c.relnamespace
-     where d.dbid = (select b.oid from pg_database as b where b.datname = current_database())
-       and d.deptype in ('o', 'a') and n.nspname !~ '^(wikiembed(_private|_queue)?|pg_(toast|temp).*)$'
-       and not (n.nspname = 'public' and c.relname ~ '^wiki_(pages|chunks)(_|$)')
-  ), more as (
-    select coalesce(r.rolname, 'public') as name
-      from risky as x left join pg_roles as r on r.oid = x.oid cross join me as w
-     where not coalesce(r.rolsuper, false)
-       and (r.oid is null or not pg_has_role(r.oid, w.oid, 'member'))
-       and (w.rolsuper or w.rolbypassrls > coalesce(r.rolbypassrls, false)
-            or w.rolcreaterole > coalesce(r.rolcreaterole, false)
-            or w.rolreplication > coalesce(r.rolreplication, false)
-            or exists (select from pg_roles as m
-                        where m.oid <> w.oid and pg_has_role(w.oid, m.oid, 'member')
-                          and (r.oid is null or not pg_has_role(r.oid, m.oid, 'member')))
-            or exists (select from tables as o where r.oid is null or not pg_has_role(r.oid, o.owner, 'member')))
-  )
-  select format('%s may give %s triggers and expressions, which wikiembed runs as role %I',
-                string_agg(format('%I', name), ', ' order by name), p_relation, current_user)
-    from more having count(*) > 0;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.owner_warning(p_relation regclass) IS 'Warning that names the roles which could run SQL as wikiembed''s owner through this table, and gain rights; null when none could.';
 
 CREATE FUNCTION wikiembed_private.pgvector_schema() RETURNS name
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select n.nspname from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace
-   where e.extname = 'vector';
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.pgvector_schema() IS 'The schema of pgvector; null when it is not installed.';
 
 CREATE FUNCTION wikiembed_private.providers() RETURNS text[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ARRAY['ollama'::text, 'openai'::text, 'tei'::text, 'local'::text];
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION wikiembed_private.providers() IS 'Returns the providers that a source may name.';
 
@@ -3639,90 +974,28 @@ CREATE FUNCTION wikiembed_private.prune_failure_history() RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
-    AS $$
-declare
-  v_source text;
-  v_oldest timestamptz;
-  v_here bigint;
-  v_pruned bigint := 0;
-begin
-  for v_source in select s.name from wikiembed.sources as s order by s.name loop
-    v_oldest := greatest(
-      clock_timestamp() - interval '90 days',
-      (select e.ended_at from wikiembed_private.ended_failures as e
-        where e.source = v_source order by e.ended_at desc offset 50000 limit 1));
-    delete from wikiembed_private.ended_failures as e
-     where e.id in (
-       select o.id from wikiembed_private.ended_failures as o
-        where o.source = v_source and o.ended_at <= v_oldest
-          for update skip locked);
-    get diagnostics v_here = row_count;
-    v_pruned := v_pruned + v_here;
-  end loop;
-  return v_pruned;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.prune_failure_history() IS 'Deletes history of failures that ended more than 90 days ago, and all but the latest 50,000 of a source; returns the number of rows.';
 
 CREATE FUNCTION wikiembed_private.qualified(p_relation regclass) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select format('%I.%I', n.nspname, c.relname)
-    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
-   where c.oid = p_relation;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.qualified(p_relation regclass) IS 'The relation''s name with its schema, quoted; null when it was dropped.';
 
 CREATE FUNCTION wikiembed_private.queue_reconcile(p_source text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if not exists (
-    select from wikiembed_queue.procrastinate_jobs as j
-     where j.queue_name = 'wikiembed_upkeep' and j.task_name = 'wikiembed.reconcile'
-       and j.status = 'todo' and j.args ->> 'source' = p_source
-  ) then
-    perform wikiembed_queue.procrastinate_defer_jobs_v1(array[row(
-      'wikiembed_upkeep', 'wikiembed.reconcile', 100, null, null,
-      jsonb_build_object('source', p_source), null
-    )::wikiembed_queue.procrastinate_job_to_defer_v1]);
-  end if;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.queue_reconcile(p_source text) IS 'Queues a reconcile of one source, unless one waits already.';
 
 CREATE FUNCTION wikiembed_private.raise_generation() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if (old.model is not null and new.model is distinct from old.model)
-    or (old.model is not null and new.document_prefix is distinct from old.document_prefix)
-    or (old.dimensions is not null and new.dimensions is distinct from old.dimensions)
-  then
-    new.generation := old.generation + 1;
-  end if;
-  if old.prefix_pinned and new.document_prefix is distinct from old.document_prefix then
-    new.prefix_pinned := false;
-  end if;
-  if new.model is null then
-    if old.pinned_at is not null and new.provider is not distinct from old.provider then
-      new.provider := null;
-    end if;
-    if new.prefix_pinned then
-      new.document_prefix := null;
-      new.prefix_pinned := false;
-    end if;
-    new.pinned_at := null;
-  end if;
-  return new;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.raise_generation() IS 'Adds one to the generation when model, document prefix or dimensions change; unpins a source whose model is set to null.';
 
@@ -3733,61 +1006,7 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
     SET lock_timeout TO '2s'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
-    AS $$
-    declare
-      v_generation bigint;
-      v_source_version text;
-      v_keys text[];
-      v_contents text[];
-      v_versions bigint[];
-      v_locked text[];
-    begin
-      lock table only public.wiki_chunks in row share mode;
-      select s.generation, s.xmin || ' ' || s.ctid into v_generation, v_source_version
-        from wikiembed.sources as s where s.name = 'wiki';
-      if not found then
-        return;
-      end if;
-      select array_agg(t.id::text), array_agg(t.content::text),
-             array_agg(hashtextextended(t.content::text collate "C", v_generation))
-        into v_keys, v_contents, v_versions
-        from public.wiki_chunks as t
-       where t.id = any (p_keys::bigint[])
-         and num_nulls(t.embedding) = 1
-         and t.xmax = 0
-         and not exists (
-           select from wikiembed.failures as f
-            where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped' offset 0);
-      if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
-        select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
-               v_versions || array_agg(h.version)
-          into v_keys, v_contents, v_versions
-          from (
-            select t.id::text as key, t.content::text as content,
-                   hashtextextended(t.content::text collate "C", v_generation) as version
-              from public.wiki_chunks as t
-             where t.id = any (p_keys::bigint[])
-               and num_nulls(t.embedding) = 1
-               and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
-               and not exists (
-                 select from wikiembed.failures as f
-                  where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped' offset 0)
-             order by t.id
-               for no key update of t skip locked
-          ) as h;
-        v_locked := array(
-          select t.id::text from public.wiki_chunks as t
-           where t.id = any (p_keys::bigint[])
-             and num_nulls(t.embedding) = 1
-             and not (t.id::text collate "C" = any (coalesce(v_keys, '{}')))
-             and not exists (
-               select from wikiembed.failures as f
-                where f.source = 'wiki' and f.key = t.id::text collate "C" and f.state = 'skipped' offset 0));
-        perform wikiembed_private.requeue('wiki', v_locked, p_attempt);
-      end if;
-      return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);
-    end;
-    $$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) IS 'Written by write_triggers for source wiki.';
 
@@ -3798,419 +1017,105 @@ CREATE FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolea
     SET lock_timeout TO '10s'
     SET enable_nestloop TO 'off'
     SET jit TO 'off'
-    AS $_$
-declare
-  v_source wikiembed.sources;
-  v_ended text[];
-  v_cured text[];
-begin
-  orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0;
-  perform wikiembed_private.lock_source(p_name);
-  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
-  if not found then
-    return;
-  end if;
-  if wikiembed_private.is_gone(v_source) then
-    select count(*) into dead_jobs from wikiembed_queue.procrastinate_jobs as j
-     where j.queue_name = v_source.queue_name;
-    perform wikiembed.detach(p_name);
-    return;
-  end if;
-  v_source := wikiembed_private.follow_renames(p_name);
-  if not wikiembed_private.triggers_current(v_source) then
-    perform wikiembed_private.write_triggers(p_name);
-  end if;
-  execute wikiembed_private.render_template(v_source, 'lock table @table@ in access share mode');
-  execute wikiembed_private.render_template(v_source, $sql$
-    with live as materialized (
-      select j.id, k.key collate "C" as key
-        from wikiembed_queue.procrastinate_jobs as j
-       cross join lateral jsonb_array_elements_text(
-               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-       where j.queue_name = @queue@ and j.task_name = 'wikiembed.embed' and j.status = 'todo'
-    ), alive as materialized (
-      select distinct l.id from live as l join @table@ as t on t.@key@::text collate "C" = l.key and t.@embedding@ is null
-    ), dead as materialized (
-      select j.id from wikiembed_queue.procrastinate_jobs as j left join alive as a on a.id = j.id
-       where j.queue_name = @queue@ and j.task_name = 'wikiembed.embed'
-         and (j.status in ('failed', 'cancelled', 'aborted') or (j.status = 'todo' and a.id is null))
-         for update of j skip locked
-    ), deleted as (
-      delete from wikiembed_queue.procrastinate_jobs as j using dead as d where j.id = d.id
-      returning j.id, j.status, j.args
-    ), lost as (
-      select d.id, t.@key@::text as key
-        from deleted as d
-       cross join lateral jsonb_array_elements_text(
-               case jsonb_typeof(d.args -> 'keys') when 'array' then d.args -> 'keys' else '[]' end) as k (key)
-        join @table@ as t on t.@key@::text collate "C" = k.key collate "C" and t.@embedding@ is null
-       where $1 and d.status <> 'todo'
-         and not exists (select from wikiembed.failures as f
-                          where f.source = @source@ and f.key = t.@key@::text collate "C")
-    ), queued as (
-      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-      select @queue@, 'wikiembed.embed', 0, jsonb_build_object('source', @source@, 'keys', to_jsonb(array_agg(l.key)))
-        from lost as l
-       group by l.id
-    )
-    select (select count(*) from deleted), (select count(*) from lost)
-  $sql$) into dead_jobs, orphans_enqueued using v_source.held_back_at is not null;
-  execute wikiembed_private.render_template(v_source, $sql$
-    select array(
-      select f.key from wikiembed.failures as f
-       where f.source = @source@
-         and not exists (select from @table@ as t where t.@embedding@ is null and t.@key@::text collate "C" = f.key)
-       order by f.key for update of f skip locked)
-  $sql$) into v_ended;
-  if cardinality(v_ended) > 0 then
-    execute wikiembed_private.render_template(v_source, 'select array_agg(t.@key@::text) from @table@ as t where t.@key@ = any ($1::@key_type@[])')
-      into v_cured using v_ended;
-    perform wikiembed_private.forget_failures(p_name, v_ended, 'deleted', v_cured);
-  end if;
-  if v_source.held_back_at is not null
-     and (select e.chunks from wikiembed.enqueue(p_name, 1, p_dry_run => true) as e) = 0
-  then
-    update wikiembed.sources as s set held_back_at = null where s.name = p_name;
-  elsif v_source.held_back_at is null then
-    select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
-  end if;
-  if p_recount then
-    execute wikiembed_private.render_template(v_source, $sql$
-      with d as (
-        delete from wikiembed_private.@deltas@ as d where d.gained <> 0 or d.failed <> 0 or d.skipped <> 0
-        returning d.*
-      )
-      insert into wikiembed.ledger (source, at, total, embedded, gained, failed, skipped)
-      select d.source, d.at, d.total, d.embedded, d.gained, d.failed, d.skipped from d
-    $sql$);
-    ledger_drift := wikiembed_private.correct_ledger(p_name);
-    v_ended := array(select c.key from wikiembed.truncated_chunks as c where c.source = p_name collate "default");
-    if cardinality(v_ended) > 0 then
-      execute wikiembed_private.render_template(v_source, $sql$
-        select array(
-          select g.key
-            from unnest($1) as g (key)
-            left join lateral (
-              select t.@key@ from @table@ as t where t.@key@ = g.key::@key_type@ and t.@embedding@ is not null offset 0
-            ) as t on true
-           where t.@key@ is null)
-      $sql$) into v_ended using v_ended;
-      perform wikiembed_private.forget_truncated(p_name, v_ended);
-    end if;
-  end if;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint) IS 'Reconciles one source; see wikiembed.reconcile.';
 
 CREATE FUNCTION wikiembed_private.refuse_abort() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  raise exception 'a waiting job cannot be aborted'
-    using errcode = 'check_violation', constraint = 'check_not_todo_abort_requested',
-          schema = 'wikiembed_queue', table = 'procrastinate_jobs';
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.refuse_abort() IS 'Refuses to abort a waiting job; replaces procrastinate''s check constraint.';
 
 CREATE FUNCTION wikiembed_private.relations_of(p_relation regclass) RETURNS SETOF regclass
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select p_relation
-  union
-  select t.relid from pg_partition_tree(p_relation) as t;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.relations_of(p_relation regclass) IS 'The table itself and, when it is partitioned, every partition below it.';
 
 CREATE FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_index regclass := wikiembed_private.missing_index(p_source);
-begin
-  if exists (
-    select from pg_class as c
-     where c.oid = v_index and c.relname = 'wikiembed_missing_' || p_source.relation::oid
-       and not exists (select from pg_class as other
-                        where other.relnamespace = c.relnamespace
-                          and other.relname = ('wikiembed_missing_' || p_source.name) collate "C")
-  ) then
-    execute wikiembed_private.render_template(
-      p_source, 'alter index ' || wikiembed_private.qualified(v_index) || ' rename to @missing_index@');
-  end if;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) IS 'Gives the index that was built for a move the name of a source''s index.';
 
 CREATE FUNCTION wikiembed_private.render_template(p_source wikiembed.sources, p_template text, p_more jsonb DEFAULT '{}'::jsonb) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_table text := wikiembed_private.qualified(p_source.relation);
-  v_vector_schema text := quote_ident(wikiembed_private.pgvector_schema());
-  v_values jsonb := p_more || jsonb_build_object(
-    'source', quote_literal(p_source.name),
-    'table', v_table,
-    'table_literal', quote_literal(v_table),
-    'key', quote_ident(p_source.key_column),
-    'key_literal', quote_literal(p_source.key_column),
-    'text', quote_ident(p_source.text_column),
-    'embedding', quote_ident(p_source.embedding_column),
-    'embedding_literal', quote_literal(p_source.embedding_column),
-    'key_type', replace(p_source.key_type, 'character varying', 'text'),
-    'key_collation', case when p_source.key_type in ('text', 'character varying') then '::text collate "C"' else '' end,
-    'vector_cast', case when p_source.embedding_type = 'halfvec' then format('::%s.halfvec', v_vector_schema) else '' end,
-    'vector_equals', format('operator(%s.=)', v_vector_schema),
-    'vector_schema', v_vector_schema,
-    'queue', quote_literal(p_source.queue_name),
-    'clock', quote_literal('wikiembed_private.' || quote_ident('clock_embed_' || p_source.name)),
-    'null_stale_trigger', quote_ident('zzz_wikiembed_' || p_source.name),
-    'missing_index', quote_ident('wikiembed_missing_' || p_source.name));
-  v_generated text[] := wikiembed_private.generated_names() || array['deltas'];
-  v_rendered text := '';
-  v_piece text;
-  v_number bigint;
-begin
-  for v_piece, v_number in
-    select p.piece, p.number from unnest(string_to_array(p_template, '@')) with ordinality as p (piece, number)
-  loop
-    if v_number % 2 = 0 then
-      v_piece := case when v_piece = any (v_generated) then quote_ident(v_piece || '_' || p_source.name)
-                      when v_values ? v_piece then coalesce(v_values ->> v_piece, '') end;
-      if v_piece is null then
-        raise exception 'a template has an unknown name: %', p_template;
-      end if;
-    end if;
-    v_rendered := v_rendered || v_piece;
-  end loop;
-  return v_rendered;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.render_template(p_source wikiembed.sources, p_template text, p_more jsonb) IS 'Renders a template of SQL with the names of a source.';
 
 CREATE FUNCTION wikiembed_private.renew_grants() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_role name;
-begin
-  for v_role in
-    select w.role from wikiembed_private.worker_roles() as w (role)
-  loop
-    perform wikiembed.grant_worker(v_role);
-  end loop;
-  for v_role in
-    select distinct r.rolname
-      from pg_class as c, aclexplode(c.relacl) as a join pg_roles as r on r.oid = a.grantee
-     where c.oid = 'wikiembed.failures'::regclass
-       and a.privilege_type = 'SELECT' and a.grantee <> c.relowner
-       and has_table_privilege(a.grantee, 'wikiembed.action_log', 'select')
-     order by 1
-  loop
-    perform wikiembed.grant_reader(v_role);
-  end loop;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.renew_grants() IS 'Calls grant_worker and grant_reader again for the roles that they were called with.';
 
 CREATE FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision DEFAULT NULL::double precision) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_delay_s double precision := coalesce(p_delay_s, least(300, 0.5 * power(2, least(p_attempt, 12))));
-begin
-  if coalesce(cardinality(p_keys), 0) = 0 then
-    return 0;
-  end if;
-  insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args, scheduled_at)
-  values ('embed_' || p_source, 'wikiembed.embed', 5,
-          jsonb_build_object('source', p_source, 'keys', to_jsonb(p_keys), 'attempt', p_attempt + 1),
-          clock_timestamp() + make_interval(secs => v_delay_s));
-  return cardinality(p_keys);
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision) IS 'Requeues keys with a delay: half a second, doubled with each attempt, at most 300 s.';
 
 CREATE FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) RETURNS pg_attribute
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_column pg_attribute;
-begin
-  select a.* into v_column from pg_attribute as a
-   where a.attrelid = p_relation and not a.attisdropped and a.attnum > 0 and a.attname = p_name;
-  if not found then
-    raise exception '% has no column "%"', p_relation, p_name
-      using errcode = 'WE006', hint = coalesce(
-        'Name it as it is written: ' || (
-          select string_agg(a.attname, ' or ' order by a.attnum) from pg_attribute as a
-           where a.attrelid = p_relation and not a.attisdropped and a.attnum > 0
-             and lower(a.attname) = lower(btrim(p_name, '"'))),
-        case p_role
-          when 'key' then wikiembed_private.key_advice(p_relation, p_name)
-          when 'text' then wikiembed_private.text_advice(p_relation, p_name)
-          else format('Run `alter table %s add column %I %s`', p_relation, p_name,
-                      wikiembed_private.advised_vector(p_dimensions))
-        end);
-  end if;
-  return v_column;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) IS 'The catalogue row of the column that is to be key, text or embedding; raises WE006 with a hint when no such column exists.';
 
 CREATE FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  if position('$body$' in wikiembed_private.source_names(p_source)) > 0 then
-    raise exception 'a name of source "%" contains $body$', p_source.name
-      using errcode = 'WE004', hint = 'Rename the table or the column.';
-  end if;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) IS 'Refuses names that would end the text of a function. Raises WE004.';
 
 CREATE FUNCTION wikiembed_private.require_read_committed() RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if current_setting('transaction_isolation') <> 'read committed' then
-    raise exception 'wikiembed needs a read committed transaction, this one is %',
-      current_setting('transaction_isolation')
-      using errcode = 'WE008', hint = 'Call it outside, or begin with isolation level read committed.';
-  end if;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.require_read_committed() IS 'Raises WE008 in a transaction that is not read committed.';
 
 CREATE FUNCTION wikiembed_private.require_table(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if wikiembed_private.is_gone(p_source) then
-    raise exception 'the table or a column of source "%" was dropped', p_source.name
-      using errcode = 'WE001',
-            hint = format('Forget the source: select wikiembed.detach(%L).', p_source.name);
-  end if;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.require_table(p_source wikiembed.sources) IS 'Raises WE001 when a source''s table, or one of its columns, was dropped.';
 
 CREATE FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if exists (select from wikiembed_queue.procrastinate_jobs as j
-              where j.queueing_lock = p_job.queueing_lock and j.status = 'todo') then
-    delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
-  else
-    update wikiembed_queue.procrastinate_jobs as j
-       set status = 'todo', attempts = j.attempts + 1, scheduled_at = null, worker_id = null,
-           abort_requested = false
-     where j.id = p_job.id;
-    perform wikiembed_private.notify_workers(p_job.queue_name);
-  end if;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Requeues an upkeep job, or drops it when its next one waits already.';
 
 CREATE FUNCTION wikiembed_private.revoke_generated(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_function regprocedure;
-begin
-  for v_function in
-    select p.oid from pg_proc as p
-     where p.pronamespace = 'wikiembed_private'::regnamespace
-       and p.proname in (
-         select g || '_' || p_source.name from unnest(wikiembed_private.generated_names()) as g)
-  loop
-    execute format('revoke all on function %s from public', v_function);
-    execute format('comment on function %s is %L', v_function, wikiembed_private.generated_comment(p_source.name));
-  end loop;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.revoke_generated(p_source wikiembed.sources) IS 'Revokes the generated functions of a source from public.';
 
 CREATE FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean DEFAULT true) RETURNS character varying[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select case
-    when p_queues is not null then array(
-      select q from unnest(p_queues) as q
-       where not exists (select from wikiembed.sources as s
-                          where s.queue_name = q and wikiembed_private.is_paused(s.paused_at, s.resume_at)))
-    when p_upkeep and not exists (
-      select from wikiembed.sources as s where wikiembed_private.is_paused(s.paused_at, s.resume_at)) then null
-    else array(
-      select s.queue_name::varchar from wikiembed.sources as s
-       where not wikiembed_private.is_paused(s.paused_at, s.resume_at)
-      union all
-      select q::varchar from unnest(array['wikiembed_upkeep', 'builtin', 'default']) as q where p_upkeep)
-  end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean) IS 'The queues that a worker may fetch from now: those given, or all, without the paused ones.';
 
 CREATE FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.sources
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if coalesce(p_source.provider, p_source.model, p_source.document_prefix, p_source.query_prefix) is not null
-    or p_source.batch_size not in (64, p_former.batch_size)
-  then
-    raise exception 'source "%" keeps its settings when it is moved', p_source.name
-      using errcode = 'WE010', hint = 'Leave provider, model, prefixes and batch size out, and change them afterwards';
-  end if;
-  if p_source.dimensions <> p_former.dimensions then
-    raise exception 'embedding column "%" of % has % dimensions, and source "%" has %', p_source.embedding_column,
-      p_source.relation, p_source.dimensions, p_source.name, p_former.dimensions
-      using errcode = 'WE007', hint = 'Detach the source and attach the table again, which embeds all of it';
-  end if;
-  p_source.provider := p_former.provider;
-  p_source.model := p_former.model;
-  p_source.document_prefix := p_former.document_prefix;
-  p_source.query_prefix := p_former.query_prefix;
-  p_source.batch_size := p_former.batch_size;
-  p_source.generation := p_former.generation;
-  p_source.pinned_at := p_former.pinned_at;
-  p_source.prefix_pinned := p_former.prefix_pinned;
-  p_source.prove_function := p_former.prove_function;
-  p_source.paused_at := p_former.paused_at;
-  p_source.paused_by := p_former.paused_by;
-  p_source.pause_reason := p_former.pause_reason;
-  p_source.resume_at := p_former.resume_at;
-  return p_source;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The new row of a source that is moved, with the settings, the model and the pause of the former; raises WE007 for other dimensions and WE010 for other settings.';
 
@@ -4220,109 +1125,28 @@ CREATE FUNCTION wikiembed_private.skip_nowait(p_source text, p_keys text[], p_wh
     SET row_security TO 'off'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
-    AS $_$
-declare
-  v_source wikiembed.sources;
-  v_keys text[];
-begin
-  perform wikiembed_private.lock_source(p_source);
-  v_source := wikiembed_private.get_source(p_source);
-  perform wikiembed_private.require_table(v_source);
-  begin
-    execute wikiembed_private.render_template(v_source, 'select array_agg(k::text) from unnest($1::@key_type@[]) as k')
-       into p_keys using p_keys;
-  exception when invalid_text_representation or numeric_value_out_of_range then
-    raise exception 'a key does not fit source "%": %', p_source, sqlerrm
-      using errcode = 'WE010', hint = format('Its keys are of type %s.', v_source.key_type);
-  end;
-  execute wikiembed_private.render_template(v_source, $sql$
-    select array_agg(h.key) from (
-      select t.@key@::text as key from @table@ as t
-       where t.@key@ = any ($1::@key_type@[]) and num_nulls(t.@embedding@) = 1
-       order by t.@key@ for no key update of t nowait) as h
-  $sql$) into v_keys using p_keys;
-  perform 1
-     from (select k.key collate "C" as key from unnest(v_keys) as k (key) order by 1) as a
-    cross join lateral (
-      select from wikiembed.failures as f
-       where f.source = p_source collate "default" and f.key = a.key
-         for update nowait) as h;
-  insert into wikiembed_private.ended_failures
-    (source, key, error_class, http_status, message, attempts, first_at, last_at, how)
-  select f.source, f.key, f.error_class, f.http_status, f.message, f.attempts, f.first_at, f.last_at, 'skipped'
-    from unnest(v_keys) as k (key)
-   cross join lateral (
-     select f.* from wikiembed.failures as f
-      where f.source = p_source collate "default" and f.key = k.key collate "C" and f.state = 'failed'
-     offset 0) as f;
-  insert into wikiembed.failures as f (source, key, state, error_class, message, attempts)
-  select p_source, k, 'skipped', 'skipped_by_operator', p_why, 0 from unnest(v_keys) as k order by k collate "C"
-      on conflict (source, key) do update
-         set state = excluded.state, error_class = excluded.error_class, message = excluded.message,
-             last_at = excluded.last_at;
-  return coalesce(cardinality(v_keys), 0);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.skip_nowait(p_source text, p_keys text[], p_why text) IS 'Skips these missing chunks without waiting for a row; returns the number. Raises 55P03 when another transaction has locked one, WE001, WE010.';
 
 CREATE FUNCTION wikiembed_private.skip_with_timeout(p_source text, p_keys text[], p_why text, p_limit interval) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_until timestamptz := clock_timestamp() + p_limit;
-  v_skipped bigint;
-begin
-  perform wikiembed_private.require_read_committed();
-  loop
-    begin
-      v_skipped := wikiembed_private.skip_nowait(p_source, p_keys, coalesce(p_why, ''));
-      exit;
-    exception when lock_not_available then
-      if clock_timestamp() > v_until then
-        raise exception 'another transaction has locked chunks of source "%" that are to be skipped', p_source
-          using errcode = 'lock_not_available',
-                hint = 'None was skipped: run it again when that transaction has ended.';
-      end if;
-    end;
-    perform pg_sleep(0.05);
-  end loop;
-  perform wikiembed_private.log_action('skip', p_source, p_why, jsonb_build_object('chunks', v_skipped));
-  return v_skipped;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.skip_with_timeout(p_source text, p_keys text[], p_why text, p_limit interval) IS 'Skips these missing chunks, or none when another transaction has locked one for longer than the limit; returns the number. Raises 55P03, WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed_private.source_names(p_source wikiembed.sources) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select wikiembed_private.render_template(
-    p_source, '@table@ (@key@, @text@, @embedding@) @key_type@ @vector_cast@ @vector_schema@');
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.source_names(p_source wikiembed.sources) IS 'The names that a source''s generated functions depend on.';
 
 CREATE FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_keys text[] := wikiembed_private.keys_of(p_job.args);
-  v_half integer := cardinality(v_keys) / 2;
-begin
-  perform wikiembed_queue.procrastinate_defer_jobs_v1(array(
-    select row(
-             p_job.queue_name, p_job.task_name, p_job.priority, null, null,
-             p_job.args || jsonb_build_object('keys', to_jsonb(h.keys), 'rescues', 2), null
-           )::wikiembed_queue.procrastinate_job_to_defer_v1
-      from (values (1, v_keys[:v_half]), (2, v_keys[v_half + 1:])) as h (n, keys)
-     order by h.n));
-  delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Replaces a job by two with half of its keys each; the next rescue splits those at once.';
 
@@ -4335,159 +1159,49 @@ CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[],
     SET enable_nestloop TO 'off'
     SET enable_mergejoin TO 'off'
     SET jit TO 'off'
-    AS $$
-    declare
-      v_generation bigint;
-      v_held bigint;
-      v_written text[];
-      v_rewritten text[];
-    begin
-      lock table only public.wiki_chunks in row exclusive mode;
-      select s.generation into v_generation from wikiembed.sources as s
-       where s.name = 'wiki' for key share skip locked;
-      if not found then
-        if not exists (select from wikiembed.sources as s where s.name = 'wiki') then
-          return query select k, 'gone'::text from unnest(p_keys) as k;
-          return;
-        end if;
-        perform wikiembed_private.requeue('wiki', p_keys, p_attempt);
-        return query select k, 'locked'::text from unnest(p_keys) as k;
-        return;
-      end if;
-      with held as materialized (
-        select h.key, g.version, g.embedding
-          from (
-            select g.key, g.version, g.embedding
-              from unnest(p_keys::bigint[], p_versions, p_embeddings) as g (key, version, embedding)
-             order by g.key
-          ) as g
-         cross join lateral (
-           select t.id as key from public.wiki_chunks as t
-            where t.id = g.key and num_nulls(t.embedding) = 1
-              and hashtextextended(t.content::text collate "C", v_generation) = g.version
-              for no key update of t skip locked
-         ) as h
-      ), written as (
-        update public.wiki_chunks as t set embedding = h.embedding
-          from held as h
-         where t.id = any (array(select h.key from held as h)) and t.id = h.key and num_nulls(t.embedding) = 1
-        returning t.id::text as key,
-                  hashtextextended(t.content::text collate "C", v_generation) is distinct from h.version
-                    as rewritten
-      )
-      select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
-             (select count(distinct h.key) from held as h)
-        into v_written, v_rewritten, v_held
-        from written as w;
-      if v_held > coalesce(cardinality(v_written), 0) then
-        raise exception 'a trigger of % prevents a vector from being written', 'public.wiki_chunks'
-          using errcode = 'WE012', hint = 'A before update trigger returned null.';
-      end if;
-      if v_rewritten is not null then
-        update public.wiki_chunks as t set embedding = null where t.id = any (v_rewritten::bigint[]);
-      end if;
-      if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
-        return query select k, 'written'::text from unnest(p_keys) as k;
-        return;
-      end if;
-      return query select o.key, o.outcome
-        from wikiembed_private.outcomes_wiki(p_keys, p_versions, v_generation, v_written, v_rewritten, p_attempt) as o;
-    end;
-    $$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Written by write_triggers for source wiki.';
 
 CREATE FUNCTION wikiembed_private.sum_deltas(p_source text, OUT total bigint, OUT embedded bigint) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  execute format(
-    'select coalesce(sum(d.total), 0)::bigint, coalesce(sum(d.embedded), 0)::bigint from wikiembed_private.%I as d',
-    'deltas_' || p_source) into total, embedded;
-exception when undefined_table then
-  total := 0; embedded := 0;
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.sum_deltas(p_source text, OUT total bigint, OUT embedded bigint) IS 'Sums of a source''s ledger rows that are not folded yet; for view coverage.';
 
 CREATE FUNCTION wikiembed_private.text_advice(p_relation regclass, p_column name) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-  select coalesce(
-    'Name another text column: ' || string_agg(a.attname, ', ' order by a.attnum),
-    format('Run `alter table %1$s add column %2$I text`, and name %2$I as the text', p_relation,
-           wikiembed_private.free_column(p_relation, p_column)))
-    from pg_attribute as a join pg_type as t on t.oid = wikiembed_private.base_type(a.atttypid)
-   where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-     and t.typcategory = 'S' and t.typname not in ('char', 'name');
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.text_advice(p_relation regclass, p_column name) IS 'A hint which columns of a table are texts, or how it gets one.';
 
 CREATE FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select not exists (
-    (select r, 'wikiembed_' || p_source.name || '_' || e
-       from wikiembed_private.relations_of(p_source.relation) as r,
-            unnest(array['insert', 'update', 'delete', 'truncate']) as e
-     except
-     select t.relation, t.trigger from wikiembed_private.triggers_of(p_source.name) as t)
-    union all
-    (select t.relation, t.trigger from wikiembed_private.triggers_of(p_source.name) as t
-      where t.relation not in (select wikiembed_private.relations_of(p_source.relation))));
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) IS 'True when the table and every partition of it, and no other, have a source''s statement triggers.';
 
 CREATE FUNCTION wikiembed_private.trigger_version() RETURNS integer
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select hashtext(string_agg(p.prosrc, '' order by p.proname collate "C", p.oid))
-    from pg_proc as p
-   where p.pronamespace = 'wikiembed_private'::regnamespace
-     and (p.proname like 'generate\_%' or p.proname in (
-           'create_deltas', 'generated_comment', 'generated_names', 'grant_generated', 'render_template',
-           'revoke_generated', 'write_statement_triggers', 'write_triggers'));
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.trigger_version() IS 'Digest of the functions that write_triggers uses: the triggers of a source with another one are rewritten.';
 
 CREATE FUNCTION wikiembed_private.triggers_current(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select p_source.trigger_version = wikiembed_private.trigger_version()
-     and p_source.written_as = wikiembed_private.source_names(p_source)
-     and wikiembed_private.tree_current(p_source)
-     and not exists (
-       select from wikiembed_private.triggers_of(p_source.name) as o
-         join pg_trigger as t on t.tgrelid = o.relation and t.tgname = o.trigger
-        where t.tgenabled not in ('O', 'A'))
-     and not exists (
-       select from wikiembed_private.relations_of(p_source.relation) as r
-        where not exists (
-          select from pg_trigger as t
-           where t.tgrelid = r and t.tgname = 'zzz_wikiembed_' || p_source.name and t.tgenabled = 'A'));
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.triggers_current(p_source wikiembed.sources) IS 'True when every trigger of a source exists, is enabled, and has this version and the present names.';
 
 CREATE FUNCTION wikiembed_private.triggers_of(p_name text) RETURNS TABLE(relation regclass, trigger name)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select t.tgrelid::regclass, t.tgname
-    from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid
-   where p.pronamespace = 'wikiembed_private'::regnamespace
-     and p.proname = any (array['on_insert_' || p_name, 'on_update_' || p_name,
-                                'on_delete_' || p_name, 'on_truncate_' || p_name] collate "C");
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.triggers_of(p_name text) IS 'The statement triggers of a source, on any table.';
 
@@ -4517,593 +1231,134 @@ CREATE FUNCTION wikiembed_private.truncated_moved(p_former wikiembed.sources, p_
     SET row_security TO 'off'
     SET enable_nestloop TO 'off'
     SET jit TO 'off'
-    AS $_$
-declare
-  v_marks wikiembed.truncated_chunks[];
-begin
-  if not exists (select from wikiembed.truncated_chunks as c where c.source = p_former.name) then
-    return '{}';
-  end if;
-  execute format(
-    'select coalesce(array_agg(c order by c.key), ''{}'') from wikiembed.truncated_chunks as c
-       join %s as n on n.%I::text collate "C" = c.key
-       join %s as o on o.%I::text collate "C" = c.key
-      where c.source = $1 collate "C" and n.%I is not null
-        and o.%I::text collate "C" is not distinct from n.%I::text collate "C"',
-    wikiembed_private.qualified(p_source.relation), p_source.key_column,
-    wikiembed_private.qualified(p_former.relation), p_former.key_column,
-    p_source.embedding_column, p_former.text_column, p_source.text_column)
-    into v_marks using p_former.name;
-  return v_marks;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.truncated_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The marks of a source that is moved whose rows have the same key and text in both tables, and a vector in the new one.';
 
 CREATE FUNCTION wikiembed_private.usable_keys(p_relation regclass) RETURNS name[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select coalesce(array_agg(a.attname order by a.attnum), '{}')
-    from pg_attribute as a
-   where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped and a.attnotnull
-     and format_type(wikiembed_private.base_type(a.atttypid), null)
-         in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying')
-     and exists (
-       select from pg_index as i
-        where i.indrelid = p_relation and i.indisunique and i.indisvalid and i.indimmediate
-          and i.indpred is null and i.indexprs is null
-          and i.indnkeyatts = 1 and i.indkey[0] = a.attnum);
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.usable_keys(p_relation regclass) IS 'The columns of a table that identify a row and can be the key of a source.';
 
 CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  return array(
-    with recursive q as (
-      select least(
-        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
-          where j.status = 'todo' and j.scheduled_at is null
-          order by j.queue_name limit 1),
-        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
-          where j.status = 'todo' and j.scheduled_at is not null
-          order by j.queue_name limit 1)) as name
-      union all
-      select least(
-        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
-          where j.status = 'todo' and j.scheduled_at is null and j.queue_name > q.name
-          order by j.queue_name limit 1),
-        (select j.queue_name from wikiembed_queue.procrastinate_jobs as j
-          where j.status = 'todo' and j.scheduled_at is not null and j.queue_name > q.name
-          order by j.queue_name limit 1))
-        from q where q.name is not null
-    )
-    select q.name from q where q.name is not null);
-end;
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.waiting_queues() IS 'The queues in which a job waits, by name.';
 
 CREATE FUNCTION wikiembed_private.worker_roles() RETURNS SETOF name
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select distinct r.rolname
-    from pg_proc as p, aclexplode(p.proacl) as a join pg_roles as r on r.oid = a.grantee
-   where p.pronamespace = 'wikiembed'::regnamespace and p.proname = 'read_chunks'
-     and a.privilege_type = 'EXECUTE' and a.grantee <> p.proowner
-   order by r.rolname
-$$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.worker_roles() IS 'The roles that grant_worker was called with.';
 
 CREATE FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-declare
-  v_event text;
-begin
-  foreach v_event in array array['insert', 'update', 'delete', 'truncate'] loop
-    execute format(
-      'create or replace trigger %1$I %2$s %3$s on %4$s %5$s for each statement'
-      ' execute function wikiembed_private.%6$I()',
-      'wikiembed_' || p_source.name || '_' || v_event,
-      case v_event when 'truncate' then 'before' else 'after' end,
-      v_event,
-      wikiembed_private.qualified(p_relation),
-      case v_event
-        when 'insert' then 'referencing new table as new_rows'
-        when 'update' then 'referencing old table as old_rows new table as new_rows'
-        when 'delete' then 'referencing old table as old_rows'
-        else ''
-      end,
-      'on_' || v_event || '_' || p_source.name);
-    execute format('comment on trigger %I on %s is %L',
-      'wikiembed_' || p_source.name || '_' || v_event,
-      wikiembed_private.qualified(p_relation),
-      'Counts and queues chunks of wikiembed source ' || p_source.name || '.');
-  end loop;
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) IS 'Creates a source''s four statement triggers on one table.';
 
 CREATE FUNCTION wikiembed_private.write_triggers(p_name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-declare
-  v_source wikiembed.sources := wikiembed_private.follow_renames(p_name);
-  v_relation regclass;
-  v_template text;
-begin
-  perform set_config('wikiembed.writing_triggers', 'on', true);
-  perform wikiembed_private.require_quotable(v_source);
-  perform wikiembed_private.create_deltas(p_name);
-  perform wikiembed_private.generate_null_stale(v_source);
-  perform wikiembed_private.generate_on_insert(v_source);
-  perform wikiembed_private.generate_on_update(v_source);
-  perform wikiembed_private.generate_on_delete(v_source);
-  perform wikiembed_private.generate_on_truncate(v_source);
-  perform wikiembed_private.generate_outcomes(v_source);
-  perform wikiembed_private.generate_read(v_source);
-  perform wikiembed_private.generate_store(v_source);
-  perform wikiembed_private.generate_fail(v_source);
-  execute wikiembed_private.render_template(v_source, $template$
-    create or replace trigger @null_stale_trigger@ before update on @table@
-      for each row when (old.@text@::text collate "C" is distinct from new.@text@::text collate "C")
-      execute function wikiembed_private.@null_stale@();
-    alter table @table@ enable always trigger @null_stale_trigger@;
-  $template$);
-  execute wikiembed_private.render_template(v_source,
-    'comment on trigger @null_stale_trigger@ on @table@ is ''Nulls the vector of a row whose text changed.''');
-  for v_relation in select wikiembed_private.relations_of(v_source.relation) loop
-    perform wikiembed_private.write_statement_triggers(v_source, v_relation);
-  end loop;
-  perform wikiembed_private.drop_orphan_triggers(v_source);
-  perform wikiembed_private.revoke_generated(v_source);
-  perform wikiembed_private.grant_generated(v_source, w.role) from wikiembed_private.worker_roles() as w (role);
-  update wikiembed.sources as s
-     set trigger_version = wikiembed_private.trigger_version(),
-         written_as = wikiembed_private.source_names(v_source)
-   where s.name = p_name;
-  perform set_config('wikiembed.writing_triggers', 'off', true);
-end;
-$_$;
+    AS …;
 
 COMMENT ON FUNCTION wikiembed_private.write_triggers(p_name text) IS 'Writes a source''s functions and triggers, on the table and on every partition.';
 
 CREATE FUNCTION wikiembed_queue.procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    _job_id bigint;
-BEGIN
-    IF delete_job THEN
-        DELETE FROM procrastinate_jobs
-        WHERE id = job_id AND status = 'todo'
-        RETURNING id INTO _job_id;
-    END IF;
-    IF _job_id IS NULL THEN
-        IF abort THEN
-            UPDATE procrastinate_jobs
-            SET abort_requested = true,
-                status = CASE status
-                    WHEN 'todo' THEN 'cancelled'::procrastinate_job_status ELSE status
-                END
-            WHERE id = job_id AND status IN ('todo', 'doing')
-            RETURNING id INTO _job_id;
-        ELSE
-            UPDATE procrastinate_jobs
-            SET status = 'cancelled'::procrastinate_job_status
-            WHERE id = job_id AND status = 'todo'
-            RETURNING id INTO _job_id;
-        END IF;
-    END IF;
-    RETURN _job_id;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_defer_jobs_v1(jobs wikiembed_queue.procrastinate_job_to_defer_v1[]) RETURNS bigint[]
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    job_ids bigint[];
-BEGIN
-    WITH inserted_jobs AS (
-        INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
-        SELECT (job).queue_name,
-               (job).task_name,
-               (job).priority,
-               (job).lock,
-               (job).queueing_lock,
-               (job).args,
-               (job).scheduled_at
-        FROM unnest(jobs) AS job
-        RETURNING id
-    )
-    SELECT array_agg(id) FROM inserted_jobs INTO job_ids;
-
-    RETURN job_ids;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_defer_periodic_job_v2(_queue_name character varying, _lock character varying, _queueing_lock character varying, _task_name character varying, _priority integer, _periodic_id character varying, _defer_timestamp bigint, _args jsonb) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-	_job_id bigint;
-	_defer_id bigint;
-BEGIN
-    INSERT
-        INTO procrastinate_periodic_defers (task_name, periodic_id, defer_timestamp)
-        VALUES (_task_name, _periodic_id, _defer_timestamp)
-        ON CONFLICT DO NOTHING
-        RETURNING id into _defer_id;
-
-    IF _defer_id IS NULL THEN
-        RETURN NULL;
-    END IF;
-
-    UPDATE procrastinate_periodic_defers
-        SET job_id = (
-            SELECT COALESCE((
-                SELECT unnest(procrastinate_defer_jobs_v1(
-                    ARRAY[
-                        ROW(
-                            _queue_name,
-                            _task_name,
-                            _priority,
-                            _lock,
-                            _queueing_lock,
-                            _args,
-                            NULL::timestamptz
-                        )
-                    ]::procrastinate_job_to_defer_v1[]
-                ))
-            ), NULL)
-        )
-        WHERE id = _defer_id
-        RETURNING job_id INTO _job_id;
-
-    DELETE
-        FROM procrastinate_periodic_defers
-        USING (
-            SELECT id
-            FROM procrastinate_periodic_defers
-            WHERE procrastinate_periodic_defers.task_name = _task_name
-            AND procrastinate_periodic_defers.periodic_id = _periodic_id
-            AND procrastinate_periodic_defers.defer_timestamp < _defer_timestamp
-            ORDER BY id
-            FOR UPDATE
-        ) to_delete
-        WHERE procrastinate_periodic_defers.id = to_delete.id;
-
-    RETURN _job_id;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_fetch_job_v2(target_queue_names character varying[], p_worker_id bigint) RETURNS wikiembed_queue.procrastinate_jobs
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-	found_jobs procrastinate_jobs;
-BEGIN
-    WITH candidate AS (
-        SELECT jobs.*
-            FROM procrastinate_jobs AS jobs
-            WHERE
-                -- reject the job if its lock has earlier or higher priority jobs
-                NOT EXISTS (
-                    SELECT 1
-                        FROM procrastinate_jobs AS other_jobs
-                        WHERE
-                            jobs.lock IS NOT NULL
-                            AND other_jobs.lock = jobs.lock
-                            AND (
-                                -- job with same lock is already running
-                                other_jobs.status = 'doing'
-                                OR
-                                -- job with same lock is waiting and has higher priority (or same priority but was queued first)
-                                (
-                                    other_jobs.status = 'todo'
-                                    AND (
-                                        other_jobs.priority > jobs.priority
-                                        OR (
-                                        other_jobs.priority = jobs.priority
-                                        AND other_jobs.id < jobs.id
-                                        )
-                                    )
-                                )
-                            )
-                )
-                AND jobs.status = 'todo'
-                AND (target_queue_names IS NULL OR jobs.queue_name = ANY( target_queue_names ))
-                AND (jobs.scheduled_at IS NULL OR jobs.scheduled_at <= now())
-            ORDER BY jobs.priority DESC, jobs.id ASC LIMIT 1
-            FOR UPDATE OF jobs SKIP LOCKED
-    )
-    UPDATE procrastinate_jobs
-        SET status = 'doing', worker_id = p_worker_id
-        FROM candidate
-        WHERE procrastinate_jobs.id = candidate.id
-        RETURNING procrastinate_jobs.* INTO found_jobs;
-
- RETURN found_jobs;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_finish_job_v1(job_id bigint, end_status wikiembed_queue.procrastinate_job_status, delete_job boolean) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    _job_id bigint;
-BEGIN
-    IF end_status NOT IN ('succeeded', 'failed', 'aborted') THEN
-        RAISE 'End status should be either "succeeded", "failed" or "aborted" (job id: %)', job_id;
-    END IF;
-    IF delete_job THEN
-        DELETE FROM procrastinate_jobs
-        WHERE id = job_id AND status IN ('todo', 'doing')
-        RETURNING id INTO _job_id;
-    ELSE
-        UPDATE procrastinate_jobs
-        SET status = end_status,
-            abort_requested = false,
-            attempts = CASE status
-                WHEN 'doing' THEN attempts + 1 ELSE attempts
-            END
-        WHERE id = job_id AND status IN ('todo', 'doing')
-        RETURNING id INTO _job_id;
-    END IF;
-    IF _job_id IS NULL THEN
-        RAISE 'Job was not found or not in "doing" or "todo" status (job id: %)', job_id;
-    END IF;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_notify_queue_abort_job_v1() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    payload TEXT;
-BEGIN
-    SELECT json_build_object('type', 'abort_job_requested', 'job_id', NEW.id)::text INTO payload;
-	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
-	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
-	RETURN NEW;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_notify_queue_job_inserted_v1() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    payload TEXT;
-BEGIN
-    SELECT json_build_object('type', 'job_inserted', 'job_id', NEW.id)::text INTO payload;
-	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
-	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
-	RETURN NEW;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_prune_stalled_workers_v1(seconds_since_heartbeat double precision) RETURNS TABLE(worker_id bigint)
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    RETURN QUERY
-    DELETE FROM procrastinate_workers
-    WHERE last_heartbeat < NOW() - (seconds_since_heartbeat || 'SECOND')::INTERVAL
-    RETURNING procrastinate_workers.id;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_register_worker_v1() RETURNS TABLE(worker_id bigint)
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    RETURN QUERY
-    INSERT INTO procrastinate_workers DEFAULT VALUES
-    RETURNING procrastinate_workers.id;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_retry_job_v1(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    _job_id bigint;
-    _abort_requested boolean;
-BEGIN
-    SELECT abort_requested FROM procrastinate_jobs
-    WHERE id = job_id AND status = 'doing'
-    FOR UPDATE
-    INTO _abort_requested;
-    IF _abort_requested THEN
-        UPDATE procrastinate_jobs
-        SET status = 'failed'::procrastinate_job_status
-        WHERE id = job_id AND status = 'doing'
-        RETURNING id INTO _job_id;
-    ELSE
-        UPDATE procrastinate_jobs
-        SET status = 'todo'::procrastinate_job_status,
-            attempts = attempts + 1,
-            scheduled_at = retry_at,
-            priority = COALESCE(new_priority, priority),
-            queue_name = COALESCE(new_queue_name, queue_name),
-            lock = COALESCE(new_lock, lock)
-        WHERE id = job_id AND status = 'doing'
-        RETURNING id INTO _job_id;
-    END IF;
-
-    IF _job_id IS NULL THEN
-        RAISE 'Job was not found or not in "doing" status (job id: %)', job_id;
-    END IF;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_retry_job_v2(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    _job_id bigint;
-    _abort_requested boolean;
-    _current_status procrastinate_job_status;
-BEGIN
-    SELECT status, abort_requested FROM procrastinate_jobs
-    WHERE id = job_id AND status IN ('doing', 'failed')
-    FOR UPDATE
-    INTO _current_status, _abort_requested;
-    IF _current_status = 'doing' AND _abort_requested THEN
-        UPDATE procrastinate_jobs
-        SET status = 'failed'::procrastinate_job_status
-        WHERE id = job_id AND status = 'doing'
-        RETURNING id INTO _job_id;
-    ELSE
-        UPDATE procrastinate_jobs
-        SET status = 'todo'::procrastinate_job_status,
-            attempts = attempts + 1,
-            scheduled_at = retry_at,
-            priority = COALESCE(new_priority, priority),
-            queue_name = COALESCE(new_queue_name, queue_name),
-            lock = COALESCE(new_lock, lock)
-        WHERE id = job_id AND status IN ('doing', 'failed')
-        RETURNING id INTO _job_id;
-    END IF;
-
-    IF _job_id IS NULL THEN
-        RAISE 'Job was not found or has an invalid status to retry (job id: %)', job_id;
-    END IF;
-
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    INSERT INTO procrastinate_events(job_id, type)
-        VALUES (NEW.id, 'abort_requested'::procrastinate_job_event_type);
-    RETURN NEW;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    INSERT INTO procrastinate_events(job_id, type, at)
-        VALUES (NEW.id, 'scheduled'::procrastinate_job_event_type, NEW.scheduled_at);
-
-	RETURN NEW;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_insert_v1() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    INSERT INTO procrastinate_events(job_id, type)
-        VALUES (NEW.id, 'deferred'::procrastinate_job_event_type);
-	RETURN NEW;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    WITH t AS (
-        SELECT CASE
-            WHEN OLD.status = 'todo'::procrastinate_job_status
-                AND NEW.status = 'doing'::procrastinate_job_status
-                THEN 'started'::procrastinate_job_event_type
-            WHEN OLD.status = 'doing'::procrastinate_job_status
-                AND NEW.status = 'todo'::procrastinate_job_status
-                THEN 'deferred_for_retry'::procrastinate_job_event_type
-            WHEN OLD.status = 'doing'::procrastinate_job_status
-                AND NEW.status = 'failed'::procrastinate_job_status
-                THEN 'failed'::procrastinate_job_event_type
-            WHEN OLD.status = 'doing'::procrastinate_job_status
-                AND NEW.status = 'succeeded'::procrastinate_job_status
-                THEN 'succeeded'::procrastinate_job_event_type
-            WHEN OLD.status = 'todo'::procrastinate_job_status
-                AND (
-                    NEW.status = 'cancelled'::procrastinate_job_status
-                    OR NEW.status = 'failed'::procrastinate_job_status
-                    OR NEW.status = 'succeeded'::procrastinate_job_status
-                )
-                THEN 'cancelled'::procrastinate_job_event_type
-            WHEN OLD.status = 'doing'::procrastinate_job_status
-                AND NEW.status = 'aborted'::procrastinate_job_status
-                THEN 'aborted'::procrastinate_job_event_type
-            WHEN OLD.status = 'failed'::procrastinate_job_status
-                AND NEW.status = 'todo'::procrastinate_job_status
-                THEN 'retried'::procrastinate_job_event_type
-            ELSE NULL
-        END as event_type
-    )
-    INSERT INTO procrastinate_events(job_id, type)
-        SELECT NEW.id, t.event_type
-        FROM t
-        WHERE t.event_type IS NOT NULL;
-	RETURN NEW;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    UPDATE procrastinate_periodic_defers
-    SET job_id = NULL
-    WHERE job_id = OLD.id;
-    RETURN OLD;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_unregister_worker_v1(worker_id bigint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    DELETE FROM procrastinate_workers
-    WHERE id = worker_id;
-END;
-$$;
+    AS …;
 
 CREATE FUNCTION wikiembed_queue.procrastinate_update_heartbeat_v1(worker_id bigint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    UPDATE procrastinate_workers
-    SET last_heartbeat = NOW()
-    WHERE id = worker_id;
-END;
-$$;
+    AS …;
 
 CREATE TABLE wikiembed.action_log (
     id bigint NOT NULL,

@@ -1,4 +1,8 @@
-"""The schema as one text, from pg_dump: ``python -m tests.tools.schema_dump`` rewrites the file."""
+"""The schema as one text, from pg_dump: ``python -m tests.tools.schema_dump`` rewrites the file.
+
+Bodies of functions are left out: each stands in one file of migrations/current, whose diff shows a
+change, and the dump shows what a caller sees.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,20 @@ from wikiembed.db.embedded_files import binaries
 VERSION = 18
 FILE = migrations_dir() / "schema.sql"
 OURS = ["wikiembed", "wikiembed_private", "wikiembed_queue"]
+_BODY = re.compile(r"AS (\$\w*\$).*?\1;", re.DOTALL)
+# Of a function that was parsed when it was created: `RETURN expression`.
+_PARSED_BODY = re.compile(r"\n +RETURN .*?;(?=\n)", re.DOTALL)
 WIKI = ["public.wiki_pages", "public.wiki_chunks"]
-HEAD = "-- Written by `python -m tests.tools.schema_dump`: the schema after every migration.\n"
+HEAD = (
+    "-- Written by `python -m tests.tools.schema_dump`: the schema after every migration, without\n"
+    "-- the bodies of functions, which stand in migrations/current.\n"
+)
 
 
 def dump(url: str) -> str:
     """pg_dump's output for our schemas and the wiki's tables, without what varies.
 
-    Owners, versions and the session's settings are omitted.
+    Owners, versions, the session's settings and the bodies of functions are omitted.
     """
     return HEAD + "".join(
         _normalise(_pg_dump(url, arguments))
@@ -57,7 +67,8 @@ def _normalise(text: str) -> str:
             line,
         )
     ]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip() + "\n\n"
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip() + "\n\n"
+    return _PARSED_BODY.sub(";", _BODY.sub("AS …;", text))
 
 
 def main() -> None:
