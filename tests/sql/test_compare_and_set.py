@@ -153,7 +153,7 @@ def test_trigger_that_discards_a_vector_is_named(docs_table: Database) -> None:
         "create trigger refuse before update on public.docs"
         " for each row execute function public.refuse()"
     )
-    with pytest.raises(psycopg.Error, match="keeps a vector") as caught:
+    with pytest.raises(psycopg.Error, match="prevents a vector") as caught:
         write(docs_table, versions)
     assert (caught.value.sqlstate, bool(caught.value.diag.message_hint)) == ("WE012", True)
     assert coverage(docs_table)["embedded"] == 0
