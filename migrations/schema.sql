@@ -45,6 +45,24 @@ CREATE TYPE wikiembed_queue.procrastinate_job_to_defer_v1 AS (
 	scheduled_at timestamp with time zone
 );
 
+CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name[], p_text text[], p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false, p_enqueue boolean DEFAULT false, p_move boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '10s'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name[], p_text text[], p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and blocks no writer. With p_move an existing source is moved to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
+
+CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name[], p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false, p_enqueue boolean DEFAULT false, p_move boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '10s'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name[], p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'The same for a key of several columns and a text of one.';
+
 CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false, p_enqueue boolean DEFAULT false, p_move boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -52,7 +70,25 @@ CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p
     SET lock_timeout TO '10s'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and blocks no writer. With p_move an existing source is moved to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
+COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'The same for a key and a text of one column each.';
+
+CREATE FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name[], p_text text[], p_name text, p_title name DEFAULT NULL::name, p_chunks text DEFAULT NULL::text, p_splitter text DEFAULT 'text'::text, p_max_chars integer DEFAULT 1000, p_overlap_chars integer DEFAULT 0, p_context text DEFAULT 'title_heading'::text, p_dimensions integer DEFAULT NULL::integer, p_embedding_type text DEFAULT 'vector'::text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_enqueue boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '10s'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name[], p_text text[], p_name text, p_title name, p_chunks text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_dimensions integer, p_embedding_type text, p_provider text, p_model text, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_enqueue boolean) IS 'Keeps a chunk table in step with a table of documents, and the chunks embedded: creates <schema>.<name>_chunks or adopts a table of that shape, attaches it as a source, and has workers split each document that is written from now on. Documents that are there wait for enqueue unless p_enqueue. Raises WE002 to WE010.';
+
+CREATE FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name, p_text name, p_name text, p_title name DEFAULT NULL::name, p_chunks text DEFAULT NULL::text, p_splitter text DEFAULT 'text'::text, p_max_chars integer DEFAULT 1000, p_overlap_chars integer DEFAULT 0, p_context text DEFAULT 'title_heading'::text, p_dimensions integer DEFAULT NULL::integer, p_embedding_type text DEFAULT 'vector'::text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_enqueue boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '10s'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name, p_text name, p_name text, p_title name, p_chunks text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_dimensions integer, p_embedding_type text, p_provider text, p_model text, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_enqueue boolean) IS 'The same for a key and a text of one column each.';
 
 CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RETURNS TABLE(name text, violations bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -62,7 +98,7 @@ CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RET
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.check_invariants(p_source text) IS 'The six invariants and the number of rows that violate each; the second is verified only where sources.prove_function is set. Reads whole tables. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.check_invariants(p_source text) IS 'The eight invariants and the number of rows that violate each; the second is verified only where sources.prove_function is set. Reads whole tables. Raises WE001.';
 
 CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -71,6 +107,13 @@ CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
     AS …;
 
 COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Detaches a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';
+
+CREATE FUNCTION wikiembed.document_options(p_source text) RETURNS TABLE(splitter text, max_chars integer, overlap_chars integer, context text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.document_options(p_source text) IS 'How the documents of a source are split; no row when it has none.';
 
 CREATE FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision DEFAULT 0, p_unseen_s double precision DEFAULT 0) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -89,7 +132,7 @@ CREATE FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint DEFAULT NUL
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; returns the numbers of jobs and chunks; idempotent. Rows that p_max_chunks leaves are held back from reconcile, until a call leaves none. Raises WE001, WE008, WE010.';
+COMMENT ON FUNCTION wikiembed.enqueue(p_source text, p_max_chunks bigint, p_batch_size integer, p_dry_run boolean) IS 'Queues every missing chunk that waits in no job and in no failure; and every document that waits to be split; returns the numbers of jobs, of both kinds, and of chunks; idempotent. Rows that p_max_chunks leaves are held back from reconcile, until a call leaves none. Raises WE001, WE008, WE010.';
 
 CREATE FUNCTION wikiembed.expire_pauses() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -186,6 +229,13 @@ CREATE FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt in
 
 COMMENT ON FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer) IS 'The texts of those keys that still lack a vector, with the version to write with; rows that another transaction has locked are skipped and requeued. Raises WE001.';
 
+CREATE FUNCTION wikiembed.read_documents(p_source text, p_keys text[]) RETURNS TABLE(key text, title text, content text, version bigint, chunks jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.read_documents(p_source text, p_keys text[]) IS 'Those documents that wait to be split, with the version to write with and their present chunks; what another transaction has locked is left out. Raises WE001.';
+
 CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount boolean DEFAULT true) RETURNS TABLE(orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -193,6 +243,14 @@ CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount 
     AS …;
 
 COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Repairs a source, or all: queues orphaned rows, drops jobs and failures of deleted rows, corrects the ledger (unless p_recount is false), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
+
+CREATE FUNCTION wikiembed.record_document_failure(p_source text, p_key text, p_version bigint, p_error_class text, p_message text, p_job_id bigint DEFAULT NULL::bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.record_document_failure(p_source text, p_key text, p_version bigint, p_error_class text, p_message text, p_job_id bigint) IS 'Records that a document with this version cannot be split; returns false when its text changed meanwhile. Raises WE001.';
 
 CREATE FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text DEFAULT ''::text, p_http_status integer DEFAULT NULL::integer, p_attempts integer DEFAULT 1, p_job_id bigint DEFAULT NULL::bigint, p_state text DEFAULT 'failed'::text, p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -229,6 +287,14 @@ CREATE FUNCTION wikiembed.report_outage(p_server text, p_since_s double precisio
 
 COMMENT ON FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer, p_reason text) IS 'Records that a server has been out of reach for p_since_s seconds: opens a row, refreshes the open one, or reopens one of the same class that ended less than 60 s before; returns its id.';
 
+CREATE FUNCTION wikiembed.requeue_documents(p_source text, p_keys text[], p_attempt integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.requeue_documents(p_source text, p_keys text[], p_attempt integer) IS 'Requeues those documents that wait to be split, with a delay: half a second, doubled with each attempt, at most 300 s; returns their number. Raises WE001.';
+
 CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30, p_hard_limit_s double precision DEFAULT 1800) RETURNS TABLE(rescued bigint, split bigint, lost bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -251,7 +317,7 @@ CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NU
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Requeues failed chunks, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';
+COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Requeues failed chunks and documents, all or those of some keys or of one class, and keeps the failures of chunks as history; returns the numbers of jobs, of both kinds, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';
 
 CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -277,6 +343,13 @@ CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versi
 
 COMMENT ON FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Stores vectors where the row is still null and its text still has the version; returns for each key: written, stale, locked (requeued) or gone. Raises WE001, WE010, WE012.';
 
+CREATE FUNCTION wikiembed.write_split(p_source text, p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.write_split(p_source text, p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) IS 'Replaces the chunks of a document whose text still has the version: chunks with an id keep their row, and their vector where the text is equal; null ids are inserted, other chunks deleted. Returns written, stale (read it again), locked or gone. Raises WE001, WE010.';
+
 CREATE FUNCTION wikiembed.write_truncated(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_chars integer[], p_chars_kept integer[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -298,12 +371,25 @@ CREATE FUNCTION wikiembed_private.advised_vector(p_dimensions integer) RETURNS t
 
 COMMENT ON FUNCTION wikiembed_private.advised_vector(p_dimensions integer) IS 'The recommended type of a new vector column, with its schema.';
 
+CREATE FUNCTION wikiembed_private.array_type(p_type text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION wikiembed_private.array_type(p_type text) IS 'Returns the type in which keys of a type are compared and gathered: varchar as text.';
+
 CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.base_type(p_type oid) IS 'The type below a domain, or the type itself.';
+
+CREATE FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text) IS 'Raises WE010 for options of documents that are not valid.';
 
 CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -318,13 +404,6 @@ CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_att
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute) IS 'The key''s type; raises WE005 when the column does not identify a row.';
-
-CREATE FUNCTION wikiembed_private.check_name(p_name text) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS …;
-
-COMMENT ON FUNCTION wikiembed_private.check_name(p_name text) IS 'Raises WE002 for a source name that is too long or not printable.';
 
 CREATE TABLE wikiembed.sources (
     name text NOT NULL,
@@ -357,13 +436,20 @@ CREATE TABLE wikiembed.sources (
     prefix_pinned boolean DEFAULT false NOT NULL,
     held_back_at timestamp with time zone,
     attached_as text,
+    key_columns name[] NOT NULL,
+    key_types text[] NOT NULL,
+    key_attnums smallint[] NOT NULL,
+    text_columns name[] NOT NULL,
+    text_paths jsonb NOT NULL,
+    text_attnums smallint[] NOT NULL,
+    CONSTRAINT a_key_has_one_to_four_columns CHECK ((((cardinality(key_columns) >= 1) AND (cardinality(key_columns) <= 4)) AND (cardinality(key_types) = cardinality(key_columns)) AND (cardinality(key_attnums) = cardinality(key_columns)))),
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
+    CONSTRAINT a_text_has_one_to_eight_parts CHECK ((((cardinality(text_columns) >= 1) AND (cardinality(text_columns) <= 8)) AND (jsonb_array_length(text_paths) = cardinality(text_columns)) AND (cardinality(text_attnums) = cardinality(text_columns)))),
     CONSTRAINT batch_size_is_sane CHECK (((batch_size >= 1) AND (batch_size <= 4096))),
     CONSTRAINT dimensions_are_positive CHECK ((dimensions > 0)),
     CONSTRAINT embedding_type_is_known CHECK ((embedding_type = ANY (ARRAY['vector'::text, 'halfvec'::text]))),
-    CONSTRAINT key_type_is_known CHECK ((key_type = ANY (ARRAY['smallint'::text, 'integer'::text, 'bigint'::text, 'uuid'::text, 'text'::text, 'character varying'::text]))),
-    CONSTRAINT name_is_short_and_printable CHECK ((((octet_length(name) >= 1) AND (octet_length(name) <= 32)) AND (name !~ '[[:cntrl:]]'::text) AND (name = btrim(name)))),
-    CONSTRAINT provider_is_known CHECK ((provider = ANY (ARRAY['ollama'::text, 'openai'::text, 'tei'::text, 'local'::text])))
+    CONSTRAINT key_type_is_known CHECK ((key_type = ANY (ARRAY['smallint'::text, 'integer'::text, 'bigint'::text, 'uuid'::text, 'text'::text, 'character varying'::text, 'composite'::text]))),
+    CONSTRAINT name_is_short_and_printable CHECK ((((octet_length(name) >= 1) AND (octet_length(name) <= 32)) AND (name !~ '[[:cntrl:]]'::text) AND (name = btrim(name))))
 );
 
 COMMENT ON TABLE wikiembed.sources IS 'One row per attached vector column; written by attach, detach, pause, resume and the first write.';
@@ -372,13 +458,13 @@ COMMENT ON COLUMN wikiembed.sources.name IS 'Short name of the source, 1 to 32 b
 
 COMMENT ON COLUMN wikiembed.sources.relation IS 'The table, or root of partitions, that holds the chunks.';
 
-COMMENT ON COLUMN wikiembed.sources.key_column IS 'Unique, not null column that identifies a chunk.';
+COMMENT ON COLUMN wikiembed.sources.key_column IS 'Column that identifies a chunk; of a composite key the first.';
 
-COMMENT ON COLUMN wikiembed.sources.text_column IS 'Column whose text is embedded.';
+COMMENT ON COLUMN wikiembed.sources.text_column IS 'Column whose text is embedded; of several the first.';
 
 COMMENT ON COLUMN wikiembed.sources.embedding_column IS 'The vector or halfvec column; null: not embedded yet.';
 
-COMMENT ON COLUMN wikiembed.sources.key_type IS 'Type of the key column.';
+COMMENT ON COLUMN wikiembed.sources.key_type IS 'Type of the key column, or composite.';
 
 COMMENT ON COLUMN wikiembed.sources.embedding_type IS 'vector or halfvec.';
 
@@ -428,6 +514,32 @@ COMMENT ON COLUMN wikiembed.sources.held_back_at IS 'Since when reconcile does n
 
 COMMENT ON COLUMN wikiembed.sources.attached_as IS 'The table''s qualified name at attach; another table that has it now has replaced this one.';
 
+COMMENT ON COLUMN wikiembed.sources.key_columns IS 'The columns that identify a chunk together, one to four.';
+
+COMMENT ON COLUMN wikiembed.sources.key_types IS 'Type of each column of the key.';
+
+COMMENT ON COLUMN wikiembed.sources.key_attnums IS 'Column number of each column of the key, to detect a rename.';
+
+COMMENT ON COLUMN wikiembed.sources.text_columns IS 'The columns whose text is embedded, joined by a blank line.';
+
+COMMENT ON COLUMN wikiembed.sources.text_paths IS 'For each column of the text the path of a JSON field, as an array; null: the column itself.';
+
+COMMENT ON COLUMN wikiembed.sources.text_attnums IS 'Column number of each column of the text, to detect a rename.';
+
+CREATE FUNCTION wikiembed_private.check_keys(p_source wikiembed.sources, p_keys name[]) RETURNS wikiembed.sources
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_keys(p_source wikiembed.sources, p_keys name[]) IS 'The row of a source with its key; raises WE005 or WE006 when the columns do not identify a row.';
+
+CREATE FUNCTION wikiembed_private.check_name(p_name text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_name(p_name text) IS 'Raises WE002 for a source name that is too long or not printable.';
+
 CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -449,12 +561,12 @@ CREATE FUNCTION wikiembed_private.check_rights(p_relation regclass) RETURNS void
 
 COMMENT ON FUNCTION wikiembed_private.check_rights(p_relation regclass) IS 'Raises WE004 or WE009 when the owner of wikiembed does not own the whole table, or may not read and write it.';
 
-CREATE FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) RETURNS wikiembed.sources
+CREATE FUNCTION wikiembed_private.check_source(p_relation regclass, p_keys name[], p_texts text[], p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) RETURNS wikiembed.sources
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.check_source(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) IS 'The row that attach would write; raises WE004 to WE010 for what it refuses.';
+COMMENT ON FUNCTION wikiembed_private.check_source(p_relation regclass, p_keys name[], p_texts text[], p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer) IS 'The row that attach would write; raises WE004 to WE010 for what it refuses.';
 
 CREATE FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -462,6 +574,13 @@ CREATE FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_at
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_text(p_relation regclass, p_column pg_attribute) IS 'Raises WE006 for a text column that is generated or not of a text type.';
+
+CREATE FUNCTION wikiembed_private.check_texts(p_source wikiembed.sources, p_texts text[]) RETURNS wikiembed.sources
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_texts(p_source wikiembed.sources, p_texts text[]) IS 'The row of a source with the parts of its text; raises WE006 for what holds no text.';
 
 CREATE FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -487,6 +606,23 @@ CREATE FUNCTION wikiembed_private.correct_ledger(p_name text) RETURNS bigint
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.correct_ledger(p_name text) IS 'Corrects the ledger''s sums to the counts of the table; returns the sum of the differences.';
+
+CREATE FUNCTION wikiembed_private.count_document_violations(p_source wikiembed.sources) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.count_document_violations(p_source wikiembed.sources) IS 'The number of documents, and of chunks, of one source that violate the invariants of documents.';
+
+CREATE FUNCTION wikiembed_private.count_documents(p_source text, OUT total bigint, OUT split bigint, OUT chunks bigint) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.count_documents(p_source text, OUT total bigint, OUT split bigint, OUT chunks bigint) IS 'Counts the documents of a source; reads its table of states.';
 
 CREATE FUNCTION wikiembed_private.count_failures() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -516,6 +652,13 @@ CREATE FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) R
 
 COMMENT ON FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) IS 'The number of rows of one source that violate each invariant except that of the queue, the fifth.';
 
+CREATE FUNCTION wikiembed_private.create_chunk_table(p_documents wikiembed.sources, p_chunks text, p_embedding_type text, p_dimensions integer) RETURNS regclass
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.create_chunk_table(p_documents wikiembed.sources, p_chunks text, p_embedding_type text, p_dimensions integer) IS 'The chunk table of documents: created, or the one of that name with the right columns. Raises WE006, WE010.';
+
 CREATE FUNCTION wikiembed_private.create_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -537,6 +680,27 @@ CREATE FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_colum
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) IS 'A hint how a table gets a vector column of other dimensions: the column itself while it is empty, else another.';
+
+CREATE FUNCTION wikiembed_private.document_names(p_name text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_names(p_name text) IS 'The names that templates of documents use besides those of a source.';
+
+CREATE FUNCTION wikiembed_private.document_row(p_name text) RETURNS wikiembed.sources
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_row(p_name text) IS 'The documents of a source in the shape of a source, for render_template; null when it has none.';
+
+CREATE FUNCTION wikiembed_private.documents_written_as(p_name text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.documents_written_as(p_name text) IS 'The names that a source''s generated functions of documents depend on.';
 
 CREATE FUNCTION wikiembed_private.drop_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
@@ -574,6 +738,16 @@ CREATE FUNCTION wikiembed_private.enforce_pause() RETURNS trigger
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.enforce_pause() IS 'Refuses todo → doing for jobs of a paused source; records when a job begins.';
+
+CREATE FUNCTION wikiembed_private.enqueue_documents(p_source text, p_most bigint, p_dry_run boolean, OUT jobs bigint, OUT documents bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.enqueue_documents(p_source text, p_most bigint, p_dry_run boolean, OUT jobs bigint, OUT documents bigint) IS 'Queues the documents of a source that wait in no job and in no failure; returns the numbers of jobs and documents.';
 
 CREATE FUNCTION wikiembed_private.error_classes() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
@@ -727,6 +901,13 @@ CREATE FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) 
 
 COMMENT ON FUNCTION wikiembed_private.free_column(p_relation regclass, p_name text) IS 'An unused name for a new column of a table.';
 
+CREATE FUNCTION wikiembed_private.generate_document_triggers(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.generate_document_triggers(p_name text) IS 'Generates the functions of a document table''s triggers.';
+
 CREATE FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -783,6 +964,20 @@ CREATE FUNCTION wikiembed_private.generate_read(p_source wikiembed.sources) RETU
 
 COMMENT ON FUNCTION wikiembed_private.generate_read(p_source wikiembed.sources) IS 'Generates the function that reads a source''s chunks.';
 
+CREATE FUNCTION wikiembed_private.generate_read_document(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.generate_read_document(p_name text) IS 'Generates the function that reads a source''s documents.';
+
+CREATE FUNCTION wikiembed_private.generate_split_document(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.generate_split_document(p_name text) IS 'Generates the function that replaces the chunks of a source''s document.';
+
 CREATE FUNCTION wikiembed_private.generate_store(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -818,12 +1013,21 @@ CREATE FUNCTION wikiembed_private.grant_generated(p_source wikiembed.sources, p_
 
 COMMENT ON FUNCTION wikiembed_private.grant_generated(p_source wikiembed.sources, p_role name) IS 'Lets a worker''s role call the functions that read and store chunks of a source.';
 
+CREATE FUNCTION wikiembed_private.has_waiting_document(p_source text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.has_waiting_document(p_source text) IS 'True while a document of the source waits to be split, or failed.';
+
 CREATE FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) IS 'True when a source''s table, or one of its three columns, was dropped.';
+COMMENT ON FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) IS 'True when a source''s table, or one of its columns, was dropped.';
 
 CREATE FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE;
@@ -838,12 +1042,26 @@ CREATE FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name)
 
 COMMENT ON FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) IS 'A hint how the table gets a key, when the column cannot be one.';
 
+CREATE FUNCTION wikiembed_private.key_expression(p_source wikiembed.sources, p_alias text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.key_expression(p_source wikiembed.sources, p_alias text) IS 'Returns the SQL expression of a source''s key as text, of a row with this alias.';
+
 CREATE FUNCTION wikiembed_private.keys_of(p_args jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.keys_of(p_args jsonb) IS 'The keys in a job''s arguments; none where they are malformed.';
+
+CREATE FUNCTION wikiembed_private.keys_of_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.keys_of_job(p_job wikiembed_queue.procrastinate_jobs) IS 'The keys of a job''s chunks or documents; none where its arguments are malformed.';
 
 CREATE FUNCTION wikiembed_private.lock_source(p_source text) RETURNS void
     LANGUAGE plpgsql
@@ -864,7 +1082,7 @@ CREATE FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_j
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk with which three workers died: the chunk is recorded as worker_lost.';
+COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk or document with which three workers died: it is recorded as worker_lost.';
 
 CREATE FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) RETURNS regclass
     LANGUAGE sql STABLE
@@ -1010,6 +1228,16 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
 
 COMMENT ON FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) IS 'Written by write_triggers for source wiki.';
 
+CREATE FUNCTION wikiembed_private.reconcile_documents(p_name text, p_recount boolean, OUT repaired bigint, OUT dead_jobs bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.reconcile_documents(p_name text, p_recount boolean, OUT repaired bigint, OUT dead_jobs bigint) IS 'Repairs the state of a source''s documents; returns how many were found to wait, and jobs that ended without their work.';
+
 CREATE FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1042,6 +1270,13 @@ CREATE FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.source
 
 COMMENT ON FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) IS 'Gives the index that was built for a move the name of a source''s index.';
 
+CREATE FUNCTION wikiembed_private.render_call(p_source wikiembed.sources, p_function text, p_arguments text[]) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.render_call(p_source wikiembed.sources, p_function text, p_arguments text[]) IS 'Renders one call in a template: the key or the text of a row, or a comparison of keys.';
+
 CREATE FUNCTION wikiembed_private.render_template(p_source wikiembed.sources, p_template text, p_more jsonb DEFAULT '{}'::jsonb) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1070,6 +1305,13 @@ CREATE FUNCTION wikiembed_private.require_column(p_relation regclass, p_name nam
 
 COMMENT ON FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) IS 'The catalogue row of the column that is to be key, text or embedding; raises WE006 with a hint when no such column exists.';
 
+CREATE FUNCTION wikiembed_private.require_documents(p_source text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.require_documents(p_source text) IS 'Raises WE001 for a source that has no documents.';
+
 CREATE FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1097,6 +1339,13 @@ CREATE FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastin
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Requeues an upkeep job, or drops it when its next one waits already.';
+
+CREATE FUNCTION wikiembed_private.retry_documents(p_source text, p_keys text[], p_error_class text, OUT jobs bigint, OUT documents bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.retry_documents(p_source text, p_keys text[], p_error_class text, OUT jobs bigint, OUT documents bigint) IS 'Queues documents that failed, all or those of some keys or of one class; returns the numbers of jobs and documents.';
 
 CREATE FUNCTION wikiembed_private.revoke_generated(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -1177,6 +1426,20 @@ CREATE FUNCTION wikiembed_private.text_advice(p_relation regclass, p_column name
 
 COMMENT ON FUNCTION wikiembed_private.text_advice(p_relation regclass, p_column name) IS 'A hint which columns of a table are texts, or how it gets one.';
 
+CREATE FUNCTION wikiembed_private.text_expression(p_source wikiembed.sources, p_alias text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.text_expression(p_source wikiembed.sources, p_alias text) IS 'Returns the SQL expression of a source''s text, of a row with this alias.';
+
+CREATE FUNCTION wikiembed_private.text_part(p_relation regclass, p_part text, OUT attribute pg_attribute, OUT path text[]) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.text_part(p_relation regclass, p_part text, OUT attribute pg_attribute, OUT path text[]) IS 'The column of a part of a text, and its path where it is a field of JSON; raises WE006.';
+
 CREATE FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1235,6 +1498,13 @@ CREATE FUNCTION wikiembed_private.truncated_moved(p_former wikiembed.sources, p_
 
 COMMENT ON FUNCTION wikiembed_private.truncated_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The marks of a source that is moved whose rows have the same key and text in both tables, and a vector in the new one.';
 
+CREATE FUNCTION wikiembed_private.usable_key_lists(p_relation regclass) RETURNS TABLE(columns name[])
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.usable_key_lists(p_relation regclass) IS 'The lists of two to four columns of a table that identify a row together and can be the key of a source.';
+
 CREATE FUNCTION wikiembed_private.usable_keys(p_relation regclass) RETURNS name[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1255,6 +1525,13 @@ CREATE FUNCTION wikiembed_private.worker_roles() RETURNS SETOF name
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.worker_roles() IS 'The roles that grant_worker was called with.';
+
+CREATE FUNCTION wikiembed_private.write_document_triggers(p_name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.write_document_triggers(p_name text) IS 'Writes the functions and triggers of a source''s document table, on it and on every partition.';
 
 CREATE FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) RETURNS void
     LANGUAGE plpgsql
@@ -1458,7 +1735,7 @@ CREATE VIEW wikiembed.coverage AS
             WHEN h.paused THEN s.pause_reason
             ELSE NULL::text
         END AS pause_reason,
-    ((((c.total - c.embedded) - c.skipped) = 0) AND (c.embedded > 0)) AS ready,
+    ((((c.total - c.embedded) - c.skipped) = 0) AND (c.embedded > 0) AND (NOT wikiembed_private.has_waiting_document(s.name))) AS ready,
     o.held_back,
     ((c.total = 0) AND (s.model IS NULL) AND ((s.relation)::oid = (to_regclass('public.wiki_chunks'::text))::oid) AND (EXISTS ( SELECT
            FROM wikiembed.sources other
@@ -1505,11 +1782,131 @@ COMMENT ON COLUMN wikiembed.coverage.paused IS 'True while the source is paused.
 
 COMMENT ON COLUMN wikiembed.coverage.pause_reason IS 'Why it is paused.';
 
-COMMENT ON COLUMN wikiembed.coverage.ready IS 'True when some row is embedded and none is missing; is_ready() reads the table itself.';
+COMMENT ON COLUMN wikiembed.coverage.ready IS 'True when some row is embedded, none is missing and no document waits to be split; is_ready() reads the table itself.';
 
 COMMENT ON COLUMN wikiembed.coverage.held_back IS 'Missing rows in no job and no failure that wait for enqueue, where sources.held_back_at is set; fewer while a row is queued twice.';
 
 COMMENT ON COLUMN wikiembed.coverage.unused IS 'True for the built-in source of wiki_chunks that is empty and has no model yet, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
+
+CREATE TABLE wikiembed.document_failures (
+    source text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    error_class text NOT NULL,
+    message text DEFAULT ''::text NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    job_id bigint
+);
+
+COMMENT ON TABLE wikiembed.document_failures IS 'Documents that cannot be split; written by workers, deleted when the document changes or is split.';
+
+COMMENT ON COLUMN wikiembed.document_failures.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.document_failures.key IS 'Key of the document, as text.';
+
+COMMENT ON COLUMN wikiembed.document_failures.error_class IS 'Why, as in failures.';
+
+COMMENT ON COLUMN wikiembed.document_failures.message IS 'What went wrong, in a sentence; never the text.';
+
+COMMENT ON COLUMN wikiembed.document_failures.attempts IS 'How often it failed.';
+
+COMMENT ON COLUMN wikiembed.document_failures.first_at IS 'When it failed first.';
+
+COMMENT ON COLUMN wikiembed.document_failures.last_at IS 'When it failed last.';
+
+COMMENT ON COLUMN wikiembed.document_failures.job_id IS 'The job in which it failed last.';
+
+CREATE TABLE wikiembed.document_sources (
+    source text NOT NULL,
+    relation regclass NOT NULL,
+    key_columns name[] NOT NULL,
+    key_types text[] NOT NULL,
+    key_attnums smallint[] NOT NULL,
+    text_columns name[] NOT NULL,
+    text_paths jsonb NOT NULL,
+    text_attnums smallint[] NOT NULL,
+    title_column name,
+    title_attnum smallint,
+    splitter text NOT NULL,
+    max_chars integer NOT NULL,
+    overlap_chars integer NOT NULL,
+    context text NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    trigger_version integer DEFAULT 0 NOT NULL,
+    written_as text DEFAULT ''::text NOT NULL,
+    CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
+    CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
+    CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
+    CONSTRAINT overlap_is_at_most_a_quarter CHECK (((overlap_chars >= 0) AND (overlap_chars <= (max_chars / 4)))),
+    CONSTRAINT splitter_is_known CHECK ((splitter = ANY (ARRAY['text'::text, 'markdown'::text, 'html'::text])))
+);
+
+COMMENT ON TABLE wikiembed.document_sources IS 'One row per source whose chunks are split from documents; written by attach_documents.';
+
+COMMENT ON COLUMN wikiembed.document_sources.source IS 'The source of the chunks.';
+
+COMMENT ON COLUMN wikiembed.document_sources.relation IS 'The table of documents.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_columns IS 'The columns that identify a document together.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_types IS 'Type of each column of the key.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_attnums IS 'Column number of each column of the key.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_columns IS 'The columns whose text is split, joined by a blank line.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_paths IS 'For each column of the text the path of a JSON field; null: the column itself.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_attnums IS 'Column number of each column of the text.';
+
+COMMENT ON COLUMN wikiembed.document_sources.title_column IS 'The column of the title; null: none.';
+
+COMMENT ON COLUMN wikiembed.document_sources.title_attnum IS 'Column number of the title.';
+
+COMMENT ON COLUMN wikiembed.document_sources.splitter IS 'text, markdown or html.';
+
+COMMENT ON COLUMN wikiembed.document_sources.max_chars IS 'Most characters of a chunk, without its context.';
+
+COMMENT ON COLUMN wikiembed.document_sources.overlap_chars IS 'Characters that a chunk repeats of the one before.';
+
+COMMENT ON COLUMN wikiembed.document_sources.context IS 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
+
+COMMENT ON COLUMN wikiembed.document_sources.generation IS 'Seed of the hash of documents; grows with every change of the options.';
+
+COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the functions that generated its triggers.';
+
+COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
+
+CREATE VIEW wikiembed.documents AS
+ SELECT d.source,
+    wikiembed_private.qualified(d.relation) AS relation,
+    c.total,
+    c.split,
+    ((c.total - c.split) - f.failed) AS waiting,
+    f.failed,
+    c.chunks
+   FROM ((wikiembed.document_sources d
+     CROSS JOIN LATERAL wikiembed_private.count_documents(d.source) c(total, split, chunks))
+     CROSS JOIN LATERAL ( SELECT count(*) AS failed
+           FROM wikiembed.document_failures f_1
+          WHERE (f_1.source = d.source)) f);
+
+COMMENT ON VIEW wikiembed.documents IS 'One row per source of documents; reads its table of states, about 0.1 s per million documents.';
+
+COMMENT ON COLUMN wikiembed.documents.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.documents.relation IS 'The document table; null when it was dropped.';
+
+COMMENT ON COLUMN wikiembed.documents.total IS 'Documents.';
+
+COMMENT ON COLUMN wikiembed.documents.split IS 'Documents whose chunks are those of their present text.';
+
+COMMENT ON COLUMN wikiembed.documents.waiting IS 'Documents that wait to be split, queued or not.';
+
+COMMENT ON COLUMN wikiembed.documents.failed IS 'Documents that cannot be split, in document_failures.';
+
+COMMENT ON COLUMN wikiembed.documents.chunks IS 'Chunks of the documents that are split.';
 
 CREATE TABLE wikiembed_private.ended_failures (
     id bigint NOT NULL,
@@ -1997,6 +2394,12 @@ ALTER TABLE ONLY wikiembed.action_log
 ALTER TABLE ONLY wikiembed.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
+ALTER TABLE ONLY wikiembed.document_failures
+    ADD CONSTRAINT document_failures_pkey PRIMARY KEY (source, key);
+
+ALTER TABLE ONLY wikiembed.document_sources
+    ADD CONSTRAINT document_sources_pkey PRIMARY KEY (source);
+
 ALTER TABLE ONLY wikiembed.failures
     ADD CONSTRAINT failures_pkey PRIMARY KEY (source, key);
 
@@ -2093,13 +2496,13 @@ CREATE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1 AFTER INSERT ON w
 
 ALTER TABLE wikiembed_queue.procrastinate_jobs DISABLE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1;
 
-CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.abort_requested AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1();
+CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((new.abort_requested AND ((new.task_name)::text <> ALL ((ARRAY['wikiembed.embed'::character varying, 'wikiembed.split'::character varying])::text[])))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1();
 
-CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
+CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.task_name)::text <> ALL ((ARRAY['wikiembed.embed'::character varying, 'wikiembed.split'::character varying])::text[]))) EXECUTE FUNCTION wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
 
-CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> 'wikiembed.embed'::text))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
+CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND ((new.task_name)::text <> ALL ((ARRAY['wikiembed.embed'::character varying, 'wikiembed.split'::character varying])::text[])))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
 
-CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.task_name)::text <> 'wikiembed.embed'::text)) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
+CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.task_name)::text <> ALL ((ARRAY['wikiembed.embed'::character varying, 'wikiembed.split'::character varying])::text[]))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
 
 CREATE TRIGGER wikiembed_notify_workers AFTER INSERT ON wikiembed_queue.procrastinate_jobs REFERENCING NEW TABLE AS new_jobs FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.notify_throttled();
 
@@ -2112,6 +2515,12 @@ COMMENT ON TRIGGER wikiembed_pause_gate ON wikiembed_queue.procrastinate_jobs IS
 CREATE TRIGGER wikiembed_refuse_abort BEFORE UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND new.abort_requested)) EXECUTE FUNCTION wikiembed_private.refuse_abort();
 
 COMMENT ON TRIGGER wikiembed_refuse_abort ON wikiembed_queue.procrastinate_jobs IS 'A waiting job is cancelled, not aborted.';
+
+ALTER TABLE ONLY wikiembed.document_failures
+    ADD CONSTRAINT document_failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.document_sources(source) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed.document_sources
+    ADD CONSTRAINT document_sources_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
 
 ALTER TABLE ONLY wikiembed.failures
     ADD CONSTRAINT failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;

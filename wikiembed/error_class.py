@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class ErrorClass(StrEnum):
-    """Why a chunk is not embedded; docs/reference/failures.md explains each."""
+    """Why a chunk is not embedded, or a document not split.
+
+    docs/reference/failures.md explains each.
+    """
 
     TEXT_TOO_LONG = "text_too_long"
     TEXT_TOO_LARGE = "text_too_large"
@@ -15,6 +18,7 @@ class ErrorClass(StrEnum):
     BAD_ANSWER = "bad_answer"
     REFUSED = "refused"
     REJECTED = "rejected"
+    DOCUMENT_UNREADABLE = "document_unreadable"
     WRITE_REFUSED = "write_refused"
     WORKER_LOST = "worker_lost"  # written by rescue_jobs
     INTERNAL_ERROR = "internal_error"

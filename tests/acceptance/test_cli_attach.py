@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
@@ -264,3 +265,52 @@ def test_attach_does_not_trust_the_default_model(call: Call, database: Database)
     result = call(*ATTACH, env={"WIKIEMBED_DIMENSIONS": ""})
     assert result.returncode == 0
     assert "has 256: run `alter table" in result.stderr
+
+
+def test_attach_takes_keys_and_texts_of_several_columns(
+    call: Call, database: Database, standin: StandIn
+) -> None:
+    """From the command to the vectors, a failure by its key, and the list of sources."""
+    database.execute(
+        'create table public.articles (tenant int, "the, id" text, title text, doc jsonb,'
+        ' vec vector(4), primary key (tenant, "the, id"))'
+    )
+    key, part = 'tenant,"the, id"', "doc->>'body'"
+    command = ("attach", "public.articles", "--key", key, "--text", "title", "--text", part)
+    assert_done(call(*command, "--embedding", "vec", "--name", "articles"))
+    database.execute(
+        "insert into public.articles values (1, 'a', 'Title', '{\"body\": \"Body\"}'),"
+        " (2, 'a', 'Title', null), (2, 'b', null, null)"
+    )
+    assert_done(call("backfill", "articles", env=served(standin)))
+    rows = 'select vec is not null from public.articles order by tenant, "the, id"'
+    assert database.rows(rows) == [(True,), (True,), (False,)]
+    assert standin.stats.texts == 2
+    assert database.rows("select key from wikiembed.failures") == [('[2, "b"]',)]
+    (listed,) = (
+        row for row in json.loads(call("sources", "--json").stdout) if row["name"] == "articles"
+    )
+    assert (listed["key_columns"], listed["text_columns"]) == (
+        ["tenant", "the, id"],
+        ["title", "doc"],
+    )
+    database.check_invariants()
+
+
+def test_attach_moves_a_source_of_several_columns(call: Call, database: Database) -> None:
+    """Columns that are not given keep their names, the fields of JSON their paths."""
+    create = (
+        "create table public.{} (tenant int, id text, doc jsonb, vec vector(4),"
+        " primary key (tenant, id))"
+    )
+    database.execute(create.format("articles"))
+    part = "doc->'it''s'->>'body'"
+    command = ("attach", "public.articles", "--key", "tenant,id", "--text", part)
+    assert_done(call(*command, "--embedding", "vec"))
+    database.execute("alter table public.articles rename to old")
+    database.execute(create.format("articles"))
+    assert_done(call("attach", "public.articles", "--name", "articles", "--move"))
+    columns = (
+        "select key_columns::text[], text_paths from wikiembed.sources where name = 'articles'"
+    )
+    assert database.rows(columns) == [(["tenant", "id"], [["it's", "body"]])]

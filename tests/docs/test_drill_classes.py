@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.support.standin import BadText
 from tests.tools.docs import code
 from tests.tools.docs.drill import BAD, Drill, drill_on
 from tests.tools.docs.policy import tables_under, word_of
+from wikiembed.documents import Piece, SplitOptions, split, work
 
 ROWS = {word_of(row["error class"]): row for row in tables_under("By error class")}
 DIE = "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() - interval '31 s'"
@@ -114,6 +116,20 @@ def _skipped(drill: Drill) -> Fix:
     return _no_matter
 
 
+def _unreadable(drill: Drill) -> Fix:
+    """Source wiki is a table of documents, and the splitter fails on one of them."""
+    drill.load_documents(BAD)
+
+    def failing(text: str, *, options: SplitOptions) -> list[Piece]:
+        if text == BAD:
+            raise RecursionError
+        return split(text, options=options)
+
+    with patch.object(work, "split", failing):
+        drill.work()
+    return _no_matter
+
+
 PROVOKE: dict[str, Callable[[Drill], Fix]] = {
     "text_too_long": _too_long,
     "text_too_large": _server_that(BadText(contains=BAD, status=413)),
@@ -122,6 +138,7 @@ PROVOKE: dict[str, Callable[[Drill], Fix]] = {
     "bad_answer": _server_that(BadText(contains=BAD, effect="nan"), _no_matter),
     "refused": _server_that(BadText(contains=BAD, status=403)),
     "rejected": _server_that(BadText(contains=BAD, status=500), _rewrite),
+    "document_unreadable": _unreadable,
     "write_refused": _constraint,
     "worker_lost": _deadly,
     "internal_error": _defect,

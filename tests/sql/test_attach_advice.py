@@ -203,7 +203,7 @@ def test_composite_key_of_a_partitioned_table_has_no_statement(database: Databas
     hint = refusal(database)
     assert "`" not in hint
     assert "partitioned by (at)" in hint
-    assert "come in a later release" in hint
+    assert "name a key of several columns" in hint
     assert "(an expression)" in refusal(database, relation="public.e")
     assert refusal(database, relation="public.p").startswith("Rows repeat it")
 

@@ -123,7 +123,7 @@ def test_invariants_hold_after_the_upgrade(restored: Restored) -> None:
     for name in ("docs", NOTES, "wiki"):
         database.check_invariants(name)
     orphans = database.rows("select violations from wikiembed.check_invariants('parts')")
-    assert [row[0] for row in orphans] == [0] * 6
+    assert [row[0] for row in orphans] == [0] * 8
 
 
 def test_work_continues_after_the_upgrade(restored: Restored) -> None:

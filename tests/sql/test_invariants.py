@@ -15,6 +15,8 @@ APART = "no row is both embedded and in failures"
 NAMED = "no live job names a source that does not exist"
 
 MARKED = "every chunk that is marked as truncated has a vector"
+SPLIT = "every document is split as its text is now, or waits in a job or in failures"
+TILED = "every chunk of a document is its text from starts_at to ends_at, at gapless positions"
 
 
 def violations(database: Database, source: str | None = "docs") -> dict[str, int]:
@@ -22,7 +24,9 @@ def violations(database: Database, source: str | None = "docs") -> dict[str, int
     rows = database.rows(
         "select name, violations from wikiembed.check_invariants(%s::text)", [source]
     )
-    assert {row[0] for row in rows} == {WAITS, PROVED, COUNTED, APART, NAMED, MARKED}
+    assert {row[0] for row in rows} == {
+        *(WAITS, PROVED, COUNTED, APART, NAMED, MARKED, SPLIT, TILED)
+    }
     return {name: count for name, count in rows if count}
 
 

@@ -75,7 +75,9 @@ def test_reader_has_select_and_one_function(docs_table: Database) -> None:
     tables = {
         *("failures", "failure_history", "sources", "action_log", "outages", "alembic_version"),
         "schema_digest",
+        *("documents", "document_sources", "document_failures"),
         *("replaced_tables", "truncated_chunks", *TRUNCATION),
+        *("documents", "document_sources", "document_failures"),
     }
     assert set(held) == {f"wikiembed.{name}" for name in tables | VIEWS}
     assert {kind for kinds in held.values() for kind in kinds} == {"SELECT"}

@@ -62,10 +62,10 @@ def bound(database: Database) -> Callable[[str], None]:
 
     def give(statement: str) -> None:
         database.execute(statement.format(role=role))
-        (signature,) = database.rows(
+        for (signature,) in database.rows(
             "select oid::regprocedure::text from pg_proc where proname = 'attach'"
-        )[0]
-        database.execute(f"alter function {signature} owner to {role}")
+        ):
+            database.execute(f"alter function {signature} owner to {role}")
 
     return give
 

@@ -63,6 +63,7 @@ def view(
         "failures": [],
         "pauses": [],
         "outages": [],
+        "documents": [],
         "workers": [worker()],
         **state,
     }

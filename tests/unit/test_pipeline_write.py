@@ -8,9 +8,10 @@ import pytest
 from psycopg import errors as pg
 
 from tests.support.pipeline_fakes import FakeStore
+from wikiembed.db.sqlstate import is_refusal
 from wikiembed.errors import DatabaseUnreachable, LockNotAvailable, WriteRefused
 from wikiembed.pipeline import write_retry
-from wikiembed.pipeline.write import is_refusal, write_vectors
+from wikiembed.pipeline.write import write_vectors
 from wikiembed.store import Chunk, Outcome
 
 REFUSED = pg.CheckViolation("violates check constraint")

@@ -57,6 +57,24 @@ async def test_small_jobs_of_a_source_begin_together() -> None:
     assert [one.id for one in local_queue.group_of(job(1))] == [1, 2, 3]
 
 
+async def test_job_that_splits_documents_begins_alone_and_does_not_shrink_the_next_fetch() -> None:
+    """It has no keys of chunks, and its batch size says nothing about its source's."""
+    splits = job(2).evolve(
+        task_name="wikiembed.split", task_kwargs={"source": "docs", "documents": ["a"]}
+    )
+    local_queue = queue_of(batch_size=3)
+    fetched = [Fetched(job(1), 3), Fetched(splits, 1), Fetched(job(3), 3)]
+    local_queue.add(fetched, most_chunks=64)
+    assert local_queue.fetch_size() == (MOST_JOBS, 4 * 3)
+    begun_ids = []
+    while local_queue:
+        one = await local_queue.begin()
+        assert one is not None
+        begun_ids.append(one.id)
+    assert begun_ids == [1, 2]
+    assert [one.id for one in local_queue.group_of(job(1))] == [1, 3]
+
+
 async def test_full_job_begins_alone() -> None:
     """A bulk job is a batch already."""
     local_queue = queue_of(job(1, "a", "b", "c"), job(2, "d"))

@@ -107,10 +107,7 @@ def run_backfill(
         rows = {} if json else {row.source: row for row in actions.coverage(connection, source)}
     if json:
         for done in queued:
-            print_json(
-                {"event": "queued", "source": done.source, "jobs": done.jobs,
-                 "chunks": done.chunks, "database": where.as_json()}
-            )  # fmt: skip
+            print_json({"event": "queued", **done.as_json(), "database": where.as_json()})
     else:
         say_queued(
             [(done, rows[done.source]) for done in queued if done.source in rows],
@@ -163,7 +160,7 @@ def _finish(
         if not json and len(rows) > MOST_NAMED and (complete := sum(not r.missing for r in rows)):
             noun = "source" if complete == len(rows) else "other source"
             say(f"Nothing is missing in {count(complete, noun)}.")
-    if any(one.unqueued or (one.failed and not lenient) for one in short):
+    if any(one.unqueued or (one.failures and not lenient) for one in short):
         raise ConditionNotMet(sentence(short))
 
 

@@ -70,7 +70,7 @@ def run_retry(
         str | None, typer.Option("--class", help="Only failures of this class.")
     ] = None,
 ) -> None:
-    """Queue failed chunks again; skipped ones only when named by key or class.
+    """Queue failed chunks and documents again; skipped ones only when named by key or class.
 
     Failures of chunks held by another transaction are left, and counted.
     """
@@ -78,7 +78,11 @@ def run_retry(
         error_class = actions.error_class(connection, error_class)
         for name in actions.names(connection, source):
             done = actions.retry(connection, name, keys=key, error_class=error_class)
-            say(f"{name}: {count(done.chunks, 'chunk')} queued again in {count(done.jobs, 'job')}.")
+            documents = f" and {count(done.documents, 'document')}" if done.documents else ""
+            say(
+                f"{name}: {count(done.chunks, 'chunk')}{documents} queued again in"
+                f" {count(done.jobs, 'job')}."
+            )
             if done.held:
                 say(
                     f"{name}: {count(done.held, 'failure')} {verb(done.held)} held by another"

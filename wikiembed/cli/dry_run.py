@@ -51,10 +51,7 @@ def print_estimate(
                 )
             )
             if json:
-                print_json(
-                    {"event": "would_queue", "source": one.source, "jobs": one.jobs,
-                     "chunks": one.chunks, "database": where.as_json()}
-                )  # fmt: skip
+                print_json({"event": "would_queue", **one.as_json(), "database": where.as_json()})
                 print_json({"event": "estimate", **found[-1].as_json()})
             else:
                 say(estimate_sentence(found[-1], one, rows[one.source]))
@@ -84,10 +81,18 @@ def _takes(seconds: float | None) -> str:
 
 def estimate_sentence(found: Estimate, queueing: actions.Enqueued, row: Coverage) -> str:
     """The work to do, the sample's size, and the estimated time, or why it is unknown."""
+    documents = ""
+    if queueing.documents:
+        documents = (
+            f"{found.source}: {count(queueing.documents, 'document')} would be queued in"
+            f" {count(queueing.splits, 'job')}; their chunks are known once they are split."
+        )
+        if found.chunks == 0:
+            return documents
     if found.chunks == 0:
         failed = f" but {count(row.failed, 'failed chunk')}" if row.failed else ""
         return f"{found.source}: nothing to embed{failed}."
-    sentences = [f"{_what(found, queueing)}.", _how_long(found)]
+    sentences = [documents, f"{_what(found, queueing)}.", _how_long(found)]
     if row.paused:
         sentences.append(f"It is paused: run `wikiembed resume {found.source}`.")
     measured = found.measured
@@ -96,15 +101,14 @@ def estimate_sentence(found: Estimate, queueing: actions.Enqueued, row: Coverage
         refused = count(measured.refused, "text")
         were = verb(measured.refused, "was", "were")
         sentences.append(f"{refused} of the sample {were} refused and left out ({why}).")
-    return " ".join(sentences)
+    return " ".join(filter(None, sentences))
 
 
 def _what(found: Estimate, queueing: actions.Enqueued) -> str:
     to_queue = "all queued already"
     if queueing.chunks:
-        to_queue = (
-            f"{count(queueing.chunks, 'chunk')} would be queued in {count(queueing.jobs, 'job')}"
-        )
+        jobs = count(queueing.jobs - queueing.splits, "job")
+        to_queue = f"{count(queueing.chunks, 'chunk')} would be queued in {jobs}"
     what = (
         f"{found.source}: {count(found.chunks, 'chunk')} to embed in {count(found.jobs, 'job')}"
         f" ({to_queue})"

@@ -23,6 +23,8 @@ LAYOUT: Mapping[str, Mapping[str, Examples]] = {
         "attach": (
             "wikiembed attach public.docs --key id --text body --embedding vec --name docs",
             "wikiembed attach public.notes --provider ollama --model bge-m3",
+            "wikiembed attach public.articles --key tenant,id --text title --text body",
+            "wikiembed attach public.pages --documents --text body --title title",
         ),
         "sources": ("wikiembed sources", "wikiembed sources --json"),
         "detach": ("wikiembed detach docs",),
@@ -75,6 +77,13 @@ LAYOUT: Mapping[str, Mapping[str, Examples]] = {
 OPTION_PANELS: Mapping[str, str] = {
     **dict.fromkeys(("--key", "--class", "--max-chunks", "--limit", "--source"), "Which chunks"),
     **dict.fromkeys(("--text", "--embedding", "--name"), "Columns and name"),
+    **dict.fromkeys(
+        (
+            *("--documents", "--title", "--chunks", "--splitter", "--max-chars"),
+            *("--overlap-chars", "--context", "--halfvec"),
+        ),
+        "Documents",
+    ),
     **dict.fromkeys(
         ("--provider", "--model", "--dimensions", "--document-prefix", "--query-prefix"), "Model"
     ),

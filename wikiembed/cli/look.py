@@ -24,6 +24,7 @@ from wikiembed.cli.console import (
 )
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
+from wikiembed.control.documents import waiting_sentence
 from wikiembed.control.overview import (
     overview,
     replaced_sentence,
@@ -59,7 +60,7 @@ def run_status(
         float, typer.Option(min=0.1, help="Seconds between updates of --watch.")
     ] = 1.0,
 ) -> None:
-    """Show coverage, queue, pauses, servers out of reach, failures by class, and workers.
+    """Show coverage, documents, queue, pauses, outages, failures by class, and workers.
 
     With --watch it continues when the database is lost; without a terminal it prints a line per
     update, with --json a JSON line. Ctrl-C ends it with exit code 0.
@@ -77,6 +78,13 @@ def run_status(
         return
     say(found.line)
     _print_coverage(state)
+    if state["documents"]:
+        print_table(
+            state["documents"],
+            ["source", "relation", "total", "split", "waiting", "failed", "chunks"],
+            title="Documents",
+            optional=["relation"],
+        )
     for notice in _notices(state):
         say(notice)
     if state["failures"]:
@@ -100,6 +108,9 @@ def _notices(state: State) -> Iterator[str]:
         )
     for held in state["held_back"]:
         yield held_back_sentence(held["source"], held["chunks"])
+    for row in state["documents"]:
+        if row["held_back"] and row["waiting"]:
+            yield waiting_sentence(row["source"], row["waiting"])
     for replaced in state["replaced"]:
         yield f"Replaced: {replaced_sentence(**replaced)}"
     for cut in state["truncation"]:
@@ -198,7 +209,7 @@ def run_failures(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the chunks that are not embedded and why, newest first.
+    """List the chunks that are not embedded and why, newest first, and documents not split.
 
     With --history, list failures that ended: retried, cured (embedded), changed, deleted or
     skipped. A source keeps the latest 50,000 of 90 days.
@@ -215,6 +226,10 @@ def run_failures(
             )
         else:
             rows = actions.failures(connection, source, error_class=error_class, limit=limit)
+            for row in rows:
+                row["key"] = (
+                    f"document {row['key']}" if row["document"] and not json else row["key"]
+                )
         cut = [] if history or error_class else truncated(connection, source)
     if json:
         for row in rows:

@@ -60,12 +60,12 @@ class Panel:
         """Sources, a blank line, and the sections.
 
         Each section gets its minimum. The rest of the rows goes, in this order, to one line per
-        source, to pauses, outages and failures, to the sources' second lines, to workers, to
-        recent actions and to a higher chart.
+        source, to pauses, outages, failures and documents, to the sources' second lines, to
+        workers, to recent actions and to a higher chart.
         """
         state = view.snapshot.state
         sections = self._sections(view)
-        _, _, workers, paused, servers, failures, actions = sections
+        _, _, documents, workers, paused, servers, failures, actions = sections
         rows = {id(section): section.least for section in sections}
         left = room - sum(rows.values())
         sources = len(state["coverage"])
@@ -78,7 +78,7 @@ class Panel:
             rows[id(section)] += more
             left -= more
 
-        for section in (paused, servers, failures):
+        for section in (paused, servers, failures, documents):
             grow(section)
         in_full = of_sources == sources and left >= sources
         left -= sources if in_full else 0
@@ -98,6 +98,7 @@ class Panel:
         return [
             renderer.throughput(view.snapshot.throughput),
             renderer.queue(state),
+            renderer.documents(state["documents"]),
             renderer.workers(state),
             renderer.paused(state["pauses"]),
             renderer.servers(state),
@@ -183,6 +184,11 @@ def plain_line(view: View) -> str:
             f"{row['source']} {percent(row['coverage_pct'])} ({row['missing']:,} missing{failed},"
             f" {row['chunks_per_s']:,.1f}/s{left})"
         )
+    parts += [
+        f"{row['source']} {count(row['waiting'], 'document')} to split"
+        for row in state["documents"]
+        if row["waiting"]
+    ]
     parts.append(count(sum(row["todo"] + row["doing"] for row in state["queue"]), "job"))
     parts.append(count(sum(worker["alive"] for worker in state["workers"]), "worker"))
     parts += [f"{outage['server']} out of reach" for outage in state["outages"]]

@@ -8,9 +8,11 @@ import typer
 
 from wikiembed.cli.console import count, database, print_json, remark
 from wikiembed.control import actions
+from wikiembed.control.documents import documents
 from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import ConditionNotMet
 from wikiembed.store import Coverage
+from wikiembed.words import verb
 
 
 def register(cli: typer.Typer) -> None:
@@ -56,6 +58,11 @@ def run_ready(
         }
         rows = [row for row in counted if not ready[row.source]]
         in_the_way = obstacles(connection, rows)
+        unsplit = {
+            one.source: one.waiting + one.failed
+            for one in documents(connection)
+            if one.waiting + one.failed
+        }
         done = bool(ready) and all(ready.values())
         tested = []
         if smoke and done:
@@ -81,7 +88,11 @@ def run_ready(
             typer.echo(f"# {one.sentence}")
     if rows or not names:
         raise ConditionNotMet(
-            _missing(rows, empty={o.source for o in in_the_way if o.name == "empty"})
+            _missing(
+                rows,
+                empty={o.source for o in in_the_way if o.name == "empty"},
+                unsplit=unsplit,
+            )
         )
     if False in passed:
         wrong = next(one for one in tested if one.passed is False)
@@ -92,13 +103,20 @@ def run_ready(
         )
 
 
-def _missing(rows: list[Coverage], *, empty: set[str | None]) -> str:
+def _missing(rows: list[Coverage], *, empty: set[str | None], unsplit: dict[str, int]) -> str:
     if not rows:
         return "No source is attached."
-    return "; ".join(_misses(row, empty=row.source in empty) for row in rows) + "."
+    return "; ".join(
+        _misses(row, empty=row.source in empty, unsplit=unsplit.get(row.source, 0))
+        for row in rows
+    ) + "."  # fmt: skip
 
 
-def _misses(row: Coverage, *, empty: bool) -> str:
+def _misses(row: Coverage, *, empty: bool, unsplit: int) -> str:
+    if unsplit and not row.missing:
+        return (
+            f"Source {row.source!r} has {count(unsplit, 'document')} that {verb(unsplit)} not split"
+        )
     if empty and row.total == 0:
         return f"Source {row.source!r} has no chunks: load some, or `--allow-empty`"
     if empty:
@@ -109,4 +127,5 @@ def _misses(row: Coverage, *, empty: bool) -> str:
     return (
         f"Source {row.source!r} lacks vectors for {row.missing:,} of {count(row.total, 'chunk')}"
         f" ({row.failed:,} failed{', paused' if row.paused else ''})"
+        + (f", and {count(unsplit, 'document')} {verb(unsplit)} not split" if unsplit else "")
     )

@@ -95,6 +95,17 @@ class Renderer:
             parts.append(f"oldest waiting {duration(oldest)}")
         return Section(lines=[self.label("queue", self.dots(parts))], least=1)
 
+    def documents(self, rows: Sequence[Row]) -> Section:
+        """How many documents are split, of each source that has some to split or failed ones."""
+        lines: list[Text] = []
+        for row in rows:
+            if row["waiting"] or row["failed"]:
+                parts = [f"{row['source']}: {row['split']:,} of {row['total']:,} split"]
+                if row["failed"]:
+                    parts.append(f"{row['failed']:,} failed")
+                lines.append(self.label("" if lines else "documents", self.dots(parts)))
+        return Section(lines=lines, least=min(len(lines), 2), more="wikiembed status")
+
     def workers(self, state: State) -> Section:
         """How many processes are alive, and where each runs."""
         alive = [worker for worker in state["workers"] if worker["alive"]]

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import csv
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 
-from wikiembed.cli.console import count, database, note, print_json, print_table, say, warn
+from wikiembed.cli.console import (
+    count,
+    database,
+    listed,
+    note,
+    print_json,
+    print_table,
+    say,
+    warn,
+)
+from wikiembed.cli.queued import queued_sentence
 from wikiembed.config import Provider
 from wikiembed.control import actions
+from wikiembed.control import documents as of_documents
 from wikiembed.control import sources as control
 from wikiembed.control.dimensions import Notices
+from wikiembed.control.documents import DocumentOptions
+from wikiembed.errors import WrongUsage
 from wikiembed.store import Coverage
+from wikiembed.words import verb
+
+
+class Splitter(StrEnum):
+    """How a document is split."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+class Context(StrEnum):
+    """What precedes a chunk when it is embedded."""
+
+    NONE = "none"
+    TITLE = "title"
+    HEADING = "heading"
+    TITLE_HEADING = "title_heading"
 
 
 def register(cli: typer.Typer) -> None:
@@ -25,10 +58,15 @@ def run_attach(
     relation: Annotated[str, typer.Argument(help="The table, with its schema: public.docs.")],
     *,
     key: Annotated[
-        str | None, typer.Option(help="Unique, not null key column; id, if not given.")
+        list[str] | None,
+        typer.Option(help="Key column, unique and not null, or several: tenant,id. Default: id."),
     ] = None,
     text: Annotated[
-        str | None, typer.Option(help="Column whose text is embedded; content, if not given.")
+        list[str] | None,
+        typer.Option(
+            help="Column to embed, or a JSON field, \"doc->>'body'\"; repeat it to join several."
+            " Default: content."
+        ),
     ] = None,
     embedding: Annotated[
         str | None, typer.Option(help="The vector or halfvec column; embedding, if not given.")
@@ -52,6 +90,30 @@ def run_attach(
     move: Annotated[
         bool, typer.Option("--move", help="Move the attached source NAME to this table.")
     ] = False,
+    documents: Annotated[
+        bool,
+        typer.Option("--documents", help="Each row is a document: split it into a chunk table."),
+    ] = False,
+    title: Annotated[str | None, typer.Option(help="Column of the document's title.")] = None,
+    chunks: Annotated[
+        str | None, typer.Option(help="The chunk table; SCHEMA.NAME_chunks, if not given.")
+    ] = None,
+    splitter: Annotated[
+        Splitter | None, typer.Option(help="Format of the documents. Default: text.")
+    ] = None,
+    max_chars: Annotated[
+        int | None, typer.Option(help="Most characters of a chunk. Default: 1000.")
+    ] = None,
+    overlap_chars: Annotated[
+        int | None, typer.Option(help="Characters that a chunk repeats. Default: 0.")
+    ] = None,
+    context: Annotated[
+        Context | None,
+        typer.Option(help="Embedded before each chunk. Default: title_heading."),
+    ] = None,
+    halfvec: Annotated[
+        bool, typer.Option("--halfvec", help="Store halfvec, half the size of vector.")
+    ] = False,
 ) -> None:
     """Attach a vector column of an existing table: from now on it is kept embedded.
 
@@ -66,21 +128,57 @@ def run_attach(
     --move is for a table that was swapped by renames, or recreated: the source keeps its settings,
     its model and its pause; columns that are not given keep their names; failures of rows that are
     equal in both tables and vectors of equal texts are carried over.
+
+    With --documents the table needs no vector column: a table of chunks is created and attached,
+    and workers split each document into it. --max-chars and the options beside it are for
+    documents alone. Without --dimensions the chunk table has those of the model.
     """
+    columns = control.Columns(
+        relation=relation,
+        key=_columns(key),
+        text=text or None,
+        embedding=embedding,
+        name=name,
+    )
+    options = control.AttachOptions(
+        provider=provider.value if provider else None,
+        model=model,
+        dimensions=dimensions,
+        document_prefix=document_prefix,
+        query_prefix=query_prefix,
+        batch_size=batch_size,
+        move=move,
+        enqueue=enqueue,
+    )
+    given: dict[str, Any] = {
+        "title": title,
+        "chunks": chunks,
+        "splitter": splitter.value if splitter else None,
+        "max_chars": max_chars,
+        "overlap_chars": overlap_chars,
+        "context": context.value if context else None,
+        "halfvec": halfvec or None,
+    }
+    given = {option: value for option, value in given.items() if value is not None}
+    if documents:
+        if embedding is not None or move:
+            raise WrongUsage(
+                "--documents creates the chunk table with its vector column: leave out"
+                f" {'--move' if move else '--embedding'}."
+            )
+        _attach_documents(columns, options, DocumentOptions(**given))
+        return
+    if given:
+        names = [f"--{option.replace('_', '-')}" for option in given]
+        raise WrongUsage(
+            f"{listed(names)} {verb(len(names), 'needs', 'need')} --documents, which splits each"
+            " row into chunks."
+        )
     with database() as (connection, settings):
         source = control.attach(
             connection,
-            control.Columns(relation=relation, key=key, text=text, embedding=embedding, name=name),
-            control.AttachOptions(
-                provider=provider.value if provider else None,
-                model=model,
-                dimensions=dimensions,
-                document_prefix=document_prefix,
-                query_prefix=query_prefix,
-                batch_size=batch_size,
-                move=move,
-                enqueue=enqueue,
-            ),
+            columns,
+            options,
             settings=settings,
             notices=Notices(warn=warn, note=note),
         )
@@ -89,9 +187,35 @@ def run_attach(
         moved = control.moved(connection, source) if move else None
     say(_attached(relation, row) if moved is None else _moved(relation, row, moved))
     if queued is not None:
-        say(f"{source}: {count(queued.chunks, 'chunk')} queued in {count(queued.jobs, 'job')}.")
+        say(queued_sentence(queued))
     elif row.held_back:
         say(f"Queue them: wikiembed enqueue {source}")
+
+
+def _attach_documents(
+    columns: control.Columns, options: control.AttachOptions, document: DocumentOptions
+) -> None:
+    with database() as (connection, settings):
+        source = of_documents.attach_documents(
+            connection,
+            columns,
+            options,
+            document,
+            settings=settings,
+            notices=Notices(warn=warn, note=note),
+        )
+        (row,) = of_documents.documents(connection, source)
+        queued = actions.enqueue(connection, source) if options.enqueue else None
+    say(of_documents.attached_sentence(row))
+    if queued is not None:
+        say(queued_sentence(queued))
+    elif row.waiting:
+        say(f"Queue them: wikiembed enqueue {source}")
+
+
+def _columns(values: list[str] | None) -> list[str] | None:
+    """Columns separated by commas; a name with a comma in it stands in double quotes."""
+    return [name for row in csv.reader(values) for name in row] if values else None
 
 
 def _attached(relation: str, row: Coverage) -> str:
@@ -116,8 +240,12 @@ def run_detach(
 ) -> None:
     """Detach a source: remove its triggers, jobs, failures and counts, keep rows and vectors."""
     with database() as (connection, _):
+        split = of_documents.documents(connection, name)
         control.detach(connection, name)
-    say(f"Detached source {name!r}; its table keeps all rows and vectors.")
+    kept = "its table keeps all rows and vectors"
+    for row in split:
+        kept = f"{row.relation} keeps its documents, {row.chunk_table} its chunks and vectors"
+    say(f"Detached source {name!r}; {kept}.")
 
 
 def run_sources(
@@ -131,6 +259,7 @@ def run_sources(
         return
     for row in rows:
         row["column"] = f"{row['relation']}.{row['embedding_column']}"
-    print_table(
-        rows, ["name", "column", "provider", "model", "dimensions", "batch_size", "generation"]
-    )
+    columns = ["name", "column", "provider", "model", "dimensions", "batch_size", "generation"]
+    if any(row["documents"] for row in rows):
+        columns.insert(2, "documents")
+    print_table(rows, columns)

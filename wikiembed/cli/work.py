@@ -12,6 +12,7 @@ from wikiembed.cli.console import count, database, print_json, say
 from wikiembed.cli.coverage_report import report
 from wikiembed.cli.options import BatchSize, Concurrency, DryRun, MaxChunks, Source
 from wikiembed.cli.progress import Reporter
+from wikiembed.cli.queued import queued_sentence
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.pipeline import Stats
@@ -34,7 +35,7 @@ def run_enqueue(
     dry_run: DryRun = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Queue every missing chunk that is in no job and no failure; idempotent."""
+    """Queue every missing chunk and document that is in no job and no failure; idempotent."""
     with database() as (connection, settings):
         for done in actions.enqueue_all(
             connection,
@@ -44,13 +45,9 @@ def run_enqueue(
             dry_run=dry_run,
         ):
             if json:
-                print_json({"source": done.source, "jobs": done.jobs, "chunks": done.chunks})
+                print_json(done.as_json())
             else:
-                word = "would be queued" if dry_run else "queued"
-                say(
-                    f"{done.source}: {count(done.chunks, 'chunk')} {word}"
-                    f" in {count(done.jobs, 'job')}."
-                )
+                say(queued_sentence(done, dry_run=dry_run))
 
 
 def run_worker(

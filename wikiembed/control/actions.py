@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import errors as pg
 from psycopg.rows import dict_row
 
 from wikiembed.db.connect import translate_errors
@@ -21,21 +22,39 @@ Connection = psycopg.Connection[Any]
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """The number of jobs and chunks that were queued, or would be."""
+    """The number of jobs and chunks that were queued, or would be.
+
+    `documents` None: the source has none, or the role may not count them; `splits`: their jobs,
+    which are part of `jobs`.
+    """
 
     source: str
     jobs: int
     chunks: int
+    documents: int | None = None
+    splits: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        """Its fields by name; those of documents for a source that has some."""
+        fields: dict[str, object] = {
+            "source": self.source,
+            "jobs": self.jobs,
+            "chunks": self.chunks,
+        }
+        if self.documents is not None:
+            fields |= {"documents": self.documents, "split_jobs": self.splits}
+        return fields
 
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """The number of jobs and chunks queued again, and of failures held by another transaction."""
+    """The numbers of jobs, chunks, failures held by another transaction, and documents."""
 
     source: str
     jobs: int
     chunks: int
     held: int
+    documents: int = 0
 
 
 def _one(connection: Connection, statement: str, parameters: Sequence[object]) -> tuple[Any, ...]:
@@ -75,7 +94,10 @@ def error_class(connection: Connection, name: str | None) -> str | None:
         return name
     # Another version of wikiembed, or an operator's own SQL, may have written others.
     with translate_errors():
-        found = connection.execute("select distinct error_class from wikiembed.failures").fetchall()
+        found = connection.execute(
+            "select error_class from wikiembed.failures"
+            " union select error_class from wikiembed.document_failures"
+        ).fetchall()
     known = {*ErrorClass, *(row[0] for row in found)}
     if name not in known:
         raise InvalidArgument(unknown("error class", name, known))
@@ -90,16 +112,43 @@ def enqueue(
     batch_size: int | None = None,
     dry_run: bool = False,
 ) -> Enqueued:
-    """Queue every missing chunk of `source` that is in no job and no failure.
+    """Queue every missing chunk and document of `source` that is in no job and no failure.
 
     Raises: SourceNotFound, InvalidArgument.
     """
-    jobs, chunks = _one(
-        connection,
-        "select jobs, chunks from wikiembed.enqueue(%s, %s::bigint, %s::int, %s)",
-        (source, max_chunks, batch_size, dry_run),
-    )
-    return Enqueued(source, jobs, chunks)
+    with connection.transaction():
+        splits, documents = documents_to_queue(connection, source, max_chunks)
+        jobs, chunks = _one(
+            connection,
+            "select jobs, chunks from wikiembed.enqueue(%s, %s::bigint, %s::int, %s)",
+            (source, max_chunks, batch_size, dry_run),
+        )
+    return Enqueued(source, jobs, chunks, documents, splits)
+
+
+def documents_to_queue(
+    connection: Connection, source: str, most: int | None = None
+) -> tuple[int, int | None]:
+    """The number of jobs that `enqueue` would add for documents, and of documents.
+
+    None: the source has none, or the role may not count them.
+    """
+    try:
+        with connection.transaction():
+            known = connection.execute(
+                "select from wikiembed.document_sources where source = %s", (source,)
+            ).fetchone()
+            if known is None:
+                return 0, None
+            # In a statement of its own before the one that counts: no other enqueue comes between.
+            connection.execute("select wikiembed_private.lock_source(%s)", (source,))
+            row = connection.execute(
+                "select jobs, documents from wikiembed_private.enqueue_documents(%s, %s, true)",
+                (source, most),
+            ).fetchone()
+    except (pg.InsufficientPrivilege, pg.ReadOnlySqlTransaction):
+        return 0, None
+    return row or (0, None)
 
 
 def enqueue_all(
@@ -144,16 +193,26 @@ def resume(connection: Connection, source: str | None) -> int:
 def retry(
     connection: Connection, source: str, *, keys: Sequence[str] | None, error_class: str | None
 ) -> Retried:
-    """Queue failed chunks again: all, some keys or one class; held ones are left and counted.
+    """Queue failed chunks and documents again: all, some keys or one class.
 
-    Raises: SourceNotFound.
+    Those held by another transaction are left and counted. Raises: SourceNotFound.
     """
-    jobs, chunks, held = _one(
-        connection,
-        "select jobs, chunks, held from wikiembed.retry_failures(%s, %s::text[], %s)",
-        (source, list(keys) if keys else None, error_class),
-    )
-    return Retried(source, jobs, chunks, held)
+    with connection.transaction():
+        before = _failed_documents(connection, source)
+        jobs, chunks, held = _one(
+            connection,
+            "select jobs, chunks, held from wikiembed.retry_failures(%s, %s::text[], %s)",
+            (source, list(keys) if keys else None, error_class),
+        )
+        documents = len(before - _failed_documents(connection, source))
+    return Retried(source, jobs, chunks, held, documents)
+
+
+def _failed_documents(connection: Connection, source: str) -> set[str]:
+    rows = connection.execute(
+        "select key from wikiembed.document_failures where source = %s", (source,)
+    ).fetchall()
+    return {row[0] for row in rows}
 
 
 def skip(connection: Connection, source: str, keys: Sequence[str], *, why: str | None) -> int:
@@ -191,11 +250,13 @@ def is_ready(connection: Connection, source: str | None, *, allow_empty: bool = 
 def failures(
     connection: Connection, source: str | None, *, error_class: str | None, limit: int
 ) -> list[dict[str, Any]]:
-    """The latest failures, newest first."""
+    """The latest failures, newest first; `document`: whether the key is that of a document."""
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
-            "select source, key, state, error_class, http_status, message, attempts, first_at,"
-            " last_at, job_id from wikiembed.failures"
+            "select * from (select source, key, state, error_class, http_status, message,"
+            " attempts, first_at, last_at, job_id, false as document from wikiembed.failures"
+            " union all select source, key, 'failed', error_class, null, message, attempts,"
+            " first_at, last_at, job_id, true from wikiembed.document_failures) as f"
             " where (%(source)s::text is null or source = %(source)s)"
             " and (%(class)s::text is null or error_class = %(class)s)"
             " order by last_at desc, source, key limit %(limit)s",

@@ -32,16 +32,17 @@ BYTES_PER_TOKEN = 4
 
 Connection = psycopg.Connection[Any]
 _TABLE = """
-select n.nspname, c.relname, s.key_column, s.text_column, s.embedding_column
+select n.nspname, c.relname, wikiembed_private.key_expression(s, 't'),
+       wikiembed_private.text_expression(s, 't'), s.embedding_column
   from wikiembed.sources as s
   join pg_class as c on c.oid = s.relation
   join pg_namespace as n on n.oid = c.relnamespace
  where s.name = %s
 """
 _SAMPLE = sql.SQL(
-    "select t.{text} from {table} as t where t.{embedding} is null and btrim(t.{text}) <> ''"
+    "select {text} from {table} as t where t.{embedding} is null and btrim({text}) <> ''"
     " and not exists (select from wikiembed.failures as f"
-    '                  where f.source = %s and f.key = t.{key}::text collate "C") limit %s'
+    '                  where f.source = %s and f.key = {key} collate "C") limit %s'
 )
 # Older rows are per hour. The current minute is not over.
 _HISTORY = (
@@ -133,7 +134,7 @@ def estimate(
     return Estimate(
         source=row.source,
         chunks=chunks,
-        jobs=queueing.jobs + waiting,
+        jobs=queueing.jobs - queueing.splits + waiting,
         characters=_scaled(sum(map(len, texts)), len(texts), chunks),
         tokens=_scaled(sum(len(t.encode()) for t in texts) // BYTES_PER_TOKEN, len(texts), chunks),
         sampled=len(texts),
@@ -175,8 +176,8 @@ def _sample(connection: Connection, source: str, batch_size: int) -> tuple[list[
         schema, table, key, text, embedding = named
         query = _SAMPLE.format(
             table=sql.Identifier(schema, table),
-            key=sql.Identifier(key),
-            text=sql.Identifier(text),
+            key=sql.SQL(key),
+            text=sql.SQL(text),
             embedding=sql.Identifier(embedding),
         )
         limit = min(MOST_SAMPLED, max(SAMPLE_BATCHES * batch_size, LEAST_SAMPLED))

@@ -29,7 +29,10 @@ select a.attname from pg_catalog.pg_attribute as a
 
 
 def find_table(
-    connection: Connection, relation: str, columns: Mapping[str, str], others: Mapping[str, str]
+    connection: Connection,
+    relation: str,
+    columns: Mapping[str, list[str]],
+    others: Mapping[str, str],
 ) -> tuple[int, str]:
     """The table's oid and its bare name.
 
@@ -47,27 +50,36 @@ def find_table(
     written = _written(connection, oid, columns)
     if written != dict(columns):
         wrong = [
-            f"{columns[name]!r} is {written[name]!r}"
+            f"{typed!r} is {right!r}"
             for name in columns
-            if written[name] != columns[name]
+            for typed, right in zip(columns[name], written[name], strict=True)
+            if typed != right
         ]
         raise SourceRefused(
             f"Column names are case-sensitive, {', '.join(wrong)}: run"
-            f" `{attach_command(relation, written | dict(others))}`."
+            f" `{attach_command(relation, written | _as_lists(others))}`."
         )
     return oid, table
 
 
-def attach_command(relation: str, options: Mapping[str, str]) -> str:
-    """The command as a shell takes it; an option without a value is a flag."""
+def attach_command(relation: str, options: Mapping[str, list[str]]) -> str:
+    """The command as a shell takes it; an option with an empty value is a flag."""
     words = ["wikiembed", "attach", relation]
-    for name, value in options.items():
-        words += [f"--{name}", value] if value else [f"--{name}"]
+    for name, values in options.items():
+        for value in values:
+            words += [f"--{name}", value] if value else [f"--{name}"]
     return shlex.join(words)
 
 
+def _as_lists(options: Mapping[str, str]) -> dict[str, list[str]]:
+    return {name: [value] for name, value in options.items()}
+
+
 def _advice(
-    connection: Connection, relation: str, columns: Mapping[str, str], others: Mapping[str, str]
+    connection: Connection,
+    relation: str,
+    columns: Mapping[str, list[str]],
+    others: Mapping[str, str],
 ) -> str:
     schema, _, table = relation.replace('"', "").lower().rpartition(".")
     candidates = {"tables": [table, relation.replace('"', "").lower()], "schema": schema}
@@ -80,20 +92,23 @@ def _advice(
             " case in double quotes"
         )
     commands = [
-        f"`{attach_command(name, _written(connection, oid, columns) | dict(others))}`"
+        f"`{attach_command(name, _written(connection, oid, columns) | _as_lists(others))}`"
         for name, oid in found
     ]
     return f"run {' or '.join(commands)}"
 
 
-def _written(connection: Connection, oid: int, columns: Mapping[str, str]) -> dict[str, str]:
+def _written(
+    connection: Connection, oid: int, columns: Mapping[str, list[str]]
+) -> dict[str, list[str]]:
     """`columns` as the table names them, if they differ in case or quotes only."""
     there = [row[0] for row in connection.execute(_COLUMNS, (oid,))]
     alike: dict[str, list[str]] = {}
     for name in there:
         alike.setdefault(name.lower(), []).append(name)
-    written = {}
-    for option, name in columns.items():
+
+    def right(name: str) -> str:
         same = [] if name in there else alike.get(name.strip('"').lower(), [])
-        written[option] = same[0] if len(same) == 1 else name
-    return written
+        return same[0] if len(same) == 1 else name
+
+    return {option: [right(name) for name in names] for option, names in columns.items()}

@@ -1,4 +1,4 @@
-"""The whole state: coverage, queue, failures, outages, workers."""
+"""The whole state: coverage, documents, queue, failures, outages, workers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from wikiembed.control.actions import coverage
+from wikiembed.control.documents import documents
 from wikiembed.control.outages import open_outages
 from wikiembed.control.standing import present_s, waits_for
 from wikiembed.db.connect import translate_errors
@@ -77,7 +78,7 @@ def truncated(connection: Connection, source: str | None) -> list[str]:
 
 
 def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Rows of coverage, queue, failures, pauses, workers, outages and so on, by name."""
+    """Rows of coverage, queue, failures, pauses, documents, workers, outages and so on, by name."""
     outages = open_outages(connection)
     state: dict[str, list[dict[str, Any]]] = {
         "coverage": [_standing(row, present_s(outages)) for row in coverage(connection)]
@@ -93,6 +94,7 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             ("workers", _WORKERS),
         ):
             state[name] = cursor.execute(query).fetchall()
+    state["documents"] = [row.as_json() for row in documents(connection)]
     state["outages"] = [outage.as_json() for outage in outages]
     return state
 

@@ -11,6 +11,7 @@ from psycopg import errors as pg
 
 from wikiembed.config import Settings
 from wikiembed.control import actions
+from wikiembed.control.documents import Documents, documents
 from wikiembed.control.outages import open_outages
 from wikiembed.control.search import embed, find, nearest
 from wikiembed.db.connect import translate_errors
@@ -18,7 +19,7 @@ from wikiembed.embedders import PROBE_TEXT
 from wikiembed.store import Coverage
 from wikiembed.store.resolution import for_documents
 from wikiembed.times import local
-from wikiembed.words import count
+from wikiembed.words import count, verb
 
 Connection = psycopg.Connection[Any]
 NEAR = 0.05
@@ -32,6 +33,8 @@ OBSTACLES = {
     "empty": "Nothing is embedded: the table has no rows, or all of them are skipped.",
     "held_back": "Chunks wait to be queued by an operator: rows that existed at attach, or what a"
     " bounded enqueue left.",
+    "documents": "Documents wait to be split into chunks.",
+    "documents_failed": "Documents could not be split.",
     "not_queued": "Chunks are in no job: after a restore, or while triggers were disabled.",
     "waiting": "Chunks wait in jobs, or a worker is embedding them.",
     "miscounted": "A row lacks its vector and the ledger counts none as missing.",
@@ -132,6 +135,11 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
             command=f"wikiembed failures {name}; then wikiembed retry {name}"
             f" or wikiembed skip {name} KEY",
         )  # fmt: skip
+    waiting_documents = documents(connection, name)
+    for one in waiting_documents:
+        _, held = actions.documents_to_queue(connection, name)
+        queued = not (one.held_back if held is None else held)
+        yield from _of_documents(one, queued=queued, alive=alive)
     unqueued = _unqueued(connection, name)
     unqueued = row.held_back if unqueued is None else unqueued
     if unqueued:
@@ -150,6 +158,8 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
             sentence=f"{waiting:,} wait in {count(jobs, 'job')}{idle}",
             command="wikiembed status --watch" if alive else "wikiembed worker",
         )  # fmt: skip
+    if any(one.waiting or one.failed for one in waiting_documents):
+        return
     if row.missing == 0 and actions.is_ready(connection, name, allow_empty=True):
         yield Obstacle(
             source=name, name="empty", chunks=row.total, sentence=_why_empty(row),
@@ -159,6 +169,23 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
         yield Obstacle(
             source=name, name="miscounted", command=f"wikiembed reconcile {name}",
             sentence="a row lacks its vector and the counts say that none does",
+        )  # fmt: skip
+
+
+def _of_documents(row: Documents, *, queued: bool, alive: int) -> Iterator[Obstacle]:
+    if row.failed:
+        yield Obstacle(
+            source=row.source, name="documents_failed",
+            sentence=f"{count(row.failed, 'document')} could not be split",
+            command=f"wikiembed failures {row.source}; then wikiembed retry {row.source}",
+        )  # fmt: skip
+    if row.waiting:
+        command = "wikiembed status --watch" if alive else "wikiembed worker"
+        yield Obstacle(
+            source=row.source, name="documents",
+            sentence=f"{count(row.waiting, 'document')} {verb(row.waiting, 'waits', 'wait')}"
+            " to be split",
+            command=command if queued else f"wikiembed enqueue {row.source}",
         )  # fmt: skip
 
 

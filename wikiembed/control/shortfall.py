@@ -10,6 +10,7 @@ import psycopg
 from psycopg import errors as pg
 
 from wikiembed.control import actions
+from wikiembed.control.documents import documents
 from wikiembed.store import Coverage
 from wikiembed.words import by_class, count, listed, verb
 
@@ -27,6 +28,8 @@ class Shortfall:
     source: str
     failed: dict[str, int]
     unqueued: int
+    documents: int = 0
+    """Documents that could not be split: they have no chunks, or those of an earlier text."""
 
     @property
     def chunks(self) -> int:
@@ -38,6 +41,11 @@ class Shortfall:
         """``20 rejected, 3 timeout, 2 not queued``."""
         parts = [by_class(self.failed)] if self.failed else []
         return ", ".join([*parts, f"{self.unqueued:,} not queued"] if self.unqueued else parts)
+
+    @property
+    def failures(self) -> int:
+        """Chunks and documents that failed."""
+        return sum(self.failed.values()) + self.documents
 
 
 def shortfall(connection: psycopg.Connection[Any], row: Coverage, *, bounded: bool) -> Shortfall:
@@ -53,18 +61,28 @@ def shortfall(connection: psycopg.Connection[Any], row: Coverage, *, bounded: bo
     unqueued = 0
     if not bounded and row.missing > sum(failed.values()):
         unqueued = actions.enqueue(connection, row.source, dry_run=True).chunks
-    return Shortfall(source=row.source, failed=failed, unqueued=unqueued)
+    return Shortfall(
+        source=row.source,
+        failed=failed,
+        unqueued=unqueued,
+        documents=sum(one.failed for one in documents(connection, row.source)),
+    )
 
 
 def sentence(found: Sequence[Shortfall]) -> str:
-    """A sentence with the number of missing chunks, by source and class."""
-    short = [one for one in found if one.chunks]
+    """A sentence with the numbers of missing chunks, by source and class, and of documents."""
+    short = [one for one in found if one.chunks or one.documents]
     total = sum(one.chunks for one in short)
-    where = listed(
-        (f"{one.source} {one.phrase}" for one in short), most=MOST_SOURCES, noun="source"
-    )
+    unsplit = sum(one.documents for one in short)
+    parts = []
+    if total:
+        where = listed(
+            (f"{one.source} {one.phrase}" for one in short if one.chunks),
+            most=MOST_SOURCES,
+            noun="source",
+        )
+        parts.append(f"{count(total, 'chunk')} {verb(total)} missing ({where})")
+    if unsplit:
+        parts.append(f"{count(unsplit, 'document')} could not be split")
     see = f"wikiembed failures {short[0].source}" if len(short) == 1 else "wikiembed failures"
-    return (
-        f"{count(total, 'chunk')} {verb(total)} missing ({where}): see `{see}`;"
-        " --allow-failures exits with 0 anyway."
-    )
+    return f"{', and '.join(parts)}: see `{see}`; --allow-failures exits with 0 anyway."

@@ -18,7 +18,7 @@ from wikiembed.control.names import find_table
 from wikiembed.db.connect import translate_errors
 
 Connection = psycopg.Connection[Any]
-USUAL_COLUMNS = ("id", "content", "embedding")
+USUAL_COLUMNS = (["id"], ["content"], "embedding")
 _MOVED = (
     "select detail ->> 'former', coalesce((detail ->> 'vectors')::bigint, 0),"
     " coalesce((detail ->> 'failures')::bigint, 0) from wikiembed.action_log"
@@ -54,20 +54,22 @@ class AttachOptions:
 class Columns:
     """The table and the columns to attach, and the source's name: the table's, if None.
 
-    A column that is None takes its name from the source that is moved, else the default.
+    `key` and `text` may have several columns, and a text may be a field of JSON (``doc->>'body'``).
+    One that is None takes its name from the source that is moved, else the default.
     """
 
     relation: str
-    key: str | None
-    text: str | None
+    key: list[str] | None
+    text: list[str] | None
     embedding: str | None
     name: str | None
 
     @property
-    def given(self) -> dict[str, str]:
+    def given(self) -> dict[str, list[str]]:
         """Those that were given, by name of the option."""
-        columns = {"key": self.key, "text": self.text, "embedding": self.embedding}
-        return {name: value for name, value in columns.items() if value is not None}
+        embedding = None if self.embedding is None else [self.embedding]
+        columns = {"key": self.key, "text": self.text, "embedding": embedding}
+        return {name: values for name, values in columns.items() if values is not None}
 
 
 def attach(
@@ -109,7 +111,7 @@ def attach(
         try:
             if not _is_indexed(connection, oid, columns):
                 _build_index(connection, oid, columns, built, move=options.move)
-            with _warnings(connection, notices.warn):
+            with warnings_to(connection, notices.warn):
                 _call_attach(connection, oid, columns, options)
         except BaseException:
             for index in built:
@@ -128,7 +130,7 @@ class Moved:
 
 
 @contextlib.contextmanager
-def _warnings(connection: Connection, warn: Callable[[str], None]) -> Iterator[None]:
+def warnings_to(connection: Connection, warn: Callable[[str], None]) -> Iterator[None]:
     """Pass Postgres' warnings to `warn`, each with its hint as one sentence."""
 
     def on_notice(notice: psycopg.errors.Diagnostic) -> None:
@@ -145,17 +147,28 @@ def _warnings(connection: Connection, warn: Callable[[str], None]) -> Iterator[N
 def _named(connection: Connection, columns: Columns, *, move: bool) -> Columns:
     """`columns` with a name for each: as given, as in the source that is moved, or the default."""
     row = connection.execute(
-        "select key_column, text_column, embedding_column from wikiembed.sources"
-        " where name = %s and %s",
+        "select key_columns::text[], text_columns::text[], text_paths, embedding_column"
+        " from wikiembed.sources where name = %s and %s",
         (columns.name, move),
     ).fetchone()
-    key, text, embedding = row or USUAL_COLUMNS
+    key, text, embedding = USUAL_COLUMNS
+    if row is not None:
+        key, columns_of_text, paths, embedding = row
+        text = [_part(*part) for part in zip(columns_of_text, paths, strict=True)]
     return replace(
         columns,
         key=columns.key or key,
         text=columns.text or text,
         embedding=columns.embedding or embedding,
     )
+
+
+def _part(column: str, path: list[str] | None) -> str:
+    """A part of a text as attach takes it: ``title``, ``doc->'page'->>'body'``."""
+    if path is None:
+        return column
+    *steps, last = ("'" + step.replace("'", "''") + "'" for step in path)
+    return "".join([column, *(f"->{step}" for step in steps), f"->>{last}"])
 
 
 def moved(connection: Connection, name: str) -> Moved:
@@ -170,8 +183,9 @@ def moved(connection: Connection, name: str) -> Moved:
 _INDEXED = """
 select wikiembed_private.missing_index(jsonb_populate_record(null::wikiembed.sources,
          jsonb_build_object('relation', %(oid)s::oid, 'embedding_column', %(embedding)s::text,
-                            'key_attnum', a.attnum))) is not null
-  from pg_attribute as a where a.attrelid = %(oid)s::oid and a.attname = %(key)s
+                            'key_attnums', array_agg(a.attnum order by k.number)))) is not null
+  from unnest(%(key)s::text[]) with ordinality as k (name, number)
+  join pg_attribute as a on a.attrelid = %(oid)s::oid and a.attname = k.name
 """
 
 
@@ -199,7 +213,9 @@ def _call_attach(
         for name, value in given.items()
     )
     connection.execute(
-        sql.SQL("select wikiembed.attach(%s::oid::regclass, %s, %s, %s, %s, {})").format(named),
+        sql.SQL(
+            "select wikiembed.attach(%s::oid::regclass, %s::name[], %s::text[], %s, %s, {})"
+        ).format(named),
         (oid, columns.key, columns.text, columns.embedding, columns.name),
     )
 
@@ -232,7 +248,7 @@ def _build_index(
             sql.SQL("create index concurrently {} on {} ({}) where {} is null").format(
                 sql.Identifier(name),
                 sql.Identifier(schema, table),
-                sql.Identifier(columns.key or ""),
+                sql.SQL(", ").join(map(sql.Identifier, columns.key or [])),
                 sql.Identifier(columns.embedding or ""),
             )
         )
@@ -253,8 +269,13 @@ def list_sources(connection: Connection) -> list[dict[str, Any]]:
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             "select s.name, coalesce(format('%I.%I', n.nspname, c.relname), 'gone') as relation,"
-            " key_column, text_column, embedding_column, generation, provider, model, dimensions,"
-            " document_prefix, query_prefix, batch_size"
-            " from wikiembed.sources as s left join pg_class as c on c.oid = s.relation"
+            " key_column, text_column, embedding_column, key_columns::text[] as key_columns,"
+            " text_columns::text[] as text_columns, generation, provider, model, dimensions,"
+            " document_prefix, query_prefix, batch_size, (select"
+            " coalesce(format('%I.%I', dn.nspname, dc.relname), 'gone')"
+            " from wikiembed.document_sources as d left join pg_class as dc on dc.oid = d.relation"
+            " left join pg_namespace as dn on dn.oid = dc.relnamespace where d.source = s.name)"
+            " as documents from wikiembed.sources as s"
+            " left join pg_class as c on c.oid = s.relation"
             " left join pg_namespace as n on n.oid = c.relnamespace order by s.name"
         ).fetchall()

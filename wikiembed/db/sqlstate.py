@@ -72,3 +72,12 @@ def kind_of_error(error: BaseException) -> Kind | None:
     if isinstance(error, psycopg.Error) and error.sqlstate is not None:
         return kind_of(error.sqlstate)
     return None
+
+
+def is_refusal(error: Exception) -> bool:
+    """True when the row is at fault: a constraint, a value, a user's trigger."""
+    if isinstance(error, errors.WriteRefused):
+        return True
+    if not isinstance(error, psycopg.Error) or error.sqlstate is None:
+        return isinstance(error, psycopg.DataError)
+    return kind_of(error.sqlstate) is Kind.ROW

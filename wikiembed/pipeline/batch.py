@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import psycopg
-
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import (
     ConfigurationError,
@@ -22,6 +20,7 @@ from wikiembed.pipeline.write import write_vectors
 from wikiembed.servers.channel import RECHECK_AFTER_S
 from wikiembed.servers.classify import OutageTooLong, PausedMeanwhile, Stopping
 from wikiembed.store import Chunk, Outcome
+from wikiembed.store.calls import read_valid
 from wikiembed.telemetry import emit
 
 ROUNDS = 4
@@ -71,14 +70,11 @@ async def process(job: BatchJob, runtime: Runtime) -> None:
 
 
 async def _read(job: BatchJob, keys: Sequence[str], runtime: Runtime) -> list[Chunk]:
-    """Read chunks; if a key is not of the key column's type, read each alone and skip that one."""
-    try:
-        return await runtime.store.read_chunks(job.source, keys, attempt=job.attempt)
-    except psycopg.DataError:
-        if len(keys) == 1:
-            emit("job_malformed", level=30, job_id=job.job_id)
-            return []
-    return [chunk for key in keys for chunk in await _read(job, [key], runtime)]
+    return await read_valid(
+        lambda some: runtime.store.read_chunks(job.source, some, attempt=job.attempt),
+        keys,
+        on_invalid=lambda: emit("job_malformed", level=30, job_id=job.job_id),
+    )
 
 
 async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) -> list[str]:

@@ -16,13 +16,16 @@ from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
 from wikiembed.servers.outage_log import OutageLog
 from wikiembed.servers.truncate import Truncator
 from wikiembed.servers.truncation_check import TruncationCheck
-from wikiembed.store import ChunkStore, OutageStore, Source
+from wikiembed.store import ChunkStore, DocumentStore, OutageStore, Source
 from wikiembed.store.resolution import for_documents
 from wikiembed.store.truncation import TruncationStore
 
 MOST_CONNECTIONS = 16
 START = 4
 """First limit of requests in flight to a server."""
+SPLITS_AT_ONCE = 2
+"""Documents that are split at the same time, in threads: more would only keep the interpreter's
+lock from the event loop. A second one lets small documents pass a large one."""
 Key = tuple[Provider, str | None]
 
 
@@ -39,6 +42,8 @@ class Runtime:
     def __init__(self, settings: Settings, pool: Pool, *, stats: Stats | None = None) -> None:
         self.settings = settings
         self.store = ChunkStore(pool)
+        self.documents = DocumentStore(pool)
+        self.split_slots = asyncio.Semaphore(SPLITS_AT_ONCE)
         self.stats = stats or Stats()
         self.fatal: WrongUsage | None = None
         self.unexpected: Counter[int | None] = Counter()
@@ -65,6 +70,11 @@ class Runtime:
         """Batches that may be in flight to the servers."""
         limits = [channel.concurrency_limit.limit for channel in self._channels.values()]
         return sum(limits) or self.settings.concurrency or START
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the worker is asked to stop."""
+        return self._stopping
 
     @property
     def outage_s(self) -> float:

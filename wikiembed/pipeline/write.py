@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 import psycopg
 
-from wikiembed.db.sqlstate import Kind, kind_of
+from wikiembed.db.sqlstate import is_refusal
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import WriteRefused
 from wikiembed.pipeline.stats import FailedChunk, OnFailure, log_failure
@@ -16,15 +16,6 @@ from wikiembed.store import Chunk, ChunkStore, Outcome
 from wikiembed.vectors import Matrix
 
 _LONGEST_ECHO = 12
-
-
-def is_refusal(error: Exception) -> bool:
-    """True when the row is at fault: a constraint, a value, a user's trigger."""
-    if isinstance(error, WriteRefused):
-        return True
-    if not isinstance(error, psycopg.Error) or error.sqlstate is None:
-        return isinstance(error, psycopg.DataError)
-    return kind_of(error.sqlstate) is Kind.ROW
 
 
 async def write_vectors(

@@ -2,6 +2,7 @@
 
 from wikiembed.store.chunks import Backlog, Chunk, ChunkStore, Outcome
 from wikiembed.store.coverage import COVERAGE, Coverage
+from wikiembed.store.documents import Document, DocumentOptions, DocumentStore, StoredChunk
 from wikiembed.store.outages import OPEN_OUTAGES, Outage, OutageStore
 from wikiembed.store.source import Source
 
@@ -12,8 +13,12 @@ __all__ = [
     "Chunk",
     "ChunkStore",
     "Coverage",
+    "Document",
+    "DocumentOptions",
+    "DocumentStore",
     "Outage",
     "OutageStore",
     "Outcome",
     "Source",
+    "StoredChunk",
 ]

@@ -139,7 +139,9 @@ class LocalQueue:
         kept = fetched if first is None else fetched[: max(1, first)]
         self._waiting.extend(kept)
         # The smallest of several sources: too few jobs cost another fetch, too many would wait.
-        self._batch_size = min((one.batch_size for one in kept), default=self._batch_size)
+        # Jobs without keys, such as those that split documents, do not count.
+        sizes = (one.batch_size for one in kept if one.keys)
+        self._batch_size = min(sizes, default=self._batch_size)
         chunks = sum(one.chunks for one in fetched)
         # A fetch that found nothing delays no other: an edit in an idle system is sent at once.
         few = chunks + self._batch_size <= most_chunks and len(fetched) < MOST_JOBS

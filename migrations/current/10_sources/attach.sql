@@ -7,7 +7,7 @@
 -- A source that is moved is detached and attached again, so that nothing of the former table is left; its
 -- row, the failures of equal rows and the vectors of equal texts are copied before.
 create or replace function wikiembed.attach(
-  p_relation regclass, p_key name, p_text name, p_embedding name, p_name text,
+  p_relation regclass, p_key name[], p_text text[], p_embedding name, p_name text,
   p_provider text default null, p_model text default null, p_dimensions integer default null,
   p_document_prefix text default null, p_query_prefix text default null,
   p_batch_size integer default 64, p_index boolean default true, p_check_only boolean default false,
@@ -53,8 +53,8 @@ begin
   if p_check_only then
     return p_name;
   end if;
-  if p_move and (v_former.relation, v_former.key_column, v_former.text_column, v_former.embedding_column)
-    = (v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column)
+  if p_move and (v_former.relation, v_former.key_columns, v_former.text_columns, v_former.text_paths, v_former.embedding_column)
+    = (v_source.relation, v_source.key_columns, v_source.text_columns, v_source.text_paths, v_source.embedding_column)
   then
     update wikiembed.sources as s set attached_as = wikiembed_private.qualified(p_relation) where s.name = p_name;
     perform wikiembed_private.log_action('attach', p_name, null, jsonb_build_object('relation', p_relation::text));
@@ -83,12 +83,14 @@ begin
   insert into wikiembed.sources (
     name, relation, key_column, text_column, embedding_column, key_type, embedding_type,
     key_attnum, text_attnum, embedding_attnum, attached_as,
+    key_columns, key_types, key_attnums, text_columns, text_paths, text_attnums,
     provider, model, dimensions, document_prefix, query_prefix, batch_size,
     generation, pinned_at, prefix_pinned, prove_function, paused_at, paused_by, pause_reason, resume_at)
   values (
     v_source.name, v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column,
     v_source.key_type, v_source.embedding_type,
     v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum, wikiembed_private.qualified(p_relation),
+    v_source.key_columns, v_source.key_types, v_source.key_attnums, v_source.text_columns, v_source.text_paths, v_source.text_attnums,
     v_source.provider, v_source.model, v_source.dimensions, v_source.document_prefix, v_source.query_prefix,
     v_source.batch_size, coalesce(v_source.generation, 1), v_source.pinned_at, coalesce(v_source.prefix_pinned, false),
     v_source.prove_function, v_source.paused_at, v_source.paused_by, v_source.pause_reason, v_source.resume_at);
@@ -122,5 +124,49 @@ begin
 end;
 $$;
 comment on function wikiembed.attach(
-  regclass, name, name, name, text, text, text, integer, text, text, integer, boolean, boolean, boolean, boolean) is
+  regclass, name[], text[], name, text, text, text, integer, text, text, integer, boolean, boolean, boolean, boolean) is
   'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and blocks no writer. With p_move an existing source is moved to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
+
+create or replace function wikiembed.attach(
+  p_relation regclass, p_key name[], p_text name, p_embedding name, p_name text,
+  p_provider text default null, p_model text default null, p_dimensions integer default null,
+  p_document_prefix text default null, p_query_prefix text default null,
+  p_batch_size integer default 64, p_index boolean default true, p_check_only boolean default false,
+  p_enqueue boolean default false, p_move boolean default false
+) returns text
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set lock_timeout = '10s'
+as $$
+begin
+  return wikiembed.attach(
+    p_relation, p_key, array[p_text::text], p_embedding, p_name, p_provider, p_model, p_dimensions,
+    p_document_prefix, p_query_prefix, p_batch_size, p_index, p_check_only, p_enqueue, p_move);
+end;
+$$;
+comment on function wikiembed.attach(
+  regclass, name[], name, name, text, text, text, integer, text, text, integer, boolean, boolean, boolean, boolean) is
+  'The same for a key of several columns and a text of one.';
+
+create or replace function wikiembed.attach(
+  p_relation regclass, p_key name, p_text name, p_embedding name, p_name text,
+  p_provider text default null, p_model text default null, p_dimensions integer default null,
+  p_document_prefix text default null, p_query_prefix text default null,
+  p_batch_size integer default 64, p_index boolean default true, p_check_only boolean default false,
+  p_enqueue boolean default false, p_move boolean default false
+) returns text
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set lock_timeout = '10s'
+as $$
+begin
+  return wikiembed.attach(
+    p_relation, array[p_key], array[p_text::text], p_embedding, p_name, p_provider, p_model, p_dimensions,
+    p_document_prefix, p_query_prefix, p_batch_size, p_index, p_check_only, p_enqueue, p_move);
+end;
+$$;
+comment on function wikiembed.attach(
+  regclass, name, name, name, text, text, text, integer, text, text, integer, boolean, boolean, boolean, boolean) is
+  'The same for a key and a text of one column each.';

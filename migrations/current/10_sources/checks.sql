@@ -199,7 +199,7 @@ comment on function wikiembed_private.check_unattached(regclass, name, text, boo
 
 -- All checks of a column, so that p_check_only and an attach refuse the same.
 create or replace function wikiembed_private.check_source(
-  p_relation regclass, p_key name, p_text name, p_embedding name, p_name text,
+  p_relation regclass, p_keys name[], p_texts text[], p_embedding name, p_name text,
   p_provider text, p_model text, p_dimensions integer,
   p_document_prefix text, p_query_prefix text, p_batch_size integer
 ) returns wikiembed.sources
@@ -207,21 +207,16 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_key pg_attribute := wikiembed_private.require_column(p_relation, p_key, 'key', null);
-  v_text pg_attribute := wikiembed_private.require_column(p_relation, p_text, 'text', null);
-  v_embedding pg_attribute := wikiembed_private.require_column(p_relation, p_embedding, 'embedding', p_dimensions);
   v_source wikiembed.sources;
+  v_embedding pg_attribute;
 begin
   v_source.name := p_name;
   v_source.relation := p_relation;
-  v_source.key_column := p_key;
-  v_source.text_column := p_text;
+  v_source := wikiembed_private.check_keys(v_source, p_keys);
+  v_source := wikiembed_private.check_texts(v_source, p_texts);
+  v_embedding := wikiembed_private.require_column(p_relation, p_embedding, 'embedding', p_dimensions);
   v_source.embedding_column := p_embedding;
-  v_source.key_attnum := v_key.attnum;
-  v_source.text_attnum := v_text.attnum;
   v_source.embedding_attnum := v_embedding.attnum;
-  v_source.key_type := wikiembed_private.check_key(p_relation, v_key);
-  perform wikiembed_private.check_text(p_relation, v_text);
   select e.embedding_type, e.dimensions into v_source.embedding_type, v_source.dimensions
     from wikiembed_private.check_embedding(p_relation, v_embedding, p_dimensions) as e;
   v_source.provider := p_provider;
@@ -245,5 +240,5 @@ begin
 end;
 $$;
 comment on function wikiembed_private.check_source(
-  regclass, name, name, name, text, text, text, integer, text, text, integer) is
+  regclass, name[], text[], name, text, text, text, integer, text, text, integer) is
   'The row that attach would write; raises WE004 to WE010 for what it refuses.';

@@ -39,6 +39,153 @@ $$;
 comment on function wikiembed_private.check_key(regclass, pg_attribute) is
   'The key''s type; raises WE005 when the column does not identify a row.';
 
+-- Several columns are a key together when a unique index has just these. The index may have them in
+-- another order; the key keeps the one that was given.
+create or replace function wikiembed_private.usable_key_lists(p_relation regclass) returns table (columns name[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select k.columns
+    from pg_index as i
+   cross join lateral (
+     select array_agg(a.attname order by c.number) as columns,
+            bool_and(a.attnotnull and format_type(wikiembed_private.base_type(a.atttypid), null)
+              in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying')) as usable
+       from unnest((i.indkey::smallint[])[0:i.indnkeyatts - 1]) with ordinality as c (attnum, number)
+       join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = c.attnum) as k
+   where i.indrelid = p_relation and i.indisunique and i.indisvalid and i.indimmediate
+     and i.indpred is null and i.indexprs is null and i.indnkeyatts between 2 and 4 and k.usable
+   order by i.indisprimary desc, i.indexrelid;
+$$;
+comment on function wikiembed_private.usable_key_lists(regclass) is
+  'The lists of two to four columns of a table that identify a row together and can be the key of a source.';
+
+create or replace function wikiembed_private.check_keys(
+  p_source wikiembed.sources, p_keys name[]
+) returns wikiembed.sources
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_columns pg_attribute[];
+  v_others text;
+begin
+  if coalesce(cardinality(p_keys), 0) not between 1 and 4
+    or cardinality(p_keys) <> (select count(distinct k) from unnest(p_keys) as k)
+  then
+    raise exception 'a key has one to four columns, each once, not %', coalesce(array_to_string(p_keys, ', '), 'none')
+      using errcode = 'WE005', hint = 'Name the columns of a unique index.';
+  end if;
+  v_columns := array(
+    select wikiembed_private.require_column(p_source.relation, k.name, 'key', null)
+      from unnest(p_keys) with ordinality as k (name, number) order by k.number);
+  p_source.key_columns := p_keys;
+  p_source.key_column := p_keys[1];
+  p_source.key_attnums := array(select c.attnum from unnest(v_columns) as c);
+  p_source.key_attnum := p_source.key_attnums[1];
+  if cardinality(p_keys) = 1 then
+    p_source.key_type := wikiembed_private.check_key(p_source.relation, v_columns[1]);
+    p_source.key_types := array[p_source.key_type];
+    return p_source;
+  end if;
+  p_source.key_type := 'composite';
+  p_source.key_types := array(
+    select format_type(wikiembed_private.base_type(c.atttypid), null) from unnest(v_columns) as c);
+  if not exists (
+    select from wikiembed_private.usable_key_lists(p_source.relation) as l
+     where l.columns @> p_keys and l.columns <@ p_keys)
+  then
+    v_others := (
+      select string_agg(distinct o.key, ' or ')
+        from (select array_to_string(l.columns, ',') as key
+                from wikiembed_private.usable_key_lists(p_source.relation) as l
+              union all
+              select k::text from unnest(wikiembed_private.usable_keys(p_source.relation)) as k) as o);
+    raise exception 'columns % of % are not a key together', array_to_string(p_keys, ', '), p_source.relation
+      using errcode = 'WE005',
+            hint = coalesce('Name another key: ' || v_others, format(
+              'Run `create unique index %son %s (%s)`; its columns must be not null, of type smallint, integer, bigint,'
+              ' uuid, text or varchar',
+              case when exists (select from pg_partitioned_table as t where t.partrelid = p_source.relation)
+                   then '' else 'concurrently ' end,
+              p_source.relation, (select string_agg(quote_ident(k), ', ') from unnest(p_keys) as k)));
+  end if;
+  return p_source;
+end;
+$$;
+comment on function wikiembed_private.check_keys(wikiembed.sources, name[]) is
+  'The row of a source with its key; raises WE005 or WE006 when the columns do not identify a row.';
+
+-- A part of a text is a column, or a field of a json or jsonb column: doc->>'body', doc->'a'->>'b'.
+create or replace function wikiembed_private.text_part(
+  p_relation regclass, p_part text, out attribute pg_catalog.pg_attribute, out path text[]
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_steps text := substr(p_part, strpos(p_part, '->'));
+begin
+  if p_part !~ '->' or exists (
+    select from pg_attribute as a
+     where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped and a.attname = p_part::name)
+  then
+    attribute := wikiembed_private.require_column(p_relation, p_part::name, 'text', null);
+    return;
+  end if;
+  if v_steps !~ '^(->''([^'']|'''')+'')*->>''([^'']|'''')+''$' then
+    raise exception '% is not a field of a json column', p_part
+      using errcode = 'WE006', hint = $hint$Write it as doc->>'body' or doc->'page'->>'body'$hint$;
+  end if;
+  attribute := wikiembed_private.require_column(
+    p_relation, btrim(left(p_part, strpos(p_part, '->') - 1))::name, 'text', null);
+  if attribute.atttypid not in ('json'::regtype, 'jsonb'::regtype) or attribute.attgenerated <> '' then
+    raise exception 'column "%" of % is not an ordinary json or jsonb column', attribute.attname, p_relation
+      using errcode = 'WE006', hint = 'Name a column of text, or a field of a jsonb column';
+  end if;
+  path := array(
+    select replace(m.found[1], $q$''$q$, $q$'$q$)
+      from regexp_matches(v_steps, $re$->>?'((?:[^']|'')+)'$re$, 'g') with ordinality as m (found, number)
+     order by m.number);
+end;
+$$;
+comment on function wikiembed_private.text_part(regclass, text) is
+  'The column of a part of a text, and its path where it is a field of JSON; raises WE006.';
+
+create or replace function wikiembed_private.check_texts(
+  p_source wikiembed.sources, p_texts text[]
+) returns wikiembed.sources
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_text text;
+  v_part record;
+begin
+  if coalesce(cardinality(p_texts), 0) not between 1 and 8 then
+    raise exception 'a text has one to eight columns, not %', coalesce(cardinality(p_texts), 0)
+      using errcode = 'WE006', hint = 'Name at least one column.';
+  end if;
+  p_source.text_columns := '{}';
+  p_source.text_attnums := '{}';
+  p_source.text_paths := '[]';
+  foreach v_text in array p_texts loop
+    select p.* into v_part from wikiembed_private.text_part(p_source.relation, v_text) as p;
+    if v_part.path is null then
+      perform wikiembed_private.check_text(p_source.relation, v_part.attribute);
+    end if;
+    p_source.text_columns := p_source.text_columns || (v_part.attribute).attname;
+    p_source.text_attnums := p_source.text_attnums || (v_part.attribute).attnum;
+    p_source.text_paths := p_source.text_paths || jsonb_build_array(to_jsonb(v_part.path));
+  end loop;
+  p_source.text_column := p_source.text_columns[1];
+  p_source.text_attnum := p_source.text_attnums[1];
+  return p_source;
+end;
+$$;
+comment on function wikiembed_private.check_texts(wikiembed.sources, text[]) is
+  'The row of a source with the parts of its text; raises WE006 for what holds no text.';
+
 -- Options in this order: a column that is a key already, what the column lacks, a new column.
 -- The values of a column that is one of several in a key may repeat: a unique index on it would
 -- refuse valid rows, even where none repeats today.
@@ -62,8 +209,7 @@ begin
   select p.partattrs::smallint[] into v_partitioned_by from pg_partitioned_table as p where p.partrelid = p_relation;
   if v_partitioned_by is not null and not v_partitioned_by <@ array[v_column.attnum] then
     return format('Every unique index of a partitioned table holds the columns that it is partitioned by (%s), so no'
-      ' column alone can be a key: attach a table that is partitioned by its key, or not at all; keys of several'
-      ' columns come in a later release', (
+      ' column alone can be a key: name a key of several columns, which a unique index has', (
         select coalesce(string_agg(a.attname, ', ' order by a.attnum), 'an expression') from pg_attribute as a
          where a.attrelid = p_relation and a.attnum = any (v_partitioned_by)));
   end if;
@@ -88,7 +234,7 @@ begin
   end if;
   return format('Run `alter table %1$s add column %2$I bigint generated always as identity unique`, which rewrites the'
     ' table, and name %2$I as the key%3$s', p_relation, wikiembed_private.free_column(p_relation, 'row_id'),
-    case when v_shared then '; keys of several columns come in a later release' else '' end);
+    case when v_shared then '; or name the whole key, such as id,tenant' else '' end);
 end;
 $$;
 comment on function wikiembed_private.key_advice(regclass, name) is

@@ -4,8 +4,8 @@ set search_path = pg_catalog, pg_temp
 as $$
   select i.indexrelid::regclass
     from pg_index as i
-   where i.indrelid = p_source.relation and i.indisvalid and i.indnkeyatts = 1 and i.indexprs is null
-     and i.indkey[0] = p_source.key_attnum
+   where i.indrelid = p_source.relation and i.indisvalid and i.indexprs is null
+     and (i.indkey::smallint[])[0:i.indnkeyatts - 1] = p_source.key_attnums
      and pg_get_expr(i.indpred, i.indrelid) = wikiembed_private.render_template(p_source, '(@embedding@ IS NULL)')
    limit 1;
 $$;
@@ -26,10 +26,10 @@ begin
         using errcode = 'WE004',
               hint = wikiembed_private.render_template(v_source,
                 case when (select c.relkind from pg_class as c where c.oid = v_source.relation) = 'p'
-                  then 'Let the owner run `create index on @table@ (@key@) where @embedding@ is null`'
-                  else 'Let the owner run `create index concurrently on @table@ (@key@) where @embedding@ is null`' end);
+                  then 'Let the owner run `create index on @table@ (@key_list@) where @embedding@ is null`'
+                  else 'Let the owner run `create index concurrently on @table@ (@key_list@) where @embedding@ is null`' end);
     end if;
-    execute wikiembed_private.render_template(v_source, 'create index @missing_index@ on @table@ (@key@) where @embedding@ is null');
+    execute wikiembed_private.render_template(v_source, 'create index @missing_index@ on @table@ (@key_list@) where @embedding@ is null');
   end if;
 end;
 $$;

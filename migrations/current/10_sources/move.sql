@@ -49,12 +49,13 @@ declare
 begin
   execute format(
     'select coalesce(array_agg(f order by f.key), ''{}'') from wikiembed.failures as f
-       join %s as o on o.%I::text collate "C" = f.key
-       join %s as n on n.%I::text collate "C" = f.key
-      where f.source = $1 collate "C" and o.%I::text collate "C" is not distinct from n.%I::text collate "C" and n.%I is null',
-    wikiembed_private.qualified(p_former.relation), p_former.key_column,
-    wikiembed_private.qualified(p_source.relation), p_source.key_column,
-    p_former.text_column, p_source.text_column, p_source.embedding_column)
+       join %s as o on %s collate "C" = f.key
+       join %s as n on %s collate "C" = f.key
+      where f.source = $1 collate "C" and %s collate "C" is not distinct from %s collate "C" and n.%I is null',
+    wikiembed_private.qualified(p_former.relation), wikiembed_private.key_expression(p_former, 'o'),
+    wikiembed_private.qualified(p_source.relation), wikiembed_private.key_expression(p_source, 'n'),
+    wikiembed_private.text_expression(p_former, 'o'), wikiembed_private.text_expression(p_source, 'n'),
+    p_source.embedding_column)
     into v_failures using p_former.name;
   return v_failures;
 end;
@@ -92,12 +93,13 @@ begin
   end if;
   execute format(
     'update %s as n set %I = o.%I::%I.%I from %s as o
-      where o.%I::text collate "C" = n.%I::text collate "C" and o.%I::text collate "C" = n.%I::text collate "C"
+      where %s collate "C" = %s collate "C" and %s collate "C" = %s collate "C"
         and n.%I is null and o.%I is not null',
     wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
     p_former.embedding_column, wikiembed_private.pgvector_schema(), p_source.embedding_type,
     wikiembed_private.qualified(p_former.relation),
-    p_former.key_column, p_source.key_column, p_former.text_column, p_source.text_column,
+    wikiembed_private.key_expression(p_former, 'o'), wikiembed_private.key_expression(p_source, 'n'),
+    wikiembed_private.text_expression(p_former, 'o'), wikiembed_private.text_expression(p_source, 'n'),
     p_source.embedding_column, p_former.embedding_column);
   get diagnostics v_copied = row_count;
   return v_copied;
@@ -123,13 +125,14 @@ begin
   end if;
   execute format(
     'select coalesce(array_agg(c order by c.key), ''{}'') from wikiembed.truncated_chunks as c
-       join %s as n on n.%I::text collate "C" = c.key
-       join %s as o on o.%I::text collate "C" = c.key
+       join %s as n on %s collate "C" = c.key
+       join %s as o on %s collate "C" = c.key
       where c.source = $1 collate "C" and n.%I is not null
-        and o.%I::text collate "C" is not distinct from n.%I::text collate "C"',
-    wikiembed_private.qualified(p_source.relation), p_source.key_column,
-    wikiembed_private.qualified(p_former.relation), p_former.key_column,
-    p_source.embedding_column, p_former.text_column, p_source.text_column)
+        and %s collate "C" is not distinct from %s collate "C"',
+    wikiembed_private.qualified(p_source.relation), wikiembed_private.key_expression(p_source, 'n'),
+    wikiembed_private.qualified(p_former.relation), wikiembed_private.key_expression(p_former, 'o'),
+    p_source.embedding_column,
+    wikiembed_private.text_expression(p_former, 'o'), wikiembed_private.text_expression(p_source, 'n'))
     into v_marks using p_former.name;
   return v_marks;
 end;

@@ -6,25 +6,35 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_source wikiembed.sources;
-  v_key pg_attribute;
-  v_text pg_attribute;
+  v_keys pg_attribute[];
+  v_texts pg_attribute[];
   v_embedding pg_attribute;
 begin
   select s.* into v_source from wikiembed.sources as s where s.name = p_name;
-  v_key := wikiembed_private.find_column(v_source.relation, v_source.key_column, v_source.key_attnum);
-  v_text := wikiembed_private.find_column(v_source.relation, v_source.text_column, v_source.text_attnum);
+  v_keys := array(
+    select wikiembed_private.find_column(v_source.relation, c.name, c.attnum)
+      from unnest(v_source.key_columns, v_source.key_attnums) with ordinality as c (name, attnum, number)
+     order by c.number);
+  v_texts := array(
+    select wikiembed_private.find_column(v_source.relation, c.name, c.attnum)
+      from unnest(v_source.text_columns, v_source.text_attnums) with ordinality as c (name, attnum, number)
+     order by c.number);
   v_embedding := wikiembed_private.find_column(
     v_source.relation, v_source.embedding_column, v_source.embedding_attnum);
-  if (v_key.attname, v_text.attname, v_embedding.attname, v_key.attnum, v_text.attnum, v_embedding.attnum)
-    is distinct from (v_source.key_column, v_source.text_column, v_source.embedding_column,
-                      v_source.key_attnum, v_source.text_attnum, v_source.embedding_attnum)
-  then
-    update wikiembed.sources as s
-       set key_column = v_key.attname, text_column = v_text.attname, embedding_column = v_embedding.attname,
-           key_attnum = v_key.attnum, text_attnum = v_text.attnum, embedding_attnum = v_embedding.attnum
-     where s.name = p_name
-    returning s.* into v_source;
-  end if;
+  update wikiembed.sources as s
+     set key_column = v_keys[1].attname, text_column = v_texts[1].attname, embedding_column = v_embedding.attname,
+         key_attnum = v_keys[1].attnum, text_attnum = v_texts[1].attnum, embedding_attnum = v_embedding.attnum,
+         key_columns = array(select k.attname from unnest(v_keys) as k),
+         key_attnums = array(select k.attnum from unnest(v_keys) as k),
+         text_columns = array(select t.attname from unnest(v_texts) as t),
+         text_attnums = array(select t.attnum from unnest(v_texts) as t)
+   where s.name = p_name
+     and (s.embedding_column, s.embedding_attnum, s.key_columns, s.key_attnums, s.text_columns, s.text_attnums)
+         is distinct from (
+           v_embedding.attname, v_embedding.attnum,
+           array(select k.attname from unnest(v_keys) as k), array(select k.attnum from unnest(v_keys) as k),
+           array(select t.attname from unnest(v_texts) as t), array(select t.attnum from unnest(v_texts) as t));
+  select s.* into v_source from wikiembed.sources as s where s.name = p_name;
   return v_source;
 end;
 $$;

@@ -29,21 +29,21 @@ begin
       then
         if exists (select from wikiembed.failures as f where f.source = @source@) then
           if v_total <= 500 then
-            v_keys := array(select o.@key@::text from old_rows as o);
+            v_keys := array(select @key_of(o)@ from old_rows as o);
           else
             v_keys := array(
               select f.key from old_rows as o
-                join wikiembed.failures as f on f.source = @source@ and f.key = o.@key@::text collate "C");
+                join wikiembed.failures as f on f.source = @source@ and f.key = @key_of(o)@ collate "C");
           end if;
           perform wikiembed_private.forget_failures(@source@, v_keys, 'deleted');
         end if;
         if exists (select from wikiembed.truncated_chunks as c where c.source = @source@) then
           if v_total <= 500 then
-            v_keys := array(select o.@key@::text from old_rows as o where o.@embedding@ is not null);
+            v_keys := array(select @key_of(o)@ from old_rows as o where o.@embedding@ is not null);
           else
             v_keys := array(
               select c.key from old_rows as o
-                join wikiembed.truncated_chunks as c on c.source = @source@ and c.key = o.@key@::text collate "C");
+                join wikiembed.truncated_chunks as c on c.source = @source@ and c.key = @key_of(o)@ collate "C");
           end if;
           perform wikiembed_private.forget_truncated(@source@, v_keys);
         end if;

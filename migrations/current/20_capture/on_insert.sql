@@ -13,7 +13,7 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_most integer := case when p_source.key_type in ('text', 'character varying') then 10000 else 500000 end;
+  v_most integer := case when p_source.key_type in ('text', 'character varying', 'composite') then 10000 else 500000 end;
   -- Checked and set at once: another client that checks a moment later does not notify too.
   v_may_notify text := wikiembed_private.render_template(p_source, $template$
     case when abs(date_part('epoch', clock_timestamp()) * 1000 - coalesce(pg_sequence_last_value(@clock@), 0)) >= 20
@@ -36,12 +36,12 @@ begin
       v_notifies boolean;
       v_ignored text;
     begin
-      select count(*), count(n.@embedding@), array_agg(n.@key@) filter (where n.@embedding@ is null),
+      select count(*), count(n.@embedding@), array_agg(n.key) filter (where n.@embedding@ is null),
              case when count(*) > count(n.@embedding@) and set_config('wikiembed.notifies_itself', 'on', true) = 'on' then
                @may_notify@
              end
         into v_total, v_embedded, v_keys, v_notifies
-        from (select n.@key@, n.@embedding@ from new_rows as n limit @batch_size@ + 1) as n;
+        from (select @key_value(n)@ as key, n.@embedding@ from new_rows as n limit @batch_size@ + 1) as n;
       if v_total > v_embedded and v_total <= @batch_size@ then
         with counted as (
           insert into wikiembed_private.@deltas@ (total, embedded) values (v_total, v_embedded)
@@ -55,8 +55,8 @@ begin
         v_ignored := set_config('wikiembed.notifies_itself', 'on', true);
         with gathered as materialized (
           select count(*) as total, count(n.@embedding@) as embedded,
-                 array_agg(n.@key@) filter (where n.@embedding@ is null) as keys
-            from (select n.@key@, n.@embedding@ from new_rows as n limit @most@ + 1) as n
+                 array_agg(n.key) filter (where n.@embedding@ is null) as keys
+            from (select @key_value(n)@ as key, n.@embedding@ from new_rows as n limit @most@ + 1) as n
         ), queued as (
           insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
           select @queue@, 'wikiembed.embed', 10,
@@ -74,7 +74,7 @@ begin
                    array_agg(m.key) filter (where m.key is not null) as keys
               from (
                 select m.key, (count(m.key) over (rows unbounded preceding) - 1) / @batch_size@ as batch
-                  from (select case when n.@embedding@ is null then n.@key@::text end as key from new_rows as n) as m
+                  from (select case when n.@embedding@ is null then @key_of(n)@ end as key from new_rows as n) as m
               ) as m
              group by m.batch
           ), queued as (

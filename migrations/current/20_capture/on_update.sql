@@ -41,11 +41,11 @@ begin
       end if;
       if v_embedded > 0 and v_old_embedded > 0 then
         v_stale := array(
-          select n.@key@::text from new_rows as n join old_rows as o on o.@key@@key_collation@ = n.@key@@key_collation@
-           where n.@text@::text collate "C" is distinct from o.@text@::text collate "C"
+          select @key_of(n)@ from new_rows as n join old_rows as o on @same_key(o, n)@
+           where @text_of(n)@ collate "C" is distinct from @text_of(o)@ collate "C"
              and n.@embedding@ @vector_equals@ o.@embedding@);
         if cardinality(v_stale) > 0 then
-          update @table@ as t set @embedding@ = null where t.@key@ = any (v_stale::@key_type@[]);
+          @null_rows(v_stale)@
         end if;
       end if;
       if v_embedded < v_total then
@@ -53,13 +53,13 @@ begin
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         select @queue@, 'wikiembed.embed', 10, jsonb_build_object('source', @source@, 'keys', to_jsonb(array_agg(m.key)))
           from (
-            select n.@key@::text as key, (row_number() over () - 1) / v_batch_size as batch
+            select @key_of(n)@ as key, (row_number() over () - 1) / v_batch_size as batch
               from new_rows as n
              where n.@embedding@ is null
                and not exists (
                  select from old_rows as o
-                  where o.@key@@key_collation@ = n.@key@@key_collation@
-                    and o.@text@::text collate "C" is not distinct from n.@text@::text collate "C"
+                  where @same_key(o, n)@
+                    and @text_of(o)@ collate "C" is not distinct from @text_of(n)@ collate "C"
                     and o.@embedding@ is null)
           ) as m
          group by m.batch
@@ -72,22 +72,22 @@ begin
           if v_old_total <= 500 then
             select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
               from (
-                select o.@key@::text as key, n.@key@ is not null as cured
+                select @key_of(o)@ as key, n.@key@ is not null as cured
                   from old_rows as o
                   left join new_rows as n
-                    on n.@key@@key_collation@ = o.@key@@key_collation@
-                   and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
+                    on @same_key(n, o)@
+                   and @text_of(n)@ collate "C" is not distinct from @text_of(o)@ collate "C"
                  where n.@key@ is null or n.@embedding@ is not null
               ) as e;
           else
             select array_agg(e.key), array_agg(e.key) filter (where e.cured) into v_ended, v_cured
               from (
-                select o.@key@::text as key, n.@key@ is not null as cured
+                select @key_of(o)@ as key, n.@key@ is not null as cured
                   from old_rows as o
-                  join wikiembed.failures as f on f.source = @source@ and f.key = o.@key@::text collate "C"
+                  join wikiembed.failures as f on f.source = @source@ and f.key = @key_of(o)@ collate "C"
                   left join new_rows as n
-                    on n.@key@@key_collation@ = o.@key@@key_collation@
-                   and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
+                    on @same_key(n, o)@
+                   and @text_of(n)@ collate "C" is not distinct from @text_of(o)@ collate "C"
                  where n.@key@ is null or n.@embedding@ is not null
               ) as e;
           end if;
@@ -96,21 +96,21 @@ begin
         if exists (select from wikiembed.truncated_chunks as c where c.source = @source@) then
           if v_old_total <= 500 then
             v_ended := array(
-              select o.@key@::text
+              select @key_of(o)@
                 from old_rows as o
                 left join new_rows as n
-                  on n.@key@@key_collation@ = o.@key@@key_collation@
-                 and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
+                  on @same_key(n, o)@
+                 and @text_of(n)@ collate "C" is not distinct from @text_of(o)@ collate "C"
                  and n.@embedding@ @vector_equals@ o.@embedding@
                where o.@embedding@ is not null and n.@key@ is null);
           else
             v_ended := array(
-              select o.@key@::text
+              select @key_of(o)@
                 from old_rows as o
-                join wikiembed.truncated_chunks as c on c.source = @source@ and c.key = o.@key@::text collate "C"
+                join wikiembed.truncated_chunks as c on c.source = @source@ and c.key = @key_of(o)@ collate "C"
                 left join new_rows as n
-                  on n.@key@@key_collation@ = o.@key@@key_collation@
-                 and n.@text@::text collate "C" is not distinct from o.@text@::text collate "C"
+                  on @same_key(n, o)@
+                 and @text_of(n)@ collate "C" is not distinct from @text_of(o)@ collate "C"
                  and n.@embedding@ @vector_equals@ o.@embedding@
                where o.@embedding@ is not null and n.@key@ is null);
           end if;

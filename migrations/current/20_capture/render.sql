@@ -2,10 +2,12 @@
 -- which are replaced:
 --   @source@             the source's name, a literal
 --   @table@              the table, qualified and quoted; @table_literal@ the same as a literal
---   @key@ @text@ @embedding@
---                        its columns, quoted; @key_literal@ and @embedding_literal@ as literals
---   @key_type@           type of the key in arrays: varchar reads as text
---   @key_collation@      cast that makes keys comparable byte by byte; empty unless they are text
+--   @key@ @embedding@    the first column of its key, and its vector column, quoted;
+--                        @key_literal@ and @embedding_literal@ as literals
+--   @key_list@ @text_list@ all columns of its key, and of its text
+--   @key_type@           type in which keys are gathered: varchar as text, a composite key as text
+--   @key_joins@ @key_lookups@
+--                        settings that make Postgres look up each key
 --   @vector_cast@        cast from vector to the column's type; empty for vector
 --   @vector_equals@      equality of two vectors, operator(schema.=)
 --   @vector_schema@      pgvector's schema, quoted
@@ -14,6 +16,7 @@
 --   @read@ @store@ @fail@ @outcomes@ @null_stale@ @on_insert@ @on_update@ @on_delete@ @on_truncate@
 --                        the functions that are generated for it; @deltas@ its table of ledger rows
 --   @null_stale_trigger@ its row trigger; @missing_index@ the index on its missing rows
+-- A name with arguments is a call of render_call, such as @text_of(t)@.
 -- p_more adds others, whose values are SQL already. Placeholders in a value are not replaced.
 create or replace function wikiembed_private.render_template(
   p_source wikiembed.sources, p_template text, p_more jsonb default '{}'
@@ -30,11 +33,18 @@ declare
     'table_literal', quote_literal(v_table),
     'key', quote_ident(p_source.key_column),
     'key_literal', quote_literal(p_source.key_column),
-    'text', quote_ident(p_source.text_column),
     'embedding', quote_ident(p_source.embedding_column),
     'embedding_literal', quote_literal(p_source.embedding_column),
-    'key_type', replace(p_source.key_type, 'character varying', 'text'),
-    'key_collation', case when p_source.key_type in ('text', 'character varying') then '::text collate "C"' else '' end,
+    'key_list', (select string_agg(quote_ident(c.name), ', ' order by c.number)
+                   from unnest(p_source.key_columns) with ordinality as c (name, number)),
+    'text_list', (select string_agg(quote_ident(c.name), ', ' order by c.number)
+                    from unnest(p_source.text_columns) with ordinality as c (name, number)),
+    'key_type', case when cardinality(p_source.key_columns) > 1 then 'text'
+                     else wikiembed_private.array_type(p_source.key_types[1]) end,
+    'key_joins', case when cardinality(p_source.key_columns) > 1 then 'set enable_hashjoin = off'
+                      else 'set enable_nestloop = off' end,
+    'key_lookups', case when cardinality(p_source.key_columns) > 1
+                        then 'set enable_hashjoin = off set enable_mergejoin = off' else '' end,
     'vector_cast', case when p_source.embedding_type = 'halfvec' then format('::%s.halfvec', v_vector_schema) else '' end,
     'vector_equals', format('operator(%s.=)', v_vector_schema),
     'vector_schema', v_vector_schema,
@@ -51,7 +61,10 @@ begin
     select p.piece, p.number from unnest(string_to_array(p_template, '@')) with ordinality as p (piece, number)
   loop
     if v_number % 2 = 0 then
-      v_piece := case when v_piece = any (v_generated) then quote_ident(v_piece || '_' || p_source.name)
+      v_piece := case when v_piece like '%(%)' then wikiembed_private.render_call(
+                        p_source, split_part(v_piece, '(', 1),
+                        regexp_split_to_array(rtrim(substr(v_piece, strpos(v_piece, '(') + 1), ')'), '\s*,\s*'))
+                      when v_piece = any (v_generated) then quote_ident(v_piece || '_' || p_source.name)
                       when v_values ? v_piece then coalesce(v_values ->> v_piece, '') end;
       if v_piece is null then
         raise exception 'a template has an unknown name: %', p_template;
@@ -103,7 +116,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   select wikiembed_private.render_template(
-    p_source, '@table@ (@key@, @text@, @embedding@) @key_type@ @vector_cast@ @vector_schema@');
+    p_source, '@table@ (@key_list@; @text_of(t)@; @embedding@) @key_type@ @vector_cast@ @vector_schema@');
 $$;
 comment on function wikiembed_private.source_names(wikiembed.sources) is
   'The names that a source''s generated functions depend on.';

@@ -7,8 +7,9 @@ as $$
     from pg_proc as p
    where p.pronamespace = 'wikiembed_private'::regnamespace
      and (p.proname like 'generate\_%' or p.proname in (
-           'create_deltas', 'generated_comment', 'generated_names', 'grant_generated', 'render_template',
-           'revoke_generated', 'write_statement_triggers', 'write_triggers'));
+           'array_type', 'create_deltas', 'document_names', 'document_row', 'generated_comment', 'generated_names', 'grant_generated', 'key_expression',
+           'render_call', 'render_template', 'text_expression',
+           'revoke_generated', 'write_document_triggers', 'write_statement_triggers', 'write_triggers'));
 $$;
 comment on function wikiembed_private.trigger_version() is
   'Digest of the functions that write_triggers uses: the triggers of a source with another one are rewritten.';
@@ -37,7 +38,7 @@ begin
   perform wikiembed_private.generate_fail(v_source);
   execute wikiembed_private.render_template(v_source, $template$
     create or replace trigger @null_stale_trigger@ before update on @table@
-      for each row when (old.@text@::text collate "C" is distinct from new.@text@::text collate "C")
+      for each row when (@text_of(old)@ collate "C" is distinct from @text_of(new)@ collate "C")
       execute function wikiembed_private.@null_stale@();
     alter table @table@ enable always trigger @null_stale_trigger@;
   $template$);

@@ -47,13 +47,13 @@ begin
                case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
        where j.task_name = 'wikiembed.embed'
     ), missing as (
-      select t.@key@ as key
+      select @key_value(t)@ as key
         from @table@ as t
        where t.@embedding@ is null
-         and not exists (select from live as l where l.key = t.@key@::text collate "C")
+         and not exists (select from live as l where l.key = @key_of(t)@ collate "C")
          and not exists (select from wikiembed.failures as f
-                          where f.source = @source@ and f.key = t.@key@::text collate "C")
-       order by t.@key@
+                          where f.source = @source@ and f.key = @key_of(t)@ collate "C")
+       order by @order_by(t)@
        limit case when $1 < 9223372036854775807 then $1 + 1 end
     ), inserted as (
       insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
@@ -71,6 +71,12 @@ begin
            (select least($1, count(*)) as chunks from missing as m where $3) as d
   $sql$) into jobs, chunks, v_left
     using p_max_chunks, coalesce(p_batch_size, v_source.batch_size), coalesce(p_dry_run, false);
+  if exists (select from wikiembed.document_sources as d where d.source = p_source collate "default") then
+    jobs := jobs + (
+      select e.jobs from wikiembed_private.enqueue_documents(p_source, p_max_chunks, coalesce(p_dry_run, false)) as e);
+    v_left := v_left or (p_max_chunks is not null
+      and (select e.documents from wikiembed_private.enqueue_documents(p_source, 1, true) as e) > 0);
+  end if;
   if not coalesce(p_dry_run, false) and v_left <> (v_source.held_back_at is not null) then
     update wikiembed.sources as s set held_back_at = case when v_left then now() end where s.name = p_source;
   end if;
@@ -78,7 +84,7 @@ begin
 end;
 $$;
 comment on function wikiembed.enqueue(text, bigint, integer, boolean) is
-  'Queues every missing chunk that waits in no job and in no failure; returns the numbers of jobs and chunks; idempotent. Rows that p_max_chunks leaves are held back from reconcile, until a call leaves none. Raises WE001, WE008, WE010.';
+  'Queues every missing chunk that waits in no job and in no failure; and every document that waits to be split; returns the numbers of jobs, of both kinds, and of chunks; idempotent. Rows that p_max_chunks leaves are held back from reconcile, until a call leaves none. Raises WE001, WE008, WE010.';
 
 create or replace function wikiembed_private.requeue(
   p_source text, p_keys text[], p_attempt integer, p_delay_s double precision default null

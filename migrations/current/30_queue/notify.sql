@@ -32,16 +32,16 @@ begin
   end if;
   select min(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
          max(j.queue_name collate "C") filter (where j.scheduled_at is null or j.scheduled_at <= clock_timestamp()),
-         bool_or(j.task_name <> 'wikiembed.embed')
+         bool_or(j.task_name not in ('wikiembed.embed', 'wikiembed.split'))
     into v_queue, v_last, v_others
     from new_jobs as j
    where j.status = 'todo';
   if v_others then
     insert into wikiembed_queue.procrastinate_events (job_id, type)
-    select j.id, 'deferred' from new_jobs as j where j.status = 'todo' and j.task_name <> 'wikiembed.embed';
+    select j.id, 'deferred' from new_jobs as j where j.status = 'todo' and j.task_name not in ('wikiembed.embed', 'wikiembed.split');
     insert into wikiembed_queue.procrastinate_events (job_id, type, at)
     select j.id, 'scheduled', j.scheduled_at from new_jobs as j
-     where j.status = 'todo' and j.task_name <> 'wikiembed.embed' and j.scheduled_at is not null;
+     where j.status = 'todo' and j.task_name not in ('wikiembed.embed', 'wikiembed.split') and j.scheduled_at is not null;
   end if;
   while v_queue is not null loop
     v_clock := coalesce(

@@ -21,19 +21,19 @@ $$;
 -- insert, since a row trigger whose condition is never true costs each statement as much.
 create or replace trigger procrastinate_trigger_status_events_update_v1
   after update of status on wikiembed_queue.procrastinate_jobs
-  for each row when (new.task_name <> 'wikiembed.embed')
+  for each row when (new.task_name not in ('wikiembed.embed', 'wikiembed.split'))
   execute function wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
 create or replace trigger procrastinate_trigger_scheduled_events_v1
   after update on wikiembed_queue.procrastinate_jobs
-  for each row when (new.scheduled_at is not null and new.status = 'todo' and new.task_name <> 'wikiembed.embed')
+  for each row when (new.scheduled_at is not null and new.status = 'todo' and new.task_name not in ('wikiembed.embed', 'wikiembed.split'))
   execute function wikiembed_queue.procrastinate_trigger_function_scheduled_events_v1();
 create or replace trigger procrastinate_trigger_abort_requested_events_v1
   after update of abort_requested on wikiembed_queue.procrastinate_jobs
-  for each row when (new.abort_requested and new.task_name <> 'wikiembed.embed')
+  for each row when (new.abort_requested and new.task_name not in ('wikiembed.embed', 'wikiembed.split'))
   execute function wikiembed_queue.procrastinate_trigger_abort_requested_events_procedure_v1();
 create or replace trigger procrastinate_trigger_delete_jobs_v1
   before delete on wikiembed_queue.procrastinate_jobs
-  for each row when (old.task_name <> 'wikiembed.embed')
+  for each row when (old.task_name not in ('wikiembed.embed', 'wikiembed.split'))
   execute function wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
 
 -- Replaces procrastinate's check constraint: Postgres parses one again for each statement that inserts,

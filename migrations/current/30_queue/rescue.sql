@@ -12,18 +12,30 @@ $$;
 comment on function wikiembed_private.keys_of(jsonb) is
   'The keys in a job''s arguments; none where they are malformed.';
 
+-- Jobs that embed name chunks, those that split documents name documents.
+create or replace function wikiembed_private.keys_of_job(p_job wikiembed_queue.procrastinate_jobs) returns text[]
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select wikiembed_private.keys_of(
+    case p_job.task_name when 'wikiembed.split' then jsonb_build_object('keys', p_job.args -> 'documents') else p_job.args end);
+$$;
+comment on function wikiembed_private.keys_of_job(wikiembed_queue.procrastinate_jobs) is
+  'The keys of a job''s chunks or documents; none where its arguments are malformed.';
+
 create or replace function wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_keys text[] := wikiembed_private.keys_of(p_job.args);
+  v_keys text[] := wikiembed_private.keys_of_job(p_job);
+  v_name text := case p_job.task_name when 'wikiembed.split' then 'documents' else 'keys' end;
   v_half integer := cardinality(v_keys) / 2;
 begin
   perform wikiembed_queue.procrastinate_defer_jobs_v1(array(
     select row(
              p_job.queue_name, p_job.task_name, p_job.priority, null, null,
-             p_job.args || jsonb_build_object('keys', to_jsonb(h.keys), 'rescues', 2), null
+             p_job.args || jsonb_build_object(v_name, to_jsonb(h.keys), 'rescues', 2), null
            )::wikiembed_queue.procrastinate_job_to_defer_v1
       from (values (1, v_keys[:v_half]), (2, v_keys[v_half + 1:])) as h (n, keys)
      order by h.n));
@@ -40,11 +52,17 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_source text := p_job.args ->> 'source';
-  v_keys text[] := wikiembed_private.keys_of(p_job.args);
+  v_keys text[] := wikiembed_private.keys_of_job(p_job);
   v_versions bigint[];
 begin
   delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
-  if exists (select from wikiembed.sources as s where s.name = v_source) and cardinality(v_keys) > 0 then
+  if p_job.task_name = 'wikiembed.split' then
+    if exists (select from wikiembed.document_sources as d where d.source = v_source) then
+      perform wikiembed.record_document_failure(
+        v_source, r.key, r.version, 'worker_lost', 'Each worker that took this document ended without a word.', p_job.id)
+         from wikiembed.read_documents(v_source, v_keys) as r;
+    end if;
+  elsif exists (select from wikiembed.sources as s where s.name = v_source) and cardinality(v_keys) > 0 then
     v_versions := array(select r.version from wikiembed.read_chunks(v_source, v_keys) as r);
     if cardinality(v_versions) > 0 then
       perform wikiembed.record_failures(
@@ -57,7 +75,7 @@ exception when invalid_text_representation or numeric_value_out_of_range then
 end;
 $$;
 comment on function wikiembed_private.lose_job(wikiembed_queue.procrastinate_jobs) is
-  'Ends a job of one chunk with which three workers died: the chunk is recorded as worker_lost.';
+  'Ends a job of one chunk or document with which three workers died: it is recorded as worker_lost.';
 
 create or replace function wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) returns void
 language plpgsql volatile
@@ -80,7 +98,7 @@ comment on function wikiembed_private.rescue_upkeep(wikiembed_queue.procrastinat
   'Requeues an upkeep job, or drops it when its next one waits already.';
 
 -- A worker that died leaves its job `doing`; so does one whose finish failed. The third rescue
--- splits the job, since one of its chunks may kill the workers; a chunk alone is blamed.
+-- splits the job, since one of its chunks or documents may kill the workers; one alone is blamed.
 create or replace function wikiembed.rescue_jobs(
   p_heartbeat_s double precision default 30, p_hard_limit_s double precision default 1800
 ) returns table (rescued bigint, split bigint, lost bigint)
@@ -106,7 +124,7 @@ begin
     v_rescues := 1 + coalesce(
       case jsonb_typeof(v_job.args -> 'rescues')
         when 'number' then greatest(0, least(2, (v_job.args ->> 'rescues')::numeric))::integer end, 0);
-    if v_job.task_name <> 'wikiembed.embed' then
+    if v_job.task_name not in ('wikiembed.embed', 'wikiembed.split') then
       perform wikiembed_private.rescue_upkeep(v_job);
       rescued := rescued + 1;
     elsif v_rescues < 3 then
@@ -117,7 +135,7 @@ begin
        where j.id = v_job.id;
       perform wikiembed_private.notify_workers(v_job.queue_name);
       rescued := rescued + 1;
-    elsif cardinality(wikiembed_private.keys_of(v_job.args)) > 1 then
+    elsif cardinality(wikiembed_private.keys_of_job(v_job)) > 1 then
       perform wikiembed_private.split_job(v_job);
       split := split + 1;
     else
@@ -157,7 +175,7 @@ begin
      where j.worker_id = p_worker_id and j.status = 'doing' and j.id = any (p_job_ids)
      order by j.id for update of j skip locked
   loop
-    if v_job.task_name = 'wikiembed.embed' then
+    if v_job.task_name in ('wikiembed.embed', 'wikiembed.split') then
       update wikiembed_queue.procrastinate_jobs as j
          set status = 'todo', scheduled_at = null, worker_id = null, abort_requested = false
        where j.id = v_job.id;

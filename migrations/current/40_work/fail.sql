@@ -3,7 +3,8 @@
 create or replace function wikiembed_private.error_classes() returns text[]
 language sql immutable parallel safe
 return array['text_too_long', 'text_too_large', 'timeout', 'no_answer', 'bad_answer', 'refused', 'rejected',
-             'write_refused', 'worker_lost', 'internal_error', 'empty_text', 'skipped_by_operator'];
+             'document_unreadable', 'write_refused', 'worker_lost', 'internal_error', 'empty_text',
+             'skipped_by_operator'];
 comment on function wikiembed_private.error_classes() is
   'Returns the error classes that wikiembed writes into failures.';
 
@@ -46,12 +47,12 @@ begin
         from (
           select h.key
             from (
-              select g.key, g.version from unnest(p_keys::@key_type@[], p_versions) as g (key, version) order by g.key
+              select g.key, g.version from unnest(@typed_keys(p_keys)@, p_versions) as g (key, version) order by g.key
             ) as g
            cross join lateral (
-             select t.@key@::text as key from @table@ as t
-              where t.@key@ = g.key and num_nulls(t.@embedding@) = 1
-                and hashtextextended(t.@text@::text collate "C", v_generation) is not distinct from g.version
+             select @key_of(t)@ as key from @table@ as t
+              where @is_key(t, g.key)@ and num_nulls(t.@embedding@) = 1
+                and hashtextextended(@text_of(t)@ collate "C", v_generation) is not distinct from g.version
                 for no key update of t skip locked
            ) as h
         ) as h;

@@ -32,9 +32,9 @@ begin
         from unnest(p_keys, p_versions) as g (key, version)
         left join lateral (
           select t.@embedding@ is null as missing,
-                 case when t.@embedding@ is null then hashtextextended(t.@text@::text collate "C", p_generation) end as version
+                 case when t.@embedding@ is null then hashtextextended(@text_of(t)@ collate "C", p_generation) end as version
             from @table@ as t
-           where t.@key@ = g.key::@key_type@
+           where @is_text_key(t, g.key)@
           offset 0
         ) as t on true;
       perform wikiembed_private.requeue(@source@, array(

@@ -17,6 +17,7 @@ begin
     set row_security = off
     set lock_timeout = '2s'
     set enable_seqscan = off
+    @key_lookups@
     set jit = off
     as $body$
     declare
@@ -33,41 +34,41 @@ begin
       if not found then
         return;
       end if;
-      select array_agg(t.@key@::text), array_agg(t.@text@::text),
-             array_agg(hashtextextended(t.@text@::text collate "C", v_generation))
+      select array_agg(@key_of(t)@), array_agg(@text_of(t)@),
+             array_agg(hashtextextended(@text_of(t)@ collate "C", v_generation))
         into v_keys, v_contents, v_versions
         from @table@ as t
-       where t.@key@ = any (p_keys::@key_type@[])
+       where @has_key(t, p_keys)@
          and num_nulls(t.@embedding@) = 1
          and t.xmax = 0
          and not exists (
            select from wikiembed.failures as f
-            where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped' offset 0);
+            where f.source = @source@ and f.key = @key_of(t)@ collate "C" and f.state = 'skipped' offset 0);
       if coalesce(cardinality(v_keys), 0) < cardinality(p_keys) then
         select v_keys || array_agg(h.key), v_contents || array_agg(h.content),
                v_versions || array_agg(h.version)
           into v_keys, v_contents, v_versions
           from (
-            select t.@key@::text as key, t.@text@::text as content,
-                   hashtextextended(t.@text@::text collate "C", v_generation) as version
+            select @key_of(t)@ as key, @text_of(t)@ as content,
+                   hashtextextended(@text_of(t)@ collate "C", v_generation) as version
               from @table@ as t
-             where t.@key@ = any (p_keys::@key_type@[])
+             where @has_key(t, p_keys)@
                and num_nulls(t.@embedding@) = 1
-               and not (t.@key@::text collate "C" = any (coalesce(v_keys, '{}')))
+               and not (@key_of(t)@ collate "C" = any (coalesce(v_keys, '{}')))
                and not exists (
                  select from wikiembed.failures as f
-                  where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped' offset 0)
-             order by t.@key@
+                  where f.source = @source@ and f.key = @key_of(t)@ collate "C" and f.state = 'skipped' offset 0)
+             order by @order_by(t)@
                for no key update of t skip locked
           ) as h;
         v_locked := array(
-          select t.@key@::text from @table@ as t
-           where t.@key@ = any (p_keys::@key_type@[])
+          select @key_of(t)@ from @table@ as t
+           where @has_key(t, p_keys)@
              and num_nulls(t.@embedding@) = 1
-             and not (t.@key@::text collate "C" = any (coalesce(v_keys, '{}')))
+             and not (@key_of(t)@ collate "C" = any (coalesce(v_keys, '{}')))
              and not exists (
                select from wikiembed.failures as f
-                where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped' offset 0));
+                where f.source = @source@ and f.key = @key_of(t)@ collate "C" and f.state = 'skipped' offset 0));
         perform wikiembed_private.requeue(@source@, v_locked, p_attempt);
       end if;
       return query select k, c, v, v_source_version from unnest(v_keys, v_contents, v_versions) as u (k, c, v);

@@ -18,7 +18,7 @@ begin
     set row_security = off
     set lock_timeout = '2s'
     set enable_seqscan = off
-    set enable_nestloop = off
+    @key_joins@
     set enable_mergejoin = off
     set jit = off
     as $body$
@@ -41,28 +41,28 @@ begin
         return;
       end if;
       with held as materialized (
-        select h.key, g.version, g.embedding
+        select h.*, g.version, g.embedding
           from (
             select g.key, g.version, g.embedding
-              from unnest(p_keys::@key_type@[], p_versions, p_embeddings) as g (key, version, embedding)
+              from unnest(@typed_keys(p_keys)@, p_versions, p_embeddings) as g (key, version, embedding)
              order by g.key
           ) as g
          cross join lateral (
-           select t.@key@ as key from @table@ as t
-            where t.@key@ = g.key and num_nulls(t.@embedding@) = 1
-              and hashtextextended(t.@text@::text collate "C", v_generation) = g.version
+           select @key_columns(t)@ from @table@ as t
+            where @is_key(t, g.key)@ and num_nulls(t.@embedding@) = 1
+              and hashtextextended(@text_of(t)@ collate "C", v_generation) = g.version
               for no key update of t skip locked
          ) as h
       ), written as (
         update @table@ as t set @embedding@ = h.embedding@vector_cast@
           from held as h
-         where t.@key@ = any (array(select h.key from held as h)) and t.@key@ = h.key and num_nulls(t.@embedding@) = 1
-        returning t.@key@::text as key,
-                  hashtextextended(t.@text@::text collate "C", v_generation) is distinct from h.version
+         where @is_held(t)@ and num_nulls(t.@embedding@) = 1
+        returning @key_of(t)@ as key,
+                  hashtextextended(@text_of(t)@ collate "C", v_generation) is distinct from h.version
                     as rewritten
       )
       select array_agg(w.key), array_agg(w.key) filter (where w.rewritten),
-             (select count(distinct h.key) from held as h)
+             (select count(*) from (select distinct @held_keys(h)@ from held as h) as h)
         into v_written, v_rewritten, v_held
         from written as w;
       if v_held > coalesce(cardinality(v_written), 0) then
@@ -70,7 +70,7 @@ begin
           using errcode = 'WE012', hint = 'A before update trigger returned null.';
       end if;
       if v_rewritten is not null then
-        update @table@ as t set @embedding@ = null where t.@key@ = any (v_rewritten::@key_type@[]);
+        @null_rows(v_rewritten)@
       end if;
       if coalesce(cardinality(v_written), 0) = cardinality(p_keys) and v_rewritten is null then
         return query select k, 'written'::text from unnest(p_keys) as k;

@@ -32,13 +32,13 @@ begin
         select from @table@ as t
          where t.@embedding@ is null
            and not exists (select from wikiembed.failures as f
-                            where f.source = @source@ and f.key = t.@key@::text collate "C" and f.state = 'skipped'))
+                            where f.source = @source@ and f.key = @key_of(t)@ collate "C" and f.state = 'skipped'))
     $sql$) into v_missing;
-    if v_missing then
+    if v_missing or wikiembed_private.has_waiting_document(v_source.name) then
       return false;
     end if;
     execute wikiembed_private.render_template(v_source, $sql$
-      select (select true from @table@ as t where t.@embedding@ is not null order by t.@key@ limit 1) is null
+      select (select true from @table@ as t where t.@embedding@ is not null order by @order_by(t)@ limit 1) is null
     $sql$) into v_empty;
     continue when v_empty and p_source is null
       and (select c.unused from wikiembed.coverage as c where c.source = v_source.name);

@@ -18,7 +18,8 @@ select s.name as source,
        end as eta,
        h.paused as paused,
        case when h.paused then s.pause_reason end as pause_reason,
-       c.total - c.embedded - c.skipped = 0 and c.embedded > 0 as ready,
+       c.total - c.embedded - c.skipped = 0 and c.embedded > 0
+         and not wikiembed_private.has_waiting_document(s.name) as ready,
        o.held_back,
        c.total = 0 and s.model is null and s.relation = to_regclass('public.wiki_chunks')
          and exists (select from wikiembed.sources as other where other.relation <> s.relation) as unused
@@ -60,7 +61,7 @@ comment on column wikiembed.coverage.coverage_pct is
 comment on column wikiembed.coverage.eta is
   'Time left at that rate for the rows that are not held back; null when the rate is 0.';
 comment on column wikiembed.coverage.ready is
-  'True when some row is embedded and none is missing; is_ready() reads the table itself.';
+  'True when some row is embedded, none is missing and no document waits to be split; is_ready() reads the table itself.';
 comment on column wikiembed.coverage.held_back is
   'Missing rows in no job and no failure that wait for enqueue, where sources.held_back_at is set; fewer while a row is queued twice.';
 comment on column wikiembed.coverage.unused is

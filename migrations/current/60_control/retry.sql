@@ -17,6 +17,7 @@ declare
   v_asked text[];
   v_keys text[];
   v_places tid[];
+  v_documents record;
 begin
   perform wikiembed_private.require_read_committed();
   perform wikiembed_private.lock_source(p_source);
@@ -55,12 +56,15 @@ begin
                 from unnest(v_keys) as k) as n
        group by n.batch
     ) as b;
-  if cardinality(v_keys) > 0 then
+  v_documents := wikiembed_private.retry_documents(p_source, p_keys, p_error_class);
+  jobs := jobs + v_documents.jobs;
+  if jobs > 0 then
     perform wikiembed_private.log_action('retry', p_source, p_error_class,
-      jsonb_build_object('chunks', chunks, 'jobs', jobs, 'held', held));
+      jsonb_build_object('chunks', chunks, 'jobs', jobs, 'held', held)
+      || case when v_documents.documents > 0 then jsonb_build_object('documents', v_documents.documents) else '{}' end);
   end if;
   return next;
 end;
 $$;
 comment on function wikiembed.retry_failures(text, text[], text) is
-  'Requeues failed chunks, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';
+  'Requeues failed chunks and documents, all or those of some keys or of one class, and keeps the failures of chunks as history; returns the numbers of jobs, of both kinds, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';

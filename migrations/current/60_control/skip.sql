@@ -14,7 +14,7 @@ begin
   v_source := wikiembed_private.get_source(p_source);
   perform wikiembed_private.require_table(v_source);
   begin
-    execute wikiembed_private.render_template(v_source, 'select array_agg(k::text) from unnest($1::@key_type@[]) as k')
+    execute wikiembed_private.render_template(v_source, 'select array_agg(@canonical_key(k)@) from unnest($1) as k')
        into p_keys using p_keys;
   exception when invalid_text_representation or numeric_value_out_of_range then
     raise exception 'a key does not fit source "%": %', p_source, sqlerrm
@@ -22,9 +22,9 @@ begin
   end;
   execute wikiembed_private.render_template(v_source, $sql$
     select array_agg(h.key) from (
-      select t.@key@::text as key from @table@ as t
-       where t.@key@ = any ($1::@key_type@[]) and num_nulls(t.@embedding@) = 1
-       order by t.@key@ for no key update of t nowait) as h
+      select @key_of(t)@ as key from @table@ as t
+       where @has_key(t, $1)@ and num_nulls(t.@embedding@) = 1
+       order by @order_by(t)@ for no key update of t nowait) as h
   $sql$) into v_keys using p_keys;
   perform 1
      from (select k.key collate "C" as key from unnest(v_keys) as k (key) order by 1) as a

@@ -22,9 +22,9 @@ begin
     select array[
       (select count(*) from @table@ as t
         where $1 and t.@embedding@ is null
-          and not exists (select from live as l where l.key = t.@key@::text collate "C")
+          and not exists (select from live as l where l.key = @key_of(t)@ collate "C")
           and not exists (select from wikiembed.failures as f
-                           where f.source = @source@ and f.key = t.@key@::text collate "C")),
+                           where f.source = @source@ and f.key = @key_of(t)@ collate "C")),
       0,
       (select abs(c.total - l.total) + abs(c.embedded - l.embedded)
               + abs(f.failed - l.failed) + abs(f.skipped - l.skipped)
@@ -37,20 +37,23 @@ begin
                  from wikiembed.failures as f where f.source = @source@) as f),
       (select count(*) from wikiembed.failures as f
         where f.source = @source@
-          and not exists (select from @table@ as t where t.@embedding@ is null and t.@key@::text collate "C" = f.key)),
+          and not exists (select from @table@ as t where t.@embedding@ is null and @key_of(t)@ collate "C" = f.key)),
       (select count(*) from wikiembed.truncated_chunks as c
         where c.source = @source@
-          and not exists (select from @table@ as t where t.@embedding@ is not null and t.@key@::text collate "C" = c.key))
+          and not exists (select from @table@ as t where t.@embedding@ is not null and @key_of(t)@ collate "C" = c.key))
     ]
   $sql$) into v_counts using p_source.held_back_at is null;
   if p_source.prove_function is not null then
-    execute format('select count(*) from %s as t where t.%I is not null and not %s(%L || t.%I::text, t.%I::%I.vector)
-        and not exists (select from wikiembed.truncated_chunks as c where c.source = %L and c.key = t.%I::text collate "C")',
-      wikiembed_private.qualified(p_source.relation), p_source.embedding_column,
-      (select format('%I.%I', n.nspname, p.proname) from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
-        where p.oid = p_source.prove_function),
-      coalesce(p_source.document_prefix, ''), p_source.text_column, p_source.embedding_column,
-      wikiembed_private.pgvector_schema(), p_source.name, p_source.key_column)
+    execute wikiembed_private.render_template(p_source, $sql$
+      select count(*) from @table@ as t
+       where t.@embedding@ is not null
+         and not @prove@(@prefix@ || @text_of(t)@, t.@embedding@::@vector_schema@.vector)
+         and not exists (select from wikiembed.truncated_chunks as c
+                          where c.source = @source@ and c.key = @key_of(t)@ collate "C")
+    $sql$, jsonb_build_object(
+      'prove', (select format('%I.%I', n.nspname, p.proname) from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+                 where p.oid = p_source.prove_function),
+      'prefix', quote_literal(coalesce(p_source.document_prefix, ''))))
       into v_unproved;
     v_counts[2] := v_unproved;
   end if;
@@ -59,6 +62,58 @@ end;
 $$;
 comment on function wikiembed_private.count_violations(wikiembed.sources) is
   'The number of rows of one source that violate each invariant except that of the queue, the fifth.';
+
+-- A chunk's offsets are in characters of the text, from 0, the end exclusive.
+create or replace function wikiembed_private.count_document_violations(p_source wikiembed.sources) returns bigint[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_counts bigint[];
+begin
+  if not exists (select from wikiembed.document_sources as d where d.source = p_source.name) then
+    return array[0, 0];
+  end if;
+  execute wikiembed_private.render_template(wikiembed_private.document_row(p_source.name), $sql$
+    with live as materialized (
+      select k.key collate "C" as key
+        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'documents') when 'array' then j.args -> 'documents' else '[]' end) as k (key)
+       where j.queue_name = @queue@ and j.task_name = 'wikiembed.split' and j.status in ('todo', 'doing')
+    ), hashed as materialized (
+      select @key_of(d)@ collate "C" as key, @hash_d@ as version, @text_of(d)@ as content
+        from @table@ as d, (select g.generation as v_generation from wikiembed.document_sources as g where g.source = @source@) as g
+    ), chunked as materialized (
+      select @fk_key@ collate "C" as key, c.position, c.content, c.starts_at, c.ends_at from @chunks@ as c
+    )
+    select array[
+      (select count(*) from hashed as h left join @state@ as s on s.key = h.key
+        where s.version is distinct from h.version
+          and ($1 or s.version is not null or s.key is null)
+          and not exists (select from live as l where l.key = h.key)
+          and not exists (select from wikiembed.document_failures as f where f.source = @source@ and f.key = h.key)),
+      (select count(*) from chunked as c join hashed as h on h.key = c.key join @state@ as s on s.key = h.key
+        where s.version = h.version
+          and c.content is distinct from substr(h.content, c.starts_at + 1, c.ends_at - c.starts_at))
+      + (select count(*) from (
+           select c.key from chunked as c join @state@ as s on s.key = c.key
+            where s.version is not null
+            group by c.key, s.chunks
+           having count(*) <> s.chunks or min(c.position) <> 0 or max(c.position) <> count(*) - 1) as p)
+    ]
+  $sql$, wikiembed_private.document_names(p_source.name) || jsonb_build_object('fk_key', (
+    select case when count(*) = 1 then min(format('c.%I::text', 'document_' || k.name))
+                else format('jsonb_build_array(%s)::text', string_agg(format('c.%I', 'document_' || k.name), ', ' order by k.number)) end
+      from wikiembed.document_sources as d, unnest(d.key_columns) with ordinality as k (name, number)
+     where d.source = p_source.name))) into v_counts using p_source.held_back_at is null;
+  return v_counts;
+end;
+$$;
+comment on function wikiembed_private.count_document_violations(wikiembed.sources) is
+  'The number of documents, and of chunks, of one source that violate the invariants of documents.';
 
 create or replace function wikiembed.check_invariants(p_source text default null)
 returns table (name text, violations bigint)
@@ -71,7 +126,7 @@ as $$
 declare
   v_source wikiembed.sources;
   v_counts bigint[];
-  v_sums bigint[] := array[0, 0, 0, 0, 0];
+  v_sums bigint[] := array[0, 0, 0, 0, 0, 0, 0];
 begin
   if p_source is not null and not exists (select from wikiembed.sources as s where s.name = p_source) then
     raise exception 'no source is named "%"', p_source
@@ -80,7 +135,8 @@ begin
   for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
     continue when wikiembed_private.is_gone(v_source);
     v_counts := wikiembed_private.count_violations(v_source);
-    v_sums := array(select v_sums[i] + v_counts[i] from generate_series(1, 5) as i);
+    v_counts := v_counts || wikiembed_private.count_document_violations(v_source);
+    v_sums := array(select v_sums[i] + v_counts[i] from generate_series(1, 7) as i);
   end loop;
   return query values
     ('every missing row waits in a job, in failures or is skipped', v_sums[1]),
@@ -89,10 +145,12 @@ begin
     ('no row is both embedded and in failures', v_sums[4]),
     ('no live job names a source that does not exist', (
       select count(*) from wikiembed_queue.procrastinate_jobs as j
-       where j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+       where j.task_name in ('wikiembed.embed', 'wikiembed.split') and j.status in ('todo', 'doing')
          and not exists (select from wikiembed.sources as s where s.name = j.args ->> 'source'))),
-    ('every chunk that is marked as truncated has a vector', v_sums[5]);
+    ('every chunk that is marked as truncated has a vector', v_sums[5]),
+    ('every document is split as its text is now, or waits in a job or in failures', v_sums[6]),
+    ('every chunk of a document is its text from starts_at to ends_at, at gapless positions', v_sums[7]);
 end;
 $$;
 comment on function wikiembed.check_invariants(text) is
-  'The six invariants and the number of rows that violate each; the second is verified only where sources.prove_function is set. Reads whole tables. Raises WE001.';
+  'The eight invariants and the number of rows that violate each; the second is verified only where sources.prove_function is set. Reads whole tables. Raises WE001.';

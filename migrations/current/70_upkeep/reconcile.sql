@@ -9,7 +9,7 @@ declare
   v_name text;
 begin
   delete from wikiembed_queue.procrastinate_jobs as j
-   where j.task_name = 'wikiembed.embed'
+   where j.task_name in ('wikiembed.embed', 'wikiembed.split')
      and not exists (select from wikiembed.sources as s where s.name = j.args ->> 'source');
   get diagnostics v_dropped = row_count;
   delete from wikiembed.ledger as l
@@ -56,6 +56,7 @@ declare
   v_source wikiembed.sources;
   v_ended text[];
   v_cured text[];
+  v_documents_dead bigint := 0;
 begin
   orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0;
   perform wikiembed_private.lock_source(p_name);
@@ -73,6 +74,9 @@ begin
   if not wikiembed_private.triggers_current(v_source) then
     perform wikiembed_private.write_triggers(p_name);
   end if;
+  if exists (select from wikiembed.document_sources as d where d.source = p_name collate "default") then
+    select r.dead_jobs into v_documents_dead from wikiembed_private.reconcile_documents(p_name, p_recount) as r;
+  end if;
   execute wikiembed_private.render_template(v_source, 'lock table @table@ in access share mode');
   execute wikiembed_private.render_template(v_source, $sql$
     with live as materialized (
@@ -82,7 +86,7 @@ begin
                case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
        where j.queue_name = @queue@ and j.task_name = 'wikiembed.embed' and j.status = 'todo'
     ), alive as materialized (
-      select distinct l.id from live as l join @table@ as t on t.@key@::text collate "C" = l.key and t.@embedding@ is null
+      select distinct l.id from live as l join @table@ as t on @key_of(t)@ collate "C" = l.key and t.@embedding@ is null
     ), dead as materialized (
       select j.id from wikiembed_queue.procrastinate_jobs as j left join alive as a on a.id = j.id
        where j.queue_name = @queue@ and j.task_name = 'wikiembed.embed'
@@ -92,14 +96,14 @@ begin
       delete from wikiembed_queue.procrastinate_jobs as j using dead as d where j.id = d.id
       returning j.id, j.status, j.args
     ), lost as (
-      select d.id, t.@key@::text as key
+      select d.id, @key_of(t)@ as key
         from deleted as d
        cross join lateral jsonb_array_elements_text(
                case jsonb_typeof(d.args -> 'keys') when 'array' then d.args -> 'keys' else '[]' end) as k (key)
-        join @table@ as t on t.@key@::text collate "C" = k.key collate "C" and t.@embedding@ is null
+        join @table@ as t on @key_of(t)@ collate "C" = k.key collate "C" and t.@embedding@ is null
        where $1 and d.status <> 'todo'
          and not exists (select from wikiembed.failures as f
-                          where f.source = @source@ and f.key = t.@key@::text collate "C")
+                          where f.source = @source@ and f.key = @key_of(t)@ collate "C")
     ), queued as (
       insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
       select @queue@, 'wikiembed.embed', 0, jsonb_build_object('source', @source@, 'keys', to_jsonb(array_agg(l.key)))
@@ -112,16 +116,17 @@ begin
     select array(
       select f.key from wikiembed.failures as f
        where f.source = @source@
-         and not exists (select from @table@ as t where t.@embedding@ is null and t.@key@::text collate "C" = f.key)
+         and not exists (select from @table@ as t where t.@embedding@ is null and @key_of(t)@ collate "C" = f.key)
        order by f.key for update of f skip locked)
   $sql$) into v_ended;
   if cardinality(v_ended) > 0 then
-    execute wikiembed_private.render_template(v_source, 'select array_agg(t.@key@::text) from @table@ as t where t.@key@ = any ($1::@key_type@[])')
+    execute wikiembed_private.render_template(v_source, 'select array_agg(@key_of(t)@) from @table@ as t where @has_key(t, $1)@')
       into v_cured using v_ended;
     perform wikiembed_private.forget_failures(p_name, v_ended, 'deleted', v_cured);
   end if;
+  dead_jobs := dead_jobs + v_documents_dead;
   if v_source.held_back_at is not null
-     and (select e.chunks from wikiembed.enqueue(p_name, 1, p_dry_run => true) as e) = 0
+     and (select e.jobs from wikiembed.enqueue(p_name, 1, p_dry_run => true) as e) = 0
   then
     update wikiembed.sources as s set held_back_at = null where s.name = p_name;
   elsif v_source.held_back_at is null then
@@ -144,7 +149,7 @@ begin
           select g.key
             from unnest($1) as g (key)
             left join lateral (
-              select t.@key@ from @table@ as t where t.@key@ = g.key::@key_type@ and t.@embedding@ is not null offset 0
+              select t.@key@ from @table@ as t where @is_text_key(t, g.key)@ and t.@embedding@ is not null offset 0
             ) as t on true
            where t.@key@ is null)
       $sql$) into v_ended using v_ended;

@@ -14,7 +14,7 @@ begin
   end if;
   perform wikiembed_private.require_table(v_source);
   return query execute wikiembed_private.render_template(v_source, $sql$
-    select t.@key@::text, t.@text@::text, (t.@embedding@ operator(@vector_schema@.<=>) $1@vector_cast@)::double precision
+    select @key_of(t)@, @text_of(t)@, (t.@embedding@ operator(@vector_schema@.<=>) $1@vector_cast@)::double precision
       from @table@ as t
      where t.@embedding@ is not null
      order by t.@embedding@ operator(@vector_schema@.<=>) $1@vector_cast@

@@ -54,9 +54,10 @@ begin
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
                               'report_outage', 'end_outage', 'register_worker', 'write_truncated',
-                              'find_truncation_check', 'record_truncation_check'))
+                              'find_truncation_check', 'record_truncation_check',
+                              'document_options', 'read_documents', 'write_split', 'requeue_documents', 'record_document_failure'))
         or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
-                                                                        'sum_deltas', 'count_jobs', 'is_paused'))
+                                                                        'sum_deltas', 'count_jobs', 'is_paused', 'has_waiting_document'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
@@ -76,9 +77,10 @@ begin
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
     ' wikiembed.failures, wikiembed.failure_history, wikiembed.truncated_chunks,'
     ' wikiembed.truncation_checks, wikiembed.truncation, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
-    ' wikiembed.replaced_tables, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
+    ' wikiembed.replaced_tables, wikiembed.documents, wikiembed.document_sources, wikiembed.document_failures, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
   execute format('grant execute on function wikiembed.is_ready(text), wikiembed.is_ready(text, boolean), wikiembed_private.sum_deltas(text),'
-    ' wikiembed_private.count_jobs(text), wikiembed_private.is_paused(timestamptz, timestamptz) to %I', p_role);
+    ' wikiembed_private.count_jobs(text), wikiembed_private.is_paused(timestamptz, timestamptz),'
+    ' wikiembed_private.has_waiting_document(text), wikiembed_private.count_documents(text) to %I', p_role);
 end;
 $$;
 comment on function wikiembed.grant_reader(name) is

@@ -58,6 +58,23 @@ class Drill:
             self.database.one("select id from public.wiki_chunks where content = %s", [bad])
         )
 
+    def load_documents(self, bad: str) -> None:
+        """Attach a table of good documents and `bad`, of a chunk each, in place of the wiki."""
+        texts = [f"A good text, number {n}." for n in range(GOOD)]
+        self.database.execute("select wikiembed.detach('wiki')")
+        self.database.execute("create table public.articles (id int primary key, body text)")
+        self.database.execute(
+            "select wikiembed.attach_documents('public.articles', 'id', 'body', 'wiki',"
+            " p_chunks => 'public.article_chunks', p_dimensions => %s)",
+            [DIMENSIONS],
+        )
+        self.database.execute(
+            "insert into public.articles"
+            " select n, t from unnest(%s::text[]) with ordinality as t (t, n)",
+            [[*texts, bad]],
+        )
+        self.key = str(len(texts) + 1)
+
     def work(self, **changed: object) -> None:
         """Embed everything queued, as a running worker would."""
         settings = settings_of(self.database, self.standin.url, embedder=Provider.OLLAMA, **changed)
@@ -99,7 +116,12 @@ class Drill:
     @property
     def failures(self) -> dict[str, str]:
         """State by error class, of all failures."""
-        return dict(self.database.rows("select error_class, state from wikiembed.failures"))
+        return dict(
+            self.database.rows(
+                "select error_class, state from wikiembed.failures"
+                " union all select error_class, 'failed' from wikiembed.document_failures"
+            )
+        )
 
     def assert_end(self, end: str) -> None:
         """Assert that `ready` and the coverage match the row's cell."""

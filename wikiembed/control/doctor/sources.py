@@ -19,9 +19,12 @@ MANY_VECTORS = 10_000
 
 _SOURCES = """
 select s.name, q.relation, s.model, s.document_prefix,
-       (select format('create index %son %s (%I) where %I is null',
+       (select format('create index %son %s (%s) where %I is null',
                       case when c.relkind = 'p' then '' else 'concurrently ' end,
-                      q.relation, s.key_column, s.embedding_column)
+                      q.relation,
+                      (select string_agg(quote_ident(k.name), ', ' order by k.number)
+                         from unnest(s.key_columns) with ordinality as k (name, number)),
+                      s.embedding_column)
           from pg_catalog.pg_class as c where c.oid = s.relation),
        case when q.relation is not null then wikiembed_private.triggers_current(s) end,
        case when q.relation is not null then wikiembed_private.missing_index(s) is not null end,

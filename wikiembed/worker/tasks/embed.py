@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from wikiembed.error_class import ErrorClass
-from wikiembed.errors import WikiembedError
 from wikiembed.pipeline import BatchJob, FailedChunk, Runtime, process
-from wikiembed.pipeline.batch import StillStale
 from wikiembed.store import Outcome
-from wikiembed.telemetry import emit
 from wikiembed.worker.binding.api import JobContext, ProcrastinateApp
-from wikiembed.worker.retry import (
-    UNEXPECTED_BEFORE_BLAME,
-    AlwaysRetry,
-    is_out_of_memory,
-    is_transient,
-)
+from wikiembed.worker.retry import UNEXPECTED_BEFORE_BLAME, AlwaysRetry
 from wikiembed.worker.runtime_holder import runtime_of
-
-MOST_ATTEMPTS = 1_000_000
+from wikiembed.worker.tasks.job import arguments_of, run
 
 
 async def embed(
@@ -34,9 +23,6 @@ async def embed(
 ) -> None:
     """Embed the chunks of `keys` that still lack a vector.
 
-    A job that was deferred by hand may have any arguments: keys that are neither text nor numbers
-    are left out, and the job ends when none is left.
-
     Parameters
     ----------
     source :
@@ -49,42 +35,26 @@ async def embed(
         How often a worker died with this job (written by wikiembed.rescue_jobs).
     """
     runtime = await runtime_of(context)
-    texts = [str(k) for k in keys if isinstance(k, str | int)] if isinstance(keys, list) else []
-    if not isinstance(source, str) or not texts:
-        emit("job_malformed", level=30, job_id=context.job.id)
+    given = arguments_of(context, source=source, keys=keys, attempt=attempt)
+    if given is None:
         return
-    passed_by = min(max(attempt, 0), MOST_ATTEMPTS) if isinstance(attempt, int) else 0
-    job = BatchJob(source=source, keys=texts, attempt=passed_by, job_id=context.job.id)
-    try:
-        await process(job, runtime)
-    except (WikiembedError, StillStale, asyncio.CancelledError):
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            emit("out_of_memory", level=40, source=source, job_id=job.job_id)
-        if is_transient(error):
-            raise
-        runtime.unexpected[job.job_id] += 1
-        emit(
-            "job_failed",
-            level=40,
-            source=source,
-            job_id=job.job_id,
-            attempts=runtime.unexpected[job.job_id],
-            error=type(error).__name__,
-        )
-        if runtime.unexpected[job.job_id] < UNEXPECTED_BEFORE_BLAME:
-            raise
-        await _give_up(job, runtime, error)
-    del runtime.unexpected[job.job_id]
+    job = BatchJob(
+        source=given.source, keys=given.keys, attempt=given.attempt, job_id=context.job.id
+    )
+    await run(
+        context,
+        runtime,
+        source=given.source,
+        work=process(job, runtime),
+        give_up=lambda message: _give_up(job, runtime, message),
+    )
 
 
-async def _give_up(job: BatchJob, runtime: Runtime, error: Exception) -> None:
+async def _give_up(job: BatchJob, runtime: Runtime, message: str) -> None:
     """Record the job's chunks as failed, so that the run ends; `retry` requeues them."""
     chunks = await runtime.store.read_chunks(job.source, job.keys, attempt=job.attempt)
     if not chunks:
         return
-    message = f"The job ended {UNEXPECTED_BEFORE_BLAME} times with {type(error).__name__}."
     outcomes = await runtime.store.record_failures(
         job.source,
         chunks,

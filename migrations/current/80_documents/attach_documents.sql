@@ -1,0 +1,178 @@
+-- One transaction: the chunk table is created or adopted, attached as a source, and the documents that are
+-- there are recorded as waiting. Gives up after waiting 10 s for a lock. The chunk table belongs to the owner
+-- of the documents, which wikiembed's owner is a member of.
+create or replace function wikiembed.attach_documents(
+  p_relation regclass, p_key name[], p_text text[], p_name text, p_title name default null, p_chunks text default null,
+  p_splitter text default 'text', p_max_chars integer default 1000, p_overlap_chars integer default 0,
+  p_context text default 'title_heading', p_dimensions integer default null, p_embedding_type text default 'vector',
+  p_provider text default null, p_model text default null, p_document_prefix text default null,
+  p_query_prefix text default null, p_batch_size integer default 64, p_enqueue boolean default false
+) returns text
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set lock_timeout = '10s'
+as $$
+declare
+  v_row wikiembed.sources;
+  v_title pg_attribute;
+  v_chunks regclass;
+begin
+  perform wikiembed_private.require_read_committed();
+  perform wikiembed_private.check_name(p_name);
+  perform wikiembed_private.check_relation(p_relation);
+  perform wikiembed_private.check_rights(p_relation);
+  perform wikiembed_private.lock_source(p_name);
+  execute format('lock table %s in share row exclusive mode', wikiembed_private.qualified(p_relation));
+  v_row.name := p_name;
+  v_row.relation := p_relation;
+  v_row := wikiembed_private.check_keys(v_row, p_key);
+  v_row := wikiembed_private.check_texts(v_row, p_text);
+  perform wikiembed_private.check_document_options(p_splitter, p_max_chars, p_overlap_chars, p_context, p_embedding_type);
+  if p_title is not null then
+    v_title := wikiembed_private.require_column(p_relation, p_title, 'text', null);
+    perform wikiembed_private.check_text(p_relation, v_title);
+  end if;
+  v_chunks := wikiembed_private.create_chunk_table(
+    v_row, coalesce(p_chunks, (select format('%I.%I', n.nspname, left(p_name, 50) || '_chunks')
+                                 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = p_relation)),
+    p_embedding_type, p_dimensions);
+  perform wikiembed.attach(
+    v_chunks, array['id']::name[], array['context', 'content'], 'embedding', p_name, p_provider, p_model, p_dimensions,
+    p_document_prefix, p_query_prefix, p_batch_size);
+  insert into wikiembed.document_sources (
+    source, relation, key_columns, key_types, key_attnums, text_columns, text_paths, text_attnums,
+    title_column, title_attnum, splitter, max_chars, overlap_chars, context)
+  values (
+    p_name, p_relation, v_row.key_columns, v_row.key_types, v_row.key_attnums, v_row.text_columns, v_row.text_paths,
+    v_row.text_attnums, p_title, v_title.attnum, p_splitter, p_max_chars, p_overlap_chars, p_context);
+  execute format(
+    'create table wikiembed_private.%1$I (key text collate "C" primary key, version bigint, chunks integer not null default 0,'
+    ' split_at timestamptz)', 'documents_' || p_name);
+  execute format('create index on wikiembed_private.%I (key) where version is null', 'documents_' || p_name);
+  execute format('comment on table wikiembed_private.%I is %L', 'documents_' || p_name,
+    'State of each document of source ' || p_name || ': version null waits to be split.');
+  execute wikiembed_private.render_template(v_row, 'insert into @state@ (key) select @key_of(d)@ from @table@ as d',
+    wikiembed_private.document_names(p_name));
+  perform wikiembed_private.write_document_triggers(p_name);
+  update wikiembed.sources as s set held_back_at = now()
+   where s.name = p_name and wikiembed_private.has_waiting_document(p_name);
+  if p_enqueue then
+    perform wikiembed.enqueue(p_name);
+  end if;
+  return p_name;
+end;
+$$;
+comment on function wikiembed.attach_documents(
+  regclass, name[], text[], text, name, text, text, integer, integer, text, integer, text, text, text, text, text, integer, boolean) is
+  'Keeps a chunk table in step with a table of documents, and the chunks embedded: creates <schema>.<name>_chunks or adopts a table of that shape, attaches it as a source, and has workers split each document that is written from now on. Documents that are there wait for enqueue unless p_enqueue. Raises WE002 to WE010.';
+
+create or replace function wikiembed.attach_documents(
+  p_relation regclass, p_key name, p_text name, p_name text, p_title name default null, p_chunks text default null,
+  p_splitter text default 'text', p_max_chars integer default 1000, p_overlap_chars integer default 0,
+  p_context text default 'title_heading', p_dimensions integer default null, p_embedding_type text default 'vector',
+  p_provider text default null, p_model text default null, p_document_prefix text default null,
+  p_query_prefix text default null, p_batch_size integer default 64, p_enqueue boolean default false
+) returns text
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set lock_timeout = '10s'
+as $$
+begin
+  return wikiembed.attach_documents(
+    p_relation, array[p_key], array[p_text::text], p_name, p_title, p_chunks, p_splitter, p_max_chars, p_overlap_chars,
+    p_context, p_dimensions, p_embedding_type, p_provider, p_model, p_document_prefix, p_query_prefix, p_batch_size, p_enqueue);
+end;
+$$;
+comment on function wikiembed.attach_documents(
+  regclass, name, name, text, name, text, text, integer, integer, text, integer, text, text, text, text, text, integer, boolean) is
+  'The same for a key and a text of one column each.';
+
+create or replace function wikiembed_private.check_document_options(
+  p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text
+) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_splitter is null or p_splitter not in ('text', 'markdown', 'html') then
+    raise exception 'no splitter is named "%"', p_splitter using errcode = 'WE010', hint = 'Splitters are text, markdown and html.';
+  end if;
+  if p_max_chars is null or p_max_chars not between 32 and 1000000 then
+    raise exception 'a chunk has at most 32 to 1000000 characters, not %', p_max_chars using errcode = 'WE010';
+  end if;
+  if p_overlap_chars is null or p_overlap_chars not between 0 and p_max_chars / 4 then
+    raise exception 'chunks overlap by 0 to a quarter of max_chars, not %', p_overlap_chars using errcode = 'WE010';
+  end if;
+  if p_context is null or p_context not in ('none', 'title', 'heading', 'title_heading') then
+    raise exception 'no context is named "%"', p_context
+      using errcode = 'WE010', hint = 'It is none, title, heading or title_heading.';
+  end if;
+  if p_embedding_type is null or p_embedding_type not in ('vector', 'halfvec') then
+    raise exception 'no type of embeddings is named "%"', p_embedding_type using errcode = 'WE010', hint = 'Types are vector and halfvec.';
+  end if;
+end;
+$$;
+comment on function wikiembed_private.check_document_options(text, integer, integer, text, text) is
+  'Raises WE010 for options of documents that are not valid.';
+
+-- Names that are quoted in p_chunks stay as they are; a table that exists must have the columns.
+create or replace function wikiembed_private.create_chunk_table(
+  p_documents wikiembed.sources, p_chunks text, p_embedding_type text, p_dimensions integer
+) returns regclass
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_chunks regclass := to_regclass(p_chunks);
+  v_missing text;
+  v_keys text;
+begin
+  if v_chunks is not null then
+    select string_agg(c.name, ', ' order by c.name) into v_missing
+      from unnest(array['id', 'position', 'context', 'content', 'heading', 'starts_at', 'ends_at', 'embedding']
+                  || array(select 'document_' || k from unnest(p_documents.key_columns) as k)) as c (name)
+     where not exists (select from pg_attribute as a where a.attrelid = v_chunks and a.attname = c.name and not a.attisdropped);
+    if v_missing is not null then
+      raise exception 'table % lacks columns of a chunk table: %', v_chunks, v_missing
+        using errcode = 'WE006', hint = 'Name a table that does not exist yet: it will be created';
+    end if;
+    return v_chunks;
+  end if;
+  if coalesce(p_dimensions, 0) < 1 then
+    raise exception 'the chunk table needs the dimensions of its vectors'
+      using errcode = 'WE010', hint = 'Give p_dimensions, those of the model.';
+  end if;
+  v_keys := (select string_agg(format('%I', 'document_' || k.name), ', ' order by k.number)
+               from unnest(p_documents.key_columns) with ordinality as k (name, number));
+  execute format(
+    'create table %1$s (
+       id bigint generated always as identity primary key,
+       %2$s,
+       position integer not null check (position >= 0),
+       context text,
+       content text not null,
+       heading text not null default '''',
+       starts_at integer not null,
+       ends_at integer not null,
+       embedding %3$I.%4$I(%5$s),
+       check (0 <= starts_at and starts_at <= ends_at),
+       unique (%6$s, position) deferrable initially deferred,
+       foreign key (%6$s) references %7$s (%8$s) on update cascade on delete cascade)',
+    p_chunks,
+    (select string_agg(format('%I %s not null', 'document_' || a.attname, format_type(a.atttypid, a.atttypmod)), ', ' order by k.number)
+       from unnest(p_documents.key_attnums) with ordinality as k (attnum, number)
+       join pg_attribute as a on a.attrelid = p_documents.relation and a.attnum = k.attnum),
+    wikiembed_private.pgvector_schema(), p_embedding_type, p_dimensions, v_keys,
+    wikiembed_private.qualified(p_documents.relation),
+    (select string_agg(quote_ident(k.name), ', ' order by k.number) from unnest(p_documents.key_columns) with ordinality as k (name, number)));
+  v_chunks := to_regclass(p_chunks);
+  execute format('alter table %s owner to %I', v_chunks,
+    (select pg_get_userbyid(c.relowner) from pg_class as c where c.oid = p_documents.relation));
+  execute format('comment on table %s is %L', v_chunks, 'Chunks of wikiembed source ' || p_documents.name || ', split by workers.');
+  return v_chunks;
+end;
+$$;
+comment on function wikiembed_private.create_chunk_table(wikiembed.sources, text, text, integer) is
+  'The chunk table of documents: created, or the one of that name with the right columns. Raises WE006, WE010.';

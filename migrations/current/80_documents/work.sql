@@ -1,0 +1,304 @@
+create or replace function wikiembed.document_options(p_source text)
+returns table (splitter text, max_chars integer, overlap_chars integer, context text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select d.splitter, d.max_chars, d.overlap_chars, d.context
+    from wikiembed.document_sources as d where d.source = p_source collate "default";
+$$;
+comment on function wikiembed.document_options(text) is
+  'How the documents of a source are split; no row when it has none.';
+
+create or replace function wikiembed_private.require_documents(p_source text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (select from wikiembed.document_sources as d where d.source = p_source collate "default") then
+    raise exception 'no source of documents is named "%"', coalesce(p_source, '')
+      using errcode = 'WE001', hint = 'List them: select source from wikiembed.documents.';
+  end if;
+end;
+$$;
+comment on function wikiembed_private.require_documents(text) is
+  'Raises WE001 for a source that has no documents.';
+
+create or replace function wikiembed.read_documents(p_source text, p_keys text[])
+returns table (key text, title text, content text, version bigint, chunks jsonb)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform wikiembed_private.require_documents(p_source);
+  return query execute format('select * from wikiembed_private.%I($1)', 'read_document_' || p_source) using p_keys;
+end;
+$$;
+comment on function wikiembed.read_documents(text, text[]) is
+  'Those documents that wait to be split, with the version to write with and their present chunks; what another transaction has locked is left out. Raises WE001.';
+
+create or replace function wikiembed.write_split(
+  p_source text, p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[],
+  p_headings text[], p_starts integer[], p_ends integer[]
+) returns text
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_outcome text;
+begin
+  perform wikiembed_private.require_documents(p_source);
+  if cardinality(p_ids) <> all (array[cardinality(p_contexts), cardinality(p_contents), cardinality(p_headings),
+                                      cardinality(p_starts), cardinality(p_ends)])
+    or not array_remove(p_ids, null) <@ p_old
+  then
+    raise exception 'the arrays differ in length, or an id is not one of the document''s' using errcode = 'WE010';
+  end if;
+  execute format('select wikiembed_private.%I($1, $2, $3, $4, $5, $6, $7, $8, $9)', 'split_document_' || p_source) into v_outcome
+    using p_key, p_version, p_old, p_ids, p_contexts, p_contents, p_headings, p_starts, p_ends;
+  return v_outcome;
+end;
+$$;
+comment on function wikiembed.write_split(
+  text, text, bigint, bigint[], bigint[], text[], text[], text[], integer[], integer[]) is
+  'Replaces the chunks of a document whose text still has the version: chunks with an id keep their row, and their vector where the text is equal; null ids are inserted, other chunks deleted. Returns written, stale (read it again), locked or gone. Raises WE001, WE010.';
+
+-- What no longer waits is left out: a worker cannot distinguish it from what is locked.
+create or replace function wikiembed.requeue_documents(p_source text, p_keys text[], p_attempt integer) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_waiting text[];
+begin
+  perform wikiembed_private.require_documents(p_source);
+  execute format('select array_agg(s.key order by s.key) from wikiembed_private.%I as s
+                   where s.key = any ($1 collate "C") and s.version is null', 'documents_' || p_source)
+    into v_waiting using p_keys;
+  if v_waiting is null then
+    return 0;
+  end if;
+  insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args, scheduled_at)
+  values ('embed_' || p_source, 'wikiembed.split', 5,
+          jsonb_build_object('source', p_source, 'documents', to_jsonb(v_waiting), 'attempt', p_attempt + 1),
+          clock_timestamp() + make_interval(secs => least(300, 0.5 * power(2, least(greatest(p_attempt, 0), 12)))));
+  return cardinality(v_waiting);
+end;
+$$;
+comment on function wikiembed.requeue_documents(text, text[], integer) is
+  'Requeues those documents that wait to be split, with a delay: half a second, doubled with each attempt, at most 300 s; returns their number. Raises WE001.';
+
+create or replace function wikiembed.record_document_failure(
+  p_source text, p_key text, p_version bigint, p_error_class text, p_message text, p_job_id bigint default null
+) returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $$
+declare
+  v_waits boolean;
+begin
+  perform wikiembed_private.require_documents(p_source);
+  v_waits := exists (select from wikiembed.read_documents(p_source, array[p_key]) as d where d.version = p_version);
+  if v_waits then
+    insert into wikiembed.document_failures as f (source, key, error_class, message, job_id)
+    values (p_source, p_key, p_error_class, left(coalesce(p_message, ''), 1000), p_job_id)
+        on conflict on constraint document_failures_pkey do update
+           set error_class = excluded.error_class, message = excluded.message, attempts = f.attempts + 1,
+               last_at = excluded.last_at, job_id = excluded.job_id;
+  end if;
+  return v_waits;
+end;
+$$;
+comment on function wikiembed.record_document_failure(text, text, bigint, text, text, bigint) is
+  'Records that a document with this version cannot be split; returns false when its text changed meanwhile. Raises WE001.';
+
+-- Failures that another transaction has locked are skipped: it changes, splits or deletes that document.
+create or replace function wikiembed_private.retry_documents(
+  p_source text, p_keys text[], p_error_class text, out jobs bigint, out documents bigint
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  with locked as materialized (
+    select f.key from wikiembed.document_failures as f
+     where f.source = p_source collate "default"
+       and (p_keys is null or f.key in (select k.key collate "C" from unnest(p_keys) as k (key)))
+       and (p_error_class is null or f.error_class = p_error_class collate "default")
+     order by f.key for update skip locked
+  ), retried as (
+    delete from wikiembed.document_failures as f
+     where f.source = p_source collate "default" and f.key in (select l.key from locked as l)
+    returning f.key
+  ), inserted as (
+    insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+    select 'embed_' || p_source, 'wikiembed.split', 5,
+           jsonb_build_object('source', p_source, 'documents', to_jsonb(array_agg(n.key order by n.key)))
+      from (select r.key, (row_number() over (order by r.key) - 1) / 16 as batch from retried as r) as n
+     group by n.batch
+     order by n.batch
+    returning 1
+  )
+  select (select count(*) from inserted), (select count(*) from retried) into jobs, documents;
+end;
+$$;
+comment on function wikiembed_private.retry_documents(text, text[], text) is
+  'Queues documents that failed, all or those of some keys or of one class; returns the numbers of jobs and documents.';
+
+-- Every waiting document that is in no live job and in no failure, in one statement.
+create or replace function wikiembed_private.enqueue_documents(
+  p_source text, p_most bigint, p_dry_run boolean, out jobs bigint, out documents bigint
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set enable_nestloop = off
+set jit = off
+as $$
+begin
+  execute format($sql$
+    with live as materialized (
+      select k.key collate "C" as key
+        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(
+               case jsonb_typeof(j.args -> 'documents') when 'array' then j.args -> 'documents' else '[]' end) as k (key)
+       where j.queue_name = $1 and j.task_name = 'wikiembed.split' and j.status in ('todo', 'doing')
+    ), waiting as (
+      select s.key from wikiembed_private.%I as s
+       where s.version is null
+         and not exists (select from live as l where l.key = s.key)
+         and not exists (select from wikiembed.document_failures as f where f.source = $2 and f.key = s.key)
+       order by s.key
+       limit $3
+    ), inserted as (
+      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+      select $1, 'wikiembed.split', 0, jsonb_build_object('source', $2, 'documents', to_jsonb(array_agg(n.key)))
+        from (select w.key, (row_number() over (order by w.key) - 1) / 16 as batch from waiting as w where not $4) as n
+       group by n.batch
+       order by n.batch
+      returning 1
+    )
+    select (select case when $4 then (count(*) + 15) / 16 else (select count(*) from inserted) end from waiting),
+           (select count(*) from waiting)
+  $sql$, 'documents_' || p_source) into jobs, documents
+    using 'embed_' || p_source, p_source, p_most, p_dry_run;
+end;
+$$;
+comment on function wikiembed_private.enqueue_documents(text, bigint, boolean) is
+  'Queues the documents of a source that wait in no job and in no failure; returns the numbers of jobs and documents.';
+
+-- Documents that bypassed the triggers, in both directions; with p_recount texts that changed unseen too.
+create or replace function wikiembed_private.reconcile_documents(
+  p_name text, p_recount boolean, out repaired bigint, out dead_jobs bigint
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_row wikiembed.sources := wikiembed_private.document_row(p_name);
+  v_names jsonb := wikiembed_private.document_names(p_name);
+  v_documents wikiembed.document_sources;
+  v_rows bigint;
+begin
+  repaired := 0; dead_jobs := 0;
+  select d.* into v_documents from wikiembed.document_sources as d where d.source = p_name collate "default";
+  if v_documents.trigger_version <> wikiembed_private.trigger_version()
+    or v_documents.written_as <> wikiembed_private.documents_written_as(p_name)
+  then
+    perform wikiembed_private.write_document_triggers(p_name);
+  end if;
+  execute wikiembed_private.render_template(v_row, 'lock table @table@ in access share mode');
+  delete from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name = 'embed_' || p_name and j.task_name = 'wikiembed.split' and j.status in ('failed', 'cancelled', 'aborted');
+  get diagnostics dead_jobs = row_count;
+  execute wikiembed_private.render_template(v_row, $sql$
+    insert into @state@ (key)
+    select @key_of(d)@ from @table@ as d
+     where not exists (select from @state@ as s where s.key = @key_of(d)@ collate "C")
+        on conflict do nothing
+  $sql$, v_names);
+  get diagnostics repaired = row_count;
+  execute wikiembed_private.render_template(v_row, $sql$
+    delete from @state@ as s where not exists (select from @table@ as d where @key_of(d)@ collate "C" = s.key)
+  $sql$, v_names);
+  if p_recount then
+    execute wikiembed_private.render_template(v_row, $sql$
+      update @state@ as s set version = null
+        from @table@ as d, (select g.generation as v_generation from wikiembed.document_sources as g where g.source = @source@) as g
+       where @key_of(d)@ collate "C" = s.key and s.version is not null and s.version <> @hash_d@
+    $sql$, v_names);
+    get diagnostics v_rows = row_count;
+    repaired := repaired + v_rows;
+  end if;
+end;
+$$;
+comment on function wikiembed_private.reconcile_documents(text, boolean) is
+  'Repairs the state of a source''s documents; returns how many were found to wait, and jobs that ended without their work.';
+
+create or replace function wikiembed_private.count_documents(
+  p_source text, out total bigint, out split bigint, out chunks bigint
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute format('select count(*), count(s.version), coalesce(sum(s.chunks) filter (where s.version is not null), 0)
+                    from wikiembed_private.%I as s', 'documents_' || p_source) into total, split, chunks;
+end;
+$$;
+comment on function wikiembed_private.count_documents(text) is
+  'Counts the documents of a source; reads its table of states.';
+
+create or replace view wikiembed.documents as
+select d.source,
+       wikiembed_private.qualified(d.relation) as relation,
+       c.total,
+       c.split,
+       c.total - c.split - f.failed as waiting,
+       f.failed,
+       c.chunks
+  from wikiembed.document_sources as d
+ cross join lateral wikiembed_private.count_documents(d.source) as c
+ cross join lateral (select count(*) as failed from wikiembed.document_failures as f where f.source = d.source) as f;
+comment on view wikiembed.documents is
+  'One row per source of documents; reads its table of states, about 0.1 s per million documents.';
+comment on column wikiembed.documents.source is 'The source.';
+comment on column wikiembed.documents.relation is 'The document table; null when it was dropped.';
+comment on column wikiembed.documents.total is 'Documents.';
+comment on column wikiembed.documents.split is 'Documents whose chunks are those of their present text.';
+comment on column wikiembed.documents.waiting is 'Documents that wait to be split, queued or not.';
+comment on column wikiembed.documents.failed is 'Documents that cannot be split, in document_failures.';
+comment on column wikiembed.documents.chunks is 'Chunks of the documents that are split.';
+
+comment on table wikiembed.document_sources is
+  'One row per source whose chunks are split from documents; written by attach_documents.';
+comment on column wikiembed.document_sources.source is 'The source of the chunks.';
+comment on column wikiembed.document_sources.relation is 'The table of documents.';
+comment on column wikiembed.document_sources.key_columns is 'The columns that identify a document together.';
+comment on column wikiembed.document_sources.key_types is 'Type of each column of the key.';
+comment on column wikiembed.document_sources.key_attnums is 'Column number of each column of the key.';
+comment on column wikiembed.document_sources.text_columns is 'The columns whose text is split, joined by a blank line.';
+comment on column wikiembed.document_sources.text_paths is 'For each column of the text the path of a JSON field; null: the column itself.';
+comment on column wikiembed.document_sources.text_attnums is 'Column number of each column of the text.';
+comment on column wikiembed.document_sources.title_column is 'The column of the title; null: none.';
+comment on column wikiembed.document_sources.title_attnum is 'Column number of the title.';
+comment on column wikiembed.document_sources.splitter is 'text, markdown or html.';
+comment on column wikiembed.document_sources.max_chars is 'Most characters of a chunk, without its context.';
+comment on column wikiembed.document_sources.overlap_chars is 'Characters that a chunk repeats of the one before.';
+comment on column wikiembed.document_sources.context is 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
+comment on column wikiembed.document_sources.generation is 'Seed of the hash of documents; grows with every change of the options.';
+comment on column wikiembed.document_sources.trigger_version is 'Digest of the functions that generated its triggers.';
+comment on column wikiembed.document_sources.written_as is 'The names that the generated functions use.';
+comment on table wikiembed.document_failures is
+  'Documents that cannot be split; written by workers, deleted when the document changes or is split.';
+comment on column wikiembed.document_failures.source is 'The source.';
+comment on column wikiembed.document_failures.key is 'Key of the document, as text.';
+comment on column wikiembed.document_failures.error_class is 'Why, as in failures.';
+comment on column wikiembed.document_failures.message is 'What went wrong, in a sentence; never the text.';
+comment on column wikiembed.document_failures.attempts is 'How often it failed.';
+comment on column wikiembed.document_failures.first_at is 'When it failed first.';
+comment on column wikiembed.document_failures.last_at is 'When it failed last.';
+comment on column wikiembed.document_failures.job_id is 'The job in which it failed last.';

@@ -1,0 +1,303 @@
+"""One job: read documents, split them in a thread with no transaction open, write their chunks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import psycopg
+
+from wikiembed.db.sqlstate import is_refusal
+from wikiembed.documents.diff import Changes, OldChunk, diff
+from wikiembed.documents.diff import NewChunk as NewText
+from wikiembed.documents.split import SplitOptions, split
+from wikiembed.error_class import ErrorClass
+from wikiembed.errors import ConfigurationError, SourceNotFound, WriteRefused
+from wikiembed.store import ChunkStore, Document, DocumentOptions, DocumentStore, Outcome
+from wikiembed.store.calls import read_valid
+from wikiembed.store.documents import Context, NewChunk
+from wikiembed.telemetry import emit
+
+ROUNDS = 4
+"""How often a job rereads the documents that changed while they were split."""
+CHECK_PAUSE_EVERY_S = 0.25
+READ_CHARS = 1_000_000
+"""Characters that one read returns, if texts are about as long as those of the read before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitJob:
+    """A job's arguments; `attempt` counts the runs in which documents were locked by others."""
+
+    source: str
+    documents: Sequence[str]
+    attempt: int = 0
+    job_id: int | None = None
+
+
+class Runtime(Protocol):
+    """What a job uses of its process."""
+
+    store: ChunkStore
+    documents: DocumentStore
+    split_slots: asyncio.Semaphore
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the worker is asked to stop."""
+
+
+class Unreadable(Exception):
+    """The splitter failed on a document; the message is one sentence without its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The new chunks of a document, and how they differ from the stored ones."""
+
+    chunks: list[NewChunk]
+    changes: Changes
+
+
+@dataclass(slots=True)
+class _Counts:
+    documents: int = 0
+    kept: int = 0
+    changed: int = 0
+    inserted: int = 0
+    deleted: int = 0
+
+    def add(self, changes: Changes) -> None:
+        self.documents += 1
+        self.kept += len(changes.kept)
+        self.changed += len(changes.changed)
+        self.inserted += len(changes.inserted)
+        self.deleted += len(changes.deleted)
+
+
+async def process(job: SplitJob, runtime: Runtime) -> None:
+    """Split the documents of a job that wait for it; idempotent.
+
+    Documents that are locked, that change in each of `ROUNDS` rounds, or that are left when the
+    source is paused or the worker stops, are requeued.
+
+    Raises: ConfigurationError, MemoryError, DatabaseError, psycopg.Error: wikiembed.worker.retry
+    requeues the job.
+    """
+    try:
+        await _Run(job, runtime).run()
+    except SourceNotFound:
+        emit("source_gone", source=job.source, job_id=job.job_id)
+
+
+async def give_up(job: SplitJob, runtime: Runtime, message: str) -> None:
+    """Record the job's documents as failed (internal_error), so that the work ends."""
+    keys = list(dict.fromkeys(job.documents))
+    found = await _read(job, keys, runtime)
+    for document in found:
+        await _record(job, document, runtime, ErrorClass.INTERNAL_ERROR, message)
+    await _requeue_unread(job, keys, found, runtime)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one job; `held` are keys to requeue with backoff."""
+
+    job: SplitJob
+    runtime: Runtime
+    held: list[str] = field(default_factory=list)
+    counts: _Counts = field(default_factory=_Counts)
+    started: float = field(default_factory=time.monotonic)
+    checked: float = field(default_factory=time.monotonic)
+
+    @property
+    def _store(self) -> DocumentStore:
+        return self.runtime.documents
+
+    async def run(self) -> None:
+        """Split all documents, in rounds."""
+        keys = list(dict.fromkeys(self.job.documents))
+        left: list[str] = []
+        for _ in range(ROUNDS):
+            keys, left = await self._round(keys)
+            if left or not keys:
+                break
+        await self._requeue(left, attempt=0)
+        await self._requeue([*self.held, *keys], attempt=self.job.attempt)
+        emit(
+            "documents_split",
+            level=10,
+            source=self.job.source,
+            job_id=self.job.job_id,
+            documents=self.counts.documents,
+            kept=self.counts.kept,
+            changed=self.counts.changed,
+            inserted=self.counts.inserted,
+            deleted=self.counts.deleted,
+            seconds=round(time.monotonic() - self.started, 3),
+        )
+
+    async def _round(self, keys: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Split each document once; return the stale keys, and those left when the work stops."""
+        stale: list[str] = []
+        at, size = 0, 1
+        while at < len(keys):
+            some = keys[at : at + size]
+            documents = await _read(self.job, some, self.runtime)
+            # After the documents: with options that changed since, the write is stale, not wrong.
+            options = await self._store.options(self.job.source)
+            found = {document.key for document in documents}
+            # Locked, or no longer waiting: requeueing leaves the latter out.
+            self.held += [key for key in some if key not in found]
+            for number, document in enumerate(documents):
+                async with self.runtime.split_slots:
+                    if await self._must_stop():
+                        rest = [one.key for one in documents[number:]]
+                        return stale, [*rest, *keys[at + len(some) :]]
+                    plan = await self._plan(document, options)
+                outcome = await self._write(document, plan)
+                if outcome is Outcome.STALE:
+                    stale.append(document.key)
+                elif outcome is Outcome.LOCKED:
+                    self.held.append(document.key)
+            at += len(some)
+            chars = sum(len(one.content or "") for one in documents) // max(1, len(documents))
+            size = min(4 * size, max(1, READ_CHARS // max(1, chars)))
+        return stale, []
+
+    async def _must_stop(self) -> bool:
+        """Whether the worker stops, or the source has been paused since the job was fetched."""
+        if self.runtime.is_stopping:
+            return True
+        if time.monotonic() - self.checked <= CHECK_PAUSE_EVERY_S:
+            return False
+        paused = await self.runtime.store.is_paused(self.job.source)
+        self.checked = time.monotonic()
+        return paused
+
+    async def _plan(self, document: Document, options: DocumentOptions) -> Plan | Unreadable:
+        try:
+            return await asyncio.to_thread(plan_of, document, options)
+        except Unreadable as error:
+            return error
+
+    async def _write(self, document: Document, plan: Plan | Unreadable) -> Outcome:
+        """Write the chunks, or record why not."""
+        if isinstance(plan, Unreadable):
+            return await self._record(document, ErrorClass.DOCUMENT_UNREADABLE, str(plan))
+        try:
+            outcome = await self._store.write(self.job.source, document, plan.chunks)
+        except (psycopg.Error, WriteRefused) as error:
+            if not is_refusal(error):
+                raise
+            return await self._record(document, ErrorClass.WRITE_REFUSED, _refusal(error))
+        if outcome is Outcome.WRITTEN:
+            self.counts.add(plan.changes)
+        return outcome
+
+    async def _record(self, document: Document, error_class: ErrorClass, message: str) -> Outcome:
+        return await _record(self.job, document, self.runtime, error_class, message)
+
+    async def _requeue(self, keys: Sequence[str], *, attempt: int) -> None:
+        if keys:
+            await self._store.requeue(self.job.source, keys, attempt=attempt)
+
+
+def plan_of(document: Document, options: DocumentOptions) -> Plan:
+    """Split a document, and give each new chunk the row of the stored one it continues.
+
+    Raises: Unreadable, ConfigurationError, MemoryError.
+    """
+    text = document.content or ""
+    limits = SplitOptions(
+        splitter=options.splitter,
+        max_chars=options.max_chars,
+        overlap_chars=options.overlap_chars,
+    )
+    try:
+        pieces = split(text, options=limits)
+    except (ConfigurationError, MemoryError):
+        raise
+    except BaseException as error:  # a panic of the library in Rust is no Exception
+        raise Unreadable(
+            f"The splitter {options.splitter!r} failed with {type(error).__name__}"
+            f" on this document of {len(text)} characters."
+        ) from error
+    contexts = [context_of(document.title, piece.heading, options.context) for piece in pieces]
+    contents = [text[piece.start : piece.end] for piece in pieces]
+    changes = diff(
+        [OldChunk(old.id, old.content or "", old.context or "") for old in document.chunks],
+        [NewText(content, above or "") for content, above in zip(contents, contexts, strict=True)],
+    )
+    rows = {index: row for row, index in (*changes.kept, *changes.changed)}
+    chunks = [
+        NewChunk(
+            id=rows.get(index),
+            context=contexts[index],
+            content=contents[index],
+            heading=piece.heading,
+            start=piece.start,
+            end=piece.end,
+        )
+        for index, piece in enumerate(pieces)
+    ]
+    return Plan(chunks, changes)
+
+
+def context_of(title: str | None, heading: str, context: Context) -> str | None:
+    """What a chunk is embedded with: ``Title: Heading``, one of them alone, or None."""
+    parts = [
+        (title or "").strip() if context in ("title", "title_heading") else "",
+        heading.strip() if context in ("heading", "title_heading") else "",
+    ]
+    return ": ".join(filter(None, parts)) or None
+
+
+async def _read(job: SplitJob, keys: Sequence[str], runtime: Runtime) -> list[Document]:
+    return await read_valid(
+        lambda some: runtime.documents.read(job.source, some),
+        keys,
+        on_invalid=lambda: emit("job_malformed", level=30, job_id=job.job_id),
+    )
+
+
+async def _requeue_unread(
+    job: SplitJob, keys: Sequence[str], found: Sequence[Document], runtime: Runtime
+) -> None:
+    read = {document.key for document in found}
+    if unread := [key for key in keys if key not in read]:
+        await runtime.documents.requeue(job.source, unread, attempt=job.attempt)
+
+
+async def _record(
+    job: SplitJob, document: Document, runtime: Runtime, error_class: ErrorClass, message: str
+) -> Outcome:
+    """Record a failure: recorded, or stale when the document has changed meanwhile."""
+    recorded = await runtime.documents.record_failure(
+        job.source, document, error_class=error_class, message=message, job_id=job.job_id
+    )
+    if not recorded:
+        return Outcome.STALE
+    emit(
+        "document_failed",
+        level=30,
+        source=job.source,
+        error_class=error_class,
+        job_id=job.job_id,
+    )
+    return Outcome.RECORDED
+
+
+def _refusal(error: psycopg.Error | WriteRefused) -> str:
+    """One sentence without Postgres' message, which may quote the text."""
+    if isinstance(error, WriteRefused):
+        cause = error.__cause__
+        error = cause if isinstance(cause, psycopg.Error) else error
+    if not isinstance(error, psycopg.Error):
+        return "Postgres refuses a chunk."
+    name = error.diag.constraint_name
+    by = f"constraint {name!r}, " if name else ""
+    return f"Postgres refuses a chunk ({by}SQLSTATE {error.sqlstate})."

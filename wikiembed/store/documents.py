@@ -1,0 +1,149 @@
+"""The worker's calls for documents: read texts and their chunks, write new chunks, record failures.
+
+Every method raises DatabaseUnreachable, LockNotAvailable, SourceNotFound or psycopg.Error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from wikiembed.db.pool import Pool
+from wikiembed.error_class import ErrorClass
+from wikiembed.errors import SourceNotFound
+from wikiembed.store.calls import fetch_all
+from wikiembed.store.chunks import Outcome
+
+Context = Literal["none", "title", "heading", "title_heading"]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentOptions:
+    """How the documents of a source are split; `context` is what each chunk is embedded with."""
+
+    splitter: Literal["text", "markdown", "html"]
+    max_chars: int
+    overlap_chars: int
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk of a document as it is stored."""
+
+    id: int
+    context: str | None
+    content: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that waits to be split, its version, and its present chunks by position."""
+
+    key: str
+    title: str | None
+    content: str | None
+    version: int | None
+    chunks: tuple[StoredChunk, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewChunk:
+    """A chunk to write: `content` is the text from `start` to `end`, in characters.
+
+    `id` is that of the row it is written to; None: a new row.
+    """
+
+    id: int | None
+    context: str | None
+    content: str
+    heading: str
+    start: int
+    end: int
+
+
+class DocumentStore:
+    """Calls of the functions granted to workers; each is one short transaction."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def _all(self, statement: str, parameters: Sequence[object]) -> list[Any]:
+        return await fetch_all(self._pool, statement, parameters)
+
+    async def options(self, source: str) -> DocumentOptions:
+        """How the documents of `source` are split.
+
+        Raises: SourceNotFound, also when the source has no documents.
+        """
+        rows = await self._all(
+            "select splitter, max_chars, overlap_chars, context"
+            " from wikiembed.document_options(%s)",
+            (source,),
+        )
+        if not rows:
+            raise SourceNotFound(f"No source of documents is named {source!r}.")
+        return DocumentOptions(*rows[0])
+
+    async def read(self, source: str, keys: Sequence[str]) -> list[Document]:
+        """The documents of `keys` that wait to be split and are not locked."""
+        rows = await self._all(
+            "select key, title, content, version, chunks"
+            " from wikiembed.read_documents(%s, %s::text[])",
+            (source, list(keys)),
+        )
+        return [
+            Document(
+                key,
+                title,
+                content,
+                version,
+                tuple(StoredChunk(one["id"], one["context"], one["content"]) for one in chunks),
+            )
+            for key, title, content, version, chunks in rows
+        ]
+
+    async def write(self, source: str, document: Document, chunks: Sequence[NewChunk]) -> Outcome:
+        """Make `chunks` those of `document`, unless its text or chunks have changed (stale)."""
+        rows = await self._all(
+            "select wikiembed.write_split(%s, %s, %s::bigint, %s::bigint[], %s::bigint[],"
+            " %s::text[], %s::text[], %s::text[], %s::int[], %s::int[])",
+            (
+                source,
+                document.key,
+                document.version,
+                [chunk.id for chunk in document.chunks],
+                [chunk.id for chunk in chunks],
+                [chunk.context for chunk in chunks],
+                [chunk.content for chunk in chunks],
+                [chunk.heading for chunk in chunks],
+                [chunk.start for chunk in chunks],
+                [chunk.end for chunk in chunks],
+            ),
+        )
+        return Outcome(rows[0][0])
+
+    async def requeue(self, source: str, keys: Sequence[str], *, attempt: int) -> int:
+        """Queue the documents of `keys` that wait, with backoff; return their number."""
+        rows = await self._all(
+            "select wikiembed.requeue_documents(%s, %s::text[], %s::int)",
+            (source, list(keys), attempt),
+        )
+        return int(rows[0][0])
+
+    async def record_failure(
+        self,
+        source: str,
+        document: Document,
+        *,
+        error_class: ErrorClass,
+        message: str,
+        job_id: int | None,
+    ) -> bool:
+        """Record why `document` is not split; False when it has changed meanwhile."""
+        rows = await self._all(
+            "select wikiembed.record_document_failure(%s, %s, %s::bigint, %s, %s, %s::bigint)",
+            (source, document.key, document.version, error_class, message, job_id),
+        )
+        return bool(rows[0][0])
