@@ -291,6 +291,7 @@ CREATE FUNCTION wikiembed.requeue_documents(p_source text, p_keys text[], p_atte
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS …;
 
 COMMENT ON FUNCTION wikiembed.requeue_documents(p_source text, p_keys text[], p_attempt integer) IS 'Requeues those documents that wait to be split, with a delay: half a second, doubled with each attempt, at most 300 s; returns their number. Raises WE001.';
@@ -588,6 +589,13 @@ CREATE FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedd
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name, unless it is to be replaced, or when another source has the column.';
+
+CREATE FUNCTION wikiembed_private.chunk_table_name(p_documents regclass, p_chunks text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.chunk_table_name(p_documents regclass, p_chunks text) IS 'The qualified name of a chunk table, by default in the schema of its documents; raises WE010.';
 
 CREATE FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS bigint
     LANGUAGE plpgsql

@@ -272,6 +272,19 @@ def test_detach_leaves_both_tables(articles: Database) -> None:
     articles.execute("select * from wikiembed.enqueue('articles')")
 
 
+def test_chunk_table_without_a_schema_is_made_beside_the_documents(database: Database) -> None:
+    """Whatever the search path, and as its name is written."""
+    database.execute("create schema app; create table app.texts (id int primary key, body text)")
+    database.execute(
+        "select wikiembed.attach_documents('app.texts', 'id', 'body', 'texts',"
+        " p_chunks => '\"My pieces\"', p_dimensions => 4)"
+    )
+    relation = "select relation::text from wikiembed.sources where name = 'texts'"
+    assert database.one(relation) == 'app."My pieces"'
+    database.execute("insert into app.texts values (1, 'one')")
+    database.check_invariants()
+
+
 @pytest.mark.parametrize(
     ("more", "sqlstate", "hint"),
     [
@@ -281,6 +294,8 @@ def test_detach_leaves_both_tables(articles: Database) -> None:
         ("p_context => 'all'", "WE010", "title_heading"),
         ("p_embedding_type => 'bit'", "WE010", "halfvec"),
         ("p_dimensions => null", "WE010", "model"),
+        ("p_chunks => 'a.b.c'", "WE010", "articles_chunks"),
+        ("p_chunks => 'not a name'", "WE010", "articles_chunks"),
         ("p_title => 'other'", "WE006", "title"),
         ("p_chunks => 'public.articles'", "WE006", "does not exist yet"),
     ],

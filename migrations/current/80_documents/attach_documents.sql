@@ -34,8 +34,7 @@ begin
     perform wikiembed_private.check_text(p_relation, v_title);
   end if;
   v_chunks := wikiembed_private.create_chunk_table(
-    v_row, coalesce(p_chunks, (select format('%I.%I', n.nspname, left(p_name, 50) || '_chunks')
-                                 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = p_relation)),
+    v_row, wikiembed_private.chunk_table_name(p_relation, coalesce(p_chunks, quote_ident(p_name || '_chunks'))),
     p_embedding_type, p_dimensions);
   perform wikiembed.attach(
     v_chunks, array['id']::name[], array['context', 'content'], 'embedding', p_name, p_provider, p_model, p_dimensions,
@@ -88,6 +87,33 @@ $$;
 comment on function wikiembed.attach_documents(
   regclass, name, name, text, name, text, text, integer, integer, text, integer, text, text, text, text, text, integer, boolean) is
   'The same for a key and a text of one column each.';
+
+-- The search path is pinned: without a schema the table would be looked for in pg_catalog.
+create or replace function wikiembed_private.chunk_table_name(p_documents regclass, p_chunks text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_parts text[];
+begin
+  begin
+    v_parts := parse_ident(p_chunks);
+  exception when invalid_parameter_value then
+    v_parts := '{}';
+  end;
+  if cardinality(v_parts) not between 1 and 2 then
+    raise exception 'no table can be named %', quote_literal(p_chunks)
+      using errcode = 'WE010', hint = 'Give its name with the schema, as in public.articles_chunks.';
+  end if;
+  if cardinality(v_parts) = 1 then
+    v_parts := array[(select n.nspname::text from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+                       where c.oid = p_documents)] || v_parts;
+  end if;
+  return format('%I.%I', v_parts[1], v_parts[2]);
+end;
+$$;
+comment on function wikiembed_private.chunk_table_name(regclass, text) is
+  'The qualified name of a chunk table, by default in the schema of its documents; raises WE010.';
 
 create or replace function wikiembed_private.check_document_options(
   p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text

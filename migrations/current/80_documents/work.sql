@@ -67,6 +67,7 @@ create or replace function wikiembed.requeue_documents(p_source text, p_keys tex
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_waiting text[];
