@@ -33,7 +33,9 @@ def test_unknown_error_class_is_refused_with_the_nearest(
     clear_jobs(docs_table)
     output = assert_refused(call(*command, "--class", "text_to_long"), 2)
     assert output == 'No error class is named "text_to_long": did you mean "text_too_long"?'
-    assert "choose bad_answer, empty_text" in assert_refused(call(*command, "--class", "zzz"), 2)
+    assert "choose bad_answer, document_unreadable, empty_text" in assert_refused(
+        call(*command, "--class", "zzz"), 2
+    )
     assert call(*command, "--class", "timeout").returncode == 0
     assert jobs_by_status(docs_table)["todo"] == 0
 

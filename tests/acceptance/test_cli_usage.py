@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 
 from tests.support.chunks import make_table
@@ -98,8 +100,9 @@ def test_usage_attach_refuses_and_leaves_nothing(
     database.execute("create table public.part_1 partition of public.part for values in (1)")
     count = "select (select count(*) from pg_index), (select count(*) from pg_trigger)"
     before = database.rows(count)
-    options = ["--key", "id", "--text", "body", "--embedding", "vec", *asked.split()[1:]]
-    output = assert_refused(call("attach", asked.split()[0], *options), 2)
+    given = dict(zip(*[iter(asked.split()[1:])] * 2, strict=True))
+    options = {"--key": "id", "--text": "body", "--embedding": "vec"} | given
+    output = assert_refused(call("attach", asked.split()[0], *chain(*options.items())), 2)
     assert REFUSALS[asked] in output
     assert database.rows(count) == before
     assert database.rows("select name from wikiembed.sources") == [("wiki",)]

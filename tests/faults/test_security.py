@@ -108,6 +108,15 @@ TRAPS = [
     ("text, text", "jsonb", ["jsonb_build_object"]),
     ("wikiembed.sources", "boolean", ["is_held", "is_gone"]),
 ]
+DOCUMENT_CALLS = [
+    "wikiembed.attach_documents('public.texts', 'id', 'body', 'texts', p_dimensions => 4)",
+    "wikiembed.document_options('texts')", "wikiembed.read_documents('texts', array['1'])",
+    "wikiembed.requeue_documents('texts', array['1'], 0)",
+    "wikiembed.record_document_failure('texts', '1', 7, 'timeout', 'x')",
+    "wikiembed.write_split('texts', '1', (select version from wikiembed.read_documents('texts',"
+    " array['1'])), '{}', array[null]::bigint[], array[null]::text[], array['one'], array[''],"
+    " array[0], array[3])",
+]  # fmt: skip
 CALLS = [
     "wikiembed.enqueue('docs')", "wikiembed.reconcile()", "wikiembed.check_invariants()",
     "wikiembed.is_ready('docs')", "wikiembed.pause('docs')", "wikiembed.resume('docs')",
@@ -185,8 +194,13 @@ def test_writers_own_objects_never_run_as_the_definer(
     trapped.execute("update public.docs set body = 'd'")
     docs_table.execute("update public.docs set id = default")
     trapped.execute("reset session authorization")
-    for call in CALLS:
+    trapped.execute("create table public.texts (id int primary key, body text)")
+    for call in [*CALLS, *DOCUMENT_CALLS]:
         trapped.execute(f"select * from {call}".encode())
+        if "attach_documents" in call:
+            trapped.execute("insert into public.texts values (1, 'one'), (2, 'two')")
+            trapped.execute("update public.texts set body = 'three' where id = 2")
+            trapped.execute("delete from public.texts where id = 2")
     trapped.execute("truncate public.docs")
     # A halfvec column beside pgvector's own operators, with others for (halfvec, vector).
     trapped.execute("create table public.half (id int primary key, body text, vec halfvec(4))")
@@ -195,7 +209,9 @@ def test_writers_own_objects_never_run_as_the_definer(
     assert embed(docs_table, ["1"], source="half") == {"1": "written"}
     trapped.execute(f"select * from wikiembed.search_chunks('half', '{VECTOR}'::public.vector)")
     assert docs_table.rows("select who from public.canary") == []
-    called = {call.partition("(")[0].removeprefix("wikiembed.") for call in CALLS}
+    called = {
+        call.partition("(")[0].removeprefix("wikiembed.") for call in [*CALLS, *DOCUMENT_CALLS]
+    }
     public = docs_table.rows(
         "select proname from pg_proc where pronamespace = 'wikiembed'::regnamespace"
         " and proname not like 'grant%%'"

@@ -116,6 +116,12 @@ async def run(documents: FakeDocuments, *keys: str, attempt: int = 0) -> Runtime
     return runtime
 
 
+@pytest.fixture(autouse=True)
+def _events(caplog: pytest.LogCaptureFixture) -> None:
+    """Warnings are captured, whatever level another test has set."""
+    caplog.set_level(logging.WARNING, "wikiembed")
+
+
 def event(caplog: pytest.LogCaptureFixture, name: str) -> dict[str, object]:
     """The fields of the only event of that name."""
     (record,) = [one for one in caplog.records if one.getMessage() == name]

@@ -10,7 +10,7 @@ from typing import Any
 from tests.tools.docs.markdown import table
 from tests.tools.soak.field import SOURCES, Field
 
-INVARIANTS = 6
+INVARIANTS = 8
 UNREACHABLE = 3
 BAD = "body ~ '^(REFUSED|DEADLY|HANGING)'"
 
