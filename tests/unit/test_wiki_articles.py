@@ -1,11 +1,10 @@
-"""A wiki file becomes articles of chunks, and the sample is one such file."""
+"""A wiki file becomes articles of plain text, and the sample is one such file."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,10 @@ import pytest
 import wordllama
 
 from tests.unit.wiki_files import page_xml, revision_xml, write_export
+from wikiembed.documents import SplitOptions, split
 from wikiembed.errors import InputError
 from wikiembed.sample import sample_path
-from wikiembed.wiki import MAX_CHUNK_CHARS, Article, LoadCounts, read_articles
+from wikiembed.wiki import Article, LoadCounts, read_articles
 
 REAL_EXPORT = Path(
     os.environ.get(
@@ -46,6 +46,12 @@ def articles_of(path: Path) -> tuple[list[Article], LoadCounts]:
     return list(read_articles(path, counts)), counts
 
 
+def chunks_of(article: Article) -> list[str]:
+    """The chunks that a worker makes of `article`, without their context."""
+    pieces = split(article.content, options=SplitOptions())
+    return [article.content[piece.start : piece.end] for piece in pieces]
+
+
 def test_articles_of_both_formats_are_alike(tmp_path: Path) -> None:
     """The same plain text gives the same article from XML and from a JSON line."""
     xml = write_export(tmp_path / "x.xml", page_xml("A  b", revision_xml("Some text.")))
@@ -53,7 +59,19 @@ def test_articles_of_both_formats_are_alike(tmp_path: Path) -> None:
     lines.write_text(json.dumps({"title": "A b", "text": "Some text."}))
 
     assert articles_of(xml) == articles_of(lines)
-    assert articles_of(xml)[0][0].chunks == ("A b\nSome text.",)
+    assert articles_of(xml)[0] == [Article(title="A b", content="Some text.")]
+
+
+def test_articles_keep_headings_of_both_formats(tmp_path: Path) -> None:
+    """A JSON line may have them as MediaWiki's plain text does, and they are rendered like that."""
+    text = "Lead.\n\n== A ==\n\n=== B ===\n\nText."
+    xml = write_export(tmp_path / "x.xml", page_xml("T", revision_xml(text)))
+    lines = tmp_path / "x.jsonl"
+    lines.write_text(json.dumps({"title": "T", "text": text}))
+
+    assert articles_of(xml)[0] == articles_of(lines)[0] == [Article(title="T", content=text)]
+    pieces = split(text, options=SplitOptions())
+    assert [piece.heading for piece in pieces] == ["", "A / B"]
 
 
 def test_articles_without_text_are_counted_as_empty(tmp_path: Path) -> None:
@@ -67,7 +85,7 @@ def test_articles_without_text_are_counted_as_empty(tmp_path: Path) -> None:
     )
 
     assert articles_of(path)[1] == LoadCounts(
-        pages=4, articles=1, chunks=1, redirects=1, other_namespaces=1, empty=1
+        pages=4, articles=1, redirects=1, other_namespaces=1, empty=1
     )
 
 
@@ -82,28 +100,13 @@ def test_articles_before_a_wrong_line_are_yielded(tmp_path: Path) -> None:
         next(articles)
 
 
-def test_articles_digest_follows_the_text(tmp_path: Path) -> None:
-    """Reading again gives the same digest; another text gives another digest."""
-    path = tmp_path / "x.jsonl"
-    digests = []
-    for text in ("one", "one", "two"):
-        path.write_text(json.dumps({"title": "A", "text": text}))
-        digests.append(articles_of(path)[0][0].digest)
-
-    assert digests[0] == digests[1] != digests[2]
-
-
 @pytest.mark.skipif(not REAL_EXPORT.exists(), reason=f"{REAL_EXPORT} is not there")
 def test_articles_of_a_real_export_are_plain_text() -> None:
-    """The export gives clean chunks of sensible length, in well under a minute."""
-    started = time.perf_counter()
+    """The export gives clean texts whose chunks are of sensible length."""
     articles, counts = articles_of(REAL_EXPORT)
-    seconds = time.perf_counter() - started
 
-    chunks = [chunk for article in articles for chunk in article.chunks]
-    assert seconds < 25
+    chunks = [chunk for article in articles for chunk in chunks_of(article)]
     assert counts.articles == len(articles) > 0
-    assert counts.chunks == len(chunks)
     assert counts.pages == (
         counts.articles
         + counts.redirects
@@ -111,7 +114,7 @@ def test_articles_of_a_real_export_are_plain_text() -> None:
         + counts.other_models
         + counts.empty
     )
-    assert max(map(len, chunks)) <= MAX_CHUNK_CHARS
+    assert max(map(len, chunks)) <= SplitOptions().max_chars
     assert sum(map(len, chunks)) / len(chunks) > 500
     marks = re.compile(r"\[\[|\]\]|\{\{|\}\}|^\{\||''|<ref|</|&nbsp;|__[A-Z]+__|\( ?[;,]", re.M)
     # A formula keeps its source, in which braces may be adjacent.
@@ -134,7 +137,11 @@ def test_sample_holds_sixty_short_articles() -> None:
 def test_sample_answers_questions_with_the_right_article() -> None:
     """The embedded model ranks the article that answers each question first."""
     articles, _ = articles_of(sample_path())
-    pairs = [(article.title, chunk) for article in articles for chunk in article.chunks]
+    pairs = [
+        (article.title, f"{article.title}\n\n{chunk}")
+        for article in articles
+        for chunk in chunks_of(article)
+    ]
     model = wordllama.WordLlama.load(
         cache_dir=Path(wordllama.__file__).parent, disable_download=True
     )

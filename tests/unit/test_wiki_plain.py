@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wikiembed.wiki import RawPage, Rendering, Section
 from wikiembed.wiki.plain import to_sections
-from wikiembed.wiki.splitter import split_article
+from wikiembed.wiki.render import render_text
 
 HIDDEN = frozenset({"media", "file", "image", "category", "datei"})
 
@@ -185,7 +185,7 @@ def test_plain_pairs_labels_and_data_of_an_infobox() -> None:
 
 
 def test_plain_prints_an_infobox_in_its_own_lines() -> None:
-    """In a section that is joined with no other; files, sizes and empty values are left out."""
+    """In a section of its own; files, sizes and empty values are left out."""
     page = RawPage(
         title="T",
         wikitext="{{도시 정보\n|이름 = [[서울]]\n|사진=a b.png\n|폭=200px\n|인구 = {{nts|9}}"
@@ -194,7 +194,7 @@ def test_plain_prints_an_infobox_in_its_own_lines() -> None:
     )
     lead, box = to_sections(page)
     assert (lead.text, box.path, box.text) == ("T.", ("도시 정보",), "이름: 서울\n인구: 9")
-    assert split_article("T", [lead, box]) == ("T\nT.", "T: 도시 정보\n이름: 서울\n인구: 9")
+    assert render_text([lead, box]) == "T.\n\n== 도시 정보 ==\n\n이름: 서울\n인구: 9"
     without = Rendering(tables=False, infoboxes=False)
     assert to_sections(page, without) == [lead]
 

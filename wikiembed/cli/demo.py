@@ -20,7 +20,7 @@ from wikiembed.cli.coverage_report import report
 from wikiembed.cli.progress import Cadence, Reporter
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions, sample
-from wikiembed.control.load import load_articles
+from wikiembed.control.load import load_articles, waiting_pages
 from wikiembed.control.sample import DATABASE
 from wikiembed.db.connect import connect, database_url
 from wikiembed.db.endpoint import endpoint
@@ -38,11 +38,10 @@ QUESTIONS = (
 )
 NEW_PAGE = Article(
     title="wikiembed demo page",
-    digest="",
-    chunks=(
-        "wikiembed demo page\nThis new page was inserted while a worker was running. A trigger on"
-        " the chunk table queued it in the same transaction, and the worker embedded it: no further"
-        " command was given.",
+    content=(
+        "This new page was inserted while a worker was running. A trigger on the table of pages"
+        " queued it in the same transaction, and the worker split and embedded it: no further"
+        " command was given."
     ),
 )
 PATIENCE_S = 300.0
@@ -91,8 +90,8 @@ def run_demo(
             connection, SOURCE, max_chunks=None, batch_size=settings.batch_size, dry_run=False
         )
         step("Queueing what is missing (the triggers did so already: nothing is added twice)")
-        n = queued[0].chunks
-        say(f"  {count(n, 'chunk')} {verb(n, 'was', 'were')} not queued yet.")
+        n = (queued[0].documents or 0) + queued[0].chunks
+        say(f"  {count(n, 'page or chunk', 'pages or chunks')} {verb(n, 'was', 'were')} added.")
         asyncio.run(embed(connection, settings))
         for question in QUESTIONS:
             step(f"Searching: {question}?")
@@ -173,10 +172,11 @@ async def embed(connection: psycopg.Connection[Any], settings: Settings) -> None
 
 
 def covered(connection: psycopg.Connection[Any], reporter: Reporter | None) -> bool:
-    """Whether every chunk of the wiki that did not fail is embedded.
+    """Whether every page of the wiki is split, and every chunk that did not fail is embedded.
 
     Raises: SourcePaused, since then no more chunks are embedded.
     """
+    waiting = waiting_pages(connection)  # before the chunks, which a split adds to
     rows = actions.coverage(connection, SOURCE)
     for row in rows:
         if row.paused:
@@ -187,7 +187,7 @@ def covered(connection: psycopg.Connection[Any], reporter: Reporter | None) -> b
             )
     if reporter is not None:
         report(reporter, rows)
-    return all(row.missing == row.failed for row in rows)
+    return not waiting and all(row.missing == row.failed for row in rows)
 
 
 async def until(done: Callable[[], bool], *, check: Callable[[], None]) -> None:

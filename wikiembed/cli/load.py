@@ -14,7 +14,7 @@ import typer
 from wikiembed.cli.console import count, database, print_json, remark, say
 from wikiembed.cli.load_end import FileRun, Run, sentences_after
 from wikiembed.cli.progress import Reporter
-from wikiembed.control.load import Loaded, load_articles
+from wikiembed.control.load import Loaded, load_articles, waiting_pages
 from wikiembed.db.connect import sentence_of, translate
 from wikiembed.encodings import shown
 from wikiembed.errors import DatabaseError, InputError, WikiembedError, WrongUsage
@@ -27,9 +27,15 @@ from wikiembed.wiki import (
     read_articles,
     read_rules,
 )
+from wikiembed.words import verb
 
 STANDARD_INPUT = "-"
 MOST_NAMED = 10
+ATTACH_AGAIN = (
+    "wikiembed attach public.wiki_pages --documents --key id --text content --title title"
+    " --chunks wiki_chunks --name wiki"
+)
+"""What undoes a detach of the wiki."""
 
 
 def register(cli: typer.Typer) -> None:
@@ -54,7 +60,9 @@ def run_load(
     ] = True,
     infoboxes: Annotated[
         bool,
-        typer.Option("--infoboxes/--no-infoboxes", help="Keep infoboxes, in chunks of their own."),
+        typer.Option(
+            "--infoboxes/--no-infoboxes", help="Keep infoboxes, in sections of their own."
+        ),
     ] = True,
     templates: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML file of rules for templates.")
@@ -64,7 +72,7 @@ def run_load(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Load wiki pages and split them into chunks; unchanged pages are not written.
+    """Load wiki pages as plain text, which workers split and embed; unchanged ones are not written.
 
     Reads MediaWiki export XML, or JSON lines of title and text, plain or compressed, in constant
     memory; the format is detected from the content. Redirects and pages of other namespaces than
@@ -96,9 +104,11 @@ def run_load(
                     rendering=rendering,
                 )
                 if not atomic:
+                    done.waiting = waiting_pages(connection)
                     report(done, json=json, verbose=verbose)
             run.is_committing = True
         for done in run.files if atomic else ():
+            done.waiting = waiting_pages(connection)
             report(done, json=json, verbose=verbose)
 
 
@@ -160,7 +170,7 @@ def load_file(
             read_articles(source, counts, titles, rendering),
             total=total,
             on_batch=lambda done: reporter.update(
-                counts.pages, note=count(done.chunks_written, "chunk"), chunks=done.chunks_written
+                counts.pages, note=f"{done.written:,} written", written=done.written
             ),
         )
 
@@ -169,14 +179,14 @@ def report(done: FileRun, *, json: bool, complete: bool = True, verbose: bool = 
     """Print what was read of a file and what was written."""
     counts, loaded = done.counts, done.loaded
     if json:
-        fields = {**counts_of(counts), **loaded.as_json(), "complete": complete}
+        written = {**loaded.as_json(), "waiting": done.waiting}
+        fields = {**counts_of(counts), **written, "complete": complete}
         names = {"most_silent_templates": dict(most_silent(counts))} if verbose else {}
         print_json({"file": done.name, **fields, **names})
         return
     say(
         f"{done.name}: {count(counts.pages, 'page')} read, {loaded.added:,} added,"
-        f" {loaded.changed:,} changed, {loaded.unchanged:,} unchanged;"
-        f" {count(loaded.chunks_written, 'chunk')} written."
+        f" {loaded.changed:,} changed, {loaded.unchanged:,} unchanged; {_waiting(done.waiting)}."
     )
     if counts.redirects + counts.other_namespaces + counts.other_models + counts.empty:
         say(
@@ -193,6 +203,13 @@ def report(done: FileRun, *, json: bool, complete: bool = True, verbose: bool = 
     elif counts.repeated:
         pages = count(counts.repeated, "page")
         say(f"{pages} had the title of an earlier page: the last page of a title is kept.")
+
+
+def _waiting(pages: int | None) -> str:
+    """How many pages wait, or the command that makes them wait."""
+    if pages is None:
+        return f"no source splits them: run `{ATTACH_AGAIN}`"
+    return f"{count(pages, 'page')} {verb(pages, 'waits', 'wait')} to be split"
 
 
 def most_silent(counts: LoadCounts) -> list[tuple[str, int]]:

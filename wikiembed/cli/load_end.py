@@ -15,11 +15,15 @@ AGAIN = "running it again is safe"
 
 @dataclass(slots=True, kw_only=True)
 class FileRun:
-    """A file that was started: what was read and what was stored."""
+    """A file that was started: what was read, what was stored, and how many pages wait after it.
+
+    `waiting`: None when that was not asked, or no source splits the pages.
+    """
 
     name: str
     counts: LoadCounts = field(default_factory=LoadCounts)
     loaded: Loaded = field(default_factory=Loaded)
+    waiting: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,25 +15,26 @@ from wikiembed.db.connect import translate_errors
 PAGES_PER_TRANSACTION = 100
 
 
+_WAITING = """
+select sum(d.waiting)::bigint from wikiembed.documents as d where d.relation = 'public.wiki_pages'
+"""
+
+
 class Article(Protocol):
-    """A page split to chunks; see wikiembed.wiki.Article."""
+    """A page; see wikiembed.wiki.Article."""
 
     @property
     def title(self) -> str:
         """Its title."""
 
     @property
-    def digest(self) -> str:
-        """A digest of its chunks."""
-
-    @property
-    def chunks(self) -> tuple[str, ...]:
-        """Its chunks."""
+    def content(self) -> str:
+        """Its plain text."""
 
 
 @dataclass(slots=True)
 class Loaded:
-    """The number of pages added, changed or unchanged, and of chunks written or removed.
+    """The number of pages added, changed or unchanged.
 
     `in_doubt`: pages that were sent without an answer from Postgres: they may be stored.
     `refused`: the first and the last title of the pages that Postgres refused.
@@ -42,9 +43,13 @@ class Loaded:
     added: int = 0
     changed: int = 0
     unchanged: int = 0
-    chunks_written: int = 0
     in_doubt: int = 0
     refused: tuple[str, str] | None = None
+
+    @property
+    def written(self) -> int:
+        """Pages that were added or changed."""
+        return self.added + self.changed
 
     @property
     def stored(self) -> int:
@@ -57,7 +62,6 @@ class Loaded:
             "added": self.added,
             "changed": self.changed,
             "unchanged": self.unchanged,
-            "chunks_written": self.chunks_written,
         }
 
 
@@ -87,6 +91,16 @@ def load_articles(
             return total
 
 
+def waiting_pages(connection: psycopg.Connection[Any]) -> int | None:
+    """How many of the wiki's pages wait to be split; None when no source splits them.
+
+    Raises: DatabaseError and its kinds.
+    """
+    with translate_errors():
+        row = connection.execute(_WAITING).fetchone()
+    return None if row is None else row[0]
+
+
 def _take(reading: Iterator[Article]) -> tuple[list[Article], Exception | None]:
     """The next pages, and the reader's error if it raised one."""
     batch: list[Article] = []
@@ -99,12 +113,12 @@ def _take(reading: Iterator[Article]) -> tuple[list[Article], Exception | None]:
 
 
 def _write(connection: psycopg.Connection[Any], batch: list[Article], total: Loaded) -> None:
-    pages = [{"title": a.title, "digest": a.digest, "chunks": list(a.chunks)} for a in batch]
+    pages = [{"title": article.title, "content": article.content} for article in batch]
     total.in_doubt = len({a.title for a in batch})
     try:
         with translate_errors():
             row = connection.execute(
-                "select added, changed, unchanged, chunks_written from wikiembed.load_pages(%s)",
+                "select added, changed, unchanged from wikiembed.load_pages(%s)",
                 (Jsonb(pages),),
             ).fetchone()
     except Exception:
@@ -117,4 +131,3 @@ def _write(connection: psycopg.Connection[Any], batch: list[Article], total: Loa
     total.added += row[0]
     total.changed += row[1]
     total.unchanged += row[2]
-    total.chunks_written += row[3]

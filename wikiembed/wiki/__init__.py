@@ -1,4 +1,4 @@
-"""Read a wiki's articles, as chunks, from a MediaWiki export or JSON lines."""
+"""Read a wiki's articles, as plain text, from a MediaWiki export or JSON lines."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import assert_never
 from wikiembed.wiki.pages import EVERYTHING, Article, LoadCounts, Page, RawPage, Rendering
 from wikiembed.wiki.plain import Section, to_sections
 from wikiembed.wiki.reader import read_pages
-from wikiembed.wiki.splitter import MAX_CHUNK_CHARS, clean, digest_of, split_article
+from wikiembed.wiki.render import clean, render_text
 from wikiembed.wiki.template_rules import read_rules
 from wikiembed.wiki.titles import Titles
 from wikiembed.wiki.unpack import Binary
 
 __all__ = [
     "EVERYTHING",
-    "MAX_CHUNK_CHARS",
     "Article",
     "Binary",
     "LoadCounts",
@@ -41,27 +40,26 @@ def read_articles(
 
     Memory does not grow with the file. Articles are in the file's order, with repeated titles;
     `titles`: those of earlier files.
-    Raises: InputError, after the articles before the error; ConfigurationError when the extra
-    ``wiki`` is not installed.
+    Raises: InputError, after the articles before the error.
     """
     titles = titles or Titles()
     for page in read_pages(source, counts):
         title = " ".join(clean(page.title).split())
-        chunks = split_article(title, _sections_of(page, rendering, counts))
-        if not chunks:
+        content = _text_of(page, rendering, counts)
+        if not content:
             counts.empty += 1
             continue
         counts.articles += 1
-        counts.chunks += len(chunks)
         counts.repeated = titles.count(title, counts.repeated)
-        yield Article(title=title, chunks=chunks, digest=digest_of(title, chunks))
+        yield Article(title=title, content=content)
 
 
-def _sections_of(page: RawPage | Page, rendering: Rendering, counts: LoadCounts) -> list[Section]:
+def _text_of(page: RawPage | Page, rendering: Rendering, counts: LoadCounts) -> str:
+    """Headings of text that is plain already are kept as they are."""
     match page:
         case RawPage():
-            return to_sections(page, rendering, counts.silent_templates)
+            return render_text(to_sections(page, rendering, counts.silent_templates))
         case Page():
-            return [Section(path=(), text=page.text)]
+            return clean(page.text).strip()
         case _ as never:
             assert_never(never)

@@ -40,7 +40,7 @@ EVERYTHING = Rendering()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page that is plain text already: a JSON line."""
+    """A page that is plain text already, headings as ``== Name ==``: a JSON line."""
 
     title: str
     text: str
@@ -48,11 +48,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """An article, split; `digest` (SHA-256, hex) changes when title or any chunk changes."""
+    """An article's title and plain text, which can be stored; see wikiembed.wiki.render."""
 
     title: str
-    chunks: tuple[str, ...]
-    digest: str
+    content: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +65,6 @@ class LoadCounts:
 
     pages: int = 0
     articles: int = 0
-    chunks: int = 0
     redirects: int = 0
     other_namespaces: int = 0
     other_models: int = 0

@@ -40,8 +40,6 @@ class Section:
 
     path: tuple[str, ...]
     text: str
-    is_alone: bool = False
-    """Joined with no other section in one chunk."""
 
 
 def to_sections(
@@ -76,7 +74,7 @@ def _of_infobox(box: Infobox) -> Section | None:
         if value
     ]
     text = "\n".join(lines[:MAX_LINES])
-    return Section(path=(box.name,), text=text, is_alone=True) if text else None
+    return Section(path=(box.name,), text=text) if text else None
 
 
 def _switch(found: re.Match[str]) -> str:

@@ -22,6 +22,7 @@ select s.name as source,
          and not wikiembed_private.has_waiting_document(s.name) as ready,
        o.held_back,
        c.total = 0 and s.model is null and s.relation = to_regclass('public.wiki_chunks')
+         and not wikiembed_private.has_waiting_document(s.name)
          and exists (select from wikiembed.sources as other where other.relation <> s.relation) as unused
   from wikiembed.sources as s
  cross join lateral wikiembed_private.sum_deltas(s.name) as d
@@ -65,7 +66,7 @@ comment on column wikiembed.coverage.ready is
 comment on column wikiembed.coverage.held_back is
   'Missing rows in no job and no failure that wait for enqueue, where sources.held_back_at is set; fewer while a row is queued twice.';
 comment on column wikiembed.coverage.unused is
-  'True for the built-in source of wiki_chunks that is empty and has no model yet, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
+  'True for the built-in source of wiki_chunks that is empty, has no model yet and no page that waits, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
 
 -- Rows that are not folded yet and gained nothing are in another table.
 create or replace view wikiembed.throughput as

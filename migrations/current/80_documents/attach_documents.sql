@@ -17,6 +17,7 @@ declare
   v_row wikiembed.sources;
   v_title pg_attribute;
   v_chunks regclass;
+  v_documents wikiembed.document_sources;
 begin
   perform wikiembed_private.require_read_committed();
   perform wikiembed_private.check_name(p_name);
@@ -39,21 +40,21 @@ begin
   perform wikiembed.attach(
     v_chunks, array['id']::name[], array['context', 'content'], 'embedding', p_name, p_provider, p_model, p_dimensions,
     p_document_prefix, p_query_prefix, p_batch_size);
-  insert into wikiembed.document_sources (
-    source, relation, key_columns, key_types, key_attnums, text_columns, text_paths, text_attnums,
-    title_column, title_attnum, splitter, max_chars, overlap_chars, context)
-  values (
-    p_name, p_relation, v_row.key_columns, v_row.key_types, v_row.key_attnums, v_row.text_columns, v_row.text_paths,
-    v_row.text_attnums, p_title, v_title.attnum, p_splitter, p_max_chars, p_overlap_chars, p_context);
-  execute format(
-    'create table wikiembed_private.%1$I (key text collate "C" primary key, version bigint, chunks integer not null default 0,'
-    ' split_at timestamptz)', 'documents_' || p_name);
-  execute format('create index on wikiembed_private.%I (key) where version is null', 'documents_' || p_name);
-  execute format('comment on table wikiembed_private.%I is %L', 'documents_' || p_name,
-    'State of each document of source ' || p_name || ': version null waits to be split.');
-  execute wikiembed_private.render_template(v_row, 'insert into @state@ (key) select @key_of(d)@ from @table@ as d',
-    wikiembed_private.document_names(p_name));
-  perform wikiembed_private.write_document_triggers(p_name);
+  v_documents.source := p_name;
+  v_documents.relation := p_relation;
+  v_documents.key_columns := v_row.key_columns;
+  v_documents.key_types := v_row.key_types;
+  v_documents.key_attnums := v_row.key_attnums;
+  v_documents.text_columns := v_row.text_columns;
+  v_documents.text_paths := v_row.text_paths;
+  v_documents.text_attnums := v_row.text_attnums;
+  v_documents.title_column := p_title;
+  v_documents.title_attnum := v_title.attnum;
+  v_documents.splitter := p_splitter;
+  v_documents.max_chars := p_max_chars;
+  v_documents.overlap_chars := p_overlap_chars;
+  v_documents.context := p_context;
+  perform wikiembed_private.register_documents(v_documents);
   update wikiembed.sources as s set held_back_at = now()
    where s.name = p_name and wikiembed_private.has_waiting_document(p_name);
   if p_enqueue then

@@ -9,6 +9,8 @@ begin
   for v_relation in
     select s.relation from wikiembed.sources as s where wikiembed_private.qualified(s.relation) is not null
     union
+    select d.relation from wikiembed.document_sources as d where wikiembed_private.qualified(d.relation) is not null
+    union
     select to_regclass('public.wiki_pages') where to_regclass('public.wiki_pages') is not null
   loop
     execute format('grant usage on schema %I to %I',
@@ -26,13 +28,13 @@ begin
   end loop;
   if to_regprocedure('wikiembed.load_pages(jsonb)') is not null then
     execute format('grant usage on schema wikiembed to %I', p_role);
-    execute format('grant select on wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
-    execute format('grant execute on function wikiembed.load_pages(jsonb) to %I', p_role);
+    execute format('grant select on wikiembed.documents, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
+    execute format('grant execute on function wikiembed.load_pages(jsonb), wikiembed_private.count_documents(text) to %I', p_role);
   end if;
 end;
 $$;
 comment on function wikiembed.grant_writer(name) is
-  'Lets a role insert and update chunks of the attached tables, and load wiki pages; grants no right on the queue.';
+  'Lets a role insert and update chunks and documents of the attached tables, load wiki pages, and see how many documents wait; grants no right on the queue.';
 
 create or replace function wikiembed.grant_worker(p_role name) returns void
 language plpgsql volatile

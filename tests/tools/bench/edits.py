@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wikiembed.documents import Piece, SplitOptions, split
-from wikiembed.wiki import LoadCounts, RawPage, Section, read_pages
+from wikiembed.wiki import LoadCounts, RawPage, read_pages
 from wikiembed.wiki.plain import to_sections
-from wikiembed.wiki.splitter import clean
+from wikiembed.wiki.render import render_text
 
 EXPORT = Path(
     os.environ.get(
@@ -42,28 +42,12 @@ INSERTED = (
 Edit = Callable[[str, random.Random], str]
 
 
-def document_of(sections: list[Section]) -> str:
-    """Plain text with a line ``== Name ==`` for each heading."""
-    lines: list[str] = []
-    above: tuple[str, ...] = ()
-    for section in sections:
-        same = 0
-        while above[: same + 1] == section.path[: same + 1] and same < len(section.path):
-            same += 1
-        for depth in range(same, len(section.path)):
-            marks = "=" * min(depth + 2, 6)
-            lines.append(f"{marks} {section.path[depth]} {marks}")
-        above = section.path
-        lines.append(section.text)
-    return clean("\n\n".join(lines))
-
-
 def documents(export: Path = EXPORT) -> Iterator[tuple[str, str]]:
     """Title and text of each article."""
     for page in read_pages(export, LoadCounts()):
         sections = to_sections(page) if isinstance(page, RawPage) else []
         if sections:
-            yield page.title, document_of(sections)
+            yield page.title, render_text(sections)
 
 
 def change_word(text: str, chance: random.Random) -> str:

@@ -1,0 +1,26 @@
+-- What attach_documents and the wiki's migration have in common, once the chunk table is a source.
+create or replace function wikiembed_private.register_documents(p_documents wikiembed.document_sources) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $$
+declare
+  v_name text := p_documents.source;
+begin
+  p_documents.generation := coalesce(p_documents.generation, 1);
+  p_documents.trigger_version := 0;
+  p_documents.written_as := '';
+  insert into wikiembed.document_sources select p_documents.*;
+  execute format(
+    'create table wikiembed_private.%1$I (key text collate "C" primary key, version bigint, chunks integer not null default 0,'
+    ' split_at timestamptz)', 'documents_' || v_name);
+  execute format('create index on wikiembed_private.%I (key) where version is null', 'documents_' || v_name);
+  execute format('comment on table wikiembed_private.%I is %L', 'documents_' || v_name,
+    'State of each document of source ' || v_name || ': version null waits to be split.');
+  execute wikiembed_private.render_template(wikiembed_private.document_row(v_name),
+    'insert into @state@ (key) select @key_of(d)@ from @table@ as d', wikiembed_private.document_names(v_name));
+  perform wikiembed_private.write_document_triggers(v_name);
+end;
+$$;
+comment on function wikiembed_private.register_documents(wikiembed.document_sources) is
+  'Records that the chunks of a source are split from documents, each of which waits to be split, and writes the triggers of their table.';
