@@ -51,9 +51,9 @@ STATE = {
     "notes": "select k, note, half::text from public.notes order by k",
     "parts": "select tableoid::regclass::text, day, id, body, vec::text"
     " from public.parts order by 2",
-    "pages": "select id, title, digest, loaded_at from public.wiki_pages order by id",
-    "chunks": "select id, page_id, position, content, embedding::text"
-    " from public.wiki_chunks order by id",
+    "pages": "select id, title, loaded_at from public.wiki_pages order by id",
+    "chunks": "select id, coalesce(to_jsonb(c) ->> 'page_id', to_jsonb(c) ->> 'document_id'),"
+    " position, content, embedding::text from public.wiki_chunks as c order by id",
     "failures": "select * from wikiembed.failures order by source, key",
     "sources": "select name, relation::text, generation, provider, model, dimensions,"
     " document_prefix, query_prefix, batch_size, paused_at, paused_by, pause_reason, resume_at,"

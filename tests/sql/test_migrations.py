@@ -13,6 +13,7 @@ from psycopg import sql
 from tests.support.chunks import embed
 from tests.support.database import DIMENSIONS, Database, url_of
 from tests.support.server import TestServer, drop_database
+from tests.support.wiki import load, split_pages
 from tests.tools.schema_dump import VERSION, dump
 from wikiembed.config import Provider, Settings
 from wikiembed.control.uninstall import removal, uninstall
@@ -124,10 +125,8 @@ def test_upgrade_needs_no_superuser(managed: Database) -> None:
     """Without an event trigger everything else works."""
     upgrade(managed.url, settings(managed.url))
     assert managed.one("select count(*) from pg_event_trigger") == 0
-    managed.execute("insert into public.wiki_pages (title, digest) values ('T', 'd')")
-    managed.execute(
-        "insert into public.wiki_chunks (page_id, position, content) values (1, 0, 'x')"
-    )
+    load(managed, ("T", "x"))
+    split_pages(managed)
     assert embed(managed, ["1"], source="wiki") == {"1": "written"}
     managed.check_invariants()
     upgrade(managed.url, settings(managed.url))

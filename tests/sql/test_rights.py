@@ -74,6 +74,7 @@ WATCH = [
 READ = [
     "select * from wikiembed.failures",
     "select * from wikiembed.action_log",
+    "select * from wikiembed.documents",
     "select version_num from wikiembed.alembic_version",
 ]
 QUEUE = [
@@ -96,8 +97,20 @@ def test_writer_enqueues_without_a_right_on_the_queue(docs_table: Database) -> N
             connection,
             [*CHUNKS, "update public.docs set body = 'y'", "select * from public.wiki_chunks"],
         )
+        allow(
+            connection,
+            [
+                "insert into public.wiki_pages (title, content) values ('T', 'text')",
+                "update public.wiki_pages set content = 'another text'",
+                "select * from wikiembed.documents",
+            ],
+        )
         deny(connection, [*CONTROL, *WORK, *WATCH, *QUEUE])
         deny(connection, ["delete from public.docs", "truncate public.docs"])
+        deny(
+            connection,
+            ["delete from public.wiki_pages", "select * from wikiembed.document_sources"],
+        )
         allow(connection, ["select wikiembed.load_pages('[]')"])
     assert queued(docs_table) == ["1", "1"]
     docs_table.check_invariants()

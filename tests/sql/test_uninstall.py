@@ -7,6 +7,7 @@ import pytest
 from tests.sql.test_migrations import settings
 from tests.support.chunks import add, coverage, embed, fail, queued, read
 from tests.support.database import Database
+from tests.support.wiki import load, split_pages
 from wikiembed.control.uninstall import Removal, removal, uninstall
 from wikiembed.db.migrate import upgrade
 from wikiembed.errors import SchemaMismatch
@@ -30,16 +31,25 @@ def found(database: Database) -> Removal:
 def test_uninstall_leaves_the_users_rows_and_vectors(docs_table: Database) -> None:
     """And a later migrate finds them, and the wiki's tables, again."""
     embed(docs_table, add(docs_table, "one", "two")[:1])
-    docs_table.execute("select from wikiembed.load_pages(%s::jsonb)", [
-        '[{"title": "T", "digest": "d", "chunks": ["text"]}]'])  # fmt: skip
+    load(docs_table, ("T", "text"))
+    split_pages(docs_table)
+    embed(docs_table, queued(docs_table, "wiki"), source="wiki")
     before = docs_table.rows("select id, body, vec::text from public.docs order by id")
     uninstall(docs_table.url, found(docs_table))
     assert docs_table.rows("select id, body, vec::text from public.docs order by id") == before
     assert docs_table.rows(OURS) == []
-    assert docs_table.rows("select content from public.wiki_chunks") == [("text",)]
+    wiki = docs_table.rows("select id, content, embedding::text from public.wiki_chunks")
+    assert [row[1] for row in wiki] == ["text"]
     docs_table.execute("update public.docs set body = 'three' where id = 2")
     upgrade(docs_table.url, settings(docs_table.url))
-    assert coverage(docs_table, "wiki")["total"] == 1
+    assert (coverage(docs_table, "wiki")["total"], coverage(docs_table, "wiki")["ready"]) == (
+        1,
+        False,
+    )
+    docs_table.execute("select wikiembed.enqueue('wiki')")
+    split_pages(docs_table)
+    assert docs_table.rows("select id, content, embedding::text from public.wiki_chunks") == wiki
+    assert coverage(docs_table, "wiki")["ready"] is True
     docs_table.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
     assert docs_table.rows("select chunks from wikiembed.enqueue('docs')") == [(1,)]
     assert (coverage(docs_table)["embedded"], queued(docs_table)) == (1, ["2"])
@@ -50,7 +60,7 @@ def test_removal_counts_what_it_deletes(docs_table: Database) -> None:
     """Sources with their tables, failures, jobs, and the wiki's rows."""
     add(docs_table, "one", "two")
     fail(docs_table, read(docs_table, ["1"]), error_class="timeout")
-    docs_table.execute("insert into public.wiki_pages (title, digest) values ('T', 'd')")
+    docs_table.execute("insert into public.wiki_pages (title, content) values ('T', 't')")
     docs_table.execute("create table public.more (id int primary key, body text, vec vector(4))")
     docs_table.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
     docs_table.execute("drop table public.more")
@@ -60,7 +70,7 @@ def test_removal_counts_what_it_deletes(docs_table: Database) -> None:
         "more": ".",
         "wiki": "public.wiki_chunks",
     }
-    assert (seen.failures, seen.jobs, seen.installed) == (1, 1, True)
+    assert (seen.failures, seen.jobs, seen.installed) == (1, 2, True)
     assert [(table.name, table.rows) for table in seen.wiki] == [
         ("public.wiki_chunks", 0), ("public.wiki_pages", 1),
     ]  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.chunks import VECTOR, add, clear_jobs, coverage, embed, fail, fetch, read
 from tests.support.database import Database
+from tests.support.wiki import load, split_pages
 
 
 def test_coverage_adds_up(docs_table: Database) -> None:
@@ -93,12 +94,12 @@ def test_is_ready_of_all_sources(docs_table: Database) -> None:
 
 
 def test_is_ready_counts_a_loaded_or_only_wiki(docs_table: Database) -> None:
-    """Its missing rows count; without other sources an empty wiki decides."""
+    """Its waiting pages and missing rows count; without other sources an empty wiki decides."""
     add(docs_table, "one", vector=VECTOR)
-    docs_table.execute(
-        "select wikiembed.load_pages("
-        """'[{"title": "a", "digest": "1", "chunks": ["b"]}]')"""
-    )
+    load(docs_table, ("a", "b"))
+    assert coverage(docs_table, "wiki")["unused"] is False
+    assert ready(docs_table, "") is False
+    split_pages(docs_table)
     assert coverage(docs_table, "wiki")["unused"] is False
     assert ready(docs_table, "") is False
     docs_table.execute("truncate public.wiki_pages cascade")

@@ -1,4 +1,4 @@
-"""The wiki's own tables: load_pages writes only differences, and search finds them."""
+"""The wiki's own tables: pages are documents, load_pages writes only differences."""
 
 from __future__ import annotations
 
@@ -7,55 +7,128 @@ import json
 import psycopg
 import pytest
 
-from tests.support.chunks import OTHER, VECTOR, clear_jobs, embed, queued, read, write
+from tests.support.chunks import OTHER, VECTOR, embed, queued, read, write
 from tests.support.database import Database
+from tests.support.wiki import load, split_pages
+
+LONG = "\n\n".join(f"== Part {n} ==\n\n" + f"Sentence {n} of the part. " * 30 for n in range(3))
+SPLITS = (
+    "select jsonb_array_elements_text(args -> 'documents') from"
+    " wikiembed_queue.procrastinate_jobs where task_name = 'wikiembed.split' order by id"
+)
 
 
-def load(database: Database, *pages: tuple[str, str, list[str]]) -> tuple[int, ...]:
-    """Added, changed, unchanged, chunks written."""
-    given = [{"title": t, "digest": d, "chunks": c} for t, d, c in pages]
-    (row,) = database.rows("select * from wikiembed.load_pages(%s::jsonb)", [json.dumps(given)])
-    return row
+def waiting(database: Database) -> list[str]:
+    """Titles of the pages that are queued to be split."""
+    keys = [row[0] for row in database.rows(SPLITS)]
+    return [
+        str(database.one("select title from public.wiki_pages where id::text = %s", [key]))
+        for key in keys
+    ]
 
 
-def test_load_adds_pages_and_queues_their_chunks(database: Database) -> None:
-    """One job for all chunks of one call."""
-    assert load(database, ("A", "1", ["a0", "a1"]), ("B", "1", ["b0"])) == (2, 0, 0, 3)
-    assert len(queued(database, "wiki")) == 3
+def test_load_adds_pages_and_queues_them(database: Database) -> None:
+    """They wait to be split; their chunks are queued when they are."""
+    assert load(database, ("A", LONG), ("B", "b")) == (2, 0, 0)
+    assert waiting(database) == ["A", "B"]
+    assert database.one("select wikiembed.is_ready('wiki', true)") is False
+    database.check_invariants()
+    split_pages(database)
+    assert len(queued(database, "wiki")) == 4
+    assert embed(database, queued(database, "wiki"), source="wiki").keys() == {*"1234"}
+    assert database.one("select wikiembed.is_ready('wiki')") is True
     database.check_invariants()
 
 
 def test_load_of_the_same_pages_queues_nothing(database: Database) -> None:
-    """An unchanged page is recognized by its digest."""
-    load(database, ("A", "1", ["a0", "a1"]))
-    clear_jobs(database)
-    assert load(database, ("A", "1", ["a0", "a1"])) == (0, 0, 1, 0)
-    assert queued(database, "wiki") == []
+    """An unchanged page is recognized by its text."""
+    load(database, ("A", LONG))
+    split_pages(database)
+    before = database.rows("select * from public.wiki_pages")
+    assert load(database, ("A", LONG)) == (0, 0, 1)
+    assert waiting(database) == []
+    assert database.rows("select * from public.wiki_pages") == before
 
 
-def test_load_of_a_changed_page_writes_the_differences(database: Database) -> None:
+def test_load_of_a_changed_page_embeds_what_changed(database: Database) -> None:
     """Equal chunks keep their vectors, surplus ones are deleted."""
-    load(database, ("A", "1", ["a0", "a1", "a2"]))
+    load(database, ("A", LONG))
+    split_pages(database)
     embed(database, queued(database, "wiki"), source="wiki")
-    assert load(database, ("A", "2", ["a0", "new"])) == (0, 1, 0, 2)
+    first, second, _ = LONG.split("\n\n== ")
+    assert load(database, ("A", f"{first}\n\n== {second.replace('Sentence', 'Line')}")) == (0, 1, 0)
+    assert waiting(database) == ["A"]
+    split_pages(database)
     assert database.rows(
-        "select position, content, embedding is null from public.wiki_chunks order by position"
-    ) == [(0, "a0", False), (1, "new", True)]
+        "select position, heading, context, embedding is null from public.wiki_chunks"
+        " order by position"
+    ) == [(0, "Part 0", "A: Part 0", False), (1, "Part 1", "A: Part 1", True)]
     database.check_invariants()
 
 
 def test_load_uses_the_last_page_of_a_title(database: Database) -> None:
     """A file that holds a page twice is valid."""
-    assert load(database, ("A", "1", ["old"]), ("A", "2", ["new"])) == (1, 0, 0, 1)
-    assert database.rows("select content from public.wiki_chunks") == [("new",)]
+    assert load(database, ("A", "old"), ("A", "new")) == (1, 0, 0)
+    assert load(database, ("A", "other"), ("B", "b"), ("A", "new")) == (1, 0, 1)
+    assert database.rows("select title, content from public.wiki_pages order by title") == [
+        ("A", "new"), ("B", "b"),
+    ]  # fmt: skip
+
+
+def test_load_detects_any_difference_of_a_text(database: Database) -> None:
+    """Byte by byte: case, white space, and characters that a collation may ignore."""
+    load(database, ("A", "text"))
+    for content in ("Text", "Text ", "Te\u00adxt ", ""):
+        assert load(database, ("A", content)) == (0, 1, 0)
+        assert load(database, ("A", content)) == (0, 0, 1)
+
+
+def test_pages_written_by_hand_are_queued(database: Database) -> None:
+    """Insert, a changed text and a changed title; no other column."""
+    database.execute("insert into public.wiki_pages (title, content) values ('A', 'a'), ('B', 'b')")
+    assert waiting(database) == ["A", "B"]
+    split_pages(database)
+    database.execute("update public.wiki_pages set loaded_at = now()")
+    assert waiting(database) == []
+    database.execute("update public.wiki_pages set content = 'c' where title = 'A'")
+    database.execute("update public.wiki_pages set title = 'C' where title = 'B'")
+    assert waiting(database) == ["A", "C"]
+    split_pages(database)
+    assert database.rows(
+        "select context, content from public.wiki_chunks order by document_id"
+    ) == [("A", "c"), ("C", "b")]
+    database.check_invariants()
+
+
+def test_page_without_a_text_is_refused(database: Database) -> None:
+    """Null is no text: a page without words has an empty one, and no chunks."""
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        database.execute("insert into public.wiki_pages (title) values ('A')")
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        database.rows("select wikiembed.load_pages(%s)", [json.dumps([{"title": "A"}])])
+    load(database, ("A", ""))
+    split_pages(database)
+    assert database.rows("select total, split, chunks from wikiembed.documents") == [(1, 1, 0)]
 
 
 def test_deleted_page_deletes_its_chunks(database: Database) -> None:
     """The cascade is counted like any delete."""
-    load(database, ("A", "1", ["a0", "a1"]))
+    load(database, ("A", LONG))
+    split_pages(database)
     database.execute("delete from public.wiki_pages")
     assert database.one("select total from wikiembed.coverage where source = 'wiki'") == 0
+    assert database.one("select count(*) from public.wiki_chunks") == 0
     database.check_invariants()
+
+
+def test_search_finds_title_and_heading_with_a_chunk(database: Database) -> None:
+    """They precede its text, as they did when it was embedded."""
+    load(database, ("A", "== Part ==\n\nText."))
+    split_pages(database)
+    embed(database, queued(database, "wiki"), source="wiki")
+    assert database.rows(
+        "select content from wikiembed.search_chunks('wiki', %s::vector, 5)", [VECTOR]
+    ) == [("A: Part\n\n== Part ==\n\nText.",)]
 
 
 def test_search_finds_the_nearest_first(docs_table: Database) -> None:

@@ -29,7 +29,8 @@ begin
   if to_regprocedure('wikiembed.load_pages(jsonb)') is not null then
     execute format('grant usage on schema wikiembed to %I', p_role);
     execute format('grant select on wikiembed.documents, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
-    execute format('grant execute on function wikiembed.load_pages(jsonb), wikiembed_private.count_documents(text) to %I', p_role);
+    execute format('grant execute on function wikiembed.load_pages(jsonb), wikiembed_private.count_documents(text),'
+      ' wikiembed_private.qualified(regclass) to %I', p_role);
   end if;
 end;
 $$;
@@ -82,7 +83,8 @@ begin
     ' wikiembed.replaced_tables, wikiembed.documents, wikiembed.document_sources, wikiembed.document_failures, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
   execute format('grant execute on function wikiembed.is_ready(text), wikiembed.is_ready(text, boolean), wikiembed_private.sum_deltas(text),'
     ' wikiembed_private.count_jobs(text), wikiembed_private.is_paused(timestamptz, timestamptz),'
-    ' wikiembed_private.has_waiting_document(text), wikiembed_private.count_documents(text) to %I', p_role);
+    ' wikiembed_private.has_waiting_document(text), wikiembed_private.count_documents(text),'
+    ' wikiembed_private.qualified(regclass) to %I', p_role);
 end;
 $$;
 comment on function wikiembed.grant_reader(name) is

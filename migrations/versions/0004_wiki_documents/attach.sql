@@ -6,7 +6,8 @@ begin
   if v_loaders <> '' then
     execute pg_catalog.format('grant execute on function wikiembed.load_pages(jsonb) to %s', v_loaders);
     execute pg_catalog.format('grant select on wikiembed.documents to %s', v_loaders);
-    execute pg_catalog.format('grant execute on function wikiembed_private.count_documents(text) to %s', v_loaders);
+    execute pg_catalog.format(
+      'grant execute on function wikiembed_private.count_documents(text), wikiembed_private.qualified(regclass) to %s', v_loaders);
   end if;
 end;
 $$;
