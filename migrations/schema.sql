@@ -174,7 +174,7 @@ CREATE FUNCTION wikiembed.grant_writer(p_role name) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.grant_writer(p_role name) IS 'Lets a role insert and update chunks of the attached tables, and load wiki pages; grants no right on the queue.';
+COMMENT ON FUNCTION wikiembed.grant_writer(p_role name) IS 'Lets a role insert and update chunks and documents of the attached tables, load wiki pages, and see how many documents wait; grants no right on the queue.';
 
 CREATE FUNCTION wikiembed.is_ready(p_source text DEFAULT NULL::text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -201,12 +201,12 @@ CREATE FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) RETURNS bigint[]
 
 COMMENT ON FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) IS 'Ids of a worker''s jobs in state doing.';
 
-CREATE FUNCTION wikiembed.load_pages(p_pages jsonb) RETURNS TABLE(added bigint, changed bigint, unchanged bigint, chunks_written bigint)
+CREATE FUNCTION wikiembed.load_pages(p_pages jsonb) RETURNS TABLE(added bigint, changed bigint, unchanged bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.load_pages(p_pages jsonb) IS 'Writes pages [{title, digest, chunks: [text]}]; returns the number of pages added, changed and unchanged, and of chunks written or removed.';
+COMMENT ON FUNCTION wikiembed.load_pages(p_pages jsonb) IS 'Writes pages [{title, content}], of a title that occurs twice the last one; returns the number of pages added, changed and unchanged. Workers split what is written.';
 
 CREATE FUNCTION wikiembed.pause(p_source text DEFAULT NULL::text, p_why text DEFAULT NULL::text, p_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -377,6 +377,16 @@ CREATE FUNCTION wikiembed_private.array_type(p_type text) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION wikiembed_private.array_type(p_type text) IS 'Returns the type in which keys of a type are compared and gathered: varchar as text.';
+
+CREATE FUNCTION wikiembed_private.attach_wiki(p_is_split boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.attach_wiki(p_is_split boolean) IS 'Makes the source of public.wiki_chunks one of documents over public.wiki_pages; p_is_split: each page is split as its text is now.';
 
 CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
     LANGUAGE sql STABLE
@@ -1137,6 +1147,39 @@ CREATE FUNCTION wikiembed_private.on_delete_wiki() RETURNS trigger
 
 COMMENT ON FUNCTION wikiembed_private.on_delete_wiki() IS 'Written by write_triggers for source wiki.';
 
+CREATE FUNCTION wikiembed_private.on_document_delete_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.on_document_delete_wiki() IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.on_document_insert_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.on_document_insert_wiki() IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.on_document_truncate_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.on_document_truncate_wiki() IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.on_document_update_wiki() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.on_document_update_wiki() IS 'Written by write_triggers for source wiki.';
+
 CREATE FUNCTION wikiembed_private.on_insert_wiki() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1225,6 +1268,17 @@ CREATE FUNCTION wikiembed_private.raise_generation() RETURNS trigger
 
 COMMENT ON FUNCTION wikiembed_private.raise_generation() IS 'Adds one to the generation when model, document prefix or dimensions change; unpins a source whose model is set to null.';
 
+CREATE FUNCTION wikiembed_private.read_document_wiki(p_keys text[]) RETURNS TABLE(key text, title text, content text, version bigint, chunks jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.read_document_wiki(p_keys text[]) IS 'Written by write_triggers for source wiki.';
+
 CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RETURNS TABLE(key text, content text, version bigint, source_version text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1263,6 +1317,75 @@ CREATE FUNCTION wikiembed_private.refuse_abort() RETURNS trigger
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.refuse_abort() IS 'Refuses to abort a waiting job; replaces procrastinate''s check constraint.';
+
+CREATE TABLE wikiembed.document_sources (
+    source text NOT NULL,
+    relation regclass NOT NULL,
+    key_columns name[] NOT NULL,
+    key_types text[] NOT NULL,
+    key_attnums smallint[] NOT NULL,
+    text_columns name[] NOT NULL,
+    text_paths jsonb NOT NULL,
+    text_attnums smallint[] NOT NULL,
+    title_column name,
+    title_attnum smallint,
+    splitter text NOT NULL,
+    max_chars integer NOT NULL,
+    overlap_chars integer NOT NULL,
+    context text NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    trigger_version integer DEFAULT 0 NOT NULL,
+    written_as text DEFAULT ''::text NOT NULL,
+    CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
+    CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
+    CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
+    CONSTRAINT overlap_is_at_most_a_quarter CHECK (((overlap_chars >= 0) AND (overlap_chars <= (max_chars / 4)))),
+    CONSTRAINT splitter_is_known CHECK ((splitter = ANY (ARRAY['text'::text, 'markdown'::text, 'html'::text])))
+);
+
+COMMENT ON TABLE wikiembed.document_sources IS 'One row per source whose chunks are split from documents; written by attach_documents.';
+
+COMMENT ON COLUMN wikiembed.document_sources.source IS 'The source of the chunks.';
+
+COMMENT ON COLUMN wikiembed.document_sources.relation IS 'The table of documents.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_columns IS 'The columns that identify a document together.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_types IS 'Type of each column of the key.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_attnums IS 'Column number of each column of the key.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_columns IS 'The columns whose text is split, joined by a blank line.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_paths IS 'For each column of the text the path of a JSON field; null: the column itself.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_attnums IS 'Column number of each column of the text.';
+
+COMMENT ON COLUMN wikiembed.document_sources.title_column IS 'The column of the title; null: none.';
+
+COMMENT ON COLUMN wikiembed.document_sources.title_attnum IS 'Column number of the title.';
+
+COMMENT ON COLUMN wikiembed.document_sources.splitter IS 'text, markdown or html.';
+
+COMMENT ON COLUMN wikiembed.document_sources.max_chars IS 'Most characters of a chunk, without its context.';
+
+COMMENT ON COLUMN wikiembed.document_sources.overlap_chars IS 'Characters that a chunk repeats of the one before.';
+
+COMMENT ON COLUMN wikiembed.document_sources.context IS 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
+
+COMMENT ON COLUMN wikiembed.document_sources.generation IS 'Seed of the hash of documents; grows with every change of the options.';
+
+COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the functions that generated its triggers.';
+
+COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
+
+CREATE FUNCTION wikiembed_private.register_documents(p_documents wikiembed.document_sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.register_documents(p_documents wikiembed.document_sources) IS 'Records that the chunks of a source are split from documents, each of which waits to be split, and writes the triggers of their table.';
 
 CREATE FUNCTION wikiembed_private.relations_of(p_relation regclass) RETURNS SETOF regclass
     LANGUAGE sql STABLE
@@ -1399,6 +1522,17 @@ CREATE FUNCTION wikiembed_private.source_names(p_source wikiembed.sources) RETUR
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.source_names(p_source wikiembed.sources) IS 'The names that a source''s generated functions depend on.';
+
+CREATE FUNCTION wikiembed_private.split_document_wiki(p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '2s'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.split_document_wiki(p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) IS 'Written by write_triggers for source wiki.';
 
 CREATE FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
     LANGUAGE plpgsql
@@ -1745,7 +1879,7 @@ CREATE VIEW wikiembed.coverage AS
         END AS pause_reason,
     ((((c.total - c.embedded) - c.skipped) = 0) AND (c.embedded > 0) AND (NOT wikiembed_private.has_waiting_document(s.name))) AS ready,
     o.held_back,
-    ((c.total = 0) AND (s.model IS NULL) AND ((s.relation)::oid = (to_regclass('public.wiki_chunks'::text))::oid) AND (EXISTS ( SELECT
+    ((c.total = 0) AND (s.model IS NULL) AND ((s.relation)::oid = (to_regclass('public.wiki_chunks'::text))::oid) AND (NOT wikiembed_private.has_waiting_document(s.name)) AND (EXISTS ( SELECT
            FROM wikiembed.sources other
           WHERE ((other.relation)::oid <> (s.relation)::oid)))) AS unused
    FROM ((((wikiembed.sources s
@@ -1794,7 +1928,7 @@ COMMENT ON COLUMN wikiembed.coverage.ready IS 'True when some row is embedded, n
 
 COMMENT ON COLUMN wikiembed.coverage.held_back IS 'Missing rows in no job and no failure that wait for enqueue, where sources.held_back_at is set; fewer while a row is queued twice.';
 
-COMMENT ON COLUMN wikiembed.coverage.unused IS 'True for the built-in source of wiki_chunks that is empty and has no model yet, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
+COMMENT ON COLUMN wikiembed.coverage.unused IS 'True for the built-in source of wiki_chunks that is empty, has no model yet and no page that waits, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
 
 CREATE TABLE wikiembed.document_failures (
     source text NOT NULL,
@@ -1824,67 +1958,6 @@ COMMENT ON COLUMN wikiembed.document_failures.first_at IS 'When it failed first.
 COMMENT ON COLUMN wikiembed.document_failures.last_at IS 'When it failed last.';
 
 COMMENT ON COLUMN wikiembed.document_failures.job_id IS 'The job in which it failed last.';
-
-CREATE TABLE wikiembed.document_sources (
-    source text NOT NULL,
-    relation regclass NOT NULL,
-    key_columns name[] NOT NULL,
-    key_types text[] NOT NULL,
-    key_attnums smallint[] NOT NULL,
-    text_columns name[] NOT NULL,
-    text_paths jsonb NOT NULL,
-    text_attnums smallint[] NOT NULL,
-    title_column name,
-    title_attnum smallint,
-    splitter text NOT NULL,
-    max_chars integer NOT NULL,
-    overlap_chars integer NOT NULL,
-    context text NOT NULL,
-    generation bigint DEFAULT 1 NOT NULL,
-    trigger_version integer DEFAULT 0 NOT NULL,
-    written_as text DEFAULT ''::text NOT NULL,
-    CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
-    CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
-    CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
-    CONSTRAINT overlap_is_at_most_a_quarter CHECK (((overlap_chars >= 0) AND (overlap_chars <= (max_chars / 4)))),
-    CONSTRAINT splitter_is_known CHECK ((splitter = ANY (ARRAY['text'::text, 'markdown'::text, 'html'::text])))
-);
-
-COMMENT ON TABLE wikiembed.document_sources IS 'One row per source whose chunks are split from documents; written by attach_documents.';
-
-COMMENT ON COLUMN wikiembed.document_sources.source IS 'The source of the chunks.';
-
-COMMENT ON COLUMN wikiembed.document_sources.relation IS 'The table of documents.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_columns IS 'The columns that identify a document together.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_types IS 'Type of each column of the key.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_attnums IS 'Column number of each column of the key.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_columns IS 'The columns whose text is split, joined by a blank line.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_paths IS 'For each column of the text the path of a JSON field; null: the column itself.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_attnums IS 'Column number of each column of the text.';
-
-COMMENT ON COLUMN wikiembed.document_sources.title_column IS 'The column of the title; null: none.';
-
-COMMENT ON COLUMN wikiembed.document_sources.title_attnum IS 'Column number of the title.';
-
-COMMENT ON COLUMN wikiembed.document_sources.splitter IS 'text, markdown or html.';
-
-COMMENT ON COLUMN wikiembed.document_sources.max_chars IS 'Most characters of a chunk, without its context.';
-
-COMMENT ON COLUMN wikiembed.document_sources.overlap_chars IS 'Characters that a chunk repeats of the one before.';
-
-COMMENT ON COLUMN wikiembed.document_sources.context IS 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
-
-COMMENT ON COLUMN wikiembed.document_sources.generation IS 'Seed of the hash of documents; grows with every change of the options.';
-
-COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the functions that generated its triggers.';
-
-COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
 
 CREATE VIEW wikiembed.documents AS
  SELECT d.source,
@@ -2327,6 +2400,15 @@ COMMENT ON COLUMN wikiembed_private.deltas_wiki.skipped IS 'Change of the number
 
 COMMENT ON COLUMN wikiembed_private.deltas_wiki.source IS 'The source.';
 
+CREATE TABLE wikiembed_private.documents_wiki (
+    key text NOT NULL COLLATE pg_catalog."C",
+    version bigint,
+    chunks integer DEFAULT 0 NOT NULL,
+    split_at timestamp with time zone
+);
+
+COMMENT ON TABLE wikiembed_private.documents_wiki IS 'State of each document of source wiki: version null waits to be split.';
+
 ALTER TABLE wikiembed_private.ended_failures ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME wikiembed_private.ended_failures_id_seq
     START WITH 1
@@ -2432,6 +2514,9 @@ ALTER TABLE ONLY wikiembed.truncation_checks
 ALTER TABLE ONLY wikiembed.worker_processes
     ADD CONSTRAINT worker_processes_pkey PRIMARY KEY (worker_id);
 
+ALTER TABLE ONLY wikiembed_private.documents_wiki
+    ADD CONSTRAINT documents_wiki_pkey PRIMARY KEY (key);
+
 ALTER TABLE ONLY wikiembed_private.ended_failures
     ADD CONSTRAINT ended_failures_pkey PRIMARY KEY (id);
 
@@ -2457,6 +2542,8 @@ CREATE INDEX ledger_by_source ON wikiembed.ledger USING btree (source, at);
 CREATE INDEX outages_by_server ON wikiembed.outages USING btree (server, ended_at);
 
 CREATE UNIQUE INDEX outages_open ON wikiembed.outages USING btree (server) WHERE (ended_at IS NULL);
+
+CREATE INDEX documents_wiki_key_idx ON wikiembed_private.documents_wiki USING btree (key) WHERE (version IS NULL);
 
 CREATE INDEX ended_failures_by_time ON wikiembed_private.ended_failures USING btree (source, ended_at);
 
@@ -2553,23 +2640,37 @@ ALTER TABLE ONLY wikiembed_queue.procrastinate_periodic_defers
 
 CREATE TABLE public.wiki_chunks (
     id bigint NOT NULL,
-    page_id bigint NOT NULL,
+    document_id bigint CONSTRAINT wiki_chunks_page_id_not_null NOT NULL,
     "position" integer NOT NULL,
     content text NOT NULL,
-    embedding public.vector(4)
+    embedding public.vector(4),
+    context text,
+    heading text DEFAULT ''::text NOT NULL,
+    starts_at integer NOT NULL,
+    ends_at integer NOT NULL,
+    CONSTRAINT a_chunk_ends_after_its_start CHECK (((0 <= starts_at) AND (starts_at <= ends_at))),
+    CONSTRAINT a_position_is_from_0 CHECK (("position" >= 0))
 );
 
-COMMENT ON TABLE public.wiki_chunks IS 'The chunks of the pages of wikiembed''s wiki; embedding null means to do.';
+COMMENT ON TABLE public.wiki_chunks IS 'The chunks of the pages of wikiembed''s wiki, written by workers; embedding null means to do.';
 
 COMMENT ON COLUMN public.wiki_chunks.id IS 'The chunk.';
 
-COMMENT ON COLUMN public.wiki_chunks.page_id IS 'Its page.';
+COMMENT ON COLUMN public.wiki_chunks.document_id IS 'Its page.';
 
 COMMENT ON COLUMN public.wiki_chunks."position" IS 'Its place in the page, from 0.';
 
-COMMENT ON COLUMN public.wiki_chunks.content IS 'Its text, at most about 1,000 characters.';
+COMMENT ON COLUMN public.wiki_chunks.content IS 'Its text: that of the page from starts_at to ends_at.';
 
-COMMENT ON COLUMN public.wiki_chunks.embedding IS 'The vector of that text; written by workers.';
+COMMENT ON COLUMN public.wiki_chunks.embedding IS 'The vector of context and text; written by workers.';
+
+COMMENT ON COLUMN public.wiki_chunks.context IS 'Title and heading, which precede the text when it is embedded; null: none.';
+
+COMMENT ON COLUMN public.wiki_chunks.heading IS 'The headings above it, joined by " / "; empty before the first.';
+
+COMMENT ON COLUMN public.wiki_chunks.starts_at IS 'Where it begins in the page''s text, in characters from 0.';
+
+COMMENT ON COLUMN public.wiki_chunks.ends_at IS 'Where it ends, in characters, exclusive.';
 
 ALTER TABLE public.wiki_chunks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.wiki_chunks_id_seq
@@ -2583,19 +2684,19 @@ ALTER TABLE public.wiki_chunks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
 CREATE TABLE public.wiki_pages (
     id bigint NOT NULL,
     title text NOT NULL,
-    digest text NOT NULL,
-    loaded_at timestamp with time zone DEFAULT now() NOT NULL
+    loaded_at timestamp with time zone DEFAULT now() NOT NULL,
+    content text NOT NULL
 );
 
-COMMENT ON TABLE public.wiki_pages IS 'One row per page of wikiembed''s wiki; written by load_pages.';
+COMMENT ON TABLE public.wiki_pages IS 'One row per page of wikiembed''s wiki; written by load_pages, and by anyone who may: workers split what is written.';
 
 COMMENT ON COLUMN public.wiki_pages.id IS 'The page.';
 
-COMMENT ON COLUMN public.wiki_pages.title IS 'Its title.';
+COMMENT ON COLUMN public.wiki_pages.title IS 'Its title, which precedes each of its chunks when it is embedded.';
 
-COMMENT ON COLUMN public.wiki_pages.digest IS 'SHA-256 of its chunks, by which an unchanged page is known.';
+COMMENT ON COLUMN public.wiki_pages.loaded_at IS 'When load_pages wrote it last.';
 
-COMMENT ON COLUMN public.wiki_pages.loaded_at IS 'When it was loaded or changed last.';
+COMMENT ON COLUMN public.wiki_pages.content IS 'Its plain text, with headings as == lines ==.';
 
 ALTER TABLE public.wiki_pages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.wiki_pages_id_seq
@@ -2607,7 +2708,7 @@ ALTER TABLE public.wiki_pages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 ALTER TABLE ONLY public.wiki_chunks
-    ADD CONSTRAINT a_place_holds_one_chunk UNIQUE (page_id, "position");
+    ADD CONSTRAINT a_place_holds_one_chunk UNIQUE (document_id, "position") DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.wiki_chunks
     ADD CONSTRAINT wiki_chunks_pkey PRIMARY KEY (id);
@@ -2624,6 +2725,22 @@ CREATE TRIGGER wikiembed_wiki_delete AFTER DELETE ON public.wiki_chunks REFERENC
 
 COMMENT ON TRIGGER wikiembed_wiki_delete ON public.wiki_chunks IS 'Counts and queues chunks of wikiembed source wiki.';
 
+CREATE TRIGGER wikiembed_wiki_document_delete AFTER DELETE ON public.wiki_pages REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_document_delete_wiki();
+
+COMMENT ON TRIGGER wikiembed_wiki_document_delete ON public.wiki_pages IS 'Queues documents of wikiembed source wiki.';
+
+CREATE TRIGGER wikiembed_wiki_document_insert AFTER INSERT ON public.wiki_pages REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_document_insert_wiki();
+
+COMMENT ON TRIGGER wikiembed_wiki_document_insert ON public.wiki_pages IS 'Queues documents of wikiembed source wiki.';
+
+CREATE TRIGGER wikiembed_wiki_document_truncate AFTER TRUNCATE ON public.wiki_pages FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_document_truncate_wiki();
+
+COMMENT ON TRIGGER wikiembed_wiki_document_truncate ON public.wiki_pages IS 'Queues documents of wikiembed source wiki.';
+
+CREATE TRIGGER wikiembed_wiki_document_update AFTER UPDATE ON public.wiki_pages REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_document_update_wiki();
+
+COMMENT ON TRIGGER wikiembed_wiki_document_update ON public.wiki_pages IS 'Queues documents of wikiembed source wiki.';
+
 CREATE TRIGGER wikiembed_wiki_insert AFTER INSERT ON public.wiki_chunks REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.on_insert_wiki();
 
 COMMENT ON TRIGGER wikiembed_wiki_insert ON public.wiki_chunks IS 'Counts and queues chunks of wikiembed source wiki.';
@@ -2636,12 +2753,16 @@ CREATE TRIGGER wikiembed_wiki_update AFTER UPDATE ON public.wiki_chunks REFERENC
 
 COMMENT ON TRIGGER wikiembed_wiki_update ON public.wiki_chunks IS 'Counts and queues chunks of wikiembed source wiki.';
 
-CREATE TRIGGER zzz_wikiembed_wiki BEFORE UPDATE ON public.wiki_chunks FOR EACH ROW WHEN (((old.content COLLATE "C") IS DISTINCT FROM (new.content COLLATE "C"))) EXECUTE FUNCTION wikiembed_private.null_stale_wiki();
+CREATE TRIGGER zzz_wikiembed_wiki BEFORE UPDATE ON public.wiki_chunks FOR EACH ROW WHEN (((concat_ws('
+
+'::text, old.context, old.content) COLLATE "C") IS DISTINCT FROM (concat_ws('
+
+'::text, new.context, new.content) COLLATE "C"))) EXECUTE FUNCTION wikiembed_private.null_stale_wiki();
 
 ALTER TABLE public.wiki_chunks ENABLE ALWAYS TRIGGER zzz_wikiembed_wiki;
 
 COMMENT ON TRIGGER zzz_wikiembed_wiki ON public.wiki_chunks IS 'Nulls the vector of a row whose text changed.';
 
 ALTER TABLE ONLY public.wiki_chunks
-    ADD CONSTRAINT wiki_chunks_page_id_fkey FOREIGN KEY (page_id) REFERENCES public.wiki_pages(id) ON DELETE CASCADE;
+    ADD CONSTRAINT a_chunk_belongs_to_a_page FOREIGN KEY (document_id) REFERENCES public.wiki_pages(id) ON UPDATE CASCADE ON DELETE CASCADE;
 

@@ -69,7 +69,7 @@ def test_first_run_embeds_a_real_export(postgres: TestServer, tmp_path: Path) ->
         database.check_invariants("wiki")
         asked = database.rows(
             "select p.title, c.content from public.wiki_chunks as c"
-            " join public.wiki_pages as p on p.id = c.page_id where c.position = 0"
+            " join public.wiki_pages as p on p.id = c.document_id where c.position = 0"
             " and length(c.content) > 300 order by md5(p.title) limit %s",
             [QUESTIONS],
         )

@@ -101,13 +101,17 @@ def test_atomic_stores_all_files_or_none(
     result = call("load", "--atomic", *broken)
     output = assert_refused(result, 2)
     assert "Nothing of this run is stored (--atomic); running it again is safe." in output
-    assert (result.stdout, database.rows(TITLES), jobs_by_status(database)["todo"]) == ("", [], 0)
+    assert (
+        result.stdout,
+        database.rows(TITLES),
+        jobs_by_status(database, "wikiembed.split")["todo"],
+    ) == ("", [], 0)
     write_pages(tmp_path / "bad.jsonl", {"B": "Text."})
     done = call("load", "--atomic", *broken)
     assert_done(done)
     assert done.stdout.count("1 added") == 3
     assert database.rows(TITLES) == [("A",), ("B",), ("C",)]
-    assert jobs_by_status(database)["todo"] == 3
+    assert jobs_by_status(database, "wikiembed.split")["todo"] == 3
     database.check_invariants()
 
 

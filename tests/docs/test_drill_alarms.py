@@ -13,6 +13,7 @@ from tests.support.eventually import eventually
 from tests.support.standin import BadText
 from tests.tools.docs.drill import Drill, drill_on
 from tests.tools.docs.policy import tables_under, word_of
+from wikiembed.cli.load import ATTACH_AGAIN
 from wikiembed.control.doctor import ALARMS
 
 NOT_DRILLED = {
@@ -80,8 +81,10 @@ def _replaced(drill: Drill) -> None:
     """A bulk import: a new table takes the name of the old."""
     drill.database.execute(
         "create table public.new_chunks (like public.wiki_chunks including all);"
-        " insert into public.new_chunks (page_id, position, content)"
-        " select page_id, position, content from public.wiki_chunks;"
+        " insert into public.new_chunks"
+        " (document_id, position, context, content, starts_at, ends_at)"
+        " select document_id, position, context, content, starts_at, ends_at"
+        " from public.wiki_chunks;"
         " alter table public.wiki_chunks rename to old_chunks;"
         " alter table public.new_chunks rename to wiki_chunks"
     )
@@ -137,7 +140,7 @@ def _paused(drill: Drill) -> None:
 def _held_back(drill: Drill) -> None:
     """A table that had rows when it was attached."""
     drill.type("wikiembed detach wiki")
-    drill.type("wikiembed attach public.wiki_chunks --text content --name wiki")
+    drill.type(ATTACH_AGAIN)
 
 
 def _failures(drill: Drill) -> Fix:
@@ -187,7 +190,7 @@ def _embedder(drill: Drill) -> Fix:
 
 def _model(drill: Drill) -> None:
     drill.work()
-    drill.database.execute("update public.wiki_chunks set embedding = null where position = 1")
+    drill.database.execute("update public.wiki_chunks set embedding = null where id = 2")
     drill.swap({"WIKIEMBED_MODEL": "another-model"})
 
 

@@ -12,7 +12,7 @@ from tests.support.chunks import clear_jobs, fetch
 from tests.support.database import Database
 from tests.support.standin import BadText
 from tests.tools.docs import code
-from tests.tools.docs.drill import BAD, Drill, drill_on
+from tests.tools.docs.drill import BAD, BAD_TITLE, Drill, drill_on
 from tests.tools.docs.policy import tables_under, word_of
 from wikiembed.documents import Piece, SplitOptions, split, work
 
@@ -41,8 +41,9 @@ def _server_that(bad: BadText, fix: Fix = _serve_all) -> Callable[[Drill], Fix]:
 
 
 def _rewrite(drill: Drill) -> None:
+    """The page's text: its chunk is written by workers."""
     drill.database.execute(
-        "update public.wiki_chunks set content = 'A better text.' where id = %s", [int(drill.key)]
+        "update public.wiki_pages set content = 'A better text.' where title = %s", [BAD_TITLE]
     )
 
 
@@ -104,7 +105,7 @@ def _defect(drill: Drill) -> Fix:
 
 
 def _blank(drill: Drill) -> Fix:
-    drill.load(" ")
+    drill.load_table(" ")
     drill.work()
     return _no_matter
 

@@ -38,7 +38,7 @@ def _pause(drill: Drill) -> Fix:
 
 def _pinned(drill: Drill) -> Fix:
     drill.work()
-    drill.database.execute("update public.wiki_chunks set embedding = null where position = 1")
+    drill.database.execute("update public.wiki_chunks set embedding = null where id = 2")
     drill.swap({"WIKIEMBED_MODEL": "another-model"})
     return lambda: None
 

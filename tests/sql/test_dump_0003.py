@@ -137,9 +137,9 @@ def test_upgrade_gives_pages_their_text_and_chunks_their_places(former: Database
 def test_upgrade_fires_no_trigger_and_enables_them_again(former: Database) -> None:
     """Triggers of users too, each as it was."""
     former.execute(TRIGGERS)
-    before = dict(former.rows(STATES))
+    before: dict[str, str] = dict(former.rows(STATES))
     upgrade(former.url, settings(former))
-    after = dict(former.rows(STATES))
+    after: dict[str, str] = dict(former.rows(STATES))
     ours = {name for name in after if "_document_" in name}
     assert len(ours) == 4
     assert {name: state for name, state in after.items() if name not in ours} == before

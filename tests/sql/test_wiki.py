@@ -121,6 +121,58 @@ def test_deleted_page_deletes_its_chunks(database: Database) -> None:
     database.check_invariants()
 
 
+NEW_CHUNKS = """
+create table public.new_chunks (like public.wiki_chunks including all);
+insert into public.new_chunks
+  (id, document_id, position, context, content, heading, starts_at, ends_at)
+  overriding system value
+  select id, document_id, position, context, content, heading, starts_at, ends_at
+    from public.wiki_chunks where position < 2;
+select setval(pg_get_serial_sequence('public.new_chunks', 'id'), 100);
+alter table public.wiki_chunks rename to old_chunks;
+alter table public.new_chunks rename to wiki_chunks;
+"""
+MOVE = (
+    "select wikiembed.attach(%s, array['id']::name[], array['context', 'content'], 'embedding',"
+    " 'wiki', p_move => true)"
+)
+
+
+def test_source_that_moves_keeps_its_documents(database: Database) -> None:
+    """They are split into the new table, where equal chunks have the former vectors."""
+    database.execute("update wikiembed.sources set model = 'm', pinned_at = now()")
+    load(database, ("A", LONG))
+    split_pages(database)
+    embed(database, queued(database, "wiki"), source="wiki")
+    database.execute(NEW_CHUNKS)
+    database.execute(MOVE, ["public.wiki_chunks"])
+    assert database.one("select wikiembed.is_ready('wiki', true)") is False
+    assert database.rows("select * from wikiembed.documents") == [
+        ("wiki", "public.wiki_pages", 1, 0, 1, 0, 0)
+    ]
+    database.execute("select wikiembed.enqueue('wiki')")
+    assert waiting(database) == ["A"]
+    split_pages(database)
+    assert database.rows(
+        "select id, position, embedding is not null from public.wiki_chunks order by position"
+    ) == [(1, 0, True), (2, 1, True), (101, 2, False)]
+    load(database, ("B", "b"))
+    assert waiting(database) == ["B"]
+    database.check_invariants()
+
+
+def test_source_of_documents_moves_only_to_a_table_for_chunks(database: Database) -> None:
+    """Another one lacks the columns that workers write."""
+    database.execute(
+        "create table public.other (id bigint primary key, context text, content text,"
+        " embedding vector(4))"
+    )
+    with pytest.raises(psycopg.Error, match="lacks columns of a chunk table") as caught:
+        database.execute(MOVE, ["public.other"])
+    assert caught.value.sqlstate == "WE006"
+    assert database.rows("select source from wikiembed.documents") == [("wiki",)]
+
+
 def test_search_finds_title_and_heading_with_a_chunk(database: Database) -> None:
     """They precede its text, as they did when it was embedded."""
     load(database, ("A", "== Part ==\n\nText."))

@@ -172,11 +172,12 @@ def jobs(database: Database, source: str = "docs") -> list[Job]:
     return [Job(*row) for row in rows]
 
 
-def jobs_by_status(database: Database) -> Counter[str]:
-    """The number of embed jobs of all sources by status; a status without jobs is left out."""
+def jobs_by_status(database: Database, task: str = "wikiembed.embed") -> Counter[str]:
+    """The number of jobs of a task by status, of all sources; one without jobs is left out."""
     rows = database.rows(
         "select status::text, count(*)::int from wikiembed_queue.procrastinate_jobs"
-        " where task_name = 'wikiembed.embed' group by status"
+        " where task_name = %s group by status",
+        [task],
     )
     return Counter(dict(rows))
 

@@ -5,7 +5,8 @@
 -- Rows that have no vector yet wait for enqueue: neither a worker's reconcile nor a paid server
 -- processes them unrequested. The name of a source whose table was dropped is reused.
 -- A source that is moved is detached and attached again, so that nothing of the former table is left; its
--- row, the failures of equal rows and the vectors of equal texts are copied before.
+-- row, the failures of equal rows and the vectors of equal texts are copied before. Documents stay those of
+-- the source: each waits to be split into the new table, where equal chunks keep their rows.
 create or replace function wikiembed.attach(
   p_relation regclass, p_key name[], p_text text[], p_embedding name, p_name text,
   p_provider text default null, p_model text default null, p_dimensions integer default null,
@@ -25,6 +26,7 @@ declare
   v_history wikiembed_private.ended_failures[] := '{}';
   v_truncated wikiembed.truncated_chunks[] := '{}';
   v_vectors bigint := 0;
+  v_documents wikiembed.document_sources;
   v_warning text;
 begin
   perform wikiembed_private.require_read_committed();
@@ -74,6 +76,11 @@ begin
       v_truncated := wikiembed_private.truncated_moved(v_former, v_source);
     end if;
     if p_move then
+      select d.* into v_documents from wikiembed.document_sources as d where d.source = p_name collate "default";
+      if found then
+        perform wikiembed_private.create_chunk_table(
+          wikiembed_private.document_row(p_name), wikiembed_private.qualified(p_relation), v_source.embedding_type, null);
+      end if;
       v_history := array(
         select e from wikiembed_private.ended_failures as e where e.source = p_name collate "default" order by e.id);
     end if;
@@ -107,10 +114,14 @@ begin
   end if;
   perform wikiembed_private.correct_ledger(p_name);
   perform wikiembed_private.write_triggers(p_name);
+  if v_documents.source is not null then
+    perform wikiembed_private.register_documents(v_documents);
+  end if;
   update wikiembed.sources as s set held_back_at = now()
    where s.name = p_name
-     and exists (select from wikiembed.ledger as l where l.source = s.name
-                  having sum(l.total) > sum(l.embedded + l.failed + l.skipped));
+     and (wikiembed_private.has_waiting_document(p_name)
+          or exists (select from wikiembed.ledger as l where l.source = s.name
+                      having sum(l.total) > sum(l.embedded + l.failed + l.skipped)));
   if p_enqueue then
     perform wikiembed.enqueue(p_name);
   end if;

@@ -13,6 +13,7 @@ from tests.support.chunks import counts
 from tests.support.cli import environment
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn
+from tests.support.wiki import chunk, load, split_pages
 from tests.support.workers import drain, settings_of
 from tests.tools.docs.policy import commands_of
 from tests.tools.docs.running import Shell, path_with_tools
@@ -20,6 +21,7 @@ from wikiembed.config import Provider
 
 GOOD = 5
 BAD = "the one text that is different"
+BAD_TITLE = f"P{GOOD}"
 SERVICE = "wikiembed worker"
 """The command that represents the service: it runs until it is stopped."""
 SOON = {"WIKIEMBED_OUTAGE_LIMIT_S": "0.5", "WIKIEMBED_LOG_LEVEL": "warning"}
@@ -47,16 +49,28 @@ class Drill:
         self._shell = Shell(env=env, folder=workdir, state=folder / "state")
 
     def load(self, bad: str = BAD) -> None:
-        """Load a page of good chunks and one more, `bad`."""
+        """Load good pages of a chunk each and one more, `bad`, and split them."""
         texts = [f"A good text, number {n}." for n in range(GOOD)]
+        load(self.database, *((f"P{n}", text) for n, text in enumerate([*texts, bad])))
+        split_pages(self.database)
+        self.key = chunk(self.database, BAD_TITLE)
+
+    def load_table(self, bad: str) -> None:
+        """Attach a table of chunks, good ones and `bad`, in place of the wiki."""
+        texts = [f"A good text, number {n}." for n in range(GOOD)]
+        self.database.execute("select wikiembed.detach('wiki')")
         self.database.execute(
-            "select wikiembed.load_pages(jsonb_build_array(jsonb_build_object("
-            "'title', 'Page', 'digest', 'one', 'chunks', %s::text[])))",
+            f"create table public.texts (id int primary key, body text, vec vector({DIMENSIONS}))"
+        )
+        self.database.execute(
+            "select wikiembed.attach('public.texts', 'id', 'body', 'vec', 'wiki')"
+        )
+        self.database.execute(
+            "insert into public.texts (id, body)"
+            " select n, t from unnest(%s::text[]) with ordinality as t (t, n)",
             [[*texts, bad]],
         )
-        self.key = str(
-            self.database.one("select id from public.wiki_chunks where content = %s", [bad])
-        )
+        self.key = str(len(texts) + 1)
 
     def load_documents(self, bad: str) -> None:
         """Attach a table of good documents and `bad`, of a chunk each, in place of the wiki."""

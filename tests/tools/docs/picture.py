@@ -21,6 +21,7 @@ from tests.support.database import Database
 from tests.support.eventually import eventually
 from tests.support.server import start_server
 from tests.support.standin import BadText, StandIn
+from tests.support.wiki import split_pages
 from tests.tools.docs.pages import DOCS
 from tests.tools.docs.reader import SAMPLE, empty_database, local_vectors
 from wikiembed.cli.panel import Panel
@@ -97,6 +98,7 @@ def main() -> None:
                 Settings(database_url=database.url, dimensions=DIMENSIONS, embedder=Provider.LOCAL),
             )
             load_articles(database.connect(), read_articles(SAMPLE, LoadCounts()))
+            split_pages(database)
             database.execute(DOCUMENTS)
             database.execute(NOTES)
             FILE.write_text(drawn(look_at_half(database, standin.url)))

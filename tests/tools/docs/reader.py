@@ -18,6 +18,7 @@ from tests.support.cli import environment
 from tests.support.database import Database, create_database
 from tests.support.server import TestServer
 from tests.support.standin import StandIn
+from tests.support.wiki import split_pages
 from tests.tools.docs.outputs import as_shown
 from tests.tools.docs.pages import BEGINS_WITH, ROOT, Block, blocks_of, yours_from
 from tests.tools.docs.running import Shell, path_with_tools, run_block
@@ -147,3 +148,4 @@ def _prepare(database: Database, page: Path) -> None:
         database.execute(DOCS)
     if state == "wiki":
         load_articles(database.connect(), read_articles(SAMPLE, LoadCounts()))
+        split_pages(database)
