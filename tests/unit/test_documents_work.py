@@ -37,6 +37,7 @@ from wikiembed.store import (
 )
 from wikiembed.store.documents import Context, NewChunk, StoredChunk
 from wikiembed.worker.retry import UNEXPECTED_BEFORE_BLAME
+from wikiembed.worker.runtime_holder import RuntimeHolder
 from wikiembed.worker.tasks.split import split as split_task
 
 TEXT = "# First\n\nOne sentence here.\n\n# Second\n\nAnother sentence there.\n"
@@ -473,15 +474,17 @@ async def test_splits_at_the_same_time_are_bounded(monkeypatch: pytest.MonkeyPat
     assert (len(documents.written), most) == (16, 2)
 
 
-class Holder:
+class Holder(RuntimeHolder):
     def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
-
-    async def get(self) -> Runtime:
-        return self.runtime
+        super().__init__()
+        self._runtime = runtime
 
 
-async def _run_task(runtime: Runtime, **arguments: object) -> None:
+async def _run_task(runtime: Runtime, /, **arguments: object) -> None:
+    await _run_task_with(Holder(runtime), **arguments)
+
+
+async def _run_task_with(holder: Holder, /, **arguments: object) -> None:
     job = Job(
         id=7, queue="embed_docs", lock=None, queueing_lock=None, task_name="wikiembed.split",
     )  # fmt: skip
@@ -490,7 +493,7 @@ async def _run_task(runtime: Runtime, **arguments: object) -> None:
         app=new_app(),
         job=job,
         abort_reason=lambda: None,
-        additional_context={"runtime": Holder(runtime)},
+        additional_context={"runtime": holder},
     )
     await split_task(context, **arguments)
 
@@ -523,6 +526,24 @@ async def test_task_splits() -> None:
         runtime_of(documents), source="docs", documents=[1, "2", None], attempt="x", rescues=1
     )
     assert set(documents.written) == {"1", "2"}
+
+
+async def test_task_wakes_the_workers_of_its_process_for_the_chunks() -> None:
+    """Once they are written; the notification may have been throttled."""
+    documents = FakeDocuments(a="A.", b="B.")
+    runtime = runtime_of(documents)
+    holder = Holder(runtime)
+    woken: list[set[str]] = []
+
+    def waker() -> None:
+        woken.append(set(documents.written))
+
+    holder.add_waker(waker)
+    await _run_task_with(holder, source="docs", documents=["a"])
+    assert woken == [{"a"}]
+    holder.remove_waker(waker)
+    await _run_task_with(holder, source="docs", documents=["b"])
+    assert woken == [{"a"}]
 
 
 async def test_task_gives_up_after_five_unexpected_errors() -> None:

@@ -31,6 +31,7 @@ ROWS: dict[str, Row] = {
     "memory": living.memory,
     "pause": living.pause,
     "documents-edits": documents.edits,
+    "documents-resplit": documents.resplit,
     "documents-split": documents.split,
     "documents-insert": documents.insert,
     "documents-latency": documents.latency,

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
+from unittest import mock
 
 from tests.support.eventually import eventually
 from tests.tools.bench import edits as editing
 from tests.tools.bench.place import DIMENSIONS, LIMIT_S, Base, Place
 from tests.tools.bench.result import Form, Measured, middle, percentile
-from wikiembed.documents import SplitOptions
+from wikiembed.config import Settings
+from wikiembed.documents import SplitOptions, pack, work
 from wikiembed.documents import split as pieces_of
+from wikiembed.pipeline import Runtime, Stats
 from wikiembed.sample import sample_path
 
 SHORT = 3_000
 """Characters that a short page has at most."""
+OTHER_REACH = 0.5
+"""Of `wikiembed.documents.pack`: other anchors, hence other pieces of the same size."""
 PAGE_CHUNKS = 10
 """Chunks of a page of ordinary length, in the rows that insert one."""
 Text = tuple[str, str]
@@ -90,6 +97,51 @@ def _rates(base: Base, texts: Sequence[Text], *, rounds: int) -> dict[str, list[
         assert base.one(f"select sum(chunks) from {state}") == copied
         _wait(base)
     return rates
+
+
+def resplit(place: Place, form: Form) -> Iterator[Measured]:
+    """Chunks that keep their vector when all documents are split again by other anchors."""
+    texts = _texts(form.of(30, 100))
+    state = "select id, document_id, coalesce(context, ''), content from public.articles_chunks"
+    with place.base() as base, place.server("instant") as server:
+        _attach(base)
+        _insert(base, "articles", texts)
+        place.drain(base, server)
+        before = {row[0]: row[1:] for row in base.execute(state)}
+        _queue_again(base)
+        asyncio.run(_split_by_other_anchors(base))
+        after = {row[0]: row[1:] for row in base.execute(f"{state} where embedding is not null")}
+        chunks = Counter(row[1:] for row in base.execute(state))
+    equal = (Counter(before.values()) & chunks).total()
+    kept = sum(before.get(key) == row for key, row in after.items())
+    detail = {"before": len(before), "after": chunks.total(), "equal": equal, "kept": kept}
+    yield Measured(
+        row="documents resplit",
+        what="chunks that keep their row and vector when documents are split again by another"
+        " anchor rule ÷ chunks whose text is equal",
+        value=kept / equal, unit="ratio", better="more", goal=1.0, detail=detail,
+    )  # fmt: skip
+    yield Measured(
+        row="documents resplit, equal",
+        what=f"chunks whose text is equal ÷ all {len(before):,}",
+        value=equal / len(before), unit="ratio", better="more", goal=None, detail=detail,
+    )  # fmt: skip
+
+
+def _queue_again(base: Base) -> None:
+    """What every change of a splitter's options does: another generation, all documents wait."""
+    base.execute("update wikiembed.document_sources set generation = generation + 1")
+    base.execute("update wikiembed_private.documents_articles set version = null")
+
+
+async def _split_by_other_anchors(base: Base) -> None:
+    """Split every document as a worker does, in this process, with other anchors."""
+    runtime = await Runtime.open(Settings(), base.url, stats=Stats())
+    keys = [row[0] for row in base.execute("select id::text from public.articles order by id")]
+    with mock.patch.object(pack, "REACH", OTHER_REACH):
+        await work.process(work.SplitJob(source="articles", documents=keys), runtime)
+    await runtime.aclose()
+    assert _is_split(base)
 
 
 def insert(place: Place, form: Form) -> Iterator[Measured]:
