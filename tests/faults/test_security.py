@@ -113,9 +113,9 @@ DOCUMENT_CALLS = [
     "wikiembed.document_options('texts')", "wikiembed.read_documents('texts', array['1'])",
     "wikiembed.requeue_documents('texts', array['1'], 0)",
     "wikiembed.record_document_failure('texts', '1', 7, 'timeout', 'x')",
-    "wikiembed.write_split('texts', '1', (select version from wikiembed.read_documents('texts',"
-    " array['1'])), '{}', array[null]::bigint[], array[null]::text[], array['one'], array[''],"
-    " array[0], array[3])",
+    "wikiembed.write_splits('texts', array['1'], (select array_agg(version) from"
+    " wikiembed.read_documents('texts', array['1'])), '{}', '{}', array[1], array[null]::bigint[],"
+    " array[null]::text[], array['one'], array[''], array[0], array[3])",
 ]  # fmt: skip
 CALLS = [
     "wikiembed.enqueue('docs')", "wikiembed.reconcile()", "wikiembed.check_invariants()",

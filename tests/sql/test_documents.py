@@ -14,6 +14,12 @@ ATTACH = (
     "select wikiembed.attach_documents('public.articles', array['tenant', 'id'], array['body'],"
     " 'articles', p_title => 'title', p_dimensions => 4)"
 )
+WRITE = (
+    "select * from wikiembed.write_splits('articles', %s::text[], %s::bigint[], %s::int[],"
+    " %s::bigint[], %s::int[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[],"
+    " %s::int[])"
+)
+X, Y = '[1, "x"]', '[1, "y"]'
 FREE = "delete from wikiembed_queue.procrastinate_jobs where task_name = 'wikiembed.split'"
 
 
@@ -59,25 +65,38 @@ def write(
     database: Database, key: str, version: int, text: str, old: list[dict[str, Any]], title: str
 ) -> str:
     """Write one chunk per line; equal lines keep their row."""
-    ids: list[int | None] = []
-    contents, starts = [], []
-    left = {chunk["content"]: chunk["id"] for chunk in old}
-    at = 0
-    for line in text.splitlines():
-        if line:
-            ids.append(left.pop(line, None))
-            contents.append(line)
-            starts.append(at)
-        at += len(line) + 1
-    n = len(ids)
-    outcome = database.one(
-        "select wikiembed.write_split('articles', %s, %s, %s::bigint[], %s::bigint[], %s::text[],"
-        " %s::text[], %s::text[], %s::int[], %s::int[])",
-        [key, version, [chunk["id"] for chunk in old], ids, [title] * n, contents, [""] * n,
-         starts, [start + len(content) for start, content in zip(starts, contents, strict=True)]],
-    )  # fmt: skip
-    assert isinstance(outcome, str)
+    (outcome,) = write_all(database, [(key, title, text, version, old)])
     return outcome
+
+
+def write_all(database: Database, read: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Write documents as `read_documents` returned them, in one call; returns the outcomes."""
+    olds = [(number, chunk["id"]) for number, row in enumerate(read, 1) for chunk in row[4]]
+    news: list[tuple[Any, ...]] = []
+    for number, (_, title, content, _, old) in enumerate(read, 1):
+        left = {chunk["content"]: chunk["id"] for chunk in old}
+        at = 0
+        for line in (content or "").splitlines():
+            if line:
+                news.append((number, left.pop(line, None), title, line, "", at, at + len(line)))
+            at += len(line) + 1
+    rows = database.rows(
+        WRITE,
+        [
+            [row[0] for row in read],
+            [row[3] for row in read],
+            *([one[part] for one in olds] for part in range(2)),
+            *([one[part] for one in news] for part in range(7)),
+        ],
+    )
+    assert [row[0] for row in rows] == [row[0] for row in read]
+    return [row[1] for row in rows]
+
+
+def read_all(database: Database, *keys: str) -> list[tuple[Any, ...]]:
+    """Documents that wait, in the order of `keys`."""
+    rows = database.rows("select * from wikiembed.read_documents('articles', %s)", [list(keys)])
+    return sorted(rows, key=lambda row: keys.index(row[0]))
 
 
 def chunks(database: Database) -> list[tuple[Any, ...]]:
@@ -186,6 +205,102 @@ def test_write_waits_for_no_lock_of_a_user(articles: Database) -> None:
         assert write(articles, key, version, content, old, title) == "locked"
         user.rollback()
     assert write(articles, key, version, content, old, title) == "written"
+
+
+def test_each_document_of_a_write_has_its_own_outcome(articles: Database) -> None:
+    """In the order of the call; the others are written, and their chunks are one job."""
+    keys = [put(articles, name, f"{name} one\n{name} two") for name in "edcba"]
+    split(articles, keys[4])
+    articles.execute("update public.articles set body = 'a one\na three' where id = 'a'")
+    read = read_all(articles, *keys)
+    jobs = articles.one("select max(id) from wikiembed_queue.procrastinate_jobs")
+    articles.execute("update public.articles set body = 'new' where id = 'd'")
+    articles.execute("delete from public.articles where id = 'b'")
+    user = articles.connect(autocommit=False)
+    user.execute("update public.articles set body = 'locked' where id = 'c'")
+    assert write_all(articles, read) == ["written", "stale", "locked", "gone", "written"]
+    user.rollback()
+    assert articles.rows(
+        "select document_id, position, content from public.articles_chunks"
+        " order by document_id, position"
+    ) == [("a", 0, "a one"), ("a", 1, "a three"), ("e", 0, "e one"), ("e", 1, "e two")]
+    assert articles.rows(
+        "select jsonb_array_length(args -> 'keys') from wikiembed_queue.procrastinate_jobs"
+        " where task_name = 'wikiembed.embed' and id > %s",
+        [jobs],
+    ) == [(3,)]
+    assert write_all(articles, read_all(articles, *keys)) == ["written", "written"]
+    assert counts(articles) == (4, 4, 0, 0, 7)
+
+
+def test_write_whose_document_has_altered_or_locked_chunks_writes_the_others(
+    articles: Database,
+) -> None:
+    """Chunks that a user deletes make theirs stale, and those that a user locks make it locked."""
+    keys = [put(articles, name, "one\ntwo") for name in "abc"]
+    for key in keys:
+        split(articles, key)
+    articles.execute("update public.articles set body = 'two\nthree'")
+    read = read_all(articles, *keys)
+    articles.execute("delete from public.articles_chunks where document_id = 'a' and position = 0")
+    user = articles.connect(autocommit=False)
+    user.execute("select from public.articles_chunks where document_id = 'b' for update")
+    assert write_all(articles, read) == ["stale", "locked", "written"]
+    user.rollback()
+    assert write_all(articles, read_all(articles, *keys)) == ["written", "written"]
+    assert chunks(articles) == [(0, "two"), (1, "three")] * 3
+
+
+def test_write_of_what_postgres_refuses_writes_nothing(articles: Database) -> None:
+    """A constraint, and a trigger that returns null: the caller halves the documents."""
+    keys = [put(articles, "a", "good"), put(articles, "b", "rude")]
+    read = read_all(articles, *keys)
+    articles.execute("alter table public.articles_chunks add check (content <> 'rude')")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        write_all(articles, read)
+    articles.execute(
+        "alter table public.articles_chunks drop constraint articles_chunks_content_check;"
+        "create function public.skip() returns trigger language plpgsql as"
+        " 'begin if new.content = ''rude'' then return null; end if; return new; end';"
+        "create trigger skip before insert on public.articles_chunks"
+        " for each row execute function public.skip()"
+    )
+    with pytest.raises(psycopg.Error, match="prevents a chunk") as raised:
+        write_all(articles, read)
+    assert raised.value.sqlstate == "WE012"
+    assert (chunks(articles), counts(articles)) == ([], (2, 0, 2, 0, 0))
+    assert write_all(articles, read[:1]) == ["written"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({0: [X, X]}, "twice"),
+        ({0: [X, None]}, "no key"),
+        ({0: [X]}, "length"),
+        ({4: [1]}, "length"),
+        ({4: [1, 3]}, "no document"),
+        ({2: [0], 3: [7]}, "no document"),
+        ({5: [7, None]}, "id is not one"),
+        ({2: [2], 3: [7], 5: [7, None]}, "id is not one"),
+        ({2: [1], 3: [7], 4: [1, 1], 5: [7, 7]}, "occurs twice"),
+    ],
+)
+def test_write_of_arrays_that_do_not_fit_is_refused(
+    articles: Database, change: dict[int, list[Any]], message: str
+) -> None:
+    """WE010, before anything is read."""
+    put(articles, "a", "one")
+    arrays: list[list[Any]] = [
+        [X, Y], [1, 1], [], [], [1, 2], [None, None], ["", ""], ["", ""], ["", ""], [0, 0],
+        [0, 0],
+    ]  # fmt: skip
+    assert articles.rows(WRITE, arrays) == [(X, "gone"), (Y, "gone")]
+    for place, array in change.items():
+        arrays[place] = array
+    with pytest.raises(psycopg.Error, match=message) as raised:
+        articles.rows(WRITE, arrays)
+    assert raised.value.sqlstate == "WE010"
 
 
 def test_delete_takes_chunks_and_truncate_takes_all(articles: Database) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
 
 from tests.tools.bench import __main__ as bench
+from tests.tools.bench import edits as editing
 from tests.tools.bench import table
-from tests.tools.bench.place import Server
+from tests.tools.bench.place import Place, Server, a_place
 from tests.tools.bench.result import Form, Measured, middle, percentile
+from tests.tools.bench.rows import documents
 
 
 def measured(
@@ -117,3 +120,20 @@ def test_benchmark_measures_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ]  # fmt: skip
     assert all(row["value"] > 0 for row in rows)
     assert page.read_text().count("\n| coverage") == 3
+
+
+def test_edits_are_left_out_without_an_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence says how to name one."""
+    monkeypatch.setattr(editing, "EXPORT", tmp_path / "none.xml.bz2")
+    assert list(documents.edits(cast("Place", None), Form(short=True))) == []
+    assert "WIKIEMBED_TEST_EXPORT" in capsys.readouterr().err
+
+
+def test_split_by_other_anchors_keeps_the_vectors_of_equal_chunks() -> None:
+    """The row measures what it says: some chunks differ, and none that is equal lost its vector."""
+    with a_place() as place:
+        kept, equal = documents.resplit(place, Form(short=True))
+    assert kept.value == 1.0
+    assert 0 < equal.value < 1

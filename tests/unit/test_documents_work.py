@@ -20,11 +20,24 @@ from wikiembed.db.pool import Pool
 from wikiembed.documents import SplitOptions, split, work
 from wikiembed.documents.work import ROUNDS, SplitJob, context_of, plan_of, process
 from wikiembed.error_class import ErrorClass
-from wikiembed.errors import ConfigurationError, LockNotAvailable, SourceNotFound
+from wikiembed.errors import (
+    ConfigurationError,
+    LockNotAvailable,
+    SourceNotFound,
+    WriteRefused,
+)
 from wikiembed.pipeline import Runtime
-from wikiembed.store import ChunkStore, Document, DocumentOptions, DocumentStore, Outcome
+from wikiembed.store import (
+    ChunkStore,
+    Document,
+    DocumentOptions,
+    DocumentStore,
+    Outcome,
+    Split,
+)
 from wikiembed.store.documents import Context, NewChunk, StoredChunk
 from wikiembed.worker.retry import UNEXPECTED_BEFORE_BLAME
+from wikiembed.worker.runtime_holder import RuntimeHolder
 from wikiembed.worker.tasks.split import split as split_task
 
 TEXT = "# First\n\nOne sentence here.\n\n# Second\n\nAnother sentence there.\n"
@@ -36,6 +49,7 @@ class FakeDocuments(DocumentStore):
     """Documents in memory; a write of `outcomes[key]` returns these, one after the other."""
 
     def __init__(self, **texts: str | None) -> None:
+        super().__init__(cast("Pool", None))
         self.waiting = {key: Document(key, f"Title {key}", text, 1) for key, text in texts.items()}
         self.source_options: DocumentOptions | None = OPTIONS
         self.locked: set[str] = set()
@@ -43,7 +57,7 @@ class FakeDocuments(DocumentStore):
         self.errors: dict[str, Exception] = {}
         self.stays_recorded = True
         self.reads: list[list[str]] = []
-        self.writes: list[str] = []
+        self.writes: list[list[str]] = []
         self.written: dict[str, list[NewChunk]] = {}
         self.requeued: list[tuple[list[str], int]] = []
         self.failures: list[tuple[str, ErrorClass, str]] = []
@@ -60,16 +74,20 @@ class FakeDocuments(DocumentStore):
             raise pg.InvalidTextRepresentation("a key")
         return [self.waiting[k] for k in keys if k in self.waiting and k not in self.locked]
 
-    async def write(self, source: str, document: Document, chunks: Sequence[NewChunk]) -> Outcome:
-        self.writes.append(document.key)
-        if document.key in self.errors:
-            raise self.errors[document.key]
-        outcome = (self.outcomes.get(document.key) or [Outcome.WRITTEN]).pop(0)
-        if outcome is Outcome.WRITTEN:
-            del self.waiting[document.key]
-            self.written[document.key] = list(chunks)
+    async def write(self, source: str, splits: Sequence[Split]) -> dict[str, Outcome]:
+        self.writes.append([one.document.key for one in splits])
+        for one in splits:
+            if one.document.key in self.errors:
+                raise self.errors[one.document.key]
+        found = {}
+        for one in splits:
+            key = one.document.key
+            found[key] = (self.outcomes.get(key) or [Outcome.WRITTEN]).pop(0)
+            if found[key] is Outcome.WRITTEN:
+                del self.waiting[key]
+                self.written[key] = list(one.chunks)
         self.after_write()
-        return outcome
+        return found
 
     async def requeue(self, source: str, keys: Sequence[str], *, attempt: int) -> int:
         self.requeued.append((list(keys), attempt))
@@ -221,7 +239,7 @@ async def test_stale_document_is_read_again() -> None:
     documents = FakeDocuments(a="A.", b="B.")
     documents.outcomes["a"] = [Outcome.STALE, Outcome.STALE, Outcome.WRITTEN]
     await run(documents)
-    assert documents.writes == ["a", "b", "a", "a"]
+    assert documents.writes == [["a"], ["b"], ["a"], ["a"]]
     assert (set(documents.written), documents.requeued) == ({"a", "b"}, [])
 
 
@@ -230,7 +248,7 @@ async def test_document_that_is_stale_in_each_round_is_requeued() -> None:
     documents = FakeDocuments(a="A.", b="B.")
     documents.outcomes["a"] = [Outcome.STALE] * ROUNDS
     await run(documents, "a", "b", attempt=2)
-    assert documents.writes.count("a") == ROUNDS
+    assert documents.writes.count(["a"]) == ROUNDS
     assert documents.requeued == [(["a"], 2)]
 
 
@@ -333,13 +351,13 @@ async def test_errors_of_the_database_are_raised(error: Exception) -> None:
 
 async def test_worker_that_stops_returns_the_rest_at_once() -> None:
     """No document begins after it; the rest is requeued at attempt 0."""
-    documents = FakeDocuments(**{name: f"{name}." for name in "abcdef"})
+    documents = FakeDocuments(**{name: f"{name}." for name in "abcdefg"})
     runtime = runtime_of(documents)
-    documents.after_write = lambda: runtime.stop() if len(documents.written) == 4 else None
-    job = SplitJob(source="docs", documents=list("abcdef"), attempt=5)
+    documents.after_write = lambda: runtime.stop() if len(documents.written) == 5 else None
+    job = SplitJob(source="docs", documents=list("abcdefg"), attempt=5)
     await process(job, runtime)
-    assert list(documents.written) == list("abcd")
-    assert documents.requeued == [(["e", "f"], 0)]
+    assert list(documents.written) == list("abcde")
+    assert documents.requeued == [(["f", "g"], 0)]
 
 
 async def test_source_that_is_paused_returns_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,7 +369,7 @@ async def test_source_that_is_paused_returns_the_rest(monkeypatch: pytest.Monkey
     chunks = cast("FakeChunks", runtime.store)
     documents.after_write = lambda: setattr(chunks, "paused", True)
     await process(SplitJob(source="docs", documents=list("abc"), attempt=1), runtime)
-    assert documents.writes == ["a"]
+    assert documents.writes == [["a"]]
     assert documents.requeued == [(["b", "c"], 0), (["a"], 1)]
 
 
@@ -383,6 +401,53 @@ async def test_reads_are_small_for_large_texts() -> None:
     assert [len(keys) for keys in documents.reads] == [1, 1, 1]
 
 
+async def test_read_is_as_large_as_the_texts_of_the_last_job_allow() -> None:
+    """The next job of a process need not begin with a single document."""
+    documents = FakeDocuments(**{f"k{n}": "Text." for n in range(20)})
+    runtime = await run(documents, *(f"k{n}" for n in range(4)))
+    await process(SplitJob(source="docs", documents=[f"k{n}" for n in range(4, 20)]), runtime)
+    assert [len(keys) for keys in documents.reads] == [1, 3, 16]
+    assert [len(keys) for keys in documents.writes] == [1, 3, 16]
+
+
+async def test_writes_are_small_for_large_texts() -> None:
+    """Documents are written together up to a number of characters, a large one alone."""
+    long = "word " * (work.WRITE_CHARS // 10)
+    documents = FakeDocuments(a="A.", b="B.", c=long, d=long, e=3 * long, f="F.")
+    runtime = runtime_of(documents)
+    documents.mean_chars["docs"] = 10
+    await process(SplitJob(source="docs", documents=list("abcdef")), runtime)
+    assert documents.writes == [["a", "b", "c"], ["d"], ["e"], ["f"]]
+
+
+async def test_documents_that_postgres_refuses_are_found_by_halving() -> None:
+    """Two of eight: they alone are recorded, and the others are written."""
+    documents = FakeDocuments(**{name: f"{name}." for name in "abcdefgh"})
+    documents.mean_chars["docs"] = 10
+    documents.errors["c"] = pg.CheckViolation("c")
+    documents.errors["h"] = WriteRefused("A trigger prevents it.")
+    await run(documents)
+    assert documents.failures == [
+        ("c", "write_refused", "Postgres refuses a chunk (SQLSTATE 23514)."),
+        ("h", "write_refused", "Postgres refuses a chunk."),
+    ]
+    assert set(documents.written) == set("abdefg")
+    assert len(documents.writes) <= 11
+    assert documents.requeued == []
+
+
+async def test_each_document_of_a_write_is_treated_by_its_outcome() -> None:
+    """Stale ones are read again, locked ones requeued, gone ones dropped; others are written."""
+    documents = FakeDocuments(**{name: f"{name}." for name in "abcde"})
+    documents.mean_chars["docs"] = 10
+    documents.outcomes = {
+        "b": [Outcome.STALE, Outcome.WRITTEN], "c": [Outcome.LOCKED], "d": [Outcome.GONE],
+    }  # fmt: skip
+    await run(documents, *"abcde", attempt=2)
+    assert documents.writes == [list("abcde"), ["b"]]
+    assert (set(documents.written), documents.requeued) == (set("abe"), [(["c"], 2)])
+
+
 async def test_splits_at_the_same_time_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight jobs of one process: at most two documents are split at a time."""
     running = most = 0
@@ -409,15 +474,17 @@ async def test_splits_at_the_same_time_are_bounded(monkeypatch: pytest.MonkeyPat
     assert (len(documents.written), most) == (16, 2)
 
 
-class Holder:
+class Holder(RuntimeHolder):
     def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
-
-    async def get(self) -> Runtime:
-        return self.runtime
+        super().__init__()
+        self._runtime = runtime
 
 
-async def _run_task(runtime: Runtime, **arguments: object) -> None:
+async def _run_task(runtime: Runtime, /, **arguments: object) -> None:
+    await _run_task_with(Holder(runtime), **arguments)
+
+
+async def _run_task_with(holder: Holder, /, **arguments: object) -> None:
     job = Job(
         id=7, queue="embed_docs", lock=None, queueing_lock=None, task_name="wikiembed.split",
     )  # fmt: skip
@@ -426,7 +493,7 @@ async def _run_task(runtime: Runtime, **arguments: object) -> None:
         app=new_app(),
         job=job,
         abort_reason=lambda: None,
-        additional_context={"runtime": Holder(runtime)},
+        additional_context={"runtime": holder},
     )
     await split_task(context, **arguments)
 
@@ -459,6 +526,24 @@ async def test_task_splits() -> None:
         runtime_of(documents), source="docs", documents=[1, "2", None], attempt="x", rescues=1
     )
     assert set(documents.written) == {"1", "2"}
+
+
+async def test_task_wakes_the_workers_of_its_process_for_the_chunks() -> None:
+    """Once they are written; the notification may have been throttled."""
+    documents = FakeDocuments(a="A.", b="B.")
+    runtime = runtime_of(documents)
+    holder = Holder(runtime)
+    woken: list[set[str]] = []
+
+    def waker() -> None:
+        woken.append(set(documents.written))
+
+    holder.add_waker(waker)
+    await _run_task_with(holder, source="docs", documents=["a"])
+    assert woken == [{"a"}]
+    holder.remove_waker(waker)
+    await _run_task_with(holder, source="docs", documents=["b"])
+    assert woken == [{"a"}]
 
 
 async def test_task_gives_up_after_five_unexpected_errors() -> None:

@@ -28,6 +28,11 @@ def job(number: int, *keys: str, source: str = "docs", attempts: int = 0, **more
     )  # fmt: skip
 
 
+SPLIT = job(2).evolve(
+    task_name="wikiembed.split", task_kwargs={"source": "docs", "documents": ["a"]}
+)
+
+
 def queue_of(
     *jobs: Job, limit: int = 4, batch_size: int = 3, clock: Clock | None = None
 ) -> LocalQueue:
@@ -59,11 +64,8 @@ async def test_small_jobs_of_a_source_begin_together() -> None:
 
 async def test_job_that_splits_documents_begins_alone_and_does_not_shrink_the_next_fetch() -> None:
     """It has no keys of chunks, and its batch size says nothing about its source's."""
-    splits = job(2).evolve(
-        task_name="wikiembed.split", task_kwargs={"source": "docs", "documents": ["a"]}
-    )
     local_queue = queue_of(batch_size=3)
-    fetched = [Fetched(job(1), 3), Fetched(splits, 1), Fetched(job(3), 3)]
+    fetched = [Fetched(job(1), 3), Fetched(SPLIT, 1), Fetched(job(3), 3)]
     local_queue.add(fetched, most_chunks=64)
     assert local_queue.fetch_size() == (MOST_JOBS, 4 * 3)
     begun_ids = []
@@ -173,7 +175,7 @@ async def test_fetch_is_limited_to_what_begins_soon() -> None:
 
 
 async def test_fetch_that_emptied_the_queue_delays_the_next_one() -> None:
-    """By a moment; a fetch that found nothing, or all it requested, delays nothing."""
+    """By a moment; a fetch that found no texts, or all it requested, delays nothing."""
     clock = Clock()
     local_queue = queue_of(job(1), clock=clock)
     assert local_queue.fetch_delay_s == FETCH_INTERVAL_S
@@ -185,6 +187,10 @@ async def test_fetch_that_emptied_the_queue_delays_the_next_one() -> None:
     assert local_queue.fetch_delay_s == 0
     local_queue.add([Fetched(job(n), 3) for n in range(62)], most_chunks=64)
     assert local_queue.fetch_delay_s == 0
+    local_queue.add([Fetched(SPLIT, 1)], most_chunks=64)
+    assert local_queue.fetch_delay_s == 0
+    local_queue.add([Fetched(SPLIT, 1), Fetched(job(1), 3)], most_chunks=64)
+    assert local_queue.fetch_delay_s == FETCH_INTERVAL_S
 
 
 async def test_worker_without_room_fetches_one_job() -> None:

@@ -13,10 +13,10 @@ from wikiembed.documents.structure import (
     LINE,
     NESTED,
     PARAGRAPH,
-    SOFT_BREAKS,
     Headings,
     Part,
     Section,
+    soften,
     with_text,
 )
 
@@ -54,7 +54,7 @@ def html_sections(text: str) -> tuple[list[Section], str]:
         flat += [text[at : tag.start], INVISIBLE * (tag.end - tag.start)]
         at = tag.end
     flat.append(text[at:])
-    masked = "".join(flat).translate(SOFT_BREAKS)
+    masked = soften("".join(flat))
     return with_text(masked, reader.sections), masked
 
 

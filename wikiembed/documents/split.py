@@ -10,9 +10,9 @@ from typing import Literal, assert_never
 from wikiembed.documents.html import html_sections
 from wikiembed.documents.pack import KEPT_TOGETHER, NOISE, pack
 from wikiembed.documents.structure import (
-    SOFT_BREAKS,
     Section,
     markdown_sections,
+    soften,
     text_sections,
 )
 from wikiembed.documents.units import Unit, Units
@@ -109,9 +109,9 @@ def split(text: str, *, options: SplitOptions) -> list[Piece]:
 def _sections(text: str, splitter: Splitter) -> tuple[list[Section], str]:
     match splitter:
         case "text":
-            return text_sections(text), text.translate(SOFT_BREAKS)
+            return text_sections(text), soften(text)
         case "markdown":
-            return markdown_sections(text), text.translate(SOFT_BREAKS)
+            return markdown_sections(text), soften(text)
         case "html":
             return html_sections(text)
         case _ as never:

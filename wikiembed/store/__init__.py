@@ -2,7 +2,7 @@
 
 from wikiembed.store.chunks import Backlog, Chunk, ChunkStore, Outcome
 from wikiembed.store.coverage import COVERAGE, Coverage
-from wikiembed.store.documents import Document, DocumentOptions, DocumentStore, StoredChunk
+from wikiembed.store.documents import Document, DocumentOptions, DocumentStore, Split, StoredChunk
 from wikiembed.store.outages import OPEN_OUTAGES, Outage, OutageStore
 from wikiembed.store.source import Source
 
@@ -20,5 +20,6 @@ __all__ = [
     "OutageStore",
     "Outcome",
     "Source",
+    "Split",
     "StoredChunk",
 ]

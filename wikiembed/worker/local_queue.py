@@ -143,9 +143,10 @@ class LocalQueue:
         sizes = (one.batch_size for one in kept if one.keys)
         self._batch_size = min(sizes, default=self._batch_size)
         chunks = sum(one.chunks for one in fetched)
-        # A fetch that found nothing delays no other: an edit in an idle system is sent at once.
+        # A fetch that found no texts delays no other: an edit in an idle system is sent at once,
+        # and so are the chunks of a document that is split meanwhile.
         few = chunks + self._batch_size <= most_chunks and len(fetched) < MOST_JOBS
-        self._was_emptied = bool(fetched) and few
+        self._was_emptied = any(one.keys for one in fetched) and few
         return [one.job.id for one in fetched[len(kept) :] if one.job.id is not None]
 
     async def begin(self) -> Job | None:

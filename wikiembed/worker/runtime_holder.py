@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from wikiembed.config import Settings, load_settings
 from wikiembed.db.connect import database_url
@@ -18,6 +19,20 @@ class RuntimeHolder:
         self._settings: Settings | None = None
         self._runtime: Runtime | None = None
         self._opening: asyncio.Lock | None = None
+        self._wakers: set[Callable[[], object]] = set()
+
+    def add_waker(self, waker: Callable[[], object]) -> None:
+        """Call `waker` when a task has queued work itself."""
+        self._wakers.add(waker)
+
+    def remove_waker(self, waker: Callable[[], object]) -> None:
+        """Call `waker` no longer."""
+        self._wakers.discard(waker)
+
+    def wake(self) -> None:
+        """Let the workers of this process fetch now: a notification may be throttled."""
+        for waker in self._wakers:
+            waker()
 
     @property
     def settings(self) -> Settings:

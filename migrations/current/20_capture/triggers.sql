@@ -7,7 +7,7 @@ as $$
     from pg_proc as p
    where p.pronamespace = 'wikiembed_private'::regnamespace
      and (p.proname like 'generate\_%' or p.proname in (
-           'array_type', 'create_deltas', 'document_names', 'document_row', 'generated_comment', 'generated_names', 'grant_generated', 'key_expression',
+           'array_type', 'create_deltas', 'document_names', 'document_row', 'generated_comment', 'generated_names', 'grant_generated', 'key_expression', 'key_part',
            'render_call', 'render_template', 'text_expression',
            'revoke_generated', 'write_document_triggers', 'write_statement_triggers', 'write_triggers'));
 $$;

@@ -30,6 +30,17 @@ $$;
 comment on function wikiembed_private.document_row(text) is
   'The documents of a source in the shape of a source, for render_template; null when it has none.';
 
+create or replace function wikiembed_private.key_part(p_documents wikiembed.sources, p_key text, p_number bigint) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case when cardinality(p_documents.key_types) = 1
+              then format('%s::%s', p_key, wikiembed_private.array_type(p_documents.key_types[1]))
+              else format('(%s::jsonb ->> %s)::%s', p_key, p_number - 1, wikiembed_private.array_type(p_documents.key_types[p_number])) end;
+$$;
+comment on function wikiembed_private.key_part(wikiembed.sources, text, bigint) is
+  'Returns the SQL expression of one column of a document''s key, of the key as text.';
+
 -- What the templates of documents name besides a source's: the columns of the chunk table that hold the
 -- document's key, the title, and the hash of a document's text and title.
 create or replace function wikiembed_private.document_names(p_name text) returns jsonb
@@ -45,14 +56,15 @@ begin
   select d.* into v_documents from wikiembed.document_sources as d where d.source = p_name collate "default";
   select jsonb_build_object(
            'chunks', wikiembed_private.qualified(s.relation),
+           'chunks_literal', quote_literal(wikiembed_private.qualified(s.relation)),
            'state', format('wikiembed_private.%I', 'documents_' || p_name),
            'fk_columns', (select string_agg(quote_ident('document_' || k.name), ', ' order by k.number)
                             from unnest(v_documents.key_columns) with ordinality as k (name, number)),
-           'fk_values', (select string_agg(case when cardinality(v_documents.key_columns) = 1
-                                                then format('p_key::%s', wikiembed_private.array_type(k.type))
-                                                else format('(p_key::jsonb ->> %s)::%s', k.number - 1, wikiembed_private.array_type(k.type))
-                                           end, ', ' order by k.number)
-                           from unnest(v_documents.key_types) with ordinality as k (type, number)),
+           'fk_values', (select string_agg(wikiembed_private.key_part(v_row, 'k.key', k.number), ', ' order by k.number)
+                           from unnest(v_documents.key_columns) with ordinality as k (name, number)),
+           'fk_is_key', (select string_agg(format('c.%I = %s', 'document_' || k.name, wikiembed_private.key_part(v_row, 'k.key', k.number)),
+                                           ' and ' order by k.number)
+                           from unnest(v_documents.key_columns) with ordinality as k (name, number)),
            'fk_equals', (select string_agg(format('c.%I = d.%I', 'document_' || k.name, k.name), ' and ' order by k.number)
                            from unnest(v_documents.key_columns) with ordinality as k (name, number)))
     into v_names
@@ -69,7 +81,7 @@ begin
   return v_names || jsonb_build_object(
     'document_insert', quote_ident('on_document_insert_' || p_name), 'document_update', quote_ident('on_document_update_' || p_name),
     'document_delete', quote_ident('on_document_delete_' || p_name), 'document_truncate', quote_ident('on_document_truncate_' || p_name),
-    'read_document', quote_ident('read_document_' || p_name), 'split_document', quote_ident('split_document_' || p_name));
+    'read_document', quote_ident('read_document_' || p_name), 'split_documents', quote_ident('split_documents_' || p_name));
 end;
 $$;
 comment on function wikiembed_private.document_names(text) is
@@ -225,18 +237,21 @@ $$;
 comment on function wikiembed_private.generate_read_document(text) is
   'Generates the function that reads a source''s documents.';
 
+-- Documents and chunks are numbered arrays; v_valid, v_held and so on are numbers of documents. The state is
+-- locked before the text is read: a text that changes later has a trigger that waits for this write.
 -- The ids that the caller read must still be all of the document's chunks: a chunk table that was altered
--- by hand meanwhile is read again.
-create or replace function wikiembed_private.generate_split_document(p_name text) returns void
+-- by hand meanwhile is read again. Statements of nothing are left out, since their triggers cost as much as
+-- those of one row.
+create or replace function wikiembed_private.generate_split_documents(p_name text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute wikiembed_private.render_template(wikiembed_private.document_row(p_name), $template$
-    create or replace function wikiembed_private.@split_document@(
-      p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[],
-      p_headings text[], p_starts integer[], p_ends integer[])
-    returns text
+    create or replace function wikiembed_private.@split_documents@(
+      p_keys text[], p_versions bigint[], p_old_documents integer[], p_old bigint[], p_documents integer[], p_ids bigint[],
+      p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[])
+    returns table (key text, outcome text)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set row_security = off
@@ -246,60 +261,125 @@ begin
     as $body$
     declare
       v_generation bigint;
-      v_version bigint;
-      v_ids bigint[];
+      v_held bigint[];
+      v_read bigint[];
+      v_valid bigint[];
+      v_altered bigint[];
+      v_locked bigint[] := '{}';
+      v_chunks bigint[];
+      v_removed bigint[];
+      v_expected bigint;
+      v_inserted bigint;
     begin
       lock table only @table@ in row share mode;
       lock table only @chunks@ in row exclusive mode;
       select g.generation into v_generation from wikiembed.document_sources as g
        where g.source = @source@ for key share skip locked;
       if not found then
-        return case when exists (select from wikiembed.document_sources as g where g.source = @source@) then 'locked' else 'gone' end;
+        return query select k, case when exists (select from wikiembed.document_sources as g where g.source = @source@)
+                                    then 'locked' else 'gone' end
+          from unnest(p_keys) as k;
+        return;
       end if;
-      select @hash_d@ into v_version from @table@ as d where @is_text_key(d, p_key)@ for key share of d skip locked;
-      if not found then
-        return case when exists (select from @table@ as d where @is_text_key(d, p_key)@) then 'locked' else 'gone' end;
+      v_held := array(
+        select k.number
+          from (select k.key, k.number from unnest(p_keys) with ordinality as k (key, number) order by k.key collate "C") as k
+         cross join lateral (select from @state@ as s where s.key = k.key collate "C" for update skip locked) as s);
+      select coalesce(array_agg(k.number), '{}'), coalesce(array_agg(k.number) filter (where d.version = k.version), '{}')
+        into v_read, v_valid
+        from (
+          select k.key, k.version, k.number from unnest(p_keys, p_versions) with ordinality as k (key, version, number)
+           where k.number = any (v_held) order by k.key collate "C"
+        ) as k
+       cross join lateral (select @hash_d@ as version from @table@ as d where @is_text_key(d, k.key)@ for key share of d skip locked) as d;
+      if cardinality(p_old) > 0 then
+        v_chunks := array(
+          select c.id from unnest(p_keys) with ordinality as k (key, number)
+           cross join lateral (select c.id from @chunks@ as c where @fk_is_key@ for no key update of c skip locked) as c
+           where k.number = any (v_valid));
+        with present as (
+          select k.number, c.id, l.id as locked from unnest(p_keys) with ordinality as k (key, number)
+            join @chunks@ as c on @fk_is_key@
+            left join unnest(v_chunks) as l (id) on l.id = c.id
+           where k.number = any (v_valid)
+        ), old as (
+          select o.number::bigint, o.id from unnest(p_old_documents, p_old) as o (number, id) where o.number = any (v_valid)
+        )
+        select coalesce(array_agg(distinct coalesce(p.number, o.number)) filter (where p.id is null or o.id is null), '{}'),
+               coalesce(array_agg(distinct p.number) filter (where p.id is not null and p.locked is null), '{}')
+          into v_altered, v_locked
+          from present as p full join old as o on o.id = p.id and o.number = p.number;
+      else
+        v_altered := array(
+          select k.number from unnest(p_keys) with ordinality as k (key, number)
+           where k.number = any (v_valid) and exists (select from @chunks@ as c where @fk_is_key@));
       end if;
-      if v_version <> p_version then
-        return 'stale';
+      v_valid := array(select v from unnest(v_valid) as v where not v = any (v_altered || v_locked));
+      if cardinality(p_old) > 0 then
+        v_removed := array(
+          select o.id from unnest(p_old_documents, p_old) as o (number, id)
+           where o.number = any (v_valid) and not exists (select from unnest(p_ids) as i (id) where i.id = o.id));
+        if cardinality(v_removed) > 0 then
+          delete from @chunks@ as c where c.id = any (v_removed);
+        end if;
+        update @chunks@ as c
+           set position = g.position, context = g.context, content = g.content, heading = g.heading,
+               starts_at = g.starts_at, ends_at = g.ends_at
+          from (
+            select g.*, (row_number() over (partition by g.document order by g.number) - 1)::integer as position
+              from unnest(p_documents, p_ids, p_contexts, p_contents, p_headings, p_starts, p_ends)
+                   with ordinality as g (document, id, context, content, heading, starts_at, ends_at, number)
+          ) as g
+         where c.id = g.id and c.id = any (p_ids) and g.document = any (v_valid)
+           and (c.position, c.context, c.content, c.heading, c.starts_at, c.ends_at)
+               is distinct from (g.position, g.context, g.content, g.heading, g.starts_at, g.ends_at);
       end if;
-      perform from @state@ as s where s.key = p_key collate "C" for update skip locked;
-      if not found then
-        return 'locked';
+      v_expected := (select count(*) from unnest(p_documents, p_ids) as g (document, id) where g.id is null and g.document = any (v_valid));
+      if v_expected > 0 then
+        insert into @chunks@ (@fk_columns@, position, context, content, heading, starts_at, ends_at)
+        select @fk_values@, g.position, g.context, g.content, g.heading, g.starts_at, g.ends_at
+          from (
+            select g.*, row_number() over (partition by g.document order by g.number) - 1 as position
+              from unnest(p_documents, p_ids, p_contexts, p_contents, p_headings, p_starts, p_ends)
+                   with ordinality as g (document, id, context, content, heading, starts_at, ends_at, number)
+          ) as g
+          join unnest(p_keys) with ordinality as k (key, number) on k.number = g.document
+         where g.id is null and g.document = any (v_valid)
+         order by g.number;
+        get diagnostics v_inserted = row_count;
+        if v_inserted < v_expected then
+          raise exception 'a trigger of % prevents a chunk from being written', @chunks_literal@
+            using errcode = 'WE012', hint = 'A before insert trigger returned null.';
+        end if;
       end if;
-      v_ids := array(select c.id from @chunks@ as c where (@fk_chunk_columns@) = (@fk_values@) for no key update);
-      if cardinality(v_ids) <> cardinality(p_old) or exists (select from unnest(v_ids) as v where not v = any (p_old)) then
-        return 'stale';
+      update @state@ as s set version = k.version, chunks = k.chunks, split_at = clock_timestamp()
+        from (
+          select k.key, k.version, (select count(*) from unnest(p_documents) as g where g = k.number) as chunks
+            from unnest(p_keys, p_versions) with ordinality as k (key, version, number)
+           where k.number = any (v_valid)
+        ) as k
+       where s.key = k.key collate "C";
+      if exists (select from wikiembed.document_failures as f where f.source = @source@) then
+        delete from wikiembed.document_failures as f
+         where f.source = @source@
+           and f.key = any (array(select k.key from unnest(p_keys) with ordinality as k (key, number) where k.number = any (v_valid)) collate "C");
       end if;
-      delete from @chunks@ as c where c.id = any (v_ids) and not c.id = any (array_remove(p_ids, null));
-      update @chunks@ as c
-         set position = g.number - 1, context = g.context, content = g.content, heading = g.heading,
-             starts_at = g.starts_at, ends_at = g.ends_at
-        from unnest(p_ids, p_contexts, p_contents, p_headings, p_starts, p_ends)
-             with ordinality as g (id, context, content, heading, starts_at, ends_at, number)
-       where c.id = g.id and c.id = any (v_ids)
-         and (c.position, c.context, c.content, c.heading, c.starts_at, c.ends_at)
-             is distinct from ((g.number - 1)::integer, g.context, g.content, g.heading, g.starts_at, g.ends_at);
-      insert into @chunks@ (@fk_columns@, position, context, content, heading, starts_at, ends_at)
-      select @fk_values@, g.number - 1, g.context, g.content, g.heading, g.starts_at, g.ends_at
-        from unnest(p_ids, p_contexts, p_contents, p_headings, p_starts, p_ends)
-             with ordinality as g (id, context, content, heading, starts_at, ends_at, number)
-       where g.id is null
-       order by g.number;
-      update @state@ as s set version = p_version, chunks = cardinality(p_contents), split_at = clock_timestamp()
-       where s.key = p_key collate "C";
-      delete from wikiembed.document_failures as f where f.source = @source@ and f.key = p_key collate "C";
-      return 'written';
+      return query
+        select k.key, case when k.number = any (v_valid) then 'written'
+                           when k.number = any (v_altered) then 'stale'
+                           when k.number = any (v_locked) then 'locked'
+                           when k.number = any (v_read) then 'stale'
+                           when exists (select from @table@ as d where @is_text_key(d, k.key)@) then 'locked'
+                           else 'gone' end
+          from unnest(p_keys) with ordinality as k (key, number)
+         order by k.number;
     end;
     $body$
-  $template$, wikiembed_private.document_names(p_name) || jsonb_build_object('fk_chunk_columns', (
-    select string_agg(format('c.%I', 'document_' || k.name), ', ' order by k.number)
-      from wikiembed.document_sources as d, unnest(d.key_columns) with ordinality as k (name, number)
-     where d.source = p_name collate "default")));
+  $template$, wikiembed_private.document_names(p_name));
 end;
 $$;
-comment on function wikiembed_private.generate_split_document(text) is
-  'Generates the function that replaces the chunks of a source''s document.';
+comment on function wikiembed_private.generate_split_documents(text) is
+  'Generates the function that replaces the chunks of a source''s documents.';
 
 -- Idempotent: attach_documents, reconcile and every migration that changes a template call it.
 create or replace function wikiembed_private.write_document_triggers(p_name text) returns void
@@ -315,7 +395,7 @@ begin
   perform set_config('wikiembed.writing_triggers', 'on', true);
   perform wikiembed_private.generate_document_triggers(p_name);
   perform wikiembed_private.generate_read_document(p_name);
-  perform wikiembed_private.generate_split_document(p_name);
+  perform wikiembed_private.generate_split_documents(p_name);
   for v_relation in select wikiembed_private.relations_of(v_row.relation) loop
     foreach v_event in array array['insert', 'update', 'delete', 'truncate'] loop
       execute format(
@@ -333,7 +413,7 @@ begin
     select p.oid from pg_proc as p
      where p.pronamespace = 'wikiembed_private'::regnamespace
        and p.proname = any (array['on_document_insert_' || p_name, 'on_document_update_' || p_name, 'on_document_delete_' || p_name,
-             'on_document_truncate_' || p_name, 'read_document_' || p_name, 'split_document_' || p_name] collate "C")
+             'on_document_truncate_' || p_name, 'read_document_' || p_name, 'split_documents_' || p_name] collate "C")
   loop
     execute format('revoke all on function %s from public', v_function);
     execute format('comment on function %s is %L', v_function, wikiembed_private.generated_comment(p_name));

@@ -36,31 +36,40 @@ $$;
 comment on function wikiembed.read_documents(text, text[]) is
   'Those documents that wait to be split, with the version to write with and their present chunks; what another transaction has locked is left out. Raises WE001.';
 
-create or replace function wikiembed.write_split(
-  p_source text, p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[],
-  p_headings text[], p_starts integer[], p_ends integer[]
-) returns text
+-- Documents are numbered by p_keys, from 1; the chunks of a document are in order of position.
+create or replace function wikiembed.write_splits(
+  p_source text, p_keys text[], p_versions bigint[], p_old_documents integer[], p_old bigint[], p_documents integer[], p_ids bigint[],
+  p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]
+) returns table (key text, outcome text)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_outcome text;
 begin
   perform wikiembed_private.require_documents(p_source);
-  if cardinality(p_ids) <> all (array[cardinality(p_contexts), cardinality(p_contents), cardinality(p_headings),
-                                      cardinality(p_starts), cardinality(p_ends)])
-    or not array_remove(p_ids, null) <@ p_old
+  if cardinality(p_keys) is distinct from cardinality(p_versions) or cardinality(p_old_documents) is distinct from cardinality(p_old)
+    or cardinality(p_documents) <> all (array[cardinality(p_ids), cardinality(p_contexts), cardinality(p_contents),
+                                              cardinality(p_headings), cardinality(p_starts), cardinality(p_ends)])
   then
-    raise exception 'the arrays differ in length, or an id is not one of the document''s' using errcode = 'WE010';
+    raise exception 'the arrays differ in length' using errcode = 'WE010';
   end if;
-  execute format('select wikiembed_private.%I($1, $2, $3, $4, $5, $6, $7, $8, $9)', 'split_document_' || p_source) into v_outcome
-    using p_key, p_version, p_old, p_ids, p_contexts, p_contents, p_headings, p_starts, p_ends;
-  return v_outcome;
+  if (select count(distinct k) from unnest(p_keys) as k) <> cardinality(p_keys) then
+    raise exception 'a document occurs twice, or has no key' using errcode = 'WE010';
+  end if;
+  if exists (select from unnest(p_documents || p_old_documents) as n where (n between 1 and cardinality(p_keys)) is not true)
+    or exists (
+      (select g.document, g.id from unnest(p_documents, p_ids) as g (document, id) where g.id is not null)
+      except all
+      (select distinct o.document, o.id from unnest(p_old_documents, p_old) as o (document, id)))
+  then
+    raise exception 'a chunk is of no document, or its id is not one of the document''s, or occurs twice' using errcode = 'WE010';
+  end if;
+  return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', 'split_documents_' || p_source)
+    using p_keys, p_versions, p_old_documents, p_old, p_documents, p_ids, p_contexts, p_contents, p_headings, p_starts, p_ends;
 end;
 $$;
-comment on function wikiembed.write_split(
-  text, text, bigint, bigint[], bigint[], text[], text[], text[], integer[], integer[]) is
-  'Replaces the chunks of a document whose text still has the version: chunks with an id keep their row, and their vector where the text is equal; null ids are inserted, other chunks deleted. Returns written, stale (read it again), locked or gone. Raises WE001, WE010.';
+comment on function wikiembed.write_splits(
+  text, text[], bigint[], integer[], bigint[], integer[], bigint[], text[], text[], text[], integer[], integer[]) is
+  'Replaces the chunks of documents whose text still has the version: p_documents and p_old_documents have the number of each chunk''s document in p_keys, p_old the ids of the present chunks. Chunks with an id keep their row, and their vector where the text is equal; null ids are inserted, other chunks deleted. Returns for each document: written, stale (read it again), locked or gone. What Postgres refuses of one document writes none. Raises WE001, WE010, WE012.';
 
 -- What no longer waits is left out: a worker cannot distinguish it from what is locked.
 create or replace function wikiembed.requeue_documents(p_source text, p_keys text[], p_attempt integer) returns bigint

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.tools.bench import table
 from tests.tools.bench.place import Place, a_place
 from tests.tools.bench.result import Form, Measured
-from tests.tools.bench.rows import embedding, growth, inserts, living, looking, peers
+from tests.tools.bench.rows import documents, embedding, growth, inserts, living, looking, peers
 
 Row = Callable[[Place, Form], Iterator[Measured]]
 ROWS: dict[str, Row] = {
@@ -30,6 +30,11 @@ ROWS: dict[str, Row] = {
     "trickle": living.trickle,
     "memory": living.memory,
     "pause": living.pause,
+    "documents-edits": documents.edits,
+    "documents-resplit": documents.resplit,
+    "documents-split": documents.split,
+    "documents-insert": documents.insert,
+    "documents-latency": documents.latency,
     "growth": growth.growth,
     "peers": peers.peers,
 }

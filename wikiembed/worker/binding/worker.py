@@ -89,7 +89,15 @@ class Worker(worker.Worker):
         if self.worker_id is not None:
             self._manager.open_local_queue(self.worker_id, self._local_queue)
             await self._register(self.worker_id)
-        await super()._run_loop()  # type: ignore[no-untyped-call]
+        runtime = (self.additional_context or {}).get("runtime")
+        waker = self._new_job_event.set
+        if isinstance(runtime, RuntimeHolder):
+            runtime.add_waker(waker)
+        try:
+            await super()._run_loop()  # type: ignore[no-untyped-call]
+        finally:
+            if isinstance(runtime, RuntimeHolder):
+                runtime.remove_waker(waker)
 
     async def _register(self, worker_id: int) -> None:
         """Register this worker as a slot of its process."""

@@ -7,7 +7,7 @@ from wikiembed.errors import ConfigurationError
 from wikiembed.pipeline import Runtime
 from wikiembed.worker.binding.api import JobContext, ProcrastinateApp
 from wikiembed.worker.retry import AlwaysRetry
-from wikiembed.worker.runtime_holder import runtime_of
+from wikiembed.worker.runtime_holder import RuntimeHolder, runtime_of
 from wikiembed.worker.tasks import job
 
 
@@ -45,14 +45,15 @@ async def split(
         context,
         runtime,
         source=given.source,
-        work=_process(split_job, runtime),
+        work=_process(split_job, runtime, context.additional_context["runtime"]),
         give_up=lambda message: work.give_up(split_job, runtime, message),
     )
 
 
-async def _process(split_job: work.SplitJob, runtime: Runtime) -> None:
+async def _process(split_job: work.SplitJob, runtime: Runtime, holder: RuntimeHolder) -> None:
     try:
         await work.process(split_job, runtime)
+        holder.wake()  # for the chunks, whose notification may be throttled
     except ConfigurationError as error:
         # Every other job of this process would fail too: the worker is to end.
         runtime.fatal = error
