@@ -30,7 +30,7 @@ def docs(database: Database) -> Iterator[Database]:
     for number in range(1, 21):
         assert split(database, number) == "written"
     database.execute("delete from wikiembed_queue.procrastinate_jobs")
-    database.execute("update public.documents_chunks set embedding = '[1,0,0,0]'")
+    database.execute("update public.docs_chunks set embedding = '[1,0,0,0]'")
     yield database
     database.check_invariants()
 
@@ -73,7 +73,7 @@ def test_resplit_queues_all_documents_once(docs: Database) -> None:
         )
     assert {waits for _, waits in docs.rows(STATE)} == {True}
     assert docs.one("select wikiembed.is_ready('docs', true)") is False
-    assert docs.one("select count(*) from public.documents_chunks where embedding is null") == 0
+    assert docs.one("select count(*) from public.docs_chunks where embedding is null") == 0
 
 
 def test_resplit_changes_the_options_that_are_given(docs: Database) -> None:
@@ -132,7 +132,7 @@ def test_resplit_needs_a_source_of_documents(docs: Database) -> None:
             docs.execute("select wikiembed.resplit(%s)", [name])
         assert raised.value.sqlstate == "WE001"
     docs.execute("drop table public.documents cascade")
-    with pytest.raises(psycopg.Error, match="the document table of source .* was dropped"):
+    with pytest.raises(psycopg.Error, match=r"the document table of source .* was dropped"):
         docs.execute("select wikiembed.resplit('docs')")
     docs.execute("select wikiembed.detach('docs')")
 
