@@ -72,23 +72,23 @@ CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p
 
 COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name, p_text name, p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'The same for a key and a text of one column each.';
 
-CREATE FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name[], p_text text[], p_name text, p_title name DEFAULT NULL::name, p_chunks text DEFAULT NULL::text, p_splitter text DEFAULT 'text'::text, p_max_chars integer DEFAULT 1000, p_overlap_chars integer DEFAULT 0, p_context text DEFAULT 'title_heading'::text, p_dimensions integer DEFAULT NULL::integer, p_embedding_type text DEFAULT 'vector'::text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_enqueue boolean DEFAULT false) RETURNS text
+CREATE FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name[], p_text text[], p_name text, p_title name DEFAULT NULL::name, p_chunks text DEFAULT NULL::text, p_splitter text DEFAULT 'text'::text, p_max_chars integer DEFAULT 1000, p_overlap_chars integer DEFAULT 0, p_context text DEFAULT 'title_heading'::text, p_dimensions integer DEFAULT NULL::integer, p_embedding_type text DEFAULT 'vector'::text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_enqueue boolean DEFAULT false, p_max_tokens integer DEFAULT NULL::integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET lock_timeout TO '10s'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name[], p_text text[], p_name text, p_title name, p_chunks text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_dimensions integer, p_embedding_type text, p_provider text, p_model text, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_enqueue boolean) IS 'Keeps a chunk table in step with a table of documents, and the chunks embedded: creates <schema>.<name>_chunks or adopts a table of that shape, attaches it as a source, and has workers split each document that is written from now on. Documents that are there wait for enqueue unless p_enqueue. Raises WE002 to WE010.';
+COMMENT ON FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name[], p_text text[], p_name text, p_title name, p_chunks text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_dimensions integer, p_embedding_type text, p_provider text, p_model text, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_enqueue boolean, p_max_tokens integer) IS 'Keeps a chunk table in step with a table of documents, and the chunks embedded: creates <schema>.<name>_chunks or adopts a table of that shape, attaches it as a source, and has workers split each document that is written from now on. Documents that are there wait for enqueue unless p_enqueue. Raises WE002 to WE010.';
 
-CREATE FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name, p_text name, p_name text, p_title name DEFAULT NULL::name, p_chunks text DEFAULT NULL::text, p_splitter text DEFAULT 'text'::text, p_max_chars integer DEFAULT 1000, p_overlap_chars integer DEFAULT 0, p_context text DEFAULT 'title_heading'::text, p_dimensions integer DEFAULT NULL::integer, p_embedding_type text DEFAULT 'vector'::text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_enqueue boolean DEFAULT false) RETURNS text
+CREATE FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name, p_text name, p_name text, p_title name DEFAULT NULL::name, p_chunks text DEFAULT NULL::text, p_splitter text DEFAULT 'text'::text, p_max_chars integer DEFAULT 1000, p_overlap_chars integer DEFAULT 0, p_context text DEFAULT 'title_heading'::text, p_dimensions integer DEFAULT NULL::integer, p_embedding_type text DEFAULT 'vector'::text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_enqueue boolean DEFAULT false, p_max_tokens integer DEFAULT NULL::integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET lock_timeout TO '10s'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name, p_text name, p_name text, p_title name, p_chunks text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_dimensions integer, p_embedding_type text, p_provider text, p_model text, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_enqueue boolean) IS 'The same for a key and a text of one column each.';
+COMMENT ON FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name, p_text name, p_name text, p_title name, p_chunks text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_dimensions integer, p_embedding_type text, p_provider text, p_model text, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_enqueue boolean, p_max_tokens integer) IS 'The same for a key and a text of one column each.';
 
 CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RETURNS TABLE(name text, violations bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -108,7 +108,7 @@ CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
 
 COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Detaches a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';
 
-CREATE FUNCTION wikiembed.document_options(p_source text) RETURNS TABLE(splitter text, max_chars integer, overlap_chars integer, context text)
+CREATE FUNCTION wikiembed.document_options(p_source text) RETURNS TABLE(splitter text, max_chars integer, overlap_chars integer, context text, max_tokens integer)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
@@ -303,6 +303,16 @@ CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30,
 
 COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Requeues the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
 
+CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::text, p_max_chars integer DEFAULT NULL::integer, p_overlap_chars integer DEFAULT NULL::integer, p_context text DEFAULT NULL::text, p_max_tokens integer DEFAULT NULL::integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET lock_timeout TO '10s'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.resplit(p_source text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'Queues all documents of a source to be split again, with other options if given (null: the present one; p_max_tokens 0: no bound); chunks that stay equal keep row, key and vector, and the others are found by search until their document is split. Returns the number of documents. Raises WE001, WE008, WE010, and gives up after waiting 10 s for a lock.';
+
 CREATE FUNCTION wikiembed.resume(p_source text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -395,12 +405,12 @@ CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
 
 COMMENT ON FUNCTION wikiembed_private.base_type(p_type oid) IS 'The type below a domain, or the type itself.';
 
-CREATE FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text) RETURNS void
+CREATE FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text) IS 'Raises WE010 for options of documents that are not valid.';
+COMMENT ON FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) IS 'Raises WE010 for options of documents that are not valid.';
 
 CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -1471,6 +1481,78 @@ CREATE FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastin
 
 COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Requeues an upkeep job, or drops it when its next one waits already.';
 
+CREATE TABLE wikiembed.document_sources (
+    source text NOT NULL,
+    relation regclass NOT NULL,
+    key_columns name[] NOT NULL,
+    key_types text[] NOT NULL,
+    key_attnums smallint[] NOT NULL,
+    text_columns name[] NOT NULL,
+    text_paths jsonb NOT NULL,
+    text_attnums smallint[] NOT NULL,
+    title_column name,
+    title_attnum smallint,
+    splitter text NOT NULL,
+    max_chars integer NOT NULL,
+    overlap_chars integer NOT NULL,
+    context text NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    trigger_version integer DEFAULT 0 NOT NULL,
+    written_as text DEFAULT ''::text NOT NULL,
+    max_tokens integer,
+    CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
+    CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
+    CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
+    CONSTRAINT max_tokens_is_sane CHECK (((max_tokens >= 8) AND (max_tokens <= 1000000))),
+    CONSTRAINT overlap_is_at_most_a_quarter CHECK (((overlap_chars >= 0) AND (overlap_chars <= (max_chars / 4)))),
+    CONSTRAINT splitter_is_known CHECK ((splitter = ANY (ARRAY['text'::text, 'markdown'::text, 'html'::text])))
+);
+
+COMMENT ON TABLE wikiembed.document_sources IS 'One row per source whose chunks are split from documents; written by attach_documents.';
+
+COMMENT ON COLUMN wikiembed.document_sources.source IS 'The source of the chunks.';
+
+COMMENT ON COLUMN wikiembed.document_sources.relation IS 'The table of documents.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_columns IS 'The columns that identify a document together.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_types IS 'Type of each column of the key.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_attnums IS 'Column number of each column of the key.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_columns IS 'The columns whose text is split, joined by a blank line.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_paths IS 'For each column of the text the path of a JSON field; null: the column itself.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_attnums IS 'Column number of each column of the text.';
+
+COMMENT ON COLUMN wikiembed.document_sources.title_column IS 'The column of the title; null: none.';
+
+COMMENT ON COLUMN wikiembed.document_sources.title_attnum IS 'Column number of the title.';
+
+COMMENT ON COLUMN wikiembed.document_sources.splitter IS 'text, markdown or html.';
+
+COMMENT ON COLUMN wikiembed.document_sources.max_chars IS 'Most characters of a chunk, without its context.';
+
+COMMENT ON COLUMN wikiembed.document_sources.overlap_chars IS 'Characters that a chunk repeats of the one before.';
+
+COMMENT ON COLUMN wikiembed.document_sources.context IS 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
+
+COMMENT ON COLUMN wikiembed.document_sources.generation IS 'Seed of the hash of documents; grows with every change of the options.';
+
+COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the functions that generated its triggers.';
+
+COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
+
+COMMENT ON COLUMN wikiembed.document_sources.max_tokens IS 'Most tokens of a chunk, without its context; null: no bound.';
+
+CREATE FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) RETURNS wikiembed.document_sources
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'The options of a source after a resplit; raises WE010.';
+
 CREATE FUNCTION wikiembed_private.retry_documents(p_source text, p_keys text[], p_error_class text, OUT jobs bigint, OUT documents bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1787,7 +1869,7 @@ CREATE TABLE wikiembed.action_log (
     source text,
     why text,
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['attach'::text, 'detach'::text, 'pause'::text, 'resume'::text, 'retry'::text, 'skip'::text, 'reconcile'::text, 'pin'::text])))
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['attach'::text, 'detach'::text, 'pause'::text, 'resume'::text, 'retry'::text, 'skip'::text, 'reconcile'::text, 'pin'::text, 'resplit'::text])))
 );
 
 COMMENT ON TABLE wikiembed.action_log IS 'Who paused, resumed, retried, skipped, attached, detached, when and why; written by those functions.';

@@ -14,7 +14,7 @@ from tests.support.database import Database
 COMMANDS = (
     *("demo", "migrate", "attach", "detach", "sources", "load", "enqueue", "worker", "backfill"),
     *("status", "pause", "resume", "failures", "retry", "skip", "ready", "reconcile", "doctor"),
-    *("search", "index", "uninstall"),
+    *("search", "index", "uninstall", "resplit"),
 )
 
 
@@ -53,7 +53,7 @@ def test_usage_refuses_a_wrong_argument(call: Call, arguments: list[str], output
         *(["enqueue", "no"], ["backfill", "no"], ["pause", "no"], ["resume", "no"]),
         *(["ready", "no"], ["retry", "no"], ["skip", "no", "1"], ["detach", "no"]),
         *(["reconcile", "no"], ["failures", "no"], ["search", "x", "--source", "no"]),
-        ["index", "--source", "no"],
+        *(["index", "--source", "no"], ["resplit", "no"], ["resplit", "no", "--dry-run"]),
     ],
 )
 def test_usage_refuses_an_unknown_source(call: Call, arguments: list[str]) -> None:

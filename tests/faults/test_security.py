@@ -116,6 +116,7 @@ DOCUMENT_CALLS = [
     "wikiembed.write_splits('texts', array['1'], (select array_agg(version) from"
     " wikiembed.read_documents('texts', array['1'])), '{}', '{}', array[1], array[null]::bigint[],"
     " array[null]::text[], array['one'], array[''], array[0], array[3])",
+    "wikiembed.resplit('texts', p_max_chars => 500)",
 ]  # fmt: skip
 CALLS = [
     "wikiembed.enqueue('docs')", "wikiembed.reconcile()", "wikiembed.check_invariants()",

@@ -193,7 +193,9 @@ def test_attach_gives_up_waiting_for_a_lock(docs_table: Database) -> None:
         "select array_agg(distinct p.proname::text order by p.proname::text) from pg_proc as p,"
         " unnest(p.proconfig) as c where c = 'lock_timeout=10s'"
     )
-    assert settings == ["attach", "attach_documents", "detach", "reconcile_source", "skip"]
+    assert settings == [
+        *("attach", "attach_documents", "detach", "reconcile_source", "resplit", "skip"),
+    ]
 
 
 def test_ledger_has_no_foreign_key(database: Database) -> None:

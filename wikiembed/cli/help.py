@@ -26,6 +26,10 @@ LAYOUT: Mapping[str, Mapping[str, Examples]] = {
             "wikiembed attach public.articles --key tenant,id --text title --text body",
             "wikiembed attach public.pages --documents --text body --title title",
         ),
+        "resplit": (
+            "wikiembed resplit pages --max-chars 800 --dry-run",
+            "wikiembed resplit pages --max-chars 800",
+        ),
         "sources": ("wikiembed sources", "wikiembed sources --json"),
         "detach": ("wikiembed detach docs",),
     },
@@ -80,7 +84,7 @@ OPTION_PANELS: Mapping[str, str] = {
     **dict.fromkeys(
         (
             *("--documents", "--title", "--chunks", "--splitter", "--max-chars"),
-            *("--overlap-chars", "--context", "--halfvec"),
+            *("--overlap-chars", "--max-tokens", "--context", "--halfvec"),
         ),
         "Documents",
     ),

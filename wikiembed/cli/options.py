@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -17,3 +18,20 @@ Concurrency = Annotated[
     int | None,
     typer.Option(min=1, max=256, help="Batches in flight; WIKIEMBED_CONCURRENCY, if not given."),
 ]
+
+
+class Splitter(StrEnum):
+    """How a document is split."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+class Context(StrEnum):
+    """What precedes a chunk when it is embedded."""
+
+    NONE = "none"
+    TITLE = "title"
+    HEADING = "heading"
+    TITLE_HEADING = "title_heading"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +17,7 @@ from wikiembed.cli.console import (
     say,
     warn,
 )
+from wikiembed.cli.options import Context, Splitter
 from wikiembed.cli.queued import queued_sentence
 from wikiembed.config import Provider
 from wikiembed.control import actions
@@ -25,26 +25,10 @@ from wikiembed.control import documents as of_documents
 from wikiembed.control import sources as control
 from wikiembed.control.dimensions import Notices
 from wikiembed.control.documents import DocumentOptions
+from wikiembed.control.resplit import token_counter_of, tokens_sentence
 from wikiembed.errors import WrongUsage
 from wikiembed.store import Coverage
 from wikiembed.words import verb
-
-
-class Splitter(StrEnum):
-    """How a document is split."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    HTML = "html"
-
-
-class Context(StrEnum):
-    """What precedes a chunk when it is embedded."""
-
-    NONE = "none"
-    TITLE = "title"
-    HEADING = "heading"
-    TITLE_HEADING = "title_heading"
 
 
 def register(cli: typer.Typer) -> None:
@@ -107,6 +91,9 @@ def run_attach(
     overlap_chars: Annotated[
         int | None, typer.Option(help="Characters that a chunk repeats. Default: 0.")
     ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Most tokens of a chunk, without title and prefix.")
+    ] = None,
     context: Annotated[
         Context | None,
         typer.Option(help="Embedded before each chunk. Default: title_heading."),
@@ -131,7 +118,8 @@ def run_attach(
 
     With --documents the table needs no vector column: a table of chunks is created and attached,
     and workers split each document into it. --max-chars and the options beside it are for
-    documents alone. Without --dimensions the chunk table has those of the model.
+    documents alone; `wikiembed resplit` changes them. Without --dimensions the chunk table has
+    those of the model.
     """
     columns = control.Columns(
         relation=relation,
@@ -157,6 +145,7 @@ def run_attach(
         "max_chars": max_chars,
         "overlap_chars": overlap_chars,
         "context": context.value if context else None,
+        "max_tokens": max_tokens,
         "halfvec": halfvec or None,
     }
     given = {option: value for option, value in given.items() if value is not None}
@@ -206,7 +195,10 @@ def _attach_documents(
         )
         (row,) = of_documents.documents(connection, source)
         queued = actions.enqueue(connection, source) if options.enqueue else None
+        tokens = token_counter_of(connection, settings, source)
     say(of_documents.attached_sentence(row))
+    if document.max_tokens is not None:
+        say(tokens_sentence(source, document.max_tokens, tokens))
     if queued is not None:
         say(queued_sentence(queued))
     elif row.waiting:

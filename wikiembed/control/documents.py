@@ -48,6 +48,7 @@ class DocumentOptions:
     max_chars: int = MAX_CHARS
     overlap_chars: int = 0
     context: str = "title_heading"
+    max_tokens: int | None = None
     halfvec: bool = False
 
     @property
@@ -109,6 +110,7 @@ def attach_documents(
             "max_chars": document.max_chars,
             "overlap_chars": document.overlap_chars,
             "context": document.context,
+            "max_tokens": document.max_tokens,
             "dimensions": _dimensions(settings, options, notices),
             "embedding_type": "halfvec" if document.halfvec else "vector",
             "provider": options.provider,

@@ -15,6 +15,7 @@ from wikiembed.control.actions import Enqueued
 from wikiembed.control.measure import LEAST_SAMPLED, Rate, measure
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders import EmbedderOptions, open_embedder
+from wikiembed.embedders.tokens import BYTES_PER_TOKEN
 from wikiembed.errors import ConfigurationError, EmbedderError
 from wikiembed.store import Coverage
 from wikiembed.store.resolution import for_documents
@@ -27,8 +28,6 @@ PROBES_AT_ONCE = 4
 BUSY_MINUTES = 3
 BUSY_BATCHES = 4
 """A minute with fewer batches may have had no more to do: it is left out of the rate."""
-BYTES_PER_TOKEN = 4
-"""Of UTF-8, roughly, for the tokenizers of most embedding models."""
 
 Connection = psycopg.Connection[Any]
 _TABLE = """

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Protocol
 
 import psycopg
 
+from wikiembed.config import Settings
 from wikiembed.db.sqlstate import is_refusal
 from wikiembed.documents.diff import Changes, OldChunk, diff
 from wikiembed.documents.diff import NewChunk as NewText
 from wikiembed.documents.split import SplitOptions, split
+from wikiembed.embedders.tokens import token_counter
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import ConfigurationError, SourceNotFound, WriteRefused
 from wikiembed.store import ChunkStore, Document, DocumentOptions, DocumentStore, Outcome, Split
 from wikiembed.store.calls import read_valid
 from wikiembed.store.documents import Context, NewChunk
+from wikiembed.store.resolution import own_model
 from wikiembed.telemetry import emit
 
 ROUNDS = 4
@@ -45,6 +48,7 @@ class SplitJob:
 class Runtime(Protocol):
     """What a job uses of its process."""
 
+    settings: Settings
     store: ChunkStore
     documents: DocumentStore
     split_slots: asyncio.Semaphore
@@ -153,7 +157,7 @@ class _Run:
             some = keys[at : at + size]
             documents = await _read(self.job, some, self.runtime)
             # After the documents: with options that changed since, the write is stale, not wrong.
-            options = await self._store.options(self.job.source)
+            options = await _options(self.job.source, self.runtime)
             found = {document.key for document in documents}
             # Locked, or no longer waiting: requeueing leaves the latter out.
             self.held += [key for key in some if key not in found]
@@ -257,6 +261,8 @@ def plan_of(document: Document, options: DocumentOptions) -> Plan:
         splitter=options.splitter,
         max_chars=options.max_chars,
         overlap_chars=options.overlap_chars,
+        max_tokens=options.max_tokens,
+        tokens=options.tokens,
     )
     try:
         pieces = split(text, options=limits)
@@ -307,6 +313,15 @@ async def _read(job: SplitJob, keys: Sequence[str], runtime: Runtime) -> list[Do
         chars = sum(len(document.content or "") for document in found)
         runtime.documents.mean_chars[job.source] = chars // len(found)
     return found
+
+
+async def _options(source: str, runtime: Runtime) -> DocumentOptions:
+    """The options of `source`, with a counter of its model's tokens if they are bounded."""
+    options = await runtime.documents.options(source)
+    if options.max_tokens is None:
+        return options
+    provider, _ = own_model(await runtime.store.get_source(source), runtime.settings)
+    return replace(options, tokens=token_counter(provider).count)
 
 
 async def _requeue_unread(

@@ -5,7 +5,7 @@ Every method raises DatabaseUnreachable, LockNotAvailable, SourceNotFound or psy
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,12 +30,17 @@ types, so that one prepared statement serves all values."""
 
 @dataclass(frozen=True, slots=True)
 class DocumentOptions:
-    """How the documents of a source are split; `context` is what each chunk is embedded with."""
+    """How the documents of a source are split; `context` is what each chunk is embedded with.
+
+    `max_tokens` None: no bound; else splitting needs `tokens`, which counts those of a text.
+    """
 
     splitter: Literal["text", "markdown", "html"]
     max_chars: int
     overlap_chars: int
     context: Context
+    max_tokens: int | None = None
+    tokens: Callable[[str], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class DocumentStore:
         Raises: SourceNotFound, also when the source has no documents.
         """
         rows = await self._all(
-            "select splitter, max_chars, overlap_chars, context"
+            "select splitter, max_chars, overlap_chars, context, max_tokens"
             " from wikiembed.document_options(%s)",
             (source,),
         )

@@ -36,18 +36,18 @@ def for_documents(source: Source, settings: Settings) -> Resolved:
         return Resolved(
             provider=settings.embedder, model=settings.model_of(settings.embedder), prefix=prefix
         )
-    provider, model = _own_model(source, settings)
+    provider, model = own_model(source, settings)
     return Resolved(provider=provider, model=model, prefix=prefix)
 
 
 def for_queries(source: Source, settings: Settings) -> Resolved:
     """What a question is embedded with: the model that made the vectors, and the query prefix."""
-    provider, model = _own_model(source, settings)
+    provider, model = own_model(source, settings)
     prefix = settings.query_prefix if source.query_prefix is None else source.query_prefix
     return Resolved(provider=provider, model=model, prefix=prefix)
 
 
-def _own_model(source: Source, settings: Settings) -> tuple[Provider, str | None]:
+def own_model(source: Source, settings: Settings) -> tuple[Provider, str | None]:
     """The source's own or pinned provider and model; where it has none, those of the settings."""
     provider = Provider(source.provider) if source.provider else settings.embedder
     return provider, source.model or settings.model_of(provider)

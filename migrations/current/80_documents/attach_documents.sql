@@ -6,7 +6,8 @@ create or replace function wikiembed.attach_documents(
   p_splitter text default 'text', p_max_chars integer default 1000, p_overlap_chars integer default 0,
   p_context text default 'title_heading', p_dimensions integer default null, p_embedding_type text default 'vector',
   p_provider text default null, p_model text default null, p_document_prefix text default null,
-  p_query_prefix text default null, p_batch_size integer default 64, p_enqueue boolean default false
+  p_query_prefix text default null, p_batch_size integer default 64, p_enqueue boolean default false,
+  p_max_tokens integer default null
 ) returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -29,7 +30,7 @@ begin
   v_row.relation := p_relation;
   v_row := wikiembed_private.check_keys(v_row, p_key);
   v_row := wikiembed_private.check_texts(v_row, p_text);
-  perform wikiembed_private.check_document_options(p_splitter, p_max_chars, p_overlap_chars, p_context, p_embedding_type);
+  perform wikiembed_private.check_document_options(p_splitter, p_max_chars, p_overlap_chars, p_context, p_embedding_type, p_max_tokens);
   if p_title is not null then
     v_title := wikiembed_private.require_column(p_relation, p_title, 'text', null);
     perform wikiembed_private.check_text(p_relation, v_title);
@@ -54,6 +55,7 @@ begin
   v_documents.max_chars := p_max_chars;
   v_documents.overlap_chars := p_overlap_chars;
   v_documents.context := p_context;
+  v_documents.max_tokens := p_max_tokens;
   perform wikiembed_private.register_documents(v_documents);
   update wikiembed.sources as s set held_back_at = now()
    where s.name = p_name and wikiembed_private.has_waiting_document(p_name);
@@ -64,7 +66,7 @@ begin
 end;
 $$;
 comment on function wikiembed.attach_documents(
-  regclass, name[], text[], text, name, text, text, integer, integer, text, integer, text, text, text, text, text, integer, boolean) is
+  regclass, name[], text[], text, name, text, text, integer, integer, text, integer, text, text, text, text, text, integer, boolean, integer) is
   'Keeps a chunk table in step with a table of documents, and the chunks embedded: creates <schema>.<name>_chunks or adopts a table of that shape, attaches it as a source, and has workers split each document that is written from now on. Documents that are there wait for enqueue unless p_enqueue. Raises WE002 to WE010.';
 
 create or replace function wikiembed.attach_documents(
@@ -72,7 +74,8 @@ create or replace function wikiembed.attach_documents(
   p_splitter text default 'text', p_max_chars integer default 1000, p_overlap_chars integer default 0,
   p_context text default 'title_heading', p_dimensions integer default null, p_embedding_type text default 'vector',
   p_provider text default null, p_model text default null, p_document_prefix text default null,
-  p_query_prefix text default null, p_batch_size integer default 64, p_enqueue boolean default false
+  p_query_prefix text default null, p_batch_size integer default 64, p_enqueue boolean default false,
+  p_max_tokens integer default null
 ) returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -82,11 +85,12 @@ as $$
 begin
   return wikiembed.attach_documents(
     p_relation, array[p_key], array[p_text::text], p_name, p_title, p_chunks, p_splitter, p_max_chars, p_overlap_chars,
-    p_context, p_dimensions, p_embedding_type, p_provider, p_model, p_document_prefix, p_query_prefix, p_batch_size, p_enqueue);
+    p_context, p_dimensions, p_embedding_type, p_provider, p_model, p_document_prefix, p_query_prefix, p_batch_size, p_enqueue,
+    p_max_tokens);
 end;
 $$;
 comment on function wikiembed.attach_documents(
-  regclass, name, name, text, name, text, text, integer, integer, text, integer, text, text, text, text, text, integer, boolean) is
+  regclass, name, name, text, name, text, text, integer, integer, text, integer, text, text, text, text, text, integer, boolean, integer) is
   'The same for a key and a text of one column each.';
 
 -- The search path is pinned: without a schema the table would be looked for in pg_catalog.
@@ -117,7 +121,8 @@ comment on function wikiembed_private.chunk_table_name(regclass, text) is
   'The qualified name of a chunk table, by default in the schema of its documents; raises WE010.';
 
 create or replace function wikiembed_private.check_document_options(
-  p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text
+  p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text,
+  p_max_tokens integer
 ) returns void
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -128,6 +133,9 @@ begin
   end if;
   if p_max_chars is null or p_max_chars not between 32 and 1000000 then
     raise exception 'a chunk has at most 32 to 1000000 characters, not %', p_max_chars using errcode = 'WE010';
+  end if;
+  if p_max_tokens not between 8 and 1000000 then
+    raise exception 'a chunk has at most 8 to 1000000 tokens, not %', p_max_tokens using errcode = 'WE010';
   end if;
   if p_overlap_chars is null or p_overlap_chars not between 0 and p_max_chars / 4 then
     raise exception 'chunks overlap by 0 to a quarter of max_chars, not %', p_overlap_chars using errcode = 'WE010';
@@ -141,7 +149,7 @@ begin
   end if;
 end;
 $$;
-comment on function wikiembed_private.check_document_options(text, integer, integer, text, text) is
+comment on function wikiembed_private.check_document_options(text, integer, integer, text, text, integer) is
   'Raises WE010 for options of documents that are not valid.';
 
 -- Names that are quoted in p_chunks stay as they are; a table that exists must have the columns.

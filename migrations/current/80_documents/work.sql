@@ -1,9 +1,9 @@
 create or replace function wikiembed.document_options(p_source text)
-returns table (splitter text, max_chars integer, overlap_chars integer, context text)
+returns table (splitter text, max_chars integer, overlap_chars integer, context text, max_tokens integer)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select d.splitter, d.max_chars, d.overlap_chars, d.context
+  select d.splitter, d.max_chars, d.overlap_chars, d.context, d.max_tokens
     from wikiembed.document_sources as d where d.source = p_source collate "default";
 $$;
 comment on function wikiembed.document_options(text) is
@@ -298,6 +298,7 @@ comment on column wikiembed.document_sources.title_attnum is 'Column number of t
 comment on column wikiembed.document_sources.splitter is 'text, markdown or html.';
 comment on column wikiembed.document_sources.max_chars is 'Most characters of a chunk, without its context.';
 comment on column wikiembed.document_sources.overlap_chars is 'Characters that a chunk repeats of the one before.';
+comment on column wikiembed.document_sources.max_tokens is 'Most tokens of a chunk, without its context; null: no bound.';
 comment on column wikiembed.document_sources.context is 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
 comment on column wikiembed.document_sources.generation is 'Seed of the hash of documents; grows with every change of the options.';
 comment on column wikiembed.document_sources.trigger_version is 'Digest of the functions that generated its triggers.';

@@ -56,6 +56,8 @@ EXITS = {
     "attach": "0 when attached; 2 when the table or a column is refused, and then nothing has"
     " changed",
     "detach": "0 when detached",
+    "resplit": "0 when the documents are queued; 2 when the source has none or an option is refused,"
+    " 3 when a writer of the documents is waited for longer than 10 s, and then nothing has changed",
     "sources": "0",
     "load": "0 when every file was read to its end; 2 for a file that cannot be read, 3 where"
     " Postgres refuses a page or is lost: pages before it are kept, except with `--atomic`",

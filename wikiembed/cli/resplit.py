@@ -1,0 +1,120 @@
+"""``wikiembed resplit``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from wikiembed.cli.console import count, database, listed, print_json, say
+from wikiembed.cli.options import Context, DryRun, Splitter
+from wikiembed.control import resplit as control
+from wikiembed.control.resplit import OptionChange, Plan
+from wikiembed.documents.preview import Preview, preview
+from wikiembed.errors import WrongUsage
+from wikiembed.words import roughly, verb
+
+SAMPLE = 2_000
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("resplit")(run_resplit)
+
+
+def run_resplit(
+    source: Annotated[str, typer.Argument(help="The source, which has documents.")],
+    *,
+    max_chars: Annotated[
+        int | None, typer.Option(help="Most characters of a chunk, 32 to 1,000,000.")
+    ] = None,
+    overlap_chars: Annotated[
+        int | None, typer.Option(help="Characters that a chunk repeats of the one before.")
+    ] = None,
+    splitter: Annotated[Splitter | None, typer.Option(help="Format of the documents.")] = None,
+    context: Annotated[Context | None, typer.Option(help="Embedded before each chunk.")] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(help="Most tokens of a chunk, without title and prefix; 0: no bound."),
+    ] = None,
+    dry_run: DryRun = False,
+    sample: Annotated[
+        int | None,
+        typer.Option(min=1, help="Documents that --dry-run splits. Default: 2000."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Split the documents of a source again, with other options; equal chunks keep their vectors.
+
+    Options that are not given stay as they are; without any, a new version of the splitter is
+    applied. All documents wait for a worker, behind what is written meanwhile. Until it has split a
+    document, search finds its old chunks. Chunks whose text stays equal are not embedded again.
+
+    --dry-run splits documents itself and says how many chunks would stay; of more documents than
+    --sample it splits a random choice, and the numbers are estimates.
+    """
+    if sample is not None and not dry_run:
+        raise WrongUsage("--sample needs --dry-run, which splits that many documents.")
+    change = OptionChange(
+        splitter=splitter.value if splitter else None,
+        max_chars=max_chars,
+        overlap_chars=overlap_chars,
+        context=context.value if context else None,
+        max_tokens=max_tokens,
+    )
+    with database() as (connection, settings):
+        plan = control.plan(connection, settings, source, change)
+        if dry_run:
+            options = replace(plan.after, tokens=plan.tokens.count if plan.tokens else None)
+            documents = control.stored_documents(connection, source, most=sample or SAMPLE)
+            found = preview(documents, options).scaled(plan.documents, plan.chunks)
+            waiting = 0
+        else:
+            waiting = control.resplit(connection, source, change)
+    if json:
+        counts = found.as_json() if dry_run else {"waiting": waiting}
+        print_json({**plan.as_json(), **counts})
+        return
+    say(_would_be(plan, found) if dry_run else _waits(plan, waiting))
+    if plan.tokens is not None and plan.after.max_tokens is not None:
+        say(control.tokens_sentence(source, plan.after.max_tokens, plan.tokens))
+    if plan.paused:
+        say(f"It is paused: run `wikiembed resume {source}`.")
+    elif waiting:
+        say(f"A worker splits and embeds them, or `wikiembed backfill {source}`.")
+
+
+def _how(plan: Plan) -> str:
+    return f"with {listed(plan.changes, most=5)}" if plan.changes else "with the same options"
+
+
+def _waits(plan: Plan, waiting: int) -> str:
+    return (
+        f"{plan.source}: {count(waiting, 'document')} {verb(waiting, 'waits', 'wait')} to be split"
+        f" again, {_how(plan)}; until then, search finds the old chunks."
+    )
+
+
+def _would_be(plan: Plan, found: Preview) -> str:
+    """What would be done; numbers of a sample are rounded."""
+
+    def number(n: int) -> str:
+        return roughly(n) if found.estimated else f"{n:,}"
+
+    basis = "all documents were split to find out"
+    if found.estimated:
+        basis = f"estimated from {count(found.documents, 'document')} chosen at random"
+    about = "about " if found.estimated else ""
+    unreadable = ""
+    if found.unreadable:
+        unreadable = (
+            f" {count(found.unreadable, 'document')} could not be split, and"
+            f" {verb(found.unreadable, 'keeps its', 'keep their')} chunks."
+        )
+    return (
+        f"{plan.source}: {count(plan.documents, 'document')} with {count(plan.chunks, 'chunk')}."
+        f" Split again {_how(plan)}, {about}{number(found.stay)} chunks would stay,"
+        f" {number(found.change)} change, {number(found.new)} be new and {number(found.go)} go:"
+        f" {about}{number(found.embed)} texts to embed ({basis}; nothing was written).{unreadable}"
+    )
