@@ -354,12 +354,12 @@ CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versi
 
 COMMENT ON FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Stores vectors where the row is still null and its text still has the version; returns for each key: written, stale, locked (requeued) or gone. Raises WE001, WE010, WE012.';
 
-CREATE FUNCTION wikiembed.write_split(p_source text, p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) RETURNS text
+CREATE FUNCTION wikiembed.write_splits(p_source text, p_keys text[], p_versions bigint[], p_old_documents integer[], p_old bigint[], p_documents integer[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.write_split(p_source text, p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) IS 'Replaces the chunks of a document whose text still has the version: chunks with an id keep their row, and their vector where the text is equal; null ids are inserted, other chunks deleted. Returns written, stale (read it again), locked or gone. Raises WE001, WE010.';
+COMMENT ON FUNCTION wikiembed.write_splits(p_source text, p_keys text[], p_versions bigint[], p_old_documents integer[], p_old bigint[], p_documents integer[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) IS 'Replaces the chunks of documents whose text still has the version: p_documents and p_old_documents have the number of each chunk''s document in p_keys, p_old the ids of the present chunks. Chunks with an id keep their row, and their vector where the text is equal; null ids are inserted, other chunks deleted. Returns for each document: written, stale (read it again), locked or gone. What Postgres refuses of one document writes none. Raises WE001, WE010, WE012.';
 
 CREATE FUNCTION wikiembed.write_truncated(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_chars integer[], p_chars_kept integer[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -999,12 +999,12 @@ CREATE FUNCTION wikiembed_private.generate_read_document(p_name text) RETURNS vo
 
 COMMENT ON FUNCTION wikiembed_private.generate_read_document(p_name text) IS 'Generates the function that reads a source''s documents.';
 
-CREATE FUNCTION wikiembed_private.generate_split_document(p_name text) RETURNS void
+CREATE FUNCTION wikiembed_private.generate_split_documents(p_name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.generate_split_document(p_name text) IS 'Generates the function that replaces the chunks of a source''s document.';
+COMMENT ON FUNCTION wikiembed_private.generate_split_documents(p_name text) IS 'Generates the function that replaces the chunks of a source''s documents.';
 
 CREATE FUNCTION wikiembed_private.generate_store(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -1076,6 +1076,13 @@ CREATE FUNCTION wikiembed_private.key_expression(p_source wikiembed.sources, p_a
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.key_expression(p_source wikiembed.sources, p_alias text) IS 'Returns the SQL expression of a source''s key as text, of a row with this alias.';
+
+CREATE FUNCTION wikiembed_private.key_part(p_documents wikiembed.sources, p_key text, p_number bigint) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.key_part(p_documents wikiembed.sources, p_key text, p_number bigint) IS 'Returns the SQL expression of one column of a document''s key, of the key as text.';
 
 CREATE FUNCTION wikiembed_private.keys_of(p_args jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -1346,9 +1353,11 @@ CREATE TABLE wikiembed.document_sources (
     generation bigint DEFAULT 1 NOT NULL,
     trigger_version integer DEFAULT 0 NOT NULL,
     written_as text DEFAULT ''::text NOT NULL,
+    max_tokens integer,
     CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
     CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
     CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
+    CONSTRAINT max_tokens_is_sane CHECK (((max_tokens >= 8) AND (max_tokens <= 1000000))),
     CONSTRAINT overlap_is_at_most_a_quarter CHECK (((overlap_chars >= 0) AND (overlap_chars <= (max_chars / 4)))),
     CONSTRAINT splitter_is_known CHECK ((splitter = ANY (ARRAY['text'::text, 'markdown'::text, 'html'::text])))
 );
@@ -1388,6 +1397,8 @@ COMMENT ON COLUMN wikiembed.document_sources.generation IS 'Seed of the hash of 
 COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the functions that generated its triggers.';
 
 COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
+
+COMMENT ON COLUMN wikiembed.document_sources.max_tokens IS 'Most tokens of a chunk, without its context; null: no bound.';
 
 CREATE FUNCTION wikiembed_private.register_documents(p_documents wikiembed.document_sources) RETURNS void
     LANGUAGE plpgsql
@@ -1481,71 +1492,6 @@ CREATE FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastin
 
 COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Requeues an upkeep job, or drops it when its next one waits already.';
 
-CREATE TABLE wikiembed.document_sources (
-    source text NOT NULL,
-    relation regclass NOT NULL,
-    key_columns name[] NOT NULL,
-    key_types text[] NOT NULL,
-    key_attnums smallint[] NOT NULL,
-    text_columns name[] NOT NULL,
-    text_paths jsonb NOT NULL,
-    text_attnums smallint[] NOT NULL,
-    title_column name,
-    title_attnum smallint,
-    splitter text NOT NULL,
-    max_chars integer NOT NULL,
-    overlap_chars integer NOT NULL,
-    context text NOT NULL,
-    generation bigint DEFAULT 1 NOT NULL,
-    trigger_version integer DEFAULT 0 NOT NULL,
-    written_as text DEFAULT ''::text NOT NULL,
-    max_tokens integer,
-    CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
-    CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
-    CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
-    CONSTRAINT max_tokens_is_sane CHECK (((max_tokens >= 8) AND (max_tokens <= 1000000))),
-    CONSTRAINT overlap_is_at_most_a_quarter CHECK (((overlap_chars >= 0) AND (overlap_chars <= (max_chars / 4)))),
-    CONSTRAINT splitter_is_known CHECK ((splitter = ANY (ARRAY['text'::text, 'markdown'::text, 'html'::text])))
-);
-
-COMMENT ON TABLE wikiembed.document_sources IS 'One row per source whose chunks are split from documents; written by attach_documents.';
-
-COMMENT ON COLUMN wikiembed.document_sources.source IS 'The source of the chunks.';
-
-COMMENT ON COLUMN wikiembed.document_sources.relation IS 'The table of documents.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_columns IS 'The columns that identify a document together.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_types IS 'Type of each column of the key.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_attnums IS 'Column number of each column of the key.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_columns IS 'The columns whose text is split, joined by a blank line.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_paths IS 'For each column of the text the path of a JSON field; null: the column itself.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_attnums IS 'Column number of each column of the text.';
-
-COMMENT ON COLUMN wikiembed.document_sources.title_column IS 'The column of the title; null: none.';
-
-COMMENT ON COLUMN wikiembed.document_sources.title_attnum IS 'Column number of the title.';
-
-COMMENT ON COLUMN wikiembed.document_sources.splitter IS 'text, markdown or html.';
-
-COMMENT ON COLUMN wikiembed.document_sources.max_chars IS 'Most characters of a chunk, without its context.';
-
-COMMENT ON COLUMN wikiembed.document_sources.overlap_chars IS 'Characters that a chunk repeats of the one before.';
-
-COMMENT ON COLUMN wikiembed.document_sources.context IS 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
-
-COMMENT ON COLUMN wikiembed.document_sources.generation IS 'Seed of the hash of documents; grows with every change of the options.';
-
-COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the functions that generated its triggers.';
-
-COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
-
-COMMENT ON COLUMN wikiembed.document_sources.max_tokens IS 'Most tokens of a chunk, without its context; null: no bound.';
-
 CREATE FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) RETURNS wikiembed.document_sources
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1605,7 +1551,7 @@ CREATE FUNCTION wikiembed_private.source_names(p_source wikiembed.sources) RETUR
 
 COMMENT ON FUNCTION wikiembed_private.source_names(p_source wikiembed.sources) IS 'The names that a source''s generated functions depend on.';
 
-CREATE FUNCTION wikiembed_private.split_document_wiki(p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) RETURNS text
+CREATE FUNCTION wikiembed_private.split_documents_wiki(p_keys text[], p_versions bigint[], p_old_documents integer[], p_old bigint[], p_documents integer[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -1614,7 +1560,7 @@ CREATE FUNCTION wikiembed_private.split_document_wiki(p_key text, p_version bigi
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.split_document_wiki(p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) IS 'Written by write_triggers for source wiki.';
+COMMENT ON FUNCTION wikiembed_private.split_documents_wiki(p_keys text[], p_versions bigint[], p_old_documents integer[], p_old bigint[], p_documents integer[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) IS 'Written by write_triggers for source wiki.';
 
 CREATE FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
     LANGUAGE plpgsql

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wikiembed.db.step import run_files
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
