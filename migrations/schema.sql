@@ -294,7 +294,7 @@ CREATE FUNCTION wikiembed.requeue_documents(p_source text, p_keys text[], p_atte
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.requeue_documents(p_source text, p_keys text[], p_attempt integer) IS 'Requeues those documents that wait to be split, with a delay: half a second, doubled with each attempt, at most 300 s; returns their number. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.requeue_documents(p_source text, p_keys text[], p_attempt integer) IS 'Requeues those documents that wait to be split, with a backoff that grows with each attempt to 300 s; returns their number. Raises WE001.';
 
 CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30, p_hard_limit_s double precision DEFAULT 1800) RETURNS TABLE(rescued bigint, split bigint, lost bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -397,6 +397,10 @@ CREATE FUNCTION wikiembed_private.attach_wiki(p_is_split boolean) RETURNS void
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.attach_wiki(p_is_split boolean) IS 'Makes the source of public.wiki_chunks one of documents over public.wiki_pages; p_is_split: each page is split as its text is now.';
+CREATE FUNCTION wikiembed_private.backoff(p_attempt integer) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION wikiembed_private.backoff(p_attempt integer) IS 'Returns how long requeued keys wait after p_attempt earlier attempts: half a second, doubled with each, at most 300 s.';
 
 CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
     LANGUAGE sql STABLE
@@ -1448,7 +1452,7 @@ CREATE FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attemp
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision) IS 'Requeues keys with a delay: half a second, doubled with each attempt, at most 300 s.';
+COMMENT ON FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision) IS 'Requeues keys with a delay: p_delay_s, or a backoff that grows with each attempt.';
 
 CREATE FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) RETURNS pg_attribute
     LANGUAGE plpgsql STABLE

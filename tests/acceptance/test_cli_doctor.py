@@ -19,6 +19,7 @@ from tests.tools.docs.pages import REFERENCE, rows_of
 from wikiembed.config import Settings
 from wikiembed.control.doctor import ALARMS, Examination, place, queue
 from wikiembed.control.doctor.findings import Finding
+from wikiembed.db.queue_schema import PROCRASTINATE_VERSION
 
 Row = tuple[str, str, str]
 APART = {("postgres", "fault"), ("procrastinate", "fault"), ("clock", "warning"),
@@ -133,7 +134,7 @@ def test_doctor_compares_procrastinate_with_its_schema(database: Database) -> No
     """Another version of the package is a fault that names the right one."""
     found, *_ = place.procrastinate(database.connect(), installed=lambda _: "9.9.9")
     assert (found.name, found.level) == ("procrastinate", "fault")
-    assert found.sentence.endswith("run `pip install procrastinate==3.10.0`.")
+    assert found.sentence.endswith(f"run `pip install procrastinate=={PROCRASTINATE_VERSION}`.")
 
 
 @pytest.mark.parametrize(

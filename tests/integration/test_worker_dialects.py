@@ -16,7 +16,7 @@ from tests.support.chunks import (
 )
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn, vectors_of
-from tests.support.standin.faults import Dialect
+from tests.support.standin.dialects import Dialect
 from tests.support.workers import drain, prove, settings_of
 from wikiembed.config import Provider
 

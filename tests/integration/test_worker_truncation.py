@@ -11,7 +11,7 @@ import pytest
 from tests.support.chunks import add_chunks, counts, failures, make_source
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import BadText, StandIn, vectors_of
-from tests.support.standin.faults import Dialect
+from tests.support.standin.dialects import Dialect
 from tests.support.standin.profiles import INFINITY
 from tests.support.workers import drain, settings_of
 from wikiembed.config import Provider

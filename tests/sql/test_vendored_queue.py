@@ -6,20 +6,20 @@ from importlib.metadata import requires, version
 from importlib.resources import files
 
 from tests.support.database import Database
-from wikiembed.db import migrations_dir
+from wikiembed.db.queue_schema import PROCRASTINATE_VERSION, vendored_schema
 
 
 def test_vendored_schema_is_the_installed_one() -> None:
     """Exactly what the installed procrastinate would apply."""
-    ours = (migrations_dir() / "vendor/procrastinate/3.10.0/schema.sql").read_text()
+    ours = vendored_schema().read_text()
     theirs = (files("procrastinate") / "sql" / "schema.sql").read_text()
     assert ours == theirs
 
 
 def test_procrastinate_is_pinned_to_the_vendored_version() -> None:
     """Another version would need another migration first."""
-    assert version("procrastinate") == "3.10.0"
-    assert "procrastinate==3.10.0" in (requires("wikiembed") or [])
+    assert version("procrastinate") == PROCRASTINATE_VERSION
+    assert f"procrastinate=={PROCRASTINATE_VERSION}" in (requires("wikiembed") or [])
 
 
 def test_queue_functions_have_a_pinned_path(database: Database) -> None:

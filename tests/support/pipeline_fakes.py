@@ -207,7 +207,6 @@ class FakeStore(ChunkStore):
         http_status: int | None = None,
         attempts: int = 1,
         job_id: int | None = None,
-        state: str = "failed",
         attempt: int = 0,
     ) -> dict[str, Outcome]:
         self.recorded += [(chunk.key, error_class, message) for chunk in chunks]

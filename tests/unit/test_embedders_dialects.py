@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.support.standin import BadText, Canned, StandIn, vectors_of
-from tests.support.standin.faults import Dialect, Garbage
+from tests.support.standin.dialects import Dialect
+from tests.support.standin.faults import Garbage
 from wikiembed.config import Provider
 from wikiembed.embedders import Embedder, EmbedderOptions, Role, open_embedder
 from wikiembed.errors import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.standin import StandIn
-from tests.support.standin.faults import Dialect
+from tests.support.standin.dialects import Dialect
 from wikiembed.config import Provider
 from wikiembed.embedders import EmbedderOptions, ModelInfo, open_embedder
 from wikiembed.embedders.names import same_model

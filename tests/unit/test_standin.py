@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from tests.support.eventually import eventually
 from tests.support.standin import BadText, Canned, StandIn, proof_sql, vector_of, vectors_of
-from tests.support.standin.faults import Dialect
+from tests.support.standin.dialects import Dialect
 
 _SHAPES: dict[Dialect, tuple[str, str]] = {
     "ollama": ("/api/embed", "input"),

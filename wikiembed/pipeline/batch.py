@@ -136,7 +136,6 @@ async def _skip_empty(job: BatchJob, empty: Sequence[Chunk], runtime: Runtime) -
         message="The text is null or blank.",
         attempts=0,
         job_id=job.job_id,
-        state="skipped",
         attempt=job.attempt,
     )
     return _stale(outcomes)

@@ -187,7 +187,6 @@ class ChunkStore:
         http_status: int | None = None,
         attempts: int = 1,
         job_id: int | None = None,
-        state: str = "failed",
         attempt: int = 0,
     ) -> dict[str, Outcome]:
         """Record why `chunks` are not embedded; see wikiembed.record_failures."""
@@ -203,7 +202,7 @@ class ChunkStore:
                 http_status,
                 attempts,
                 job_id,
-                state,
+                error_class.state,
                 attempt,
             ),
         )

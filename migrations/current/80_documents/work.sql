@@ -91,12 +91,12 @@ begin
   insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args, scheduled_at)
   values ('embed_' || p_source, 'wikiembed.split', 5,
           jsonb_build_object('source', p_source, 'documents', to_jsonb(v_waiting), 'attempt', p_attempt + 1),
-          clock_timestamp() + make_interval(secs => least(300, 0.5 * power(2, least(greatest(p_attempt, 0), 12)))));
+          clock_timestamp() + wikiembed_private.backoff(p_attempt));
   return cardinality(v_waiting);
 end;
 $$;
 comment on function wikiembed.requeue_documents(text, text[], integer) is
-  'Requeues those documents that wait to be split, with a delay: half a second, doubled with each attempt, at most 300 s; returns their number. Raises WE001.';
+  'Requeues those documents that wait to be split, with a backoff that grows with each attempt to 300 s; returns their number. Raises WE001.';
 
 create or replace function wikiembed.record_document_failure(
   p_source text, p_key text, p_version bigint, p_error_class text, p_message text, p_job_id bigint default null

@@ -10,7 +10,8 @@ import signal
 import sys
 from typing import get_args
 
-from tests.support.standin.faults import Controls, Dialect
+from tests.support.standin.dialects import Dialect
+from tests.support.standin.faults import Controls
 from tests.support.standin.server import Server
 
 

@@ -14,6 +14,7 @@ import orjson
 from tests.support.standin.faults import Canned
 
 Tongue = Literal["ollama", "openai", "tei"]
+Dialect = Literal[Tongue, "all"]
 TEI_MAX_BATCH = 32
 PATHS: dict[str, Tongue] = {
     "/api/embed": "ollama",

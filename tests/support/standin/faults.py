@@ -13,7 +13,6 @@ from wikiembed.vectors import Matrix
 if TYPE_CHECKING:
     from tests.support.standin.profiles import Profile
 
-Dialect = Literal["ollama", "openai", "tei", "all"]
 Effect = Literal[
     "status", "hang", "slow", "reset", "nan", "null", "zeros", "crash", "die", "freeze"
 ]

@@ -11,7 +11,8 @@ from typing import Literal
 
 import orjson
 
-from tests.support.standin.faults import Canned, Dialect, Effect
+from tests.support.standin.dialects import Dialect
+from tests.support.standin.faults import Canned, Effect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

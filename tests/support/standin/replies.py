@@ -8,8 +8,8 @@ from typing import Literal
 import orjson
 
 from tests.support.standin import dialects
-from tests.support.standin.dialects import Ask, Tongue
-from tests.support.standin.faults import BadText, Canned, Controls, Dialect
+from tests.support.standin.dialects import Ask, Dialect, Tongue
+from tests.support.standin.faults import BadText, Canned, Controls
 from tests.support.standin.stats import Stats, is_probe
 from tests.support.standin.wire import Reply, Request
 

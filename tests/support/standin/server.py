@@ -10,8 +10,8 @@ from typing import Self
 
 import orjson
 
-from tests.support.standin.dialects import Tongue, read_ask
-from tests.support.standin.faults import Controls, Dialect
+from tests.support.standin.dialects import Dialect, Tongue, read_ask
+from tests.support.standin.faults import Controls
 from tests.support.standin.replies import (
     Dying,
     Slow,

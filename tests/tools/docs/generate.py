@@ -1,8 +1,9 @@
 """`python -m tests.tools.docs.generate`: rewrite the generated pages of docs/reference.
 
-commands.md comes from the typer app, doctor.md from the list of its alarms, scripts.md from the
-scripts' --help, settings.md from the pydantic fields, sql.md from the catalogue of a freshly
-migrated database; the pictures of architecture.md come from the layers in pyproject.toml.
+commands.md comes from the typer app, doctor.md from the list of its alarms, the table in
+failures.md from the error classes, scripts.md from the scripts' --help, settings.md from the
+pydantic fields, sql.md from the catalogue of a freshly migrated database; the pictures of
+architecture.md come from the layers in pyproject.toml.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tests.tools.docs.architecture import PICTURES
 from tests.tools.docs.catalogue import sql_page
 from tests.tools.docs.commands import commands_page
 from tests.tools.docs.doctor import doctor_page
+from tests.tools.docs.failures import failures_page
 from tests.tools.docs.pages import DOCS, REFERENCE
 from tests.tools.docs.scripts import scripts_page
 from tests.tools.docs.settings import settings_page
@@ -25,7 +27,7 @@ NOTICE = "<!-- Written by `python -m tests.tools.docs.generate`; do not edit. --
 
 def generated_pages(database: Database) -> dict[str, str]:
     """File name → text of every generated page."""
-    return {
+    whole = {
         name: f"{NOTICE}\n\n{text.rstrip()}\n"
         for name, text in (
             ("commands.md", commands_page()),
@@ -35,6 +37,7 @@ def generated_pages(database: Database) -> dict[str, str]:
             ("sql.md", sql_page(database)),
         )
     }
+    return {**whole, "failures.md": failures_page()}
 
 
 def main() -> Sequence[str]:
