@@ -16,6 +16,11 @@ JOBS = (
     "select priority, args -> 'documents' from wikiembed_queue.procrastinate_jobs"
     " where task_name = 'wikiembed.split' and status = 'todo' order by id"
 )
+SPLIT_ALL = (
+    "select wikiembed.write_split('docs', d.key, d.version, '{}', array[null]::bigint[],"
+    " array[null]::text[], array[d.content], array[''], array[0], array[length(d.content)])"
+    " from wikiembed.read_documents('docs', array(select id::text from public.documents)) as d"
+)
 
 
 @pytest.fixture
@@ -27,17 +32,11 @@ def docs(database: Database) -> Iterator[Database]:
         " p_dimensions => 4);"
         "insert into public.documents select i, 'text ' || i from generate_series(1, 20) as i"
     )
-    for number in range(1, 21):
-        assert split(database, number) == "written"
+    assert database.rows(SPLIT_ALL) == [("written",)] * 20
     database.execute("delete from wikiembed_queue.procrastinate_jobs")
     database.execute("update public.docs_chunks set embedding = '[1,0,0,0]'")
     yield database
     database.check_invariants()
-
-
-def split(database: Database, number: int) -> str:
-    """Split a document into one chunk, as a worker would; returns the outcome."""
-    return write(database.connect(), *read(database, number))
 
 
 def read(database: Database, number: int) -> tuple[str, int, list[int]]:
@@ -183,7 +182,7 @@ def test_version_that_was_read_before_is_stale(docs: Database) -> None:
     assert write(docs.connect(), *read(docs, 1)) == "written"
 
 
-def test_write_during_a_resplit_is_told_that_it_is_locked(docs: Database) -> None:
+def test_write_during_a_resplit_is_locked(docs: Database) -> None:
     """It could record a version of the former options."""
     docs.execute("update public.documents set body = 'other' where id = 1")
     former = read(docs, 1)

@@ -76,7 +76,10 @@ def run_resplit(
         counts = found.as_json() if dry_run else {"waiting": waiting}
         print_json({**plan.as_json(), **counts})
         return
-    say(_would_be(plan, found) if dry_run else _waits(plan, waiting))
+    if dry_run:
+        _say_preview(plan, found)
+    else:
+        say(_waits(plan, waiting))
     if plan.tokens is not None and plan.after.max_tokens is not None:
         say(control.tokens_sentence(source, plan.after.max_tokens, plan.tokens))
     if plan.paused:
@@ -96,25 +99,28 @@ def _waits(plan: Plan, waiting: int) -> str:
     )
 
 
-def _would_be(plan: Plan, found: Preview) -> str:
-    """What would be done; numbers of a sample are rounded."""
+def _say_preview(plan: Plan, found: Preview) -> None:
+    """Print what would be done; numbers of a sample are rounded."""
 
     def number(n: int) -> str:
         return roughly(n) if found.estimated else f"{n:,}"
 
-    basis = "all documents were split to find out"
-    if found.estimated:
-        basis = f"estimated from {count(found.documents, 'document')} chosen at random"
     about = "about " if found.estimated else ""
-    unreadable = ""
+    say(
+        f"{plan.source}: {count(plan.documents, 'document')} with {count(plan.chunks, 'chunk')},"
+        f" split again {_how(plan)}:"
+    )
+    say(
+        f"{about}{number(found.stay)} chunks would stay, {number(found.change)} change,"
+        f" {number(found.new)} be new and {number(found.go)} go; {about}{number(found.embed)} texts"
+        " would be embedded."
+    )
     if found.unreadable:
-        unreadable = (
-            f" {count(found.unreadable, 'document')} could not be split, and"
+        say(
+            f"{count(found.unreadable, 'document')} could not be split, and"
             f" {verb(found.unreadable, 'keeps its', 'keep their')} chunks."
         )
-    return (
-        f"{plan.source}: {count(plan.documents, 'document')} with {count(plan.chunks, 'chunk')}."
-        f" Split again {_how(plan)}, {about}{number(found.stay)} chunks would stay,"
-        f" {number(found.change)} change, {number(found.new)} be new and {number(found.go)} go:"
-        f" {about}{number(found.embed)} texts to embed ({basis}; nothing was written).{unreadable}"
-    )
+    if found.estimated:
+        say(f"Estimated from {found.documents:,} documents chosen at random. Nothing was written.")
+    else:
+        say("All documents were split to find out. Nothing was written.")

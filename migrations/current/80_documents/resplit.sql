@@ -1,6 +1,6 @@
 -- Locks as in attach: the documents first, so that no writer of theirs waits for a state that is locked here
 -- while this waits for one of its own. The row of document_sources for update after that: a worker that
--- writes a split holds it for key share until it commits, and one that comes later is told locked. So the
+-- writes a split holds it for key share until it commits, and one that comes later gets locked. So the
 -- statement that resets the states sees every split that was made with the former options. All documents
 -- are queued, those in live jobs too: such a job may have split its document already. Bulk jobs that no
 -- worker has fetched are replaced, so that calling it again does not lengthen the queue.

@@ -1,3 +1,4 @@
+-- squawk-ignore-file ban-drop-constraint, constraint-missing-not-valid
 alter table wikiembed.action_log
   drop constraint action_is_known,
   add constraint action_is_known

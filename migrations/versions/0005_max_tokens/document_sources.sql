@@ -1,3 +1,4 @@
+-- squawk-ignore-file ban-drop-function
 alter table wikiembed.document_sources
   add column if not exists max_tokens integer
     constraint max_tokens_is_sane check (max_tokens between 8 and 1000000);
