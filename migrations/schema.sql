@@ -344,12 +344,12 @@ CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versi
 
 COMMENT ON FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) IS 'Stores vectors where the row is still null and its text still has the version; returns for each key: written, stale, locked (requeued) or gone. Raises WE001, WE010, WE012.';
 
-CREATE FUNCTION wikiembed.write_split(p_source text, p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) RETURNS text
+CREATE FUNCTION wikiembed.write_splits(p_source text, p_keys text[], p_versions bigint[], p_old_documents integer[], p_old bigint[], p_documents integer[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.write_split(p_source text, p_key text, p_version bigint, p_old bigint[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) IS 'Replaces the chunks of a document whose text still has the version: chunks with an id keep their row, and their vector where the text is equal; null ids are inserted, other chunks deleted. Returns written, stale (read it again), locked or gone. Raises WE001, WE010.';
+COMMENT ON FUNCTION wikiembed.write_splits(p_source text, p_keys text[], p_versions bigint[], p_old_documents integer[], p_old bigint[], p_documents integer[], p_ids bigint[], p_contexts text[], p_contents text[], p_headings text[], p_starts integer[], p_ends integer[]) IS 'Replaces the chunks of documents whose text still has the version: p_documents and p_old_documents have the number of each chunk''s document in p_keys, p_old the ids of the present chunks. Chunks with an id keep their row, and their vector where the text is equal; null ids are inserted, other chunks deleted. Returns for each document: written, stale (read it again), locked or gone. What Postgres refuses of one document writes none. Raises WE001, WE010, WE012.';
 
 CREATE FUNCTION wikiembed.write_truncated(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_chars integer[], p_chars_kept integer[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -979,12 +979,12 @@ CREATE FUNCTION wikiembed_private.generate_read_document(p_name text) RETURNS vo
 
 COMMENT ON FUNCTION wikiembed_private.generate_read_document(p_name text) IS 'Generates the function that reads a source''s documents.';
 
-CREATE FUNCTION wikiembed_private.generate_split_document(p_name text) RETURNS void
+CREATE FUNCTION wikiembed_private.generate_split_documents(p_name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.generate_split_document(p_name text) IS 'Generates the function that replaces the chunks of a source''s document.';
+COMMENT ON FUNCTION wikiembed_private.generate_split_documents(p_name text) IS 'Generates the function that replaces the chunks of a source''s documents.';
 
 CREATE FUNCTION wikiembed_private.generate_store(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -1056,6 +1056,13 @@ CREATE FUNCTION wikiembed_private.key_expression(p_source wikiembed.sources, p_a
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.key_expression(p_source wikiembed.sources, p_alias text) IS 'Returns the SQL expression of a source''s key as text, of a row with this alias.';
+
+CREATE FUNCTION wikiembed_private.key_part(p_documents wikiembed.sources, p_key text, p_number bigint) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.key_part(p_documents wikiembed.sources, p_key text, p_number bigint) IS 'Returns the SQL expression of one column of a document''s key, of the key as text.';
 
 CREATE FUNCTION wikiembed_private.keys_of(p_args jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE
