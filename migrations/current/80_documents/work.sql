@@ -233,6 +233,14 @@ begin
     $sql$, v_names);
     get diagnostics v_rows = row_count;
     repaired := repaired + v_rows;
+    execute wikiembed_private.render_template(v_row, $sql$
+      update @state@ as s set version = null
+       where s.key in (select k.key collate "C" from wikiembed_private.damaged_documents(@source@) as k (key))
+    $sql$, v_names);
+    get diagnostics v_rows = row_count;
+    repaired := repaired + v_rows;
+    execute wikiembed_private.render_template(v_row,
+      'delete from @chunks@ as c where c.id in (select wikiembed_private.orphan_chunks(@source@))', v_names);
   end if;
 end;
 $$;
