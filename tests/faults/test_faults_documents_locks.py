@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
 from tests.faults.documents import RENUMBERED, add_articles, make_articles, reckon_articles
-from tests.support.chunks import in_background, wait_until_blocked
+from tests.support.chunks import in_background, start, wait_until_blocked
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.support.workers import drain, settings_of, working
@@ -213,9 +212,10 @@ def test_detach_waits_for_documents_before_their_chunks(database: Database) -> N
     add_articles(database, 1)
     user = database.connect(autocommit=False)
     user.execute("update public.articles set title = 'Other' where id = 1")
-    with ThreadPoolExecutor(1) as pool:
-        detached = in_background(pool, database, "select wikiembed.detach('articles')")
-        wait_until_blocked(database)
+    operator = database.connect()
+    with in_background() as pool:
+        detached = start(pool, operator, "select wikiembed.detach('articles')")
+        wait_until_blocked(database, operator)
         user.execute("set local lock_timeout = '5s'")
         user.execute("delete from public.articles where id = 1")
         user.commit()

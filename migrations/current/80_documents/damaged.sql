@@ -12,21 +12,24 @@ as $$
 begin
   return query execute wikiembed_private.render_template(wikiembed_private.document_row(p_name), $sql$
     with chunked as materialized (
-      select @fk_key@ collate "C" as key, c.position, c.content, c.starts_at, c.ends_at from @chunks@ as c
+      select @fk_key@ collate "C" as key, c.position, c.starts_at, c.ends_at from @chunks@ as c
     ), hashed as materialized (
-      select s.key, s.chunks, @text_of(d)@ as content
+      select s.key, s.chunks
         from @table@ as d
        cross join (select g.generation as v_generation from wikiembed.document_sources as g where g.source = @source@) as g
         join @state@ as s on s.key = @key_of(d)@ collate "C" and s.version = @hash_d@
     ), large as materialized (
-      select h.key, i as number, substr(h.content, (i << 20) + 1, 1 << 20) as content
-        from hashed as h, generate_series(0, (length(h.content) - 1) >> 20) as i where h.chunks > 64
+      select h.key, i as number, substr(@text_of(d)@, (i << 20) + 1, 1 << 20) as content
+        from hashed as h join @table@ as d on @key_of(d)@ collate "C" = h.key,
+             generate_series(0, (length(@text_of(d)@) - 1) >> 20) as i
+       where h.chunks > 64
     ), small as materialized (
       select l.key, (l.number << 6) + i as number, substr(l.content, (i << 14) + 1, 1 << 14) as content
         from large as l, generate_series(0, (length(l.content) - 1) >> 14) as i
     ), touched as (
       select c.key, c.position, i as number, c.content, c.starts_at, c.ends_at
-        from chunked as c join hashed as h on h.key = c.key and h.chunks > 64,
+        from (select @fk_key@ collate "C" as key, c.position, c.content, c.starts_at, c.ends_at from @chunks@ as c) as c
+        join hashed as h on h.key = c.key and h.chunks > 64,
              generate_series(c.starts_at >> 14, greatest(c.ends_at - 1, c.starts_at) >> 14) as i
     ), cut as (
       select t.key, t.content,
@@ -44,8 +47,8 @@ begin
      group by h.key, h.chunks
     having count(o.key) <> h.chunks or coalesce(bool_or(o.position <> o.number or o.is_back), false)
      union
-    select c.key from chunked as c join hashed as h on h.key = c.key and h.chunks <= 64
-     where c.content is distinct from substr(h.content, c.starts_at + 1, c.ends_at - c.starts_at)
+    select h.key from @chunks@ as c join @table@ as d on @fk_equals@ join hashed as h on h.key = @key_of(d)@ collate "C" and h.chunks <= 64
+     where c.content is distinct from substr(@text_of(d)@, c.starts_at + 1, c.ends_at - c.starts_at)
      union
     select c.key from cut as c where c.content is distinct from c.slice
   $sql$, wikiembed_private.document_names(p_name) || jsonb_build_object('fk_key', wikiembed_private.chunk_key(p_name)));

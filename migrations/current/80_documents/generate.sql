@@ -267,7 +267,11 @@ begin
       if not found then
         return 'locked';
       end if;
-      v_ids := array(select c.id from @chunks@ as c where (@fk_chunk_columns@) = (@fk_values@) for no key update);
+      begin
+        v_ids := array(select c.id from @chunks@ as c where (@fk_chunk_columns@) = (@fk_values@) for no key update);
+      exception when lock_not_available then
+        return 'locked';
+      end;
       if cardinality(v_ids) <> cardinality(p_old) or exists (select from unnest(v_ids) as v where not v = any (p_old)) then
         return 'stale';
       end if;
@@ -286,6 +290,17 @@ begin
              with ordinality as g (id, context, content, heading, starts_at, ends_at, number)
        where g.id is null
        order by g.number;
+      if cardinality(p_contents) <> (
+        select count(*) from @chunks@ as c
+          join unnest(p_contexts, p_contents, p_starts, p_ends) with ordinality as g (context, content, starts_at, ends_at, number)
+            on c.position = g.number - 1
+         where (@fk_chunk_columns@) = (@fk_values@)
+           and (c.context collate "C", c.content collate "C", c.starts_at, c.ends_at)
+               is not distinct from (g.context, g.content, g.starts_at, g.ends_at))
+      then
+        raise exception 'a trigger discarded or altered a chunk'
+          using errcode = 'WE012', hint = 'A before trigger of the chunk table returned null or another row.';
+      end if;
       update @state@ as s set version = p_version, chunks = cardinality(p_contents), split_at = clock_timestamp()
        where s.key = p_key collate "C";
       delete from wikiembed.document_failures as f where f.source = @source@ and f.key = p_key collate "C";
