@@ -102,8 +102,6 @@ async def test_partitioned_documents_with_a_composite_key(
     expected[3, "a"] = expected.pop((1, "a"))
     expected |= {(3, "x"): "Text of x.", (2, "a"): "Another text."}
     del expected[2, "d[1]"]
-    async with working(settings) as worker:
-        await worker.wait_for(lambda: database.one("select waiting from wikiembed.documents") == 0)
     await drain(settings)
     assert page_texts(database) == expected
     database.check_invariants()
@@ -142,3 +140,18 @@ async def test_detach_while_documents_are_split_and_attach_again(
 def detach(database: Database) -> None:
     with psycopg.connect(database.url, autocommit=True) as connection:
         connection.execute("select wikiembed.detach('articles')")
+
+
+@pytest.mark.parametrize("dropped", ["table public.articles cascade", "column"])
+def test_reconcile_detaches_what_lost_its_documents(database: Database, dropped: str) -> None:
+    """The chunk table stays; check_invariants and reconcile of other sources go on meanwhile."""
+    make_articles(database)
+    add_articles(database, 2)
+    database.execute(
+        "alter table public.articles drop column title" if dropped == "column" else f"drop {dropped}"
+    )
+    database.check_invariants()
+    database.execute("select * from wikiembed.reconcile()")
+    assert database.one("select count(*) from wikiembed.sources where name = 'articles'") == 0
+    assert database.one("select to_regclass('public.articles_chunks') is not null") is True
+    database.check_invariants()

@@ -61,10 +61,9 @@ create or replace function wikiembed_private.chunk_key(p_name text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select case when count(*) = 1 then min(format('c.%I::text', 'document_' || k.name))
-              else format('jsonb_build_array(%s)::text', string_agg(format('c.%I', 'document_' || k.name), ', ' order by k.number)) end
-    from wikiembed.document_sources as d, unnest(d.key_columns) with ordinality as k (name, number)
-   where d.source = p_name collate "default";
+  select case when count(*) = 1 then min(format('c.%I::text', k.name))
+              else format('jsonb_build_array(%s)::text', string_agg(format('c.%I', k.name), ', ' order by k.number)) end
+    from unnest(wikiembed_private.chunk_key_columns(p_name)) with ordinality as k (name, number);
 $$;
 comment on function wikiembed_private.chunk_key(text) is
   'SQL of the key of a chunk''s document as text; the chunk table is named c.';

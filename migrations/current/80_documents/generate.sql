@@ -39,6 +39,7 @@ as $$
 declare
   v_documents wikiembed.document_sources;
   v_row wikiembed.sources := wikiembed_private.document_row(p_name);
+  v_columns name[] := wikiembed_private.chunk_key_columns(p_name);
   v_names jsonb;
   v_alias text;
 begin
@@ -46,15 +47,14 @@ begin
   select jsonb_build_object(
            'chunks', wikiembed_private.qualified(s.relation),
            'state', format('wikiembed_private.%I', 'documents_' || p_name),
-           'fk_columns', (select string_agg(quote_ident('document_' || k.name), ', ' order by k.number)
-                            from unnest(v_documents.key_columns) with ordinality as k (name, number)),
+           'fk_columns', (select string_agg(quote_ident(k.name), ', ' order by k.number) from unnest(v_columns) with ordinality as k (name, number)),
            'fk_values', (select string_agg(case when cardinality(v_documents.key_columns) = 1
                                                 then format('p_key::%s', wikiembed_private.array_type(k.type))
                                                 else format('(p_key::jsonb ->> %s)::%s', k.number - 1, wikiembed_private.array_type(k.type))
                                            end, ', ' order by k.number)
                            from unnest(v_documents.key_types) with ordinality as k (type, number)),
-           'fk_equals', (select string_agg(format('c.%I = d.%I', 'document_' || k.name, k.name), ' and ' order by k.number)
-                           from unnest(v_documents.key_columns) with ordinality as k (name, number)))
+           'fk_equals', (select string_agg(format('c.%I = d.%I', k.chunk, k.name), ' and ' order by k.number)
+                           from unnest(v_documents.key_columns, v_columns) with ordinality as k (name, chunk, number)))
     into v_names
     from wikiembed.sources as s where s.name = p_name collate "default";
   foreach v_alias in array array['d', 'n', 'o'] loop
@@ -80,7 +80,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   select wikiembed_private.render_template(
-    wikiembed_private.document_row(p_name), '@table@ (@key_list@; @text_of(d)@; @title_d@) @chunks@',
+    wikiembed_private.document_row(p_name), '@table@ (@key_list@; @text_of(d)@; @title_d@) @chunks@ (@fk_columns@)',
     wikiembed_private.document_names(p_name));
 $$;
 comment on function wikiembed_private.documents_written_as(text) is
@@ -308,9 +308,8 @@ begin
     end;
     $body$
   $template$, wikiembed_private.document_names(p_name) || jsonb_build_object('fk_chunk_columns', (
-    select string_agg(format('c.%I', 'document_' || k.name), ', ' order by k.number)
-      from wikiembed.document_sources as d, unnest(d.key_columns) with ordinality as k (name, number)
-     where d.source = p_name collate "default")));
+    select string_agg(format('c.%I', k.name), ', ' order by k.number)
+      from unnest(wikiembed_private.chunk_key_columns(p_name)) with ordinality as k (name, number))));
 end;
 $$;
 comment on function wikiembed_private.generate_split_document(text) is
