@@ -87,7 +87,9 @@ async def test_document_of_many_chunks_is_checked_piece_by_piece(
 ) -> None:
     """Some characters are wide; one chunk that was altered is found at each place."""
     make_articles(database, max_chars=1_000, context="none")
-    text = " ".join(f"{n}. 단어의 뜻과 𝒳 in sentence number {n}." for n in range(30_000 if LONG else 2_500))
+    text = " ".join(
+        f"{n}. 단어의 뜻과 𝒳 in sentence number {n}." for n in range(30_000 if LONG else 2_500)
+    )
     assert len(text) > 1 << (20 if LONG else 16)
     database.execute("insert into public.articles values (1, null, %s)", [text])
     settings = settings_of(database, standin.url)

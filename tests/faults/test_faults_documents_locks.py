@@ -161,9 +161,10 @@ async def test_trigger_that_refuses_a_chunk_fails_its_document(
     assert guarded.rows("select key, error_class from wikiembed.document_failures") == [
         ("1", "write_refused")
     ]
-    assert guarded.rows(
-        "select distinct document_id from public.articles_chunks order by 1"
-    ) == [(2,), (3,)]
+    assert guarded.rows("select distinct document_id from public.articles_chunks order by 1") == [
+        (2,),
+        (3,),
+    ]
     guarded.check_invariants()
     guarded.execute("drop trigger guard on public.articles_chunks")
     guarded.execute("select wikiembed.retry_failures('articles')")
