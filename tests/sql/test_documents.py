@@ -265,7 +265,7 @@ def test_write_of_what_postgres_refuses_writes_nothing(articles: Database) -> No
         "create trigger skip before insert on public.articles_chunks"
         " for each row execute function public.skip()"
     )
-    with pytest.raises(psycopg.Error, match="prevents a chunk") as raised:
+    with pytest.raises(psycopg.Error, match="discarded or altered a chunk") as raised:
         write_all(articles, read)
     assert raised.value.sqlstate == "WE012"
     assert (chunks(articles), counts(articles)) == ([], (2, 0, 2, 0, 0))

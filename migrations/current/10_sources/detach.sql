@@ -5,6 +5,7 @@ set lock_timeout = '10s'
 as $$
 declare
   v_source wikiembed.sources;
+  v_documents text;
   v_relation regclass;
   v_trigger name;
   v_function regprocedure;
@@ -14,6 +15,11 @@ begin
   select s.* into v_source from wikiembed.sources as s where s.name = p_name;
   if not found then
     perform wikiembed_private.get_source(p_name);
+  end if;
+  -- Documents before their chunks, as a delete of documents locks them.
+  select wikiembed_private.qualified(d.relation) into v_documents from wikiembed.document_sources as d where d.source = p_name collate "default";
+  if v_documents is not null then
+    execute format('lock table %s in access exclusive mode', v_documents);
   end if;
   if wikiembed_private.qualified(v_source.relation) is not null then
     execute wikiembed_private.render_template(v_source, 'lock table @table@ in access exclusive mode');

@@ -113,10 +113,20 @@ as $$
          where not exists (
            select from pg_attribute as a
             where a.attrelid = p_source.relation and not a.attisdropped and a.attnum > 0
-              and (a.attname = c.name or a.attnum = c.attnum)));
+              and (a.attname = c.name or a.attnum = c.attnum)))
+      or exists (
+        select from wikiembed.document_sources as d
+         where d.source = p_source.name
+           and (wikiembed_private.qualified(d.relation) is null or exists (
+             select from unnest(array_remove(d.key_columns || d.text_columns || d.title_column, null),
+                                array_remove(d.key_attnums || d.text_attnums || d.title_attnum, null)) as c (name, attnum)
+              where not exists (
+                select from pg_attribute as a
+                 where a.attrelid = d.relation and not a.attisdropped and a.attnum > 0
+                   and (a.attname = c.name or a.attnum = c.attnum)))));
 $$;
 comment on function wikiembed_private.is_gone(wikiembed.sources) is
-  'True when a source''s table, or one of its columns, was dropped.';
+  'True when a source''s table or that of its documents, or one of their columns, was dropped.';
 
 create or replace function wikiembed_private.require_table(p_source wikiembed.sources) returns void
 language plpgsql stable

@@ -61,7 +61,8 @@ begin
         or exists (
        select from pg_event_trigger_ddl_commands() as d
         where d.classid = 'pg_class'::regclass
-          and d.objid in (select wikiembed_private.relations_of(s.relation)))
+          and (d.objid in (select wikiembed_private.relations_of(s.relation))
+               or d.objid in (select wikiembed_private.relations_of(w.relation) from wikiembed.document_sources as w where w.source = s.name)))
      order by s.name
   loop
     begin
@@ -73,6 +74,9 @@ begin
         end if;
       elsif v_source.written_as <> wikiembed_private.source_names(v_source) then
         perform wikiembed_private.write_triggers(v_name);
+      end if;
+      if wikiembed_private.follow_documents(v_name) and tg_tag = 'ALTER TABLE' then
+        perform wikiembed_private.queue_reconcile(v_name);
       end if;
     exception when others then
       raise warning 'wikiembed could not follow the change of source "%": %', v_name, sqlerrm

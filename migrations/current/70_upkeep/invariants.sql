@@ -63,7 +63,6 @@ $$;
 comment on function wikiembed_private.count_violations(wikiembed.sources) is
   'The number of rows of one source that violate each invariant except that of the queue, the fifth.';
 
--- A chunk's offsets are in characters of the text, from 0, the end exclusive.
 create or replace function wikiembed_private.count_document_violations(p_source wikiembed.sources) returns bigint[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -84,10 +83,8 @@ begin
                case jsonb_typeof(j.args -> 'documents') when 'array' then j.args -> 'documents' else '[]' end) as k (key)
        where j.queue_name = @queue@ and j.task_name = 'wikiembed.split' and j.status in ('todo', 'doing')
     ), hashed as materialized (
-      select @key_of(d)@ collate "C" as key, @hash_d@ as version, @text_of(d)@ as content
+      select @key_of(d)@ collate "C" as key, @hash_d@ as version
         from @table@ as d, (select g.generation as v_generation from wikiembed.document_sources as g where g.source = @source@) as g
-    ), chunked as materialized (
-      select @fk_key@ collate "C" as key, c.position, c.content, c.starts_at, c.ends_at from @chunks@ as c
     )
     select array[
       (select count(*) from hashed as h left join @state@ as s on s.key = h.key
@@ -95,25 +92,15 @@ begin
           and ($1 or s.version is not null or s.key is null)
           and not exists (select from live as l where l.key = h.key)
           and not exists (select from wikiembed.document_failures as f where f.source = @source@ and f.key = h.key)),
-      (select count(*) from chunked as c join hashed as h on h.key = c.key join @state@ as s on s.key = h.key
-        where s.version = h.version
-          and c.content is distinct from substr(h.content, c.starts_at + 1, c.ends_at - c.starts_at))
-      + (select count(*) from (
-           select c.key from chunked as c join @state@ as s on s.key = c.key
-            where s.version is not null
-            group by c.key, s.chunks
-           having count(*) <> s.chunks or min(c.position) <> 0 or max(c.position) <> count(*) - 1) as p)
+      (select count(*) from wikiembed_private.damaged_documents(@source@))
+      + (select count(*) from wikiembed_private.orphan_chunks(@source@))
     ]
-  $sql$, wikiembed_private.document_names(p_source.name) || jsonb_build_object('fk_key', (
-    select case when count(*) = 1 then min(format('c.%I::text', 'document_' || k.name))
-                else format('jsonb_build_array(%s)::text', string_agg(format('c.%I', 'document_' || k.name), ', ' order by k.number)) end
-      from wikiembed.document_sources as d, unnest(d.key_columns) with ordinality as k (name, number)
-     where d.source = p_source.name))) into v_counts using p_source.held_back_at is null;
+  $sql$, wikiembed_private.document_names(p_source.name)) into v_counts using p_source.held_back_at is null;
   return v_counts;
 end;
 $$;
 comment on function wikiembed_private.count_document_violations(wikiembed.sources) is
-  'The number of documents, and of chunks, of one source that violate the invariants of documents.';
+  'The number of documents of one source, and of chunks without one, that violate each invariant of documents.';
 
 create or replace function wikiembed.check_invariants(p_source text default null)
 returns table (name text, violations bigint)

@@ -50,6 +50,7 @@ as $$
 declare
   v_documents wikiembed.document_sources;
   v_row wikiembed.sources := wikiembed_private.document_row(p_name);
+  v_columns name[] := wikiembed_private.chunk_key_columns(p_name);
   v_names jsonb;
   v_alias text;
 begin
@@ -58,15 +59,14 @@ begin
            'chunks', wikiembed_private.qualified(s.relation),
            'chunks_literal', quote_literal(wikiembed_private.qualified(s.relation)),
            'state', format('wikiembed_private.%I', 'documents_' || p_name),
-           'fk_columns', (select string_agg(quote_ident('document_' || k.name), ', ' order by k.number)
-                            from unnest(v_documents.key_columns) with ordinality as k (name, number)),
+           'fk_columns', (select string_agg(quote_ident(k.name), ', ' order by k.number) from unnest(v_columns) with ordinality as k (name, number)),
            'fk_values', (select string_agg(wikiembed_private.key_part(v_row, 'k.key', k.number), ', ' order by k.number)
-                           from unnest(v_documents.key_columns) with ordinality as k (name, number)),
-           'fk_is_key', (select string_agg(format('c.%I = %s', 'document_' || k.name, wikiembed_private.key_part(v_row, 'k.key', k.number)),
+                           from unnest(v_columns) with ordinality as k (name, number)),
+           'fk_is_key', (select string_agg(format('c.%I = %s', k.name, wikiembed_private.key_part(v_row, 'k.key', k.number)),
                                            ' and ' order by k.number)
-                           from unnest(v_documents.key_columns) with ordinality as k (name, number)),
-           'fk_equals', (select string_agg(format('c.%I = d.%I', 'document_' || k.name, k.name), ' and ' order by k.number)
-                           from unnest(v_documents.key_columns) with ordinality as k (name, number)))
+                           from unnest(v_columns) with ordinality as k (name, number)),
+           'fk_equals', (select string_agg(format('c.%I = d.%I', k.chunk, k.name), ' and ' order by k.number)
+                           from unnest(v_documents.key_columns, v_columns) with ordinality as k (name, chunk, number)))
     into v_names
     from wikiembed.sources as s where s.name = p_name collate "default";
   foreach v_alias in array array['d', 'n', 'o'] loop
@@ -92,7 +92,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   select wikiembed_private.render_template(
-    wikiembed_private.document_row(p_name), '@table@ (@key_list@; @text_of(d)@; @title_d@) @chunks@',
+    wikiembed_private.document_row(p_name), '@table@ (@key_list@; @text_of(d)@; @title_d@) @chunks@ (@fk_columns@)',
     wikiembed_private.document_names(p_name));
 $$;
 comment on function wikiembed_private.documents_written_as(text) is
@@ -268,8 +268,6 @@ begin
       v_locked bigint[] := '{}';
       v_chunks bigint[];
       v_removed bigint[];
-      v_expected bigint;
-      v_inserted bigint;
     begin
       lock table only @table@ in row share mode;
       lock table only @chunks@ in row exclusive mode;
@@ -334,23 +332,31 @@ begin
            and (c.position, c.context, c.content, c.heading, c.starts_at, c.ends_at)
                is distinct from (g.position, g.context, g.content, g.heading, g.starts_at, g.ends_at);
       end if;
-      v_expected := (select count(*) from unnest(p_documents, p_ids) as g (document, id) where g.id is null and g.document = any (v_valid));
-      if v_expected > 0 then
-        insert into @chunks@ (@fk_columns@, position, context, content, heading, starts_at, ends_at)
-        select @fk_values@, g.position, g.context, g.content, g.heading, g.starts_at, g.ends_at
+      insert into @chunks@ (@fk_columns@, position, context, content, heading, starts_at, ends_at)
+      select @fk_values@, g.position, g.context, g.content, g.heading, g.starts_at, g.ends_at
+        from (
+          select g.*, row_number() over (partition by g.document order by g.number) - 1 as position
+            from unnest(p_documents, p_ids, p_contexts, p_contents, p_headings, p_starts, p_ends)
+                 with ordinality as g (document, id, context, content, heading, starts_at, ends_at, number)
+        ) as g
+        join unnest(p_keys) with ordinality as k (key, number) on k.number = g.document
+       where g.id is null and g.document = any (v_valid)
+       order by g.number;
+      if (select count(*) from unnest(p_documents) as g where g = any (v_valid)) <> (
+        select count(*)
           from (
             select g.*, row_number() over (partition by g.document order by g.number) - 1 as position
-              from unnest(p_documents, p_ids, p_contexts, p_contents, p_headings, p_starts, p_ends)
-                   with ordinality as g (document, id, context, content, heading, starts_at, ends_at, number)
+              from unnest(p_documents, p_contexts, p_contents, p_starts, p_ends)
+                   with ordinality as g (document, context, content, starts_at, ends_at, number)
           ) as g
           join unnest(p_keys) with ordinality as k (key, number) on k.number = g.document
-         where g.id is null and g.document = any (v_valid)
-         order by g.number;
-        get diagnostics v_inserted = row_count;
-        if v_inserted < v_expected then
-          raise exception 'a trigger of % prevents a chunk from being written', @chunks_literal@
-            using errcode = 'WE012', hint = 'A before insert trigger returned null.';
-        end if;
+          join @chunks@ as c on @fk_is_key@ and c.position = g.position
+         where g.document = any (v_valid)
+           and (c.context collate "C", c.content collate "C", c.starts_at, c.ends_at)
+               is not distinct from (g.context, g.content, g.starts_at, g.ends_at))
+      then
+        raise exception 'a trigger of % discarded or altered a chunk', @chunks_literal@
+          using errcode = 'WE012', hint = 'A before trigger returned null or another row.';
       end if;
       update @state@ as s set version = k.version, chunks = k.chunks, split_at = clock_timestamp()
         from (

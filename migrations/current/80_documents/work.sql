@@ -208,18 +208,14 @@ set enable_nestloop = off
 set jit = off
 as $$
 declare
-  v_row wikiembed.sources := wikiembed_private.document_row(p_name);
-  v_names jsonb := wikiembed_private.document_names(p_name);
-  v_documents wikiembed.document_sources;
+  v_row wikiembed.sources;
+  v_names jsonb;
   v_rows bigint;
 begin
   repaired := 0; dead_jobs := 0;
-  select d.* into v_documents from wikiembed.document_sources as d where d.source = p_name collate "default";
-  if v_documents.trigger_version <> wikiembed_private.trigger_version()
-    or v_documents.written_as <> wikiembed_private.documents_written_as(p_name)
-  then
-    perform wikiembed_private.write_document_triggers(p_name);
-  end if;
+  perform wikiembed_private.follow_documents(p_name);
+  v_row := wikiembed_private.document_row(p_name);
+  v_names := wikiembed_private.document_names(p_name);
   execute wikiembed_private.render_template(v_row, 'lock table @table@ in access share mode');
   delete from wikiembed_queue.procrastinate_jobs as j
    where j.queue_name = 'embed_' || p_name and j.task_name = 'wikiembed.split' and j.status in ('failed', 'cancelled', 'aborted');
@@ -242,6 +238,14 @@ begin
     $sql$, v_names);
     get diagnostics v_rows = row_count;
     repaired := repaired + v_rows;
+    execute wikiembed_private.render_template(v_row, $sql$
+      update @state@ as s set version = null
+       where s.key in (select k.key collate "C" from wikiembed_private.damaged_documents(@source@) as k (key))
+    $sql$, v_names);
+    get diagnostics v_rows = row_count;
+    repaired := repaired + v_rows;
+    execute wikiembed_private.render_template(v_row,
+      'delete from @chunks@ as c where c.id in (select wikiembed_private.orphan_chunks(@source@))', v_names);
   end if;
 end;
 $$;

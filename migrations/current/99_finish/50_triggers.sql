@@ -4,3 +4,7 @@ select wikiembed_private.write_triggers(s.name)
   from wikiembed.sources as s
  where s.trigger_version <> wikiembed_private.trigger_version() and not wikiembed_private.is_gone(s)
  order by s.name;
+select wikiembed_private.follow_documents(s.name)
+  from wikiembed.sources as s
+ where not wikiembed_private.is_gone(s)
+ order by s.name;

@@ -1,7 +1,7 @@
 """``python -m tests.tools.soak [--minutes 10] [--seed N]``: exit 0 if no check fails.
 
-A separate Postgres, a stand-in server as a process, three workers, two sources; faults at
-random from the printed seed; the invariants are checked after every few of them; at the end a
+A separate Postgres, a stand-in server as a process, three workers, two sources and one of documents;
+faults at random from the printed seed; the invariants are checked after every few of them; at the end a
 drain, and a table.
 """
 
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.eventually import ConditionNotMet, eventually
+from tests.tools.soak.documents import DOCUMENTS, prepare_documents, wrong_documents
 from tests.tools.soak.field import SOURCES, Field
 from tests.tools.soak.operations import OUTAGES, WORKERS_AND_OPERATORS
 from tests.tools.soak.reckoning import RECOVERY_LIMIT_S, Stats, cost, unexpected, violations, wrong
@@ -26,7 +27,7 @@ from tests.tools.soak.servers import SERVERS
 from tests.tools.soak.users import USERS
 
 Fault = Callable[[Field], None]
-FAULTS: tuple[Fault, ...] = (*USERS, *WORKERS_AND_OPERATORS, *OUTAGES, *SERVERS)
+FAULTS: tuple[Fault, ...] = (*USERS, *DOCUMENTS, *WORKERS_AND_OPERATORS, *OUTAGES, *SERVERS)
 RECOVERS = frozenset((*OUTAGES, *SERVERS))
 """Those after which the time to the next vector is measured."""
 CHECK_EVERY = 10
@@ -103,13 +104,13 @@ def main() -> int:
         Path(folder).chmod(0o755)
         soak = Field(Path(folder), arguments.seed)
         try:
-            soak.prepare()
+            soak.prepare(prepare_documents)
             stats = run(soak, arguments.minutes)
             soak.settle()
             began = time.monotonic()
             code = soak.start_worker("--drain").wait(timeout=DRAIN_LIMIT_S)
             drained_s = time.monotonic() - began
-            found = wrong(soak, stats, code)
+            found = wrong(soak, stats, code) | wrong_documents(soak)
             if any(found.values()):
                 print(*unexpected(soak), f"log: {kept_log(soak)}", sep="\n", flush=True)
             output = cost(soak)
@@ -118,7 +119,7 @@ def main() -> int:
     print("\n".join(stats.lines()))
     print(f"{sum(stats.times.values())} faults, {len(stats.times)} of {len(set(FAULTS))} kinds,")
     print(
-        f"{len(SOURCES)} sources, {stats.checks} checks in mid-run, drained in {drained_s:.0f} s."
+        f"{len(SOURCES) + 1} sources, {stats.checks} checks in mid-run, drained in {drained_s:.0f} s."
     )
     print(f"{output}.\n")
     for name, n in found.items():

@@ -96,7 +96,10 @@ def pause_until(field: Field) -> None:
 
 def retry(field: Field) -> None:
     """Retry all failures."""
-    field.sql("select wikiembed.retry_failures('docs'), wikiembed.retry_failures('more')")
+    field.sql(
+        "select wikiembed.retry_failures('docs'), wikiembed.retry_failures('more'),"
+        " wikiembed.retry_failures('articles')"
+    )
 
 
 WORKERS_AND_OPERATORS = (

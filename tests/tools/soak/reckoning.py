@@ -84,7 +84,7 @@ def wrong(soak: Field, stats: Stats, drain_code: int) -> dict[str, int]:
         }
     ((left,),) = soak.sql(
         "select count(*) from wikiembed_queue.procrastinate_jobs"
-        " where task_name = 'wikiembed.embed' and status in ('todo', 'doing')"
+        " where task_name in ('wikiembed.embed', 'wikiembed.split') and status in ('todo', 'doing')"
     )
     return {**found, "jobs left over": left}
 
