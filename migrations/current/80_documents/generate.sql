@@ -137,13 +137,13 @@ begin
          where not exists (select from new_rows as n where @same_key(n, o)@));
       if cardinality(v_removed) > 0 then
         delete from @state@ as s where s.key = any (v_removed collate "C");
-        delete from wikiembed.document_failures as f where f.source = @source@ and f.key = any (v_removed collate "C");
+        perform wikiembed_private.end_document_failures(@source@, v_removed, 'changed');
       end if;
       if cardinality(v_changed) > 0 then
         insert into @state@ as s (key)
         select k from unnest(v_changed) as k order by k collate "C"
             on conflict (key) do update set version = null;
-        delete from wikiembed.document_failures as f where f.source = @source@ and f.key = any (v_changed collate "C");
+        perform wikiembed_private.end_document_failures(@source@, v_changed, 'changed');
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         select @queue@, 'wikiembed.split', 10, jsonb_build_object('source', @source@, 'documents', to_jsonb(array_agg(m.key)))
           from (select k as key, (row_number() over () - 1) / 16 as batch from unnest(v_changed) as k) as m
@@ -164,7 +164,7 @@ begin
       v_removed text[] := array(select @key_of(o)@ from old_rows as o);
     begin
       delete from @state@ as s where s.key = any (v_removed collate "C");
-      delete from wikiembed.document_failures as f where f.source = @source@ and f.key = any (v_removed collate "C");
+      perform wikiembed_private.end_document_failures(@source@, v_removed, 'deleted');
       return null;
     end;
     $body$
@@ -176,7 +176,7 @@ begin
     as $body$
     begin
       delete from @state@;
-      delete from wikiembed.document_failures as f where f.source = @source@;
+      perform wikiembed_private.end_document_failures(@source@, null, 'deleted');
       perform wikiembed_private.queue_reconcile(@source@);
       return null;
     end;
@@ -288,7 +288,7 @@ begin
        order by g.number;
       update @state@ as s set version = p_version, chunks = cardinality(p_contents), split_at = clock_timestamp()
        where s.key = p_key collate "C";
-      delete from wikiembed.document_failures as f where f.source = @source@ and f.key = p_key collate "C";
+      perform wikiembed_private.end_document_failures(@source@, array[p_key], 'cured');
       return 'written';
     end;
     $body$
