@@ -112,7 +112,7 @@ def test_reconcile_counts_documents_that_it_queues(articles: Database) -> None:
     assert articles.rows(RECONCILE) == [(3, 0)]
     assert articles.rows(RECONCILE) == [(0, 0)]
     assert len(queued(articles)) == 3
-    logged = "select details -> 'documents_enqueued' from wikiembed.action_log"
+    logged = "select detail -> 'documents_enqueued' from wikiembed.action_log"
     assert articles.rows(f"{logged} where action = 'reconcile'") == [(3,)]
 
 

@@ -38,12 +38,28 @@ class SplitJob:
     job_id: int | None = None
 
 
+class Stats(Protocol):
+    """What a job counts."""
+
+    def split(self, documents: int = 1) -> None:
+        """Count documents that were split."""
+
+    def fail_document(
+        self, *, source: str, key: str, error_class: ErrorClass, message: str, job_id: int | None
+    ) -> None:
+        """Count and report a document that could not be split."""
+
+
 class Runtime(Protocol):
     """What a job uses of its process."""
 
     store: ChunkStore
     documents: DocumentStore
     split_slots: asyncio.Semaphore
+
+    @property
+    def stats(self) -> Stats:
+        """Counts of the process."""
 
     @property
     def is_stopping(self) -> bool:
@@ -196,6 +212,7 @@ class _Run:
             return await self._record(document, ErrorClass.WRITE_REFUSED, _refusal(error))
         if outcome is Outcome.WRITTEN:
             self.counts.add(plan.changes)
+            self.runtime.stats.split()
         return outcome
 
     async def _record(self, document: Document, error_class: ErrorClass, message: str) -> Outcome:
@@ -281,11 +298,11 @@ async def _record(
     )
     if not recorded:
         return Outcome.STALE
-    emit(
-        "document_failed",
-        level=30,
+    runtime.stats.fail_document(
         source=job.source,
+        key=document.key,
         error_class=error_class,
+        message=message,
         job_id=job.job_id,
     )
     return Outcome.RECORDED

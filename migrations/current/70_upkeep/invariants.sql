@@ -71,7 +71,7 @@ as $$
 declare
   v_counts bigint[];
 begin
-  if not exists (select from wikiembed.document_sources as d where d.source = p_source.name) then
+  if coalesce(wikiembed_private.documents_gone(p_source.name), true) then
     return array[0, 0];
   end if;
   execute wikiembed_private.render_template(wikiembed_private.document_row(p_source.name), $sql$
