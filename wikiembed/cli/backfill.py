@@ -80,8 +80,9 @@ def run_backfill(
     Documents that wait are split first: progress counts both, and while some wait, the number of
     chunks still grows (`+`).
 
-    --dry-run reads some of the missing texts, and splits some of the documents that wait. If view `throughput` has no rate for the last day,
-    the embedding server embeds up to 1,024 of them, for some seconds.
+    --dry-run reads some of the missing texts, and splits some of the documents that wait. If view
+    `throughput` has no rate for the last day, the embedding server embeds up to 1,024 texts, for
+    some seconds.
     """
     settings = load_settings()
     configure_logging(style=settings.log_format, level=settings.log_level)

@@ -59,8 +59,8 @@ _WAITING = "select coalesce(sum(todo + doing + scheduled_later), 0) from wikiemb
 class Expected:
     """Documents that wait to be split, and the chunks to embed that they will give.
 
-    `chunks` are estimated by `sampled` documents, or by the mean of `split` ones if that is 0; None:
-    not known. `texts`: some of them, as they will be embedded, without the model's prefix.
+    `chunks` are estimated by `sampled` documents, or by the mean of `split` ones if that is 0;
+    None: not known. `texts`: some of them, as they will be embedded, without the model's prefix.
     """
 
     documents: int
@@ -144,8 +144,8 @@ def estimate(
 ) -> Estimate:
     """What a backfill of the source of `row` would do, of which `queueing` is not queued yet.
 
-    `expected`: what its documents that wait will give. A sample of its texts is read. If the last day has no rate, the embedding server embeds that
-    sample, for some seconds; nothing is written.
+    `expected`: what its documents that wait will give. A sample of its texts is read. If the last
+    day has no rate, the embedding server embeds that sample, for some seconds; nothing is written.
     Raises: SourceNotFound, psycopg.Error.
     """
     missing = row.missing - row.failed
