@@ -158,6 +158,7 @@ def estimate(
         # As many of both kinds as there are: their lengths may differ.
         some = expected.texts
         texts = [*texts[: _part(len(some), missing, new, len(texts))], *some] if new else texts
+        texts = texts[:: 1 + (len(texts) - 1) // MOST_SAMPLED]
         unknown = unknown if expected.chunks is not None else "no document could be read"
     rate = history(connection, row.source, least=BUSY_BATCHES * batch_size) if chunks else None
     measured: Rate | None = None
