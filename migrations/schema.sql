@@ -236,13 +236,13 @@ CREATE FUNCTION wikiembed.read_documents(p_source text, p_keys text[]) RETURNS T
 
 COMMENT ON FUNCTION wikiembed.read_documents(p_source text, p_keys text[]) IS 'Those documents that wait to be split, with the version to write with and their present chunks; what another transaction has locked is left out. Raises WE001.';
 
-CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount boolean DEFAULT true) RETURNS TABLE(orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint)
+CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount boolean DEFAULT true) RETURNS TABLE(orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint, documents_enqueued bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Repairs a source, or all: queues orphaned rows, drops jobs and failures of deleted rows, corrects the ledger (unless p_recount is false), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
+COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Repairs a source, or all: queues orphaned rows and documents, drops jobs and failures of deleted rows, corrects the ledger (unless p_recount is false), rewrites triggers, detaches sources whose table or column was dropped, and keeps the chunks of those whose table of documents was. Raises WE001, WE008.';
 
 CREATE FUNCTION wikiembed.record_document_failure(p_source text, p_key text, p_version bigint, p_error_class text, p_message text, p_job_id bigint DEFAULT NULL::bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -328,7 +328,7 @@ CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NU
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Requeues failed chunks and documents, all or those of some keys or of one class, and keeps the failures of chunks as history; returns the numbers of jobs, of both kinds, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';
+COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Requeues failed chunks and documents, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of both kinds, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';
 
 CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -720,12 +720,47 @@ CREATE FUNCTION wikiembed_private.document_names(p_name text) RETURNS jsonb
 
 COMMENT ON FUNCTION wikiembed_private.document_names(p_name text) IS 'The names that templates of documents use besides those of a source.';
 
+CREATE FUNCTION wikiembed_private.document_names_current(p_name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_names_current(p_name text) IS 'True when the triggers of a source''s documents use the present names of tables and columns; null when it has none.';
+
 CREATE FUNCTION wikiembed_private.document_row(p_name text) RETURNS wikiembed.sources
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.document_row(p_name text) IS 'The documents of a source in the shape of a source, for render_template; null when it has none.';
+
+CREATE FUNCTION wikiembed_private.document_tree_current(p_name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_tree_current(p_name text) IS 'True when the table of a source''s documents and every partition of it, and no other, have their triggers; null when it has none.';
+
+CREATE FUNCTION wikiembed_private.document_triggers_current(p_name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_triggers_current(p_name text) IS 'True when every trigger of a source''s documents exists, is enabled, and has this version and the present names; null when it has none.';
+
+CREATE FUNCTION wikiembed_private.document_triggers_of(p_name text) RETURNS TABLE(relation regclass, trigger name, enabled boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_triggers_of(p_name text) IS 'The triggers of a source''s documents, on any table, and whether each is enabled.';
+
+CREATE FUNCTION wikiembed_private.documents_gone(p_name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.documents_gone(p_name text) IS 'True when a source''s table of documents, or a column of it that is used, was dropped; null when it has none.';
 
 CREATE FUNCTION wikiembed_private.documents_written_as(p_name text) RETURNS text
     LANGUAGE sql STABLE
@@ -754,6 +789,13 @@ CREATE FUNCTION wikiembed_private.drop_orphans() RETURNS bigint
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.drop_orphans() IS 'Drops jobs, ledger rows, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
+
+CREATE FUNCTION wikiembed_private.end_document_failures(p_source text, p_keys text[], p_how text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.end_document_failures(p_source text, p_keys text[], p_how text) IS 'Ends failures of documents of a source, of all where p_keys is null, and keeps them as history; returns their number.';
 
 CREATE FUNCTION wikiembed_private.end_failures(p_places tid[], p_how text, p_cured text[] DEFAULT NULL::text[]) RETURNS bigint
     LANGUAGE plpgsql
@@ -900,6 +942,13 @@ CREATE FUNCTION wikiembed_private.follow_batch_size() RETURNS trigger
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.follow_batch_size() IS 'Regenerates a source''s insert trigger with its present batch size.';
+
+CREATE FUNCTION wikiembed_private.follow_document_renames(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.follow_document_renames(p_name text) IS 'Updates the column names of a source''s documents after a rename. Raises WE006 when one was dropped.';
 
 CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.sources
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1102,6 +1151,57 @@ CREATE FUNCTION wikiembed_private.keys_of_job(p_job wikiembed_queue.procrastinat
 
 COMMENT ON FUNCTION wikiembed_private.keys_of_job(p_job wikiembed_queue.procrastinate_jobs) IS 'The keys of a job''s chunks or documents; none where its arguments are malformed.';
 
+CREATE FUNCTION wikiembed_private.lacks_columns(p_relation regclass, p_names name[], p_attnums smallint[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.lacks_columns(p_relation regclass, p_names name[], p_attnums smallint[]) IS 'True when a table, or one of these columns by name and by number, was dropped; a null name is ignored.';
+
+CREATE FUNCTION wikiembed_private.live_keys(p_queue text, p_task text) RETURNS TABLE(job_id bigint, status text, key text)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT j.id,
+     j.status,
+     (k.key COLLATE "C") AS key
+    FROM ( SELECT a.id,
+             (a.status)::text AS status,
+             a.task_name,
+             a.args
+            FROM wikiembed_queue.procrastinate_jobs a
+           WHERE (((a.queue_name)::text = live_keys.p_queue) AND (a.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (a.scheduled_at IS NULL))
+         UNION ALL
+          SELECT b.id,
+             (b.status)::text AS status,
+             b.task_name,
+             b.args
+            FROM wikiembed_queue.procrastinate_jobs b
+           WHERE (((b.queue_name)::text = live_keys.p_queue) AND (b.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (b.scheduled_at IS NOT NULL))
+         UNION ALL
+          SELECT c.id,
+             (c.status)::text AS status,
+             c.task_name,
+             c.args
+            FROM wikiembed_queue.procrastinate_jobs c
+           WHERE (((c.queue_name)::text = live_keys.p_queue) AND (c.status = 'doing'::wikiembed_queue.procrastinate_job_status))) j,
+     LATERAL jsonb_array_elements_text(
+         CASE jsonb_typeof((j.args ->
+             CASE live_keys.p_task
+                 WHEN 'wikiembed.split'::text THEN 'documents'::text
+                 ELSE 'keys'::text
+             END))
+             WHEN 'array'::text THEN (j.args ->
+             CASE live_keys.p_task
+                 WHEN 'wikiembed.split'::text THEN 'documents'::text
+                 ELSE 'keys'::text
+             END)
+             ELSE '[]'::jsonb
+         END) k(key)
+   WHERE ((j.task_name)::text = live_keys.p_task);
+END;
+
+COMMENT ON FUNCTION wikiembed_private.live_keys(p_queue text, p_task text) IS 'The keys of chunks, or for wikiembed.split of documents, in jobs of a queue that wait or run.';
+
 CREATE FUNCTION wikiembed_private.lock_source(p_source text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1275,6 +1375,13 @@ CREATE FUNCTION wikiembed_private.qualified(p_relation regclass) RETURNS text
 
 COMMENT ON FUNCTION wikiembed_private.qualified(p_relation regclass) IS 'The relation''s name with its schema, quoted; null when it was dropped.';
 
+CREATE FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) IS 'Queues documents of a source in jobs of 16; returns the number of jobs.';
+
 CREATE FUNCTION wikiembed_private.queue_reconcile(p_source text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1311,7 +1418,7 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
 
 COMMENT ON FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) IS 'Written by write_triggers for source wiki.';
 
-CREATE FUNCTION wikiembed_private.reconcile_documents(p_name text, p_recount boolean, OUT repaired bigint, OUT dead_jobs bigint) RETURNS record
+CREATE FUNCTION wikiembed_private.reconcile_documents(p_name text, p_recount boolean, OUT documents_enqueued bigint, OUT dead_jobs bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -1319,9 +1426,9 @@ CREATE FUNCTION wikiembed_private.reconcile_documents(p_name text, p_recount boo
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.reconcile_documents(p_name text, p_recount boolean, OUT repaired bigint, OUT dead_jobs bigint) IS 'Repairs the state of a source''s documents; returns how many were found to wait, and jobs that ended without their work.';
+COMMENT ON FUNCTION wikiembed_private.reconcile_documents(p_name text, p_recount boolean, OUT documents_enqueued bigint, OUT dead_jobs bigint) IS 'Repairs a source''s documents; returns the numbers of documents that were queued although the source is held back, and of jobs that ended without their work.';
 
-CREATE FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint) RETURNS record
+CREATE FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint, OUT documents_enqueued bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -1330,7 +1437,7 @@ CREATE FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolea
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint) IS 'Reconciles one source; see wikiembed.reconcile.';
+COMMENT ON FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint, OUT documents_enqueued bigint) IS 'Reconciles one source; see wikiembed.reconcile.';
 
 CREATE FUNCTION wikiembed_private.refuse_abort() RETURNS trigger
     LANGUAGE plpgsql
@@ -1419,6 +1526,13 @@ CREATE FUNCTION wikiembed_private.relations_of(p_relation regclass) RETURNS SETO
 
 COMMENT ON FUNCTION wikiembed_private.relations_of(p_relation regclass) IS 'The table itself and, when it is partitioned, every partition below it.';
 
+CREATE FUNCTION wikiembed_private.release_documents(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.release_documents(p_name text) IS 'Makes a source of documents one of chunks only: drops the triggers, functions, state and jobs of its documents; the chunks stay.';
+
 CREATE FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1439,6 +1553,13 @@ CREATE FUNCTION wikiembed_private.render_template(p_source wikiembed.sources, p_
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.render_template(p_source wikiembed.sources, p_template text, p_more jsonb) IS 'Renders a template of SQL with the names of a source.';
+
+CREATE FUNCTION wikiembed_private.renew_document_triggers(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.renew_document_triggers(p_name text) IS 'Follows renames and new partitions of a source''s documents, and writes triggers that are missing, disabled or outdated.';
 
 CREATE FUNCTION wikiembed_private.renew_grants() RETURNS void
     LANGUAGE plpgsql
@@ -1508,7 +1629,7 @@ CREATE FUNCTION wikiembed_private.retry_documents(p_source text, p_keys text[], 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.retry_documents(p_source text, p_keys text[], p_error_class text, OUT jobs bigint, OUT documents bigint) IS 'Queues documents that failed, all or those of some keys or of one class; returns the numbers of jobs and documents.';
+COMMENT ON FUNCTION wikiembed_private.retry_documents(p_source text, p_keys text[], p_error_class text, OUT jobs bigint, OUT documents bigint) IS 'Queues documents that failed, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs and documents.';
 
 CREATE FUNCTION wikiembed_private.revoke_generated(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -1523,6 +1644,13 @@ CREATE FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], 
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.runnable_queues(p_queues character varying[], p_upkeep boolean) IS 'The queues that a worker may fetch from now: those given, or all, without the paused ones.';
+
+CREATE FUNCTION wikiembed_private.sample_waiting(p_source text, p_most integer) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.sample_waiting(p_source text, p_most integer) IS 'Keys of some documents of a source that wait to be split and have not failed.';
 
 CREATE FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.sources
     LANGUAGE plpgsql STABLE
@@ -2033,24 +2161,25 @@ CREATE TABLE wikiembed_private.ended_failures (
     last_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     how text NOT NULL,
+    document boolean DEFAULT false NOT NULL,
     CONSTRAINT how_is_known CHECK ((how = ANY (ARRAY['retried'::text, 'cured'::text, 'changed'::text, 'deleted'::text, 'skipped'::text])))
 );
 
-COMMENT ON TABLE wikiembed_private.ended_failures IS 'Failures that ended, and how; written by end_failures and skip, read through wikiembed.failure_history, pruned by prune_failure_history.';
+COMMENT ON TABLE wikiembed_private.ended_failures IS 'Failures that ended, and how; written by end_failures, end_document_failures and skip, read through wikiembed.failure_history, pruned by prune_failure_history.';
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.id IS 'Ascending number.';
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.source IS 'The source.';
 
-COMMENT ON COLUMN wikiembed_private.ended_failures.key IS 'The chunk''s key, as text.';
+COMMENT ON COLUMN wikiembed_private.ended_failures.key IS 'Key of the chunk or the document, as text.';
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.error_class IS 'Stable name of the kind of failure, as in docs/reference.';
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.http_status IS 'Status of the embedding server''s last response, where there was one.';
 
-COMMENT ON COLUMN wikiembed_private.ended_failures.message IS 'One sentence; never the chunk''s text.';
+COMMENT ON COLUMN wikiembed_private.ended_failures.message IS 'One sentence; never the text.';
 
-COMMENT ON COLUMN wikiembed_private.ended_failures.attempts IS 'Attempts to embed this chunk alone.';
+COMMENT ON COLUMN wikiembed_private.ended_failures.attempts IS 'Attempts to embed this chunk alone, or to split this document.';
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.first_at IS 'When it failed first.';
 
@@ -2058,7 +2187,9 @@ COMMENT ON COLUMN wikiembed_private.ended_failures.last_at IS 'When it failed la
 
 COMMENT ON COLUMN wikiembed_private.ended_failures.ended_at IS 'When the failure ended.';
 
-COMMENT ON COLUMN wikiembed_private.ended_failures.how IS 'retried (requeued by an operator), cured (it got its vector), changed (its text or its key), deleted (its row), or skipped (by an operator).';
+COMMENT ON COLUMN wikiembed_private.ended_failures.how IS 'retried (requeued by an operator), cured (it got its vector, or was split), changed (its text or its key), deleted (its row), or skipped (by an operator).';
+
+COMMENT ON COLUMN wikiembed_private.ended_failures.document IS 'True for a document that could not be split, false for a chunk.';
 
 CREATE VIEW wikiembed.failure_history AS
  SELECT source,
@@ -2070,22 +2201,23 @@ CREATE VIEW wikiembed.failure_history AS
     first_at,
     last_at,
     ended_at,
-    how
+    how,
+    document
    FROM wikiembed_private.ended_failures e;
 
 COMMENT ON VIEW wikiembed.failure_history IS 'Failures that ended: retried, cured, changed, deleted or skipped; kept for 90 days, and the latest 50,000 of a source. Open ones are in wikiembed.failures.';
 
 COMMENT ON COLUMN wikiembed.failure_history.source IS 'The source.';
 
-COMMENT ON COLUMN wikiembed.failure_history.key IS 'The chunk''s key, as text.';
+COMMENT ON COLUMN wikiembed.failure_history.key IS 'Key of the chunk or the document, as text.';
 
 COMMENT ON COLUMN wikiembed.failure_history.error_class IS 'Stable name of the kind of failure, as in docs/reference.';
 
 COMMENT ON COLUMN wikiembed.failure_history.http_status IS 'Status of the embedding server''s last response, where there was one.';
 
-COMMENT ON COLUMN wikiembed.failure_history.message IS 'One sentence; never the chunk''s text.';
+COMMENT ON COLUMN wikiembed.failure_history.message IS 'One sentence; never the text.';
 
-COMMENT ON COLUMN wikiembed.failure_history.attempts IS 'Attempts to embed this chunk alone.';
+COMMENT ON COLUMN wikiembed.failure_history.attempts IS 'Attempts to embed this chunk alone, or to split this document.';
 
 COMMENT ON COLUMN wikiembed.failure_history.first_at IS 'When it failed first.';
 
@@ -2093,7 +2225,9 @@ COMMENT ON COLUMN wikiembed.failure_history.last_at IS 'When it failed last.';
 
 COMMENT ON COLUMN wikiembed.failure_history.ended_at IS 'When the failure ended.';
 
-COMMENT ON COLUMN wikiembed.failure_history.how IS 'retried (requeued by an operator), cured (it got its vector), changed (its text or its key), deleted (its row), or skipped (by an operator).';
+COMMENT ON COLUMN wikiembed.failure_history.how IS 'retried (requeued by an operator), cured (it got its vector, or was split), changed (its text or its key), deleted (its row), or skipped (by an operator).';
+
+COMMENT ON COLUMN wikiembed.failure_history.document IS 'True for a document that could not be split, false for a chunk.';
 
 ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME wikiembed.ledger_id_seq

@@ -37,6 +37,12 @@ ALIVE = "insert into wikiembed_queue.procrastinate_workers default values;"
 OUTAGE = "select wikiembed.report_outage('http://gpu', 5, 'timeout', null, 'it hangs');"
 RECONCILE = ("reconcile", "docs")
 MOVE = ("attach", "public.docs", "--name", "docs", "--move")
+ARTICLES = (
+    "create table public.articles (id int primary key, body text);"
+    " insert into public.articles values (1, 'waits');"
+    " select wikiembed.attach_documents('public.articles', 'id', 'body', 'articles',"
+    " p_dimensions => 4, p_enqueue => {});"
+)
 CASES = (
     Case(
         name="database",
@@ -152,6 +158,35 @@ CASES = (
         fixed_by=RECONCILE,
     ),
     Case(
+        name="documents_relation",
+        level="fault",
+        message="A table of documents of source articles was dropped: run `wikiembed reconcile",
+        broken=ARTICLES.format("true") + " drop table public.articles cascade",
+        fixed_by=("reconcile", "articles"),
+    ),
+    Case(
+        name="documents_relation",
+        level="fault",
+        message="A column of documents in public.articles of source articles was dropped",
+        broken=ARTICLES.format("true") + " alter table public.articles drop column body",
+        fixed_by=("reconcile", "articles"),
+    ),
+    Case(
+        name="document_triggers",
+        level="fault",
+        message="of source articles, public.articles, are missing, disabled or outdated: run",
+        broken=ARTICLES.format("true") + " alter table public.articles disable trigger all",
+        fixed_by=("reconcile", "articles"),
+    ),
+    Case(
+        name="document_triggers",
+        level="fault",
+        message="`wikiembed reconcile articles`",
+        broken=ARTICLES.format("true") + " alter event trigger wikiembed_on_ddl disable;"
+        " alter table public.articles rename body to text",
+        fixed_by=("reconcile", "articles"),
+    ),
+    Case(
         name="index",
         level="warning",
         message="run in psql `create index concurrently on public.docs (id) where vec is null`",
@@ -202,6 +237,29 @@ CASES = (
         " delete from wikiembed_queue.procrastinate_jobs;"
         " select wikiembed.enqueue('docs', p_max_chunks => 0)",
         fixed_by=("enqueue", "docs"),
+    ),
+    Case(
+        name="documents_waiting",
+        level="warning",
+        message="Source articles: 1 document waits to be split and is in no job: run `wikiembed",
+        broken=ARTICLES.format("false"),
+        fixed_by=("enqueue", "articles"),
+    ),
+    Case(
+        name="documents_waiting",
+        level="warning",
+        message="run `wikiembed enqueue articles`",
+        broken=ARTICLES.format("true") + " delete from wikiembed_queue.procrastinate_jobs",
+        fixed_by=("enqueue", "articles"),
+    ),
+    Case(
+        name="documents_failed",
+        level="warning",
+        message="Source articles has 1 document that could not be split (document_unreadable): see",
+        broken=ARTICLES.format("true") + " select wikiembed.record_document_failure("
+        "'articles', d.key, d.version, 'document_unreadable', 'No.')"
+        " from wikiembed.read_documents('articles', array['1']) as d",
+        fixed_by=("retry", "articles"),
     ),
     Case(
         name="failures",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.acceptance.doctor_cases import CASES, Case
+from tests.acceptance.doctor_cases import ARTICLES, CASES, Case
 from tests.support.chunks import add_chunks, clear_jobs
 from tests.support.cli import Call, StartCli
 from tests.support.commands import assert_done, assert_refused, complaints, served
@@ -17,13 +17,13 @@ from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.tools.docs.pages import REFERENCE, rows_of
 from wikiembed.config import Settings
-from wikiembed.control.doctor import ALARMS, Examination, place, queue
+from wikiembed.control.doctor import ALARMS, Examination, documents, place, queue
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.db.queue_schema import PROCRASTINATE_VERSION
 
 Row = tuple[str, str, str]
 APART = {("postgres", "fault"), ("procrastinate", "fault"), ("clock", "warning"),
-         ("unexamined", "fault"), ("owner", "warning")}  # fmt: skip
+         ("unexamined", "fault"), ("owner", "warning"), ("splitter", "fault")}  # fmt: skip
 """Those with a test of their own."""
 
 
@@ -255,3 +255,18 @@ def test_doctor_leaves_large_tables_to_full(docs_table: Database) -> None:
         )
     ]
     assert [f.level for f in queue.invariants(connection, most_rows=9)] == ["fault"]
+
+
+def test_doctor_reports_a_splitter_that_cannot_be_imported(docs_table: Database) -> None:
+    """Only where a source has documents."""
+
+    def broken(name: str) -> object:
+        raise ImportError(f"No module named {name!r}")
+
+    with docs_table.connect() as connection:
+        assert list(documents.documents(connection, load=broken)) == []
+        docs_table.execute(ARTICLES.format("true"))
+        (_, found) = documents.documents(connection, load=broken)
+        assert (found.name, found.level) == ("splitter", "fault")
+        assert "`pip install --force-reinstall semantic-text-splitter`" in found.sentence
+        assert [one.level for one in documents.documents(connection)] == ["ok"]

@@ -81,7 +81,11 @@ def test_attach_counts_documents_and_names_the_next_command(call: Call, articles
         "# articles: 20 documents wait to be split: wikiembed enqueue articles",
     ]
     would = call("enqueue", "articles", "--dry-run").stdout
-    assert would == "articles: 20 documents would be queued in 2 jobs.\n"
+    assert would.splitlines() == [
+        "articles: 20 documents would be queued in 2 jobs.",
+        "articles: 20 documents wait to be split and will give about 20 chunks to embed, by a"
+        " sample of 20 documents, about 790 tokens.",
+    ]
     assert call("enqueue", "articles").stdout == "articles: 20 documents queued in 2 jobs.\n"
     assert call("enqueue", "articles").stdout == "articles: 0 documents queued in 0 jobs.\n"
     assert _json(call("enqueue", "articles", "--json")) == {
@@ -123,7 +127,12 @@ def test_backfill_without_enqueue_queues_documents(
     assert_done(call(*ATTACH, env=env))
     estimated = call("backfill", "articles", "--dry-run", env=env)
     assert_done(estimated)
-    assert "articles: 20 documents would be queued in 2 jobs" in estimated.stdout
+    assert (
+        "articles: 20 documents wait to be split and will give about 20 chunks to embed, by a"
+        " sample of 20 documents (20 documents would be queued in 2 jobs), about "
+    ) in estimated.stdout
+    assert "chunks/s, measured just now by embedding 20 chunks in " in estimated.stdout
+    assert articles.one("select count(*) from wikiembed_queue.procrastinate_jobs") == 0
     result = call("backfill", "articles", env=env)
     assert_done(result)
     queued = json_lines(result)[0]

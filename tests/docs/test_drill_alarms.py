@@ -21,6 +21,7 @@ NOT_DRILLED = {
     ("pgvector", "fault"): "fixed by a restore: see how-to/after-a-restore.md",
     ("procrastinate", "fault"): "its command would change the interpreter of these tests",
     ("clock", "warning"): "a clock cannot be set here",
+    ("splitter", "fault"): "its command would change the interpreter of these tests",
 }
 DIE = "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() - interval '31 s'"
 Fix = Callable[[], object]
@@ -133,6 +134,31 @@ def _prefix(drill: Drill) -> Fix:
     return fix
 
 
+def _documents_dropped(drill: Drill) -> None:
+    drill.load_documents("one more")
+    drill.database.execute("set client_min_messages = error; drop table public.articles cascade")
+
+
+def _document_triggers(drill: Drill) -> None:
+    drill.load_documents("one more")
+    drill.database.execute("alter table public.articles disable trigger all")
+
+
+def _documents_waiting(drill: Drill) -> None:
+    """A restore without the queue's rows."""
+    drill.load_documents("one more")
+    drill.database.execute("delete from wikiembed_queue.procrastinate_jobs")
+
+
+def _documents_failed(drill: Drill) -> None:
+    drill.load_documents("one more")
+    drill.database.execute(
+        "select wikiembed.record_document_failure("
+        "'wiki', d.key, d.version, 'document_unreadable', 'No.')"
+        " from wikiembed.read_documents('wiki', array['1']) as d"
+    )
+
+
 def _paused(drill: Drill) -> None:
     drill.type("wikiembed pause wiki --why 'the GPU is needed'")
 
@@ -225,6 +251,10 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("relation", "fault"): _relation,
     ("replaced", "fault"): _replaced,
     ("triggers", "fault"): _triggers,
+    ("documents_relation", "fault"): _documents_dropped,
+    ("document_triggers", "fault"): _document_triggers,
+    ("documents_waiting", "warning"): _documents_waiting,
+    ("documents_failed", "warning"): _documents_failed,
     ("index", "warning"): _index,
     ("search_index", "warning"): _search_index,
     ("owner", "warning"): _owner,

@@ -75,7 +75,7 @@ def test_held_back_source_still_queues_what_is_written(backlog: Database) -> Non
     add(backlog, "new")
     assert queued(backlog) == ["11"]
     backlog.execute("insert into wikiembed.ledger (source, total) values ('docs', 5)")
-    assert backlog.rows("select * from wikiembed.reconcile('docs')") == [(0, 0, 5)]
+    assert backlog.rows("select * from wikiembed.reconcile('docs')") == [(0, 0, 5, 0)]
     assert backlog.one(HELD) is True
 
 

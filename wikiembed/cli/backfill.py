@@ -77,8 +77,12 @@ def run_backfill(
     Standard output is JSON lines unless it is a terminal: progress after each `--report-every`
     batches of this process, and at least every 30 s, and a line for each chunk that failed.
 
-    --dry-run reads some of the missing texts. If view `throughput` has no rate for the last day,
-    the embedding server embeds up to 1,024 of them, for some seconds.
+    Documents that wait are split first: progress counts both, and while some wait, the number of
+    chunks still grows (`+`).
+
+    --dry-run reads some of the missing texts, and splits some of the documents that wait. If view
+    `throughput` has no rate for the last day, the embedding server embeds up to 1,024 texts, for
+    some seconds.
     """
     settings = load_settings()
     configure_logging(style=settings.log_format, level=settings.log_level)
@@ -204,7 +208,13 @@ def _embed(
 
 
 def _print_failure(failed: FailedChunk) -> None:
-    """Print a JSON line for one chunk: its key, never its text."""
+    """Print a JSON line for one chunk or document: its key, never its text."""
+    if failed.document:
+        print_json(
+            {"event": "document_failed", "source": failed.source, "key": failed.key,
+             "error_class": failed.error_class, "job_id": failed.job_id, "message": failed.message}
+        )  # fmt: skip
+        return
     print_json(
         {"event": "chunk_failed", "source": failed.source, "key": failed.key,
          "error_class": failed.error_class, "http_status": failed.http_status,

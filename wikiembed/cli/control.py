@@ -120,8 +120,10 @@ def run_reconcile(
     if json:
         print_json(found)
         return
+    queued = found["documents_enqueued"]
+    documents = f" and {count(queued, 'document')}" if queued else ""
     say(
-        f"Queued {count(found['orphans_enqueued'], 'orphaned chunk')}, dropped"
+        f"Queued {count(found['orphans_enqueued'], 'orphaned chunk')}{documents}, dropped"
         f" {count(found['dead_jobs'], 'dead job')}, corrected the ledger by"
         f" {found['ledger_drift']:,}."
     )

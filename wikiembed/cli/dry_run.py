@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wikiembed.cli.console import database, print_json, say
+from wikiembed.cli.unsplit import expected, expected_phrase
 from wikiembed.config import Settings
 from wikiembed.control import actions
 from wikiembed.control.estimate import Estimate, estimate
@@ -48,6 +49,9 @@ def print_estimate(
                     one,
                     most_chunks=left,
                     concurrency=concurrency,
+                    expected=expected(connection, one.source)
+                    if one.documents is not None
+                    else None,
                 )
             )
             if json:
@@ -81,18 +85,12 @@ def _takes(seconds: float | None) -> str:
 
 def estimate_sentence(found: Estimate, queueing: actions.Enqueued, row: Coverage) -> str:
     """The work to do, the sample's size, and the estimated time, or why it is unknown."""
-    documents = ""
-    if queueing.documents:
-        documents = (
-            f"{found.source}: {count(queueing.documents, 'document')} would be queued in"
-            f" {count(queueing.splits, 'job')}; their chunks are known once they are split."
-        )
-        if found.chunks == 0:
-            return documents
+    if found.expected is not None and found.expected.chunks is None:
+        return f"{found.source}: {expected_phrase(found.expected)}; {found.unknown}."
     if found.chunks == 0:
         failed = f" but {count(row.failed, 'failed chunk')}" if row.failed else ""
         return f"{found.source}: nothing to embed{failed}."
-    sentences = [documents, f"{_what(found, queueing)}.", _how_long(found)]
+    sentences = [f"{_what(found, queueing)}.", _how_long(found)]
     if row.paused:
         sentences.append(f"It is paused: run `wikiembed resume {found.source}`.")
     measured = found.measured
@@ -105,14 +103,21 @@ def estimate_sentence(found: Estimate, queueing: actions.Enqueued, row: Coverage
 
 
 def _what(found: Estimate, queueing: actions.Enqueued) -> str:
-    to_queue = "all queued already"
+    to_queue = []
+    if queueing.documents:
+        documents = count(queueing.documents, "document")
+        to_queue.append(f"{documents} would be queued in {count(queueing.splits, 'job')}")
     if queueing.chunks:
         jobs = count(queueing.jobs - queueing.splits, "job")
-        to_queue = f"{count(queueing.chunks, 'chunk')} would be queued in {jobs}"
-    what = (
-        f"{found.source}: {count(found.chunks, 'chunk')} to embed in {count(found.jobs, 'job')}"
-        f" ({to_queue})"
-    )
+        to_queue.append(f"{count(queueing.chunks, 'chunk')} would be queued in {jobs}")
+    queued = ", ".join(to_queue) or "all queued already"
+    if found.expected is None:
+        work = f"{count(found.chunks, 'chunk')} to embed in {count(found.jobs, 'job')}"
+        what = f"{found.source}: {work} ({queued})"
+    else:
+        missing = found.chunks - (found.expected.chunks or 0)
+        more = f"; with {count(missing, 'chunk')} that lack a vector" if missing > 0 else ""
+        what = f"{found.source}: {expected_phrase(found.expected)} ({queued}){more}"
     if found.characters is not None and found.tokens is not None:
         what += (
             f", about {roughly(found.characters)} characters or {roughly(found.tokens)} tokens by"

@@ -20,8 +20,9 @@ class FailedChunks:
         """Show one, truncated to the terminal's width, unless enough of them are shown."""
         self._shown += 1
         if self._shown <= MOST_SHOWN:
+            document = "document " if failed.document else ""
             self._reporter.line(
-                f"{failed.source} {printable(failed.key)}: {failed.error_class}:"
+                f"{failed.source} {document}{printable(failed.key)}: {failed.error_class}:"
                 f" {printable(failed.message)}"
             )
         elif self._shown == MOST_SHOWN + 1:

@@ -226,10 +226,9 @@ def run_failures(
             )
         else:
             rows = actions.failures(connection, source, error_class=error_class, limit=limit)
-            for row in rows:
-                row["key"] = (
-                    f"document {row['key']}" if row["document"] and not json else row["key"]
-                )
+        for row in rows:
+            if row["document"] and not json:
+                row["key"] = f"document {row['key']}"
         cut = [] if history or error_class else truncated(connection, source)
     if json:
         for row in rows:

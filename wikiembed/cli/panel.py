@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
@@ -14,6 +15,7 @@ from wikiembed.control.standing import time_left_of
 from wikiembed.control.watch import View
 from wikiembed.db.endpoint import Endpoint
 from wikiembed.times import local
+from wikiembed.words import roughly
 
 FULL, EMPTY = "█", "░"
 PLAIN_FULL, PLAIN_EMPTY = "#", "."
@@ -142,13 +144,13 @@ class Panel:
 
     def _source(self, row: Row, name_width: int, *, in_full: bool) -> Iterator[Text]:
         bar = max(self._width - name_width - PERCENT_WIDTH - 3, 10) if in_full else SHORT_BAR
-        filled = int(bar * (row["coverage_pct"] or 0) / 100)
+        share, whole = _share(row)
+        filled = int(bar * (share or 0) / 100)
         full, empty = (PLAIN_FULL, PLAIN_EMPTY) if self._plain else (FULL, EMPTY)
         line = Text(f"{self._ascii(fit(row['source'], name_width))} ")
         line.append(full * filled, style="green" if row["ready"] else "cyan")
         line.append(empty * (bar - filled), style="dim")
-        line.append(f" {percent(row['coverage_pct']):>{PERCENT_WIDTH}}")
-        whole = f"{row['embedded']:,} of {row['total'] - row['skipped']:,}"
+        line.append(f" {percent(share):>{PERCENT_WIDTH}}")
         now = list(self._details(row))
         if in_full:
             yield line
@@ -168,6 +170,22 @@ class Panel:
             yield f"{row['failed']:,} failed"
         if row["skipped"]:
             yield f"{row['skipped']:,} skipped"
+
+
+def _share(row: Row) -> tuple[float | None, str]:
+    """Percent of the chunks that are embedded, and their numbers.
+
+    While documents wait to be split, of the chunks that they are expected to give.
+    """
+    known = row["total"] - row["skipped"]
+    embedded = row["embedded"]
+    if not row.get("documents_waiting"):
+        return row["coverage_pct"], f"{embedded:,} of {known:,}"
+    expected = row["chunks_expected"]
+    if expected is None:
+        return None, f"{embedded:,} of {known:,} so far"
+    share = math.floor(10_000 * embedded / max(expected, 1)) / 100
+    return min(share, 99.99), f"{embedded:,} of about {roughly(expected)}"
 
 
 def plain_line(view: View) -> str:

@@ -15,6 +15,8 @@ from wikiembed.cli.console import print_json, say, warn
 
 REPORT_EVERY_S = 5.0
 WIDE, WIDE_BAR, NARROW_BAR = 100, 30, 10
+NEARLY = 0.99
+"""Most of the bar that is filled while the total still grows."""
 LONGEST_SILENCE_S = 30.0
 """Longest time between lines that are due by number of batches."""
 
@@ -75,13 +77,16 @@ class Reporter:
         self._pending: dict[str, object] | None = None
         self._done = 0
         self._total: int | None = None
+        self._reached = 0.0
+        self._wide = False
         self._bar: Progress | None = None
         if sys.stdout.isatty() and not json:
             console = Console()
+            self._wide = console.width >= WIDE
             self._bar = Progress(
                 _Spinner(),
                 TextColumn("{task.description}"),
-                BarColumn(bar_width=WIDE_BAR if console.width >= WIDE else NARROW_BAR),
+                BarColumn(bar_width=WIDE_BAR if self._wide else NARROW_BAR),
                 TextColumn("{task.fields[count]}"),
                 TextColumn("{task.fields[note]}"),
                 console=console,
@@ -142,24 +147,51 @@ class Reporter:
         done: int,
         total: int | None = None,
         *,
+        growth: int | None = 0,
+        parts: tuple[int, ...] = (),
         note: str = "",
         batches: int = 0,
         **fields: object,
     ) -> None:
         """Report `done` of `total`; `note` is for people, `fields` are for machines.
 
-        `batches` is the number that this process has done so far.
+        `batches` is the number that this process has done so far. `parts`: documents that are split
+        and all of them, while some wait; `growth`: how much they will add to `total`, by an
+        estimate, None if there is none. Then the bar never runs backwards, and is not full.
         """
         if self._bar is not None:
-            count = f"{done:,}" if total is None else f"{done:,}/{total:,}"
             self._done, self._total = done, total
-            self._bar.update(self._task, completed=done, total=total, note=note, count=count)
+            completed, whole = self._filled(done, total, growth=growth, grows=bool(parts))
+            count = self._count(done, total, parts)
+            self._bar.update(self._task, completed=completed, total=whole, note=note, count=count)
             return
         line: dict[str, object] = {"done": done, "total": total, **fields}
         if self._cadence.is_due(batches):
             self._print(line)
         else:
             self._pending = line
+
+    def _filled(
+        self, done: int, total: int | None, *, growth: int | None, grows: bool
+    ) -> tuple[float, float | None]:
+        """How much of the bar is filled, and of what; None: it only moves."""
+        if not grows and not self._reached:
+            return done, total
+        if total is None or (growth is None and not self._reached):
+            return done, None
+        share = done / max(1, total + (growth or 0)) if growth is not None else 0.0
+        self._reached = max(self._reached, min(share, NEARLY if grows else 1.0))
+        return self._reached, 1.0
+
+    def _count(self, done: int, total: int | None, parts: tuple[int, ...]) -> str:
+        """``12/40 documents, 60/75+ chunks``, shorter on a narrow terminal, or ``60/75``."""
+        count = f"{done:,}" if total is None else f"{done:,}/{total:,}"
+        if not parts:
+            return count
+        split, documents = parts
+        if self._wide:
+            return f"{split:,}/{documents:,} documents, {count}+ chunks"
+        return f"docs {split:,}/{documents:,} · {count}+"
 
     def _print(self, line: dict[str, object]) -> None:
         self._pending = None

@@ -13,12 +13,13 @@ from wikiembed.cli.coverage_report import report
 from wikiembed.cli.options import BatchSize, Concurrency, DryRun, MaxChunks, Source
 from wikiembed.cli.progress import Reporter
 from wikiembed.cli.queued import queued_sentence
+from wikiembed.cli.unsplit import expected, expected_phrase
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.pipeline import Stats
 from wikiembed.store import Coverage
 from wikiembed.telemetry import configure_logging
-from wikiembed.words import by_class
+from wikiembed.words import by_class, roughly
 
 
 def register(cli: typer.Typer) -> None:
@@ -35,7 +36,11 @@ def run_enqueue(
     dry_run: DryRun = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Queue every missing chunk and document that is in no job and no failure; idempotent."""
+    """Queue every missing chunk and document that is in no job and no failure; idempotent.
+
+    With --dry-run some of the documents that wait are split, to estimate their chunks and tokens;
+    hours: `backfill --dry-run`.
+    """
     with database() as (connection, settings):
         for done in actions.enqueue_all(
             connection,
@@ -44,10 +49,17 @@ def run_enqueue(
             batch_size=batch_size or settings.batch_size,
             dry_run=dry_run,
         ):
+            estimated = None
+            if dry_run and done.documents is not None:
+                estimated = expected(connection, done.source)
             if json:
-                print_json(done.as_json())
-            else:
-                say(queued_sentence(done, dry_run=dry_run))
+                print_json(done.as_json() | ({} if estimated is None else estimated.as_json()))
+                continue
+            say(queued_sentence(done, dry_run=dry_run))
+            if estimated is not None:
+                tokens = estimated.tokens
+                about = "" if tokens is None else f", about {roughly(tokens)} tokens"
+                say(f"{done.source}: {expected_phrase(estimated)}{about}.")
 
 
 def run_worker(
@@ -93,6 +105,11 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
         asyncio.run(supervisor.run())
         if supervisor.stopped_by is not None:
             reporter.discard()
-    if drain and stats.failed and sys.stdout.isatty():
-        failed = count(stats.failed.total(), "chunk")
-        say(f"{failed} failed ({by_class(stats.failed)}): see `wikiembed failures`.")
+    if drain and sys.stdout.isatty():
+        if stats.documents:
+            documents = count(stats.documents, "document")
+            say(f"{documents} split, {count(stats.chunks, 'chunk')} embedded.")
+        for failed, noun in ((stats.failed, "chunk"), (stats.documents_failed, "document")):
+            if failed:
+                number = count(failed.total(), noun)
+                say(f"{number} failed ({by_class(failed)}): see `wikiembed failures`.")

@@ -18,6 +18,8 @@ from wikiembed.names import unknown
 from wikiembed.store import COVERAGE, Coverage
 
 Connection = psycopg.Connection[Any]
+RECONCILED = ("orphans_enqueued", "dead_jobs", "ledger_drift", "documents_enqueued")
+"""What `reconcile` counts, by column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +233,10 @@ def reconcile(connection: Connection, source: str | None) -> dict[str, int]:
     """
     found = _one(
         connection,
-        "select orphans_enqueued, dead_jobs, ledger_drift from wikiembed.reconcile(%s)",
+        f"select {', '.join(RECONCILED)} from wikiembed.reconcile(%s)",  # noqa: S608 - our columns
         (source,),
     )
-    return dict(zip(("orphans_enqueued", "dead_jobs", "ledger_drift"), found, strict=True))
+    return dict(zip(RECONCILED, found, strict=True))
 
 
 def is_ready(connection: Connection, source: str | None, *, allow_empty: bool = False) -> bool:
@@ -272,11 +274,14 @@ def failure_history(
     since: dt.datetime | None,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """The latest failures that ended, after `since` if given; see view failure_history."""
+    """The latest failures that ended, after `since` if given; see view failure_history.
+
+    `document`: whether the key is that of a document.
+    """
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             "select source, key, error_class, http_status, message, attempts, first_at, last_at,"
-            " ended_at, how from wikiembed.failure_history"
+            " ended_at, how, document from wikiembed.failure_history"
             " where (%(source)s::text is null or source = %(source)s)"
             " and (%(class)s::text is null or error_class = %(class)s)"
             " and (%(since)s::timestamptz is null or ended_at >= %(since)s)"

@@ -15,6 +15,7 @@ from wikiembed.control.names import find_table
 from wikiembed.control.sources import USUAL_COLUMNS, AttachOptions, Columns, warnings_to
 from wikiembed.db.connect import translate_errors
 from wikiembed.errors import InvalidArgument, SourceRefused
+from wikiembed.store import DocumentCounts
 from wikiembed.words import count, verb
 
 Connection = psycopg.Connection[Any]
@@ -77,6 +78,13 @@ class Documents:
     failed: int
     chunks: int
     held_back: bool
+
+    @property
+    def counts(self) -> DocumentCounts:
+        """The view's counts."""
+        return DocumentCounts(
+            self.source, self.total, self.split, self.waiting, self.failed, self.chunks
+        )
 
     def as_json(self) -> dict[str, object]:
         """Its fields by name."""

@@ -28,6 +28,8 @@ PROBES_AT_ONCE = 4
 BUSY_MINUTES = 3
 BUSY_BATCHES = 4
 """A minute with fewer batches may have had no more to do: it is left out of the rate."""
+MANY_SPLIT = 1000
+"""From so many documents that are split on, their mean says more than a sample."""
 
 Connection = psycopg.Connection[Any]
 _TABLE = """
@@ -53,8 +55,41 @@ _WAITING = "select coalesce(sum(todo + doing + scheduled_later), 0) from wikiemb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Documents that wait to be split, and the chunks to embed that they will give.
+
+    `chunks` are estimated by `sampled` documents, or by the mean of `split` ones if that is 0;
+    None: not known. `texts`: some of them, as they will be embedded, without the model's prefix.
+    """
+
+    documents: int
+    chunks: int | None
+    sampled: int = 0
+    split: int = 0
+    texts: Sequence[str] = ()
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens of those chunks."""
+        return None if self.chunks is None else _tokens(self.texts, self.chunks)
+
+    def as_json(self) -> dict[str, object]:
+        """Its parts by name."""
+        return {
+            "documents_waiting": self.documents,
+            "documents_sampled": self.sampled,
+            "chunks_of_documents": self.chunks,
+            "chunks_by": None if self.chunks is None else "sample" if self.sampled else "mean",
+            "tokens_of_documents": self.tokens,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """The work to do for one source. `rate` None: unknown, for the reason in `unknown`."""
+    """The work to do for one source. `rate` None: unknown, for the reason in `unknown`.
+
+    `chunks` includes those of documents that wait, which `expected` estimates.
+    """
 
     source: str
     chunks: int
@@ -66,10 +101,13 @@ class Estimate:
     unknown: str | None
     measured: Rate | None = None
     """The result of a probe, even if it is too small for a rate."""
+    expected: Expected | None = None
 
     @property
     def seconds(self) -> float | None:
         """How long it takes at that rate."""
+        if self.expected is not None and self.expected.chunks is None:
+            return None
         if self.chunks == 0:
             return 0.0
         return None if self.rate is None else self.chunks / self.rate.chunks_per_s
@@ -89,6 +127,7 @@ class Estimate:
             "measured_s": None if self.measured is None else round(self.measured.seconds, 3),
             "refused": None if self.measured is None else self.measured.refused,
             "unknown": self.unknown,
+            **({} if self.expected is None else self.expected.as_json()),
         }
 
 
@@ -100,17 +139,26 @@ def estimate(
     *,
     most_chunks: int | None,
     concurrency: int | None,
+    expected: Expected | None = None,
 ) -> Estimate:
     """What a backfill of the source of `row` would do, of which `queueing` is not queued yet.
 
-    A sample of its texts is read. If the last day has no rate, the embedding server embeds that
-    sample, for some seconds; nothing is written.
+    `expected`: what its documents that wait will give. A sample of its texts is read. If the last
+    day has no rate, the embedding server embeds that sample, for some seconds; nothing is written.
     Raises: SourceNotFound, psycopg.Error.
     """
-    chunks = row.missing - row.failed
+    missing = row.missing - row.failed
+    new = 0 if expected is None else expected.chunks or 0
+    chunks = missing + new
     chunks = chunks if most_chunks is None else max(0, min(chunks, most_chunks))
     source, batch_size, waiting = _source(connection, row.source)
     texts, unknown = _sample(connection, row.source, batch_size)
+    if expected is not None:
+        # As many of both kinds as there are: their lengths may differ.
+        some = expected.texts
+        texts = [*texts[: _part(len(some), missing, new, len(texts))], *some] if new else texts
+        texts = texts[:: 1 + (len(texts) - 1) // MOST_SAMPLED]
+        unknown = unknown if expected.chunks is not None else "no document could be read"
     rate = history(connection, row.source, least=BUSY_BATCHES * batch_size) if chunks else None
     measured: Rate | None = None
     if rate is None and texts and chunks:
@@ -135,12 +183,22 @@ def estimate(
         chunks=chunks,
         jobs=queueing.jobs - queueing.splits + waiting,
         characters=_scaled(sum(map(len, texts)), len(texts), chunks),
-        tokens=_scaled(sum(len(t.encode()) for t in texts) // BYTES_PER_TOKEN, len(texts), chunks),
+        tokens=_tokens(texts, chunks),
         sampled=len(texts),
         rate=rate,
-        unknown=unknown if chunks and rate is None else None,
+        unknown=unknown if (chunks or expected) and rate is None else None,
         measured=measured,
+        expected=expected,
     )
+
+
+def _part(sampled: int, missing: int, new: int, most: int) -> int:
+    """How many missing chunks belong in a sample that has `sampled` of `new` others."""
+    return most if not new else min(most, max(1, round(sampled * missing / new))) if missing else 0
+
+
+def _tokens(texts: Sequence[str], chunks: int) -> int | None:
+    return _scaled(sum(len(t.encode()) for t in texts) // BYTES_PER_TOKEN, len(texts), chunks)
 
 
 def _scaled(amount: int, sampled: int, chunks: int) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -80,8 +81,11 @@ def truncated(connection: Connection, source: str | None) -> list[str]:
 def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
     """Rows of coverage, queue, failures, pauses, documents, workers, outages and so on, by name."""
     outages = open_outages(connection)
+    of_documents = documents(connection)
+    counts = {row.source: row.counts for row in of_documents}
+    rows = [replace(row, documents=counts.get(row.source)) for row in coverage(connection)]
     state: dict[str, list[dict[str, Any]]] = {
-        "coverage": [_standing(row, present_s(outages)) for row in coverage(connection)]
+        "coverage": [_standing(row, present_s(outages)) for row in rows]
     }
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
         for name, query in (
@@ -94,13 +98,27 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             ("workers", _WORKERS),
         ):
             state[name] = cursor.execute(query).fetchall()
-    state["documents"] = [row.as_json() for row in documents(connection)]
+    state["documents"] = [row.as_json() for row in of_documents]
     state["outages"] = [outage.as_json() for outage in outages]
     return state
 
 
 def _standing(row: Coverage, outages_s: list[float]) -> dict[str, Any]:
-    """A row of coverage and what it waits for; while it waits its ETA is unknown."""
+    """A row of coverage, what it waits for, and how many documents wait.
+
+    `eta_s` includes their chunks; it is None while the source waits. `chunks_expected`: chunks once
+    all documents are split, None if that is not known yet.
+    """
     waits = waits_for(row, outages_s)
-    fields = {**row.as_json(), "waits_for": waits}
-    return fields if waits is None else {**fields, "eta_s": None}
+    fields = {
+        **row.as_json(),
+        "waits_for": waits,
+        "documents_waiting": row.documents_waiting,
+        "chunks_expected": None if row.growth is None else row.total - row.skipped + row.growth,
+    }
+    rate = float(row.chunks_per_s)
+    if waits is not None:
+        fields["eta_s"] = None
+    elif row.documents_waiting:
+        fields["eta_s"] = round(row.left / rate) if row.left is not None and rate > 0 else None
+    return fields

@@ -26,7 +26,7 @@ def waits_for(row: Coverage, outages_s: Sequence[float]) -> Wait | None:
 
     None: nothing, or nothing is left to embed. `outages_s`: durations of the current outages.
     """
-    if row.missing <= row.failed:
+    if row.missing <= row.failed and not row.documents_waiting:
         return None
     if row.paused:
         return "resume"
@@ -35,7 +35,7 @@ def waits_for(row: Coverage, outages_s: Sequence[float]) -> Wait | None:
 
 def of_all(rows: Sequence[Coverage], outages_s: Sequence[float]) -> Wait | None:
     """What all of `rows` wait for; None if one of them is not blocked."""
-    open_rows = [row for row in rows if row.missing > row.failed]
+    open_rows = [row for row in rows if row.missing > row.failed or row.documents_waiting]
     if not open_rows:
         return None
     if all(row.paused for row in open_rows):
@@ -65,5 +65,7 @@ def time_left(*, left: int, eta_s: float | None, waits: Wait | None) -> str:
 def time_left_of(row: Mapping[str, Any]) -> str:
     """`time_left` of a source's row in `overview`."""
     return time_left(
-        left=row["missing"] - row["failed"], eta_s=row["eta_s"], waits=row.get("waits_for")
+        left=row["missing"] - row["failed"] + row.get("documents_waiting", 0),
+        eta_s=row["eta_s"],
+        waits=row.get("waits_for"),
     )

@@ -45,6 +45,18 @@ class SplitJob:
     job_id: int | None = None
 
 
+class Stats(Protocol):
+    """What a job counts."""
+
+    def split(self, documents: int = 1) -> None:
+        """Count documents that were split."""
+
+    def fail_document(
+        self, *, source: str, key: str, error_class: ErrorClass, message: str, job_id: int | None
+    ) -> None:
+        """Count and report a document that could not be split."""
+
+
 class Runtime(Protocol):
     """What a job uses of its process."""
 
@@ -52,6 +64,10 @@ class Runtime(Protocol):
     store: ChunkStore
     documents: DocumentStore
     split_slots: asyncio.Semaphore
+
+    @property
+    def stats(self) -> Stats:
+        """Counts of the process."""
 
     @property
     def is_stopping(self) -> bool:
@@ -224,6 +240,7 @@ class _Run:
         for document, plan in plans:
             if written[document.key] is Outcome.WRITTEN:
                 self.counts.add(plan.changes)
+                self.runtime.stats.split()
         return outcomes | written
 
     async def _record(self, document: Document, error_class: ErrorClass, message: str) -> Outcome:
@@ -341,11 +358,11 @@ async def _record(
     )
     if not recorded:
         return Outcome.STALE
-    emit(
-        "document_failed",
-        level=30,
+    runtime.stats.fail_document(
         source=job.source,
+        key=document.key,
         error_class=error_class,
+        message=message,
         job_id=job.job_id,
     )
     return Outcome.RECORDED

@@ -1,7 +1,7 @@
 """Calls of wikiembed's functions and views in Postgres."""
 
 from wikiembed.store.chunks import Backlog, Chunk, ChunkStore, Outcome
-from wikiembed.store.coverage import COVERAGE, Coverage
+from wikiembed.store.coverage import COVERAGE, Coverage, DocumentCounts
 from wikiembed.store.documents import Document, DocumentOptions, DocumentStore, Split, StoredChunk
 from wikiembed.store.outages import OPEN_OUTAGES, Outage, OutageStore
 from wikiembed.store.source import Source
@@ -14,6 +14,7 @@ __all__ = [
     "ChunkStore",
     "Coverage",
     "Document",
+    "DocumentCounts",
     "DocumentOptions",
     "DocumentStore",
     "Outage",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, LiteralString
 
@@ -17,7 +17,7 @@ from wikiembed.db.pool import Pool, VectorArray
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import SourceNotFound
 from wikiembed.store.calls import fetch_all
-from wikiembed.store.coverage import COVERAGE, Coverage
+from wikiembed.store.coverage import COVERAGE, DOCUMENT_COUNTS, Coverage, DocumentCounts
 from wikiembed.store.source import SOURCE, Source
 from wikiembed.times import local
 from wikiembed.vectors import Matrix
@@ -243,8 +243,11 @@ class ChunkStore:
         return bool(rows and rows[0][0])
 
     async def coverage(self) -> list[Coverage]:
-        """View wikiembed.coverage."""
-        return [Coverage(*row) for row in await self._all(COVERAGE, ())]
+        """View wikiembed.coverage, with the counts of documents."""
+        counts = [DocumentCounts(*row) for row in await self._all(DOCUMENT_COUNTS, ())]
+        of = {one.source: one for one in counts}
+        rows = [Coverage(*row) for row in await self._all(COVERAGE, ())]
+        return [replace(row, documents=of.get(row.source)) for row in rows]
 
     async def schema_version(self) -> str | None:
         """The database's schema version; None where wikiembed is not installed."""

@@ -107,6 +107,8 @@ class Session:
             batches=stats.batches,
             chunks=stats.chunks,
             failed=stats.failed.total(),
+            documents=stats.documents,
+            documents_failed=stats.documents_failed.total(),
         )
 
     def _error(

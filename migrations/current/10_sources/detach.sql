@@ -34,17 +34,7 @@ begin
   loop
     execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
   end loop;
-  for v_relation, v_trigger in
-    select t.tgrelid::regclass, t.tgname from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid
-     where p.pronamespace = 'wikiembed_private'::regnamespace
-       and p.proname = any (array['on_document_insert_' || p_name, 'on_document_update_' || p_name,
-                                  'on_document_delete_' || p_name, 'on_document_truncate_' || p_name] collate "C")
-  loop
-    execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
-  end loop;
-  if to_regclass(format('wikiembed_private.%I', 'documents_' || p_name)) is not null then
-    execute format('drop table wikiembed_private.%I', 'documents_' || p_name);
-  end if;
+  perform wikiembed_private.release_documents(p_name);
   perform 1 from wikiembed.sources as s where s.name = p_name for update;
   for v_function in
     select p.oid from pg_proc as p

@@ -102,31 +102,33 @@ $$;
 comment on function wikiembed_private.relations_of(regclass) is
   'The table itself and, when it is partitioned, every partition below it.';
 
+create or replace function wikiembed_private.lacks_columns(p_relation regclass, p_names name[], p_attnums smallint[])
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select wikiembed_private.qualified(p_relation) is null
+      or exists (
+        select from unnest(p_names, p_attnums) as c (name, attnum)
+         where c.name is not null
+           and not exists (
+             select from pg_attribute as a
+              where a.attrelid = p_relation and not a.attisdropped and a.attnum > 0
+                and (a.attname = c.name or a.attnum = c.attnum)));
+$$;
+comment on function wikiembed_private.lacks_columns(regclass, name[], smallint[]) is
+  'True when a table, or one of these columns by name and by number, was dropped; a null name is ignored.';
+
 create or replace function wikiembed_private.is_gone(p_source wikiembed.sources) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select wikiembed_private.qualified(p_source.relation) is null
-      or exists (
-        select from unnest(p_source.key_columns || p_source.text_columns || p_source.embedding_column,
-                           p_source.key_attnums || p_source.text_attnums || p_source.embedding_attnum) as c (name, attnum)
-         where not exists (
-           select from pg_attribute as a
-            where a.attrelid = p_source.relation and not a.attisdropped and a.attnum > 0
-              and (a.attname = c.name or a.attnum = c.attnum)))
-      or exists (
-        select from wikiembed.document_sources as d
-         where d.source = p_source.name
-           and (wikiembed_private.qualified(d.relation) is null or exists (
-             select from unnest(array_remove(d.key_columns || d.text_columns || d.title_column, null),
-                                array_remove(d.key_attnums || d.text_attnums || d.title_attnum, null)) as c (name, attnum)
-              where not exists (
-                select from pg_attribute as a
-                 where a.attrelid = d.relation and not a.attisdropped and a.attnum > 0
-                   and (a.attname = c.name or a.attnum = c.attnum)))));
+  select wikiembed_private.lacks_columns(
+    p_source.relation, p_source.key_columns || p_source.text_columns || p_source.embedding_column,
+    p_source.key_attnums || p_source.text_attnums || p_source.embedding_attnum);
 $$;
 comment on function wikiembed_private.is_gone(wikiembed.sources) is
-  'True when a source''s table or that of its documents, or one of their columns, was dropped.';
+  'True when a source''s table, or one of its columns, was dropped.';
 
 create or replace function wikiembed_private.require_table(p_source wikiembed.sources) returns void
 language plpgsql stable

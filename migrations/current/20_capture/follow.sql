@@ -62,10 +62,19 @@ begin
        select from pg_event_trigger_ddl_commands() as d
         where d.classid = 'pg_class'::regclass
           and (d.objid in (select wikiembed_private.relations_of(s.relation))
-               or d.objid in (select wikiembed_private.relations_of(w.relation) from wikiembed.document_sources as w where w.source = s.name)))
+               or d.objid in (select wikiembed_private.relations_of(o.relation)
+                                from wikiembed.document_sources as o where o.source = s.name)))
      order by s.name
   loop
     begin
+      if not wikiembed_private.document_tree_current(v_name) then
+        perform wikiembed_private.renew_document_triggers(v_name);
+        if tg_tag = 'ALTER TABLE' then
+          perform wikiembed_private.queue_reconcile(v_name);
+        end if;
+      elsif not wikiembed_private.document_names_current(v_name) then
+        perform wikiembed_private.renew_document_triggers(v_name);
+      end if;
       v_source := wikiembed_private.follow_renames(v_name);
       if not wikiembed_private.tree_current(v_source) then
         perform wikiembed_private.write_triggers(v_name);
@@ -74,9 +83,6 @@ begin
         end if;
       elsif v_source.written_as <> wikiembed_private.source_names(v_source) then
         perform wikiembed_private.write_triggers(v_name);
-      end if;
-      if wikiembed_private.follow_documents(v_name) and tg_tag = 'ALTER TABLE' then
-        perform wikiembed_private.queue_reconcile(v_name);
       end if;
     exception when others then
       raise warning 'wikiembed could not follow the change of source "%": %', v_name, sqlerrm

@@ -1,7 +1,6 @@
 -- One statement, so that jobs and rows are seen in one snapshot: every missing key that is in
 -- no live job and in no failure. The lock is acquired in a statement before it: within the same
--- one, two concurrent calls would queue everything twice. Live jobs are read in three parts, each
--- of which has an index: jobs of other sources are not read. Rows that a bound leaves are held
+-- one, two concurrent calls would queue everything twice. Rows that a bound leaves are held
 -- back, so that reconcile does not queue them; the row of the source is written last, since pause
 -- and the first write wait for it. Sorts use files, so neither their memory nor the time per chunk
 -- grows: sorting sorted rows again is cheap, where a hash of batches would be written and read
@@ -32,20 +31,7 @@ begin
   perform wikiembed_private.require_table(v_source);
   execute wikiembed_private.render_template(v_source, $sql$
     with live as materialized (
-      select k.key collate "C" as key
-        from (
-               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
-                where j.queue_name = @queue@ and j.status = 'todo' and j.scheduled_at is null
-                union all
-               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
-                where j.queue_name = @queue@ and j.status = 'todo' and j.scheduled_at is not null
-                union all
-               select j.task_name, j.args from wikiembed_queue.procrastinate_jobs as j
-                where j.queue_name = @queue@ and j.status = 'doing'
-             ) as j,
-             jsonb_array_elements_text(
-               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-       where j.task_name = 'wikiembed.embed'
+      select k.key from wikiembed_private.live_keys(@queue@, 'wikiembed.embed') as k
     ), missing as (
       select @key_value(t)@ as key
         from @table@ as t

@@ -13,19 +13,20 @@ comment on column wikiembed.failures.last_at is 'When it failed last.';
 comment on column wikiembed.failures.job_id is 'The job that recorded it.';
 
 comment on table wikiembed_private.ended_failures is
-  'Failures that ended, and how; written by end_failures and skip, read through wikiembed.failure_history, pruned by prune_failure_history.';
+  'Failures that ended, and how; written by end_failures, end_document_failures and skip, read through wikiembed.failure_history, pruned by prune_failure_history.';
 comment on column wikiembed_private.ended_failures.id is 'Ascending number.';
 comment on column wikiembed_private.ended_failures.source is 'The source.';
-comment on column wikiembed_private.ended_failures.key is 'The chunk''s key, as text.';
+comment on column wikiembed_private.ended_failures.key is 'Key of the chunk or the document, as text.';
 comment on column wikiembed_private.ended_failures.error_class is 'Stable name of the kind of failure, as in docs/reference.';
 comment on column wikiembed_private.ended_failures.http_status is 'Status of the embedding server''s last response, where there was one.';
-comment on column wikiembed_private.ended_failures.message is 'One sentence; never the chunk''s text.';
-comment on column wikiembed_private.ended_failures.attempts is 'Attempts to embed this chunk alone.';
+comment on column wikiembed_private.ended_failures.message is 'One sentence; never the text.';
+comment on column wikiembed_private.ended_failures.attempts is 'Attempts to embed this chunk alone, or to split this document.';
+comment on column wikiembed_private.ended_failures.document is 'True for a document that could not be split, false for a chunk.';
 comment on column wikiembed_private.ended_failures.first_at is 'When it failed first.';
 comment on column wikiembed_private.ended_failures.last_at is 'When it failed last.';
 comment on column wikiembed_private.ended_failures.ended_at is 'When the failure ended.';
 comment on column wikiembed_private.ended_failures.how is
-  'retried (requeued by an operator), cured (it got its vector), changed (its text or its key), deleted (its row), or skipped (by an operator).';
+  'retried (requeued by an operator), cured (it got its vector, or was split), changed (its text or its key), deleted (its row), or skipped (by an operator).';
 
 comment on table wikiembed.ledger is
   'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, folded to one row per minute, later per hour.';

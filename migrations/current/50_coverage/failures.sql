@@ -136,19 +136,20 @@ comment on function wikiembed_private.prune_failure_history() is
 
 create or replace view wikiembed.failure_history as
 select e.source, e.key, e.error_class, e.http_status, e.message, e.attempts,
-       e.first_at, e.last_at, e.ended_at, e.how
+       e.first_at, e.last_at, e.ended_at, e.how, e.document
   from wikiembed_private.ended_failures as e;
 
 comment on view wikiembed.failure_history is
   'Failures that ended: retried, cured, changed, deleted or skipped; kept for 90 days, and the latest 50,000 of a source. Open ones are in wikiembed.failures.';
 comment on column wikiembed.failure_history.source is 'The source.';
-comment on column wikiembed.failure_history.key is 'The chunk''s key, as text.';
+comment on column wikiembed.failure_history.key is 'Key of the chunk or the document, as text.';
 comment on column wikiembed.failure_history.error_class is 'Stable name of the kind of failure, as in docs/reference.';
 comment on column wikiembed.failure_history.http_status is 'Status of the embedding server''s last response, where there was one.';
-comment on column wikiembed.failure_history.message is 'One sentence; never the chunk''s text.';
-comment on column wikiembed.failure_history.attempts is 'Attempts to embed this chunk alone.';
+comment on column wikiembed.failure_history.message is 'One sentence; never the text.';
+comment on column wikiembed.failure_history.attempts is 'Attempts to embed this chunk alone, or to split this document.';
 comment on column wikiembed.failure_history.first_at is 'When it failed first.';
 comment on column wikiembed.failure_history.last_at is 'When it failed last.';
 comment on column wikiembed.failure_history.ended_at is 'When the failure ended.';
 comment on column wikiembed.failure_history.how is
-  'retried (requeued by an operator), cured (it got its vector), changed (its text or its key), deleted (its row), or skipped (by an operator).';
+  'retried (requeued by an operator), cured (it got its vector, or was split), changed (its text or its key), deleted (its row), or skipped (by an operator).';
+comment on column wikiembed.failure_history.document is 'True for a document that could not be split, false for a chunk.';

@@ -24,6 +24,9 @@ begin
   v_source := wikiembed_private.get_source(p_source);
   if not (p_error_class collate "C" = any (wikiembed_private.error_classes()) or exists (
     select from wikiembed.failures as f
+     where f.source = p_source collate "default" and f.error_class = p_error_class collate "default"
+    union all
+    select from wikiembed.document_failures as f
      where f.source = p_source collate "default" and f.error_class = p_error_class collate "default"))
   then
     raise exception 'no such error class: %', quote_literal(p_error_class)
@@ -67,4 +70,4 @@ begin
 end;
 $$;
 comment on function wikiembed.retry_failures(text, text[], text) is
-  'Requeues failed chunks and documents, all or those of some keys or of one class, and keeps the failures of chunks as history; returns the numbers of jobs, of both kinds, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';
+  'Requeues failed chunks and documents, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of both kinds, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';

@@ -14,10 +14,7 @@ begin
   execute wikiembed_private.render_template(p_source, 'lock table @table@ in access share mode');
   execute wikiembed_private.render_template(p_source, $sql$
     with live as materialized (
-      select k.key collate "C" as key
-        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(
-               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-       where j.queue_name = @queue@ and j.task_name = 'wikiembed.embed' and j.status in ('todo', 'doing')
+      select k.key from wikiembed_private.live_keys(@queue@, 'wikiembed.embed') as k
     )
     select array[
       (select count(*) from @table@ as t
@@ -73,15 +70,12 @@ as $$
 declare
   v_counts bigint[];
 begin
-  if not exists (select from wikiembed.document_sources as d where d.source = p_source.name) then
+  if coalesce(wikiembed_private.documents_gone(p_source.name), true) then
     return array[0, 0];
   end if;
   execute wikiembed_private.render_template(wikiembed_private.document_row(p_source.name), $sql$
     with live as materialized (
-      select k.key collate "C" as key
-        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(
-               case jsonb_typeof(j.args -> 'documents') when 'array' then j.args -> 'documents' else '[]' end) as k (key)
-       where j.queue_name = @queue@ and j.task_name = 'wikiembed.split' and j.status in ('todo', 'doing')
+      select k.key from wikiembed_private.live_keys(@queue@, 'wikiembed.split') as k
     ), hashed as materialized (
       select @key_of(d)@ collate "C" as key, @hash_d@ as version
         from @table@ as d, (select g.generation as v_generation from wikiembed.document_sources as g where g.source = @source@) as g

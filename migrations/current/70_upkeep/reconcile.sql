@@ -43,7 +43,7 @@ comment on function wikiembed_private.drop_orphans() is
 -- where the table is read anyway.
 create or replace function wikiembed_private.reconcile_source(
   p_name text, p_recount boolean,
-  out orphans_enqueued bigint, out dead_jobs bigint, out ledger_drift bigint
+  out orphans_enqueued bigint, out dead_jobs bigint, out ledger_drift bigint, out documents_enqueued bigint
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -58,7 +58,7 @@ declare
   v_cured text[];
   v_documents_dead bigint := 0;
 begin
-  orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0;
+  orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0; documents_enqueued := 0;
   perform wikiembed_private.lock_source(p_name);
   select s.* into v_source from wikiembed.sources as s where s.name = p_name;
   if not found then
@@ -75,16 +75,14 @@ begin
     perform wikiembed_private.write_triggers(p_name);
   end if;
   if exists (select from wikiembed.document_sources as d where d.source = p_name collate "default") then
-    select r.dead_jobs into v_documents_dead from wikiembed_private.reconcile_documents(p_name, p_recount) as r;
+    select r.documents_enqueued, r.dead_jobs into documents_enqueued, v_documents_dead
+      from wikiembed_private.reconcile_documents(p_name, p_recount) as r;
   end if;
   execute wikiembed_private.render_template(v_source, 'lock table @table@ in access share mode');
   execute wikiembed_private.render_template(v_source, $sql$
     with live as materialized (
-      select j.id, k.key collate "C" as key
-        from wikiembed_queue.procrastinate_jobs as j
-       cross join lateral jsonb_array_elements_text(
-               case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys' else '[]' end) as k (key)
-       where j.queue_name = @queue@ and j.task_name = 'wikiembed.embed' and j.status = 'todo'
+      select k.job_id as id, k.key from wikiembed_private.live_keys(@queue@, 'wikiembed.embed') as k
+       where k.status = 'todo'
     ), alive as materialized (
       select distinct l.id from live as l join @table@ as t on @key_of(t)@ collate "C" = l.key and t.@embedding@ is null
     ), dead as materialized (
@@ -98,8 +96,7 @@ begin
     ), lost as (
       select d.id, @key_of(t)@ as key
         from deleted as d
-       cross join lateral jsonb_array_elements_text(
-               case jsonb_typeof(d.args -> 'keys') when 'array' then d.args -> 'keys' else '[]' end) as k (key)
+       cross join lateral unnest(wikiembed_private.keys_of(d.args)) as k (key)
         join @table@ as t on @key_of(t)@ collate "C" = k.key collate "C" and t.@embedding@ is null
        where $1 and d.status <> 'todo'
          and not exists (select from wikiembed.failures as f
@@ -130,6 +127,9 @@ begin
   then
     update wikiembed.sources as s set held_back_at = null where s.name = p_name;
   elsif v_source.held_back_at is null then
+    if exists (select from wikiembed.document_sources as d where d.source = p_name collate "default") then
+      select e.documents into documents_enqueued from wikiembed_private.enqueue_documents(p_name, null, true) as e;
+    end if;
     select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
   end if;
   if p_recount then
@@ -165,7 +165,7 @@ comment on function wikiembed_private.reconcile_source(text, boolean) is
 -- failures without rows, wrong counts, dropped triggers, dropped tables and columns.
 create or replace function wikiembed.reconcile(
   p_source text default null, p_recount boolean default true
-) returns table (orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint)
+) returns table (orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint, documents_enqueued bigint)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
@@ -175,7 +175,7 @@ declare
   v_found record;
 begin
   perform wikiembed_private.require_read_committed();
-  orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0;
+  orphans_enqueued := 0; dead_jobs := 0; ledger_drift := 0; documents_enqueued := 0;
   if p_source is not null and not exists (select from wikiembed.sources as s where s.name = p_source) then
     perform wikiembed_private.get_source(p_source);
   end if;
@@ -186,19 +186,21 @@ begin
     orphans_enqueued := orphans_enqueued + v_found.orphans_enqueued;
     dead_jobs := dead_jobs + v_found.dead_jobs;
     ledger_drift := ledger_drift + v_found.ledger_drift;
+    documents_enqueued := documents_enqueued + v_found.documents_enqueued;
   end loop;
   if p_source is null then
     dead_jobs := dead_jobs + wikiembed_private.drop_orphans();
   end if;
-  if orphans_enqueued > 0 or dead_jobs > 0 or ledger_drift > 0 then
+  if orphans_enqueued > 0 or dead_jobs > 0 or ledger_drift > 0 or documents_enqueued > 0 then
     perform wikiembed_private.log_action('reconcile', p_source, null, jsonb_build_object(
-      'orphans_enqueued', orphans_enqueued, 'dead_jobs', dead_jobs, 'ledger_drift', ledger_drift));
+      'orphans_enqueued', orphans_enqueued, 'dead_jobs', dead_jobs, 'ledger_drift', ledger_drift)
+      || case when documents_enqueued > 0 then jsonb_build_object('documents_enqueued', documents_enqueued) else '{}' end);
   end if;
   return next;
 end;
 $$;
 comment on function wikiembed.reconcile(text, boolean) is
-  'Repairs a source, or all: queues orphaned rows, drops jobs and failures of deleted rows, corrects the ledger (unless p_recount is false), rewrites triggers, detaches sources whose table or column was dropped. Raises WE001, WE008.';
+  'Repairs a source, or all: queues orphaned rows and documents, drops jobs and failures of deleted rows, corrects the ledger (unless p_recount is false), rewrites triggers, detaches sources whose table or column was dropped, and keeps the chunks of those whose table of documents was. Raises WE001, WE008.';
 
 -- A table that was only renamed is not replaced: another table must have its name.
 create or replace view wikiembed.replaced_tables as

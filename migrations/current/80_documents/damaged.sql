@@ -57,17 +57,6 @@ $$;
 comment on function wikiembed_private.damaged_documents(text) is
   'Keys of the split documents whose chunks are not their text: altered by hand, lost or doubled. Reads both tables.';
 
-create or replace function wikiembed_private.chunk_key(p_name text) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select case when count(*) = 1 then min(format('c.%I::text', k.name))
-              else format('jsonb_build_array(%s)::text', string_agg(format('c.%I', k.name), ', ' order by k.number)) end
-    from unnest(wikiembed_private.chunk_key_columns(p_name)) with ordinality as k (name, number);
-$$;
-comment on function wikiembed_private.chunk_key(text) is
-  'SQL of the key of a chunk''s document as text; the chunk table is named c.';
-
 -- A chunk table that was adopted may have no foreign key, and a foreign key's triggers may be disabled.
 create or replace function wikiembed_private.orphan_chunks(p_name text) returns setof bigint
 language plpgsql volatile

@@ -149,13 +149,13 @@ begin
          where not exists (select from new_rows as n where @same_key(n, o)@));
       if cardinality(v_removed) > 0 then
         delete from @state@ as s where s.key = any (v_removed collate "C");
-        delete from wikiembed.document_failures as f where f.source = @source@ and f.key = any (v_removed collate "C");
+        perform wikiembed_private.end_document_failures(@source@, v_removed, 'changed');
       end if;
       if cardinality(v_changed) > 0 then
         insert into @state@ as s (key)
         select k from unnest(v_changed) as k order by k collate "C"
             on conflict (key) do update set version = null;
-        delete from wikiembed.document_failures as f where f.source = @source@ and f.key = any (v_changed collate "C");
+        perform wikiembed_private.end_document_failures(@source@, v_changed, 'changed');
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         select @queue@, 'wikiembed.split', 10, jsonb_build_object('source', @source@, 'documents', to_jsonb(array_agg(m.key)))
           from (select k as key, (row_number() over () - 1) / 16 as batch from unnest(v_changed) as k) as m
@@ -176,7 +176,7 @@ begin
       v_removed text[] := array(select @key_of(o)@ from old_rows as o);
     begin
       delete from @state@ as s where s.key = any (v_removed collate "C");
-      delete from wikiembed.document_failures as f where f.source = @source@ and f.key = any (v_removed collate "C");
+      perform wikiembed_private.end_document_failures(@source@, v_removed, 'deleted');
       return null;
     end;
     $body$
@@ -188,7 +188,7 @@ begin
     as $body$
     begin
       delete from @state@;
-      delete from wikiembed.document_failures as f where f.source = @source@;
+      perform wikiembed_private.end_document_failures(@source@, null, 'deleted');
       perform wikiembed_private.queue_reconcile(@source@);
       return null;
     end;
@@ -366,9 +366,8 @@ begin
         ) as k
        where s.key = k.key collate "C";
       if exists (select from wikiembed.document_failures as f where f.source = @source@) then
-        delete from wikiembed.document_failures as f
-         where f.source = @source@
-           and f.key = any (array(select k.key from unnest(p_keys) with ordinality as k (key, number) where k.number = any (v_valid)) collate "C");
+        perform wikiembed_private.end_document_failures(@source@,
+          array(select k.key from unnest(p_keys) with ordinality as k (key, number) where k.number = any (v_valid)), 'cured');
       end if;
       return query
         select k.key, case when k.number = any (v_valid) then 'written'

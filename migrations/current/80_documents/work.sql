@@ -130,31 +130,20 @@ create or replace function wikiembed_private.retry_documents(
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-begin
-  with locked as materialized (
+declare
+  v_keys text[] := array(
     select f.key from wikiembed.document_failures as f
      where f.source = p_source collate "default"
        and (p_keys is null or f.key in (select k.key collate "C" from unnest(p_keys) as k (key)))
        and (p_error_class is null or f.error_class = p_error_class collate "default")
-     order by f.key for update skip locked
-  ), retried as (
-    delete from wikiembed.document_failures as f
-     where f.source = p_source collate "default" and f.key in (select l.key from locked as l)
-    returning f.key
-  ), inserted as (
-    insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-    select 'embed_' || p_source, 'wikiembed.split', 5,
-           jsonb_build_object('source', p_source, 'documents', to_jsonb(array_agg(n.key order by n.key)))
-      from (select r.key, (row_number() over (order by r.key) - 1) / 16 as batch from retried as r) as n
-     group by n.batch
-     order by n.batch
-    returning 1
-  )
-  select (select count(*) from inserted), (select count(*) from retried) into jobs, documents;
+     order by f.key for update skip locked);
+begin
+  documents := wikiembed_private.end_document_failures(p_source, v_keys, 'retried');
+  jobs := wikiembed_private.queue_documents(p_source, v_keys, 5);
 end;
 $$;
 comment on function wikiembed_private.retry_documents(text, text[], text) is
-  'Queues documents that failed, all or those of some keys or of one class; returns the numbers of jobs and documents.';
+  'Queues documents that failed, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs and documents.';
 
 -- Every waiting document that is in no live job and in no failure, in one statement.
 create or replace function wikiembed_private.enqueue_documents(
@@ -169,10 +158,7 @@ as $$
 begin
   execute format($sql$
     with live as materialized (
-      select k.key collate "C" as key
-        from wikiembed_queue.procrastinate_jobs as j, jsonb_array_elements_text(
-               case jsonb_typeof(j.args -> 'documents') when 'array' then j.args -> 'documents' else '[]' end) as k (key)
-       where j.queue_name = $1 and j.task_name = 'wikiembed.split' and j.status in ('todo', 'doing')
+      select k.key from wikiembed_private.live_keys($1, 'wikiembed.split') as k
     ), waiting as (
       select s.key from wikiembed_private.%I as s
        where s.version is null
@@ -196,61 +182,6 @@ end;
 $$;
 comment on function wikiembed_private.enqueue_documents(text, bigint, boolean) is
   'Queues the documents of a source that wait in no job and in no failure; returns the numbers of jobs and documents.';
-
--- Documents that bypassed the triggers, in both directions; with p_recount texts that changed unseen too.
-create or replace function wikiembed_private.reconcile_documents(
-  p_name text, p_recount boolean, out repaired bigint, out dead_jobs bigint
-)
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-set row_security = off
-set enable_nestloop = off
-set jit = off
-as $$
-declare
-  v_row wikiembed.sources;
-  v_names jsonb;
-  v_rows bigint;
-begin
-  repaired := 0; dead_jobs := 0;
-  perform wikiembed_private.follow_documents(p_name);
-  v_row := wikiembed_private.document_row(p_name);
-  v_names := wikiembed_private.document_names(p_name);
-  execute wikiembed_private.render_template(v_row, 'lock table @table@ in access share mode');
-  delete from wikiembed_queue.procrastinate_jobs as j
-   where j.queue_name = 'embed_' || p_name and j.task_name = 'wikiembed.split' and j.status in ('failed', 'cancelled', 'aborted');
-  get diagnostics dead_jobs = row_count;
-  execute wikiembed_private.render_template(v_row, $sql$
-    insert into @state@ (key)
-    select @key_of(d)@ from @table@ as d
-     where not exists (select from @state@ as s where s.key = @key_of(d)@ collate "C")
-        on conflict do nothing
-  $sql$, v_names);
-  get diagnostics repaired = row_count;
-  execute wikiembed_private.render_template(v_row, $sql$
-    delete from @state@ as s where not exists (select from @table@ as d where @key_of(d)@ collate "C" = s.key)
-  $sql$, v_names);
-  if p_recount then
-    execute wikiembed_private.render_template(v_row, $sql$
-      update @state@ as s set version = null
-        from @table@ as d, (select g.generation as v_generation from wikiembed.document_sources as g where g.source = @source@) as g
-       where @key_of(d)@ collate "C" = s.key and s.version is not null and s.version <> @hash_d@
-    $sql$, v_names);
-    get diagnostics v_rows = row_count;
-    repaired := repaired + v_rows;
-    execute wikiembed_private.render_template(v_row, $sql$
-      update @state@ as s set version = null
-       where s.key in (select k.key collate "C" from wikiembed_private.damaged_documents(@source@) as k (key))
-    $sql$, v_names);
-    get diagnostics v_rows = row_count;
-    repaired := repaired + v_rows;
-    execute wikiembed_private.render_template(v_row,
-      'delete from @chunks@ as c where c.id in (select wikiembed_private.orphan_chunks(@source@))', v_names);
-  end if;
-end;
-$$;
-comment on function wikiembed_private.reconcile_documents(text, boolean) is
-  'Repairs the state of a source''s documents; returns how many were found to wait, and jobs that ended without their work.';
 
 create or replace function wikiembed_private.count_documents(
   p_source text, out total bigint, out split bigint, out chunks bigint

@@ -49,7 +49,7 @@ begin
   execute format('grant usage, select on all sequences in schema wikiembed_queue to %I', p_role);
   execute format('grant execute on all functions in schema wikiembed_queue to %I', p_role);
   execute format('grant select on wikiembed.sources, wikiembed.coverage, wikiembed.queue, wikiembed.workers,'
-    ' wikiembed.throughput, wikiembed.outages, wikiembed.truncation,'
+    ' wikiembed.throughput, wikiembed.outages, wikiembed.truncation, wikiembed.documents,'
     ' wikiembed.truncation_checks, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
@@ -60,7 +60,7 @@ begin
                               'find_truncation_check', 'record_truncation_check',
                               'document_options', 'read_documents', 'write_splits', 'requeue_documents', 'record_document_failure'))
         or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
-                                                                        'sum_deltas', 'count_jobs', 'is_paused', 'has_waiting_document'))
+                                                                        'sum_deltas', 'count_jobs', 'is_paused', 'has_waiting_document', 'count_documents'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;

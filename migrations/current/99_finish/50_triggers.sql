@@ -4,7 +4,8 @@ select wikiembed_private.write_triggers(s.name)
   from wikiembed.sources as s
  where s.trigger_version <> wikiembed_private.trigger_version() and not wikiembed_private.is_gone(s)
  order by s.name;
-select wikiembed_private.follow_documents(s.name)
-  from wikiembed.sources as s
- where not wikiembed_private.is_gone(s)
- order by s.name;
+select wikiembed_private.renew_document_triggers(d.source)
+  from wikiembed.document_sources as d
+  join wikiembed.sources as s on s.name = d.source
+ where not wikiembed_private.is_gone(s) and not wikiembed_private.documents_gone(d.source)
+ order by d.source;

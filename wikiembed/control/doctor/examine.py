@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from wikiembed.config import Settings
-from wikiembed.control.doctor import place, queue, servers, sources
+from wikiembed.control.doctor import documents, place, queue, servers, sources
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.db import version
 from wikiembed.db.connect import sentence_of, translate
@@ -58,6 +58,7 @@ class Examination:
                 sources.sources(connection),
                 sources.search_indexes(connection),
                 sources.states(connection),
+                documents.documents(connection),
                 queue.queue(connection),
                 queue.invariants(connection, most_rows=self._most_rows),
                 servers.outages(connection),

@@ -94,6 +94,16 @@ ALARMS = (
         "`wikiembed reconcile SOURCE`",
     ),
     Alarm(
+        "documents_relation", "fault",
+        "The table of a source's documents, or a column of it that is used, was dropped.",
+        "`wikiembed reconcile SOURCE`, which keeps the chunks",
+    ),
+    Alarm(
+        "document_triggers", "fault",
+        "Triggers on a source's documents are missing, disabled, or of another version or name.",
+        "`wikiembed reconcile SOURCE`",
+    ),
+    Alarm(
         "index", "warning",
         "The partial index on a source's missing rows is missing or invalid: `ready` reads the"
         " whole table.",
@@ -125,6 +135,21 @@ ALARMS = (
         "Chunks wait to be queued by an operator: rows that existed at attach, or what"
         " `--max-chunks` left.",
         "`wikiembed enqueue SOURCE`",
+    ),
+    Alarm(
+        "documents_waiting", "warning",
+        "Documents wait to be split and are in no job: they existed at attach, or jobs were lost.",
+        "`wikiembed enqueue SOURCE`",
+    ),
+    Alarm(
+        "documents_failed", "warning",
+        "Documents could not be split.",
+        "`wikiembed failures SOURCE`, then `wikiembed retry SOURCE`",
+    ),
+    Alarm(
+        "splitter", "fault",
+        "A source has documents, and the package that splits them cannot be imported here.",
+        "`pip install --force-reinstall semantic-text-splitter`",
     ),
     Alarm(
         "failures", "warning",

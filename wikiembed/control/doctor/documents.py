@@ -1,0 +1,88 @@
+"""Sources that are split from documents: their table, triggers, queue, failures and splitter."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+
+from wikiembed.control.doctor.findings import Finding
+from wikiembed.words import count, verb
+
+Connection = psycopg.Connection[Any]
+SPLITTER = "semantic_text_splitter"
+_DOCUMENTS = """
+select d.source, wikiembed_private.qualified(d.relation), g.gone,
+       case when not g.gone then wikiembed_private.document_triggers_current(d.source) end
+  from wikiembed.document_sources as d,
+       lateral (select wikiembed_private.documents_gone(d.source)) as g (gone)
+ order by d.source
+"""
+_UNQUEUED = "select documents from wikiembed_private.enqueue_documents(%s, null, true)"
+_FAILED = """
+select f.source, count(*), string_agg(distinct f.error_class, ', ' order by f.error_class)
+  from wikiembed.document_failures as f group by f.source order by f.source
+"""
+
+
+def documents(
+    connection: Connection, *, load: Callable[[str], object] = importlib.import_module
+) -> Iterator[Finding]:
+    """Each source's table of documents, what waits in no job, failures, and the splitter."""
+    rows = connection.execute(_DOCUMENTS).fetchall()
+    for name, relation, gone, current in rows:
+        yield from _of_table(name, relation, gone=gone, current=current)
+        if gone:
+            continue
+        (unqueued,) = connection.execute(_UNQUEUED, (name,)).fetchone() or (0,)
+        if unqueued:
+            waits = f"{count(unqueued, 'document')} {verb(unqueued, 'waits', 'wait')}"
+            yield Finding(
+                "documents_waiting",
+                "warning",
+                f"Source {name}: {waits} to be split and {verb(unqueued)} in no job: run"
+                f" `wikiembed enqueue {name}`.",
+            )
+    for name, failed, classes in connection.execute(_FAILED).fetchall():
+        yield Finding(
+            "documents_failed",
+            "warning",
+            f"Source {name} has {count(failed, 'document')} that could not be split ({classes}):"
+            f" see `wikiembed failures {name}`, then run `wikiembed retry {name}`.",
+        )
+    if rows:
+        yield from _splitter(load)
+
+
+def _of_table(name: str, relation: str | None, *, gone: bool, current: bool) -> Iterator[Finding]:
+    if gone:
+        what = "table of documents" if relation is None else f"column of documents in {relation}"
+        yield Finding(
+            "documents_relation",
+            "fault",
+            f"A {what} of source {name} was dropped: run `wikiembed reconcile {name}`, which keeps"
+            " the chunks and splits no more.",
+        )
+    elif not current:
+        yield Finding(
+            "document_triggers",
+            "fault",
+            f"Triggers on the documents of source {name}, {relation}, are missing, disabled or"
+            f" outdated: run `wikiembed reconcile {name}`.",
+        )
+    else:
+        yield Finding("documents", "ok", f"Documents of source {name} in {relation}: triggers.")
+
+
+def _splitter(load: Callable[[str], object]) -> Iterator[Finding]:
+    try:
+        load(SPLITTER)
+    except ImportError as error:
+        yield Finding(
+            "splitter",
+            "fault",
+            f"The package semantic-text-splitter cannot be imported here ({error}): run"
+            " `pip install --force-reinstall semantic-text-splitter`.",
+        )
