@@ -132,3 +132,13 @@ def test_upgrade_needs_no_superuser(managed: Database) -> None:
     upgrade(managed.url, settings(managed.url))
     uninstall(managed.url, removal(managed.url, settings(managed.url)), and_wiki=True)
     assert managed.one("select to_regnamespace('wikiembed') is null")
+
+
+def test_migrate_without_a_search_path(empty: Database) -> None:
+    """The extension goes into schema public, as with `migrate --sql`."""
+    empty.execute(
+        sql.SQL("alter database {} set search_path = ''").format(sql.Identifier(empty.name))
+    )
+    upgrade(empty.url, settings(empty.url))
+    assert empty.one("select extnamespace::regnamespace::text from pg_extension"
+                     " where extname = 'vector'") == "public"  # fmt: skip

@@ -5,6 +5,7 @@ Tables of users keep their rows and vectors. The wiki's own tables are dropped o
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,15 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from wikiembed.config import Settings
-from wikiembed.db.connect import connect_options, sentence_of, translate_errors
+from wikiembed.db.connect import SCHEMA_CHANGE, connect_options, sentence_of, translate_errors
 from wikiembed.db.endpoint import Endpoint, endpoint
+from wikiembed.db.location import migrations_dir
 from wikiembed.db.migrate import alone
 from wikiembed.db.version import current, require_known, require_vacant
 from wikiembed.errors import ConfigurationError, SchemaMismatch
 
 SCHEMAS = ["wikiembed", "wikiembed_private", "wikiembed_queue"]
+_WORD = re.compile(r"\w+")
 WIKI_TABLES = ("public.wiki_chunks", "public.wiki_pages")
 _KNOWN_WIKI = "select obj_description(to_regclass(%s), 'pg_class') like '%%wikiembed''s wiki%%'"
 _SOURCES = """
@@ -76,6 +79,22 @@ with ours as (
 select distinct pg_describe_object(d.classid, d.objid, d.objsubid) from dependent as d
  where coalesce(d.namespace, 0) not in (select o.oid from ours as o)
  order by 1
+"""
+
+
+# What stands in wikiembed's schemas; partitions, indexes and sequences go with their tables.
+_CONTENTS = """
+select c.relname, case c.relkind when 'v' then 'view' when 'm' then 'materialized view'
+       else 'table' end || ' ' || n.nspname || '.' || quote_ident(c.relname)
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+ where n.nspname = any (%(schemas)s) and c.relkind in ('r', 'p', 'f', 'v', 'm')
+   and c.relname not like 'alembic\\_version%%'
+   and not (n.nspname = 'wikiembed_private' and c.relname like 'deltas\\_%%')
+union all
+select p.proname, 'function ' || n.nspname || '.' || quote_ident(p.proname)
+  from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+ where n.nspname = any (%(schemas)s) and obj_description(p.oid, 'pg_proc') is null
+ order by 2
 """
 
 
@@ -158,13 +177,19 @@ def uninstall(url: str, found: Removal, *, and_wiki: bool = False) -> None:
         ) as connection,
     ):
         try:
-            if found.installed:
+            connection.execute(SCHEMA_CHANGE)
+            if found.installed and current(connection) is not None:
                 _drop_schemas(connection)
             if and_wiki and found.wiki:
                 tables = sql.SQL(", ").join(
                     sql.Identifier(*table.name.split(".")) for table in found.wiki
                 )
-                connection.execute(sql.SQL("drop table {}").format(tables))
+                connection.execute(sql.SQL("drop table if exists {}").format(tables))
+        except pg.DependentObjectsStillExist as error:
+            detail = "; ".join((error.diag.message_detail or "").splitlines())
+            raise SchemaMismatch(
+                f"The wiki's tables cannot be dropped: {detail}. Drop what depends on them first."
+            ) from None
         except pg.InsufficientPrivilege as error:
             raise ConfigurationError(
                 f"{sentence_of(error)[:-1]}; uninstall as the owner of wikiembed's schemas."
@@ -174,6 +199,7 @@ def uninstall(url: str, found: Removal, *, and_wiki: bool = False) -> None:
 def _drop_schemas(connection: psycopg.Connection[Any]) -> None:
     connection.execute("drop event trigger if exists wikiembed_on_ddl")
     connection.execute("select wikiembed.detach(s.name) from wikiembed.sources as s")
+    _require_ours(connection)
     dependent = [
         str(row[0]) for row in connection.execute(_DEPENDENT, {"schemas": SCHEMAS}).fetchall()
     ]
@@ -182,7 +208,23 @@ def _drop_schemas(connection: psycopg.Connection[Any]) -> None:
             f"These are not wikiembed's and depend on it: {'; '.join(dependent)}. Drop them first."
         )
     connection.execute(
-        sql.SQL("drop schema {} cascade").format(
+        sql.SQL("drop schema if exists {} cascade").format(
             sql.SQL(", ").join(sql.Identifier(name) for name in SCHEMAS)
         )
     )
+
+
+def _require_ours(connection: psycopg.Connection[Any]) -> None:
+    """Refuse schemas that hold objects which no file of ``migrations/`` names.
+
+    Raises: SchemaMismatch.
+    """
+    files = sorted(migrations_dir().rglob("*.sql"))
+    named = set(_WORD.findall("\n".join(file.read_text(encoding="utf-8") for file in files)))
+    contents = connection.execute(_CONTENTS, {"schemas": SCHEMAS}).fetchall()
+    foreign = [str(shown) for name, shown in contents if name not in named]
+    if foreign:
+        raise SchemaMismatch(
+            f"These are not wikiembed's and are in its schemas: {'; '.join(foreign)}."
+            " Move or drop them first."
+        )

@@ -18,6 +18,20 @@ from wikiembed.config import Settings
 from wikiembed.db.sqlstate import OURS, Kind, kind_of_error
 
 CONNECT_TIMEOUT_S = 10
+SESSION = "select set_config('default_transaction_isolation', 'read committed', false)"
+"""First statement of a connection in autocommit: functions that lock refuse other levels."""
+SCHEMA_CHANGE = """
+set transaction isolation level read committed;
+select pg_catalog.set_config(s.name, case s.name when 'lock_timeout' then '10s' else '0' end, true)
+  from pg_catalog.pg_settings as s
+ where s.name in ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
+    or (s.name = 'lock_timeout' and s.setting = '0');
+"""
+"""First statements of a transaction that changes the schema.
+
+A role's or a database's timeouts are meant for applications: pg_restore turns them off too. But
+who waits for a lock on a user's table makes later users of it wait: without a lock_timeout, 10 s.
+"""
 
 # libpq reports a failed login by message only: without a connection there is no SQLSTATE.
 _NO_LOGIN = re.compile(
@@ -184,6 +198,7 @@ def connect(settings: Settings) -> psycopg.Connection[Any]:
         connection = psycopg.connect(
             url, autocommit=True, application_name="wikiembed", **connect_options(url)
         )
+        connection.execute(SESSION)
         connection.execute("select set_config('wikiembed.actor', %s, false)", (person(),))
     return connection
 

@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
 from wikiembed.config import Settings
-from wikiembed.db.connect import connect_options, sentence_of, translate_errors
+from wikiembed.db.connect import SCHEMA_CHANGE, connect_options, sentence_of, translate_errors
 from wikiembed.db.location import migrations_dir
 from wikiembed.db.version import current, require_known, require_not_newer, require_vacant
 from wikiembed.errors import ConfigurationError
@@ -75,6 +75,8 @@ def alone(url: str) -> Iterator[None]:
         translate_errors(),
         psycopg.connect(url, application_name="wikiembed migrate", **options) as connection,
     ):
+        connection.execute(SCHEMA_CHANGE)
+        connection.execute("set local lock_timeout = 0")
         connection.execute("select pg_advisory_xact_lock(%s)", (ONE_AT_A_TIME,))
         yield
 

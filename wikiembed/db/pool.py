@@ -21,7 +21,7 @@ from psycopg.pq import Format
 from psycopg.types import TypeInfo
 from psycopg_pool import AsyncConnectionPool
 
-from wikiembed.db.connect import connect_options, translate_errors
+from wikiembed.db.connect import SESSION, connect_options, translate_errors
 from wikiembed.errors import ConfigurationError
 from wikiembed.vectors import Matrix, encode_vector_array
 
@@ -128,6 +128,7 @@ def register_vectors(connection: psycopg.BaseConnection[Any], oid: int, array_oi
 async def configure(connection: Connection) -> None:
     """Prepare a new connection: autocommit, a search path without users' schemas, vectors."""
     await connection.set_autocommit(True)
+    await connection.execute(SESSION)
     await connection.execute(sql.SQL("set search_path = wikiembed_queue, pg_catalog"))
     row = await (await connection.execute(OIDS_OF_VECTOR)).fetchone()
     if row is None:

@@ -12,6 +12,7 @@ from alembic import op
 from alembic.util.exc import CommandError
 from sqlalchemy import text
 
+from wikiembed.db.connect import SCHEMA_CHANGE
 from wikiembed.db.location import migrations_dir
 
 _PENDING = "wikiembed_pending"
@@ -49,6 +50,7 @@ def begin() -> None:
 
     The files name its types without a schema, so that pgvector may be in any schema.
     """
+    run(SCHEMA_CHANGE)
     run("create schema if not exists wikiembed;")
     run(f"set local search_path = pg_catalog, {vector_schema()}, pg_temp;")
 
@@ -64,7 +66,7 @@ def vector_schema() -> str:
     )
     name = op.get_bind().execute(query).scalar_one_or_none()
     if name is None:
-        run("create extension vector")
+        run("create extension vector with schema public")
         name = op.get_bind().execute(query).scalar_one()
     return _quoted(str(name))
 

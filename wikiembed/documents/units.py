@@ -29,7 +29,7 @@ _MAYBE = re.compile(rf"[.!?…．{_STOP}]")
 # Where any reading of UAX #29 ends a sentence; the library decides on the others.
 _SURE = re.compile(
     rf"[{_STOP}]++[{_CLOSE}{INVISIBLE}]*+[ \u3000{INVISIBLE}]*+"
-    rf"|[!?]++[{_CLOSE}{INVISIBLE}]*+ [ {INVISIBLE}]*+(?=[^\W_])"
+    rf"|(?<![!?])[!?]++[{_CLOSE}{INVISIBLE}]*+ [ {INVISIBLE}]*+(?=[^\W_])"
     rf"|\.[{_CLOSE}{INVISIBLE}]*+ [ {INVISIBLE}]*+(?=[\"“‘(\[«]?[A-ZÀ-ÖØ-ÞΑ-ΫЀ-Яぁ-ヿ一-鿿가-힣])"
 )
 _ABBREVIATION = re.compile(r"(?:^|[\s(])(?:[A-Z]|[A-Z][a-z]{1,2}|[A-Z][.][A-Z]|cf|vs|etc|ca)\. *$")
