@@ -9,6 +9,8 @@ begin
   for v_relation in
     select s.relation from wikiembed.sources as s where wikiembed_private.qualified(s.relation) is not null
     union
+    select d.relation from wikiembed.document_sources as d where wikiembed_private.qualified(d.relation) is not null
+    union
     select to_regclass('public.wiki_pages') where to_regclass('public.wiki_pages') is not null
   loop
     execute format('grant usage on schema %I to %I',
