@@ -70,6 +70,7 @@ def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed
     roles = [name for b in blocks for name in CREATED_ROLE.findall(b.text)]
     home = folder / "empty"
     home.mkdir()
+    load_wordllama()  # Loading takes seconds, and `attach` waits three for the server's answer.
     with (
         empty_database(server, roles=roles) as database,
         StandIn(
