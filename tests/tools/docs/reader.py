@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ from tests.tools.docs.running import Shell, path_with_tools, run_block
 from wikiembed.config import LOCAL_DIMENSIONS, Provider, Settings
 from wikiembed.control.load import load_articles
 from wikiembed.db.migrate import upgrade
-from wikiembed.embedders.local import load_wordllama
+from wikiembed.embedders.local import StaticModel, load_wordllama
 from wikiembed.vectors import Matrix
 from wikiembed.wiki import LoadCounts, read_articles
 
@@ -47,12 +48,17 @@ class Followed:
     printed: str
 
 
+@cache
+def _model() -> StaticModel:
+    return load_wordllama()
+
+
 def local_vectors(texts: Sequence[str], dimensions: int, salt: str) -> Matrix:
     """Vectors of the local model, `(n, dim) float32`, repeated to `dimensions`.
 
     They preserve its similarities, so that a search on a page finds the same as a reader's.
     """
-    matrix = load_wordllama().embed([salt + text for text in texts])
+    matrix = _model().embed([salt + text for text in texts])
     repeated: Matrix = np.tile(matrix, (1, dimensions // LOCAL_DIMENSIONS))
     return repeated
 
@@ -71,6 +77,7 @@ def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed
     roles = [name for b in blocks for name in CREATED_ROLE.findall(b.text)]
     home = folder / "empty"
     home.mkdir()
+    _model()  # Loading takes seconds under load, and `attach` waits three for the server's answer.
     with (
         empty_database(server, roles=roles) as database,
         StandIn(
