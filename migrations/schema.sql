@@ -397,6 +397,7 @@ CREATE FUNCTION wikiembed_private.attach_wiki(p_is_split boolean) RETURNS void
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.attach_wiki(p_is_split boolean) IS 'Makes the source of public.wiki_chunks one of documents over public.wiki_pages; p_is_split: each page is split as its text is now.';
+
 CREATE FUNCTION wikiembed_private.backoff(p_attempt integer) RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
@@ -614,6 +615,20 @@ CREATE FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedd
 
 COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name, unless it is to be replaced, or when another source has the column.';
 
+CREATE FUNCTION wikiembed_private.chunk_key(p_name text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.chunk_key(p_name text) IS 'SQL of the key of a chunk''s document as text; the chunk table is named c.';
+
+CREATE FUNCTION wikiembed_private.chunk_key_columns(p_name text) RETURNS name[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.chunk_key_columns(p_name text) IS 'Columns of a source''s chunk table that hold the key of the document, in the order of the key.';
+
 CREATE FUNCTION wikiembed_private.chunk_table_name(p_documents regclass, p_chunks text) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -647,7 +662,7 @@ CREATE FUNCTION wikiembed_private.count_document_violations(p_source wikiembed.s
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.count_document_violations(p_source wikiembed.sources) IS 'The number of documents, and of chunks, of one source that violate the invariants of documents.';
+COMMENT ON FUNCTION wikiembed_private.count_document_violations(p_source wikiembed.sources) IS 'The number of documents of one source, and of chunks without one, that violate each invariant of documents.';
 
 CREATE FUNCTION wikiembed_private.count_documents(p_source text, OUT total bigint, OUT split bigint, OUT chunks bigint) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -704,6 +719,16 @@ CREATE FUNCTION wikiembed_private.create_missing_index(p_name text) RETURNS void
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.create_missing_index(p_name text) IS 'Creates the partial index on rows without a vector, unless a valid one exists.';
+
+CREATE FUNCTION wikiembed_private.damaged_documents(p_name text) RETURNS SETOF text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.damaged_documents(p_name text) IS 'Keys of the split documents whose chunks are not their text: altered by hand, lost or doubled. Reads both tables.';
 
 CREATE FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -1329,6 +1354,16 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.on_update_wiki() IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.orphan_chunks(p_name text) RETURNS SETOF bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.orphan_chunks(p_name text) IS 'Ids of the chunks whose document does not exist. Reads both tables.';
 
 CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text DEFAULT 'written'::text) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER

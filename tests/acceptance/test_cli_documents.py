@@ -107,6 +107,14 @@ def test_backfill_splits_and_embeds(call: Call, articles: Database, standin: Sta
     assert (row["split"], row["waiting"], row["failed"], row["chunks"]) == (20, 0, 0, 40)
     ended = next(line for line in json_lines(result) if line.get("event") == "backfilled")
     assert ended["embedded"] == 40
+    progress = [line for line in json_lines(result) if line["event"] == "progress"][-1]
+    counted = {name: progress[name] for name in progress if "documents" in name}
+    assert counted == {
+        "documents": 20, "documents_split": 20, "documents_waiting": 0, "documents_failed": 0,
+    }  # fmt: skip
+    assert (progress["done"], progress["total"], progress["chunks_expected"]) == (40, 40, 40)
+    (stopped,) = [one for one in events(result) if one["event"] == "worker_stopped"]
+    assert (stopped["documents"], stopped["documents_failed"], stopped["chunks"]) == (20, 0, 40)
     assert_done(call("ready", "articles", env=env))
     texts = "select count(*) from public.articles_chunks where embedding is null"
     assert articles.one(texts) == 0
@@ -254,6 +262,11 @@ def test_documents_that_failed_are_listed(call: Call, articles: Database) -> Non
         "articles: 0 chunks and 1 document queued again in 1 job."
     ]
     assert call("failures", "articles").stdout == "No failures.\n"
+    ended = call("failures", "articles", "--history").stdout
+    assert "document 3" in ended
+    assert "retried" in ended
+    (row,) = json_lines(call("failures", "articles", "--history", "--json"))
+    assert (row["key"], row["document"], row["how"]) == ("3", True, "retried")
 
 
 def _json(result: Result) -> Any:

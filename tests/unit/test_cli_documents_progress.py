@@ -34,7 +34,7 @@ def row(
 
 
 class Listener(Reporter):
-    """Records what it is told, and how much of the bar is filled."""
+    """Records its updates, and how much of the bar is filled."""
 
     def __init__(self) -> None:
         super().__init__("embed")

@@ -26,7 +26,7 @@ from wikiembed.errors import (
     SourceNotFound,
     WriteRefused,
 )
-from wikiembed.pipeline import Runtime
+from wikiembed.pipeline import FailedChunk, Runtime
 from wikiembed.store import (
     ChunkStore,
     Document,
@@ -581,3 +581,19 @@ async def test_task_retries_transient_errors_however_often() -> None:
         with pytest.raises(psycopg.DatabaseError):
             await _run_task(runtime, source="docs", documents=["a"])
     assert (documents.failures, runtime.unexpected) == ([], {})
+
+
+def test_documents_are_counted_and_failed_ones_are_reported() -> None:
+    """In the statistics of the process; a failure with its key, once."""
+    documents = FakeDocuments(a=TEXT, b=TEXT, c=TEXT)
+    documents.errors["b"] = pg.CheckViolation("no")
+    runtime = runtime_of(documents)
+    reported: list[FailedChunk] = []
+    runtime.stats.on_failure = reported.append
+    job = SplitJob(source="docs", documents=["a", "b", "c"], job_id=7)
+    asyncio.run(process(job, runtime))
+    assert runtime.stats.documents == 2
+    assert runtime.stats.documents_failed == {ErrorClass.WRITE_REFUSED: 1}
+    assert not runtime.stats.failed
+    ((key, document),) = [(one.key, one.document) for one in reported]
+    assert (key, document) == ("b", True)

@@ -65,8 +65,8 @@ $$;
 comment on function wikiembed_private.document_triggers_current(text) is
   'True when every trigger of a source''s documents exists, is enabled, and has this version and the present names; null when it has none.';
 
--- Where no foreign key tells which columns of the chunk table hold a document's key, they are named like those,
--- and follow.
+-- Without a foreign key the columns of the chunk table that hold a document's key are found by their names,
+-- which are renamed too.
 create or replace function wikiembed_private.follow_document_renames(p_name text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
