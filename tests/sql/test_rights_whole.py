@@ -59,7 +59,8 @@ def test_worker_reads_no_table_but_the_queue(docs_table: Database) -> None:
     assert {kind for name in queue for kind in held[name]} == {
         "SELECT", "INSERT", "UPDATE", "DELETE",
     }  # fmt: skip
-    read = {f"wikiembed.{name}" for name in (*VIEWS, "sources", "outages", *TRUNCATION)} | VERSION
+    known = (*VIEWS, "sources", "outages", "documents", *TRUNCATION)
+    read = {f"wikiembed.{name}" for name in known} | VERSION
     assert set(held) - queue == read
     assert {kind for name in read for kind in held[name]} == {"SELECT"}
     assert not callable_by(docs_table, worker) & {
