@@ -69,7 +69,9 @@ def test_functions_without_a_file_are_dropped(docs_table: Database) -> None:
     before = docs_table.rows(SCHEMA)
     docs_table.execute(
         "create function wikiembed_private.renamed() returns int language sql return 1;"
+        "comment on function wikiembed_private.renamed() is 'A former function.';"
         "create function wikiembed.pause(int) returns int language sql return 1;"
+        "comment on function wikiembed.pause(int) is 'A former one.'"
     )
     migrate(docs_table)
     assert docs_table.rows(SCHEMA) == before
@@ -79,6 +81,7 @@ def test_function_that_a_user_needs_stops_the_migration(docs_table: Database) ->
     """No object of a user is dropped with it, and nothing else is changed."""
     docs_table.execute(
         "create function wikiembed_private.renamed() returns int language sql return 1;"
+        "comment on function wikiembed_private.renamed() is 'A former function.';"
         "create view public.report as select wikiembed_private.renamed() as n;"
         "update wikiembed.schema_digest set digest = 'before'"
     )

@@ -25,7 +25,7 @@ def test_writer_may_write_documents_and_queues_them(database: Database) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("delete from public.articles")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("select * from wikiembed.documents")
+            connection.execute("select * from wikiembed_private.documents_articles")
     waiting = "select waiting from wikiembed.documents where source = 'articles'"
     assert database.one(waiting) == 2
     database.check_invariants("articles")

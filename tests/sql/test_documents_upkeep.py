@@ -167,7 +167,7 @@ def test_renamed_columns_of_documents_are_followed(articles: Database, followed_
     articles.execute("update public.texts set new_body = 'two'")
     (key,) = set(queued(articles))
     assert split(articles, key) == "written"
-    content = "select content from public.articles_chunks where document_new_id = 'a'"
+    content = "select content from public.articles_chunks where document_id = 'a'"
     assert articles.rows(content) == [("two",)]
 
 
@@ -186,7 +186,10 @@ def test_reconcile_keeps_the_chunks_of_documents_that_were_dropped(
     articles.execute(damage)
     assert articles.one("select wikiembed_private.documents_gone('articles')") is True
     assert articles.one("select dead_jobs from wikiembed.reconcile('articles')") >= 1
-    assert articles.one("select count(*) from wikiembed.document_sources") == 0
+    assert (
+        articles.one("select count(*) from wikiembed.document_sources where source = 'articles'")
+        == 0
+    )
     assert articles.one("select to_regclass('wikiembed_private.documents_articles')") is None
     assert chunks_of(articles) == [("one",), ("two",)]
     assert articles.one("select wikiembed.is_ready('articles')") is True

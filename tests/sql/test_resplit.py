@@ -17,9 +17,11 @@ JOBS = (
     " where task_name = 'wikiembed.split' and status = 'todo' order by id"
 )
 SPLIT_ALL = (
-    "select wikiembed.write_split('docs', d.key, d.version, '{}', array[null]::bigint[],"
-    " array[null]::text[], array[d.content], array[''], array[0], array[length(d.content)])"
-    " from wikiembed.read_documents('docs', array(select id::text from public.documents)) as d"
+    "select w.outcome"
+    "  from wikiembed.read_documents('docs', array(select id::text from public.documents)) as d,"
+    " wikiembed.write_splits('docs', array[d.key], array[d.version], '{}', '{}', array[1],"
+    " array[null]::bigint[], array[null]::text[], array[d.content], array[''], array[0],"
+    " array[length(d.content)]) as w"
 )
 
 
@@ -51,9 +53,11 @@ def read(database: Database, number: int) -> tuple[str, int, list[int]]:
 def write(connection: psycopg.Connection, key: str, version: int, old: list[int]) -> str:
     """Write a document's text as its only chunk."""
     row = connection.execute(
-        "select wikiembed.write_split('docs', %(key)s, %(version)s, %(old)s::bigint[],"
-        " array[(%(old)s::bigint[])[1]], array[null]::text[], array[body], array[''], array[0],"
-        " array[length(body)]) from public.documents where id = %(key)s::int",
+        "select w.outcome from public.documents as d, wikiembed.write_splits('docs',"
+        " array[%(key)s], array[%(version)s]::bigint[],"
+        " array_fill(1, array[cardinality(%(old)s::bigint[])]), %(old)s::bigint[], array[1],"
+        " array[(%(old)s::bigint[])[1]], array[null]::text[], array[d.body], array[''], array[0],"
+        " array[length(d.body)]) as w where d.id = %(key)s::int",
         {"key": key, "version": version, "old": old},
     ).fetchone()
     return str(row[0]) if row else "no such document"

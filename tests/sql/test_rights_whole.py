@@ -77,7 +77,6 @@ def test_reader_has_select_and_one_function(docs_table: Database) -> None:
     tables = {
         *("failures", "failure_history", "sources", "action_log", "outages", "alembic_version"),
         "schema_digest",
-        *("documents", "document_sources", "document_failures"),
         *("replaced_tables", "truncated_chunks", *TRUNCATION),
         *("documents", "document_sources", "document_failures"),
     }

@@ -5,7 +5,6 @@ Tables of users keep their rows and vectors. The wiki's own tables are dropped o
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +15,11 @@ from psycopg import sql
 from wikiembed.config import Settings
 from wikiembed.db.connect import SCHEMA_CHANGE, connect_options, sentence_of, translate_errors
 from wikiembed.db.endpoint import Endpoint, endpoint
-from wikiembed.db.location import migrations_dir
 from wikiembed.db.migrate import alone
 from wikiembed.db.version import current, require_known, require_vacant
 from wikiembed.errors import ConfigurationError, SchemaMismatch
 
 SCHEMAS = ["wikiembed", "wikiembed_private", "wikiembed_queue"]
-_WORD = re.compile(r"\w+")
 WIKI_TABLES = ("public.wiki_chunks", "public.wiki_pages")
 _KNOWN_WIKI = "select obj_description(to_regclass(%s), 'pg_class') like '%%wikiembed''s wiki%%'"
 _SOURCES = """
@@ -82,19 +79,22 @@ select distinct pg_describe_object(d.classid, d.objid, d.objsubid) from dependen
 """
 
 
-# What stands in wikiembed's schemas; partitions, indexes and sequences go with their tables.
-_CONTENTS = """
-select c.relname, case c.relkind when 'v' then 'view' when 'm' then 'materialized view'
-       else 'table' end || ' ' || n.nspname || '.' || quote_ident(c.relname)
+# Each of wikiembed's objects has a comment; procrastinate's and Alembic's are known by their names.
+# Partitions, indexes and sequences go with their tables.
+_FOREIGN = """
+select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end
+       || ' ' || n.nspname || '.' || quote_ident(c.relname)
   from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
  where n.nspname = any (%(schemas)s) and c.relkind in ('r', 'p', 'f', 'v', 'm')
+   and obj_description(c.oid, 'pg_class') is null
    and c.relname not like 'alembic\\_version%%'
-   and not (n.nspname = 'wikiembed_private' and c.relname like 'deltas\\_%%')
+   and not (n.nspname = 'wikiembed_queue' and c.relname like 'procrastinate\\_%%')
 union all
-select p.proname, 'function ' || n.nspname || '.' || quote_ident(p.proname)
+select 'function ' || n.nspname || '.' || quote_ident(p.proname)
   from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
  where n.nspname = any (%(schemas)s) and obj_description(p.oid, 'pg_proc') is null
- order by 2
+   and not (n.nspname = 'wikiembed_queue' and p.proname like 'procrastinate\\_%%')
+ order by 1
 """
 
 
@@ -215,16 +215,13 @@ def _drop_schemas(connection: psycopg.Connection[Any]) -> None:
 
 
 def _require_ours(connection: psycopg.Connection[Any]) -> None:
-    """Refuse schemas that hold objects which no file of ``migrations/`` names.
+    """Refuse schemas that hold objects of users.
 
     Raises: SchemaMismatch.
     """
-    files = sorted(migrations_dir().rglob("*.sql"))
-    named = set(_WORD.findall("\n".join(file.read_text(encoding="utf-8") for file in files)))
-    contents = connection.execute(_CONTENTS, {"schemas": SCHEMAS}).fetchall()
-    foreign = [str(shown) for name, shown in contents if name not in named]
-    if foreign:
+    found = connection.execute(_FOREIGN, {"schemas": SCHEMAS}).fetchall()
+    if found:
         raise SchemaMismatch(
-            f"These are not wikiembed's and are in its schemas: {'; '.join(foreign)}."
+            f"These are not wikiembed's and are in its schemas: {'; '.join(row[0] for row in found)}."
             " Move or drop them first."
         )

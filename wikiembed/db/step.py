@@ -66,7 +66,8 @@ def vector_schema() -> str:
     )
     name = op.get_bind().execute(query).scalar_one_or_none()
     if name is None:
-        run("create extension vector with schema public")
+        has_schema = op.get_bind().execute(text("select current_schema() is not null")).scalar_one()
+        run("create extension vector" if has_schema else "create extension vector schema public")
         name = op.get_bind().execute(query).scalar_one()
     return _quoted(str(name))
 

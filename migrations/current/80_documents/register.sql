@@ -17,6 +17,10 @@ begin
   execute format('create index on wikiembed_private.%I (key) where version is null', 'documents_' || v_name);
   execute format('comment on table wikiembed_private.%I is %L', 'documents_' || v_name,
     'State of each document of source ' || v_name || ': version null waits to be split.');
+  execute format('comment on column wikiembed_private.%1$I.key is ''Key of the document, as text.'';'
+    ' comment on column wikiembed_private.%1$I.version is ''Hash of the text that its chunks are of; null: it waits.'';'
+    ' comment on column wikiembed_private.%1$I.chunks is ''Number of its chunks.'';'
+    ' comment on column wikiembed_private.%1$I.split_at is ''When a worker split it last.'';', 'documents_' || v_name);
   execute wikiembed_private.render_template(wikiembed_private.document_row(v_name),
     'insert into @state@ (key) select @key_of(d)@ from @table@ as d', wikiembed_private.document_names(v_name));
   perform wikiembed_private.write_document_triggers(v_name);

@@ -153,11 +153,13 @@ begin
   loop
     execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
   end loop;
-  execute format('drop table if exists wikiembed_private.%I', 'documents_' || p_name);
+  if to_regclass(format('wikiembed_private.%I', 'documents_' || p_name)) is not null then
+    execute format('drop table wikiembed_private.%I', 'documents_' || p_name);
+  end if;
   for v_function in
     select p.oid from pg_proc as p
      where p.pronamespace = 'wikiembed_private'::regnamespace
-       and p.proname ~ '_documents?_' and obj_description(p.oid, 'pg_proc') = wikiembed_private.generated_comment(p_name)
+       and p.proname ~ '_documents?_' and obj_description(p.oid, 'pg_proc') = wikiembed_private.generated_comment(p_name) collate "default"
   loop
     execute format('drop function %s', v_function);
   end loop;
