@@ -590,6 +590,20 @@ CREATE FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedd
 
 COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name, unless it is to be replaced, or when another source has the column.';
 
+CREATE FUNCTION wikiembed_private.chunk_key(p_name text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.chunk_key(p_name text) IS 'SQL of the key of a chunk''s document as text; the chunk table is named c.';
+
+CREATE FUNCTION wikiembed_private.chunk_key_columns(p_name text) RETURNS name[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.chunk_key_columns(p_name text) IS 'Columns of a source''s chunk table that hold the key of the document, in the order of the key.';
+
 CREATE FUNCTION wikiembed_private.chunk_table_name(p_documents regclass, p_chunks text) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -623,7 +637,7 @@ CREATE FUNCTION wikiembed_private.count_document_violations(p_source wikiembed.s
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.count_document_violations(p_source wikiembed.sources) IS 'The number of documents, and of chunks, of one source that violate the invariants of documents.';
+COMMENT ON FUNCTION wikiembed_private.count_document_violations(p_source wikiembed.sources) IS 'The number of documents of one source, and of chunks without one, that violate each invariant of documents.';
 
 CREATE FUNCTION wikiembed_private.count_documents(p_source text, OUT total bigint, OUT split bigint, OUT chunks bigint) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -681,6 +695,16 @@ CREATE FUNCTION wikiembed_private.create_missing_index(p_name text) RETURNS void
 
 COMMENT ON FUNCTION wikiembed_private.create_missing_index(p_name text) IS 'Creates the partial index on rows without a vector, unless a valid one exists.';
 
+CREATE FUNCTION wikiembed_private.damaged_documents(p_name text) RETURNS SETOF text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.damaged_documents(p_name text) IS 'Keys of the split documents whose chunks are not their text: altered by hand, lost or doubled. Reads both tables.';
+
 CREATE FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -702,6 +726,20 @@ CREATE FUNCTION wikiembed_private.document_row(p_name text) RETURNS wikiembed.so
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.document_row(p_name text) IS 'The documents of a source in the shape of a source, for render_template; null when it has none.';
+
+CREATE FUNCTION wikiembed_private.document_tree_current(p_name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_tree_current(p_name text) IS 'True when the table of a source''s documents and every partition of it, and no other, have its triggers.';
+
+CREATE FUNCTION wikiembed_private.document_triggers_of(p_name text) RETURNS TABLE(relation regclass, trigger name, is_enabled boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_triggers_of(p_name text) IS 'The triggers of a source''s documents, on any table.';
 
 CREATE FUNCTION wikiembed_private.documents_written_as(p_name text) RETURNS text
     LANGUAGE sql STABLE
@@ -877,6 +915,13 @@ CREATE FUNCTION wikiembed_private.follow_batch_size() RETURNS trigger
 
 COMMENT ON FUNCTION wikiembed_private.follow_batch_size() IS 'Regenerates a source''s insert trigger with its present batch size.';
 
+CREATE FUNCTION wikiembed_private.follow_documents(p_name text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.follow_documents(p_name text) IS 'Follows renamed columns and tables and changed partitions of a source''s documents; true when it rewrote their triggers.';
+
 CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.sources
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1035,7 +1080,7 @@ CREATE FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) RETURNS bo
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) IS 'True when a source''s table, or one of its columns, was dropped.';
+COMMENT ON FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) IS 'True when a source''s table or that of its documents, or one of their columns, was dropped.';
 
 CREATE FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE;
@@ -1165,6 +1210,16 @@ CREATE FUNCTION wikiembed_private.on_update_wiki() RETURNS trigger
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.on_update_wiki() IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.orphan_chunks(p_name text) RETURNS SETOF bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.orphan_chunks(p_name text) IS 'Ids of the chunks whose document does not exist. Reads both tables.';
 
 CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text DEFAULT 'written'::text) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
