@@ -67,7 +67,7 @@ def reckon_articles(database: Database, *, overlaps: bool = False) -> int:
     Counts in Python what check_invariants counts in SQL, and calls that, too.
     """
     database.check_invariants()
-    bodies = dict(database.rows("select id, body from public.articles"))
+    bodies: dict[int, str | None] = dict(database.rows("select id, body from public.articles"))
     found: dict[int, list[tuple[int, str, int, int]]] = {key: [] for key in bodies}
     rows: list[tuple[Any, ...]] = database.rows(
         "select document_id, position, content, starts_at, ends_at, context, embedding::text"
@@ -84,6 +84,9 @@ def reckon_articles(database: Database, *, overlaps: bool = False) -> int:
     assert database.rows(
         "select split, waiting, failed, chunks from wikiembed.documents where source = 'articles'"
     ) == [(len(bodies), 0, 0, len(rows))]
-    assert database.one("select count(*) from wikiembed_queue.procrastinate_jobs"
-                        " where task_name in ('wikiembed.split', 'wikiembed.embed')") == 0  # fmt: skip
+    jobs = database.one(
+        "select count(*) from wikiembed_queue.procrastinate_jobs"
+        " where task_name in ('wikiembed.split', 'wikiembed.embed')"
+    )
+    assert jobs == 0
     return len(rows)

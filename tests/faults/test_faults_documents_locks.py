@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -120,12 +119,10 @@ async def test_prepared_transaction_that_locks_a_document_delays_it(
         database.execute(f"rollback prepared '{name}'")
     await drain(settings_of(database, standin.url))
     reckon_articles(database)
-    with (
-        database.connect() as connection,
-        pytest.raises(psycopg.errors.FeatureNotSupported, match="NOTIFY"),
-    ):
-        connection.execute("begin")
-        connection.execute("update public.articles set body = 'An edit.'")
+    connection = database.connect()
+    connection.execute("begin")
+    connection.execute("update public.articles set body = 'An edit.'")
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="NOTIFY"):
         connection.execute(f"prepare transaction '{name}'".encode())
 
 
@@ -137,7 +134,7 @@ REFUSING = {
 
 
 @pytest.fixture
-def guarded(database: Database, request: pytest.FixtureRequest) -> Iterator[Database]:
+def guarded(database: Database, request: pytest.FixtureRequest) -> Database:
     """Articles whose chunk table has a trigger of a user."""
     make_articles(database)
     database.execute(
@@ -146,7 +143,7 @@ def guarded(database: Database, request: pytest.FixtureRequest) -> Iterator[Data
         "create trigger guard before insert or update on public.articles_chunks"
         " for each row execute function public.guard()"
     )
-    yield database
+    return database
 
 
 @pytest.mark.parametrize("guarded", REFUSING, indirect=True)
@@ -201,9 +198,9 @@ def in_transaction(database: Database, statement: str) -> None:
         try:
             with psycopg.connect(database.url) as connection:
                 connection.execute(statement.encode())
-            return
         except psycopg.errors.DeadlockDetected:
             continue
+        return
     raise AssertionError(f"five deadlocks: {statement}")
 
 

@@ -1,8 +1,8 @@
 """``python -m tests.tools.soak [--minutes 10] [--seed N]``: exit 0 if no check fails.
 
-A separate Postgres, a stand-in server as a process, three workers, two sources and one of documents;
-faults at random from the printed seed; the invariants are checked after every few of them; at the end a
-drain, and a table.
+A separate Postgres, a stand-in server as a process, three workers, two sources of chunks and one of
+documents; faults at random from the printed seed; the invariants are checked after every few of
+them; at the end a drain, and a table.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ def main() -> int:
     print("\n".join(stats.lines()))
     print(f"{sum(stats.times.values())} faults, {len(stats.times)} of {len(set(FAULTS))} kinds,")
     print(
-        f"{len(SOURCES) + 1} sources, {stats.checks} checks in mid-run, drained in {drained_s:.0f} s."
+        f"{len(SOURCES) + 1} sources, {stats.checks} checks in mid-run,"
+        f" drained in {drained_s:.0f} s."
     )
     print(f"{output}.\n")
     for name, n in found.items():
