@@ -2610,6 +2610,14 @@ CREATE TABLE wikiembed_private.documents_wiki (
 
 COMMENT ON TABLE wikiembed_private.documents_wiki IS 'State of each document of source wiki: version null waits to be split.';
 
+COMMENT ON COLUMN wikiembed_private.documents_wiki.key IS 'Key of the document, as text.';
+
+COMMENT ON COLUMN wikiembed_private.documents_wiki.version IS 'Hash of the text that its chunks are of; null: it waits.';
+
+COMMENT ON COLUMN wikiembed_private.documents_wiki.chunks IS 'Number of its chunks.';
+
+COMMENT ON COLUMN wikiembed_private.documents_wiki.split_at IS 'When a worker split it last.';
+
 ALTER TABLE wikiembed_private.ended_failures ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME wikiembed_private.ended_failures_id_seq
     START WITH 1
