@@ -12,6 +12,8 @@ from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn
 from tests.support.workers import drain, prove, settings_of, working
 
+WAITING = "select waiting from wikiembed.documents where source = 'articles'"
+SOURCES = "select count(*) from wikiembed.document_sources where source = 'articles'"
 RENAMES = {
     "table": ("rename to papers", ("papers", "id", "title", "body")),
     "text": ("rename body to words", ("articles", "id", "title", "words")),
@@ -50,7 +52,7 @@ async def test_renamed_names_of_documents_are_followed(
     assert {row[0] for row in rows} == set(texts) == {1, 2, 9}
     assert all(content == texts[n][start:end] for n, content, start, end, _ in rows)
     assert {row[4] for row in rows} == {"Title 1", "Other", "Nine"}
-    assert database.one("select split from wikiembed.documents") == 3
+    assert database.one("select split from wikiembed.documents where source = 'articles'") == 3
 
 
 def make_partitioned(database: Database) -> None:
@@ -130,7 +132,7 @@ async def test_detach_while_documents_are_split_and_attach_again(
             await asyncio.to_thread(detach, database)
             await asyncio.to_thread(attach, database)
         database.execute("select wikiembed.enqueue('articles')")
-        await worker.wait_for(lambda: database.one("select waiting from wikiembed.documents") == 0)
+        await worker.wait_for(lambda: database.one(WAITING) == 0)
     await drain(settings)
     assert reckon_articles(database) >= 90
 
@@ -141,8 +143,8 @@ def detach(database: Database) -> None:
 
 
 @pytest.mark.parametrize("dropped", ["table public.articles cascade", "column"])
-def test_reconcile_detaches_what_lost_its_documents(database: Database, dropped: str) -> None:
-    """The chunk table stays; check_invariants and reconcile of other sources go on meanwhile."""
+def test_reconcile_releases_what_lost_its_documents(database: Database, dropped: str) -> None:
+    """The chunks stay a source; check_invariants and reconcile of other sources go on meanwhile."""
     make_articles(database)
     add_articles(database, 2)
     database.execute(
@@ -152,6 +154,7 @@ def test_reconcile_detaches_what_lost_its_documents(database: Database, dropped:
     )
     database.check_invariants()
     database.execute("select * from wikiembed.reconcile()")
-    assert database.one("select count(*) from wikiembed.sources where name = 'articles'") == 0
+    assert database.one(SOURCES) == 0
+    assert database.one("select count(*) from wikiembed.sources where name = 'articles'") == 1
     assert database.one("select to_regclass('public.articles_chunks') is not null") is True
     database.check_invariants()

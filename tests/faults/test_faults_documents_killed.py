@@ -20,7 +20,7 @@ from tests.support.workers import drain, settings_of, working
 
 KILLS, ARTICLES = (12, 2_000) if LONG else (3, 96)
 EDITS, EDITED = (400, 40) if LONG else (32, 6)
-SPLIT = "select split from wikiembed.documents"
+SPLIT = "select split from wikiembed.documents where source = 'articles'"
 
 
 def split(crew: Crew) -> int:

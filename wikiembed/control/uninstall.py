@@ -219,9 +219,8 @@ def _require_ours(connection: psycopg.Connection[Any]) -> None:
 
     Raises: SchemaMismatch.
     """
-    found = connection.execute(_FOREIGN, {"schemas": SCHEMAS}).fetchall()
-    if found:
+    rows = connection.execute(_FOREIGN, {"schemas": SCHEMAS}).fetchall()
+    if found := "; ".join(str(row[0]) for row in rows):
         raise SchemaMismatch(
-            f"These are not wikiembed's and are in its schemas: {'; '.join(row[0] for row in found)}."
-            " Move or drop them first."
+            f"These are not wikiembed's and are in its schemas: {found}. Move or drop them first."
         )
