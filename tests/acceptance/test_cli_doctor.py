@@ -86,7 +86,7 @@ def test_doctor_finds_no_fault_in_a_healthy_installation(
     assert_done(result)
     assert "ok       Source docs on public.docs: triggers and index." in result.stdout
     assert "warning  No worker is alive: run `wikiembed worker`." in result.stdout
-    assert "ok       All six invariants hold." in result.stdout
+    assert "ok       All invariants hold." in result.stdout
     assert "ok       Embedder openai m: 4 dimensions." in result.stdout
     found, _ = findings(call, served(standin))
     assert [name for name, level, _ in found if level != "ok"] == ["workers"]
@@ -175,7 +175,7 @@ def test_doctor_prints_each_line_as_it_is_found(
     """Into a pipe as well, and before the embedding server has answered."""
     standin.controls.latency_s = 60
     running = start_cli("doctor", env={**served(standin), "PYTHONUNBUFFERED": ""})
-    running.wait_for(lambda: "All six invariants hold." in running.stdout)
+    running.wait_for(lambda: "All invariants hold." in running.stdout)
     assert "Embedder" not in running.stdout
     running.stop()
 
@@ -239,7 +239,7 @@ def test_doctor_leaves_large_tables_to_full(docs_table: Database) -> None:
     connection = docs_table.connect()
     bounded = [(f.level, f.sentence) for f in queue.invariants(connection, most_rows=8)]
     assert bounded == [
-        ("ok", "All six invariants hold in 1 of 2 sources."),
+        ("ok", "All invariants hold in 1 of 2 sources."),
         (
             "ok",
             "Invariants not checked in large tables, of docs: run `wikiembed doctor --full` to"

@@ -70,7 +70,7 @@ def queue(connection: Connection) -> Iterator[Finding]:
 
 
 def invariants(connection: Connection, *, most_rows: int | None) -> Iterator[Finding]:
-    """The six invariants, in tables of at most `most_rows` rows together; None: in all tables."""
+    """The invariants, in tables of at most `most_rows` rows together; None: in all tables."""
     sizes = dict(connection.execute(_SIZES).fetchall())
     read, large = (list(sizes), []) if most_rows is None else _within(sizes, most_rows)
     broken: dict[str, int] = {}
@@ -87,7 +87,7 @@ def invariants(connection: Connection, *, most_rows: int | None) -> Iterator[Fin
             )
     if not any(broken.values()):
         of_how_many = f" in {len(read)} of {count(len(sizes), 'source')}" if large else ""
-        yield Finding("invariants", "ok", f"All six invariants hold{of_how_many}.")
+        yield Finding("invariants", "ok", f"All invariants hold{of_how_many}.")
     if large:
         yield Finding(
             "invariants",
