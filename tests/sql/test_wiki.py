@@ -101,7 +101,7 @@ def test_pages_written_by_hand_are_queued(database: Database) -> None:
 
 
 def test_page_without_a_text_is_refused(database: Database) -> None:
-    """Null is no text: a page without words has an empty one, and no chunks."""
+    """Null is refused: a page without words has an empty one, and no chunks."""
     with pytest.raises(psycopg.errors.NotNullViolation):
         database.execute("insert into public.wiki_pages (title) values ('A')")
     with pytest.raises(psycopg.errors.NotNullViolation):

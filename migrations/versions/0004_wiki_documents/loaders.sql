@@ -1,3 +1,4 @@
+-- squawk-ignore-file ban-drop-function
 -- load_pages returns other columns now, so that Postgres refuses to replace it; roles that may call it may
 -- call the new one.
 select pg_catalog.set_config('wikiembed.loaders', coalesce((
