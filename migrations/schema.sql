@@ -424,12 +424,12 @@ CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column 
 
 COMMENT ON FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) IS 'Type and dimensions of the vector column; raises WE007 when it cannot hold vectors.';
 
-CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute) RETURNS text
+CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute, p_alone boolean DEFAULT true) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute) IS 'The key''s type; raises WE005 when the column does not identify a row.';
+COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute, p_alone boolean) IS 'The type of a column of a key; raises WE005 when it cannot be one, or when it is to identify a row alone and does not.';
 
 CREATE TABLE wikiembed.sources (
     name text NOT NULL,

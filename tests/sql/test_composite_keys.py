@@ -209,6 +209,19 @@ def test_refusals_say_what_can_work(
     assert hint in (raised.value.diag.message_hint or "")
 
 
+def test_key_of_an_unsupported_type_is_named(database: Database) -> None:
+    """Its unique index exists: advice to create one would be wrong."""
+    database.execute(
+        "create table public.news (day date, id int, body text, vec vector(4),"
+        " primary key (day, id))"
+    )
+    with pytest.raises(psycopg.Error, match="is of type date, not smallint") as raised:
+        database.execute(
+            "select wikiembed.attach('public.news', array['day', 'id'], 'body', 'vec', 'news')"
+        )
+    assert raised.value.sqlstate == "WE005"
+
+
 def test_search_returns_the_whole_key_and_text(articles: Database) -> None:
     """As the other functions spell them."""
     key = put(articles, 1, "a", "Title", "Body")

@@ -120,7 +120,11 @@ def next_commands() -> Iterator[tuple[str, str]]:
     yield "Load a wiki into it", f"{wikiembed} load enwiki.xml.bz2"
     yield "Keep it embedded, until you stop it", f"{wikiembed} worker"
     yield (
-        "Keep a table of your own embedded",
+        "Split a table of your own texts, and keep it embedded",
+        f"{wikiembed} attach public.articles --documents --key id --text body --title title",
+    )
+    yield (
+        "Keep a table of your own chunks embedded",
         f"{wikiembed} attach public.docs --key id --text body --embedding vec --name docs",
     )
 

@@ -16,7 +16,9 @@ $$;
 comment on function wikiembed_private.usable_keys(regclass) is
   'The columns of a table that identify a row and can be the key of a source.';
 
-create or replace function wikiembed_private.check_key(p_relation regclass, p_column pg_catalog.pg_attribute) returns text
+create or replace function wikiembed_private.check_key(
+  p_relation regclass, p_column pg_catalog.pg_attribute, p_alone boolean default true
+) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -26,7 +28,7 @@ declare
     when v_type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying') then
       format('is of type %s, not smallint, integer, bigint, uuid, text or varchar', v_type)
     when not p_column.attnotnull then 'may be null'
-    when not p_column.attname = any (wikiembed_private.usable_keys(p_relation)) then 'has no unique index of its own'
+    when p_alone and not p_column.attname = any (wikiembed_private.usable_keys(p_relation)) then 'has no unique index of its own'
   end;
 begin
   if v_why is not null then
@@ -36,8 +38,8 @@ begin
   return v_type;
 end;
 $$;
-comment on function wikiembed_private.check_key(regclass, pg_attribute) is
-  'The key''s type; raises WE005 when the column does not identify a row.';
+comment on function wikiembed_private.check_key(regclass, pg_attribute, boolean) is
+  'The type of a column of a key; raises WE005 when it cannot be one, or when it is to identify a row alone and does not.';
 
 -- Several columns are a key together when a unique index has just these. The index may have them in
 -- another order; the key keeps the one that was given.
@@ -101,11 +103,13 @@ begin
                 from wikiembed_private.usable_key_lists(p_source.relation) as l
               union all
               select k::text from unnest(wikiembed_private.usable_keys(p_source.relation)) as k) as o);
+    if v_others is null then
+      perform wikiembed_private.check_key(p_source.relation, c, false) from unnest(v_columns) as c;
+    end if;
     raise exception 'columns % of % are not a key together', array_to_string(p_keys, ', '), p_source.relation
       using errcode = 'WE005',
             hint = coalesce('Name another key: ' || v_others, format(
-              'Run `create unique index %son %s (%s)`; its columns must be not null, of type smallint, integer, bigint,'
-              ' uuid, text or varchar',
+              'Run `create unique index %son %s (%s)`',
               case when exists (select from pg_partitioned_table as t where t.partrelid = p_source.relation)
                    then '' else 'concurrently ' end,
               p_source.relation, (select string_agg(quote_ident(k), ', ') from unnest(p_keys) as k)));
