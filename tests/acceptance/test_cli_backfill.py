@@ -14,7 +14,10 @@ from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.support.standin.faults import BadText
 
-FIELDS = {"event", "what", "done", "total", "missing", "failed", "chunks_per_s", "eta_s"}
+FIELDS = {
+    *("event", "what", "done", "total", "missing", "failed", "chunks_per_s", "eta_s"),
+    *("documents", "documents_split", "documents_waiting", "documents_failed", "chunks_expected"),
+}
 
 
 def lines_of(result: Result, event: str) -> list[dict[str, object]]:

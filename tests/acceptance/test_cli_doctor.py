@@ -263,6 +263,7 @@ def test_doctor_reports_a_splitter_that_cannot_be_imported(docs_table: Database)
     def broken(name: str) -> object:
         raise ImportError(f"No module named {name!r}")
 
+    docs_table.execute("select wikiembed.detach('wiki')")
     with docs_table.connect() as connection:
         assert list(documents.documents(connection, load=broken)) == []
         docs_table.execute(ARTICLES.format("true"))

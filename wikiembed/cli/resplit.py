@@ -102,8 +102,8 @@ def _waits(plan: Plan, waiting: int) -> str:
 def _say_preview(plan: Plan, found: Preview) -> None:
     """Print what would be done; numbers of a sample are rounded."""
 
-    def number(n: int) -> str:
-        return roughly(n) if found.estimated else f"{n:,}"
+    def number(n: int) -> int:
+        return int(float(f"{n:.2g}")) if found.estimated else n
 
     about = "about " if found.estimated else ""
     say(
@@ -111,14 +111,13 @@ def _say_preview(plan: Plan, found: Preview) -> None:
         f" split again {_how(plan)}:"
     )
     say(
-        f"{about}{number(found.stay)} chunks would stay, {number(found.change)} change,"
-        f" {number(found.new)} be new and {number(found.go)} go; {about}{number(found.embed)} texts"
-        " would be embedded."
+        f"{about}{count(number(found.stay), 'chunk')} would stay, {number(found.change):,} change,"
+        f" {number(found.new):,} be new and {number(found.go):,} go;"
+        f" {about}{count(number(found.embed), 'text')} would be embedded."
     )
     if found.unreadable:
         say(
-            f"{count(found.unreadable, 'document')} could not be split, and"
-            f" {verb(found.unreadable, 'keeps its', 'keep their')} chunks."
+            f"{count(found.unreadable, 'document')} could not be split: the chunks stay as they are."
         )
     if found.estimated:
         say(f"Estimated from {found.documents:,} documents chosen at random. Nothing was written.")

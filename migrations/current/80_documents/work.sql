@@ -155,29 +155,23 @@ set row_security = off
 set enable_nestloop = off
 set jit = off
 as $$
+declare
+  v_waiting text[];
 begin
   execute format($sql$
     with live as materialized (
       select k.key from wikiembed_private.live_keys($1, 'wikiembed.split') as k
-    ), waiting as (
+    )
+    select array(
       select s.key from wikiembed_private.%I as s
        where s.version is null
          and not exists (select from live as l where l.key = s.key)
          and not exists (select from wikiembed.document_failures as f where f.source = $2 and f.key = s.key)
        order by s.key
-       limit $3
-    ), inserted as (
-      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-      select $1, 'wikiembed.split', 0, jsonb_build_object('source', $2, 'documents', to_jsonb(array_agg(n.key)))
-        from (select w.key, (row_number() over (order by w.key) - 1) / 16 as batch from waiting as w where not $4) as n
-       group by n.batch
-       order by n.batch
-      returning 1
-    )
-    select (select case when $4 then (count(*) + 15) / 16 else (select count(*) from inserted) end from waiting),
-           (select count(*) from waiting)
-  $sql$, 'documents_' || p_source) into jobs, documents
-    using 'embed_' || p_source, p_source, p_most, p_dry_run;
+       limit $3)
+  $sql$, 'documents_' || p_source) into v_waiting using 'embed_' || p_source, p_source, p_most;
+  documents := cardinality(v_waiting);
+  jobs := case when p_dry_run then (documents + 15) / 16 else wikiembed_private.queue_documents(p_source, v_waiting, 0) end;
 end;
 $$;
 comment on function wikiembed_private.enqueue_documents(text, bigint, boolean) is
