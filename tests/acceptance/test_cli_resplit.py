@@ -19,7 +19,7 @@ ATTACH = (
     *("--name", "articles", "--max-chars", "200"),
 )
 STATE = (
-    "select (select to_jsonb(d) from wikiembed.document_sources as d),"
+    "select (select to_jsonb(d) from wikiembed.document_sources as d where d.source = 'articles'),"
     " (select count(*) from wikiembed_queue.procrastinate_jobs),"
     " (select jsonb_agg(to_jsonb(c) order by id) from public.articles_chunks as c),"
     " (select count(*) from wikiembed.action_log where action = 'resplit'),"
@@ -129,7 +129,7 @@ def test_paused_source_stays_paused(call: Call, articles: Database, standin: Sta
     said = call("resplit", "articles", "--context", "none")
     assert said.stdout.splitlines()[1:] == ["It is paused: run `wikiembed resume articles`."]
     assert_refused(call("worker", "--drain", env=served(standin)), 1)
-    assert articles.one("select waiting from wikiembed.documents") == 30
+    assert articles.one("select waiting from wikiembed.documents where source = 'articles'") == 30
     articles.check_invariants()
 
 

@@ -13,7 +13,7 @@ from wikiembed.control import resplit as control
 from wikiembed.control.resplit import OptionChange, Plan
 from wikiembed.documents.preview import Preview, preview
 from wikiembed.errors import WrongUsage
-from wikiembed.words import roughly, verb
+from wikiembed.words import verb
 
 SAMPLE = 2_000
 
@@ -116,9 +116,7 @@ def _say_preview(plan: Plan, found: Preview) -> None:
         f" {about}{count(number(found.embed), 'text')} would be embedded."
     )
     if found.unreadable:
-        say(
-            f"{count(found.unreadable, 'document')} could not be split: the chunks stay as they are."
-        )
+        say(f"{count(found.unreadable, 'document')} could not be split: its chunks stay.")
     if found.estimated:
         say(f"Estimated from {found.documents:,} documents chosen at random. Nothing was written.")
     else:
