@@ -108,7 +108,7 @@ def resplit(place: Place, form: Form) -> Iterator[Measured]:
         _insert(base, "articles", texts)
         place.drain(base, server)
         before = {row[0]: row[1:] for row in base.execute(state)}
-        _queue_again(base)
+        base.execute("select wikiembed.resplit('articles')")
         asyncio.run(_split_by_other_anchors(base))
         after = {row[0]: row[1:] for row in base.execute(f"{state} where embedding is not null")}
         chunks = Counter(row[1:] for row in base.execute(state))
@@ -126,12 +126,6 @@ def resplit(place: Place, form: Form) -> Iterator[Measured]:
         what=f"chunks whose text is equal ÷ all {len(before):,}",
         value=equal / len(before), unit="ratio", better="more", goal=None, detail=detail,
     )  # fmt: skip
-
-
-def _queue_again(base: Base) -> None:
-    """What every change of a splitter's options does: another generation, all documents wait."""
-    base.execute("update wikiembed.document_sources set generation = generation + 1")
-    base.execute("update wikiembed_private.documents_articles set version = null")
 
 
 async def _split_by_other_anchors(base: Base) -> None:
