@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support.chunks import make_source
 from tests.support.cli import Call, Cli, Result, RunCli, StartCli, environment
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from tests.support.standin import StandIn
 
 SERVER = pytest.StashKey[TestServer]()
+
+# Machines differ: no example has a time limit.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:

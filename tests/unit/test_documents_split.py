@@ -504,8 +504,8 @@ def long_articles() -> list[str]:
 def test_split_edits_of_real_articles_change_few_pieces(
     long_articles: list[str], kind: str
 ) -> None:
-    """Of 200 edits the mean, the median and the 99th percentile reach their goals."""
-    costs = costs_of_edits(long_articles, KINDS[kind], SplitOptions())
+    """The mean, the median and the 99th percentile reach their goals; the benchmark edits more."""
+    costs = costs_of_edits(long_articles, KINDS[kind], SplitOptions(), edits=60)
 
     assert len(long_articles) > 50
     assert statistics.mean(costs) <= GOAL["mean"]
