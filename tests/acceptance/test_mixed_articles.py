@@ -66,7 +66,8 @@ def insert(database: Database, articles: list[Article]) -> None:
 def assert_ready(cli: Cli, database: Database, *, documents: int) -> None:
     """All are split and embedded, none failed, and the invariants hold."""
     assert_done(cli.run("ready", "articles", env=ENV))
-    (row,) = json.loads(cli.run("status", "--json", env=ENV).stdout)["documents"]
+    counts = json.loads(cli.run("status", "--json", env=ENV).stdout)["documents"]
+    (row,) = [one for one in counts if one["source"] == "articles"]
     assert (row["total"], row["split"], row["waiting"], row["failed"]) == (
         documents,
         documents,

@@ -79,17 +79,19 @@ def test_procedure_from_an_empty_machine(bare: Cli) -> None:
     assert (first.returncode, json_lines(first)[-1]["event"]) == (0, "backfilled")
     assert complaints(first) == [f"The database is at schema version {known()[-1]}."]
     assert_done(bare.run("load", str(sample_path())))
-    assert "wiki: 60 chunks to embed in 1 job" in run(bare, "backfill", "--dry-run").stdout
+    estimated = run(bare, "backfill", "--dry-run").stdout
+    assert "wiki: 60 documents wait to be split and will give about" in estimated
     (estimate,) = [
         line
         for line in json_lines(run(bare, "backfill", "--dry-run", "--json"))
         if line["event"] == "estimate"
     ]
-    assert (estimate["chunks"], estimate["rate_from"]) == (60, "probe")
-    assert run(bare, "enqueue").stdout == "wiki: 0 chunks queued in 0 jobs.\n"
+    assert (estimate["documents_waiting"], estimate["rate_from"]) == (60, "probe")
+    assert int(str(estimate["chunks_of_documents"])) >= 60
+    assert run(bare, "enqueue").stdout == "wiki: 0 documents queued in 0 jobs.\n"
     not_ready = run(bare, "ready")
     assert not_ready.stdout.splitlines()[0] == "WIKI_EMBEDDINGS_READY=false"
-    assert "lacks vectors for 60 of 60 chunks" in assert_refused(not_ready, 1)
+    assert "has 60 documents that are not split" in assert_refused(not_ready, 1)
     for pause in ("pause", "stop"):
         paused = run(bare, pause, "--why", "the GPU is being moved")
         assert paused.stdout == "Paused 1 source.\n"
@@ -99,8 +101,11 @@ def test_procedure_from_an_empty_machine(bare: Cli) -> None:
     done = run(bare, "backfill", "wiki", "--report-every", "1")
     assert_done(done)
     lines = json_lines(done)
-    assert [line["event"] for line in lines] == ["queued", "progress", "backfilled"]
-    assert (lines[1]["done"], lines[1]["missing"], lines[1]["failed"]) == (60, 0, 0)
+    events = [line["event"] for line in lines]
+    assert (events[0], set(events[1:-1]), events[-1]) == ("queued", {"progress"}, "backfilled")
+    last, end = lines[-2:]
+    assert (last["missing"], last["failed"], end["missing"]) == (0, 0, 0)
+    assert last["done"] == end["embedded"] == end["total"] != 0
     assert run(bare, "retry").stdout == "wiki: 0 chunks queued again in 0 jobs.\n"
     ready = run(bare, "ready", "wiki")
     assert (ready.returncode, ready.stdout) == (0, "WIKI_EMBEDDINGS_READY=true\n")

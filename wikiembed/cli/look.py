@@ -78,9 +78,9 @@ def run_status(
         return
     say(found.line)
     _print_coverage(state)
-    if state["documents"]:
+    if documents := [row for row in state["documents"] if row["total"]]:
         print_table(
-            state["documents"],
+            documents,
             ["source", "relation", "total", "split", "waiting", "failed", "chunks"],
             title="Documents",
             optional=["relation"],
