@@ -176,7 +176,8 @@ def test_attach_does_not_block_writers(start_cli: StartCli, database: Database) 
     add_chunks(database, 10)
     holder = database.connect(autocommit=False)
     building = (
-        "select count(*) from pg_stat_progress_create_index where relid = 'public.docs'::regclass"
+        "select count(*) from pg_stat_progress_create_index"
+        " where datname = current_database() and relid = 'public.docs'::regclass"
     )
     # A snapshot held by a repeatable read transaction makes the build wait at its end.
     holder.execute("set transaction isolation level repeatable read")

@@ -150,8 +150,7 @@ def test_backfill_interrupted_while_it_queues_prints_no_traceback(
         other.autocommit = False
         other.execute("select wikiembed_private.lock_source('docs')")
         running = start_cli("backfill", env=served(standin))
-        waiting = "select count(*) from pg_locks where not granted and locktype = 'advisory'"
-        running.wait_for(lambda: docs_table.one(waiting) == 1)
+        running.wait_for(lambda: docs_table.advisory_waits() == 1)
         result = running.stop(signal.SIGINT)
     assert (result.returncode, result.stdout) == (130, "")
     assert "Traceback" not in result.stderr

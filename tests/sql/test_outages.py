@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.support.database import Database
+from tests.support.eventually import eventually
 
 SERVER = "http://127.0.0.1:8080"
 
@@ -123,25 +124,12 @@ def test_two_workers_that_report_concurrently_share_a_row(database: Database) ->
             first = one.execute(statement).fetchone()
             second = pool.submit(lambda: other.execute(statement).fetchone())
             try:
-                database_waits(database)
+                eventually(database.advisory_waits, within_s=15)
             finally:
                 one.commit()
             assert second.result(30) == first
             assert database.rows("select times from wikiembed.outages") == [(times,)]
             database.execute("select wikiembed.end_outage('s')")
-
-
-def database_waits(database: Database) -> None:
-    """Wait until some connection waits for the lock of a server."""
-    waiting = (
-        "select count(*) from pg_locks where not granted and locktype = 'advisory'"
-        " and database = (select oid from pg_database where datname = current_database())"
-    )
-    for _ in range(1500):
-        if database.one(waiting):
-            return
-        database.execute("select pg_sleep(0.01)")
-    raise AssertionError("no connection waits")
 
 
 def test_old_outages_are_deleted(database: Database) -> None:

@@ -68,6 +68,14 @@ class Database:
         assert [len(row) for row in rows] == [1], f"not one value: {rows!r}"
         return rows[0][0]
 
+    def advisory_waits(self) -> int:
+        """How many sessions of this database wait for an advisory lock."""
+        waiting: int = self.one(
+            "select count(*) from pg_locks where not granted and locktype = 'advisory'"
+            " and database = (select oid from pg_database where datname = current_database())"
+        )
+        return waiting
+
     def check_invariants(self, source: str | None = None) -> None:
         """Assert that every invariant holds, for `source` or for all sources."""
         checked = self.rows(
