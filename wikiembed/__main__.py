@@ -72,12 +72,11 @@ def _guarded(stream: TextIO | None, fd: int) -> TextIO:
 
 def main() -> NoReturn:
     """Run ``wikiembed`` and exit."""
-    # Until the command's own handler is set: Ctrl-C during the imports exits without a traceback.
+    # Until the command line is built: Ctrl-C during the imports exits without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _take_streams()
     from wikiembed.cli import main as run
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     code: str | int | None = 0
     try:
         run()

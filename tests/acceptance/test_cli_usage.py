@@ -10,9 +10,9 @@ from tests.support.chunks import make_table
 from tests.support.cli import Call, RunCli
 from tests.support.commands import assert_refused
 from tests.support.database import Database
-from wikiembed.cli.main import cli
+from wikiembed.cli.main import application
 
-COMMANDS = [command.name or "" for command in cli.registered_commands]
+COMMANDS = [command.name or "" for command in application().registered_commands]
 
 
 def test_usage_help_lists_every_command(run_cli: RunCli) -> None:

@@ -14,8 +14,9 @@ from tests.support.standin import StandIn
 from tests.support.workers import drain, prove, settings_of, working
 from wikiembed.documents import split, work
 from wikiembed.documents.work import Plan, SplitJob, plan_of
-from wikiembed.pipeline import Runtime, Stats
-from wikiembed.store import Document, DocumentOptions
+from wikiembed.pipeline.runtime import Runtime
+from wikiembed.pipeline.stats import Stats
+from wikiembed.store.documents import Document, DocumentOptions
 
 SENTENCES = [
     f"Sentence number {n} of the article is about topic {n * 7919 % 97}." for n in range(40)

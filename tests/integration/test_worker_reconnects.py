@@ -14,7 +14,7 @@ from tests.support.workers import settings_of, working
 from wikiembed import __version__
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.errors import DatabaseUnreachable
-from wikiembed.store import ChunkStore
+from wikiembed.store.chunks import ChunkStore
 from wikiembed.worker.session import Session
 
 RESCUE = "select * from wikiembed.rescue_jobs()"

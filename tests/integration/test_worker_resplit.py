@@ -17,8 +17,9 @@ from wikiembed.documents import work
 from wikiembed.documents.preview import preview
 from wikiembed.documents.units import Units
 from wikiembed.documents.work import Plan, SplitJob, plan_of
-from wikiembed.pipeline import Runtime, Stats
-from wikiembed.store import Document, DocumentOptions
+from wikiembed.pipeline.runtime import Runtime
+from wikiembed.pipeline.stats import Stats
+from wikiembed.store.documents import Document, DocumentOptions
 
 DOCUMENTS = 12
 CHUNKS = (

@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from wikiembed.config import Provider
-from wikiembed.embedders import PROBE_TEXT, Cut, ModelInfo, Role
+from wikiembed.embedders.base import PROBE_TEXT, Cut, ModelInfo, Role
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import EmbedderError, EmbedderRejected
 from wikiembed.pipeline.bisection import FAILURES_BEFORE_BLAME
 from wikiembed.servers.channel import Channel
 from wikiembed.servers.circuit_breaker import BreakerTimes
-from wikiembed.store import Chunk, ChunkStore, Outcome
+from wikiembed.store.chunks import Chunk, ChunkStore
+from wikiembed.store.outcome import Outcome
 from wikiembed.vectors import Matrix
 
 Answer = EmbedderError | Matrix

@@ -11,8 +11,8 @@ from wikiembed.cli.progress import Reporter
 from wikiembed.cli.queued import queued_phrase, say_queued
 from wikiembed.control.actions import Enqueued
 from wikiembed.error_class import ErrorClass
-from wikiembed.pipeline import FailedChunk
-from wikiembed.store import Coverage
+from wikiembed.pipeline.stats import FailedChunk
+from wikiembed.store.coverage import Coverage
 
 
 def row(*, missing: int, failed: int = 0) -> Coverage:

@@ -13,8 +13,8 @@ import pytest
 
 from wikiembed.cli.coverage_report import report
 from wikiembed.cli.progress import NEARLY, Reporter
-from wikiembed.pipeline import Stats
-from wikiembed.store import Coverage, DocumentCounts
+from wikiembed.pipeline.stats import Stats
+from wikiembed.store.coverage import Coverage, DocumentCounts
 from wikiembed.times import about
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from wikiembed.cli.help import LAYOUT, OPTION_PANELS, build_command
-from wikiembed.cli.main import cli, main
+from wikiembed.cli.main import application, main
 
 COMMANDS = [(panel, name) for panel, commands in LAYOUT.items() for name in commands]
 
@@ -26,7 +26,7 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
 
 def test_help_lists_each_command_in_a_panel() -> None:
     """Each new command needs a panel and an example."""
-    group = build_command(cli)
+    group = build_command(application())
     assert list(group.commands) == [name for _, name in COMMANDS]
     assert [(group.commands[name].rich_help_panel, name) for _, name in COMMANDS] == COMMANDS
     assert all(examples for commands in LAYOUT.values() for examples in commands.values())
@@ -34,7 +34,7 @@ def test_help_lists_each_command_in_a_panel() -> None:
 
 def test_help_groups_only_existing_options() -> None:
     """Nor does a renamed option stay in the table."""
-    group = build_command(cli)
+    group = build_command(application())
     there = {
         option
         for command in group.commands.values()
@@ -53,7 +53,7 @@ def test_help_example_is_valid(name: str, example: str) -> None:
     own = example.rpartition(" | ")[2].partition(" > ")[0]
     program, command, *arguments = shlex.split(own)
     assert (program, command) == ("wikiembed", name)
-    build_command(cli).commands[name].make_context(name, arguments)
+    build_command(application()).commands[name].make_context(name, arguments)
     assert len(example) <= 77
 
 

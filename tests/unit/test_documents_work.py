@@ -26,16 +26,19 @@ from wikiembed.errors import (
     SourceNotFound,
     WriteRefused,
 )
-from wikiembed.pipeline import FailedChunk, Runtime
-from wikiembed.store import (
-    ChunkStore,
+from wikiembed.pipeline.runtime import Runtime
+from wikiembed.pipeline.stats import FailedChunk
+from wikiembed.store.chunks import ChunkStore
+from wikiembed.store.documents import (
+    Context,
     Document,
     DocumentOptions,
     DocumentStore,
-    Outcome,
+    NewChunk,
     Split,
+    StoredChunk,
 )
-from wikiembed.store.documents import Context, NewChunk, StoredChunk
+from wikiembed.store.outcome import Outcome
 from wikiembed.worker.retry import UNEXPECTED_BEFORE_BLAME
 from wikiembed.worker.runtime_holder import RuntimeHolder
 from wikiembed.worker.tasks.split import split as split_task

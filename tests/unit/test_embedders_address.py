@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from wikiembed.config import Provider
-from wikiembed.embedders import EmbedderOptions
+from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.embedders.client import headers_of, root_of, url_of
 from wikiembed.errors import ConfigurationError
 

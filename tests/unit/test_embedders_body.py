@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.raw_server import BODY, RawServer, answer, answering, read_request
 from wikiembed.config import Provider
-from wikiembed.embedders import EmbedderOptions
+from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.embedders.http import HttpClient
 from wikiembed.errors import (
     EmbedderBadAnswer,

@@ -20,9 +20,10 @@ from tests.support.standin.profiles import (
     Profile,
 )
 from wikiembed.config import Provider
-from wikiembed.embedders import EmbedderOptions, Role, open_embedder
+from wikiembed.embedders.base import EmbedderOptions, Role
 from wikiembed.embedders.canary import LENGTHS, MOST_REQUESTS, Canary, release_canary, text_of
 from wikiembed.embedders.local import LocalEmbedder
+from wikiembed.embedders.open import open_embedder
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderError,

@@ -15,7 +15,7 @@ import trustme
 from tests.support.standin import StandIn
 from tests.unit.raw_server import BODY, RawServer, answer, answering, read_request
 from wikiembed.config import Provider
-from wikiembed.embedders import EmbedderOptions
+from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.embedders.http import HttpClient
 from wikiembed.errors import BatchTooLarge, EmbedderError, EmbedderLost, EmbedderUnavailable
 

@@ -11,7 +11,8 @@ from tests.support.standin import BadText, Canned, StandIn, vectors_of
 from tests.support.standin.dialects import Dialect
 from tests.support.standin.faults import Garbage
 from wikiembed.config import Provider
-from wikiembed.embedders import Embedder, EmbedderOptions, Role, open_embedder
+from wikiembed.embedders.base import Embedder, EmbedderOptions, Role
+from wikiembed.embedders.open import open_embedder
 from wikiembed.errors import (
     BatchTooLarge,
     ConfigurationError,

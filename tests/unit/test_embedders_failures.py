@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from tests.unit.raw_server import BODY, RawServer, answer, answering
 from wikiembed.config import Provider
-from wikiembed.embedders import EmbedderOptions
+from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.embedders.failures import RAISED, failure_of
 from wikiembed.embedders.http import HttpClient
 from wikiembed.errors import (

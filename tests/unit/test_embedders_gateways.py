@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.standin.faults import Canned
 from tests.support.standin.profiles import GATEWAYS, PROFILES, Profile
-from wikiembed.embedders import of_probe
 from wikiembed.embedders.answers import error_of
+from wikiembed.embedders.probe import of_probe
 from wikiembed.embedders.words import stated_wait, wait_of
 from wikiembed.errors import (
     BatchTooLarge,

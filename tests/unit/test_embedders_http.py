@@ -18,8 +18,9 @@ from pydantic import SecretStr
 
 from tests.support.standin import BadText, Canned, StandIn
 from wikiembed.config import Provider
-from wikiembed.embedders import EmbedderOptions, Role, open_embedder
+from wikiembed.embedders.base import EmbedderOptions, Role
 from wikiembed.embedders.http import HttpClient
+from wikiembed.embedders.open import open_embedder
 from wikiembed.errors import (
     ConfigurationError,
     EmbedderBadAnswer,

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from wikiembed.config import Provider
-from wikiembed.embedders import PROBE_TEXT, EmbedderOptions, Role, open_embedder
+from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, Role
 from wikiembed.embedders.local import LocalEmbedder, StaticModel, load_wordllama
+from wikiembed.embedders.open import open_embedder
 from wikiembed.errors import EmbedderRejected, TextTooLong
 from wikiembed.vectors import usable_rows
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from tests.unit.raw_server import BODY, RawServer, answer, read_request
 from wikiembed.config import Provider
-from wikiembed.embedders import EmbedderOptions
+from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.embedders.client import _Client, _Transport
 from wikiembed.embedders.http import HttpClient
 from wikiembed.errors import ConfigurationError, EmbedderUnavailable

@@ -7,8 +7,9 @@ import pytest
 from tests.support.standin import StandIn
 from tests.support.standin.dialects import Dialect
 from wikiembed.config import Provider
-from wikiembed.embedders import EmbedderOptions, ModelInfo, open_embedder
+from wikiembed.embedders.base import EmbedderOptions, ModelInfo
 from wikiembed.embedders.names import same_model
+from wikiembed.embedders.open import open_embedder
 from wikiembed.embedders.served import list_path
 
 

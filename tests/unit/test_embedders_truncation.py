@@ -11,9 +11,10 @@ import pytest
 from tests.support.standin import StandIn, vectors_of
 from tests.support.standin.profiles import LLAMA_CPP, OPENAI, TEI, VERTEX, VLLM, Profile
 from wikiembed.config import Provider
-from wikiembed.embedders import Cut, EmbedderOptions, Role, open_embedder
 from wikiembed.embedders.answers import error_of
+from wikiembed.embedders.base import Cut, EmbedderOptions, Role
 from wikiembed.embedders.http import HttpClient
+from wikiembed.embedders.open import open_embedder
 from wikiembed.embedders.openai import OpenAIEmbedder
 from wikiembed.embedders.truncation import fields_of_host, fields_of_owner
 from wikiembed.errors import TextTooLong

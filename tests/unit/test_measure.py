@@ -9,7 +9,7 @@ import pytest
 from tests.support.pipeline_fakes import Clock, vector_of
 from wikiembed.config import Provider
 from wikiembed.control.measure import Rate, measure
-from wikiembed.embedders import ModelInfo, Role
+from wikiembed.embedders.base import ModelInfo, Role
 from wikiembed.errors import EmbedderError, EmbedderThrottled, EmbedderUnavailable, TextTooLong
 from wikiembed.vectors import Matrix
 

@@ -12,7 +12,8 @@ from wikiembed.db.sqlstate import is_refusal
 from wikiembed.errors import DatabaseUnreachable, LockNotAvailable, WriteRefused
 from wikiembed.pipeline import write_retry
 from wikiembed.pipeline.write import write_vectors
-from wikiembed.store import Chunk, Outcome
+from wikiembed.store.chunks import Chunk
+from wikiembed.store.outcome import Outcome
 
 REFUSED = pg.CheckViolation("violates check constraint")
 

@@ -9,9 +9,9 @@ from tests.support.pipeline_fakes import FakeEmbedder
 from tests.support.standin import StandIn, vectors_of
 from wikiembed.config import Settings
 from wikiembed.control.search import embed, embed_question
-from wikiembed.embedders import Cut, Role
+from wikiembed.embedders.base import Cut, Role
 from wikiembed.errors import TextTooLong
-from wikiembed.store import Source
+from wikiembed.store.source import Source
 
 QUESTION = "what does a very long question ask"
 SOURCE = Source(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.pipeline_fakes import Clock, FakeEmbedder, channel_of, rejected, texts_of
-from wikiembed.embedders import PROBE_TEXT, Cut, Role
+from wikiembed.embedders.base import PROBE_TEXT, Cut, Role
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.support.pipeline_fakes import FakeEmbedder, channel_of, rejected, texts_of
-from wikiembed.embedders import Role
+from wikiembed.embedders.base import Role
 from wikiembed.errors import (
     EmbedderError,
     EmbedderLost,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.pipeline_fakes import FakeEmbedder, channel_of, rejected, vector_of
-from wikiembed.embedders import Cut
+from wikiembed.embedders.base import Cut
 from wikiembed.embedders.cut import cut_before
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import EmbedderError, TextTooLong

@@ -11,8 +11,8 @@ import pytest
 from wikiembed.cli.coverage_report import LEAST_BATCHES, report
 from wikiembed.cli.progress import Reporter
 from wikiembed.control.standing import of_all, time_left, waits_for
-from wikiembed.pipeline import Stats
-from wikiembed.store import Coverage
+from wikiembed.pipeline.stats import Stats
+from wikiembed.store.coverage import Coverage
 from wikiembed.times import about
 from wikiembed.words import roughly
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wikiembed.config import Provider, Settings
-from wikiembed.store import Source
 from wikiembed.store.resolution import for_documents, for_queries
+from wikiembed.store.source import Source
 
 
 def source(

@@ -17,8 +17,8 @@ from wikiembed.app import new_app
 from wikiembed.config import Settings
 from wikiembed.db.pool import Pool
 from wikiembed.errors import LockNotAvailable
-from wikiembed.pipeline import Runtime
-from wikiembed.store import Chunk
+from wikiembed.pipeline.runtime import Runtime
+from wikiembed.store.chunks import Chunk
 from wikiembed.worker.retry import UNEXPECTED_BEFORE_BLAME
 from wikiembed.worker.tasks.embed import embed
 

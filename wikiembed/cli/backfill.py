@@ -28,8 +28,8 @@ from wikiembed.control import actions
 from wikiembed.control.shortfall import Shortfall, sentence, shortfall
 from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import ConditionNotMet
-from wikiembed.pipeline import FailedChunk, Stats
-from wikiembed.store import Coverage
+from wikiembed.pipeline.stats import FailedChunk, Stats
+from wikiembed.store.coverage import Coverage
 from wikiembed.telemetry import configure_logging
 
 REPORT_EVERY_BATCHES = 50

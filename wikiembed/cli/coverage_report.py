@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from wikiembed.cli.progress import Reporter
 from wikiembed.control.standing import of_all, time_left
-from wikiembed.pipeline import Stats
-from wikiembed.store import Coverage
+from wikiembed.pipeline.stats import Stats
+from wikiembed.store.coverage import Coverage
 from wikiembed.words import by_class, count, roughly
 
 LEAST_BATCHES = 4

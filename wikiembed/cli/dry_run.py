@@ -9,7 +9,7 @@ from wikiembed.control import actions
 from wikiembed.control.estimate import Estimate, estimate
 from wikiembed.control.measure import Rate
 from wikiembed.db.endpoint import endpoint
-from wikiembed.store import Coverage
+from wikiembed.store.coverage import Coverage
 from wikiembed.times import about
 from wikiembed.words import count, roughly, verb
 

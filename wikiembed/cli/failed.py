@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wikiembed.cli.progress import Reporter
-from wikiembed.pipeline import FailedChunk
+from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.words import printable
 
 MOST_SHOWN = 5

@@ -12,20 +12,7 @@ import psycopg
 import typer
 
 from wikiembed import __version__
-from wikiembed.cli import (
-    backfill,
-    control,
-    demo,
-    index,
-    load,
-    look,
-    ready,
-    resplit,
-    schema,
-    search,
-    sources,
-    work,
-)
+from wikiembed.cli import commands
 from wikiembed.cli.console import line_ends_stripped, print_error
 from wikiembed.cli.help import build_command
 from wikiembed.db.connect import sentence_of, translate
@@ -40,16 +27,6 @@ EPILOG = (
     "Settings come from the environment (WIKIEMBED_…) or a .env file; with none, an embedded"
     " Postgres and a local model are used."
 )
-cli = typer.Typer(
-    name="wikiembed",
-    help="Keep every chunk of a Postgres wiki embedded.",
-    epilog=EPILOG,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 
 def _version(requested: bool) -> None:  # noqa: FBT001 - the signature that typer calls
@@ -58,7 +35,6 @@ def _version(requested: bool) -> None:  # noqa: FBT001 - the signature that type
         raise typer.Exit
 
 
-@cli.callback()
 def root(
     version: bool = typer.Option(  # noqa: FBT001 - an option of the command line
         False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
@@ -69,21 +45,21 @@ def root(
     configure_logging(style="auto", level="error")
 
 
-for module in (
-    demo,
-    schema,
-    sources,
-    resplit,
-    load,
-    work,
-    backfill,
-    look,
-    control,
-    ready,
-    search,
-    index,
-):
-    module.register(cli)
+def application(command: str | None = None) -> typer.Typer:
+    """The command line: with `command` and its siblings alone, or with every command."""
+    cli = typer.Typer(
+        name="wikiembed",
+        help="Keep every chunk of a Postgres wiki embedded.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    cli.callback()(root)
+    commands.register(cli, command)
+    return cli
 
 
 # Some releases of typer vendor click, others import it: this is the base class of its errors.
@@ -134,7 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
         if given[0] != "load":  # which takes file names
             refuse_unreadable(given)
-        command = build_command(cli)
+        command = build_command(application(given[0]))
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if sys.stdout.isatty() or not {"-h", "--help"} & set(given):
             sys.exit(command(given, prog_name="wikiembed", standalone_mode=False))
         with line_ends_stripped():  # typer pads its boxes and paragraphs with blanks

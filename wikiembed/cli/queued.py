@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from wikiembed.cli.console import say
 from wikiembed.control.actions import Enqueued
-from wikiembed.store import Coverage
+from wikiembed.store.coverage import Coverage
 from wikiembed.words import count, verb
 
 MOST_NAMED = 3

@@ -11,7 +11,7 @@ from wikiembed.control import actions
 from wikiembed.control.documents import documents
 from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import ConditionNotMet
-from wikiembed.store import Coverage
+from wikiembed.store.coverage import Coverage
 from wikiembed.words import verb
 
 

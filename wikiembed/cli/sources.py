@@ -27,7 +27,7 @@ from wikiembed.control.dimensions import Notices
 from wikiembed.control.documents import DocumentOptions
 from wikiembed.control.resplit import token_counter_of, tokens_sentence
 from wikiembed.errors import WrongUsage
-from wikiembed.store import Coverage
+from wikiembed.store.coverage import Coverage
 from wikiembed.words import verb
 
 

@@ -16,8 +16,8 @@ from wikiembed.cli.queued import queued_sentence
 from wikiembed.cli.unsplit import expected, expected_phrase
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
-from wikiembed.pipeline import Stats
-from wikiembed.store import Coverage
+from wikiembed.pipeline.stats import Stats
+from wikiembed.store.coverage import Coverage
 from wikiembed.telemetry import configure_logging
 from wikiembed.words import by_class, roughly
 

@@ -15,7 +15,7 @@ from wikiembed.db.connect import translate_errors
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import InvalidArgument, SourceNotFound
 from wikiembed.names import unknown
-from wikiembed.store import COVERAGE, Coverage
+from wikiembed.store.coverage import COVERAGE, Coverage
 
 Connection = psycopg.Connection[Any]
 RECONCILED = ("orphans_enqueued", "dead_jobs", "ledger_drift", "documents_enqueued")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from wikiembed.config import Provider, Settings
-from wikiembed.embedders import EmbedderOptions, ModelInfo, open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderError, SourceRefused
+
+if TYPE_CHECKING:
+    from wikiembed.embedders.base import ModelInfo
 
 Connection = psycopg.Connection[Any]
 TIMEOUT_S = 3.0
@@ -141,6 +143,9 @@ def _report_difference(
 
 
 async def _describe(settings: Settings, provider: Provider, model: str | None) -> ModelInfo:
+    from wikiembed.embedders.base import EmbedderOptions
+    from wikiembed.embedders.open import open_embedder
+
     embedder = open_embedder(EmbedderOptions.of(settings, provider, model))
     try:
         async with asyncio.timeout(TIMEOUT_S):

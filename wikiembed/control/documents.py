@@ -15,7 +15,7 @@ from wikiembed.control.names import find_table
 from wikiembed.control.sources import USUAL_COLUMNS, AttachOptions, Columns, warnings_to
 from wikiembed.db.connect import translate_errors
 from wikiembed.errors import InvalidArgument, SourceRefused
-from wikiembed.store import DocumentCounts
+from wikiembed.store.coverage import DocumentCounts
 from wikiembed.words import count, verb
 
 Connection = psycopg.Connection[Any]

@@ -14,10 +14,9 @@ from wikiembed.config import Settings
 from wikiembed.control.actions import Enqueued
 from wikiembed.control.measure import LEAST_SAMPLED, Rate, measure
 from wikiembed.db.connect import translate_errors
-from wikiembed.embedders import EmbedderOptions, open_embedder
 from wikiembed.embedders.tokens import BYTES_PER_TOKEN
 from wikiembed.errors import ConfigurationError, EmbedderError
-from wikiembed.store import Coverage
+from wikiembed.store.coverage import Coverage
 from wikiembed.store.resolution import for_documents
 from wikiembed.store.source import SOURCE, Source
 from wikiembed.words import count
@@ -266,6 +265,9 @@ async def _probe(
     settings: Settings, source: Source, texts: Sequence[str], *, batch_size: int, concurrency: int
 ) -> Rate:
     found = for_documents(source, settings)
+    from wikiembed.embedders.base import EmbedderOptions
+    from wikiembed.embedders.open import open_embedder
+
     embedder = open_embedder(EmbedderOptions.of(settings, found.provider, found.model))
     try:
         return await measure(embedder, texts, batch_size=batch_size, concurrency=concurrency)

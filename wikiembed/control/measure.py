@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from wikiembed.embedders import Embedder, Role, of_probe
+from wikiembed.embedders.base import Embedder, Role
+from wikiembed.embedders.probe import of_probe
 from wikiembed.errors import EmbedderBadAnswer, EmbedderError, EmbedderRejected
 
 LEAST_SAMPLED = 64

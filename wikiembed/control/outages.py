@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from wikiembed.db.connect import translate_errors
-from wikiembed.store import OPEN_OUTAGES, Outage
+from wikiembed.store.outages import OPEN_OUTAGES, Outage
 from wikiembed.times import local
 
 

@@ -14,7 +14,7 @@ from wikiembed.control.documents import documents
 from wikiembed.control.outages import open_outages
 from wikiembed.control.standing import present_s, waits_for
 from wikiembed.db.connect import translate_errors
-from wikiembed.store import Coverage
+from wikiembed.store.coverage import Coverage
 from wikiembed.words import count
 
 Connection = psycopg.Connection[Any]

@@ -15,8 +15,8 @@ from wikiembed.control.documents import Documents, documents
 from wikiembed.control.outages import open_outages
 from wikiembed.control.search import embed, find, nearest
 from wikiembed.db.connect import translate_errors
-from wikiembed.embedders import PROBE_TEXT
-from wikiembed.store import Coverage
+from wikiembed.embedders.base import PROBE_TEXT
+from wikiembed.store.coverage import Coverage
 from wikiembed.store.resolution import for_documents
 from wikiembed.times import local
 from wikiembed.words import count, verb

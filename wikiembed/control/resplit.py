@@ -14,7 +14,7 @@ from wikiembed.control.actions import names
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders.tokens import TokenCounter, token_counter
 from wikiembed.errors import SourceNotFound
-from wikiembed.store import Document, DocumentOptions, StoredChunk
+from wikiembed.store.documents import Document, DocumentOptions, StoredChunk
 from wikiembed.store.resolution import own_model
 from wikiembed.store.source import SOURCE, Source
 

@@ -13,7 +13,8 @@ from pgvector import Vector
 from wikiembed.config import Provider, Settings
 from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import OIDS_OF_VECTOR, register_vectors
-from wikiembed.embedders import Embedder, EmbedderOptions, Role, open_embedder
+from wikiembed.embedders.base import Embedder, EmbedderOptions, Role
+from wikiembed.embedders.open import open_embedder
 from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, InvalidArgument, TextTooLong
 from wikiembed.store.resolution import for_queries
 from wikiembed.store.source import SOURCE, Source

@@ -11,7 +11,7 @@ from psycopg import errors as pg
 
 from wikiembed.control import actions
 from wikiembed.control.documents import documents
-from wikiembed.store import Coverage
+from wikiembed.store.coverage import Coverage
 from wikiembed.words import by_class, count, listed, verb
 
 MOST_SOURCES = 5

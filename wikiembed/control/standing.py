@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from wikiembed.store import Coverage, Outage
+from wikiembed.store.coverage import Coverage
+from wikiembed.store.outages import Outage
 from wikiembed.times import about
 
 Wait = Literal["resume", "server"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from wikiembed.documents.work import Unreadable, plan_of
-from wikiembed.store import Document, DocumentOptions
+from wikiembed.store.documents import Document, DocumentOptions
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from wikiembed.db.connect import translate_errors
 from wikiembed.documents.work import Unreadable, plan_of
-from wikiembed.store import Document, DocumentOptions, StoredChunk
+from wikiembed.store.documents import Document, DocumentOptions, StoredChunk
 
 Connection = psycopg.Connection[Any]
 MOST_DOCUMENTS = 64

@@ -19,9 +19,17 @@ from wikiembed.documents.split import SplitOptions, split
 from wikiembed.embedders.tokens import token_counter
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import ConfigurationError, SourceNotFound, WriteRefused
-from wikiembed.store import ChunkStore, Document, DocumentOptions, DocumentStore, Outcome, Split
 from wikiembed.store.calls import read_valid
-from wikiembed.store.documents import Context, NewChunk
+from wikiembed.store.chunks import ChunkStore
+from wikiembed.store.documents import (
+    Context,
+    Document,
+    DocumentOptions,
+    DocumentStore,
+    NewChunk,
+    Split,
+)
+from wikiembed.store.outcome import Outcome
 from wikiembed.store.resolution import own_model
 from wikiembed.telemetry import emit
 

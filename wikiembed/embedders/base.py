@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import SecretStr
 
 from wikiembed.config import Provider, Settings
 from wikiembed.embedders.names import same_model
-from wikiembed.vectors import Matrix
+
+if TYPE_CHECKING:
+    from wikiembed.vectors import Matrix
 
 PROBE_TEXT = "wikiembed probe"
 """The one short known text that distinguishes a dead server from a bad batch."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wikiembed.config import Provider
-from wikiembed.embedders.local import LOCAL_MODEL
 from wikiembed.errors import ConfigurationError
 
 BYTES_PER_TOKEN = 4
@@ -36,6 +35,8 @@ def token_counter(provider: Provider) -> TokenCounter:
     Raises: ConfigurationError when the local model's tokenizer is not installed.
     """
     if provider is Provider.LOCAL:
+        from wikiembed.embedders.local import LOCAL_MODEL
+
         return TokenCounter(
             count=_local_tokenizer(),
             exact=True,

@@ -19,8 +19,9 @@ from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.pipeline.write import write_vectors
 from wikiembed.servers.channel import RECHECK_AFTER_S
 from wikiembed.servers.classify import OutageTooLong, PausedMeanwhile, Stopping
-from wikiembed.store import Chunk, Outcome
 from wikiembed.store.calls import read_valid
+from wikiembed.store.chunks import Chunk
+from wikiembed.store.outcome import Outcome
 from wikiembed.telemetry import emit
 
 ROUNDS = 4

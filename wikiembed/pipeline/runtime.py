@@ -7,7 +7,8 @@ from collections import Counter
 
 from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
-from wikiembed.embedders import EmbedderOptions, open_embedder
+from wikiembed.embedders.base import EmbedderOptions
+from wikiembed.embedders.open import open_embedder
 from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.pipeline.stats import Stats
 from wikiembed.servers.adaptive_limit import AdaptiveLimit
@@ -16,8 +17,11 @@ from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
 from wikiembed.servers.outage_log import OutageLog
 from wikiembed.servers.truncate import Truncator
 from wikiembed.servers.truncation_check import TruncationCheck
-from wikiembed.store import ChunkStore, DocumentStore, OutageStore, Source
+from wikiembed.store.chunks import ChunkStore
+from wikiembed.store.documents import DocumentStore
+from wikiembed.store.outages import OutageStore
 from wikiembed.store.resolution import for_documents
+from wikiembed.store.source import Source
 from wikiembed.store.truncation import TruncationStore
 
 MOST_CONNECTIONS = 16

@@ -12,7 +12,8 @@ from wikiembed.error_class import ErrorClass
 from wikiembed.errors import WriteRefused
 from wikiembed.pipeline.stats import FailedChunk, OnFailure, log_failure
 from wikiembed.pipeline.write_retry import retry_write
-from wikiembed.store import Chunk, ChunkStore, Outcome
+from wikiembed.store.chunks import Chunk, ChunkStore
+from wikiembed.store.outcome import Outcome
 from wikiembed.vectors import Matrix
 
 _LONGEST_ECHO = 12

@@ -7,7 +7,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from wikiembed.embedders import PROBE_TEXT, Cut, Embedder, ModelInfo, Role, canary, of_probe
+from wikiembed.embedders import canary
+from wikiembed.embedders.base import PROBE_TEXT, Cut, Embedder, ModelInfo, Role
+from wikiembed.embedders.probe import of_probe
 from wikiembed.errors import (
     BatchTooLarge,
     EmbedderBadAnswer,

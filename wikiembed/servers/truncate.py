@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wikiembed.embedders import Cut
+from wikiembed.embedders.base import Cut
 from wikiembed.embedders.cut import cut_before
 from wikiembed.errors import EmbedderError, TextTooLong
 from wikiembed.servers.channel import BeforeStart, Channel, always

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 
 from wikiembed.db.connect import translate_errors
-from wikiembed.db.pool import Pool
+
+if TYPE_CHECKING:
+    from wikiembed.db.pool import Pool
 
 Row = TypeVar("Row")
 

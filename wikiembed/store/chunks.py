@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any, LiteralString
 
 import psycopg
@@ -18,19 +17,10 @@ from wikiembed.error_class import ErrorClass
 from wikiembed.errors import SourceNotFound
 from wikiembed.store.calls import fetch_all
 from wikiembed.store.coverage import COVERAGE, DOCUMENT_COUNTS, Coverage, DocumentCounts
+from wikiembed.store.outcome import Outcome
 from wikiembed.store.source import SOURCE, Source
 from wikiembed.times import local
 from wikiembed.vectors import Matrix
-
-
-class Outcome(StrEnum):
-    """Outcome for one key of a write or of recording a failure."""
-
-    WRITTEN = "written"
-    RECORDED = "recorded"
-    STALE = "stale"
-    LOCKED = "locked"
-    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)

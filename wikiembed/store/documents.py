@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from psycopg.types.numeric import Int4, Int8
 
-from wikiembed.db.pool import Pool
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import SourceNotFound
 from wikiembed.store.calls import fetch_all
-from wikiembed.store.chunks import Outcome
+from wikiembed.store.outcome import Outcome
+
+if TYPE_CHECKING:
+    from wikiembed.db.pool import Pool
 
 Context = Literal["none", "title", "heading", "title_heading"]
 

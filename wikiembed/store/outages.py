@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from wikiembed.db.pool import Pool
 from wikiembed.store.calls import fetch_all
+
+if TYPE_CHECKING:
+    from wikiembed.db.pool import Pool
 
 OPEN_OUTAGES = (
     "select server, since, last_seen_at, error_class, http_status, reason, times,"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wikiembed.errors import EmbedderUnavailable, SourcePaused
-from wikiembed.pipeline import Runtime
-from wikiembed.store import Coverage
+from wikiembed.pipeline.runtime import Runtime
+from wikiembed.store.coverage import Coverage
 
 OnProgress = Callable[[list[Coverage], float], None]
 """Receives each source's coverage, and seconds since a server went out of reach of this process."""

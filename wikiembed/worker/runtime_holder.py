@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from wikiembed.config import Settings, load_settings
 from wikiembed.db.connect import database_url
-from wikiembed.pipeline import Runtime, Stats
+from wikiembed.pipeline.runtime import Runtime
+from wikiembed.pipeline.stats import Stats
 from wikiembed.worker.binding.api import JobContext
 
 

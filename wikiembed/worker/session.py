@@ -7,7 +7,7 @@ import contextlib
 import time
 
 from wikiembed.errors import DatabaseUnreachable
-from wikiembed.pipeline import Runtime
+from wikiembed.pipeline.runtime import Runtime
 from wikiembed.telemetry import emit
 from wikiembed.worker.admission import MOST_TASKS
 from wikiembed.worker.binding.app import App

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Iterator
 
 from wikiembed.config import Settings
 from wikiembed.db import version
-from wikiembed.pipeline import Runtime, Stats
+from wikiembed.pipeline.runtime import Runtime
+from wikiembed.pipeline.stats import Stats
 from wikiembed.telemetry import emit
 from wikiembed.worker.binding.app import App
 from wikiembed.worker.connection_loss import LOST, ConnectionLoss, unreachable

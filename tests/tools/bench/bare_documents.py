@@ -14,7 +14,7 @@ import time
 import psycopg
 
 from wikiembed.documents.work import plan_of
-from wikiembed.store import Document, DocumentOptions
+from wikiembed.store.documents import Document, DocumentOptions
 
 AT_ONCE = 16
 """Documents per transaction: as many as a job of ours has."""

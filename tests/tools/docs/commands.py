@@ -15,7 +15,7 @@ from typer.models import ArgumentInfo, OptionInfo
 # ruff: noqa: E501 - rows of tables
 from tests.tools.docs.markdown import code, table
 from wikiembed.cli.help import LAYOUT
-from wikiembed.cli.main import cli
+from wikiembed.cli.main import application
 
 INTRODUCTION = """\
 # Commands
@@ -121,7 +121,9 @@ def commands() -> list[Command]:
     found = []
     examples = {name: given for panel in LAYOUT.values() for name, given in panel.items()}
     order = list(examples)
-    for registered in sorted(cli.registered_commands, key=lambda c: order.index(c.name or "")):
+    for registered in sorted(
+        application().registered_commands, key=lambda c: order.index(c.name or "")
+    ):
         assert registered.name is not None
         assert registered.callback is not None
         text = inspect.getdoc(registered.callback) or ""

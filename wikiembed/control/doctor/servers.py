@@ -15,7 +15,9 @@ from wikiembed.config import Provider, Settings
 from wikiembed.control.doctor import truncation
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.outages import advice, open_outages
-from wikiembed.embedders import EmbedderOptions, ModelInfo, of_probe, open_embedder
+from wikiembed.embedders.base import EmbedderOptions, ModelInfo
+from wikiembed.embedders.open import open_embedder
+from wikiembed.embedders.probe import of_probe
 from wikiembed.errors import ConfigurationError, EmbedderError
 from wikiembed.store.resolution import for_documents
 from wikiembed.store.source import SOURCES, Source

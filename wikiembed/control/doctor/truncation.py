@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from wikiembed.control.doctor.findings import Finding
-from wikiembed.embedders import Embedder
+from wikiembed.embedders.base import Embedder
 from wikiembed.embedders.canary import LENGTHS, Canary, release_canary
 from wikiembed.errors import EmbedderError
 from wikiembed.store.truncation import RECORD, TRUNCATION_CHECKS, Known

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from wikiembed.error_class import ErrorClass
-from wikiembed.pipeline import BatchJob, FailedChunk, Runtime, process
-from wikiembed.store import Outcome
+from wikiembed.pipeline.batch import BatchJob, process
+from wikiembed.pipeline.runtime import Runtime
+from wikiembed.pipeline.stats import FailedChunk
+from wikiembed.store.outcome import Outcome
 from wikiembed.worker.binding.api import JobContext, ProcrastinateApp
 from wikiembed.worker.retry import UNEXPECTED_BEFORE_BLAME, AlwaysRetry
 from wikiembed.worker.runtime_holder import runtime_of

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from wikiembed.errors import WikiembedError
-from wikiembed.pipeline import Runtime
 from wikiembed.pipeline.batch import StillStale
+from wikiembed.pipeline.runtime import Runtime
 from wikiembed.telemetry import emit
 from wikiembed.worker.binding.api import JobContext
 from wikiembed.worker.retry import UNEXPECTED_BEFORE_BLAME, is_out_of_memory, is_transient

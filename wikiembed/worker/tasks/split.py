@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wikiembed.documents import work
 from wikiembed.errors import ConfigurationError
-from wikiembed.pipeline import Runtime
+from wikiembed.pipeline.runtime import Runtime
 from wikiembed.worker.binding.api import JobContext, ProcrastinateApp
 from wikiembed.worker.retry import AlwaysRetry
 from wikiembed.worker.runtime_holder import RuntimeHolder, runtime_of

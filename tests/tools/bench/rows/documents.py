@@ -20,7 +20,8 @@ from tests.tools.bench.result import Form, Measured, middle, percentile
 from wikiembed.config import Settings
 from wikiembed.documents import SplitOptions, pack, work
 from wikiembed.documents import split as pieces_of
-from wikiembed.pipeline import Runtime, Stats
+from wikiembed.pipeline.runtime import Runtime
+from wikiembed.pipeline.stats import Stats
 from wikiembed.sample import sample_path
 
 SHORT = 3_000

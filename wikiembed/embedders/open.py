@@ -1,0 +1,40 @@
+"""The embedder of a provider."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import assert_never
+
+from wikiembed.config import Provider
+from wikiembed.embedders.base import Embedder, EmbedderOptions
+from wikiembed.embedders.http import HttpClient
+from wikiembed.embedders.local import LocalEmbedder
+from wikiembed.embedders.ollama import OllamaEmbedder
+from wikiembed.embedders.openai import OpenAIEmbedder
+from wikiembed.embedders.tei import TeiEmbedder
+from wikiembed.errors import ConfigurationError
+
+
+def open_embedder(options: EmbedderOptions) -> Embedder:
+    """Make the embedder of `options`; nothing is asked of a server and no model is loaded yet.
+
+    Raises: ConfigurationError when an address, a model, a key or an extra is missing or wrong.
+    """
+    match options.provider:
+        case Provider.OLLAMA:
+            if not options.model:
+                raise ConfigurationError("Ollama needs a model's name: set WIKIEMBED_MODEL.")
+            return OllamaEmbedder(options, http=HttpClient(options))
+        case Provider.OPENAI:
+            return OpenAIEmbedder(options, http=HttpClient(options))
+        case Provider.TEI:
+            return TeiEmbedder(options, http=HttpClient(options))
+        case Provider.LOCAL:
+            if importlib.util.find_spec("wordllama") is None:
+                raise ConfigurationError(
+                    "The local embedder needs an extra: pip install 'wikiembed[embedded]', "
+                    "or set WIKIEMBED_EMBEDDER to a server's dialect."
+                )
+            return LocalEmbedder()
+        case _:
+            assert_never(options.provider)
