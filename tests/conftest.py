@@ -20,6 +20,11 @@ from tests.support.server import TestServer, start_server
 if TYPE_CHECKING:
     from tests.support.standin import StandIn
 
+LONGEST = (
+    *("test_wheel.py", "test_scripts.py", "test_cli_first_run.py", "test_mixed_articles.py"),
+    *("test_blocks.py", "test_drill_", "test_faults_", "test_soak.py", "test_security"),
+)
+"""Files of tests that take many seconds, which begin first: the last minutes use every process."""
 SERVER = pytest.StashKey[TestServer]()
 
 # Machines differ: no example has a time limit.
@@ -36,6 +41,20 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["WIKIEMBED_CHECK_TRUNCATION"] = "false"
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal the longest tests out to the processes, each of which starts with an equal part."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    longest = [item for item in items if item.path.name.startswith(LONGEST)]
+    others = [item for item in items if not item.path.name.startswith(LONGEST)]
+    share = -(-len(items) // processes)
+    items.clear()
+    for number in range(processes):
+        part = longest[number::processes]
+        items += part + others[: max(share - len(part), 0)]
+        del others[: max(share - len(part), 0)]
+    items += others
 
 
 def _session_server(config: pytest.Config) -> TestServer:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Literal
 
+from tests.support.data_folder import DataFolder
 from tests.support.server import FAST_SETTINGS, VERSION, TestServer
 from wikiembed.db.embedded import EmbeddedPostgres
 
@@ -19,9 +17,9 @@ class PrivateServer:
     """A separate embedded Postgres; acknowledged commits survive its crash."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="we-fault-"))
+        self._folder = DataFolder("we-fault-")
         self._postgres = EmbeddedPostgres(
-            data_dir=self._folder,
+            data_dir=self._folder.path,
             version=int(os.environ.get(VERSION) or "18"),
             settings={**FAST_SETTINGS, "synchronous_commit": "on"},
         )
@@ -67,4 +65,4 @@ class PrivateServer:
 
     def _stop(self) -> None:
         self._postgres.release(self._handle)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()

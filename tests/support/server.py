@@ -6,7 +6,6 @@ import contextlib
 import gc
 import os
 import secrets
-import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.support.data_folder import DataFolder
 from wikiembed.db.embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:
@@ -95,19 +95,19 @@ def start_server() -> TestServer:
 
 
 def _embedded(session: str) -> TestServer:
-    folder = Path(tempfile.mkdtemp(prefix="we-test-"))
+    folder = DataFolder("we-test-")
     server = EmbeddedPostgres(
-        data_dir=folder, version=int(os.environ.get(VERSION) or "18"), settings=FAST_SETTINGS
+        data_dir=folder.path, version=int(os.environ.get(VERSION) or "18"), settings=FAST_SETTINGS
     )
     try:
         handle = server.acquire()
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.remove()
         raise
 
     def stop() -> None:
         server.release(handle)
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.remove()
 
     return TestServer(url=server.url("postgres"), session=session, stop=stop)
 
