@@ -260,6 +260,16 @@ def test_attach_compares_the_column_with_the_model(
     assert_done(call(*ATTACH, env=env))
 
 
+def test_attach_asks_a_local_model_whatever_the_setting_says(
+    call: Call, database: Database
+) -> None:
+    """WIKIEMBED_DIMENSIONS that equal the column's do not make the model fit."""
+    make_table(database, key="int", vector="vector(4)")
+    output = assert_refused(call(*ATTACH, env={"WIKIEMBED_EMBEDDER": "local"}), 2)
+    assert "has 4 dimensions, and the model of local has 256" in output
+    assert database.rows("select from wikiembed.sources where name = 'docs'") == []
+
+
 def test_attach_does_not_trust_the_default_model(call: Call, database: Database) -> None:
     """The default is the local model, but the worker's may differ: only a warning."""
     make_table(database, key="int", vector="vector(3)")

@@ -81,6 +81,22 @@ def test_time_left_includes_documents_that_wait() -> None:
     assert listener.told[-1]["note"] == "10/s · no estimate yet"
 
 
+@pytest.mark.parametrize(
+    ("done", "total", "growth", "eta_s"),
+    [(5, 6, 14, 2), (20, 5, 0, 0), (0, 6, 19, 2)],
+)
+def test_bar_of_a_bounded_run_ends_with_it(done: int, total: int, growth: int, eta_s: int) -> None:
+    """Of 24 chunks that documents will add, --max-chunks 20 leaves those that fit."""
+    listener = Listener()
+    stats = Stats(batches=10, chunks=done)
+    rows = [row(split=2, of=10, embedded=5, total=6)]
+    report(listener, rows, stats=stats, most=20)
+    (told,) = listener.told
+    assert (told["total"], told["growth"]) == (total, growth)
+    assert told["eta_s"] == eta_s
+    assert told["chunks_expected"] == 30
+
+
 def test_bar_never_runs_backwards_and_is_not_full_before_the_end() -> None:
     """Whatever the documents turn out to hold."""
     listener = Listener()

@@ -184,7 +184,7 @@ def _embed(
     from wikiembed.worker.supervisor import Supervisor
 
     def look(rows: list[Coverage], outage_s: float) -> None:
-        report(reporter, rows, stats=stats, outage_s=outage_s)
+        report(reporter, rows, stats=stats, outage_s=outage_s, most=max_chunks)
         if max_chunks is not None and stats.chunks >= max_chunks:
             supervisor.stop()
 

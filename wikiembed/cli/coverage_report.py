@@ -15,12 +15,18 @@ LEAST_BATCHES = 4
 
 
 def report(
-    reporter: Reporter, rows: Sequence[Coverage], *, stats: Stats | None = None, outage_s: float = 0
+    reporter: Reporter,
+    rows: Sequence[Coverage],
+    *,
+    stats: Stats | None = None,
+    outage_s: float = 0,
+    most: int | None = None,
 ) -> None:
     """Report the sum of `rows`, and the `stats` of this process.
 
     While documents wait to be split, the total of chunks is not final: the bar and the time left
     take those into account that they will add. `outage_s`: how long a server has been out of reach.
+    `most`: the process ends after that many chunks, and the bar with it.
     """
     embedded = sum(r.embedded for r in rows)
     missing = sum(r.missing - r.held_back for r in rows)
@@ -31,11 +37,18 @@ def report(
     known_growth = [r.growth for r in rows if r.growth is not None]
     growth = sum(known_growth) if len(known_growth) == len(rows) else None
     waiting = sum(r.documents_waiting for r in rows)
+    grows = growth
+    if most is not None:
+        here = max(0, most - (stats.chunks if stats is not None else 0))
+        missing = min(missing, here + failed)
+        room = here + failed - missing
+        grows = room if growth is None else min(growth, room)
+        waiting = min(waiting, grows)
     left, eta_s = missing - failed + waiting, None
     if left <= 0:
         eta_s = 0.0
-    elif growth is not None and rate > 0 and waits is None and not too_few:
-        eta_s = (max(0, missing - failed) + growth) / rate
+    elif grows is not None and rate > 0 and waits is None and not too_few:
+        eta_s = (max(0, missing - failed) + grows) / rate
     known = by_class(stats.failed) if stats is not None else ""
     notes = [
         "" if waits else f"{roughly(rate)}/s",
@@ -46,7 +59,7 @@ def report(
     reporter.update(
         embedded,
         embedded + missing,
-        growth=growth if waiting else 0,
+        growth=grows if waiting else 0,
         parts=_documents(rows) if waiting else (),
         note=" · ".join(filter(None, notes)),
         batches=stats.batches if stats is not None else 0,

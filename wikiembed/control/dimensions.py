@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from wikiembed.embedders.base import ModelInfo
 
 Connection = psycopg.Connection[Any]
-TIMEOUT_S = 3.0
-"""An attach must not wait for a server that is slow or out of reach."""
+TIMEOUT_S = 30.0
+"""Enough for a server that loads its model first; one that is down refuses at once."""
 _COLUMN = """
 select nullif(a.atttypmod, -1) from pg_attribute as a join pg_type as t on t.oid = a.atttypid
  where a.attrelid = %s::oid and a.attname = %s and not a.attisdropped
@@ -73,7 +73,8 @@ def model_dimensions(
 ) -> ModelDimensions:
     """What is known of the model that these settings select; `provider`, `model`: of the source.
 
-    No request is sent if WIKIEMBED_DIMENSIONS equals `column`.
+    No request is sent if WIKIEMBED_DIMENSIONS equals `column`; a local model that is stated needs
+    none.
     """
     by = provider or settings.embedder
     named = model or settings.model_of(by)
@@ -81,7 +82,7 @@ def model_dimensions(
     pinned = provider is not None or model is not None
     stated = pinned or bool({"embedder", "model", "embedder_url"} & settings.model_fields_set)
     size = None if pinned else settings.dimensions
-    if size is not None and size == column:
+    if size is not None and size == column and not (stated and by is Provider.LOCAL):
         return ModelDimensions(label=label, dimensions=size, measured=False, stated=stated)
     try:
         info = asyncio.run(_describe(settings, by, named))
