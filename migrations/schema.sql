@@ -229,12 +229,12 @@ CREATE FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt in
 
 COMMENT ON FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer) IS 'The texts of those keys that still lack a vector, with the version to write with; rows that another transaction has locked are skipped and requeued. Raises WE001.';
 
-CREATE FUNCTION wikiembed.read_documents(p_source text, p_keys text[]) RETURNS TABLE(key text, title text, content text, version bigint, chunks jsonb)
+CREATE FUNCTION wikiembed.read_documents(p_source text, p_keys text[], p_most_bytes bigint DEFAULT NULL::bigint) RETURNS TABLE(key text, title text, content text, version bigint, chunks jsonb)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.read_documents(p_source text, p_keys text[]) IS 'Those documents that wait to be split, with the version to write with and their present chunks; what another transaction has locked is left out. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.read_documents(p_source text, p_keys text[], p_most_bytes bigint) IS 'Those documents that wait to be split, with the version to write with and their present chunks; what another transaction has locked is left out. p_most_bytes: the first documents alone, in order of key, until their texts reach that size; null: all. Raises WE001.';
 
 CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount boolean DEFAULT true) RETURNS TABLE(orphans_enqueued bigint, dead_jobs bigint, ledger_drift bigint, documents_enqueued bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1431,7 +1431,7 @@ CREATE FUNCTION wikiembed_private.raise_generation() RETURNS trigger
 
 COMMENT ON FUNCTION wikiembed_private.raise_generation() IS 'Adds one to the generation when model, document prefix or dimensions change; unpins a source whose model is set to null.';
 
-CREATE FUNCTION wikiembed_private.read_document_wiki(p_keys text[]) RETURNS TABLE(key text, title text, content text, version bigint, chunks jsonb)
+CREATE FUNCTION wikiembed_private.read_document_wiki(p_keys text[], p_most_bytes bigint) RETURNS TABLE(key text, title text, content text, version bigint, chunks jsonb)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -1440,7 +1440,7 @@ CREATE FUNCTION wikiembed_private.read_document_wiki(p_keys text[]) RETURNS TABL
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.read_document_wiki(p_keys text[]) IS 'Written by write_triggers for source wiki.';
+COMMENT ON FUNCTION wikiembed_private.read_document_wiki(p_keys text[], p_most_bytes bigint) IS 'Written by write_triggers for source wiki.';
 
 CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RETURNS TABLE(key text, content text, version bigint, source_version text)
     LANGUAGE plpgsql SECURITY DEFINER

@@ -266,7 +266,7 @@ def test_attach_asks_a_local_model_whatever_the_setting_says(
     """WIKIEMBED_DIMENSIONS that equal the column's do not make the model fit."""
     make_table(database, key="int", vector="vector(4)")
     output = assert_refused(call(*ATTACH, env={"WIKIEMBED_EMBEDDER": "local"}), 2)
-    assert "has 4 dimensions, and the model of local has 256" in output
+    assert "has 4 dimensions, and model 'wordllama-l2-supercat-256' of local has 256" in output
     assert database.rows("select from wikiembed.sources where name = 'docs'") == []
 
 

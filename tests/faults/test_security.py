@@ -110,7 +110,7 @@ TRAPS = [
 ]
 DOCUMENT_CALLS = [
     "wikiembed.attach_documents('public.texts', 'id', 'body', 'texts', p_dimensions => 4)",
-    "wikiembed.document_options('texts')", "wikiembed.read_documents('texts', array['1'])",
+    "wikiembed.document_options('texts')", "wikiembed.read_documents('texts', array['1'], 10)",
     "wikiembed.requeue_documents('texts', array['1'], 0)",
     "wikiembed.record_document_failure('texts', '1', 7, 'timeout', 'x')",
     "wikiembed.write_splits('texts', array['1'], (select array_agg(version) from"

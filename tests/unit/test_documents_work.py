@@ -48,6 +48,10 @@ OPTIONS = DocumentOptions("markdown", 200, 0, "title_heading")
 Before = Callable[["FakeDocuments", Document], None]
 
 
+ALONE = " " * work.WRITE_CHARS
+"""A text that is split and written alone."""
+
+
 class FakeDocuments(DocumentStore):
     """Documents in memory; a write of `outcomes[key]` returns these, one after the other."""
 
@@ -71,11 +75,17 @@ class FakeDocuments(DocumentStore):
             raise SourceNotFound("none")
         return self.source_options
 
-    async def read(self, source: str, keys: Sequence[str]) -> list[Document]:
+    async def read(self, source: str, keys: Sequence[str], *, most_bytes: int) -> list[Document]:
         self.reads.append(list(keys))
         if "not a number" in keys:
             raise pg.InvalidTextRepresentation("a key")
-        return [self.waiting[k] for k in keys if k in self.waiting and k not in self.locked]
+        found: list[Document] = []
+        for key in keys:
+            if key in self.waiting and key not in self.locked:
+                found.append(self.waiting[key])
+            if sum(len(one.content or "") for one in found) >= most_bytes:
+                break
+        return found
 
     async def write(self, source: str, splits: Sequence[Split]) -> dict[str, Outcome]:
         self.writes.append([one.document.key for one in splits])
@@ -242,7 +252,7 @@ async def test_stale_document_is_read_again() -> None:
     documents = FakeDocuments(a="A.", b="B.")
     documents.outcomes["a"] = [Outcome.STALE, Outcome.STALE, Outcome.WRITTEN]
     await run(documents)
-    assert documents.writes == [["a"], ["b"], ["a"], ["a"]]
+    assert documents.writes == [["a", "b"], ["a"], ["a"]]
     assert (set(documents.written), documents.requeued) == ({"a", "b"}, [])
 
 
@@ -251,7 +261,7 @@ async def test_document_that_is_stale_in_each_round_is_requeued() -> None:
     documents = FakeDocuments(a="A.", b="B.")
     documents.outcomes["a"] = [Outcome.STALE] * ROUNDS
     await run(documents, "a", "b", attempt=2)
-    assert documents.writes.count(["a"]) == ROUNDS
+    assert documents.writes == [["a", "b"], *[["a"]] * (ROUNDS - 1)]
     assert documents.requeued == [(["a"], 2)]
 
 
@@ -354,7 +364,7 @@ async def test_errors_of_the_database_are_raised(error: Exception) -> None:
 
 async def test_worker_that_stops_returns_the_rest_at_once() -> None:
     """No document begins after it; the rest is requeued at attempt 0."""
-    documents = FakeDocuments(**{name: f"{name}." for name in "abcdefg"})
+    documents = FakeDocuments(**dict.fromkeys("abcdefg", ALONE))
     runtime = runtime_of(documents)
     documents.after_write = lambda: runtime.stop() if len(documents.written) == 5 else None
     job = SplitJob(source="docs", documents=list("abcdefg"), attempt=5)
@@ -366,7 +376,7 @@ async def test_worker_that_stops_returns_the_rest_at_once() -> None:
 async def test_source_that_is_paused_returns_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stale ones keep the job's attempt."""
     monkeypatch.setattr(work, "CHECK_PAUSE_EVERY_S", -1.0)
-    documents = FakeDocuments(a="A.", b="B.", c="C.")
+    documents = FakeDocuments(**dict.fromkeys("abc", ALONE))
     documents.outcomes["a"] = [Outcome.STALE]
     runtime = runtime_of(documents)
     chunks = cast("FakeChunks", runtime.store)
@@ -394,23 +404,17 @@ async def test_key_of_a_wrong_type_is_skipped(caplog: pytest.LogCaptureFixture) 
     assert caplog.messages.count("job_malformed") == 1
 
 
-async def test_reads_are_small_for_large_texts() -> None:
-    """Sizes grow while the texts are small, and shrink to single ones."""
+async def test_large_texts_are_read_one_after_the_other() -> None:
+    """What a read leaves out for its size is read next; what is locked is requeued."""
     documents = FakeDocuments(**{f"k{n}": "Text." for n in range(10)})
     await run(documents)
-    assert [len(keys) for keys in documents.reads] == [1, 4, 5]
-    documents = FakeDocuments(**{f"k{n}": " " * work.READ_CHARS for n in range(3)})
-    await run(documents)
-    assert [len(keys) for keys in documents.reads] == [1, 1, 1]
-
-
-async def test_read_is_as_large_as_the_texts_of_the_last_job_allow() -> None:
-    """The next job of a process need not begin with a single document."""
-    documents = FakeDocuments(**{f"k{n}": "Text." for n in range(20)})
-    runtime = await run(documents, *(f"k{n}" for n in range(4)))
-    await process(SplitJob(source="docs", documents=[f"k{n}" for n in range(4, 20)]), runtime)
-    assert [len(keys) for keys in documents.reads] == [1, 3, 16]
-    assert [len(keys) for keys in documents.writes] == [1, 3, 16]
+    assert [len(keys) for keys in documents.reads] == [10]
+    large = " " * work.READ_BYTES
+    documents = FakeDocuments(a="Text.", b=large, c="Text.", d=large, e=large, f="Text.")
+    documents.locked = {"c", "f"}
+    await run(documents, *"abcdef")
+    assert documents.reads == [list("abcdef"), list("cdef"), list("cef"), list("cf")]
+    assert (set(documents.written), documents.requeued) == (set("abde"), [(list("cf"), 0)])
 
 
 async def test_writes_are_small_for_large_texts() -> None:
@@ -418,7 +422,6 @@ async def test_writes_are_small_for_large_texts() -> None:
     long = "word " * (work.WRITE_CHARS // 10)
     documents = FakeDocuments(a="A.", b="B.", c=long, d=long, e=3 * long, f="F.")
     runtime = runtime_of(documents)
-    documents.mean_chars["docs"] = 10
     await process(SplitJob(source="docs", documents=list("abcdef")), runtime)
     assert documents.writes == [["a", "b", "c"], ["d"], ["e"], ["f"]]
 
@@ -426,7 +429,6 @@ async def test_writes_are_small_for_large_texts() -> None:
 async def test_documents_that_postgres_refuses_are_found_by_halving() -> None:
     """Two of eight: they alone are recorded, and the others are written."""
     documents = FakeDocuments(**{name: f"{name}." for name in "abcdefgh"})
-    documents.mean_chars["docs"] = 10
     documents.errors["c"] = pg.CheckViolation("c")
     documents.errors["h"] = WriteRefused("A trigger prevents it.")
     await run(documents)
@@ -442,7 +444,6 @@ async def test_documents_that_postgres_refuses_are_found_by_halving() -> None:
 async def test_each_document_of_a_write_is_treated_by_its_outcome() -> None:
     """Stale ones are read again, locked ones requeued, gone ones dropped; others are written."""
     documents = FakeDocuments(**{name: f"{name}." for name in "abcde"})
-    documents.mean_chars["docs"] = 10
     documents.outcomes = {
         "b": [Outcome.STALE, Outcome.WRITTEN], "c": [Outcome.LOCKED], "d": [Outcome.GONE],
     }  # fmt: skip

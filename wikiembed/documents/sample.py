@@ -71,8 +71,8 @@ def _read(connection: Connection, source: str) -> Iterator[tuple[Document, Docum
         options, chars = DocumentOptions(**(row or {})), 0
         for at in range(0, len(keys), READ_AT_ONCE):
             some = keys[at : at + READ_AT_ONCE]
-            read = "select * from wikiembed.read_documents(%s, %s::text[])"
-            for one in cursor.execute(read, (source, some)).fetchall():
+            read = "select * from wikiembed.read_documents(%s, %s::text[], %s)"
+            for one in cursor.execute(read, (source, some, MOST_CHARS)).fetchall():
                 chunks = tuple(
                     StoredChunk(old["id"], old["context"], old["content"]) for old in one["chunks"]
                 )

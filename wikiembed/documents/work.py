@@ -36,8 +36,8 @@ from wikiembed.telemetry import emit
 ROUNDS = 4
 """How often a job rereads the documents that changed while they were split."""
 CHECK_PAUSE_EVERY_S = 0.25
-READ_CHARS = 1_000_000
-"""Characters that one read returns, if texts are about as long as those of the read before."""
+READ_BYTES = 1_000_000
+"""Of UTF-8: a read returns no further document once those that it returns have as many."""
 WRITE_CHARS = 100_000
 """Characters of the documents that are split and written together: a pause waits for the splitting,
 about 0.1 s, and a writer of one of them for the write, about 0.03 s."""
@@ -175,35 +175,28 @@ class _Run:
     async def _round(self, keys: Sequence[str]) -> tuple[list[str], list[str]]:
         """Split each document once; return the stale keys, and those left when the work stops."""
         stale: list[str] = []
-        at = 0
-        size = self._size(READ_CHARS)
-        while at < len(keys):
-            some = keys[at : at + size]
-            documents = await _read(self.job, some, self.runtime)
+        unread: Sequence[str] = keys
+        while unread:
+            documents = await _read(self.job, unread, self.runtime)
             # After the documents: with options that changed since, the write is stale, not wrong.
             options = await _options(self.job.source, self.runtime)
             found = {document.key for document in documents}
-            # Locked, or no longer waiting: requeueing leaves the latter out.
-            self.held += [key for key in some if key not in found]
+            unread = [key for key in unread if key not in found]
+            if _size(documents) < READ_BYTES:
+                # Locked, or no longer waiting: requeueing leaves the latter out.
+                self.held += unread
+                unread = []
             while documents:
                 batch = _batch(documents)
                 async with self.runtime.split_slots:
                     if await self._must_stop():
-                        rest = [one.key for one in documents]
-                        return stale, [*rest, *keys[at + len(some) :]]
+                        return stale, [*(one.key for one in documents), *unread]
                     plans = await self._plan(batch, options)
                 outcomes = await self._write(list(zip(batch, plans, strict=True)))
                 stale += [key for key, one in outcomes.items() if one is Outcome.STALE]
                 self.held += [key for key, one in outcomes.items() if one is Outcome.LOCKED]
                 documents = documents[len(batch) :]
-            at += len(some)
-            size = min(4 * size, self._size(0))
         return stale, []
-
-    def _size(self, unknown: int) -> int:
-        """How many documents to read, if they are as long as those of the last read."""
-        chars = self._store.mean_chars.get(self.job.source, unknown)
-        return max(1, READ_CHARS // max(1, chars))
 
     async def _must_stop(self) -> bool:
         """Whether the worker stops, or the source has been paused since the job was fetched."""
@@ -257,6 +250,11 @@ class _Run:
     async def _requeue(self, keys: Sequence[str], *, attempt: int) -> None:
         if keys:
             await self._store.requeue(self.job.source, keys, attempt=attempt)
+
+
+def _size(documents: Sequence[Document]) -> int:
+    """Bytes of the texts as Postgres counts them."""
+    return sum(len((one.content or "").encode()) for one in documents)
 
 
 def _batch(documents: Sequence[Document]) -> Sequence[Document]:
@@ -329,15 +327,11 @@ def context_of(title: str | None, heading: str, context: Context) -> str | None:
 
 
 async def _read(job: SplitJob, keys: Sequence[str], runtime: Runtime) -> list[Document]:
-    found = await read_valid(
-        lambda some: runtime.documents.read(job.source, some),
+    return await read_valid(
+        lambda some: runtime.documents.read(job.source, some, most_bytes=READ_BYTES),
         keys,
         on_invalid=lambda: emit("job_malformed", level=30, job_id=job.job_id),
     )
-    if found:
-        chars = sum(len(document.content or "") for document in found)
-        runtime.documents.mean_chars[job.source] = chars // len(found)
-    return found
 
 
 async def _options(source: str, runtime: Runtime) -> DocumentOptions:

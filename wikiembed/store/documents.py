@@ -93,8 +93,6 @@ class DocumentStore:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self.mean_chars: dict[str, int] = {}
-        """Characters of a text, by source, at the last read of this process."""
 
     async def _all(self, statement: str, parameters: Sequence[object]) -> list[Any]:
         return await fetch_all(self._pool, statement, parameters)
@@ -113,12 +111,16 @@ class DocumentStore:
             raise SourceNotFound(f"No source of documents is named {source!r}.")
         return DocumentOptions(*rows[0])
 
-    async def read(self, source: str, keys: Sequence[str]) -> list[Document]:
-        """The documents of `keys` that wait to be split and are not locked."""
+    async def read(self, source: str, keys: Sequence[str], *, most_bytes: int) -> list[Document]:
+        """The documents of `keys` that wait to be split and are not locked.
+
+        Only the first of them, in order of key, once their texts have `most_bytes` of UTF-8; one
+        at least.
+        """
         rows = await self._all(
             "select key, title, content, version, chunks"
-            " from wikiembed.read_documents(%s, %s::text[])",
-            (source, list(keys)),
+            " from wikiembed.read_documents(%s, %s::text[], %s::bigint)",
+            (source, list(keys), most_bytes),
         )
         return [
             Document(

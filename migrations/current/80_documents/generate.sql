@@ -205,7 +205,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute wikiembed_private.render_template(wikiembed_private.document_row(p_name), $template$
-    create or replace function wikiembed_private.@read_document@(p_keys text[])
+    create or replace function wikiembed_private.@read_document@(p_keys text[], p_most_bytes bigint)
     returns table (key text, title text, content text, version bigint, chunks jsonb)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
@@ -216,9 +216,23 @@ begin
     as $body$
     declare
       v_generation bigint;
+      v_keys text[] := p_keys;
     begin
       lock table only @table@ in row share mode;
       select g.generation into v_generation from wikiembed.document_sources as g where g.source = @source@;
+      if p_most_bytes is not null and cardinality(p_keys) > 1 then
+        v_keys := array(
+          select b.key
+            from (
+              select @key_of(d)@ as key,
+                     sum(octet_length(@text_of(d)@))
+                       over (order by @key_of(d)@ collate "C" rows between unbounded preceding and 1 preceding) as before
+                from @table@ as d
+               where @has_key(d, p_keys)@
+                 and exists (select from @state@ as s where s.key = @key_of(d)@ collate "C" and s.version is null)
+            ) as b
+           where coalesce(b.before, 0) < p_most_bytes);
+      end if;
       return query
         select @key_of(d)@, @title_d@, @text_of(d)@, @hash_d@,
                coalesce((
@@ -226,7 +240,7 @@ begin
                                   order by c.position)
                    from @chunks@ as c where @fk_equals@), '[]')
           from @table@ as d
-         where @has_key(d, p_keys)@
+         where @has_key(d, v_keys)@
            and exists (select from @state@ as s where s.key = @key_of(d)@ collate "C" and s.version is null)
            for key share of d skip locked;
     end;

@@ -23,18 +23,18 @@ $$;
 comment on function wikiembed_private.require_documents(text) is
   'Raises WE001 for a source that has no documents.';
 
-create or replace function wikiembed.read_documents(p_source text, p_keys text[])
+create or replace function wikiembed.read_documents(p_source text, p_keys text[], p_most_bytes bigint default null)
 returns table (key text, title text, content text, version bigint, chunks jsonb)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform wikiembed_private.require_documents(p_source);
-  return query execute format('select * from wikiembed_private.%I($1)', 'read_document_' || p_source) using p_keys;
+  return query execute format('select * from wikiembed_private.%I($1, $2)', 'read_document_' || p_source) using p_keys, p_most_bytes;
 end;
 $$;
-comment on function wikiembed.read_documents(text, text[]) is
-  'Those documents that wait to be split, with the version to write with and their present chunks; what another transaction has locked is left out. Raises WE001.';
+comment on function wikiembed.read_documents(text, text[], bigint) is
+  'Those documents that wait to be split, with the version to write with and their present chunks; what another transaction has locked is left out. p_most_bytes: the first documents alone, in order of key, until their texts reach that size; null: all. Raises WE001.';
 
 -- Documents are numbered by p_keys, from 1; the chunks of a document are in order of position.
 create or replace function wikiembed.write_splits(
