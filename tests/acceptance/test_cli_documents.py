@@ -139,7 +139,7 @@ def test_backfill_without_enqueue_queues_documents(
         "articles: 20 documents wait to be split and will give about 20 chunks to embed, by a"
         " sample of 20 documents (20 documents would be queued in 2 jobs), about "
     ) in estimated.stdout
-    assert "chunks/s, measured just now by embedding 20 chunks in " in estimated.stdout
+    assert "chunks/s, measured just now by embedding 20 chunks, " in estimated.stdout
     assert articles.one("select count(*) from wikiembed_queue.procrastinate_jobs") == 0
     result = call("backfill", "articles", env=env)
     assert_done(result)

@@ -140,4 +140,4 @@ def _basis(rate: Rate) -> str:
     if rate.known_from == "history":
         return "the last day's rate in view throughput"
     chunks = count(rate.sampled, "chunk")
-    return f"measured just now by embedding {chunks} in {roughly(rate.seconds)} s, none written"
+    return f"measured just now by embedding {chunks}, none written"
