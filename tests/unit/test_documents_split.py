@@ -179,6 +179,17 @@ def test_split_pieces_fit_and_cut_no_grapheme(
         assert [p for p in pieces if p.start not in whole or p.end not in whole] == []
 
 
+def test_split_html_cuts_no_cluster_behind_a_tag() -> None:
+    """A combining character behind a tag is one cluster with it, and stays there."""
+    text = f"<p>\u0301{'word ' * 6}</p>\u0301{'word ' * 6}"
+
+    pieces = split(text, options=SplitOptions(splitter="html", max_chars=32))
+
+    whole = boundaries(text)
+    assert len(pieces) > 1
+    assert [p for p in pieces if p.start not in whole or p.end not in whole] == []
+
+
 @given(
     texts_of_sentences,
     st.sampled_from(SPLITTERS),

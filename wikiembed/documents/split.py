@@ -139,16 +139,17 @@ class _Limits:
 
 def _units(section: Section, units: Units) -> Iterator[Unit]:
     """Units of a section; the cost of each has what its group and the nearest text add."""
-    parts = section.parts
-    ends = [*(part.start for part in parts[1:]), section.end]
+    starts = [units.boundary_from(part.start) for part in section.parts]
+    ends = [*starts[1:], units.boundary_from(section.end)]
+    parts = list(zip(section.parts, starts, ends, strict=True))
     groups: dict[int, tuple[int, int]] = {}
-    for part, end in zip(parts, ends, strict=True):
+    for part, start, end in parts:
         if part.group is not None:
-            groups[part.group] = (groups.get(part.group, (part.start, end))[0], end)
+            groups[part.group] = (groups.get(part.group, (start, end))[0], end)
     fitting = {group for group, bounds in groups.items() if _fits(units, bounds)}
     before = None
-    for part, end in zip(parts, ends, strict=True):
-        for unit in units.of_part(part.start, end, cost=part.cost, by_line=part.by_line):
+    for part, start, end in parts:
+        for unit in units.of_part(start, end, cost=part.cost, by_line=part.by_line):
             if part.group is not None and part.group == before and part.group in fitting:
                 unit.cost += KEPT_TOGETHER
             unit.cost += NOISE * units.noise(unit.start)

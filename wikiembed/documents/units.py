@@ -21,6 +21,8 @@ CLAUSE = 4.0
 WORD = 5.0
 GRAPHEME = 7.0
 
+_LOOK = 64
+"""Characters of a grapheme cluster that are looked at; longer ones are cut."""
 _NEAR = 12
 """Characters on each side of a boundary that decide on its hash."""
 _STOP = "。！？｡।॥۔؟։።፧။၊‼⁇⁈⁉"
@@ -93,7 +95,7 @@ class Units:
         if after.isascii() and before.isascii():
             return not (before == "\r" and after == "\n")
         # Nothing that decides is farther away, but for flags in a row.
-        start = max(0, at - 64)
+        start = max(0, at - _LOOK)
         while start and "\U0001f1e6" <= self.text[start] <= "\U0001f1ff":
             start -= 1
         for cluster in iter_graphemes(self.text[start : at + 1]):
@@ -101,6 +103,14 @@ class Units:
             if start >= at:
                 return start == at
         return True
+
+    def boundary_from(self, at: int) -> int:
+        """The first end of a grapheme cluster from `at` on; `at` itself within a long one.
+
+        A tag of HTML ends within a cluster when a combining character stands behind it.
+        """
+        ends = (place for place in range(at, at + _LOOK) if self.is_boundary(place))
+        return next(ends, at)
 
     def _lines(self, start: int, end: int) -> Iterator[tuple[int, int, float]]:
         for found in _LINE_END.finditer(self.text, start, end):

@@ -342,7 +342,7 @@ begin
               from unnest(p_documents, p_ids, p_contexts, p_contents, p_headings, p_starts, p_ends)
                    with ordinality as g (document, id, context, content, heading, starts_at, ends_at, number)
           ) as g
-         where c.id = g.id and c.id = any (p_ids) and g.document = any (v_valid)
+         where c.id = g.id and g.document = any (v_valid)
            and (c.position, c.context, c.content, c.heading, c.starts_at, c.ends_at)
                is distinct from (g.position, g.context, g.content, g.heading, g.starts_at, g.ends_at);
       end if;
