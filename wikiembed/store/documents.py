@@ -24,7 +24,7 @@ WRITE = (
     " %s::bigint[], %s::int[], %s::bigint[], %b::text[], %b::text[], %b::text[], %s::int[],"
     " %s::int[])"
 )
-"""Texts in binary, numbers as one literal per array (see `_array`): the cheapest of each to encode."""
+"""Texts in binary, numbers as one literal per array: the cheapest of each to encode."""
 
 
 @dataclass(frozen=True, slots=True)
