@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.database import Database
 from tests.tools.docs.architecture import PICTURES
-from tests.tools.docs.commands import EXITS, commands
 from tests.tools.docs.generate import generated_pages
 from tests.tools.docs.pages import DOCS, REFERENCE
 
@@ -27,8 +26,3 @@ def test_pictures_are_current() -> None:
     """A new package, or another layer of it, is drawn."""
     stale = [name for name, draw in PICTURES.items() if (DOCS / name).read_text() != draw()]
     assert stale == [], "run: python -m tests.tools.docs.generate"
-
-
-def test_every_command_says_its_exit_codes() -> None:
-    """A command without an entry in EXITS has no exit codes on its page."""
-    assert {command.name for command in commands()} <= EXITS.keys()

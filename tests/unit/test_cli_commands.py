@@ -9,22 +9,25 @@ from importlib import import_module
 import pytest
 import typer
 
-from wikiembed.cli.commands import COMMANDS_OF, modules_for
+from wikiembed.cli.commands import ENTRIES, modules_for
 
 HEAVY = ("numpy", "httpx", "aiohttp", "psycopg_pool", "procrastinate", "markdown_it", "wordllama")
 
 
-@pytest.mark.parametrize("module", COMMANDS_OF)
+@pytest.mark.parametrize("module", modules_for(None))
 def test_commands_of_a_module_are_those_that_it_registers(module: str) -> None:
     """A command that the table lacks would be found in the help alone."""
     cli = typer.Typer()
     import_module(f"wikiembed.cli.{module}").register(cli)
-    assert tuple(command.name for command in cli.registered_commands) == COMMANDS_OF[module]
+    registered = {command.name for command in cli.registered_commands}
+    assert registered == {name for name, entry in ENTRIES.items() if entry.module == module}
 
 
 def test_commands_that_are_unknown_need_every_module() -> None:
     """For the help, and for the nearest name of a misspelt command."""
-    assert list(modules_for("stats")) == list(modules_for(None)) == list(COMMANDS_OF)
+    every = {entry.module for entry in ENTRIES.values()}
+    assert list(modules_for("stats")) == list(modules_for(None))
+    assert set(modules_for(None)) == every
 
 
 @pytest.mark.parametrize("command", ["status", "pause", "ready", "migrate", "load", "attach"])

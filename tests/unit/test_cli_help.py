@@ -8,10 +8,11 @@ import shlex
 import pytest
 from rich.cells import cell_len
 
-from wikiembed.cli.help import LAYOUT, OPTION_PANELS, build_command
+from wikiembed.cli.commands import ENTRIES, PANELS
+from wikiembed.cli.help import OPTION_PANELS, build_command
 from wikiembed.cli.main import application, main
 
-COMMANDS = [(panel, name) for panel, commands in LAYOUT.items() for name in commands]
+COMMANDS = [(panel, name) for panel, commands in PANELS.items() for name in commands]
 
 
 def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
@@ -29,7 +30,7 @@ def test_help_lists_each_command_in_a_panel() -> None:
     group = build_command(application())
     assert list(group.commands) == [name for _, name in COMMANDS]
     assert [(group.commands[name].rich_help_panel, name) for _, name in COMMANDS] == COMMANDS
-    assert all(examples for commands in LAYOUT.values() for examples in commands.values())
+    assert all(entry.examples and entry.exits for entry in ENTRIES.values())
 
 
 def test_help_groups_only_existing_options() -> None:
@@ -46,7 +47,7 @@ def test_help_groups_only_existing_options() -> None:
 
 @pytest.mark.parametrize(
     ("name", "example"),
-    [(name, example) for c in LAYOUT.values() for name, all_ in c.items() for example in all_],
+    [(name, example) for name, entry in ENTRIES.items() for example in entry.examples],
 )
 def test_help_example_is_valid(name: str, example: str) -> None:
     """Its command, options and values are accepted; it fits a line of 80 columns."""
@@ -81,7 +82,7 @@ def test_help_of_a_command_ends_with_its_examples(
     """Each example is on its own line; options are in groups; flags have no type."""
     monkeypatch.setenv("COLUMNS", "80")
     lines = shown(capsys, "status")
-    examples = LAYOUT["Look"]["status"]
+    examples = ENTRIES["status"].examples
     end = [line.strip() for line in lines if line][-len(examples) - 1 :]
     assert end == ["Examples:", *examples]
     (output,) = (n for n, line in enumerate(lines) if line.startswith("╭─ Output "))

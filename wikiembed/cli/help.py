@@ -1,6 +1,7 @@
 """Layout of ``--help``: commands by purpose, options in groups, examples.
 
-The texts themselves are with the commands. docs/reference/commands.md has the same layout.
+The texts themselves are with the commands, the rest in `wikiembed.cli.commands`;
+docs/reference/commands.md has the same layout.
 """
 
 from __future__ import annotations
@@ -13,70 +14,7 @@ import typer
 from rich.markup import escape
 from typer.main import get_command
 
-Examples = tuple[str, ...]
-
-LAYOUT: Mapping[str, Mapping[str, Examples]] = {
-    "Set up": {
-        "demo": ("wikiembed demo",),
-        "migrate": ("wikiembed migrate", "wikiembed migrate --sql > schema.sql"),
-        "uninstall": ("wikiembed uninstall", "wikiembed uninstall --and-wiki --yes"),
-        "attach": (
-            "wikiembed attach public.docs --key id --text body --embedding vec --name docs",
-            "wikiembed attach public.notes --provider ollama --model bge-m3",
-            "wikiembed attach public.articles --key tenant,id --text title --text body",
-            "wikiembed attach public.pages --documents --text body --title title",
-        ),
-        "resplit": (
-            "wikiembed resplit pages --max-chars 800 --dry-run",
-            "wikiembed resplit pages --max-chars 800",
-        ),
-        "sources": ("wikiembed sources", "wikiembed sources --json"),
-        "detach": ("wikiembed detach docs",),
-    },
-    "Embed": {
-        "load": (
-            "wikiembed load dump.xml.bz2",
-            "zstdcat dump.xml.zst | wikiembed load -",
-            "wikiembed load pages.jsonl --json",
-            "wikiembed load old.jsonl new.jsonl --atomic",
-        ),
-        "backfill": (
-            "wikiembed backfill",
-            "wikiembed backfill docs --max-chunks 10000",
-            "wikiembed backfill --dry-run",
-        ),
-        "enqueue": ("wikiembed enqueue docs", "wikiembed enqueue --dry-run"),
-        "worker": ("wikiembed worker", "wikiembed worker --drain --concurrency 8"),
-    },
-    "Look": {
-        "status": (
-            "wikiembed status",
-            "wikiembed status --watch --every 5",
-            "wikiembed status --json",
-        ),
-        "ready": ("wikiembed ready docs", "wikiembed ready --smoke"),
-        "failures": ("wikiembed failures docs", "wikiembed failures --class text_too_long --json"),
-        "doctor": ("wikiembed doctor", "wikiembed doctor --full --json"),
-    },
-    "Control": {
-        "pause": (
-            "wikiembed pause docs --why 'the server moves' --until 2h",
-            "wikiembed pause --until 2031-05-01T08:00",
-        ),
-        "resume": ("wikiembed resume docs", "wikiembed resume"),
-        "retry": ("wikiembed retry docs", "wikiembed retry docs --class text_too_long"),
-        "skip": ("wikiembed skip docs 17 42 --why 'no text'",),
-        "reconcile": ("wikiembed reconcile", "wikiembed reconcile docs --json"),
-    },
-    "Search": {
-        "search": (
-            "wikiembed search 'how do bees make honey'",
-            "wikiembed search 'opening hours' --source docs --limit 3 --json",
-        ),
-        "index": ("wikiembed index --source docs", "wikiembed index --source docs --drop"),
-    },
-}
-"""The commands of each panel, in order, with examples that can be typed unchanged."""
+from wikiembed.cli.commands import PANELS
 
 OPTION_PANELS: Mapping[str, str] = {
     **dict.fromkeys(("--key", "--class", "--max-chunks", "--limit", "--source"), "Which chunks"),
@@ -104,7 +42,11 @@ _OF_COMMAND = {("attach", "--key"): "Columns and name", ("index", "--source"): "
 def build_command(cli: typer.Typer) -> Any:
     """The command line of `cli`, laid out."""
     group: Any = get_command(cli)
-    known = {name: panel for panel, commands in LAYOUT.items() for name in commands}
+    known = {
+        name: (panel, entry.examples)
+        for panel, names in PANELS.items()
+        for name, entry in names.items()
+    }
     _lay_out_help(group)
     for parameter in group.params:
         _lay_out("", parameter)
@@ -112,9 +54,8 @@ def build_command(cli: typer.Typer) -> Any:
         _lay_out_help(command)
         command.help = _joined(command.help or "")
         if name in known:
-            panel = known[name]
-            command.rich_help_panel = panel
-            command.epilog = _epilog(LAYOUT[panel][name])
+            command.rich_help_panel, examples = known[name]
+            command.epilog = _epilog(examples)
         for parameter in command.params:
             _lay_out(name, parameter)
     order = [*known, *(name for name in group.commands if name not in known)]
@@ -142,6 +83,6 @@ def _joined(text: str) -> str:
     return "\n\n".join(" ".join(part.split()) for part in inspect.cleandoc(text).split("\n\n"))
 
 
-def _epilog(examples: Examples) -> str:
+def _epilog(examples: tuple[str, ...]) -> str:
     title = "Example:" if len(examples) == 1 else "Examples:"
     return "\n".join([f"[bold]{title}[/]", *(f"  {escape(example)}" for example in examples)])

@@ -14,7 +14,7 @@ from typer.models import ArgumentInfo, OptionInfo
 
 # ruff: noqa: E501 - rows of tables
 from tests.tools.docs.markdown import code, table
-from wikiembed.cli.help import LAYOUT
+from wikiembed.cli.commands import ENTRIES, PANELS
 from wikiembed.cli.main import application
 
 INTRODUCTION = """\
@@ -46,47 +46,6 @@ An error is one sentence on standard error with the remedy. Each exit code's err
 SQLSTATEs are in [sqlstates.md](sqlstates.md).
 """
 FAILS = "2 and 3 as above"
-EXITS = {
-    "demo": "0 when everything was embedded; 1 when it was not within five minutes, or an invariant"
-    " does not hold",
-    "migrate": "0 when the database is at this wikiembed's version",
-    "uninstall": "0 when wikiembed is removed, or was not installed; 1 when the question was"
-    " answered with no, 2 when there was no terminal to confirm on, or when something of yours"
-    " depends on wikiembed",
-    "attach": "0 when attached; 2 when the table or a column is refused, and then nothing has"
-    " changed",
-    "detach": "0 when detached",
-    "resplit": "0 when the documents are queued; 2 when the source has none or an option is refused,"
-    " 3 when a writer of the documents is waited for longer than 10 s, and then nothing has changed",
-    "sources": "0",
-    "load": "0 when every file was read to its end; 2 for a file that cannot be read, 3 where"
-    " Postgres refuses a page or is lost: pages before it are kept, except with `--atomic`",
-    "enqueue": "0, also when nothing was left to queue",
-    "worker": "0 when stopped or drained, even if chunks failed (run `ready`); with `--drain`: 1 when what is left is paused, 3 when an"
-    " outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 2 when its model is not the one that a source is"
-    " pinned to",
-    "backfill": "0 when nothing is missing but skipped chunks, or when `--max-chunks` are embedded;"
-    " 1 when chunks are missing at its end (failed ones only without `--allow-failures`), or when"
-    " what is left is paused; 2 when its model is not the one that a source is"
-    " pinned to; 3 when an outage outlasts `WIKIEMBED_OUTAGE_LIMIT_S`; 130 and 143 when Ctrl-C or"
-    " SIGTERM ended it before",
-    "status": "0, also when `--watch` is ended by Ctrl-C",
-    "failures": "0, also when there are none",
-    "doctor": "0 when no finding is a fault (warnings are allowed), else 1; see"
-    " [doctor](doctor.md)",
-    "pause": "0",
-    "resume": "0, also when nothing was paused",
-    "retry": "0, also when nothing was to be retried",
-    "skip": "0 when all keys were skipped; 1 when some do not exist or have their vector",
-    "ready": "0 when ready; 1 when not, when no source is attached, or when with `--smoke` search does"
-    " not find the chunk; see [doctor](doctor.md#what-is-in-the-way-of-ready)",
-    "reconcile": "0",
-    "search": "0 with results; 1 when nothing is embedded yet; 2 when the sources have different models and"
-    " none is named",
-    "index": "0 when the index exists and is valid, or with `--drop` does not exist; 1 when chunks"
-    " lack vectors; 2 for a column that pgvector cannot index or a table that the role does not"
-    " own; 130 when interrupted by Ctrl-C",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +78,7 @@ class Command:
 def commands() -> list[Command]:
     """Every command, in the order of the help."""
     found = []
-    examples = {name: given for panel in LAYOUT.values() for name, given in panel.items()}
-    order = list(examples)
+    order = list(ENTRIES)
     for registered in sorted(
         application().registered_commands, key=lambda c: order.index(c.name or "")
     ):
@@ -133,7 +91,7 @@ def commands() -> list[Command]:
                 name=registered.name,
                 help=[" ".join(part.split()) for part in text.split("\n\n")],
                 parameters=sorted(parameters, key=lambda p: not p.is_argument),
-                examples=examples[registered.name],
+                examples=ENTRIES[registered.name].examples,
             )
         )
     return found
@@ -200,7 +158,7 @@ def commands_page() -> str:
     """The page."""
     found = commands()
     lines = [INTRODUCTION, "## All commands", ""]
-    for panel, names in LAYOUT.items():
+    for panel, names in PANELS.items():
         lines += [f"### {panel}", ""]
         lines += table(
             ["command", "what it does"],
@@ -237,4 +195,4 @@ def _section(command: Command) -> list[str]:
         )
     word = "Example" if len(command.examples) == 1 else "Examples"
     lines += [f"{word}: {', '.join(map(code, command.examples))}.", ""]
-    return [*lines, f"Exit codes: {EXITS[command.name]}; {FAILS}.", ""]
+    return [*lines, f"Exit codes: {ENTRIES[command.name].exits}; {FAILS}.", ""]
