@@ -146,3 +146,25 @@ async def test_deadlock_in_a_write_retries_the_job(docs_table: Database, standin
     await drain(settings_of(docs_table, standin.url))
     assert (counts(docs_table), failures(docs_table)) == ((8, 0, 0, 0), [])
     docs_table.check_invariants()
+
+
+async def test_worker_fetches_and_finishes_in_read_committed(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Also where the database's default is serializable, in which two fetches at once fail."""
+    docs_table.execute(f"""
+        alter database {docs_table.name} set default_transaction_isolation = 'serializable';
+        create table public.levels (level text);
+        create function public.note_level() returns trigger language plpgsql security definer as $$
+        begin
+          insert into public.levels values (current_setting('transaction_isolation'));
+          return null;
+        end $$;
+        create trigger note_level after update or delete on wikiembed_queue.procrastinate_jobs
+          for each row execute function public.note_level();
+    """)
+    add_chunks(docs_table, 8)
+    await drain(settings_of(docs_table, standin.url))
+    assert counts(docs_table) == (8, 0, 0, 0)
+    levels = docs_table.rows("select distinct level from public.levels")
+    assert levels == [("read committed",)]

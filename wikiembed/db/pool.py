@@ -125,11 +125,19 @@ def register_vectors(connection: psycopg.BaseConnection[Any], oid: int, array_oi
     register_vector_info(connection, TypeInfo("vector", oid, array_oid))
 
 
-async def configure(connection: Connection) -> None:
-    """Prepare a new connection: autocommit, a search path without users' schemas, vectors."""
+async def configure_session(connection: Connection) -> None:
+    """Prepare a new connection: autocommit, read committed, a search path without users' schemas.
+
+    Two workers that fetch at once would fail in a database whose default is serializable.
+    """
     await connection.set_autocommit(True)
     await connection.execute(SESSION)
     await connection.execute(sql.SQL("set search_path = wikiembed_queue, pg_catalog"))
+
+
+async def configure(connection: Connection) -> None:
+    """Prepare a new connection, and register vectors."""
+    await configure_session(connection)
     row = await (await connection.execute(OIDS_OF_VECTOR)).fetchone()
     if row is None:
         raise ConfigurationError("The database has no extension vector: run `wikiembed migrate`.")

@@ -11,21 +11,15 @@ from psycopg_pool import AsyncConnectionPool
 
 from wikiembed.db.connect import connect_options, database_url, translate_errors
 from wikiembed.db.endpoint import Endpoint, endpoint
-from wikiembed.db.pool import Pool
+from wikiembed.db.pool import Pool, configure_session
 from wikiembed.worker.runtime_holder import RuntimeHolder
-
-
-async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Set autocommit, and only procrastinate's own schema on the search path."""
-    await connection.set_autocommit(True)
-    await connection.execute("set search_path = wikiembed_queue, pg_catalog")
 
 
 class Connector(procrastinate.PsycopgConnector):
     """Resolves the database URL when the app is opened, not when it is imported."""
 
     def __init__(self, runtime: RuntimeHolder) -> None:
-        super().__init__(configure=_configure)
+        super().__init__(configure=configure_session)
         self._runtime = runtime
         self.endpoint: Endpoint | None = None
         """The database that was opened last; None before that."""
