@@ -115,6 +115,14 @@ CREATE FUNCTION wikiembed.document_options(p_source text) RETURNS TABLE(splitter
 
 COMMENT ON FUNCTION wikiembed.document_options(p_source text) IS 'How the documents of a source are split; no row when it has none.';
 
+CREATE FUNCTION wikiembed.embedded_chunks(p_source text, p_keys text[]) RETURNS TABLE(key text, content text, embedding public.vector)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.embedded_chunks(p_source text, p_keys text[]) IS 'The texts and vectors of the chunks with these keys that have a vector. Raises WE001.';
+
 CREATE FUNCTION wikiembed.end_outage(p_server text, p_ended_s double precision DEFAULT 0, p_unseen_s double precision DEFAULT 0) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -330,13 +338,20 @@ CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NU
 
 COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Requeues failed chunks and documents, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of both kinds, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';
 
-CREATE FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer DEFAULT 5) RETURNS TABLE(key text, content text, distance double precision)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+CREATE FUNCTION wikiembed.search(p_source text, p_query public.vector DEFAULT NULL::public.vector, p_text text DEFAULT NULL::text, p_limit integer DEFAULT 10, p_filter jsonb DEFAULT NULL::jsonb, p_vector_weight double precision DEFAULT 1, p_text_weight double precision DEFAULT 1, p_per_document boolean DEFAULT false) RETURNS TABLE(key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean, document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer)
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET row_security TO 'off'
+    SET "hnsw.iterative_scan" TO 'strict_order'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.search_chunks(p_source text, p_embedding public.vector, p_limit integer) IS 'The chunks nearest to a vector by cosine distance (0 to 2), nearest first. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.search(p_source text, p_query public.vector, p_text text, p_limit integer, p_filter jsonb, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean) IS 'The chunks that fit a vector, a text or both best, with the rights of the caller. Both ranks are fused: score is the sum of weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. Raises WE001, WE013.';
+
+CREATE FUNCTION wikiembed.set_text_config(p_source text, p_config text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.set_text_config(p_source text, p_config text) IS 'Has a source searched by text with a configuration, for which `wikiembed index --text` has built the index; null ends it. Raises WE001, WE013.';
 
 CREATE FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -346,6 +361,13 @@ CREATE FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text DEFAULT 
     AS …;
 
 COMMENT ON FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text) IS 'Marks missing chunks as skipped, all of these keys or none: they do not count as missing and no worker embeds them; returns the number of chunks, without keys that do not exist or have their vector. Raises 55P03 when another transaction has locked one for more than 10 s, WE001, WE008, WE010.';
+
+CREATE FUNCTION wikiembed.text_index(p_source text, p_config text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.text_index(p_source text, p_config text) IS 'Returns what follows `create index … on …` in the index that search by text uses. Raises WE001, WE013.';
 
 CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -468,6 +490,7 @@ CREATE TABLE wikiembed.sources (
     text_columns name[] NOT NULL,
     text_paths jsonb NOT NULL,
     text_attnums smallint[] NOT NULL,
+    text_config text,
     CONSTRAINT a_key_has_one_to_four_columns CHECK ((((cardinality(key_columns) >= 1) AND (cardinality(key_columns) <= 4)) AND (cardinality(key_types) = cardinality(key_columns)) AND (cardinality(key_attnums) = cardinality(key_columns)))),
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
     CONSTRAINT a_text_has_one_to_eight_parts CHECK ((((cardinality(text_columns) >= 1) AND (cardinality(text_columns) <= 8)) AND (jsonb_array_length(text_paths) = cardinality(text_columns)) AND (cardinality(text_attnums) = cardinality(text_columns)))),
@@ -552,6 +575,8 @@ COMMENT ON COLUMN wikiembed.sources.text_paths IS 'For each column of the text t
 
 COMMENT ON COLUMN wikiembed.sources.text_attnums IS 'Column number of each column of the text, to detect a rename.';
 
+COMMENT ON COLUMN wikiembed.sources.text_config IS 'Text search configuration of the index for search by text, or trigram; null: there is none. Written by set_text_config.';
+
 CREATE FUNCTION wikiembed_private.check_keys(p_source wikiembed.sources, p_keys name[]) RETURNS wikiembed.sources
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -635,6 +660,27 @@ CREATE FUNCTION wikiembed_private.chunk_table_name(p_documents regclass, p_chunk
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.chunk_table_name(p_documents regclass, p_chunks text) IS 'The qualified name of a chunk table, by default in the schema of its documents; raises WE010.';
+
+CREATE FUNCTION wikiembed_private.column_condition(p_alias text, p_column pg_attribute, p_value jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.column_condition(p_alias text, p_column pg_attribute, p_value jsonb) IS 'Returns the SQL condition that a column equals a value, is one of a list, lies within a range, or contains an object. Raises WE013.';
+
+CREATE FUNCTION wikiembed_private.compared(p_expression text, p_type text, p_column pg_attribute, p_strategy integer, p_value jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.compared(p_expression text, p_type text, p_column pg_attribute, p_strategy integer, p_value jsonb) IS 'Returns the SQL comparison of a column with a value, by the number of a btree strategy. Raises WE013.';
+
+CREATE FUNCTION wikiembed_private.comparison(p_type oid, p_strategy integer) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.comparison(p_type oid, p_strategy integer) IS 'Returns the comparison operator of a type, with its schema; null when the type has no order.';
 
 CREATE FUNCTION wikiembed_private.copy_vectors(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS bigint
     LANGUAGE plpgsql
@@ -730,6 +776,12 @@ CREATE FUNCTION wikiembed_private.damaged_documents(p_name text) RETURNS SETOF t
 
 COMMENT ON FUNCTION wikiembed_private.damaged_documents(p_name text) IS 'Keys of the split documents whose chunks are not their text: altered by hand, lost or doubled. Reads both tables.';
 
+CREATE FUNCTION wikiembed_private.dense_letters() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION wikiembed_private.dense_letters() IS 'Regular expression of one letter of a script that is written without spaces, and of Hangul.';
+
 CREATE FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -737,6 +789,11 @@ CREATE FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_colum
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) IS 'A hint how a table gets a vector column of other dimensions: the column itself while it is empty, else another.';
+
+CREATE FUNCTION wikiembed_private.dimensions_of(p_vector public.vector) RETURNS integer
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION wikiembed_private.dimensions_of(p_vector public.vector) IS 'The dimensions of a vector, whatever pgvector''s schema.';
 
 CREATE FUNCTION wikiembed_private.document_names(p_name text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -944,6 +1001,13 @@ CREATE FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upk
 
 COMMENT ON FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer, p_most_chunks integer) IS 'Fetches up to a number of jobs in order, from the given queues (null: all) without the paused ones, with up to a number of chunks together, but at least one job.';
 
+CREATE FUNCTION wikiembed_private.filter_condition(p_source text, p_filter jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.filter_condition(p_source text, p_filter jsonb) IS 'Returns the SQL condition of a filter, of a chunk named t, beginning with and. Raises WE013.';
+
 CREATE FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint DEFAULT NULL::smallint) RETURNS pg_attribute
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1127,6 +1191,13 @@ CREATE FUNCTION wikiembed_private.has_waiting_document(p_source text) RETURNS bo
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.has_waiting_document(p_source text) IS 'True while a document of the source waits to be split, or failed.';
+
+CREATE FUNCTION wikiembed_private.indexed_text(p_source wikiembed.sources, p_alias text, p_config text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.indexed_text(p_source wikiembed.sources, p_alias text, p_config text) IS 'Returns the SQL expression of the tsvector of a source''s text, of a row with this alias, or of an index.';
 
 CREATE FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1638,12 +1709,65 @@ CREATE FUNCTION wikiembed_private.require_read_committed() RETURNS void
 
 COMMENT ON FUNCTION wikiembed_private.require_read_committed() IS 'Raises WE008 in a transaction that is not read committed.';
 
+CREATE TABLE wikiembed.search_statements (
+    source text NOT NULL,
+    dimensions integer NOT NULL,
+    text_config text,
+    documents regclass,
+    title_column name,
+    vector_statement text[] NOT NULL,
+    exact_statement text[] NOT NULL,
+    text_statement text[],
+    hits_statement text NOT NULL,
+    titled_hits_statement text,
+    documents_statement text,
+    CONSTRAINT statements_are_complete CHECK ((((text_statement IS NULL) = (text_config IS NULL)) AND ((titled_hits_statement IS NULL) = (title_column IS NULL)) AND ((documents_statement IS NULL) = (documents IS NULL))))
+);
+
+COMMENT ON TABLE wikiembed.search_statements IS 'The statements that wikiembed.search runs for a source, with the rights of its caller. The filter stands between the parts of an array. Written by write_search.';
+
+COMMENT ON COLUMN wikiembed.search_statements.source IS 'Name of the source.';
+
+COMMENT ON COLUMN wikiembed.search_statements.dimensions IS 'Dimensions that the column declares; -1: none.';
+
+COMMENT ON COLUMN wikiembed.search_statements.text_config IS 'As in table sources.';
+
+COMMENT ON COLUMN wikiembed.search_statements.documents IS 'The table of its documents; null: it has none.';
+
+COMMENT ON COLUMN wikiembed.search_statements.title_column IS 'The column of their titles; null: they have none.';
+
+COMMENT ON COLUMN wikiembed.search_statements.vector_statement IS 'Finds the rows nearest to the vector $1, at most $2, by the index where there is one.';
+
+COMMENT ON COLUMN wikiembed.search_statements.exact_statement IS 'The same by comparing every row.';
+
+COMMENT ON COLUMN wikiembed.search_statements.text_statement IS 'Finds the rows that match the words $1 best, at most $3; a word of $2 rows or more counts less. Null without text_config.';
+
+COMMENT ON COLUMN wikiembed.search_statements.hits_statement IS 'Returns the hits of the rows $1 and $2, found by vector, and $3 and $4, found by text; $5 and $6 are the weights, $7 the vector, $8 the limit, $9 whether each document is returned once.';
+
+COMMENT ON COLUMN wikiembed.search_statements.titled_hits_statement IS 'The same with the titles of the documents. Null for a source without titles.';
+
+COMMENT ON COLUMN wikiembed.search_statements.documents_statement IS 'Counts the documents of the rows $1 and $2. Null for a source without documents.';
+
+CREATE FUNCTION wikiembed_private.require_search(p_search wikiembed.search_statements, p_source text, p_query public.vector, p_text text, p_limit integer, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.require_search(p_search wikiembed.search_statements, p_source text, p_query public.vector, p_text text, p_limit integer, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean) IS 'Refuses a search that cannot be run. Raises WE001, WE013.';
+
 CREATE FUNCTION wikiembed_private.require_table(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.require_table(p_source wikiembed.sources) IS 'Raises WE001 when a source''s table, or one of its columns, was dropped.';
+
+CREATE FUNCTION wikiembed_private.require_text_config(p_config text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.require_text_config(p_config text) IS 'Refuses a text search configuration that does not exist. Raises WE013.';
 
 CREATE FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) RETURNS void
     LANGUAGE plpgsql
@@ -1686,6 +1810,27 @@ CREATE FUNCTION wikiembed_private.sample_waiting(p_source text, p_most integer) 
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.sample_waiting(p_source text, p_most integer) IS 'Keys of some documents of a source that wait to be split and have not failed.';
+
+CREATE FUNCTION wikiembed_private.search_by_text(p_source wikiembed.sources, p_more jsonb) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.search_by_text(p_source wikiembed.sources, p_more jsonb) IS 'The statement that finds the rows which match words best, before and after the filter.';
+
+CREATE FUNCTION wikiembed_private.search_by_vector(p_source wikiembed.sources, p_more jsonb, p_order text) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.search_by_vector(p_source wikiembed.sources, p_more jsonb, p_order text) IS 'The statement that finds the rows nearest to a vector, before and after the filter.';
+
+CREATE FUNCTION wikiembed_private.search_hits(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.search_hits(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) IS 'The statement that fuses rows found by vector and by text, and returns them as hits.';
 
 CREATE FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.sources
     LANGUAGE plpgsql STABLE
@@ -1777,6 +1922,13 @@ CREATE FUNCTION wikiembed_private.text_part(p_relation regclass, p_part text, OU
 
 COMMENT ON FUNCTION wikiembed_private.text_part(p_relation regclass, p_part text, OUT attribute pg_attribute, OUT path text[]) IS 'The column of a part of a text, and its path where it is a field of JSON; raises WE006.';
 
+CREATE FUNCTION wikiembed_private.text_vector(p_config text, p_text text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.text_vector(p_config text, p_text text) IS 'Returns the SQL expression of the tsvector of a text, itself an SQL expression.';
+
 CREATE FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1856,6 +2008,13 @@ CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
 
 COMMENT ON FUNCTION wikiembed_private.waiting_queues() IS 'The queues in which a job waits, by name.';
 
+CREATE FUNCTION wikiembed_private.words_of(p_config text, p_text text) RETURNS tsquery[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.words_of(p_config text, p_text text) IS 'The first 64 words of a text, without stop words, each as a query.';
+
 CREATE FUNCTION wikiembed_private.worker_roles() RETURNS SETOF name
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1869,6 +2028,13 @@ CREATE FUNCTION wikiembed_private.write_document_triggers(p_name text) RETURNS v
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.write_document_triggers(p_name text) IS 'Writes the functions and triggers of a source''s document table, on it and on every partition.';
+
+CREATE FUNCTION wikiembed_private.write_search(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.write_search(p_name text) IS 'Writes the statements with which a source is searched.';
 
 CREATE FUNCTION wikiembed_private.write_statement_triggers(p_source wikiembed.sources, p_relation regclass) RETURNS void
     LANGUAGE plpgsql
@@ -2711,6 +2877,9 @@ ALTER TABLE ONLY wikiembed.outages
 ALTER TABLE ONLY wikiembed.schema_digest
     ADD CONSTRAINT schema_digest_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY wikiembed.search_statements
+    ADD CONSTRAINT search_statements_pkey PRIMARY KEY (source);
+
 ALTER TABLE ONLY wikiembed.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (name);
 
@@ -2828,6 +2997,9 @@ ALTER TABLE ONLY wikiembed.document_sources
 
 ALTER TABLE ONLY wikiembed.failures
     ADD CONSTRAINT failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed.search_statements
+    ADD CONSTRAINT search_statements_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
 
 ALTER TABLE ONLY wikiembed.truncated_chunks
     ADD CONSTRAINT truncated_chunks_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;

@@ -10,6 +10,7 @@ WikiembedError                      exit code
 │   ├── SourceNotFound              2   WE001
 │   ├── SourceRefused               2   WE002 … WE007, WE009: attach says why
 │   ├── InvalidArgument             2   WE010
+│   ├── SearchRefused               2   WE013: a filter, a limit, no index of text
 │   └── ModelMismatch               2   WE011: the source is pinned to another model
 ├── DatabaseError                   3
 │   ├── DatabaseUnreachable         3   refused, gone, starting up
@@ -76,6 +77,10 @@ class SourceRefused(WrongUsage):
 
 class InvalidArgument(WrongUsage):
     """An argument of a SQL function is out of range (WE010)."""
+
+
+class SearchRefused(WrongUsage):
+    """A search cannot be run: its filter, its limit, no index of text (WE013)."""
 
 
 class ModelMismatch(WrongUsage):

@@ -12,7 +12,7 @@ INDEXES = (
     " join pg_class as c on c.oid = i.indexrelid join pg_am as a on a.oid = c.relam"
     " where a.amname = 'hnsw' order by 1"
 )
-SEARCH = "select * from wikiembed.search_chunks('docs', '[1,2,3,4]', 5)"
+SEARCH = "select * from wikiembed.search('docs', '[1,2,3,4]', p_limit => 5)"
 PROGRESS = "select phase from pg_stat_progress_create_index where datname = current_database()"
 
 

@@ -125,7 +125,8 @@ CALLS = [
     "wikiembed.retry_failures('docs')", "wikiembed.skip('docs', array['1'])",
     "wikiembed.jobs_of_worker(1)", "wikiembed.release_jobs(1, array[1])",
     "wikiembed.pin_model('docs', 'local', 'm', 4)", "wikiembed.load_pages('[]')",
-    f"wikiembed.search_chunks('docs', '{VECTOR}'::public.vector)",
+    "wikiembed.text_index('docs', 'simple')", "wikiembed.set_text_config('docs', 'simple')",
+    f"wikiembed.search('docs', '{VECTOR}'::public.vector, 'one', 5, '{{}}')",
     "wikiembed.read_chunks('docs', array['1'])",
     "wikiembed.record_failures('docs', array['1'], array[1], 'x')",
     f"wikiembed.write_embeddings('docs', array['1'], array[1], array['{VECTOR}'::public.vector])",
@@ -208,7 +209,7 @@ def test_writers_own_objects_never_run_as_the_definer(
     trapped.execute("select wikiembed.attach('public.half', 'id', 'body', 'vec', 'half')")
     trapped.execute("insert into public.half values (1, 'one')")
     assert embed(docs_table, ["1"], source="half") == {"1": "written"}
-    trapped.execute(f"select * from wikiembed.search_chunks('half', '{VECTOR}'::public.vector)")
+    trapped.execute(f"select * from wikiembed.search('half', '{VECTOR}'::public.vector)")
     assert docs_table.rows("select who from public.canary") == []
     called = {
         call.partition("(")[0].removeprefix("wikiembed.") for call in [*CALLS, *DOCUMENT_CALLS]

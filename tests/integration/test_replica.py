@@ -23,7 +23,7 @@ READS = [
     "select count(*) from wikiembed.throughput",
     "select count(*) from wikiembed.failures",
     "select wikiembed.is_ready('docs')",
-    f"select key, content from wikiembed.search_chunks('docs', '{VECTOR}'::vector, 2)",
+    f"select key, content from wikiembed.search('docs', '{VECTOR}'::vector, p_limit => 2)",
 ]
 WRITES = [
     "listen wikiembed",

@@ -28,8 +28,8 @@ CHUNKS = (
 )
 WAITING = "select waiting from wikiembed.documents where source = 'articles'"
 FOUND = (
-    "select count(*) from public.articles_chunks as c, lateral wikiembed.search_chunks('articles',"
-    " c.embedding, 1) as s where c.embedding is not null"
+    "select count(*) from public.articles_chunks as c, lateral wikiembed.search('articles',"
+    " c.embedding, p_limit => 1) as s where c.embedding is not null"
 )
 Rows = list[tuple[int, int, str, str, str, int]]
 

@@ -211,7 +211,7 @@ def test_functions_take_keys_and_names_of_any_collation(
             f"wikiembed.check_invariants({name})",
             f"wikiembed.pause({name}, {name})",
             f"wikiembed.resume({name})",
-            f"wikiembed.search_chunks({name}, '{VECTOR}'::vector)",
+            f"wikiembed.search({name}, '{VECTOR}'::vector)",
             f"wikiembed.write_embeddings({name}, {keys}, array[1, 2],"
             f" array['{VECTOR}', '{VECTOR}']::vector[])",
             f"wikiembed.write_truncated({name}, {keys}, array[1, 2],"

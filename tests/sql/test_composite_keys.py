@@ -227,6 +227,6 @@ def test_search_returns_the_whole_key_and_text(articles: Database) -> None:
     key = put(articles, 1, "a", "Title", "Body")
     embed(articles, key)
     rows = articles.rows(
-        "select key, content from wikiembed.search_chunks('articles', %s::vector)", [VECTOR]
+        "select key, content from wikiembed.search('articles', %s::vector)", [VECTOR]
     )
     assert rows == [(key, "Title\n\nBody")]

@@ -104,15 +104,15 @@ def test_digest_distinguishes_files(tmp_path: Path) -> None:
     shutil.copytree(migrations_dir() / "current", tmp_path / "current")
     folder = tmp_path / "current"
     assert digest_of(current_files(folder)) == digest()
-    file = folder / "85_search" / "search_chunks.sql"
+    file = folder / "85_search" / "search.sql"
     found = {digest()}
     text = file.read_text()
-    file.write_text(text.replace("limit $2", "limit $2 + 1"))
+    file.write_text(text.replace("v_depth * 4", "v_depth * 5"))
     found.add(digest_of(current_files(folder)))
     file.write_text(text)
-    file.rename(file.with_name("search.sql"))
+    file.rename(file.with_name("other.sql"))
     found.add(digest_of(current_files(folder)))
-    file.with_name("search.sql").rename(folder / "80_search.sql")
+    file.with_name("other.sql").rename(folder / "80_search.sql")
     found.add(digest_of(current_files(folder)))
     assert len(found) == 4
 

@@ -96,7 +96,7 @@ def test_pgvector_may_live_in_another_schema(database: Database, vector: str) ->
     assert queued(database, "odd") == ["1", "1"]
     assert embed(database, ["1"], source="odd") == {"1": "written"}
     found = database.rows(
-        "select key, distance from wikiembed.search_chunks('odd', '[1,0,0,0]'::extensions.vector)"
+        "select key, distance from wikiembed.search('odd', '[1,0,0,0]'::extensions.vector)"
     )
     assert found == [("1", 0.0)]
     database.check_invariants()

@@ -79,7 +79,7 @@ def test_hostile_objects_in_public_do_not_run(hostile: Database) -> None:
         "wikiembed.fold_ledger()",
         "wikiembed.rescue_jobs()",
         "wikiembed.retry_failures('docs')",
-        f"wikiembed.search_chunks('docs', '{VECTOR}'::public.vector)",
+        f"wikiembed.search('docs', '{VECTOR}'::public.vector)",
     ):
         worker.execute(f"select * from {call}".encode())
 

@@ -139,7 +139,7 @@ def test_worker_calls_functions_and_reads_no_chunk(docs_table: Database) -> None
         allow(connection, ["select version_num from wikiembed.alembic_version"])
         deny(connection, [*CONTROL, *CHUNKS])
         deny(connection, ["select * from wikiembed.action_log"])
-        deny(connection, [f"select * from wikiembed.search_chunks('docs', '{VECTOR}')"])
+        deny(connection, [f"select * from wikiembed.search('docs', '{VECTOR}')"])
 
 
 def test_worker_serves_sources_attached_after_its_grant(docs_table: Database) -> None:

@@ -94,7 +94,7 @@ def test_hostile_source_name_is_unknown(docs_table: Database, hostile: str) -> N
         "retry_failures(%s)", "skip(%s, array['1'])", "read_chunks(%s, array['1'])",
         "pin_model(%s, 'local', 'm', 4)", f"record_failures(%s, {one}, 'x')",
         f"write_embeddings(%s, {one}, array['{VECTOR}'::public.vector])",
-        f"search_chunks(%s, '{VECTOR}'::public.vector)", "check_invariants(%s)",
+        f"search(%s, '{VECTOR}'::public.vector)", "check_invariants(%s)",
     ):  # fmt: skip
         with pytest.raises(psycopg.Error) as caught:
             docs_table.execute(f"select * from wikiembed.{call}", [hostile])

@@ -66,23 +66,30 @@ def test_worker_reads_no_table_but_the_queue(docs_table: Database) -> None:
     assert not callable_by(docs_table, worker) & {
         f"wikiembed.{name}"
         for name in ("attach", "detach", "enqueue", "skip", "retry_failures", "resume",
-                     "search_chunks", "check_invariants", "load_pages", "grant_worker")
+                     "check_invariants", "load_pages", "grant_worker")
     }  # fmt: skip
 
 
-def test_reader_has_select_and_one_function(docs_table: Database) -> None:
-    """No changes, no sequence, no chunk."""
+def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
+    """No changes, no sequence, no chunk: search runs with the reader's own rights."""
     reader = docs_table.create_role("reader", grant="reader")
     held = rights(docs_table, reader)
     tables = {
         *("failures", "failure_history", "sources", "action_log", "outages", "alembic_version"),
         "schema_digest",
         *("replaced_tables", "truncated_chunks", *TRUNCATION),
-        *("documents", "document_sources", "document_failures"),
+        *("documents", "document_sources", "document_failures", "search_statements"),
     }
     assert set(held) == {f"wikiembed.{name}" for name in tables | VIEWS}
     assert {kind for kinds in held.values() for kind in kinds} == {"SELECT"}
-    assert callable_by(docs_table, reader) == {"wikiembed.is_ready"}
+    read = {"sum_deltas", "count_jobs", "is_paused", "has_waiting_document", "count_documents"}
+    found = {"require_search", "dimensions_of", "words_of", "text_vector", "dense_letters"}
+    filtered = {"filter_condition", "column_condition", "compared", "comparison"}
+    assert callable_by(docs_table, reader) == {
+        *("wikiembed.is_ready", "wikiembed.search"),
+        *(f"wikiembed_private.{name}" for name in read | found | filtered),
+        *("wikiembed_private.qualified", "wikiembed_private.chunk_key_columns"),
+    }
     sequences = docs_table.rows(
         "select oid::regclass::text from pg_class where case when relkind = 'S'"
         " then has_sequence_privilege(%s, oid, 'usage, select, update') end",

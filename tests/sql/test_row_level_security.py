@@ -111,7 +111,7 @@ def test_functions_that_read_chunks_turn_filtering_off(docs_table: Database) -> 
         "select p.proname::text from pg_proc as p where p.pronamespace in"
         " ('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace)"
         " and (p.proname in ('is_ready', 'enqueue', 'reconcile', 'check_invariants', 'attach',"
-        " 'skip', 'search_chunks', 'correct_ledger', 'count_violations')"
+        " 'skip', 'correct_ledger', 'count_violations')"
         " or p.proname in ('read_docs', 'store_docs', 'fail_docs', 'outcomes_docs',"
         " 'on_update_docs', 'on_truncate_docs'))"
         " and not 'row_security=off' = any (p.proconfig)"

@@ -174,13 +174,13 @@ def test_source_of_documents_moves_only_to_a_table_for_chunks(database: Database
 
 
 def test_search_finds_title_and_heading_with_a_chunk(database: Database) -> None:
-    """They precede its text, as they did when it was embedded."""
+    """Beside its text, which is a part of the page."""
     load(database, ("A", "== Part ==\n\nText."))
     split_pages(database)
     embed(database, queued(database, "wiki"), source="wiki")
     assert database.rows(
-        "select content from wikiembed.search_chunks('wiki', %s::vector, 5)", [VECTOR]
-    ) == [("A: Part\n\n== Part ==\n\nText.",)]
+        "select title, heading, content from wikiembed.search('wiki', %s::vector)", [VECTOR]
+    ) == [("A", "Part", "== Part ==\n\nText.")]
 
 
 def test_search_finds_the_nearest_first(docs_table: Database) -> None:
@@ -189,15 +189,14 @@ def test_search_finds_the_nearest_first(docs_table: Database) -> None:
     write(docs_table, read(docs_table, ["1"]), vector=OTHER)
     write(docs_table, read(docs_table, ["2"]), vector=VECTOR)
     assert docs_table.rows(
-        "select * from wikiembed.search_chunks('docs', %s::vector, 5)", [VECTOR]
+        "select key, content, distance from wikiembed.search('docs', %s::vector)", [VECTOR]
     ) == [("2", "near", 0.0), ("1", "far", 1.0)]
-    assert (
-        len(docs_table.rows(f"select * from wikiembed.search_chunks('docs', '{VECTOR}', 1)")) == 1
-    )
+    one = docs_table.rows(f"select key from wikiembed.search('docs', '{VECTOR}', p_limit => 1)")
+    assert one == [("2",)]
 
 
 def test_search_of_an_unknown_source_is_refused(database: Database) -> None:
     """WE001."""
     with pytest.raises(psycopg.Error, match="no source is named") as caught:
-        database.execute(f"select wikiembed.search_chunks('none', '{VECTOR}')")
+        database.execute(f"select wikiembed.search('none', '{VECTOR}')")
     assert caught.value.sqlstate == "WE001"

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
 from tests.support.pipeline_fakes import FakeEmbedder
 from tests.support.standin import StandIn, vectors_of
 from wikiembed.config import Settings
-from wikiembed.control.search import embed, embed_question
 from wikiembed.embedders.base import Cut, Role
 from wikiembed.errors import TextTooLong
+from wikiembed.search.question import Questions, embed_question
 from wikiembed.store.source import Source
+from wikiembed.vectors import Matrix
 
 QUESTION = "what does a very long question ask"
 SOURCE = Source(
     version="1", name="docs", provider=None, model="m", dimensions=768, document_prefix=None,
     query_prefix=None, pinned=True, prefix_pinned=True,
 )  # fmt: skip
+
+
+def embed(source: Source, settings: Settings, text: str) -> Matrix:
+    """The vector of a question."""
+
+    async def once() -> Matrix:
+        questions = Questions(settings)
+        try:
+            return await questions.vector(source, text)
+        finally:
+            await questions.aclose()
+
+    return asyncio.run(once())
 
 
 def _settings(server: StandIn, embedder: str, *, truncate: bool) -> Settings:

@@ -67,8 +67,8 @@ def run_demo(
     """
     from wikiembed.cli.load import load_file
     from wikiembed.cli.search import show
-    from wikiembed.control.search import search
     from wikiembed.db import migrate
+    from wikiembed.search.client import Client, OneConnection
 
     configured = load_settings()
     configure_logging(style=configured.log_format, level="warning")
@@ -93,9 +93,10 @@ def run_demo(
         n = (queued[0].documents or 0) + queued[0].chunks
         say(f"  {count(n, 'page or chunk', 'pages or chunks')} {verb(n, 'was', 'were')} added.")
         asyncio.run(embed(connection, settings))
-        for question in QUESTIONS:
-            step(f"Searching: {question}?")
-            show(search(connection, settings, question, source=SOURCE, limit=2))
+        with Client(pool=OneConnection(connection), settings=settings) as client:
+            for question in QUESTIONS:
+                step(f"Searching: {question}?")
+                show(client.search(question, source=SOURCE, limit=2))
         broken = [
             name for name, count in connection.execute(
                 "select name, violations from wikiembed.check_invariants()"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+import orjson
 import typer
 from rich.padding import Padding
 from rich.text import Text
@@ -11,9 +12,10 @@ from rich.text import Text
 from wikiembed.cli.console import database, print_json, print_rich
 from wikiembed.control import actions
 from wikiembed.errors import ConditionNotMet, InvalidArgument
+from wikiembed.search.hit import Mode
 
 if TYPE_CHECKING:
-    from wikiembed.control.search import Hit
+    from wikiembed.search.hit import Hit
 
 SNIPPET_CHARS = 240
 
@@ -30,42 +32,94 @@ def run_search(
         str | None, typer.Option(help="The source; if not given, all that have vectors.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Chunks to show.")] = 5,
+    mode: Annotated[
+        Mode,
+        typer.Option(help="Rank by vector, by text, or by both; auto: both with an index of text."),
+    ] = Mode.AUTO,
+    filter: Annotated[  # noqa: A002 - the name of the option
+        list[str] | None,
+        typer.Option(help='A column and its value, tenant=3, or a list, lang=["en","de"].'),
+    ] = None,
+    per_document: Annotated[
+        bool, typer.Option("--per-document", help="Show the best chunk of each document only.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Find the chunks whose vectors are nearest to a question.
+    """Find the chunks that answer a question best.
 
     The similarity is the cosine: 1 for the same direction, 0 for unrelated. --limit applies to all
     sources together. Similarities of different models cannot be compared: if the sources have
     several models, name one source.
     """
-    from wikiembed.control.search import search_all
+    from wikiembed.search.client import Client, OneConnection
 
-    if not text.strip():
-        raise InvalidArgument("The question is empty: give a text to search for.")
-    with database() as (connection, settings):
+    conditions = dict(map(condition, filter or ()))
+    with (
+        database() as (connection, settings),
+        Client(pool=OneConnection(connection), settings=settings) as client,
+    ):
         actions.names(connection, source)
-        rows = actions.coverage(connection, source)
-        names = [row.source for row in rows if row.embedded] or ([source] if source else [])
-        hits = search_all(connection, settings, text, sources=names, limit=limit)
+        hits = client.search(
+            text,
+            source=source,
+            limit=limit,
+            filter=conditions or None,
+            mode=mode,
+            per_document=per_document,
+        )
+        if not hits and not any(row.embedded for row in actions.coverage(connection, source)):
+            raise ConditionNotMet("Nothing is embedded yet: run `wikiembed backfill`.")
     if not hits:
-        raise ConditionNotMet("Nothing is embedded yet: run `wikiembed backfill`.")
+        raise ConditionNotMet("No chunk was found: try other words or another filter.")
     if json:
         for hit in hits:
             print_json(hit.as_json())
         return
-    show(hits, with_source=len(names) > 1)
+    show(hits, with_source=len({hit.source for hit in hits}) > 1)
+
+
+def condition(text: str) -> tuple[str, object]:
+    """The column and the value of ``tenant=3``; a value that is no JSON is text.
+
+    Raises: InvalidArgument.
+    """
+    column, equals, value = text.partition("=")
+    if not (column and equals):
+        raise InvalidArgument(f"--filter needs a column and a value, tenant=3, not {text!r}.")
+    try:
+        return column, orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return column, value
 
 
 def show(hits: list[Hit], *, with_source: bool = False) -> None:
-    """Print hits: first line, similarity, the source if there are several, and the beginning."""
+    """Print hits: title and headings, how well each fits, where it is, and its beginning."""
     for number, hit in enumerate(hits, 1):
-        heading, _, body = hit.content.partition("\n")
-        text = " ".join((body or heading).split())
+        heading, text = _parts(hit)
         if len(text) > SNIPPET_CHARS:
             text = text[:SNIPPET_CHARS].rsplit(" ", 1)[0] + " …"
         line = Text(f"{number}. ")
-        line.append(heading[:120] if body else f"key {hit.key}", style="bold")
-        where = f"  source {hit.source}" if with_source else ""
-        line.append(f"  similarity {hit.similarity:.2f}{where}", style="dim")
+        line.append(heading[:120], style="bold")
+        line.append(f"  {_how_well(hit)}", style="dim")
+        if with_source:
+            line.append(f"  source {hit.source}", style="dim")
         print_rich(line)
         print_rich(Padding(Text(text), (0, 0, 0, 3)))
+
+
+def _parts(hit: Hit) -> tuple[str, str]:
+    """The heading of a hit, and its text on one line."""
+    if hit.document_key is not None:
+        name = hit.title or f"document {hit.document_key}"
+        where = f" › {hit.heading}" if hit.heading else ""
+        return f"{name}{where}", " ".join(hit.content.split())
+    heading, _, body = hit.content.partition("\n")
+    return (heading if body else f"key {hit.key}"), " ".join((body or heading).split())
+
+
+def _how_well(hit: Hit) -> str:
+    """Its similarity, and by what it was found if not by its vector alone."""
+    similarity = "no vector yet" if hit.similarity is None else f"similarity {hit.similarity:.2f}"
+    if hit.text_rank is None:
+        return similarity
+    return f"{similarity}  text rank {hit.text_rank}"

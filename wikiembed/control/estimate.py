@@ -219,7 +219,11 @@ def _source(connection: Connection, name: str) -> tuple[Source, int, int]:
         ).fetchone()
         waiting = connection.execute(_WAITING + " where source = %s", (name,)).fetchone()
     # The source may have been detached meanwhile: then placeholders do.
-    source = Source.from_row(row) if row else Source.from_row(("", name, *[None] * 5, False, False))  # type: ignore[arg-type]
+    source = (
+        Source.from_row(row)
+        if row
+        else Source.from_row(("", name, *[None] * 5, False, False, None))
+    )
     return source, size[0] if size else 1, int(waiting[0]) if waiting else 0
 
 

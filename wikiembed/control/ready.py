@@ -13,9 +13,11 @@ from wikiembed.config import Settings
 from wikiembed.control import actions
 from wikiembed.control.documents import Documents, documents
 from wikiembed.control.outages import open_outages
-from wikiembed.control.search import embed, find, nearest
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders.base import PROBE_TEXT
+from wikiembed.search import plan
+from wikiembed.search.client import Client, OneConnection
+from wikiembed.search.hit import Hit
 from wikiembed.store.coverage import Coverage
 from wikiembed.store.resolution import for_documents
 from wikiembed.times import local
@@ -218,22 +220,22 @@ def smoke(connection: Connection, settings: Settings, source: str) -> Smoke:
 
     Raises: ConfigurationError, EmbedderError.
     """
-    found = find(connection, source)
-    known = []
-    if any(row.embedded for row in actions.coverage(connection, source)):
-        known = nearest(connection, found, embed(found, settings, PROBE_TEXT), limit=1)
-    if not known:
-        sentence = f"{source}: no vectors, nothing to search"
-        return Smoke(source=source, passed=None, sentence=sentence)
-    prefix = for_documents(found, settings).prefix
-    chunk = known[0]
-    hits = nearest(
-        connection, found, embed(found, settings, prefix + chunk.content), limit=NEIGHBOURS
-    )
-    first = hits[0].distance if hits else 2.0
+    with Client(pool=OneConnection(connection), settings=settings) as client:
+        known = []
+        if any(row.embedded for row in actions.coverage(connection, source)):
+            known = client.take(plan.nearest(PROBE_TEXT, name=source, limit=1))
+        if not known:
+            sentence = f"{source}: no vectors, nothing to search"
+            return Smoke(source=source, passed=None, sentence=sentence)
+        (found,) = client.take(plan.find([source]))
+        chunk = known[0]
+        text = for_documents(found, settings).prefix + _text_of(connection, source, chunk.key)
+        hits = client.take(plan.nearest(text, name=source, limit=NEIGHBOURS))
+    first = _distance(hits[0]) if hits else 2.0
     itself = [
         hit for hit in hits
-        if hit.distance <= first + EQUAL and (hit.key == chunk.key or hit.content == chunk.content)
+        if _distance(hit) <= first + EQUAL
+        and (hit.key == chunk.key or hit.content == chunk.content)
     ]  # fmt: skip
     if itself and first <= NEAR:
         sentence = f"{source}: search finds chunk {chunk.key}, at distance {first:.4f}"
@@ -252,3 +254,16 @@ def smoke(connection: Connection, settings: Settings, source: str) -> Smoke:
         key=chunk.key,
         distance=first,
     )
+
+
+def _text_of(connection: Connection, source: str, key: str) -> str:
+    """The text of a chunk as a worker embeds it, without the prefix."""
+    with translate_errors():
+        row = connection.execute(
+            "select content from wikiembed.embedded_chunks(%s, array[%s])", (source, key)
+        ).fetchone()
+    return str(row[0]) if row is not None else ""
+
+
+def _distance(hit: Hit) -> float:
+    return 2.0 if hit.distance is None else hit.distance

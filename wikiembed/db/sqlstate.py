@@ -25,6 +25,7 @@ OURS: dict[str, type[errors.WikiembedError]] = {
     "WE010": errors.InvalidArgument,
     "WE011": errors.ModelMismatch,
     "WE012": errors.WriteRefused,
+    "WE013": errors.SearchRefused,
 }
 
 

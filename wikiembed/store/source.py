@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 SOURCES = """
 select xmin || ' ' || ctid, name, provider, model, dimensions, document_prefix, query_prefix,
-       pinned_at is not null, prefix_pinned
+       pinned_at is not null, prefix_pinned, text_config
   from wikiembed.sources
 """
 SOURCE = f"{SOURCES} where name = %s"
@@ -16,7 +18,8 @@ SOURCE = f"{SOURCES} where name = %s"
 class Source:
     """One attached column; values that are None come from the settings.
 
-    `version` identifies the state of its row: it changes with every update.
+    `version` identifies the state of its row: it changes with every update. `text_config`: that of
+    its index for search by text; None: it has none.
     """
 
     version: str
@@ -28,25 +31,12 @@ class Source:
     query_prefix: str | None
     pinned: bool
     prefix_pinned: bool
+    text_config: str | None = None
 
     @classmethod
-    def from_row(
-        cls,
-        row: tuple[
-            str, str, str | None, str | None, int | None, str | None, str | None, bool, bool
-        ],
-    ) -> Source:
+    def from_row(cls, row: Sequence[Any]) -> Source:
         """The source of a row of `SOURCES`."""
-        version, name, provider, model, dimensions, document_prefix, query_prefix, *flags = row
-        pinned, prefix_pinned = flags
-        return cls(
-            version=version,
-            name=name,
-            provider=provider,
-            model=model,
-            dimensions=dimensions,
-            document_prefix=document_prefix,
-            query_prefix=query_prefix,
-            pinned=pinned,
-            prefix_pinned=prefix_pinned,
-        )
+        return cls(**dict(zip(_NAMES, row, strict=True)))
+
+
+_NAMES = tuple(one.name for one in fields(Source))

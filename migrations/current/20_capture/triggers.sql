@@ -8,7 +8,8 @@ as $$
    where p.pronamespace = 'wikiembed_private'::regnamespace
      and (p.proname like 'generate\_%' or p.proname in (
            'array_type', 'create_deltas', 'document_names', 'document_row', 'generated_comment', 'generated_names', 'grant_generated', 'key_expression', 'key_part',
-           'render_call', 'render_template', 'text_expression',
+           'render_call', 'render_template', 'search_by_text', 'search_by_vector', 'search_hits', 'text_expression',
+           'indexed_text', 'text_vector', 'write_search',
            'revoke_generated', 'write_document_triggers', 'write_statement_triggers', 'write_triggers'));
 $$;
 comment on function wikiembed_private.trigger_version() is
@@ -48,6 +49,7 @@ begin
     perform wikiembed_private.write_statement_triggers(v_source, v_relation);
   end loop;
   perform wikiembed_private.drop_orphan_triggers(v_source);
+  perform wikiembed_private.write_search(p_name);
   perform wikiembed_private.revoke_generated(v_source);
   perform wikiembed_private.grant_generated(v_source, w.role) from wikiembed_private.worker_roles() as w (role);
   update wikiembed.sources as s

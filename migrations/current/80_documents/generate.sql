@@ -415,6 +415,7 @@ begin
   perform wikiembed_private.generate_document_triggers(p_name);
   perform wikiembed_private.generate_read_document(p_name);
   perform wikiembed_private.generate_split_documents(p_name);
+  perform wikiembed_private.write_search(p_name);
   for v_relation in select wikiembed_private.relations_of(v_row.relation) loop
     foreach v_event in array array['insert', 'update', 'delete', 'truncate'] loop
       execute format(

@@ -75,6 +75,8 @@ create or replace function wikiembed.grant_reader(p_role name) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_function text;
 begin
   execute format('grant usage on schema wikiembed to %I', p_role);
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
@@ -85,6 +87,17 @@ begin
     ' wikiembed_private.count_jobs(text), wikiembed_private.is_paused(timestamptz, timestamptz),'
     ' wikiembed_private.has_waiting_document(text), wikiembed_private.count_documents(text),'
     ' wikiembed_private.qualified(regclass) to %I', p_role);
+  execute format('grant usage on schema wikiembed_private to %I', p_role);
+  execute format('grant select on wikiembed.search_statements to %I', p_role);
+  for v_function in
+    select p.oid::regprocedure::text from pg_proc as p
+     where p.pronamespace = 'wikiembed'::regnamespace and p.proname = 'search'
+        or p.pronamespace = 'wikiembed_private'::regnamespace
+           and p.proname in ('require_search', 'dimensions_of', 'words_of', 'text_vector', 'dense_letters', 'filter_condition',
+                             'column_condition', 'compared', 'comparison', 'chunk_key_columns')
+  loop
+    execute format('grant execute on function %s to %I', v_function, p_role);
+  end loop;
 end;
 $$;
 comment on function wikiembed.grant_reader(name) is

@@ -44,7 +44,7 @@ class Target:
 
     @property
     def operators(self) -> str:
-        """The operator class of `search_chunks`: cosine distance."""
+        """The operator class of `wikiembed.search`: cosine distance."""
         return f"{self.kind}_cosine_ops"
 
     @property

@@ -1,0 +1,125 @@
+-- With the rights of the caller: grants and row-level security hold for every row that is read, counted or ranked.
+create or replace function wikiembed.search(
+  p_source text, p_query vector default null, p_text text default null, p_limit integer default 10, p_filter jsonb default null,
+  p_vector_weight double precision default 1, p_text_weight double precision default 1, p_per_document boolean default false
+) returns table (
+  key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean,
+  document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer
+)
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_search wikiembed.search_statements;
+  v_by_vector boolean := p_query is not null and p_vector_weight > 0;
+  v_by_text boolean := p_text is not null and p_text_weight > 0;
+  v_words tsquery[];
+  v_filter text := '';
+  v_depth integer := p_limit;
+  v_documents bigint;
+  v_rels oid[];
+  v_tids tid[];
+  v_text_rels oid[];
+  v_text_tids tid[];
+begin
+  select s.* into v_search from wikiembed.search_statements as s where s.source = p_source collate "default";
+  perform wikiembed_private.require_search(v_search, p_source, p_query, p_text, p_limit, p_vector_weight, p_text_weight, p_per_document);
+  if p_filter is not null then
+    v_filter := wikiembed_private.filter_condition(p_source, p_filter);
+  end if;
+  if v_by_text then
+    v_words := wikiembed_private.words_of(v_search.text_config, p_text);
+  end if;
+  if p_per_document then
+    v_depth := greatest(4 * p_limit, 60);
+  elsif v_by_vector and v_by_text then
+    v_depth := greatest(2 * p_limit, 60);
+  end if;
+  loop
+    if v_by_vector then
+      if v_depth > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
+        perform set_config('hnsw.ef_search', least(v_depth, 1000)::text, true);
+      end if;
+      execute array_to_string(v_search.vector_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
+      -- pgvector ends an index scan that finds too few, after hnsw.max_scan_tuples or ef_search rows.
+      if p_filter is not null and coalesce(cardinality(v_tids), 0) < v_depth then
+        execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
+      end if;
+    end if;
+    if v_by_text then
+      execute array_to_string(v_search.text_statement, v_filter) into v_text_rels, v_text_tids using v_words, 5000, v_depth;
+    end if;
+    exit when not p_per_document or v_depth > 10000
+      or greatest(coalesce(cardinality(v_tids), 0), coalesce(cardinality(v_text_tids), 0)) < v_depth;
+    execute v_search.documents_statement into v_documents using v_rels || v_text_rels, v_tids || v_text_tids;
+    exit when v_documents >= p_limit;
+    v_depth := v_depth * 4;
+  end loop;
+  return query execute
+    case when has_column_privilege(v_search.documents::oid, v_search.title_column, 'select') then v_search.titled_hits_statement
+         else v_search.hits_statement end
+    using v_rels, v_tids, v_text_rels, v_text_tids, p_vector_weight, p_text_weight, p_query, p_limit, p_per_document;
+end;
+$$;
+comment on function wikiembed.search(text, vector, text, integer, jsonb, double precision, double precision, boolean) is
+  'The chunks that fit a vector, a text or both best, with the rights of the caller. Both ranks are fused: score is the sum of weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. Raises WE001, WE013.';
+
+do $$
+begin
+  if (select string_to_array(e.extversion, '.')::integer[] >= array[0, 8] from pg_catalog.pg_extension as e where e.extname = 'vector') then
+    alter function wikiembed.search(text, vector, text, integer, jsonb, double precision, double precision, boolean)
+      set hnsw.iterative_scan = 'strict_order';
+  end if;
+end;
+$$;
+
+create or replace function wikiembed_private.dimensions_of(p_vector vector) returns integer
+language sql immutable
+return vector_dims(p_vector);
+comment on function wikiembed_private.dimensions_of(vector) is
+  'The dimensions of a vector, whatever pgvector''s schema.';
+
+create or replace function wikiembed_private.require_search(
+  p_search wikiembed.search_statements, p_source text, p_query vector, p_text text, p_limit integer,
+  p_vector_weight double precision, p_text_weight double precision, p_per_document boolean
+) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_search.source is null then
+    raise exception 'no source is named "%"', p_source
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  if p_query is null and p_text is null then
+    raise exception 'a search needs p_query, p_text or both' using errcode = 'WE013';
+  end if;
+  if p_text ~ '^\s*$' then
+    raise exception 'the text to search for is empty' using errcode = 'WE013';
+  end if;
+  if p_limit is null or p_limit not between 1 and 1000 then
+    raise exception 'p_limit must be from 1 to 1,000, not %', coalesce(p_limit::text, 'null') using errcode = 'WE013';
+  end if;
+  if p_vector_weight is null or p_text_weight is null or not (p_vector_weight between 0 and 1000 and p_text_weight between 0 and 1000)
+     or p_vector_weight + p_text_weight = 0
+  then
+    raise exception 'weights must be from 0 to 1,000, and not both 0' using errcode = 'WE013';
+  end if;
+  if p_query is not null and p_search.dimensions > 0 and wikiembed_private.dimensions_of(p_query) <> p_search.dimensions then
+    raise exception 'the vectors of source "%" have % dimensions and the question''s has %',
+      p_source, p_search.dimensions, wikiembed_private.dimensions_of(p_query)
+      using errcode = 'WE013', hint = 'Embed the question with the model of the source: wikiembed.sources has it.';
+  end if;
+  if p_text is not null and p_text_weight > 0 and p_search.text_statement is null then
+    raise exception 'source "%" has no index for search by text', p_source
+      using errcode = 'WE013', hint = format('Build it: wikiembed index --text --source %s.', p_source);
+  end if;
+  if p_per_document is null or (p_per_document and p_search.documents_statement is null) then
+    raise exception 'source "%" has no documents to return one chunk of each', p_source
+      using errcode = 'WE013', hint = 'Leave p_per_document out.';
+  end if;
+end;
+$$;
+comment on function wikiembed_private.require_search(
+  wikiembed.search_statements, text, vector, text, integer, double precision, double precision, boolean) is
+  'Refuses a search that cannot be run. Raises WE001, WE013.';

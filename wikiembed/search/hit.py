@@ -1,0 +1,115 @@
+"""What a search returns, and the statement that it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from pgvector import Vector
+from psycopg.types.json import Jsonb
+
+from wikiembed.vectors import Matrix
+
+Filter = Mapping[str, object]
+"""Conditions on columns of a chunk or its document: ``{"tenant": 3, "language": ["en", "de"],
+"year": {"gte": 2000, "lt": 2010}}``. All of them must hold."""
+
+# A source that was changed while the question was embedded has another version.
+SEARCH = """
+select s.xmin || ' ' || s.ctid, h.key, h.document_key, h.title, h.heading, h.content, h.position,
+       h.starts_at, h.ends_at, h.score, h.distance, h.vector_rank, h.text_rank, h.is_current
+  from wikiembed.sources as s
+  left join lateral wikiembed.search(
+         s.name, %s, %s, %s, %s, p_vector_weight => %s, p_text_weight => %s, p_per_document => %s
+       ) as h on true
+ where s.name = %s
+ order by h.score desc, h.vector_rank, h.text_rank
+"""
+
+
+class Mode(StrEnum):
+    """By what a search ranks; ``auto``: both where the source has an index of text."""
+
+    AUTO = "auto"
+    VECTOR = "vector"
+    TEXT = "text"
+    HYBRID = "hybrid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """How to search: `limit` from 1 to 1,000 hits, weights from 0 to 1,000."""
+
+    limit: int = 10
+    filter: Filter | None = None
+    mode: Mode = Mode.AUTO
+    vector_weight: float = 1.0
+    text_weight: float = 1.0
+    per_document: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A chunk that was found.
+
+    Of a document: its key (a JSON array of several columns), title, the path of headings, the
+    chunk's number from 0, and where its content is in the text (characters, end exclusive); else
+    None. `score` is the sum of weight / (60 + rank) over the two ranks, from 1 each; `distance` the
+    cosine distance from 0 to 2, None without a vector. `is_current`: whether it has the vector of
+    its text; if not, it is found by text alone.
+    """
+
+    source: str
+    key: str
+    document_key: str | None
+    title: str | None
+    heading: str | None
+    content: str
+    position: int | None
+    starts_at: int | None
+    ends_at: int | None
+    score: float
+    distance: float | None
+    vector_rank: int | None
+    text_rank: int | None
+    is_current: bool
+
+    @property
+    def similarity(self) -> float | None:
+        """The cosine similarity, from -1 to 1: 1 - distance."""
+        return None if self.distance is None else 1 - self.distance
+
+    def as_json(self) -> dict[str, object]:
+        """Its fields by name, and the similarity."""
+        return {**asdict(self), "similarity": self.similarity}
+
+
+def parameters(
+    source: str, options: SearchOptions, *, vector: Matrix | None, text: str | None
+) -> Sequence[object]:
+    """The parameters of `SEARCH`; `vector`, `(1, dim) float32`, as text, which needs no adapter."""
+    return (
+        None if vector is None else Vector(vector[0]).to_text(),
+        text,
+        options.limit,
+        None if options.filter is None else Jsonb(dict(options.filter)),
+        options.vector_weight,
+        options.text_weight,
+        options.per_document,
+        source,
+    )
+
+
+def hits_of(source: str, rows: Sequence[Sequence[Any]]) -> list[Hit]:
+    """The hits of the rows of `SEARCH`, best first."""
+    names = (
+        *("key", "document_key", "title", "heading", "content", "position", "starts_at"),
+        *("ends_at", "score", "distance", "vector_rank", "text_rank", "is_current"),
+    )
+    return [
+        Hit(source=source, **dict(zip(names, row[1:], strict=True)))
+        for row in rows
+        if row[1] is not None
+    ]
