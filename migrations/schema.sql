@@ -382,6 +382,13 @@ CREATE FUNCTION wikiembed_private.advised_vector(p_dimensions integer) RETURNS t
 
 COMMENT ON FUNCTION wikiembed_private.advised_vector(p_dimensions integer) IS 'The recommended type of a new vector column, with its schema.';
 
+CREATE FUNCTION wikiembed_private.all_keys(p_relation regclass) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.all_keys(p_relation regclass) IS 'The keys that a table can be attached by, in words: id or tenant,number; null if it has none.';
+
 CREATE FUNCTION wikiembed_private.array_type(p_type text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
