@@ -1659,6 +1659,13 @@ CREATE FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastin
 
 COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Requeues an upkeep job, or drops it when its next one waits already.';
 
+CREATE FUNCTION wikiembed_private.respell_keys(p_keys text[]) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.respell_keys(p_keys text[]) IS 'Keys of several columns with the blanks that stored ones have; null if given null.';
+
 CREATE FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) RETURNS wikiembed.document_sources
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'

@@ -30,7 +30,11 @@ def test_control_failures_are_listed_and_retried(call: Call, docs_table: Databas
     (row,) = json_lines(call("failures", "--class", "rejected", "--json"))
     assert (row["key"], row["state"]) == ("1", "failed")
     assert call("retry", "docs", "--class", "timeout").stdout.startswith("docs: 0 chunks")
-    assert call("retry", "docs", "--key", "1").stdout.startswith("docs: 1 chunk queued again")
+    again = call("retry", "docs", "--key", "1", "--key", "7").stdout.splitlines()
+    assert again == [
+        "docs: 1 chunk queued again in 1 job.",
+        "docs: 1 key has no such failure; list: `wikiembed failures docs`.",
+    ]
     assert (jobs_by_status(docs_table)["todo"], call("failures").stdout) == (1, "No failures.\n")
     refused = call("skip", "docs", "1", "99")
     assert assert_refused(refused, 1).startswith("The others do not exist")
