@@ -40,6 +40,18 @@ def test_control_failures_are_listed_and_retried(call: Call, docs_table: Databas
     assert assert_refused(refused, 1).startswith("The others do not exist")
 
 
+def test_control_failures_say_when_there_are_more(call: Call, docs_table: Database) -> None:
+    """Of the current ones and of those that ended; JSON has rows alone."""
+    add_chunks(docs_table, 3)
+    fail(docs_table, read(docs_table, ["1", "2", "3"]), error_class="rejected", message="no")
+    more = "Only the latest 2 are listed: list more with --limit."
+    assert call("failures", "docs", "--limit", "2").stdout.splitlines()[-1] == more
+    assert "Only" not in call("failures", "docs", "--limit", "3").stdout
+    assert len(json_lines(call("failures", "docs", "--limit", "2", "--json"))) == 2
+    call("retry", "docs")
+    assert call("failures", "--history", "--limit", "2").stdout.splitlines()[-1] == more
+
+
 def test_control_history_shows_how_failures_ended(call: Call, docs_table: Database) -> None:
     """A retry erases nothing: newest first, by class, and since a time."""
     assert call("failures", "--history").stdout == "No failures that ended.\n"
