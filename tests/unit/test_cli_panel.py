@@ -220,6 +220,18 @@ def test_panel_lists_unready_sources_first_and_counts_the_rest() -> None:
     assert more.endswith(" ready: wikiembed status")
 
 
+def test_panel_lists_documents_that_failed_with_the_failures() -> None:
+    """Without any failed chunk too: there is not none."""
+    documents = [{"source": "docs", "total": 9, "split": 2, "waiting": 0, "failed": 7}]
+    drawn = lines(view(documents=documents))
+    assert "failures   docs: 7 documents not split" in drawn
+    assert "failures   none" not in drawn
+    both = lines(view(documents=documents, failures=[CLASSES[2]]))
+    place = both.index("failures   docs: 2 class_2")
+    assert both[place + 1] == "           docs: 7 documents not split"
+    assert "failures   none" in lines(view())
+
+
 def test_panel_lists_an_unused_source_last() -> None:
     """The wiki's, while nothing is loaded: it is not ready, and needs nothing."""
     unused = source("a_wiki", total=0, embedded=0, missing=0, coverage_pct=None, unused=True)

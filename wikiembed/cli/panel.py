@@ -104,7 +104,7 @@ class Panel:
             renderer.workers(state),
             renderer.paused(state["pauses"]),
             renderer.servers(state),
-            renderer.failures(state["failures"]),
+            renderer.failures(state["failures"], state["documents"]),
             renderer.actions(view.snapshot.actions),
         ]
 
