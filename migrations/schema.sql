@@ -404,6 +404,13 @@ CREATE FUNCTION wikiembed_private.advised_vector(p_dimensions integer) RETURNS t
 
 COMMENT ON FUNCTION wikiembed_private.advised_vector(p_dimensions integer) IS 'The recommended type of a new vector column, with its schema.';
 
+CREATE FUNCTION wikiembed_private.all_keys(p_relation regclass) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.all_keys(p_relation regclass) IS 'The keys that a table can be attached by, in words: id or tenant,number; null if it has none.';
+
 CREATE FUNCTION wikiembed_private.array_type(p_type text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -1775,6 +1782,13 @@ CREATE FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastin
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Requeues an upkeep job, or drops it when its next one waits already.';
+
+CREATE FUNCTION wikiembed_private.respell_keys(p_keys text[]) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.respell_keys(p_keys text[]) IS 'Keys of several columns with the blanks that stored ones have; null if given null.';
 
 CREATE FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) RETURNS wikiembed.document_sources
     LANGUAGE plpgsql IMMUTABLE

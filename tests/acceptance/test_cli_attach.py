@@ -316,7 +316,7 @@ def test_attach_moves_a_source_of_several_columns(call: Call, database: Database
     )
     database.execute(create.format("articles"))
     part = "doc->'it''s'->>'body'"
-    command = ("attach", "public.articles", "--key", "tenant,id", "--text", part)
+    command = ("attach", "public.articles", "--key", "tenant, id", "--text", part)
     assert_done(call(*command, "--embedding", "vec"))
     database.execute("alter table public.articles rename to old")
     database.execute(create.format("articles"))
