@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from psycopg.conninfo import make_conninfo
+
 from tests.support.chunks import add_chunks
 from tests.support.cli import Call
 from tests.support.commands import assert_done, assert_refused
@@ -46,4 +48,42 @@ def test_uninstall_names_the_owner_and_dependents(call: Call, docs_table: Databa
     output = assert_refused(call("uninstall", "--yes"), 2)
     assert output.startswith("These are not wikiembed's and depend on it: ")
     assert output.endswith("Drop them first.")
+    assert_done(call("status"))
+
+
+def test_uninstall_keeps_tables_of_documents(call: Call, database: Database) -> None:
+    """They are named beside their chunks."""
+    database.execute(
+        "create table public.articles (id int primary key, body text);"
+        "insert into public.articles values (1, 'one')"
+    )
+    assert_done(
+        call("attach", "public.articles", "--documents", "--text", "body", "--dimensions", "4")
+    )
+    done = call("uninstall", "--yes")
+    assert_done(done)
+    assert (
+        "Keeps, with every row and vector: public.articles, public.articles_chunks." in done.stdout
+    )
+    assert database.rows("select id, body from public.articles") == [(1, "one")]
+
+
+def test_other_roles_are_told_who_may_migrate_and_uninstall(call: Call, database: Database) -> None:
+    """The owner of the schemas, whatever rights are missing; nothing is changed."""
+    owner = database.one(
+        "select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'wikiembed'"
+    )
+    for kind in (None, "worker", "reader"):
+        role = database.create_role(f"a_{kind}", grant=kind)
+        database.execute(
+            f'alter role "{role}" login; grant create on schema public to "{role}";'
+            f'grant create on database "{database.name}" to "{role}"'
+        )
+        env = {"WIKIEMBED_DATABASE_URL": make_conninfo(database.url, user=role)}
+        for command in (["migrate"], ["uninstall", "--and-wiki", "--yes"]):
+            output = assert_refused(call(*command, env=env), 2)
+            assert output.endswith(
+                f"; {command[0]} as role {owner}, which owns wikiembed's schemas, or as a"
+                " superuser."
+            ), output
     assert_done(call("status"))

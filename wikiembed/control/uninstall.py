@@ -13,11 +13,12 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from wikiembed.config import Settings
-from wikiembed.db.connect import SCHEMA_CHANGE, connect_options, sentence_of, translate_errors
+from wikiembed.db.connect import SCHEMA_CHANGE, connect_options, details_of, translate_errors
 from wikiembed.db.endpoint import Endpoint, endpoint
 from wikiembed.db.migrate import alone
+from wikiembed.db.owner import advice, refused
 from wikiembed.db.version import current, require_known, require_vacant
-from wikiembed.errors import ConfigurationError, SchemaMismatch
+from wikiembed.errors import SchemaMismatch
 
 SCHEMAS = ["wikiembed", "wikiembed_private", "wikiembed_queue"]
 WIKI_TABLES = ("public.wiki_chunks", "public.wiki_pages")
@@ -29,6 +30,13 @@ select s.name, coalesce(quote_ident(n.nspname) || '.' || quote_ident(c.relname),
   left join pg_namespace as n on n.oid = c.relnamespace
  order by s.name
 """
+_DOCUMENTS = """
+select quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+  from wikiembed.document_sources as d
+  join pg_class as c on c.oid = d.relation
+  join pg_namespace as n on n.oid = c.relnamespace
+"""
+_HAS_DOCUMENTS = "select to_regclass('wikiembed.document_sources') is not null"
 _COUNTS = """
 select (select count(*) from wikiembed.failures),
        (select count(*) from wikiembed_queue.procrastinate_jobs where status in ('todo', 'doing'))
@@ -72,6 +80,8 @@ with ours as (
          end as namespace
     from pg_depend as d join objects as o on o.classid = d.refclassid and o.objid = d.refobjid
    where d.deptype in ('n', 'a')
+     and not (d.classid = 'pg_event_trigger'::regclass and d.objid in (
+       select e.oid from pg_event_trigger as e where e.evtname = 'wikiembed_on_ddl'))
 )
 select distinct pg_describe_object(d.classid, d.objid, d.objsubid) from dependent as d
  where coalesce(d.namespace, 0) not in (select o.oid from ours as o)
@@ -79,22 +89,51 @@ select distinct pg_describe_object(d.classid, d.objid, d.objsubid) from dependen
 """
 
 
-# Each of wikiembed's objects has a comment; procrastinate's and Alembic's are known by their names.
-# Partitions, indexes and sequences go with their tables.
+RELATIONS = {
+    "wikiembed": (
+        *("action_log", "alembic_version", "document_failures", "document_sources", "failures"),
+        *("ledger", "outages", "schema_digest", "sources", "truncated_chunks"),
+        *("truncation_checks", "worker_processes"),
+        *("coverage", "documents", "failure_history", "queue", "replaced_tables", "throughput"),
+        *("truncation", "workers"),
+    ),
+    "wikiembed_private": ("clock", "ended_failures", "written_functions"),
+    "wikiembed_queue": (
+        *("procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers"),
+        "procrastinate_workers",
+    ),
+}
+"""wikiembed's tables, views and sequences, by schema; a detach drops those of its source."""
+
+# Whatever else is in the schemas would be lost with them. Indexes, row types and sequences of
+# columns go with their tables, members of an extension with the extension.
 _FOREIGN = """
-select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end
-       || ' ' || n.nspname || '.' || quote_ident(c.relname)
-  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
- where n.nspname = any (%(schemas)s) and c.relkind in ('r', 'p', 'f', 'v', 'm')
-   and obj_description(c.oid, 'pg_class') is null
-   and c.relname not like 'alembic\\_version%%'
-   and not (n.nspname = 'wikiembed_queue' and c.relname like 'procrastinate\\_%%')
-union all
-select 'function ' || n.nspname || '.' || quote_ident(p.proname)
-  from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
- where n.nspname = any (%(schemas)s) and obj_description(p.oid, 'pg_proc') is null
-   and not (n.nspname = 'wikiembed_queue' and p.proname like 'procrastinate\\_%%')
+select pg_describe_object(d.classid, d.objid, 0)
+  from pg_depend as d join pg_namespace as n on n.oid = d.refobjid
+  left join pg_class as c on d.classid = 'pg_class'::regclass and c.oid = d.objid
+  left join pg_proc as p on d.classid = 'pg_proc'::regclass and p.oid = d.objid
+  left join pg_type as t on d.classid = 'pg_type'::regclass and t.oid = d.objid
+ where d.refclassid = 'pg_namespace'::regclass and n.nspname = any (%(schemas)s)
+   and d.classid::regclass::text not in ('pg_default_acl', 'pg_publication_namespace')
+   and n.nspname || '.' || coalesce(c.relname, '') <> all (%(relations)s)
+   and not (p.oid is not null and n.nspname <> 'wikiembed_queue' and {written})
+   and not (n.nspname = 'wikiembed_queue'
+            and coalesce(p.proname, t.typname, '') like 'procrastinate\\_%%')
+   and not exists (
+     select from pg_depend as o
+      where o.classid = d.classid and o.objid = d.objid
+        and (o.deptype = 'e' or c.relkind = 'S' and o.deptype in ('a', 'i')))
  order by 1
+"""
+_HAS_WRITTEN = "select to_regclass('wikiembed_private.written_functions') is not null"
+_WRITTEN = "wikiembed_private.is_written(p.oid)"
+# Of a version without the table: each of wikiembed's functions has a comment.
+_COMMENTED = "obj_description(p.oid, 'pg_proc') is not null"
+_UNOWNED = "uninstall as the owner of the tables"
+# Dropped with the schemas otherwise, which needs no right to it: a superuser's migration made it.
+_MAY_DROP_TRIGGER = """
+select from pg_event_trigger as e
+ where e.evtname = 'wikiembed_on_ddl' and pg_has_role(current_user, e.evtowner, 'usage')
 """
 
 
@@ -114,6 +153,8 @@ class Removal:
     installed: bool
     sources: dict[str, str]
     """Name of each source to its table; ``.`` where that was dropped."""
+    documents: list[str]
+    """The tables of documents."""
     failures: int
     jobs: int
     wiki: list[Table]
@@ -128,26 +169,38 @@ class Removal:
 def removal(url: str, settings: Settings) -> Removal:
     """What `uninstall` would find in the database at `url`.
 
-    Raises: SchemaMismatch, DatabaseError.
+    Raises: SchemaMismatch, ConfigurationError if the role may not, DatabaseError.
     """
     with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
-        version = current(connection)
-        require_known(version)
-        if version is None:
-            require_vacant(connection)
-        sources: list[tuple[Any, ...]] = []
-        failures = jobs = 0
-        if version is not None:
-            sources = connection.execute(_SOURCES).fetchall()
-            failures, jobs = connection.execute(_COUNTS).fetchone() or (0, 0)
-        return Removal(
-            database=endpoint(settings, connection),
-            installed=version is not None,
-            sources={str(name): str(table) for name, table in sources},
-            failures=failures,
-            jobs=jobs,
-            wiki=_wiki(connection),
-        )
+        advised = advice(connection, verb="uninstall", unowned=_UNOWNED)
+        try:
+            return _removal(connection, settings)
+        except pg.InsufficientPrivilege as error:
+            raise refused(error, advised) from None
+
+
+def _removal(connection: psycopg.Connection[Any], settings: Settings) -> Removal:
+    version = current(connection)
+    require_known(version)
+    if version is None:
+        require_vacant(connection)
+    sources: list[tuple[Any, ...]] = []
+    documents: list[tuple[Any, ...]] = []
+    failures = jobs = 0
+    if version is not None:
+        sources = connection.execute(_SOURCES).fetchall()
+        if connection.execute(_HAS_DOCUMENTS).fetchone() == (True,):
+            documents = connection.execute(_DOCUMENTS).fetchall()
+        failures, jobs = connection.execute(_COUNTS).fetchone() or (0, 0)
+    return Removal(
+        database=endpoint(settings, connection),
+        installed=version is not None,
+        sources={str(name): str(table) for name, table in sources},
+        documents=[str(table) for (table,) in documents],
+        failures=failures,
+        jobs=jobs,
+        wiki=_wiki(connection),
+    )
 
 
 def _wiki(connection: psycopg.Connection[Any]) -> list[Table]:
@@ -176,6 +229,8 @@ def uninstall(url: str, found: Removal, *, and_wiki: bool = False) -> None:
             url, application_name="wikiembed uninstall", **connect_options(url)
         ) as connection,
     ):
+        advised = advice(connection, verb="uninstall", unowned=_UNOWNED)
+        connection.rollback()
         try:
             connection.execute(SCHEMA_CHANGE)
             if found.installed and current(connection) is not None:
@@ -186,18 +241,17 @@ def uninstall(url: str, found: Removal, *, and_wiki: bool = False) -> None:
                 )
                 connection.execute(sql.SQL("drop table if exists {}").format(tables))
         except pg.DependentObjectsStillExist as error:
-            detail = "; ".join((error.diag.message_detail or "").splitlines())
             raise SchemaMismatch(
-                f"The wiki's tables cannot be dropped: {detail}. Drop what depends on them first."
+                f"The wiki's tables cannot be dropped: {details_of(error)}."
+                " Drop what depends on them first."
             ) from None
         except pg.InsufficientPrivilege as error:
-            raise ConfigurationError(
-                f"{sentence_of(error)[:-1]}; uninstall as the owner of wikiembed's schemas."
-            ) from None
+            raise refused(error, advised) from None
 
 
 def _drop_schemas(connection: psycopg.Connection[Any]) -> None:
-    connection.execute("drop event trigger if exists wikiembed_on_ddl")
+    if connection.execute(_MAY_DROP_TRIGGER).fetchone() is not None:
+        connection.execute("drop event trigger wikiembed_on_ddl")
     connection.execute("select wikiembed.detach(s.name) from wikiembed.sources as s")
     _require_ours(connection)
     dependent = [
@@ -219,7 +273,12 @@ def _require_ours(connection: psycopg.Connection[Any]) -> None:
 
     Raises: SchemaMismatch.
     """
-    rows = connection.execute(_FOREIGN, {"schemas": SCHEMAS}).fetchall()
+    has_record = connection.execute(_HAS_WRITTEN).fetchone() == (True,)
+    names = [f"{schema}.{name}" for schema, names in RELATIONS.items() for name in names]
+    rows = connection.execute(
+        sql.SQL(_FOREIGN).format(written=sql.SQL(_WRITTEN if has_record else _COMMENTED)),
+        {"schemas": SCHEMAS, "relations": names},
+    ).fetchall()
     if found := "; ".join(str(row[0]) for row in rows):
         raise SchemaMismatch(
             f"These are not wikiembed's and are in its schemas: {found}. Move or drop them first."
