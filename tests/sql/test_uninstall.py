@@ -8,7 +8,8 @@ from tests.sql.test_migrations import settings
 from tests.support.chunks import add, coverage, embed, fail, queued, read
 from tests.support.database import Database
 from tests.support.wiki import load, split_pages
-from wikiembed.control.uninstall import RELATIONS, Removal, removal, uninstall
+from wikiembed.control.foreign import RELATIONS
+from wikiembed.control.uninstall import Removal, removal, uninstall
 from wikiembed.db.migrate import upgrade
 from wikiembed.errors import SchemaMismatch
 
@@ -162,8 +163,8 @@ def test_uninstall_names_an_extension_in_its_schemas(docs_table: Database) -> No
     assert docs_table.rows(OURS) == []
 
 
-def test_rights_by_default_and_publications_do_not_stop_an_uninstall(docs_table: Database) -> None:
-    """They have no contents."""
+def test_default_privileges_do_not_stop_an_uninstall(docs_table: Database) -> None:
+    """They depend on the schema, as its objects do, and are no object."""
     role = docs_table.create_role("reader")
     docs_table.execute(
         f"alter default privileges in schema wikiembed grant select on tables to {role}"

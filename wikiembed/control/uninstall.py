@@ -13,6 +13,7 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from wikiembed.config import Settings
+from wikiembed.control.foreign import RELATIONS, require_no_dependents, require_no_foreign
 from wikiembed.db.connect import SCHEMA_CHANGE, connect_options, details_of, translate_errors
 from wikiembed.db.endpoint import Endpoint, endpoint
 from wikiembed.db.migrate import alone
@@ -20,7 +21,6 @@ from wikiembed.db.owner import advice, refused
 from wikiembed.db.version import current, require_known, require_vacant
 from wikiembed.errors import SchemaMismatch
 
-SCHEMAS = ["wikiembed", "wikiembed_private", "wikiembed_queue"]
 WIKI_TABLES = ("public.wiki_chunks", "public.wiki_pages")
 _KNOWN_WIKI = "select obj_description(to_regclass(%s), 'pg_class') like '%%wikiembed''s wiki%%'"
 _SOURCES = """
@@ -41,94 +41,6 @@ _COUNTS = """
 select (select count(*) from wikiembed.failures),
        (select count(*) from wikiembed_queue.procrastinate_jobs where status in ('todo', 'doing'))
 """
-# Objects of users that depend on wikiembed's: Postgres would drop them with the schemas.
-_DEPENDENT = """
-with ours as (
-  select n.oid from pg_namespace as n where n.nspname = any (%(schemas)s)
-), objects as (
-  select 'pg_class'::regclass as classid, c.oid as objid from pg_class as c
-   where c.relnamespace in (select o.oid from ours as o)
-  union all
-  select 'pg_proc'::regclass, p.oid from pg_proc as p
-   where p.pronamespace in (select o.oid from ours as o)
-  union all
-  select 'pg_type'::regclass, t.oid from pg_type as t
-   where t.typnamespace in (select o.oid from ours as o)
-), dependent as (
-  select d.classid, d.objid, d.objsubid,
-         case d.classid
-           when 'pg_rewrite'::regclass then
-             (select c.relnamespace from pg_rewrite as r join pg_class as c on c.oid = r.ev_class
-               where r.oid = d.objid)
-           when 'pg_trigger'::regclass then
-             (select c.relnamespace from pg_trigger as t join pg_class as c on c.oid = t.tgrelid
-               where t.oid = d.objid)
-           when 'pg_attrdef'::regclass then
-             (select c.relnamespace from pg_attrdef as a join pg_class as c on c.oid = a.adrelid
-               where a.oid = d.objid)
-           when 'pg_policy'::regclass then
-             (select c.relnamespace from pg_policy as p join pg_class as c on c.oid = p.polrelid
-               where p.oid = d.objid)
-           when 'pg_constraint'::regclass then
-             (select c.connamespace from pg_constraint as c where c.oid = d.objid)
-           when 'pg_class'::regclass then
-             (select c.relnamespace from pg_class as c where c.oid = d.objid)
-           when 'pg_proc'::regclass then
-             (select p.pronamespace from pg_proc as p where p.oid = d.objid)
-           when 'pg_type'::regclass then
-             (select t.typnamespace from pg_type as t where t.oid = d.objid)
-         end as namespace
-    from pg_depend as d join objects as o on o.classid = d.refclassid and o.objid = d.refobjid
-   where d.deptype in ('n', 'a')
-     and not (d.classid = 'pg_event_trigger'::regclass and d.objid in (
-       select e.oid from pg_event_trigger as e where e.evtname = 'wikiembed_on_ddl'))
-)
-select distinct pg_describe_object(d.classid, d.objid, d.objsubid) from dependent as d
- where coalesce(d.namespace, 0) not in (select o.oid from ours as o)
- order by 1
-"""
-
-
-RELATIONS = {
-    "wikiembed": (
-        *("action_log", "alembic_version", "document_failures", "document_sources", "failures"),
-        *("ledger", "outages", "schema_digest", "sources", "truncated_chunks"),
-        *("truncation_checks", "worker_processes"),
-        *("coverage", "documents", "failure_history", "queue", "replaced_tables", "throughput"),
-        *("truncation", "workers"),
-    ),
-    "wikiembed_private": ("clock", "ended_failures", "written_functions"),
-    "wikiembed_queue": (
-        *("procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers"),
-        "procrastinate_workers",
-    ),
-}
-"""wikiembed's tables, views and sequences, by schema; a detach drops those of its source."""
-
-# Whatever else is in the schemas would be lost with them. Indexes, row types and sequences of
-# columns go with their tables, members of an extension with the extension.
-_FOREIGN = """
-select pg_describe_object(d.classid, d.objid, 0)
-  from pg_depend as d join pg_namespace as n on n.oid = d.refobjid
-  left join pg_class as c on d.classid = 'pg_class'::regclass and c.oid = d.objid
-  left join pg_proc as p on d.classid = 'pg_proc'::regclass and p.oid = d.objid
-  left join pg_type as t on d.classid = 'pg_type'::regclass and t.oid = d.objid
- where d.refclassid = 'pg_namespace'::regclass and n.nspname = any (%(schemas)s)
-   and d.classid::regclass::text not in ('pg_default_acl', 'pg_publication_namespace')
-   and n.nspname || '.' || coalesce(c.relname, '') <> all (%(relations)s)
-   and not (p.oid is not null and n.nspname <> 'wikiembed_queue' and {written})
-   and not (n.nspname = 'wikiembed_queue'
-            and coalesce(p.proname, t.typname, '') like 'procrastinate\\_%%')
-   and not exists (
-     select from pg_depend as o
-      where o.classid = d.classid and o.objid = d.objid
-        and (o.deptype = 'e' or c.relkind = 'S' and o.deptype in ('a', 'i')))
- order by 1
-"""
-_HAS_WRITTEN = "select to_regclass('wikiembed_private.written_functions') is not null"
-_WRITTEN = "wikiembed_private.is_written(p.oid)"
-# Of a version without the table: each of wikiembed's functions has a comment.
-_COMMENTED = "obj_description(p.oid, 'pg_proc') is not null"
 _UNOWNED = "uninstall as the owner of the tables"
 # Dropped with the schemas otherwise, which needs no right to it: a superuser's migration made it.
 _MAY_DROP_TRIGGER = """
@@ -253,33 +165,10 @@ def _drop_schemas(connection: psycopg.Connection[Any]) -> None:
     if connection.execute(_MAY_DROP_TRIGGER).fetchone() is not None:
         connection.execute("drop event trigger wikiembed_on_ddl")
     connection.execute("select wikiembed.detach(s.name) from wikiembed.sources as s")
-    _require_ours(connection)
-    dependent = [
-        str(row[0]) for row in connection.execute(_DEPENDENT, {"schemas": SCHEMAS}).fetchall()
-    ]
-    if dependent:
-        raise SchemaMismatch(
-            f"These are not wikiembed's and depend on it: {'; '.join(dependent)}. Drop them first."
-        )
+    require_no_foreign(connection)
+    require_no_dependents(connection)
     connection.execute(
         sql.SQL("drop schema if exists {} cascade").format(
-            sql.SQL(", ").join(sql.Identifier(name) for name in SCHEMAS)
+            sql.SQL(", ").join(sql.Identifier(name) for name in RELATIONS)
         )
     )
-
-
-def _require_ours(connection: psycopg.Connection[Any]) -> None:
-    """Refuse schemas that hold objects of users.
-
-    Raises: SchemaMismatch.
-    """
-    has_record = connection.execute(_HAS_WRITTEN).fetchone() == (True,)
-    names = [f"{schema}.{name}" for schema, names in RELATIONS.items() for name in names]
-    rows = connection.execute(
-        sql.SQL(_FOREIGN).format(written=sql.SQL(_WRITTEN if has_record else _COMMENTED)),
-        {"schemas": SCHEMAS, "relations": names},
-    ).fetchall()
-    if found := "; ".join(str(row[0]) for row in rows):
-        raise SchemaMismatch(
-            f"These are not wikiembed's and are in its schemas: {found}. Move or drop them first."
-        )

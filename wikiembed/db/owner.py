@@ -27,7 +27,7 @@ def advice(connection: psycopg.Connection[Any], *, verb: str, unowned: str) -> s
         return unowned
     owner, is_owner = row
     if is_owner:
-        # Functions that change a user's table run as this role, whoever calls them.
+        # Functions that change a user's table run as this role, for every caller.
         return f"give role {owner} that right (to another role's table: membership in that role)"
     return f"{verb} as role {owner}, which owns wikiembed's schemas, or as a superuser"
 
