@@ -5,10 +5,11 @@ from __future__ import annotations
 from psycopg.conninfo import make_conninfo
 
 from tests.support.chunks import add_chunks
-from tests.support.cli import Call
-from tests.support.commands import assert_done, assert_refused
+from tests.support.cli import Call, StartCli
+from tests.support.commands import assert_done, assert_refused, events, served
 from tests.support.database import Database
 from tests.support.fingerprint import changed, fingerprint
+from tests.support.standin import StandIn
 
 
 def test_uninstall_lists_what_it_drops_and_asks(call: Call, docs_table: Database) -> None:
@@ -87,3 +88,18 @@ def test_other_roles_are_told_who_may_migrate_and_uninstall(call: Call, database
                 " superuser."
             ), output
     assert_done(call("status"))
+
+
+def test_uninstall_ends_the_workers(
+    call: Call, start_cli: StartCli, docs_table: Database, standin: StandIn
+) -> None:
+    """With one sentence, and events of one line; what they wrote stays."""
+    worker = start_cli("worker", env=served(standin))
+    add_chunks(docs_table, 3)
+    vectors = "select count(vec) from public.docs"
+    worker.wait_for(lambda: docs_table.one(vectors) == 3)
+    assert_done(call("uninstall", "--yes"))
+    assert_refused(ended := worker.wait(), 2)
+    assert [event["event"] for event in events(ended)] == ["worker_started", "database_lost"]
+    assert "\n" not in str(events(ended)[1]["reason"])
+    assert docs_table.one(vectors) == 3

@@ -95,7 +95,7 @@ def test_remaining_wiki_can_be_removed_later(docs_table: Database) -> None:
     ("theirs", "said"),
     [
         ("create view public.report as select * from wikiembed.coverage",
-         r"rule _RETURN on view (public\.)?report"),
+         r"depend on it: view (public\.)?report\."),
         ("create table public.mine (s text references wikiembed.sources (name))",
          r"constraint mine_s_fkey on table (public\.)?mine"),
         ("create table public.mine (s wikiembed.sources)", r"column s of table (public\.)?mine"),

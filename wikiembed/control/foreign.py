@@ -67,7 +67,11 @@ with ours as (
      and not (d.classid = 'pg_event_trigger'::regclass and d.objid in (
        select e.oid from pg_event_trigger as e where e.evtname = 'wikiembed_on_ddl'))
 )
-select distinct pg_describe_object(d.classid, d.objid, d.objsubid) from dependent as d
+select distinct
+       case when r.oid is null then pg_describe_object(d.classid, d.objid, d.objsubid)
+            else pg_describe_object('pg_class'::regclass, r.ev_class, 0) end
+  from dependent as d
+  left join pg_rewrite as r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
  where coalesce(d.namespace, 0) not in (select o.oid from ours as o)
  order by 1
 """

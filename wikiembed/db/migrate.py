@@ -60,8 +60,8 @@ def _run(url: str, settings: Settings, *, advised: str) -> None:
             raise refused(error.orig, advised) from None
         if isinstance(error.orig, pg.DependentObjectsStillExist):
             raise SchemaMismatch(
-                f"{error.orig.diag.message_primary}: {details_of(error.orig)}. Drop what depends on"
-                " it first, and create it again afterwards."
+                f"Something depends on what the migration drops: {details_of(error.orig)}. Drop it"
+                " first, and create it again afterwards."
             ) from None
         with translate_errors():
             raise (error.orig or error) from None
