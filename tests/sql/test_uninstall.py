@@ -11,7 +11,7 @@ from tests.support.wiki import load, split_pages
 from wikiembed.control.foreign import RELATIONS
 from wikiembed.control.uninstall import Removal, removal, uninstall
 from wikiembed.db.migrate import upgrade
-from wikiembed.errors import SchemaMismatch
+from wikiembed.errors import ConfigurationError, SchemaMismatch
 
 OURS = """
 select n.nspname from pg_namespace as n where n.nspname like 'wikiembed%'
@@ -211,6 +211,11 @@ def test_owner_uninstalls_what_a_superuser_migrated(docs_table: Database) -> Non
     assert docs_table.one("select evtowner <> %s::regrole from pg_event_trigger", [role])
     add(docs_table, "one")
     url = f"{docs_table.url}{'&' if '?' in docs_table.url else '?'}options=-crole%3D{role}"
+    docs_table.execute("alter table public.docs owner to current_user")
+    with pytest.raises(ConfigurationError, match=f"; give role {role} that right"):
+        uninstall(url, removal(url, settings(url)))
+    docs_table.execute(f"alter table public.docs owner to {role}")
+    docs_table.check_invariants()
     uninstall(url, removal(url, settings(url)))
     assert docs_table.rows(OURS) == []
     assert docs_table.rows("select body from public.docs") == [("one",)]
