@@ -1218,6 +1218,13 @@ CREATE FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone
 
 COMMENT ON FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) IS 'True while a source is paused and its pause has not expired.';
 
+CREATE FUNCTION wikiembed_private.is_written(p_function oid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.is_written(p_function oid) IS 'Whether wikiembed wrote a function, from a file or for a source; false for a user''s in the same schemas.';
+
 CREATE FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1852,6 +1859,13 @@ CREATE FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_s
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The new row of a source that is moved, with the settings, the model and the pause of the former; raises WE007 for other dimensions and WE010 for other settings.';
+
+CREATE FUNCTION wikiembed_private.signature_of(p_function oid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.signature_of(p_function oid) IS 'Schema, name and parameter types of a function, as in table written_functions.';
 
 CREATE FUNCTION wikiembed_private.skip_nowait(p_source text, p_keys text[], p_why text) RETURNS bigint
     LANGUAGE plpgsql
@@ -2807,6 +2821,14 @@ ALTER TABLE wikiembed_private.ended_failures ALTER COLUMN id ADD GENERATED ALWAY
     CACHE 1
 );
 
+CREATE TABLE wikiembed_private.written_functions (
+    function text NOT NULL COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE wikiembed_private.written_functions IS 'The functions that the last wikiembed migrate wrote. The next one drops those that it no longer has.';
+
+COMMENT ON COLUMN wikiembed_private.written_functions.function IS 'Schema, name and parameter types, as signature_of() returns them.';
+
 CREATE TABLE wikiembed_queue.procrastinate_events (
     id bigint NOT NULL,
     job_id bigint NOT NULL,
@@ -2911,6 +2933,9 @@ ALTER TABLE ONLY wikiembed_private.documents_wiki
 
 ALTER TABLE ONLY wikiembed_private.ended_failures
     ADD CONSTRAINT ended_failures_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY wikiembed_private.written_functions
+    ADD CONSTRAINT written_functions_pkey PRIMARY KEY (function);
 
 ALTER TABLE ONLY wikiembed_queue.procrastinate_events
     ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);
