@@ -1148,6 +1148,13 @@ CREATE FUNCTION wikiembed_private.generate_read_document(p_name text) RETURNS vo
 
 COMMENT ON FUNCTION wikiembed_private.generate_read_document(p_name text) IS 'Generates the function that reads a source''s documents.';
 
+CREATE FUNCTION wikiembed_private.generate_search(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.generate_search(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) IS 'Generates the function that searches a source by vector alone, without a filter.';
+
 CREATE FUNCTION wikiembed_private.generate_split_documents(p_name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1189,6 +1196,13 @@ CREATE FUNCTION wikiembed_private.grant_generated(p_source wikiembed.sources, p_
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.grant_generated(p_source wikiembed.sources, p_role name) IS 'Lets a worker''s role call the functions that read and store chunks of a source.';
+
+CREATE FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) IS 'Lets a reader''s role call the function that searches a source with the rights of its caller.';
 
 CREATE FUNCTION wikiembed_private.has_waiting_document(p_source text) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1538,6 +1552,13 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
 
 COMMENT ON FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) IS 'Written by write_triggers for source wiki.';
 
+CREATE FUNCTION wikiembed_private.reader_roles() RETURNS SETOF name
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.reader_roles() IS 'The roles that grant_reader was called with.';
+
 CREATE FUNCTION wikiembed_private.reconcile_documents(p_name text, p_recount boolean, OUT documents_enqueued bigint, OUT dead_jobs bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1853,6 +1874,13 @@ CREATE FUNCTION wikiembed_private.search_hits(p_source wikiembed.sources, p_more
 
 COMMENT ON FUNCTION wikiembed_private.search_hits(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) IS 'The statement that fuses rows found by vector and by text, and returns them as hits.';
 
+CREATE FUNCTION wikiembed_private.search_wiki(p_query public.vector, p_limit integer, p_weight double precision, p_titled boolean) RETURNS TABLE(key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean, document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.search_wiki(p_query public.vector, p_limit integer, p_weight double precision, p_titled boolean) IS 'Written by write_triggers for source wiki.';
+
 CREATE FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.sources
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2036,12 +2064,12 @@ CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
 
 COMMENT ON FUNCTION wikiembed_private.waiting_queues() IS 'The queues in which a job waits, by name.';
 
-CREATE FUNCTION wikiembed_private.words_of(p_config text, p_text text) RETURNS tsquery[]
+CREATE FUNCTION wikiembed_private.words_of(p_config text, p_text text) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.words_of(p_config text, p_text text) IS 'The first 64 words of a text, without stop words, each as a query.';
+COMMENT ON FUNCTION wikiembed_private.words_of(p_config text, p_text text) IS 'The first 64 words of a text, as they are indexed, without stop words.';
 
 CREATE FUNCTION wikiembed_private.worker_roles() RETURNS SETOF name
     LANGUAGE sql STABLE

@@ -62,12 +62,12 @@ def text_index_works(connection: Connection, target: Target) -> bool:
     ).fetchone()
     if row is None or row[0] is None:
         return False
-    statement = "prepare wikiembed_text (tsquery[], integer, integer) as " + "".join(row[0])
+    statement = "prepare wikiembed_text (text[], integer, integer) as " + "".join(row[0])
     with connection.transaction(force_rollback=True):
         connection.execute("set local enable_seqscan = off")
         connection.execute(statement.encode())
         plan = connection.execute(
-            "explain (costs off) execute wikiembed_text (array['word'::tsquery], 10, 10)"
+            "explain (costs off) execute wikiembed_text (array['word'], 10, 10)"
         ).fetchall()
         connection.execute("deallocate wikiembed_text")
     return any("Bitmap Index Scan" in line for (line,) in plan)

@@ -33,7 +33,9 @@ BARE_TEXT = (
 )
 BY_VECTOR = "select key, content, distance from wikiembed.search('docs', %b)"
 BY_BOTH = "select key, content, score from wikiembed.search('docs', %b, %s)"
-FILTERED = """select key::bigint from wikiembed.search('docs', %b, p_filter => '{{"tenant": {}}}')"""
+FILTERED = (
+    """select key::bigint from wikiembed.search('docs', %b, p_filter => '{{"tenant": {}}}')"""
+)
 EXACT = (
     "select id from public.docs where tenant = {} and vec is not null"
     " order by (vec <=> %b) + 0 limit 10"
