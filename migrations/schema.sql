@@ -410,27 +410,6 @@ CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
 
 COMMENT ON FUNCTION wikiembed_private.base_type(p_type oid) IS 'The type below a domain, or the type itself.';
 
-CREATE FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) RETURNS void
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS …;
-
-COMMENT ON FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) IS 'Raises WE010 for options of documents that are not valid.';
-
-CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) RETURNS record
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS …;
-
-COMMENT ON FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) IS 'Type and dimensions of the vector column; raises WE007 when it cannot hold vectors.';
-
-CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute, p_alone boolean DEFAULT true) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS …;
-
-COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute, p_alone boolean) IS 'The type of a column of a key; raises WE005 when it cannot be one, or when it is to identify a row alone and does not.';
-
 CREATE TABLE wikiembed.sources (
     name text NOT NULL,
     relation regclass NOT NULL,
@@ -551,6 +530,34 @@ COMMENT ON COLUMN wikiembed.sources.text_columns IS 'The columns whose text is e
 COMMENT ON COLUMN wikiembed.sources.text_paths IS 'For each column of the text the path of a JSON field, as an array; null: the column itself.';
 
 COMMENT ON COLUMN wikiembed.sources.text_attnums IS 'Column number of each column of the text, to detect a rename.';
+
+CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass) IS 'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it.';
+
+CREATE FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) IS 'Raises WE010 for options of documents that are not valid.';
+
+CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) IS 'Type and dimensions of the vector column; raises WE007 when it cannot hold vectors.';
+
+CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute, p_alone boolean DEFAULT true) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute, p_alone boolean) IS 'The type of a column of a key; raises WE005 when it cannot be one, or when it is to identify a row alone and does not.';
 
 CREATE FUNCTION wikiembed_private.check_keys(p_source wikiembed.sources, p_keys name[]) RETURNS wikiembed.sources
     LANGUAGE plpgsql STABLE
@@ -704,7 +711,7 @@ CREATE FUNCTION wikiembed_private.create_chunk_table(p_documents wikiembed.sourc
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.create_chunk_table(p_documents wikiembed.sources, p_chunks text, p_embedding_type text, p_dimensions integer) IS 'The chunk table of documents: created, or the one of that name with the right columns. Raises WE006, WE010.';
+COMMENT ON FUNCTION wikiembed_private.create_chunk_table(p_documents wikiembed.sources, p_chunks text, p_embedding_type text, p_dimensions integer) IS 'The chunk table of documents: created, or the one of that name if it has the shape. Raises WE006, WE010.';
 
 CREATE FUNCTION wikiembed_private.create_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
