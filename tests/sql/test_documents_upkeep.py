@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.sql.test_documents import ATTACH, FREE, chunks, counts, put, queued, split
@@ -240,3 +241,23 @@ def test_live_keys_are_those_of_waiting_and_running_jobs(articles: Database) -> 
     assert articles.rows(live, [embed]) == [("1", "doing"), ("2", "todo")]
     assert articles.rows(live, ["wikiembed.split"]) == [(key, "todo")]
     articles.execute("delete from wikiembed_queue.procrastinate_jobs where task_name = %s", [embed])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "drop table public.articles_chunks",
+        "alter table public.articles_chunks drop column content cascade",
+        "drop table public.articles cascade",
+        "alter table public.articles drop column title",
+    ],
+)
+def test_read_of_what_was_dropped_names_the_source(articles: Database, damage: str) -> None:
+    """So that a worker ends the job: a missing table would be tried again for ever."""
+    key = put(articles, "a", "one")
+    articles.execute("set client_min_messages = error")
+    articles.execute(damage)
+    with pytest.raises(psycopg.Error, match="were dropped") as raised:
+        articles.execute("select * from wikiembed.read_documents('articles', %s)", [[key]])
+    assert raised.value.sqlstate == "WE001"
+    articles.execute("select wikiembed.reconcile()")

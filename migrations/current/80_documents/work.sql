@@ -30,6 +30,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform wikiembed_private.require_documents(p_source);
+  if wikiembed_private.documents_gone(p_source)
+     or (select wikiembed_private.is_gone(s) from wikiembed.sources as s where s.name = p_source collate "default")
+  then
+    raise exception 'the documents or the chunk table of source "%", or a column of them, were dropped', p_source
+      using errcode = 'WE001', hint = format('Forget the source: select wikiembed.detach(%L).', p_source);
+  end if;
   return query execute format('select * from wikiembed_private.%I($1, $2)', 'read_document_' || p_source) using p_keys, p_most_bytes;
 end;
 $$;
