@@ -216,6 +216,8 @@ def test_partitions_of_documents_get_and_lose_their_triggers(database: Database)
     database.execute("insert into public.two values (2, 'b', 't', 'body')")
     database.execute("alter table public.articles attach partition public.two for values in (2)")
     assert database.one(CURRENT) is True
+    assert counts(database) == (1, 0, 1, 0, 0)
+    assert database.one("select wikiembed.is_ready('articles', true)") is False
     database.execute("select wikiembed.reconcile('articles')")
     assert queued(database) == ['[2, "b"]']
     database.execute("insert into public.two values (2, 'c', 't', 'body')")

@@ -113,7 +113,8 @@ $$;
 comment on function wikiembed_private.follow_document_renames(text) is
   'Updates the column names of a source''s documents after a rename. Raises WE006 when one was dropped.';
 
--- Drops the triggers of partitions that were detached, since they would go on queueing.
+-- Drops the triggers of partitions that were detached, since they would go on queueing. Documents that came with
+-- a partition wait from now on, so that the source is not ready until reconcile has queued them.
 create or replace function wikiembed_private.renew_document_triggers(p_name text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -125,6 +126,15 @@ begin
   perform set_config('wikiembed.writing_triggers', 'on', true);
   perform wikiembed_private.follow_document_renames(p_name);
   if not wikiembed_private.document_triggers_current(p_name) then
+    for v_relation in
+      select r from wikiembed.document_sources as d, wikiembed_private.relations_of(d.relation) as r join pg_class as c on c.oid = r
+       where d.source = p_name collate "default" and c.relkind = 'r'
+         and r not in (select o.relation from wikiembed_private.document_triggers_of(p_name) as o)
+    loop
+      execute wikiembed_private.render_template(
+        wikiembed_private.document_row(p_name), 'insert into @state@ (key) select @key_of(d)@ from @partition@ as d on conflict do nothing',
+        wikiembed_private.document_names(p_name) || jsonb_build_object('partition', wikiembed_private.qualified(v_relation)));
+    end loop;
     for v_relation, v_trigger in
       select o.relation, o.trigger from wikiembed_private.document_triggers_of(p_name) as o, wikiembed.document_sources as d
        where d.source = p_name collate "default" and o.relation not in (select wikiembed_private.relations_of(d.relation))
