@@ -282,7 +282,7 @@ def test_split_blank_text_gives_no_piece(text: str, splitter: Splitter) -> None:
             "# \n",
             "== a",
         ),
-        *("*", "(("),
+        *("*", "((", "[a]: b\n"),
     ],
 )
 def test_split_any_repeated_text_loses_nothing(unit: str, splitter: Splitter) -> None:

@@ -174,6 +174,8 @@ def markdown_sections(text: str) -> list[Section]:
         reader.add(Part(start=0, group=reader.next_group(), by_line=True))
     for token, heading in _with_names(parser.parse(source)):
         reader.read(token, heading)
+    if not reader.sections:  # definitions of links have no token
+        reader.add(Part(start=0))
     return with_text(soften(text), reader.finish())
 
 
