@@ -531,12 +531,12 @@ COMMENT ON COLUMN wikiembed.sources.text_paths IS 'For each column of the text t
 
 COMMENT ON COLUMN wikiembed.sources.text_attnums IS 'Column number of each column of the text, to detect a rename.';
 
-CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass) RETURNS void
+CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass) IS 'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it.';
+COMMENT ON FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) IS 'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it.';
 
 CREATE FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -1255,6 +1255,13 @@ CREATE FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_j
 
 COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk or document with which three workers died: it is recorded as worker_lost.';
 
+CREATE FUNCTION wikiembed_private.missing_chunk_columns(p_chunks regclass, p_more name[]) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.missing_chunk_columns(p_chunks regclass, p_more name[]) IS 'The columns that a chunk table lacks, of those that it needs and some more; null: none.';
+
 CREATE FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) RETURNS regclass
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1623,6 +1630,13 @@ CREATE FUNCTION wikiembed_private.require_column(p_relation regclass, p_name nam
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) IS 'The catalogue row of the column that is to be key, text or embedding; raises WE006 with a hint when no such column exists.';
+
+CREATE FUNCTION wikiembed_private.require_document_tables(p_source text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.require_document_tables(p_source text) IS 'Raises WE001 when a table of a source of documents, or a column that is used, was dropped or, in the chunk table, renamed.';
 
 CREATE FUNCTION wikiembed_private.require_documents(p_source text) RETURNS void
     LANGUAGE plpgsql STABLE

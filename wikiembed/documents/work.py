@@ -127,8 +127,8 @@ async def process(job: SplitJob, runtime: Runtime) -> None:
     """
     try:
         await _Run(job, runtime).run()
-    except SourceNotFound:
-        emit("source_gone", source=job.source, job_id=job.job_id)
+    except SourceNotFound as error:
+        emit("source_gone", source=job.source, job_id=job.job_id, reason=str(error))
 
 
 async def give_up(job: SplitJob, runtime: Runtime, message: str) -> None:

@@ -156,42 +156,55 @@ $$;
 comment on function wikiembed_private.check_document_options(text, integer, integer, text, text, integer) is
   'Raises WE010 for options of documents that are not valid.';
 
+create or replace function wikiembed_private.missing_chunk_columns(p_chunks regclass, p_more name[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select string_agg(n.name, ', ' order by n.name)
+    from unnest(array['id', 'position', 'context', 'content', 'heading', 'starts_at', 'ends_at', 'embedding']::name[] || p_more) as n (name)
+   where not exists (select from pg_attribute as a where a.attrelid = p_chunks and a.attname = n.name and not a.attisdropped);
+$$;
+comment on function wikiembed_private.missing_chunk_columns(regclass, name[]) is
+  'The columns that a chunk table lacks, of those that it needs and some more; null: none.';
+
 -- What Postgres would refuse only when the first document is split is refused here. Without the foreign key the
 -- chunks of a deleted document would be found by search, and those of one whose key changes would be there twice.
-create or replace function wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass) returns void
+-- A table that a source moves to may get its constraints after the swap.
+create or replace function wikiembed_private.check_chunk_table(
+  p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean
+) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_keys name[] := array(select 'document_' || k.name from unnest(p_documents.key_columns) with ordinality as k (name, number) order by k.number);
   v_list text := (select string_agg(quote_ident(k.name), ', ' order by k.number) from unnest(v_keys) with ordinality as k (name, number));
-  v_missing text;
+  v_missing text := wikiembed_private.missing_chunk_columns(p_chunks, v_keys);
   v_wrong text;
   v_lacks text;
 begin
+  if v_missing is not null then
+    raise exception 'table % lacks columns of a chunk table: %', p_chunks, v_missing
+      using errcode = 'WE006', hint = 'Name a table that does not exist yet: it will be created';
+  end if;
   with needed as (
     select n.name::name as name, n.types
       from (values ('id', array['smallint', 'integer', 'bigint']), ('position', array['integer', 'bigint']),
                    ('starts_at', array['integer', 'bigint']), ('ends_at', array['integer', 'bigint']),
                    ('context', array['text', 'character varying']), ('content', array['text', 'character varying']),
-                   ('heading', array['text', 'character varying']), ('embedding', null)) as n (name, types)
+                   ('heading', array['text', 'character varying'])) as n (name, types)
      union all
     select k.name, case when k.type in ('text', 'character varying') then array['text', 'character varying'] else array[k.type] end
       from unnest(v_keys, p_documents.key_types) as k (name, type)
   ), found as (
-    select n.name, n.types, a.attname is null as is_missing, format_type(wikiembed_private.base_type(a.atttypid), null) as type
+    select n.name, n.types, format_type(wikiembed_private.base_type(a.atttypid), null) as type
       from needed as n
-      left join pg_attribute as a on a.attrelid = p_chunks and a.attname = n.name and not a.attisdropped
+      join pg_attribute as a on a.attrelid = p_chunks and a.attname = n.name and not a.attisdropped
   )
-  select string_agg(f.name, ', ' order by f.name) filter (where f.is_missing),
-         min(format('column "%s" of %s is of type %s, not %s', f.name, p_chunks, f.type, array_to_string(f.types, ' or ')))
-           filter (where f.type <> all (f.types))
-    into v_missing, v_wrong
-    from found as f;
-  if v_missing is not null then
-    raise exception 'table % lacks columns of a chunk table: %', p_chunks, v_missing
-      using errcode = 'WE006', hint = 'Name a table that does not exist yet: it will be created';
-  end if;
+  select min(format('column "%s" of %s is of type %s, not %s', f.name, p_chunks, f.type, array_to_string(f.types, ' or ')))
+    into v_wrong
+    from found as f
+   where f.type <> all (f.types);
   if v_wrong is not null then
     raise exception '%', v_wrong
       using errcode = 'WE006', hint = 'Alter its type, or name a table that does not exist yet: it will be created';
@@ -201,6 +214,7 @@ begin
       using errcode = 'WE006', hint = format('Run `alter table %s alter column id add generated always as identity`', p_chunks);
   end if;
   v_lacks := case
+    when not p_constraints then null
     when not exists (
       select from pg_constraint as f
        where f.contype = 'f' and f.conrelid = p_chunks and f.confrelid = p_documents.relation
@@ -227,7 +241,7 @@ begin
   end if;
 end;
 $$;
-comment on function wikiembed_private.check_chunk_table(wikiembed.sources, regclass) is
+comment on function wikiembed_private.check_chunk_table(wikiembed.sources, regclass, boolean) is
   'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it.';
 
 -- Names that are quoted in p_chunks stay as they are; a table that exists must have the shape.
@@ -242,7 +256,7 @@ declare
   v_keys text;
 begin
   if v_chunks is not null then
-    perform wikiembed_private.check_chunk_table(p_documents, v_chunks);
+    perform wikiembed_private.check_chunk_table(p_documents, v_chunks, true);
     return v_chunks;
   end if;
   if coalesce(p_dimensions, 0) < 1 then
