@@ -425,6 +425,16 @@ def test_reconcile_finds_what_bypassed_the_triggers(articles: Database) -> None:
         split(articles, key)
 
 
+def test_write_of_a_source_that_was_attached_again_is_stale(articles: Database) -> None:
+    """A worker that read it before the detach has split it with other options."""
+    key = put(articles, "a", "one")
+    read = read_all(articles, key)
+    articles.execute("select wikiembed.detach('articles'); drop table public.articles_chunks")
+    articles.execute(ATTACH)
+    assert write_all(articles, read) == ["stale"]
+    assert split(articles, key) == "written"
+
+
 def test_detach_leaves_both_tables(articles: Database) -> None:
     """Nothing of wikiembed's is left on them."""
     split(articles, put(articles, "a", "one"))
