@@ -218,6 +218,7 @@ def test_partitions_of_documents_get_and_lose_their_triggers(database: Database)
     assert database.one(CURRENT) is True
     assert counts(database) == (1, 0, 1, 0, 0)
     assert database.one("select wikiembed.is_ready('articles', true)") is False
+    assert queued(database) == ['[2, "b"]']
     database.execute("select wikiembed.reconcile('articles')")
     assert queued(database) == ['[2, "b"]']
     database.execute("insert into public.two values (2, 'c', 't', 'body')")
@@ -263,3 +264,20 @@ def test_read_of_what_was_dropped_names_the_source(articles: Database, damage: s
         articles.execute("select * from wikiembed.read_documents('articles', %s)", [[key]])
     assert raised.value.sqlstate == "WE001"
     articles.execute("select wikiembed.reconcile()")
+
+
+@pytest.mark.parametrize("column", ["content", "position", "heading"])
+def test_read_with_a_renamed_column_of_the_chunk_table_names_it(
+    articles: Database, column: str
+) -> None:
+    """The documents wait, and are queued when the column has its name again."""
+    key = put(articles, "a", "one")
+    articles.execute(f"alter table public.articles_chunks rename {column} to other")
+    with pytest.raises(psycopg.Error, match=f"lacks columns: {column}") as raised:
+        articles.execute("select * from wikiembed.read_documents('articles', %s)", [[key]])
+    assert raised.value.sqlstate == "WE001"
+    articles.execute("select wikiembed.reconcile()")
+    articles.execute(f"alter table public.articles_chunks rename other to {column}")
+    articles.execute(FREE)
+    assert articles.rows(RECONCILE) == [(1, 0)]
+    assert split(articles, key) == "written"

@@ -122,6 +122,7 @@ as $$
 declare
   v_relation regclass;
   v_trigger name;
+  v_added text[];
 begin
   perform set_config('wikiembed.writing_triggers', 'on', true);
   perform wikiembed_private.follow_document_renames(p_name);
@@ -132,8 +133,16 @@ begin
          and r not in (select o.relation from wikiembed_private.document_triggers_of(p_name) as o)
     loop
       execute wikiembed_private.render_template(
-        wikiembed_private.document_row(p_name), 'insert into @state@ (key) select @key_of(d)@ from @partition@ as d on conflict do nothing',
-        wikiembed_private.document_names(p_name) || jsonb_build_object('partition', wikiembed_private.qualified(v_relation)));
+        wikiembed_private.document_row(p_name), $sql$
+          with added as (
+            insert into @state@ (key) select @key_of(d)@ from @partition@ as d on conflict do nothing returning key
+          )
+          select array(select a.key from added as a)
+        $sql$, wikiembed_private.document_names(p_name) || jsonb_build_object('partition', wikiembed_private.qualified(v_relation)))
+        into v_added;
+      if exists (select from wikiembed.sources as s where s.name = p_name collate "default" and s.held_back_at is null) then
+        perform wikiembed_private.queue_documents(p_name, v_added, 0);
+      end if;
     end loop;
     for v_relation, v_trigger in
       select o.relation, o.trigger from wikiembed_private.document_triggers_of(p_name) as o, wikiembed.document_sources as d
