@@ -257,16 +257,32 @@ def test_dropped_chunk_table_is_said_by_each_command(
     )
     assert "articles  public.articles" in call("status").stdout
     assert "gone.embedding" in call("sources").stdout
-    dropped = 'The table or a column of source "articles" was dropped: see `wikiembed sources`.'
+    dropped = (
+        'The documents or the chunk table of source "articles", or a column of them, were dropped:'
+        " see `wikiembed sources`."
+    )
     assert assert_refused(call("enqueue", "articles"), 2) == dropped
     assert assert_refused(call("backfill", "articles", "--dry-run"), 2) == dropped
     sentence = assert_refused(call("resplit", "articles", "--dry-run"), 2)
-    assert sentence.endswith("was dropped: run `wikiembed reconcile articles`.")
+    assert sentence.endswith("were dropped: see `wikiembed sources`.")
     drained = call("worker", "--drain", env=served(standin))
     assert "source_gone" in [one["event"] for one in events(drained)]
     assert_done(call("reconcile", "articles"))
     assert articles.one("select count(*) from wikiembed.sources where name = 'articles'") == 0
     articles.execute("update public.articles set body = 'Written on.' where id = 1")
+
+
+def test_renamed_column_of_the_chunk_table_is_said(call: Call, articles: Database) -> None:
+    """By the commands that `ready` and `doctor` send an operator to."""
+    assert_done(call(*SIZED))
+    articles.execute("alter table public.articles_chunks rename content to words")
+    for command in (("enqueue", "articles"), ("resplit", "articles", "--dry-run")):
+        assert assert_refused(call(*command), 2) == (
+            'The chunk table of source "articles" has no column content: see `wikiembed sources`.'
+        )
+    assert_done(call("reconcile"))
+    articles.execute("alter table public.articles_chunks rename words to content")
+    assert_done(call("enqueue", "articles"))
 
 
 def test_documents_that_failed_are_listed(call: Call, articles: Database) -> None:

@@ -273,7 +273,7 @@ def test_read_with_a_renamed_column_of_the_chunk_table_names_it(
     """The documents wait, and are queued when the column has its name again."""
     key = put(articles, "a", "one")
     articles.execute(f"alter table public.articles_chunks rename {column} to other")
-    with pytest.raises(psycopg.Error, match=f"lacks columns: {column}") as raised:
+    with pytest.raises(psycopg.Error, match=f"has no column {column}") as raised:
         articles.execute("select * from wikiembed.read_documents('articles', %s)", [[key]])
     assert raised.value.sqlstate == "WE001"
     articles.execute("select wikiembed.reconcile()")

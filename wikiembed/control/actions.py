@@ -121,6 +121,10 @@ def enqueue(
     try:
         with translate_errors(), connection.transaction():
             splits, documents = documents_to_queue(connection, source, max_chunks)
+            if documents is not None:
+                connection.execute(
+                    "select wikiembed_private.require_document_tables(%s)", (source,)
+                )
             row = connection.execute(
                 "select jobs, chunks from wikiembed.enqueue(%s, %s::bigint, %s::int, %s)",
                 (source, max_chunks, batch_size, dry_run),

@@ -38,10 +38,6 @@ select wikiembed.resplit(
          %(source)s, %(splitter)s, %(max_chars)s::int, %(overlap_chars)s::int, %(context)s,
          %(max_tokens)s::int)
 """
-_GONE = """
-select wikiembed_private.documents_gone(s.name) or wikiembed_private.is_gone(s)
-  from wikiembed.sources as s where s.name = %s
-"""
 _COUNTS = """
 select d.total, coalesce(c.total, 0)
   from wikiembed.documents as d left join wikiembed.coverage as c on c.source = d.source
@@ -129,11 +125,7 @@ def plan(connection: Connection, settings: Settings, source: str, change: Option
                 f"Source {source!r} has no documents to split: its table holds chunks; attach the"
                 " documents instead (`wikiembed attach --documents`)."
             )
-        if connection.execute(_GONE, (source,)).fetchone() == (True,):
-            raise SourceNotFound(
-                f"A table of source {source!r}, or a column of it, was dropped: run `wikiembed"
-                f" reconcile {source}`."
-            )
+        connection.execute("select wikiembed_private.require_document_tables(%s)", (source,))
         after = connection.execute(
             _AFTER,
             {"source": source, **asdict(change)},

@@ -39,7 +39,7 @@ begin
   end if;
   v_missing := wikiembed_private.missing_chunk_columns(v_source.relation, '{}');
   if v_missing is not null then
-    raise exception 'the chunk table of source "%" lacks columns: %', p_source, v_missing
+    raise exception 'the chunk table of source "%" has no column %', p_source, v_missing
       using errcode = 'WE001', hint = 'Rename them back.';
   end if;
 end;
