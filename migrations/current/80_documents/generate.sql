@@ -231,12 +231,14 @@ begin
         v_keys := array(
           select b.key
             from (
-              select @key_of(d)@ as key,
-                     sum(octet_length(@text_of(d)@))
-                       over (order by @key_of(d)@ collate "C" rows between unbounded preceding and 1 preceding) as before
-                from @table@ as d
-               where @has_key(d, p_keys)@
-                 and exists (select from @state@ as s where s.key = @key_of(d)@ collate "C" and s.version is null)
+              select l.key, sum(l.bytes) over (order by l.key collate "C" rows between unbounded preceding and 1 preceding) as before
+                from (
+                  select @key_of(d)@ as key, octet_length(@text_of(d)@) as bytes
+                    from @table@ as d
+                   where @has_key(d, p_keys)@
+                     and exists (select from @state@ as s where s.key = @key_of(d)@ collate "C" and s.version is null)
+                     for key share of d skip locked
+                ) as l
             ) as b
            where coalesce(b.before, 0) < p_most_bytes);
       end if;
