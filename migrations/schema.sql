@@ -439,27 +439,6 @@ CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
 
 COMMENT ON FUNCTION wikiembed_private.base_type(p_type oid) IS 'The type below a domain, or the type itself.';
 
-CREATE FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) RETURNS void
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS …;
-
-COMMENT ON FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) IS 'Raises WE010 for options of documents that are not valid.';
-
-CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) RETURNS record
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS …;
-
-COMMENT ON FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) IS 'Type and dimensions of the vector column; raises WE007 when it cannot hold vectors.';
-
-CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute, p_alone boolean DEFAULT true) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS …;
-
-COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute, p_alone boolean) IS 'The type of a column of a key; raises WE005 when it cannot be one, or when it is to identify a row alone and does not.';
-
 CREATE TABLE wikiembed.sources (
     name text NOT NULL,
     relation regclass NOT NULL,
@@ -583,6 +562,34 @@ COMMENT ON COLUMN wikiembed.sources.text_paths IS 'For each column of the text t
 COMMENT ON COLUMN wikiembed.sources.text_attnums IS 'Column number of each column of the text, to detect a rename.';
 
 COMMENT ON COLUMN wikiembed.sources.text_config IS 'Text search configuration of the index for search by text, or trigram; null: there is none. Written by set_text_config.';
+
+CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) IS 'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it.';
+
+CREATE FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) IS 'Raises WE010 for options of documents that are not valid.';
+
+CREATE FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_embedding(p_relation regclass, p_column pg_attribute, p_dimensions integer, OUT embedding_type text, OUT dimensions integer) IS 'Type and dimensions of the vector column; raises WE007 when it cannot hold vectors.';
+
+CREATE FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute, p_alone boolean DEFAULT true) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_key(p_relation regclass, p_column pg_attribute, p_alone boolean) IS 'The type of a column of a key; raises WE005 when it cannot be one, or when it is to identify a row alone and does not.';
 
 CREATE FUNCTION wikiembed_private.check_keys(p_source wikiembed.sources, p_keys name[]) RETURNS wikiembed.sources
     LANGUAGE plpgsql STABLE
@@ -757,7 +764,7 @@ CREATE FUNCTION wikiembed_private.create_chunk_table(p_documents wikiembed.sourc
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.create_chunk_table(p_documents wikiembed.sources, p_chunks text, p_embedding_type text, p_dimensions integer) IS 'The chunk table of documents: created, or the one of that name with the right columns. Raises WE006, WE010.';
+COMMENT ON FUNCTION wikiembed_private.create_chunk_table(p_documents wikiembed.sources, p_chunks text, p_embedding_type text, p_dimensions integer) IS 'The chunk table of documents: created, or the one of that name if it has the shape. Raises WE006, WE010.';
 
 CREATE FUNCTION wikiembed_private.create_deltas(p_source text) RETURNS void
     LANGUAGE plpgsql
@@ -1347,6 +1354,13 @@ CREATE FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_j
 
 COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk or document with which three workers died: it is recorded as worker_lost.';
 
+CREATE FUNCTION wikiembed_private.missing_chunk_columns(p_chunks regclass, p_more name[]) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.missing_chunk_columns(p_chunks regclass, p_more name[]) IS 'The columns that a chunk table lacks, of those that it needs and some more; null: none.';
+
 CREATE FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) RETURNS regclass
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1722,6 +1736,13 @@ CREATE FUNCTION wikiembed_private.require_column(p_relation regclass, p_name nam
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) IS 'The catalogue row of the column that is to be key, text or embedding; raises WE006 with a hint when no such column exists.';
+
+CREATE FUNCTION wikiembed_private.require_document_tables(p_source text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.require_document_tables(p_source text) IS 'Raises WE001 when a table of a source of documents, or a column that is used, was dropped or, in the chunk table, renamed.';
 
 CREATE FUNCTION wikiembed_private.require_documents(p_source text) RETURNS void
     LANGUAGE plpgsql STABLE
