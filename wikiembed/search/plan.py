@@ -1,4 +1,4 @@
-"""The steps of a search, whoever takes them: statements for Postgres, questions for a model.
+"""The steps of a search, the same for every client: statements for Postgres, questions for a model.
 
 A plan is a generator: it yields a `Statement` or a `Question`, is sent rows or a vector, and
 returns the result. So the client of threads and that of an event loop have one home.
