@@ -223,12 +223,12 @@ CREATE FUNCTION wikiembed.pause(p_source text DEFAULT NULL::text, p_why text DEF
 
 COMMENT ON FUNCTION wikiembed.pause(p_source text, p_why text, p_until timestamp with time zone) IS 'Pauses a source, or all of them: no batch begins until resume, or until the time given; batches in flight finish. Returns the number of sources. Raises WE001, WE010.';
 
-CREATE FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text DEFAULT ''::text) RETURNS bigint
+CREATE FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text DEFAULT ''::text, p_query_prefix text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text) IS 'Pins the model that the first worker resolved, or compares: raises WE011 for another provider, model, prefix or dimension; returns the generation. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text) IS 'Pins the model that the first worker resolved, with its prefix for questions if it has one, or compares: raises WE011 for another provider, model, document prefix or dimension; returns the generation. Raises WE001.';
 
 CREATE FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, content text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -477,6 +477,7 @@ CREATE TABLE wikiembed.sources (
     text_paths jsonb NOT NULL,
     text_attnums smallint[] NOT NULL,
     text_config text,
+    query_prefix_pinned boolean DEFAULT false NOT NULL,
     CONSTRAINT a_key_has_one_to_four_columns CHECK ((((cardinality(key_columns) >= 1) AND (cardinality(key_columns) <= 4)) AND (cardinality(key_types) = cardinality(key_columns)) AND (cardinality(key_attnums) = cardinality(key_columns)))),
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
     CONSTRAINT a_text_has_one_to_eight_parts CHECK ((((cardinality(text_columns) >= 1) AND (cardinality(text_columns) <= 8)) AND (jsonb_array_length(text_paths) = cardinality(text_columns)) AND (cardinality(text_attnums) = cardinality(text_columns)))),
@@ -562,6 +563,8 @@ COMMENT ON COLUMN wikiembed.sources.text_paths IS 'For each column of the text t
 COMMENT ON COLUMN wikiembed.sources.text_attnums IS 'Column number of each column of the text, to detect a rename.';
 
 COMMENT ON COLUMN wikiembed.sources.text_config IS 'Text search configuration of the index for search by text, or trigram; null: there is none. Written by set_text_config.';
+
+COMMENT ON COLUMN wikiembed.sources.query_prefix_pinned IS 'True when query_prefix was pinned from the settings of the first worker, not set by the source itself.';
 
 CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) RETURNS void
     LANGUAGE plpgsql STABLE
