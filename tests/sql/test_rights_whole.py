@@ -89,6 +89,7 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
         *("wikiembed.is_ready", "wikiembed.search"),
         *(f"wikiembed_private.{name}" for name in read | found | filtered),
         *("wikiembed_private.qualified", "wikiembed_private.chunk_key_columns"),
+        *("wikiembed_private.search_docs", "wikiembed_private.search_wiki"),
     }
     sequences = docs_table.rows(
         "select oid::regclass::text from pg_class where case when relkind = 'S'"

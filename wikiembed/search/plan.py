@@ -20,7 +20,7 @@ from wikiembed.vectors import Matrix
 Result = TypeVar("Result")
 TRIES = 3
 _NAMED = SOURCES + " where name = any(%s) order by name"
-_EMBEDDED = SOURCES + (
+_EMBEDDED = SOURCES + (  # noqa: S608 - constants alone
     " where name in (select c.source from wikiembed.coverage as c where c.embedded > 0)"
     " order by name"
 )
