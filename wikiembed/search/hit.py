@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
-from enum import StrEnum
+from decimal import Decimal
+from enum import Enum, StrEnum
+from operator import index
 from typing import Any
+from uuid import UUID
 
+import numpy as np
 from pgvector import Vector
 from psycopg.types.json import Jsonb
 
+from wikiembed.errors import InvalidArgument
 from wikiembed.vectors import Matrix
 
 Filter = Mapping[str, object]
 """Conditions on columns of a chunk or its document: ``{"tenant": 3, "language": ["en", "de"],
 "year": {"gte": 2000, "lt": 2010}}``. All of them must hold."""
+
+MIN_INT, MAX_INT = -(2**31), 2**31 - 1
 
 # A source that was changed while the question was embedded has another version.
 SEARCH = """
@@ -40,14 +49,84 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
-    """How to search: `limit` from 1 to 1,000 hits, weights from 0 to 1,000."""
+    """How to search: `limit` from 1 to 1,000 hits, weights from 0 to 1,000, a filter as JSON."""
 
     limit: int = 10
-    filter: Filter | None = None
+    filter: str | None = None
     mode: Mode = Mode.AUTO
     vector_weight: float = 1.0
     text_weight: float = 1.0
     per_document: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        limit: int,
+        filter: Filter | None,  # noqa: A002 - the term of the field
+        mode: Mode | str,
+        vector_weight: float,
+        text_weight: float,
+        per_document: bool,
+    ) -> SearchOptions:
+        """The options that an application gives; Postgres checks what depends on the source.
+
+        Raises: InvalidArgument.
+        """
+        if mode not in set(Mode):
+            raise InvalidArgument(f"mode must be one of {', '.join(Mode)}, not {mode!r}.")
+        try:
+            if not MIN_INT <= (number := index(limit)) <= MAX_INT:
+                raise InvalidArgument(f"limit must be from 1 to 1,000, not {number}.")
+            return cls(
+                limit=number,
+                filter=None if filter is None else filter_as_json(filter),
+                mode=Mode(mode),
+                vector_weight=float(vector_weight),
+                text_weight=float(text_weight),
+                per_document=bool(per_document),
+            )
+        except (TypeError, ValueError):
+            raise InvalidArgument(
+                "limit must be a whole number and weights must be numbers, not"
+                f" {limit!r}, {vector_weight!r} and {text_weight!r}."
+            ) from None
+
+
+def filter_as_json(conditions: Filter) -> str:
+    """A filter as JSON: dates, times, UUIDs, enums, Decimals and numpy's values too.
+
+    Raises: InvalidArgument.
+    """
+    if not isinstance(conditions, Mapping):
+        raise InvalidArgument(f"filter must be a dict of columns and values, not {conditions!r}.")
+    try:
+        return json.dumps(dict(conditions), default=_plain, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidArgument(f"filter cannot be written as JSON: {error}.") from None
+
+
+def _plain(value: object) -> object:
+    match value:
+        case dt.datetime() | dt.date() | dt.time():
+            return value.isoformat()
+        case UUID():
+            return str(value)
+        case Decimal():
+            # A number, as a jsonb column may hold it; as text where a float would round it.
+            if not value.is_finite():
+                return str(value)
+            number = int(value) if value == value.to_integral_value() else float(value)
+            return number if Decimal(repr(number)) == value else str(value)
+        case Enum():
+            return value.value
+        case Mapping():
+            return dict(value)
+        case np.generic() | np.ndarray():
+            return value.tolist()
+        case Set() | range():
+            return list(value)
+    raise TypeError(f"a value of type {type(value).__name__} has no form in it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +173,7 @@ def parameters(
         None if vector is None else Vector(vector[0]).to_text(),
         text,
         options.limit,
-        None if options.filter is None else Jsonb(dict(options.filter)),
+        None if options.filter is None else Jsonb(options.filter, dumps=str),
         options.vector_weight,
         options.text_weight,
         options.per_document,
