@@ -90,12 +90,9 @@ class AsyncClient:
         text_weight: float = 1.0,
         per_document: bool = False,
     ) -> list[Hit]:
-        """The chunks that answer `text` best, best first.
+        """The chunks that answer `text` best, best first; see `SearchOptions` for the others.
 
-        `source`: a name, several of one model, or None for every source with vectors. `filter`:
-        conditions on columns of the chunk or its document, see `Filter`. `mode`: ``auto`` ranks by
-        vector and, where the source has an index of text, by text too. `per_document`: the best
-        chunk of each document.
+        `source`: a name, several of one model, or None for every source with vectors.
         """
         options = SearchOptions.of(
             limit=limit,
@@ -115,7 +112,7 @@ class AsyncClient:
         return vector.reshape(-1).copy()
 
     async def coverage(self, source: str | None = None) -> list[Coverage]:
-        """View ``wikiembed.coverage``, of one source or all."""
+        """How much is embedded, of one source or all."""
         rows = await self._execute(Statement(_COVERAGE, (source, source)))
         return [Coverage(*row) for row in rows]
 
@@ -126,8 +123,9 @@ class AsyncClient:
         self._require_usable()
         self._closed = True
         await self._questions.aclose()
-        if self._own is not None:
-            await self._own.close()
+        async with self._opening:
+            if self._own is not None:
+                await self._own.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -175,6 +173,7 @@ class AsyncClient:
         if self._given is not None:
             return self._given
         async with self._opening:
+            self._require_usable()
             if self._own is None:
                 url = await asyncio.to_thread(database_url, self._settings)
                 self._own = await open_async_pool(url)
@@ -233,7 +232,7 @@ class Client:
         return self.take(plan.embed_query(text, name=source)).reshape(-1).copy()
 
     def coverage(self, source: str | None = None) -> list[Coverage]:
-        """View ``wikiembed.coverage``, of one source or all."""
+        """How much is embedded, of one source or all."""
         return [Coverage(*row) for row in self._execute(Statement(_COVERAGE, (source, source)))]
 
     def close(self) -> None:

@@ -49,14 +49,20 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
-    """How to search: `limit` from 1 to 1,000 hits, weights from 0 to 1,000, a filter as JSON."""
+    """How to search."""
 
     limit: int = 10
+    """The most hits to return, from 1 to 1,000; of all sources together."""
     filter: str | None = None
+    """Conditions on columns of the chunk or its document, all of which must hold; as JSON."""
     mode: Mode = Mode.AUTO
+    """Rank by `vector`, `text` or both (`hybrid`); `auto`: by both with an index of text."""
     vector_weight: float = 1.0
+    """The weight of the rank by vector, from 0 to 1,000."""
     text_weight: float = 1.0
+    """The weight of the rank by text, from 0 to 1,000."""
     per_document: bool = False
+    """Return the best chunk of each document only."""
 
     @classmethod
     def of(
@@ -131,29 +137,36 @@ def _plain(value: object) -> object:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A chunk that was found.
-
-    Of a document: its key (a JSON array of several columns), title, the path of headings, the
-    chunk's number from 0, and where its content is in the text (characters, end exclusive); else
-    None. `score` is the sum of weight / (60 + rank) over the two ranks, from 1 each; `distance` the
-    cosine distance from 0 to 2, None without a vector. `is_current`: whether it has the vector of
-    its text; if not, it is found by text alone.
-    """
+    """A chunk that was found."""
 
     source: str
+    """The name of its source."""
     key: str
+    """Its key as text; a JSON array where that has several columns."""
     document_key: str | None
+    """The key of its document, in the same form; None where a table of texts was attached."""
     title: str | None
+    """The title of its document; None without one."""
     heading: str | None
+    """The headings above it in its document, the highest first; None without one."""
     content: str
+    """Its text."""
     position: int | None
+    """Its number in its document, from 0; None without a document."""
     starts_at: int | None
+    """Where it begins in its document, in characters from 0; None without a document."""
     ends_at: int | None
+    """Where it ends, in characters, exclusive; None without a document."""
     score: float
+    """The sum of weight / (60 + rank) over the ranks that it has; comparable within one search."""
     distance: float | None
+    """The cosine distance from the question, from 0 to 2; None without a vector."""
     vector_rank: int | None
+    """Its place by vector, from 1; None where it was found by text alone."""
     text_rank: int | None
+    """Its place by text, from 1; None where it was found by vector alone."""
     is_current: bool
+    """Whether it has the vector of its text; if not, it waits for one."""
 
     @property
     def similarity(self) -> float | None:
