@@ -217,6 +217,13 @@ CASES = (
         fixed_by=("index", "--source", "docs"),
     ),
     Case(
+        name="search_index",
+        level="warning",
+        message="by text (english), which read every row: run `wikiembed index --text --source",
+        broken="select wikiembed.set_text_config('docs', 'english')",
+        fixed_by=("index", "--text", "--source", "docs"),
+    ),
+    Case(
         name="prefix",
         level="warning",
         message="expects the prefixes 'search_document: ' and",

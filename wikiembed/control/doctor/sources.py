@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from wikiembed.control.doctor.findings import Finding
-from wikiembed.control.index import Target, indexes, targets
+from wikiembed.control.index import Target, indexes, targets, text_index_works
 from wikiembed.control.overview import replaced_sentence
 from wikiembed.times import local
 from wikiembed.words import count
@@ -107,9 +107,10 @@ def sources(connection: Connection) -> Iterator[Finding]:
 
 
 def search_indexes(connection: Connection) -> Iterator[Finding]:
-    """The index that search uses for each source."""
+    """The indexes that search uses for each source."""
     for target in targets(connection, None):
         yield from _search_index(connection, target)
+        yield from _text_index(connection, target)
 
 
 def _search_index(connection: Connection, target: Target) -> Iterator[Finding]:
@@ -133,6 +134,21 @@ def _search_index(connection: Connection, target: Target) -> Iterator[Finding]:
             f"Source {target.source} has {target.embedded:,} vectors and no index that search can"
             f" use: {build}.",
         )
+
+
+def _text_index(connection: Connection, target: Target) -> Iterator[Finding]:
+    if target.text_config is None:
+        return
+    how = f"source {target.source} by text ({target.text_config})"
+    if text_index_works(connection, target):
+        yield Finding("search_index", "ok", f"An index serves searches of {how}.")
+        return
+    yield Finding(
+        "search_index",
+        "warning",
+        f"No valid index serves searches of {how}, which read every row: run `wikiembed index"
+        f" --text --source {target.source} --config {target.text_config}`.",
+    )
 
 
 def states(connection: Connection) -> Iterator[Finding]:
