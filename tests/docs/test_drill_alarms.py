@@ -110,6 +110,21 @@ def _search_index(drill: Drill) -> None:
     )
 
 
+def _recall(drill: Drill) -> None:
+    """An index of few links, over chunks whose vectors have nothing in common."""
+    drill.work()
+    drill.database.execute(
+        "insert into public.wiki_chunks"
+        " (document_id, position, context, content, starts_at, ends_at, embedding)"
+        " select c.document_id, 100 + g, '', 'more', 0, 4,"
+        " array[sin(g), cos(g * g), sin(g * g * 7), cos(g * 5)]::vector"
+        " from (select min(document_id) as document_id from public.wiki_chunks) as c,"
+        " generate_series(1, 2000) as g"
+    )
+    drill.type("wikiembed index --source wiki --m 2 --ef-construction 4")
+    drill.type("wikiembed recall wiki")
+
+
 def _owner(drill: Drill) -> Fix:
     role = drill.database.create_role("app")
     drill.database.execute(f"alter table public.wiki_chunks owner to {role}")
@@ -257,6 +272,7 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("documents_failed", "warning"): _documents_failed,
     ("index", "warning"): _index,
     ("search_index", "warning"): _search_index,
+    ("recall", "warning"): _recall,
     ("owner", "warning"): _owner,
     ("prefix", "warning"): _prefix,
     ("paused", "warning"): _paused,

@@ -37,8 +37,8 @@ begin
   end if;
   loop
     if v_by_vector then
-      if v_depth > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
-        perform set_config('hnsw.ef_search', least(v_depth, 1000)::text, true);
+      if greatest(v_search.ef_search, v_depth) > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
+        perform set_config('hnsw.ef_search', least(greatest(v_search.ef_search, v_depth), 1000)::text, true);
       end if;
       execute array_to_string(v_search.vector_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
       -- pgvector ends an index scan that finds too few, after hnsw.max_scan_tuples or ef_search rows.

@@ -6,6 +6,7 @@ from wikiembed.control.index.running import Progress
 from wikiembed.control.index.target import (
     DEFAULT_EF_CONSTRUCTION,
     DEFAULT_M,
+    FEWEST_VECTORS,
     Target,
     VectorIndex,
     indexes,
@@ -18,6 +19,7 @@ from wikiembed.control.index.target import (
 __all__ = [
     "DEFAULT_EF_CONSTRUCTION",
     "DEFAULT_M",
+    "FEWEST_VECTORS",
     "Builder",
     "Options",
     "Progress",
