@@ -62,7 +62,6 @@ create or replace function wikiembed.measure_recall(
 ) returns table (ef_search integer, recall double precision, duration_ms double precision, by_index boolean)
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
-set hnsw.ef_search = 40
 as $$
 declare
   v_search wikiembed.search_statements;
@@ -121,8 +120,12 @@ $$;
 comment on function wikiembed.measure_recall(text, vector, text, integer[], integer, jsonb) is
   'Asks one question and returns, for each value of hnsw.ef_search, the share of the p_limit nearest chunks that search finds, how long it takes in ms, and whether it uses the index of vectors; ef_search null is the exact answer. p_key, the chunk that the question is of, is left out. No rows where nothing is to be found. Raises WE001, WE013.';
 
+-- With a setting of its own, the function leaves that of its session as it is. Postgres lets only a superuser
+-- set what it does not know, and knows these once pgvector is loaded.
 do $$
 begin
+  perform '[1]'::vector;
+  alter function wikiembed.measure_recall(text, vector, text, integer[], integer, jsonb) set hnsw.ef_search = 40;
   if (select string_to_array(e.extversion, '.')::integer[] >= array[0, 8] from pg_catalog.pg_extension as e where e.extname = 'vector') then
     alter function wikiembed.measure_recall(text, vector, text, integer[], integer, jsonb) set hnsw.iterative_scan = 'strict_order';
   end if;
