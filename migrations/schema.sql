@@ -434,6 +434,13 @@ CREATE FUNCTION wikiembed_private.advised_vector(p_dimensions integer) RETURNS t
 
 COMMENT ON FUNCTION wikiembed_private.advised_vector(p_dimensions integer) IS 'The recommended type of a new vector column, with its schema.';
 
+CREATE FUNCTION wikiembed_private.all_keys(p_relation regclass) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.all_keys(p_relation regclass) IS 'The keys that a table can be attached by, in words: id or tenant,number; null if it has none.';
+
 CREATE FUNCTION wikiembed_private.array_type(p_type text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -1175,6 +1182,13 @@ CREATE FUNCTION wikiembed_private.generate_read_document(p_name text) RETURNS vo
 
 COMMENT ON FUNCTION wikiembed_private.generate_read_document(p_name text) IS 'Generates the function that reads a source''s documents.';
 
+CREATE FUNCTION wikiembed_private.generate_search(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.generate_search(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) IS 'Generates the function that searches a source by vector alone, without a filter.';
+
 CREATE FUNCTION wikiembed_private.generate_split_documents(p_name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1217,6 +1231,13 @@ CREATE FUNCTION wikiembed_private.grant_generated(p_source wikiembed.sources, p_
 
 COMMENT ON FUNCTION wikiembed_private.grant_generated(p_source wikiembed.sources, p_role name) IS 'Lets a worker''s role call the functions that read and store chunks of a source.';
 
+CREATE FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) IS 'Lets a reader''s role call the function that searches a source with the rights of its caller.';
+
 CREATE FUNCTION wikiembed_private.has_waiting_document(p_source text) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1251,6 +1272,13 @@ CREATE FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) IS 'True while a source is paused and its pause has not expired.';
+
+CREATE FUNCTION wikiembed_private.is_written(p_function oid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.is_written(p_function oid) IS 'Whether wikiembed wrote a function, from a file or for a source; false for a user''s in the same schemas.';
 
 CREATE FUNCTION wikiembed_private.key_advice(p_relation regclass, p_column name) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -1565,6 +1593,13 @@ CREATE FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) RE
 
 COMMENT ON FUNCTION wikiembed_private.read_wiki(p_keys text[], p_attempt integer) IS 'Written by write_triggers for source wiki.';
 
+CREATE FUNCTION wikiembed_private.reader_roles() RETURNS SETOF name
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.reader_roles() IS 'The roles that grant_reader was called with.';
+
 CREATE FUNCTION wikiembed_private.reconcile_documents(p_name text, p_recount boolean, OUT documents_enqueued bigint, OUT dead_jobs bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1823,6 +1858,13 @@ CREATE FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastin
 
 COMMENT ON FUNCTION wikiembed_private.rescue_upkeep(p_job wikiembed_queue.procrastinate_jobs) IS 'Requeues an upkeep job, or drops it when its next one waits already.';
 
+CREATE FUNCTION wikiembed_private.respell_keys(p_keys text[]) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.respell_keys(p_keys text[]) IS 'Keys of several columns with the blanks that stored ones have; null if given null.';
+
 CREATE FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) RETURNS wikiembed.document_sources
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1879,12 +1921,26 @@ CREATE FUNCTION wikiembed_private.search_hits(p_source wikiembed.sources, p_more
 
 COMMENT ON FUNCTION wikiembed_private.search_hits(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) IS 'The statement that fuses rows found by vector and by text, and returns them as hits.';
 
+CREATE FUNCTION wikiembed_private.search_wiki(p_query public.vector, p_limit integer, p_weight double precision, p_titled boolean) RETURNS TABLE(key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean, document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.search_wiki(p_query public.vector, p_limit integer, p_weight double precision, p_titled boolean) IS 'Written by write_triggers for source wiki.';
+
 CREATE FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.sources
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) IS 'The new row of a source that is moved, with the settings, the model and the pause of the former; raises WE007 for other dimensions and WE010 for other settings.';
+
+CREATE FUNCTION wikiembed_private.signature_of(p_function oid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.signature_of(p_function oid) IS 'Schema, name and parameter types of a function, as in table written_functions.';
 
 CREATE FUNCTION wikiembed_private.skip_nowait(p_source text, p_keys text[], p_why text) RETURNS bigint
     LANGUAGE plpgsql
@@ -2062,12 +2118,12 @@ CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
 
 COMMENT ON FUNCTION wikiembed_private.waiting_queues() IS 'The queues in which a job waits, by name.';
 
-CREATE FUNCTION wikiembed_private.words_of(p_config text, p_text text) RETURNS tsquery[]
+CREATE FUNCTION wikiembed_private.words_of(p_config text, p_text text) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.words_of(p_config text, p_text text) IS 'The first 64 words of a text, without stop words, each as a query.';
+COMMENT ON FUNCTION wikiembed_private.words_of(p_config text, p_text text) IS 'The first 64 words of a text, as they are indexed, without stop words.';
 
 CREATE FUNCTION wikiembed_private.worker_roles() RETURNS SETOF name
     LANGUAGE sql STABLE
@@ -2878,6 +2934,14 @@ ALTER TABLE wikiembed_private.ended_failures ALTER COLUMN id ADD GENERATED ALWAY
     CACHE 1
 );
 
+CREATE TABLE wikiembed_private.written_functions (
+    function text NOT NULL COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE wikiembed_private.written_functions IS 'The functions that the last wikiembed migrate wrote. The next one drops those that it no longer has.';
+
+COMMENT ON COLUMN wikiembed_private.written_functions.function IS 'Schema, name and parameter types, as signature_of() returns them.';
+
 CREATE TABLE wikiembed_queue.procrastinate_events (
     id bigint NOT NULL,
     job_id bigint NOT NULL,
@@ -2985,6 +3049,9 @@ ALTER TABLE ONLY wikiembed_private.documents_wiki
 
 ALTER TABLE ONLY wikiembed_private.ended_failures
     ADD CONSTRAINT ended_failures_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY wikiembed_private.written_functions
+    ADD CONSTRAINT written_functions_pkey PRIMARY KEY (function);
 
 ALTER TABLE ONLY wikiembed_queue.procrastinate_events
     ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);

@@ -81,6 +81,6 @@ def configure_logging(*, style: str, level: str, stream: TextIO | None = None) -
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(ROOT).setLevel(level.upper())
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     for chatty in ("procrastinate", "aiohttp"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)

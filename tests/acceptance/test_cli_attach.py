@@ -316,7 +316,7 @@ def test_attach_moves_a_source_of_several_columns(call: Call, database: Database
     )
     database.execute(create.format("articles"))
     part = "doc->'it''s'->>'body'"
-    command = ("attach", "public.articles", "--key", "tenant,id", "--text", part)
+    command = ("attach", "public.articles", "--key", "tenant, id", "--text", part)
     assert_done(call(*command, "--embedding", "vec"))
     database.execute("alter table public.articles rename to old")
     database.execute(create.format("articles"))
@@ -325,3 +325,17 @@ def test_attach_moves_a_source_of_several_columns(call: Call, database: Database
         "select key_columns::text[], text_paths from wikiembed.sources where name = 'articles'"
     )
     assert database.rows(columns) == [(["tenant", "id"], [["it's", "body"]])]
+
+
+def test_commands_work_beside_a_dropped_table(call: Call, docs_table: Database) -> None:
+    """`sources` shows it, and what cannot go on without it says so in one sentence."""
+    add_chunks(docs_table, 1)
+    docs_table.execute("drop table public.docs")
+    shown = call("sources")
+    assert_done(shown)
+    assert "gone.vec" in shown.stdout
+    output = 'The table or a column of source "docs" was dropped: see `wikiembed sources`.'
+    for command in ("enqueue", "backfill"):
+        assert assert_refused(call(command), 2) == output
+    assert_done(call("reconcile", "docs"))
+    assert "gone" not in call("sources").stdout

@@ -30,10 +30,26 @@ def test_control_failures_are_listed_and_retried(call: Call, docs_table: Databas
     (row,) = json_lines(call("failures", "--class", "rejected", "--json"))
     assert (row["key"], row["state"]) == ("1", "failed")
     assert call("retry", "docs", "--class", "timeout").stdout.startswith("docs: 0 chunks")
-    assert call("retry", "docs", "--key", "1").stdout.startswith("docs: 1 chunk queued again")
+    again = call("retry", "docs", "--key", "1", "--key", "7").stdout.splitlines()
+    assert again == [
+        "docs: 1 chunk queued again in 1 job.",
+        "docs: 1 key has no such failure; list: `wikiembed failures docs`.",
+    ]
     assert (jobs_by_status(docs_table)["todo"], call("failures").stdout) == (1, "No failures.\n")
     refused = call("skip", "docs", "1", "99")
     assert assert_refused(refused, 1).startswith("The others do not exist")
+
+
+def test_control_failures_say_when_there_are_more(call: Call, docs_table: Database) -> None:
+    """Of the current ones and of those that ended; JSON has rows alone."""
+    add_chunks(docs_table, 3)
+    fail(docs_table, read(docs_table, ["1", "2", "3"]), error_class="rejected", message="no")
+    more = "Only the latest 2 are listed: list more with --limit."
+    assert call("failures", "docs", "--limit", "2").stdout.splitlines()[-1] == more
+    assert "Only" not in call("failures", "docs", "--limit", "3").stdout
+    assert len(json_lines(call("failures", "docs", "--limit", "2", "--json"))) == 2
+    call("retry", "docs")
+    assert call("failures", "--history", "--limit", "2").stdout.splitlines()[-1] == more
 
 
 def test_control_history_shows_how_failures_ended(call: Call, docs_table: Database) -> None:

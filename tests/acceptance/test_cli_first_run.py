@@ -11,6 +11,7 @@ from tests.support.cli import ROOT, Cli, environment
 from tests.support.commands import assert_done, json_lines
 from tests.support.database import create_database
 from tests.support.server import TestServer
+from tests.support.terminal import run_on_terminal
 from wikiembed.sample import sample_path
 
 EXPORT = Path(
@@ -34,7 +35,10 @@ def processes_of(folder: Path) -> list[str]:
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")
 def test_first_run_needs_no_setting(tmp_path: Path) -> None:
-    """All commands in order, then the demo twice; no process is left."""
+    """All commands in order, then the demo, again on a terminal; no process is left.
+
+    Each command that the demo suggests stands on one line there, to be copied.
+    """
     data = tmp_path / "data"
     cli = Cli(env=environment(data_dir=str(data)), folder=tmp_path / "cli")
     try:
@@ -45,12 +49,18 @@ def test_first_run_needs_no_setting(tmp_path: Path) -> None:
         (hit,) = json_lines(cli.run("search", "how do bees make honey", "--limit", "1", "--json"))
         assert "bee" in str(hit["content"]).lower()
         assert "100.00 %" in cli.run("status").stdout
-        for _ in range(2):
-            demo = cli.run("demo")
-            assert_done(demo)
-            assert "ms later." in demo.stdout
-            assert demo.stdout.count("> Searching:") == 3
-            assert "wikiembed demo page" in demo.stdout.rpartition("> Searching:")[2]
+        demo = cli.run("demo")
+        assert_done(demo)
+        assert "ms later." in demo.stdout
+        assert demo.stdout.count("> Searching:") == 3
+        assert "wikiembed demo page" in demo.stdout.rpartition("> Searching:")[2]
+        code, seen = run_on_terminal(cli, "demo")
+        assert code == 0
+        commands = [line.strip() for line in seen.splitlines() if " attach " in line]
+        assert len(commands) == 2
+        assert all("--key id --text body" in command for command in commands)
+        assert commands[0].endswith(" --title title")  # longer than a line of the terminal
+        assert commands[1].endswith(" --name docs")
     finally:
         cli.close()
     assert processes_of(data) == []

@@ -206,7 +206,8 @@ def test_index_memory_estimate_matches_pgvector(docs_table: Database) -> None:
     rows = int(notice.split()[-2])
     target = Target(
         source="docs", oid=0, schema="public", table="docs", column="vec", attnum=3, kind="vector",
-        dimensions=4, partitioned=False, embedded=rows, vector_schema="public",
+        dimensions=4, partitioned=False, total=rows, embedded=rows, vector_schema="public",
+        text_config=None,
     )  # fmt: skip
     assert target.graph_bytes(16) == pytest.approx(4 << 20, rel=0.1)
 

@@ -7,10 +7,11 @@ import signal
 import pytest
 
 from tests.support.chunks import add_chunks, jobs_by_status, without_vector
-from tests.support.cli import Call, RunCli, StartCli
+from tests.support.cli import Call, Cli, RunCli, StartCli
 from tests.support.commands import assert_done, assert_refused, events, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from tests.support.terminal import run_on_terminal
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
@@ -30,6 +31,24 @@ def test_worker_finishes_its_batches_on_a_signal(
         without_vector(docs_table) + 64 * (10 - jobs_by_status(docs_table)["todo"]),
     ) == (0, 640)
     docs_table.check_invariants()
+
+
+def test_worker_without_an_end_draws_no_bar(
+    cli: Cli, docs_table: Database, standin: StandIn
+) -> None:
+    """On a terminal it says where its progress is shown; a drain has a bar."""
+    add_chunks(docs_table, 64)
+    code, seen = run_on_terminal(
+        cli, "worker", env=served(standin), stop_when=lambda seen: "worker_started" in seen
+    )
+    assert code == 0
+    assert "Progress: `wikiembed status --watch`." in seen
+    assert "━" not in seen
+    add_chunks(docs_table, 64)
+    code, seen = run_on_terminal(cli, "worker", "--drain", env=served(standin))
+    assert code == 0
+    assert "128/128" in seen
+    assert "━" in seen
 
 
 def test_worker_releases_its_jobs_on_the_second_signal(

@@ -126,7 +126,8 @@ def test_client_uses_a_pool_of_the_application(settings: Settings, database: Dat
             assert client.search(TEXTS[0], source="docs")[0].key == "1"
             assert [row.source for row in client.coverage("docs")] == ["docs"]
         with pool.connection() as connection:
-            assert connection.execute("select 1 as one").fetchone() == {"one": 1}
+            row: object = connection.execute("select 1 as one").fetchone()
+            assert row == {"one": 1}
 
 
 async def test_async_client_finds_the_same(settings: Settings, database: Database) -> None:

@@ -51,12 +51,13 @@ CASES: dict[str, tuple[str, dict[str, str], list[str]]] = {
         {},
         [ROW_ID.format("row_id")],
     ),
-    "key of two columns": (MULTI, {}, [ROW_ID.format("row_id")]),
-    "key of two columns, where row_id is taken": (
-        MULTI.replace("body", "row_id numeric, body"),
+    "one column of a key of two": (MULTI, {}, []),
+    "key of two columns that is deferrable, where row_id is taken": (
+        MULTI.replace("body", "row_id numeric, body").replace("id))", "id) deferrable)"),
         {},
         [ROW_ID.format("row_id_2")],
     ),
+    "no such key, and a key of two columns": (MULTI, {"key": "idd"}, []),
     "key of another type": (
         f"create table public.t (id numeric primary key, {COLUMNS})",
         {},
@@ -158,11 +159,17 @@ def test_hint_of_a_refusal_works(database: Database, case: str) -> None:
 
 def attach(database: Database, arguments: dict[str, str]) -> None:
     """Attach with these arguments."""
-    named = [arguments[name] for name in ("relation", "key", "text", "embedding")]
+    key, several = arguments["key"], "," in arguments["key"]
     database.execute(
-        "select wikiembed.attach(%s::text::regclass, %s, %s, %s, 'advised',"
-        " p_dimensions => %s::int)",
-        [*named, arguments.get("dimensions")],
+        f"select wikiembed.attach(%s::text::regclass, %s{'::name[]' if several else ''}, %s, %s,"
+        " 'advised', p_dimensions => %s::int)",
+        [
+            arguments["relation"],
+            key.split(",") if several else key,
+            arguments["text"],
+            arguments["embedding"],
+            arguments.get("dimensions"),
+        ],
     )
 
 
@@ -174,7 +181,7 @@ def follow(database: Database, hint: str, arguments: dict[str, str]) -> list[str
     before = dict(arguments)
     if found := re.search(r"name (\S+) as the (key|text|embedding)", hint):
         arguments[found[2]] = found[1]
-    elif found := re.search(r"^Name another (key|text) ?(?:column)?: (\w+)", hint):
+    elif found := re.search(r"^Name another (key|text) ?(?:column)?: ([\w,]+)", hint):
         arguments[found[1]] = found[2]
     elif found := re.search(r"^Attach (public\.\w+)$", hint):
         arguments["relation"] = found[1]

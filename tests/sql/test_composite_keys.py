@@ -184,6 +184,31 @@ def test_partitioned_table_is_attached_by_a_key_with_its_partition_column(
 
 
 @pytest.mark.parametrize(
+    ("typed", "chunks"),
+    [
+        ('[1, "a b"]', 1),
+        ('[1,"a b"]', 1),
+        (' [ 1 , "a\\u0020b" ] ', 1),
+        ('[1,"ab"]', 0),
+        ("[1,", 0),
+        ("1", 0),
+    ],
+)
+def test_retry_takes_a_key_however_it_is_written(
+    articles: Database, typed: str, chunks: int
+) -> None:
+    """Blanks and escapes of JSON do not count, those within a string do."""
+    key = put(articles, 1, "a b", "Title", "body")
+    ((_, version),) = read(articles, key).values()
+    articles.execute(
+        "select wikiembed.record_failures('articles', %s, %s, 'rejected', 'no')",
+        [[key], [version]],
+    )
+    retry = "select chunks from wikiembed.retry_failures('articles', %s)"
+    assert articles.one(retry, [[typed]]) == chunks
+
+
+@pytest.mark.parametrize(
     ("key", "text", "sqlstate", "hint"),
     [
         ("array['id', 'title']", "'title'", "WE005", "Name another key: tenant,id"),

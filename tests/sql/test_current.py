@@ -64,28 +64,70 @@ def test_manually_changed_functions_are_restored(docs_table: Database) -> None:
     assert docs_table.rows(SCHEMA) == before
 
 
+# As a former migration left it.
+FORMER = """
+create function wikiembed_private.renamed() returns int language sql return 1;
+comment on function wikiembed_private.renamed() is 'A former function.';
+create function wikiembed.pause(int, text[]) returns int language sql return 1;
+comment on function wikiembed.pause(int, text[]) is 'A former one.';
+insert into wikiembed_private.written_functions
+values ('wikiembed_private.renamed()'), ('wikiembed.pause(int4,_text)');
+"""
+
+
 def test_functions_without_a_file_are_dropped(docs_table: Database) -> None:
     """With another name or other parameters; those of other schemas and of sources stay."""
     before = docs_table.rows(SCHEMA)
-    docs_table.execute(
-        "create function wikiembed_private.renamed() returns int language sql return 1;"
-        "comment on function wikiembed_private.renamed() is 'A former function.';"
-        "create function wikiembed.pause(int) returns int language sql return 1;"
-        "comment on function wikiembed.pause(int) is 'A former one.'"
-    )
+    docs_table.execute(FORMER)
     migrate(docs_table)
     assert docs_table.rows(SCHEMA) == before
+
+
+def test_functions_of_users_stay(docs_table: Database) -> None:
+    """With or without a comment, and with owner and rights, through every migration."""
+    role = docs_table.create_role("theirs")
+    docs_table.execute(
+        f"grant create, usage on schema wikiembed, wikiembed_private to {role}; set role {role};"
+        "create function wikiembed_private.mine() returns int language sql return 1;"
+        "comment on function wikiembed_private.mine() is 'Mine.';"
+        "create function wikiembed.pause(int) returns int language sql return 1;"
+        "comment on function wikiembed.pause(int) is 'Mine.';"
+        "create function wikiembed.mine() returns int language sql return 1; reset role"
+    )
+    query = f"""
+    select p.oid::regprocedure::text, p.proacl::text {FUNCTIONS}
+       and p.proowner = '{role}'::regrole order by 1
+    """
+    before = docs_table.rows(query)
+    assert [row[0] for row in before] == [
+        "wikiembed.mine()", "wikiembed.pause(integer)", "wikiembed_private.mine()",
+    ]  # fmt: skip
+    migrate(docs_table)
+    migrate(docs_table)
+    assert docs_table.rows(query) == before
+
+
+def test_written_functions_are_all_but_the_generated(docs_table: Database) -> None:
+    """After the first migration, and after the next one."""
+    unrecorded = (
+        "select wikiembed_private.signature_of(p.oid)"
+        f" {FUNCTIONS} and obj_description(p.oid, 'pg_proc')"
+        " not like wikiembed_private.generated_comment('%%') order by 1"
+    )
+    recorded = "select w.function from wikiembed_private.written_functions as w order by 1"
+    for _ in range(2):
+        assert docs_table.rows(recorded) == docs_table.rows(unrecorded.replace("%%", "%"))
+        assert docs_table.one(f"select bool_and(wikiembed_private.is_written(p.oid)) {FUNCTIONS}")
+        migrate(docs_table)
 
 
 def test_function_that_a_user_needs_stops_the_migration(docs_table: Database) -> None:
     """No object of a user is dropped with it, and nothing else is changed."""
     docs_table.execute(
-        "create function wikiembed_private.renamed() returns int language sql return 1;"
-        "comment on function wikiembed_private.renamed() is 'A former function.';"
-        "create view public.report as select wikiembed_private.renamed() as n;"
+        f"{FORMER} create view public.report as select wikiembed_private.renamed() as n;"
         "update wikiembed.schema_digest set digest = 'before'"
     )
-    with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="renamed"):
+    with pytest.raises(SchemaMismatch, match=r"view (public\.)?report depends on .*renamed\(\)\."):
         migrate(docs_table)
     assert docs_table.rows("select n from public.report") == [(1,)]
     assert docs_table.one("select digest from wikiembed.schema_digest") == "before"
@@ -168,10 +210,11 @@ def test_everything_belongs_to_one_owner(docs_table: Database) -> None:
     docs_table.execute(f"alter role {owner} superuser")
     migrate(docs_table)
     owners = docs_table.rows(
-        f"select distinct pg_get_userbyid(p.proowner) {FUNCTIONS} union"
+        "select distinct pg_get_userbyid(p.proowner) from pg_proc as p"
+        " where p.pronamespace::regnamespace::text like 'wikiembed%' union"
         " select distinct pg_get_userbyid(c.relowner) from pg_class as c"
-        " where c.relnamespace = 'wikiembed'::regnamespace and c.relkind in ('r', 'v')"
-        " and c.relname <> 'alembic_version'"
+        " where c.relnamespace::regnamespace::text like 'wikiembed%'"
+        " and c.relkind in ('r', 'v', 'S') and c.relname <> 'alembic_version'"
     )
     assert owners == [(owner,)]
 

@@ -104,6 +104,19 @@ def test_retry_queues_documents_of_one_class(articles: Database) -> None:
     ]
 
 
+def test_retry_takes_the_key_of_a_document_without_blanks(articles: Database) -> None:
+    """As a user writes JSON; the other document's failure stays."""
+    key, other = put(articles, "a", "one"), put(articles, "b", "two")
+    fail_document(articles, key)
+    fail_document(articles, other)
+    typed = key.replace(" ", "")
+    assert typed != key
+    articles.execute(FREE)
+    articles.execute("select wikiembed.retry_failures('articles', array[%s])", [typed])
+    assert queued(articles) == [key]
+    assert articles.rows("select key from wikiembed.document_failures") == [(other,)]
+
+
 def test_reconcile_counts_documents_that_it_queues(articles: Database) -> None:
     """Those in no job; a second call finds none."""
     for name in ("a", "b", "c"):

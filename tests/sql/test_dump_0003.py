@@ -20,6 +20,7 @@ from tests.support.chunks import embed, queued, read
 from tests.support.database import DIMENSIONS, Database, create_database
 from tests.support.server import TestServer
 from wikiembed.config import Provider, Settings
+from wikiembed.control.uninstall import removal, uninstall
 from wikiembed.db.migrate import upgrade
 from wikiembed.db.version import current, head
 
@@ -132,6 +133,30 @@ def test_upgrade_gives_pages_their_text_and_chunks_their_places(former: Database
     assert [row[1] for row in rows if row[0] == "Nile"] == [0, 1, 2, 3]
     assert {row[2:4] for row in rows} == {(None, "")}
     assert [row[4] for row in rows] == [row[5] for row in rows]
+
+
+def test_upgrade_drops_former_functions_and_none_of_users(former: Database) -> None:
+    """That version kept no record of the functions that it wrote."""
+    former.execute(
+        "create function wikiembed_private.mine() returns int language sql as 'select 1';"
+        "comment on function wikiembed_private.mine() is 'Mine.'"
+    )
+    assert former.one("select to_regproc('wikiembed_private.generate_split_document') is not null")
+    upgrade(former.url, settings(former))
+    assert former.rows(
+        "select p.oid::regprocedure::text from pg_proc as p"
+        " where p.pronamespace in ('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace)"
+        " and not wikiembed_private.is_written(p.oid)"
+    ) == [("wikiembed_private.mine()",)]
+
+
+def test_former_version_is_uninstalled(former: Database) -> None:
+    """Without an upgrade; the wiki's rows stay."""
+    query = "select id, content, embedding::text from public.wiki_chunks order by id"
+    before = former.rows(query)
+    uninstall(former.url, removal(former.url, settings(former)))
+    assert former.rows(query) == before
+    assert former.rows("select nspname from pg_namespace where nspname like 'wikiembed%'") == []
 
 
 def test_upgrade_fires_no_trigger_and_enables_them_again(former: Database) -> None:

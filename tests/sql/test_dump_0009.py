@@ -126,6 +126,17 @@ def test_invariants_hold_after_the_upgrade(restored: Restored) -> None:
     assert [row[0] for row in orphans] == [0] * 8
 
 
+def test_former_functions_are_dropped(restored: Restored) -> None:
+    """All that are left are of a file or generated."""
+    database, _ = restored
+    assert database.one("select to_regproc('wikiembed_private.drop_strayed') is null")
+    assert database.rows(
+        "select p.oid::regprocedure::text from pg_proc as p"
+        " where p.pronamespace in ('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace)"
+        " and not wikiembed_private.is_written(p.oid)"
+    ) == []  # fmt: skip
+
+
 def test_work_continues_after_the_upgrade(restored: Restored) -> None:
     """Triggers queue, workers read and write, and failures that end are in the history."""
     database, _ = restored

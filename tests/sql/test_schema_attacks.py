@@ -59,10 +59,13 @@ def test_migrate_and_uninstall_do_not_wait_for_ever_for_a_lock(docs_table: Datab
 
 
 def test_a_users_function_in_our_schema_survives_migrate(database: Database) -> None:
-    """Ours all have a comment; those of former versions go."""
-    database.execute("create function wikiembed.mine() returns int language sql return 1")
-    database.execute("create function wikiembed.former() returns int language sql return 1")
-    database.execute("comment on function wikiembed.former() is 'Of a former version.'")
+    """With a comment too; those that a former migration wrote go."""
+    for name in ("mine", "former"):
+        database.execute(f"create function wikiembed.{name}() returns int language sql return 1")
+        database.execute(f"comment on function wikiembed.{name}() is 'One.'")
+    database.execute(
+        "insert into wikiembed_private.written_functions values ('wikiembed.former()')"
+    )
     upgrade(database.url, settings(database.url))
     assert database.one("select wikiembed.mine()") == 1
     assert database.one("select to_regproc('wikiembed.former') is null")

@@ -8,9 +8,10 @@ from tests.sql.test_migrations import settings
 from tests.support.chunks import add, coverage, embed, fail, queued, read
 from tests.support.database import Database
 from tests.support.wiki import load, split_pages
+from wikiembed.control.foreign import RELATIONS
 from wikiembed.control.uninstall import Removal, removal, uninstall
 from wikiembed.db.migrate import upgrade
-from wikiembed.errors import SchemaMismatch
+from wikiembed.errors import ConfigurationError, SchemaMismatch
 
 OURS = """
 select n.nspname from pg_namespace as n where n.nspname like 'wikiembed%'
@@ -94,7 +95,7 @@ def test_remaining_wiki_can_be_removed_later(docs_table: Database) -> None:
     ("theirs", "said"),
     [
         ("create view public.report as select * from wikiembed.coverage",
-         r"rule _RETURN on view (public\.)?report"),
+         r"depend on it: view (public\.)?report\."),
         ("create table public.mine (s text references wikiembed.sources (name))",
          r"constraint mine_s_fkey on table (public\.)?mine"),
         ("create table public.mine (s wikiembed.sources)", r"column s of table (public\.)?mine"),
@@ -117,3 +118,104 @@ def test_uninstall_refuses_while_objects_depend_on_wikiembed(
     add(docs_table, "one")
     assert queued(docs_table) == ["1"]
     docs_table.check_invariants()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "said"),
+    [
+        ("create table wikiembed.mine (a serial, b int generated always as identity);"
+         "comment on table wikiembed.mine is 'Mine.'", "table wikiembed.mine"),
+        ("create view wikiembed_private.mine as select 1 as n;"
+         "comment on view wikiembed_private.mine is 'Mine.'", "view wikiembed_private.mine"),
+        ("create function wikiembed.pause(int) returns int language sql return 1;"
+         "comment on function wikiembed.pause(int) is 'Mine.'",
+         "function wikiembed.pause(integer)"),
+        ("create function wikiembed_queue.mine() returns int language sql return 1;"
+         "comment on function wikiembed_queue.mine() is 'Mine.'",
+         "function wikiembed_queue.mine()"),
+        ("create sequence wikiembed.mine", "sequence wikiembed.mine"),
+        ("create type wikiembed.mine as enum ('a')", "type wikiembed.mine"),
+        ("create collation wikiembed.mine from \"C\"", "collation wikiembed.mine"),
+    ],
+)  # fmt: skip
+def test_uninstall_refuses_while_its_schemas_hold_objects_of_users(
+    docs_table: Database, theirs: str, said: str
+) -> None:
+    """With a comment or without; they are named, and nothing is dropped or changed."""
+    docs_table.execute(theirs)
+    with pytest.raises(SchemaMismatch) as refused:
+        uninstall(docs_table.url, found(docs_table), and_wiki=True)
+    assert str(refused.value) == (
+        f"These are not wikiembed's and are in its schemas: {said}. Move or drop them first."
+    )
+    add(docs_table, "one")
+    assert queued(docs_table) == ["1"]
+    docs_table.check_invariants()
+
+
+def test_uninstall_names_an_extension_in_its_schemas(docs_table: Database) -> None:
+    """Whose members would be dropped with every column that uses them."""
+    docs_table.execute("create schema theirs; alter extension vector set schema wikiembed")
+    with pytest.raises(SchemaMismatch, match=r"schemas: extension vector\. Move"):
+        uninstall(docs_table.url, found(docs_table))
+    docs_table.execute("alter extension vector set schema theirs")
+    uninstall(docs_table.url, found(docs_table))
+    assert docs_table.rows(OURS) == []
+
+
+def test_default_privileges_do_not_stop_an_uninstall(docs_table: Database) -> None:
+    """They depend on the schema, as its objects do, and are no object."""
+    role = docs_table.create_role("reader")
+    docs_table.execute(
+        f"alter default privileges in schema wikiembed grant select on tables to {role}"
+    )
+    uninstall(docs_table.url, found(docs_table))
+    assert docs_table.rows(OURS) == []
+
+
+def test_relations_are_those_of_the_schema(database: Database) -> None:
+    """Except what a detach drops."""
+    database.execute("select wikiembed.detach('wiki')")
+    relations = database.rows(
+        "select n.nspname, c.relname from pg_class as c"
+        " join pg_namespace as n on n.oid = c.relnamespace"
+        " where n.nspname like 'wikiembed%' and c.relkind in ('r', 'v', 'S') and not exists ("
+        " select from pg_depend as d where d.objid = c.oid and d.deptype in ('a', 'i')"
+        " and d.refclassid = 'pg_class'::regclass and c.relkind = 'S')"
+    )
+    assert sorted(relations) == sorted(
+        (s, name) for s, names in RELATIONS.items() for name in names
+    )
+
+
+def test_owner_uninstalls_what_a_superuser_migrated(docs_table: Database) -> None:
+    """The superuser's event trigger goes with the function that it calls; nothing of it stays."""
+    role = docs_table.create_role("owner")
+    docs_table.execute(
+        f"""
+        do $$ declare v record; begin
+          for v in select format('alter schema %I owner to {role}', n.nspname) as done
+                     from pg_namespace as n where n.nspname like 'wikiembed%'
+          loop execute v.done; end loop;
+          for v in select format('alter table %s owner to {role}', c.oid::regclass) as done
+                     from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+                    where c.relkind in ('r', 'v') and (n.nspname like 'wikiembed%'
+                          or c.oid in ('public.docs'::regclass, 'public.wiki_pages'::regclass,
+                                       'public.wiki_chunks'::regclass))
+          loop execute v.done; end loop;
+        end $$;
+        grant create on schema public to {role};
+        """
+    )
+    upgrade(docs_table.url, settings(docs_table.url))
+    assert docs_table.one("select evtowner <> %s::regrole from pg_event_trigger", [role])
+    add(docs_table, "one")
+    url = f"{docs_table.url}{'&' if '?' in docs_table.url else '?'}options=-crole%3D{role}"
+    docs_table.execute("alter table public.docs owner to current_user")
+    with pytest.raises(ConfigurationError, match=f"; give role {role} that right"):
+        uninstall(url, removal(url, settings(url)))
+    docs_table.execute(f"alter table public.docs owner to {role}")
+    docs_table.check_invariants()
+    uninstall(url, removal(url, settings(url)))
+    assert docs_table.rows(OURS) == []
+    assert docs_table.rows("select body from public.docs") == [("one",)]

@@ -220,6 +220,40 @@ def test_panel_lists_unready_sources_first_and_counts_the_rest() -> None:
     assert more.endswith(" ready: wikiembed status")
 
 
+def test_panel_lists_documents_that_failed_with_the_failures() -> None:
+    """Without any failed chunk too: there is not none."""
+    documents = [{"source": "docs", "total": 9, "split": 2, "waiting": 0, "failed": 7}]
+    drawn = lines(view(documents=documents))
+    assert "failures   docs: 7 documents not split" in drawn
+    assert "failures   none" not in drawn
+    both = lines(view(documents=documents, failures=[CLASSES[2]]))
+    place = both.index("failures   docs: 2 class_2")
+    assert both[place + 1] == "           docs: 7 documents not split"
+    assert "failures   none" in lines(view())
+
+
+def test_panel_lists_an_unused_source_last() -> None:
+    """The wiki's, while nothing is loaded: it is not ready, and needs nothing."""
+    unused = source("a_wiki", total=0, embedded=0, missing=0, coverage_pct=None, unused=True)
+    drawn = lines(view([unused, source("docs", ready=True), source("notes")]))
+    names = [line.split()[0] for line in drawn if "█" in line or "░░" in line]
+    assert names[:3] == ["notes", "docs", "a_wiki"]
+
+
+def test_panel_expects_no_fewer_chunks_than_there_are() -> None:
+    """An estimate is rounded, unless that gives less than what is embedded already."""
+    split: dict[str, Any] = {
+        "documents_waiting": 4,
+        "total": 10_329,
+        "embedded": 10_329,
+        "missing": 0,
+    }
+    few = lines(view([source(**split, chunks_expected=10_340)]))
+    assert few[3].strip().startswith("10,329 of about 10,340 ")
+    many = lines(view([source(**split, chunks_expected=19_876)]))
+    assert many[3].strip().startswith("10,329 of about 20,000 ")
+
+
 def test_panel_reports_a_lost_database() -> None:
     """Since when and why, above the last known state."""
     drawn = lines(view(why="Postgres is out of reach."))

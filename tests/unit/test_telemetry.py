@@ -15,7 +15,7 @@ from wikiembed.telemetry import configure_logging, emit
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
     """Restore the loggers afterwards."""
-    names = [None, "wikiembed", "procrastinate", "aiohttp", "psycopg.pool"]
+    names = [None, "wikiembed", "procrastinate", "aiohttp", "psycopg"]
     before = [(logging.getLogger(name), logging.getLogger(name).level) for name in names]
     handlers = list(logging.getLogger().handlers)
     yield
@@ -73,7 +73,7 @@ def test_lines_of_other_libraries_are_left_out() -> None:
     for name in quiet:
         logging.getLogger(name).info("Starting job embed[1](keys=['secret'])")
     logging.getLogger("procrastinate.worker").error("Job embed[1](keys=['secret']) ended")
-    for name in ("aiohttp.client", "aiohttp.internal"):
+    for name in ("aiohttp.client", "aiohttp.internal", "psycopg", "psycopg.pool"):
         logging.getLogger(name).warning("Can not load %s of http://host", "what a server said")
     assert stream.getvalue() == ""
 

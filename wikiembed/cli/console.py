@@ -94,6 +94,11 @@ def say(sentence: str) -> None:
     Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(sentence, markup=False)
 
 
+def say_command(command: str) -> None:
+    """Print a command on a line of its own, which no terminal wraps: it can be copied."""
+    Console(highlight=False, soft_wrap=True).print(command, markup=False)
+
+
 LEVEL_STYLES = {"ok": "green", "warning": "yellow", "fault": "bold red"}
 LEVEL_WIDTH = 9
 

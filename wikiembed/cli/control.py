@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -87,6 +88,12 @@ def run_retry(
                 say(
                     f"{name}: {count(done.held, 'failure')} {verb(done.held)} held by another"
                     " transaction: run it again later."
+                )
+            without = len(set(key or ())) - done.chunks - done.documents - done.held
+            if source is not None and without > 0:
+                say(
+                    f"{name}: {count(without, 'key')} {verb(without, 'has', 'have')} no such"
+                    f" failure; list: `wikiembed failures {shlex.quote(name)}`."
                 )
 
 

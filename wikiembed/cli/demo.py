@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from wikiembed.cli.console import console, duration, percent, print_table, say
+from wikiembed.cli.console import console, duration, percent, print_table, say, say_command
 from wikiembed.cli.coverage_report import report
 from wikiembed.cli.progress import Cadence, Reporter
 from wikiembed.config import Settings, load_settings
@@ -106,7 +106,8 @@ def run_demo(
         raise ConditionNotMet(f"An invariant does not hold: {'; '.join(broken)}.")
     step(f"Done in {duration(time.monotonic() - began)}. What next?")
     for what, command in next_commands():
-        say(f"  {what}:\n    {command}")
+        say(f"  {what}:")
+        say_command(f"    {command}")
     say("  WIKIEMBED_DATABASE_URL and WIKIEMBED_EMBEDDER name your own Postgres and server.")
 
 

@@ -222,10 +222,11 @@ def run_failures(
         error_class = actions.error_class(connection, error_class)
         if history:
             rows = actions.failure_history(
-                connection, source, error_class=error_class, since=after, limit=limit
+                connection, source, error_class=error_class, since=after, limit=limit + 1
             )
         else:
-            rows = actions.failures(connection, source, error_class=error_class, limit=limit)
+            rows = actions.failures(connection, source, error_class=error_class, limit=limit + 1)
+        more, rows = len(rows) > limit, rows[:limit]
         for row in rows:
             if row["document"] and not json:
                 row["key"] = f"document {row['key']}"
@@ -240,6 +241,8 @@ def run_failures(
         )
         start = ["source", "key"] if history else ["source", "key", "state"]
         print_table(rows, [*start, "error_class", *middle, "message"])
+        if more:
+            say(f"Only the latest {limit:,} are listed: list more with --limit.")
     else:
         say("No failures that ended." if history else "No failures.")
     for sentence in cut:

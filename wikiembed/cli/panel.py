@@ -104,7 +104,7 @@ class Panel:
             renderer.workers(state),
             renderer.paused(state["pauses"]),
             renderer.servers(state),
-            renderer.failures(state["failures"]),
+            renderer.failures(state["failures"], state["documents"]),
             renderer.actions(view.snapshot.actions),
         ]
 
@@ -126,11 +126,16 @@ class Panel:
             yield from self._renderer.wrapped("", text, "bold red", indent=0)
 
     def _sources(self, rows: Sequence[Row], room: int, *, in_full: bool) -> Iterator[Text]:
-        """One or two lines per source, those not ready first; the rest are counted."""
+        """One or two lines per source, those not ready first; the rest are counted.
+
+        The wiki's source, while it is unused, is never ready and needs nothing.
+        """
         if not rows:
             yield Text("No source is attached: wikiembed attach")
             return
-        ordered = sorted(rows, key=lambda row: (row["ready"], row["source"]))
+        ordered = sorted(
+            rows, key=lambda row: (row.get("unused", False), row["ready"], row["source"])
+        )
         widest = max(cell_len(row["source"]) for row in rows)
         width = max(min(widest, LONGEST_NAME, self._width // 2), LABEL_WIDTH - 1)
         shown = len(rows) if len(rows) <= room else max(room - 1, 1)
@@ -185,7 +190,10 @@ def _share(row: Row) -> tuple[float | None, str]:
     if expected is None:
         return None, f"{embedded:,} of {known:,} so far"
     share = math.floor(10_000 * embedded / max(expected, 1)) / 100
-    return min(share, 99.99), f"{embedded:,} of about {roughly(expected)}"
+    about = roughly(expected)
+    if int(about.replace(",", "")) < known:  # rounded down to less than there are
+        about = f"{expected:,}"
+    return min(share, 99.99), f"{embedded:,} of about {about}"
 
 
 def plain_line(view: View) -> str:

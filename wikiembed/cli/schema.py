@@ -92,7 +92,7 @@ def _lines(found: Removal, *, and_wiki: bool) -> list[str]:
         )
     if wiki and and_wiki:
         lines.append(f"Removes: {wiki}.")
-    kept = sorted({table for table in found.sources.values() if table != "."} - of_wiki)
+    kept = sorted({*found.sources.values(), *found.documents} - {".", *of_wiki})
     if kept:
         lines.append(f"Keeps, with every row and vector: {', '.join(kept)}.")
     if wiki and not and_wiki:

@@ -156,15 +156,20 @@ class Renderer:
         lines = lines or [self.label("server", "no outage")]
         return Section(lines=lines, least=min(len(lines), LONGEST))
 
-    def failures(self, rows: Sequence[Row]) -> Section:
-        """Failed and skipped chunks by source and class."""
-        lines = [] if rows else [self.label("failures", "none")]
+    def failures(self, rows: Sequence[Row], documents: Sequence[Row]) -> Section:
+        """Failed and skipped chunks by source and class, and failed documents by source."""
+        lines: list[Text] = []
         for row in rows:
             style = "red" if row["state"] == "failed" else ""
             text = f"{row['source']}: {row['chunks']:,} {row['error_class']}"
             if row["state"] == "skipped":
                 text += " (skipped)"
             lines.append(self.label("" if lines else "failures", text, style))
+        for row in documents:
+            if row["failed"]:
+                text = f"{row['source']}: {count(row['failed'], 'document')} not split"
+                lines.append(self.label("" if lines else "failures", text, "red"))
+        lines = lines or [self.label("failures", "none")]
         return Section(lines=lines, least=min(len(lines), 2), more="wikiembed failures")
 
     def actions(self, rows: Sequence[Row]) -> Section:

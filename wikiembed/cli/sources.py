@@ -207,7 +207,8 @@ def _attach_documents(
 
 def _columns(values: list[str] | None) -> list[str] | None:
     """Columns separated by commas; a name with a comma in it stands in double quotes."""
-    return [name for row in csv.reader(values) for name in row] if values else None
+    rows = csv.reader(values, skipinitialspace=True) if values else None
+    return None if rows is None else [name for row in rows for name in row]
 
 
 def _attached(relation: str, row: Coverage) -> str:

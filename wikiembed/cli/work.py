@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from typing import Annotated
 
@@ -84,16 +85,22 @@ def run_worker(
 
 
 def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
-    """Run a supervised worker; with `drain`, show progress."""
+    """Run a supervised worker; with `drain`, show progress.
+
+    Without `drain` there is no end to show progress towards: a sentence names `status --watch`.
+    """
     from wikiembed.app import app
     from wikiembed.worker.supervisor import Supervisor
 
     stats = Stats()
 
     def look(rows: list[Coverage], outage_s: float) -> None:
+        assert reporter is not None  # noqa: S101 - only a drain calls this
         report(reporter, rows, stats=stats, outage_s=outage_s)
 
-    with Reporter("embed") as reporter:
+    if not drain and sys.stdout.isatty():
+        say("Embedding what is queued, until Ctrl-C. Progress: `wikiembed status --watch`.")
+    with Reporter("embed") if drain else contextlib.nullcontext() as reporter:
         supervisor = Supervisor(
             app,
             settings,
@@ -103,7 +110,7 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
             stats=stats,
         )
         asyncio.run(supervisor.run())
-        if supervisor.stopped_by is not None:
+        if reporter is not None and supervisor.stopped_by is not None:
             reporter.discard()
     if drain and sys.stdout.isatty():
         if stats.documents:

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from wikiembed.db.connect import translate_errors
@@ -65,7 +66,9 @@ def _one(connection: Connection, statement: str, parameters: Sequence[object]) -
         with translate_errors():
             row = connection.execute(statement, parameters).fetchone()
     except SourceNotFound:
-        names(connection, str(parameters[0]))  # raises with the nearest name
+        # A transaction that failed reads nothing: its caller looked the name up before.
+        if connection.info.transaction_status is not TransactionStatus.INERROR:
+            names(connection, str(parameters[0]))  # raises with the nearest name
         raise
     return row if row is not None else ()
 

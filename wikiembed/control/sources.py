@@ -268,11 +268,13 @@ def list_sources(connection: Connection) -> list[dict[str, Any]]:
     """The sources with the columns they are attached to and the models they are pinned to."""
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
-            "select s.name, coalesce(format('%I.%I', n.nspname, c.relname), 'gone') as relation,"
-            " key_column, text_column, embedding_column, key_columns::text[] as key_columns,"
+            "select s.name,"
+            " coalesce(quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'gone')"
+            " as relation, key_column, text_column, embedding_column,"
+            " key_columns::text[] as key_columns,"
             " text_columns::text[] as text_columns, generation, provider, model, dimensions,"
             " document_prefix, query_prefix, batch_size, (select"
-            " coalesce(format('%I.%I', dn.nspname, dc.relname), 'gone')"
+            " coalesce(quote_ident(dn.nspname) || '.' || quote_ident(dc.relname), 'gone')"
             " from wikiembed.document_sources as d left join pg_class as dc on dc.oid = d.relation"
             " left join pg_namespace as dn on dn.oid = dc.relnamespace where d.source = s.name)"
             " as documents from wikiembed.sources as s"

@@ -60,6 +60,11 @@ def sentence_of(error: psycopg.Error) -> str:
     return f"{message}: {hint[:1].lower()}{hint[1:].rstrip('.')}." if hint else f"{message}."
 
 
+def details_of(error: psycopg.Error) -> str:
+    """The lines of Postgres' detail, which name the objects, in one."""
+    return "; ".join((error.diag.message_detail or "").splitlines())
+
+
 def _reason(error: psycopg.Error) -> str:
     """The line of libpq's message with the reason; of several addresses, the last one's."""
     lines = [line.strip() for line in str(error).splitlines()]

@@ -20,13 +20,18 @@ from sqlalchemy import create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
 from wikiembed.config import Settings
-from wikiembed.db.connect import SCHEMA_CHANGE, connect_options, sentence_of, translate_errors
+from wikiembed.db.connect import SCHEMA_CHANGE, connect_options, details_of, translate_errors
 from wikiembed.db.location import migrations_dir
+from wikiembed.db.owner import advice, refused
 from wikiembed.db.version import current, require_known, require_not_newer, require_vacant
-from wikiembed.errors import ConfigurationError
+from wikiembed.errors import ConfigurationError, SchemaMismatch
 
 ONE_AT_A_TIME = 0x77696B69656D6264
 """Number of the advisory lock: the bytes of `wikiembd`."""
+_RIGHTS = (
+    "migrate as a role with CREATE on the database and on schema public, and unless it is a"
+    " superuser create the extension vector first"
+)
 
 
 def _config(*, dimensions: int, output: io.StringIO | None = None) -> Config:
@@ -36,7 +41,7 @@ def _config(*, dimensions: int, output: io.StringIO | None = None) -> Config:
     return config
 
 
-def _run(url: str, settings: Settings) -> None:
+def _run(url: str, settings: Settings, *, advised: str) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = _config(dimensions=settings.column_dimensions)
     engine = create_engine(
@@ -52,9 +57,11 @@ def _run(url: str, settings: Settings) -> None:
             command.upgrade(config, "head")
     except DBAPIError as error:
         if isinstance(error.orig, pg.InsufficientPrivilege):
-            raise ConfigurationError(
-                f"{sentence_of(error.orig)[:-1]}; migrate as a role with CREATE on the database and"
-                " on schema public, and unless it is a superuser create the extension vector first."
+            raise refused(error.orig, advised) from None
+        if isinstance(error.orig, pg.DependentObjectsStillExist):
+            raise SchemaMismatch(
+                f"Something depends on what the migration drops: {details_of(error.orig)}. Drop it"
+                " first, and create it again afterwards."
             ) from None
         with translate_errors():
             raise (error.orig or error) from None
@@ -84,16 +91,21 @@ def alone(url: str) -> Iterator[None]:
 def upgrade(url: str, settings: Settings) -> None:
     """Bring the database at `url` to the schema of this package, in one transaction.
 
-    Raises: SchemaMismatch, ConfigurationError, DatabaseError; after an error nothing is changed.
+    Raises: SchemaMismatch, also if an object of a user's depends on what is dropped;
+    ConfigurationError, DatabaseError. After an error nothing is changed.
     """
     with alone(url):
         with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
-            version = current(connection)
-            require_known(version)
-            require_not_newer(connection, package_version("wikiembed"))
-            if version is None:
-                require_vacant(connection)
-        _run(url, settings)
+            advised = advice(connection, verb="migrate", unowned=_RIGHTS)
+            try:
+                version = current(connection)
+                require_known(version)
+                require_not_newer(connection, package_version("wikiembed"))
+                if version is None:
+                    require_vacant(connection)
+            except pg.InsufficientPrivilege as error:
+                raise refused(error, advised) from None
+        _run(url, settings, advised=advised)
 
 
 def offline_sql(settings: Settings) -> str:

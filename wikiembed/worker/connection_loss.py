@@ -7,13 +7,19 @@ import time
 import psycopg
 
 from wikiembed.backoff import Backoff, Waits
-from wikiembed.db.connect import translate
+from wikiembed.db.connect import sentence_of, translate
 from wikiembed.errors import DatabaseUnreachable, LockNotAvailable, WikiembedError
 from wikiembed.telemetry import emit
 from wikiembed.worker.binding.api import ConnectorException
 
-LOST = (ConnectorException, psycopg.OperationalError, DatabaseUnreachable, LockNotAvailable)
-"""Errors that a worker gets when Postgres is lost or accepts no statement."""
+LOST = (
+    *(ConnectorException, psycopg.OperationalError, DatabaseUnreachable, LockNotAvailable),
+    psycopg.errors.InvalidSchemaName,
+)
+"""Errors that a worker gets when Postgres is lost or accepts no statement.
+
+A schema that is gone was uninstalled: the next connection finds no version, and ends the worker.
+"""
 RECONNECT = Backoff(first_s=0.25, longest_s=5.0)
 
 
@@ -54,6 +60,8 @@ def unreachable(error: BaseException) -> WikiembedError:
         if isinstance(cause, WikiembedError):
             return cause
         if isinstance(cause, psycopg.Error):
-            return translate(cause) or DatabaseUnreachable(f"Postgres is out of reach: {cause}.")
+            return translate(cause) or DatabaseUnreachable(
+                f"Postgres is out of reach: {sentence_of(cause)}"
+            )
         cause = cause.__cause__
     return DatabaseUnreachable(f"Postgres is out of reach: {str(error).rstrip('.')}.")

@@ -150,10 +150,12 @@ class Session:
     async def _send_heartbeats(self) -> bool:
         """Whether Postgres accepted the heartbeats in time; a hanging statement is abandoned."""
         heartbeats = [asyncio.create_task(worker.heartbeat()) for worker in self._workers]
-        _, pending = await asyncio.wait(heartbeats, timeout=HEARTBEAT_TIMEOUT_S)
+        done, pending = await asyncio.wait(heartbeats, timeout=HEARTBEAT_TIMEOUT_S)
         for heartbeat in pending:
             heartbeat.cancel()  # not awaited: psycopg gives the server 10 s to end its statement
-        return not pending and all(heartbeat.exception() is None for heartbeat in heartbeats)
+        # Of all of them: asyncio logs an exception that was never read.
+        errors = [heartbeat.exception() for heartbeat in done]
+        return not pending and not any(errors)
 
     def _postgres_timeout_s(self) -> float:
         """How long the batches in flight may wait for Postgres."""

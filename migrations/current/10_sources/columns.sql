@@ -62,6 +62,19 @@ $$;
 comment on function wikiembed_private.usable_key_lists(regclass) is
   'The lists of two to four columns of a table that identify a row together and can be the key of a source.';
 
+create or replace function wikiembed_private.all_keys(p_relation regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select string_agg(distinct o.key, ' or ')
+    from (select array_to_string(l.columns, ',') as key
+            from wikiembed_private.usable_key_lists(p_relation) as l
+          union all
+          select k::text from unnest(wikiembed_private.usable_keys(p_relation)) as k) as o;
+$$;
+comment on function wikiembed_private.all_keys(regclass) is
+  'The keys that a table can be attached by, in words: id or tenant,number; null if it has none.';
+
 create or replace function wikiembed_private.check_keys(
   p_source wikiembed.sources, p_keys name[]
 ) returns wikiembed.sources
@@ -97,12 +110,7 @@ begin
     select from wikiembed_private.usable_key_lists(p_source.relation) as l
      where l.columns @> p_keys and l.columns <@ p_keys)
   then
-    v_others := (
-      select string_agg(distinct o.key, ' or ')
-        from (select array_to_string(l.columns, ',') as key
-                from wikiembed_private.usable_key_lists(p_source.relation) as l
-              union all
-              select k::text from unnest(wikiembed_private.usable_keys(p_source.relation)) as k) as o);
+    v_others := wikiembed_private.all_keys(p_source.relation);
     if v_others is null then
       perform wikiembed_private.check_key(p_source.relation, c, false) from unnest(v_columns) as c;
     end if;
@@ -190,7 +198,7 @@ $$;
 comment on function wikiembed_private.check_texts(wikiembed.sources, text[]) is
   'The row of a source with the parts of its text; raises WE006 for what holds no text.';
 
--- Options in this order: a column that is a key already, what the column lacks, a new column.
+-- Options in this order: a key that the table has already, what the column lacks, a new column.
 -- The values of a column that is one of several in a key may repeat: a unique index on it would
 -- refuse valid rows, even where none repeats today.
 create or replace function wikiembed_private.key_advice(p_relation regclass, p_column name) returns text
@@ -199,14 +207,14 @@ set search_path = pg_catalog, pg_temp
 set row_security = off
 as $$
 declare
-  v_keys name[] := wikiembed_private.usable_keys(p_relation);
+  v_keys text := wikiembed_private.all_keys(p_relation);
   v_column pg_attribute;
   v_partitioned_by smallint[];
   v_shared boolean;
   v_bad boolean := false;
 begin
-  if cardinality(v_keys) > 0 then
-    return format('Name another key: %s', (select string_agg(k, ', ') from unnest(v_keys) as k));
+  if v_keys is not null then
+    return 'Name another key: ' || v_keys;
   end if;
   select a.* into v_column from pg_attribute as a
    where a.attrelid = p_relation and a.attname = p_column and a.attnum > 0 and not a.attisdropped;
@@ -237,8 +245,7 @@ begin
     return 'Rows repeat it or lack it: give each row its own, or attach another table';
   end if;
   return format('Run `alter table %1$s add column %2$I bigint generated always as identity unique`, which rewrites the'
-    ' table, and name %2$I as the key%3$s', p_relation, wikiembed_private.free_column(p_relation, 'row_id'),
-    case when v_shared then '; or name the whole key, such as id,tenant' else '' end);
+    ' table, and name %2$I as the key', p_relation, wikiembed_private.free_column(p_relation, 'row_id'));
 end;
 $$;
 comment on function wikiembed_private.key_advice(regclass, name) is

@@ -52,6 +52,7 @@ begin
   perform wikiembed_private.write_search(p_name);
   perform wikiembed_private.revoke_generated(v_source);
   perform wikiembed_private.grant_generated(v_source, w.role) from wikiembed_private.worker_roles() as w (role);
+  perform wikiembed_private.grant_search(v_source, r.role) from wikiembed_private.reader_roles() as r (role);
   update wikiembed.sources as s
      set trigger_version = wikiembed_private.trigger_version(),
          written_as = wikiembed_private.source_names(v_source)

@@ -1,3 +1,26 @@
+-- An operator writes [1,"a"] where failures have [1, "a"]. What is no JSON stays as it is, and is the
+-- key of no row.
+create or replace function wikiembed_private.respell_keys(p_keys text[]) returns text[]
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_key text;
+  v_keys text[] := case when p_keys is not null then '{}'::text[] end;
+begin
+  foreach v_key in array coalesce(p_keys, '{}') loop
+    begin
+      v_keys := v_keys || v_key::jsonb::text;
+    exception when invalid_text_representation or untranslatable_character then
+      v_keys := v_keys || v_key;
+    end;
+  end loop;
+  return v_keys;
+end;
+$$;
+comment on function wikiembed_private.respell_keys(text[]) is
+  'Keys of several columns with the blanks that stored ones have; null if given null.';
+
 -- Deletes the failure and queues a job, in one transaction. Failures that another transaction has
 -- locked are skipped and counted: it changes or deletes that chunk, which ends the failure; waiting
 -- for it, while holding other locks, could deadlock. Skipped rows are retried only when they are
@@ -14,6 +37,7 @@ set jit = off
 as $$
 declare
   v_source wikiembed.sources;
+  v_named text[];
   v_asked text[];
   v_keys text[];
   v_places tid[];
@@ -22,6 +46,7 @@ begin
   perform wikiembed_private.require_read_committed();
   perform wikiembed_private.lock_source(p_source);
   v_source := wikiembed_private.get_source(p_source);
+  v_named := case when v_source.key_type = 'composite' then wikiembed_private.respell_keys(p_keys) else p_keys end;
   if not (p_error_class collate "C" = any (wikiembed_private.error_classes()) or exists (
     select from wikiembed.failures as f
      where f.source = p_source collate "default" and f.error_class = p_error_class collate "default"
@@ -36,7 +61,7 @@ begin
   with asked as materialized (
     select f.key from wikiembed.failures as f
      where f.source = p_source collate "default"
-       and (p_keys is null or f.key in (select k.key collate "C" from unnest(p_keys) as k (key)))
+       and (p_keys is null or f.key in (select k.key collate "C" from unnest(v_named) as k (key)))
        and (p_error_class is null or f.error_class = p_error_class collate "default")
        and (f.state = 'failed' or p_keys is not null or p_error_class is not null)
   ), had as materialized (

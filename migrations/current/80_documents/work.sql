@@ -131,10 +131,14 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_named text[] := case when exists (
+      select from wikiembed.document_sources as s
+       where s.source = p_source collate "default" and cardinality(s.key_types) > 1)
+    then wikiembed_private.respell_keys(p_keys) else p_keys end;
   v_keys text[] := array(
     select f.key from wikiembed.document_failures as f
      where f.source = p_source collate "default"
-       and (p_keys is null or f.key in (select k.key collate "C" from unnest(p_keys) as k (key)))
+       and (p_keys is null or f.key in (select k.key collate "C" from unnest(v_named) as k (key)))
        and (p_error_class is null or f.error_class = p_error_class collate "default")
      order by f.key for update skip locked);
 begin

@@ -13,17 +13,31 @@ declare
   v_search wikiembed.search_statements;
   v_by_vector boolean := p_query is not null and p_vector_weight > 0;
   v_by_text boolean := p_text is not null and p_text_weight > 0;
-  v_words tsquery[];
+  v_words text[];
   v_filter text := '';
   v_depth integer := p_limit;
   v_documents bigint;
+  v_titled boolean;
   v_rels oid[];
   v_tids tid[];
   v_text_rels oid[];
   v_text_tids tid[];
 begin
   select s.* into v_search from wikiembed.search_statements as s where s.source = p_source collate "default";
-  perform wikiembed_private.require_search(v_search, p_source, p_query, p_text, p_limit, p_vector_weight, p_text_weight, p_per_document);
+  if (v_search.source is not null and p_text is null and p_limit between 1 and 1000 and p_vector_weight > 0 and p_vector_weight <= 1000
+      and p_text_weight between 0 and 1000 and p_filter is null and not p_per_document
+      and wikiembed_private.dimensions_of(p_query) = v_search.dimensions) is not true
+  then
+    perform wikiembed_private.require_search(v_search, p_source, p_query, p_text, p_limit, p_vector_weight, p_text_weight, p_per_document);
+  else
+    v_titled := has_column_privilege(v_search.documents::oid, v_search.title_column, 'select');
+    if p_limit > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
+      perform set_config('hnsw.ef_search', p_limit::text, true);
+    end if;
+    return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4)', 'search_' || p_source)
+      using p_query, p_limit, p_vector_weight, coalesce(v_titled, false);
+    return;
+  end if;
   if p_filter is not null then
     v_filter := wikiembed_private.filter_condition(p_source, p_filter);
   end if;
@@ -55,9 +69,8 @@ begin
     exit when v_documents >= p_limit;
     v_depth := v_depth * 4;
   end loop;
-  return query execute
-    case when has_column_privilege(v_search.documents::oid, v_search.title_column, 'select') then v_search.titled_hits_statement
-         else v_search.hits_statement end
+  v_titled := has_column_privilege(v_search.documents::oid, v_search.title_column, 'select');
+  return query execute case when v_titled then v_search.titled_hits_statement else v_search.hits_statement end
     using v_rels, v_tids, v_text_rels, v_text_tids, p_vector_weight, p_text_weight, p_query, p_limit, p_per_document;
 end;
 $$;

@@ -8,6 +8,7 @@ declare
   v_source wikiembed.sources;
   v_documents wikiembed.document_sources;
   v_more jsonb;
+  v_join text := '';
 begin
   select s.* into v_source from wikiembed.sources as s where s.name = p_name;
   select d.* into v_documents from wikiembed.document_sources as d where d.source = p_name collate "default";
@@ -29,6 +30,13 @@ begin
     v_more := v_more || jsonb_build_object(
       'words', wikiembed_private.indexed_text(v_source, 't', v_source.text_config), 'matches', '@@');
   end if;
+  if v_documents.title_column is not null then
+    v_join := format('left join %s as d on %s', wikiembed_private.qualified(v_documents.relation),
+      (select string_agg(format('d.%I = t.%I', k.name, k.chunk), ' and ' order by k.number)
+         from unnest(v_documents.key_columns, wikiembed_private.chunk_key_columns(p_name)) with ordinality as k (name, chunk, number)));
+  end if;
+  perform wikiembed_private.generate_search(
+    v_source, v_more, case when v_join = '' then 'null::text' else format('d.%I::text', v_documents.title_column) end, v_join);
   insert into wikiembed.search_statements as s (
     source, dimensions, text_config, documents, title_column, vector_statement, exact_statement, text_statement,
     hits_statement, titled_hits_statement, documents_statement, ef_search, sample_statement)
@@ -40,10 +48,7 @@ begin
     case when v_source.text_config is not null then wikiembed_private.search_by_text(v_source, v_more) end,
     wikiembed_private.search_hits(v_source, v_more, 'null::text', ''),
     case when v_documents.title_column is not null then
-      wikiembed_private.search_hits(v_source, v_more, format('d.%I::text', v_documents.title_column), format('left join %s as d on %s',
-        wikiembed_private.qualified(v_documents.relation),
-        (select string_agg(format('d.%I = t.%I', k.name, k.chunk), ' and ' order by k.number)
-           from unnest(v_documents.key_columns, wikiembed_private.chunk_key_columns(p_name)) with ordinality as k (name, chunk, number)))) end,
+      wikiembed_private.search_hits(v_source, v_more, format('d.%I::text', v_documents.title_column), v_join) end,
     case when v_documents.source is not null then
       wikiembed_private.render_template(v_source,
         'select count(distinct @document@) from unnest($1, $2) as r (rel, tid) join @table@ as t on t.ctid = r.tid and t.tableoid = r.rel', v_more) end,
@@ -61,6 +66,60 @@ end;
 $$;
 comment on function wikiembed_private.write_search(text) is
   'Writes the statements with which a source is searched.';
+
+-- The usual search has a function, since a plan that is kept costs less than one that is made for each
+-- search. The inner limit is for the planner, which does not know the outer one.
+create or replace function wikiembed_private.generate_search(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_nearest constant text := $template$
+      return query
+        select @key_of(t)@, @content@, p_weight / (60 + t.wikiembed_rank), t.wikiembed_distance, t.wikiembed_rank, null::bigint, true,
+               @document@, @title@, @place@
+          from (
+            select t.*, row_number() over () as wikiembed_rank
+              from (
+                select t.*, (@distance@)::double precision as wikiembed_distance
+                  from @table@ as t
+                 where t.@embedding@ is not null
+                 order by @distance@
+                 limit 1000
+              ) as t
+             limit p_limit
+          ) as t
+          @join@
+         order by t.wikiembed_rank$template$;
+  v_plain text;
+  v_titled text;
+begin
+  p_more := p_more || jsonb_build_object(
+    'distance', wikiembed_private.render_template(p_source, 't.@embedding@ operator(@vector_schema@.<=>) p_query@vector_cast@'));
+  v_plain := wikiembed_private.render_template(p_source, v_nearest, p_more || '{"title": "null::text", "join": ""}');
+  v_titled := wikiembed_private.render_template(p_source, v_nearest, p_more || jsonb_build_object('title', p_title, 'join', p_join));
+  execute wikiembed_private.render_template(p_source, $template$
+    create or replace function wikiembed_private.@search@(
+      p_query @vector_schema@.vector, p_limit integer, p_weight double precision, p_titled boolean
+    ) returns table (
+      key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean,
+      document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer
+    )
+    language plpgsql stable security invoker
+    set search_path = pg_catalog, pg_temp
+    as $body$
+    #variable_conflict use_column
+    begin
+      if p_titled then @titled@;
+      else @plain@;
+      end if;
+    end;
+    $body$
+  $template$, jsonb_build_object('titled', v_titled, 'plain', v_plain));
+end;
+$$;
+comment on function wikiembed_private.generate_search(wikiembed.sources, jsonb, text, text) is
+  'Generates the function that searches a source by vector alone, without a filter.';
 
 create or replace function wikiembed_private.search_by_vector(p_source wikiembed.sources, p_more jsonb, p_order text) returns text[]
 language sql stable
@@ -85,9 +144,10 @@ as $$
     wikiembed_private.render_template(p_source, $template$
       with matches as materialized (
         select w.number, m.rel, m.tid
-          from unnest($1) with ordinality as w (query, number)
+          from unnest($1) with ordinality as w (word, number)
+         cross join lateral (select ('''' || replace(replace(w.word, '\', '\\'), '''', '''''') || '''')::tsquery as query) as q
          cross join lateral (
-           select t.tableoid as rel, t.ctid as tid from @table@ as t where @words@ @matches@ w.query$template$, p_more),
+           select t.tableoid as rel, t.ctid as tid from @table@ as t where @words@ @matches@ q.query$template$, p_more),
     wikiembed_private.render_template(p_source, $template$ limit $2) as m
       ), counted as (
         select m.number, count(*) as rows, count(*) < $2 as rare from matches as m group by m.number
@@ -100,19 +160,17 @@ as $$
           from matches as m join weighed as w on w.number = m.number and w.selects
          group by m.rel, m.tid
          order by 3 desc, 1, 2
-         limit 2 * $3
+         limit $3
       ), read as materialized (
         select b.rel, b.tid, @words@ as words
           from best as b join @table@ as t on t.ctid = b.tid and t.tableoid = b.rel
       ), ranked as (
         select r.rel, r.tid, sum(w.weight * 2.2 * f.times / (f.times + 1.2 * (0.25 + 0.75 * length(r.words) / r.mean))) as score
           from (select r.*, greatest(avg(length(r.words)) over (), 1) as mean from read as r) as r
-         cross join unnest($1) with ordinality as q (query, number)
-          join weighed as w on w.number = q.number
          cross join lateral (
-           select greatest(cardinality(u.positions), 1)::double precision as times
-             from unnest(r.words) as u
-            where q.query = ('''' || replace(replace(u.lexeme, '\', '\\'), '''', '''''') || '''')::tsquery) as f
+           select q.number, greatest(cardinality(u.positions), 1)::double precision as times
+             from unnest(r.words) as u join unnest($1) with ordinality as q (word, number) on q.word = u.lexeme) as f
+          join weighed as w on w.number = f.number
          group by r.rel, r.tid
          order by 3 desc, 1, 2
          limit $3

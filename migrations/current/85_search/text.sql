@@ -41,21 +41,20 @@ $$;
 comment on function wikiembed_private.indexed_text(wikiembed.sources, text, text) is
   'Returns the SQL expression of the tsvector of a source''s text, of a row with this alias, or of an index.';
 
-create or replace function wikiembed_private.words_of(p_config text, p_text text) returns tsquery[]
+create or replace function wikiembed_private.words_of(p_config text, p_text text) returns text[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_words tsquery[];
+  v_words text[];
 begin
-  execute format('select array(select ('''''''' || replace(replace(u.lexeme, ''\'', ''\\''), '''''''', '''''''''''') || '''''''')::tsquery'
-    ' from unnest(%s) as u order by u.positions[1], u.lexeme limit 64)', wikiembed_private.text_vector(p_config, '$1'))
-    into v_words using left(p_text, 10000);
+  execute format('select array(select u.lexeme from unnest(%s) as u order by u.positions[1], u.lexeme limit 64)',
+    wikiembed_private.text_vector(p_config, '$1')) into v_words using left(p_text, 10000);
   return v_words;
 end;
 $$;
 comment on function wikiembed_private.words_of(text, text) is
-  'The first 64 words of a text, without stop words, each as a query.';
+  'The first 64 words of a text, as they are indexed, without stop words.';
 
 create or replace function wikiembed.text_index(p_source text, p_config text) returns text
 language plpgsql stable security definer

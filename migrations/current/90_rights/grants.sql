@@ -98,6 +98,8 @@ begin
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
+  perform wikiembed_private.grant_search(s, p_role) from wikiembed.sources as s
+    where to_regproc(format('wikiembed_private.%I', 'search_' || s.name)) is not null;
 end;
 $$;
 comment on function wikiembed.grant_reader(name) is
@@ -116,6 +118,32 @@ as $$
 $$;
 comment on function wikiembed_private.worker_roles() is
   'The roles that grant_worker was called with.';
+
+create or replace function wikiembed_private.reader_roles() returns setof name
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select distinct r.rolname
+    from pg_class as c, aclexplode(c.relacl) as a join pg_roles as r on r.oid = a.grantee
+   where c.oid = 'wikiembed.failures'::regclass
+     and a.privilege_type = 'SELECT' and a.grantee <> c.relowner
+     and has_table_privilege(a.grantee, 'wikiembed.action_log', 'select')
+   order by 1
+$$;
+comment on function wikiembed_private.reader_roles() is
+  'The roles that grant_reader was called with.';
+
+create or replace function wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute format('grant execute on function wikiembed_private.%I(%I.vector, integer, double precision, boolean) to %I',
+    'search_' || p_source.name, wikiembed_private.pgvector_schema(), p_role);
+end;
+$$;
+comment on function wikiembed_private.grant_search(wikiembed.sources, name) is
+  'Lets a reader''s role call the function that searches a source with the rights of its caller.';
 
 -- Workers call the functions of each source: read_chunks and write_embeddings plan each call again,
 -- with a copy of all its vectors.
@@ -148,12 +176,7 @@ begin
     perform wikiembed.grant_worker(v_role);
   end loop;
   for v_role in
-    select distinct r.rolname
-      from pg_class as c, aclexplode(c.relacl) as a join pg_roles as r on r.oid = a.grantee
-     where c.oid = 'wikiembed.failures'::regclass
-       and a.privilege_type = 'SELECT' and a.grantee <> c.relowner
-       and has_table_privilege(a.grantee, 'wikiembed.action_log', 'select')
-     order by 1
+    select r.role from wikiembed_private.reader_roles() as r (role)
   loop
     perform wikiembed.grant_reader(v_role);
   end loop;

@@ -13,7 +13,16 @@ from pathlib import Path
 from tests.tools.bench import table
 from tests.tools.bench.place import Place, a_place
 from tests.tools.bench.result import Form, Measured
-from tests.tools.bench.rows import documents, embedding, growth, inserts, living, looking, peers
+from tests.tools.bench.rows import (
+    documents,
+    embedding,
+    growth,
+    inserts,
+    living,
+    looking,
+    peers,
+    searching,
+)
 
 Row = Callable[[Place, Form], Iterator[Measured]]
 ROWS: dict[str, Row] = {
@@ -35,6 +44,7 @@ ROWS: dict[str, Row] = {
     "documents-split": documents.split,
     "documents-insert": documents.insert,
     "documents-latency": documents.latency,
+    "search": searching.search,
     "growth": growth.growth,
     "peers": peers.peers,
 }

@@ -1,21 +1,19 @@
-"""Build a source's HNSW index while the table is written to, and drop it."""
+"""Build an index of a source while its table is written to, and drop it."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import errors as pg
 from psycopg import sql
 
-from wikiembed.control.index.memory import Memory, memory_for
 from wikiembed.control.index.parts import Part, parts_of, state_of
 from wikiembed.control.index.running import Progress, Watched
-from wikiembed.control.index.target import DEFAULT_EF_CONSTRUCTION, DEFAULT_M, Target
+from wikiembed.control.index.target import NewIndex
 
 Connection = psycopg.Connection[Any]
 LOCK_EVERY_S = 0.5
@@ -27,15 +25,6 @@ select coalesce(sum(pg_relation_size(c.oid)), 0)::bigint
  where n.nspname || '.' || c.relname = any(%s)
 """
 _UNLOCK = "select pg_advisory_unlock(hashtextextended('wikiembed index ' || %s, 0))"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """Options of a build; `memory` in bytes, None: as the server's settings allow."""
-
-    m: int = DEFAULT_M
-    ef_construction: int = DEFAULT_EF_CONSTRUCTION
-    memory: int | None = None
 
 
 class Builder:
@@ -54,67 +43,62 @@ class Builder:
         self._watched = Watched(connection, watcher, on_progress)
 
     @contextlib.contextmanager
-    def alone(self, target: Target) -> Iterator[None]:
-        """Hold the lock under which one session at a time builds this source's index.
+    def alone(self, new: NewIndex) -> Iterator[None]:
+        """Hold the lock under which one session at a time builds indexes of this source.
 
         The lock is polled: a session that waits for it would hold the snapshot that a concurrent
         build waits for.
         """
         reported = False
-        while not self._try_lock(target):
+        while not self._try_lock(new):
             if not reported:
-                self._say(f"{target.source}: another session is building its index; waiting.")
+                self._say(f"{new.target.source}: another session is building its index; waiting.")
             reported = True
             time.sleep(LOCK_EVERY_S)
         try:
             yield
         finally:
             with contextlib.suppress(psycopg.Error):  # a closed connection holds no lock
-                self._connection.execute(_UNLOCK, (target.source,))
+                self._connection.execute(_UNLOCK, (new.target.source,))
 
-    def _try_lock(self, target: Target) -> bool:
+    def _try_lock(self, new: NewIndex) -> bool:
         """Take the lock; False if another session has it, or builds such an index without it."""
-        if self._connection.execute(_LOCK, (target.source,)).fetchone() != (True,):
+        if self._connection.execute(_LOCK, (new.target.source,)).fetchone() != (True,):
             return False
-        states = (state_of(self._connection, part) for part in parts_of(self._connection, target))
+        states = (state_of(self._connection, part) for part in parts_of(self._connection, new))
         if not any(state and state.building for state in states):
             return True
-        self._connection.execute(_UNLOCK, (target.source,))
+        self._connection.execute(_UNLOCK, (new.target.source,))
         return False
 
-    def memory(self, target: Target, options: Options) -> Memory:
-        """The memory that the graph needs, and that the build would get."""
-        return memory_for(self._connection, target, m=options.m, most=options.memory)
-
-    def build(self, target: Target, options: Options, *, memory: Memory) -> None:
-        """Build the index; drop an invalid one first.
+    def build(self, new: NewIndex, *, memory: int) -> None:
+        """Build the index with `memory` bytes; drop an invalid one first.
 
         If interrupted, it leaves nothing, or an invalid index that the next build drops, and
         reports which. Raises: psycopg.Error.
         """
-        self._set(maintenance_work_mem=f"{memory.given >> 10}kB", statement_timeout="0")
-        parts = parts_of(self._connection, target)
-        definition = target.definition(m=options.m, ef_construction=options.ef_construction)
+        self._set(maintenance_work_mem=f"{memory >> 10}kB", statement_timeout="0")
+        parts = parts_of(self._connection, new)
         # Partitioned tables allow no concurrent build; their own index has no rows.
         for part in (p for p in parts if not p.is_leaf):
             if state_of(self._connection, part) is None:
                 self._set(lock_timeout=BRIEFLY)
-                self._connection.execute(_create(part, definition, how="only"))
+                self._connection.execute(_create(part, new.using, how="only"))
         for part in (p for p in parts if p.is_leaf):
-            self._build_leaf(part, _create(part, definition, how="concurrently"))
+            self._build_leaf(part, _create(part, new.using, how="concurrently"))
         self._attach(parts)
 
-    def size(self, target: Target) -> int:
+    def size(self, new: NewIndex) -> int:
         """Size of the index on disk, in bytes."""
-        names = [part.label for part in parts_of(self._connection, target) if part.is_leaf]
+        names = [part.label for part in parts_of(self._connection, new) if part.is_leaf]
         row = self._connection.execute(_SIZE, (names,)).fetchone()
         return int(row[0]) if row is not None else 0
 
-    def drop(self, target: Target) -> list[str]:
+    def drop(self, new: NewIndex) -> list[str]:
         """Drop the index that `build` makes, even if invalid; returns the names."""
         self._set(statement_timeout="0")
         dropped = []
-        for part in parts_of(self._connection, target):  # the root drops what is attached to it
+        for part in parts_of(self._connection, new):  # the root drops what is attached to it
             if state_of(self._connection, part) is not None:
                 self._drop_part(part)
                 dropped.append(part.label)
@@ -182,12 +166,12 @@ class Builder:
             self._connection.execute("select set_config(%s, %s, false)", (name, value))
 
 
-def _create(part: Part, definition: sql.Composed, *, how: str) -> sql.Composed:
+def _create(part: Part, using: sql.Composable, *, how: str) -> sql.Composed:
     """The statement that creates the part's index: `how` is ``concurrently`` or ``only``."""
     return sql.SQL("create index {}{} on {}{} {}").format(
         sql.SQL("concurrently " if how == "concurrently" else ""),
         sql.Identifier(part.index),
         sql.SQL("only " if how == "only" else ""),
         sql.Identifier(part.schema, part.table),
-        definition,
+        using,
     )

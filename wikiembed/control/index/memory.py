@@ -46,11 +46,16 @@ def memory_for(
 
     Without `most`: maintenance_work_mem as set, or half of effective_cache_size if that is more.
     """
-    row = connection.execute(_SETTINGS).fetchone()
-    usual, cache = row if row is not None else (_LEAST, 0)
-    most = most or max(usual, cache // 2)
+    most = most or usual_memory(connection)
     needed = round(target.graph_bytes(m) * _SPARE)
     return Memory(needed=needed, given=min(max(needed, _LEAST), most))
+
+
+def usual_memory(connection: psycopg.Connection[Any]) -> int:
+    """Bytes for a build: maintenance_work_mem as set, or half of effective_cache_size if more."""
+    row = connection.execute(_SETTINGS).fetchone()
+    usual, cache = row if row is not None else (_LEAST, 0)
+    return int(max(usual, cache // 2))
 
 
 def human_bytes(size: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from wikiembed.control.index.target import Target
+from wikiembed.control.index.target import NewIndex
 
 _TREE = """
 select t.relid::oid::bigint, n.nspname, c.relname, t.isleaf, t.parentrelid::oid::bigint
@@ -59,8 +59,9 @@ class PartState:
     building: bool
 
 
-def parts_of(connection: psycopg.Connection[Any], target: Target) -> list[Part]:
-    """The tables of `target`, parents first."""
+def parts_of(connection: psycopg.Connection[Any], new: NewIndex) -> list[Part]:
+    """The tables of an index, parents first."""
+    target = new.target
     if not target.partitioned:
         return [
             Part(
@@ -69,7 +70,7 @@ def parts_of(connection: psycopg.Connection[Any], target: Target) -> list[Part]:
                 table=target.table,
                 is_leaf=True,
                 parent=None,
-                index=target.index,
+                index=new.name,
             )
         ]
     rows = connection.execute(_TREE, (target.oid,)).fetchall()
@@ -80,7 +81,7 @@ def parts_of(connection: psycopg.Connection[Any], target: Target) -> list[Part]:
             table=table,
             is_leaf=is_leaf,
             parent=parent,
-            index=target.index if oid == target.oid else f"{target.index}_{oid}",
+            index=new.name if oid == target.oid else f"{new.name}_{oid}",
         )
         for oid, schema, table, is_leaf, parent in rows
     ]

@@ -36,12 +36,14 @@ class Target:
     kind: str
     dimensions: int | None
     partitioned: bool
+    total: int
     embedded: int
     vector_schema: str
+    text_config: str | None
 
     @property
     def index(self) -> str:
-        """The stable name of wikiembed's index."""
+        """The stable name of wikiembed's index of vectors."""
         return f"wikiembed_hnsw_{self.source}"
 
     @property
@@ -64,14 +66,26 @@ class Target:
         links = _LINK_BYTES * (2 * m + m / (m - 1))
         return round(self.embedded * (value + _ELEMENT_BYTES + links))
 
-    def definition(self, *, m: int, ef_construction: int) -> sql.Composed:
-        """What follows ``create index NAME on TABLE``."""
-        return sql.SQL("using hnsw ({} {}) with (m = {}, ef_construction = {})").format(
+    def vector_index(
+        self, *, m: int = DEFAULT_M, ef_construction: int = DEFAULT_EF_CONSTRUCTION
+    ) -> NewIndex:
+        """The index that search by vector uses."""
+        using = sql.SQL("using hnsw ({} {}) with (m = {}, ef_construction = {})").format(
             sql.Identifier(self.column),
             sql.Identifier(self.vector_schema, self.operators),
             sql.Literal(m),
             sql.Literal(ef_construction),
         )
+        return NewIndex(target=self, name=self.index, using=using)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewIndex:
+    """An index of a target's table; `using` is what follows ``create index NAME on TABLE``."""
+
+    target: Target
+    name: str
+    using: sql.Composable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +107,10 @@ class VectorIndex:
 
 _TARGETS = """
 select s.name, s.relation::oid::bigint, n.nspname, c.relname, a.attname, s.embedding_attnum,
-       s.embedding_type, nullif(a.atttypmod, -1), c.relkind = 'p', v.embedded,
+       s.embedding_type, nullif(a.atttypmod, -1), c.relkind = 'p', v.total, v.embedded,
        (select x.nspname from pg_catalog.pg_extension as e
-          join pg_catalog.pg_namespace as x on x.oid = e.extnamespace where e.extname = 'vector')
+          join pg_catalog.pg_namespace as x on x.oid = e.extnamespace where e.extname = 'vector'),
+       s.text_config
   from wikiembed.sources as s
   join pg_catalog.pg_class as c on c.oid = s.relation
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
@@ -134,7 +149,8 @@ def targets(connection: Connection, source: str | None) -> list[Target]:
     """The vector columns of one source or all; a source whose table was dropped has none."""
     names = (
         *("source", "oid", "schema", "table", "column", "attnum"),
-        *("kind", "dimensions", "partitioned", "embedded", "vector_schema"),
+        *("kind", "dimensions", "partitioned", "total", "embedded", "vector_schema"),
+        "text_config",
     )
     rows = connection.execute(_TARGETS, {"source": source}).fetchall()
     return [Target(**dict(zip(names, row, strict=True))) for row in rows]
