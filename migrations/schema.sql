@@ -219,6 +219,7 @@ COMMENT ON FUNCTION wikiembed.load_pages(p_pages jsonb) IS 'Writes pages [{title
 CREATE FUNCTION wikiembed.measure_recall(p_source text, p_query public.vector, p_key text, p_ef_search integer[], p_limit integer DEFAULT 10, p_filter jsonb DEFAULT NULL::jsonb) RETURNS TABLE(ef_search integer, recall double precision, duration_ms double precision, by_index boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
     SET "hnsw.ef_search" TO '40'
     SET "hnsw.iterative_scan" TO 'strict_order'
     AS …;
@@ -1254,13 +1255,6 @@ CREATE FUNCTION wikiembed_private.indexed_text(p_source wikiembed.sources, p_ali
 
 COMMENT ON FUNCTION wikiembed_private.indexed_text(p_source wikiembed.sources, p_alias text, p_config text) IS 'Returns the SQL expression of the tsvector of a source''s text, of a row with this alias, or of an index.';
 
-CREATE FUNCTION wikiembed_private.is_by_index(p_statement text, p_query public.vector, p_depth integer) RETURNS boolean
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS …;
-
-COMMENT ON FUNCTION wikiembed_private.is_by_index(p_statement text, p_query public.vector, p_depth integer) IS 'Returns whether Postgres finds the rows nearest to a vector by an index of vectors, with the settings of this moment.';
-
 CREATE FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2110,6 +2104,13 @@ CREATE FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth in
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer) IS 'Returns the hnsw.ef_search with which search finds rows by vector, of a source''s own and the number of rows.';
+
+CREATE FUNCTION wikiembed_private.vector_scans(p_relation regclass) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.vector_scans(p_relation regclass) IS 'Returns the number of scans of a table''s indexes of vectors by this transaction.';
 
 CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
     LANGUAGE plpgsql

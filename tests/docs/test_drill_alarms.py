@@ -111,15 +111,13 @@ def _search_index(drill: Drill) -> None:
 
 
 def _recall(drill: Drill) -> None:
-    """An index of few links, over chunks whose vectors have nothing in common."""
+    """An index of few links, over vectors that have nothing in common."""
+    drill.load_table("one more")
     drill.work()
     drill.database.execute(
-        "insert into public.wiki_chunks"
-        " (document_id, position, context, content, starts_at, ends_at, embedding)"
-        " select c.document_id, 100 + g, '', 'more', 0, 4,"
+        "insert into public.texts (id, body, vec) select 100 + g, 'more',"
         " array[sin(g), cos(g * g), sin(g * g * 7), cos(g * 5)]::vector"
-        " from (select min(document_id) as document_id from public.wiki_chunks) as c,"
-        " generate_series(1, 2000) as g"
+        " from generate_series(1, 2000) as g"
     )
     drill.type("wikiembed index --source wiki --m 2 --ef-construction 4")
     drill.type("wikiembed recall wiki")

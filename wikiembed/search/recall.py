@@ -49,7 +49,7 @@ select has_function_privilege(current_user, p.oid, 'execute')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """Of the statements that find rows by vector, within Postgres, their pages in memory."""
+    """Of a search within Postgres, with its planning, and with the pages in memory."""
 
     median_ms: float
     p99_ms: float
@@ -136,7 +136,7 @@ def measure(
     targets: Sequence[float] = TARGETS,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Measurement:
-    """Ask `sample` questions; `on_progress` is told how many are answered, and of how many.
+    """Ask `sample` questions; `on_progress` gets how many are answered, and of how many.
 
     `connection` is in autocommit: each question is a transaction, so that none is long.
 

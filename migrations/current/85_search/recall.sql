@@ -42,54 +42,68 @@ $$;
 comment on function wikiembed.sample_vectors(text, integer) is
   'Keys and vectors of random chunks, with the rights of the caller; reads about as many pages as rows. Raises WE001.';
 
--- Postgres refuses explain in a function that is not volatile.
-create or replace function wikiembed_private.is_by_index(p_statement text, p_query vector, p_depth integer) returns boolean
-language plpgsql volatile
+create or replace function wikiembed_private.vector_scans(p_relation regclass) returns bigint
+language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_plan text;
-begin
-  execute 'explain (format json) ' || p_statement into v_plan using p_query, p_depth;
-  return v_plan like '%"Order By"%';
-end;
+  select coalesce(sum(pg_stat_get_xact_numscans(i.indexrelid)), 0)::bigint
+    from (select p_relation as relid union select t.relid from pg_partition_tree(p_relation) as t) as r
+    join pg_index as i on i.indrelid = r.relid
+    join pg_class as c on c.oid = i.indexrelid
+    join pg_am as m on m.oid = c.relam
+   where m.amname in ('hnsw', 'ivfflat');
 $$;
-comment on function wikiembed_private.is_by_index(text, vector, integer) is
-  'Returns whether Postgres finds the rows nearest to a vector by an index of vectors, with the settings of this moment.';
+comment on function wikiembed_private.vector_scans(regclass) is
+  'Returns the number of scans of a table''s indexes of vectors by this transaction.';
 
+-- A plan that is kept would be that of another hnsw.ef_search.
 create or replace function wikiembed.measure_recall(
   p_source text, p_query vector, p_key text, p_ef_search integer[], p_limit integer default 10, p_filter jsonb default null
 ) returns table (ef_search integer, recall double precision, duration_ms double precision, by_index boolean)
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
 as $$
 declare
   v_search wikiembed.search_statements;
+  v_relation regclass;
+  v_is_plain boolean;
   v_filter text := '';
   v_depth integer := p_limit + 1;
+  v_plain text;
   v_hits text;
   v_farthest double precision;
   v_expected bigint;
-  v_found bigint;
+  v_distances double precision[];
   v_is_warm boolean := false;
   v_began timestamptz;
+  v_scans bigint;
   v_rels oid[];
   v_tids tid[];
 begin
   select s.* into v_search from wikiembed.search_statements as s where s.source = p_source collate "default";
   perform wikiembed_private.require_search(v_search, p_source, p_query, null, v_depth, 1, 0, false);
+  select s.relation into v_relation from wikiembed.sources as s where s.name = p_source collate "default";
+  v_is_plain := p_filter is null and wikiembed_private.dimensions_of(p_query) = v_search.dimensions;
   if p_filter is not null then
     v_filter := wikiembed_private.filter_condition(p_source, p_filter);
   end if;
-  -- Without the row that asks. Among equal distances each row is as good an answer as another.
-  v_hits := format('select h.distance from (%s) as h where h.key is distinct from $10 order by h.vector_rank limit $11', v_search.hits_statement);
+  -- The row that asks is left out.
+  v_plain := format(
+    'select array_agg(h.distance) from (select h.distance from wikiembed_private.%I($1, $2, 1, false) as h'
+    ' where h.key is distinct from $3 order by h.vector_rank limit $4) as h', 'search_' || p_source);
+  v_hits := format(
+    'select array_agg(h.distance) from (select h.distance from (%s) as h where h.key is distinct from $10 order by h.vector_rank limit $11) as h',
+    v_search.hits_statement);
 
   v_began := clock_timestamp();
   execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
-  duration_ms := 1000 * extract(epoch from clock_timestamp() - v_began);
-  execute format('select max(h.distance), count(*) from (%s) as h', v_hits) into v_farthest, v_expected
+  execute v_hits into v_distances
     using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false, p_key, p_limit;
-  if v_expected = 0 or v_farthest = 'NaN' then
+  duration_ms := 1000 * extract(epoch from clock_timestamp() - v_began);
+  v_expected := cardinality(v_distances);
+  v_farthest := v_distances[v_expected];
+  if v_farthest is null or v_farthest = 'NaN' then
     return;
   end if;
   recall := 1;
@@ -99,18 +113,23 @@ begin
   -- The first run only reads the pages that the others need.
   foreach ef_search in array (select max(e.ef_search) from unnest(p_ef_search) as e (ef_search)) || p_ef_search loop
     perform set_config('hnsw.ef_search', ef_search::text, true);
+    v_scans := wikiembed_private.vector_scans(v_relation);
     v_began := clock_timestamp();
-    execute array_to_string(v_search.vector_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
-    if p_filter is not null and coalesce(cardinality(v_tids), 0) < v_depth then
-      execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
+    if v_is_plain then
+      execute v_plain into v_distances using p_query, v_depth, p_key, p_limit;
+    else
+      execute array_to_string(v_search.vector_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
+      if p_filter is not null and coalesce(cardinality(v_tids), 0) < v_depth then
+        execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
+      end if;
+      execute v_hits into v_distances
+        using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false, p_key, p_limit;
     end if;
     duration_ms := 1000 * extract(epoch from clock_timestamp() - v_began);
+    -- Among rows of equal distance each is as good an answer as another.
+    recall := (select count(*) from unnest(v_distances) as d (distance) where d.distance <= v_farthest)::double precision / v_expected;
+    by_index := wikiembed_private.vector_scans(v_relation) > v_scans or not current_setting('track_counts')::boolean;
     if v_is_warm then
-      execute format('select count(*) from (%s) as h where h.distance <= $12', v_hits) into v_found
-        using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false, p_key, p_limit,
-              v_farthest;
-      recall := v_found::double precision / v_expected;
-      by_index := wikiembed_private.is_by_index(array_to_string(v_search.vector_statement, v_filter), p_query, v_depth);
       return next;
     end if;
     v_is_warm := true;

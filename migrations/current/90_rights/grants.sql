@@ -94,7 +94,7 @@ begin
      where p.pronamespace = 'wikiembed'::regnamespace and p.proname in ('search', 'sample_vectors', 'measure_recall')
         or p.pronamespace = 'wikiembed_private'::regnamespace
            and p.proname in ('require_search', 'dimensions_of', 'words_of', 'text_vector', 'dense_letters', 'filter_condition',
-                             'column_condition', 'compared', 'comparison', 'chunk_key_columns', 'used_ef_search', 'is_by_index')
+                             'column_condition', 'compared', 'comparison', 'chunk_key_columns', 'used_ef_search', 'vector_scans')
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
