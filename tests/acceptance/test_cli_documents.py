@@ -193,6 +193,13 @@ def test_options_of_documents_need_documents(call: Call, articles: Database) -> 
         (("--title", "headline"), "headline"),
         (("--text", "Body"), "Column names are case-sensitive, 'Body' is 'body'"),
         (("--chunks", "public.articles"), "lacks columns of a chunk table"),
+        (("--chunks", "nowhere.pieces"), "in schema 'nowhere': create the schema, or name another"),
+        (("--chunks", "pg_temp.pieces"), "no table can be in schema 'pg_temp'"),
+        (("--chunks", ""), "no table can be named ''"),
+        (("--max-chars", "9" * 20), "input should be less than or equal to 1000000"),
+        (("--overlap-chars", "9" * 20), "input should be less than or equal to 250000"),
+        (("--max-tokens", "9" * 20), "input should be less than or equal to 1000000"),
+        (("--dimensions", "9" * 20), "input should be less than or equal to 16000"),
     ],
 )
 def test_refused_options_leave_nothing(
@@ -236,6 +243,46 @@ def test_chunk_table_gets_the_dimensions_of_the_model(
     kind = "select format_type(atttypid, atttypmod) from pg_attribute where attname = 'embedding'"
     kind += " and attrelid = 'public.pieces'::regclass"
     assert str(articles.one(kind)).endswith(f"vector({DIMENSIONS})")
+
+
+def test_dropped_chunk_table_is_said_by_each_command(
+    call: Call, articles: Database, standin: StandIn
+) -> None:
+    """A worker ends its jobs; `reconcile` forgets the source, and the documents stay."""
+    assert_done(call(*SIZED, "--enqueue"))
+    articles.execute("drop table public.articles_chunks")
+    assert_refused(call("ready", "articles"), 1)
+    assert call("ready", "articles").stdout.splitlines()[1] == (
+        "# articles: the table was dropped: wikiembed reconcile articles"
+    )
+    assert "articles  public.articles" in call("status").stdout
+    assert "gone.embedding" in call("sources").stdout
+    dropped = (
+        'The documents or the chunk table of source "articles", or a column of them, were dropped:'
+        " see `wikiembed sources`."
+    )
+    assert assert_refused(call("enqueue", "articles"), 2) == dropped
+    assert assert_refused(call("backfill", "articles", "--dry-run"), 2) == dropped
+    sentence = assert_refused(call("resplit", "articles", "--dry-run"), 2)
+    assert sentence.endswith("were dropped: see `wikiembed sources`.")
+    drained = call("worker", "--drain", env=served(standin))
+    assert "source_gone" in [one["event"] for one in events(drained)]
+    assert_done(call("reconcile", "articles"))
+    assert articles.one("select count(*) from wikiembed.sources where name = 'articles'") == 0
+    articles.execute("update public.articles set body = 'Written on.' where id = 1")
+
+
+def test_renamed_column_of_the_chunk_table_is_said(call: Call, articles: Database) -> None:
+    """By the commands that `ready` and `doctor` send an operator to."""
+    assert_done(call(*SIZED))
+    articles.execute("alter table public.articles_chunks rename content to words")
+    for command in (("enqueue", "articles"), ("resplit", "articles", "--dry-run")):
+        assert assert_refused(call(*command), 2) == (
+            'The chunk table of source "articles" has no column content: see `wikiembed sources`.'
+        )
+    assert_done(call("reconcile"))
+    articles.execute("alter table public.articles_chunks rename words to content")
+    assert_done(call("enqueue", "articles"))
 
 
 def test_documents_that_failed_are_listed(call: Call, articles: Database) -> None:

@@ -181,6 +181,7 @@ def test_attach_takes_max_tokens(call: Call, database: Database, standin: StandI
         (("--max-chars", "40", "--overlap-chars", "11"), "chunks overlap by 0 to a quarter"),
         (("--max-tokens", "7"), "a chunk has at most 8 to 1000000 tokens, not 7"),
         (("--splitter", "xml"), "Invalid value for '--splitter'"),
+        (("--max-chars", "9" * 20), "input should be less than or equal to 1000000"),
         (("--sample", "5"), "--sample needs --dry-run"),
     ],
 )

@@ -102,6 +102,16 @@ def test_client_takes_prefix_and_model_from_the_database(
     assert vector == pytest.approx(vectors_of(["query: what is honey"], DIMENSIONS)[0])
 
 
+def test_worker_pins_its_prefix_for_questions(database: Database, standin: StandIn) -> None:
+    """An application without that setting asks with it."""
+    make_source(database)
+    add(database, *TEXTS)
+    asyncio.run(drain(settings_of(database, standin.url, query_prefix="query: ")))
+    with Client(settings=settings_of(database, standin.url)) as client:
+        vector = client.embed_query("what is honey", source="docs")
+    assert vector == pytest.approx(vectors_of(["query: what is honey"], DIMENSIONS)[0])
+
+
 def test_client_searches_again_if_the_source_changed_meanwhile(
     client: Client, database: Database, standin: StandIn
 ) -> None:

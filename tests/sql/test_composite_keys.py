@@ -234,6 +234,20 @@ def test_refusals_say_what_can_work(
     assert hint in (raised.value.diag.message_hint or "")
 
 
+def test_field_of_a_json_column_is_refused(database: Database) -> None:
+    """A json column may hold what no text can: each later read or write of that row would fail."""
+    database.execute("create table public.raw (id int primary key, doc json, vec vector(4))")
+    database.execute(r"""insert into public.raw values (1, '{"body": "a\u0000b"}')""")
+    with pytest.raises(psycopg.Error, match="is of type json, not jsonb") as raised:
+        database.execute(
+            "select wikiembed.attach('public.raw', array['id'], array['doc->>''body'''], 'vec',"
+            " 'raw')"
+        )
+    assert raised.value.sqlstate == "WE006"
+    command = "`alter table public.raw alter column doc type jsonb using doc::jsonb`"
+    assert command in (raised.value.diag.message_hint or "")
+
+
 def test_key_of_an_unsupported_type_is_named(database: Database) -> None:
     """Its unique index exists: advice to create one would be wrong."""
     database.execute(

@@ -313,6 +313,55 @@ def test_delete_takes_chunks_and_truncate_takes_all(articles: Database) -> None:
     assert (counts(articles), chunks(articles)) == ((0, 0, 0, 0, 0), [])
 
 
+REDIRECT = """
+create function public.redirect() returns trigger language plpgsql as $$
+begin
+  insert into public.articles values (old.tenant, old.id, 'Redirect', 'It has moved.');
+  return null;
+end;
+$$;
+create trigger redirect after update of id or delete on public.articles
+  for each row execute function public.redirect()
+"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update public.articles set id = 'b' where id = 'a'",
+        "delete from public.articles where id = 'a'",
+    ],
+)
+def test_document_that_a_trigger_puts_under_a_removed_key_waits(
+    articles: Database, statement: str
+) -> None:
+    """The statement removes the key after the trigger has inserted it again."""
+    key = put(articles, "a", "one")
+    split(articles, key)
+    articles.execute(FREE)
+    articles.execute(REDIRECT)
+    articles.execute(statement)
+    assert key in queued(articles)
+    assert articles.one("select wikiembed.is_ready('articles', true)") is False
+    assert split(articles, key) == "written"
+    content = "select content from public.articles_chunks where document_id = 'a'"
+    assert articles.rows(content) == [("It has moved.",)]
+
+
+def test_document_that_is_deleted_and_inserted_in_one_statement_waits(articles: Database) -> None:
+    """The insert ends before the delete, whose trigger is the last."""
+    for name in ("a", "b"):
+        split(articles, put(articles, name, name))
+    articles.execute(FREE)
+    articles.execute(
+        "with moved as (delete from public.articles returning *)"
+        " insert into public.articles select * from moved limit 1"
+    )
+    (key,) = queued(articles)
+    assert counts(articles) == (1, 0, 1, 0, 0)
+    assert split(articles, key) == "written"
+
+
 def test_document_of_white_space_has_no_chunk_and_does_not_wait(articles: Database) -> None:
     """Its state says that it is split."""
     assert split(articles, put(articles, "a", None)) == "written"
@@ -374,6 +423,16 @@ def test_reconcile_finds_what_bypassed_the_triggers(articles: Database) -> None:
     assert counts(articles) == (3, 1, 2, 0, 1)
     for key in queued(articles):
         split(articles, key)
+
+
+def test_write_of_a_source_that_was_attached_again_is_stale(articles: Database) -> None:
+    """A worker that read it before the detach has split it with other options."""
+    key = put(articles, "a", "one")
+    read = read_all(articles, key)
+    articles.execute("select wikiembed.detach('articles'); drop table public.articles_chunks")
+    articles.execute(ATTACH)
+    assert write_all(articles, read) == ["stale"]
+    assert split(articles, key) == "written"
 
 
 def test_detach_leaves_both_tables(articles: Database) -> None:

@@ -56,3 +56,10 @@ def test_bound_counts_only_documents_that_wait(articles: Database) -> None:
     articles.execute("update wikiembed_private.documents_articles set version = 1 where key = '1'")
     assert articles.rows(READ, [4]) == [("2",)]
     assert sorted(articles.rows(READ, [5])) == [("2",), ("3",), ("4",)]
+
+
+def test_bound_counts_only_documents_that_are_not_locked(articles: Database) -> None:
+    """Else a long one that stays locked would keep the others from being read."""
+    with articles.connect(autocommit=False) as user:
+        user.execute("select from public.articles where id = 2 for update")
+        assert sorted(articles.rows(READ, [5])) == [("1",), ("3",), ("4",)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.sql.test_documents import ATTACH, FREE, chunks, counts, put, queued, split
@@ -228,6 +229,9 @@ def test_partitions_of_documents_get_and_lose_their_triggers(database: Database)
     database.execute("insert into public.two values (2, 'b', 't', 'body')")
     database.execute("alter table public.articles attach partition public.two for values in (2)")
     assert database.one(CURRENT) is True
+    assert counts(database) == (1, 0, 1, 0, 0)
+    assert database.one("select wikiembed.is_ready('articles', true)") is False
+    assert queued(database) == ['[2, "b"]']
     database.execute("select wikiembed.reconcile('articles')")
     assert queued(database) == ['[2, "b"]']
     database.execute("insert into public.two values (2, 'c', 't', 'body')")
@@ -253,3 +257,40 @@ def test_live_keys_are_those_of_waiting_and_running_jobs(articles: Database) -> 
     assert articles.rows(live, [embed]) == [("1", "doing"), ("2", "todo")]
     assert articles.rows(live, ["wikiembed.split"]) == [(key, "todo")]
     articles.execute("delete from wikiembed_queue.procrastinate_jobs where task_name = %s", [embed])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "drop table public.articles_chunks",
+        "alter table public.articles_chunks drop column content cascade",
+        "drop table public.articles cascade",
+        "alter table public.articles drop column title",
+    ],
+)
+def test_read_of_what_was_dropped_names_the_source(articles: Database, damage: str) -> None:
+    """So that a worker ends the job: a missing table would be tried again for ever."""
+    key = put(articles, "a", "one")
+    articles.execute("set client_min_messages = error")
+    articles.execute(damage)
+    with pytest.raises(psycopg.Error, match="were dropped") as raised:
+        articles.execute("select * from wikiembed.read_documents('articles', %s)", [[key]])
+    assert raised.value.sqlstate == "WE001"
+    articles.execute("select wikiembed.reconcile()")
+
+
+@pytest.mark.parametrize("column", ["content", "position", "heading"])
+def test_read_with_a_renamed_column_of_the_chunk_table_names_it(
+    articles: Database, column: str
+) -> None:
+    """The documents wait, and are queued when the column has its name again."""
+    key = put(articles, "a", "one")
+    articles.execute(f"alter table public.articles_chunks rename {column} to other")
+    with pytest.raises(psycopg.Error, match=f"has no column {column}") as raised:
+        articles.execute("select * from wikiembed.read_documents('articles', %s)", [[key]])
+    assert raised.value.sqlstate == "WE001"
+    articles.execute("select wikiembed.reconcile()")
+    articles.execute(f"alter table public.articles_chunks rename other to {column}")
+    articles.execute(FREE)
+    assert articles.rows(RECONCILE) == [(1, 0)]
+    assert split(articles, key) == "written"

@@ -182,3 +182,26 @@ def test_workers_that_pin_do_not_wait_for_each_others_key_share(docs_table: Data
         connection.execute("set statement_timeout = '5s'")
         assert connection.execute(PIN.encode(), OURS).fetchone() == (1,)
     assert other.execute(PIN.encode(), OURS).fetchone() == (1,)
+
+
+def test_prefix_of_questions_is_pinned_with_the_model(docs_table: Database) -> None:
+    """It goes when the source is unpinned, unless an operator has set it since."""
+    prefix = "select query_prefix, query_prefix_pinned from wikiembed.sources where name = 'docs'"
+    pin = "select wikiembed.pin_model('docs', %s, %s, %s, %s, 'query: ')"
+    unpin = "update wikiembed.sources set model = null where name = 'docs'"
+    docs_table.execute(pin, OURS)
+    assert docs_table.rows(prefix) == [("query: ", True)]
+    docs_table.execute(unpin)
+    assert docs_table.rows(prefix) == [(None, False)]
+    docs_table.execute(pin, OURS)
+    docs_table.execute("update wikiembed.sources set query_prefix = 'q: ' where name = 'docs'")
+    docs_table.execute(unpin)
+    assert docs_table.rows(prefix) == [("q: ", False)]
+    docs_table.execute(PIN, OURS)
+    assert docs_table.rows(prefix) == [("q: ", False)]
+
+
+def test_worker_without_a_prefix_of_questions_pins_none(docs_table: Database) -> None:
+    """Then each question is asked with the settings of who asks it."""
+    docs_table.execute(PIN, OURS)
+    assert docs_table.one("select query_prefix from wikiembed.sources where name = 'docs'") is None

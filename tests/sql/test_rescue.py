@@ -133,6 +133,42 @@ def test_lost_chunk_that_is_locked_is_requeued(docs_table: Database) -> None:
     docs_table.check_invariants()
 
 
+@pytest.fixture
+def lost_document(database: Database) -> Database:
+    """A document whose job's third worker died."""
+    database.execute("create table public.articles (id int primary key, body text)")
+    database.execute(
+        "select wikiembed.attach_documents('public.articles', 'id', 'body', 'articles',"
+        " p_dimensions => 4)"
+    )
+    database.execute("insert into public.articles values (1, 'poison')")
+    database.execute(
+        "update wikiembed_queue.procrastinate_jobs set args = args || '{\"rescues\": 2}'"
+    )
+    fetch(database, ["embed_articles"])
+    database.execute(DIE)
+    return database
+
+
+def test_lost_document_that_is_locked_is_requeued(lost_document: Database) -> None:
+    """As a chunk is; else no job would have it."""
+    with lost_document.connect(autocommit=False) as user:
+        user.execute("select from public.articles for update")
+        assert rescue(lost_document) == (0, 0, 1)
+    queued = "select args -> 'documents' from wikiembed_queue.procrastinate_jobs"
+    assert lost_document.rows(queued) == [(["1"],)]
+    lost_document.check_invariants()
+
+
+@pytest.mark.parametrize("table", ["articles_chunks", "articles"])
+def test_job_of_a_dropped_table_is_lost_alone(lost_document: Database, table: str) -> None:
+    """Other jobs are rescued all the same."""
+    lost_document.execute("set client_min_messages = error")
+    lost_document.execute(f"drop table public.{table} cascade")
+    assert rescue(lost_document) == (0, 0, 1)
+    assert lost_document.one("select count(*) from wikiembed.document_failures") == 0
+
+
 UPKEEP = (
     "select wikiembed_queue.procrastinate_defer_jobs_v1(array[row('wikiembed_upkeep',"
     " 'wikiembed.tidy', 100, null, 'tidy', '{}', null)"

@@ -92,6 +92,7 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
         *("wikiembed.sample_vectors", "wikiembed.measure_recall"),
         *(f"wikiembed_private.{name}" for name in read | found | filtered | measured),
         *("wikiembed_private.qualified", "wikiembed_private.chunk_key_columns"),
+        *("wikiembed_private.search_docs", "wikiembed_private.search_wiki"),
     }
     sequences = docs_table.rows(
         "select oid::regclass::text from pg_class where case when relkind = 'S'"

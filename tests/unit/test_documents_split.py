@@ -293,7 +293,7 @@ def test_split_blank_text_gives_no_piece(text: str, splitter: Splitter) -> None:
             "# \n",
             "== a",
         ),
-        *("*", "(("),
+        *("*", "((", "[a]: b\n"),
     ],
 )
 def test_split_any_repeated_text_loses_nothing(unit: str, splitter: Splitter) -> None:
@@ -321,6 +321,14 @@ def test_split_line_ends_of_any_kind_are_alike() -> None:
     assert len(crlf) > 2
     for piece in crlf[:-1]:
         assert f"{piece}\r\n\r\n" in text.replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_split_front_matter_is_no_heading(line_end: str) -> None:
+    """A line over dashes would be one, and the context of all that follows."""
+    text = "---\ntitle: x\n---\n\nLead.\n\n# A\n\nOne.\n".replace("\n", line_end)
+    found = split(text, options=SplitOptions(splitter="markdown"))
+    assert [piece.heading for piece in found] == ["", "A"]
 
 
 @pytest.mark.parametrize("text", ["word " * 200_000, "x" * 1_000_000], ids=["words", "one word"])

@@ -247,6 +247,21 @@ def test_context_follows_the_option(
     assert context_of(title, heading, context) == expected
 
 
+def test_context_has_the_beginning_of_a_long_title() -> None:
+    """It is stored with every chunk: a title of a megabyte would take a gigabyte."""
+    assert context_of("T" * 1_000_000, "H", "title_heading") == "T" * work.MAX_TITLE + ": H"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_end_of_the_process_is_no_fault_of_the_document(
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends a dry run, which splits in the main thread."""
+    _break(monkeypatch, error())
+    with pytest.raises(error):
+        plan_of(Document("bad", None, "Break.", 1), OPTIONS)
+
+
 async def test_stale_document_is_read_again() -> None:
     """The next round writes it."""
     documents = FakeDocuments(a="A.", b="B.")
@@ -352,6 +367,21 @@ async def test_document_whose_chunks_postgres_refuses_is_recorded() -> None:
     assert set(documents.written) == {"b"}
 
 
+async def test_column_that_the_chunk_table_lost_is_said() -> None:
+    """An SQLSTATE alone would name nothing that an operator can look for."""
+    documents = FakeDocuments(a="A.")
+    documents.errors["a"] = pg.UndefinedColumn("column heading does not exist")
+    await run(documents)
+    assert documents.failures == [
+        (
+            "a",
+            "write_refused",
+            "Postgres refuses a chunk (SQLSTATE 42703): a column that the chunk table or its"
+            " triggers need was dropped or renamed.",
+        )
+    ]
+
+
 @pytest.mark.parametrize("error", [LockNotAvailable("55P03"), pg.DeadlockDetected("deadlock")])
 async def test_errors_of_the_database_are_raised(error: Exception) -> None:
     """The job is retried; no document is blamed."""
@@ -392,7 +422,7 @@ async def test_source_that_is_gone_drops_the_job(caplog: pytest.LogCaptureFixtur
     documents = FakeDocuments(a="A.")
     documents.source_options = None
     await run(documents)
-    assert event(caplog, "source_gone") == {"source": "docs", "job_id": 7}
+    assert event(caplog, "source_gone")["reason"]
     assert documents.writes == []
 
 

@@ -27,16 +27,20 @@ def run_resplit(
     source: Annotated[str, typer.Argument(help="The source, which has documents.")],
     *,
     max_chars: Annotated[
-        int | None, typer.Option(help="Most characters of a chunk, 32 to 1,000,000.")
+        int | None,
+        typer.Option(max=1_000_000, help="Most characters of a chunk, 32 to 1,000,000."),
     ] = None,
     overlap_chars: Annotated[
-        int | None, typer.Option(help="Characters that a chunk repeats of the one before.")
+        int | None,
+        typer.Option(max=250_000, help="Characters that a chunk repeats of the one before."),
     ] = None,
     splitter: Annotated[Splitter | None, typer.Option(help="Format of the documents.")] = None,
     context: Annotated[Context | None, typer.Option(help="Embedded before each chunk.")] = None,
     max_tokens: Annotated[
         int | None,
-        typer.Option(help="Most tokens of a chunk, without title and prefix; 0: no bound."),
+        typer.Option(
+            max=1_000_000, help="Most tokens of a chunk, without title and prefix; 0: no bound."
+        ),
     ] = None,
     dry_run: DryRun = False,
     sample: Annotated[

@@ -61,7 +61,7 @@ def run_attach(
     provider: Annotated[Provider | None, typer.Option(help="Pin the server's dialect.")] = None,
     model: Annotated[str | None, typer.Option(help="Pin the model.")] = None,
     dimensions: Annotated[
-        int | None, typer.Option(help="Dimensions, for a column that declares none.")
+        int | None, typer.Option(max=16_000, help="Dimensions, for a column that declares none.")
     ] = None,
     document_prefix: Annotated[
         str | None, typer.Option(help="Prepended to each text that is stored.")
@@ -86,13 +86,14 @@ def run_attach(
         Splitter | None, typer.Option(help="Format of the documents. Default: text.")
     ] = None,
     max_chars: Annotated[
-        int | None, typer.Option(help="Most characters of a chunk. Default: 1000.")
+        int | None, typer.Option(max=1_000_000, help="Most characters of a chunk. Default: 1000.")
     ] = None,
     overlap_chars: Annotated[
-        int | None, typer.Option(help="Characters that a chunk repeats. Default: 0.")
+        int | None, typer.Option(max=250_000, help="Characters that a chunk repeats. Default: 0.")
     ] = None,
     max_tokens: Annotated[
-        int | None, typer.Option(help="Most tokens of a chunk, without title and prefix.")
+        int | None,
+        typer.Option(max=1_000_000, help="Most tokens of a chunk, without title and prefix."),
     ] = None,
     context: Annotated[
         Context | None,

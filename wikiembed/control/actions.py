@@ -121,13 +121,21 @@ def enqueue(
 
     Raises: SourceNotFound, InvalidArgument.
     """
-    with connection.transaction():
-        splits, documents = documents_to_queue(connection, source, max_chunks)
-        jobs, chunks = _one(
-            connection,
-            "select jobs, chunks from wikiembed.enqueue(%s, %s::bigint, %s::int, %s)",
-            (source, max_chunks, batch_size, dry_run),
-        )
+    try:
+        with translate_errors(), connection.transaction():
+            splits, documents = documents_to_queue(connection, source, max_chunks)
+            if documents is not None:
+                connection.execute(
+                    "select wikiembed_private.require_document_tables(%s)", (source,)
+                )
+            row = connection.execute(
+                "select jobs, chunks from wikiembed.enqueue(%s, %s::bigint, %s::int, %s)",
+                (source, max_chunks, batch_size, dry_run),
+            ).fetchone()
+    except SourceNotFound:
+        names(connection, source)  # raises with the nearest name
+        raise
+    jobs, chunks = row or (0, 0)
     return Enqueued(source, jobs, chunks, documents, splits)
 
 

@@ -22,8 +22,11 @@ Connection = psycopg.Connection[Any]
 MAX_CHARS = 1000
 
 _DOCUMENTS = """
-select d.source, coalesce(format('%%I.%%I', dn.nspname, dc.relname), 'gone') as relation,
-       coalesce(format('%%I.%%I', cn.nspname, cc.relname), 'gone') as chunk_table,
+select d.source,
+       case when dc.oid is null then 'gone' else format('%%I.%%I', dn.nspname, dc.relname) end
+         as relation,
+       case when cc.oid is null then 'gone' else format('%%I.%%I', cn.nspname, cc.relname) end
+         as chunk_table,
        d.total, d.split, d.waiting, d.failed, d.chunks, s.held_back_at is not null as held_back
   from wikiembed.documents as d
   join wikiembed.document_sources as o on o.source = d.source
@@ -113,7 +116,7 @@ def attach_documents(
         key, text, _ = USUAL_COLUMNS
         given: dict[str, object] = {
             "title": document.title,
-            "chunks": _in_schema(connection, oid, document.chunks),
+            "chunks": document.chunks,
             "splitter": document.splitter,
             "max_chars": document.max_chars,
             "overlap_chars": document.overlap_chars,
@@ -141,18 +144,6 @@ def attach_documents(
                 (oid, columns.key or key, columns.text or text, columns.name or table),
             ).fetchone()
     return str(row[0]) if row is not None else ""
-
-
-def _in_schema(connection: Connection, oid: int, table: str | None) -> str | None:
-    """`table`, in the schema of the documents if it names none."""
-    row = connection.execute(
-        "select case when cardinality(parse_ident(%(table)s)) = 1"
-        " then quote_ident(n.nspname) || '.' else '' end || %(table)s"
-        " from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace"
-        " where c.oid = %(oid)s",
-        {"table": table, "oid": oid},
-    ).fetchone()
-    return None if row is None else row[0]
 
 
 def _dimensions(settings: Settings, options: AttachOptions, notices: Notices) -> int:

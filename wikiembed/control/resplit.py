@@ -125,6 +125,7 @@ def plan(connection: Connection, settings: Settings, source: str, change: Option
                 f"Source {source!r} has no documents to split: its table holds chunks; attach the"
                 " documents instead (`wikiembed attach --documents`)."
             )
+        connection.execute("select wikiembed_private.require_document_tables(%s)", (source,))
         after = connection.execute(
             _AFTER,
             {"source": source, **asdict(change)},

@@ -25,7 +25,9 @@ _BLANK_LINES = re.compile(r"(?<![^\S\r\n])[^\S\r\n]*+(?:\r\n?+|\n)(?:[^\S\r\n]*+
 _HEADING_LINE = re.compile(r"^={1,6}[^=\r\n][^\r\n]*+", re.MULTILINE)
 _LIST_MARK = re.compile(r"[ \t]*(?:[-*+•·‣◦–]|\d{1,4}[.)]|[a-zA-Z][.)])[ \t]")
 _SENTENCE_END = re.compile(r"""[.!?:;…。！？।؟۔]["'”’»)\]」』]*\s*$""")
-_FRONT_MATTER = re.compile(r"---[ \t]*\n.*?\n---[ \t]*(?:\n|$)", re.DOTALL)
+_FRONT_MATTER = re.compile(
+    r"---[ \t]*(?:\r\n?|\n).*?(?:\r\n?|\n)---[ \t]*(?:\r\n?|\n|$)", re.DOTALL
+)
 _EMPTY = f"{INVISIBLE} "
 _MAX_NAME = 200
 _MAX_FRONT_MATTER = 20_000
@@ -174,6 +176,8 @@ def markdown_sections(text: str) -> list[Section]:
         reader.add(Part(start=0, group=reader.next_group(), by_line=True))
     for token, heading in _with_names(parser.parse(source)):
         reader.read(token, heading)
+    if not reader.sections:  # definitions of links have no token
+        reader.add(Part(start=0))
     return with_text(soften(text), reader.finish())
 
 

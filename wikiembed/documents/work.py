@@ -36,6 +36,8 @@ from wikiembed.telemetry import emit
 ROUNDS = 4
 """How often a job rereads the documents that changed while they were split."""
 CHECK_PAUSE_EVERY_S = 0.25
+MAX_TITLE = 1_000
+"""Characters of a title; a column that holds the text itself would be stored with each chunk."""
 READ_BYTES = 1_000_000
 """Of UTF-8: a read returns no further document once those that it returns have as many."""
 WRITE_CHARS = 100_000
@@ -82,6 +84,10 @@ class Runtime(Protocol):
         """Whether the worker is asked to stop."""
 
 
+_MISSING = {"42703": "a column", "42P01": "a table", "42883": "a function"}
+"""SQLSTATEs of objects that do not exist."""
+
+
 class Unreadable(Exception):
     """The splitter failed on a document; the message is one sentence without its text."""
 
@@ -121,8 +127,8 @@ async def process(job: SplitJob, runtime: Runtime) -> None:
     """
     try:
         await _Run(job, runtime).run()
-    except SourceNotFound:
-        emit("source_gone", source=job.source, job_id=job.job_id)
+    except SourceNotFound as error:
+        emit("source_gone", source=job.source, job_id=job.job_id, reason=str(error))
 
 
 async def give_up(job: SplitJob, runtime: Runtime, message: str) -> None:
@@ -289,7 +295,7 @@ def plan_of(document: Document, options: DocumentOptions) -> Plan:
     )
     try:
         pieces = split(text, options=limits)
-    except (ConfigurationError, MemoryError):
+    except (ConfigurationError, MemoryError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a panic of the library in Rust is no Exception
         raise Unreadable(
@@ -318,9 +324,12 @@ def plan_of(document: Document, options: DocumentOptions) -> Plan:
 
 
 def context_of(title: str | None, heading: str, context: Context) -> str | None:
-    """What a chunk is embedded with: ``Title: Heading``, one of them alone, or None."""
+    """What a chunk is embedded with: ``Title: Heading``, one of them alone, or None.
+
+    Of a title the first `MAX_TITLE` characters: every chunk of the document is stored with it.
+    """
     parts = [
-        (title or "").strip() if context in ("title", "title_heading") else "",
+        (title or "")[:MAX_TITLE].strip() if context in ("title", "title_heading") else "",
         heading.strip() if context in ("heading", "title_heading") else "",
     ]
     return ": ".join(filter(None, parts)) or None
@@ -377,6 +386,11 @@ def _refusal(error: psycopg.Error | WriteRefused) -> str:
         error = cause if isinstance(cause, psycopg.Error) else error
     if not isinstance(error, psycopg.Error):
         return "Postgres refuses a chunk."
-    name = error.diag.constraint_name
-    by = f"constraint {name!r}, " if name else ""
+    if error.sqlstate in _MISSING:
+        return (
+            f"Postgres refuses a chunk (SQLSTATE {error.sqlstate}): {_MISSING[error.sqlstate]} that"
+            " the chunk table or its triggers need was dropped or renamed."
+        )
+    name, column = error.diag.constraint_name, error.diag.column_name
+    by = f"constraint {name!r}, " if name else f"column {column!r}, " if column else ""
     return f"Postgres refuses a chunk ({by}SQLSTATE {error.sqlstate})."

@@ -56,8 +56,8 @@ async def process(job: BatchJob, runtime: Runtime) -> None:
             keys = await _embed_chunks(job, chunks, runtime) if chunks else []
             if not keys:
                 return
-    except SourceNotFound:
-        emit("source_gone", source=job.source, job_id=job.job_id)
+    except SourceNotFound as error:
+        emit("source_gone", source=job.source, job_id=job.job_id, reason=str(error))
         return
     except EmbedderMisconfigured as error:
         if await runtime.store.pause(job.source, str(error)):

@@ -152,6 +152,9 @@ class Runtime:
                 model=named,
                 dimensions=info.dimensions,
                 document_prefix=prefix,
+                query_prefix=self.settings.query_prefix
+                if "query_prefix" in self.settings.model_fields_set
+                else None,
             )
         self._pinned.add(mark)
         return channel, prefix

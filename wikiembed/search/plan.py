@@ -1,4 +1,4 @@
-"""The steps of a search, whoever takes them: statements for Postgres, questions for a model.
+"""The steps of a search, the same for every client: statements for Postgres, questions for a model.
 
 A plan is a generator: it yields a `Statement` or a `Question`, is sent rows or a vector, and
 returns the result. So the client of threads and that of an event loop have one home.
@@ -20,7 +20,10 @@ from wikiembed.vectors import Matrix
 Result = TypeVar("Result")
 TRIES = 3
 _NAMED = SOURCES + " where name = any(%s) order by name"
-_EMBEDDED = SOURCES + " where pinned_at is not null order by name"
+_EMBEDDED = SOURCES + (  # noqa: S608 - constants alone
+    " where name in (select c.source from wikiembed.coverage as c where c.embedded > 0)"
+    " order by name"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ Plan = Generator[Statement | Question, Any, Result]
 
 
 def find(names: Sequence[str] | None) -> Plan[list[Source]]:
-    """The sources of these names; None: all whose model is pinned, so that they have vectors.
+    """The sources of these names; None: all that have vectors.
 
     Raises: SourceNotFound, ConditionNotMet when there is none.
     """

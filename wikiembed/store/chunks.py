@@ -199,15 +199,22 @@ class ChunkStore:
         return {key: Outcome(outcome) for key, outcome in rows}
 
     async def pin_model(
-        self, source: str, *, provider: str, model: str, dimensions: int, document_prefix: str
+        self,
+        source: str,
+        *,
+        provider: str,
+        model: str,
+        dimensions: int,
+        document_prefix: str,
+        query_prefix: str | None,
     ) -> None:
-        """Pin what the settings resolved to, or compare with it.
+        """Pin what the settings resolved to, or compare with it, but for the prefix of questions.
 
         Raises: ModelMismatch.
         """
         await self._all(
-            "select wikiembed.pin_model(%s, %s, %s, %s::int, %s)",
-            (source, provider, model, dimensions, document_prefix),
+            "select wikiembed.pin_model(%s, %s, %s, %s::int, %s, %s)",
+            (source, provider, model, dimensions, document_prefix, query_prefix),
         )
 
     async def pause(self, source: str, why: str) -> bool:

@@ -78,8 +78,7 @@ begin
     if p_move then
       select d.* into v_documents from wikiembed.document_sources as d where d.source = p_name collate "default";
       if found then
-        perform wikiembed_private.create_chunk_table(
-          wikiembed_private.document_row(p_name), wikiembed_private.qualified(p_relation), v_source.embedding_type, null);
+        perform wikiembed_private.check_chunk_table(wikiembed_private.document_row(p_name), p_relation, false);
       end if;
       v_history := array(
         select e from wikiembed_private.ended_failures as e where e.source = p_name collate "default" order by e.id);

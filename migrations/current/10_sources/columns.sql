@@ -128,7 +128,8 @@ $$;
 comment on function wikiembed_private.check_keys(wikiembed.sources, name[]) is
   'The row of a source with its key; raises WE005 or WE006 when the columns do not identify a row.';
 
--- A part of a text is a column, or a field of a json or jsonb column: doc->>'body', doc->'a'->>'b'.
+-- A part of a text is a column, or a field of a jsonb column: doc->>'body', doc->'a'->>'b'. A json column may
+-- hold \u0000 or half a surrogate pair: every read of such a row fails, that of a trigger too.
 create or replace function wikiembed_private.text_part(
   p_relation regclass, p_part text, out attribute pg_catalog.pg_attribute, out path text[]
 )
@@ -146,13 +147,18 @@ begin
     return;
   end if;
   if v_steps !~ '^(->''([^'']|'''')+'')*->>''([^'']|'''')+''$' then
-    raise exception '% is not a field of a json column', p_part
+    raise exception '% is not a field of a jsonb column', p_part
       using errcode = 'WE006', hint = $hint$Write it as doc->>'body' or doc->'page'->>'body'$hint$;
   end if;
   attribute := wikiembed_private.require_column(
     p_relation, btrim(left(p_part, strpos(p_part, '->') - 1))::name, 'text', null);
-  if attribute.atttypid not in ('json'::regtype, 'jsonb'::regtype) or attribute.attgenerated <> '' then
-    raise exception 'column "%" of % is not an ordinary json or jsonb column', attribute.attname, p_relation
+  if attribute.atttypid = 'json'::regtype then
+    raise exception 'column "%" of % is of type json, not jsonb', attribute.attname, p_relation
+      using errcode = 'WE006',
+            hint = format('Run `alter table %s alter column %2$I type jsonb using %2$I::jsonb`', p_relation, attribute.attname);
+  end if;
+  if attribute.atttypid <> 'jsonb'::regtype or attribute.attgenerated <> '' then
+    raise exception 'column "%" of % is not an ordinary jsonb column', attribute.attname, p_relation
       using errcode = 'WE006', hint = 'Name a column of text, or a field of a jsonb column';
   end if;
   path := array(

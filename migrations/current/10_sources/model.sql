@@ -15,6 +15,9 @@ begin
   if old.prefix_pinned and new.document_prefix is distinct from old.document_prefix then
     new.prefix_pinned := false;
   end if;
+  if old.query_prefix_pinned and new.query_prefix is distinct from old.query_prefix then
+    new.query_prefix_pinned := false;
+  end if;
   if new.model is null then
     if old.pinned_at is not null and new.provider is not distinct from old.provider then
       new.provider := null;
@@ -22,6 +25,10 @@ begin
     if new.prefix_pinned then
       new.document_prefix := null;
       new.prefix_pinned := false;
+    end if;
+    if new.query_prefix_pinned then
+      new.query_prefix := null;
+      new.query_prefix_pinned := false;
     end if;
     new.pinned_at := null;
   end if;
@@ -41,7 +48,8 @@ comment on trigger raise_generation on wikiembed.sources is
 -- are pinned here, and a worker with other ones is refused. A prefix that is pinned is
 -- distinguished from one that the source itself set, which no worker's setting overrides.
 create or replace function wikiembed.pin_model(
-  p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text default ''
+  p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text default '',
+  p_query_prefix text default null
 ) returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -61,6 +69,8 @@ begin
        set provider = coalesce(s.provider, p_provider), model = p_model, dimensions = p_dimensions,
            document_prefix = coalesce(s.document_prefix, p_document_prefix),
            prefix_pinned = s.document_prefix is null,
+           query_prefix = coalesce(s.query_prefix, p_query_prefix),
+           query_prefix_pinned = s.query_prefix is null and p_query_prefix is not null,
            pinned_at = case when s.provider is null then clock_timestamp() end
      where s.name = p_source;
     perform wikiembed_private.log_action('pin', p_source, null,
@@ -83,5 +93,5 @@ begin
   return v_source.generation;
 end;
 $$;
-comment on function wikiembed.pin_model(text, text, text, integer, text) is
-  'Pins the model that the first worker resolved, or compares: raises WE011 for another provider, model, prefix or dimension; returns the generation. Raises WE001.';
+comment on function wikiembed.pin_model(text, text, text, integer, text, text) is
+  'Pins the model that the first worker resolved, with its prefix for questions if it has one, or compares: raises WE011 for another provider, model, document prefix or dimension; returns the generation. Raises WE001.';

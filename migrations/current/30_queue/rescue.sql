@@ -45,7 +45,8 @@ $$;
 comment on function wikiembed_private.split_job(wikiembed_queue.procrastinate_jobs) is
   'Replaces a job by two with half of its keys each; the next rescue splits those at once.';
 
--- A key that is not of the source's type identifies no chunk: a job deferred by hand may have one.
+-- A key that is not of the source's type identifies no chunk: a job deferred by hand may have one. Nor does any
+-- where a table was dropped.
 create or replace function wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -61,6 +62,9 @@ begin
       perform wikiembed.record_document_failure(
         v_source, r.key, r.version, 'worker_lost', 'Each worker that took this document ended without a word.', p_job.id)
          from wikiembed.read_documents(v_source, v_keys) as r;
+      perform wikiembed.requeue_documents(v_source, array(
+        select k from unnest(v_keys) as k
+         where not exists (select from wikiembed.document_failures as f where f.source = v_source and f.key = k)), 0);
     end if;
   elsif exists (select from wikiembed.sources as s where s.name = v_source) and cardinality(v_keys) > 0 then
     v_versions := array(select r.version from wikiembed.read_chunks(v_source, v_keys) as r);
@@ -70,7 +74,8 @@ begin
         'Each worker that took this chunk ended without a word.', p_attempts => 3, p_job_id => p_job.id);
     end if;
   end if;
-exception when invalid_text_representation or numeric_value_out_of_range then
+exception when invalid_text_representation or numeric_value_out_of_range
+  or sqlstate 'WE001' or undefined_table or undefined_column then
   delete from wikiembed_queue.procrastinate_jobs as j where j.id = p_job.id;
 end;
 $$;

@@ -114,6 +114,10 @@ begin
     v_parts := array[(select n.nspname::text from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
                        where c.oid = p_documents)] || v_parts;
   end if;
+  if to_regnamespace(quote_ident(v_parts[1])) is null or v_parts[1] like 'pg\_%' then
+    raise exception 'no table can be in schema %', quote_literal(v_parts[1])
+      using errcode = 'WE010', hint = 'Create the schema, or name another.';
+  end if;
   return format('%I.%I', v_parts[1], v_parts[2]);
 end;
 $$;
@@ -152,7 +156,95 @@ $$;
 comment on function wikiembed_private.check_document_options(text, integer, integer, text, text, integer) is
   'Raises WE010 for options of documents that are not valid.';
 
--- Names that are quoted in p_chunks stay as they are; a table that exists must have the columns.
+create or replace function wikiembed_private.missing_chunk_columns(p_chunks regclass, p_more name[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select string_agg(n.name, ', ' order by n.name)
+    from unnest(array['id', 'position', 'context', 'content', 'heading', 'starts_at', 'ends_at', 'embedding']::name[] || p_more) as n (name)
+   where not exists (select from pg_attribute as a where a.attrelid = p_chunks and a.attname = n.name and not a.attisdropped);
+$$;
+comment on function wikiembed_private.missing_chunk_columns(regclass, name[]) is
+  'The columns that a chunk table lacks, of those that it needs and some more; null: none.';
+
+-- What Postgres would refuse only when the first document is split is refused here. Without the foreign key the
+-- chunks of a deleted document would be found by search, and those of one whose key changes would be there twice.
+-- A table that a source moves to may get its constraints after the swap.
+create or replace function wikiembed_private.check_chunk_table(
+  p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean
+) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_keys name[] := array(select 'document_' || k.name from unnest(p_documents.key_columns) with ordinality as k (name, number) order by k.number);
+  v_list text := (select string_agg(quote_ident(k.name), ', ' order by k.number) from unnest(v_keys) with ordinality as k (name, number));
+  v_missing text := wikiembed_private.missing_chunk_columns(p_chunks, v_keys);
+  v_wrong text;
+  v_lacks text;
+begin
+  if v_missing is not null then
+    raise exception 'table % lacks columns of a chunk table: %', p_chunks, v_missing
+      using errcode = 'WE006', hint = 'Name a table that does not exist yet: it will be created';
+  end if;
+  with needed as (
+    select n.name::name as name, n.types
+      from (values ('id', array['smallint', 'integer', 'bigint']), ('position', array['integer', 'bigint']),
+                   ('starts_at', array['integer', 'bigint']), ('ends_at', array['integer', 'bigint']),
+                   ('context', array['text', 'character varying']), ('content', array['text', 'character varying']),
+                   ('heading', array['text', 'character varying'])) as n (name, types)
+     union all
+    select k.name, case when k.type in ('text', 'character varying') then array['text', 'character varying'] else array[k.type] end
+      from unnest(v_keys, p_documents.key_types) as k (name, type)
+  ), found as (
+    select n.name, n.types, format_type(wikiembed_private.base_type(a.atttypid), null) as type
+      from needed as n
+      join pg_attribute as a on a.attrelid = p_chunks and a.attname = n.name and not a.attisdropped
+  )
+  select min(format('column "%s" of %s is of type %s, not %s', f.name, p_chunks, f.type, array_to_string(f.types, ' or ')))
+    into v_wrong
+    from found as f
+   where f.type <> all (f.types);
+  if v_wrong is not null then
+    raise exception '%', v_wrong
+      using errcode = 'WE006', hint = 'Alter its type, or name a table that does not exist yet: it will be created';
+  end if;
+  if exists (select from pg_attribute as a where a.attrelid = p_chunks and a.attname = 'id' and a.attidentity = '' and not a.atthasdef) then
+    raise exception 'column "id" of % has no default', p_chunks
+      using errcode = 'WE006', hint = format('Run `alter table %s alter column id add generated always as identity`', p_chunks);
+  end if;
+  v_lacks := case
+    when not p_constraints then null
+    when not exists (
+      select from pg_constraint as f
+       where f.contype = 'f' and f.conrelid = p_chunks and f.confrelid = p_documents.relation
+         and f.confupdtype = 'c' and f.confdeltype = 'c' and cardinality(f.conkey) = cardinality(v_keys)
+         and not exists (
+           select from unnest(v_keys, p_documents.key_attnums) as k (name, attnum)
+            where not exists (
+              select from unnest(f.conkey, f.confkey) as c (chunk, document)
+                join pg_attribute as a on a.attrelid = p_chunks and a.attnum = c.chunk
+               where a.attname = k.name and c.document = k.attnum)))
+      then format('foreign key (%s) references %s (%s) on update cascade on delete cascade', v_list,
+             wikiembed_private.qualified(p_documents.relation),
+             (select string_agg(quote_ident(k.name), ', ' order by k.number)
+                from unnest(p_documents.key_columns) with ordinality as k (name, number)))
+    when not exists (
+      select from pg_constraint as u
+       where u.contype in ('u', 'p') and u.conrelid = p_chunks and u.condeferred
+         and array(select a.attname from pg_attribute as a where a.attrelid = p_chunks and a.attnum = any (u.conkey) order by a.attname)
+             = array(select n from unnest(v_keys || 'position'::name) as n order by n))
+      then format('unique (%s, position) deferrable initially deferred', v_list) end;
+  if v_lacks is not null then
+    raise exception 'table % lacks a constraint of a chunk table: %', p_chunks, v_lacks
+      using errcode = 'WE006', hint = format('Run `alter table %s add %s`', p_chunks, v_lacks);
+  end if;
+end;
+$$;
+comment on function wikiembed_private.check_chunk_table(wikiembed.sources, regclass, boolean) is
+  'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it.';
+
+-- Names that are quoted in p_chunks stay as they are; a table that exists must have the shape.
 create or replace function wikiembed_private.create_chunk_table(
   p_documents wikiembed.sources, p_chunks text, p_embedding_type text, p_dimensions integer
 ) returns regclass
@@ -161,18 +253,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_chunks regclass := to_regclass(p_chunks);
-  v_missing text;
   v_keys text;
 begin
   if v_chunks is not null then
-    select string_agg(c.name, ', ' order by c.name) into v_missing
-      from unnest(array['id', 'position', 'context', 'content', 'heading', 'starts_at', 'ends_at', 'embedding']
-                  || array(select 'document_' || k from unnest(p_documents.key_columns) as k)) as c (name)
-     where not exists (select from pg_attribute as a where a.attrelid = v_chunks and a.attname = c.name and not a.attisdropped);
-    if v_missing is not null then
-      raise exception 'table % lacks columns of a chunk table: %', v_chunks, v_missing
-        using errcode = 'WE006', hint = 'Name a table that does not exist yet: it will be created';
-    end if;
+    perform wikiembed_private.check_chunk_table(p_documents, v_chunks, true);
     return v_chunks;
   end if;
   if coalesce(p_dimensions, 0) < 1 then
@@ -210,4 +294,4 @@ begin
 end;
 $$;
 comment on function wikiembed_private.create_chunk_table(wikiembed.sources, text, text, integer) is
-  'The chunk table of documents: created, or the one of that name with the right columns. Raises WE006, WE010.';
+  'The chunk table of documents: created, or the one of that name if it has the shape. Raises WE006, WE010.';

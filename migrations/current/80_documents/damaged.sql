@@ -1,7 +1,7 @@
 -- A document's chunks are sound when they are as many as were written, at positions 0, 1, 2 …, ever farther in
 -- the text, and each is the text from its start to its end. `substr` counts characters from the start of a text,
 -- so that texts of many chunks are cut twice before: into pieces of 2^20 characters, and those into pieces of
--- 2^14; a chunk is cut from the pieces that it touches.
+-- 2^14; a chunk is cut from the pieces that it touches. None is found while a column of the chunk table is renamed.
 create or replace function wikiembed_private.damaged_documents(p_name text) returns setof text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -10,6 +10,9 @@ set enable_nestloop = off
 set jit = off
 as $$
 begin
+  if (select wikiembed_private.missing_chunk_columns(s.relation, '{}') from wikiembed.sources as s where s.name = p_name collate "default") is not null then
+    return;
+  end if;
   return query execute wikiembed_private.render_template(wikiembed_private.document_row(p_name), $sql$
     with chunked as materialized (
       select @fk_key@ collate "C" as key, c.position, c.starts_at, c.ends_at from @chunks@ as c
@@ -66,6 +69,9 @@ set enable_nestloop = off
 set jit = off
 as $$
 begin
+  if (select wikiembed_private.missing_chunk_columns(s.relation, '{}') from wikiembed.sources as s where s.name = p_name collate "default") is not null then
+    return;
+  end if;
   return query execute wikiembed_private.render_template(wikiembed_private.document_row(p_name), $sql$
     select c.id::bigint from @chunks@ as c where not exists (select from @table@ as d where @key_of(d)@ collate "C" = @fk_key@ collate "C")
   $sql$, wikiembed_private.document_names(p_name) || jsonb_build_object('fk_key', wikiembed_private.chunk_key(p_name)));

@@ -2,7 +2,9 @@
 -- each document: version null means that it waits to be split, as a null vector does for a chunk. Triggers
 -- set it to null and queue the document in the writer's transaction; write_split sets it, under compare and
 -- set, together with the chunks. Locks: the document first, for key share, then its state; a worker
--- skips what is locked, so that a writer waits for it for the time of one write at most.
+-- skips what is locked, so that a writer waits for it for the time of one write at most. A key that a statement
+-- removes may be in the table all the same: a trigger that leaves a redirect under the former key, or an insert
+-- that ran in the same statement, has recorded it already.
 create or replace function wikiembed_private.document_row(p_name text) returns wikiembed.sources
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -148,6 +150,9 @@ begin
         select @key_of(o)@ from old_rows as o
          where not exists (select from new_rows as n where @same_key(n, o)@));
       if cardinality(v_removed) > 0 then
+        v_removed := array(
+          select k.key from unnest(v_removed) as k (key)
+           where (select true from @table@ as d where @is_text_key(d, k.key)@ and @key_of(d)@ collate "C" = k.key) is null);
         delete from @state@ as s where s.key = any (v_removed collate "C");
         perform wikiembed_private.end_document_failures(@source@, v_removed, 'changed');
       end if;
@@ -173,7 +178,9 @@ begin
     set jit = off
     as $body$
     declare
-      v_removed text[] := array(select @key_of(o)@ from old_rows as o);
+      v_removed text[] := array(
+        select o.key from (select @key_of(o)@ as key from old_rows as o) as o
+         where (select true from @table@ as d where @is_text_key(d, o.key)@ and @key_of(d)@ collate "C" = o.key) is null);
     begin
       delete from @state@ as s where s.key = any (v_removed collate "C");
       perform wikiembed_private.end_document_failures(@source@, v_removed, 'deleted');
@@ -224,12 +231,14 @@ begin
         v_keys := array(
           select b.key
             from (
-              select @key_of(d)@ as key,
-                     sum(octet_length(@text_of(d)@))
-                       over (order by @key_of(d)@ collate "C" rows between unbounded preceding and 1 preceding) as before
-                from @table@ as d
-               where @has_key(d, p_keys)@
-                 and exists (select from @state@ as s where s.key = @key_of(d)@ collate "C" and s.version is null)
+              select l.key, sum(l.bytes) over (order by l.key collate "C" rows between unbounded preceding and 1 preceding) as before
+                from (
+                  select @key_of(d)@ as key, octet_length(@text_of(d)@) as bytes
+                    from @table@ as d
+                   where @has_key(d, p_keys)@
+                     and exists (select from @state@ as s where s.key = @key_of(d)@ collate "C" and s.version is null)
+                     for key share of d skip locked
+                ) as l
             ) as b
            where coalesce(b.before, 0) < p_most_bytes);
       end if;

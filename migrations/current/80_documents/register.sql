@@ -1,4 +1,6 @@
--- What attach_documents and the wiki's migration have in common, once the chunk table is a source.
+-- What attach_documents and the wiki's migration have in common, once the chunk table is a source. The generation
+-- begins with the time: a worker may still split a document with the options of a source that was detached, and its
+-- write is stale for one that has the name now.
 create or replace function wikiembed_private.register_documents(p_documents wikiembed.document_sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -7,7 +9,7 @@ as $$
 declare
   v_name text := p_documents.source;
 begin
-  p_documents.generation := coalesce(p_documents.generation, 1);
+  p_documents.generation := coalesce(p_documents.generation, (extract(epoch from clock_timestamp()) * 1000)::bigint);
   p_documents.trigger_version := 0;
   p_documents.written_as := '';
   insert into wikiembed.document_sources select p_documents.*;

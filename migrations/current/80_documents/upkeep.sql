@@ -113,7 +113,8 @@ $$;
 comment on function wikiembed_private.follow_document_renames(text) is
   'Updates the column names of a source''s documents after a rename. Raises WE006 when one was dropped.';
 
--- Drops the triggers of partitions that were detached, since they would go on queueing.
+-- Drops the triggers of partitions that were detached, since they would go on queueing. Documents that came with
+-- a partition wait from now on, so that the source is not ready until reconcile has queued them.
 create or replace function wikiembed_private.renew_document_triggers(p_name text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -121,10 +122,28 @@ as $$
 declare
   v_relation regclass;
   v_trigger name;
+  v_added text[];
 begin
   perform set_config('wikiembed.writing_triggers', 'on', true);
   perform wikiembed_private.follow_document_renames(p_name);
   if not wikiembed_private.document_triggers_current(p_name) then
+    for v_relation in
+      select r from wikiembed.document_sources as d, wikiembed_private.relations_of(d.relation) as r join pg_class as c on c.oid = r
+       where d.source = p_name collate "default" and c.relkind = 'r'
+         and r not in (select o.relation from wikiembed_private.document_triggers_of(p_name) as o)
+    loop
+      execute wikiembed_private.render_template(
+        wikiembed_private.document_row(p_name), $sql$
+          with added as (
+            insert into @state@ (key) select @key_of(d)@ from @partition@ as d on conflict do nothing returning key
+          )
+          select array(select a.key from added as a)
+        $sql$, wikiembed_private.document_names(p_name) || jsonb_build_object('partition', wikiembed_private.qualified(v_relation)))
+        into v_added;
+      if exists (select from wikiembed.sources as s where s.name = p_name collate "default" and s.held_back_at is null) then
+        perform wikiembed_private.queue_documents(p_name, v_added, 0);
+      end if;
+    end loop;
     for v_relation, v_trigger in
       select o.relation, o.trigger from wikiembed_private.document_triggers_of(p_name) as o, wikiembed.document_sources as d
        where d.source = p_name collate "default" and o.relation not in (select wikiembed_private.relations_of(d.relation))

@@ -23,6 +23,30 @@ $$;
 comment on function wikiembed_private.require_documents(text) is
   'Raises WE001 for a source that has no documents.';
 
+-- Else a worker would try a statement that names what is missing for ever.
+create or replace function wikiembed_private.require_document_tables(p_source text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_source wikiembed.sources;
+  v_missing text;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_source collate "default";
+  if wikiembed_private.documents_gone(p_source) or wikiembed_private.is_gone(v_source) then
+    raise exception 'the documents or the chunk table of source "%", or a column of them, were dropped', p_source
+      using errcode = 'WE001', hint = format('Forget the source: select wikiembed.detach(%L).', p_source);
+  end if;
+  v_missing := wikiembed_private.missing_chunk_columns(v_source.relation, '{}');
+  if v_missing is not null then
+    raise exception 'the chunk table of source "%" has no column %', p_source, v_missing
+      using errcode = 'WE001', hint = 'Rename them back.';
+  end if;
+end;
+$$;
+comment on function wikiembed_private.require_document_tables(text) is
+  'Raises WE001 when a table of a source of documents, or a column that is used, was dropped or, in the chunk table, renamed.';
+
 create or replace function wikiembed.read_documents(p_source text, p_keys text[], p_most_bytes bigint default null)
 returns table (key text, title text, content text, version bigint, chunks jsonb)
 language plpgsql volatile security definer
@@ -30,6 +54,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform wikiembed_private.require_documents(p_source);
+  perform wikiembed_private.require_document_tables(p_source);
   return query execute format('select * from wikiembed_private.%I($1, $2)', 'read_document_' || p_source) using p_keys, p_most_bytes;
 end;
 $$;

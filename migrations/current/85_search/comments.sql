@@ -1,5 +1,7 @@
 comment on column wikiembed.sources.text_config is
   'Text search configuration of the index for search by text, or trigram; null: there is none. Written by set_text_config.';
+comment on column wikiembed.sources.query_prefix_pinned is
+  'True when query_prefix was pinned from the settings of the first worker, not set by the source itself.';
 comment on table wikiembed.search_statements is
   'The statements that wikiembed.search runs for a source, with the rights of its caller. The filter stands between the parts of an array. Written by write_search.';
 comment on column wikiembed.search_statements.source is 'Name of the source.';

@@ -1,7 +1,7 @@
 -- A filter is an object: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. Its names are
 -- columns of the chunk's table or else of its document's; each value is a literal of the column's type;
 -- an object is what a jsonb column contains. All of it runs with
--- the caller's rights: a domain's check, or a type's input, is code of whoever made it.
+-- the caller's rights: a domain's check, or a type's input, is code of its owner.
 create or replace function wikiembed_private.filter_condition(p_source text, p_filter jsonb) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

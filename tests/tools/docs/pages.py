@@ -10,7 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
-RUN_AS_SHELL = frozenset({"sh"})
+RUN_AS_SHELL = frozenset({"sh", "python"})
+"""At a terminal; Python as a script of `python3`."""
 RUN_AS_SQL = frozenset({"sql"})
 OUTPUT = "text"
 VARIES = "<!-- varies -->"

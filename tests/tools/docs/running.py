@@ -101,6 +101,8 @@ def run_block(block: Block, *, shell: Shell, database: Database) -> str:
         except Exception as error:
             raise AssertionError(f"{block.place}: {error}\n{block.text}") from error
         return ""
+    if block.language == "python":
+        return shell.show(f"python3 -c {shlex.quote(block.text)}", place=block.place)
     return shell.show(block.text, place=block.place)
 
 

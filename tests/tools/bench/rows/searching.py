@@ -51,7 +51,7 @@ class Asked:
 
     @property
     def text(self) -> str:
-        """Its words, as somebody would type them."""
+        """Its words in one line, as a user types them."""
         return " ".join(self.words)
 
     @property
