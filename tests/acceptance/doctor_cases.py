@@ -224,6 +224,16 @@ CASES = (
         fixed_by=("index", "--text", "--source", "docs"),
     ),
     Case(
+        name="recall",
+        level="warning",
+        message="recall@10 is 0.900 at ef_search 40 (200 questions, ",
+        broken="insert into public.docs (body, vec) select 'x',"
+        " array[sin(g), cos(g), sin(g * g), 1]::vector from generate_series(1, 1000) as g;"
+        " create index on public.docs using hnsw (vec public.vector_cosine_ops);"
+        " select wikiembed.record_recall('docs', '{20,40,80}', '{0.8,0.9,1}', 200)",
+        fixed_by=("recall", "docs", "--set"),
+    ),
+    Case(
         name="prefix",
         level="warning",
         message="expects the prefixes 'search_document: ' and",

@@ -110,6 +110,19 @@ def _search_index(drill: Drill) -> None:
     )
 
 
+def _recall(drill: Drill) -> None:
+    """An index of few links, over vectors that have nothing in common."""
+    drill.load_table("one more")
+    drill.work()
+    drill.database.execute(
+        "insert into public.texts (id, body, vec) select 100 + g, 'more',"
+        " array[sin(g), cos(g * g), sin(g * g * 7), cos(g * 5)]::vector"
+        " from generate_series(1, 2000) as g"
+    )
+    drill.type("wikiembed index --source wiki --m 2 --ef-construction 4")
+    drill.type("wikiembed recall wiki")
+
+
 def _owner(drill: Drill) -> Fix:
     role = drill.database.create_role("app")
     drill.database.execute(f"alter table public.wiki_chunks owner to {role}")
@@ -257,6 +270,7 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("documents_failed", "warning"): _documents_failed,
     ("index", "warning"): _index,
     ("search_index", "warning"): _search_index,
+    ("recall", "warning"): _recall,
     ("owner", "warning"): _owner,
     ("prefix", "warning"): _prefix,
     ("paused", "warning"): _paused,

@@ -250,6 +250,19 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
                 "wikiembed index --source docs --drop",
             ),
         ),
+        "recall": Entry(
+            module="recall",
+            exits=(
+                "0 when it was measured, or search is exact; 1 when fewer than 20 questions find "
+                "a chunk, or with `--set` no `ef_search` reaches `--target`; 2 for a filter "
+                "that is refused, or `--set` by another role than wikiembed's owner"
+            ),
+            examples=(
+                "wikiembed recall docs",
+                "wikiembed recall docs --target 0.99 --set",
+                "wikiembed recall docs --filter tenant=3 --json",
+            ),
+        ),
     },
 }
 """The commands of each panel of ``--help``, in order."""

@@ -88,13 +88,13 @@ begin
     ' wikiembed_private.has_waiting_document(text), wikiembed_private.count_documents(text),'
     ' wikiembed_private.qualified(regclass) to %I', p_role);
   execute format('grant usage on schema wikiembed_private to %I', p_role);
-  execute format('grant select on wikiembed.search_statements to %I', p_role);
+  execute format('grant select on wikiembed.search_statements, wikiembed.recall_checks to %I', p_role);
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
-     where p.pronamespace = 'wikiembed'::regnamespace and p.proname = 'search'
+     where p.pronamespace = 'wikiembed'::regnamespace and p.proname in ('search', 'sample_vectors', 'measure_recall')
         or p.pronamespace = 'wikiembed_private'::regnamespace
            and p.proname in ('require_search', 'dimensions_of', 'words_of', 'text_vector', 'dense_letters', 'filter_condition',
-                             'column_condition', 'compared', 'comparison', 'chunk_key_columns')
+                             'column_condition', 'compared', 'comparison', 'chunk_key_columns', 'used_ef_search', 'vector_scans')
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;

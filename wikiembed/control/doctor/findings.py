@@ -116,6 +116,13 @@ ALARMS = (
         "`wikiembed index --source SOURCE`",
     ),
     Alarm(
+        "recall", "warning",
+        "By the last measurement, search by the index of vectors finds less than 95 % of the"
+        " nearest chunks.",
+        "`wikiembed recall SOURCE --set`; where no setting reaches it,"
+        " [build the index with more links](../how-to/recall.md#more-links)",
+    ),
+    Alarm(
         "owner", "warning",
         "A role could gain privileges by running SQL as wikiembed's owner through a table.",
         "Let a role with fewer rights own wikiembed",
