@@ -19,3 +19,13 @@ comment on column wikiembed.search_statements.titled_hits_statement is
   'The same with the titles of the documents. Null for a source without titles.';
 comment on column wikiembed.search_statements.documents_statement is
   'Counts the documents of the rows $1 and $2. Null for a source without documents.';
+comment on table wikiembed.model_checks is
+  'Results of checks whether a source''s model makes the vectors that are stored: those of each day by a worker, and of wikiembed verify; written by record_model_check, kept for 90 days.';
+comment on column wikiembed.model_checks.source is 'The source.';
+comment on column wikiembed.model_checks.at is 'When it was checked.';
+comment on column wikiembed.model_checks.model is 'The model that was checked, as the source has it.';
+comment on column wikiembed.model_checks.sample is 'Chunks that were embedded again and compared.';
+comment on column wikiembed.model_checks.median_distance is 'Median of the cosine distances between new and stored vectors.';
+comment on column wikiembed.model_checks.max_distance is 'The largest of them.';
+comment on column wikiembed.model_checks.outcome is
+  'same: the same model; mixed: it made a part of the vectors; shifted: other weights or quantisation; different: another model, pooling or prefix.';
