@@ -19,6 +19,12 @@ JOBS = (
 )
 
 
+@pytest.fixture(autouse=True)
+def _no_other_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker defers what was due within the last ten minutes: here it is due on leap days."""
+    monkeypatch.setattr(task, "CRON", "0 0 29 2 *")
+
+
 async def check(worker: Working, database: Database, args: str = '{"timestamp": 0}') -> None:
     """Run the task once, to its end."""
     database.execute(
@@ -69,6 +75,17 @@ async def test_another_model_under_the_name_is_reported(
     fields = record.fields  # type: ignore[attr-defined]
     assert (fields["source"], fields["outcome"], fields["sample"]) == ("docs", "different", 3)
     assert 0.06 < fields["median_distance"] <= fields["max_distance"]
+
+
+async def test_prefix_is_the_one_that_made_the_vectors(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Not that of a worker which is set to another: it could not write either."""
+    settings = await embedded(docs_table, standin, document_prefix="passage: ")
+    other = Settings.model_validate(settings.model_dump() | {"document_prefix": "query: "})
+    async with working(other, poll_s=0.1) as worker:
+        await check(worker, docs_table)
+    assert [row[3] for row in docs_table.rows(CHECKS)] == ["same"]
 
 
 async def test_nothing_is_checked_where_it_must_not(docs_table: Database, standin: StandIn) -> None:

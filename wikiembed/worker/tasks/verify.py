@@ -20,6 +20,7 @@ from wikiembed.worker.runtime_holder import runtime_of
 from wikiembed.worker.tasks.upkeep import UPKEEP_PRIORITY, UPKEEP_QUEUE
 
 NAME = "wikiembed.verify"
+CRON = "41 * * * *"
 SOURCE_S, WHOLE_S = 5.0, 20.0
 """How long one source may take, and all of them: the other upkeep waits for this job."""
 
@@ -87,8 +88,11 @@ async def _verify(name: str, runtime: Runtime) -> None:
     resolved = for_documents(source, runtime.settings)
     channel = runtime.channel(resolved.provider, resolved.model)
 
+    # Not this worker's setting, which may differ: what made the vectors.
+    prefix = resolved.prefix if source.document_prefix is None else source.document_prefix
+
     async def work(embedder: Embedder) -> Comparison | None:
-        return await _compare(embedder, source, chunks, prefix=resolved.prefix)
+        return await _compare(embedder, source, chunks, prefix=prefix)
 
     found = await channel.beside(work)
     if found is None or source.model is None:
@@ -131,4 +135,4 @@ def register(app: ProcrastinateApp) -> None:
         queueing_lock=NAME,
         pass_context=True,
     )(verify)
-    app.periodic(cron="41 * * * *")(task)
+    app.periodic(cron=CRON)(task)
