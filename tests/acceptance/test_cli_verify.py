@@ -1,4 +1,4 @@
-"""`verify` tells the model that made the vectors from any other, and texts that are cut."""
+"""`verify` distinguishes the model that made the vectors from others, and finds texts that are cut."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_verify_says_what_it_cannot_do(call: Call, docs_table: Database, standin
 def test_verify_uses_the_model_of_the_source(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:
-    """Not that of the settings; and a role that may not sample is told so."""
+    """Not that of the settings; and a role that may not sample gets a refusal."""
     fill(call, docs_table, standin, 3)
     standin.controls.known_models = ["m"]
     assert_done(call("verify", "docs", env=served(standin, model="another")))
