@@ -1,4 +1,4 @@
-"""`verify` distinguishes the model that made the vectors from others, and finds texts that are cut."""
+"""`verify` distinguishes the model that made the vectors from others, and finds cut texts."""
 
 from __future__ import annotations
 
