@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from wikiembed.db.step import run_files
 
-revision = "0014"
-down_revision = "0007"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Add the table."""
-    run_files("versions/0014_verify/model_checks")
+    run_files("versions/0015_verify/model_checks")
