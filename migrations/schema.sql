@@ -115,6 +115,13 @@ CREATE FUNCTION wikiembed.document_options(p_source text) RETURNS TABLE(splitter
 
 COMMENT ON FUNCTION wikiembed.document_options(p_source text) IS 'How the documents of a source are split; no row when it has none.';
 
+CREATE FUNCTION wikiembed.due_model_checks(p_every interval DEFAULT '23:00:00'::interval) RETURNS SETOF text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.due_model_checks(p_every interval) IS 'The sources that are embedded and not paused, and whose model was not checked for so long, in random order.';
+
 CREATE FUNCTION wikiembed.embedded_chunks(p_source text, p_keys text[]) RETURNS TABLE(key text, content text, embedding public.vector)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -277,6 +284,13 @@ CREATE FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versio
 
 COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; returns for each key: recorded, stale, locked (requeued) or gone. Raises WE001, WE010.';
 
+CREATE FUNCTION wikiembed.record_model_check(p_source text, p_model text, p_sample integer, p_median_distance double precision, p_max_distance double precision, p_outcome text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.record_model_check(p_source text, p_model text, p_sample integer, p_median_distance double precision, p_max_distance double precision, p_outcome text) IS 'Records the result of a check of a source''s model, and deletes those of the source from before 90 days. Raises WE001.';
+
 CREATE FUNCTION wikiembed.record_recall(p_source text, p_ef_search integer[], p_recall double precision[], p_sample integer, p_depth integer DEFAULT 10, p_filter jsonb DEFAULT NULL::jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -354,6 +368,14 @@ CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NU
     AS …;
 
 COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Requeues failed chunks and documents, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of both kinds, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';
+
+CREATE FUNCTION wikiembed.sample_embedded(p_source text, p_chunks integer) RETURNS TABLE(key text, content text, embedding public.vector, truncated boolean, chars_kept integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.sample_embedded(p_source text, p_chunks integer) IS 'At most p_chunks (1 to 1,000) chunks that have a vector, chosen at random: key, text without the prefix, vector, and whether only its beginning is embedded, of how many characters (null: not known). Reads some pages of the table; none may be found where few rows have a vector. Raises WE001.';
 
 CREATE FUNCTION wikiembed.sample_vectors(p_source text, p_rows integer) RETURNS TABLE(key text, embedding public.vector)
     LANGUAGE plpgsql
@@ -2574,6 +2596,35 @@ ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE wikiembed.model_checks (
+    source text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    model text NOT NULL,
+    sample integer NOT NULL,
+    median_distance double precision NOT NULL,
+    max_distance double precision NOT NULL,
+    outcome text NOT NULL,
+    CONSTRAINT distances_are_of_cosine CHECK ((((0)::double precision <= median_distance) AND (median_distance <= max_distance) AND (max_distance <= (2)::double precision))),
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['same'::text, 'mixed'::text, 'shifted'::text, 'different'::text]))),
+    CONSTRAINT sample_is_positive CHECK ((sample > 0))
+);
+
+COMMENT ON TABLE wikiembed.model_checks IS 'Results of checks whether a source''s model makes the vectors that are stored: those of each day by a worker, and of wikiembed verify; written by record_model_check, kept for 90 days.';
+
+COMMENT ON COLUMN wikiembed.model_checks.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.model_checks.at IS 'When it was checked.';
+
+COMMENT ON COLUMN wikiembed.model_checks.model IS 'The model that was checked, as the source has it.';
+
+COMMENT ON COLUMN wikiembed.model_checks.sample IS 'Chunks that were embedded again and compared.';
+
+COMMENT ON COLUMN wikiembed.model_checks.median_distance IS 'Median of the cosine distances between new and stored vectors.';
+
+COMMENT ON COLUMN wikiembed.model_checks.max_distance IS 'The largest of them.';
+
+COMMENT ON COLUMN wikiembed.model_checks.outcome IS 'same: the same model; mixed: it made a part of the vectors; shifted: other weights or quantisation; different: another model, pooling or prefix.';
+
 CREATE TABLE wikiembed.outages (
     id bigint NOT NULL,
     server text NOT NULL,
@@ -3045,6 +3096,9 @@ ALTER TABLE ONLY wikiembed.failures
 ALTER TABLE ONLY wikiembed.sources
     ADD CONSTRAINT generation_is_a_key UNIQUE (name, generation);
 
+ALTER TABLE ONLY wikiembed.model_checks
+    ADD CONSTRAINT model_checks_pkey PRIMARY KEY (source, at);
+
 ALTER TABLE ONLY wikiembed.outages
     ADD CONSTRAINT outages_pkey PRIMARY KEY (id);
 
@@ -3177,6 +3231,9 @@ ALTER TABLE ONLY wikiembed.document_sources
 
 ALTER TABLE ONLY wikiembed.failures
     ADD CONSTRAINT failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed.model_checks
+    ADD CONSTRAINT model_checks_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
 
 ALTER TABLE ONLY wikiembed.recall_checks
     ADD CONSTRAINT recall_checks_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;

@@ -35,6 +35,7 @@ JOB = (
 )
 ALIVE = "insert into wikiembed_queue.procrastinate_workers default values;"
 OUTAGE = "select wikiembed.report_outage('http://gpu', 5, 'timeout', null, 'it hangs');"
+CHECK = "select wikiembed.record_model_check('docs', 'm', 3, 0.4, 0.9, {})"
 RECONCILE = ("reconcile", "docs")
 MOVE = ("attach", "public.docs", "--name", "docs", "--move")
 ARTICLES = (
@@ -367,6 +368,28 @@ CASES = (
         message=" silently truncates texts of source docs, wiki longer than about 2,000 characters",
         env={"check_truncation": "true"},
         cuts_from=2000,
+    ),
+    Case(
+        name="model_drift",
+        level="fault",
+        message="are not those that are stored (another model, pooling or prefix; median cosine"
+        " distance 0.4 of 3 chunks, ",
+        broken=CHECK.format("'different'"),
+        fixed_sql=CHECK.format("'same'"),
+    ),
+    Case(
+        name="model_drift",
+        level="fault",
+        message="(a part of its chunks is off; median",
+        broken=CHECK.format("'mixed'"),
+        fixed_sql=CHECK.format("'same'"),
+    ),
+    Case(
+        name="model_drift",
+        level="warning",
+        message="then run `wikiembed verify docs`",
+        broken=CHECK.format("'shifted'"),
+        fixed_sql=CHECK.format("'same'"),
     ),
     Case(
         name="dimensions",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,11 +10,12 @@ from psycopg.conninfo import make_conninfo
 
 from tests.support.database import Database
 from tests.support.eventually import eventually
-from tests.support.standin import BadText
+from tests.support.standin import BadText, vectors_of
 from tests.tools.docs.drill import Drill, drill_on
 from tests.tools.docs.policy import tables_under, word_of
 from wikiembed.cli.load import ATTACH_AGAIN
 from wikiembed.control.doctor import ALARMS
+from wikiembed.vectors import Matrix
 
 NOT_DRILLED = {
     ("postgres", "fault"): "no server that old is at hand",
@@ -248,6 +249,28 @@ def _silent_truncation(drill: Drill) -> Fix:
     return lambda: drill.standin.controls.update({"cuts_silently": False})
 
 
+def _other_model(drill: Drill) -> Fix:
+    """The server is updated, and has another model of the same name."""
+    drill.work()
+    drill.standin.controls.salt = "another model"
+    drill.type("wikiembed verify wiki", code=1)
+    return lambda: drill.standin.controls.update({"salt": ""})
+
+
+def _other_weights(drill: Drill) -> Fix:
+    """The same with another quantisation."""
+    drill.work()
+
+    def off(texts: Sequence[str], dimensions: int, salt: str) -> Matrix:
+        made = vectors_of(texts, dimensions, salt).copy()
+        made[:, 0] += 0.01
+        return made
+
+    drill.standin.controls.vectors = off
+    drill.type("wikiembed verify wiki", code=1)
+    return lambda: drill.standin.controls.update({"vectors": vectors_of})
+
+
 def _dimensions(drill: Drill) -> Fix:
     drill.standin.controls.dimensions = 5
     return lambda: drill.standin.controls.update({"dimensions": 4})
@@ -287,6 +310,8 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("model", "fault"): _model,
     ("served_model", "warning"): _served_model,
     ("silent_truncation", "warning"): _silent_truncation,
+    ("model_drift", "fault"): _other_model,
+    ("model_drift", "warning"): _other_weights,
     ("dimensions", "fault"): _dimensions,
 }
 

@@ -137,6 +137,8 @@ CALLS = [
     f" array['{VECTOR}'::public.vector], array[9], array[1])",
     "wikiembed.record_truncation_check('docs', 'http://host', 'm', 'whole', null, 4000)",
     "wikiembed.find_truncation_check('docs', 'http://host', 'm')", "wikiembed.truncation",
+    "wikiembed.sample_embedded('docs', 5)", "wikiembed.due_model_checks()",
+    "wikiembed.record_model_check('docs', 'm', 3, 0, 0, 'same')",
     "wikiembed_private.runnable_queues(null)", "wikiembed.coverage", "wikiembed.queue",
     "wikiembed.report_outage('http://host', 1, 'no_answer')",
     "wikiembed.end_outage('http://host')", "wikiembed.outages",

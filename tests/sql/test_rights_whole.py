@@ -77,7 +77,7 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
     tables = {
         *("failures", "failure_history", "sources", "action_log", "outages", "alembic_version"),
         "schema_digest",
-        *("replaced_tables", "truncated_chunks", *TRUNCATION),
+        *("replaced_tables", "truncated_chunks", "model_checks", *TRUNCATION),
         *("documents", "document_sources", "document_failures", "search_statements"),
         "recall_checks",
     }

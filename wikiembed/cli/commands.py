@@ -238,6 +238,17 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
                 "wikiembed search 'opening hours' --source docs --limit 3 --json",
             ),
         ),
+        "verify": Entry(
+            module="verify",
+            exits=(
+                "0 when the model makes the vectors that are stored, of whole texts; 1 when not, "
+                "or when nothing is embedded; 2 when the model has other dimensions"
+            ),
+            examples=(
+                "wikiembed verify docs",
+                "wikiembed verify docs --sample 500 --json",
+            ),
+        ),
         "index": Entry(
             module="index",
             exits=(

@@ -35,3 +35,13 @@ comment on column wikiembed.recall_checks.ef_search is 'The hnsw.ef_search that 
 comment on column wikiembed.recall_checks.recall is 'Share of the nearest chunks that were found, 0 to 1, of held-out questions.';
 comment on column wikiembed.recall_checks.sample is 'Questions that were asked.';
 comment on column wikiembed.recall_checks.at is 'When it was measured.';
+comment on table wikiembed.model_checks is
+  'Results of checks whether a source''s model makes the vectors that are stored: those of each day by a worker, and of wikiembed verify; written by record_model_check, kept for 90 days.';
+comment on column wikiembed.model_checks.source is 'The source.';
+comment on column wikiembed.model_checks.at is 'When it was checked.';
+comment on column wikiembed.model_checks.model is 'The model that was checked, as the source has it.';
+comment on column wikiembed.model_checks.sample is 'Chunks that were embedded again and compared.';
+comment on column wikiembed.model_checks.median_distance is 'Median of the cosine distances between new and stored vectors.';
+comment on column wikiembed.model_checks.max_distance is 'The largest of them.';
+comment on column wikiembed.model_checks.outcome is
+  'same: the same model; mixed: it made a part of the vectors; shifted: other weights or quantisation; different: another model, pooling or prefix.';

@@ -221,6 +221,19 @@ ALARMS = (
         " `WIKIEMBED_TRUNCATE=true` if that is intended",
     ),
     Alarm(
+        "model_drift", "fault",
+        "The server does not make the vectors that are stored: another model, pooling or prefix,"
+        " for all chunks or a part of them.",
+        "Serve the model that made them, then `wikiembed verify SOURCE`; or"
+        " [change the model](../how-to/change-the-model.md)",
+    ),
+    Alarm(
+        "model_drift", "warning",
+        "The server's vectors are slightly off those that are stored: other weights or another"
+        " quantisation.",
+        "`wikiembed verify SOURCE`, and [what to do then](../how-to/verify.md)",
+    ),
+    Alarm(
         "dimensions", "fault",
         "The model returns another number of dimensions than a source's column has.",
         "Set `WIKIEMBED_MODEL` to another model, or attach another column",
