@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import threading
 from typing import TYPE_CHECKING, Annotated
 
 import orjson
@@ -10,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from wikiembed.cli.console import console, database, print_json, print_rich
+from wikiembed.config import Provider, load_settings
 from wikiembed.control import actions
 from wikiembed.errors import ConditionNotMet, InvalidArgument
 from wikiembed.search.hit import Mode
@@ -55,8 +59,12 @@ def run_search(
     from wikiembed.search.client import Client, OneConnection
 
     conditions = dict(map(condition, filter or ()))
+    configured = load_settings()
+    if configured.embedder is Provider.LOCAL:
+        # Its imports take as long as Postgres takes to start and to answer.
+        threading.Thread(target=_import_local, daemon=True).start()
     with (
-        database() as (connection, settings),
+        database(configured) as (connection, settings),
         Client(pool=OneConnection(connection), settings=settings) as client,
     ):
         actions.names(connection, source)
@@ -77,6 +85,11 @@ def run_search(
             print_json(hit.as_json())
         return
     show(hits, with_source=len({hit.source for hit in hits}) > 1)
+
+
+def _import_local() -> None:
+    with contextlib.suppress(ImportError):
+        importlib.import_module("wordllama")
 
 
 def condition(text: str) -> tuple[str, object]:
