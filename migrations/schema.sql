@@ -115,6 +115,13 @@ CREATE FUNCTION wikiembed.document_options(p_source text) RETURNS TABLE(splitter
 
 COMMENT ON FUNCTION wikiembed.document_options(p_source text) IS 'How the documents of a source are split; no row when it has none.';
 
+CREATE FUNCTION wikiembed.due_model_checks(p_every interval DEFAULT '23:00:00'::interval) RETURNS SETOF text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.due_model_checks(p_every interval) IS 'The sources that are embedded and not paused, and whose model was not checked for so long, in random order.';
+
 CREATE FUNCTION wikiembed.embedded_chunks(p_source text, p_keys text[]) RETURNS TABLE(key text, content text, embedding public.vector)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -216,6 +223,16 @@ CREATE FUNCTION wikiembed.load_pages(p_pages jsonb) RETURNS TABLE(added bigint, 
 
 COMMENT ON FUNCTION wikiembed.load_pages(p_pages jsonb) IS 'Writes pages [{title, content}], of a title that occurs twice the last one; returns the number of pages added, changed and unchanged. Workers split what is written.';
 
+CREATE FUNCTION wikiembed.measure_recall(p_source text, p_query public.vector, p_key text, p_ef_search integer[], p_limit integer DEFAULT 10, p_filter jsonb DEFAULT NULL::jsonb) RETURNS TABLE(ef_search integer, recall double precision, duration_ms double precision, by_index boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET "hnsw.ef_search" TO '40'
+    SET "hnsw.iterative_scan" TO 'strict_order'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.measure_recall(p_source text, p_query public.vector, p_key text, p_ef_search integer[], p_limit integer, p_filter jsonb) IS 'Asks one question and returns, for each value of hnsw.ef_search, the share of the p_limit nearest chunks that search finds, how long it takes in ms, and whether it uses the index of vectors; ef_search null is the exact answer. p_key, the chunk that the question is of, is left out. No rows where nothing is to be found. Raises WE001, WE013.';
+
 CREATE FUNCTION wikiembed.pause(p_source text DEFAULT NULL::text, p_why text DEFAULT NULL::text, p_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -266,6 +283,20 @@ CREATE FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versio
     AS …;
 
 COMMENT ON FUNCTION wikiembed.record_failures(p_source text, p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) IS 'Records a failure of each row that is still null with that version; returns for each key: recorded, stale, locked (requeued) or gone. Raises WE001, WE010.';
+
+CREATE FUNCTION wikiembed.record_model_check(p_source text, p_model text, p_sample integer, p_median_distance double precision, p_max_distance double precision, p_outcome text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.record_model_check(p_source text, p_model text, p_sample integer, p_median_distance double precision, p_max_distance double precision, p_outcome text) IS 'Records the result of a check of a source''s model, and deletes those of the source from before 90 days. Raises WE001.';
+
+CREATE FUNCTION wikiembed.record_recall(p_source text, p_ef_search integer[], p_recall double precision[], p_sample integer, p_depth integer DEFAULT 10, p_filter jsonb DEFAULT NULL::jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.record_recall(p_source text, p_ef_search integer[], p_recall double precision[], p_sample integer, p_depth integer, p_filter jsonb) IS 'Stores the recall that was measured for values of hnsw.ef_search, in place of the previous measurement of this depth and filter; doctor warns when it is low. Raises WE001.';
 
 CREATE FUNCTION wikiembed.record_truncation_check(p_source text, p_server text, p_model text, p_outcome text, p_from_chars integer, p_checked_chars integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -338,6 +369,21 @@ CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NU
 
 COMMENT ON FUNCTION wikiembed.retry_failures(p_source text, p_keys text[], p_error_class text) IS 'Requeues failed chunks and documents, all or those of some keys or of one class, and keeps their failures as history; returns the numbers of jobs, of both kinds, of chunks, and of failures that stayed because another transaction has locked them. Raises WE001, WE008, and WE010 for an unknown error class.';
 
+CREATE FUNCTION wikiembed.sample_embedded(p_source text, p_chunks integer) RETURNS TABLE(key text, content text, embedding public.vector, truncated boolean, chars_kept integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.sample_embedded(p_source text, p_chunks integer) IS 'At most p_chunks (1 to 1,000) chunks that have a vector, chosen at random: key, text without the prefix, vector, and whether only its beginning is embedded, of how many characters (null: not known). Reads some pages of the table; none may be found where few rows have a vector. Raises WE001.';
+
+CREATE FUNCTION wikiembed.sample_vectors(p_source text, p_rows integer) RETURNS TABLE(key text, embedding public.vector)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.sample_vectors(p_source text, p_rows integer) IS 'Keys and vectors of random chunks, with the rights of the caller; reads about as many pages as rows. Raises WE001.';
+
 CREATE FUNCTION wikiembed.search(p_source text, p_query public.vector DEFAULT NULL::public.vector, p_text text DEFAULT NULL::text, p_limit integer DEFAULT 10, p_filter jsonb DEFAULT NULL::jsonb, p_vector_weight double precision DEFAULT 1, p_text_weight double precision DEFAULT 1, p_per_document boolean DEFAULT false) RETURNS TABLE(key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean, document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -345,6 +391,13 @@ CREATE FUNCTION wikiembed.search(p_source text, p_query public.vector DEFAULT NU
     AS …;
 
 COMMENT ON FUNCTION wikiembed.search(p_source text, p_query public.vector, p_text text, p_limit integer, p_filter jsonb, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean) IS 'The chunks that fit a vector, a text or both best, with the rights of the caller. Both ranks are fused: score is the sum of weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. Raises WE001, WE013.';
+
+CREATE FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) IS 'Sets the least hnsw.ef_search with which a source is searched by vector, 1 to 1,000: more finds more of the nearest chunks and takes longer; null ends it. A higher one of the session counts. Raises WE001, WE013.';
 
 CREATE FUNCTION wikiembed.set_text_config(p_source text, p_config text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -478,11 +531,13 @@ CREATE TABLE wikiembed.sources (
     text_attnums smallint[] NOT NULL,
     text_config text,
     query_prefix_pinned boolean DEFAULT false NOT NULL,
+    ef_search integer,
     CONSTRAINT a_key_has_one_to_four_columns CHECK ((((cardinality(key_columns) >= 1) AND (cardinality(key_columns) <= 4)) AND (cardinality(key_types) = cardinality(key_columns)) AND (cardinality(key_attnums) = cardinality(key_columns)))),
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
     CONSTRAINT a_text_has_one_to_eight_parts CHECK ((((cardinality(text_columns) >= 1) AND (cardinality(text_columns) <= 8)) AND (jsonb_array_length(text_paths) = cardinality(text_columns)) AND (cardinality(text_attnums) = cardinality(text_columns)))),
     CONSTRAINT batch_size_is_sane CHECK (((batch_size >= 1) AND (batch_size <= 4096))),
     CONSTRAINT dimensions_are_positive CHECK ((dimensions > 0)),
+    CONSTRAINT ef_search_is_possible CHECK (((ef_search >= 1) AND (ef_search <= 1000))),
     CONSTRAINT embedding_type_is_known CHECK ((embedding_type = ANY (ARRAY['vector'::text, 'halfvec'::text]))),
     CONSTRAINT key_type_is_known CHECK ((key_type = ANY (ARRAY['smallint'::text, 'integer'::text, 'bigint'::text, 'uuid'::text, 'text'::text, 'character varying'::text, 'composite'::text]))),
     CONSTRAINT name_is_short_and_printable CHECK ((((octet_length(name) >= 1) AND (octet_length(name) <= 32)) AND (name !~ '[[:cntrl:]]'::text) AND (name = btrim(name))))
@@ -565,6 +620,8 @@ COMMENT ON COLUMN wikiembed.sources.text_attnums IS 'Column number of each colum
 COMMENT ON COLUMN wikiembed.sources.text_config IS 'Text search configuration of the index for search by text, or trigram; null: there is none. Written by set_text_config.';
 
 COMMENT ON COLUMN wikiembed.sources.query_prefix_pinned IS 'True when query_prefix was pinned from the settings of the first worker, not set by the source itself.';
+
+COMMENT ON COLUMN wikiembed.sources.ef_search IS 'The least hnsw.ef_search of its searches by vector, 1 to 1,000; null: that of the session. Written by set_ef_search.';
 
 CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1780,6 +1837,8 @@ CREATE TABLE wikiembed.search_statements (
     hits_statement text NOT NULL,
     titled_hits_statement text,
     documents_statement text,
+    ef_search integer,
+    sample_statement text,
     CONSTRAINT statements_are_complete CHECK ((((text_statement IS NULL) = (text_config IS NULL)) AND ((titled_hits_statement IS NULL) = (title_column IS NULL)) AND ((documents_statement IS NULL) = (documents IS NULL))))
 );
 
@@ -1806,6 +1865,10 @@ COMMENT ON COLUMN wikiembed.search_statements.hits_statement IS 'Returns the hit
 COMMENT ON COLUMN wikiembed.search_statements.titled_hits_statement IS 'The same with the titles of the documents. Null for a source without titles.';
 
 COMMENT ON COLUMN wikiembed.search_statements.documents_statement IS 'Counts the documents of the rows $1 and $2. Null for a source without documents.';
+
+COMMENT ON COLUMN wikiembed.search_statements.ef_search IS 'As in table sources.';
+
+COMMENT ON COLUMN wikiembed.search_statements.sample_statement IS 'Returns keys and vectors of at most $2 random rows, from $1 percent of the table''s pages, chosen by the seed $3. Null before write_search.';
 
 CREATE FUNCTION wikiembed_private.require_search(p_search wikiembed.search_statements, p_source text, p_query public.vector, p_text text, p_limit integer, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -2080,6 +2143,20 @@ CREATE FUNCTION wikiembed_private.usable_keys(p_relation regclass) RETURNS name[
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.usable_keys(p_relation regclass) IS 'The columns of a table that identify a row and can be the key of a source.';
+
+CREATE FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer) IS 'Returns the hnsw.ef_search with which search finds rows by vector, of a source''s own and the number of rows.';
+
+CREATE FUNCTION wikiembed_private.vector_scans(p_relation regclass) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.vector_scans(p_relation regclass) IS 'Returns the number of scans of a table''s indexes of vectors by this transaction.';
 
 CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
     LANGUAGE plpgsql
@@ -2519,6 +2596,35 @@ ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE wikiembed.model_checks (
+    source text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    model text NOT NULL,
+    sample integer NOT NULL,
+    median_distance double precision NOT NULL,
+    max_distance double precision NOT NULL,
+    outcome text NOT NULL,
+    CONSTRAINT distances_are_of_cosine CHECK ((((0)::double precision <= median_distance) AND (median_distance <= max_distance) AND (max_distance <= (2)::double precision))),
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['same'::text, 'mixed'::text, 'shifted'::text, 'different'::text]))),
+    CONSTRAINT sample_is_positive CHECK ((sample > 0))
+);
+
+COMMENT ON TABLE wikiembed.model_checks IS 'Results of checks whether a source''s model makes the vectors that are stored: those of each day by a worker, and of wikiembed verify; written by record_model_check, kept for 90 days.';
+
+COMMENT ON COLUMN wikiembed.model_checks.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.model_checks.at IS 'When it was checked.';
+
+COMMENT ON COLUMN wikiembed.model_checks.model IS 'The model that was checked, as the source has it.';
+
+COMMENT ON COLUMN wikiembed.model_checks.sample IS 'Chunks that were embedded again and compared.';
+
+COMMENT ON COLUMN wikiembed.model_checks.median_distance IS 'Median of the cosine distances between new and stored vectors.';
+
+COMMENT ON COLUMN wikiembed.model_checks.max_distance IS 'The largest of them.';
+
+COMMENT ON COLUMN wikiembed.model_checks.outcome IS 'same: the same model; mixed: it made a part of the vectors; shifted: other weights or quantisation; different: another model, pooling or prefix.';
+
 CREATE TABLE wikiembed.outages (
     id bigint NOT NULL,
     server text NOT NULL,
@@ -2580,6 +2686,37 @@ COMMENT ON COLUMN wikiembed.queue.doing IS 'Jobs that a worker is processing.';
 COMMENT ON COLUMN wikiembed.queue.oldest_todo_s IS 'Seconds since the oldest job that could begin was queued.';
 
 COMMENT ON COLUMN wikiembed.queue.scheduled_later IS 'Jobs that wait for a later time.';
+
+CREATE TABLE wikiembed.recall_checks (
+    source text NOT NULL,
+    depth integer NOT NULL,
+    filter jsonb NOT NULL,
+    ef_search integer NOT NULL,
+    recall double precision NOT NULL,
+    sample integer NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT depth_is_possible CHECK (((depth >= 1) AND (depth <= 999))),
+    CONSTRAINT ef_search_is_possible CHECK (((ef_search >= 1) AND (ef_search <= 1000))),
+    CONSTRAINT filter_is_an_object CHECK ((jsonb_typeof(filter) = 'object'::text)),
+    CONSTRAINT recall_is_a_share CHECK (((recall >= (0)::double precision) AND (recall <= (1)::double precision))),
+    CONSTRAINT sample_is_positive CHECK ((sample > 0))
+);
+
+COMMENT ON TABLE wikiembed.recall_checks IS 'The last measurement of recall of each source, depth and filter: a row per hnsw.ef_search. Written by record_recall.';
+
+COMMENT ON COLUMN wikiembed.recall_checks.source IS 'Name of the source.';
+
+COMMENT ON COLUMN wikiembed.recall_checks.depth IS 'Nearest chunks that were searched for: 10 for recall@10.';
+
+COMMENT ON COLUMN wikiembed.recall_checks.filter IS 'The filter of the searches, as p_filter of search; {} without one.';
+
+COMMENT ON COLUMN wikiembed.recall_checks.ef_search IS 'The hnsw.ef_search that was measured.';
+
+COMMENT ON COLUMN wikiembed.recall_checks.recall IS 'Share of the nearest chunks that were found, 0 to 1, of held-out questions.';
+
+COMMENT ON COLUMN wikiembed.recall_checks.sample IS 'Questions that were asked.';
+
+COMMENT ON COLUMN wikiembed.recall_checks.at IS 'When it was measured.';
 
 CREATE VIEW wikiembed.replaced_tables AS
  SELECT s.name AS source,
@@ -2959,8 +3096,14 @@ ALTER TABLE ONLY wikiembed.failures
 ALTER TABLE ONLY wikiembed.sources
     ADD CONSTRAINT generation_is_a_key UNIQUE (name, generation);
 
+ALTER TABLE ONLY wikiembed.model_checks
+    ADD CONSTRAINT model_checks_pkey PRIMARY KEY (source, at);
+
 ALTER TABLE ONLY wikiembed.outages
     ADD CONSTRAINT outages_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY wikiembed.recall_checks
+    ADD CONSTRAINT recall_checks_pkey PRIMARY KEY (source, depth, filter, ef_search);
 
 ALTER TABLE ONLY wikiembed.schema_digest
     ADD CONSTRAINT schema_digest_pkey PRIMARY KEY (only_row);
@@ -3088,6 +3231,12 @@ ALTER TABLE ONLY wikiembed.document_sources
 
 ALTER TABLE ONLY wikiembed.failures
     ADD CONSTRAINT failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed.model_checks
+    ADD CONSTRAINT model_checks_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed.recall_checks
+    ADD CONSTRAINT recall_checks_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
 
 ALTER TABLE ONLY wikiembed.search_statements
     ADD CONSTRAINT search_statements_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;

@@ -139,6 +139,13 @@ class Settings(BaseSettings):
         description="Check once per server and model whether it truncates long texts silently, by"
         " embedding two that differ at the end.",
     )
+    verify_chunks: int = Field(
+        default=3,
+        ge=0,
+        le=100,
+        description="Chunks per source that a worker embeds again each day, to check that the"
+        " server's model still makes the vectors that are stored; 0: none.",
+    )
     batch_size: int | None = Field(
         default=None, ge=1, le=4096, description="Chunks per job; unset: the source's own, 64."
     )

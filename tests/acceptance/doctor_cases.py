@@ -35,6 +35,7 @@ JOB = (
 )
 ALIVE = "insert into wikiembed_queue.procrastinate_workers default values;"
 OUTAGE = "select wikiembed.report_outage('http://gpu', 5, 'timeout', null, 'it hangs');"
+CHECK = "select wikiembed.record_model_check('docs', 'm', 3, 0.4, 0.9, {})"
 RECONCILE = ("reconcile", "docs")
 MOVE = ("attach", "public.docs", "--name", "docs", "--move")
 ARTICLES = (
@@ -217,6 +218,23 @@ CASES = (
         fixed_by=("index", "--source", "docs"),
     ),
     Case(
+        name="search_index",
+        level="warning",
+        message="by text (english), which read every row: run `wikiembed index --text --source",
+        broken="select wikiembed.set_text_config('docs', 'english')",
+        fixed_by=("index", "--text", "--source", "docs"),
+    ),
+    Case(
+        name="recall",
+        level="warning",
+        message="recall@10 is 0.900 at ef_search 40 (200 questions, ",
+        broken="insert into public.docs (body, vec) select 'x',"
+        " array[sin(g), cos(g), sin(g * g), 1]::vector from generate_series(1, 1000) as g;"
+        " create index on public.docs using hnsw (vec public.vector_cosine_ops);"
+        " select wikiembed.record_recall('docs', '{20,40,80}', '{0.8,0.9,1}', 200)",
+        fixed_by=("recall", "docs", "--set"),
+    ),
+    Case(
         name="prefix",
         level="warning",
         message="expects the prefixes 'search_document: ' and",
@@ -350,6 +368,28 @@ CASES = (
         message=" silently truncates texts of source docs, wiki longer than about 2,000 characters",
         env={"check_truncation": "true"},
         cuts_from=2000,
+    ),
+    Case(
+        name="model_drift",
+        level="fault",
+        message="are not those that are stored (another model, pooling or prefix; median cosine"
+        " distance 0.4 of 3 chunks, ",
+        broken=CHECK.format("'different'"),
+        fixed_sql=CHECK.format("'same'"),
+    ),
+    Case(
+        name="model_drift",
+        level="fault",
+        message="(a part of its chunks is off; median",
+        broken=CHECK.format("'mixed'"),
+        fixed_sql=CHECK.format("'same'"),
+    ),
+    Case(
+        name="model_drift",
+        level="warning",
+        message="then run `wikiembed verify docs`",
+        broken=CHECK.format("'shifted'"),
+        fixed_sql=CHECK.format("'same'"),
     ),
     Case(
         name="dimensions",

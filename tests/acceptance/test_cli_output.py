@@ -135,7 +135,7 @@ def test_output_search_limit_holds_for_all_sources(
     before = standin.stats.requests
     (hit,) = json_lines(call("search", "body of other", "--limit", "1", "--json", env=env))
     assert standin.stats.requests == before + 1, "one for the question, whatever the sources"
-    assert list(hit) == ["source", "key", "similarity", "distance", "content"]
+    assert {"source", "key", "content", "similarity", "distance", "score", "is_current"} < set(hit)
     assert (hit["source"], hit["content"]) == ("other", "body of other")
     assert round(hit["similarity"] + hit["distance"], 6) == 1
     text = call("search", "body of other", "--limit", "2", env=env).stdout.splitlines()

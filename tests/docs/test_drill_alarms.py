@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,11 +10,12 @@ from psycopg.conninfo import make_conninfo
 
 from tests.support.database import Database
 from tests.support.eventually import eventually
-from tests.support.standin import BadText
+from tests.support.standin import BadText, vectors_of
 from tests.tools.docs.drill import Drill, drill_on
 from tests.tools.docs.policy import tables_under, word_of
 from wikiembed.cli.load import ATTACH_AGAIN
 from wikiembed.control.doctor import ALARMS
+from wikiembed.vectors import Matrix
 
 NOT_DRILLED = {
     ("postgres", "fault"): "no server that old is at hand",
@@ -108,6 +109,19 @@ def _search_index(drill: Drill) -> None:
         " where c.oid = i.indexrelid and a.oid = c.relam and a.amname = 'hnsw'"
         " and i.indrelid = 'public.wiki_chunks'::regclass"
     )
+
+
+def _recall(drill: Drill) -> None:
+    """An index of few links, over vectors that have nothing in common."""
+    drill.load_table("one more")
+    drill.work()
+    drill.database.execute(
+        "insert into public.texts (id, body, vec) select 100 + g, 'more',"
+        " array[sin(g), cos(g * g), sin(g * g * 7), cos(g * 5)]::vector"
+        " from generate_series(1, 2000) as g"
+    )
+    drill.type("wikiembed index --source wiki --m 2 --ef-construction 4")
+    drill.type("wikiembed recall wiki")
 
 
 def _owner(drill: Drill) -> Fix:
@@ -235,6 +249,28 @@ def _silent_truncation(drill: Drill) -> Fix:
     return lambda: drill.standin.controls.update({"cuts_silently": False})
 
 
+def _other_model(drill: Drill) -> Fix:
+    """The server is updated, and has another model of the same name."""
+    drill.work()
+    drill.standin.controls.salt = "another model"
+    drill.type("wikiembed verify wiki", code=1)
+    return lambda: drill.standin.controls.update({"salt": ""})
+
+
+def _other_weights(drill: Drill) -> Fix:
+    """The same with another quantisation."""
+    drill.work()
+
+    def off(texts: Sequence[str], dimensions: int, salt: str) -> Matrix:
+        made = vectors_of(texts, dimensions, salt).copy()
+        made[:, 0] += 0.01
+        return made
+
+    drill.standin.controls.vectors = off
+    drill.type("wikiembed verify wiki", code=1)
+    return lambda: drill.standin.controls.update({"vectors": vectors_of})
+
+
 def _dimensions(drill: Drill) -> Fix:
     drill.standin.controls.dimensions = 5
     return lambda: drill.standin.controls.update({"dimensions": 4})
@@ -257,6 +293,7 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("documents_failed", "warning"): _documents_failed,
     ("index", "warning"): _index,
     ("search_index", "warning"): _search_index,
+    ("recall", "warning"): _recall,
     ("owner", "warning"): _owner,
     ("prefix", "warning"): _prefix,
     ("paused", "warning"): _paused,
@@ -273,6 +310,8 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("model", "fault"): _model,
     ("served_model", "warning"): _served_model,
     ("silent_truncation", "warning"): _silent_truncation,
+    ("model_drift", "fault"): _other_model,
+    ("model_drift", "warning"): _other_weights,
     ("dimensions", "fault"): _dimensions,
 }
 

@@ -140,6 +140,7 @@ async def test_upkeep_is_registered_and_runs(docs_table: Database, standin: Stan
             ("wikiembed.expire_pauses", "* * * * *"),
             ("wikiembed.reconcile", "*/10 * * * *"),
             ("wikiembed.reconcile", "17 3 * * *"),
+            ("wikiembed.verify", "41 * * * *"),
         }
         docs_table.execute(
             "update wikiembed.sources set paused_at = now(), paused_by = 'me',"

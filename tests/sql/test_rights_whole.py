@@ -77,17 +77,20 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
     tables = {
         *("failures", "failure_history", "sources", "action_log", "outages", "alembic_version"),
         "schema_digest",
-        *("replaced_tables", "truncated_chunks", *TRUNCATION),
+        *("replaced_tables", "truncated_chunks", "model_checks", *TRUNCATION),
         *("documents", "document_sources", "document_failures", "search_statements"),
+        "recall_checks",
     }
     assert set(held) == {f"wikiembed.{name}" for name in tables | VIEWS}
     assert {kind for kinds in held.values() for kind in kinds} == {"SELECT"}
     read = {"sum_deltas", "count_jobs", "is_paused", "has_waiting_document", "count_documents"}
     found = {"require_search", "dimensions_of", "words_of", "text_vector", "dense_letters"}
+    measured = {"used_ef_search", "vector_scans"}
     filtered = {"filter_condition", "column_condition", "compared", "comparison"}
     assert callable_by(docs_table, reader) == {
         *("wikiembed.is_ready", "wikiembed.search"),
-        *(f"wikiembed_private.{name}" for name in read | found | filtered),
+        *("wikiembed.sample_vectors", "wikiembed.measure_recall"),
+        *(f"wikiembed_private.{name}" for name in read | found | filtered | measured),
         *("wikiembed_private.qualified", "wikiembed_private.chunk_key_columns"),
         *("wikiembed_private.search_docs", "wikiembed_private.search_wiki"),
     }

@@ -140,6 +140,6 @@ class Cli:
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment with only these ``WIKIEMBED_`` settings, by lower-case name."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WIKIEMBED_")}
-    settings = {"check_truncation": "false"} | settings
+    settings = {"check_truncation": "false", "verify_chunks": "0"} | settings
     ours = {f"WIKIEMBED_{name.upper()}": value for name, value in settings.items()}
     return {**kept, **ours, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"}

@@ -238,6 +238,17 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
                 "wikiembed search 'opening hours' --source docs --limit 3 --json",
             ),
         ),
+        "verify": Entry(
+            module="verify",
+            exits=(
+                "0 when the model makes the vectors that are stored, of whole texts; 1 when not, "
+                "or when nothing is embedded; 2 when the model has other dimensions"
+            ),
+            examples=(
+                "wikiembed verify docs",
+                "wikiembed verify docs --sample 500 --json",
+            ),
+        ),
         "index": Entry(
             module="index",
             exits=(
@@ -248,6 +259,19 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
             examples=(
                 "wikiembed index --source docs",
                 "wikiembed index --source docs --drop",
+            ),
+        ),
+        "recall": Entry(
+            module="recall",
+            exits=(
+                "0 when it was measured, or search is exact; 1 when fewer than 20 questions find "
+                "a chunk, or with `--set` no `ef_search` reaches `--target`; 2 for a filter "
+                "that is refused, or `--set` by another role than wikiembed's owner"
+            ),
+            examples=(
+                "wikiembed recall docs",
+                "wikiembed recall docs --target 0.99 --set",
+                "wikiembed recall docs --filter tenant=3 --json",
             ),
         ),
     },

@@ -12,7 +12,15 @@ from wikiembed.errors import SchemaMismatch
 RELATIONS = {
     "wikiembed": (
         *("action_log", "alembic_version", "document_failures", "document_sources", "failures"),
-        *("ledger", "outages", "schema_digest", "sources", "truncated_chunks"),
+        *(
+            "ledger",
+            "model_checks",
+            "outages",
+            "recall_checks",
+            "schema_digest",
+            "sources",
+            "truncated_chunks",
+        ),
         *("search_statements", "truncation_checks", "worker_processes"),
         *("coverage", "documents", "failure_history", "queue", "replaced_tables", "throughput"),
         *("truncation", "workers"),

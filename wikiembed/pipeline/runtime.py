@@ -19,6 +19,7 @@ from wikiembed.servers.truncate import Truncator
 from wikiembed.servers.truncation_check import TruncationCheck
 from wikiembed.store.chunks import ChunkStore
 from wikiembed.store.documents import DocumentStore
+from wikiembed.store.model_checks import ModelCheckStore
 from wikiembed.store.outages import OutageStore
 from wikiembed.store.resolution import for_documents
 from wikiembed.store.source import Source
@@ -47,6 +48,7 @@ class Runtime:
         self.settings = settings
         self.store = ChunkStore(pool)
         self.documents = DocumentStore(pool)
+        self.model_checks = ModelCheckStore(pool)
         self.split_slots = asyncio.Semaphore(SPLITS_AT_ONCE)
         self.stats = stats or Stats()
         self.fatal: WrongUsage | None = None

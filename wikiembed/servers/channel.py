@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
+from typing import Any, TypeVar
 
 from wikiembed.embedders import canary
 from wikiembed.embedders.base import PROBE_TEXT, Cut, Embedder, ModelInfo, Role
@@ -43,6 +44,7 @@ RECHECK_AFTER_S = 0.05
 """A batch that waited longer for its slot checks whether it may still begin."""
 BeforeStart = Callable[[], Awaitable[None]]
 Send = Callable[[Sequence[str]], Awaitable[Matrix]]
+Result = TypeVar("Result")
 
 
 async def always() -> None:
@@ -168,10 +170,19 @@ class Channel:
 
         Raises: EmbedderError, at once while the server is out of reach; Stopping.
         """
+        return await self.beside(
+            lambda embedder: canary.release_canary(embedder, chars=chars, above=above)
+        )
+
+    async def beside(self, work: Callable[[Embedder], Coroutine[Any, Any, Result]]) -> Result:
+        """Do `work` with the embedder, beside the batches: no outage begins or ends by it.
+
+        Raises: EmbedderError, at once while the server is out of reach; Stopping; and what `work`
+        raises.
+        """
         if self.breaker.is_open and self.breaker.reason is not None:
             raise self.breaker.reason
-        work = canary.release_canary(self._embedder, chars=chars, above=above)
-        return await self.breaker.until_stop(work)
+        return await self.breaker.until_stop(work(self._embedder))
 
     async def _embed(self, texts: Sequence[str], send: Send, may_begin: BeforeStart) -> Matrix:
         came_at = self._clock()

@@ -21,3 +21,27 @@ comment on column wikiembed.search_statements.titled_hits_statement is
   'The same with the titles of the documents. Null for a source without titles.';
 comment on column wikiembed.search_statements.documents_statement is
   'Counts the documents of the rows $1 and $2. Null for a source without documents.';
+comment on column wikiembed.sources.ef_search is
+  'The least hnsw.ef_search of its searches by vector, 1 to 1,000; null: that of the session. Written by set_ef_search.';
+comment on column wikiembed.search_statements.ef_search is 'As in table sources.';
+comment on column wikiembed.search_statements.sample_statement is
+  'Returns keys and vectors of at most $2 random rows, from $1 percent of the table''s pages, chosen by the seed $3. Null before write_search.';
+comment on table wikiembed.recall_checks is
+  'The last measurement of recall of each source, depth and filter: a row per hnsw.ef_search. Written by record_recall.';
+comment on column wikiembed.recall_checks.source is 'Name of the source.';
+comment on column wikiembed.recall_checks.depth is 'Nearest chunks that were searched for: 10 for recall@10.';
+comment on column wikiembed.recall_checks.filter is 'The filter of the searches, as p_filter of search; {} without one.';
+comment on column wikiembed.recall_checks.ef_search is 'The hnsw.ef_search that was measured.';
+comment on column wikiembed.recall_checks.recall is 'Share of the nearest chunks that were found, 0 to 1, of held-out questions.';
+comment on column wikiembed.recall_checks.sample is 'Questions that were asked.';
+comment on column wikiembed.recall_checks.at is 'When it was measured.';
+comment on table wikiembed.model_checks is
+  'Results of checks whether a source''s model makes the vectors that are stored: those of each day by a worker, and of wikiembed verify; written by record_model_check, kept for 90 days.';
+comment on column wikiembed.model_checks.source is 'The source.';
+comment on column wikiembed.model_checks.at is 'When it was checked.';
+comment on column wikiembed.model_checks.model is 'The model that was checked, as the source has it.';
+comment on column wikiembed.model_checks.sample is 'Chunks that were embedded again and compared.';
+comment on column wikiembed.model_checks.median_distance is 'Median of the cosine distances between new and stored vectors.';
+comment on column wikiembed.model_checks.max_distance is 'The largest of them.';
+comment on column wikiembed.model_checks.outcome is
+  'same: the same model; mixed: it made a part of the vectors; shifted: other weights or quantisation; different: another model, pooling or prefix.';

@@ -31,8 +31,8 @@ begin
     perform wikiembed_private.require_search(v_search, p_source, p_query, p_text, p_limit, p_vector_weight, p_text_weight, p_per_document);
   else
     v_titled := has_column_privilege(v_search.documents::oid, v_search.title_column, 'select');
-    if p_limit > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
-      perform set_config('hnsw.ef_search', p_limit::text, true);
+    if greatest(v_search.ef_search, p_limit) > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
+      perform set_config('hnsw.ef_search', greatest(v_search.ef_search, p_limit)::text, true);
     end if;
     return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4)', 'search_' || p_source)
       using p_query, p_limit, p_vector_weight, coalesce(v_titled, false);
@@ -51,8 +51,8 @@ begin
   end if;
   loop
     if v_by_vector then
-      if v_depth > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
-        perform set_config('hnsw.ef_search', least(v_depth, 1000)::text, true);
+      if greatest(v_search.ef_search, v_depth) > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
+        perform set_config('hnsw.ef_search', least(greatest(v_search.ef_search, v_depth), 1000)::text, true);
       end if;
       execute array_to_string(v_search.vector_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
       -- pgvector ends an index scan that finds too few, after hnsw.max_scan_tuples or ef_search rows.

@@ -39,7 +39,7 @@ begin
     v_source, v_more, case when v_join = '' then 'null::text' else format('d.%I::text', v_documents.title_column) end, v_join);
   insert into wikiembed.search_statements as s (
     source, dimensions, text_config, documents, title_column, vector_statement, exact_statement, text_statement,
-    hits_statement, titled_hits_statement, documents_statement)
+    hits_statement, titled_hits_statement, documents_statement, ef_search, sample_statement)
   values (
     p_name, (select a.atttypmod from pg_attribute as a where a.attrelid = v_source.relation and a.attnum = v_source.embedding_attnum),
     v_source.text_config, v_documents.relation, v_documents.title_column,
@@ -51,12 +51,17 @@ begin
       wikiembed_private.search_hits(v_source, v_more, format('d.%I::text', v_documents.title_column), v_join) end,
     case when v_documents.source is not null then
       wikiembed_private.render_template(v_source,
-        'select count(distinct @document@) from unnest($1, $2) as r (rel, tid) join @table@ as t on t.ctid = r.tid and t.tableoid = r.rel', v_more) end)
+        'select count(distinct @document@) from unnest($1, $2) as r (rel, tid) join @table@ as t on t.ctid = r.tid and t.tableoid = r.rel', v_more) end,
+    v_source.ef_search,
+    wikiembed_private.render_template(v_source,
+      'select @key_of(t)@, t.@embedding@::@vector_schema@.vector from @table@ as t tablesample system ($1) repeatable ($3)'
+      ' where t.@embedding@ is not null order by random() limit $2'))
   on conflict (source) do update
      set dimensions = excluded.dimensions, text_config = excluded.text_config, documents = excluded.documents,
          title_column = excluded.title_column, vector_statement = excluded.vector_statement, exact_statement = excluded.exact_statement,
          text_statement = excluded.text_statement, hits_statement = excluded.hits_statement,
-         titled_hits_statement = excluded.titled_hits_statement, documents_statement = excluded.documents_statement;
+         titled_hits_statement = excluded.titled_hits_statement, documents_statement = excluded.documents_statement,
+         ef_search = excluded.ef_search, sample_statement = excluded.sample_statement;
 end;
 $$;
 comment on function wikiembed_private.write_search(text) is

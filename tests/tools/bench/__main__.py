@@ -21,6 +21,7 @@ from tests.tools.bench.rows import (
     living,
     looking,
     peers,
+    quality,
     searching,
 )
 
@@ -45,6 +46,7 @@ ROWS: dict[str, Row] = {
     "documents-insert": documents.insert,
     "documents-latency": documents.latency,
     "search": searching.search,
+    "search-quality": quality.quality,
     "growth": growth.growth,
     "peers": peers.peers,
 }

@@ -62,6 +62,7 @@ class Examination:
                 queue.queue(connection),
                 queue.invariants(connection, most_rows=self._most_rows),
                 servers.outages(connection),
+                servers.models(connection),
                 probes.findings(connection),
             ):
                 yield from self._run(section)

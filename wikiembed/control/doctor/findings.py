@@ -111,8 +111,16 @@ ALARMS = (
     ),
     Alarm(
         "search_index", "warning",
-        "The index of vectors is invalid, or is missing where 10,000 vectors or more are searched.",
+        "The index of vectors is invalid, or is missing where 10,000 vectors or more are searched;"
+        " or that of text is missing or invalid where search by text was set up.",
         "`wikiembed index --source SOURCE`",
+    ),
+    Alarm(
+        "recall", "warning",
+        "By the last measurement, search by the index of vectors finds less than 95 % of the"
+        " nearest chunks.",
+        "`wikiembed recall SOURCE --set`; where no setting reaches it,"
+        " [build the index with more links](../how-to/recall.md#more-links)",
     ),
     Alarm(
         "owner", "warning",
@@ -211,6 +219,19 @@ ALARMS = (
         "The server truncates long texts silently: their vectors are stored as if of whole ones.",
         "Use a server that refuses them, or keep chunks shorter than the sentence says; or set"
         " `WIKIEMBED_TRUNCATE=true` if that is intended",
+    ),
+    Alarm(
+        "model_drift", "fault",
+        "The server does not make the vectors that are stored: another model, pooling or prefix,"
+        " for all chunks or a part of them.",
+        "Serve the model that made them, then `wikiembed verify SOURCE`; or"
+        " [change the model](../how-to/change-the-model.md)",
+    ),
+    Alarm(
+        "model_drift", "warning",
+        "The server's vectors are slightly off those that are stored: other weights or another"
+        " quantisation.",
+        "`wikiembed verify SOURCE`, and [what to do then](../how-to/verify.md)",
     ),
     Alarm(
         "dimensions", "fault",

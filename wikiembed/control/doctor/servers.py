@@ -21,9 +21,19 @@ from wikiembed.embedders.probe import of_probe
 from wikiembed.errors import ConfigurationError, EmbedderError
 from wikiembed.store.resolution import for_documents
 from wikiembed.store.source import SOURCES, Source
+from wikiembed.times import local
+from wikiembed.words import count
 
 Connection = psycopg.Connection[Any]
 ServerKey = tuple[Provider, str | None]
+_CHECKS = """
+select s.name, m.model, m.at, m.sample, m.median_distance, m.outcome
+  from wikiembed.sources as s,
+       lateral (select * from wikiembed.model_checks as c
+                 where c.source = s.name and (s.model is null or c.model = s.model)
+                 order by c.at desc limit 1) as m
+ order by s.name
+"""
 MOST_AT_ONCE = 16
 """Models that are probed concurrently."""
 
@@ -41,6 +51,30 @@ def outages(connection: Connection) -> Iterator[Finding]:
     """Servers that workers cannot reach."""
     for outage in open_outages(connection):
         yield Finding("outage", "warning" if outage.stale else "fault", advice(outage))
+
+
+def models(connection: Connection) -> Iterator[Finding]:
+    """The last check of each source's model, by a worker or by `verify`."""
+    for name, model, at, sample, median, outcome in connection.execute(_CHECKS):
+        if outcome == "same":
+            yield Finding(
+                "model_drift", "ok",
+                f"Source {name}: {model} makes the vectors that are stored, by a check of"
+                f" {local(at)}.",
+            )  # fmt: skip
+            continue
+        how = {
+            "mixed": "a part of its chunks is off",
+            "shifted": "other weights or another quantisation",
+            "different": "another model, pooling or prefix",
+        }[outcome]
+        yield Finding(
+            "model_drift",
+            "warning" if outcome == "shifted" else "fault",
+            f"Source {name}: the server's vectors of {model} are not those that are stored"
+            f" ({how}; median cosine distance {median:.2g} of {count(sample, 'chunk')},"
+            f" {local(at)}): serve the model that made them, then run `wikiembed verify {name}`.",
+        )
 
 
 class Probes:

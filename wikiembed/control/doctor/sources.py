@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 
 from wikiembed.control.doctor.findings import Finding
-from wikiembed.control.index import Target, indexes, targets
+from wikiembed.control.index import (
+    FEWEST_VECTORS,
+    Target,
+    VectorIndex,
+    indexes,
+    targets,
+    text_index_works,
+)
 from wikiembed.control.overview import replaced_sentence
+from wikiembed.search.recall import TARGETS, options_of
 from wikiembed.times import local
 from wikiembed.words import count
 
@@ -39,6 +48,15 @@ select s.name, q.relation, s.model, s.document_prefix,
   from wikiembed.sources as s,
        lateral (select wikiembed_private.qualified(s.relation)) as q (relation)
  order by s.name
+"""
+# The measured value that is nearest to the one with which searches run, and not above it.
+_RECALL = """
+select distinct on (c.depth, c.filter) c.depth, c.filter, c.ef_search, c.recall, c.sample, c.at
+  from wikiembed.recall_checks as c
+  join wikiembed.sources as s on s.name = c.source
+ where c.source = %s
+   and c.ef_search <= wikiembed_private.used_ef_search(s.ef_search, c.depth + 1)
+ order by c.depth, c.filter, c.ef_search desc
 """
 _REPLACED = "select r.source, r.name from wikiembed.replaced_tables as r"
 _PAUSED = """
@@ -107,13 +125,17 @@ def sources(connection: Connection) -> Iterator[Finding]:
 
 
 def search_indexes(connection: Connection) -> Iterator[Finding]:
-    """The index that search uses for each source."""
+    """The indexes that search uses for each source."""
     for target in targets(connection, None):
-        yield from _search_index(connection, target)
+        found = indexes(connection, target)
+        yield from _search_index(target, found)
+        is_used = any(index.valid and index.usable for index in found)
+        if is_used and target.embedded >= FEWEST_VECTORS:
+            yield from _recall(connection, target.source)
+        yield from _text_index(connection, target)
 
 
-def _search_index(connection: Connection, target: Target) -> Iterator[Finding]:
-    found = indexes(connection, target)
+def _search_index(target: Target, found: list[VectorIndex]) -> Iterator[Finding]:
     invalid = [index.label for index in found if not index.valid]
     usable = [index.label for index in found if index.valid and index.usable]
     build = f"run `wikiembed index --source {target.source}`"
@@ -132,6 +154,35 @@ def _search_index(connection: Connection, target: Target) -> Iterator[Finding]:
             "warning",
             f"Source {target.source} has {target.embedded:,} vectors and no index that search can"
             f" use: {build}.",
+        )
+
+
+def _text_index(connection: Connection, target: Target) -> Iterator[Finding]:
+    if target.text_config is None:
+        return
+    how = f"source {target.source} by text ({target.text_config})"
+    if text_index_works(connection, target):
+        yield Finding("search_index", "ok", f"An index serves searches of {how}.")
+        return
+    yield Finding(
+        "search_index",
+        "warning",
+        f"No valid index serves searches of {how}, which read every row: run `wikiembed index"
+        f" --text --source {target.source} --config {target.text_config}`.",
+    )
+
+
+def _recall(connection: Connection, source: str) -> Iterator[Finding]:
+    """What the last measurement of each kind of search says of the setting that is used."""
+    for depth, conditions, value, share, sample, at in connection.execute(_RECALL, (source,)):
+        options = options_of(depth, conditions)
+        command = shlex.join(["wikiembed", "recall", source, *options, "--set"])
+        yield Finding(
+            "recall",
+            "ok" if share >= TARGETS[0] else "warning",
+            f"Source {source}: recall@{depth} is {share:.3f} at ef_search {value}"
+            f" ({sample:,} questions, {local(at)})"
+            + (f": run `{command}`." if share < TARGETS[0] else "."),
         )
 
 

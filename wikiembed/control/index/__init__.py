@@ -6,6 +6,7 @@ from wikiembed.control.index.running import Progress
 from wikiembed.control.index.target import (
     DEFAULT_EF_CONSTRUCTION,
     DEFAULT_M,
+    FEWEST_VECTORS,
     NewIndex,
     Target,
     VectorIndex,
@@ -25,6 +26,7 @@ from wikiembed.control.index.text import (
 __all__ = [
     "DEFAULT_EF_CONSTRUCTION",
     "DEFAULT_M",
+    "FEWEST_VECTORS",
     "Builder",
     "NewIndex",
     "Progress",

@@ -16,6 +16,8 @@ DEFAULT_M = 16
 DEFAULT_EF_CONSTRUCTION = 64
 MOST_DIMENSIONS = {"vector": 2000, "halfvec": 4000}
 """pgvector's limits for hnsw; https://github.com/pgvector/pgvector#hnsw"""
+FEWEST_VECTORS = 1_000
+"""Recall is measured of this many vectors and more."""
 _BYTES_PER_NUMBER = {"vector": 4, "halfvec": 2}
 _ELEMENT_BYTES = 180
 _LINK_BYTES = 16

@@ -1,7 +1,7 @@
-"""The procrastinate tasks: those that embed and split, and the periodic upkeep."""
+"""The procrastinate tasks: embed, split, the periodic upkeep, and the check of models."""
 
 from wikiembed.worker.binding.api import ProcrastinateApp
-from wikiembed.worker.tasks import embed, split, upkeep
+from wikiembed.worker.tasks import embed, split, upkeep, verify
 
 
 def register(app: ProcrastinateApp) -> None:
@@ -9,3 +9,4 @@ def register(app: ProcrastinateApp) -> None:
     embed.register(app)
     split.register(app)
     upkeep.register(app)
+    verify.register(app)
