@@ -115,8 +115,8 @@ PROCESSES = """\
 - A process that is forked (gunicorn with `--preload`, multiprocessing, Celery) may use a client of its parent: it opens
   connections of its own. A pool that is given must be made in the child.
 - An `AsyncClient` belongs to the event loop that uses it first: make it where the loop starts, such as in FastAPI's lifespan.
-- A search is one or two short statements, each on a connection that goes back to the pool before the question is
-  embedded: no connection waits for the embedding server.
+- A search is two short statements, and one more for each further source. The connection goes back to the pool after each,
+  so none waits for the embedding server.
 - With the application's pool a search is a transaction of its own. `wikiembed.search.client.OneConnection(connection)` is
   a `pool` that stays in the transaction of one connection: a search sees its uncommitted rows and its settings, and a refused
   search leaves the transaction as it was.
