@@ -10,7 +10,7 @@ COMMENT ON SCHEMA wikiembed_private IS 'Internal: generated functions of each so
 
 CREATE SCHEMA wikiembed_queue;
 
-COMMENT ON SCHEMA wikiembed_queue IS 'The job queue: procrastinate 3.10.0, vendored as released; written by wikiembed functions and workers.';
+COMMENT ON SCHEMA wikiembed_queue IS 'The job queue: procrastinate, vendored as released; written by wikiembed functions and workers.';
 
 CREATE TYPE wikiembed_queue.procrastinate_job_event_type AS ENUM (
     'deferred',

@@ -15,6 +15,7 @@ from tests.tools.docs.settings import variable_of
 from wikiembed import errors
 from wikiembed.config import Provider, Settings
 from wikiembed.db.connect import translate
+from wikiembed.wiki.reader import FORMATS
 
 
 def _first_cells(page: str) -> set[str]:
@@ -43,6 +44,12 @@ def test_every_provider_is_in_both_tables_of_servers() -> None:
     cut = " ".join(row[0] for row in rows if len(row) == 3)
     assert {f"`{provider}`" for provider in Provider} - servers == set()
     assert [provider for provider in Provider if f"(`{provider}`" not in cut] == []
+
+
+def test_every_wiki_format_is_on_its_page() -> None:
+    """By the name that `load --help` has."""
+    text = " ".join((DOCS / "how-to" / "load-a-wiki.md").read_text().split())
+    assert [each.name for each in FORMATS if each.name not in text] == []
 
 
 def test_events_have_their_level_and_fields() -> None:
