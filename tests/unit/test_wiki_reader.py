@@ -122,7 +122,7 @@ def test_reader_refuses_an_endless_line(tmp_path: Path, monkeypatch: pytest.Monk
     [
         (b"", "is empty"),
         (gzip.compress(b"", mtime=0), "is empty"),
-        (b"hello", "not MediaWiki XML or JSON lines of title and text"),
+        (b"hello", "x: not MediaWiki XML.* or JSON lines of title and text"),
         (b'[{"title": "A"}]', "a JSON array; write one object per line"),
         (b"7z\xbc\xaf\x27\x1c\x00\x04", "packed with 7-Zip; unpack it"),
         (b"\xfd7zXZ\x00", "packed with xz; unpack it"),
