@@ -10,7 +10,7 @@ COMMENT ON SCHEMA wikiembed_private IS 'Internal: generated functions of each so
 
 CREATE SCHEMA wikiembed_queue;
 
-COMMENT ON SCHEMA wikiembed_queue IS 'The job queue: procrastinate 3.10.0, vendored as released; written by wikiembed functions and workers.';
+COMMENT ON SCHEMA wikiembed_queue IS 'The job queue: procrastinate, vendored as released; written by wikiembed functions and workers.';
 
 CREATE TYPE wikiembed_queue.procrastinate_job_event_type AS ENUM (
     'deferred',
@@ -567,7 +567,7 @@ COMMENT ON COLUMN wikiembed.sources.embedding_attnum IS 'Column number of the ve
 
 COMMENT ON COLUMN wikiembed.sources.generation IS 'Seed of the text hash; grows with every change of model, prefix or dimensions.';
 
-COMMENT ON COLUMN wikiembed.sources.provider IS 'ollama, openai, tei or local; null: from the worker''s settings.';
+COMMENT ON COLUMN wikiembed.sources.provider IS 'The dialect of its embedding server, as WIKIEMBED_EMBEDDER; null: from the worker''s settings.';
 
 COMMENT ON COLUMN wikiembed.sources.model IS 'Model; null until the first write pins what the settings resolved to.';
 

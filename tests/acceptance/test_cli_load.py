@@ -145,7 +145,7 @@ def test_load_reads_a_file_whose_name_is_not_utf_8(
     (line,) = json_lines(call("load", "--json", name))
     assert (line["file"], line["added"]) == (raw.decode(errors="replace"), 1)
     (tmp_path / name).write_text("x\n")
-    assert ".jsonl: neither" in call("load", str(tmp_path / name)).stderr
+    assert ".jsonl: not MediaWiki XML" in call("load", str(tmp_path / name)).stderr
 
 
 def test_load_refuses_invalid_standard_input(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

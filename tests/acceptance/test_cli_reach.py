@@ -9,10 +9,13 @@ from tests.support.cli import Call, RunCli
 from tests.support.commands import ATTACH, assert_done, assert_refused, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from wikiembed.config import Provider
 from wikiembed.db.version import known
 
 SECRET = "s3cr-et"
 KEY = "sk-quite-secret"
+*_OTHERS, _LAST = Provider
+PROVIDERS = f"{', '.join(_OTHERS)} or {_LAST}"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +46,7 @@ def test_reach_database_is_named_without_its_password(
         ("DIMENSIONS", "zwei", "WIKIEMBED_DIMENSIONS must be a whole number"),
         ("DIMENSIONS", "0", "WIKIEMBED_DIMENSIONS must be at least 1"),
         ("BATCH_SIZE", "5000", "WIKIEMBED_BATCH_SIZE must be at most 4096"),
-        ("EMBEDDER", "grok", "WIKIEMBED_EMBEDDER must be ollama, openai, tei or local"),
+        ("EMBEDDER", "grok", f"WIKIEMBED_EMBEDDER must be {PROVIDERS}"),
         ("EMBEDDER_URL", "h:80", "WIKIEMBED_EMBEDDER_URL must begin with http:// or https://"),
         ("REQUEST_TIMEOUT_S", "0", "WIKIEMBED_REQUEST_TIMEOUT_S must be more than 0"),
         ("LOG_LEVEL", "loud", "WIKIEMBED_LOG_LEVEL must be debug, info, warning or error"),

@@ -17,6 +17,7 @@ from tests.support.commands import (
 )
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from tests.support.standin.dialects import TONGUES
 from tests.tools.docs.pages import REFERENCE, rows_of
 from wikiembed.control.ready import OBSTACLES
 
@@ -120,7 +121,7 @@ def test_ready_without_a_source(call: Call, database: Database) -> None:
     assert result.stdout == f"{FALSE}\n# no source is attached: wikiembed attach\n"
 
 
-@pytest.mark.parametrize("dialect", ["openai", "ollama", "tei"])
+@pytest.mark.parametrize("dialect", TONGUES)
 @pytest.mark.parametrize("prefix", ["", "search_document: "])
 def test_ready_smoke_finds_a_chunk_by_its_own_text(
     call: Call, docs_table: Database, standin: StandIn, dialect: str, prefix: str

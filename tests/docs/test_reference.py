@@ -10,11 +10,12 @@ import pytest
 from tests.support.database import Database
 from tests.tools.docs import code
 from tests.tools.docs.commands import commands
-from tests.tools.docs.pages import REFERENCE, ROOT, anchors_of, links_of, pages, rows_of
+from tests.tools.docs.pages import DOCS, REFERENCE, ROOT, anchors_of, links_of, pages, rows_of
 from tests.tools.docs.settings import variable_of
 from wikiembed import errors
-from wikiembed.config import Settings
+from wikiembed.config import Provider, Settings
 from wikiembed.db.connect import translate
+from wikiembed.wiki.reader import FORMATS
 
 
 def _first_cells(page: str) -> set[str]:
@@ -34,6 +35,21 @@ def test_every_setting_is_documented() -> None:
     """Each field of Settings is in settings.md, by its variable's name."""
     expected = {variable_of(name) for name in Settings.model_fields}
     assert expected - _first_cells("settings.md") == set()
+
+
+def test_every_provider_is_in_both_tables_of_servers() -> None:
+    """The table of servers, and the table of who cuts a text that is too long."""
+    rows = rows_of(DOCS / "how-to" / "servers" / "index.md")
+    servers = {row[1] for row in rows if len(row) == 5} | {f"`{Provider.LOCAL}`"}
+    cut = " ".join(row[0] for row in rows if len(row) == 3)
+    assert {f"`{provider}`" for provider in Provider} - servers == set()
+    assert [provider for provider in Provider if f"(`{provider}`" not in cut] == []
+
+
+def test_every_wiki_format_is_on_its_page() -> None:
+    """By the name that `load --help` has."""
+    text = " ".join((DOCS / "how-to" / "load-a-wiki.md").read_text().split())
+    assert [each.name for each in FORMATS if each.name not in text] == []
 
 
 def test_events_have_their_level_and_fields() -> None:

@@ -16,12 +16,12 @@ from tests.support.chunks import (
 )
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn, vectors_of
-from tests.support.standin.dialects import Dialect
+from tests.support.standin.dialects import TONGUES, Dialect
 from tests.support.workers import drain, prove, settings_of
 from wikiembed.config import Provider
 
 
-@pytest.mark.parametrize("dialect", ["ollama", "openai", "tei"])
+@pytest.mark.parametrize("dialect", TONGUES)
 async def test_dialect_embeds_every_chunk(docs_table: Database, dialect: Dialect) -> None:
     """300 chunks reach 100 %, without a probe and with no text sent twice."""
     prove(docs_table)

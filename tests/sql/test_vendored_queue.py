@@ -22,6 +22,50 @@ def test_procrastinate_is_pinned_to_the_vendored_version() -> None:
     assert f"procrastinate=={PROCRASTINATE_VERSION}" in (requires("wikiembed") or [])
 
 
+THEIRS = """
+select 'column', c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+  from pg_attribute as a join pg_class as c on c.oid = a.attrelid
+ where c.relnamespace = current_schema()::regnamespace and a.attnum > 0 and not a.attisdropped
+   and c.relkind in ('r', 'c')
+union all
+select 'index', relname from pg_class
+ where relnamespace = current_schema()::regnamespace and relkind = 'i'
+union all
+select 'constraint', conname from pg_constraint
+ where connamespace = current_schema()::regnamespace
+union all
+select 'trigger', t.tgname from pg_trigger as t join pg_class as c on c.oid = t.tgrelid
+ where c.relnamespace = current_schema()::regnamespace and not t.tgisinternal
+union all
+select 'label', t.typname || '.' || e.enumlabel from pg_enum as e join pg_type as t
+    on t.oid = e.enumtypid
+ where t.typnamespace = current_schema()::regnamespace
+union all
+select 'function', proname || '(' || pg_get_function_identity_arguments(oid) || ') ' || md5(prosrc)
+  from pg_proc where pronamespace = current_schema()::regnamespace
+"""
+"""What is in the first schema of the path."""
+REPLACED = {
+    ("index", "procrastinate_jobs_id_lock_idx_v1"),
+    ("index", "procrastinate_jobs_queue_name_idx_v1"),
+    ("constraint", "check_not_todo_abort_requested"),
+    ("trigger", "procrastinate_trigger_status_events_insert_v1"),
+}
+"""What the baseline drops, for the reasons in its queue.sql."""
+
+
+def test_migrated_queue_has_all_that_the_vendored_schema_creates(database: Database) -> None:
+    """A new version whose schema differs comes with a step, which databases before it run."""
+    database.execute("create schema theirs; set search_path = theirs, pg_catalog")
+    database.execute(vendored_schema().read_text())
+    theirs = {(kind, name) for kind, name in database.rows(THEIRS)}
+    database.execute("set search_path = wikiembed_queue, pg_catalog")
+    ours = {(kind, name) for kind, name in database.rows(THEIRS)}
+    database.execute("reset search_path; drop schema theirs cascade")
+    assert len(theirs) > 60
+    assert theirs - ours == REPLACED
+
+
 def test_queue_functions_have_a_pinned_path(database: Database) -> None:
     """procrastinate writes its names without a schema."""
     unpinned = database.rows(

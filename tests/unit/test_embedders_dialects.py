@@ -1,4 +1,4 @@
-"""The three server dialects, against the stand-in."""
+"""The dialects of all servers, against the stand-in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.standin import BadText, Canned, StandIn, vectors_of
-from tests.support.standin.dialects import Dialect
+from tests.support.standin.dialects import TONGUES, Dialect
 from tests.support.standin.faults import Garbage
 from wikiembed.config import Provider
 from wikiembed.embedders.base import Embedder, EmbedderOptions, Role
@@ -26,12 +26,9 @@ from wikiembed.errors import (
 )
 from wikiembed.vectors import usable_rows
 
-_SERVERS = [Provider.OLLAMA, Provider.OPENAI, Provider.TEI]
-_DIALECTS: dict[Provider, Dialect] = {
-    Provider.OLLAMA: "ollama",
-    Provider.OPENAI: "openai",
-    Provider.TEI: "tei",
-}
+_DIALECTS: dict[Provider, Dialect] = {Provider(tongue): tongue for tongue in TONGUES}
+_SERVERS = list(_DIALECTS)
+_LIMIT_UNSTATED = {Provider.OLLAMA}
 _TEXTS = ["one", "zwei", "三", "it's 'four'"]
 
 Opener = Callable[..., Embedder]
@@ -65,6 +62,11 @@ async def opened() -> AsyncIterator[Opener]:
     yield open_one
     for embedder in embedders:
         await embedder.aclose()
+
+
+def test_standin_speaks_the_dialect_of_every_server() -> None:
+    """So the tests below are those of every provider but the local one."""
+    assert {*_DIALECTS, Provider.LOCAL} == set(Provider)
 
 
 @pytest.mark.parametrize("provider", _SERVERS)
@@ -182,16 +184,12 @@ async def test_truncation_is_on_when_configured(opened: Opener, provider: Provid
     assert cut.chars_kept is None
 
 
-@pytest.mark.parametrize(
-    ("provider", "limit"), [(Provider.OLLAMA, None), (Provider.OPENAI, 3), (Provider.TEI, 3)]
-)
-async def test_batch_too_large_error_carries_the_limit(
-    opened: Opener, provider: Provider, limit: int | None
-) -> None:
+@pytest.mark.parametrize("provider", _SERVERS)
+async def test_batch_too_large_error_carries_the_limit(opened: Opener, provider: Provider) -> None:
     """The limit is learned where the dialect states it."""
     with StandIn(max_batch=3) as server, pytest.raises(BatchTooLarge) as caught:
         await opened(_options(provider, server.url)).embed(_TEXTS, role=Role.DOCUMENT)
-    assert caught.value.limit == limit
+    assert caught.value.limit == (None if provider in _LIMIT_UNSTATED else 3)
 
 
 async def test_tei_accepts_32_texts_by_default(opened: Opener) -> None:

@@ -18,6 +18,7 @@ import pytest
 from tests.unit.wiki_files import export_xml, page_xml, read_all, revision_xml
 from wikiembed.errors import InputError
 from wikiembed.wiki import LoadCounts, read_pages
+from wikiembed.wiki.reader import FORMATS
 from wikiembed.wiki.unpack import unpack
 
 if TYPE_CHECKING:
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
 
 LINES = b'{"title": "A", "text": "one", "id": 7}\n\n{"text": "two", "title": "B"}\n'
 XML = export_xml(page_xml("A", revision_xml("one")), page_xml("B", revision_xml("two"))).encode()
+CONTENTS = {"MediaWiki XML": XML, "JSON lines of title and text": LINES}
+"""Of each format: page A with text one, and B with two."""
 
 
-@pytest.mark.parametrize("content", [LINES, XML], ids=["jsonl", "xml"])
+@pytest.mark.parametrize("format_name", [each.name for each in FORMATS])
 @pytest.mark.parametrize("packed", ["plain", "gz", "gz members", "bz2", "bz2 streams"])
 def test_reader_detects_format_and_compression_from_content(
-    tmp_path: Path, content: bytes, packed: str
+    tmp_path: Path, format_name: str, packed: str
 ) -> None:
-    """Whatever the name, both formats are read plain, compressed, and in several streams."""
+    """Whatever the name, all formats are read plain, compressed, and in several streams."""
+    content = CONTENTS[format_name]
     middle = len(content) // 2
     parts = content[:middle], content[middle:]
     packings = {
@@ -105,7 +109,7 @@ def test_reader_counts_redirects_in_json_lines(tmp_path: Path) -> None:
 
 def test_reader_refuses_an_endless_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line beyond the limit is refused before it fills the memory."""
-    monkeypatch.setattr("wikiembed.wiki.reader.MAX_LINE_BYTES", 50)
+    monkeypatch.setattr("wikiembed.wiki.json_lines.MAX_LINE_BYTES", 50)
     path = tmp_path / "x.jsonl"
     path.write_bytes(LINES + b'{"title": "' + b"x" * 100)
 
@@ -118,7 +122,7 @@ def test_reader_refuses_an_endless_line(tmp_path: Path, monkeypatch: pytest.Monk
     [
         (b"", "is empty"),
         (gzip.compress(b"", mtime=0), "is empty"),
-        (b"hello", "neither a MediaWiki XML export nor JSON lines"),
+        (b"hello", "x: not MediaWiki XML.* or JSON lines of title and text"),
         (b'[{"title": "A"}]', "a JSON array; write one object per line"),
         (b"7z\xbc\xaf\x27\x1c\x00\x04", "packed with 7-Zip; unpack it"),
         (b"\xfd7zXZ\x00", "packed with xz; unpack it"),

@@ -20,6 +20,7 @@ from wikiembed.encodings import shown
 from wikiembed.errors import DatabaseError, InputError, WikiembedError, WrongUsage
 from wikiembed.wiki import (
     EVERYTHING,
+    FORMAT_NAMES,
     Binary,
     LoadCounts,
     Rendering,
@@ -47,7 +48,7 @@ def run_load(
     files: Annotated[
         list[str],
         typer.Argument(
-            help="MediaWiki XML or JSON lines, plain, gzip or bzip2; - is standard input.",
+            help=f"{FORMAT_NAMES}; plain, gzip or bzip2; - is standard input.",
             metavar="FILES...",
         ),
     ],
@@ -74,9 +75,9 @@ def run_load(
 ) -> None:
     """Load wiki pages as plain text, which workers split and embed; unchanged ones are not written.
 
-    Reads MediaWiki export XML, or JSON lines of title and text, plain or compressed, in constant
-    memory; the format is detected from the content. Redirects and pages of other namespaces than
-    articles are left out and counted. Of pages with the same title the last one is kept.
+    Reads files in constant memory; format and compression are detected from the content.
+    Redirects and pages of other namespaces than articles are left out and counted. Of pages
+    with the same title the last one is kept.
 
     A load that ends early reports how many pages are stored, and can be run again. With --atomic
     none is stored in that case, and all jobs are queued at the end.

@@ -107,7 +107,8 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str], *, role: Role) -> Matrix:
         """Embed `texts` in one request: `(n, dim) float32`, row i for text i.
 
-        No dialect sends `role` so far. Where the server has an option, no text is truncated.
+        A dialect that has a field for it sends `role`. Where the server has an option, no text is
+        truncated.
 
         A row that the server answered with nulls is all NaN; nothing else is judged here
         (see `wikiembed.vectors.usable_rows`).

@@ -18,8 +18,8 @@ class OllamaEmbedder(TruncatingEmbedder):
     _default_path = "/api/embed"
     _rows = "embeddings"
 
-    def _payload(self, texts: Sequence[str]) -> Mapping[str, object]:
-        return {"model": self._model or "", "input": list(texts)}
+    def _payload(self, texts: Sequence[str], *, role: Role, truncate: bool) -> Mapping[str, object]:
+        return {"model": self._model or "", "input": list(texts), "truncate": truncate}
 
     async def describe(self) -> ModelInfo:
         """Embed the probe; the model is the one that was asked for.

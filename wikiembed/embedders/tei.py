@@ -22,10 +22,9 @@ class TeiEmbedder(TruncatingEmbedder):
     """
 
     _default_path = "/embed"
-    _rows = None
 
-    def _payload(self, texts: Sequence[str]) -> Mapping[str, object]:
-        return {"inputs": list(texts)}
+    def _payload(self, texts: Sequence[str], *, role: Role, truncate: bool) -> Mapping[str, object]:
+        return {"inputs": list(texts), "truncate": truncate}
 
     async def describe(self) -> ModelInfo:
         """Embed the probe; the model and its largest batch are what `/info` says.

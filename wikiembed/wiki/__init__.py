@@ -1,4 +1,4 @@
-"""Read a wiki's articles, as plain text, from a MediaWiki export or JSON lines."""
+"""Read a wiki's articles, as plain text, from a file of any format."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import assert_never
 
 from wikiembed.wiki.pages import EVERYTHING, Article, LoadCounts, Page, RawPage, Rendering
 from wikiembed.wiki.plain import Section, to_sections
-from wikiembed.wiki.reader import read_pages
+from wikiembed.wiki.reader import FORMAT_NAMES, read_pages
 from wikiembed.wiki.render import clean, render_text
 from wikiembed.wiki.template_rules import read_rules
 from wikiembed.wiki.titles import Titles
@@ -16,6 +16,7 @@ from wikiembed.wiki.unpack import Binary
 
 __all__ = [
     "EVERYTHING",
+    "FORMAT_NAMES",
     "Article",
     "Binary",
     "LoadCounts",

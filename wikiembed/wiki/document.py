@@ -10,8 +10,14 @@ from __future__ import annotations
 from xml.parsers import expat
 
 from wikiembed.errors import InputError
-from wikiembed.wiki.pages import MAX_TITLE_BYTES, LoadCounts, Position, RawPage
-from wikiembed.wiki.redirects import is_redirect
+from wikiembed.wiki.pages import (
+    ENGLISH_HIDDEN,
+    MAX_TITLE_BYTES,
+    LoadCounts,
+    Position,
+    RawPage,
+    article_of,
+)
 from wikiembed.wiki.unpack import PIECE_BYTES
 
 MAX_FIELD_CHARS = 32 * 1024 * 1024
@@ -36,7 +42,6 @@ _KEPT = {
     f"{_REVISION}/text",
 }
 _HIDDEN_NAMESPACES = {"-2", "6", "14"}  # media, file, category
-_ENGLISH_HIDDEN = frozenset({"media", "file", "image", "category"})
 
 
 def _begins_document(data: bytes) -> bool:
@@ -70,7 +75,7 @@ class Document:
         self._text_chars = 0
         self._namespace_key = ""
         self._namespaces: dict[str, str] = {}
-        self._hidden = _ENGLISH_HIDDEN
+        self._hidden = ENGLISH_HIDDEN
         self._language = ""
         self._begin_page()
         self._parser = expat.ParserCreate(encoding)
@@ -213,25 +218,20 @@ class Document:
             self._wikitext = value
 
     def _end_page(self) -> None:
-        counts = self._counts
-        counts.pages += 1
         _, model, wikitext = self._latest or ("", "wikitext", "")
-        if self._namespace() != "0":
-            counts.other_namespaces += 1
-        elif self._is_redirect or is_redirect(wikitext):
-            counts.redirects += 1
-        elif model != "wikitext":
-            counts.other_models += 1
-        elif not wikitext.strip() or not self._title.strip():
-            counts.empty += 1
-        else:
-            page = RawPage(
-                title=self._title,
-                wikitext=wikitext,
-                hidden_prefixes=self._hidden,
-                language=self._language,
-            )
-            self._pages.append(page)
+        page = RawPage(
+            title=self._title,
+            wikitext=wikitext,
+            hidden_prefixes=self._hidden,
+            language=self._language,
+        )
+        self._pages += article_of(
+            page,
+            self._counts,
+            namespace=self._namespace(),
+            model=model,
+            redirects=self._is_redirect,
+        )
 
     def _namespace(self) -> str:
         """The page's namespace; exports older than 0.6 have it only in the title."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from wikiembed.wiki.redirects import is_redirect
 from wikiembed.words import shortened
 
 MAX_TITLE_BYTES = 1024
 """Limit of a title in UTF-8; MediaWiki's is 255, and Postgres' index takes about 2,600."""
+
+
+ENGLISH_HIDDEN = frozenset({"media", "file", "image", "category"})
+"""Prefixes of links that show no text, in every wiki."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +27,7 @@ class RawPage:
 
     title: str
     wikitext: str
-    hidden_prefixes: frozenset[str]
+    hidden_prefixes: frozenset[str] = ENGLISH_HIDDEN
     language: str = ""
 
 
@@ -71,6 +76,31 @@ class LoadCounts:
     empty: int = 0
     repeated: int | None = 0
     silent_templates: Counter[str] = field(default_factory=Counter, compare=False)
+
+
+def article_of(
+    page: RawPage,
+    counts: LoadCounts,
+    *,
+    namespace: str = "0",
+    model: str = "wikitext",
+    redirects: bool = False,
+) -> Iterator[RawPage]:
+    """Count `page`, and yield it if it may be an article.
+
+    `redirects`: the file says that it is a redirect; its text may say so, too.
+    """
+    counts.pages += 1
+    if namespace != "0":
+        counts.other_namespaces += 1
+    elif redirects or is_redirect(page.wikitext):
+        counts.redirects += 1
+    elif model != "wikitext":
+        counts.other_models += 1
+    elif not page.wikitext.strip() or not page.title.strip():
+        counts.empty += 1
+    else:
+        yield page
 
 
 @dataclass(slots=True)

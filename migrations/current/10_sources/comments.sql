@@ -19,7 +19,7 @@ comment on column wikiembed.sources.text_attnum is 'Column number of the text, t
 comment on column wikiembed.sources.embedding_attnum is 'Column number of the vector, to detect a rename.';
 comment on column wikiembed.sources.generation is
   'Seed of the text hash; grows with every change of model, prefix or dimensions.';
-comment on column wikiembed.sources.provider is 'ollama, openai, tei or local; null: from the worker''s settings.';
+comment on column wikiembed.sources.provider is 'The dialect of its embedding server, as WIKIEMBED_EMBEDDER; null: from the worker''s settings.';
 comment on column wikiembed.sources.model is 'Model; null until the first write pins what the settings resolved to.';
 comment on column wikiembed.sources.dimensions is 'Dimensions of the vectors.';
 comment on column wikiembed.sources.document_prefix is 'Put before each text that is stored; null: from the settings.';

@@ -7,7 +7,7 @@ comment on column wikiembed_queue.procrastinate_jobs.queued_at is
 comment on column wikiembed_queue.procrastinate_jobs.started_at is
   'When a worker last began the job; wikiembed''s own column, written by its pause gate.';
 comment on schema wikiembed_queue is
-  'The job queue: procrastinate 3.10.0, vendored as released; written by wikiembed functions and workers.';
+  'The job queue: procrastinate, vendored as released; written by wikiembed functions and workers.';
 comment on schema wikiembed is
   'The public interface of wikiembed: tables, views and functions whose names do not change.';
 comment on schema wikiembed_private is

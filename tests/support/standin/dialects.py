@@ -1,11 +1,11 @@
-"""Requests, answers and refusals of Ollama, OpenAI and TEI; formats and messages are theirs."""
+"""Requests, answers and refusals of each dialect; formats and messages are its servers'."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Literal, assert_never, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from tests.support.standin.faults import Canned
 
 Tongue = Literal["ollama", "openai", "tei"]
 Dialect = Literal[Tongue, "all"]
+TONGUES: tuple[Tongue, ...] = get_args(Tongue)
 TEI_MAX_BATCH = 32
 PATHS: dict[str, Tongue] = {
     "/api/embed": "ollama",
