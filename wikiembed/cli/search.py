@@ -9,7 +9,7 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from wikiembed.cli.console import database, print_json, print_rich
+from wikiembed.cli.console import database, print_json, print_rich, warn
 from wikiembed.control import actions
 from wikiembed.errors import ConditionNotMet, InvalidArgument
 from wikiembed.search.hit import Mode
@@ -43,6 +43,14 @@ def run_search(
     per_document: Annotated[
         bool, typer.Option("--per-document", help="Show the best chunk of each document only.")
     ] = False,
+    rerank: Annotated[
+        bool | None,
+        typer.Option(
+            "--rerank/--no-rerank",
+            help="Put the chunks in the order of the reranker; by default if one is set.",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find the chunks that answer a question best.
@@ -66,7 +74,10 @@ def run_search(
             filter=conditions or None,
             mode=mode,
             per_document=per_document,
+            rerank=rerank,
         )
+        if client.reranker_failure is not None:
+            warn(f"The chunks are not reranked. {client.reranker_failure}")
         if not hits and not any(row.embedded for row in actions.coverage(connection, source)):
             raise ConditionNotMet("Nothing is embedded yet: run `wikiembed backfill`.")
     if not hits:
@@ -118,8 +129,8 @@ def _parts(hit: Hit) -> tuple[str, str]:
 
 
 def _how_well(hit: Hit) -> str:
-    """Its similarity, and by what it was found if not by its vector alone."""
+    """Its similarity, and by what else it was found and ranked."""
     similarity = "no vector yet" if hit.similarity is None else f"similarity {hit.similarity:.2f}"
-    if hit.text_rank is None:
-        return similarity
-    return f"{similarity}  text rank {hit.text_rank}"
+    text = "" if hit.text_rank is None else f"  text rank {hit.text_rank}"
+    reranked = "" if hit.rerank_score is None else f"  rerank score {hit.rerank_score:.2f}"
+    return f"{similarity}{text}{reranked}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -17,8 +17,9 @@ from wikiembed.config import Settings, load_settings
 from wikiembed.db.connect import SESSION, connect_options, database_url, translate_errors
 from wikiembed.search import plan
 from wikiembed.search.hit import Filter, Hit, Mode, SearchOptions
-from wikiembed.search.plan import Plan, Question, Result, Statement
+from wikiembed.search.plan import Plan, Question, Reranking, Result, Statement
 from wikiembed.search.question import CACHED, Questions
+from wikiembed.search.reranking import Reranks
 from wikiembed.store.coverage import COVERAGE, Coverage
 from wikiembed.vectors import Matrix
 
@@ -84,6 +85,7 @@ class AsyncClient:
     ) -> None:
         self._settings = _settings(database_url, settings)
         self._questions = Questions(self._settings, cached=cached_questions)
+        self._reranks = Reranks(self._settings)
         self._given = pool
         self._own: AsyncConnectionPool[Any] | None = None
         self._opening = asyncio.Lock()
@@ -99,13 +101,16 @@ class AsyncClient:
         vector_weight: float = 1.0,
         text_weight: float = 1.0,
         per_document: bool = False,
+        rerank: bool | None = None,
     ) -> list[Hit]:
         """The chunks that answer `text` best, best first.
 
         `source`: a name, several of one model, or None for every source with vectors. `filter`:
         conditions on columns of the chunk or its document, see `Filter`. `mode`: ``auto`` ranks by
         vector and, where the source has an index of text, by text too. `per_document`: the best
-        chunk of each document.
+        chunk of each document. `rerank`: put the hits in the order of the reranker
+        (WIKIEMBED_RERANKER_URL); None: if one is set. In its outage they keep their order, without
+        `rerank_score`, and `reranker_failure` says why.
         """
         options = SearchOptions(
             limit=limit,
@@ -114,10 +119,16 @@ class AsyncClient:
             vector_weight=vector_weight,
             text_weight=text_weight,
             per_document=per_document,
+            rerank=rerank,
         )
         return await self.take(
             plan.search(text, names=_names(source), options=options, settings=self._settings)
         )
+
+    @property
+    def reranker_failure(self) -> str | None:
+        """Why the reranker did not answer when it was last asked; None if it did."""
+        return self._reranks.failure
 
     async def embed_query(self, text: str, *, source: str) -> Matrix:
         """The vector of `text` as a question to `source`, `(dim,) float32`."""
@@ -132,6 +143,7 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the connections, but for those of a pool that was given."""
         await self._questions.aclose()
+        await self._reranks.aclose()
         if self._own is not None:
             await self._own.close()
             self._own = None
@@ -158,6 +170,8 @@ class AsyncClient:
                 return result
             if isinstance(step, Question):
                 given = await self._questions.vector(step.source, step.text, prefixed=step.prefixed)
+            elif isinstance(step, Reranking):
+                given = await self._reranks.scores(step.query, step.texts)
             else:
                 given = await self._execute(step)
 
@@ -200,6 +214,7 @@ class Client:
     ) -> None:
         self._settings = _settings(database_url, settings)
         self._questions = Questions(self._settings, cached=cached_questions)
+        self._reranks = Reranks(self._settings)
         self._given = pool
         self._own: ConnectionPool[Any] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -216,6 +231,7 @@ class Client:
         vector_weight: float = 1.0,
         text_weight: float = 1.0,
         per_document: bool = False,
+        rerank: bool | None = None,
     ) -> list[Hit]:
         """The chunks that answer `text` best, best first: see `AsyncClient.search`."""
         options = SearchOptions(
@@ -225,10 +241,16 @@ class Client:
             vector_weight=vector_weight,
             text_weight=text_weight,
             per_document=per_document,
+            rerank=rerank,
         )
         return self.take(
             plan.search(text, names=_names(source), options=options, settings=self._settings)
         )
+
+    @property
+    def reranker_failure(self) -> str | None:
+        """Why the reranker did not answer when it was last asked; None if it did."""
+        return self._reranks.failure
 
     def embed_query(self, text: str, *, source: str) -> Matrix:
         """The vector of `text` as a question to `source`, `(dim,) float32`."""
@@ -244,7 +266,8 @@ class Client:
             loop, self._loop = self._loop, None
             pool, self._own = self._own, None
         if loop is not None:
-            asyncio.run_coroutine_threadsafe(self._questions.aclose(), loop).result()
+            for close in (self._questions.aclose, self._reranks.aclose):
+                asyncio.run_coroutine_threadsafe(close(), loop).result()
             loop.call_soon_threadsafe(loop.stop)
         if pool is not None:
             pool.close()
@@ -270,8 +293,11 @@ class Client:
                 result: Result = end.value
                 return result
             if isinstance(step, Question):
-                asked = self._questions.vector(step.source, step.text, prefixed=step.prefixed)
-                given = asyncio.run_coroutine_threadsafe(asked, self._background()).result()
+                given = self._run(
+                    self._questions.vector(step.source, step.text, prefixed=step.prefixed)
+                )
+            elif isinstance(step, Reranking):
+                given = self._run(self._reranks.scores(step.query, step.texts))
             else:
                 given = self._execute(step)
 
@@ -296,17 +322,21 @@ class Client:
                 self._own = pool
             return self._own
 
+    def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The result of `work`, done by the event loop of the connections to servers."""
+        return asyncio.run_coroutine_threadsafe(work, self._background()).result()
+
     def _background(self) -> asyncio.AbstractEventLoop:
         """The event loop of the connections to servers, in a thread of its own."""
         with self._lock:
             if self._loop is None:
                 loop = asyncio.new_event_loop()
-                threading.Thread(target=_run, args=(loop,), name="wikiembed", daemon=True).start()
+                threading.Thread(target=_serve, args=(loop,), name="wikiembed", daemon=True).start()
                 self._loop = loop
             return self._loop
 
 
-def _run(loop: asyncio.AbstractEventLoop) -> None:
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()

@@ -48,6 +48,8 @@ class SearchOptions:
     vector_weight: float = 1.0
     text_weight: float = 1.0
     per_document: bool = False
+    rerank: bool | None = None
+    """By the reranker of the settings; None: if one is set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,8 @@ class Hit:
     Of a document: its key (a JSON array of several columns), title, the path of headings, the
     chunk's number from 0, and where its content is in the text (characters, end exclusive); else
     None. `score` is the sum of weight / (60 + rank) over the two ranks, from 1 each; `distance` the
-    cosine distance from 0 to 2, None without a vector. `is_current`: whether it has the vector of
+    cosine distance from 0 to 2, None without a vector; `rerank_score` the reranker's, higher for
+    better, None if the hits are not reranked. `is_current`: whether it has the vector of
     its text; if not, it is found by text alone.
     """
 
@@ -74,12 +77,18 @@ class Hit:
     distance: float | None
     vector_rank: int | None
     text_rank: int | None
+    rerank_score: float | None = None
     is_current: bool
 
     @property
     def similarity(self) -> float | None:
         """The cosine similarity, from -1 to 1: 1 - distance."""
         return None if self.distance is None else 1 - self.distance
+
+    @property
+    def whole_text(self) -> str:
+        """Title, headings and content, each on lines of its own: what a reranker is given."""
+        return "\n".join(filter(None, (self.title, self.heading, self.content)))
 
     def as_json(self) -> dict[str, object]:
         """Its fields by name, and the similarity."""
