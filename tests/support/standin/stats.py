@@ -84,7 +84,6 @@ class Stats:
             "turned_away": self.turned_away,
             "crashes": self.crashes,
             "statuses": {str(status): count for status, count in self.statuses.items()},
-            "rerank_paths": list(self.rerank_paths),
             "recorded": list(self.recorded),
         }
 
