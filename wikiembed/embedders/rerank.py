@@ -71,8 +71,8 @@ _FORMS = (
 class Reranker:
     """The reranker of the settings; safe to call from many coroutines of one event loop.
 
-    Its form of the request, how many texts a request takes, and how long they may be are learned
-    from its answers.
+    Its form of the request, how many texts fit into one, and how long they may be are learned from
+    its answers.
 
     Raises: ConfigurationError when its address or its key cannot be used.
     """

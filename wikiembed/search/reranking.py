@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from wikiembed.config import Settings
-from wikiembed.embedders.rerank import Reranker
 from wikiembed.errors import EmbedderError, EmbedderThrottled
 from wikiembed.telemetry import emit
+
+if TYPE_CHECKING:
+    from wikiembed.embedders.rerank import Reranker
 
 PAUSE_S = 10.0
 _SLOW_S = 1.0
@@ -35,6 +38,9 @@ class Reranks:
         Raises: ConfigurationError when the reranker's address or key cannot be used.
         """
         if self._reranker is None:
+            # Imported here, as it imports what speaks HTTP: no search needs it without a reranker.
+            from wikiembed.embedders.rerank import Reranker
+
             self._reranker = Reranker(self._settings)
         began = asyncio.get_running_loop().time()
         if began < self._closed_until:
