@@ -10,6 +10,7 @@ import pytest
 from tests.support.cli import ROOT, Cli, environment
 from tests.support.commands import assert_done, json_lines
 from tests.support.database import create_database
+from tests.support.eventually import eventually
 from tests.support.server import TestServer
 from tests.support.terminal import run_on_terminal
 from wikiembed.sample import sample_path
@@ -63,7 +64,7 @@ def test_first_run_needs_no_setting(tmp_path: Path) -> None:
         assert commands[1].endswith(" --name docs")
     finally:
         cli.close()
-    assert processes_of(data) == []
+    eventually(lambda: processes_of(data) == [], within_s=30)
 
 
 @pytest.mark.skipif(not EXPORT.is_file(), reason="no export: set WIKIEMBED_TEST_EXPORT")

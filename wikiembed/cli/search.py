@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import threading
 from typing import TYPE_CHECKING, Annotated
 
 import orjson
@@ -9,7 +12,8 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from wikiembed.cli.console import database, print_json, print_rich, warn
+from wikiembed.cli.console import console, database, print_json, print_rich, warn
+from wikiembed.config import Provider, load_settings
 from wikiembed.control import actions
 from wikiembed.errors import ConditionNotMet, InvalidArgument
 from wikiembed.search.hit import Mode
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from wikiembed.search.hit import Hit
 
 SNIPPET_CHARS = 240
+HEADING_CHARS = 120
 
 
 def register(cli: typer.Typer) -> None:
@@ -62,8 +67,12 @@ def run_search(
     from wikiembed.search.client import Client, OneConnection
 
     conditions = dict(map(condition, filter or ()))
+    configured = load_settings()
+    if configured.embedder is Provider.LOCAL:
+        # Its imports take as long as Postgres takes to start and to answer.
+        threading.Thread(target=_import_local, daemon=True).start()
     with (
-        database() as (connection, settings),
+        database(configured) as (connection, settings),
         Client(pool=OneConnection(connection), settings=settings) as client,
     ):
         actions.names(connection, source)
@@ -89,6 +98,11 @@ def run_search(
     show(hits, with_source=len({hit.source for hit in hits}) > 1)
 
 
+def _import_local() -> None:
+    with contextlib.suppress(ImportError):
+        importlib.import_module("wordllama")
+
+
 def condition(text: str) -> tuple[str, object]:
     """The column and the value of ``tenant=3``; a value that is no JSON is text.
 
@@ -107,15 +121,22 @@ def show(hits: list[Hit], *, with_source: bool = False) -> None:
     """Print hits: title and headings, how well each fits, where it is, and its beginning."""
     for number, hit in enumerate(hits, 1):
         heading, text = _parts(hit)
-        if len(text) > SNIPPET_CHARS:
-            text = text[:SNIPPET_CHARS].rsplit(" ", 1)[0] + " …"
         line = Text(f"{number}. ")
-        line.append(heading[:120], style="bold")
-        line.append(f"  {_how_well(hit)}", style="dim")
-        if with_source:
-            line.append(f"  source {hit.source}", style="dim")
+        line.append(_cut(heading, HEADING_CHARS), style="bold")
+        how = _how_well(hit) + (f"  source {hit.source}" if with_source else "")
+        # What does not fit beside a long title stands below it, as the text does.
+        fits = line.cell_len + 2 + len(how) <= console().width
+        if fits:
+            line.append(f"  {how}", style="dim")
         print_rich(line)
-        print_rich(Padding(Text(text), (0, 0, 0, 3)))
+        if not fits:
+            print_rich(Padding(Text(how, style="dim"), (0, 0, 0, 3)))
+        print_rich(Padding(Text(_cut(text, SNIPPET_CHARS)), (0, 0, 0, 3)))
+
+
+def _cut(text: str, most: int) -> str:
+    """`text`, cut at a word to at most `most` characters."""
+    return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"
 
 
 def _parts(hit: Hit) -> tuple[str, str]:
@@ -129,8 +150,14 @@ def _parts(hit: Hit) -> tuple[str, str]:
 
 
 def _how_well(hit: Hit) -> str:
-    """Its similarity, and by what else it was found and ranked."""
-    similarity = "no vector yet" if hit.similarity is None else f"similarity {hit.similarity:.2f}"
-    text = "" if hit.text_rank is None else f"  text rank {hit.text_rank}"
-    reranked = "" if hit.rerank_score is None else f"  rerank score {hit.rerank_score:.2f}"
-    return f"{similarity}{text}{reranked}"
+    """Its similarity, its rank by text, and whether it waits for its vector."""
+    parts = []
+    if hit.similarity is not None:
+        parts.append(f"similarity {hit.similarity:.2f}")
+    if hit.text_rank is not None:
+        parts.append(f"text rank {hit.text_rank}")
+    if hit.rerank_score is not None:
+        parts.append(f"rerank score {hit.rerank_score:.2f}")
+    if not hit.is_current:
+        parts.append("no vector yet")
+    return "  ".join(parts)

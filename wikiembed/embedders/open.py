@@ -7,11 +7,6 @@ from typing import assert_never
 
 from wikiembed.config import Provider
 from wikiembed.embedders.base import Embedder, EmbedderOptions
-from wikiembed.embedders.http import HttpClient
-from wikiembed.embedders.local import LocalEmbedder
-from wikiembed.embedders.ollama import OllamaEmbedder
-from wikiembed.embedders.openai import OpenAIEmbedder
-from wikiembed.embedders.tei import TeiEmbedder
 from wikiembed.errors import ConfigurationError
 
 
@@ -20,6 +15,14 @@ def open_embedder(options: EmbedderOptions) -> Embedder:
 
     Raises: ConfigurationError when an address, a model, a key or an extra is missing or wrong.
     """
+    if options.provider is Provider.LOCAL:
+        return _local()
+    # The libraries of HTTP take a quarter of a second to import, and the local model needs none.
+    from wikiembed.embedders.http import HttpClient
+    from wikiembed.embedders.ollama import OllamaEmbedder
+    from wikiembed.embedders.openai import OpenAIEmbedder
+    from wikiembed.embedders.tei import TeiEmbedder
+
     match options.provider:
         case Provider.OLLAMA:
             if not options.model:
@@ -29,12 +32,16 @@ def open_embedder(options: EmbedderOptions) -> Embedder:
             return OpenAIEmbedder(options, http=HttpClient(options))
         case Provider.TEI:
             return TeiEmbedder(options, http=HttpClient(options))
-        case Provider.LOCAL:
-            if importlib.util.find_spec("wordllama") is None:
-                raise ConfigurationError(
-                    "The local embedder needs an extra: pip install 'wikiembed[embedded]', "
-                    "or set WIKIEMBED_EMBEDDER to a server's dialect."
-                )
-            return LocalEmbedder()
         case _:
             assert_never(options.provider)
+
+
+def _local() -> Embedder:
+    if importlib.util.find_spec("wordllama") is None:
+        raise ConfigurationError(
+            "The local embedder needs an extra: pip install 'wikiembed[embedded]', "
+            "or set WIKIEMBED_EMBEDDER to a server's dialect."
+        )
+    from wikiembed.embedders.local import LocalEmbedder
+
+    return LocalEmbedder()

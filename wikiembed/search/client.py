@@ -3,48 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import os
+import weakref
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
-import psycopg
-from psycopg.rows import tuple_row
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from psycopg_pool import AsyncConnectionPool
 
 from wikiembed.config import Settings, load_settings
-from wikiembed.db.connect import SESSION, connect_options, database_url, translate_errors
+from wikiembed.db.connect import database_url
+from wikiembed.errors import WrongUsage
 from wikiembed.search import plan
+from wikiembed.search.connections import (
+    AsyncConnections,
+    Connections,
+    OneConnection,
+    fetch,
+    fetch_async,
+    open_async_pool,
+    translate_search_errors,
+)
 from wikiembed.search.hit import Filter, Hit, Mode, SearchOptions
 from wikiembed.search.plan import Plan, Question, Reranking, Result, Statement
+from wikiembed.search.process import CLOSED, Process, close_process
 from wikiembed.search.question import CACHED, Questions
 from wikiembed.search.reranking import Reranks
 from wikiembed.store.coverage import COVERAGE, Coverage
 from wikiembed.vectors import Matrix
 
-POOL_SIZE = 4
-
-
-class Connections(Protocol):
-    """What a `Client` needs of a pool of psycopg connections."""
-
-    def connection(self) -> AbstractContextManager[psycopg.Connection[Any]]:
-        """A connection for one statement, which is given back."""
-        ...
-
-
-class OneConnection:
-    """A connection that is open already in the place of a pool; one thread at a time."""
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
-
-    @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """The connection."""
-        yield self._connection
-
+__all__ = ["AsyncClient", "AsyncConnections", "Client", "Connections", "OneConnection"]
 
 _COVERAGE = COVERAGE + " where %s::text is null or source = %s order by source"
 Source = str | Sequence[str] | None
@@ -79,7 +67,7 @@ class AsyncClient:
         self,
         database_url: str | None = None,
         *,
-        pool: AsyncConnectionPool[Any] | None = None,
+        pool: AsyncConnections | None = None,
         settings: Settings | None = None,
         cached_questions: int = CACHED,
     ) -> None:
@@ -89,6 +77,8 @@ class AsyncClient:
         self._given = pool
         self._own: AsyncConnectionPool[Any] | None = None
         self._opening = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
 
     async def search(
         self,
@@ -103,19 +93,14 @@ class AsyncClient:
         per_document: bool = False,
         rerank: bool | None = None,
     ) -> list[Hit]:
-        """The chunks that answer `text` best, best first.
+        """The chunks that answer `text` best, best first; see `SearchOptions` for the others.
 
-        `source`: a name, several of one model, or None for every source with vectors. `filter`:
-        conditions on columns of the chunk or its document, see `Filter`. `mode`: ``auto`` ranks by
-        vector and, where the source has an index of text, by text too. `per_document`: the best
-        chunk of each document. `rerank`: put the hits in the order of the reranker
-        (WIKIEMBED_RERANKER_URL); None: if one is set. In its outage they keep their order, without
-        `rerank_score`, and `reranker_failure` says why.
+        `source`: a name, several of one model, or None for every source with vectors.
         """
-        options = SearchOptions(
+        options = SearchOptions.of(
             limit=limit,
             filter=filter,
-            mode=Mode(mode),
+            mode=mode,
             vector_weight=vector_weight,
             text_weight=text_weight,
             per_document=per_document,
@@ -133,20 +118,24 @@ class AsyncClient:
     async def embed_query(self, text: str, *, source: str) -> Matrix:
         """The vector of `text` as a question to `source`, `(dim,) float32`."""
         vector = await self.take(plan.embed_query(text, name=source))
-        return vector.reshape(-1)
+        return vector.reshape(-1).copy()
 
     async def coverage(self, source: str | None = None) -> list[Coverage]:
-        """View ``wikiembed.coverage``, of one source or all."""
+        """How much is embedded, of one source or all."""
         rows = await self._execute(Statement(_COVERAGE, (source, source)))
         return [Coverage(*row) for row in rows]
 
     async def aclose(self) -> None:
-        """Close the connections, but for those of a pool that was given."""
+        """Close the connections, but for those of a pool that was given; idempotent."""
+        if self._closed:
+            return
+        self._require_usable()
+        self._closed = True
         await self._questions.aclose()
         await self._reranks.aclose()
-        if self._own is not None:
-            await self._own.close()
-            self._own = None
+        async with self._opening:
+            if self._own is not None:
+                await self._own.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -161,6 +150,7 @@ class AsyncClient:
 
     async def take(self, steps: Plan[Result]) -> Result:
         """The result of a plan of `wikiembed.search.plan`."""
+        self._require_usable()
         given: Any = None
         while True:
             try:
@@ -175,34 +165,38 @@ class AsyncClient:
             else:
                 given = await self._execute(step)
 
-    async def _execute(self, statement: Statement) -> list[tuple[Any, ...]]:
-        with translate_errors():
-            pool = await self._pool()
-            async with pool.connection() as connection:
-                cursor = connection.cursor(row_factory=tuple_row)
-                await cursor.execute(statement.sql.encode(), statement.parameters)
-                rows: list[tuple[Any, ...]] = await cursor.fetchall()
-                return rows
+    async def _execute(self, statement: Statement) -> Sequence[tuple[Any, ...]]:
+        self._require_usable()
+        with translate_search_errors():
+            async with (await self._pool()).connection() as connection:
+                return await fetch_async(connection, statement)
 
-    async def _pool(self) -> AsyncConnectionPool[Any]:
+    def _require_usable(self) -> None:
+        if self._closed:
+            raise WrongUsage(CLOSED)
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
+            raise WrongUsage(
+                "This AsyncClient belongs to another event loop: make one in each, or use Client."
+            )
+
+    async def _pool(self) -> AsyncConnections:
         if self._given is not None:
             return self._given
         async with self._opening:
+            self._require_usable()
             if self._own is None:
                 url = await asyncio.to_thread(database_url, self._settings)
-                pool = AsyncConnectionPool(
-                    url, open=False, min_size=1, max_size=POOL_SIZE, configure=_configure_async,
-                    check=AsyncConnectionPool.check_connection, kwargs=_connecting(url),
-                )  # fmt: skip
-                # A pool would try for 30 s and then say only that it has no connection.
-                await (await psycopg.AsyncConnection.connect(url, **connect_options(url))).close()
-                await pool.open()
-                self._own = pool
+                self._own = await open_async_pool(url)
             return self._own
 
 
 class Client:
-    """The same for threads: see `AsyncClient`. It may be used by several at once."""
+    """The same for threads: see `AsyncClient`. It may be used by several at once.
+
+    A child process that is forked opens connections of its own; a `pool` must do so by itself.
+    """
 
     def __init__(
         self,
@@ -213,12 +207,12 @@ class Client:
         cached_questions: int = CACHED,
     ) -> None:
         self._settings = _settings(database_url, settings)
-        self._questions = Questions(self._settings, cached=cached_questions)
-        self._reranks = Reranks(self._settings)
+        self._cached = cached_questions
         self._given = pool
-        self._own: ConnectionPool[Any] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._lock = threading.Lock()
+        self._processes: dict[int, Process] = {}
+        self._closed = False
+        # Also at the end of a script that does not close it.
+        weakref.finalize(self, close_process, self._processes)
 
     def search(
         self,
@@ -234,10 +228,10 @@ class Client:
         rerank: bool | None = None,
     ) -> list[Hit]:
         """The chunks that answer `text` best, best first: see `AsyncClient.search`."""
-        options = SearchOptions(
+        options = SearchOptions.of(
             limit=limit,
             filter=filter,
-            mode=Mode(mode),
+            mode=mode,
             vector_weight=vector_weight,
             text_weight=text_weight,
             per_document=per_document,
@@ -250,27 +244,24 @@ class Client:
     @property
     def reranker_failure(self) -> str | None:
         """Why the reranker did not answer when it was last asked; None if it did."""
-        return self._reranks.failure
+        found = self._processes.get(os.getpid())
+        return None if found is None else found.reranks.failure
 
     def embed_query(self, text: str, *, source: str) -> Matrix:
         """The vector of `text` as a question to `source`, `(dim,) float32`."""
-        return self.take(plan.embed_query(text, name=source)).reshape(-1)
+        return self.take(plan.embed_query(text, name=source)).reshape(-1).copy()
 
     def coverage(self, source: str | None = None) -> list[Coverage]:
-        """View ``wikiembed.coverage``, of one source or all."""
+        """How much is embedded, of one source or all."""
         return [Coverage(*row) for row in self._execute(Statement(_COVERAGE, (source, source)))]
 
     def close(self) -> None:
-        """Close the connections, but for those of a pool that was given."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-            pool, self._own = self._own, None
-        if loop is not None:
-            for close in (self._questions.aclose, self._reranks.aclose):
-                asyncio.run_coroutine_threadsafe(close(), loop).result()
-            loop.call_soon_threadsafe(loop.stop)
-        if pool is not None:
-            pool.close()
+        """Close the connections, but for those of a pool that was given; idempotent.
+
+        A search that another thread has begun raises WrongUsage.
+        """
+        self._closed = True
+        close_process(self._processes)
 
     def __enter__(self) -> Self:
         return self
@@ -292,65 +283,32 @@ class Client:
             except StopIteration as end:
                 result: Result = end.value
                 return result
-            if isinstance(step, Question):
-                given = self._run(
-                    self._questions.vector(step.source, step.text, prefixed=step.prefixed)
-                )
-            elif isinstance(step, Reranking):
-                given = self._run(self._reranks.scores(step.query, step.texts))
-            else:
+            if isinstance(step, Statement):
                 given = self._execute(step)
+                continue
+            if self._closed:
+                raise WrongUsage(CLOSED)
+            own = self._process()
+            if isinstance(step, Question):
+                asked = own.questions.vector(step.source, step.text, prefixed=step.prefixed)
+                given = own.ask(asked)
+            else:
+                given = own.ask(own.reranks.scores(step.query, step.texts))
 
     def _execute(self, statement: Statement) -> list[tuple[Any, ...]]:
-        with translate_errors(), self._pool().connection() as connection:
-            cursor = connection.cursor(row_factory=tuple_row)
-            cursor.execute(statement.sql.encode(), statement.parameters)
-            return cursor.fetchall()
+        if self._closed:
+            raise WrongUsage(CLOSED)
+        with translate_search_errors():
+            own = self._process()
+            pool = own.own_pool(self._settings) if self._given is None else self._given
+            with pool.connection() as connection:
+                return fetch(connection, statement)
 
-    def _pool(self) -> Connections:
-        if self._given is not None:
-            return self._given
-        with self._lock:
-            if self._own is None:
-                url = database_url(self._settings)
-                pool = ConnectionPool(
-                    url, open=False, min_size=1, max_size=POOL_SIZE, configure=_configure,
-                    check=ConnectionPool.check_connection, kwargs=_connecting(url),
-                )  # fmt: skip
-                psycopg.connect(url, **connect_options(url)).close()
-                pool.open()
-                self._own = pool
-            return self._own
-
-    def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """The result of `work`, done by the event loop of the connections to servers."""
-        return asyncio.run_coroutine_threadsafe(work, self._background()).result()
-
-    def _background(self) -> asyncio.AbstractEventLoop:
-        """The event loop of the connections to servers, in a thread of its own."""
-        with self._lock:
-            if self._loop is None:
-                loop = asyncio.new_event_loop()
-                threading.Thread(target=_serve, args=(loop,), name="wikiembed", daemon=True).start()
-                self._loop = loop
-            return self._loop
-
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
-
-
-def _connecting(url: str) -> dict[str, Any]:
-    return {"autocommit": True, "application_name": "wikiembed search", **connect_options(url)}
-
-
-def _configure(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(SESSION)
-
-
-async def _configure_async(connection: psycopg.AsyncConnection[Any]) -> None:
-    await connection.execute(SESSION)
+    def _process(self) -> Process:
+        # From a dictionary, without a lock: a fork may leave one locked for ever.
+        found = self._processes.get(os.getpid())
+        if found is None:
+            questions = Questions(self._settings, cached=self._cached)
+            made = Process(questions, Reranks(self._settings))
+            found = self._processes.setdefault(os.getpid(), made)
+        return found

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
-from enum import StrEnum
+from decimal import Decimal
+from enum import Enum, StrEnum
+from operator import index
 from typing import Any
+from uuid import UUID
 
+import numpy as np
 from pgvector import Vector
 from psycopg.types.json import Jsonb
 
+from wikiembed.errors import InvalidArgument
 from wikiembed.vectors import Matrix
 
 Filter = Mapping[str, object]
 """Conditions on columns of a chunk or its document: ``{"tenant": 3, "language": ["en", "de"],
 "year": {"gte": 2000, "lt": 2010}}``. All of them must hold."""
+
+MIN_INT, MAX_INT = -(2**31), 2**31 - 1
 
 # A source that was changed while the question was embedded has another version.
 SEARCH = """
@@ -40,45 +49,130 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
-    """How to search: `limit` from 1 to 1,000 hits, weights from 0 to 1,000."""
+    """How to search."""
 
     limit: int = 10
-    filter: Filter | None = None
+    """The most hits to return, from 1 to 1,000; of all sources together."""
+    filter: str | None = None
+    """Conditions on columns of the chunk or its document, all of which must hold; as JSON."""
     mode: Mode = Mode.AUTO
+    """Rank by `vector`, `text` or both (`hybrid`); `auto`: by both with an index of text."""
     vector_weight: float = 1.0
+    """The weight of the rank by vector, from 0 to 1,000."""
     text_weight: float = 1.0
+    """The weight of the rank by text, from 0 to 1,000."""
     per_document: bool = False
+    """Return the best chunk of each document only."""
     rerank: bool | None = None
-    """By the reranker of the settings; None: if one is set."""
+    """Put the hits in the order of the reranker; None: if WIKIEMBED_RERANKER_URL is set."""
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        limit: int,
+        filter: Filter | None,  # noqa: A002 - the term of the field
+        mode: Mode | str,
+        vector_weight: float,
+        text_weight: float,
+        per_document: bool,
+        rerank: bool | None = None,
+    ) -> SearchOptions:
+        """The options that an application gives; Postgres checks what depends on the source.
+
+        Raises: InvalidArgument.
+        """
+        if mode not in set(Mode):
+            raise InvalidArgument(f"mode must be one of {', '.join(Mode)}, not {mode!r}.")
+        try:
+            if not MIN_INT <= (number := index(limit)) <= MAX_INT:
+                raise InvalidArgument(f"limit must be from 1 to 1,000, not {number}.")
+            return cls(
+                limit=number,
+                filter=None if filter is None else filter_as_json(filter),
+                mode=Mode(mode),
+                vector_weight=float(vector_weight),
+                text_weight=float(text_weight),
+                per_document=bool(per_document),
+                rerank=None if rerank is None else bool(rerank),
+            )
+        except (TypeError, ValueError):
+            raise InvalidArgument(
+                "limit must be a whole number and weights must be numbers, not"
+                f" {limit!r}, {vector_weight!r} and {text_weight!r}."
+            ) from None
+
+
+def filter_as_json(conditions: Filter) -> str:
+    """A filter as JSON: dates, times, UUIDs, enums, Decimals and numpy's values too.
+
+    Raises: InvalidArgument.
+    """
+    if not isinstance(conditions, Mapping):
+        raise InvalidArgument(f"filter must be a dict of columns and values, not {conditions!r}.")
+    try:
+        return json.dumps(dict(conditions), default=_plain, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidArgument(f"filter cannot be written as JSON: {error}.") from None
+
+
+def _plain(value: object) -> object:
+    match value:
+        case dt.datetime() | dt.date() | dt.time():
+            return value.isoformat()
+        case UUID():
+            return str(value)
+        case Decimal():
+            # A number, as a jsonb column may hold it; as text where a float would round it.
+            if not value.is_finite():
+                return str(value)
+            number = int(value) if value == value.to_integral_value() else float(value)
+            return number if Decimal(repr(number)) == value else str(value)
+        case Enum():
+            return value.value
+        case Mapping():
+            return dict(value)
+        case np.generic() | np.ndarray():
+            return value.tolist()
+        case Set() | range():
+            return list(value)
+    raise TypeError(f"a value of type {type(value).__name__} has no form in it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A chunk that was found.
-
-    Of a document: its key (a JSON array of several columns), title, the path of headings, the
-    chunk's number from 0, and where its content is in the text (characters, end exclusive); else
-    None. `score` is the sum of weight / (60 + rank) over the two ranks, from 1 each; `distance` the
-    cosine distance from 0 to 2, None without a vector; `rerank_score` the reranker's, higher for
-    better, None if the hits are not reranked. `is_current`: whether it has the vector of
-    its text; if not, it is found by text alone.
-    """
+    """A chunk that was found."""
 
     source: str
+    """The name of its source."""
     key: str
+    """Its key as text; a JSON array where that has several columns."""
     document_key: str | None
+    """The key of its document, in the same form; None where a table of texts was attached."""
     title: str | None
+    """The title of its document; None without one."""
     heading: str | None
+    """The headings above it in its document, the highest first; None without one."""
     content: str
+    """Its text."""
     position: int | None
+    """Its number in its document, from 0; None without a document."""
     starts_at: int | None
+    """Where it begins in its document, in characters from 0; None without a document."""
     ends_at: int | None
+    """Where it ends, in characters, exclusive; None without a document."""
     score: float
+    """The sum of weight / (60 + rank) over the ranks that it has; comparable within one search."""
     distance: float | None
+    """The cosine distance from the question, from 0 to 2; None without a vector."""
     vector_rank: int | None
+    """Its place by vector, from 1; None where it was found by text alone."""
     text_rank: int | None
+    """Its place by text, from 1; None where it was found by vector alone."""
     rerank_score: float | None = None
+    """The reranker's, higher for better; None where the hits are not reranked."""
     is_current: bool
+    """Whether it has the vector of its text; if not, it waits for one."""
 
     @property
     def similarity(self) -> float | None:
@@ -103,7 +197,7 @@ def parameters(
         None if vector is None else Vector(vector[0]).to_text(),
         text,
         options.limit,
-        None if options.filter is None else Jsonb(dict(options.filter)),
+        None if options.filter is None else Jsonb(options.filter, dumps=str),
         options.vector_weight,
         options.text_weight,
         options.per_document,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from collections import OrderedDict
+from weakref import WeakSet
 
 from wikiembed.config import Settings
 from wikiembed.embedders.base import Embedder, EmbedderOptions, Role
@@ -23,6 +26,7 @@ class Questions:
         self._cached = cached
         self._embedders: dict[EmbedderOptions, Embedder] = {}
         self._vectors: OrderedDict[tuple[EmbedderOptions, str], Matrix] = OrderedDict()
+        _OPEN.add(self)
 
     async def vector(self, source: Source, text: str, *, prefixed: bool = True) -> Matrix:
         """The vector of `text`, `(1, dim) float32`, behind the source's prefix for questions.
@@ -51,6 +55,22 @@ class Questions:
         for embedder in self._embedders.values():
             await embedder.aclose()
         self._embedders.clear()
+
+
+_OPEN: WeakSet[Questions] = WeakSet()
+
+
+def _never_collect_the_parents() -> None:
+    """In a child that was forked, keep what its parent has open until the process ends.
+
+    Its epoll and its sockets are shared: a connection that the child collects is closed, which
+    takes the parent's out of the epoll or ends its TLS session.
+    """
+    for questions in _OPEN:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(questions))
+
+
+os.register_at_fork(after_in_child=_never_collect_the_parents)
 
 
 def require_dimensions(source: Source, vector: Matrix) -> None:

@@ -1,6 +1,7 @@
 """`python -m tests.tools.docs.generate`: rewrite the generated pages of docs/reference.
 
-commands.md comes from the typer app, doctor.md from the list of its alarms, the table in
+client.md comes from the signatures and docstrings of `wikiembed.search`, commands.md from the typer
+app, doctor.md from the list of its alarms, the table in
 failures.md from the error classes, scripts.md from the scripts' --help, settings.md from the
 pydantic fields, sql.md from the catalogue of a freshly migrated database; the pictures of
 architecture.md come from the layers in pyproject.toml.
@@ -15,6 +16,7 @@ from tests.support.database import Database, create_database, make_template
 from tests.support.server import start_server
 from tests.tools.docs.architecture import PICTURES
 from tests.tools.docs.catalogue import sql_page
+from tests.tools.docs.client import client_page
 from tests.tools.docs.commands import commands_page
 from tests.tools.docs.doctor import doctor_page
 from tests.tools.docs.failures import failures_page
@@ -30,6 +32,7 @@ def generated_pages(database: Database) -> dict[str, str]:
     whole = {
         name: f"{NOTICE}\n\n{text.rstrip()}\n"
         for name, text in (
+            ("client.md", client_page()),
             ("commands.md", commands_page()),
             ("doctor.md", doctor_page()),
             ("scripts.md", scripts_page()),

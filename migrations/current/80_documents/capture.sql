@@ -1,0 +1,153 @@
+-- The triggers of a table of documents: they mark a document as waiting, and queue it, in the writer's transaction.
+create or replace function wikiembed_private.generate_document_triggers(p_name text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_row wikiembed.sources := wikiembed_private.document_row(p_name);
+  v_names jsonb := wikiembed_private.document_names(p_name);
+begin
+  execute wikiembed_private.render_template(v_row, $template$
+    create or replace function wikiembed_private.@document_insert@() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set jit = off
+    as $body$
+    begin
+      insert into @state@ as s (key)
+      select @key_of(n)@ from new_rows as n
+          on conflict (key) do update set version = null;
+      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+      select @queue@, 'wikiembed.split', 10, jsonb_build_object('source', @source@, 'documents', to_jsonb(array_agg(m.key)))
+        from (select @key_of(n)@ as key, (row_number() over () - 1) / 16 as batch from new_rows as n) as m
+       group by m.batch
+       order by m.batch;
+      return null;
+    end;
+    $body$
+  $template$, v_names);
+  execute wikiembed_private.render_template(v_row, $template$
+    create or replace function wikiembed_private.@document_update@() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set enable_nestloop = off
+    set enable_mergejoin = off
+    set jit = off
+    as $body$
+    declare
+      v_changed text[];
+      v_removed text[];
+    begin
+      v_changed := array(
+        select @key_of(n)@ from new_rows as n
+         where not exists (
+           select from old_rows as o
+            where @same_key(o, n)@
+              and @text_of(o)@ collate "C" is not distinct from @text_of(n)@ collate "C"
+              and @title_o@ collate "C" is not distinct from @title_n@ collate "C"));
+      v_removed := array(
+        select @key_of(o)@ from old_rows as o
+         where not exists (select from new_rows as n where @same_key(n, o)@));
+      if cardinality(v_removed) > 0 then
+        v_removed := array(
+          select k.key from unnest(v_removed) as k (key)
+           where (select true from @table@ as d where @is_text_key(d, k.key)@ and @key_of(d)@ collate "C" = k.key) is null);
+        delete from @state@ as s where s.key = any (v_removed collate "C");
+        perform wikiembed_private.end_document_failures(@source@, v_removed, 'changed');
+      end if;
+      if cardinality(v_changed) > 0 then
+        insert into @state@ as s (key)
+        select k from unnest(v_changed) as k order by k collate "C"
+            on conflict (key) do update set version = null;
+        perform wikiembed_private.end_document_failures(@source@, v_changed, 'changed');
+        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
+        select @queue@, 'wikiembed.split', 10, jsonb_build_object('source', @source@, 'documents', to_jsonb(array_agg(m.key)))
+          from (select k as key, (row_number() over () - 1) / 16 as batch from unnest(v_changed) as k) as m
+         group by m.batch
+         order by m.batch;
+      end if;
+      return null;
+    end;
+    $body$
+  $template$, v_names);
+  execute wikiembed_private.render_template(v_row, $template$
+    create or replace function wikiembed_private.@document_delete@() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set jit = off
+    as $body$
+    declare
+      v_removed text[] := array(
+        select o.key from (select @key_of(o)@ as key from old_rows as o) as o
+         where (select true from @table@ as d where @is_text_key(d, o.key)@ and @key_of(d)@ collate "C" = o.key) is null);
+    begin
+      delete from @state@ as s where s.key = any (v_removed collate "C");
+      perform wikiembed_private.end_document_failures(@source@, v_removed, 'deleted');
+      return null;
+    end;
+    $body$
+  $template$, v_names);
+  execute wikiembed_private.render_template(v_row, $template$
+    create or replace function wikiembed_private.@document_truncate@() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    as $body$
+    begin
+      delete from @state@;
+      perform wikiembed_private.end_document_failures(@source@, null, 'deleted');
+      perform wikiembed_private.queue_reconcile(@source@);
+      return null;
+    end;
+    $body$
+  $template$, v_names);
+end;
+$$;
+comment on function wikiembed_private.generate_document_triggers(text) is
+  'Generates the functions of a document table''s triggers.';
+
+-- Idempotent: attach_documents, reconcile and every migration that changes a template call it.
+create or replace function wikiembed_private.write_document_triggers(p_name text) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_row wikiembed.sources := wikiembed_private.document_row(p_name);
+  v_relation regclass;
+  v_event text;
+  v_function regprocedure;
+begin
+  perform set_config('wikiembed.writing_triggers', 'on', true);
+  perform wikiembed_private.generate_document_triggers(p_name);
+  perform wikiembed_private.generate_read_document(p_name);
+  perform wikiembed_private.generate_split_documents(p_name);
+  perform wikiembed_private.write_search(p_name);
+  for v_relation in select wikiembed_private.relations_of(v_row.relation) loop
+    foreach v_event in array array['insert', 'update', 'delete', 'truncate'] loop
+      execute format(
+        'create or replace trigger %1$I after %2$s on %3$s %4$s for each statement execute function wikiembed_private.%5$I()',
+        'wikiembed_' || p_name || '_document_' || v_event, v_event, wikiembed_private.qualified(v_relation),
+        case v_event when 'insert' then 'referencing new table as new_rows'
+                     when 'update' then 'referencing old table as old_rows new table as new_rows'
+                     when 'delete' then 'referencing old table as old_rows' else '' end,
+        'on_document_' || v_event || '_' || p_name);
+      execute format('comment on trigger %I on %s is %L', 'wikiembed_' || p_name || '_document_' || v_event,
+        wikiembed_private.qualified(v_relation), 'Queues documents of wikiembed source ' || p_name || '.');
+    end loop;
+  end loop;
+  for v_function in
+    select p.oid from pg_proc as p
+     where p.pronamespace = 'wikiembed_private'::regnamespace
+       and p.proname = any (array['on_document_insert_' || p_name, 'on_document_update_' || p_name, 'on_document_delete_' || p_name,
+             'on_document_truncate_' || p_name, 'read_document_' || p_name, 'split_documents_' || p_name] collate "C")
+  loop
+    execute format('revoke all on function %s from public', v_function);
+    execute format('comment on function %s is %L', v_function, wikiembed_private.generated_comment(p_name));
+  end loop;
+  update wikiembed.document_sources as d
+     set trigger_version = wikiembed_private.trigger_version(), written_as = wikiembed_private.documents_written_as(p_name)
+   where d.source = p_name collate "default";
+  perform set_config('wikiembed.writing_triggers', 'off', true);
+end;
+$$;
+comment on function wikiembed_private.write_document_triggers(text) is
+  'Writes the functions and triggers of a source''s document table, on it and on every partition.';
