@@ -161,6 +161,27 @@ class Settings(BaseSettings):
     outage_limit_s: float = Field(
         default=300.0, ge=0, description="Seconds of outage after which a drain gives up."
     )
+    reranker_url: str | None = Field(
+        default=None,
+        description="Base URL of a reranker, `http://host:port`, that puts the hits of searches in"
+        " order; unset: none.",
+    )
+    reranker_model: str | None = Field(
+        default=None, description="Model to request from the reranker, if it serves several."
+    )
+    reranker_api_key: SecretStr | None = Field(
+        default=None, description="Key sent to the reranker as a bearer token."
+    )
+    reranker_candidates: int = Field(
+        default=50,
+        ge=1,
+        le=1000,
+        description="Hits per search that the reranker puts in order, if the search does not ask"
+        " for more.",
+    )
+    reranker_timeout_s: float = Field(
+        default=5.0, gt=0, description="Seconds that a search waits for the reranker."
+    )
     alive_file: Path | None = Field(
         default=None,
         description="File that a worker touches every 5 s while it is alive, for a liveness probe.",
@@ -179,7 +200,7 @@ class Settings(BaseSettings):
     def _whole_path(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("embedder_url")
+    @field_validator("embedder_url", "reranker_url")
     @classmethod
     def _server_root(cls, value: str | None) -> str | None:
         if value is None:

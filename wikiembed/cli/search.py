@@ -12,7 +12,7 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from wikiembed.cli.console import console, database, print_json, print_rich
+from wikiembed.cli.console import console, database, print_json, print_rich, warn
 from wikiembed.config import Provider, load_settings
 from wikiembed.control import actions
 from wikiembed.errors import ConditionNotMet, InvalidArgument
@@ -48,6 +48,14 @@ def run_search(
     per_document: Annotated[
         bool, typer.Option("--per-document", help="Show the best chunk of each document only.")
     ] = False,
+    rerank: Annotated[
+        bool | None,
+        typer.Option(
+            "--rerank/--no-rerank",
+            help="Put the chunks in the order of the reranker; by default if one is set.",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find the chunks that answer a question best.
@@ -75,7 +83,10 @@ def run_search(
             filter=conditions or None,
             mode=mode,
             per_document=per_document,
+            rerank=rerank,
         )
+        if client.reranker_failure is not None:
+            warn(f"The chunks are not reranked. {client.reranker_failure}")
         if not hits and not any(row.embedded for row in actions.coverage(connection, source)):
             raise ConditionNotMet("Nothing is embedded yet: run `wikiembed backfill`.")
     if not hits:
@@ -145,6 +156,8 @@ def _how_well(hit: Hit) -> str:
         parts.append(f"similarity {hit.similarity:.2f}")
     if hit.text_rank is not None:
         parts.append(f"text rank {hit.text_rank}")
+    if hit.rerank_score is not None:
+        parts.append(f"rerank score {hit.rerank_score:.2f}")
     if not hit.is_current:
         parts.append("no vector yet")
     return "  ".join(parts)

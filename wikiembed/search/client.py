@@ -25,9 +25,10 @@ from wikiembed.search.connections import (
     translate_search_errors,
 )
 from wikiembed.search.hit import Filter, Hit, Mode, SearchOptions
-from wikiembed.search.plan import Plan, Question, Result, Statement
+from wikiembed.search.plan import Plan, Question, Reranking, Result, Statement
 from wikiembed.search.process import CLOSED, Process, close_process
 from wikiembed.search.question import CACHED, Questions
+from wikiembed.search.reranking import Reranks
 from wikiembed.store.coverage import COVERAGE, Coverage
 from wikiembed.vectors import Matrix
 
@@ -72,6 +73,7 @@ class AsyncClient:
     ) -> None:
         self._settings = _settings(database_url, settings)
         self._questions = Questions(self._settings, cached=cached_questions)
+        self._reranks = Reranks(self._settings)
         self._given = pool
         self._own: AsyncConnectionPool[Any] | None = None
         self._opening = asyncio.Lock()
@@ -89,6 +91,7 @@ class AsyncClient:
         vector_weight: float = 1.0,
         text_weight: float = 1.0,
         per_document: bool = False,
+        rerank: bool | None = None,
     ) -> list[Hit]:
         """The chunks that answer `text` best, best first; see `SearchOptions` for the others.
 
@@ -101,10 +104,16 @@ class AsyncClient:
             vector_weight=vector_weight,
             text_weight=text_weight,
             per_document=per_document,
+            rerank=rerank,
         )
         return await self.take(
             plan.search(text, names=_names(source), options=options, settings=self._settings)
         )
+
+    @property
+    def reranker_failure(self) -> str | None:
+        """Why the reranker did not answer when it was last asked; None if it did."""
+        return self._reranks.failure
 
     async def embed_query(self, text: str, *, source: str) -> Matrix:
         """The vector of `text` as a question to `source`, `(dim,) float32`."""
@@ -123,6 +132,7 @@ class AsyncClient:
         self._require_usable()
         self._closed = True
         await self._questions.aclose()
+        await self._reranks.aclose()
         async with self._opening:
             if self._own is not None:
                 await self._own.close()
@@ -150,6 +160,8 @@ class AsyncClient:
                 return result
             if isinstance(step, Question):
                 given = await self._questions.vector(step.source, step.text, prefixed=step.prefixed)
+            elif isinstance(step, Reranking):
+                given = await self._reranks.scores(step.query, step.texts)
             else:
                 given = await self._execute(step)
 
@@ -213,6 +225,7 @@ class Client:
         vector_weight: float = 1.0,
         text_weight: float = 1.0,
         per_document: bool = False,
+        rerank: bool | None = None,
     ) -> list[Hit]:
         """The chunks that answer `text` best, best first: see `AsyncClient.search`."""
         options = SearchOptions.of(
@@ -222,10 +235,17 @@ class Client:
             vector_weight=vector_weight,
             text_weight=text_weight,
             per_document=per_document,
+            rerank=rerank,
         )
         return self.take(
             plan.search(text, names=_names(source), options=options, settings=self._settings)
         )
+
+    @property
+    def reranker_failure(self) -> str | None:
+        """Why the reranker did not answer when it was last asked; None if it did."""
+        found = self._processes.get(os.getpid())
+        return None if found is None else found.reranks.failure
 
     def embed_query(self, text: str, *, source: str) -> Matrix:
         """The vector of `text` as a question to `source`, `(dim,) float32`."""
@@ -263,14 +283,17 @@ class Client:
             except StopIteration as end:
                 result: Result = end.value
                 return result
+            if isinstance(step, Statement):
+                given = self._execute(step)
+                continue
+            if self._closed:
+                raise WrongUsage(CLOSED)
+            own = self._process()
             if isinstance(step, Question):
-                if self._closed:
-                    raise WrongUsage(CLOSED)
-                own = self._process()
                 asked = own.questions.vector(step.source, step.text, prefixed=step.prefixed)
                 given = own.ask(asked)
             else:
-                given = self._execute(step)
+                given = own.ask(own.reranks.scores(step.query, step.texts))
 
     def _execute(self, statement: Statement) -> list[tuple[Any, ...]]:
         if self._closed:
@@ -286,5 +309,6 @@ class Client:
         found = self._processes.get(os.getpid())
         if found is None:
             questions = Questions(self._settings, cached=self._cached)
-            found = self._processes.setdefault(os.getpid(), Process(questions))
+            made = Process(questions, Reranks(self._settings))
+            found = self._processes.setdefault(os.getpid(), made)
         return found

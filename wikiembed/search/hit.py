@@ -63,6 +63,8 @@ class SearchOptions:
     """The weight of the rank by text, from 0 to 1,000."""
     per_document: bool = False
     """Return the best chunk of each document only."""
+    rerank: bool | None = None
+    """Put the hits in the order of the reranker; None: if WIKIEMBED_RERANKER_URL is set."""
 
     @classmethod
     def of(
@@ -74,6 +76,7 @@ class SearchOptions:
         vector_weight: float,
         text_weight: float,
         per_document: bool,
+        rerank: bool | None = None,
     ) -> SearchOptions:
         """The options that an application gives; Postgres checks what depends on the source.
 
@@ -91,6 +94,7 @@ class SearchOptions:
                 vector_weight=float(vector_weight),
                 text_weight=float(text_weight),
                 per_document=bool(per_document),
+                rerank=None if rerank is None else bool(rerank),
             )
         except (TypeError, ValueError):
             raise InvalidArgument(
@@ -165,6 +169,8 @@ class Hit:
     """Its place by vector, from 1; None where it was found by text alone."""
     text_rank: int | None
     """Its place by text, from 1; None where it was found by vector alone."""
+    rerank_score: float | None = None
+    """The reranker's, higher for better; None where the hits are not reranked."""
     is_current: bool
     """Whether it has the vector of its text; if not, it waits for one."""
 
@@ -172,6 +178,11 @@ class Hit:
     def similarity(self) -> float | None:
         """The cosine similarity, from -1 to 1: 1 - distance."""
         return None if self.distance is None else 1 - self.distance
+
+    @property
+    def whole_text(self) -> str:
+        """Title, headings and content, each on lines of its own: what a reranker is given."""
+        return "\n".join(filter(None, (self.title, self.heading, self.content)))
 
     def as_json(self) -> dict[str, object]:
         """Its fields by name, and the similarity."""

@@ -1,17 +1,18 @@
 """The steps of a search, the same for every client: statements for Postgres, questions for a model.
 
-A plan is a generator: it yields a `Statement` or a `Question`, is sent rows or a vector, and
-returns the result. So the client of threads and that of an event loop have one home.
+A plan is a generator: it yields a `Statement`, a `Question` or a `Reranking`, is sent rows, a
+vector or scores, and returns the result. So the client of threads and that of an event loop have
+one home.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from wikiembed.config import Provider, Settings
-from wikiembed.errors import ConditionNotMet, InvalidArgument, SourceNotFound
+from wikiembed.errors import ConditionNotMet, ConfigurationError, InvalidArgument, SourceNotFound
 from wikiembed.search.hit import SEARCH, Hit, Mode, SearchOptions, hits_of, parameters
 from wikiembed.store.resolution import for_queries
 from wikiembed.store.source import SOURCES, Source
@@ -44,7 +45,15 @@ class Question:
     """False: without the source's prefix for questions."""
 
 
-Plan = Generator[Statement | Question, Any, Result]
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """Texts to rerank; a score for each is sent to the plan, or None in an outage."""
+
+    query: str
+    texts: Sequence[str]
+
+
+Plan = Generator[Statement | Question | Reranking, Any, Result]
 
 
 def find(names: Sequence[str] | None) -> Plan[list[Source]]:
@@ -73,11 +82,43 @@ def search(
 
     Several sources must have the same model: otherwise distances cannot be compared. A source that
     was changed while the question was embedded (another model, another prefix) is searched again.
+    In an outage of the reranker the hits stay in the order in which they were found.
 
-    Raises: InvalidArgument, SourceNotFound, ConditionNotMet.
+    Raises: InvalidArgument, SourceNotFound, ConditionNotMet, ConfigurationError.
     """
     if not text.strip():
         raise InvalidArgument("The question is empty: give a text to search for.")
+    if not _reranks(options, settings):
+        return (yield from _search(text, names, options, settings))
+    limit = options.limit
+    if limit > 0:  # else it is refused as it is
+        options = replace(options, limit=max(limit, settings.reranker_candidates))
+    hits = yield from _search(text, names, options, settings)
+    return (yield from _rerank(text, hits))[:limit]
+
+
+def _reranks(options: SearchOptions, settings: Settings) -> bool:
+    if options.rerank and settings.reranker_url is None:
+        raise ConfigurationError(
+            "No reranker is set: set WIKIEMBED_RERANKER_URL to http://host:port."
+        )
+    return settings.reranker_url is not None and options.rerank is not False
+
+
+def _rerank(text: str, hits: list[Hit]) -> Plan[list[Hit]]:
+    if not hits:
+        return hits
+    scores = yield Reranking(text, [hit.whole_text for hit in hits])
+    if scores is None:
+        return hits
+    scored = [replace(hit, rerank_score=score) for hit, score in zip(hits, scores, strict=True)]
+    return sorted(scored, key=lambda hit: -(hit.rerank_score or 0.0))
+
+
+def _search(
+    text: str, names: Sequence[str] | None, options: SearchOptions, settings: Settings
+) -> Plan[list[Hit]]:
+    """The best hits of all sources together, as they are found."""
     sources = yield from find(names)
     _require_one_model(sources, settings)
     hits: list[Hit] = []

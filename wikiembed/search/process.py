@@ -20,6 +20,7 @@ from wikiembed.db.connect import database_url
 from wikiembed.errors import WrongUsage
 from wikiembed.search.connections import open_pool
 from wikiembed.search.question import Questions
+from wikiembed.search.reranking import Reranks
 
 CLOSED = "This client is closed: make another one, and close it after its last search."
 Value = TypeVar("Value")
@@ -28,9 +29,10 @@ Value = TypeVar("Value")
 class Process:
     """A background event loop for questions, and a pool for statements, opened when first used."""
 
-    def __init__(self, questions: Questions) -> None:
+    def __init__(self, questions: Questions, reranks: Reranks) -> None:
         self.lock = threading.Lock()
         self.questions = questions
+        self.reranks = reranks
         self.pool: ConnectionPool[Any] | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self.thread: threading.Thread | None = None
@@ -83,6 +85,7 @@ class Process:
         await asyncio.gather(*left, return_exceptions=True)
         try:
             await self.questions.aclose()
+            await self.reranks.aclose()
         finally:
             asyncio.get_running_loop().call_soon(asyncio.get_running_loop().stop)
 

@@ -32,6 +32,7 @@ Garbage = Literal[
     "shuffled",
     "duplicate_index",
     "missing_index",
+    "foreign_index",
     "redirect",
     "drip",
 ]
@@ -93,6 +94,8 @@ class Controls:
     in flight then; none: connections are reset.
     `vectors`: (texts, dimensions, salt) → `(n, dim) float32`; those that prove their text, or a
     model's.
+    `rerank_forms`: how it reranks: `v1` (`/v1/rerank`), `tei` (`/rerank`), `root` (the form of
+    `v1` at `/rerank`, as infinity has it).
     `profile`: which server's statuses and words the refusals have; none: the dialect's own.
     """
 
@@ -128,6 +131,7 @@ class Controls:
     knows_info: bool = True
     spare_probe: bool = False
     record: bool = False
+    rerank_forms: list[str] = field(default_factory=lambda: ["v1", "tei"])
     vectors: Callable[[Sequence[str], int, str], Matrix] = vectors_of
 
     def update(self, values: Mapping[str, object]) -> None:

@@ -77,7 +77,7 @@ def plain_reply(request: Request, controls: Controls, dialect: Dialect) -> Reply
         if path == "/info" and not controls.knows_info:
             continue
         if request.path == path and dialect in {"all", spoken}:
-            if spoken == "tei" and not _authorized(request, controls):
+            if spoken == "tei" and not authorized(request, controls):
                 return of_canned(dialects.unauthorized("tei"))
             return Reply(status=200, body=orjson.dumps(answer))
     return Reply(status=404, body=b'{"detail":"Not Found"}')
@@ -85,7 +85,7 @@ def plain_reply(request: Request, controls: Controls, dialect: Dialect) -> Reply
 
 def embed_reply(tongue: Tongue, request: Request, controls: Controls, stats: Stats) -> Outcome:
     """The reply to an embedding request: refusals first, then faults, then vectors."""
-    if not _authorized(request, controls):
+    if not authorized(request, controls):
         own = controls.profile and controls.profile.wrong_key
         return of_canned(own or dialects.unauthorized(tongue))
     ask = dialects.read_ask(tongue, request.body)
@@ -122,7 +122,8 @@ def embed_reply(tongue: Tongue, request: Request, controls: Controls, stats: Sta
     return Slow(reply) if any(bad.effect == "slow" for bad in effects.values()) else reply
 
 
-def _authorized(request: Request, controls: Controls) -> bool:
+def authorized(request: Request, controls: Controls) -> bool:
+    """Whether the request has the key, if there is one."""
     return controls.api_key is None or (
         request.headers.get("authorization") == f"Bearer {controls.api_key}"
     )

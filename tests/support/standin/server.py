@@ -20,6 +20,7 @@ from tests.support.standin.replies import (
     plain_reply,
     tongue_of,
 )
+from tests.support.standin.rerank import RERANK_PATHS, rerank_reply
 from tests.support.standin.stats import Stats
 from tests.support.standin.wire import Reply, Request, read_request, send, sleep_while_connected
 
@@ -119,6 +120,10 @@ class Server:
         self, tongue: Tongue | None, request: Request, reader: asyncio.StreamReader
     ) -> Reply | Dying | None:
         """The reply after its latency; None to reset the connection."""
+        if request.path in RERANK_PATHS and request.method == "POST":
+            if not await sleep_while_connected(reader, self.controls.latency_s):
+                return None
+            return rerank_reply(request, self.controls, self.stats)
         if tongue is None or request.method != "POST":
             return plain_reply(request, self.controls, self.dialect)
         if self.controls.serial:

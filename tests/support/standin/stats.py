@@ -47,6 +47,7 @@ class Stats:
     turned_away: int = 0
     crashes: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
+    rerank_paths: list[str] = field(default_factory=list)
     recorded: list[str] = field(default_factory=list)
     _seen: _Twice = field(default_factory=_Twice)
     _embedded: _Twice = field(default_factory=_Twice)

@@ -123,7 +123,8 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
         long = f"--{name.replace('_', '-')}"
         # In Annotated, typer treats the first name as the default and moves it later.
         first = (info.default,) if isinstance(info.default, str) else ()
-        given = (*first, *(info.param_decls or ()))
+        declared = (*first, *(info.param_decls or ()))
+        given = tuple(one for names in declared for one in names.split("/"))
         names = given or ((long, f"--no-{long[2:]}") if flag else (long,))
     shown = "" if required or default is None or flag else code(default)
     value = "" if flag else _value(kind, info) + (", repeatable" if many else "")
