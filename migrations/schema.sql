@@ -421,7 +421,7 @@ CREATE FUNCTION wikiembed.switch(p_name text, p_to text, p_anyway boolean DEFAUL
     SET lock_timeout TO '10s'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.switch(p_name text, p_to text, p_anyway boolean) IS 'Has searches for a name, that of a source or another, use source p_to from the commit on; p_to null forgets the name, so that searches for it use the source of that name, if there is one. Refuses a source that is not ready, or differs from the present one in its table, key, documents or indexes, unless p_anyway. Returns the source that was used before. Raises WE001, WE002, WE010.';
+COMMENT ON FUNCTION wikiembed.switch(p_name text, p_to text, p_anyway boolean) IS 'Has searches for a name, that of a source or another, use source p_to from the commit on; p_to null forgets the name, so that searches for it use the source of that name, if there is one. Refuses a source that is not ready, or differs from the present one in its table, key, documents or indexes, unless p_anyway; the one that was used before need only be ready. Returns the source that was used before. Raises WE001, WE002, WE010.';
 
 CREATE FUNCTION wikiembed.text_index(p_source text, p_config text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.chunks import add
+from tests.support.chunks import add, make_source
 from tests.support.database import Database
 from tests.support.standin import StandIn, vectors_of
-from tests.support.switch import NEW, OLD, embed_all, two_sources
-from tests.support.workers import settings_of
+from tests.support.switch import ATTACH_NEW, NEW, OLD, embed_all, two_sources
+from tests.support.workers import drain, settings_of
 from wikiembed import AsyncClient, Client
 from wikiembed.config import Settings
 from wikiembed.errors import ConditionNotMet, InvalidArgument, SourceNotFound
@@ -160,6 +160,52 @@ async def test_many_searches_while_a_name_is_switched_to_and_fro(
     assert database.one(
         "select count(*) from wikiembed.action_log where action = 'switch'"
     ) == SWITCHES  # fmt: skip
+
+
+async def test_a_model_is_changed_while_searches_go_on(
+    database: Database, standin: StandIn
+) -> None:
+    """From the second column to the end of the first: none fails, none mixes models."""
+    make_source(database)
+    add(database, *TEXTS)
+    settings = settings_of(database, standin.url)
+    await drain(settings)
+    index = "create index concurrently on public.docs using hnsw ({} vector_cosine_ops)"
+    database.execute(index.format("vec"))
+    standin.controls.latency_s = LATENCY_S
+    found: list[Hit] = []
+    over = asyncio.Event()
+
+    async def search(client: AsyncClient, number: int) -> None:
+        while not over.is_set():
+            text = TEXTS[number % len(TEXTS)]
+            (hit,) = await client.search(text, source="docs", limit=1)
+            assert hit.content == text
+            found.append(hit)
+
+    async def step(statement: str) -> None:
+        await asyncio.to_thread(database.execute, statement)
+        seen = len(found)
+        while len(found) < seen + 16 and not any(one.done() for one in searches):
+            await asyncio.sleep(LATENCY_S)
+
+    async with AsyncClient(settings=settings, cached_questions=0) as client:
+        searches = [asyncio.create_task(search(client, number)) for number in range(8)]
+        await step("alter table public.docs add column vec_new vector(4)")
+        await step(ATTACH_NEW.format(NEW))
+        await drain(settings)
+        await step(index.format("vec_new"))
+        await step("select wikiembed.switch('docs', 'docs_new')")
+        await step("select wikiembed.switch('docs', 'docs')")
+        await step("select wikiembed.switch('docs', 'docs_new')")
+        await step("select wikiembed.detach('docs')")
+        await step("alter table public.docs drop column vec")
+        over.set()
+        await asyncio.gather(*searches)
+    assert [hit.source for hit in found[:8]] == ["docs"] * 8
+    assert [hit.source for hit in found[-8:]] == ["docs_new"] * 8
+    assert max(abs(1 - (hit.similarity or 0.0)) for hit in found) < SAME
+    database.check_invariants()
 
 
 def test_a_search_whose_name_is_forgotten_meanwhile_says_so(

@@ -152,6 +152,18 @@ def test_switch_refuses_a_source_without_the_same_indexes(docs: Database) -> Non
     assert switch(docs, "'docs', 'docs_new'") == "docs"
 
 
+@pytest.mark.parametrize("name", ["docs", "live"])
+def test_switch_back_needs_no_index(docs: Database, name: str) -> None:
+    """The source was used before: what it lacks keeps nobody from it, but for vectors."""
+    docs.execute("create index on public.docs using hnsw (vec_new vector_cosine_ops)")
+    switch(docs, f"'{name}', 'docs'")
+    switch(docs, f"'{name}', 'docs_new'")
+    docs.execute("insert into public.docs (body, vec_new) values ('three', '[0,0,1,0]')")
+    assert refused(docs, f"'{name}', 'docs'") == 'source "docs" is not ready'
+    docs.execute("delete from public.docs where body = 'three'")
+    assert switch(docs, f"'{name}', 'docs'") == "docs_new"
+
+
 def test_switch_refuses_a_source_without_documents(database: Database) -> None:
     """Hits would lose their document; two chunk tables of the same documents are alike."""
     database.execute("create table public.articles (id bigint primary key, title text, body text)")

@@ -36,8 +36,8 @@ def run_switch(
 
     A search that has embedded its question with the former model embeds it again. A source is
     refused while chunks lack a vector, and if its table, key, documents or indexes are not those of
-    the present one; --anyway allows it. The action log keeps who switched what, and `--to NAME` is
-    the way back.
+    the present one; --anyway allows it. The action log keeps who switched what. `--to` with the
+    former source is the way back, for which that need only be complete.
     """
     if (to is None) is not drop:
         raise WrongUsage("Give either --to SOURCE or --drop.")

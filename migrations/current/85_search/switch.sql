@@ -44,7 +44,12 @@ begin
     end if;
     perform wikiembed_private.require_one_step(p_name, p_to);
     if p_anyway is not true then
-      perform wikiembed_private.require_alike(v_from, v_source);
+      -- Nothing but its vectors is in the way back to the source that was used before.
+      if (select a.detail ->> 'from' from wikiembed.action_log as a
+           where a.action = 'switch' and a.source = p_name collate "default" order by a.at desc, a.id desc limit 1) is distinct from p_to
+      then
+        perform wikiembed_private.require_alike(v_from, v_source);
+      end if;
       if not wikiembed.is_ready(p_to) then
         raise exception 'source "%" is not ready', p_to
           using errcode = 'WE010',
@@ -63,7 +68,7 @@ begin
 end;
 $$;
 comment on function wikiembed.switch(text, text, boolean) is
-  'Has searches for a name, that of a source or another, use source p_to from the commit on; p_to null forgets the name, so that searches for it use the source of that name, if there is one. Refuses a source that is not ready, or differs from the present one in its table, key, documents or indexes, unless p_anyway. Returns the source that was used before. Raises WE001, WE002, WE010.';
+  'Has searches for a name, that of a source or another, use source p_to from the commit on; p_to null forgets the name, so that searches for it use the source of that name, if there is one. Refuses a source that is not ready, or differs from the present one in its table, key, documents or indexes, unless p_anyway; the one that was used before need only be ready. Returns the source that was used before. Raises WE001, WE002, WE010.';
 
 create or replace function wikiembed_private.require_one_step(p_name text, p_to text) returns void
 language plpgsql stable
