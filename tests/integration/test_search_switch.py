@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.chunks import add, make_source
 from tests.support.database import Database
+from tests.support.eventually import eventually_async
 from tests.support.standin import StandIn, vectors_of
 from tests.support.switch import ATTACH_NEW, NEW, OLD, embed_all, two_sources
 from tests.support.workers import drain, settings_of
@@ -186,8 +187,9 @@ async def test_a_model_is_changed_while_searches_go_on(
     async def step(statement: str) -> None:
         await asyncio.to_thread(database.execute, statement)
         seen = len(found)
-        while len(found) < seen + 16 and not any(one.done() for one in searches):
-            await asyncio.sleep(LATENCY_S)
+        await eventually_async(
+            lambda: len(found) >= seen + 16 or any(one.done() for one in searches)
+        )
 
     async with AsyncClient(settings=settings, cached_questions=0) as client:
         searches = [asyncio.create_task(search(client, number)) for number in range(8)]

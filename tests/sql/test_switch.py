@@ -154,7 +154,7 @@ def test_switch_refuses_a_source_without_the_same_indexes(docs: Database) -> Non
 
 @pytest.mark.parametrize("name", ["docs", "live"])
 def test_switch_back_needs_no_index(docs: Database, name: str) -> None:
-    """The source was used before: what it lacks keeps nobody from it, but for vectors."""
+    """The source was used before: it may lack anything but vectors."""
     docs.execute("create index on public.docs using hnsw (vec_new vector_cosine_ops)")
     switch(docs, f"'{name}', 'docs'")
     switch(docs, f"'{name}', 'docs_new'")

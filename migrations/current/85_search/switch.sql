@@ -44,7 +44,7 @@ begin
     end if;
     perform wikiembed_private.require_one_step(p_name, p_to);
     if p_anyway is not true then
-      -- Nothing but its vectors is in the way back to the source that was used before.
+      -- The source that was used before need only be complete: the way back is short.
       if (select a.detail ->> 'from' from wikiembed.action_log as a
            where a.action = 'switch' and a.source = p_name collate "default" order by a.at desc, a.id desc limit 1) is distinct from p_to
       then
@@ -154,7 +154,7 @@ $$;
 comment on function wikiembed_private.has_vector_index(wikiembed.sources) is
   'Whether a valid index of vectors is on a source''s column, or on an expression of it.';
 
--- The source of a table that was dropped is detached by reconcile, whom nobody can answer.
+-- Reconcile detaches the source of a table that was dropped, and must not be refused.
 create or replace function wikiembed_private.release_names(p_source wikiembed.sources) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
