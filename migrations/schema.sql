@@ -106,7 +106,7 @@ CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
     SET lock_timeout TO '10s'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Detaches a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Detaches a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Refuses a source that a name was switched to. Raises WE001, WE010.';
 
 CREATE FUNCTION wikiembed.document_options(p_source text) RETURNS TABLE(splitter text, max_chars integer, overlap_chars integer, context text, max_tokens integer)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -384,13 +384,13 @@ CREATE FUNCTION wikiembed.sample_vectors(p_source text, p_rows integer) RETURNS 
 
 COMMENT ON FUNCTION wikiembed.sample_vectors(p_source text, p_rows integer) IS 'Keys and vectors of random chunks, with the rights of the caller; reads about as many pages as rows. Raises WE001.';
 
-CREATE FUNCTION wikiembed.search(p_source text, p_query public.vector DEFAULT NULL::public.vector, p_text text DEFAULT NULL::text, p_limit integer DEFAULT 10, p_filter jsonb DEFAULT NULL::jsonb, p_vector_weight double precision DEFAULT 1, p_text_weight double precision DEFAULT 1, p_per_document boolean DEFAULT false) RETURNS TABLE(key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean, document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer)
+CREATE FUNCTION wikiembed.search(p_source text, p_query public.vector DEFAULT NULL::public.vector, p_text text DEFAULT NULL::text, p_limit integer DEFAULT 10, p_filter jsonb DEFAULT NULL::jsonb, p_vector_weight double precision DEFAULT 1, p_text_weight double precision DEFAULT 1, p_per_document boolean DEFAULT false, p_switched boolean DEFAULT true) RETURNS TABLE(key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean, document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "hnsw.iterative_scan" TO 'strict_order'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.search(p_source text, p_query public.vector, p_text text, p_limit integer, p_filter jsonb, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean) IS 'The chunks that fit a vector, a text or both best, with the rights of the caller. Both ranks are fused: score is the sum of weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. Raises WE001, WE013.';
+COMMENT ON FUNCTION wikiembed.search(p_source text, p_query public.vector, p_text text, p_limit integer, p_filter jsonb, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean, p_switched boolean) IS 'The chunks that fit a vector, a text or both best, with the rights of the caller. Both ranks are fused: score is the sum of weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. p_source is the name of a source, or one that was switched to a source; p_switched false searches the source of that very name. Raises WE001, WE013.';
 
 CREATE FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -414,6 +414,14 @@ CREATE FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text DEFAULT 
     AS …;
 
 COMMENT ON FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text) IS 'Marks missing chunks as skipped, all of these keys or none: they do not count as missing and no worker embeds them; returns the number of chunks, without keys that do not exist or have their vector. Raises 55P03 when another transaction has locked one for more than 10 s, WE001, WE008, WE010.';
+
+CREATE FUNCTION wikiembed.switch(p_name text, p_to text, p_anyway boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '10s'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.switch(p_name text, p_to text, p_anyway boolean) IS 'Has searches for a name, that of a source or another, use source p_to from the commit on; p_to null forgets the name, so that searches for it use the source of that name, if there is one. Refuses a source that is not ready, or differs from the present one in its table, key, documents or indexes, unless p_anyway; the one that was used before need only be ready. Returns the source that was used before. Raises WE001, WE002, WE010.';
 
 CREATE FUNCTION wikiembed.text_index(p_source text, p_config text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -712,7 +720,7 @@ CREATE FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedd
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name, unless it is to be replaced, or when another source has the column.';
+COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name or it was switched to one, unless it is to be replaced, or when another source has the column.';
 
 CREATE FUNCTION wikiembed_private.chunk_key(p_name text) RETURNS text
     LANGUAGE sql STABLE
@@ -1271,6 +1279,13 @@ CREATE FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_rol
 
 COMMENT ON FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) IS 'Lets a reader''s role call the function that searches a source with the rights of its caller.';
 
+CREATE FUNCTION wikiembed_private.has_vector_index(p_source wikiembed.sources) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.has_vector_index(p_source wikiembed.sources) IS 'Whether a valid index of vectors is on a source''s column, or on an expression of it.';
+
 CREATE FUNCTION wikiembed_private.has_waiting_document(p_source text) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1748,6 +1763,13 @@ CREATE FUNCTION wikiembed_private.release_documents(p_name text) RETURNS void
 
 COMMENT ON FUNCTION wikiembed_private.release_documents(p_name text) IS 'Makes a source of documents one of chunks only: drops the triggers, functions, state and jobs of its documents; the chunks stay.';
 
+CREATE FUNCTION wikiembed_private.release_names(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.release_names(p_source wikiembed.sources) IS 'Raises WE010 while a name is switched to a source; forgets the names of one whose table was dropped.';
+
 CREATE FUNCTION wikiembed_private.rename_missing_index(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1790,6 +1812,13 @@ CREATE FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attemp
 
 COMMENT ON FUNCTION wikiembed_private.requeue(p_source text, p_keys text[], p_attempt integer, p_delay_s double precision) IS 'Requeues keys with a delay: p_delay_s, or a backoff that grows with each attempt.';
 
+CREATE FUNCTION wikiembed_private.require_alike(p_from text, p_to wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.require_alike(p_from text, p_to wikiembed.sources) IS 'Raises WE010 when searches in a source would differ from those in the present one by more than the model.';
+
 CREATE FUNCTION wikiembed_private.require_column(p_relation regclass, p_name name, p_role text, p_dimensions integer) RETURNS pg_attribute
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1810,6 +1839,13 @@ CREATE FUNCTION wikiembed_private.require_documents(p_source text) RETURNS void
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.require_documents(p_source text) IS 'Raises WE001 for a source that has no documents.';
+
+CREATE FUNCTION wikiembed_private.require_one_step(p_name text, p_to text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.require_one_step(p_name text, p_to text) IS 'Raises WE010 for a switch after which a name would lead to a name that was switched too.';
 
 CREATE FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1967,6 +2003,13 @@ CREATE FUNCTION wikiembed_private.search_wiki(p_query public.vector, p_limit int
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.search_wiki(p_query public.vector, p_limit integer, p_weight double precision, p_titled boolean) IS 'Written by write_triggers for source wiki.';
+
+CREATE FUNCTION wikiembed_private.searched_source(p_name text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.searched_source(p_name text) IS 'The source that searches for a name use; null when there is none.';
 
 CREATE FUNCTION wikiembed_private.settings_moved(p_former wikiembed.sources, p_source wikiembed.sources) RETURNS wikiembed.sources
     LANGUAGE plpgsql STABLE
@@ -2305,10 +2348,10 @@ CREATE TABLE wikiembed.action_log (
     source text,
     why text,
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['attach'::text, 'detach'::text, 'pause'::text, 'resume'::text, 'retry'::text, 'skip'::text, 'reconcile'::text, 'pin'::text, 'resplit'::text])))
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['attach'::text, 'detach'::text, 'pause'::text, 'resume'::text, 'retry'::text, 'skip'::text, 'reconcile'::text, 'pin'::text, 'resplit'::text, 'switch'::text])))
 );
 
-COMMENT ON TABLE wikiembed.action_log IS 'Who paused, resumed, retried, skipped, attached, detached, when and why; written by those functions.';
+COMMENT ON TABLE wikiembed.action_log IS 'Who paused, resumed, retried, skipped, attached, detached, switched, when and why; written by those functions.';
 
 COMMENT ON COLUMN wikiembed.action_log.id IS 'Row number.';
 
@@ -2759,6 +2802,24 @@ COMMENT ON COLUMN wikiembed.schema_digest.package_version IS 'Version of the pac
 
 COMMENT ON COLUMN wikiembed.schema_digest.migrated_at IS 'When wikiembed migrate wrote it.';
 
+CREATE TABLE wikiembed.search_names (
+    name text NOT NULL,
+    source text NOT NULL,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT name_is_not_its_source CHECK ((name <> source))
+);
+
+COMMENT ON TABLE wikiembed.search_names IS 'Names whose searches use a source of another name: a row per name. Written by switch.';
+
+COMMENT ON COLUMN wikiembed.search_names.name IS 'The name that searches give: that of a source, or one of its own.';
+
+COMMENT ON COLUMN wikiembed.search_names.source IS 'The source that they use.';
+
+COMMENT ON COLUMN wikiembed.search_names.since IS 'When it was switched.';
+
+COMMENT ON COLUMN wikiembed.search_names.by IS 'Who switched it.';
+
 CREATE VIEW wikiembed.throughput AS
  SELECT source,
     date_trunc('minute'::text, at) AS minute,
@@ -3108,6 +3169,9 @@ ALTER TABLE ONLY wikiembed.recall_checks
 ALTER TABLE ONLY wikiembed.schema_digest
     ADD CONSTRAINT schema_digest_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY wikiembed.search_names
+    ADD CONSTRAINT search_names_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY wikiembed.search_statements
     ADD CONSTRAINT search_statements_pkey PRIMARY KEY (source);
 
@@ -3154,6 +3218,8 @@ CREATE INDEX ledger_by_source ON wikiembed.ledger USING btree (source, at);
 CREATE INDEX outages_by_server ON wikiembed.outages USING btree (server, ended_at);
 
 CREATE UNIQUE INDEX outages_open ON wikiembed.outages USING btree (server) WHERE (ended_at IS NULL);
+
+CREATE INDEX search_names_by_source ON wikiembed.search_names USING btree (source);
 
 CREATE INDEX documents_wiki_key_idx ON wikiembed_private.documents_wiki USING btree (key) WHERE (version IS NULL);
 
@@ -3237,6 +3303,9 @@ ALTER TABLE ONLY wikiembed.model_checks
 
 ALTER TABLE ONLY wikiembed.recall_checks
     ADD CONSTRAINT recall_checks_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed.search_names
+    ADD CONSTRAINT search_names_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE RESTRICT;
 
 ALTER TABLE ONLY wikiembed.search_statements
     ADD CONSTRAINT search_statements_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;

@@ -144,6 +144,7 @@ CALLS = [
     "wikiembed.report_outage('http://host', 1, 'no_answer')",
     "wikiembed.end_outage('http://host')", "wikiembed.outages",
     "wikiembed.register_worker(1, gen_random_uuid(), 'h', 1, '1', 'm', now())",
+    "wikiembed.switch('found', 'docs', true)", "wikiembed.switch('found', null)",
     "wikiembed.workers", "wikiembed.throughput", "wikiembed.detach('docs')",
     "wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')",
 ]  # fmt: skip

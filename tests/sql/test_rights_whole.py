@@ -79,7 +79,7 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
         "schema_digest",
         *("replaced_tables", "truncated_chunks", "model_checks", *TRUNCATION),
         *("documents", "document_sources", "document_failures", "search_statements"),
-        "recall_checks",
+        *("recall_checks", "search_names"),
     }
     assert set(held) == {f"wikiembed.{name}" for name in tables | VIEWS}
     assert {kind for kinds in held.values() for kind in kinds} == {"SELECT"}

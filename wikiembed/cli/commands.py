@@ -238,6 +238,28 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
                 "wikiembed search 'opening hours' --source docs --limit 3 --json",
             ),
         ),
+        "compare": Entry(
+            module="compare",
+            exits=(
+                "0 when compared, whatever the result; 1 when a source has no vectors; 2 for "
+                "sources of different tables, or questions that cannot be read"
+            ),
+            examples=(
+                "wikiembed compare docs docs_new",
+                "wikiembed compare docs docs_new --queries questions.txt --json",
+            ),
+        ),
+        "switch": Entry(
+            module="switch",
+            exits=(
+                "0 when searches use the source, also when they did before; 2 for a source that is "
+                "refused, and then nothing has changed"
+            ),
+            examples=(
+                "wikiembed switch docs --to docs_new",
+                "wikiembed switch docs --to docs",
+            ),
+        ),
         "verify": Entry(
             module="verify",
             exits=(

@@ -106,6 +106,11 @@ def _notices(state: State) -> Iterator[str]:
             f"Paused: {listed([row['source'] for row in rows])} by {pause['paused_by']} at"
             f" {local(pause['paused_at'])}{until}{why}"
         )
+    for name in state["switched"]:
+        yield (
+            f"Switched: searches for {name['name']} use {name['source']} since"
+            f" {local(name['since'])}, by {name['by']}"
+        )
     for held in state["held_back"]:
         yield held_back_sentence(held["source"], held["chunks"])
     for row in state["documents"]:

@@ -15,6 +15,7 @@ from rich.text import Text
 from wikiembed.cli.console import console, database, print_json, print_rich, warn
 from wikiembed.config import Provider, load_settings
 from wikiembed.control import actions
+from wikiembed.control.switch import searched_source
 from wikiembed.errors import ConditionNotMet, InvalidArgument
 from wikiembed.search.hit import Mode
 
@@ -34,7 +35,8 @@ def run_search(
     text: Annotated[str, typer.Argument(help="The question or text to search for.")],
     *,
     source: Annotated[
-        str | None, typer.Option(help="The source; if not given, all that have vectors.")
+        str | None,
+        typer.Option(help="The source, or a switched name; if not given, all that have vectors."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Chunks to show.")] = 5,
     mode: Annotated[
@@ -75,7 +77,7 @@ def run_search(
         database(configured) as (connection, settings),
         Client(pool=OneConnection(connection), settings=settings) as client,
     ):
-        actions.names(connection, source)
+        found = None if source is None else searched_source(connection, source)
         hits = client.search(
             text,
             source=source,
@@ -87,7 +89,7 @@ def run_search(
         )
         if client.reranker_failure is not None:
             warn(f"The chunks are not reranked. {client.reranker_failure}")
-        if not hits and not any(row.embedded for row in actions.coverage(connection, source)):
+        if not hits and not any(row.embedded for row in actions.coverage(connection, found)):
             raise ConditionNotMet("Nothing is embedded yet: run `wikiembed backfill`.")
     if not hits:
         raise ConditionNotMet("No chunk was found: try other words or another filter.")

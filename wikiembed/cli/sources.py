@@ -245,7 +245,7 @@ def run_detach(
 def run_sources(
     *, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
-    """List the attached columns and the models they are pinned to."""
+    """List the attached columns, the models they are pinned to, and names switched to them."""
     with database() as (connection, _):
         rows = control.list_sources(connection)
     if json:
@@ -256,4 +256,8 @@ def run_sources(
     columns = ["name", "column", "provider", "model", "dimensions", "batch_size", "generation"]
     if any(row["documents"] for row in rows):
         columns.insert(2, "documents")
+    if any(row["searched_as"] != [row["name"]] for row in rows):
+        for row in rows:
+            row["searched_as"] = ", ".join(row["searched_as"]) or None
+        columns.insert(1, "searched_as")
     print_table(rows, columns)

@@ -21,7 +21,7 @@ RELATIONS = {
             "sources",
             "truncated_chunks",
         ),
-        *("search_statements", "truncation_checks", "worker_processes"),
+        *("search_names", "search_statements", "truncation_checks", "worker_processes"),
         *("coverage", "documents", "failure_history", "queue", "replaced_tables", "throughput"),
         *("truncation", "workers"),
     ),

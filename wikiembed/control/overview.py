@@ -13,6 +13,7 @@ from wikiembed.control.actions import coverage
 from wikiembed.control.documents import documents
 from wikiembed.control.outages import open_outages
 from wikiembed.control.standing import present_s, waits_for
+from wikiembed.control.switch import SWITCHED
 from wikiembed.db.connect import translate_errors
 from wikiembed.store.coverage import Coverage
 from wikiembed.words import count
@@ -95,6 +96,7 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             ("held_back", _HELD_BACK),
             ("replaced", _REPLACED),
             ("truncation", _TRUNCATED),
+            ("switched", SWITCHED),
             ("workers", _WORKERS),
         ):
             state[name] = cursor.execute(query).fetchall()

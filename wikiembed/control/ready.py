@@ -227,7 +227,7 @@ def smoke(connection: Connection, settings: Settings, source: str) -> Smoke:
         if not known:
             sentence = f"{source}: no vectors, nothing to search"
             return Smoke(source=source, passed=None, sentence=sentence)
-        (found,) = client.take(plan.find([source]))
+        (found,) = client.take(plan.find([source], switched=False)).values()
         chunk = known[0]
         text = for_documents(found, settings).prefix + _text_of(connection, source, chunk.key)
         hits = client.take(plan.nearest(text, name=source, limit=NEIGHBOURS))

@@ -265,7 +265,10 @@ def detach(connection: Connection, name: str) -> None:
 
 
 def list_sources(connection: Connection) -> list[dict[str, Any]]:
-    """The sources with the columns they are attached to and the models they are pinned to."""
+    """The sources with the columns they are attached to and the models they are pinned to.
+
+    `searched_as`: the names whose searches use it.
+    """
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             "select s.name,"
@@ -277,7 +280,10 @@ def list_sources(connection: Connection) -> list[dict[str, Any]]:
             " coalesce(quote_ident(dn.nspname) || '.' || quote_ident(dc.relname), 'gone')"
             " from wikiembed.document_sources as d left join pg_class as dc on dc.oid = d.relation"
             " left join pg_namespace as dn on dn.oid = dc.relnamespace where d.source = s.name)"
-            " as documents from wikiembed.sources as s"
+            " as documents, array(select s.name where s.name not in"
+            " (select n.name from wikiembed.search_names as n) union all (select n.name"
+            " from wikiembed.search_names as n where n.source = s.name order by n.name))"
+            " as searched_as from wikiembed.sources as s"
             " left join pg_class as c on c.oid = s.relation"
             " left join pg_namespace as n on n.oid = c.relnamespace order by s.name"
         ).fetchall()

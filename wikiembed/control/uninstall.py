@@ -37,6 +37,7 @@ select quote_ident(n.nspname) || '.' || quote_ident(c.relname)
   join pg_namespace as n on n.oid = c.relnamespace
 """
 _HAS_DOCUMENTS = "select to_regclass('wikiembed.document_sources') is not null"
+_HAS_NAMES = "select to_regclass('wikiembed.search_names') is not null"
 _COUNTS = """
 select (select count(*) from wikiembed.failures),
        (select count(*) from wikiembed_queue.procrastinate_jobs where status in ('todo', 'doing'))
@@ -164,6 +165,8 @@ def uninstall(url: str, found: Removal, *, and_wiki: bool = False) -> None:
 def _drop_schemas(connection: psycopg.Connection[Any]) -> None:
     if connection.execute(_MAY_DROP_TRIGGER).fetchone() is not None:
         connection.execute("drop event trigger wikiembed_on_ddl")
+    if connection.execute(_HAS_NAMES).fetchone() == (True,):
+        connection.execute("select wikiembed.switch(n.name, null) from wikiembed.search_names as n")
     connection.execute("select wikiembed.detach(s.name) from wikiembed.sources as s")
     require_no_foreign(connection)
     require_no_dependents(connection)

@@ -25,15 +25,22 @@ Filter = Mapping[str, object]
 
 MIN_INT, MAX_INT = -(2**31), 2**31 - 1
 
-# A source that was changed while the question was embedded has another version.
+# A source that was changed while the question was embedded has another version, and so has one
+# that the name was switched to: then there is no row, and nothing was compared. The name is
+# resolved twice, in one snapshot.
 SEARCH = """
-select s.xmin || ' ' || s.ctid, h.key, h.document_key, h.title, h.heading, h.content, h.position,
+with asked as (select %s::text as name, %s::boolean as switched)
+select s.name, h.key, h.document_key, h.title, h.heading, h.content, h.position,
        h.starts_at, h.ends_at, h.score, h.distance, h.vector_rank, h.text_rank, h.is_current
-  from wikiembed.sources as s
+  from asked as a
+  join wikiembed.sources as s on s.name = coalesce(
+         (select n.source from wikiembed.search_names as n where n.name = a.name and a.switched),
+         a.name)
   left join lateral wikiembed.search(
-         s.name, %s, %s, %s, %s, p_vector_weight => %s, p_text_weight => %s, p_per_document => %s
+         a.name, %s, %s, %s, %s, p_vector_weight => %s, p_text_weight => %s, p_per_document => %s,
+         p_switched => a.switched
        ) as h on true
- where s.name = %s
+ where s.xmin || ' ' || s.ctid = %s
  order by h.score desc, h.vector_rank, h.text_rank
 """
 
@@ -144,7 +151,7 @@ class Hit:
     """A chunk that was found."""
 
     source: str
-    """The name of its source."""
+    """The name of its source: the one that was searched, where a name was switched to it."""
     key: str
     """Its key as text; a JSON array where that has several columns."""
     document_key: str | None
@@ -190,10 +197,22 @@ class Hit:
 
 
 def parameters(
-    source: str, options: SearchOptions, *, vector: Matrix | None, text: str | None
+    name: str,
+    options: SearchOptions,
+    *,
+    vector: Matrix | None,
+    text: str | None,
+    version: str,
+    switched: bool = True,
 ) -> Sequence[object]:
-    """The parameters of `SEARCH`; `vector`, `(1, dim) float32`, as text, which needs no adapter."""
+    """The parameters of `SEARCH`; `vector`, `(1, dim) float32`, as text, which needs no adapter.
+
+    `version`: that of the source whose model made the vector. `switched` False: in the source of
+    that very name, whatever the name was switched to.
+    """
     return (
+        name,
+        switched,
         None if vector is None else Vector(vector[0]).to_text(),
         text,
         options.limit,
@@ -201,18 +220,18 @@ def parameters(
         options.vector_weight,
         options.text_weight,
         options.per_document,
-        source,
+        version,
     )
 
 
-def hits_of(source: str, rows: Sequence[Sequence[Any]]) -> list[Hit]:
+def hits_of(rows: Sequence[Sequence[Any]]) -> list[Hit]:
     """The hits of the rows of `SEARCH`, best first."""
     names = (
         *("key", "document_key", "title", "heading", "content", "position", "starts_at"),
         *("ends_at", "score", "distance", "vector_rank", "text_rank", "is_current"),
     )
     return [
-        Hit(source=source, **dict(zip(names, row[1:], strict=True)))
+        Hit(source=row[0], **dict(zip(names, row[1:], strict=True)))
         for row in rows
         if row[1] is not None
     ]

@@ -7,7 +7,7 @@ one home.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -20,11 +20,18 @@ from wikiembed.vectors import Matrix
 
 Result = TypeVar("Result")
 TRIES = 3
-_NAMED = SOURCES + " where name = any(%s) order by name"
-_EMBEDDED = SOURCES + (  # noqa: S608 - constants alone
-    " where name in (select c.source from wikiembed.coverage as c where c.embedded > 0)"
-    " order by name"
-)
+_NAMED = f"""
+select a.asked, s.* from unnest(%s::text[]) as a (asked)
+ cross join lateral ({SOURCES} where name = coalesce(
+   (select n.source from wikiembed.search_names as n where n.name = a.asked and %s), a.asked)) as s
+ order by a.asked
+"""  # noqa: S608 - constants alone
+_EMBEDDED = f"""
+select s.name, s.* from ({SOURCES}) as s
+ where s.name in (select c.source from wikiembed.coverage as c where c.embedded > 0)
+   and s.name not in (select n.name from wikiembed.search_names as n)
+ order by s.name
+"""  # noqa: S608 - constants alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +63,43 @@ class Reranking:
 Plan = Generator[Statement | Question | Reranking, Any, Result]
 
 
-def find(names: Sequence[str] | None) -> Plan[list[Source]]:
-    """The sources of these names; None: all that have vectors.
+def find(names: Sequence[str] | None, *, switched: bool = True) -> Plan[dict[str, Source]]:
+    """The sources that searches for these names use, by name, each source once.
+
+    None: all that have vectors, but for those whose name was switched to another. `switched` False:
+    the sources of these very names.
 
     Raises: SourceNotFound, ConditionNotMet when there is none.
     """
     if names is None:
-        found = [Source.from_row(row) for row in (yield Statement(_EMBEDDED))]
-        if not found:
+        rows = yield Statement(_EMBEDDED)
+        if not rows:
             raise ConditionNotMet("Nothing is embedded yet: run `wikiembed backfill`.")
-        return found
-    found = [Source.from_row(row) for row in (yield Statement(_NAMED, (list(names),)))]
-    unknown = sorted(set(names) - {source.name for source in found})
+    else:
+        rows = yield Statement(_NAMED, (list(names), switched))
+    found = {str(row[0]): Source.from_row(row[1:]) for row in rows}
+    unknown = sorted(set(names or ()) - set(found))
     if unknown:
         raise SourceNotFound(
             f"No source is named {unknown[0]!r}: list them with `wikiembed sources`."
         )
-    return found
+    once = {source.name: name for name, source in reversed(found.items())}
+    return {name: source for name, source in found.items() if once[source.name] == name}
 
 
 def search(
-    text: str, *, names: Sequence[str] | None, options: SearchOptions, settings: Settings
+    text: str,
+    *,
+    names: Sequence[str] | None,
+    options: SearchOptions,
+    settings: Settings,
+    switched: bool = True,
 ) -> Plan[list[Hit]]:
     """The best hits of all sources together, best first.
 
-    Several sources must have the same model: otherwise distances cannot be compared. A source that
-    was changed while the question was embedded (another model, another prefix) is searched again.
+    Several sources must have the same model: otherwise distances cannot be compared. If a source
+    was changed while the question was embedded (another model, another prefix), or a name was
+    switched to another source, all is searched again. `switched`: see `find`.
     In an outage of the reranker the hits stay in the order in which they were found.
 
     Raises: InvalidArgument, SourceNotFound, ConditionNotMet, ConfigurationError.
@@ -89,11 +107,11 @@ def search(
     if not text.strip():
         raise InvalidArgument("The question is empty: give a text to search for.")
     if not _reranks(options, settings):
-        return (yield from _search(text, names, options, settings))
+        return (yield from _search(text, names, options, settings, switched=switched))
     limit = options.limit
     if limit > 0:  # else it is refused as it is
         options = replace(options, limit=max(limit, settings.reranker_candidates))
-    hits = yield from _search(text, names, options, settings)
+    hits = yield from _search(text, names, options, settings, switched=switched)
     return (yield from _rerank(text, hits))[:limit]
 
 
@@ -116,16 +134,27 @@ def _rerank(text: str, hits: list[Hit]) -> Plan[list[Hit]]:
 
 
 def _search(
-    text: str, names: Sequence[str] | None, options: SearchOptions, settings: Settings
+    text: str,
+    names: Sequence[str] | None,
+    options: SearchOptions,
+    settings: Settings,
+    *,
+    switched: bool,
 ) -> Plan[list[Hit]]:
     """The best hits of all sources together, as they are found."""
-    sources = yield from find(names)
-    _require_one_model(sources, settings)
-    hits: list[Hit] = []
-    for source in sources:
-        hits += yield from _search_source(text, source, options)
-    if len(sources) == 1:
-        return hits
+    for _ in range(TRIES):
+        sources = yield from find(names, switched=switched)
+        _require_one_model(list(sources.values()), settings)
+        hits = yield from _search_sources(text, sources, options, switched=switched)
+        if hits is not None:
+            return hits if len(sources) == 1 else _best(hits, options)
+    raise ConditionNotMet(
+        f"Source {min(sources)!r} was changed {TRIES} times while it was searched: try again."
+    )
+
+
+def _best(hits: list[Hit], options: SearchOptions) -> list[Hit]:
+    """The best of several sources."""
     if any(hit.text_rank for hit in hits):
         return sorted(hits, key=lambda hit: -hit.score)[: options.limit]
     return sorted(hits, key=lambda hit: hit.distance or 0.0)[: options.limit]
@@ -133,35 +162,43 @@ def _search(
 
 def embed_query(text: str, *, name: str) -> Plan[Matrix]:
     """The vector of `text` as a question to source `name`, `(1, dim) float32`."""
-    (source,) = yield from find([name])
+    (source,) = (yield from find([name])).values()
     vector: Matrix = yield Question(source, text)
     return vector
 
 
 def nearest(text: str, *, name: str, limit: int) -> Plan[list[Hit]]:
     """The `limit` chunks of source `name` nearest to `text`, which is embedded as it is."""
-    (source,) = yield from find([name])
+    (source,) = (yield from find([name], switched=False)).values()
     vector = yield Question(source, text, prefixed=False)
     options = SearchOptions(limit=limit, mode=Mode.VECTOR)
-    rows = yield Statement(SEARCH, parameters(name, options, vector=vector, text=None))
-    return hits_of(name, rows)
+    asked = parameters(
+        name, options, vector=vector, text=None, version=source.version, switched=False
+    )
+    return hits_of((yield Statement(SEARCH, asked)))
 
 
-def _search_source(text: str, source: Source, options: SearchOptions) -> Plan[list[Hit]]:
-    for _ in range(TRIES):
+def _search_sources(
+    text: str, sources: Mapping[str, Source], options: SearchOptions, *, switched: bool
+) -> Plan[list[Hit] | None]:
+    """The hits of sources by name; None: one was changed meanwhile, or a name was switched."""
+    hits: list[Hit] = []
+    for name, source in sources.items():
         mode = options.mode
         if mode is Mode.AUTO:
             mode = Mode.VECTOR if source.text_config is None else Mode.HYBRID
         vector = None if mode is Mode.TEXT else (yield Question(source, text))
         words = None if mode is Mode.VECTOR else text
-        asked = parameters(source.name, options, vector=vector, text=words)
-        rows = yield Statement(SEARCH, asked)
-        if rows and rows[0][0] == source.version:
-            return hits_of(source.name, rows)
-        (source,) = yield from find([source.name])
-    raise ConditionNotMet(
-        f"Source {source.name!r} was changed {TRIES} times while it was searched: try again."
-    )
+        rows = yield Statement(
+            SEARCH,
+            parameters(
+                name, options, vector=vector, text=words, version=source.version, switched=switched
+            ),
+        )
+        if not rows:
+            return None
+        hits += hits_of(rows)
+    return hits
 
 
 def _require_one_model(sources: Sequence[Source], settings: Settings) -> None:

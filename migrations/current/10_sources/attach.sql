@@ -27,6 +27,7 @@ declare
   v_truncated wikiembed.truncated_chunks[] := '{}';
   v_vectors bigint := 0;
   v_documents wikiembed.document_sources;
+  v_names wikiembed.search_names[] := '{}';
   v_warning text;
 begin
   perform wikiembed_private.require_read_committed();
@@ -80,6 +81,8 @@ begin
       if found then
         perform wikiembed_private.check_chunk_table(wikiembed_private.document_row(p_name), p_relation, false);
       end if;
+      v_names := array(select n from wikiembed.search_names as n where n.source = p_name collate "default");
+      delete from wikiembed.search_names as n where n.source = p_name collate "default";
       v_history := array(
         select e from wikiembed_private.ended_failures as e where e.source = p_name collate "default" order by e.id);
     end if;
@@ -106,6 +109,7 @@ begin
   if p_index then
     perform wikiembed_private.create_missing_index(p_name);
   end if;
+  insert into wikiembed.search_names select n.* from unnest(v_names) as n;
   insert into wikiembed.failures select f.* from unnest(v_failures) as f;
   insert into wikiembed.truncated_chunks select c.* from unnest(v_truncated) as c;
   if cardinality(v_history) > 0 then

@@ -177,6 +177,12 @@ as $$
 declare
   v_other wikiembed.sources;
 begin
+  if not p_replaces and exists (select from wikiembed.search_names as n where n.name = p_name collate "default")
+    and not exists (select from wikiembed.sources as s where s.name = p_name collate "default")
+  then
+    raise exception 'searches for "%" use source "%"', p_name, wikiembed_private.searched_source(p_name)
+      using errcode = 'WE003', hint = format('Choose another name, or forget that one: `wikiembed switch %s --drop`', p_name);
+  end if;
   select s.* into v_other from wikiembed.sources as s
    where (s.name = p_name and not p_replaces)
       or (s.name <> p_name and s.relation = p_relation and s.embedding_column = p_embedding)
@@ -195,7 +201,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.check_unattached(regclass, name, text, boolean) is
-  'Raises WE003 when a source has the name, unless it is to be replaced, or when another source has the column.';
+  'Raises WE003 when a source has the name or it was switched to one, unless it is to be replaced, or when another source has the column.';
 
 -- All checks of a column, so that p_check_only and an attach refuse the same.
 create or replace function wikiembed_private.check_source(

@@ -16,6 +16,7 @@ begin
   if not found then
     perform wikiembed_private.get_source(p_name);
   end if;
+  perform wikiembed_private.release_names(v_source);
   -- Documents before their chunks, as a delete of documents locks them.
   select wikiembed_private.qualified(d.relation) into v_documents from wikiembed.document_sources as d where d.source = p_name collate "default";
   if v_documents is not null then
@@ -54,4 +55,4 @@ begin
 end;
 $$;
 comment on function wikiembed.detach(text) is
-  'Detaches a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Raises WE001.';
+  'Detaches a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Refuses a source that a name was switched to. Raises WE001, WE010.';

@@ -1,6 +1,6 @@
 -- Comments on tables, their columns and schemas: what, unit, who writes it.
 comment on table wikiembed.action_log is
-  'Who paused, resumed, retried, skipped, attached, detached, when and why; written by those functions.';
+  'Who paused, resumed, retried, skipped, attached, detached, switched, when and why; written by those functions.';
 comment on column wikiembed.action_log.id is 'Row number.';
 comment on column wikiembed.action_log.at is 'When it was done.';
 comment on column wikiembed.action_log.who is 'Session user, and the person whom the command named.';

@@ -45,3 +45,9 @@ comment on column wikiembed.model_checks.median_distance is 'Median of the cosin
 comment on column wikiembed.model_checks.max_distance is 'The largest of them.';
 comment on column wikiembed.model_checks.outcome is
   'same: the same model; mixed: it made a part of the vectors; shifted: other weights or quantisation; different: another model, pooling or prefix.';
+comment on table wikiembed.search_names is
+  'Names whose searches use a source of another name: a row per name. Written by switch.';
+comment on column wikiembed.search_names.name is 'The name that searches give: that of a source, or one of its own.';
+comment on column wikiembed.search_names.source is 'The source that they use.';
+comment on column wikiembed.search_names.since is 'When it was switched.';
+comment on column wikiembed.search_names.by is 'Who switched it.';

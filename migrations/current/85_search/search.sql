@@ -1,7 +1,8 @@
 -- With the rights of the caller: grants and row-level security hold for every row that is read, counted or ranked.
 create or replace function wikiembed.search(
   p_source text, p_query vector default null, p_text text default null, p_limit integer default 10, p_filter jsonb default null,
-  p_vector_weight double precision default 1, p_text_weight double precision default 1, p_per_document boolean default false
+  p_vector_weight double precision default 1, p_text_weight double precision default 1, p_per_document boolean default false,
+  p_switched boolean default true
 ) returns table (
   key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean,
   document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer
@@ -23,23 +24,26 @@ declare
   v_text_rels oid[];
   v_text_tids tid[];
 begin
-  select s.* into v_search from wikiembed.search_statements as s where s.source = p_source collate "default";
+  select s.* into v_search from wikiembed.search_statements as s
+   where s.source = coalesce(
+     (select n.source from wikiembed.search_names as n where n.name = p_source collate "default" and p_switched is not false),
+     p_source collate "default");
   if (v_search.source is not null and p_text is null and p_limit between 1 and 1000 and p_vector_weight > 0 and p_vector_weight <= 1000
       and p_text_weight between 0 and 1000 and p_filter is null and not p_per_document
       and wikiembed_private.dimensions_of(p_query) = v_search.dimensions) is not true
   then
-    perform wikiembed_private.require_search(v_search, p_source, p_query, p_text, p_limit, p_vector_weight, p_text_weight, p_per_document);
+    perform wikiembed_private.require_search(v_search, coalesce(v_search.source, p_source), p_query, p_text, p_limit, p_vector_weight, p_text_weight, p_per_document);
   else
     v_titled := has_column_privilege(v_search.documents::oid, v_search.title_column, 'select');
     if greatest(v_search.ef_search, p_limit) > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
       perform set_config('hnsw.ef_search', greatest(v_search.ef_search, p_limit)::text, true);
     end if;
-    return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4)', 'search_' || p_source)
+    return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4)', 'search_' || v_search.source)
       using p_query, p_limit, p_vector_weight, coalesce(v_titled, false);
     return;
   end if;
   if p_filter is not null then
-    v_filter := wikiembed_private.filter_condition(p_source, p_filter);
+    v_filter := wikiembed_private.filter_condition(v_search.source, p_filter);
   end if;
   if v_by_text then
     v_words := wikiembed_private.words_of(v_search.text_config, p_text);
@@ -74,13 +78,13 @@ begin
     using v_rels, v_tids, v_text_rels, v_text_tids, p_vector_weight, p_text_weight, p_query, p_limit, p_per_document;
 end;
 $$;
-comment on function wikiembed.search(text, vector, text, integer, jsonb, double precision, double precision, boolean) is
-  'The chunks that fit a vector, a text or both best, with the rights of the caller. Both ranks are fused: score is the sum of weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. Raises WE001, WE013.';
+comment on function wikiembed.search(text, vector, text, integer, jsonb, double precision, double precision, boolean, boolean) is
+  'The chunks that fit a vector, a text or both best, with the rights of the caller. Both ranks are fused: score is the sum of weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. p_source is the name of a source, or one that was switched to a source; p_switched false searches the source of that very name. Raises WE001, WE013.';
 
 do $$
 begin
   if (select string_to_array(e.extversion, '.')::integer[] >= array[0, 8] from pg_catalog.pg_extension as e where e.extname = 'vector') then
-    alter function wikiembed.search(text, vector, text, integer, jsonb, double precision, double precision, boolean)
+    alter function wikiembed.search(text, vector, text, integer, jsonb, double precision, double precision, boolean, boolean)
       set hnsw.iterative_scan = 'strict_order';
   end if;
 end;

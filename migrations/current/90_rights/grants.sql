@@ -89,7 +89,7 @@ begin
     ' wikiembed_private.has_waiting_document(text), wikiembed_private.count_documents(text),'
     ' wikiembed_private.qualified(regclass) to %I', p_role);
   execute format('grant usage on schema wikiembed_private to %I', p_role);
-  execute format('grant select on wikiembed.search_statements, wikiembed.recall_checks to %I', p_role);
+  execute format('grant select on wikiembed.search_statements, wikiembed.search_names, wikiembed.recall_checks to %I', p_role);
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
      where p.pronamespace = 'wikiembed'::regnamespace and p.proname in ('search', 'sample_vectors', 'measure_recall')
