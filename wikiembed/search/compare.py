@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -177,8 +177,10 @@ def compare(
 ) -> Comparison:
     """Search both sources, of these very names, for each question.
 
-    `same`: see `identity`. Raises: what a search raises.
+    No reranker is asked: it would hide what the models differ in. `same`: see `identity`.
+    Raises: what a search raises.
     """
+    options = replace(options, rerank=False)
     compared = []
     for number, question in enumerate(questions, 1):
         found = [
