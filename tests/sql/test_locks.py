@@ -195,6 +195,7 @@ def test_attach_gives_up_waiting_for_a_lock(docs_table: Database) -> None:
     )
     assert settings == [
         *("attach", "attach_documents", "detach", "reconcile_source", "resplit", "skip"),
+        "switch",
     ]
 
 

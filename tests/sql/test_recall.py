@@ -87,11 +87,14 @@ def test_measure_of_halfvec_and_of_partitions(database: Database) -> None:
     """)
     assert len(database.rows(SAMPLE)) == 50
     rows = database.rows(
-        "select m.ef_search, m.recall, m.by_index from wikiembed.sample_vectors('docs', 1) as s,"
+        "select m.ef_search, avg(m.recall), m.by_index"
+        " from wikiembed.sample_vectors('docs', 40) as s,"
         " wikiembed.measure_recall('docs', s.embedding, s.key, '{40}') as m"
+        " group by 1, 3 order by 1 nulls first"
     )
     assert [row[::2] for row in rows] == [(None, False), (40, True)]
-    assert 0.9 <= rows[1][1] <= 1.0
+    # One graph is not like another, as its levels are random, and one question not like another.
+    assert 0.8 <= rows[1][1] <= 1.0
 
 
 def test_reader_under_row_level_security_samples_its_own(docs_table: Database) -> None:
