@@ -207,6 +207,8 @@ def _vectors(
         indexes = [0 if len(rows) > 1 else 1 for _ in rows]
     elif garbage == "missing_index":
         indexes = [None] * len(rows)
+    elif garbage == "foreign_index":
+        indexes = [len(rows) + number for number in range(len(rows))]
     body = dialects.answer_body(ask, rows, indexes, controls.model)
     if garbage == "truncated_json":
         body = body[: len(body) // 2]
