@@ -125,9 +125,7 @@ def filter_as_json(conditions: Filter) -> str:
 
 def _plain(value: object) -> object:
     match value:
-        case dt.datetime() | dt.date() | dt.time():
-            return value.isoformat()
-        case UUID():
+        case dt.datetime() | dt.date() | dt.time() | UUID():
             return str(value)
         case Decimal():
             # A number, as a jsonb column may hold it; as text where a float would round it.
