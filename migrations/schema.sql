@@ -247,6 +247,16 @@ CREATE FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text
 
 COMMENT ON FUNCTION wikiembed.pin_model(p_source text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text) IS 'Pins the model that the first worker resolved, with its prefix for questions if it has one, or compares: raises WE011 for another provider, model, document prefix or dimension; returns the generation. Raises WE001.';
 
+CREATE FUNCTION wikiembed.queue_by_priority(p_source text, p_most integer DEFAULT 10000, OUT priority integer, OUT jobs bigint, OUT oldest_s numeric) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.queue_by_priority(p_source text, p_most integer, OUT priority integer, OUT jobs bigint, OUT oldest_s numeric) IS 'One row per priority of a source''s waiting jobs, the highest first: their number, counted up to p_most, and how long (s) the oldest has waited; priority null: jobs that wait for a time, and how long the first has been due, negative if it is not. Takes as long for millions of jobs as for few. Raises WE001.';
+
 CREATE FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, content text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -352,12 +362,12 @@ CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::t
 
 COMMENT ON FUNCTION wikiembed.resplit(p_source text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'Queues all documents of a source to be split again, with other options if given (null: the present one; p_max_tokens 0: no bound); chunks that stay equal keep row, key and vector, and the others are found by search until their document is split. Returns the number of documents. Raises WE001, WE008, WE010, and gives up after waiting 10 s for a lock.';
 
-CREATE FUNCTION wikiembed.resume(p_source text DEFAULT NULL::text) RETURNS bigint
+CREATE FUNCTION wikiembed.resume(p_source text DEFAULT NULL::text, p_why text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.resume(p_source text) IS 'Ends the pause of a source, or of all, and notifies the workers; returns the number of sources that were paused. Raises WE001.';
+COMMENT ON FUNCTION wikiembed.resume(p_source text, p_why text) IS 'Ends the pause of a source, or of all, and notifies the workers; the action log keeps the reason; returns the number of sources that were paused. Raises WE001.';
 
 CREATE FUNCTION wikiembed.retry_failures(p_source text, p_keys text[] DEFAULT NULL::text[], p_error_class text DEFAULT NULL::text) RETURNS TABLE(jobs bigint, chunks bigint, held bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -429,6 +439,14 @@ CREATE FUNCTION wikiembed.text_index(p_source text, p_config text) RETURNS text
     AS …;
 
 COMMENT ON FUNCTION wikiembed.text_index(p_source text, p_config text) IS 'Returns what follows `create index … on …` in the index that search by text uses. Raises WE001, WE013.';
+
+CREATE FUNCTION wikiembed.throughput_since(p_since timestamp with time zone, p_every interval DEFAULT '00:01:00'::interval, p_source text DEFAULT NULL::text) RETURNS TABLE(source text, begins_at timestamp with time zone, chunks bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.throughput_since(p_since timestamp with time zone, p_every interval, p_source text) IS 'Vectors stored since a time, in steps of p_every from it; steps without any are left out. Rows older than a day are of whole hours.';
 
 CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER

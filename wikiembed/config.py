@@ -186,6 +186,36 @@ class Settings(BaseSettings):
         default=None,
         description="File that a worker touches every 5 s while it is alive, for a liveness probe.",
     )
+    web_host: str = Field(
+        default="127.0.0.1",
+        description="Address on which `wikiembed serve` listens; any but loopback needs"
+        " authentication.",
+    )
+    web_port: int = Field(
+        default=8600, ge=0, le=65535, description="Port of `wikiembed serve`; 0: any free one."
+    )
+    web_root_path: str = Field(
+        default="",
+        description="Path below which a proxy publishes `wikiembed serve`, such as `/wikiembed`.",
+    )
+    web_read_only: bool = Field(
+        default=False, description="Whether the pages of `wikiembed serve` offer no action."
+    )
+    web_token_file: Path | None = Field(
+        default=None,
+        description="File with the tokens that open `wikiembed serve`: a line `NAME:TOKEN` per"
+        " user, or a token alone.",
+    )
+    web_trusted_proxy: str | None = Field(
+        default=None,
+        description="Addresses or networks, separated by commas, of the proxies that name the user"
+        " of `wikiembed serve` in WIKIEMBED_WEB_USER_HEADER.",
+    )
+    web_user_header: str | None = Field(
+        default=None,
+        pattern="^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$",
+        description="Header in which the trusted proxy names the user, such as `X-Forwarded-User`.",
+    )
     log_format: str = Field(
         default="auto",
         pattern="^(auto|json|text)$",
@@ -219,6 +249,14 @@ class Settings(BaseSettings):
         plain = path.isascii() and path.isprintable() and not set(path) & set(" #\\")
         if not path.startswith("/") or path.startswith("//") or not plain:
             raise ValueError("must be a path that begins with /, such as /v1/embeddings")
+        return path
+
+    @field_validator("web_root_path")
+    @classmethod
+    def _path_of_pages(cls, value: str) -> str:
+        path = value.strip().rstrip("/")
+        if path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path):
+            raise ValueError("must be a path that begins with /, such as /wikiembed")
         return path
 
     @model_validator(mode="after")
@@ -272,8 +310,8 @@ class Settings(BaseSettings):
         return SecretStr(key)
 
 
-def load_settings() -> Settings:
-    """Read the settings.
+def load_settings(**given: object) -> Settings:
+    """Read the settings; those that are `given`, by name of the field, take precedence.
 
     Raises: ConfigurationError with one sentence that names each wrong variable; values of
     secrets are never shown. A misspelt name is an error too: ignoring it would use the default,
@@ -282,7 +320,7 @@ def load_settings() -> Settings:
     try:
         _refuse_unreadable()
         _refuse_misspelt()
-        return Settings()
+        return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         wrong = []
         for item in error.errors(include_input=False, include_url=False):
@@ -372,7 +410,10 @@ def _demand(item: ErrorDetails) -> str:
             return "must be true or false"
         case "enum":
             return f"must be {context['expected'].replace(chr(39), '')}"
-        case "string_pattern_mismatch" if item["loc"] == ("api_key_header",):
+        case "string_pattern_mismatch" if item["loc"] in (
+            ("api_key_header",),
+            ("web_user_header",),
+        ):
             return "must be the name of a header, such as api-key"
         case "string_pattern_mismatch":
             words = str(context["pattern"]).strip("^()$").split("|")

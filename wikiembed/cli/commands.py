@@ -167,6 +167,17 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
                 "wikiembed ready --smoke",
             ),
         ),
+        "serve": Entry(
+            module="serve",
+            exits=(
+                "0 when stopped by SIGTERM or Ctrl-C; 2 on another address than loopback without "
+                "authentication, for a token file that cannot be read, or without the extra `web`"
+            ),
+            examples=(
+                "wikiembed serve",
+                "wikiembed serve --host 0.0.0.0 --token-file /etc/wikiembed/tokens",
+            ),
+        ),
         "failures": Entry(
             module="look",
             exits="0, also when there are none",
@@ -200,7 +211,7 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
             module="control",
             exits="0, also when nothing was paused",
             examples=(
-                "wikiembed resume docs",
+                "wikiembed resume docs --why 'the server is back'",
                 "wikiembed resume",
             ),
         ),

@@ -52,10 +52,14 @@ def run_pause(
     say(f"Paused {_sources(source, paused)}{ends}.")
 
 
-def run_resume(source: Source = None) -> None:
+def run_resume(
+    source: Source = None,
+    *,
+    why: Annotated[str | None, typer.Option(help="The reason, which the action log keeps.")] = None,
+) -> None:
     """End a pause; workers continue at once."""
     with database() as (connection, _):
-        resumed = actions.resume(connection, source)
+        resumed = actions.resume(connection, source, why=why)
     say(f"Resumed {_sources(source, resumed)}." if resumed else "Nothing was paused.")
 
 

@@ -195,12 +195,12 @@ def pause(
     return int(_one(connection, "select wikiembed.pause(%s, %s, %s)", (source, why, until))[0])
 
 
-def resume(connection: Connection, source: str | None) -> int:
+def resume(connection: Connection, source: str | None, *, why: str | None = None) -> int:
     """Resume one source or all; returns the number that were paused.
 
     Raises: SourceNotFound.
     """
-    return int(_one(connection, "select wikiembed.resume(%s)", (source,))[0])
+    return int(_one(connection, "select wikiembed.resume(%s, %s)", (source, why))[0])
 
 
 def retry(

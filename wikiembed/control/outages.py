@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 
 from wikiembed.db.connect import translate_errors
 from wikiembed.store.outages import OPEN_OUTAGES, Outage
@@ -15,6 +16,16 @@ def open_outages(connection: psycopg.Connection[Any]) -> list[Outage]:
     """The open outages, the longest first, including those that no worker reports any more."""
     with translate_errors():
         return [Outage(*row) for row in connection.execute(OPEN_OUTAGES)]
+
+
+def recent_outages(connection: psycopg.Connection[Any], *, limit: int) -> list[dict[str, Any]]:
+    """The latest outages, those that ended too: 30 days are kept."""
+    with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select server, since, last_seen_at, ended_at, error_class, http_status, reason, times"
+            " from wikiembed.outages order by since desc, id desc limit %s",
+            (limit,),
+        ).fetchall()
 
 
 def advice(outage: Outage) -> str:

@@ -26,11 +26,11 @@ _FAILURES = (
     " from wikiembed.failures group by source, state, error_class"
     " order by source, chunks desc, error_class"
 )
-_WORKERS = (
+WORKERS = (
     "select worker_id, last_heartbeat, heartbeat_age_s, alive, doing, worker_ids, host, pid,"
     " version, model, started_at from wikiembed.workers order by alive desc, started_at, worker_id"
 )
-_PAUSES = (
+PAUSES = (
     "select name as source, paused_by, paused_at, pause_reason, resume_at from wikiembed.sources"
     " where paused_at is not null and (resume_at is null or resume_at > now()) order by name"
 )
@@ -86,18 +86,18 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
     counts = {row.source: row.counts for row in of_documents}
     rows = [replace(row, documents=counts.get(row.source)) for row in coverage(connection)]
     state: dict[str, list[dict[str, Any]]] = {
-        "coverage": [_standing(row, present_s(outages)) for row in rows]
+        "coverage": [standing(row, present_s(outages)) for row in rows]
     }
     with translate_errors(), connection.cursor(row_factory=dict_row) as cursor:
         for name, query in (
             ("queue", _QUEUE),
             ("failures", _FAILURES),
-            ("pauses", _PAUSES),
+            ("pauses", PAUSES),
             ("held_back", _HELD_BACK),
             ("replaced", _REPLACED),
             ("truncation", _TRUNCATED),
             ("switched", SWITCHED),
-            ("workers", _WORKERS),
+            ("workers", WORKERS),
         ):
             state[name] = cursor.execute(query).fetchall()
     state["documents"] = [row.as_json() for row in of_documents]
@@ -105,7 +105,7 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
     return state
 
 
-def _standing(row: Coverage, outages_s: list[float]) -> dict[str, Any]:
+def standing(row: Coverage, outages_s: list[float]) -> dict[str, Any]:
     """A row of coverage, what it waits for, and how many documents wait.
 
     `eta_s` includes their chunks; it is None while the source waits. `chunks_expected`: chunks once

@@ -44,11 +44,8 @@ OBSTACLES = {
 }
 """Name and meaning of each obstacle, for docs/reference/doctor.md."""
 
-_QUEUES = """
-select q.todo + q.doing + q.scheduled_later,
-       (select count(*) from wikiembed.workers as w where w.alive)
-  from wikiembed.queue as q where q.source = %s
-"""
+_JOBS = "select q.todo + q.doing + q.scheduled_later from wikiembed.queue as q where q.source = %s"
+_ALIVE = "select count(*) from wikiembed.workers as w where w.alive"
 _PAUSE = "select paused_by, pause_reason, resume_at from wikiembed.sources where name = %s"
 _CLASSES = """
 select string_agg(c.error_class || ' ' || c.chunks, ', ' order by c.chunks desc, c.error_class)
@@ -87,9 +84,18 @@ class Smoke:
         return asdict(self)
 
 
-def obstacles(connection: Connection, unready: list[Coverage]) -> list[Obstacle]:
-    """The obstacles of `unready` sources, each with the command that removes it."""
-    found = [obstacle for row in unready for obstacle in _of_source(connection, row)]
+def obstacles(
+    connection: Connection, unready: list[Coverage], *, counted: bool = True
+) -> list[Obstacle]:
+    """The obstacles of `unready` sources, each with the command that removes it.
+
+    Not `counted`: by the ledger and the views alone, in milliseconds whatever the number of rows
+    and jobs. Then jobs are not counted, and missing chunks count as queued unless the source holds
+    them back.
+    """
+    found = [
+        obstacle for row in unready for obstacle in _of_source(connection, row, counted=counted)
+    ]
     if unready:
         found += [
             Obstacle(
@@ -104,7 +110,7 @@ def obstacles(connection: Connection, unready: list[Coverage]) -> list[Obstacle]
     return found
 
 
-def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
+def _of_source(connection: Connection, row: Coverage, *, counted: bool) -> Iterator[Obstacle]:
     name = row.source
     with translate_errors():
         gone = connection.execute(
@@ -112,9 +118,8 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
             " from wikiembed.sources as s where s.name = %s",
             (name,),
         ).fetchone()
-        jobs, alive = connection.execute(_QUEUES, (name,)).fetchone() or (0, 0)
+        (alive,) = connection.execute(_ALIVE).fetchone() or (0,)
         pause = connection.execute(_PAUSE, (name,)).fetchone()
-        classes = connection.execute(_CLASSES, (name,)).fetchone()
     if gone == (True,):
         yield Obstacle(
             source=name, name="relation", sentence="the table was dropped",
@@ -130,7 +135,7 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
             command=f"wikiembed resume {name}",
         )  # fmt: skip
     if row.failed:
-        kinds = classes[0] if classes is not None else None
+        kinds = _classes(connection, name) if counted else None
         yield Obstacle(
             source=name, name="failed", chunks=row.failed,
             sentence=f"{row.failed:,} failed ({kinds})" if kinds else f"{row.failed:,} failed",
@@ -139,10 +144,10 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
         )  # fmt: skip
     waiting_documents = documents(connection, name)
     for one in waiting_documents:
-        _, held = actions.documents_to_queue(connection, name)
+        held = actions.documents_to_queue(connection, name)[1] if counted else None
         queued = not (one.held_back if held is None else held)
         yield from _of_documents(one, queued=queued, alive=alive)
-    unqueued = _unqueued(connection, name)
+    unqueued = _unqueued(connection, name) if counted else None
     unqueued = row.held_back if unqueued is None else unqueued
     if unqueued:
         held_back = row.held_back > 0
@@ -155,9 +160,10 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
     waiting = row.missing - row.failed - unqueued
     if waiting > 0:
         idle = "" if alive else ", and no worker is alive"
+        where = f" in {count(_jobs(connection, name), 'job')}" if counted else ""
         yield Obstacle(
             source=name, name="waiting", chunks=waiting,
-            sentence=f"{waiting:,} wait in {count(jobs, 'job')}{idle}",
+            sentence=f"{waiting:,} wait{where}{idle}",
             command="wikiembed status --watch" if alive else "wikiembed worker",
         )  # fmt: skip
     if any(one.waiting or one.failed for one in waiting_documents):
@@ -172,6 +178,19 @@ def _of_source(connection: Connection, row: Coverage) -> Iterator[Obstacle]:
             source=name, name="miscounted", command=f"wikiembed reconcile {name}",
             sentence="a row lacks its vector and the counts say that none does",
         )  # fmt: skip
+
+
+def _jobs(connection: Connection, source: str) -> int:
+    with translate_errors():
+        row = connection.execute(_JOBS, (source,)).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def _classes(connection: Connection, source: str) -> str | None:
+    """``2 timeout, 1 rejected``; None without failures."""
+    with translate_errors():
+        row = connection.execute(_CLASSES, (source,)).fetchone()
+    return row[0] if row is not None else None
 
 
 def _of_documents(row: Documents, *, queued: bool, alive: int) -> Iterator[Obstacle]:

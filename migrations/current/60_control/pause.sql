@@ -30,7 +30,7 @@ $$;
 comment on function wikiembed.pause(text, text, timestamptz) is
   'Pauses a source, or all of them: no batch begins until resume, or until the time given; batches in flight finish. Returns the number of sources. Raises WE001, WE010.';
 
-create or replace function wikiembed.resume(p_source text default null) returns bigint
+create or replace function wikiembed.resume(p_source text default null, p_why text default null) returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -50,15 +50,15 @@ begin
        set paused_at = null, paused_by = null, pause_reason = null, resume_at = null
      where s.name = v_source.name;
     perform wikiembed_private.notify_workers(v_source.queue_name);
-    perform wikiembed_private.log_action('resume', v_source.name, null,
+    perform wikiembed_private.log_action('resume', v_source.name, p_why,
       jsonb_build_object('paused_at', v_source.paused_at, 'paused_by', v_source.paused_by));
     v_resumed := v_resumed + 1;
   end loop;
   return v_resumed;
 end;
 $$;
-comment on function wikiembed.resume(text) is
-  'Ends the pause of a source, or of all, and notifies the workers; returns the number of sources that were paused. Raises WE001.';
+comment on function wikiembed.resume(text, text) is
+  'Ends the pause of a source, or of all, and notifies the workers; the action log keeps the reason; returns the number of sources that were paused. Raises WE001.';
 
 -- An expired pause has no effect any more; this clears the row and notifies the workers.
 create or replace function wikiembed.expire_pauses() returns bigint

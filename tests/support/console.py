@@ -1,0 +1,87 @@
+"""A browser without scripts: it keeps cookies, and fills in the hidden fields of forms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from html import unescape
+from typing import Any
+
+import httpx
+
+from tests.support.database import Database
+from tests.support.workers import settings_of
+from wikiembed.config import Settings
+from wikiembed.web.access import Access
+from wikiembed.web.app import Console
+
+ORIGIN = "http://localhost:8600"
+NO_SERVER = "http://127.0.0.1:9"
+_CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+class Browser:
+    """One browser at one address; `base` is the origin that its user typed."""
+
+    def __init__(
+        self,
+        console: Any,
+        *,
+        peer: str = "127.0.0.1",
+        base: str = ORIGIN,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        transport = httpx.ASGITransport(console, client=(peer, 40000), raise_app_exceptions=True)
+        self.client = httpx.AsyncClient(
+            transport=transport, base_url=base, headers=dict(headers or {})
+        )
+        self.base = base
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        """Open a page; redirects are not followed."""
+        return await self.client.get(path, **options)
+
+    async def send(
+        self, path: str, fields: Mapping[str, str], *, page: str = "/doctor", **options: Any
+    ) -> httpx.Response:
+        """Send a form with the token that `page` gives, as a browser of the same origin does."""
+        token = csrf_of((await self.get(page)).text)
+        headers = {"origin": self.base, **options.pop("headers", {})}
+        return await self.client.post(
+            path, data={"csrf": token, **fields}, headers=headers, **options
+        )
+
+    async def follow(self, answer: httpx.Response) -> httpx.Response:
+        """The page that a form leads to."""
+        assert answer.status_code == 303, (answer.status_code, text_of(answer.text))
+        return await self.get(answer.headers["location"])
+
+
+def csrf_of(html: str) -> str:
+    """The token of the first form of a page."""
+    found = _CSRF.search(html)
+    assert found is not None, text_of(html)
+    return found[1]
+
+
+def text_of(html: str) -> str:
+    """What a page says, on one line."""
+    body = re.sub(r"(?s)<(script|style|head).*?</\1>", " ", html)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def console_settings(database: Database, **changed: object) -> Settings:
+    """Settings of a console on `database`, whose embedding server does not exist."""
+    given: dict[str, object] = {"url": NO_SERVER, **changed}
+    return settings_of(database, str(given.pop("url")), **given)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, access: Access | None = None, root_path: str = ""
+) -> AsyncIterator[Console]:
+    """A console, closed at the end."""
+    console = Console(settings, access or Access.of(settings), root_path=root_path)
+    async with console.running():
+        yield console

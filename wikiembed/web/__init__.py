@@ -1,0 +1,6 @@
+"""The console: pages that show the state and act on it, an ASGI application to run or to mount."""
+
+from wikiembed.web.access import Access
+from wikiembed.web.app import Console, console
+
+__all__ = ["Access", "Console", "console"]

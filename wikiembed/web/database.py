@@ -1,0 +1,129 @@
+"""The console's connections: few, named, and each statement with a limit of time.
+
+The statements are those of the commands, which are synchronous: they run in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import anyio.to_thread
+import psycopg
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from wikiembed.config import Settings
+from wikiembed.db.connect import SESSION, connect_options, database_url, translate_errors
+from wikiembed.errors import DatabaseUnreachable
+from wikiembed.web.access import ALONE
+
+Connection = psycopg.Connection[Any]
+P = ParamSpec("P")
+Result = TypeVar("Result")
+APPLICATION = "wikiembed console"
+READ_MS = 5_000
+"""What a statement of a page may take."""
+ACT_MS = 60_000
+"""What a statement of an action may take."""
+POOL_SIZE = 6
+WAIT_S = 5.0
+_SET = "select set_config(%s, %s, false)"
+
+
+class Database:
+    """A pool that is opened with the first use."""
+
+    def __init__(
+        self, settings: Settings, *, read_ms: int = READ_MS, wait_s: float = WAIT_S
+    ) -> None:
+        self.settings = settings
+        self.read_ms = read_ms
+        self.wait_s = wait_s
+        self._pool: ConnectionPool[Connection] | None = None
+        self._opening = threading.Lock()
+
+    def url(self) -> str:
+        """The URL of Postgres, which is started if it is the embedded one."""
+        return database_url(self.settings)
+
+    def _opened(self) -> ConnectionPool[Connection]:
+        with self._opening:
+            if self._pool is None:
+                url = self.url()
+                pool: ConnectionPool[Connection] = ConnectionPool(
+                    url, open=False, min_size=1, max_size=POOL_SIZE, timeout=self.wait_s,
+                    configure=self.configure, check=ConnectionPool.check_connection,
+                    reconnect_timeout=WAIT_S,
+                    kwargs={
+                        "autocommit": True, "application_name": APPLICATION, **connect_options(url)
+                    },
+                )  # fmt: skip
+                pool.open()
+                self._pool = pool
+            return self._pool
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection of the pool.
+
+        Raises: DatabaseUnreachable, ConfigurationError.
+        """
+        try:
+            with self._opened().connection() as connection:
+                yield connection
+        except (PoolTimeout, PoolClosed) as error:
+            raise DatabaseUnreachable(
+                "No connection to Postgres is free: it is out of reach, or busy."
+            ) from error
+
+    async def read(
+        self,
+        work: Callable[Concatenate[Connection, P], Result],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Result:
+        """Run `work` with a connection, in a thread; its statements may take `READ_MS` each.
+
+        Raises: WikiembedError, psycopg.Error.
+        """
+
+        def run() -> Result:
+            with self.connection() as connection, translate_errors():
+                return work(connection, *args, **kwargs)
+
+        return await anyio.to_thread.run_sync(run)
+
+    async def act(self, user: str, work: Callable[[Connection], Result]) -> Result:
+        """Run `work` in the name of `user`, which the action log has; `ACT_MS` per statement.
+
+        Raises: WikiembedError, psycopg.Error.
+        """
+
+        def run() -> Result:
+            with self.connection() as connection, translate_errors():
+                connection.execute(_SET, ("wikiembed.actor", user))
+                connection.execute(_SET, ("statement_timeout", str(ACT_MS)))
+                try:
+                    return work(connection)
+                finally:
+                    if not connection.closed:
+                        with contextlib.suppress(psycopg.Error):
+                            self.configure(connection)
+
+        return await anyio.to_thread.run_sync(run)
+
+    def configure(self, connection: Connection) -> None:
+        """Prepare a connection: it names the console, and limits each statement."""
+        connection.execute(SESSION)
+        connection.execute(_SET, ("statement_timeout", str(self.read_ms)))
+        connection.execute(_SET, ("wikiembed.actor", ALONE))
+
+    async def aclose(self) -> None:
+        """Close the connections; idempotent."""
+        with self._opening:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(pool.close)

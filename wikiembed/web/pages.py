@@ -1,0 +1,198 @@
+"""The pages that show the state: first screen, source, servers and workers, actions, doctor."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors as pg
+from starlette.responses import Response
+
+from wikiembed.control import actions as control
+from wikiembed.control import doctor as control_doctor
+from wikiembed.control.action_log import Chosen, entries, known_actions
+from wikiembed.control.glance import (
+    MOST_FAILURES,
+    MOST_JOBS,
+    WINDOWS,
+    Series,
+    failures_by_class,
+    one_series,
+    priorities,
+)
+from wikiembed.control.outages import open_outages, recent_outages
+from wikiembed.control.ready import Obstacle
+from wikiembed.db.connect import connect
+from wikiembed.error_class import ErrorClass
+from wikiembed.errors import SourceNotFound, WikiembedError
+from wikiembed.names import unknown
+from wikiembed.store.outages import Outage
+from wikiembed.telemetry import emit
+from wikiembed.web.context import Context
+
+Connection = psycopg.Connection[Any]
+Result = TypeVar("Result")
+MOST_LISTED = 50
+MOST_ENTRIES = 100
+MOST_OUTAGES = 200
+TIMELINE = dt.timedelta(days=7)
+EXAMINE_MS = 30_000
+OFFERED = {
+    "paused": "resume",
+    "held_back": "enqueue",
+    "not_queued": "enqueue",
+    "failed": "retry",
+    "documents_failed": "retry",
+    "relation": "reconcile",
+    "miscounted": "reconcile",
+}
+"""The action that removes an obstacle; for others the command is shown."""
+
+
+def offered(obstacle: Obstacle) -> str | None:
+    """The action that removes an obstacle, by name; None: only its command does."""
+    if obstacle.name == "documents" and " enqueue " in obstacle.command:
+        return "enqueue"
+    return OFFERED.get(obstacle.name)
+
+
+async def overview(context: Context) -> Response:
+    """The first screen."""
+    state = await context.console.glance()
+    # What needs an operator is first; a wiki's source that is unused needs nothing.
+    sources = sorted(
+        state.sources, key=lambda one: (one.state["unused"], one.state["ready"], one.name)
+    )
+    return context.page("overview.html", live=True, state=state, sources=sources, offered=offered)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Details:
+    """What the page of a source reads; None: it took longer than the limit."""
+
+    series: Series
+    priorities: list[dict[str, Any]] | None
+    classes: list[dict[str, Any]] | None
+    failures: list[dict[str, Any]] | None
+
+
+async def source(context: Context) -> Response:
+    """One source.
+
+    Raises: SourceNotFound.
+    """
+    name = context.given("name") or ""
+    chosen = context.given("class")
+    window = next((one for one in WINDOWS if one.name == context.given("window")), WINDOWS[0])
+    state = await context.console.glance()
+    found = next((one for one in state.sources if one.name == name), None)
+    if found is None:
+        names = [one.name for one in state.sources]
+        raise SourceNotFound(unknown("source", name, names, see="the first page"))
+
+    def read(connection: Connection) -> _Details:
+        control.error_class(connection, chosen)
+        return _Details(
+            series=one_series(connection, window, name, state.at),
+            priorities=_in_time(lambda: priorities(connection, name)),
+            classes=_in_time(lambda: failures_by_class(connection, name)),
+            failures=_in_time(
+                lambda: control.failures(connection, name, error_class=chosen, limit=MOST_LISTED)
+            ),
+        )
+
+    details = await context.console.database.read(read)
+    quoted = shlex.quote(name)
+    return context.page(
+        "source.html", live=True, source=found, details=details, window=window, windows=WINDOWS,
+        chosen=chosen, most_jobs=MOST_JOBS, most_failures=MOST_FAILURES, most_listed=MOST_LISTED,
+        advice={one.value: one.fix for one in ErrorClass},
+        obstacles=[one for one in state.obstacles if one.source == name],
+        offered=offered,
+        commands=[
+            f"wikiembed index --source {quoted}",
+            f"wikiembed recall {quoted}",
+            f"wikiembed verify {quoted}",
+            f"wikiembed attach {_attached(found.attached)} --name {quoted} --move",
+        ],
+    )  # fmt: skip
+
+
+def _attached(row: dict[str, Any]) -> str:
+    return shlex.quote(str(row["relation"]))
+
+
+def _in_time(work: Callable[[], Result]) -> Result | None:
+    """The result; None if Postgres took longer than the limit for it."""
+    try:
+        return work()
+    except pg.QueryCanceled:
+        return None
+
+
+async def workers(context: Context) -> Response:
+    """Embedding servers with their outages, and worker processes."""
+    state = await context.console.glance()
+
+    def read(connection: Connection) -> tuple[list[dict[str, Any]], list[Outage]]:
+        return recent_outages(connection, limit=MOST_OUTAGES), open_outages(connection)
+
+    outages, present = await context.console.database.read(read)
+    by_server: dict[str, list[dict[str, Any]]] = {}
+    for outage in outages:
+        by_server.setdefault(outage["server"], []).append(outage)
+    return context.page(
+        "workers.html", live=True, state=state, by_server=by_server, outages=outages,
+        span=TIMELINE, open_now={one.server: one for one in present},
+    )  # fmt: skip
+
+
+async def actions(context: Context) -> Response:
+    """The log of actions."""
+    before = context.given("before")
+    chosen = Chosen(
+        source=context.given("source"),
+        action=context.given("action"),
+        who=context.given("who"),
+        before=int(before) if before and before.isascii() and before.isdigit() else None,
+    )
+
+    def read(connection: Connection) -> tuple[list[dict[str, Any]], list[str]]:
+        return entries(connection, chosen, limit=MOST_ENTRIES + 1), known_actions(connection)
+
+    rows, known = await context.console.database.read(read)
+    more = len(rows) > MOST_ENTRIES
+    return context.page(
+        "actions.html", live=chosen.before is None, rows=rows[:MOST_ENTRIES], more=more,
+        chosen=chosen, known=known,
+    )  # fmt: skip
+
+
+async def doctor(context: Context) -> Response:
+    """The button that examines; nothing is examined by opening the page."""
+    return context.page("doctor.html", findings=None)
+
+
+async def examine(context: Context) -> Response:
+    """The findings of doctor, from where the console runs; servers are probed by it."""
+    settings = context.console.settings
+    emit("console_action", action="doctor", who=context.user, source=None)
+
+    def run() -> list[control_doctor.Finding]:
+        examination = control_doctor.Examination(settings)
+        try:
+            with connect(settings) as connection:
+                connection.execute(
+                    "select set_config('statement_timeout', %s, false)", (str(EXAMINE_MS),)
+                )
+                return list(examination.of(connection))
+        except WikiembedError as error:
+            return list(examination.without(error))
+
+    findings = await context.console.in_thread(run)
+    order = {"fault": 0, "warning": 1, "ok": 2}
+    return context.page("doctor.html", findings=sorted(findings, key=lambda one: order[one.level]))
