@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from pathlib import Path
 from urllib.parse import urljoin
 
+import httpx
 import pytest
 
 from tests.support.cli import Call, StartCli
@@ -107,8 +107,7 @@ def test_serve_answers_until_it_is_stopped(
     url = json.loads(line)["url"]
     assert url.endswith("/w/")
     for path in ("../healthz", "../readyz", "healthz", "login?next=/secret"):
-        with urllib.request.urlopen(urljoin(url, path), timeout=20) as answer:
-            assert answer.status == 200
+        assert httpx.get(urljoin(url, path), timeout=20).status_code == 200
     stopped = running.stop()
     assert stopped.returncode == 0
     assert "console_stopped" in stopped.stderr

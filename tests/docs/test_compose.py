@@ -12,6 +12,7 @@ from compose_pydantic import ComposeSpecification
 from pydantic import ValidationError
 
 from tests.support.server import IMAGE
+from tests.tools.docs.commands import commands
 from tests.tools.docs.pages import ROOT
 from wikiembed.config import Settings
 
@@ -64,11 +65,14 @@ def test_compose_is_understood_by_docker() -> None:
 def test_compose_runs_postgres_and_a_worker_and_ollama_when_asked(
     services: dict[str, Node],
 ) -> None:
-    """Only Ollama has a profile; Postgres has pgvector, like the tests' image."""
-    assert set(services) == {"postgres", "migrate", "worker", "ollama"}
+    """Ollama and the console have a profile; Postgres has pgvector, like the tests' image."""
+    assert set(services) == {"postgres", "migrate", "worker", "console", "ollama"}
     assert services["postgres"]["image"] == IMAGE
     profiles = {name: one.get("profiles") for name, one in services.items()}
-    assert profiles == {"postgres": None, "migrate": None, "worker": None, "ollama": ["ollama"]}
+    assert profiles == {
+        "postgres": None, "migrate": None, "worker": None,
+        "console": ["console"], "ollama": ["ollama"],
+    }  # fmt: skip
 
 
 def test_compose_worker_starts_after_the_migration_and_restarts(
@@ -88,12 +92,25 @@ def test_compose_worker_starts_after_the_migration_and_restarts(
 def test_compose_opens_ports_to_this_machine_only(services: dict[str, Node]) -> None:
     """Postgres has a public password, and Ollama none."""
     ports = [port for one in services.values() for port in one.get("ports", [])]
-    assert ports == ["127.0.0.1:5432:5432", "127.0.0.1:11434:11434"]
+    assert ports == ["127.0.0.1:5432:5432", "127.0.0.1:8600:8600", "127.0.0.1:11434:11434"]
+
+
+def test_compose_console_needs_a_token(compose: Node, services: dict[str, Node]) -> None:
+    """From a file that is a secret; its options are those of the command, and it is sandboxed."""
+    console = services["console"]
+    (token_file,) = console["secrets"]
+    assert f"/run/secrets/{token_file}" in console["command"]
+    assert set(compose["secrets"]) == {token_file}
+    command = next(one for one in commands() if one.name == console["command"][0])
+    known = {name for parameter in command.parameters for name in parameter.names}
+    assert {one for one in console["command"] if one.startswith("--")} <= known
+    assert (console["read_only"], console["cap_drop"]) == (True, ["ALL"])
+    assert console["image"] == services["worker"]["image"]
 
 
 def test_compose_sets_only_settings_that_exist(services: dict[str, Node]) -> None:
     """Each WIKIEMBED_ variable is a field of Settings."""
-    for name in ("migrate", "worker"):
+    for name in ("migrate", "worker", "console"):
         ours = {one for one in services[name]["environment"] if one.startswith("WIKIEMBED_")}
         assert ours <= {f"WIKIEMBED_{name}".upper() for name in Settings.model_fields}
         assert "WIKIEMBED_DATABASE_URL" in ours

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from tests.support.database import Database
 from tests.tools.docs.pages import DOCS
 from wikiembed.config import Settings
+from wikiembed.web.server import STOP_S
 
 FOLDER = DOCS / "deploy"
 Resource = dict[str, Any]
@@ -93,6 +94,32 @@ def test_migrate_job_matches_its_schema(job: Resource, version: str) -> None:
     }
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_console_matches_its_schema(version: str) -> None:
+    """With its Service; it has a token, few rights on its node, and probes of its own paths."""
+    found = resources("console.yaml")
+    assert set(found) == {"Deployment", "Service"}
+    for resource in found.values():
+        kubernetes_validate.validate(resource, version, strict=True)
+    pod = found["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["args"][0] == "serve"
+    (mount,) = [one for one in container["volumeMounts"] if one.get("readOnly")]
+    assert container["args"][-2:] == ["--token-file", f"{mount['mountPath']}/tokens"]
+    paths = [container[name]["httpGet"]["path"] for name in ("livenessProbe", "readinessProbe")]
+    assert paths == ["/healthz", "/readyz"]
+    assert pod["terminationGracePeriodSeconds"] > STOP_S
+    assert pod["enableServiceLinks"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    names = {one["name"] for one in container["env"]}
+    assert names <= {f"WIKIEMBED_{name}".upper() for name in Settings.model_fields}
+    labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    assert found["Service"]["spec"]["selector"] == labels
+    page = (FOLDER / "kubernetes.md").read_text()
+    assert "create secret generic wikiembed-console " in page
 
 
 def test_probes_check_the_process_alone(deployment: Resource) -> None:

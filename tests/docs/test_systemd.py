@@ -13,9 +13,10 @@ import pytest
 from tests.tools.docs.pages import DOCS
 from wikiembed.config import Settings
 from wikiembed.pipeline.write_retry import RETRY_LOST_S
+from wikiembed.web.server import STOP_S
 
 FOLDER = DOCS / "deploy" / "systemd"
-UNITS = ("wikiembed-worker@.service", "wikiembed-migrate.service")
+UNITS = ("wikiembed-worker@.service", "wikiembed-migrate.service", "wikiembed-console.service")
 INSTALLED = "/opt/wikiembed/bin/wikiembed"
 MOST_EXPOSED = 20
 """Of systemd's own reckoning, 0 to 100."""
@@ -76,6 +77,20 @@ def test_worker_always_restarts_and_has_time_to_drain() -> None:
     assert int(worker["Service.TimeoutStopSec"][0]) >= request_s + RETRY_LOST_S
     assert worker["Service.ExecStart"] == [f"{INSTALLED} worker"]
     assert worker["Service.DynamicUser"] == ["yes"]
+
+
+def test_console_has_time_to_stop_and_its_tokens() -> None:
+    """From a file that only root reads, in the setting of that name."""
+    console = options_of("wikiembed-console.service")
+    assert console["Service.ExecStart"] == [f"{INSTALLED} serve"]
+    assert int(console["Service.TimeoutStopSec"][0]) > STOP_S
+    (setting,) = console["Service.Environment"]
+    assert setting == "WIKIEMBED_WEB_TOKEN_FILE=%d/tokens"
+    assert console["Service.LoadCredential"] == ["tokens:/etc/wikiembed/tokens"]
+    assert console["Service.EnvironmentFile"] == ["/etc/wikiembed/console.env"]
+    names = re.findall(r"^(\w+)=", (FOLDER / "console.env").read_text(), re.MULTILINE)
+    known = {f"WIKIEMBED_{name}".upper() for name in Settings.model_fields}
+    assert {*names, setting.partition("=")[0]} <= known
 
 
 def test_environment_file_holds_settings_that_exist() -> None:

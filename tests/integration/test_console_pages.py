@@ -53,7 +53,10 @@ async def test_first_screen_shows_each_source(docs_table: Database, browser: Bro
     assert "● " not in text
     assert "Not ready" in text
     assert "25.00 % 1 of 4 chunks" in text
-    assert "docs 1 failed See the failures wikiembed failures docs" in text
+    assert (
+        "docs 1 failed See the failures wikiembed failures docs Copy wikiembed retry docs Copy"
+        in text
+    )
     assert "docs 2 wait, and no worker is alive wikiembed worker" in text
     assert "Last hour: 1 chunks" in page.text
     assert "at 1 chunks/s of the last minute" in text or "chunks/s of the last minute" in text

@@ -38,6 +38,11 @@ def plain_markdown(text: str) -> Markup:
     )
 
 
+def commands_of(advice: str) -> list[str]:
+    """Each command of an obstacle's advice: `A; then B or C`, of which C may need an argument."""
+    return re.split(r"; then | or (?=wikiembed )", advice)
+
+
 def environment() -> Environment:
     """The environment of the templates, which escape everything."""
     made = Environment(
@@ -51,7 +56,9 @@ def environment() -> Environment:
         version=__version__, languages=LANGUAGES, bar=charts.bar, sparkline=charts.sparkline,
         chart=charts.chart, timeline=charts.timeline,
     )  # fmt: skip
-    made.filters.update(md=plain_markdown, utc=lambda at: utc(at) if at else "")
+    made.filters.update(
+        md=plain_markdown, commands=commands_of, utc=lambda at: utc(at) if at else ""
+    )
     return made
 
 

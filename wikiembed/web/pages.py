@@ -36,7 +36,7 @@ from wikiembed.web.context import Context
 
 Connection = psycopg.Connection[Any]
 Result = TypeVar("Result")
-MOST_LISTED = 50
+MOST_LISTED = 20
 MOST_ENTRIES = 100
 MOST_OUTAGES = 200
 TIMELINE = dt.timedelta(days=7)

@@ -103,9 +103,10 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: pages reconnect to another process, requests in progress finish within 10 s."""
+        streams = self._console.changes.streams
         self._console.changes.stop()
         await super().shutdown(sockets)
-        emit("console_stopped")
+        emit("console_stopped", streams=streams)
 
 
 def config(console: Console, *, host: str, port: int, **options: Any) -> uvicorn.Config:
