@@ -252,6 +252,7 @@ CREATE FUNCTION wikiembed.queue_by_priority(p_source text, p_most integer DEFAUL
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     SET jit TO 'off'
     AS …;
 

@@ -1,6 +1,8 @@
 -- For pages that are read often: each priority is one probe of the index, and its jobs are counted
 -- up to a bound, so that the time does not grow with the queue. Counting all jobs of a queue of
--- millions takes seconds.
+-- millions takes seconds. The condition on the queue is given twice, as in count_jobs: a generic plan
+-- estimates it to be rare and reads the index that begins with the queue; else the one by priority, with
+-- the jobs of all other queues.
 create or replace function wikiembed.queue_by_priority(
   p_source text, p_most integer default 10000,
   out priority integer, out jobs bigint, out oldest_s numeric
@@ -9,6 +11,7 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
@@ -24,14 +27,15 @@ begin
   loop
     select j.priority, j.queued_at into priority, v_queued_at
       from wikiembed_queue.procrastinate_jobs as j
-     where j.queue_name = v_queue and j.status = 'todo' and j.scheduled_at is null and j.priority < v_below
+     where j.queue_name = v_queue and j.queue_name between v_queue and v_queue
+       and j.status = 'todo' and j.scheduled_at is null and j.priority < v_below
      order by j.priority desc, j.id limit 1;
     exit when not found;
     v_below := priority;
     select count(*) into jobs
       from (select from wikiembed_queue.procrastinate_jobs as j
-             where j.queue_name = v_queue and j.status = 'todo' and j.scheduled_at is null
-               and j.priority = v_below
+             where j.queue_name = v_queue and j.queue_name between v_queue and v_queue
+               and j.status = 'todo' and j.scheduled_at is null and j.priority = v_below
              limit greatest(p_most, 1)) as counted;
     oldest_s := round(extract(epoch from clock_timestamp() - v_queued_at), 1);
     return next;
@@ -39,7 +43,8 @@ begin
   priority := null;
   select count(*), round(extract(epoch from clock_timestamp() - min(c.scheduled_at)), 1) into jobs, oldest_s
     from (select j.scheduled_at from wikiembed_queue.procrastinate_jobs as j
-           where j.queue_name = v_queue and j.status = 'todo' and j.scheduled_at is not null
+           where j.queue_name = v_queue and j.queue_name between v_queue and v_queue
+             and j.status = 'todo' and j.scheduled_at is not null
            order by j.scheduled_at limit greatest(p_most, 1)) as c;
   if jobs > 0 then
     return next;
