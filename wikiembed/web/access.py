@@ -83,7 +83,7 @@ class Access:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has to log in."""
+        """Whether it needs no login."""
         return not self.tokens and not self.proxies
 
     def user_of(self, request: HTTPConnection) -> str:
