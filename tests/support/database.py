@@ -107,11 +107,11 @@ def url_of(server: TestServer, name: str) -> str:
     return f"{scheme}://{rest.split('/', 1)[0]}/{name}{mark}{query}"
 
 
-def make_template(server: TestServer) -> str:
-    """Name of the migrated template; the first xdist worker creates it."""
+def make_template(server: TestServer, dimensions: int = DIMENSIONS) -> str:
+    """Name of the migrated template of a session; the first xdist worker creates it."""
     from wikiembed.db.migrate import upgrade
 
-    name = f"{server.prefix}template"
+    name = f"{server.prefix}template_{dimensions}"
     with FileLock(server.lock_path), server.admin() as connection:
         found = connection.execute("select from pg_database where datname = %s", [name])
         if found.fetchone() is not None:
@@ -124,7 +124,7 @@ def make_template(server: TestServer) -> str:
             )
         )
         url = url_of(server, draft)
-        upgrade(url, Settings(database_url=url, dimensions=DIMENSIONS, embedder=Provider.LOCAL))
+        upgrade(url, Settings(database_url=url, dimensions=dimensions, embedder=Provider.LOCAL))
         connection.execute(
             sql.SQL("alter database {} rename to {}").format(
                 sql.Identifier(draft), sql.Identifier(name)
