@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.support.chunks import add_chunks, counts, jobs_by_status
-from tests.support.cli import Running
+from tests.support.cli import launch
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.support.workers import environment_of, prove, settings_of, working
@@ -186,7 +186,7 @@ async def test_rescue_of_a_killed_workers_jobs(
     settings = settings_of(docs_table, standin.url)
     command = [sys.executable, "-m", "wikiembed", "worker", "--drain", "--concurrency", "4"]
     folder = tmp_path_factory.mktemp("killed")
-    running = Running(command, env=environment_of(settings), folder=folder)
+    running = launch(command, env=environment_of(settings), folder=folder)
     running.wait_for(lambda: jobs_by_status(docs_table)["doing"] == 4)
     running.process.kill()
     running.process.wait()
