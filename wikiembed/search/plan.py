@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from wikiembed.config import Provider, Settings
 from wikiembed.errors import ConditionNotMet, ConfigurationError, InvalidArgument, SourceNotFound
-from wikiembed.search.hit import SEARCH, Hit, Mode, SearchOptions, hits_of, parameters
+from wikiembed.search.hit import SEARCH, Hit, SearchOptions, hits_of, parameters
+from wikiembed.search.mode import Mode
 from wikiembed.store.resolution import for_queries
 from wikiembed.store.source import SOURCES, Source
 from wikiembed.vectors import Matrix

@@ -26,7 +26,8 @@ from tests.tools.docs.running import Shell, path_with_tools, run_block
 from wikiembed.config import LOCAL_DIMENSIONS, Provider, Settings
 from wikiembed.control.load import load_articles
 from wikiembed.db.migrate import upgrade
-from wikiembed.embedders.local import StaticModel, load_wordllama
+from wikiembed.embedders.local import StaticModel
+from wikiembed.embedders.local_model import load_wordllama
 from wikiembed.vectors import Matrix
 from wikiembed.wiki import LoadCounts, read_articles
 

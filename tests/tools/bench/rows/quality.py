@@ -15,7 +15,8 @@ from tests.tools.bench.place import Place
 from tests.tools.bench.result import Form, Measured
 from wikiembed.config import LOCAL_DIMENSIONS
 from wikiembed.documents.split import SplitOptions, split
-from wikiembed.embedders.local import StaticModel, load_wordllama
+from wikiembed.embedders.local import StaticModel
+from wikiembed.embedders.local_model import load_wordllama
 
 _HEADING = re.compile(r"^=+ .*? =+\s*$", re.MULTILINE)
 _FOUND = "select key::bigint from wikiembed.search('parts', %s, %s, 10)"
