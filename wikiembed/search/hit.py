@@ -159,7 +159,8 @@ class Hit:
     ends_at: int | None
     """Where it ends, in characters, exclusive; None without a document."""
     score: float
-    """The sum of weight / (60 + rank) over the ranks that it has; comparable within one search."""
+    """How well it answers, comparable within one search. Where vectors and words both found
+    something, the sum of weight / 61 * its share of the best of each; else weight / (60 + rank)."""
     distance: float | None
     """The cosine distance from the question, from 0 to 2; None without a vector."""
     vector_rank: int | None
