@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,9 +11,11 @@ from wikiembed.cli.console import count, database, listed, print_json, say
 from wikiembed.cli.options import Context, DryRun, Splitter
 from wikiembed.control import resplit as control
 from wikiembed.control.resplit import OptionChange, Plan
-from wikiembed.documents.preview import Preview, preview
 from wikiembed.errors import WrongUsage
 from wikiembed.words import verb
+
+if TYPE_CHECKING:
+    from wikiembed.documents.preview import Preview
 
 SAMPLE = 2_000
 
@@ -70,6 +72,8 @@ def run_resplit(
     with database() as (connection, settings):
         plan = control.plan(connection, settings, source, change)
         if dry_run:
+            from wikiembed.documents.preview import preview
+
             options = replace(plan.after, tokens=plan.tokens.count if plan.tokens else None)
             documents = control.stored_documents(connection, source, most=sample or SAMPLE)
             found = preview(documents, options).scaled(plan.documents, plan.chunks)

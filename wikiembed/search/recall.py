@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, median, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import psycopg
@@ -19,7 +19,9 @@ from psycopg.types.json import Jsonb
 
 from wikiembed.db.connect import translate_errors
 from wikiembed.errors import ConditionNotMet
-from wikiembed.search.hit import Filter
+
+if TYPE_CHECKING:
+    from wikiembed.search.hit import Filter
 
 Connection = psycopg.Connection[Any]
 

@@ -93,13 +93,14 @@ begin
     'select array_agg(h.distance) from (select h.distance from wikiembed_private.%I($1, $2, 1, false) as h'
     ' where h.key is distinct from $3 order by h.vector_rank limit $4) as h', 'search_' || p_source);
   v_hits := format(
-    'select array_agg(h.distance) from (select h.distance from (%s) as h where h.key is distinct from $10 order by h.vector_rank limit $11) as h',
+    'select array_agg(h.distance) from (select h.distance from (%s) as h where h.key is distinct from $11 order by h.vector_rank limit $12) as h',
     v_search.hits_statement);
 
   v_began := clock_timestamp();
   execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
   execute v_hits into v_distances
-    using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false, p_key, p_limit;
+    using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false,
+        null::double precision[], p_key, p_limit;
   duration_ms := 1000 * extract(epoch from clock_timestamp() - v_began);
   v_expected := cardinality(v_distances);
   v_farthest := v_distances[v_expected];
@@ -123,7 +124,8 @@ begin
         execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
       end if;
       execute v_hits into v_distances
-        using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false, p_key, p_limit;
+        using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false,
+        null::double precision[], p_key, p_limit;
     end if;
     duration_ms := 1000 * extract(epoch from clock_timestamp() - v_began);
     -- Among rows of equal distance each is as good an answer as another.

@@ -175,11 +175,16 @@ as $$
          order by 3 desc, 1, 2
          limit $3
       )
-      select array_agg(r.rel), array_agg(r.tid) from ranked as r$template$, p_more)];
+      select array_agg(r.rel order by r.score desc, r.rel, r.tid), array_agg(r.tid order by r.score desc, r.rel, r.tid),
+             array_agg(r.score order by r.score desc, r.rel, r.tid)
+        from ranked as r$template$, p_more)];
 $$;
 comment on function wikiembed_private.search_by_text(wikiembed.sources, jsonb) is
   'The statement that finds the rows which match words best, before and after the filter.';
 
+-- By both, what is added are shares of the best and not the reciprocals of ranks, which differ too little: a row in
+-- both lists is before the first of either, however far down it is (docs/design/search.md). The unit is that of ranks:
+-- the best of a list has weight / 61 either way, so that hits of several sources can be merged.
 create or replace function wikiembed_private.search_hits(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -188,15 +193,28 @@ as $$
     select h.key, h.content, h.score, h.distance, h.vector_rank, h.text_rank, h.is_current, h.document, h.title, h.heading, h.position,
            h.starts_at, h.ends_at
       from (
-        select @key_of(t)@, @content@, f.score, (@hit_distance@)::double precision, f.vector_rank, f.text_rank,
+        select @key_of(t)@, @content@, f.score, f.distance, f.vector_rank, f.text_rank,
                t.@embedding@ is not null, @document@, @title@, @place@,
                case when $9 then row_number() over (partition by @document@ order by f.score desc, f.vector_rank, f.text_rank) else 1 end
           from (
-            select coalesce(v.rel, x.rel) as rel, coalesce(v.tid, x.tid) as tid, v.rank as vector_rank, x.rank as text_rank,
-                   coalesce($5 / (60 + v.rank), 0) + coalesce($6 / (60 + x.rank), 0) as score
-              from unnest($1, $2) with ordinality as v (rel, tid, rank)
-              full join unnest($3, $4) with ordinality as x (rel, tid, rank) on x.rel = v.rel and x.tid = v.tid
-             order by 5 desc, 3, 4
+            select c.rel, c.tid, c.vector_rank, c.text_rank, c.distance,
+                   case when $1 is null or $3 is null then coalesce($5 / (60 + c.vector_rank), 0) + coalesce($6 / (60 + c.text_rank), 0)
+                        else $5 / 61 * coalesce((c.farthest - c.distance) / nullif(c.farthest - c.nearest, 0), (c.distance = c.nearest)::integer, 0)
+                           + $6 / 61 * coalesce(c.text_score / c.most, 0) end as score
+              from (
+                select c.rel, c.tid, c.vector_rank, c.text_rank, c.text_score, nullif(c.distance, 'nan') as distance,
+                       max(nullif(c.distance, 'nan')) over () as farthest, min(c.distance) over () as nearest,
+                       max(c.text_score) over () as most
+                  from (
+                    select coalesce(v.rel, x.rel) as rel, coalesce(v.tid, x.tid) as tid, v.rank as vector_rank, x.rank as text_rank,
+                           x.score as text_score,
+                           (select (@hit_distance@)::double precision from @table@ as t
+                             where t.ctid = coalesce(v.tid, x.tid) and t.tableoid = coalesce(v.rel, x.rel)) as distance
+                      from unnest($1, $2) with ordinality as v (rel, tid, rank)
+                      full join unnest($3, $4, $10) with ordinality as x (rel, tid, score, rank) on x.rel = v.rel and x.tid = v.tid
+                  ) as c
+              ) as c
+             order by score desc, c.vector_rank, c.text_rank
              limit case when $9 then null else $8 end
           ) as f
           join @table@ as t on t.ctid = f.tid and t.tableoid = f.rel

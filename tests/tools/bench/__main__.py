@@ -23,6 +23,7 @@ from tests.tools.bench.rows import (
     peers,
     quality,
     searching,
+    shell,
 )
 
 Row = Callable[[Place, Form], Iterator[Measured]]
@@ -47,6 +48,7 @@ ROWS: dict[str, Row] = {
     "documents-latency": documents.latency,
     "search": searching.search,
     "search-quality": quality.quality,
+    "first-answer": shell.first_answer,
     "growth": growth.growth,
     "peers": peers.peers,
 }

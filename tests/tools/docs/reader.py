@@ -25,7 +25,8 @@ from tests.tools.docs.pages import BEGINS_WITH, ROOT, Block, blocks_of, yours_fr
 from tests.tools.docs.running import Shell, path_with_tools, run_block
 from wikiembed.config import LOCAL_DIMENSIONS
 from wikiembed.control.load import load_articles
-from wikiembed.embedders.local import StaticModel, load_wordllama
+from wikiembed.embedders.local import StaticModel
+from wikiembed.embedders.local_model import load_wordllama
 from wikiembed.vectors import Matrix
 from wikiembed.wiki import LoadCounts, read_articles
 
