@@ -131,7 +131,7 @@ def _value(found: Measurement, best: Setting | None) -> int | None:
 def _index(connection: Connection, target: Target) -> str | None:
     """The index that search uses."""
     found = indexes(connection, target)
-    return next((index.label for index in found if index.valid and index.usable), None)
+    return next((index.label for index in found if index.used), None)
 
 
 def _say_exact(target: Target, index: str | None, *, json: bool) -> None:
