@@ -110,6 +110,20 @@ def test_recall_where_no_setting_reaches_the_target(call: Call, docs: Database) 
     assert_done(call(*few, env=as_session(docs, BY_INDEX)))
 
 
+def test_recall_of_a_binary_index_that_finds_too_little(call: Call, docs: Database) -> None:
+    """An index of the whole vectors is proposed too; that of links stays the first advice."""
+    assert_done(call(*BUILD, "--quantise", "binary", "--m", "2", "--ef-construction", "4"))
+    result = call(*RECALL, "--target", "1", env=as_session(docs, BY_INDEX))
+    assert_done(result)
+    assert "recall@10 of index public.wikiembed_binary_docs" in result.stdout
+    assert [row.split()[0] for row in result.stdout.splitlines()[3:9]] == [
+        *("44", "80", "160", "320", "640", "1000"),
+    ]
+    assert result.stdout.splitlines()[-1] == (
+        "Or build one that holds the whole vectors: wikiembed index --source docs --quantise none"
+    )
+
+
 def test_recall_under_a_filter(call: Call, docs: Database) -> None:
     """Measured and recorded apart; --set of it keeps a higher value, which other searches need."""
     docs.execute("select wikiembed.set_ef_search('docs', 700)")

@@ -19,7 +19,7 @@ from wikiembed.embedders.local import load_wordllama
 from wikiembed.search.recall import Measurement, measure
 from wikiembed.vectors import Matrix
 
-QUESTIONS = 60
+QUESTIONS = 50
 
 
 def quantise(place: Place, form: Form) -> Iterator[Measured]:
@@ -63,34 +63,29 @@ def _kinds(
         )
         _fill(base, n, vectors)
         base.execute("set maintenance_work_mem = '2GB'")
-        size, seconds, found = {}, {}, {}
+        plain_size, plain_s = 0, 0.0
+        about = f"{n:,} vectors of {dimensions} dimensions"
         for kind in Quantise:
             using = base.one("select wikiembed.vector_index('near', %s)", kind)
-            seconds[kind] = base.seconds(f"create index near_{kind} on public.near {using}")
-            size[kind] = base.one("select pg_relation_size(%s::regclass)", f"public.near_{kind}")
+            seconds = base.seconds(f"create index near_{kind} on public.near {using}")
+            size = base.one("select pg_relation_size(%s::regclass)", f"public.near_{kind}")
             base.execute("select wikiembed.set_quantise('near', %s)", kind)
-            base.execute("select setseed(0.5)")
-            found[kind] = measure(base.connection, "near", sample=QUESTIONS, limit=10)
-        plain = Quantise.NONE
-        for kind in Quantise:
+            found = measure(base.connection, "near", sample=QUESTIONS, limit=10)
+            detail = {"bytes": size, "build_s": seconds, "recall": _recalls(found)}
             of = f"{kind}, {what}"
-            detail = {
-                "bytes": size[kind],
-                "build_s": seconds[kind],
-                "recall": _recalls(found[kind]),
-            }
-            about = f"{n:,} vectors of {dimensions} dimensions"
-            if kind is not plain:
+            if kind is Quantise.NONE:
+                plain_size, plain_s = size, seconds
+            else:
                 yield _ratio(
                     f"index size, {of}", f"{kind} HNSW ÷ plain HNSW, bytes, {about}",
-                    size[kind] / size[plain], detail,
+                    size / plain_size, detail,
                 )  # fmt: skip
                 yield _ratio(
                     f"index build, {of}", f"{kind} HNSW ÷ plain HNSW, seconds, {about}",
-                    seconds[kind] / seconds[plain], detail,
+                    seconds / plain_s, detail,
                 )  # fmt: skip
             for used in (40, 160, 640):
-                one = next(s for s in found[kind].settings if s.ef_search >= used)
+                one = next(s for s in found.settings if s.ef_search >= used)
                 yield Measured(
                     row=f"recall@10, {of}, {one.ef_search}",
                     what=f"recall@10 at ef_search {one.ef_search},"
