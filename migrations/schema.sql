@@ -399,6 +399,13 @@ CREATE FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) RETU
 
 COMMENT ON FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) IS 'Sets the least hnsw.ef_search with which a source is searched by vector, 1 to 1,000: more finds more of the nearest chunks and takes longer; null ends it. A higher one of the session counts. Raises WE001, WE013.';
 
+CREATE FUNCTION wikiembed.set_quantise(p_source text, p_quantise text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.set_quantise(p_source text, p_quantise text) IS 'Has a source searched by a quantised index of vectors, halfvec or binary, which `wikiembed index --quantise` has built, or again by a plain one: none. While no valid index of that kind is there, searches use a plain one, or compare every row. Forgets the recall that was measured. Raises WE001, WE013.';
+
 CREATE FUNCTION wikiembed.set_text_config(p_source text, p_config text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -429,6 +436,20 @@ CREATE FUNCTION wikiembed.text_index(p_source text, p_config text) RETURNS text
     AS …;
 
 COMMENT ON FUNCTION wikiembed.text_index(p_source text, p_config text) IS 'Returns what follows `create index … on …` in the index that search by text uses. Raises WE001, WE013.';
+
+CREATE FUNCTION wikiembed.vector_index(p_source text, p_quantise text DEFAULT 'none'::text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.vector_index(p_source text, p_quantise text) IS 'Returns what follows `create index … on …` in the index of vectors that search uses: p_quantise none has the vectors as they are, halfvec and binary less of them. Raises WE001, WE013.';
+
+CREATE FUNCTION wikiembed.vector_indexes(p_source text) RETURNS TABLE(index_schema name, index_name name, is_valid boolean, quantise text, is_used boolean, options text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.vector_indexes(p_source text) IS 'The indexes of vectors on a source''s column: quantise is none, halfvec or binary, null for one that search cannot use; is_used is true for one that searches use now.';
 
 CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -540,6 +561,7 @@ CREATE TABLE wikiembed.sources (
     text_config text,
     query_prefix_pinned boolean DEFAULT false NOT NULL,
     ef_search integer,
+    quantise text,
     CONSTRAINT a_key_has_one_to_four_columns CHECK ((((cardinality(key_columns) >= 1) AND (cardinality(key_columns) <= 4)) AND (cardinality(key_types) = cardinality(key_columns)) AND (cardinality(key_attnums) = cardinality(key_columns)))),
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
     CONSTRAINT a_text_has_one_to_eight_parts CHECK ((((cardinality(text_columns) >= 1) AND (cardinality(text_columns) <= 8)) AND (jsonb_array_length(text_paths) = cardinality(text_columns)) AND (cardinality(text_attnums) = cardinality(text_columns)))),
@@ -548,7 +570,8 @@ CREATE TABLE wikiembed.sources (
     CONSTRAINT ef_search_is_possible CHECK (((ef_search >= 1) AND (ef_search <= 1000))),
     CONSTRAINT embedding_type_is_known CHECK ((embedding_type = ANY (ARRAY['vector'::text, 'halfvec'::text]))),
     CONSTRAINT key_type_is_known CHECK ((key_type = ANY (ARRAY['smallint'::text, 'integer'::text, 'bigint'::text, 'uuid'::text, 'text'::text, 'character varying'::text, 'composite'::text]))),
-    CONSTRAINT name_is_short_and_printable CHECK ((((octet_length(name) >= 1) AND (octet_length(name) <= 32)) AND (name !~ '[[:cntrl:]]'::text) AND (name = btrim(name))))
+    CONSTRAINT name_is_short_and_printable CHECK ((((octet_length(name) >= 1) AND (octet_length(name) <= 32)) AND (name !~ '[[:cntrl:]]'::text) AND (name = btrim(name)))),
+    CONSTRAINT quantise_is_known CHECK ((quantise = ANY (ARRAY['halfvec'::text, 'binary'::text])))
 );
 
 COMMENT ON TABLE wikiembed.sources IS 'One row per attached vector column; written by attach, detach, pause, resume and the first write.';
@@ -630,6 +653,8 @@ COMMENT ON COLUMN wikiembed.sources.text_config IS 'Text search configuration of
 COMMENT ON COLUMN wikiembed.sources.query_prefix_pinned IS 'True when query_prefix was pinned from the settings of the first worker, not set by the source itself.';
 
 COMMENT ON COLUMN wikiembed.sources.ef_search IS 'The least hnsw.ef_search of its searches by vector, 1 to 1,000; null: that of the session. Written by set_ef_search.';
+
+COMMENT ON COLUMN wikiembed.sources.quantise IS 'How the index of vectors that searches use is quantised: halfvec or binary; null: not at all. Written by set_quantise.';
 
 CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -857,6 +882,13 @@ CREATE FUNCTION wikiembed_private.damaged_documents(p_name text) RETURNS SETOF t
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.damaged_documents(p_name text) IS 'Keys of the split documents whose chunks are not their text: altered by hand, lost or doubled. Reads both tables.';
+
+CREATE FUNCTION wikiembed_private.declared_dimensions(p_source wikiembed.sources) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.declared_dimensions(p_source wikiembed.sources) IS 'Returns the dimensions that a source''s embedding column declares; -1: none.';
 
 CREATE FUNCTION wikiembed_private.dense_letters() RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1167,6 +1199,13 @@ CREATE FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) RETU
 
 COMMENT ON FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) IS 'Generates the function that records a source''s failures.';
 
+CREATE FUNCTION wikiembed_private.generate_nearest(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text, p_function text, p_parameters text, p_nearest text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.generate_nearest(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text, p_function text, p_parameters text, p_nearest text) IS 'Generates a function that returns the rows of p_nearest, a template of the rows nearest to p_query, as hits; p_parameters are more parameters than p_query, p_limit, p_weight and p_titled.';
+
 CREATE FUNCTION wikiembed_private.generate_null_stale(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1228,7 +1267,7 @@ CREATE FUNCTION wikiembed_private.generate_search(p_source wikiembed.sources, p_
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.generate_search(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) IS 'Generates the function that searches a source by vector alone, without a filter.';
+COMMENT ON FUNCTION wikiembed_private.generate_search(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) IS 'Generates the functions that search a source by vector alone, without a filter: search_SOURCE, and rerank_SOURCE where it is searched by a quantised index.';
 
 CREATE FUNCTION wikiembed_private.generate_split_documents(p_name text) RETURNS void
     LANGUAGE plpgsql
@@ -1277,7 +1316,7 @@ CREATE FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_rol
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) IS 'Lets a reader''s role call the function that searches a source with the rights of its caller.';
+COMMENT ON FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) IS 'Lets a reader''s role call the functions that search a source with the rights of its caller.';
 
 CREATE FUNCTION wikiembed_private.has_vector_index(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1313,6 +1352,11 @@ CREATE FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) IS 'True while a source is paused and its pause has not expired.';
+
+CREATE FUNCTION wikiembed_private.is_valid_index(p_index text) RETURNS boolean
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION wikiembed_private.is_valid_index(p_index text) IS 'Whether an index with that name, with its schema, is there and valid.';
 
 CREATE FUNCTION wikiembed_private.is_written(p_function oid) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1563,6 +1607,13 @@ CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint
 
 COMMENT ON FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text) IS 'Written by write_triggers for source wiki.';
 
+CREATE FUNCTION wikiembed_private.oversampling(p_quantise text) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.oversampling(p_quantise text) IS 'Returns how many candidates a search takes at least for each row that it is to find.';
+
 CREATE FUNCTION wikiembed_private.owner_warning(p_relation regclass) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1597,6 +1648,20 @@ CREATE FUNCTION wikiembed_private.qualified(p_relation regclass) RETURNS text
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.qualified(p_relation regclass) IS 'The relation''s name with its schema, quoted; null when it was dropped.';
+
+CREATE FUNCTION wikiembed_private.quantised(p_source wikiembed.sources, p_quantise text, p_alias text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.quantised(p_source wikiembed.sources, p_quantise text, p_alias text) IS 'Returns the SQL expression of a quantised vector, halfvec or binary, of a row with this alias, or of an index; null where the column declares no dimensions.';
+
+CREATE FUNCTION wikiembed_private.quantised_distance(p_source wikiembed.sources, p_quantise text, p_query text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.quantised_distance(p_source wikiembed.sources, p_quantise text, p_query text) IS 'Returns the SQL expression of the distance by which a quantised index finds candidates, of a row named t; null where none can be.';
 
 CREATE FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) RETURNS bigint
     LANGUAGE plpgsql
@@ -1675,6 +1740,13 @@ CREATE FUNCTION wikiembed_private.refuse_abort() RETURNS trigger
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.refuse_abort() IS 'Refuses to abort a waiting job; replaces procrastinate''s check constraint.';
+
+CREATE FUNCTION wikiembed_private.refuse_undeclared(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.refuse_undeclared(p_source wikiembed.sources) IS 'Raises WE013 for a column that declares no dimensions.';
 
 CREATE TABLE wikiembed.document_sources (
     source text NOT NULL,
@@ -1847,6 +1919,13 @@ CREATE FUNCTION wikiembed_private.require_one_step(p_name text, p_to text) RETUR
 
 COMMENT ON FUNCTION wikiembed_private.require_one_step(p_name text, p_to text) IS 'Raises WE010 for a switch after which a name would lead to a name that was switched too.';
 
+CREATE FUNCTION wikiembed_private.require_quantise(p_source wikiembed.sources, p_quantise text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.require_quantise(p_source wikiembed.sources, p_quantise text) IS 'Refuses a kind of index with which a source cannot be searched. Raises WE013.';
+
 CREATE FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1875,6 +1954,9 @@ CREATE TABLE wikiembed.search_statements (
     documents_statement text,
     ef_search integer,
     sample_statement text,
+    quantised_index text,
+    quantised_statement text[],
+    oversampling integer DEFAULT 1 NOT NULL,
     CONSTRAINT statements_are_complete CHECK ((((text_statement IS NULL) = (text_config IS NULL)) AND ((titled_hits_statement IS NULL) = (title_column IS NULL)) AND ((documents_statement IS NULL) = (documents IS NULL))))
 );
 
@@ -1905,6 +1987,12 @@ COMMENT ON COLUMN wikiembed.search_statements.documents_statement IS 'Counts the
 COMMENT ON COLUMN wikiembed.search_statements.ef_search IS 'As in table sources.';
 
 COMMENT ON COLUMN wikiembed.search_statements.sample_statement IS 'Returns keys and vectors of at most $2 random rows, from $1 percent of the table''s pages, chosen by the seed $3. Null before write_search.';
+
+COMMENT ON COLUMN wikiembed.search_statements.quantised_index IS 'The valid index of that kind, with its schema; null: there was none when write_search last looked.';
+
+COMMENT ON COLUMN wikiembed.search_statements.quantised_statement IS 'Finds the rows nearest to the vector $1, at most $2, among $3 candidates of the quantised index. Null without one.';
+
+COMMENT ON COLUMN wikiembed.search_statements.oversampling IS 'Candidates that a search takes at least for each row that it is to find.';
 
 CREATE FUNCTION wikiembed_private.require_search(p_search wikiembed.search_statements, p_source text, p_query public.vector, p_text text, p_limit integer, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1996,6 +2084,13 @@ CREATE FUNCTION wikiembed_private.search_hits(p_source wikiembed.sources, p_more
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.search_hits(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) IS 'The statement that fuses rows found by vector and by text, and returns them as hits.';
+
+CREATE FUNCTION wikiembed_private.search_quantised(p_source wikiembed.sources, p_more jsonb) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.search_quantised(p_source wikiembed.sources, p_more jsonb) IS 'The statement that finds the rows nearest to a vector by a quantised index, before and after the filter; null without one.';
 
 CREATE FUNCTION wikiembed_private.search_wiki(p_query public.vector, p_limit integer, p_weight double precision, p_titled boolean) RETURNS TABLE(key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean, document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer)
     LANGUAGE plpgsql STABLE
@@ -2187,12 +2282,12 @@ CREATE FUNCTION wikiembed_private.usable_keys(p_relation regclass) RETURNS name[
 
 COMMENT ON FUNCTION wikiembed_private.usable_keys(p_relation regclass) IS 'The columns of a table that identify a row and can be the key of a source.';
 
-CREATE FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer) RETURNS integer
+CREATE FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer, p_oversampling integer DEFAULT 1) RETURNS integer
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer) IS 'Returns the hnsw.ef_search with which search finds rows by vector, of a source''s own and the number of rows.';
+COMMENT ON FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer, p_oversampling integer) IS 'Returns the hnsw.ef_search with which search finds rows by vector, of a source''s own and the number of rows, times the oversampling of its quantised index.';
 
 CREATE FUNCTION wikiembed_private.vector_scans(p_relation regclass) RETURNS bigint
     LANGUAGE sql

@@ -220,6 +220,15 @@ CASES = (
     Case(
         name="search_index",
         level="warning",
+        message="by an index of kind binary, and searches compare every row: run `wikiembed index",
+        broken="insert into public.docs (body, vec)"
+        " select 'x', array[1, 0, 0, g]::vector from generate_series(1, 10000) as g;"
+        " select wikiembed.set_quantise('docs', 'binary')",
+        fixed_by=("index", "--source", "docs"),
+    ),
+    Case(
+        name="search_index",
+        level="warning",
         message="by text (english), which read every row: run `wikiembed index --text --source",
         broken="select wikiembed.set_text_config('docs', 'english')",
         fixed_by=("index", "--text", "--source", "docs"),

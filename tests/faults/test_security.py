@@ -126,6 +126,8 @@ CALLS = [
     "wikiembed.jobs_of_worker(1)", "wikiembed.release_jobs(1, array[1])",
     "wikiembed.pin_model('docs', 'local', 'm', 4)", "wikiembed.load_pages('[]')",
     "wikiembed.text_index('docs', 'simple')", "wikiembed.set_text_config('docs', 'simple')",
+    "wikiembed.vector_index('docs', 'binary')", "wikiembed.vector_indexes('docs')",
+    "wikiembed.set_quantise('docs', 'binary')",
     "wikiembed.embedded_chunks('docs', array['1'])",
     f"wikiembed.search('docs', '{VECTOR}'::public.vector, 'one', 5, '{{}}')",
     "wikiembed.sample_vectors('docs', 5)", "wikiembed.set_ef_search('docs', 80)",

@@ -275,11 +275,12 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
             module="index",
             exits=(
                 "0 when the index exists and is valid, or with `--drop` does not exist; 1 when "
-                "chunks lack vectors; 2 for a column that pgvector cannot index or a table that "
+                "chunks lack vectors; 2 for a column that pgvector cannot index so or a table that "
                 "the role does not own; 130 when interrupted by Ctrl-C"
             ),
             examples=(
                 "wikiembed index --source docs",
+                "wikiembed index --source docs --quantise binary",
                 "wikiembed index --source docs --drop",
             ),
         ),

@@ -17,6 +17,10 @@ declare
   v_words text[];
   v_filter text := '';
   v_depth integer := p_limit;
+  v_session integer;
+  v_ef integer;
+  v_quantised boolean;
+  v_statement text[];
   v_documents bigint;
   v_titled boolean;
   v_rels oid[];
@@ -36,7 +40,17 @@ begin
     perform wikiembed_private.require_search(v_search, coalesce(v_search.source, p_source), p_query, p_text, p_limit, p_vector_weight, p_text_weight, p_per_document);
   else
     v_titled := has_column_privilege(v_search.documents::oid, v_search.title_column, 'select');
-    if greatest(v_search.ef_search, p_limit) > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
+    v_session := coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40);
+    if v_search.quantised_index is not null and wikiembed_private.is_valid_index(v_search.quantised_index) then
+      v_ef := least(greatest(v_search.ef_search, p_limit * v_search.oversampling, v_session), 1000);
+      if v_ef > v_session then
+        perform set_config('hnsw.ef_search', v_ef::text, true);
+      end if;
+      return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4, $5)', 'rerank_' || v_search.source)
+        using p_query, p_limit, p_vector_weight, coalesce(v_titled, false), v_ef;
+      return;
+    end if;
+    if greatest(v_search.ef_search, p_limit) > v_session then
       perform set_config('hnsw.ef_search', greatest(v_search.ef_search, p_limit)::text, true);
     end if;
     return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4)', 'search_' || v_search.source)
@@ -54,12 +68,16 @@ begin
   elsif v_by_vector and v_by_text then
     v_depth := greatest(2 * p_limit, 60);
   end if;
+  v_quantised := v_by_vector and v_search.quantised_index is not null and wikiembed_private.is_valid_index(v_search.quantised_index);
+  v_statement := case when v_quantised then v_search.quantised_statement else v_search.vector_statement end;
   loop
     if v_by_vector then
-      if greatest(v_search.ef_search, v_depth) > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
-        perform set_config('hnsw.ef_search', least(greatest(v_search.ef_search, v_depth), 1000)::text, true);
+      v_session := coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40);
+      v_ef := least(greatest(v_search.ef_search, v_depth * case when v_quantised then v_search.oversampling else 1 end, v_session), 1000);
+      if v_ef > v_session then
+        perform set_config('hnsw.ef_search', v_ef::text, true);
       end if;
-      execute array_to_string(v_search.vector_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
+      execute array_to_string(v_statement, v_filter) into v_rels, v_tids using p_query, v_depth, greatest(v_ef, v_depth);
       -- pgvector ends an index scan that finds too few, after hnsw.max_scan_tuples or ef_search rows.
       if p_filter is not null and coalesce(cardinality(v_tids), 0) < v_depth then
         execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
@@ -90,6 +108,13 @@ begin
   end if;
 end;
 $$;
+
+-- An index that was dropped, or whose build was interrupted, serves no search; its name outlives a reindex.
+create or replace function wikiembed_private.is_valid_index(p_index text) returns boolean
+language sql stable
+return exists (select from pg_catalog.pg_index as i where i.indexrelid = pg_catalog.to_regclass(p_index) and i.indisvalid);
+comment on function wikiembed_private.is_valid_index(text) is
+  'Whether an index with that name, with its schema, is there and valid.';
 
 create or replace function wikiembed_private.dimensions_of(p_vector vector) returns integer
 language sql immutable

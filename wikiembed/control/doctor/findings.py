@@ -111,8 +111,9 @@ ALARMS = (
     ),
     Alarm(
         "search_index", "warning",
-        "The index of vectors is invalid, or is missing where 10,000 vectors or more are searched;"
-        " or that of text is missing or invalid where search by text was set up.",
+        "The index of vectors is invalid, or is missing where 10,000 vectors or more are searched,"
+        " or is not of the kind that `--quantise` chose; or that of text is missing or invalid"
+        " where search by text was set up.",
         "`wikiembed index --source SOURCE`",
     ),
     Alarm(
