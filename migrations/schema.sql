@@ -926,6 +926,13 @@ CREATE FUNCTION wikiembed_private.documents_gone(p_name text) RETURNS boolean
 
 COMMENT ON FUNCTION wikiembed_private.documents_gone(p_name text) IS 'True when a source''s table of documents, or a column of it that is used, was dropped; null when it has none.';
 
+CREATE FUNCTION wikiembed_private.documents_per_job() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.documents_per_job() IS 'Number of documents that are queued in one job at most.';
+
 CREATE FUNCTION wikiembed_private.documents_written_as(p_name text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1603,7 +1610,7 @@ CREATE FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) IS 'Queues documents of a source in jobs of 16; returns the number of jobs.';
+COMMENT ON FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) IS 'Queues documents of a source; returns the number of jobs.';
 
 CREATE FUNCTION wikiembed_private.queue_reconcile(p_source text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2066,6 +2073,13 @@ CREATE FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Replaces a job by two with half of its keys each; the next rescue splits those at once.';
+
+CREATE FUNCTION wikiembed_private.split_jobs(p_name text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.split_jobs(p_name text) IS 'SQL that queues the documents of a source: those of queued (key, priority), which precedes it, in their order.';
 
 CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER

@@ -17,11 +17,8 @@ begin
       insert into @state@ as s (key)
       select @key_of(n)@ from new_rows as n
           on conflict (key) do update set version = null;
-      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-      select @queue@, 'wikiembed.split', 10, jsonb_build_object('source', @source@, 'documents', to_jsonb(array_agg(m.key)))
-        from (select @key_of(n)@ as key, (row_number() over () - 1) / 16 as batch from new_rows as n) as m
-       group by m.batch
-       order by m.batch;
+      with queued as (select @key_of(n)@ as key, 10 as priority from new_rows as n)
+      @split_jobs@;
       return null;
     end;
     $body$
@@ -60,11 +57,8 @@ begin
         select k from unnest(v_changed) as k order by k collate "C"
             on conflict (key) do update set version = null;
         perform wikiembed_private.end_document_failures(@source@, v_changed, 'changed');
-        insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-        select @queue@, 'wikiembed.split', 10, jsonb_build_object('source', @source@, 'documents', to_jsonb(array_agg(m.key)))
-          from (select k as key, (row_number() over () - 1) / 16 as batch from unnest(v_changed) as k) as m
-         group by m.batch
-         order by m.batch;
+        with queued as (select k as key, 10 as priority from unnest(v_changed) as k)
+        @split_jobs@;
       end if;
       return null;
     end;

@@ -44,7 +44,7 @@ comment on function wikiembed_private.key_part(wikiembed.sources, text, bigint) 
   'Returns the SQL expression of one column of a document''s key, of the key as text.';
 
 -- What the templates of documents name besides a source's: the columns of the chunk table that hold the
--- document's key, the title, and the hash of a document's text and title.
+-- document's key, the title, the hash of a document's text and title, and the statement that queues documents.
 create or replace function wikiembed_private.document_names(p_name text) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -61,6 +61,7 @@ begin
            'chunks', wikiembed_private.qualified(s.relation),
            'chunks_literal', quote_literal(wikiembed_private.qualified(s.relation)),
            'state', format('wikiembed_private.%I', 'documents_' || p_name),
+           'split_jobs', wikiembed_private.split_jobs(p_name),
            'fk_columns', (select string_agg(quote_ident(k.name), ', ' order by k.number) from unnest(v_columns) with ordinality as k (name, number)),
            'fk_values', (select string_agg(wikiembed_private.key_part(v_row, 'k.key', k.number), ', ' order by k.number)
                            from unnest(v_columns) with ordinality as k (name, number)),

@@ -42,17 +42,13 @@ begin
   delete from wikiembed.document_failures as f where f.source = p_source collate "default";
   delete from wikiembed_queue.procrastinate_jobs as j
    where j.queue_name = v_source.queue_name and j.task_name = 'wikiembed.split' and j.status = 'todo' and j.priority = 0;
-  execute format($sql$
-    with inserted as (
-      insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-      select $1, 'wikiembed.split', 0, jsonb_build_object('source', $2, 'documents', to_jsonb(array_agg(n.key)))
-        from (select s.key, (row_number() over (order by s.key) - 1) / 16 as batch from wikiembed_private.%I as s) as n
-       group by n.batch
-       order by n.batch
+  execute wikiembed_private.render_template(v_documents, $sql$
+    with queued as (select s.key, 0 as priority from @state@ as s order by s.key), inserted as (
+      @split_jobs@
       returning jsonb_array_length(args -> 'documents') as documents
     )
     select coalesce(sum(i.documents), 0) from inserted as i
-  $sql$, 'documents_' || p_source) into v_waiting using v_source.queue_name, p_source;
+  $sql$, wikiembed_private.document_names(p_source)) into v_waiting;
   if v_source.held_back_at is not null
      and (select e.jobs from wikiembed.enqueue(p_source, 1, p_dry_run => true) as e) = 0
   then

@@ -190,26 +190,6 @@ $$;
 comment on function wikiembed_private.release_documents(text) is
   'Makes a source of documents one of chunks only: drops the triggers, functions, state and jobs of its documents; the chunks stay.';
 
-create or replace function wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) returns bigint
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_jobs bigint;
-begin
-  insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-  select 'embed_' || p_source, 'wikiembed.split', p_priority,
-         jsonb_build_object('source', p_source, 'documents', to_jsonb(array_agg(n.key order by n.key)))
-    from (select k as key, (row_number() over (order by k) - 1) / 16 as batch from unnest(p_keys) as k) as n
-   group by n.batch
-   order by n.batch;
-  get diagnostics v_jobs = row_count;
-  return v_jobs;
-end;
-$$;
-comment on function wikiembed_private.queue_documents(text, text[], integer) is
-  'Queues documents of a source in jobs of 16; returns the number of jobs.';
-
 -- Documents that bypassed the triggers, in both directions; with p_recount texts that changed unseen too. Those
 -- of jobs that died are queued even while the source is held back; the rest is for enqueue.
 create or replace function wikiembed_private.reconcile_documents(

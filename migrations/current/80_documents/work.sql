@@ -200,7 +200,7 @@ begin
        limit $3)
   $sql$, 'documents_' || p_source) into v_waiting using 'embed_' || p_source, p_source, p_most;
   documents := cardinality(v_waiting);
-  jobs := case when p_dry_run then (documents + 15) / 16 else wikiembed_private.queue_documents(p_source, v_waiting, 0) end;
+  jobs := case when p_dry_run then ceil(documents::numeric / wikiembed_private.documents_per_job()) else wikiembed_private.queue_documents(p_source, v_waiting, 0) end;
 end;
 $$;
 comment on function wikiembed_private.enqueue_documents(text, bigint, boolean) is
