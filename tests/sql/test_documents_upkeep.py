@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.sql.test_documents import ATTACH, FREE, chunks, counts, put, queued, split
 from tests.support.database import Database
+from tests.support.documents import ATTACH, FREE, chunks, counts, put, queued, split
 
 RECONCILE = "select documents_enqueued, dead_jobs from wikiembed.reconcile('articles')"
 CURRENT = "select wikiembed_private.document_triggers_current('articles')"
@@ -17,18 +16,6 @@ RECORD = (
     "select wikiembed.record_document_failure('articles', d.key, d.version, %s, 'It failed.')"
     " from wikiembed.read_documents('articles', array[%s]) as d"
 )
-
-
-@pytest.fixture
-def articles(database: Database) -> Iterator[Database]:
-    """Table articles with a key of two columns, attached as documents."""
-    database.execute(
-        "create table public.articles (tenant int, id text, title text, body text, other int,"
-        " primary key (tenant, id))"
-    )
-    database.execute(ATTACH)
-    yield database
-    database.check_invariants()
 
 
 def fail_document(database: Database, key: str, error_class: str = "document_unreadable") -> None:
@@ -116,6 +103,26 @@ def test_retry_takes_the_key_of_a_document_without_blanks(articles: Database) ->
     articles.execute("select wikiembed.retry_failures('articles', array[%s])", [typed])
     assert queued(articles) == [key]
     assert articles.rows("select key from wikiembed.document_failures") == [(other,)]
+
+
+def test_reconcile_finds_what_bypassed_the_triggers(articles: Database) -> None:
+    """Documents without a state, states without a document, texts that changed unseen."""
+    for name in ("a", "b", "c"):
+        split(articles, put(articles, name, "one"))
+    articles.execute(FREE)
+    articles.execute(
+        "alter table public.articles disable trigger all;"
+        "insert into public.articles values (1, 'd', 't', 'new');"
+        "update public.articles set body = 'changed' where id = 'a';"
+        "delete from public.articles_chunks where document_id = 'b';"
+        "delete from public.articles where id = 'b';"
+        "alter table public.articles enable trigger all"
+    )
+    articles.execute("select * from wikiembed.reconcile('articles')")
+    assert sorted(queued(articles)) == ['[1, "a"]', '[1, "d"]']
+    assert counts(articles) == (3, 1, 2, 0, 1)
+    for key in queued(articles):
+        split(articles, key)
 
 
 def test_reconcile_counts_documents_that_it_queues(articles: Database) -> None:
