@@ -342,7 +342,7 @@ CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30,
 
 COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Requeues the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
 
-CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::text, p_max_chars integer DEFAULT NULL::integer, p_overlap_chars integer DEFAULT NULL::integer, p_context text DEFAULT NULL::text, p_max_tokens integer DEFAULT NULL::integer) RETURNS bigint
+CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::text, p_max_chars integer DEFAULT NULL::integer, p_overlap_chars integer DEFAULT NULL::integer, p_context text DEFAULT NULL::text, p_max_tokens integer DEFAULT NULL::integer, p_force boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -350,7 +350,7 @@ CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::t
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.resplit(p_source text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'Queues all documents of a source to be split again, with other options if given (null: the present one; p_max_tokens 0: no bound); chunks that stay equal keep row, key and vector, and the others are found by search until their document is split. Returns the number of documents. Raises WE001, WE008, WE010, and gives up after waiting 10 s for a lock.';
+COMMENT ON FUNCTION wikiembed.resplit(p_source text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer, p_force boolean) IS 'Queues all documents of a source to be split again, with other options if given (null: the present one; p_max_tokens 0: no bound) and the present version of the splitter; none when neither changes, unless p_force; chunks that stay equal keep row, key and vector, and the others are found by search until their document is split. Returns the number of documents. Raises WE001, WE008, WE010, and gives up after waiting 10 s for a lock.';
 
 CREATE FUNCTION wikiembed.resume(p_source text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1702,6 +1702,7 @@ CREATE TABLE wikiembed.document_sources (
     trigger_version integer DEFAULT 0 NOT NULL,
     written_as text DEFAULT ''::text NOT NULL,
     max_tokens integer,
+    splitter_version integer DEFAULT 1 NOT NULL,
     CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
     CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
     CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
@@ -1747,6 +1748,8 @@ COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the f
 COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
 
 COMMENT ON COLUMN wikiembed.document_sources.max_tokens IS 'Most tokens of a chunk, without its context; null: no bound.';
+
+COMMENT ON COLUMN wikiembed.document_sources.splitter_version IS 'Version of the splitter that its documents are split by, since attach or the last resplit.';
 
 CREATE FUNCTION wikiembed_private.register_documents(p_documents wikiembed.document_sources) RETURNS void
     LANGUAGE plpgsql
@@ -1953,7 +1956,7 @@ CREATE FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'The options of a source after a resplit; raises WE010.';
+COMMENT ON FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'The options of a source, and the version of the splitter, after a resplit; raises WE010.';
 
 CREATE FUNCTION wikiembed_private.retry_documents(p_source text, p_keys text[], p_error_class text, OUT jobs bigint, OUT documents bigint) RETURNS record
     LANGUAGE plpgsql
@@ -2080,6 +2083,13 @@ CREATE FUNCTION wikiembed_private.split_jobs(p_name text) RETURNS text
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.split_jobs(p_name text) IS 'SQL that queues the documents of a source: those of queued (key, priority), which precedes it, in their order.';
+
+CREATE FUNCTION wikiembed_private.splitter_version() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.splitter_version() IS 'Version of the splitter: texts that another one has split may be cut elsewhere by this one.';
 
 CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER

@@ -280,6 +280,14 @@ CASES = (
         fixed_by=("retry", "articles"),
     ),
     Case(
+        name="splitter_version",
+        level="warning",
+        message="Source articles: its documents were split by version 0 of the splitter, which is",
+        broken=ARTICLES.format("true")
+        + " update wikiembed.document_sources set splitter_version = 0",
+        fixed_by=("resplit", "articles"),
+    ),
+    Case(
         name="failures",
         level="warning",
         message="Source docs has 1 failed chunk (rejected): see `wikiembed failures docs`",

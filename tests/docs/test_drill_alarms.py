@@ -173,6 +173,12 @@ def _documents_failed(drill: Drill) -> None:
     )
 
 
+def _splitter_version(drill: Drill) -> None:
+    """An upgrade whose splitter cuts elsewhere."""
+    drill.load_documents("one more")
+    drill.database.execute("update wikiembed.document_sources set splitter_version = 0")
+
+
 def _paused(drill: Drill) -> None:
     drill.type("wikiembed pause wiki --why 'the GPU is needed'")
 
@@ -291,6 +297,7 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("document_triggers", "fault"): _document_triggers,
     ("documents_waiting", "warning"): _documents_waiting,
     ("documents_failed", "warning"): _documents_failed,
+    ("splitter_version", "warning"): _splitter_version,
     ("index", "warning"): _index,
     ("search_index", "warning"): _search_index,
     ("recall", "warning"): _recall,

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from wikiembed.control.doctor.findings import Finding
+from wikiembed.control.resplit import outdated
 from wikiembed.words import count, verb
 
 Connection = psycopg.Connection[Any]
@@ -52,6 +53,8 @@ def documents(
             f"Source {name} has {count(failed, 'document')} that could not be split ({classes}):"
             f" see `wikiembed failures {name}`, then run `wikiembed retry {name}`.",
         )
+    for sentence in outdated(connection):
+        yield Finding("splitter_version", "warning", sentence)
     if rows:
         yield from _splitter(load)
 

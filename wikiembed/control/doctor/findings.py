@@ -155,6 +155,12 @@ ALARMS = (
         "`wikiembed failures SOURCE`, then `wikiembed retry SOURCE`",
     ),
     Alarm(
+        "splitter_version", "warning",
+        "Documents were split by another version of the splitter than the installed one, which may"
+        " cut elsewhere.",
+        "`wikiembed resplit SOURCE --dry-run`, then `wikiembed resplit SOURCE`",
+    ),
+    Alarm(
         "splitter", "fault",
         "A source has documents, and the package that splits them cannot be imported here.",
         "`pip install --force-reinstall semantic-text-splitter`",
