@@ -269,6 +269,13 @@ CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount 
 
 COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Repairs a source, or all: queues orphaned rows and documents, drops jobs and failures of deleted rows, corrects the ledger (unless p_recount is false), rewrites triggers, detaches sources whose table or column was dropped, and keeps the chunks of those whose table of documents was. Raises WE001, WE008.';
 
+CREATE FUNCTION wikiembed.reconciles_left(p_source text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.reconciles_left(p_source text) IS 'Number of reconciles of a source (null: of any) that a trigger queued and that wait or run: each may queue more jobs.';
+
 CREATE FUNCTION wikiembed.record_document_failure(p_source text, p_key text, p_version bigint, p_error_class text, p_message text, p_job_id bigint DEFAULT NULL::bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -631,12 +638,12 @@ COMMENT ON COLUMN wikiembed.sources.query_prefix_pinned IS 'True when query_pref
 
 COMMENT ON COLUMN wikiembed.sources.ef_search IS 'The least hnsw.ef_search of its searches by vector, 1 to 1,000; null: that of the session. Written by set_ef_search.';
 
-CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) RETURNS void
+CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean, p_keys name[] DEFAULT NULL::name[]) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) IS 'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it.';
+COMMENT ON FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean, p_keys name[]) IS 'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it. p_keys: its columns that hold the key of the document; null: document_ and the name of each.';
 
 CREATE FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -735,6 +742,13 @@ CREATE FUNCTION wikiembed_private.chunk_key_columns(p_name text) RETURNS name[]
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.chunk_key_columns(p_name text) IS 'Columns of a source''s chunk table that hold the key of the document, in the order of the key.';
+
+CREATE FUNCTION wikiembed_private.chunk_table_fault(p_name text, OUT message text, OUT advice text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.chunk_table_fault(p_name text, OUT message text, OUT advice text) IS 'What the chunk table of a source of documents lacks now, and what to do; null: nothing, or one of its tables was dropped.';
 
 CREATE FUNCTION wikiembed_private.chunk_table_name(p_documents regclass, p_chunks text) RETURNS text
     LANGUAGE plpgsql STABLE

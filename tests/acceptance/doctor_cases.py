@@ -173,6 +173,24 @@ CASES = (
         fixed_by=("reconcile", "articles"),
     ),
     Case(
+        name="chunk_table",
+        level="fault",
+        message="lacks columns of a chunk table: heading: rename them back, or add them, then run"
+        " `wikiembed reconcile articles`.",
+        broken=ARTICLES.format("true")
+        + " alter table public.articles_chunks rename heading to other",
+        fixed_sql="alter table public.articles_chunks rename other to heading",
+    ),
+    Case(
+        name="chunk_table",
+        level="fault",
+        message="on delete cascade`, then run `wikiembed reconcile articles`.",
+        broken=ARTICLES.format("true") + " alter table public.articles_chunks"
+        " drop constraint articles_chunks_document_id_fkey",
+        fixed_sql="alter table public.articles_chunks add foreign key (document_id)"
+        " references public.articles (id) on update cascade on delete cascade",
+    ),
+    Case(
         name="document_triggers",
         level="fault",
         message="of source articles, public.articles, are missing, disabled or outdated: run",
@@ -182,7 +200,7 @@ CASES = (
     Case(
         name="document_triggers",
         level="fault",
-        message="`wikiembed reconcile articles`",
+        message="A column of documents in public.articles of source articles was renamed",
         broken=ARTICLES.format("true") + " alter event trigger wikiembed_on_ddl disable;"
         " alter table public.articles rename body to text",
         fixed_by=("reconcile", "articles"),

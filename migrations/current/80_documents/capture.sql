@@ -1,4 +1,6 @@
 -- The triggers of a table of documents: they mark a document as waiting, and queue it, in the writer's transaction.
+-- A statement that would name a column or table that was dropped or renamed since is not reached: the user's
+-- statement is done, and a reconcile is queued, which follows the rename and finds what was written meanwhile.
 create or replace function wikiembed_private.generate_document_triggers(p_name text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -14,6 +16,10 @@ begin
     set jit = off
     as $body$
     begin
+      if @is_altered@ then
+        perform wikiembed_private.queue_reconcile(@source@);
+        return null;
+      end if;
       insert into @state@ as s (key)
       select @key_of(n)@ from new_rows as n
           on conflict (key) do update set version = null;
@@ -35,6 +41,10 @@ begin
       v_changed text[];
       v_removed text[];
     begin
+      if @is_altered@ then
+        perform wikiembed_private.queue_reconcile(@source@);
+        return null;
+      end if;
       v_changed := array(
         select @key_of(n)@ from new_rows as n
          where not exists (
@@ -71,10 +81,15 @@ begin
     set jit = off
     as $body$
     declare
-      v_removed text[] := array(
+      v_removed text[];
+    begin
+      if @is_altered@ then
+        perform wikiembed_private.queue_reconcile(@source@);
+        return null;
+      end if;
+      v_removed := array(
         select o.key from (select @key_of(o)@ as key from old_rows as o) as o
          where (select true from @table@ as d where @is_text_key(d, o.key)@ and @key_of(d)@ collate "C" = o.key) is null);
-    begin
       delete from @state@ as s where s.key = any (v_removed collate "C");
       perform wikiembed_private.end_document_failures(@source@, v_removed, 'deleted');
       return null;

@@ -205,6 +205,7 @@ declare
   v_row wikiembed.sources;
   v_names jsonb;
   v_lost text[];
+  v_gone text[];
   v_ended record;
 begin
   documents_enqueued := 0; dead_jobs := 0;
@@ -233,8 +234,19 @@ begin
         on conflict do nothing
   $sql$, v_names);
   execute wikiembed_private.render_template(v_row, $sql$
-    delete from @state@ as s where not exists (select from @table@ as d where @key_of(d)@ collate "C" = s.key)
-  $sql$, v_names);
+    with gone as (
+      delete from @state@ as s where not exists (select from @table@ as d where @key_of(d)@ collate "C" = s.key) returning s.key
+    )
+    select array(select g.key from gone as g)
+  $sql$, v_names) into v_gone;
+  -- A partition that was dropped takes the foreign key with it, so that the chunks of its documents are left.
+  if cardinality(v_gone) > 0 and (
+    select wikiembed_private.missing_chunk_columns(s.relation, wikiembed_private.chunk_key_columns(p_name))
+      from wikiembed.sources as s where s.name = p_name collate "default") is null
+  then
+    execute wikiembed_private.render_template(
+      v_row, 'delete from @chunks@ as c using unnest($1) as k (key) where @fk_is_key@', v_names) using v_gone;
+  end if;
   if p_recount then
     execute wikiembed_private.render_template(v_row, $sql$
       update @state@ as s set version = null
