@@ -207,15 +207,15 @@ def test_attach_takes_max_tokens(call: Call, database: Database, standin: StandI
     ) in result.stdout.splitlines()
     assert database.one("select max_tokens from wikiembed.document_options('articles')") == 100
     refused = call(*ATTACH, "--max-tokens", "3", env=served(standin))
-    assert "A chunk has at most 8 to 1000000 tokens, not 3." in assert_refused(refused, 2)
+    assert "A chunk has at most 8 to 1,000,000 tokens, not 3." in assert_refused(refused, 2)
 
 
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        (("--max-chars", "5"), "a chunk has at most 32 to 1000000 characters, not 5"),
+        (("--max-chars", "5"), "a chunk has at most 32 to 1,000,000 characters, not 5"),
         (("--max-chars", "40", "--overlap-chars", "11"), "chunks overlap by 0 to a quarter"),
-        (("--max-tokens", "7"), "a chunk has at most 8 to 1000000 tokens, not 7"),
+        (("--max-tokens", "7"), "a chunk has at most 8 to 1,000,000 tokens, not 7"),
         (("--splitter", "xml"), "Invalid value for '--splitter'"),
         (("--max-chars", "9" * 20), "input should be less than or equal to 1000000"),
         (("--sample", "5"), "--sample needs --dry-run"),

@@ -148,7 +148,7 @@ def test_attach_refuses_a_bound_of_tokens_that_is_not_valid(docs: Database, toke
         "select wikiembed.attach_documents('public.others', 'id', 'body', 'others',"
         " p_dimensions => 4, p_max_tokens => %s)"
     )
-    with pytest.raises(psycopg.Error, match=f"at most 8 to 1000000 tokens, not {tokens}"):
+    with pytest.raises(psycopg.Error, match=f"at most 8 to 1,000,000 tokens, not {tokens}"):
         docs.execute(attach, [tokens])
     docs.execute(attach, [256])
     assert docs.one("select max_tokens from wikiembed.document_options('others')") == 256

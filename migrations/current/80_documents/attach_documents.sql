@@ -136,10 +136,10 @@ begin
     raise exception 'no splitter is named "%"', p_splitter using errcode = 'WE010', hint = 'Splitters are text, markdown and html.';
   end if;
   if p_max_chars is null or p_max_chars not between 32 and 1000000 then
-    raise exception 'a chunk has at most 32 to 1000000 characters, not %', p_max_chars using errcode = 'WE010';
+    raise exception 'a chunk has at most 32 to 1,000,000 characters, not %', p_max_chars using errcode = 'WE010';
   end if;
   if p_max_tokens not between 8 and 1000000 then
-    raise exception 'a chunk has at most 8 to 1000000 tokens, not %', p_max_tokens using errcode = 'WE010';
+    raise exception 'a chunk has at most 8 to 1,000,000 tokens, not %', p_max_tokens using errcode = 'WE010';
   end if;
   if p_overlap_chars is null or p_overlap_chars not between 0 and p_max_chars / 4 then
     raise exception 'chunks overlap by 0 to a quarter of max_chars, not %', p_overlap_chars using errcode = 'WE010';
