@@ -919,6 +919,13 @@ CREATE FUNCTION wikiembed_private.document_tree_current(p_name text) RETURNS boo
 
 COMMENT ON FUNCTION wikiembed_private.document_tree_current(p_name text) IS 'True when the table of a source''s documents and every partition of it, and no other, have their triggers; null when it has none.';
 
+CREATE FUNCTION wikiembed_private.document_trigger_version() RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_trigger_version() IS 'Digest of the functions that generate the triggers of documents, and of whether these look for altered columns.';
+
 CREATE FUNCTION wikiembed_private.document_triggers_current(p_name text) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1149,6 +1156,13 @@ CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.
 
 COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Updates a source''s column names after a rename; returns its row.';
 
+CREATE FUNCTION wikiembed_private.follows_ddl() RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.follows_ddl() IS 'True while an event trigger follows renamed and dropped columns; only a superuser can create it.';
+
 CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[] DEFAULT NULL::text[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1187,6 +1201,13 @@ CREATE FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) RETU
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) IS 'Generates the function that records a source''s failures.';
+
+CREATE FUNCTION wikiembed_private.generate_idle_document_triggers(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.generate_idle_document_triggers(p_name text) IS 'Makes the triggers of a source''s documents only queue a reconcile.';
 
 CREATE FUNCTION wikiembed_private.generate_null_stale(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql

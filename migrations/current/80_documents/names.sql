@@ -73,10 +73,10 @@ begin
                            from unnest(v_documents.key_columns, v_columns) with ordinality as k (name, chunk, number)))
     into v_names
     from wikiembed.sources as s where s.name = p_name collate "default";
-  select v_names || jsonb_build_object('is_altered', format(
+  select v_names || jsonb_build_object('is_altered', case when wikiembed_private.follows_ddl() then 'false' else format(
     '(to_regclass(%1$L) is null or (select count(*) from pg_attribute as a'
     ' where a.attrelid = tg_relid and a.attname = any (%2$L::name[]) and not a.attisdropped) < %3$s)',
-    wikiembed_private.qualified(v_row.relation), c.names, cardinality(c.names)))
+    wikiembed_private.qualified(v_row.relation), c.names, cardinality(c.names)) end)
     into v_names
     from (select array(select distinct n from unnest(v_row.key_columns || v_row.text_columns || v_documents.title_column) as n
                         where n is not null order by n) as names) as c;

@@ -56,7 +56,7 @@ create or replace function wikiembed_private.document_triggers_current(p_name te
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select d.trigger_version = wikiembed_private.trigger_version()
+  select d.trigger_version = wikiembed_private.document_trigger_version()
      and wikiembed_private.document_names_current(p_name)
      and wikiembed_private.document_tree_current(p_name)
      and not exists (select from wikiembed_private.document_triggers_of(p_name) as o where not o.enabled)
