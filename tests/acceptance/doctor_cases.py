@@ -203,7 +203,7 @@ CASES = (
         message="A column of documents in public.articles of source articles was renamed",
         broken=ARTICLES.format("true") + " alter event trigger wikiembed_on_ddl disable;"
         " alter table public.articles rename body to text",
-        fixed_by=("reconcile", "articles"),
+        fixed_by=("reconcile",),
     ),
     Case(
         name="index",
@@ -302,7 +302,7 @@ CASES = (
         level="warning",
         message="Source articles: its documents were split by version 0 of the splitter, which is",
         broken=ARTICLES.format("true")
-        + " update wikiembed.document_sources set splitter_version = 0",
+        + " update wikiembed.document_sources set splitter_version = 0 where source = 'articles'",
         fixed_by=("resplit", "articles"),
     ),
     Case(

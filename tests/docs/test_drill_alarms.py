@@ -155,7 +155,7 @@ def _documents_dropped(drill: Drill) -> None:
 
 def _chunk_table(drill: Drill) -> Fix:
     drill.load_documents("one more")
-    rename = "alter table public.articles_chunks rename {} to {}"
+    rename = "alter table public.article_chunks rename {} to {}"
     drill.database.execute(rename.format("heading", "other"))
     return lambda: drill.database.execute(rename.format("other", "heading"))
 
