@@ -269,6 +269,13 @@ CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount 
 
 COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Repairs a source, or all: queues orphaned rows and documents, drops jobs and failures of deleted rows, corrects the ledger (unless p_recount is false), rewrites triggers, detaches sources whose table or column was dropped, and keeps the chunks of those whose table of documents was. Raises WE001, WE008.';
 
+CREATE FUNCTION wikiembed.reconciles_left(p_source text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.reconciles_left(p_source text) IS 'Number of reconciles of a source (null: of any) that a trigger queued and that wait or run: each may queue more jobs.';
+
 CREATE FUNCTION wikiembed.record_document_failure(p_source text, p_key text, p_version bigint, p_error_class text, p_message text, p_job_id bigint DEFAULT NULL::bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -342,7 +349,7 @@ CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30,
 
 COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Requeues the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
 
-CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::text, p_max_chars integer DEFAULT NULL::integer, p_overlap_chars integer DEFAULT NULL::integer, p_context text DEFAULT NULL::text, p_max_tokens integer DEFAULT NULL::integer) RETURNS bigint
+CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::text, p_max_chars integer DEFAULT NULL::integer, p_overlap_chars integer DEFAULT NULL::integer, p_context text DEFAULT NULL::text, p_max_tokens integer DEFAULT NULL::integer, p_force boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -350,7 +357,7 @@ CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::t
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.resplit(p_source text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'Queues all documents of a source to be split again, with other options if given (null: the present one; p_max_tokens 0: no bound); chunks that stay equal keep row, key and vector, and the others are found by search until their document is split. Returns the number of documents. Raises WE001, WE008, WE010, and gives up after waiting 10 s for a lock.';
+COMMENT ON FUNCTION wikiembed.resplit(p_source text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer, p_force boolean) IS 'Queues all documents of a source to be split again, with other options if given (null: the present one; p_max_tokens 0: no bound) and the present version of the splitter; none when neither changes, unless p_force; chunks that stay equal keep row, key and vector, and the others are found by search until their document is split. Returns the number of documents. Raises WE001, WE008, WE010, and gives up after waiting 10 s for a lock.';
 
 CREATE FUNCTION wikiembed.resume(p_source text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -656,12 +663,12 @@ COMMENT ON COLUMN wikiembed.sources.ef_search IS 'The least hnsw.ef_search of it
 
 COMMENT ON COLUMN wikiembed.sources.quantise IS 'How the index of vectors that searches use is quantised: halfvec or binary; null: not at all. Written by set_quantise.';
 
-CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) RETURNS void
+CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean, p_keys name[] DEFAULT NULL::name[]) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) IS 'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it.';
+COMMENT ON FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean, p_keys name[]) IS 'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it. p_keys: its columns that hold the key of the document; null: document_ and the name of each.';
 
 CREATE FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -760,6 +767,13 @@ CREATE FUNCTION wikiembed_private.chunk_key_columns(p_name text) RETURNS name[]
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.chunk_key_columns(p_name text) IS 'Columns of a source''s chunk table that hold the key of the document, in the order of the key.';
+
+CREATE FUNCTION wikiembed_private.chunk_table_fault(p_name text, OUT message text, OUT advice text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.chunk_table_fault(p_name text, OUT message text, OUT advice text) IS 'What the chunk table of a source of documents lacks now, and what to do; null: nothing, or one of its tables was dropped.';
 
 CREATE FUNCTION wikiembed_private.chunk_table_name(p_documents regclass, p_chunks text) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -937,6 +951,13 @@ CREATE FUNCTION wikiembed_private.document_tree_current(p_name text) RETURNS boo
 
 COMMENT ON FUNCTION wikiembed_private.document_tree_current(p_name text) IS 'True when the table of a source''s documents and every partition of it, and no other, have their triggers; null when it has none.';
 
+CREATE FUNCTION wikiembed_private.document_trigger_version() RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_trigger_version() IS 'Digest of the functions that generate the triggers of documents, and of whether these look for altered columns.';
+
 CREATE FUNCTION wikiembed_private.document_triggers_current(p_name text) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -957,6 +978,13 @@ CREATE FUNCTION wikiembed_private.documents_gone(p_name text) RETURNS boolean
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.documents_gone(p_name text) IS 'True when a source''s table of documents, or a column of it that is used, was dropped; null when it has none.';
+
+CREATE FUNCTION wikiembed_private.documents_per_job() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.documents_per_job() IS 'Number of documents that are queued in one job at most.';
 
 CREATE FUNCTION wikiembed_private.documents_written_as(p_name text) RETURNS text
     LANGUAGE sql STABLE
@@ -1160,6 +1188,13 @@ CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.
 
 COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Updates a source''s column names after a rename; returns its row.';
 
+CREATE FUNCTION wikiembed_private.follows_ddl() RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.follows_ddl() IS 'True while an event trigger follows renamed and dropped columns; only a superuser can create it.';
+
 CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[] DEFAULT NULL::text[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1198,6 +1233,13 @@ CREATE FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) RETU
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) IS 'Generates the function that records a source''s failures.';
+
+CREATE FUNCTION wikiembed_private.generate_idle_document_triggers(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.generate_idle_document_triggers(p_name text) IS 'Makes the triggers of a source''s documents only queue a reconcile.';
 
 CREATE FUNCTION wikiembed_private.generate_nearest(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text, p_function text, p_parameters text, p_nearest text) RETURNS void
     LANGUAGE plpgsql
@@ -1668,7 +1710,7 @@ CREATE FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) IS 'Queues documents of a source in jobs of 16; returns the number of jobs.';
+COMMENT ON FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) IS 'Queues documents of a source; returns the number of jobs.';
 
 CREATE FUNCTION wikiembed_private.queue_reconcile(p_source text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1767,6 +1809,7 @@ CREATE TABLE wikiembed.document_sources (
     trigger_version integer DEFAULT 0 NOT NULL,
     written_as text DEFAULT ''::text NOT NULL,
     max_tokens integer,
+    splitter_version integer DEFAULT 1 NOT NULL,
     CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
     CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
     CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
@@ -1812,6 +1855,8 @@ COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the f
 COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
 
 COMMENT ON COLUMN wikiembed.document_sources.max_tokens IS 'Most tokens of a chunk, without its context; null: no bound.';
+
+COMMENT ON COLUMN wikiembed.document_sources.splitter_version IS 'Version of the splitter that its documents are split by, since attach or the last resplit.';
 
 CREATE FUNCTION wikiembed_private.register_documents(p_documents wikiembed.document_sources) RETURNS void
     LANGUAGE plpgsql
@@ -2034,7 +2079,7 @@ CREATE FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'The options of a source after a resplit; raises WE010.';
+COMMENT ON FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'The options of a source, and the version of the splitter, after a resplit; raises WE010.';
 
 CREATE FUNCTION wikiembed_private.retry_documents(p_source text, p_keys text[], p_error_class text, OUT jobs bigint, OUT documents bigint) RETURNS record
     LANGUAGE plpgsql
@@ -2161,6 +2206,20 @@ CREATE FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Replaces a job by two with half of its keys each; the next rescue splits those at once.';
+
+CREATE FUNCTION wikiembed_private.split_jobs(p_name text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.split_jobs(p_name text) IS 'SQL that queues the documents of a source: those of queued (key, priority), which precedes it, in their order.';
+
+CREATE FUNCTION wikiembed_private.splitter_version() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.splitter_version() IS 'Version of the splitter: texts that another one has split may be cut elsewhere by this one.';
 
 CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER

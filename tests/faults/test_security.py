@@ -124,6 +124,7 @@ CALLS = [
     "wikiembed.fold_ledger()", "wikiembed.expire_pauses()", "wikiembed.rescue_jobs()",
     "wikiembed.retry_failures('docs')", "wikiembed.skip('docs', array['1'])",
     "wikiembed.jobs_of_worker(1)", "wikiembed.release_jobs(1, array[1])",
+    "wikiembed.reconciles_left('docs')",
     "wikiembed.pin_model('docs', 'local', 'm', 4)", "wikiembed.load_pages('[]')",
     "wikiembed.text_index('docs', 'simple')", "wikiembed.set_text_config('docs', 'simple')",
     "wikiembed.vector_index('docs', 'binary')", "wikiembed.vector_indexes('docs')",

@@ -202,6 +202,28 @@ async def test_rescue_of_a_killed_workers_jobs(
     docs_table.check_invariants()
 
 
+@pytest.mark.parametrize("source", [None, "docs"])
+async def test_drain_waits_for_the_jobs_of_a_queued_reconcile(
+    docs_table: Database, standin: StandIn, source: str | None
+) -> None:
+    """As a truncate queues it: nothing else waits when the drain begins."""
+    prove(docs_table)
+    add_chunks(docs_table, 3)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    docs_table.execute("select wikiembed_private.queue_reconcile('docs')")
+    assert docs_table.one("select wikiembed.reconciles_left()") == 1
+    assert docs_table.one("select wikiembed.reconciles_left('docs')") == 1
+    assert docs_table.one("select wikiembed.reconciles_left('other')") == 0
+    # It cannot begin before the drain has looked for work.
+    docs_table.execute(
+        "update wikiembed_queue.procrastinate_jobs set scheduled_at = now() + interval '1 s'"
+    )
+    async with working(settings_of(docs_table, standin.url), drain=True, source=source) as worker:
+        await asyncio.wait_for(worker.run, 30)
+    assert counts(docs_table) == (3, 0, 0, 0)
+    docs_table.check_invariants()
+
+
 async def test_small_jobs_share_requests(docs_table: Database, standin: StandIn) -> None:
     """Two hundred statements of one row each: few requests for all texts, and every job ends."""
     prove(docs_table)
