@@ -15,7 +15,7 @@ from tests.tools.bench.rows.searching import BATCH, Corpus
 from wikiembed.config import LOCAL_DIMENSIONS
 from wikiembed.control.index import Quantise
 from wikiembed.documents.split import SplitOptions, split
-from wikiembed.embedders.local import load_wordllama
+from wikiembed.embedders.local_model import load_wordllama
 from wikiembed.search.recall import Measurement, measure
 from wikiembed.vectors import Matrix
 
