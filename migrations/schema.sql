@@ -280,6 +280,13 @@ CREATE FUNCTION wikiembed.reconcile(p_source text DEFAULT NULL::text, p_recount 
 
 COMMENT ON FUNCTION wikiembed.reconcile(p_source text, p_recount boolean) IS 'Repairs a source, or all: queues orphaned rows and documents, drops jobs and failures of deleted rows, corrects the ledger (unless p_recount is false), rewrites triggers, detaches sources whose table or column was dropped, and keeps the chunks of those whose table of documents was. Raises WE001, WE008.';
 
+CREATE FUNCTION wikiembed.reconciles_left(p_source text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.reconciles_left(p_source text) IS 'Number of reconciles of a source (null: of any) that a trigger queued and that wait or run: each may queue more jobs.';
+
 CREATE FUNCTION wikiembed.record_document_failure(p_source text, p_key text, p_version bigint, p_error_class text, p_message text, p_job_id bigint DEFAULT NULL::bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -353,7 +360,7 @@ CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30,
 
 COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Requeues the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
 
-CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::text, p_max_chars integer DEFAULT NULL::integer, p_overlap_chars integer DEFAULT NULL::integer, p_context text DEFAULT NULL::text, p_max_tokens integer DEFAULT NULL::integer) RETURNS bigint
+CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::text, p_max_chars integer DEFAULT NULL::integer, p_overlap_chars integer DEFAULT NULL::integer, p_context text DEFAULT NULL::text, p_max_tokens integer DEFAULT NULL::integer, p_force boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -361,7 +368,7 @@ CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::t
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.resplit(p_source text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'Queues all documents of a source to be split again, with other options if given (null: the present one; p_max_tokens 0: no bound); chunks that stay equal keep row, key and vector, and the others are found by search until their document is split. Returns the number of documents. Raises WE001, WE008, WE010, and gives up after waiting 10 s for a lock.';
+COMMENT ON FUNCTION wikiembed.resplit(p_source text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer, p_force boolean) IS 'Queues all documents of a source to be split again, with other options if given (null: the present one; p_max_tokens 0: no bound) and the present version of the splitter; none when neither changes, unless p_force; chunks that stay equal keep row, key and vector, and the others are found by search until their document is split. Returns the number of documents. Raises WE001, WE008, WE010, and gives up after waiting 10 s for a lock.';
 
 CREATE FUNCTION wikiembed.resume(p_source text DEFAULT NULL::text, p_why text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -401,7 +408,7 @@ CREATE FUNCTION wikiembed.search(p_source text, p_query public.vector DEFAULT NU
     SET "hnsw.iterative_scan" TO 'strict_order'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.search(p_source text, p_query public.vector, p_text text, p_limit integer, p_filter jsonb, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean, p_switched boolean) IS 'The chunks that fit a vector, a text or both best, with the rights of the caller. Both ranks are fused: score is the sum of weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. p_source is the name of a source, or one that was switched to a source; p_switched false searches the source of that very name. Raises WE001, WE013.';
+COMMENT ON FUNCTION wikiembed.search(p_source text, p_query public.vector, p_text text, p_limit integer, p_filter jsonb, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean, p_switched boolean) IS 'The chunks that fit a vector, a text or both best, with the rights of the caller. Where both find something, score is the sum of weight / 61 * share: by text the share of the best rank score, by vector 1 for the nearest row that was found and 0 for the farthest; else weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. p_source is the name of a source, or one that was switched to a source; p_switched false searches the source of that very name. Raises WE001, WE013.';
 
 CREATE FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -409,6 +416,13 @@ CREATE FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) RETU
     AS …;
 
 COMMENT ON FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) IS 'Sets the least hnsw.ef_search with which a source is searched by vector, 1 to 1,000: more finds more of the nearest chunks and takes longer; null ends it. A higher one of the session counts. Raises WE001, WE013.';
+
+CREATE FUNCTION wikiembed.set_quantise(p_source text, p_quantise text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.set_quantise(p_source text, p_quantise text) IS 'Has a source searched by a quantised index of vectors, halfvec or binary, which `wikiembed index --quantise` has built, or again by a plain one: none. While no valid index of that kind is there, searches use a plain one, or compare every row. Forgets the recall that was measured. Raises WE001, WE013.';
 
 CREATE FUNCTION wikiembed.set_text_config(p_source text, p_config text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -559,6 +573,7 @@ CREATE TABLE wikiembed.sources (
     text_config text,
     query_prefix_pinned boolean DEFAULT false NOT NULL,
     ef_search integer,
+    quantise text,
     CONSTRAINT a_key_has_one_to_four_columns CHECK ((((cardinality(key_columns) >= 1) AND (cardinality(key_columns) <= 4)) AND (cardinality(key_types) = cardinality(key_columns)) AND (cardinality(key_attnums) = cardinality(key_columns)))),
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
     CONSTRAINT a_text_has_one_to_eight_parts CHECK ((((cardinality(text_columns) >= 1) AND (cardinality(text_columns) <= 8)) AND (jsonb_array_length(text_paths) = cardinality(text_columns)) AND (cardinality(text_attnums) = cardinality(text_columns)))),
@@ -567,7 +582,8 @@ CREATE TABLE wikiembed.sources (
     CONSTRAINT ef_search_is_possible CHECK (((ef_search >= 1) AND (ef_search <= 1000))),
     CONSTRAINT embedding_type_is_known CHECK ((embedding_type = ANY (ARRAY['vector'::text, 'halfvec'::text]))),
     CONSTRAINT key_type_is_known CHECK ((key_type = ANY (ARRAY['smallint'::text, 'integer'::text, 'bigint'::text, 'uuid'::text, 'text'::text, 'character varying'::text, 'composite'::text]))),
-    CONSTRAINT name_is_short_and_printable CHECK ((((octet_length(name) >= 1) AND (octet_length(name) <= 32)) AND (name !~ '[[:cntrl:]]'::text) AND (name = btrim(name))))
+    CONSTRAINT name_is_short_and_printable CHECK ((((octet_length(name) >= 1) AND (octet_length(name) <= 32)) AND (name !~ '[[:cntrl:]]'::text) AND (name = btrim(name)))),
+    CONSTRAINT quantise_is_known CHECK ((quantise = ANY (ARRAY['halfvec'::text, 'binary'::text])))
 );
 
 COMMENT ON TABLE wikiembed.sources IS 'One row per attached vector column; written by attach, detach, pause, resume and the first write.';
@@ -650,12 +666,14 @@ COMMENT ON COLUMN wikiembed.sources.query_prefix_pinned IS 'True when query_pref
 
 COMMENT ON COLUMN wikiembed.sources.ef_search IS 'The least hnsw.ef_search of its searches by vector, 1 to 1,000; null: that of the session. Written by set_ef_search.';
 
-CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) RETURNS void
+COMMENT ON COLUMN wikiembed.sources.quantise IS 'How the index of vectors that searches use is quantised: halfvec or binary; null: not at all. Written by set_quantise.';
+
+CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean, p_keys name[] DEFAULT NULL::name[]) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean) IS 'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it.';
+COMMENT ON FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean, p_keys name[]) IS 'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it. p_keys: its columns that hold the key of the document; null: document_ and the name of each.';
 
 CREATE FUNCTION wikiembed_private.check_document_options(p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_embedding_type text, p_max_tokens integer) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -754,6 +772,13 @@ CREATE FUNCTION wikiembed_private.chunk_key_columns(p_name text) RETURNS name[]
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.chunk_key_columns(p_name text) IS 'Columns of a source''s chunk table that hold the key of the document, in the order of the key.';
+
+CREATE FUNCTION wikiembed_private.chunk_table_fault(p_name text, OUT message text, OUT advice text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.chunk_table_fault(p_name text, OUT message text, OUT advice text) IS 'What the chunk table of a source of documents lacks now, and what to do; null: nothing, or one of its tables was dropped.';
 
 CREATE FUNCTION wikiembed_private.chunk_table_name(p_documents regclass, p_chunks text) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -877,6 +902,13 @@ CREATE FUNCTION wikiembed_private.damaged_documents(p_name text) RETURNS SETOF t
 
 COMMENT ON FUNCTION wikiembed_private.damaged_documents(p_name text) IS 'Keys of the split documents whose chunks are not their text: altered by hand, lost or doubled. Reads both tables.';
 
+CREATE FUNCTION wikiembed_private.declared_dimensions(p_source wikiembed.sources) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.declared_dimensions(p_source wikiembed.sources) IS 'Returns the dimensions that a source''s embedding column declares; -1: none.';
+
 CREATE FUNCTION wikiembed_private.dense_letters() RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -924,6 +956,13 @@ CREATE FUNCTION wikiembed_private.document_tree_current(p_name text) RETURNS boo
 
 COMMENT ON FUNCTION wikiembed_private.document_tree_current(p_name text) IS 'True when the table of a source''s documents and every partition of it, and no other, have their triggers; null when it has none.';
 
+CREATE FUNCTION wikiembed_private.document_trigger_version() RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_trigger_version() IS 'Digest of the functions that generate the triggers of documents, and of whether these look for altered columns.';
+
 CREATE FUNCTION wikiembed_private.document_triggers_current(p_name text) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -944,6 +983,13 @@ CREATE FUNCTION wikiembed_private.documents_gone(p_name text) RETURNS boolean
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.documents_gone(p_name text) IS 'True when a source''s table of documents, or a column of it that is used, was dropped; null when it has none.';
+
+CREATE FUNCTION wikiembed_private.documents_per_job() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.documents_per_job() IS 'Number of documents that are queued in one job at most.';
 
 CREATE FUNCTION wikiembed_private.documents_written_as(p_name text) RETURNS text
     LANGUAGE sql STABLE
@@ -1147,6 +1193,13 @@ CREATE FUNCTION wikiembed_private.follow_renames(p_name text) RETURNS wikiembed.
 
 COMMENT ON FUNCTION wikiembed_private.follow_renames(p_name text) IS 'Updates a source''s column names after a rename; returns its row.';
 
+CREATE FUNCTION wikiembed_private.follows_ddl() RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.follows_ddl() IS 'True while an event trigger follows renamed and dropped columns; only a superuser can create it.';
+
 CREATE FUNCTION wikiembed_private.forget_failures(p_source text, p_keys text[], p_how text, p_cured text[] DEFAULT NULL::text[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1185,6 +1238,20 @@ CREATE FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) RETU
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.generate_fail(p_source wikiembed.sources) IS 'Generates the function that records a source''s failures.';
+
+CREATE FUNCTION wikiembed_private.generate_idle_document_triggers(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.generate_idle_document_triggers(p_name text) IS 'Makes the triggers of a source''s documents only queue a reconcile.';
+
+CREATE FUNCTION wikiembed_private.generate_nearest(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text, p_function text, p_parameters text, p_nearest text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.generate_nearest(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text, p_function text, p_parameters text, p_nearest text) IS 'Generates a function that returns the rows of p_nearest, a template of the rows nearest to p_query, as hits; p_parameters are more parameters than p_query, p_limit, p_weight and p_titled.';
 
 CREATE FUNCTION wikiembed_private.generate_null_stale(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql
@@ -1247,7 +1314,7 @@ CREATE FUNCTION wikiembed_private.generate_search(p_source wikiembed.sources, p_
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.generate_search(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) IS 'Generates the function that searches a source by vector alone, without a filter.';
+COMMENT ON FUNCTION wikiembed_private.generate_search(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) IS 'Generates the functions that search a source by vector alone, without a filter: search_SOURCE, and rerank_SOURCE where it is searched by a quantised index.';
 
 CREATE FUNCTION wikiembed_private.generate_split_documents(p_name text) RETURNS void
     LANGUAGE plpgsql
@@ -1296,7 +1363,7 @@ CREATE FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_rol
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) IS 'Lets a reader''s role call the function that searches a source with the rights of its caller.';
+COMMENT ON FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) IS 'Lets a reader''s role call the functions that search a source with the rights of its caller.';
 
 CREATE FUNCTION wikiembed_private.has_vector_index(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1332,6 +1399,11 @@ CREATE FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) IS 'True while a source is paused and its pause has not expired.';
+
+CREATE FUNCTION wikiembed_private.is_valid_index(p_index text) RETURNS boolean
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION wikiembed_private.is_valid_index(p_index text) IS 'Whether an index with that name, with its schema, is there and valid.';
 
 CREATE FUNCTION wikiembed_private.is_written(p_function oid) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1582,6 +1654,13 @@ CREATE FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint
 
 COMMENT ON FUNCTION wikiembed_private.outcomes_wiki(p_keys text[], p_versions bigint[], p_generation bigint, p_done text[], p_rewritten text[], p_attempt integer, p_word text) IS 'Written by write_triggers for source wiki.';
 
+CREATE FUNCTION wikiembed_private.oversampling(p_quantise text) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.oversampling(p_quantise text) IS 'Returns how many candidates a search takes at least for each row that it is to find.';
+
 CREATE FUNCTION wikiembed_private.owner_warning(p_relation regclass) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1617,12 +1696,26 @@ CREATE FUNCTION wikiembed_private.qualified(p_relation regclass) RETURNS text
 
 COMMENT ON FUNCTION wikiembed_private.qualified(p_relation regclass) IS 'The relation''s name with its schema, quoted; null when it was dropped.';
 
+CREATE FUNCTION wikiembed_private.quantised(p_source wikiembed.sources, p_quantise text, p_alias text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.quantised(p_source wikiembed.sources, p_quantise text, p_alias text) IS 'Returns the SQL expression of a quantised vector, halfvec or binary, of a row with this alias, or of an index; null where the column declares no dimensions.';
+
+CREATE FUNCTION wikiembed_private.quantised_distance(p_source wikiembed.sources, p_quantise text, p_query text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.quantised_distance(p_source wikiembed.sources, p_quantise text, p_query text) IS 'Returns the SQL expression of the distance by which a quantised index finds candidates, of a row named t; null where none can be.';
+
 CREATE FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) IS 'Queues documents of a source in jobs of 16; returns the number of jobs.';
+COMMENT ON FUNCTION wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) IS 'Queues documents of a source; returns the number of jobs.';
 
 CREATE FUNCTION wikiembed_private.queue_reconcile(p_source text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1695,6 +1788,13 @@ CREATE FUNCTION wikiembed_private.refuse_abort() RETURNS trigger
 
 COMMENT ON FUNCTION wikiembed_private.refuse_abort() IS 'Refuses to abort a waiting job; replaces procrastinate''s check constraint.';
 
+CREATE FUNCTION wikiembed_private.refuse_undeclared(p_source wikiembed.sources) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.refuse_undeclared(p_source wikiembed.sources) IS 'Raises WE013 for a column that declares no dimensions.';
+
 CREATE TABLE wikiembed.document_sources (
     source text NOT NULL,
     relation regclass NOT NULL,
@@ -1714,6 +1814,7 @@ CREATE TABLE wikiembed.document_sources (
     trigger_version integer DEFAULT 0 NOT NULL,
     written_as text DEFAULT ''::text NOT NULL,
     max_tokens integer,
+    splitter_version integer DEFAULT 1 NOT NULL,
     CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
     CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
     CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
@@ -1759,6 +1860,8 @@ COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the f
 COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
 
 COMMENT ON COLUMN wikiembed.document_sources.max_tokens IS 'Most tokens of a chunk, without its context; null: no bound.';
+
+COMMENT ON COLUMN wikiembed.document_sources.splitter_version IS 'Version of the splitter that its documents are split by, since attach or the last resplit.';
 
 CREATE FUNCTION wikiembed_private.register_documents(p_documents wikiembed.document_sources) RETURNS void
     LANGUAGE plpgsql
@@ -1866,6 +1969,13 @@ CREATE FUNCTION wikiembed_private.require_one_step(p_name text, p_to text) RETUR
 
 COMMENT ON FUNCTION wikiembed_private.require_one_step(p_name text, p_to text) IS 'Raises WE010 for a switch after which a name would lead to a name that was switched too.';
 
+CREATE FUNCTION wikiembed_private.require_quantise(p_source wikiembed.sources, p_quantise text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.require_quantise(p_source wikiembed.sources, p_quantise text) IS 'Refuses a kind of index with which a source cannot be searched. Raises WE013.';
+
 CREATE FUNCTION wikiembed_private.require_quotable(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1894,6 +2004,9 @@ CREATE TABLE wikiembed.search_statements (
     documents_statement text,
     ef_search integer,
     sample_statement text,
+    quantised_index text,
+    quantised_statement text[],
+    oversampling integer DEFAULT 1 NOT NULL,
     CONSTRAINT statements_are_complete CHECK ((((text_statement IS NULL) = (text_config IS NULL)) AND ((titled_hits_statement IS NULL) = (title_column IS NULL)) AND ((documents_statement IS NULL) = (documents IS NULL))))
 );
 
@@ -1924,6 +2037,12 @@ COMMENT ON COLUMN wikiembed.search_statements.documents_statement IS 'Counts the
 COMMENT ON COLUMN wikiembed.search_statements.ef_search IS 'As in table sources.';
 
 COMMENT ON COLUMN wikiembed.search_statements.sample_statement IS 'Returns keys and vectors of at most $2 random rows, from $1 percent of the table''s pages, chosen by the seed $3. Null before write_search.';
+
+COMMENT ON COLUMN wikiembed.search_statements.quantised_index IS 'The valid index of that kind, with its schema; null: there was none when write_search last looked.';
+
+COMMENT ON COLUMN wikiembed.search_statements.quantised_statement IS 'Finds the rows nearest to the vector $1, at most $2, among $3 candidates of the quantised index. Null without one.';
+
+COMMENT ON COLUMN wikiembed.search_statements.oversampling IS 'Candidates that a search takes at least for each row that it is to find.';
 
 CREATE FUNCTION wikiembed_private.require_search(p_search wikiembed.search_statements, p_source text, p_query public.vector, p_text text, p_limit integer, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1965,7 +2084,7 @@ CREATE FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'The options of a source after a resplit; raises WE010.';
+COMMENT ON FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'The options of a source, and the version of the splitter, after a resplit; raises WE010.';
 
 CREATE FUNCTION wikiembed_private.retry_documents(p_source text, p_keys text[], p_error_class text, OUT jobs bigint, OUT documents bigint) RETURNS record
     LANGUAGE plpgsql
@@ -2015,6 +2134,13 @@ CREATE FUNCTION wikiembed_private.search_hits(p_source wikiembed.sources, p_more
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.search_hits(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) IS 'The statement that fuses rows found by vector and by text, and returns them as hits.';
+
+CREATE FUNCTION wikiembed_private.search_quantised(p_source wikiembed.sources, p_more jsonb) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.search_quantised(p_source wikiembed.sources, p_more jsonb) IS 'The statement that finds the rows nearest to a vector by a quantised index, before and after the filter; null without one.';
 
 CREATE FUNCTION wikiembed_private.search_wiki(p_query public.vector, p_limit integer, p_weight double precision, p_titled boolean) RETURNS TABLE(key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean, document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer)
     LANGUAGE plpgsql STABLE
@@ -2085,6 +2211,20 @@ CREATE FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.split_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Replaces a job by two with half of its keys each; the next rescue splits those at once.';
+
+CREATE FUNCTION wikiembed_private.split_jobs(p_name text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.split_jobs(p_name text) IS 'SQL that queues the documents of a source: those of queued (key, priority), which precedes it, in their order.';
+
+CREATE FUNCTION wikiembed_private.splitter_version() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.splitter_version() IS 'Version of the splitter: texts that another one has split may be cut elsewhere by this one.';
 
 CREATE FUNCTION wikiembed_private.store_wiki(p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2206,12 +2346,12 @@ CREATE FUNCTION wikiembed_private.usable_keys(p_relation regclass) RETURNS name[
 
 COMMENT ON FUNCTION wikiembed_private.usable_keys(p_relation regclass) IS 'The columns of a table that identify a row and can be the key of a source.';
 
-CREATE FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer) RETURNS integer
+CREATE FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer, p_oversampling integer DEFAULT 1) RETURNS integer
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer) IS 'Returns the hnsw.ef_search with which search finds rows by vector, of a source''s own and the number of rows.';
+COMMENT ON FUNCTION wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer, p_oversampling integer) IS 'Returns the hnsw.ef_search with which search finds rows by vector, of a source''s own and the number of rows, times the oversampling of its quantised index.';
 
 CREATE FUNCTION wikiembed_private.vector_scans(p_relation regclass) RETURNS bigint
     LANGUAGE sql

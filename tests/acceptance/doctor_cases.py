@@ -173,6 +173,24 @@ CASES = (
         fixed_by=("reconcile", "articles"),
     ),
     Case(
+        name="chunk_table",
+        level="fault",
+        message="lacks columns of a chunk table: heading: rename them back, or add them, then run"
+        " `wikiembed reconcile articles`.",
+        broken=ARTICLES.format("true")
+        + " alter table public.articles_chunks rename heading to other",
+        fixed_sql="alter table public.articles_chunks rename other to heading",
+    ),
+    Case(
+        name="chunk_table",
+        level="fault",
+        message="on delete cascade`, then run `wikiembed reconcile articles`.",
+        broken=ARTICLES.format("true") + " alter table public.articles_chunks"
+        " drop constraint articles_chunks_document_id_fkey",
+        fixed_sql="alter table public.articles_chunks add foreign key (document_id)"
+        " references public.articles (id) on update cascade on delete cascade",
+    ),
+    Case(
         name="document_triggers",
         level="fault",
         message="of source articles, public.articles, are missing, disabled or outdated: run",
@@ -182,10 +200,10 @@ CASES = (
     Case(
         name="document_triggers",
         level="fault",
-        message="`wikiembed reconcile articles`",
+        message="A column of documents in public.articles of source articles was renamed",
         broken=ARTICLES.format("true") + " alter event trigger wikiembed_on_ddl disable;"
         " alter table public.articles rename body to text",
-        fixed_by=("reconcile", "articles"),
+        fixed_by=("reconcile",),
     ),
     Case(
         name="index",
@@ -215,6 +233,15 @@ CASES = (
         message="has 10,000 vectors and no index that search can use: run `wikiembed index",
         broken="insert into public.docs (body, vec)"
         " select 'x', array[1, 0, 0, g]::vector from generate_series(1, 10000) as g",
+        fixed_by=("index", "--source", "docs"),
+    ),
+    Case(
+        name="search_index",
+        level="warning",
+        message="by an index of kind binary, and searches compare every row: run `wikiembed index",
+        broken="insert into public.docs (body, vec)"
+        " select 'x', array[1, 0, 0, g]::vector from generate_series(1, 10000) as g;"
+        " select wikiembed.set_quantise('docs', 'binary')",
         fixed_by=("index", "--source", "docs"),
     ),
     Case(
@@ -278,6 +305,14 @@ CASES = (
         "'articles', d.key, d.version, 'document_unreadable', 'No.')"
         " from wikiembed.read_documents('articles', array['1']) as d",
         fixed_by=("retry", "articles"),
+    ),
+    Case(
+        name="splitter_version",
+        level="warning",
+        message="Source articles: its documents were split by version 0 of the splitter, which is",
+        broken=ARTICLES.format("true")
+        + " update wikiembed.document_sources set splitter_version = 0 where source = 'articles'",
+        fixed_by=("resplit", "articles"),
     ),
     Case(
         name="failures",

@@ -188,7 +188,7 @@ def test_options_of_documents_need_documents(call: Call, articles: Database) -> 
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        (("--max-chars", "5"), "a chunk has at most 32 to 1000000 characters"),
+        (("--max-chars", "5"), "a chunk has at most 32 to 1,000,000 characters"),
         (("--overlap-chars", "900"), "chunks overlap by 0 to a quarter of max_chars"),
         (("--title", "headline"), "headline"),
         (("--text", "Body"), "Column names are case-sensitive, 'Body' is 'body'"),
@@ -283,6 +283,20 @@ def test_renamed_column_of_the_chunk_table_is_said(call: Call, articles: Databas
     assert_done(call("reconcile"))
     articles.execute("alter table public.articles_chunks rename words to content")
     assert_done(call("enqueue", "articles"))
+
+
+def test_refusals_advise_commands(call: Call, articles: Database) -> None:
+    """Not SQL; a document's key is no chunk's."""
+    assert_done(call(*SIZED))
+    assert "to detach it: `wikiembed detach articles`." in assert_refused(
+        call("attach", "public.articles_chunks", "--key", "id", "--text", "content",
+             "--embedding", "embedding", "--name", "others"), 2,
+    )  # fmt: skip
+    assert assert_refused(call("skip", "articles", "first"), 2) == (
+        'Skip takes keys of chunks of source "articles", which are of type bigint, not those of'
+        " documents: a document that cannot be split is corrected or deleted, then run `wikiembed"
+        " retry articles`."
+    )
 
 
 def test_documents_that_failed_are_listed(call: Call, articles: Database) -> None:

@@ -17,7 +17,7 @@ from tests.support.cli import Call
 from tests.support.commands import assert_done, assert_refused, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
-from wikiembed.control.index import Target
+from wikiembed.control.index import Quantise, Target, graph_bytes
 
 
 def test_index_is_built_and_search_uses_it(call: Call, docs_table: Database) -> None:
@@ -130,10 +130,10 @@ def test_index_of_halfvec(call: Call, database: Database) -> None:
         (
             "vector(2001)",
             "has 2,001 dimensions and pgvector's hnsw supports at most 2,000 of a vector:"
-            " alter its type to halfvec(2001), which may have 4,000.",
+            " give --quantise halfvec, which may have 4,000, or --quantise binary.",
         ),
-        ("vector(4001)", "choose a model with fewer, or search without an index."),
-        ("halfvec(4001)", "supports at most 4,000 of a halfvec: choose a model with fewer"),
+        ("vector(4001)", "give --quantise binary, which may have 64,000."),
+        ("halfvec(4001)", "supports at most 4,000 of a halfvec: give --quantise binary"),
         ("vector", "declares no dimensions, which pgvector needs for an index: alter its type"),
     ],
 )
@@ -205,11 +205,10 @@ def test_index_memory_estimate_matches_pgvector(docs_table: Database) -> None:
     (notice,) = output
     rows = int(notice.split()[-2])
     target = Target(
-        source="docs", oid=0, schema="public", table="docs", column="vec", attnum=3, kind="vector",
-        dimensions=4, partitioned=False, total=rows, embedded=rows, vector_schema="public",
-        text_config=None,
+        source="docs", oid=0, schema="public", table="docs", kind="vector", dimensions=4,
+        partitioned=False, total=rows, embedded=rows, text_config=None, quantise=None,
     )  # fmt: skip
-    assert target.graph_bytes(16) == pytest.approx(4 << 20, rel=0.1)
+    assert graph_bytes(target, Quantise.NONE, 16) == pytest.approx(4 << 20, rel=0.1)
 
 
 def test_search_returns_as_many_rows_as_requested(

@@ -8,7 +8,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.acceptance.hnsw import BUILD, embedded
-from tests.support.cli import Call, Cli
+from tests.support.cli import Call, Cli, Result
 from tests.support.commands import assert_done, assert_refused, complaints, json_lines
 from tests.support.database import Database
 from tests.support.recall import few_links
@@ -40,6 +40,11 @@ def measured(call: Call, *arguments: str, env: dict[str, str] | None = None) -> 
     return line
 
 
+def printed(result: Result) -> list[str]:
+    """The lines for people: a measurement of more than 5 s prints its progress too."""
+    return [line for line in result.stdout.splitlines() if not line.startswith("{")]
+
+
 def as_session(database: Database, options: str) -> dict[str, str]:
     """Settings whose connections have these options."""
     return {"WIKIEMBED_DATABASE_URL": make_conninfo(database.url, options=options)}
@@ -69,7 +74,7 @@ def test_recall_is_printed_with_what_to_do(call: Call, docs: Database) -> None:
     """A row per setting, what is used, and the command that stores the proposal."""
     result = call(*RECALL)
     assert_done(result)
-    first, header, _, *rows = result.stdout.splitlines()
+    first, header, _, *rows = printed(result)
     assert first == (
         "docs: recall@10 of index public.wikiembed_hnsw_docs, 40 questions, half of them held out."
     )
@@ -77,7 +82,7 @@ def test_recall_is_printed_with_what_to_do(call: Call, docs: Database) -> None:
     assert [row.split()[0] for row in rows[:8]] == [*map(str, VALUES), "exact"]
     assert "Now ef_search is 40: recall 0." in result.stdout
     assert "0.99 is reached by ef_search" in result.stdout
-    assert result.stdout.splitlines()[-1] == "Set it: wikiembed recall docs --set"
+    assert rows[-1] == "Set it: wikiembed recall docs --set"
     assert docs.one(STORED) is None
 
 
@@ -108,6 +113,20 @@ def test_recall_where_no_setting_reaches_the_target(call: Call, docs: Database) 
     assert "wikiembed index --source docs --m 32 --ef-construction 128" in result.stdout
     assert docs.one(STORED) is None
     assert_done(call(*few, env=as_session(docs, BY_INDEX)))
+
+
+def test_recall_of_a_binary_index_that_finds_too_little(call: Call, docs: Database) -> None:
+    """An index of the whole vectors is proposed too; that of links stays the first advice."""
+    assert_done(call(*BUILD, "--quantise", "binary", "--m", "2", "--ef-construction", "4"))
+    result = call(*RECALL, "--target", "1", env=as_session(docs, BY_INDEX))
+    assert_done(result)
+    assert "recall@10 of index public.wikiembed_binary_docs" in result.stdout
+    assert [row.split()[0] for row in printed(result)[3:9]] == [
+        *("44", "80", "160", "320", "640", "1000"),
+    ]
+    assert printed(result)[-1] == (
+        "Or build one that holds the whole vectors: wikiembed index --source docs --quantise none"
+    )
 
 
 def test_recall_under_a_filter(call: Call, docs: Database) -> None:

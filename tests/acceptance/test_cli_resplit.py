@@ -70,7 +70,7 @@ def test_dry_run_says_what_the_resplit_then_does(
                     "context": "title_heading", "max_tokens": None},
         "options_before": {"splitter": "text", "max_chars": 200, "overlap_chars": 0,
                            "context": "title_heading", "max_tokens": None},
-        "tokens": None, "paused": False,
+        "splitter_version": 1, "splitter_version_before": 1, "tokens": None, "paused": False,
     }  # fmt: skip
     assert call(*change, "--dry-run").stdout.splitlines() == [
         "articles: 30 documents with 50 chunks, split again with max_chars 120 instead of 200:",
@@ -108,19 +108,55 @@ def test_dry_run_of_a_sample_is_said_to_be_an_estimate(call: Call, articles: Dat
     assert basis == "Estimated from 10 documents chosen at random. Nothing was written."
 
 
-def test_without_options_nothing_that_is_equal_is_embedded(
+def test_resplit_that_changes_nothing_does_nothing(call: Call, articles: Database) -> None:
+    """It says what would; with options that are those of the source, too."""
+    before = articles.rows(STATE)
+    for options in ((), ("--max-chars", "200")):
+        result = call("resplit", "articles", *options)
+        assert_done(result)
+        assert result.stdout.splitlines() == [
+            "articles: nothing was queued, since the options and the version of the splitter, 1,"
+            " are those that its documents are split with; `wikiembed resplit articles --force`"
+            " splits them again."
+        ]
+        assert shown(call("resplit", "articles", *options, "--json"))["waiting"] == 0
+    assert articles.rows(STATE) == before
+
+
+def test_forced_resplit_embeds_nothing_that_is_equal(
     call: Call, articles: Database, standin: StandIn
 ) -> None:
-    """For a new version of the splitter."""
+    """All documents are split again."""
     old = articles.rows(CHUNKS)
     said = shown(call("resplit", "articles", "--dry-run", "--json"))
     assert (said["stay"], said["embed"]) == (50, 0)
-    result = shown(call("resplit", "articles", "--json"))
+    result = shown(call("resplit", "articles", "--force", "--json"))
     assert (result["waiting"], result["options"]) == (30, result["options_before"])
     standin.reset_stats()
     assert_done(call("worker", "--drain", env=served(standin)))
     assert (standin.stats.texts, articles.rows(CHUNKS)) == (0, old)
     articles.check_invariants()
+
+
+def test_new_version_of_the_splitter_is_said_and_applied(call: Call, articles: Database) -> None:
+    """By reconcile, a dry run, and the command without options."""
+    articles.execute("update wikiembed.document_sources set splitter_version = 0")
+    found = call("reconcile", "articles")
+    assert_done(found)
+    assert found.stdout.splitlines()[1:] == [
+        "Source articles: its documents were split by version 0 of the splitter, which is now 1 and"
+        " may cut elsewhere: `wikiembed resplit articles --dry-run` says what would change, and"
+        " `wikiembed resplit articles` does it."
+    ]
+    change = "split again with version 1 of the splitter instead of 0"
+    assert change in call("resplit", "articles", "--dry-run").stdout
+    said = shown(call("resplit", "articles", "--dry-run", "--json"))
+    assert (said["splitter_version_before"], said["splitter_version"]) == (0, 1)
+    assert call("resplit", "articles").stdout.splitlines()[0] == (
+        "articles: 30 documents wait to be split again, with version 1 of the splitter instead of"
+        " 0; until then, search finds the old chunks."
+    )
+    assert len(call("reconcile", "articles").stdout.splitlines()) == 1
 
 
 def test_paused_source_stays_paused(call: Call, articles: Database, standin: StandIn) -> None:
@@ -171,15 +207,15 @@ def test_attach_takes_max_tokens(call: Call, database: Database, standin: StandI
     ) in result.stdout.splitlines()
     assert database.one("select max_tokens from wikiembed.document_options('articles')") == 100
     refused = call(*ATTACH, "--max-tokens", "3", env=served(standin))
-    assert "A chunk has at most 8 to 1000000 tokens, not 3." in assert_refused(refused, 2)
+    assert "A chunk has at most 8 to 1,000,000 tokens, not 3." in assert_refused(refused, 2)
 
 
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        (("--max-chars", "5"), "a chunk has at most 32 to 1000000 characters, not 5"),
+        (("--max-chars", "5"), "a chunk has at most 32 to 1,000,000 characters, not 5"),
         (("--max-chars", "40", "--overlap-chars", "11"), "chunks overlap by 0 to a quarter"),
-        (("--max-tokens", "7"), "a chunk has at most 8 to 1000000 tokens, not 7"),
+        (("--max-tokens", "7"), "a chunk has at most 8 to 1,000,000 tokens, not 7"),
         (("--splitter", "xml"), "Invalid value for '--splitter'"),
         (("--max-chars", "9" * 20), "input should be less than or equal to 1000000"),
         (("--sample", "5"), "--sample needs --dry-run"),

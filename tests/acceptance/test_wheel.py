@@ -52,11 +52,12 @@ def test_wheel_embeds_a_row_outside_the_checkout(tmp_path: Path) -> None:
         env=env,
     )
     (wheel,) = dist.glob("*.whl")
-    venv.create(home, with_pip=True, system_site_packages=False)
+    venv.create(home, with_pip=False, system_site_packages=False)
     python = home / "bin" / "python"
     run(
         [
-            *(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+            *(sys.executable, "-m", "pip", "--python", python, "install", "--quiet"),
+            *("--disable-pip-version-check", "--no-compile"),
             *("--constraint", ROOT / "constraints.txt", f"wikiembed[embedded] @ {wheel.as_uri()}"),
         ],
         folder=elsewhere,

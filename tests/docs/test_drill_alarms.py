@@ -153,6 +153,13 @@ def _documents_dropped(drill: Drill) -> None:
     drill.database.execute("set client_min_messages = error; drop table public.articles cascade")
 
 
+def _chunk_table(drill: Drill) -> Fix:
+    drill.load_documents("one more")
+    rename = "alter table public.article_chunks rename {} to {}"
+    drill.database.execute(rename.format("heading", "other"))
+    return lambda: drill.database.execute(rename.format("other", "heading"))
+
+
 def _document_triggers(drill: Drill) -> None:
     drill.load_documents("one more")
     drill.database.execute("alter table public.articles disable trigger all")
@@ -171,6 +178,12 @@ def _documents_failed(drill: Drill) -> None:
         "'wiki', d.key, d.version, 'document_unreadable', 'No.')"
         " from wikiembed.read_documents('wiki', array['1']) as d"
     )
+
+
+def _splitter_version(drill: Drill) -> None:
+    """An upgrade whose splitter cuts elsewhere."""
+    drill.load_documents("one more")
+    drill.database.execute("update wikiembed.document_sources set splitter_version = 0")
 
 
 def _paused(drill: Drill) -> None:
@@ -288,9 +301,11 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("replaced", "fault"): _replaced,
     ("triggers", "fault"): _triggers,
     ("documents_relation", "fault"): _documents_dropped,
+    ("chunk_table", "fault"): _chunk_table,
     ("document_triggers", "fault"): _document_triggers,
     ("documents_waiting", "warning"): _documents_waiting,
     ("documents_failed", "warning"): _documents_failed,
+    ("splitter_version", "warning"): _splitter_version,
     ("index", "warning"): _index,
     ("search_index", "warning"): _search_index,
     ("recall", "warning"): _recall,

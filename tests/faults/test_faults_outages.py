@@ -155,8 +155,8 @@ async def test_outage_in_mid_run_causes_no_failures_and_few_probes(
 def test_outage_is_probed_once_per_worker_and_step(crew: Crew, report: Report) -> None:
     """Three processes: each probes independently, and all continue."""
     crew.attach(batch_size=10)
-    crew.standin.control(latency_s=0.1)
-    crew.add(CHUNKS)
+    crew.standin.control(latency_s=0.5)
+    crew.add(2 * CHUNKS)
     workers = [crew.worker(concurrency=IN_FLIGHT) for _ in range(3)]
     crew.wait_embedded(CHUNKS // 10, *workers)
     before, began = requests_so_far(crew), time.monotonic()
@@ -166,8 +166,8 @@ def test_outage_is_probed_once_per_worker_and_step(crew: Crew, report: Report) -
     assert seen <= len(workers) * (2 * IN_FLIGHT + 1 + most_probes(seconds))
     assert not any(worker.process.poll() for worker in workers)
     embedded, began = crew.embedded(), time.monotonic()
-    assert embedded < CHUNKS
-    crew.standin.control(down=False)
+    assert embedded < 2 * CHUNKS
+    crew.standin.control(down=False, latency_s=0.0)
     wait_for(lambda: crew.embedded() > embedded)
     seconds = time.monotonic() - began
     crew.drained(*workers)

@@ -18,6 +18,7 @@ from wikiembed import AsyncClient, Client
 from wikiembed.config import Settings
 from wikiembed.errors import ConditionNotMet, InvalidArgument, SourceNotFound
 from wikiembed.search.hit import Hit
+from wikiembed.search.plan import TRIES
 from wikiembed.vectors import Matrix
 
 TEXTS = [f"text number {n}" for n in range(20)]
@@ -51,6 +52,43 @@ def wide_or_not(texts: Sequence[str], dimensions: int, salt: str) -> Matrix:
 def switch(database: Database, name: str, to: str) -> None:
     """As the command does."""
     database.execute("select wikiembed.switch(%s, %s)", [name, to])
+
+
+class Searches:
+    """Tasks that search for their own texts without a pause until the end."""
+
+    def __init__(self, client: AsyncClient, number: int) -> None:
+        self.found: list[Hit] = []
+        self._per_task = [0] * number
+        self._over = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._search(client, n)) for n in range(number)]
+
+    async def _search(self, client: AsyncClient, number: int) -> None:
+        text = TEXTS[number % len(TEXTS)]
+        while not self._over.is_set():
+            (hit,) = await client.search(text, source="docs", limit=1)
+            assert hit.content == text
+            self.found.append(hit)
+            self._per_task[number] += 1
+
+    async def advance(self) -> None:
+        """Wait until each task has found twice more, or one has failed.
+
+        So a search sees one change at most, however slow the machine is.
+        """
+        seen = list(self._per_task)
+        await eventually_async(
+            lambda: (
+                all(now >= was + 2 for now, was in zip(self._per_task, seen, strict=True))
+                or any(task.done() for task in self._tasks)
+            )
+        )
+
+    async def end(self) -> list[Hit]:
+        """End the tasks, and return all hits in the order in which they were found."""
+        self._over.set()
+        await asyncio.gather(*self._tasks)
+        return self.found
 
 
 def test_client_searches_the_source_that_a_name_was_switched_to(
@@ -131,32 +169,42 @@ def test_a_search_starts_again_with_a_model_of_other_dimensions(
     assert hit.source == "docs_wide"
 
 
+@pytest.mark.parametrize(("switches", "finds"), [(6, True), (TRIES, False)])
+def test_a_search_is_repeated_while_its_name_is_switched(
+    settings: Settings, database: Database, standin: StandIn, *, switches: int, finds: bool
+) -> None:
+    """Whenever its question is embedded; in the end it is given up with a sentence."""
+    left = [("docs_new", "docs")[number % 2] for number in range(switches)]
+
+    def switch_meanwhile(texts: Sequence[str], dimensions: int, salt: str) -> Matrix:
+        if left:
+            switch(database, "docs", left.pop(0))
+        return vectors_of(texts, dimensions, salt)
+
+    standin.controls.vectors = switch_meanwhile
+    with Client(settings=settings, cached_questions=0) as client:
+        if finds:
+            assert client.search(TEXTS[3], source="docs", limit=1)[0].content == TEXTS[3]
+        else:
+            with pytest.raises(ConditionNotMet, match=f"was changed {TRIES} times"):
+                client.search(TEXTS[3], source="docs", limit=1)
+    assert not left
+
+
 async def test_many_searches_while_a_name_is_switched_to_and_fro(
     settings: Settings, database: Database, standin: StandIn
 ) -> None:
     """Each finds its own text at distance 0: question and vectors are of one model."""
     standin.controls.latency_s = LATENCY_S
-    found: list[Hit] = []
-    over = asyncio.Event()
-
-    async def search(client: AsyncClient, number: int) -> None:
-        while not over.is_set():
-            text = TEXTS[number % len(TEXTS)]
-            (hit,) = await client.search(text, source="docs", limit=1)
-            assert hit.content == text
-            found.append(hit)
-
     # No vector is kept: every search waits for the server, in which time the name is switched.
     async with AsyncClient(settings=settings, cached_questions=0) as client:
-        searches = [asyncio.create_task(search(client, number)) for number in range(16)]
+        searches = Searches(client, 16)
         for number in range(SWITCHES):
-            await asyncio.sleep(4 * LATENCY_S)
+            await searches.advance()
             to = ("docs_new", "docs")[number % 2]
             await asyncio.to_thread(switch, database, "docs", to)
-        over.set()
-        await asyncio.gather(*searches)
+        found = await searches.end()
     assert {hit.source for hit in found} == {"docs", "docs_new"}
-    assert len(found) > 2 * SWITCHES
     assert max(abs(1 - (hit.similarity or 0.0)) for hit in found) < SAME
     assert database.one(
         "select count(*) from wikiembed.action_log where action = 'switch'"
@@ -174,25 +222,13 @@ async def test_a_model_is_changed_while_searches_go_on(
     index = "create index concurrently on public.docs using hnsw ({} vector_cosine_ops)"
     database.execute(index.format("vec"))
     standin.controls.latency_s = LATENCY_S
-    found: list[Hit] = []
-    over = asyncio.Event()
-
-    async def search(client: AsyncClient, number: int) -> None:
-        while not over.is_set():
-            text = TEXTS[number % len(TEXTS)]
-            (hit,) = await client.search(text, source="docs", limit=1)
-            assert hit.content == text
-            found.append(hit)
 
     async def step(statement: str) -> None:
         await asyncio.to_thread(database.execute, statement)
-        seen = len(found)
-        await eventually_async(
-            lambda: len(found) >= seen + 16 or any(one.done() for one in searches)
-        )
+        await searches.advance()
 
     async with AsyncClient(settings=settings, cached_questions=0) as client:
-        searches = [asyncio.create_task(search(client, number)) for number in range(8)]
+        searches = Searches(client, 8)
         await step("alter table public.docs add column vec_new vector(4)")
         await step(ATTACH_NEW.format(NEW))
         await drain(settings)
@@ -202,8 +238,7 @@ async def test_a_model_is_changed_while_searches_go_on(
         await step("select wikiembed.switch('docs', 'docs_new')")
         await step("select wikiembed.detach('docs')")
         await step("alter table public.docs drop column vec")
-        over.set()
-        await asyncio.gather(*searches)
+        found = await searches.end()
     assert [hit.source for hit in found[:8]] == ["docs"] * 8
     assert [hit.source for hit in found[-8:]] == ["docs_new"] * 8
     assert max(abs(1 - (hit.similarity or 0.0)) for hit in found) < SAME

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.support.chunks import add_chunks, counts, jobs_by_status
-from tests.support.cli import Running
+from tests.support.cli import launch
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.support.workers import environment_of, prove, settings_of, working
@@ -186,7 +186,7 @@ async def test_rescue_of_a_killed_workers_jobs(
     settings = settings_of(docs_table, standin.url)
     command = [sys.executable, "-m", "wikiembed", "worker", "--drain", "--concurrency", "4"]
     folder = tmp_path_factory.mktemp("killed")
-    running = Running(command, env=environment_of(settings), folder=folder)
+    running = launch(command, env=environment_of(settings), folder=folder)
     running.wait_for(lambda: jobs_by_status(docs_table)["doing"] == 4)
     running.process.kill()
     running.process.wait()
@@ -199,6 +199,28 @@ async def test_rescue_of_a_killed_workers_jobs(
     async with working(settings, drain=True) as worker:
         await asyncio.wait_for(worker.run, 30)
     assert counts(docs_table) == (300, 0, 0, 0)
+    docs_table.check_invariants()
+
+
+@pytest.mark.parametrize("source", [None, "docs"])
+async def test_drain_waits_for_the_jobs_of_a_queued_reconcile(
+    docs_table: Database, standin: StandIn, source: str | None
+) -> None:
+    """As a truncate queues it: nothing else waits when the drain begins."""
+    prove(docs_table)
+    add_chunks(docs_table, 3)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    docs_table.execute("select wikiembed_private.queue_reconcile('docs')")
+    assert docs_table.one("select wikiembed.reconciles_left()") == 1
+    assert docs_table.one("select wikiembed.reconciles_left('docs')") == 1
+    assert docs_table.one("select wikiembed.reconciles_left('other')") == 0
+    # It cannot begin before the drain has looked for work.
+    docs_table.execute(
+        "update wikiembed_queue.procrastinate_jobs set scheduled_at = now() + interval '1 s'"
+    )
+    async with working(settings_of(docs_table, standin.url), drain=True, source=source) as worker:
+        await asyncio.wait_for(worker.run, 30)
+    assert counts(docs_table) == (3, 0, 0, 0)
     docs_table.check_invariants()
 
 

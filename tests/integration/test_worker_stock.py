@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.chunks import add_chunks, counts, jobs_by_status
-from tests.support.cli import Result, Running
+from tests.support.cli import Result, Running, launch
 from tests.support.database import Database
 from tests.support.standin import BadText, StandIn
 from tests.support.workers import KEY, drain, environment_of, prove, refuse_to_finish, settings_of
@@ -41,7 +41,7 @@ def stock(tmp_path: Path) -> Iterator[list[Running]]:
 
 def start(stock: list[Running], settings: Settings, folder: Path, *options: str) -> Running:
     """Start a stock worker."""
-    stock.append(Running([*STOCK, *options], env=environment_of(settings), folder=folder))
+    stock.append(launch([*STOCK, *options], env=environment_of(settings), folder=folder))
     return stock[-1]
 
 

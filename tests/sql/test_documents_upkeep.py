@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.sql.test_documents import ATTACH, FREE, chunks, counts, put, queued, split
 from tests.support.database import Database
+from tests.support.documents import ATTACH, FREE, chunks, counts, put, queued, split
 
 RECONCILE = "select documents_enqueued, dead_jobs from wikiembed.reconcile('articles')"
 CURRENT = "select wikiembed_private.document_triggers_current('articles')"
@@ -17,18 +16,6 @@ RECORD = (
     "select wikiembed.record_document_failure('articles', d.key, d.version, %s, 'It failed.')"
     " from wikiembed.read_documents('articles', array[%s]) as d"
 )
-
-
-@pytest.fixture
-def articles(database: Database) -> Iterator[Database]:
-    """Table articles with a key of two columns, attached as documents."""
-    database.execute(
-        "create table public.articles (tenant int, id text, title text, body text, other int,"
-        " primary key (tenant, id))"
-    )
-    database.execute(ATTACH)
-    yield database
-    database.check_invariants()
 
 
 def fail_document(database: Database, key: str, error_class: str = "document_unreadable") -> None:
@@ -118,6 +105,26 @@ def test_retry_takes_the_key_of_a_document_without_blanks(articles: Database) ->
     assert articles.rows("select key from wikiembed.document_failures") == [(other,)]
 
 
+def test_reconcile_finds_what_bypassed_the_triggers(articles: Database) -> None:
+    """Documents without a state, states without a document, texts that changed unseen."""
+    for name in ("a", "b", "c"):
+        split(articles, put(articles, name, "one"))
+    articles.execute(FREE)
+    articles.execute(
+        "alter table public.articles disable trigger all;"
+        "insert into public.articles values (1, 'd', 't', 'new');"
+        "update public.articles set body = 'changed' where id = 'a';"
+        "delete from public.articles_chunks where document_id = 'b';"
+        "delete from public.articles where id = 'b';"
+        "alter table public.articles enable trigger all"
+    )
+    articles.execute("select * from wikiembed.reconcile('articles')")
+    assert sorted(queued(articles)) == ['[1, "a"]', '[1, "d"]']
+    assert counts(articles) == (3, 1, 2, 0, 1)
+    for key in queued(articles):
+        split(articles, key)
+
+
 def test_reconcile_counts_documents_that_it_queues(articles: Database) -> None:
     """Those in no job; a second call finds none."""
     for name in ("a", "b", "c"):
@@ -183,6 +190,91 @@ def test_renamed_columns_of_documents_are_followed(articles: Database, followed_
     assert split(articles, key) == "written"
     content = "select content from public.articles_chunks where document_id = 'a'"
     assert articles.rows(content) == [("two",)]
+
+
+ALTERED = {
+    "text dropped": ("drop column body", "(1, 'b', 't')", "title = 'New'", []),
+    "title dropped": ("drop column title", "(1, 'b', 'two')", "body = 'New'", []),
+    "text renamed": (
+        "rename body to content", "(1, 'b', 't', 'two')", "content = 'New'",
+        ['[1, "a"]', '[1, "b"]'],
+    ),
+    "table renamed": (
+        "rename to texts", "(1, 'b', 't', 'two')", "body = 'New'", ['[1, "a"]', '[1, "b"]'],
+    ),
+}  # fmt: skip
+"""A change of the table, an insert and an update after it, and what a reconcile then queues."""
+
+
+@pytest.mark.parametrize("change", ALTERED)
+@pytest.mark.parametrize("follows", [True, False])
+def test_users_go_on_after_a_column_is_dropped_or_renamed(
+    articles: Database, change: str, *, follows: bool
+) -> None:
+    """Without an event trigger a reconcile is queued, and finds what was written meanwhile."""
+    alteration, row, new, waiting = ALTERED[change]
+    for name in ("a", "c"):
+        split(articles, put(articles, name, "one"))
+    articles.execute("update public.articles_chunks set embedding = '[1,0,0,0]'")
+    if not follows:
+        articles.execute("alter event trigger wikiembed_on_ddl disable")
+        articles.execute("select wikiembed.reconcile('articles')")
+    articles.execute(FREE)
+    articles.execute(f"alter table public.articles {alteration}")
+    table = "public.texts" if change == "table renamed" else "public.articles"
+    articles.execute(f"insert into {table} values {row}")
+    articles.execute(f"update {table} set {new} where id = 'a'")
+    articles.execute(f"delete from {table} where id = 'c'")
+    reconciles = articles.one("select wikiembed.reconciles_left('articles')")
+    assert reconciles == int("dropped" in change or not follows)
+    assert articles.one("select wikiembed.is_ready('articles')") is False
+    articles.execute("select wikiembed.reconcile('articles')")
+    assert sorted(set(queued(articles))) == waiting
+    for key in waiting:
+        assert split(articles, key) == "written"
+
+
+@pytest.mark.parametrize("recount", [False, True])
+def test_reconcile_removes_the_chunks_of_a_dropped_partition(
+    database: Database, *, recount: bool
+) -> None:
+    """It takes the foreign key with it; doctor's query says what is missing and how to add it."""
+    database.execute(
+        "create table public.articles (tenant int, id text, title text, body text, other int,"
+        " primary key (tenant, id)) partition by list (tenant);"
+        "create table public.one partition of public.articles for values in (1);"
+        "create table public.two partition of public.articles for values in (2)"
+    )
+    database.execute(ATTACH)
+    database.execute(
+        "insert into public.articles values (1, 'a', 't', 'one'), (2, 'b', 't', 'two'),"
+        " (2, 'c', 't', 'three')"
+    )
+    for key in queued(database):
+        split(database, key)
+    fault = "select message, advice from wikiembed_private.chunk_table_fault('articles')"
+    assert database.rows(fault) == [(None, None)]
+    database.execute("set client_min_messages = error; drop table public.two cascade")
+    assert len(chunks(database)) == 3
+    database.execute("select wikiembed.reconcile('articles', %s)", [recount])
+    assert (chunks(database), counts(database)) == ([(0, "one")], (1, 1, 0, 0, 1))
+    ((message, advice),) = database.rows(fault)
+    assert "lacks a constraint of a chunk table: foreign key" in message
+    database.execute(advice.removeprefix("Run `").removesuffix("`"))
+    assert database.rows(fault) == [(None, None)]
+    database.check_invariants()
+
+
+def test_chunk_table_is_sound_after_a_rename_of_the_key(articles: Database) -> None:
+    """Its foreign key keeps the former name of the column."""
+    articles.execute("alter table public.articles rename id to number")
+    fault = "select message from wikiembed_private.chunk_table_fault('articles')"
+    assert articles.one(fault) is None
+    articles.execute("alter table public.articles_chunks rename heading to other")
+    assert articles.one(fault) == (
+        "table public.articles_chunks lacks columns of a chunk table: heading"
+    )
+    articles.execute("alter table public.articles_chunks rename other to heading")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,10 @@ CALLS = {
     "is_ready": ("select wikiembed.is_ready('docs')", {"wikiembed_missing_docs"}),
     "requeue": ("select wikiembed_private.requeue('docs', array['1'], 1)", set()),
     "retry": ("select * from wikiembed.retry_failures('docs')", set()),
+    "reconciles left": (
+        "select wikiembed.reconciles_left('docs')",
+        {"jobs_by_queue", "jobs_by_time", "procrastinate_jobs_lock_idx_v1"},
+    ),
     "jobs of worker": (
         "select wikiembed.jobs_of_worker(1)",
         {"idx_procrastinate_jobs_worker_not_null"},

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.chunks import in_background, start, wait_until_blocked
 from tests.support.database import Database
+from wikiembed.documents import SPLITTER_VERSION
 
 OPTIONS = "select * from wikiembed.document_options('docs')"
 STATE = "select key, version is null from wikiembed_private.documents_docs order by key"
@@ -68,7 +69,7 @@ def test_resplit_queues_all_documents_once(docs: Database) -> None:
     docs.execute("update public.documents set body = 'edited' where id = 7")
     docs.execute("delete from public.documents where id = 8")
     for _ in range(2):
-        assert docs.one("select wikiembed.resplit('docs')") == 19
+        assert docs.one("select wikiembed.resplit('docs', p_force => true)") == 19
         jobs = docs.rows(JOBS)
         assert [priority for priority, _ in jobs] == [10, 0, 0]
         assert sorted(key for _, keys in jobs[1:] for key in keys) == sorted(
@@ -77,6 +78,29 @@ def test_resplit_queues_all_documents_once(docs: Database) -> None:
     assert {waits for _, waits in docs.rows(STATE)} == {True}
     assert docs.one("select wikiembed.is_ready('docs', true)") is False
     assert docs.one("select count(*) from public.docs_chunks where embedding is null") == 0
+
+
+def test_resplit_that_changes_nothing_queues_nothing(docs: Database) -> None:
+    """Neither the options nor the version of the splitter: no state, job or entry of the log."""
+    before = docs.rows("select to_jsonb(d) from wikiembed.document_sources as d")
+    for options in ("'docs'", "'docs', 'text', 1000, 0, 'title_heading', 0"):
+        assert docs.one(f"select wikiembed.resplit({options})") == 0
+    assert docs.rows("select to_jsonb(d) from wikiembed.document_sources as d") == before
+    assert (docs.rows(JOBS), {waits for _, waits in docs.rows(STATE)}) == ([], {False})
+    assert docs.one("select count(*) from wikiembed.action_log where action = 'resplit'") == 0
+
+
+def test_resplit_applies_a_new_version_of_the_splitter(docs: Database) -> None:
+    """Without options; the version is recorded and logged."""
+    version = "select splitter_version from wikiembed.document_sources where source = 'docs'"
+    assert docs.one("select wikiembed_private.splitter_version()") == SPLITTER_VERSION
+    assert docs.one(version) == SPLITTER_VERSION
+    docs.execute("update wikiembed.document_sources set splitter_version = 0")
+    assert docs.one("select wikiembed.resplit('docs')") == 20
+    assert docs.one(version) == SPLITTER_VERSION
+    logged = "select detail from wikiembed.action_log where action = 'resplit'"
+    assert docs.rows(logged) == [({"documents": 20, "splitter_version": SPLITTER_VERSION},)]
+    assert docs.one("select wikiembed.resplit('docs')") == 0
 
 
 def test_resplit_changes_the_options_that_are_given(docs: Database) -> None:
@@ -124,7 +148,7 @@ def test_attach_refuses_a_bound_of_tokens_that_is_not_valid(docs: Database, toke
         "select wikiembed.attach_documents('public.others', 'id', 'body', 'others',"
         " p_dimensions => 4, p_max_tokens => %s)"
     )
-    with pytest.raises(psycopg.Error, match=f"at most 8 to 1000000 tokens, not {tokens}"):
+    with pytest.raises(psycopg.Error, match=f"at most 8 to 1,000,000 tokens, not {tokens}"):
         docs.execute(attach, [tokens])
     docs.execute(attach, [256])
     assert docs.one("select max_tokens from wikiembed.document_options('others')") == 256
@@ -138,7 +162,7 @@ def test_resplit_needs_a_source_of_documents(docs: Database) -> None:
         assert raised.value.sqlstate == "WE001"
     docs.execute("drop table public.documents cascade")
     with pytest.raises(psycopg.Error, match=r"the document table of source .* was dropped"):
-        docs.execute("select wikiembed.resplit('docs')")
+        docs.execute("select wikiembed.resplit('docs', p_force => true)")
     docs.execute("select wikiembed.detach('docs')")
 
 
@@ -147,7 +171,7 @@ def test_resplit_refuses_other_isolation(docs: Database) -> None:
     connection = docs.connect(autocommit=False)
     connection.execute("set transaction isolation level repeatable read")
     with pytest.raises(psycopg.Error) as raised:
-        connection.execute("select wikiembed.resplit('docs')")
+        connection.execute("select wikiembed.resplit('docs', p_force => true)")
     assert raised.value.sqlstate == "WE008"
 
 
@@ -174,7 +198,7 @@ def test_resplit_queues_documents_that_were_held_back(database: Database) -> Non
     )
     held = "select held_back_at is not null from wikiembed.sources where name = 'docs'"
     assert database.one(held) is True
-    assert database.one("select wikiembed.resplit('docs')") == 1
+    assert database.one("select wikiembed.resplit('docs', p_force => true)") == 1
     assert database.one(held) is False
     database.check_invariants()
 
@@ -183,7 +207,7 @@ def test_version_that_was_read_before_is_stale(docs: Database) -> None:
     """Even with the same options: the splitter may be another."""
     docs.execute("update public.documents set body = 'other' where id = 1")
     former = read(docs, 1)
-    docs.execute("select wikiembed.resplit('docs')")
+    docs.execute("select wikiembed.resplit('docs', p_force => true)")
     assert write(docs.connect(), *former) == "stale"
     assert write(docs.connect(), *read(docs, 1)) == "written"
 
@@ -193,7 +217,7 @@ def test_write_during_a_resplit_is_locked(docs: Database) -> None:
     docs.execute("update public.documents set body = 'other' where id = 1")
     former = read(docs, 1)
     operator = docs.connect(autocommit=False)
-    operator.execute("select wikiembed.resplit('docs')")
+    operator.execute("select wikiembed.resplit('docs', p_force => true)")
     assert write(docs.connect(), *former) == "locked"
     operator.commit()
     assert write(docs.connect(), *former) == "stale"
@@ -205,7 +229,7 @@ def test_resplit_waits_for_a_write_that_began_before(docs: Database) -> None:
     worker, operator = docs.connect(autocommit=False), docs.connect()
     assert write(worker, *read(docs, 1)) == "written"
     with in_background() as pool:
-        waiting = start(pool, operator, "select wikiembed.resplit('docs')")
+        waiting = start(pool, operator, "select wikiembed.resplit('docs', p_force => true)")
         wait_until_blocked(docs, operator)
         worker.commit()
         assert waiting.result(timeout=20) == [(20,)]
@@ -217,7 +241,7 @@ def test_resplit_waits_for_writers_of_documents_without_a_deadlock(docs: Databas
     user, operator = docs.connect(autocommit=False), docs.connect()
     user.execute("update public.documents set body = 'edited' where id = 20")
     with in_background() as pool:
-        waiting = start(pool, operator, "select wikiembed.resplit('docs')")
+        waiting = start(pool, operator, "select wikiembed.resplit('docs', p_force => true)")
         wait_until_blocked(docs, operator)
         user.execute("update public.documents set body = 'edited' where id = 1")
         user.execute("insert into public.documents values (21, 'new')")
@@ -233,5 +257,5 @@ def test_resplit_queues_a_document_that_a_live_job_has_split_already(docs: Datab
         " values ('embed_docs', 'wikiembed.split', 'doing',"
         """ '{"source": "docs", "documents": ["1", "2"]}')"""
     )
-    docs.execute("select wikiembed.resplit('docs')")
+    docs.execute("select wikiembed.resplit('docs', p_force => true)")
     assert {"1", "2"} <= {key for _, keys in docs.rows(JOBS) for key in keys}

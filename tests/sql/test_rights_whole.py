@@ -85,12 +85,13 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
     assert {kind for kinds in held.values() for kind in kinds} == {"SELECT"}
     read = {"sum_deltas", "count_jobs", "is_paused", "has_waiting_document", "count_documents"}
     found = {"require_search", "dimensions_of", "words_of", "text_vector", "dense_letters"}
-    measured = {"used_ef_search", "vector_scans"}
+    measured = {"used_ef_search", "vector_scans", "is_valid_index"}
     filtered = {"filter_condition", "column_condition", "compared", "comparison"}
     assert callable_by(docs_table, reader) == {
         *("wikiembed.is_ready", "wikiembed.search"),
         *("wikiembed.sample_vectors", "wikiembed.measure_recall"),
         *("wikiembed.queue_by_priority", "wikiembed.throughput_since"),
+        *("wikiembed.vector_index", "wikiembed.vector_indexes"),
         *(f"wikiembed_private.{name}" for name in read | found | filtered | measured),
         *("wikiembed_private.qualified", "wikiembed_private.chunk_key_columns"),
         *("wikiembed_private.search_docs", "wikiembed_private.search_wiki"),

@@ -76,20 +76,32 @@ def test_search_by_text_finds_rows_that_wait_for_their_vector(docs: Database) ->
     assert {row[0] for row in rows} == {"1", "3", "6"}
 
 
-def test_search_fuses_ranks_by_their_reciprocals(docs: Database) -> None:
-    """Score is the sum of weight / (60 + rank), and each rank is returned."""
-    rows = docs.rows(
-        "select key, score, vector_rank, text_rank from wikiembed.search("
-        f"'docs', '{vec(1, 0)}', 'honey', 10, null, 2, 0.5)"
+def test_search_fuses_shares_of_the_best_of_each_side(docs: Database) -> None:
+    """By vector from the nearest, 1, to the farthest, 0, of the rows that either side found."""
+    statement = (
+        "select key, score, distance, vector_rank, text_rank from wikiembed.search("
+        "'docs', '{}', 'honey', 10, null, {}, {})"
     )
-    for _, score, by_vector, by_text in rows:
-        expected = (2 / (60 + by_vector) if by_vector else 0) + (
-            0.5 / (60 + by_text) if by_text else 0
-        )
-        assert score == pytest.approx(expected)
-    assert [row[1] for row in rows] == sorted((row[1] for row in rows), reverse=True)
+    rows = docs.rows(statement.format(vec(1, 0), 2, 0))
+    assert [row[1] for row in rows] == pytest.approx([2 / (60 + row[3]) for row in rows])
+    alone = docs.rows(statement.format(vec(1, 0), 0, 0.5))
+    assert [row[1] for row in alone] == pytest.approx([0.5 / (60 + row[4]) for row in alone])
+    rows = docs.rows(statement.format(vec(1, 0), 2, 0.5))
     assert {row[0] for row in rows} == {"1", "2", "3", "4", "5", "6"}
     assert rows[0][0] == "1"
+    assert [row[1] for row in rows] == sorted((row[1] for row in rows), reverse=True)
+    distances = [row[2] for row in rows if row[2] is not None]
+    nearest, farthest = min(distances), max(distances)
+    shares = {
+        key: 61 * score
+        - (0 if distance is None else 2 * (farthest - distance) / (farthest - nearest))
+        for key, score, distance, _, _ in rows
+    }
+    by_text = [row[0] for row in alone]
+    assert [shares[key] for key in by_text] == sorted((shares[k] for k in by_text), reverse=True)
+    assert shares[by_text[0]] == pytest.approx(0.5)
+    assert all(0 < shares[key] <= 0.5 + 1e-9 for key in by_text)
+    assert [shares[key] for key in "245"] == pytest.approx([0, 0, 0], abs=1e-9)
 
 
 def test_search_with_a_weight_of_0_leaves_that_side_out(docs: Database) -> None:

@@ -122,3 +122,23 @@ def test_keys_of_another_type_are_named(database: Database, kind: str, key: str)
         database.execute(SKIP, [[key]])
     assert caught.value.sqlstate == "WE010"
     assert "Its keys are of type" in (caught.value.diag.message_hint or "")
+
+
+def test_skip_of_nothing_is_not_logged(docs_table: Database) -> None:
+    """A key that does not exist, or whose chunk has its vector."""
+    (key,) = add(docs_table, "1")
+    embed(docs_table, [key])
+    logged = "select count(*) from wikiembed.action_log where action = 'skip'"
+    assert docs_table.one(SKIP, [[key, "77"]]) == 0
+    assert docs_table.one(logged) == 0
+    (key,) = add(docs_table, "2")
+    assert docs_table.one(SKIP, [[key, "77"]]) == 1
+    assert docs_table.one(logged) == 1
+
+
+def test_skip_of_a_document_is_refused(articles: Database) -> None:
+    """Its key is none of the chunks'; the sentence says what to do with it."""
+    with pytest.raises(psycopg.Error, match="which are of type bigint, not those") as raised:
+        articles.execute("select wikiembed.skip('articles', %s)", [['[1, "a"]']])
+    assert raised.value.sqlstate == "WE010"
+    assert "`wikiembed retry articles`" in (raised.value.diag.message_hint or "")

@@ -1,4 +1,4 @@
-"""The command line as users run it: ``python -m wikiembed`` in a separate process."""
+"""The command line as users run it: ``wikiembed`` in a separate process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.support.eventually import eventually
+from tests.support.forked import Forked
+from tests.support.preloaded import can_fork, preloaded
 
+Start = Callable[[int, int], "subprocess.Popen[bytes] | Forked"]
+"""Starts a command whose output and errors go to these descriptors."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -48,12 +52,10 @@ class Call(Protocol):
 class Running:
     """A running command; its output goes to files, so it never blocks on a pipe."""
 
-    def __init__(self, command: list[str], *, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, start: Start, folder: Path) -> None:
         self._out, self._err = folder / "stdout", folder / "stderr"
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(
-                command, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
-            )
+            self.process = start(out.fileno(), err.fileno())
 
     @property
     def stdout(self) -> str:
@@ -84,6 +86,17 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.wait(timeout)
+
+
+def launch(command: list[str], *, env: Mapping[str, str], folder: Path) -> Running:
+    """Start any command; the caller stops it."""
+
+    def start(out: int, err: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
+
+    return Running(start, folder)
 
 
 def wait_for(check: Callable[[], object], *running: Running, within_s: float = 120) -> None:
@@ -121,15 +134,30 @@ class Cli:
 
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> Running:
         """Start ``wikiembed`` with `args`; stopped at the end of the test."""
-        return self.launch([sys.executable, "-m", "wikiembed", *args], env=env)
+        whole = {**self.env, **(env or {})}
+        if not can_fork(whole):
+            return self.launch([sys.executable, "-m", "wikiembed", *args], env=env)
+        folder = self._new_folder()
+
+        def start(out: int, err: int) -> Forked:
+            with Path(os.devnull).open("rb") as nothing:
+                streams = (nothing.fileno(), out, err)
+                return preloaded().fork(args, env=whole, folder=folder, streams=streams)
+
+        running = Running(start, folder)
+        self._running.append(running)
+        return running
 
     def launch(self, command: list[str], *, env: Mapping[str, str] | None = None) -> Running:
         """Start any command in the same environment; stopped at the end of the test."""
-        folder = self.folder / str(len(self._running))
-        folder.mkdir(parents=True)
-        running = Running(command, env={**self.env, **(env or {})}, folder=folder)
+        running = launch(command, env={**self.env, **(env or {})}, folder=self._new_folder())
         self._running.append(running)
         return running
+
+    def _new_folder(self) -> Path:
+        folder = self.folder / str(len(self._running))
+        folder.mkdir(parents=True)
+        return folder
 
     def close(self) -> None:
         """Stop the commands that still run."""

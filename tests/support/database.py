@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -84,10 +84,14 @@ class Database:
         assert checked, "check_invariants gave no rows"
         assert [row for row in checked if row[1] != 0] == []
 
-    def close(self) -> None:
-        """Close all connections and drop the database and its roles."""
+    def disconnect(self) -> None:
+        """Close all connections."""
         for connection in self._connections:
             connection.close()
+
+    def close(self) -> None:
+        """Close all connections and drop the database and its roles."""
+        self.disconnect()
         with self._server.admin() as connection:
             drop_database(connection, self.name)
             for role in self._roles:
@@ -107,27 +111,38 @@ def url_of(server: TestServer, name: str) -> str:
     return f"{scheme}://{rest.split('/', 1)[0]}/{name}{mark}{query}"
 
 
-def make_template(server: TestServer) -> str:
-    """Name of the migrated template; the first xdist worker creates it."""
+def make_template(server: TestServer, dimensions: int = DIMENSIONS) -> str:
+    """Name of the migrated template."""
     from wikiembed.db.migrate import upgrade
 
-    name = f"{server.prefix}template"
+    def fill(draft: Database) -> None:
+        url = draft.url
+        upgrade(url, Settings(database_url=url, dimensions=dimensions, embedder=Provider.LOCAL))
+
+    return keep_template(server, f"template_{dimensions}", source="template0", fill=fill)
+
+
+def keep_template(
+    server: TestServer, name: str, *, source: str, fill: Callable[[Database], object]
+) -> str:
+    """Full name of template `name`: a clone of `source` that the first xdist worker fills."""
+    name = f"{server.prefix}{name}"
     with FileLock(server.lock_path), server.admin() as connection:
         found = connection.execute("select from pg_database where datname = %s", [name])
         if found.fetchone() is not None:
             return name
-        draft = f"{server.prefix}draft"
-        drop_database(connection, draft)
+        draft = Database(server, f"{server.prefix}draft")
+        drop_database(connection, draft.name)
         connection.execute(
-            sql.SQL("create database {} encoding 'UTF8' template template0").format(
-                sql.Identifier(draft)
+            sql.SQL("create database {} encoding 'UTF8' template {}").format(
+                sql.Identifier(draft.name), sql.Identifier(source)
             )
         )
-        url = url_of(server, draft)
-        upgrade(url, Settings(database_url=url, dimensions=DIMENSIONS, embedder=Provider.LOCAL))
+        fill(draft)
+        draft.disconnect()
         connection.execute(
             sql.SQL("alter database {} rename to {}").format(
-                sql.Identifier(draft), sql.Identifier(name)
+                sql.Identifier(draft.name), sql.Identifier(name)
             )
         )
     return name

@@ -122,6 +122,7 @@ async def working(
     *,
     concurrency: int = 4,
     drain: bool = False,
+    source: str | None = None,
     poll_s: float | None = None,
     rescue_every_s: float = RESCUE_EVERY_S,
 ) -> AsyncIterator[Working]:
@@ -132,6 +133,7 @@ async def working(
             app,
             settings,
             drain=drain,
+            source=source,
             concurrency=concurrency,
             poll_s=poll_s,
             rescue_every_s=rescue_every_s,

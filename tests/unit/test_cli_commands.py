@@ -11,7 +11,10 @@ import typer
 
 from wikiembed.cli.commands import ENTRIES, modules_for
 
-HEAVY = ("numpy", "httpx", "aiohttp", "psycopg_pool", "procrastinate", "markdown_it", "wordllama")
+HEAVY = (
+    *("numpy", "pgvector", "psycopg_pool", "procrastinate", "httpx", "aiohttp", "requests"),
+    *("markdown_it", "wcwidth", "tokenizers", "safetensors", "wordllama"),
+)
 
 
 @pytest.mark.parametrize("module", modules_for(None))
@@ -30,9 +33,12 @@ def test_commands_that_are_unknown_need_every_module() -> None:
     assert set(modules_for(None)) == every
 
 
-@pytest.mark.parametrize("command", ["status", "pause", "ready", "migrate", "load", "attach"])
-def test_commands_that_embed_nothing_import_no_library_for_it(command: str) -> None:
-    """Those imports cost more time than the command itself."""
+@pytest.mark.parametrize(
+    "command",
+    ["status", "pause", "ready", "migrate", "load", "attach", "doctor", "search", "--help"],
+)
+def test_command_lines_are_built_without_libraries_for_embedding(command: str) -> None:
+    """Those imports cost more time than most commands, and search does them beside Postgres."""
     code = (
         "import sys; from wikiembed.cli.main import application; application(sys.argv[1]);"
         f"print([one for one in {HEAVY} if one in sys.modules])"

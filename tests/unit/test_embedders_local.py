@@ -8,17 +8,20 @@ import logging
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from wikiembed.config import Provider
 from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, Role
-from wikiembed.embedders.local import LocalEmbedder, StaticModel, load_wordllama
+from wikiembed.embedders.local import LocalEmbedder, StaticModel
+from wikiembed.embedders.local_model import load_wordllama
 from wikiembed.embedders.open import open_embedder
 from wikiembed.errors import EmbedderRejected, TextTooLong
 from wikiembed.vectors import usable_rows
 
+TEXTS = ["", "cat", "꿀벌은 꿀을 만든다.", "e\u0301 🐝", "x\n\ty", "naïve café"]
 _LOCAL = EmbedderOptions(provider=Provider.LOCAL, url=None, model=None)
 
 
@@ -57,10 +60,26 @@ async def test_local_loads_one_model_for_many_callers() -> None:
     await embedder.aclose()
 
 
+def test_local_model_is_that_of_wordllama() -> None:
+    """Its files are read without its package: the vectors of texts of any length are the same."""
+    import wordllama  # changes logging
+
+    theirs = wordllama.WordLlama.load(
+        cache_dir=Path(wordllama.__file__).parent, disable_download=True
+    )
+    texts = [
+        *TEXTS,
+        "a much longer text " * 400,
+        *(f"number {n} of more than a batch" for n in range(70)),
+    ]
+    assert np.allclose(load_wordllama().embed(texts), theirs.embed(texts), atol=1e-6, rtol=0)
+
+
 def test_local_does_not_change_logging() -> None:
     """Loading wordllama, in its own process, leaves the root logger unchanged."""
     code = (
-        "import logging; from wikiembed.embedders.local import load_wordllama; load_wordllama(); "
+        "import logging; from wikiembed.embedders.local_model import load_wordllama;"
+        " load_wordllama();"
         "root = logging.getLogger(); print(root.handlers, root.level)"
     )
     command = [sys.executable, "-W", "error", "-c", code]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import wordllama
 
 from wikiembed.config import Provider
 from wikiembed.documents import SplitOptions, split
-from wikiembed.embedders.local import load_wordllama
 from wikiembed.embedders.tokens import token_counter
 
 TEXTS = ["", "a", "Bees make honey of nectar.", "꿀벌은 꿀을 만든다.", "e\u0301 🐝 " * 2_000]
@@ -15,8 +17,10 @@ TEXTS = ["", "a", "Bees make honey of nectar.", "꿀벌은 꿀을 만든다.", "
 def test_local_tokens_are_those_that_the_model_embeds() -> None:
     """Also of a long text, which is not cut."""
     counter = token_counter(Provider.LOCAL)
-    model = load_wordllama()
-    tokenized = [len(model.tokenize([text])[0].ids) for text in TEXTS]  # type: ignore[attr-defined]
+    model = wordllama.WordLlama.load(
+        cache_dir=Path(wordllama.__file__).parent, disable_download=True
+    )
+    tokenized = [len(model.tokenize([text])[0].ids) for text in TEXTS]
     assert [counter.count(text) for text in TEXTS] == tokenized
     assert counter.exact
     assert tokenized[-1] > 8_000

@@ -70,13 +70,14 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
         "resplit": Entry(
             module="resplit",
             exits=(
-                "0 when the documents are queued; 2 when the source has none or an option is "
-                "refused, 3 when a writer of the documents is waited for longer than 10 s, and "
-                "then nothing has changed"
+                "0 when the documents are queued, or nothing changes; 2 when the source has none "
+                "or an option is refused, 3 when a writer of the documents is waited for longer "
+                "than 10 s, and then nothing has changed"
             ),
             examples=(
                 "wikiembed resplit pages --max-chars 800 --dry-run",
                 "wikiembed resplit pages --max-chars 800",
+                "wikiembed resplit pages --force",
             ),
         ),
         "sources": Entry(
@@ -286,11 +287,12 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
             module="index",
             exits=(
                 "0 when the index exists and is valid, or with `--drop` does not exist; 1 when "
-                "chunks lack vectors; 2 for a column that pgvector cannot index or a table that "
+                "chunks lack vectors; 2 for a column that pgvector cannot index so or a table that "
                 "the role does not own; 130 when interrupted by Ctrl-C"
             ),
             examples=(
                 "wikiembed index --source docs",
+                "wikiembed index --source docs --quantise binary",
                 "wikiembed index --source docs --drop",
             ),
         ),

@@ -7,7 +7,7 @@ import sys
 from contextlib import nullcontext
 from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,11 +16,12 @@ from wikiembed.cli.console import count, database, print_json, say, say_command
 from wikiembed.cli.progress import Reporter
 from wikiembed.control import actions
 from wikiembed.errors import ConditionNotMet, InputError
-from wikiembed.search import compare
-from wikiembed.search.client import Client, OneConnection
-from wikiembed.search.compare import Compared, Comparison
-from wikiembed.search.hit import Hit, Mode, SearchOptions
+from wikiembed.search.mode import Mode
 from wikiembed.words import printable
+
+if TYPE_CHECKING:
+    from wikiembed.search.compare import Compared, Comparison
+    from wikiembed.search.hit import Hit
 
 SHOWN, SHOWN_HITS = 3, 5
 LONGEST_LINE = 10_000
@@ -61,6 +62,10 @@ def run_compare(
     two chunk tables of the same documents, by document and text. Both sources are searched
     themselves, whatever their names are switched to.
     """
+    from wikiembed.search import compare
+    from wikiembed.search.client import Client, OneConnection
+    from wikiembed.search.hit import SearchOptions
+
     given = None if queries is None else _read(queries)
     with (
         database() as (connection, settings),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wikiembed.cli.console import count, database, held_back_sentence, print_json, say
-from wikiembed.control import actions
+from wikiembed.control import actions, resplit
 from wikiembed.errors import ConditionNotMet, InvalidArgument
 from wikiembed.times import local, now, read_time
 from wikiembed.words import verb
@@ -128,6 +128,7 @@ def run_reconcile(
     with database() as (connection, _):
         found = actions.reconcile(connection, source)
         waiting = [row for row in actions.coverage(connection, source) if row.held_back]
+        outdated = resplit.outdated(connection, source)
     if json:
         print_json(found)
         return
@@ -140,3 +141,5 @@ def run_reconcile(
     )
     for row in waiting:
         say(held_back_sentence(row.source, row.held_back))
+    for sentence in outdated:
+        say(sentence)

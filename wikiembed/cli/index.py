@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import psycopg
 import typer
+from psycopg import sql
 
 from wikiembed.cli.console import count, database, duration, say
 from wikiembed.cli.progress import Reporter
@@ -21,19 +22,27 @@ from wikiembed.control.index import (
     Builder,
     NewIndex,
     Progress,
+    Quantise,
     Target,
+    VectorIndex,
+    drop_kinds,
     drop_others,
+    graph_bytes,
     human_bytes,
+    index_name,
     indexes,
     memory_for,
-    require_buildable,
+    require_choosable,
     require_owner,
     require_usable,
+    search_by,
     search_by_text_with,
     targets,
     text_index,
     text_index_works,
     usual_memory,
+    vector_index,
+    wanted,
 )
 from wikiembed.db.connect import connect
 from wikiembed.errors import ConditionNotMet, InvalidArgument
@@ -62,8 +71,12 @@ def memory_of(text: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Options:
-    """Options of an index of vectors, and of one of text; `memory` in bytes, None: as usual."""
+    """Options of an index of vectors, and of one of text.
 
+    `quantise` None: as the source is searched now. `memory` in bytes, None: as usual.
+    """
+
+    quantise: Quantise | None
     m: int
     ef_construction: int
     config: str
@@ -84,6 +97,15 @@ def run_index(
         typer.Option(
             help="With --text: how texts are split into words, english, german, simple and so on"
             " (see pg_ts_config), or trigram for Korean, Japanese, Chinese and Thai."
+        ),
+    ] = None,
+    quantise: Annotated[
+        Quantise | None,
+        typer.Option(
+            help="What the index holds of each number: all of it, half (halfvec), or its sign"
+            " (binary); search orders what it finds by the whole vectors. As the source's index"
+            " now, or none, if not given.",
+            show_default=False,
         ),
     ] = None,
     m: Annotated[int, typer.Option(min=2, max=100, help="Links per vector.")] = DEFAULT_M,
@@ -107,8 +129,13 @@ def run_index(
     nothing if a valid index exists, and drops an invalid one first. That of vectors is refused
     while a chunk that is not skipped lacks its vector, and makes storing vectors slower: drop
     it for the bootstrap of a large table, and build it again afterwards.
+
+    With --quantise the index is much smaller, and may have more dimensions than pgvector indexes
+    otherwise: up to 4,000 as halfvec, any number as binary. Once it is built, searches use it, and
+    wikiembed's index of another kind is dropped. See what it finds: wikiembed recall.
     """
     options = _Options(
+        quantise=quantise,
         m=m,
         ef_construction=ef_construction,
         config=config or DEFAULT_CONFIG,
@@ -119,6 +146,8 @@ def run_index(
         raise InvalidArgument(f"--ef-construction must be at least 2 m, here {2 * m}.")
     if config is not None and (drop or not text):
         raise InvalidArgument("--config goes with --text, and not with --drop.")
+    if quantise is not None and (drop or text):
+        raise InvalidArgument("--quantise goes with neither --text nor --drop.")
     settings = load_settings()
     with database(settings) as (watcher, _), connect(settings) as connection:
         actions.names(watcher, source)
@@ -143,22 +172,75 @@ def run_index(
 def _vectors(
     connection: Connection, watcher: Connection, target: Target, options: _Options
 ) -> str | None:
-    """Build the index of vectors; the reason if it must not be built yet."""
-    reason = _refusal(watcher, target)
+    """Build the index of vectors, and have searches use it; the reason if it must not be yet."""
+    quantise = options.quantise or wanted(target)
+    present = _present(watcher, target, quantise)
+    reason = None if present else _refusal(watcher, target)
     if reason is not None and not options.anyway:
         return reason
-    if _report_existing(watcher, target):
+    if present and present.used and not _others(watcher, target, quantise):
+        say(f"{target.source}: {_exists(present)}; nothing to do.")
         return None
-    require_buildable(watcher, target)
-    memory = memory_for(connection, target, m=options.m, most=options.memory)
-    new = target.vector_index(m=options.m, ef_construction=options.ef_construction)
-    _build(
-        connection, watcher, new, memory=memory.given, rows=target.embedded,
-        warning=memory.warning, is_there=lambda: _report_existing(watcher, target),
-        what=f"{count(target.embedded, 'vector')}, m {options.m}, ef_construction"
-        f" {options.ef_construction}",
-    )  # fmt: skip
+    new = vector_index(
+        watcher, target, quantise, m=options.m, ef_construction=options.ef_construction
+    )
+    require_owner(watcher, target)
+    require_choosable(watcher, target, quantise)
+    if present:
+        say(f"{target.source}: {_exists(present)}.")
+    else:
+        graph = graph_bytes(target, quantise, options.m)
+        memory = memory_for(connection, graph=graph, most=options.memory)
+        kind = "" if quantise is Quantise.NONE else f" {quantise},"
+        _build(
+            connection, watcher, new, memory=memory.given, rows=target.embedded,
+            warning=memory.warning, is_there=lambda: _report(watcher, target, quantise),
+            what=f"{count(target.embedded, 'vector')},{kind} m {options.m}, ef_construction"
+            f" {options.ef_construction}",
+        )  # fmt: skip
+    _use(connection, watcher, new, quantise)
     return None
+
+
+def _use(connection: Connection, watcher: Connection, new: NewIndex, quantise: Quantise) -> None:
+    """Have searches use the index of this kind, and then drop those of other kinds."""
+    target = new.target
+    present = _present(watcher, target, quantise)
+    if present and not present.used:
+        search_by(watcher, target, quantise)
+        say(f"{target.source}: searches use {present.label}.")
+    builder = Builder(connection, watcher, say=say)
+    if present and _others(watcher, target, quantise):
+        with builder.alone(new):
+            for label in drop_kinds(builder, target, but=quantise):
+                say(f"Dropped {label}, which search no longer uses.")
+
+
+def _others(connection: Connection, target: Target, quantise: Quantise) -> bool:
+    """Whether wikiembed has an index of another kind."""
+    names = {index_name(target, one) for one in Quantise if one is not quantise}
+    return any(index.name in names for index in indexes(connection, target))
+
+
+def _present(connection: Connection, target: Target, quantise: Quantise) -> VectorIndex | None:
+    """The valid index of this kind, best the one that is used."""
+    found = indexes(connection, target)
+    require_usable(target, found)
+    valid = [index for index in found if index.valid and index.quantise is quantise]
+    return min(valid, key=lambda index: not index.used, default=None)
+
+
+def _exists(index: VectorIndex) -> str:
+    how = f" ({index.options})" if index.options else ""
+    return f"index {index.label} exists and is valid{how}"
+
+
+def _report(connection: Connection, target: Target, quantise: Quantise) -> bool:
+    """Whether another session has built it meanwhile; if so, print it."""
+    present = _present(connection, target, quantise)
+    if present:
+        say(f"{target.source}: {_exists(present)}; nothing to do.")
+    return present is not None
 
 
 def _text(connection: Connection, watcher: Connection, target: Target, options: _Options) -> None:
@@ -202,10 +284,8 @@ def _drop_text(
 
 
 def _refusal(connection: Connection, target: Target) -> str | None:
-    """Why the index must not be built yet; None if it may be, or exists."""
+    """Why the index must not be built yet; None if it may be."""
     name = target.source
-    if any(index.valid and index.usable for index in indexes(connection, target)):
-        return None
     if not target.embedded:
         return f"Source {name!r} has no vectors yet, run `wikiembed backfill {name}` first"
     if actions.is_ready(connection, name):
@@ -220,14 +300,14 @@ def _refusal(connection: Connection, target: Target) -> str | None:
 def _drop(connection: Connection, watcher: Connection, target: Target, _: _Options) -> None:
     require_owner(watcher, target)
     builder = Builder(connection, watcher, say=say)
-    new = target.vector_index()
-    with builder.alone(new):
-        dropped = builder.drop(new)
+    name = index_name(target, wanted(target))
+    with builder.alone(NewIndex(target=target, name=name, using=sql.SQL(""))):
+        dropped = drop_kinds(builder, target)
     if dropped:
         say(f"Dropped {', '.join(dropped)}.")
         say(f"Build it again: wikiembed index --source {target.source}")
     else:
-        say(f"{target.source}: there is no index {target.index}.")
+        say(f"{target.source}: there is no index {name}.")
     for index in indexes(watcher, target):
         say(f"{target.source}: index {index.label} is not wikiembed's and is kept.")
 
@@ -263,15 +343,3 @@ def _build(
         f"Built {target.schema}.{new.name} on {target.relation}: {what},"
         f" {human_bytes(builder.size(new))}, in {duration(time.monotonic() - began)}."
     )
-
-
-def _report_existing(connection: Connection, target: Target) -> bool:
-    """Whether a valid index exists; if so, print it."""
-    found = indexes(connection, target)
-    require_usable(target, found)
-    for index in found:
-        if index.valid and index.usable:
-            how = f" ({index.options})" if index.options else ""
-            say(f"{target.source}: index {index.label} exists and is valid{how}; nothing to do.")
-            return True
-    return False

@@ -14,7 +14,7 @@ from wikiembed.cli.options import Source
 from wikiembed.cli.progress import Reporter
 from wikiembed.cli.search import condition
 from wikiembed.control import actions
-from wikiembed.control.index import FEWEST_VECTORS, Target, indexes, targets
+from wikiembed.control.index import FEWEST_VECTORS, Quantise, Target, indexes, targets, wanted
 from wikiembed.errors import ConditionNotMet, ConfigurationError
 from wikiembed.search import recall
 
@@ -104,7 +104,7 @@ def run_recall(
                 print_json({**found.as_json(), "index": index, "recorded": stores, "set": value})
                 continue
             _say(found, index)
-            _say_next(found, target=target, best=best, value=value)
+            _say_next(found, one, target=target, best=best, value=value)
             if not stores:
                 note(f"role {role} may not store the recall, of which doctor would warn.")
     if missed:
@@ -131,7 +131,7 @@ def _value(found: Measurement, best: Setting | None) -> int | None:
 def _index(connection: Connection, target: Target) -> str | None:
     """The index that search uses."""
     found = indexes(connection, target)
-    return next((index.label for index in found if index.valid and index.usable), None)
+    return next((index.label for index in found if index.used), None)
 
 
 def _say_exact(target: Target, index: str | None, *, json: bool) -> None:
@@ -179,7 +179,7 @@ def _row(name: str, share: float, latency: Latency) -> dict[str, str]:
 
 
 def _say_next(
-    found: Measurement, *, target: float, best: Setting | None, value: int | None
+    found: Measurement, source: Target, *, target: float, best: Setting | None, value: int | None
 ) -> None:
     """What is used, what reaches each target, and what to do."""
     used = found.setting(found.used)
@@ -199,6 +199,11 @@ def _say_next(
             f"Build the index with more links: wikiembed index --source {found.source} --drop, then"
             f" wikiembed index --source {found.source} --m 32 --ef-construction 128"
         )
+        if wanted(source) is not Quantise.NONE:
+            say(
+                "Or build one that holds the whole vectors: wikiembed index --source"
+                f" {found.source} --quantise none"
+            )
     elif best.ef_search > used.ef_search:
         options = recall.options_of(found.limit, found.filter)
         options += [] if target == TARGET else ["--target", f"{target:g}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,9 +11,11 @@ from wikiembed.cli.console import count, database, listed, print_json, say
 from wikiembed.cli.options import Context, DryRun, Splitter
 from wikiembed.control import resplit as control
 from wikiembed.control.resplit import OptionChange, Plan
-from wikiembed.documents.preview import Preview, preview
 from wikiembed.errors import WrongUsage
 from wikiembed.words import verb
+
+if TYPE_CHECKING:
+    from wikiembed.documents.preview import Preview
 
 SAMPLE = 2_000
 
@@ -42,6 +44,9 @@ def run_resplit(
             max=1_000_000, help="Most tokens of a chunk, without title and prefix; 0: no bound."
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Split all again even if nothing changes.")
+    ] = False,
     dry_run: DryRun = False,
     sample: Annotated[
         int | None,
@@ -52,8 +57,9 @@ def run_resplit(
     """Split the documents of a source again, with other options; equal chunks keep their vectors.
 
     Options that are not given stay as they are; without any, a new version of the splitter is
-    applied. All documents wait for a worker, behind what is written meanwhile. Until it has split a
-    document, search finds its old chunks. Chunks whose text stays equal are not embedded again.
+    applied. Where neither changes nothing is done, unless --force. All documents wait for a worker,
+    behind what is written meanwhile. Until it has split a document, search finds its old chunks.
+    Chunks whose text stays equal are not embedded again.
 
     --dry-run splits documents itself and says how many chunks would stay; of more documents than
     --sample it splits a random choice, and the numbers are estimates.
@@ -70,20 +76,25 @@ def run_resplit(
     with database() as (connection, settings):
         plan = control.plan(connection, settings, source, change)
         if dry_run:
+            from wikiembed.documents.preview import preview
+
             options = replace(plan.after, tokens=plan.tokens.count if plan.tokens else None)
             documents = control.stored_documents(connection, source, most=sample or SAMPLE)
             found = preview(documents, options).scaled(plan.documents, plan.chunks)
             waiting = 0
         else:
-            waiting = control.resplit(connection, source, change)
+            waiting = control.resplit(connection, source, change, force=force)
     if json:
         counts = found.as_json() if dry_run else {"waiting": waiting}
         print_json({**plan.as_json(), **counts})
         return
     if dry_run:
         _say_preview(plan, found)
-    else:
+    elif plan.changes or force:
         say(_waits(plan, waiting))
+    else:
+        say(_unchanged(plan))
+        return
     if plan.tokens is not None and plan.after.max_tokens is not None:
         say(control.tokens_sentence(source, plan.after.max_tokens, plan.tokens))
     if plan.paused:
@@ -100,6 +111,14 @@ def _waits(plan: Plan, waiting: int) -> str:
     return (
         f"{plan.source}: {count(waiting, 'document')} {verb(waiting, 'waits', 'wait')} to be split"
         f" again, {_how(plan)}; until then, search finds the old chunks."
+    )
+
+
+def _unchanged(plan: Plan) -> str:
+    return (
+        f"{plan.source}: nothing was queued, since the options and the version of the splitter,"
+        f" {plan.versions[0]}, are those that its documents are split with; `wikiembed resplit"
+        f" {plan.source} --force` splits them again."
     )
 
 

@@ -16,8 +16,8 @@ from wikiembed.cli.console import console, database, print_json, print_rich, war
 from wikiembed.config import Provider, load_settings
 from wikiembed.control import actions
 from wikiembed.control.switch import searched_source
-from wikiembed.errors import ConditionNotMet, InvalidArgument
-from wikiembed.search.hit import Mode
+from wikiembed.errors import ConditionNotMet, InvalidArgument, WikiembedError
+from wikiembed.search.mode import Mode
 
 if TYPE_CHECKING:
     from wikiembed.search.hit import Hit
@@ -66,17 +66,15 @@ def run_search(
     sources together. Similarities of different models cannot be compared: if the sources have
     several models, name one source.
     """
-    from wikiembed.search.client import Client, OneConnection
-
     conditions = dict(map(condition, filter or ()))
     configured = load_settings()
-    if configured.embedder is Provider.LOCAL:
-        # Its imports take as long as Postgres takes to start and to answer.
-        threading.Thread(target=_import_local, daemon=True).start()
-    with (
-        database(configured) as (connection, settings),
-        Client(pool=OneConnection(connection), settings=settings) as client,
-    ):
+    # These imports take as long as Postgres takes to start.
+    threading.Thread(target=_prepare, args=(configured.embedder,), daemon=True).start()
+    with contextlib.ExitStack() as stack:
+        connection, settings = stack.enter_context(database(configured))
+        from wikiembed.search.client import Client, OneConnection
+
+        client = stack.enter_context(Client(pool=OneConnection(connection), settings=settings))
         found = None if source is None else searched_source(connection, source)
         hits = client.search(
             text,
@@ -100,9 +98,12 @@ def run_search(
     show(hits, with_source=len({hit.source for hit in hits}) > 1)
 
 
-def _import_local() -> None:
-    with contextlib.suppress(ImportError):
-        importlib.import_module("wordllama")
+def _prepare(provider: Provider) -> None:
+    """Import what a search needs, and read the local model's files; errors are met again."""
+    with contextlib.suppress(ImportError, WikiembedError):
+        importlib.import_module("wikiembed.search.client")
+        if provider is Provider.LOCAL:
+            importlib.import_module("wikiembed.embedders.local_model").load_wordllama()
 
 
 def condition(text: str) -> tuple[str, object]:

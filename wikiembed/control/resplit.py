@@ -36,12 +36,17 @@ select n.splitter, n.max_chars, n.overlap_chars, n.context, n.max_tokens
 _RESPLIT = """
 select wikiembed.resplit(
          %(source)s, %(splitter)s, %(max_chars)s::int, %(overlap_chars)s::int, %(context)s,
-         %(max_tokens)s::int)
+         %(max_tokens)s::int, %(force)s)
 """
 _COUNTS = """
 select d.total, coalesce(c.total, 0)
   from wikiembed.documents as d left join wikiembed.coverage as c on c.source = d.source
  where d.source = %s
+"""
+_VERSIONS = """
+select d.source, d.splitter_version, wikiembed_private.splitter_version()
+  from wikiembed.document_sources as d where %(source)s::text is null or d.source = %(source)s
+ order by d.source
 """
 _READ = """
 select wikiembed_private.render_template(wikiembed_private.document_row(%(source)s), $template$
@@ -72,7 +77,8 @@ class OptionChange:
 class Plan:
     """The options of a source before and after a change, and what it is applied to.
 
-    `chunks`: those that are stored. `tokens` None: no bound on tokens after it.
+    `chunks`: those that are stored. `versions`: of the splitter, before and after. `tokens` None:
+    no bound on tokens after it.
     """
 
     source: str
@@ -80,18 +86,22 @@ class Plan:
     chunks: int
     before: DocumentOptions
     after: DocumentOptions
+    versions: tuple[int, int]
     tokens: TokenCounter | None
     paused: bool
 
     @property
     def changes(self) -> list[str]:
         """``max_chars 800 instead of 1000`` for each option that changes."""
-        return [
+        options = [
             f"{name} {_named(getattr(self.after, name))} instead of"
             f" {_named(getattr(self.before, name))}"
             for name in OPTIONS
             if getattr(self.after, name) != getattr(self.before, name)
         ]
+        before, after = self.versions
+        version = f"version {after} of the splitter instead of {before}"
+        return options if before == after else [*options, version]
 
     def as_json(self) -> dict[str, object]:
         """Its parts by name."""
@@ -101,6 +111,8 @@ class Plan:
             "chunks": self.chunks,
             "options": {name: getattr(self.after, name) for name in OPTIONS},
             "options_before": {name: getattr(self.before, name) for name in OPTIONS},
+            "splitter_version": self.versions[1],
+            "splitter_version_before": self.versions[0],
             "tokens": None
             if self.tokens is None
             else ("counted" if self.tokens.exact else "estimated"),
@@ -131,6 +143,7 @@ def plan(connection: Connection, settings: Settings, source: str, change: Option
             {"source": source, **asdict(change)},
         ).fetchone()
         counted = connection.execute(_COUNTS, (source,)).fetchone()
+        ((_, *versions),) = connection.execute(_VERSIONS, {"source": source}).fetchall()
         paused = connection.execute(
             "select paused from wikiembed.coverage where source = %s", (source,)
         ).fetchone()
@@ -145,22 +158,43 @@ def plan(connection: Connection, settings: Settings, source: str, change: Option
         chunks=chunks,
         before=DocumentOptions(*before),
         after=options,
+        versions=(versions[0], versions[1]),
         tokens=tokens,
         paused=bool(paused and paused[0]),
     )
 
 
-def resplit(connection: Connection, source: str, change: OptionChange) -> int:
+def resplit(
+    connection: Connection, source: str, change: OptionChange, *, force: bool = False
+) -> int:
     """Change the options, and queue all documents of `source`; returns their number.
+
+    Queues none when the options and the version of the splitter are the same, unless `force`.
 
     Raises: SourceNotFound, InvalidArgument, LockNotAvailable, WrongIsolation, psycopg.Error.
     """
     with translate_errors():
         row = connection.execute(
             _RESPLIT,
-            {"source": source, **asdict(change)},
+            {"source": source, "force": force, **asdict(change)},
         ).fetchone()
     return int(row[0]) if row else 0
+
+
+def outdated(connection: Connection, source: str | None = None) -> list[str]:
+    """A sentence for each source, or `source`, whose documents another version has split.
+
+    Raises: psycopg.Error.
+    """
+    with translate_errors():
+        rows = connection.execute(_VERSIONS, {"source": source}).fetchall()
+    return [
+        f"Source {name}: its documents were split by version {before} of the splitter, which is now"
+        f" {after} and may cut elsewhere: `wikiembed resplit {name} --dry-run` says what would"
+        f" change, and `wikiembed resplit {name}` does it."
+        for name, before, after in rows
+        if before != after
+    ]
 
 
 def token_counter_of(connection: Connection, settings: Settings, source: str) -> TokenCounter:

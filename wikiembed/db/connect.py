@@ -48,15 +48,16 @@ _WRONG_PARAMETER = re.compile(
     r"|certificate verify failed|server certificate for|in hot standby mode|session is .*read-only"
 )
 _NAMED_FIRST = re.compile(r"\S+ (?:has no column|cannot be attached)\b")
+_DETACH = re.compile(r"select wikiembed\.detach\('([^']+)'\)")
 _FORM = "write it as postgresql://user:password@host:5432/database, with % codes for @ : / ? and %"
 
 
 def sentence_of(error: psycopg.Error) -> str:
-    """One sentence: Postgres' message, with its hint if there is one."""
+    """One sentence: Postgres' message, with its hint if there is one; a detach as our command."""
     message = (error.diag.message_primary or _reason(error)).rstrip(".")
     message = f"Table {message}" if _NAMED_FIRST.match(message) else message
     message = message[:1].upper() + message[1:]
-    hint = error.diag.message_hint
+    hint = _DETACH.sub(r"`wikiembed detach \1`", error.diag.message_hint or "")
     return f"{message}: {hint[:1].lower()}{hint[1:].rstrip('.')}." if hint else f"{message}."
 
 

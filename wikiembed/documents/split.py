@@ -18,7 +18,11 @@ from wikiembed.documents.structure import (
 from wikiembed.documents.units import Unit, Units
 
 SPLITTER_VERSION = 1
-"""Raise it when the same text would give other pieces."""
+"""Raise it, and wikiembed_private.splitter_version(), when the same text would give other pieces.
+
+Documents keep the pieces that another version gave until they are edited or `wikiembed resplit` is
+run, which `doctor` and `reconcile` advise then. 1 is the version of the first release.
+"""
 LEAST_CHARS = 32
 
 Splitter = Literal["text", "markdown", "html"]

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import numpy as np
-
-from wikiembed.config import LOCAL_DIMENSIONS, Provider
+from wikiembed.config import Provider
 from wikiembed.embedders.base import PROBE_TEXT, Cut, ModelInfo, Role
-from wikiembed.embedders.cut import cut_before
-from wikiembed.errors import EmbedderMisconfigured, EmbedderRejected, TextTooLong
+from wikiembed.embedders.local_model import load_wordllama
+from wikiembed.errors import EmbedderRejected, TextTooLong
 from wikiembed.vectors import Matrix
 
 LOCAL_MODEL = "wordllama-l2-supercat-256"
 LONGEST_TEXT = 200_000
-"""Characters; wordllama itself has no limit but memory, 2 KiB a token."""
-
-_PADDED_BYTES = 1 << 18
+"""Characters; the model itself has no limit but memory, 1 KiB a token."""
 
 
 class StaticModel(Protocol):
-    """The one method of wordllama that is used here."""
+    """What is needed of `WordLlama`."""
 
-    def embed(self, texts: list[str]) -> Matrix: ...
+    def embed(self, texts: Sequence[str]) -> Matrix: ...
 
 
 class LocalEmbedder:
@@ -62,6 +55,9 @@ class LocalEmbedder:
 
         Raises: EmbedderRejected, EmbedderMisconfigured.
         """
+        # Its tables of characters take as long to import as a question takes to embed.
+        from wikiembed.embedders.cut import cut_before
+
         end = cut_before(text, LONGEST_TEXT)
         return Cut(matrix=await self.embed([text[:end]], role=role), chars_kept=end)
 
@@ -72,19 +68,11 @@ class LocalEmbedder:
     def _embed(self, texts: list[str]) -> Matrix:
         if any(len(text) > LONGEST_TEXT for text in texts):
             raise TextTooLong(f"A text of the batch has more than {LONGEST_TEXT:,} characters.")
-        try:
-            sizes = [len(text.encode()) for text in texts]
-        except UnicodeEncodeError:
-            sizes = None
-        if sizes is None:
+        if not all(map(_is_unicode, texts)):
             raise EmbedderRejected(
                 "A text of the batch is not valid Unicode (half a surrogate pair)."
             )
-        model = self._loaded()
-        matrix = np.empty((len(texts), LOCAL_DIMENSIONS), dtype=np.float32)
-        for group in _groups(sizes):
-            matrix[group] = model.embed([texts[i] for i in group])
-        return matrix
+        return self._loaded().embed(texts)
 
     def _loaded(self) -> StaticModel:
         with self._lock:
@@ -93,38 +81,9 @@ class LocalEmbedder:
             return self._model
 
 
-def _groups(sizes: Sequence[int]) -> Iterator[list[int]]:
-    """Indexes of texts of like size: wordllama pads a call's texts to the longest of them."""
-    group: list[int] = []
-    for i in sorted(range(len(sizes)), key=sizes.__getitem__):
-        if group and (len(group) + 1) * sizes[i] > _PADDED_BYTES:
-            yield group
-            group = []
-        group.append(i)
-    if group:
-        yield group
-
-
-def load_wordllama() -> StaticModel:
-    """Load the model from wordllama's own wheel: it looks in the wrong folder by itself.
-
-    Raises: EmbedderMisconfigured when its files are not there.
-    """
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+def _is_unicode(text: str) -> bool:
     try:
-        from wordllama import WordLlama
-
-        origin = importlib.util.find_spec("wordllama")
-        folder = Path(origin.origin if origin is not None and origin.origin else "").parent
-        model: StaticModel = WordLlama.load(cache_dir=folder, disable_download=True)
-    except (ImportError, OSError, ValueError) as error:
-        raise EmbedderMisconfigured(
-            "The local model cannot be loaded: reinstall 'wikiembed[embedded]'."
-        ) from error
-    finally:
-        # Importing wordllama calls logging.basicConfig, which is not a library's business.
-        for handler in [item for item in root.handlers if item not in handlers]:
-            root.removeHandler(handler)
-        root.setLevel(level)
-    return model
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from wikiembed.config import Provider
-from wikiembed.errors import ConfigurationError
+from wikiembed.errors import ConfigurationError, EmbedderMisconfigured
 
 BYTES_PER_TOKEN = 4
 """Of UTF-8, roughly, for the tokenizers of most embedding models."""
-_TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +54,13 @@ def estimated_tokens(text: str) -> int:
 
 @functools.cache
 def _local_tokenizer() -> Callable[[str], int]:
-    """Counts as wordllama does, by the file of its wheel, without the weights of the model."""
-    try:
-        from tokenizers import Tokenizer
+    """Counts by the tokenizer of wordllama, without the weights of the model."""
+    from wikiembed.embedders.local_model import load_tokenizer
 
-        origin = importlib.util.find_spec("wordllama")
-        folder = Path(origin.origin if origin is not None and origin.origin else "").parent
-        tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
-    except Exception as error:  # tokenizers raises a bare Exception
+    try:
+        tokenizer = load_tokenizer()
+    except EmbedderMisconfigured as error:
         raise ConfigurationError(
             "The local model's tokenizer cannot be loaded: reinstall 'wikiembed[embedded]'."
         ) from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)

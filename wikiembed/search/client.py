@@ -7,9 +7,7 @@ import os
 import weakref
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
-
-from psycopg_pool import AsyncConnectionPool
+from typing import TYPE_CHECKING, Any, Self
 
 from wikiembed.config import Settings, load_settings
 from wikiembed.db.connect import database_url
@@ -24,13 +22,17 @@ from wikiembed.search.connections import (
     open_async_pool,
     translate_search_errors,
 )
-from wikiembed.search.hit import Filter, Hit, Mode, SearchOptions
+from wikiembed.search.hit import Filter, Hit, SearchOptions
+from wikiembed.search.mode import Mode
 from wikiembed.search.plan import Plan, Question, Reranking, Result, Statement
 from wikiembed.search.process import CLOSED, Process, close_process
 from wikiembed.search.question import CACHED, Questions
 from wikiembed.search.reranking import Reranks
 from wikiembed.store.coverage import COVERAGE, Coverage
 from wikiembed.vectors import Matrix
+
+if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool
 
 __all__ = ["AsyncClient", "AsyncConnections", "Client", "Connections", "OneConnection"]
 

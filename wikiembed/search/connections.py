@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg import errors as pg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
-from psycopg_pool import (
-    AsyncConnectionPool,
-    ConnectionPool,
-    PoolClosed,
-    PoolTimeout,
-    TooManyRequests,
-)
 
 from wikiembed.db.connect import SESSION, connect_options, sentence_of, translate_errors
 from wikiembed.errors import (
@@ -27,6 +20,9 @@ from wikiembed.errors import (
     WrongUsage,
 )
 from wikiembed.search.plan import Statement
+
+if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 POOL_SIZE = 4
 
@@ -73,6 +69,8 @@ def open_pool(url: str) -> ConnectionPool[Any]:
 
     Raises: psycopg.Error.
     """
+    from psycopg_pool import ConnectionPool  # which a command, with one connection, does without
+
     # A pool would try for 30 s and then say only that it has no connection.
     psycopg.connect(url, **connect_options(url)).close()
     return ConnectionPool(
@@ -86,6 +84,8 @@ async def open_async_pool(url: str) -> AsyncConnectionPool[Any]:
 
     Raises: psycopg.Error.
     """
+    from psycopg_pool import AsyncConnectionPool
+
     await (await psycopg.AsyncConnection.connect(url, **connect_options(url))).close()
     pool = AsyncConnectionPool(
         url, open=False, min_size=1, max_size=POOL_SIZE, configure=_configure_async,
@@ -132,15 +132,20 @@ def translate_search_errors() -> Iterator[None]:
 def _translate_pool_errors() -> Iterator[None]:
     try:
         yield
-    except (PoolTimeout, TooManyRequests) as error:
-        raise DatabaseUnreachable(
-            f"No connection of the pool is free, {error}: Postgres is out of reach, or the pool is"
-            " too small for the searches and transactions of this process."
-        ) from error
-    except PoolClosed as error:
-        raise WrongUsage(
-            f"No connection, {error}: open the pool before a search, and close it after the last."
-        ) from error
+    except psycopg.OperationalError as error:
+        from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+        if isinstance(error, (PoolTimeout, TooManyRequests)):
+            raise DatabaseUnreachable(
+                f"No connection of the pool is free, {error}: Postgres is out of reach, or the pool"
+                " is too small for the searches and transactions of this process."
+            ) from error
+        if isinstance(error, PoolClosed):
+            raise WrongUsage(
+                f"No connection, {error}: open the pool before a search, and close it after the"
+                " last."
+            ) from error
+        raise
 
 
 def _connecting(url: str) -> dict[str, Any]:

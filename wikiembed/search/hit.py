@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from enum import Enum, StrEnum
+from enum import Enum
 from operator import index
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from pgvector import Vector
 from psycopg.types.json import Jsonb
 
 from wikiembed.errors import InvalidArgument
+from wikiembed.search.mode import Mode
 from wikiembed.vectors import Matrix
 
 Filter = Mapping[str, object]
@@ -43,15 +44,6 @@ select s.name, h.key, h.document_key, h.title, h.heading, h.content, h.position,
  where s.xmin || ' ' || s.ctid = %s
  order by h.score desc, h.vector_rank, h.text_rank
 """
-
-
-class Mode(StrEnum):
-    """By what a search ranks; ``auto``: both where the source has an index of text."""
-
-    AUTO = "auto"
-    VECTOR = "vector"
-    TEXT = "text"
-    HYBRID = "hybrid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +159,8 @@ class Hit:
     ends_at: int | None
     """Where it ends, in characters, exclusive; None without a document."""
     score: float
-    """The sum of weight / (60 + rank) over the ranks that it has; comparable within one search."""
+    """How well it answers, comparable within one search. Where vectors and words both found
+    something, the sum of weight / 61 * its share of the best of each; else weight / (60 + rank)."""
     distance: float | None
     """The cosine distance from the question, from 0 to 2; None without a vector."""
     vector_rank: int | None

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 
 from wikiembed.config import Provider, Settings
 from wikiembed.errors import ConditionNotMet, ConfigurationError, InvalidArgument, SourceNotFound
-from wikiembed.search.hit import SEARCH, Hit, Mode, SearchOptions, hits_of, parameters
+from wikiembed.search.hit import SEARCH, Hit, SearchOptions, hits_of, parameters
+from wikiembed.search.mode import Mode
 from wikiembed.store.resolution import for_queries
 from wikiembed.store.source import SOURCES, Source
 from wikiembed.vectors import Matrix
 
 Result = TypeVar("Result")
-TRIES = 3
+TRIES = 10
 _NAMED = f"""
 select a.asked, s.* from unnest(%s::text[]) as a (asked)
  cross join lateral ({SOURCES} where name = coalesce(
@@ -99,7 +100,7 @@ def search(
 
     Several sources must have the same model: otherwise distances cannot be compared. If a source
     was changed while the question was embedded (another model, another prefix), or a name was
-    switched to another source, all is searched again. `switched`: see `find`.
+    switched to another source, all is searched again, up to `TRIES` times. `switched`: see `find`.
     In an outage of the reranker the hits stay in the order in which they were found.
 
     Raises: InvalidArgument, SourceNotFound, ConditionNotMet, ConfigurationError.

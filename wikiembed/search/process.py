@@ -11,9 +11,7 @@ import os
 import threading
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import CancelledError
-from typing import Any, TypeVar
-
-from psycopg_pool import ConnectionPool
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wikiembed.config import Settings
 from wikiembed.db.connect import database_url
@@ -21,6 +19,9 @@ from wikiembed.errors import WrongUsage
 from wikiembed.search.connections import open_pool
 from wikiembed.search.question import Questions
 from wikiembed.search.reranking import Reranks
+
+if TYPE_CHECKING:
+    from psycopg_pool import ConnectionPool
 
 CLOSED = "This client is closed: make another one, and close it after its last search."
 Value = TypeVar("Value")

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, median, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import psycopg
@@ -19,7 +19,9 @@ from psycopg.types.json import Jsonb
 
 from wikiembed.db.connect import translate_errors
 from wikiembed.errors import ConditionNotMet
-from wikiembed.search.hit import Filter
+
+if TYPE_CHECKING:
+    from wikiembed.search.hit import Filter
 
 Connection = psycopg.Connection[Any]
 
@@ -37,8 +39,10 @@ select m.ef_search, m.recall, m.duration_ms, m.by_index
   from wikiembed.measure_recall(%s, %s, %s, %s, %s, %s) as m
 """
 _USED = """
-select wikiembed_private.used_ef_search(s.ef_search, %s), s.ef_search from wikiembed.sources as s
- where s.name = %s
+select wikiembed_private.used_ef_search(t.ef_search, l.least, t.oversampling), t.ef_search,
+       least(l.least * t.oversampling, 1000)
+  from wikiembed.search_statements as t, (select %s::integer) as l (least)
+ where t.source = %s
 """
 _MAY_STORE = """
 select has_function_privilege(current_user, p.oid, 'execute')
@@ -145,7 +149,8 @@ def measure(
     with translate_errors():
         questions = connection.execute(_SAMPLE, (source, sample)).fetchall()
         least = limit + 1  # the chunk that asks is found too
-        used, stored = connection.execute(_USED, (least, source)).fetchone() or (least, None)
+        row = connection.execute(_USED, (least, source)).fetchone()
+        used, stored, least = row or (least, None, least)
         values = sorted({max(least, value) for value in (*VALUES, used)})
         answers = []
         for done, (key, vector) in enumerate(questions, 1):

@@ -271,6 +271,11 @@ class ChunkStore:
         )
         return [Backlog(*row) for row in rows]
 
+    async def reconciles_left(self, source: str | None) -> int:
+        """Number of reconciles of `source` (None: of any) that triggers queued, not yet done."""
+        rows = await self._all("select wikiembed.reconciles_left(%s)", (source,))
+        return int(rows[0][0])
+
     async def jobs_of_worker(self, worker_id: int) -> list[int]:
         """Ids of a worker's jobs in state `doing`."""
         rows = await self._all("select wikiembed.jobs_of_worker(%s)", (worker_id,))

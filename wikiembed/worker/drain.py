@@ -35,11 +35,13 @@ class WorkerOptions:
 
 
 async def drained(runtime: Runtime, options: WorkerOptions) -> bool:
-    """True when no job is left.
+    """True when no job is left, nor a reconcile that a trigger queued, which may queue more.
 
     Raises: SourcePaused when only jobs of paused sources are left; EmbedderUnavailable past the
     outage limit.
     """
+    # Before the backlog: one that ends in between has queued its jobs by then.
+    reconciles = await runtime.store.reconciles_left(options.source)
     backlog = await runtime.store.backlog()
     if options.on_progress is not None:
         rows = await runtime.store.coverage()
@@ -48,8 +50,8 @@ async def drained(runtime: Runtime, options: WorkerOptions) -> bool:
         )
     left = [b for b in backlog if b.left and options.source in (None, b.source)]
     if not left:
-        return True
-    if all(b.paused and b.doing == 0 for b in left):
+        return not reconciles
+    if not reconciles and all(b.paused and b.doing == 0 for b in left):
         first = left[0]
         raise SourcePaused(
             f"{first.pause_sentence.rstrip('.')}; jobs that wait: {first.left:,}; run"

@@ -81,7 +81,7 @@ class Session:
         emit(
             "worker_started",
             database=str(self._app.endpoint),
-            concurrency=self._options.concurrency,
+            concurrency=self._options.concurrency or "adaptive",
             drain=self._options.drain,
         )
         try:

@@ -94,7 +94,8 @@ begin
     key_attnum, text_attnum, embedding_attnum, attached_as,
     key_columns, key_types, key_attnums, text_columns, text_paths, text_attnums,
     provider, model, dimensions, document_prefix, query_prefix, batch_size,
-    generation, pinned_at, prefix_pinned, prove_function, paused_at, paused_by, pause_reason, resume_at)
+    generation, pinned_at, prefix_pinned, prove_function, paused_at, paused_by, pause_reason, resume_at,
+    text_config, ef_search, quantise, query_prefix_pinned)
   values (
     v_source.name, v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column,
     v_source.key_type, v_source.embedding_type,
@@ -102,7 +103,8 @@ begin
     v_source.key_columns, v_source.key_types, v_source.key_attnums, v_source.text_columns, v_source.text_paths, v_source.text_attnums,
     v_source.provider, v_source.model, v_source.dimensions, v_source.document_prefix, v_source.query_prefix,
     v_source.batch_size, coalesce(v_source.generation, 1), v_source.pinned_at, coalesce(v_source.prefix_pinned, false),
-    v_source.prove_function, v_source.paused_at, v_source.paused_by, v_source.pause_reason, v_source.resume_at);
+    v_source.prove_function, v_source.paused_at, v_source.paused_by, v_source.pause_reason, v_source.resume_at,
+    v_source.text_config, v_source.ef_search, v_source.quantise, coalesce(v_source.query_prefix_pinned, false));
   execute format('create sequence if not exists wikiembed_private.%I minvalue 0 start 0', 'clock_embed_' || p_name);
   execute format('comment on sequence wikiembed_private.%I is %L', 'clock_embed_' || p_name,
     'Milliseconds of the last notification for source ' || p_name || '.');

@@ -29,6 +29,10 @@ begin
   p_source.paused_by := p_former.paused_by;
   p_source.pause_reason := p_former.pause_reason;
   p_source.resume_at := p_former.resume_at;
+  p_source.text_config := p_former.text_config;
+  p_source.ef_search := p_former.ef_search;
+  p_source.quantise := p_former.quantise;
+  p_source.query_prefix_pinned := p_former.query_prefix_pinned;
   return p_source;
 end;
 $$;

@@ -67,7 +67,9 @@ begin
      order by s.name
   loop
     begin
-      if not wikiembed_private.document_tree_current(v_name) then
+      if wikiembed_private.documents_gone(v_name) then
+        perform wikiembed_private.generate_idle_document_triggers(v_name);
+      elsif not wikiembed_private.document_tree_current(v_name) then
         perform wikiembed_private.renew_document_triggers(v_name);
         if tg_tag = 'ALTER TABLE' then
           perform wikiembed_private.queue_reconcile(v_name);

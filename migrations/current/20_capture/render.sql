@@ -14,7 +14,7 @@
 --   @queue@              the source's queue, a literal
 --   @clock@              its sequence of the last notification, a literal
 --   @read@ @store@ @fail@ @outcomes@ @null_stale@ @on_insert@ @on_update@ @on_delete@ @on_truncate@ @search@
---                        the functions that are generated for it; @deltas@ its table of ledger rows
+--   @rerank@             the functions that are generated for it; @deltas@ its table of ledger rows
 --   @null_stale_trigger@ its row trigger; @missing_index@ the index on its missing rows
 -- A name with arguments is a call of render_call, such as @text_of(t)@.
 -- p_more adds others, whose values are SQL already. Placeholders in a value are not replaced.
@@ -82,7 +82,7 @@ create or replace function wikiembed_private.generated_names() returns text[]
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select array['null_stale', 'on_insert', 'on_update', 'on_delete', 'on_truncate', 'outcomes', 'read', 'store', 'fail', 'search'];
+  select array['null_stale', 'on_insert', 'on_update', 'on_delete', 'on_truncate', 'outcomes', 'read', 'store', 'fail', 'search', 'rerank'];
 $$;
 comment on function wikiembed_private.generated_names() is
   'Prefixes of the names of the functions that are generated for each source, before _ and its name.';

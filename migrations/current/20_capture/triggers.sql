@@ -7,9 +7,9 @@ as $$
     from pg_proc as p
    where p.pronamespace = 'wikiembed_private'::regnamespace
      and (p.proname like 'generate\_%' or p.proname in (
-           'array_type', 'create_deltas', 'document_names', 'document_row', 'generated_comment', 'generated_names', 'grant_generated', 'key_expression', 'key_part',
-           'render_call', 'render_template', 'search_by_text', 'search_by_vector', 'search_hits', 'text_expression',
-           'indexed_text', 'text_vector', 'write_search',
+           'array_type', 'create_deltas', 'declared_dimensions', 'document_names', 'document_row', 'documents_per_job', 'generated_comment', 'generated_names', 'grant_generated', 'key_expression', 'key_part',
+           'oversampling', 'quantised', 'quantised_distance', 'render_call', 'render_template', 'search_by_text', 'search_by_vector', 'search_hits',
+           'search_quantised', 'split_jobs', 'text_expression', 'indexed_text', 'text_vector', 'write_search',
            'revoke_generated', 'write_document_triggers', 'write_statement_triggers', 'write_triggers'));
 $$;
 comment on function wikiembed_private.trigger_version() is

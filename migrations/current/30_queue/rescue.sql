@@ -167,6 +167,28 @@ $$;
 comment on function wikiembed.jobs_of_worker(bigint) is
   'Ids of a worker''s jobs in state doing.';
 
+-- One that failed three times holds up no drain. Each arm has an index.
+create or replace function wikiembed.reconciles_left(p_source text default null) returns bigint
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select count(*)
+    from (
+      select a.task_name, a.args, a.attempts from wikiembed_queue.procrastinate_jobs as a
+       where a.queue_name = 'wikiembed_upkeep' and a.status = 'todo' and a.scheduled_at is null
+       union all
+      select b.task_name, b.args, b.attempts from wikiembed_queue.procrastinate_jobs as b
+       where b.queue_name = 'wikiembed_upkeep' and b.status = 'todo' and b.scheduled_at is not null
+       union all
+      select c.task_name, c.args, c.attempts from wikiembed_queue.procrastinate_jobs as c
+       where c.queue_name = 'wikiembed_upkeep' and c.status = 'doing'
+    ) as j
+   where j.task_name = 'wikiembed.reconcile' and j.attempts < 3
+     and case when p_source is null then j.args ->> 'source' is not null else j.args ->> 'source' = p_source end;
+$$;
+comment on function wikiembed.reconciles_left(text) is
+  'Number of reconciles of a source (null: of any) that a trigger queued and that wait or run: each may queue more jobs.';
+
 create or replace function wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

@@ -34,7 +34,10 @@ begin
            and not exists (select from wikiembed.failures as f
                             where f.source = @source@ and f.key = @key_of(t)@ collate "C" and f.state = 'skipped'))
     $sql$) into v_missing;
-    if v_missing or wikiembed_private.has_waiting_document(v_source.name) then
+    -- While a column's new name is not known, triggers record no document.
+    if v_missing or wikiembed_private.has_waiting_document(v_source.name)
+      or wikiembed_private.document_names_current(v_source.name) is false
+    then
       return false;
     end if;
     execute wikiembed_private.render_template(v_source, $sql$

@@ -17,6 +17,11 @@ begin
     execute wikiembed_private.render_template(v_source, 'select array_agg(@canonical_key(k)@) from unnest($1) as k')
        into p_keys using p_keys;
   exception when invalid_text_representation or numeric_value_out_of_range then
+    if exists (select from wikiembed.document_sources as d where d.source = p_source collate "default") then
+      raise exception 'skip takes keys of chunks of source "%", which are of type %, not those of documents', p_source, v_source.key_type
+        using errcode = 'WE010',
+              hint = format('A document that cannot be split is corrected or deleted, then run `wikiembed retry %s`.', p_source);
+    end if;
     raise exception 'a key does not fit source "%": %', p_source, sqlerrm
       using errcode = 'WE010', hint = format('Its keys are of type %s.', v_source.key_type);
   end;
@@ -78,7 +83,9 @@ begin
     end;
     perform pg_sleep(0.05);
   end loop;
-  perform wikiembed_private.log_action('skip', p_source, p_why, jsonb_build_object('chunks', v_skipped));
+  if v_skipped > 0 then
+    perform wikiembed_private.log_action('skip', p_source, p_why, jsonb_build_object('chunks', v_skipped));
+  end if;
   return v_skipped;
 end;
 $$;

@@ -136,10 +136,10 @@ begin
     raise exception 'no splitter is named "%"', p_splitter using errcode = 'WE010', hint = 'Splitters are text, markdown and html.';
   end if;
   if p_max_chars is null or p_max_chars not between 32 and 1000000 then
-    raise exception 'a chunk has at most 32 to 1000000 characters, not %', p_max_chars using errcode = 'WE010';
+    raise exception 'a chunk has at most 32 to 1,000,000 characters, not %', p_max_chars using errcode = 'WE010';
   end if;
   if p_max_tokens not between 8 and 1000000 then
-    raise exception 'a chunk has at most 8 to 1000000 tokens, not %', p_max_tokens using errcode = 'WE010';
+    raise exception 'a chunk has at most 8 to 1,000,000 tokens, not %', p_max_tokens using errcode = 'WE010';
   end if;
   if p_overlap_chars is null or p_overlap_chars not between 0 and p_max_chars / 4 then
     raise exception 'chunks overlap by 0 to a quarter of max_chars, not %', p_overlap_chars using errcode = 'WE010';
@@ -171,13 +171,15 @@ comment on function wikiembed_private.missing_chunk_columns(regclass, name[]) is
 -- chunks of a deleted document would be found by search, and those of one whose key changes would be there twice.
 -- A table that a source moves to may get its constraints after the swap.
 create or replace function wikiembed_private.check_chunk_table(
-  p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean
+  p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean, p_keys name[] default null
 ) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_keys name[] := array(select 'document_' || k.name from unnest(p_documents.key_columns) with ordinality as k (name, number) order by k.number);
+  v_keys name[] := coalesce(
+    p_keys,
+    array(select 'document_' || k.name from unnest(p_documents.key_columns) with ordinality as k (name, number) order by k.number));
   v_list text := (select string_agg(quote_ident(k.name), ', ' order by k.number) from unnest(v_keys) with ordinality as k (name, number));
   v_missing text := wikiembed_private.missing_chunk_columns(p_chunks, v_keys);
   v_wrong text;
@@ -241,8 +243,34 @@ begin
   end if;
 end;
 $$;
-comment on function wikiembed_private.check_chunk_table(wikiembed.sources, regclass, boolean) is
-  'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it.';
+comment on function wikiembed_private.check_chunk_table(wikiembed.sources, regclass, boolean, name[]) is
+  'Raises WE006 for a table that cannot hold the chunks of these documents: what it lacks, and how to add it. p_keys: its columns that hold the key of the document; null: document_ and the name of each.';
+
+create or replace function wikiembed_private.chunk_table_fault(p_name text, out message text, out advice text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_row wikiembed.sources := wikiembed_private.document_row(p_name);
+  v_chunks regclass := (select s.relation from wikiembed.sources as s where s.name = p_name collate "default");
+begin
+  if wikiembed_private.documents_gone(p_name) is not false or wikiembed_private.qualified(v_chunks) is null then
+    return;
+  end if;
+  v_row.key_attnums := array(
+    select a.attnum from unnest(v_row.key_columns) with ordinality as k (name, number)
+      join pg_attribute as a on a.attrelid = v_row.relation and a.attname = k.name and not a.attisdropped
+     order by k.number);
+  perform wikiembed_private.check_chunk_table(v_row, v_chunks, true, wikiembed_private.chunk_key_columns(p_name));
+exception when sqlstate 'WE006' then
+  get stacked diagnostics message = message_text, advice = pg_exception_hint;
+  if message like '%lacks columns%' then
+    advice := 'Rename them back, or add them';
+  end if;
+end;
+$$;
+comment on function wikiembed_private.chunk_table_fault(text) is
+  'What the chunk table of a source of documents lacks now, and what to do; null: nothing, or one of its tables was dropped.';
 
 -- Names that are quoted in p_chunks stay as they are; a table that exists must have the shape.
 create or replace function wikiembed_private.create_chunk_table(

@@ -44,7 +44,8 @@ comment on function wikiembed_private.key_part(wikiembed.sources, text, bigint) 
   'Returns the SQL expression of one column of a document''s key, of the key as text.';
 
 -- What the templates of documents name besides a source's: the columns of the chunk table that hold the
--- document's key, the title, and the hash of a document's text and title.
+-- document's key, the title, the hash of a document's text and title, whether their table was altered, and the
+-- statement that queues documents.
 create or replace function wikiembed_private.document_names(p_name text) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -61,6 +62,7 @@ begin
            'chunks', wikiembed_private.qualified(s.relation),
            'chunks_literal', quote_literal(wikiembed_private.qualified(s.relation)),
            'state', format('wikiembed_private.%I', 'documents_' || p_name),
+           'split_jobs', wikiembed_private.split_jobs(p_name),
            'fk_columns', (select string_agg(quote_ident(k.name), ', ' order by k.number) from unnest(v_columns) with ordinality as k (name, number)),
            'fk_values', (select string_agg(wikiembed_private.key_part(v_row, 'k.key', k.number), ', ' order by k.number)
                            from unnest(v_columns) with ordinality as k (name, number)),
@@ -71,6 +73,13 @@ begin
                            from unnest(v_documents.key_columns, v_columns) with ordinality as k (name, chunk, number)))
     into v_names
     from wikiembed.sources as s where s.name = p_name collate "default";
+  select v_names || jsonb_build_object('is_altered', case when wikiembed_private.follows_ddl() then 'false' else format(
+    '(to_regclass(%1$L) is null or (select count(*) from pg_attribute as a'
+    ' where a.attrelid = tg_relid and a.attname = any (%2$L::name[]) and not a.attisdropped) < %3$s)',
+    wikiembed_private.qualified(v_row.relation), c.names, cardinality(c.names)) end)
+    into v_names
+    from (select array(select distinct n from unnest(v_row.key_columns || v_row.text_columns || v_documents.title_column) as n
+                        where n is not null order by n) as names) as c;
   foreach v_alias in array array['d', 'n', 'o'] loop
     v_names := v_names || jsonb_build_object(
       'title_' || v_alias, case when v_documents.title_column is null then 'null::text'

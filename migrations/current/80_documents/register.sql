@@ -10,6 +10,7 @@ declare
   v_name text := p_documents.source;
 begin
   p_documents.generation := coalesce(p_documents.generation, (extract(epoch from clock_timestamp()) * 1000)::bigint);
+  p_documents.splitter_version := wikiembed_private.splitter_version();
   p_documents.trigger_version := 0;
   p_documents.written_as := '';
   insert into wikiembed.document_sources select p_documents.*;

@@ -56,7 +56,7 @@ create or replace function wikiembed_private.document_triggers_current(p_name te
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select d.trigger_version = wikiembed_private.trigger_version()
+  select d.trigger_version = wikiembed_private.document_trigger_version()
      and wikiembed_private.document_names_current(p_name)
      and wikiembed_private.document_tree_current(p_name)
      and not exists (select from wikiembed_private.document_triggers_of(p_name) as o where not o.enabled)
@@ -190,26 +190,6 @@ $$;
 comment on function wikiembed_private.release_documents(text) is
   'Makes a source of documents one of chunks only: drops the triggers, functions, state and jobs of its documents; the chunks stay.';
 
-create or replace function wikiembed_private.queue_documents(p_source text, p_keys text[], p_priority integer) returns bigint
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_jobs bigint;
-begin
-  insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
-  select 'embed_' || p_source, 'wikiembed.split', p_priority,
-         jsonb_build_object('source', p_source, 'documents', to_jsonb(array_agg(n.key order by n.key)))
-    from (select k as key, (row_number() over (order by k) - 1) / 16 as batch from unnest(p_keys) as k) as n
-   group by n.batch
-   order by n.batch;
-  get diagnostics v_jobs = row_count;
-  return v_jobs;
-end;
-$$;
-comment on function wikiembed_private.queue_documents(text, text[], integer) is
-  'Queues documents of a source in jobs of 16; returns the number of jobs.';
-
 -- Documents that bypassed the triggers, in both directions; with p_recount texts that changed unseen too. Those
 -- of jobs that died are queued even while the source is held back; the rest is for enqueue.
 create or replace function wikiembed_private.reconcile_documents(
@@ -225,6 +205,7 @@ declare
   v_row wikiembed.sources;
   v_names jsonb;
   v_lost text[];
+  v_gone text[];
   v_ended record;
 begin
   documents_enqueued := 0; dead_jobs := 0;
@@ -253,8 +234,19 @@ begin
         on conflict do nothing
   $sql$, v_names);
   execute wikiembed_private.render_template(v_row, $sql$
-    delete from @state@ as s where not exists (select from @table@ as d where @key_of(d)@ collate "C" = s.key)
-  $sql$, v_names);
+    with gone as (
+      delete from @state@ as s where not exists (select from @table@ as d where @key_of(d)@ collate "C" = s.key) returning s.key
+    )
+    select array(select g.key from gone as g)
+  $sql$, v_names) into v_gone;
+  -- A partition that was dropped takes the foreign key with it, so that the chunks of its documents are left.
+  if cardinality(v_gone) > 0 and (
+    select wikiembed_private.missing_chunk_columns(s.relation, wikiembed_private.chunk_key_columns(p_name))
+      from wikiembed.sources as s where s.name = p_name collate "default") is null
+  then
+    execute wikiembed_private.render_template(
+      v_row, 'delete from @chunks@ as c using unnest($1) as k (key) where @fk_is_key@', v_names) using v_gone;
+  end if;
   if p_recount then
     execute wikiembed_private.render_template(v_row, $sql$
       update @state@ as s set version = null

@@ -200,7 +200,7 @@ begin
        limit $3)
   $sql$, 'documents_' || p_source) into v_waiting using 'embed_' || p_source, p_source, p_most;
   documents := cardinality(v_waiting);
-  jobs := case when p_dry_run then (documents + 15) / 16 else wikiembed_private.queue_documents(p_source, v_waiting, 0) end;
+  jobs := case when p_dry_run then ceil(documents::numeric / wikiembed_private.documents_per_job()) else wikiembed_private.queue_documents(p_source, v_waiting, 0) end;
 end;
 $$;
 comment on function wikiembed_private.enqueue_documents(text, bigint, boolean) is
@@ -258,6 +258,7 @@ comment on column wikiembed.document_sources.max_chars is 'Most characters of a 
 comment on column wikiembed.document_sources.overlap_chars is 'Characters that a chunk repeats of the one before.';
 comment on column wikiembed.document_sources.max_tokens is 'Most tokens of a chunk, without its context; null: no bound.';
 comment on column wikiembed.document_sources.context is 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
+comment on column wikiembed.document_sources.splitter_version is 'Version of the splitter that its documents are split by, since attach or the last resplit.';
 comment on column wikiembed.document_sources.generation is 'Seed of the hash of documents; grows with every change of the options.';
 comment on column wikiembed.document_sources.trigger_version is 'Digest of the functions that generated its triggers.';
 comment on column wikiembed.document_sources.written_as is 'The names that the generated functions use.';

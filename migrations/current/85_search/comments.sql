@@ -51,3 +51,11 @@ comment on column wikiembed.search_names.name is 'The name that searches give: t
 comment on column wikiembed.search_names.source is 'The source that they use.';
 comment on column wikiembed.search_names.since is 'When it was switched.';
 comment on column wikiembed.search_names.by is 'Who switched it.';
+comment on column wikiembed.sources.quantise is
+  'How the index of vectors that searches use is quantised: halfvec or binary; null: not at all. Written by set_quantise.';
+comment on column wikiembed.search_statements.quantised_index is
+  'The valid index of that kind, with its schema; null: there was none when write_search last looked.';
+comment on column wikiembed.search_statements.quantised_statement is
+  'Finds the rows nearest to the vector $1, at most $2, among $3 candidates of the quantised index. Null without one.';
+comment on column wikiembed.search_statements.oversampling is
+  'Candidates that a search takes at least for each row that it is to find.';

@@ -1,12 +1,14 @@
 -- Recall is measured with the statements and settings of wikiembed.search, and with the rights of the caller.
-create or replace function wikiembed_private.used_ef_search(p_ef_search integer, p_depth integer) returns integer
+create or replace function wikiembed_private.used_ef_search(
+  p_ef_search integer, p_depth integer, p_oversampling integer default 1
+) returns integer
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select least(greatest(p_ef_search, p_depth, coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40)), 1000);
+  select least(greatest(p_ef_search, p_depth * p_oversampling, coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40)), 1000);
 $$;
-comment on function wikiembed_private.used_ef_search(integer, integer) is
-  'Returns the hnsw.ef_search with which search finds rows by vector, of a source''s own and the number of rows.';
+comment on function wikiembed_private.used_ef_search(integer, integer, integer) is
+  'Returns the hnsw.ef_search with which search finds rows by vector, of a source''s own and the number of rows, times the oversampling of its quantised index.';
 
 create or replace function wikiembed.sample_vectors(p_source text, p_rows integer) returns table (key text, embedding vector)
 language plpgsql volatile security invoker
@@ -68,6 +70,8 @@ declare
   v_search wikiembed.search_statements;
   v_relation regclass;
   v_is_plain boolean;
+  v_quantised boolean;
+  v_statement text[];
   v_filter text := '';
   v_depth integer := p_limit + 1;
   v_plain text;
@@ -88,18 +92,22 @@ begin
   if p_filter is not null then
     v_filter := wikiembed_private.filter_condition(p_source, p_filter);
   end if;
+  v_quantised := v_search.quantised_index is not null and wikiembed_private.is_valid_index(v_search.quantised_index);
+  v_statement := case when v_quantised then v_search.quantised_statement else v_search.vector_statement end;
   -- The row that asks is left out.
   v_plain := format(
-    'select array_agg(h.distance) from (select h.distance from wikiembed_private.%I($1, $2, 1, false) as h'
-    ' where h.key is distinct from $3 order by h.vector_rank limit $4) as h', 'search_' || p_source);
+    'select array_agg(h.distance) from (select h.distance from wikiembed_private.%I($1, $2, 1, false%s) as h'
+    ' where h.key is distinct from $3 order by h.vector_rank limit $4) as h',
+    case when v_quantised then 'rerank_' else 'search_' end || p_source, case when v_quantised then ', $5' else '' end);
   v_hits := format(
-    'select array_agg(h.distance) from (select h.distance from (%s) as h where h.key is distinct from $10 order by h.vector_rank limit $11) as h',
+    'select array_agg(h.distance) from (select h.distance from (%s) as h where h.key is distinct from $11 order by h.vector_rank limit $12) as h',
     v_search.hits_statement);
 
   v_began := clock_timestamp();
   execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
   execute v_hits into v_distances
-    using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false, p_key, p_limit;
+    using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false,
+        null::double precision[], p_key, p_limit;
   duration_ms := 1000 * extract(epoch from clock_timestamp() - v_began);
   v_expected := cardinality(v_distances);
   v_farthest := v_distances[v_expected];
@@ -116,14 +124,15 @@ begin
     v_scans := wikiembed_private.vector_scans(v_relation);
     v_began := clock_timestamp();
     if v_is_plain then
-      execute v_plain into v_distances using p_query, v_depth, p_key, p_limit;
+      execute v_plain into v_distances using p_query, v_depth, p_key, p_limit, greatest(ef_search, v_depth);
     else
-      execute array_to_string(v_search.vector_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
+      execute array_to_string(v_statement, v_filter) into v_rels, v_tids using p_query, v_depth, greatest(ef_search, v_depth);
       if p_filter is not null and coalesce(cardinality(v_tids), 0) < v_depth then
         execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
       end if;
       execute v_hits into v_distances
-        using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false, p_key, p_limit;
+        using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false,
+        null::double precision[], p_key, p_limit;
     end if;
     duration_ms := 1000 * extract(epoch from clock_timestamp() - v_began);
     -- Among rows of equal distance each is as good an answer as another.

@@ -17,12 +17,17 @@ declare
   v_words text[];
   v_filter text := '';
   v_depth integer := p_limit;
+  v_session integer;
+  v_ef integer;
+  v_quantised boolean;
+  v_statement text[];
   v_documents bigint;
   v_titled boolean;
   v_rels oid[];
   v_tids tid[];
   v_text_rels oid[];
   v_text_tids tid[];
+  v_text_scores double precision[];
 begin
   select s.* into v_search from wikiembed.search_statements as s
    where s.source = coalesce(
@@ -35,7 +40,17 @@ begin
     perform wikiembed_private.require_search(v_search, coalesce(v_search.source, p_source), p_query, p_text, p_limit, p_vector_weight, p_text_weight, p_per_document);
   else
     v_titled := has_column_privilege(v_search.documents::oid, v_search.title_column, 'select');
-    if greatest(v_search.ef_search, p_limit) > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
+    v_session := coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40);
+    if v_search.quantised_index is not null and wikiembed_private.is_valid_index(v_search.quantised_index) then
+      v_ef := least(greatest(v_search.ef_search, p_limit * v_search.oversampling, v_session), 1000);
+      if v_ef > v_session then
+        perform set_config('hnsw.ef_search', v_ef::text, true);
+      end if;
+      return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4, $5)', 'rerank_' || v_search.source)
+        using p_query, p_limit, p_vector_weight, coalesce(v_titled, false), v_ef;
+      return;
+    end if;
+    if greatest(v_search.ef_search, p_limit) > v_session then
       perform set_config('hnsw.ef_search', greatest(v_search.ef_search, p_limit)::text, true);
     end if;
     return query execute format('select * from wikiembed_private.%I($1, $2, $3, $4)', 'search_' || v_search.source)
@@ -53,19 +68,23 @@ begin
   elsif v_by_vector and v_by_text then
     v_depth := greatest(2 * p_limit, 60);
   end if;
+  v_quantised := v_by_vector and v_search.quantised_index is not null and wikiembed_private.is_valid_index(v_search.quantised_index);
+  v_statement := case when v_quantised then v_search.quantised_statement else v_search.vector_statement end;
   loop
     if v_by_vector then
-      if greatest(v_search.ef_search, v_depth) > coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40) then
-        perform set_config('hnsw.ef_search', least(greatest(v_search.ef_search, v_depth), 1000)::text, true);
+      v_session := coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40);
+      v_ef := least(greatest(v_search.ef_search, v_depth * case when v_quantised then v_search.oversampling else 1 end, v_session), 1000);
+      if v_ef > v_session then
+        perform set_config('hnsw.ef_search', v_ef::text, true);
       end if;
-      execute array_to_string(v_search.vector_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
+      execute array_to_string(v_statement, v_filter) into v_rels, v_tids using p_query, v_depth, greatest(v_ef, v_depth);
       -- pgvector ends an index scan that finds too few, after hnsw.max_scan_tuples or ef_search rows.
       if p_filter is not null and coalesce(cardinality(v_tids), 0) < v_depth then
         execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
       end if;
     end if;
     if v_by_text then
-      execute array_to_string(v_search.text_statement, v_filter) into v_text_rels, v_text_tids using v_words, 5000, v_depth;
+      execute array_to_string(v_search.text_statement, v_filter) into v_text_rels, v_text_tids, v_text_scores using v_words, 5000, v_depth;
     end if;
     exit when not p_per_document or v_depth > 10000
       or greatest(coalesce(cardinality(v_tids), 0), coalesce(cardinality(v_text_tids), 0)) < v_depth;
@@ -75,11 +94,11 @@ begin
   end loop;
   v_titled := has_column_privilege(v_search.documents::oid, v_search.title_column, 'select');
   return query execute case when v_titled then v_search.titled_hits_statement else v_search.hits_statement end
-    using v_rels, v_tids, v_text_rels, v_text_tids, p_vector_weight, p_text_weight, p_query, p_limit, p_per_document;
+    using v_rels, v_tids, v_text_rels, v_text_tids, p_vector_weight, p_text_weight, p_query, p_limit, p_per_document, v_text_scores;
 end;
 $$;
 comment on function wikiembed.search(text, vector, text, integer, jsonb, double precision, double precision, boolean, boolean) is
-  'The chunks that fit a vector, a text or both best, with the rights of the caller. Both ranks are fused: score is the sum of weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. p_source is the name of a source, or one that was switched to a source; p_switched false searches the source of that very name. Raises WE001, WE013.';
+  'The chunks that fit a vector, a text or both best, with the rights of the caller. Where both find something, score is the sum of weight / 61 * share: by text the share of the best rank score, by vector 1 for the nearest row that was found and 0 for the farthest; else weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. p_source is the name of a source, or one that was switched to a source; p_switched false searches the source of that very name. Raises WE001, WE013.';
 
 do $$
 begin
@@ -89,6 +108,13 @@ begin
   end if;
 end;
 $$;
+
+-- An index that was dropped, or whose build was interrupted, serves no search; its name outlives a reindex.
+create or replace function wikiembed_private.is_valid_index(p_index text) returns boolean
+language sql stable
+return exists (select from pg_catalog.pg_index as i where i.indexrelid = pg_catalog.to_regclass(p_index) and i.indisvalid);
+comment on function wikiembed_private.is_valid_index(text) is
+  'Whether an index with that name, with its schema, is there and valid.';
 
 create or replace function wikiembed_private.dimensions_of(p_vector vector) returns integer
 language sql immutable

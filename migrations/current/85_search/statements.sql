@@ -39,9 +39,10 @@ begin
     v_source, v_more, case when v_join = '' then 'null::text' else format('d.%I::text', v_documents.title_column) end, v_join);
   insert into wikiembed.search_statements as s (
     source, dimensions, text_config, documents, title_column, vector_statement, exact_statement, text_statement,
-    hits_statement, titled_hits_statement, documents_statement, ef_search, sample_statement)
+    hits_statement, titled_hits_statement, documents_statement, ef_search, sample_statement,
+    quantised_index, quantised_statement, oversampling)
   values (
-    p_name, (select a.atttypmod from pg_attribute as a where a.attrelid = v_source.relation and a.attnum = v_source.embedding_attnum),
+    p_name, wikiembed_private.declared_dimensions(v_source),
     v_source.text_config, v_documents.relation, v_documents.title_column,
     wikiembed_private.search_by_vector(v_source, v_more, '@distance@'),
     wikiembed_private.search_by_vector(v_source, v_more, '(@distance@) + 0'),
@@ -55,13 +56,19 @@ begin
     v_source.ef_search,
     wikiembed_private.render_template(v_source,
       'select @key_of(t)@, t.@embedding@::@vector_schema@.vector from @table@ as t tablesample system ($1) repeatable ($3)'
-      ' where t.@embedding@ is not null order by random() limit $2'))
+      ' where t.@embedding@ is not null order by random() limit $2'),
+    (select format('%I.%I', i.index_schema, i.index_name) from wikiembed.vector_indexes(p_name) as i
+      where i.is_valid and i.quantise = v_source.quantise
+      order by (i.index_name = 'wikiembed_' || v_source.quantise || '_' || p_name) desc, 1 limit 1),
+    wikiembed_private.search_quantised(v_source, v_more), wikiembed_private.oversampling(v_source.quantise))
   on conflict (source) do update
      set dimensions = excluded.dimensions, text_config = excluded.text_config, documents = excluded.documents,
          title_column = excluded.title_column, vector_statement = excluded.vector_statement, exact_statement = excluded.exact_statement,
          text_statement = excluded.text_statement, hits_statement = excluded.hits_statement,
          titled_hits_statement = excluded.titled_hits_statement, documents_statement = excluded.documents_statement,
-         ef_search = excluded.ef_search, sample_statement = excluded.sample_statement;
+         ef_search = excluded.ef_search, sample_statement = excluded.sample_statement,
+         quantised_index = excluded.quantised_index, quantised_statement = excluded.quantised_statement,
+         oversampling = excluded.oversampling;
 end;
 $$;
 comment on function wikiembed_private.write_search(text) is
@@ -74,33 +81,66 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_nearest constant text := $template$
+  v_candidates text := wikiembed_private.quantised_distance(p_source, p_source.quantise, 'p_query');
+begin
+  p_more := p_more || jsonb_build_object(
+    'distance', wikiembed_private.render_template(p_source, 't.@embedding@ operator(@vector_schema@.<=>) p_query@vector_cast@'));
+  perform wikiembed_private.generate_nearest(p_source, p_more, p_title, p_join, '@search@', '', $template$
+                select t.*, (@distance@)::double precision as wikiembed_distance
+                  from @table@ as t
+                 where t.@embedding@ is not null
+                 order by @distance@
+                 limit 1000$template$);
+  -- The function of a source that is no longer searched by a quantised index stays: a search may be about to call it.
+  if v_candidates is null then
+    return;
+  end if;
+  perform wikiembed_private.generate_nearest(
+    p_source, p_more || jsonb_build_object('candidates', v_candidates), p_title, p_join, '@rerank@', ', p_candidates integer', $template$
+                select t.*, (@distance@)::double precision as wikiembed_distance
+                  from (
+                    select t.*
+                      from (
+                        select t.*
+                          from @table@ as t
+                         where t.@embedding@ is not null
+                         order by @candidates@
+                         limit 1000
+                      ) as t
+                     limit p_candidates
+                  ) as t
+                 order by @distance@$template$);
+end;
+$$;
+comment on function wikiembed_private.generate_search(wikiembed.sources, jsonb, text, text) is
+  'Generates the functions that search a source by vector alone, without a filter: search_SOURCE, and rerank_SOURCE where it is searched by a quantised index.';
+
+create or replace function wikiembed_private.generate_nearest(
+  p_source wikiembed.sources, p_more jsonb, p_title text, p_join text, p_function text, p_parameters text, p_nearest text
+) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_hits constant text := $template$
       return query
         select @key_of(t)@, @content@, p_weight / (60 + t.wikiembed_rank), t.wikiembed_distance, t.wikiembed_rank, null::bigint, true,
                @document@, @title@, @place@
           from (
             select t.*, row_number() over () as wikiembed_rank
-              from (
-                select t.*, (@distance@)::double precision as wikiembed_distance
-                  from @table@ as t
-                 where t.@embedding@ is not null
-                 order by @distance@
-                 limit 1000
+              from (@nearest@
               ) as t
              limit p_limit
           ) as t
           @join@
          order by t.wikiembed_rank$template$;
-  v_plain text;
-  v_titled text;
 begin
-  p_more := p_more || jsonb_build_object(
-    'distance', wikiembed_private.render_template(p_source, 't.@embedding@ operator(@vector_schema@.<=>) p_query@vector_cast@'));
-  v_plain := wikiembed_private.render_template(p_source, v_nearest, p_more || '{"title": "null::text", "join": ""}');
-  v_titled := wikiembed_private.render_template(p_source, v_nearest, p_more || jsonb_build_object('title', p_title, 'join', p_join));
-  execute wikiembed_private.render_template(p_source, $template$
-    create or replace function wikiembed_private.@search@(
-      p_query @vector_schema@.vector, p_limit integer, p_weight double precision, p_titled boolean
+  p_more := p_more || jsonb_build_object('nearest', wikiembed_private.render_template(p_source, p_nearest, p_more));
+  execute wikiembed_private.render_template(
+    p_source,
+    replace($template$
+    create or replace function wikiembed_private.@function@(
+      p_query @vector_schema@.vector, p_limit integer, p_weight double precision, p_titled boolean@parameters@
     ) returns table (
       key text, content text, score double precision, distance double precision, vector_rank bigint, text_rank bigint, is_current boolean,
       document_key text, title text, heading text, "position" integer, starts_at integer, ends_at integer
@@ -115,11 +155,15 @@ begin
       end if;
     end;
     $body$
-  $template$, jsonb_build_object('titled', v_titled, 'plain', v_plain));
+  $template$, '@function@', p_function),
+    jsonb_build_object(
+      'parameters', p_parameters,
+      'titled', wikiembed_private.render_template(p_source, v_hits, p_more || jsonb_build_object('title', p_title, 'join', p_join)),
+      'plain', wikiembed_private.render_template(p_source, v_hits, p_more || '{"title": "null::text", "join": ""}')));
 end;
 $$;
-comment on function wikiembed_private.generate_search(wikiembed.sources, jsonb, text, text) is
-  'Generates the function that searches a source by vector alone, without a filter.';
+comment on function wikiembed_private.generate_nearest(wikiembed.sources, jsonb, text, text, text, text, text) is
+  'Generates a function that returns the rows of p_nearest, a template of the rows nearest to p_query, as hits; p_parameters are more parameters than p_query, p_limit, p_weight and p_titled.';
 
 create or replace function wikiembed_private.search_by_vector(p_source wikiembed.sources, p_more jsonb, p_order text) returns text[]
 language sql stable
@@ -175,11 +219,16 @@ as $$
          order by 3 desc, 1, 2
          limit $3
       )
-      select array_agg(r.rel), array_agg(r.tid) from ranked as r$template$, p_more)];
+      select array_agg(r.rel order by r.score desc, r.rel, r.tid), array_agg(r.tid order by r.score desc, r.rel, r.tid),
+             array_agg(r.score order by r.score desc, r.rel, r.tid)
+        from ranked as r$template$, p_more)];
 $$;
 comment on function wikiembed_private.search_by_text(wikiembed.sources, jsonb) is
   'The statement that finds the rows which match words best, before and after the filter.';
 
+-- By both, what is added are shares of the best and not the reciprocals of ranks, which differ too little: a row in
+-- both lists is before the first of either, however far down it is (docs/design/search.md). The unit is that of ranks:
+-- the best of a list has weight / 61 either way, so that hits of several sources can be merged.
 create or replace function wikiembed_private.search_hits(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -188,15 +237,28 @@ as $$
     select h.key, h.content, h.score, h.distance, h.vector_rank, h.text_rank, h.is_current, h.document, h.title, h.heading, h.position,
            h.starts_at, h.ends_at
       from (
-        select @key_of(t)@, @content@, f.score, (@hit_distance@)::double precision, f.vector_rank, f.text_rank,
+        select @key_of(t)@, @content@, f.score, f.distance, f.vector_rank, f.text_rank,
                t.@embedding@ is not null, @document@, @title@, @place@,
                case when $9 then row_number() over (partition by @document@ order by f.score desc, f.vector_rank, f.text_rank) else 1 end
           from (
-            select coalesce(v.rel, x.rel) as rel, coalesce(v.tid, x.tid) as tid, v.rank as vector_rank, x.rank as text_rank,
-                   coalesce($5 / (60 + v.rank), 0) + coalesce($6 / (60 + x.rank), 0) as score
-              from unnest($1, $2) with ordinality as v (rel, tid, rank)
-              full join unnest($3, $4) with ordinality as x (rel, tid, rank) on x.rel = v.rel and x.tid = v.tid
-             order by 5 desc, 3, 4
+            select c.rel, c.tid, c.vector_rank, c.text_rank, c.distance,
+                   case when $1 is null or $3 is null then coalesce($5 / (60 + c.vector_rank), 0) + coalesce($6 / (60 + c.text_rank), 0)
+                        else $5 / 61 * coalesce((c.farthest - c.distance) / nullif(c.farthest - c.nearest, 0), (c.distance = c.nearest)::integer, 0)
+                           + $6 / 61 * coalesce(c.text_score / c.most, 0) end as score
+              from (
+                select c.rel, c.tid, c.vector_rank, c.text_rank, c.text_score, nullif(c.distance, 'nan') as distance,
+                       max(nullif(c.distance, 'nan')) over () as farthest, min(c.distance) over () as nearest,
+                       max(c.text_score) over () as most
+                  from (
+                    select coalesce(v.rel, x.rel) as rel, coalesce(v.tid, x.tid) as tid, v.rank as vector_rank, x.rank as text_rank,
+                           x.score as text_score,
+                           (select (@hit_distance@)::double precision from @table@ as t
+                             where t.ctid = coalesce(v.tid, x.tid) and t.tableoid = coalesce(v.rel, x.rel)) as distance
+                      from unnest($1, $2) with ordinality as v (rel, tid, rank)
+                      full join unnest($3, $4, $10) with ordinality as x (rel, tid, score, rank) on x.rel = v.rel and x.tid = v.tid
+                  ) as c
+              ) as c
+             order by score desc, c.vector_rank, c.text_rank
              limit case when $9 then null else $8 end
           ) as f
           join @table@ as t on t.ctid = f.tid and t.tableoid = f.rel

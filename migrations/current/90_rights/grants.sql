@@ -55,10 +55,10 @@ begin
     select p.oid::regprocedure::text from pg_proc as p
      where (p.pronamespace = 'wikiembed'::regnamespace
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'pin_model', 'pause',
-                              'is_ready', 'rescue_jobs', 'jobs_of_worker', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
+                              'is_ready', 'rescue_jobs', 'jobs_of_worker', 'reconciles_left', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
                               'report_outage', 'end_outage', 'register_worker', 'write_truncated',
                               'find_truncation_check', 'record_truncation_check',
-                              'sample_embedded', 'due_model_checks', 'record_model_check',
+                              'sample_embedded', 'due_model_checks', 'record_model_check', 'vector_index', 'vector_indexes',
                               'document_options', 'read_documents', 'write_splits', 'requeue_documents', 'record_document_failure'))
         or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
                                                                         'sum_deltas', 'count_jobs', 'is_paused', 'has_waiting_document', 'count_documents'))
@@ -92,10 +92,11 @@ begin
   execute format('grant select on wikiembed.search_statements, wikiembed.search_names, wikiembed.recall_checks to %I', p_role);
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
-     where p.pronamespace = 'wikiembed'::regnamespace and p.proname in ('search', 'sample_vectors', 'measure_recall', 'queue_by_priority', 'throughput_since')
+     where p.pronamespace = 'wikiembed'::regnamespace and p.proname in ('search', 'sample_vectors', 'measure_recall', 'vector_index', 'vector_indexes',
+       'queue_by_priority', 'throughput_since')
         or p.pronamespace = 'wikiembed_private'::regnamespace
            and p.proname in ('require_search', 'dimensions_of', 'words_of', 'text_vector', 'dense_letters', 'filter_condition',
-                             'column_condition', 'compared', 'comparison', 'chunk_key_columns', 'used_ef_search', 'vector_scans')
+                             'column_condition', 'compared', 'comparison', 'chunk_key_columns', 'used_ef_search', 'vector_scans', 'is_valid_index')
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
@@ -138,13 +139,21 @@ create or replace function wikiembed_private.grant_search(p_source wikiembed.sou
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_function regprocedure;
 begin
-  execute format('grant execute on function wikiembed_private.%I(%I.vector, integer, double precision, boolean) to %I',
-    'search_' || p_source.name, wikiembed_private.pgvector_schema(), p_role);
+  for v_function in
+    select p.oid from pg_proc as p
+     where p.pronamespace = 'wikiembed_private'::regnamespace
+       and p.proname in ('search_' || p_source.name, 'rerank_' || p_source.name)
+       and obj_description(p.oid, 'pg_proc') = wikiembed_private.generated_comment(p_source.name)
+  loop
+    execute format('grant execute on function %s to %I', v_function, p_role);
+  end loop;
 end;
 $$;
 comment on function wikiembed_private.grant_search(wikiembed.sources, name) is
-  'Lets a reader''s role call the function that searches a source with the rights of its caller.';
+  'Lets a reader''s role call the functions that search a source with the rights of its caller.';
 
 -- Workers call the functions of each source: read_chunks and write_embeddings plan each call again,
 -- with a copy of all its vectors.

@@ -22,7 +22,9 @@ from tests.tools.bench.rows import (
     looking,
     peers,
     quality,
+    quantise,
     searching,
+    shell,
 )
 
 Row = Callable[[Place, Form], Iterator[Measured]]
@@ -47,10 +49,12 @@ ROWS: dict[str, Row] = {
     "documents-latency": documents.latency,
     "search": searching.search,
     "search-quality": quality.quality,
+    "first-answer": shell.first_answer,
+    "search-quantise": quantise.quantise,
     "growth": growth.growth,
     "peers": peers.peers,
 }
-ASKED_FOR = frozenset({"growth", "peers"})
+ASKED_FOR = frozenset({"search-quantise", "growth", "peers"})
 """Rows that the short form leaves out unless they are named."""
 NEEDS_A_PEER = frozenset({"peers"})
 """Rows that the long form leaves out, too: they need a program that is not ours."""

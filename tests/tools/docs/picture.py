@@ -21,15 +21,10 @@ from tests.support.database import Database
 from tests.support.eventually import eventually
 from tests.support.server import start_server
 from tests.support.standin import BadText, StandIn
-from tests.support.wiki import split_pages
 from tests.tools.docs.pages import DOCS
-from tests.tools.docs.reader import SAMPLE, empty_database, local_vectors
+from tests.tools.docs.reader import database_of, local_vectors
 from wikiembed.cli.panel import Panel
-from wikiembed.config import Provider, Settings
-from wikiembed.control.load import load_articles
 from wikiembed.control.watch import View, look
-from wikiembed.db.migrate import upgrade
-from wikiembed.wiki import LoadCounts, read_articles
 
 FILE = DOCS / "status-watch.svg"
 TITLE = "wikiembed status --watch"
@@ -87,18 +82,12 @@ def main() -> None:
     server = start_server()
     try:
         with (
-            empty_database(server, roles=[]) as database,
+            database_of(server, state="wiki", roles=[]) as database,
             StandIn(
                 dialect="openai", dimensions=DIMENSIONS, vectors=local_vectors, model="bge-m3",
                 latency_s=0.2, bad_texts=[BadText(contains="is refused", status=400)],
             ) as standin,
         ):  # fmt: skip
-            upgrade(
-                database.url,
-                Settings(database_url=database.url, dimensions=DIMENSIONS, embedder=Provider.LOCAL),
-            )
-            load_articles(database.connect(), read_articles(SAMPLE, LoadCounts()))
-            split_pages(database)
             database.execute(DOCUMENTS)
             database.execute(NOTES)
             FILE.write_text(drawn(look_at_half(database, standin.url)))

@@ -16,17 +16,17 @@ from psycopg import sql
 
 from tests.support.chunks import attach_sql, table_sql
 from tests.support.cli import environment
-from tests.support.database import Database, create_database
+from tests.support.database import Database, create_database, make_template
 from tests.support.server import TestServer
 from tests.support.standin import StandIn
 from tests.support.wiki import split_pages
 from tests.tools.docs.outputs import as_shown
 from tests.tools.docs.pages import BEGINS_WITH, ROOT, Block, blocks_of, yours_from
 from tests.tools.docs.running import Shell, path_with_tools, run_block
-from wikiembed.config import LOCAL_DIMENSIONS, Provider, Settings
+from wikiembed.config import LOCAL_DIMENSIONS
 from wikiembed.control.load import load_articles
-from wikiembed.db.migrate import upgrade
-from wikiembed.embedders.local import StaticModel, load_wordllama
+from wikiembed.embedders.local import StaticModel
+from wikiembed.embedders.local_model import load_wordllama
 from wikiembed.vectors import Matrix
 from wikiembed.wiki import LoadCounts, read_articles
 
@@ -79,7 +79,7 @@ def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed
     home.mkdir()
     _model()  # Loading takes seconds under load, and `attach` waits three for the server's answer.
     with (
-        empty_database(server, roles=roles) as database,
+        database_of(server, state=begins_with(page), roles=roles) as database,
         StandIn(
             dialect="all", dimensions=DIMENSIONS, vectors=local_vectors, max_chars=MOST_CHARS
         ) as standin,
@@ -87,7 +87,6 @@ def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed
         # and Postgres does not run as root.
         tempfile.TemporaryDirectory(prefix="we-docs-") as data,
     ):
-        _prepare(database, page)
         env = environment(data_dir=data, check_truncation="true")
         env["PATH"] = path_with_tools(folder / "bin")
         yours = {
@@ -132,27 +131,19 @@ def begins_with(page: Path) -> str:
 
 
 @contextlib.contextmanager
-def empty_database(server: TestServer, *, roles: list[str]) -> Iterator[Database]:
-    """An empty database; dropped with the roles that its page creates."""
-    made = create_database(server, "template0")
+def database_of(server: TestServer, *, state: str, roles: list[str]) -> Iterator[Database]:
+    """A database in the `state` of `begins_with`; dropped with the roles that its page creates."""
+    bare = state in {"empty", "nothing"}
+    made = create_database(server, "template0" if bare else make_template(server, DIMENSIONS))
     try:
+        if state == "docs":
+            made.execute(DOCS)
+        if state == "wiki":
+            load_articles(made.connect(), read_articles(SAMPLE, LoadCounts()))
+            split_pages(made)
         yield made
     finally:
         made.close()
         with server.admin() as connection:
             for name in roles:
                 connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
-
-
-def _prepare(database: Database, page: Path) -> None:
-    """Prepare the database for `page`: `docs`, unless it states otherwise."""
-    state = begins_with(page)
-    if state in {"empty", "nothing"}:
-        return
-    url = database.url
-    upgrade(url, Settings(database_url=url, dimensions=DIMENSIONS, embedder=Provider.LOCAL))
-    if state == "docs":
-        database.execute(DOCS)
-    if state == "wiki":
-        load_articles(database.connect(), read_articles(SAMPLE, LoadCounts()))
-        split_pages(database)

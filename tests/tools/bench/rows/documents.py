@@ -109,7 +109,7 @@ def resplit(place: Place, form: Form) -> Iterator[Measured]:
         _insert(base, "articles", texts)
         place.drain(base, server)
         before = {row[0]: row[1:] for row in base.execute(state)}
-        base.execute("select wikiembed.resplit('articles')")
+        base.execute("select wikiembed.resplit('articles', p_force => true)")
         asyncio.run(_split_by_other_anchors(base))
         after = {row[0]: row[1:] for row in base.execute(f"{state} where embedding is not null")}
         chunks = Counter(row[1:] for row in base.execute(state))

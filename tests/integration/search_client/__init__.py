@@ -1,0 +1,1 @@
+"""The client of applications, against Postgres and a server."""
