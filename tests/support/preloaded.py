@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import os
+import pkgutil
 import selectors
 import shutil
 import signal
@@ -30,8 +32,16 @@ from typing import NoReturn
 from tests.support.forked import Forked, Request, receive, send
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = ("wikiembed.cli.main", "wikiembed.worker.supervisor", "wikiembed.embedders")
-"""What the longest of the commands imports."""
+OWN_PROCESS = {"wikiembed.__main__", "wikiembed.app"}
+LATER = (
+    "numpy",
+    "pgvector.psycopg",
+    "psycopg_pool",
+    "procrastinate",
+    "alembic.command",
+    "httpx",
+    "rich.live",
+)
 OWN_INTERPRETER = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_")
 """Variables that an interpreter reads when it starts: such a command is not forked."""
 
@@ -171,9 +181,21 @@ def _become(child: _Child) -> NoReturn:
     main()
 
 
-if __name__ == "__main__":
-    for name in MODULES:
+def _import_all() -> None:
+    """Import every module of wikiembed, and the libraries that commands import when they begin."""
+    import wikiembed
+
+    for module in pkgutil.walk_packages(wikiembed.__path__, "wikiembed."):
+        if not module.name.startswith("wikiembed.migrations") and module.name not in OWN_PROCESS:
+            importlib.import_module(module.name)
+    for name in LATER:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # else the first collection of each command copies every page
+
+
+if __name__ == "__main__":
+    _import_all()
     forked: _Child | None = None
     try:
         _serve(sys.argv[1])
