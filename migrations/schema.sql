@@ -463,6 +463,20 @@ CREATE FUNCTION wikiembed.throughput_since(p_since timestamp with time zone, p_e
 
 COMMENT ON FUNCTION wikiembed.throughput_since(p_since timestamp with time zone, p_every interval, p_source text) IS 'Vectors stored since a time, in steps of p_every from it; steps without any are left out. Rows older than a day are of whole hours.';
 
+CREATE FUNCTION wikiembed.vector_index(p_source text, p_quantise text DEFAULT 'none'::text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.vector_index(p_source text, p_quantise text) IS 'Returns what follows `create index … on …` in the index of vectors that search uses: p_quantise none has the vectors as they are, halfvec and binary less of them. Raises WE001, WE013.';
+
+CREATE FUNCTION wikiembed.vector_indexes(p_source text) RETURNS TABLE(index_schema name, index_name name, is_valid boolean, quantise text, is_used boolean, options text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.vector_indexes(p_source text) IS 'The indexes of vectors on a source''s column: quantise is none, halfvec or binary, null for one that search cannot use; is_used is true for one that searches use now.';
+
 CREATE FUNCTION wikiembed.write_embeddings(p_source text, p_keys text[], p_versions bigint[], p_embeddings public.vector[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
