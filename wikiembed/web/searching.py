@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from wikiembed.search.hit import Mode
+from wikiembed.search.mode import Mode
 from wikiembed.web.context import Context
 from wikiembed.web.highlight import marked
 
