@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,9 @@ def add_large(crew: Crew) -> None:
         " from generate_series(1, %s) as i",
         [LARGE],
     )
+
+
+WORKER = ("worker", "--concurrency", "4")
 
 
 @contextlib.contextmanager
@@ -64,7 +68,8 @@ def test_worker_killed_for_memory_loses_nothing(crew: Crew, report: Report) -> N
     with cgroup() as group:
         (group / "memory.limit_in_bytes").write_text(str(1 << 30))
         with joined(group):
-            victim = crew.worker(drain=False)
+            # A child of this thread, to be in its cgroup.
+            victim = crew.cli.launch([sys.executable, "-m", "wikiembed", *WORKER])
         wait_for(lambda: events(victim, "worker_started"), victim)
         (group / "memory.limit_in_bytes").write_text(
             str(int((group / "memory.usage_in_bytes").read_text()) + SPARE)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from wikiembed.control import actions, bulk
 from wikiembed.errors import InvalidArgument
 from wikiembed.telemetry import emit
-from wikiembed.times import now, read_time
+from wikiembed.times import now, read_time, utc
 from wikiembed.web.access import Denied
 from wikiembed.web.context import Context
 
@@ -108,7 +108,7 @@ async def _preview(context: Context, action: str) -> Response:
     counted = await database.read(bulk.preview, chosen)
     return context.page(
         "bulk.html", action=action, source=name, chosen=chosen, counted=counted,
-        until=chosen.until.isoformat(), batch=bulk.BATCH, most=bulk.MOST_PREVIEWED,
+        until=utc(chosen.until), batch=bulk.BATCH, most=bulk.MOST_PREVIEWED,
     )  # fmt: skip
 
 
@@ -136,7 +136,7 @@ async def _bulk(
     fields = {"chunks": done.chunks, "documents": done.documents, "held": done.held, "left": left}
     if left:
         to = context.url(
-            f"/source/{action}", name=name, until=chosen.until.isoformat(),
+            f"/source/{action}", name=name, until=utc(chosen.until),
             **{"class": chosen.error_class},
         )  # fmt: skip
         return context.done(f"{action}_more", to, **fields)
