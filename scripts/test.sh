@@ -6,7 +6,7 @@
 #
 #   WIKIEMBED_TEST_POSTGRES          embedded (default), testcontainers, or a connection URL
 #   WIKIEMBED_TEST_POSTGRES_VERSION  of the embedded one: 16 or 18 (default)
-#   WIKIEMBED_TEST_WORKERS           processes (default: three per core, since most tests wait; at most 8)
+#   WIKIEMBED_TEST_WORKERS           processes (default: two per core, since most tests wait; at most 8)
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -18,7 +18,7 @@ if [[ "${1:-}" == --help ]]; then
 fi
 
 ensure_venv dev
-workers=${WIKIEMBED_TEST_WORKERS:-$((3 * $(getconf _NPROCESSORS_ONLN)))}
+workers=${WIKIEMBED_TEST_WORKERS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}
 ((workers <= 8)) || workers=8
 run=(.venv/bin/python -m pytest --numprocesses "$workers" --dist worksteal)
 

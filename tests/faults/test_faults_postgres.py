@@ -115,6 +115,7 @@ def test_too_many_clients_are_waited_for(
     private_server.execute("alter system set max_connections = 24")
     private_server.restart("fast")
     wait_for(lambda: private_crew.embedded() >= 200, backfill)
+    wait_for(lambda: losses(backfill)[-1:] == ["database_back"], backfill)
     output = len(losses(backfill))
     others: list[psycopg.Connection] = []
     try:
