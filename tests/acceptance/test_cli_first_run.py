@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.support.cli import ROOT, Cli, environment
+from tests.support import export
+from tests.support.cli import Cli, environment
 from tests.support.commands import assert_done, json_lines
 from tests.support.database import create_database
 from tests.support.eventually import eventually
@@ -15,9 +15,6 @@ from tests.support.server import TestServer
 from tests.support.terminal import run_on_terminal
 from wikiembed.sample import sample_path
 
-EXPORT = Path(
-    os.environ.get("WIKIEMBED_TEST_EXPORT") or ROOT.parent / "shared/data/enwiki-sample.xml.bz2"
-)
 QUESTIONS = 5
 
 
@@ -67,14 +64,19 @@ def test_first_run_needs_no_setting(tmp_path: Path) -> None:
     eventually(lambda: processes_of(data) == [], within_s=30)
 
 
-@pytest.mark.skipif(not EXPORT.is_file(), reason="no export: set WIKIEMBED_TEST_EXPORT")
+@pytest.mark.skipif(export.missing() is not None, reason=str(export.missing()))
 def test_first_run_embeds_a_real_export(postgres: TestServer, tmp_path: Path) -> None:
     """A part of the English Wikipedia is loaded, fully embedded, and found by search."""
     database = create_database(postgres, "template0")
     env = environment(database_url=database.url, embedder="local", data_dir=str(tmp_path / "data"))
     cli = Cli(env=env, folder=tmp_path / "cli")
     try:
-        for arguments in (["migrate"], ["load", str(EXPORT)], ["worker", "--drain"], ["ready"]):
+        for arguments in (
+            ["migrate"],
+            ["load", str(export.EXPORT)],
+            ["worker", "--drain"],
+            ["ready"],
+        ):
             assert_done(cli.run(*arguments, timeout=300))
         assert database.one("select coverage_pct from wikiembed.coverage") == 100
         database.check_invariants("wiki")

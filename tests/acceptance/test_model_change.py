@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.acceptance.test_cli_first_run import EXPORT
+from tests.support import export
 from tests.support.cli import Call, Result
 from tests.support.commands import assert_done, json_lines, served
 from tests.support.database import Database, create_database
@@ -113,7 +113,7 @@ def test_a_model_is_changed_while_clients_search(
     """No search fails, and none compares a question of one model with vectors of the other."""
     standin.controls.dimensions = LOCAL_DIMENSIONS
     old, new = LOCAL, served(standin)
-    export = EXPORT if LONG and EXPORT.is_file() else sample_path()
+    articles = export.EXPORT if LONG and export.missing() is None else sample_path()
 
     def run(*command: str, env: Mapping[str, str] = old) -> Result:
         result = call(*command, env={**env})
@@ -121,7 +121,7 @@ def test_a_model_is_changed_while_clients_search(
         return result
 
     run("migrate")
-    run("load", str(export))
+    run("load", str(articles))
     run("worker", "--drain")
     run("index", "--source", "wiki")
     run("index", "--text", "--source", "wiki")

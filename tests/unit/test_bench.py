@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 import httpx
 import pytest
 
+from tests.support import export
 from tests.tools.bench import __main__ as bench
-from tests.tools.bench import edits as editing
 from tests.tools.bench import table
 from tests.tools.bench.place import Place, Server, a_place
 from tests.tools.bench.result import Form, Measured, middle, percentile
@@ -122,11 +124,34 @@ def test_benchmark_measures_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert page.read_text().count("\n| coverage") == 3
 
 
+def test_a_row_that_fails_is_named_and_the_others_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Twenty minutes of measurements are not lost with the row that fails after them."""
+    out = tmp_path / "out.json"
+    good = Measured(row="b", what="of b", value=1, unit="s", better="less", goal=2)
+
+    def bad(place: Place, form: Form) -> Iterator[Measured]:
+        raise OSError("no space")
+
+    @contextlib.contextmanager
+    def nowhere() -> Iterator[Place]:
+        yield cast("Place", None)
+
+    monkeypatch.setattr(bench, "a_place", nowhere)
+    monkeypatch.setattr(bench, "ROWS", {"a": bad, "b": lambda place, form: iter([good])})
+    monkeypatch.setattr("sys.argv", ["bench", "--json", str(out)])
+    assert bench.main() == 1
+    assert [row["row"] for row in json.loads(out.read_text())["rows"]] == ["b"]
+    assert "no space" in (seen := capsys.readouterr().err)
+    assert seen.endswith("failed: a\n")
+
+
 def test_edits_are_left_out_without_an_export(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One sentence says how to name one."""
-    monkeypatch.setattr(editing, "EXPORT", tmp_path / "none.xml.bz2")
+    monkeypatch.setattr(export, "EXPORT", tmp_path / "none.xml.bz2")
     assert list(documents.edits(cast("Place", None), Form(short=True))) == []
     assert "WIKIEMBED_TEST_EXPORT" in capsys.readouterr().err
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import export
 from tests.support.texts import SPLITTERS, Splitter, pieces_of, prose, words
 from tests.tools.bench.edits import (
-    EXPORT,
     GOAL,
     KINDS,
     LEAST_PIECES,
@@ -58,8 +58,8 @@ def test_split_edit_changes_only_pieces_near_it(seed: int, kind: str, splitter: 
 @pytest.fixture(scope="module")
 def long_articles() -> list[str]:
     """Articles of the real export that give ten pieces or more."""
-    if not EXPORT.exists():
-        pytest.skip(f"{EXPORT} is not there")
+    if why := export.missing():
+        pytest.skip(why)
     options = SplitOptions()
     return [text for _, text in documents() if len(split(text, options=options)) >= LEAST_PIECES]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -11,18 +10,13 @@ import numpy as np
 import pytest
 import wordllama
 
+from tests.support import export
 from tests.unit.wiki_files import page_xml, revision_xml, write_export
 from wikiembed.documents import SplitOptions, split
 from wikiembed.errors import InputError
 from wikiembed.sample import sample_path
 from wikiembed.wiki import Article, LoadCounts, read_articles
 
-REAL_EXPORT = Path(
-    os.environ.get(
-        "WIKIEMBED_TEST_EXPORT",
-        Path(__file__).parents[3] / "shared" / "data" / "enwiki-sample.xml.bz2",
-    )
-)
 QUESTIONS = {
     "which planet has the largest rings": "Saturn",
     "who discovered penicillin": "Penicillin",
@@ -100,10 +94,10 @@ def test_articles_before_a_wrong_line_are_yielded(tmp_path: Path) -> None:
         next(articles)
 
 
-@pytest.mark.skipif(not REAL_EXPORT.exists(), reason=f"{REAL_EXPORT} is not there")
+@pytest.mark.skipif(export.missing() is not None, reason=str(export.missing()))
 def test_articles_of_a_real_export_are_plain_text() -> None:
     """The export gives clean texts whose chunks are of sensible length."""
-    articles, counts = articles_of(REAL_EXPORT)
+    articles, counts = articles_of(export.EXPORT)
 
     chunks = [chunk for article in articles for chunk in chunks_of(article)]
     assert counts.articles == len(articles) > 0

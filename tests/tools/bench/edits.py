@@ -8,7 +8,6 @@ pieces whose embedded text is new.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import re
 import statistics
@@ -17,17 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.support.export import EXPORT
 from wikiembed.documents import Piece, SplitOptions, split
 from wikiembed.wiki import LoadCounts, RawPage, read_pages
 from wikiembed.wiki.plain import to_sections
 from wikiembed.wiki.render import render_text
 
-EXPORT = Path(
-    os.environ.get(
-        "WIKIEMBED_TEST_EXPORT",
-        Path(__file__).parents[4] / "shared" / "data" / "enwiki-sample.xml.bz2",
-    )
-)
 LEAST_PIECES = 10
 EDITS = 200
 GOAL = {"mean": 2.0, "median": 1.0, "p99": 4.0}

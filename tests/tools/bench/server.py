@@ -131,6 +131,8 @@ class Server:
         elif path == b"/reset":
             self._stats = Stats()
             send(b"{}")
+        elif not body:  # the list of models, which this server does not have
+            send(b"{}")
         else:
             self._embed(orjson.loads(body), send)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from unittest import mock
 
+from tests.support import export
 from tests.support.eventually import eventually
 from tests.tools.bench import edits as editing
 from tests.tools.bench.place import DIMENSIONS, LIMIT_S, Base, Place
@@ -37,8 +38,8 @@ Text = tuple[str, str]
 def edits(place: Place, form: Form) -> Iterator[Measured]:
     """Texts embedded for an edit at a random place of a real article of ten or more chunks."""
     del place
-    if not editing.EXPORT.is_file():
-        _say(f"edits: left out, no export at {editing.EXPORT}: set WIKIEMBED_TEST_EXPORT")
+    if why := export.missing():
+        _say(f"edits: left out, {why}")
         return
     options = SplitOptions()
     texts = [text for _, text in editing.documents()]
@@ -198,12 +199,12 @@ def _say(sentence: str) -> None:
 
 def _texts(count: int) -> list[Text]:
     """Real articles of the export, else of the packaged sample, as often as needed."""
-    if editing.EXPORT.is_file():
-        found = list(editing.documents())
-    else:
-        _say(f"the packaged sample's articles: no export at {editing.EXPORT}")
+    if why := export.missing():
+        _say(f"the packaged sample's articles: {why}")
         lines = sample_path().read_text().splitlines()
         found = [(one["title"], one["text"]) for one in map(json.loads, lines)]
+    else:
+        found = list(editing.documents())
     return list(itertools.islice(itertools.cycle(found), count))
 
 

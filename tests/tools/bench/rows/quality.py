@@ -12,7 +12,8 @@ from statistics import fmean
 from pgvector import Vector
 from pgvector.psycopg import register_vector
 
-from tests.tools.bench.edits import EXPORT, documents
+from tests.support import export
+from tests.tools.bench.edits import documents
 from tests.tools.bench.place import Place
 from tests.tools.bench.result import Form, Measured
 from wikiembed.config import LOCAL_DIMENSIONS
@@ -49,10 +50,8 @@ def parts() -> Iterator[Part]:
 
 def quality(place: Place, form: Form) -> Iterator[Measured]:
     """Mean reciprocal rank of the first right chunk among ten."""
-    if not EXPORT.exists():
-        print(
-            f"quality: left out, no export at {EXPORT}: set WIKIEMBED_TEST_EXPORT", file=sys.stderr
-        )
+    if why := export.missing():
+        print(f"quality: left out, {why}", file=sys.stderr)
         return
     model: StaticModel = load_wordllama()
     found = list(parts())

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pgvector import Vector
 from pgvector.psycopg import register_vector
 
-from tests.tools.bench.edits import EXPORT, documents
+from tests.support import export
+from tests.tools.bench.edits import documents
 from tests.tools.bench.place import DIMENSIONS, Base, Place
 from tests.tools.bench.result import Form, Measured
 from tests.tools.bench.rows.searching import BATCH, Corpus
@@ -27,8 +28,8 @@ def quantise(place: Place, form: Form) -> Iterator[Measured]:
     n = form.sizes[0] if form.sizes else form.of(20_000, 50_000)
     corpus = Corpus()
     yield from _kinds(place, "clusters", n, DIMENSIONS, corpus.vectors)
-    if not EXPORT.exists():
-        print(f"quantise: no export at {EXPORT}: set WIKIEMBED_TEST_EXPORT", file=sys.stderr)
+    if why := export.missing():
+        print(f"quantise: {why}", file=sys.stderr)
         return
     vectors = _of_export(n)
     rows = iter(range(0, len(vectors), BATCH))
