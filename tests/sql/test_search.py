@@ -76,32 +76,36 @@ def test_search_by_text_finds_rows_that_wait_for_their_vector(docs: Database) ->
     assert {row[0] for row in rows} == {"1", "3", "6"}
 
 
-def test_search_fuses_shares_of_the_best_of_each_side(docs: Database) -> None:
-    """By vector from the nearest, 1, to the farthest, 0, of the rows that either side found."""
+def test_search_fuses_the_shares_of_each_side(docs: Database) -> None:
+    """By vector from the nearest, 1, to the farthest, 0; by text BM25+ ÷ all weights."""
     statement = (
         "select key, score, distance, vector_rank, text_rank from wikiembed.search("
-        "'docs', '{}', 'honey', 10, null, {}, {})"
+        "'docs', '{}', 'honey dance nowhere', 10, null, {}, {})"
     )
     rows = docs.rows(statement.format(vec(1, 0), 2, 0))
     assert [row[1] for row in rows] == pytest.approx([2 / (60 + row[3]) for row in rows])
     alone = docs.rows(statement.format(vec(1, 0), 0, 0.5))
     assert [row[1] for row in alone] == pytest.approx([0.5 / (60 + row[4]) for row in alone])
     rows = docs.rows(statement.format(vec(1, 0), 2, 0.5))
-    assert {row[0] for row in rows} == {"1", "2", "3", "4", "5", "6"}
     assert rows[0][0] == "1"
     assert [row[1] for row in rows] == sorted((row[1] for row in rows), reverse=True)
-    distances = [row[2] for row in rows if row[2] is not None]
-    nearest, farthest = min(distances), max(distances)
-    shares = {
-        key: 61 * score
-        - (0 if distance is None else 2 * (farthest - distance) / (farthest - nearest))
-        for key, score, distance, _, _ in rows
+    distances = {row[0]: row[2] for row in rows}
+    assert set(distances) == set("123456")
+    farthest = max(distance for distance in distances.values() if distance is not None)
+    # Three rows match: "honey" is in all (ln 2), "dance" in one (ln 4), "nowhere" in none (ln 4).
+    lengths = {"1": 4, "3": 5, "6": 5}
+    words = {"1": 1, "3": 1, "6": 3}
+    by_text = {
+        key: words[key] * (1 + 2.2 / (1 + 1.2 * (0.25 + 0.75 * length / (14 / 3)))) / 5
+        for key, length in lengths.items()
     }
-    by_text = [row[0] for row in alone]
-    assert [shares[key] for key in by_text] == sorted((shares[k] for k in by_text), reverse=True)
-    assert shares[by_text[0]] == pytest.approx(0.5)
-    assert all(0 < shares[key] <= 0.5 + 1e-9 for key in by_text)
-    assert [shares[key] for key in "245"] == pytest.approx([0, 0, 0], abs=1e-9)
+    assert {row[0]: 61 * row[1] for row in rows} == pytest.approx(
+        {
+            key: (0 if distance is None else 2 * (1 - distance / farthest))
+            + 0.5 * by_text.get(key, 0)
+            for key, distance in distances.items()
+        }
+    )
 
 
 def test_search_with_a_weight_of_0_leaves_that_side_out(docs: Database) -> None:

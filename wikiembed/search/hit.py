@@ -160,7 +160,7 @@ class Hit:
     """Where it ends, in characters, exclusive; None without a document."""
     score: float
     """How well it answers, comparable within one search. Where vectors and words both found
-    something, the sum of weight / 61 * its share of the best of each; else weight / (60 + rank)."""
+    something, the sum of weight / 61 * its share by each; else weight / (60 + rank)."""
     distance: float | None
     """The cosine distance from the question, from 0 to 2; None without a vector."""
     vector_rank: int | None

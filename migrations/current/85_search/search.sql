@@ -27,7 +27,7 @@ declare
   v_tids tid[];
   v_text_rels oid[];
   v_text_tids tid[];
-  v_text_scores double precision[];
+  v_text_shares double precision[];
 begin
   select s.* into v_search from wikiembed.search_statements as s
    where s.source = coalesce(
@@ -84,7 +84,7 @@ begin
       end if;
     end if;
     if v_by_text then
-      execute array_to_string(v_search.text_statement, v_filter) into v_text_rels, v_text_tids, v_text_scores using v_words, 5000, v_depth;
+      execute array_to_string(v_search.text_statement, v_filter) into v_text_rels, v_text_tids, v_text_shares using v_words, 5000, v_depth;
     end if;
     exit when not p_per_document or v_depth > 10000
       or greatest(coalesce(cardinality(v_tids), 0), coalesce(cardinality(v_text_tids), 0)) < v_depth;
@@ -94,11 +94,11 @@ begin
   end loop;
   v_titled := has_column_privilege(v_search.documents::oid, v_search.title_column, 'select');
   return query execute case when v_titled then v_search.titled_hits_statement else v_search.hits_statement end
-    using v_rels, v_tids, v_text_rels, v_text_tids, p_vector_weight, p_text_weight, p_query, p_limit, p_per_document, v_text_scores;
+    using v_rels, v_tids, v_text_rels, v_text_tids, p_vector_weight, p_text_weight, p_query, p_limit, p_per_document, v_text_shares;
 end;
 $$;
 comment on function wikiembed.search(text, vector, text, integer, jsonb, double precision, double precision, boolean, boolean) is
-  'The chunks that fit a vector, a text or both best, with the rights of the caller. Where both find something, score is the sum of weight / 61 * share: by text the share of the best rank score, by vector 1 for the nearest row that was found and 0 for the farthest; else weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. p_source is the name of a source, or one that was switched to a source; p_switched false searches the source of that very name. Raises WE001, WE013.';
+  'The chunks that fit a vector, a text or both best, with the rights of the caller. Where both find something, score is the sum of weight / 61 * share: by vector 1 for the nearest row that was found and 0 for the farthest, by text how much of the question the row has (BM25+ ÷ the weights of all words), 2 for a row of mean length with each word once; else weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. p_source is the name of a source, or one that was switched to a source; p_switched false searches the source of that very name. Raises WE001, WE013.';
 
 do $$
 begin

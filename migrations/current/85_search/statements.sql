@@ -179,7 +179,9 @@ comment on function wikiembed_private.search_by_vector(wikiembed.sources, jsonb,
   'The statement that finds the rows nearest to a vector, before and after the filter.';
 
 -- First the rows with the rarest words, from the index alone; then the best of them by BM25 (k1 1.2, b 0.75), which
--- needs their texts. How rare a word is, the rows that the caller may see say.
+-- needs their texts. How rare a word is, the rows that the caller may see say. The share of a row, for a search by
+-- both, is BM25+ (which adds 1 for each word that is there) ÷ the weights of all words of the question: 2 for a row of
+-- mean length that has each word once. A word that no row has counts as one that a single row has.
 create or replace function wikiembed_private.search_by_text(p_source wikiembed.sources, p_more jsonb) returns text[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -195,10 +197,14 @@ as $$
     wikiembed_private.render_template(p_source, $template$ limit $2) as m
       ), counted as (
         select m.number, count(*) as rows, count(*) < $2 as rare from matches as m group by m.number
+      ), matched as (
+        select count(distinct (m.rel, m.tid))::double precision as rows from matches as m
       ), weighed as materialized (
-        select c.number, ln(1 + (select count(distinct (m.rel, m.tid)) from matches as m)::double precision / c.rows) as weight,
+        select c.number, ln(1 + a.rows / c.rows) as weight,
                c.rare or not exists (select from counted as o where o.rare) as selects
-          from counted as c
+          from counted as c, matched as a
+      ), whole as (
+        select sum(w.weight) + (cardinality($1) - count(*)) * ln(1 + min(a.rows)) as weight from weighed as w, matched as a
       ), best as materialized (
         select m.rel, m.tid, sum(w.weight) as weight
           from matches as m join weighed as w on w.number = m.number and w.selects
@@ -209,26 +215,27 @@ as $$
         select b.rel, b.tid, @words@ as words
           from best as b join @table@ as t on t.ctid = b.tid and t.tableoid = b.rel
       ), ranked as (
-        select r.rel, r.tid, sum(w.weight * 2.2 * f.times / (f.times + 1.2 * (0.25 + 0.75 * length(r.words) / r.mean))) as score
+        select r.rel, r.tid, sum(w.weight) as present,
+               sum(w.weight * 2.2 * f.times / (f.times + 1.2 * (0.25 + 0.75 * length(r.words) / r.mean))) as score
           from (select r.*, greatest(avg(length(r.words)) over (), 1) as mean from read as r) as r
          cross join lateral (
            select q.number, greatest(cardinality(u.positions), 1)::double precision as times
              from unnest(r.words) as u join unnest($1) with ordinality as q (word, number) on q.word = u.lexeme) as f
           join weighed as w on w.number = f.number
          group by r.rel, r.tid
-         order by 3 desc, 1, 2
+         order by score desc, 1, 2
          limit $3
       )
       select array_agg(r.rel order by r.score desc, r.rel, r.tid), array_agg(r.tid order by r.score desc, r.rel, r.tid),
-             array_agg(r.score order by r.score desc, r.rel, r.tid)
-        from ranked as r$template$, p_more)];
+             array_agg((r.present + r.score) / a.weight order by r.score desc, r.rel, r.tid)
+        from ranked as r, whole as a$template$, p_more)];
 $$;
 comment on function wikiembed_private.search_by_text(wikiembed.sources, jsonb) is
   'The statement that finds the rows which match words best, before and after the filter.';
 
--- By both, what is added are shares of the best and not the reciprocals of ranks, which differ too little: a row in
--- both lists is before the first of either, however far down it is (docs/design/search.md). The unit is that of ranks:
--- the best of a list has weight / 61 either way, so that hits of several sources can be merged.
+-- By both, what is added are shares and not the reciprocals of ranks, which differ too little: a row in both lists is
+-- before the first of either, however far down it is (docs/design/search.md). The unit is that of ranks: a share of 1
+-- is the first rank of a list, so that hits of several sources can be merged.
 create or replace function wikiembed_private.search_hits(p_source wikiembed.sources, p_more jsonb, p_title text, p_join text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -244,18 +251,17 @@ as $$
             select c.rel, c.tid, c.vector_rank, c.text_rank, c.distance,
                    case when $1 is null or $3 is null then coalesce($5 / (60 + c.vector_rank), 0) + coalesce($6 / (60 + c.text_rank), 0)
                         else $5 / 61 * coalesce((c.farthest - c.distance) / nullif(c.farthest - c.nearest, 0), (c.distance = c.nearest)::integer, 0)
-                           + $6 / 61 * coalesce(c.text_score / c.most, 0) end as score
+                           + $6 / 61 * coalesce(c.text_share, 0) end as score
               from (
-                select c.rel, c.tid, c.vector_rank, c.text_rank, c.text_score, nullif(c.distance, 'nan') as distance,
-                       max(nullif(c.distance, 'nan')) over () as farthest, min(c.distance) over () as nearest,
-                       max(c.text_score) over () as most
+                select c.rel, c.tid, c.vector_rank, c.text_rank, c.text_share, nullif(c.distance, 'nan') as distance,
+                       max(nullif(c.distance, 'nan')) over () as farthest, min(c.distance) over () as nearest
                   from (
                     select coalesce(v.rel, x.rel) as rel, coalesce(v.tid, x.tid) as tid, v.rank as vector_rank, x.rank as text_rank,
-                           x.score as text_score,
+                           x.share as text_share,
                            (select (@hit_distance@)::double precision from @table@ as t
                              where t.ctid = coalesce(v.tid, x.tid) and t.tableoid = coalesce(v.rel, x.rel)) as distance
                       from unnest($1, $2) with ordinality as v (rel, tid, rank)
-                      full join unnest($3, $4, $10) with ordinality as x (rel, tid, score, rank) on x.rel = v.rel and x.tid = v.tid
+                      full join unnest($3, $4, $10) with ordinality as x (rel, tid, share, rank) on x.rel = v.rel and x.tid = v.tid
                   ) as c
               ) as c
              order by score desc, c.vector_rank, c.text_rank

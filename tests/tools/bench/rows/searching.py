@@ -5,9 +5,11 @@ Vectors are of clusters, as those of texts are; words follow Zipf's law.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import psycopg
@@ -16,9 +18,12 @@ from pgvector.psycopg import register_vector
 
 from tests.tools.bench.place import DIMENSIONS, Base, Place
 from tests.tools.bench.result import Form, Measured, middle, percentile
+from wikiembed.search.recall import measure, set_ef_search
 from wikiembed.vectors import Matrix
 
 QUESTIONS = 300
+WORD_QUESTIONS = 10
+"""By words: the bare query reads all rows with any of them, 20 s of 200,000."""
 CLUSTERS = 2_000
 WORDS = 30_000
 TENANTS = 100
@@ -36,6 +41,8 @@ BY_BOTH = "select key, content, score from wikiembed.search('docs', %b, %s)"
 FILTERED = (
     """select key::bigint from wikiembed.search('docs', %b, p_filter => '{{"tenant": {}}}')"""
 )
+ALL = "select id::text from public.docs order by (vec <=> %b) + 0 limit 10"
+RECALL = 0.95
 EXACT = (
     "select id from public.docs where tenant = {} and vec is not null"
     " order by (vec <=> %b) + 0 limit 10"
@@ -113,9 +120,7 @@ def fill(base: Base, corpus: Corpus, n: int) -> None:
 USING = "select wikiembed.text_index('docs', 'english')"
 
 
-def timed(
-    connection: psycopg.Connection, ways: Sequence[Callable[[Asked], object]], asked: list[Asked]
-) -> list[list[float]]:
+def timed(ways: Sequence[Callable[[Asked], object]], asked: list[Asked]) -> list[list[float]]:
     """The seconds of each way for each question, one way after the other."""
     found: list[list[float]] = [[] for _ in ways]
     for question in asked:
@@ -139,18 +144,23 @@ def search(place: Place, form: Form) -> Iterator[Measured]:
 
         bare_vector, bare_text = run(BARE_VECTOR), run(BARE_TEXT)
         by_vector, by_both = run(BY_VECTOR), run(BY_BOTH)
-        ways: list[Callable[[Asked], object]] = [
+        vector_ways: list[Callable[[Asked], object]] = [
             lambda q: bare_vector(q.vector, q.vector),
             lambda q: by_vector(q.vector),
+        ]
+        word_ways: list[Callable[[Asked], object]] = [
+            lambda q: bare_vector(q.vector, q.vector),
             lambda q: bare_text(q.any_word, q.any_word),
             lambda q: by_both(q.vector, q.text),
         ]
-        timed(connection, ways, corpus.questions(20))
-        seconds = timed(connection, ways, corpus.questions(QUESTIONS))
-        vector, ours, text, both = seconds
+        timed(vector_ways, corpus.questions(20))
+        vector, ours = timed(vector_ways, corpus.questions(QUESTIONS))
+        timed(word_ways, corpus.questions(1))
+        again, text, both = timed(word_ways, corpus.questions(WORD_QUESTIONS))
+        named = {"bare": vector, "search": ours, "bare text": text, "hybrid": both}
         detail = {
             name: {"median_ms": 1000 * middle(one), "p99_ms": 1000 * percentile(one, 0.99)}
-            for name, one in zip(("bare", "search", "bare text", "hybrid"), seconds, strict=True)
+            for name, one in named.items()
         }
         for word, share in (("median", 0.5), ("99th percentile", 0.99)):
             yield Measured(
@@ -166,13 +176,39 @@ def search(place: Place, form: Form) -> Iterator[Measured]:
         yield Measured(
             row="hybrid search",
             what="hybrid search ÷ the two bare queries one after another, median",
-            value=middle(both) / middle([a + b for a, b in zip(vector, text, strict=True)]),
+            value=middle(both) / middle([a + b for a, b in zip(again, text, strict=True)]),
             unit="ratio",
             better="less",
             goal=1.1,
             detail=detail,
         )
         yield from _filtered(connection, corpus)
+        yield from _proposed(connection, corpus)
+
+
+def _proposed(connection: psycopg.Connection, corpus: Corpus) -> Iterator[Measured]:
+    """At the setting that ``wikiembed recall`` proposes, of questions that it has not seen."""
+    found = measure(connection, "docs", sample=200, limit=10, targets=(RECALL,))
+    setting = found.best(RECALL)
+    recalls = []
+    if setting is not None:
+        set_ef_search(connection, "docs", setting.ef_search)
+        for question in corpus.questions(200):
+            keys = connection.execute(BY_VECTOR.encode(), (question.vector,)).fetchall()
+            exact = connection.execute(ALL.encode(), (question.vector,)).fetchall()
+            recalls.append(len({key for key, *_ in keys} & {key for (key,) in exact}) / len(exact))
+    yield Measured(
+        row="search, proposed setting",
+        what=f"recall@10 of new questions at the setting that `recall` proposes for {RECALL}",
+        value=fmean(recalls) if recalls else math.nan,
+        unit="ratio",
+        better="more",
+        goal=RECALL,
+        detail={
+            "ef_search": setting and setting.ef_search,
+            "settings": [(one.ef_search, one.recall) for one in found.settings],
+        },
+    )
 
 
 def _filtered(connection: psycopg.Connection, corpus: Corpus) -> Iterator[Measured]:
