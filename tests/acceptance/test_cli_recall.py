@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from psycopg.conninfo import make_conninfo
 
 from tests.acceptance.hnsw import BUILD, embedded
 from tests.support.cli import Call, Cli, Result
-from tests.support.commands import assert_done, assert_refused, complaints, json_lines
+from tests.support.commands import assert_done, assert_refused, complaints, json_lines, served
 from tests.support.database import Database
-from tests.support.recall import few_links
+from tests.support.recall import DIMENSIONS, few_links
+from tests.support.standin import StandIn
 from tests.support.terminal import WIDTH, run_on_terminal
 
 RECALL = ("recall", "docs", "--sample", "40")
@@ -68,6 +70,25 @@ def test_recall_is_measured_at_several_settings(call: Call, docs: Database) -> N
         assert 0 < latency["median_ms"] <= latency["p99_ms"]
     assert [one["target"] for one in found["reached"]] == [0.95, 0.99]
     assert docs.rows(CHECKS) == [(10, {}, value, 40) for value in VALUES]
+
+
+def test_recall_of_questions(call: Call, docs: Database, standin: StandIn, tmp_path: Path) -> None:
+    """The vectors of a file's questions, by the source's model, instead of those of chunks."""
+    file = tmp_path / "questions.txt"
+    file.write_text("\n".join(f"question {n}" for n in range(30)))
+    standin.controls.dimensions = DIMENSIONS
+    found = measured(
+        call, "--queries", str(file), env={**as_session(docs, BY_INDEX), **served(standin)}
+    )
+    assert found["questions"] == 30 == standin.stats.texts
+    assert [one["ef_search"] for one in found["settings"]] == VALUES
+    assert docs.rows(CHECKS) == [(10, {}, value, 30) for value in VALUES]
+    result = call(*RECALL, "--queries", str(file), "--target", "1", env=served(standin))
+    assert_done(result)
+    assert "30 questions" in result.stdout
+    file.write_text("one\ntwo\n")
+    refused = call(*RECALL, "--queries", str(file), env=served(standin))
+    assert "2 of 2 questions found a chunk, and 20 are needed" in assert_refused(refused, 1)
 
 
 def test_recall_is_printed_with_what_to_do(call: Call, docs: Database) -> None:

@@ -35,7 +35,7 @@ NOT_RUN = {
     "docs/how-to/applications/retrievers.md": 1,
     "docs/how-to/console.md": 3,
     "docs/how-to/priorities.md": 1,
-    "docs/how-to/recall.md": 2,
+    "docs/how-to/recall.md": 3,
     "docs/how-to/upgrade.md": 1,
     "docs/how-to/several-sources.md": 1,
     "docs/deploy/docker.md": 5,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from contextlib import nullcontext
 from itertools import zip_longest
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +12,9 @@ import typer
 from wikiembed.cli.cells import fit, wrap
 from wikiembed.cli.console import count, database, print_json, say, say_command
 from wikiembed.cli.progress import Reporter
+from wikiembed.cli.questions import Queries, read_questions
 from wikiembed.control import actions
-from wikiembed.errors import ConditionNotMet, InputError
+from wikiembed.errors import ConditionNotMet
 from wikiembed.search.mode import Mode
 from wikiembed.words import printable
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from wikiembed.search.hit import Hit
 
 SHOWN, SHOWN_HITS = 3, 5
-LONGEST_LINE = 10_000
 WIDTH = 80
 RANK = 3
 COLUMN = (WIDTH - RANK - 2) // 2
@@ -39,12 +37,7 @@ def run_compare(
     old: Annotated[str, typer.Argument(help="The source that searches use.")],
     new: Annotated[str, typer.Argument(help="The source that they may be switched to.")],
     *,
-    queries: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Questions, one per line, in UTF-8; - is standard input."
-        ),
-    ] = None,
+    queries: Queries = None,
     sample: Annotated[
         int, typer.Option(min=1, max=10_000, help="Questions where no file gives them.")
     ] = 50,
@@ -66,7 +59,7 @@ def run_compare(
     from wikiembed.search.client import Client, OneConnection
     from wikiembed.search.hit import SearchOptions
 
-    given = None if queries is None else _read(queries)
+    given = None if queries is None else read_questions(queries)
     with (
         database() as (connection, settings),
         Client(pool=OneConnection(connection), settings=settings) as client,
@@ -100,29 +93,6 @@ def run_compare(
         print_json(found.as_json())
     else:
         _say(found, sampled=given is None)
-
-
-def _read(name: str) -> list[str]:
-    """The questions of a file, one per line.
-
-    Raises: InputError.
-    """
-    shown = "Standard input" if name == "-" else name
-    try:
-        raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        text = raw.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{shown}: cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{shown}: not UTF-8; convert the file with iconv.") from None
-    lines = [line.strip().replace("\0", "") for line in text.split("\n")]
-    for number, line in enumerate(lines, 1):
-        if len(line) > LONGEST_LINE:
-            raise InputError(f"{shown}, line {number}: longer than {LONGEST_LINE:,} characters.")
-    questions = list(dict.fromkeys(filter(None, lines)))
-    if not questions:
-        raise InputError(f"{shown}: has no questions; write one per line.")
-    return questions
 
 
 def _say(found: Comparison, *, sampled: bool) -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg
 import typer
+from pgvector import Vector
 
 from wikiembed.cli.console import count, database, note, print_json, print_table, say
 from wikiembed.cli.options import Source
 from wikiembed.cli.progress import Reporter
+from wikiembed.cli.questions import Queries, read_questions
 from wikiembed.cli.search import condition
 from wikiembed.control import actions
 from wikiembed.control.index import FEWEST_VECTORS, Quantise, Target, indexes, targets, wanted
@@ -19,7 +21,10 @@ from wikiembed.errors import ConditionNotMet, ConfigurationError
 from wikiembed.search import recall
 
 if TYPE_CHECKING:
-    from wikiembed.search.recall import Latency, Measurement, Setting
+    from collections.abc import Sequence
+
+    from wikiembed.config import Settings
+    from wikiembed.search.recall import Latency, Measurement, Question, Setting
 
 Connection = psycopg.Connection[Any]
 TARGET = 0.95
@@ -39,6 +44,7 @@ def run_recall(
             min=recall.FEWEST_QUESTIONS, max=10_000, help="Questions: vectors of random chunks."
         ),
     ] = 200,
+    queries: Queries = None,
     limit: Annotated[
         int, typer.Option(min=1, max=500, help="Nearest chunks that are to be found.")
     ] = recall.LIMIT,
@@ -56,16 +62,18 @@ def run_recall(
 ) -> None:
     """Measure what share of the nearest chunks search finds by its index, and how fast.
 
-    Asks for the nearest chunks of random ones, exactly and at several values of hnsw.ef_search. A
-    value is proposed by one half of the questions, and its recall is that of the other half. The
-    exact answers read the whole table once per question.
+    Asks for the nearest chunks of random ones, exactly and at several values of hnsw.ef_search, or
+    of the questions of --queries, which the source's model embeds. A value is proposed by one half
+    of the questions, and its recall is that of the other half. The exact answers read the whole
+    table once per question.
 
     Run by wikiembed's owner, it stores what it measured, and doctor warns of a recall below 0.95.
     """
     conditions = dict(map(condition, filter or ())) or None
     goals = {*recall.TARGETS, target}
+    given = None if queries is None else read_questions(queries)
     missed = []
-    with database() as (connection, _):
+    with database() as (connection, settings):
         actions.names(connection, source)
         stores, role = recall.may_store(connection)
         if set_it and not stores:
@@ -86,7 +94,9 @@ def run_recall(
                 found = recall.measure(
                     connection,
                     one.source,
-                    sample=sample,
+                    questions=recall.sampled(connection, one.source, sample)
+                    if given is None
+                    else _embedded(connection, settings, one.source, given),
                     limit=limit,
                     filter=conditions,
                     targets=sorted(goals),
@@ -104,13 +114,28 @@ def run_recall(
                 print_json({**found.as_json(), "index": index, "recorded": stores, "set": value})
                 continue
             _say(found, index)
-            _say_next(found, one, target=target, best=best, value=value)
+            _say_next(found, one, queries=queries, target=target, best=best, value=value)
             if not stores:
                 note(f"role {role} may not store the recall, of which doctor would warn.")
     if missed:
         raise ConditionNotMet(
             f"No ef_search reaches {target:g} for {', '.join(missed)}: nothing was set."
         )
+
+
+def _embedded(
+    connection: Connection, settings: Settings, source: str, texts: Sequence[str]
+) -> list[Question]:
+    """The vectors of `texts` as questions to `source` itself, whatever its name is switched to."""
+    from wikiembed.search import plan
+    from wikiembed.search.client import Client, OneConnection
+    from wikiembed.search.recall import Question
+
+    with Client(pool=OneConnection(connection), settings=settings) as client:
+        vectors = [
+            client.take(plan.embed_query(text, name=source, switched=False)) for text in texts
+        ]
+    return [Question(None, Vector(vector[0]).to_text()) for vector in vectors]
 
 
 def _refuse(source: str | None) -> None:
@@ -179,7 +204,13 @@ def _row(name: str, share: float, latency: Latency) -> dict[str, str]:
 
 
 def _say_next(
-    found: Measurement, source: Target, *, target: float, best: Setting | None, value: int | None
+    found: Measurement,
+    source: Target,
+    *,
+    queries: str | None,
+    target: float,
+    best: Setting | None,
+    value: int | None,
 ) -> None:
     """What is used, what reaches each target, and what to do."""
     used = found.setting(found.used)
@@ -207,5 +238,6 @@ def _say_next(
     elif best.ef_search > used.ef_search:
         options = recall.options_of(found.limit, found.filter)
         options += [] if target == TARGET else ["--target", f"{target:g}"]
+        options += [] if queries is None else ["--queries", queries]
         again = [found.source, *options, "--set"]
         say(f"Set it: wikiembed recall {shlex.join(again)}")

@@ -161,9 +161,12 @@ def _best(hits: list[Hit], options: SearchOptions) -> list[Hit]:
     return sorted(hits, key=lambda hit: hit.distance or 0.0)[: options.limit]
 
 
-def embed_query(text: str, *, name: str) -> Plan[Matrix]:
-    """The vector of `text` as a question to source `name`, `(1, dim) float32`."""
-    (source,) = (yield from find([name])).values()
+def embed_query(text: str, *, name: str, switched: bool = True) -> Plan[Matrix]:
+    """The vector of `text` as a question to source `name`, `(1, dim) float32`.
+
+    `switched` false: to the source of that very name.
+    """
+    (source,) = (yield from find([name], switched=switched)).values()
     vector: Matrix = yield Question(source, text)
     return vector
 

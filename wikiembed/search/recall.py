@@ -1,8 +1,9 @@
 """Recall of the index of vectors: what share of the nearest chunks search finds, and how fast.
 
-The questions are stored vectors of random chunks. Each is answered exactly and at several values of
-hnsw.ef_search by `wikiembed.measure_recall`, which runs the statements of `wikiembed.search`. A
-value is chosen on one half of the questions; its recall is that on the other half.
+The questions are stored vectors of random chunks, or vectors of texts. Each is answered exactly and
+at several values of hnsw.ef_search by `wikiembed.measure_recall`, which runs the statements of
+`wikiembed.search`. A value is chosen on one half of the questions; its recall is that on the other
+half.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, median, stdev
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 import psycopg
@@ -49,6 +50,13 @@ select has_function_privilege(current_user, p.oid, 'execute')
        and not current_setting('transaction_read_only')::boolean, current_user
   from pg_catalog.pg_proc as p where p.oid = 'wikiembed.set_ef_search'::regproc
 """
+
+
+class Question(NamedTuple):
+    """A vector as text, and the chunk that it is of, which is no answer; None: of none."""
+
+    key: str | None
+    vector: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,24 +138,32 @@ class Answer:
     by_value: Mapping[int, tuple[float, float, bool]]
 
 
+def sampled(connection: Connection, source: str, sample: int) -> list[Question]:
+    """At most `sample` questions: the vectors of random chunks.
+
+    Raises: SourceNotFound.
+    """
+    with translate_errors():
+        return [Question(*row) for row in connection.execute(_SAMPLE, (source, sample))]
+
+
 def measure(
     connection: Connection,
     source: str,
     *,
-    sample: int,
+    questions: Sequence[Question],
     limit: int,
     filter: Filter | None = None,  # noqa: A002 - the term of the field
     targets: Sequence[float] = TARGETS,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Measurement:
-    """Ask `sample` questions; `on_progress` gets how many are answered, and of how many.
+    """Ask `questions`; `on_progress` gets how many are answered, and of how many.
 
     `connection` is in autocommit: each question is a transaction, so that none is long.
 
     Raises: SourceNotFound, SearchRefused, ConditionNotMet when too few questions have an answer.
     """
     with translate_errors():
-        questions = connection.execute(_SAMPLE, (source, sample)).fetchall()
         least = limit + 1  # the chunk that asks is found too
         row = connection.execute(_USED, (least, source)).fetchone()
         used, stored, least = row or (least, None, least)

@@ -17,7 +17,7 @@ from wikiembed.config import LOCAL_DIMENSIONS
 from wikiembed.control.index import Quantise
 from wikiembed.documents.split import SplitOptions, split
 from wikiembed.embedders.local_model import load_wordllama
-from wikiembed.search.recall import Measurement, measure
+from wikiembed.search.recall import Measurement, measure, sampled
 from wikiembed.vectors import Matrix
 
 QUESTIONS = 50
@@ -65,13 +65,14 @@ def _kinds(
         _fill(base, n, vectors)
         base.execute("set maintenance_work_mem = '2GB'")
         plain_size, plain_s = 0, 0.0
+        asked = sampled(base.connection, "near", QUESTIONS)
         about = f"{n:,} vectors of {dimensions} dimensions"
         for kind in Quantise:
             using = base.one("select wikiembed.vector_index('near', %s)", kind)
             seconds = base.seconds(f"create index near_{kind} on public.near {using}")
             size = base.one("select pg_relation_size(%s::regclass)", f"public.near_{kind}")
             base.execute("select wikiembed.set_quantise('near', %s)", kind)
-            found = measure(base.connection, "near", sample=QUESTIONS, limit=10)
+            found = measure(base.connection, "near", questions=asked, limit=10)
             detail = {"bytes": size, "build_s": seconds, "recall": _recalls(found)}
             of = f"{kind}, {what}"
             if kind is Quantise.NONE:

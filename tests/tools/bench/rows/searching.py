@@ -18,7 +18,7 @@ from pgvector.psycopg import register_vector
 
 from tests.tools.bench.place import DIMENSIONS, Base, Place
 from tests.tools.bench.result import Form, Measured, middle, percentile
-from wikiembed.search.recall import measure, set_ef_search
+from wikiembed.search.recall import measure, sampled, set_ef_search
 from wikiembed.vectors import Matrix
 
 QUESTIONS = 300
@@ -188,7 +188,9 @@ def search(place: Place, form: Form) -> Iterator[Measured]:
 
 def _proposed(connection: psycopg.Connection, corpus: Corpus) -> Iterator[Measured]:
     """At the setting that ``wikiembed recall`` proposes, of questions that it has not seen."""
-    found = measure(connection, "docs", sample=200, limit=10, targets=(RECALL,))
+    found = measure(
+        connection, "docs", questions=sampled(connection, "docs", 200), limit=10, targets=(RECALL,)
+    )
     setting = found.best(RECALL)
     recalls = []
     if setting is not None:
