@@ -40,7 +40,11 @@ ROUNDS = 40 if LONG else 5
 async def test_compare_and_set_of_rows_held_for_long_costs_few_texts(
     docs_table: Database, standin: StandIn, report: Report
 ) -> None:
-    """Locked rows cost no request: each text is sent once, after the release."""
+    """Locked rows cost no request while they are locked.
+
+    After the release their first job and that of the user's update may overlap: then each text is
+    sent by both, and written once.
+    """
     prove(docs_table)
     add_chunks(docs_table, 2 * HELD)
     holder = docs_table.connect(autocommit=False)
@@ -53,7 +57,7 @@ async def test_compare_and_set_of_rows_held_for_long_costs_few_texts(
         holder.commit()
         await worker.wait_for(lambda: settled(docs_table), 60)
     assert counts(docs_table) == (2 * HELD, 0, 0, 0)
-    assert standin.stats.texts <= 2 * HELD + 16
+    assert standin.stats.texts <= 3 * HELD + 16
     docs_table.check_invariants()
     reckon(docs_table, report, "rows held by users", stats=standin.stats, tried=HELD)
 
