@@ -355,6 +355,24 @@ CASES = (
         fixed_by=("pause", "docs"),
     ),
     Case(
+        name="lag",
+        level="fault",
+        message="rows of docs have waited for their vectors for 1 min",
+        broken=JOB.format("queued_at = now() - interval '61 s'"),
+        env={"max_lag_s": "60"},
+        fixed_by=("pause", "docs"),
+    ),
+    Case(
+        name="lag",
+        level="fault",
+        message="of docs, 5 % of the rows of the last hour waited for 1 min",
+        broken="select wikiembed.record_batch('docs', 1, '{1,0,10,50,0}', false, array[now()"
+        " - interval '1 s', now() - interval '70 s'], array[true, true], array[9, 1]);",
+        env={"max_lag_s": "60"},
+        fixed_sql="select wikiembed.record_batch('docs', 2, '{1,0,10,50,0}', false, array[now()],"
+        " array[true], array[10]);",
+    ),
+    Case(
         name="invariants",
         level="fault",
         message="the ledger's sums equal the counts of the table (14 rows);"

@@ -150,6 +150,9 @@ CALLS = [
     "wikiembed.end_outage('http://host')", "wikiembed.outages",
     "wikiembed.register_worker(1, gen_random_uuid(), 'h', 1, '1', 'm', now())",
     "wikiembed.switch('found', 'docs', true)", "wikiembed.switch('found', null)",
+    "wikiembed.record_batch('docs', 1, array[1, 0, 1, 5, 1]::bigint[], true, array[now()],"
+    " array[true], array[1], array['1'], array[1], array['2'])", "wikiembed.usage",
+    "wikiembed.set_price('docs', 0.02)", "wikiembed.lag", "wikiembed.lag_histogram",
     "wikiembed.workers", "wikiembed.throughput", "wikiembed.detach('docs')",
     "wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')",
 ]  # fmt: skip

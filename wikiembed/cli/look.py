@@ -35,7 +35,7 @@ from wikiembed.control.standing import time_left_of
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import ConditionNotMet, ConfigurationError, DatabaseError, InvalidArgument
-from wikiembed.times import local, read_time
+from wikiembed.times import local, read_span, read_time
 
 if TYPE_CHECKING:
     from wikiembed.control.doctor import Examination, Finding
@@ -269,6 +269,10 @@ def run_doctor(
     full: Annotated[
         bool, typer.Option("--full", help="Also check the invariants of large tables.")
     ] = False,
+    max_lag: Annotated[
+        str | None,
+        typer.Option(help="A fault if 5 % of fresh rows wait for longer, such as 30s."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Examine database, schema, triggers, queue and embedding server; print what to do.
@@ -280,7 +284,8 @@ def run_doctor(
     from wikiembed.control import doctor
 
     settings = load_settings()
-    examination = doctor.Examination(settings, full=full)
+    max_lag_s = None if max_lag is None else read_span(max_lag)
+    examination = doctor.Examination(settings, full=full, max_lag_s=max_lag_s)
     findings = []
     for finding in _findings(examination, settings):
         findings.append(finding)

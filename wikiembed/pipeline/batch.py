@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from wikiembed.embedders.usage import Usage, metered
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import (
     ConfigurationError,
@@ -14,6 +15,7 @@ from wikiembed.errors import (
     SourceNotFound,
 )
 from wikiembed.pipeline.bisection import Bisection
+from wikiembed.pipeline.record import BatchRecord, Waits
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.pipeline.write import write_vectors
@@ -30,12 +32,16 @@ ROUNDS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchJob:
-    """A job's arguments; `attempt` counts the runs in which rows were locked by others."""
+    """A job's arguments; `attempt` counts the runs in which rows were locked by others.
+
+    `waits`: since when its chunks wait; None: not known.
+    """
 
     source: str
     keys: Sequence[str]
     attempt: int = 0
     job_id: int | None = None
+    waits: Waits | None = None
 
 
 class StillStale(Exception):
@@ -53,7 +59,7 @@ async def process(job: BatchJob, runtime: Runtime) -> None:
     try:
         for _ in range(ROUNDS):
             chunks = await _read(job, keys, runtime)
-            keys = await _embed_chunks(job, chunks, runtime) if chunks else []
+            keys = await _embed_and_record(job, chunks, runtime) if chunks else []
             if not keys:
                 return
     except SourceNotFound as error:
@@ -78,7 +84,21 @@ async def _read(job: BatchJob, keys: Sequence[str], runtime: Runtime) -> list[Ch
     )
 
 
-async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) -> list[str]:
+async def _embed_and_record(job: BatchJob, chunks: list[Chunk], runtime: Runtime) -> list[str]:
+    """Embed `chunks` and write them, with what that cost; return the keys to read again."""
+    usage = runtime.unrecorded.pop(job.source, Usage())
+    record = BatchRecord(usage, job.waits)
+    try:
+        with metered(usage):
+            return await _embed_chunks(job, chunks, record, runtime)
+    finally:
+        if left := record.left:
+            runtime.unrecorded.setdefault(job.source, Usage()).add(left)
+
+
+async def _embed_chunks(
+    job: BatchJob, chunks: list[Chunk], record: BatchRecord, runtime: Runtime
+) -> list[str]:
     """Embed `chunks` and write them; return the keys to read again."""
     source = await runtime.store.source_of(job.source, chunks)
     empty = [c for c in chunks if c.content is None or not c.content.strip()]
@@ -104,7 +124,8 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
         await bisection.run()
     except (Stopping, OutageTooLong, PausedMeanwhile, EmbedderMisconfigured) as error:
         interruption = error
-    stale += await _write_settled(job, full, bisection, runtime)
+    stale += await _write_settled(job, full, bisection, record, runtime)
+    await runtime.record(job.source, record)
     runtime.stats.batches += 1
     runtime.stats.chunks += len(bisection.vectors)
     emit(
@@ -143,7 +164,11 @@ async def _skip_empty(job: BatchJob, empty: Sequence[Chunk], runtime: Runtime) -
 
 
 async def _write_settled(
-    job: BatchJob, chunks: Sequence[Chunk], bisection: Bisection, runtime: Runtime
+    job: BatchJob,
+    chunks: Sequence[Chunk],
+    bisection: Bisection,
+    record: BatchRecord,
+    runtime: Runtime,
 ) -> list[str]:
     """Write the vectors, those of cut texts apart, and record failures; return stale keys."""
     stale: list[str] = []
@@ -160,6 +185,7 @@ async def _write_settled(
             attempt=job.attempt,
             job_id=job.job_id,
             on_failure=runtime.stats.fail,
+            record=record,
         )
     for i, blame in bisection.blamed.items():
         outcomes = await runtime.store.record_failures(

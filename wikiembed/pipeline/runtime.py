@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+import psycopg
+
 from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.embedders.open import open_embedder
-from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
+from wikiembed.embedders.usage import Usage
+from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WikiembedError, WrongUsage
+from wikiembed.pipeline.record import BatchRecord
 from wikiembed.pipeline.stats import Stats
 from wikiembed.servers.adaptive_limit import AdaptiveLimit
 from wikiembed.servers.channel import Channel
@@ -24,6 +28,7 @@ from wikiembed.store.outages import OutageStore
 from wikiembed.store.resolution import for_documents
 from wikiembed.store.source import Source
 from wikiembed.store.truncation import TruncationStore
+from wikiembed.telemetry import emit
 
 MOST_CONNECTIONS = 16
 START = 4
@@ -53,6 +58,7 @@ class Runtime:
         self.stats = stats or Stats()
         self.fatal: WrongUsage | None = None
         self.unexpected: Counter[int | None] = Counter()
+        self.unrecorded: dict[str, Usage] = {}
         self._stopping = False
         self._pool = pool
         self._outages = OutageLog(OutageStore(pool))
@@ -184,8 +190,22 @@ class Runtime:
         for channel in self._channels.values():
             channel.breaker.stop()
 
+    async def record(self, source: str, record: BatchRecord) -> None:
+        """Record what the writes of a batch have not; what cannot be is left for a later one."""
+        if not record.left:
+            return
+        entry = record.entry()
+        try:
+            await self.store.record_batch(source, entry)
+        except (WikiembedError, psycopg.Error) as error:
+            emit("usage_kept", level=30, source=source, error=type(error).__name__)
+        else:
+            record.committed(entry)
+
     async def aclose(self) -> None:
         """Close the connections to servers and to Postgres."""
+        for source, usage in self.unrecorded.items():
+            await self.record(source, BatchRecord(usage, None))
         for channel in self._channels.values():
             await channel.aclose()
         await self._outages.aclose()

@@ -198,6 +198,12 @@ ALARMS = (
         "More workers: `wikiembed worker`",
     ),
     Alarm(
+        "lag", "fault",
+        "Rows that were just written wait for their vectors for longer than `--max-lag` or"
+        " `WIKIEMBED_MAX_LAG_S`: now, or 5 % of those of the last hour.",
+        "More workers: `wikiembed worker`",
+    ),
+    Alarm(
         "invariants", "fault",
         "Rows, jobs, failures and counts are inconsistent: something bypassed the triggers.",
         "`wikiembed reconcile`",

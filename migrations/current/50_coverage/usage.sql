@@ -1,0 +1,164 @@
+-- One row per write of a batch, in the transaction of that write: what its requests cost, and since when its
+-- chunks waited. A write that is repeated, since its connection was lost at the commit, finds its row by id;
+-- fold_batches leaves rows for longer than writes are repeated. Where each key was written, p_chunks has
+-- the numbers; else they are counted again.
+create or replace function wikiembed.record_batch(
+  p_source text, p_id bigint, p_usage bigint[], p_again boolean default false,
+  p_since timestamptz[] default '{}', p_fresh boolean[] default '{}', p_chunks integer[] default '{}',
+  p_keys text[] default '{}', p_places integer[] default '{}', p_written text[] default '{}'
+) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_chunks integer[] := p_chunks;
+begin
+  if cardinality(p_usage) is distinct from 5 or 0 > any (p_usage)
+     or cardinality(p_since) <> cardinality(p_fresh) or cardinality(p_since) <> cardinality(p_chunks)
+     or cardinality(p_keys) <> cardinality(p_places)
+  then
+    raise exception 'usage has five numbers that are not negative, and the arrays of waits and of keys have one length each'
+      using errcode = 'WE010', hint = format('Got %s, and %s, %s, %s and %s, %s.', p_usage, cardinality(p_since),
+        cardinality(p_fresh), cardinality(p_chunks), cardinality(p_keys), cardinality(p_places));
+  end if;
+  if p_again and exists (select from wikiembed_private.batch_ledger as b where b.id = p_id) then
+    return;
+  end if;
+  if cardinality(p_written) < cardinality(p_keys) then
+    v_chunks := array(
+      select count(w.key)::integer
+        from generate_subscripts(p_since, 1) as s (place)
+        left join unnest(p_keys, p_places) as k (key, place) on k.place = s.place
+        left join unnest(p_written) as w (key) on w.key collate "C" = k.key collate "C"
+       group by s.place order by s.place);
+  end if;
+  insert into wikiembed_private.batch_ledger
+    (id, requests, failed, texts, tokens, tokens_estimated, since, fresh, chunks, source)
+  values (p_id, p_usage[1], p_usage[2], p_usage[3], p_usage[4], p_usage[5], p_since, p_fresh, v_chunks, p_source);
+end;
+$$;
+comment on function wikiembed.record_batch(
+  text, bigint, bigint[], boolean, timestamptz[], boolean[], integer[], text[], integer[], text[]) is
+  'Records what the requests of a batch cost (requests, failed ones, texts, tokens, estimated tokens) and since when its written chunks waited, p_chunks of each time; p_places is the time of each key. With p_again only if p_id is not recorded yet. Called by workers with each write. Raises WE010.';
+
+-- One statement, as fold_ledger. The sources are locked before their rows, as in detach; those that are locked
+-- otherwise are left for the next minute.
+create or replace function wikiembed_private.fold_batches() returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  v_sources text[] := array(select s.name from wikiembed.sources as s order by s.name for key share skip locked);
+  v_folded bigint;
+begin
+  with old as (
+    delete from wikiembed_private.batch_ledger as b
+     where b.at < clock_timestamp() - interval '3 minutes' and b.source = any (v_sources)
+    returning b.*
+  ), days as (
+    insert into wikiembed_private.usage_days as u
+      (source, day, requests, failed, texts, tokens, tokens_estimated)
+    select o.source, (o.at at time zone 'UTC')::date, sum(o.requests), sum(o.failed), sum(o.texts), sum(o.tokens),
+           sum(o.tokens_estimated)
+      from old as o group by 1, 2 order by 1, 2
+        on conflict on constraint usage_days_pkey do update
+           set requests = u.requests + excluded.requests, failed = u.failed + excluded.failed,
+               texts = u.texts + excluded.texts, tokens = u.tokens + excluded.tokens,
+               tokens_estimated = u.tokens_estimated + excluded.tokens_estimated
+  ), hours as (
+    insert into wikiembed_private.lag_hours as h (source, hour, fresh, bucket, chunks)
+    select o.source, date_trunc('hour', o.at, 'UTC'), w.fresh,
+           wikiembed_private.lag_bucket(extract(epoch from o.at - w.since)::double precision), sum(w.chunks)
+      from old as o, unnest(o.since, o.fresh, o.chunks) as w (since, fresh, chunks)
+     where w.chunks > 0
+     group by 1, 2, 3, 4 order by 1, 2, 3, 4
+        on conflict on constraint lag_hours_pkey do update set chunks = h.chunks + excluded.chunks
+  )
+  select count(*) into v_folded from old;
+  delete from wikiembed_private.lag_hours as h where h.hour < clock_timestamp() - interval '90 days';
+  return v_folded;
+end;
+$$;
+comment on function wikiembed_private.fold_batches() is
+  'Folds rows of batches that are older than 3 minutes to one per source and day, and their waits to histograms per source and hour; drops histograms older than 90 days; returns the number of rows folded.';
+
+-- A price holds from a day on, so that a new one leaves the cost of earlier days as it was.
+create or replace view wikiembed.usage as
+select u.source, u.day, u.requests, u.failed, u.texts, u.tokens, u.tokens_estimated,
+       p.per_million as price_per_million,
+       round(u.tokens * p.per_million / 1000000, 6) as cost,
+       p.currency
+  from (
+    select d.source, d.day, sum(d.requests)::bigint as requests, sum(d.failed)::bigint as failed,
+           sum(d.texts)::bigint as texts, sum(d.tokens)::bigint as tokens,
+           sum(d.tokens_estimated)::bigint as tokens_estimated
+      from (
+        select f.source, f.day, f.requests, f.failed, f.texts, f.tokens, f.tokens_estimated
+          from wikiembed_private.usage_days as f
+         union all
+        select b.source, (b.at at time zone 'UTC')::date, b.requests, b.failed, b.texts, b.tokens, b.tokens_estimated
+          from wikiembed_private.batch_ledger as b
+         where exists (select from wikiembed.sources as s where s.name = b.source)
+      ) as d
+     group by d.source, d.day
+  ) as u
+  left join lateral (
+    select q.per_million, q.currency from wikiembed.prices as q
+     where q.source = u.source and q.from_day <= u.day
+     order by q.from_day desc limit 1
+  ) as p on true;
+comment on view wikiembed.usage is
+  'What workers used to embed each source, per day (UTC): requests, texts and tokens as the servers count them, and the cost at the source''s price.';
+comment on column wikiembed.usage.source is 'The source.';
+comment on column wikiembed.usage.day is 'The day, in UTC.';
+comment on column wikiembed.usage.requests is
+  'Requests with texts of the source, those that failed, were repeated or probed included.';
+comment on column wikiembed.usage.failed is 'Of these, requests that the server refused, or whose response was lost.';
+comment on column wikiembed.usage.texts is 'Texts in requests that were answered, a text that was sent twice counted twice.';
+comment on column wikiembed.usage.tokens is 'Tokens of those texts.';
+comment on column wikiembed.usage.tokens_estimated is
+  'Of these, tokens of responses without a count, estimated at 4 bytes of UTF-8 each.';
+comment on column wikiembed.usage.price_per_million is
+  'Price of a million tokens that was in force that day; null: none is set.';
+comment on column wikiembed.usage.cost is 'tokens at that price; null: no price is set.';
+comment on column wikiembed.usage.currency is 'Currency of price and cost as it was set; may be empty.';
+
+create or replace function wikiembed.set_price(
+  p_source text, p_per_million numeric, p_from date default null, p_currency text default null
+) returns date
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_currency text;
+  v_from date := p_from;
+  v_known boolean;
+begin
+  perform wikiembed_private.get_source(p_source);
+  if p_per_million is null then
+    delete from wikiembed.prices as p where p.source = p_source;
+    perform wikiembed_private.log_action('price', p_source, null, '{"removed": true}');
+    return null;
+  end if;
+  if p_per_million < 0 or p_per_million >= 1e9 or p_per_million = 'NaN' or octet_length(p_currency) > 12
+     or p_currency ~ '[[:cntrl:]]'
+  then
+    raise exception 'a price is between 0 and a thousand millions, and a currency has up to 12 bytes'
+      using errcode = 'WE010', hint = format('Got %s %s.', p_per_million, coalesce(p_currency, ''));
+  end if;
+  select p.currency into v_currency from wikiembed.prices as p where p.source = p_source
+    order by p.from_day desc limit 1;
+  v_known := found;
+  v_from := coalesce(v_from, case when v_known then (now() at time zone 'UTC')::date else '-infinity' end);
+  insert into wikiembed.prices as p (source, from_day, per_million, currency, set_by)
+  values (p_source, v_from, p_per_million, coalesce(p_currency, v_currency, ''), wikiembed_private.actor())
+      on conflict on constraint prices_pkey do update
+         set per_million = excluded.per_million, currency = excluded.currency, set_by = excluded.set_by;
+  perform wikiembed_private.log_action('price', p_source, null,
+    jsonb_build_object('per_million', p_per_million, 'from', v_from, 'currency', coalesce(p_currency, v_currency, '')));
+  return v_from;
+end;
+$$;
+comment on function wikiembed.set_price(text, numeric, date, text) is
+  'Sets the price of a million tokens of a source from a day (UTC) on: by default from today, the first one for all days; null removes all its prices. Returns the day. Raises WE001, WE010.';

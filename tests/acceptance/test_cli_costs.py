@@ -1,0 +1,125 @@
+"""`usage`, `price`, `lag`, and the money of `backfill --dry-run`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.chunks import add_chunks
+from tests.support.cli import Call
+from tests.support.commands import assert_done, assert_refused, served
+from tests.support.database import Database
+from tests.support.standin import StandIn
+
+RECORD = (
+    "select wikiembed.record_batch('docs', {number}, array[2, 1, 64, {tokens}, {estimated}],"
+    " false, array[now() - interval '{wait} s'], array[{fresh}], array[64])"
+)
+
+
+def record(
+    database: Database, *, tokens: int, estimated: int = 0, wait: float = 2, fresh: bool = True
+) -> None:
+    """Record a batch of 64 chunks."""
+    database.execute(
+        RECORD.format(
+            number=tokens, tokens=tokens, estimated=estimated, wait=wait, fresh=str(fresh).lower()
+        )
+    )
+
+
+def test_usage_shows_tokens_and_their_price(call: Call, docs_table: Database) -> None:
+    """Per day; estimated tokens are told apart; the cost needs a price, and has its currency."""
+    result = call("usage")
+    assert_done(result)
+    assert result.stdout == "No usage in the last 30 days.\n"
+    record(docs_table, tokens=1_500_000, estimated=500_000)
+    docs_table.execute("update wikiembed_private.batch_ledger set at = at - interval '1 day'")
+    record(docs_table, tokens=500_000)
+    (first, second) = json.loads(call("usage", "docs", "--json").stdout)
+    assert (first["tokens"], first["tokens_estimated"], first["cost"]) == (1_500_000, 500_000, None)
+    assert (first["requests"], first["failed"], first["texts"]) == (2, 1, 64)
+    assert first["day"] < second["day"]
+    priced = call("price", "docs", "0.02", "--currency", "USD")
+    assert_done(priced)
+    assert priced.stdout == "docs: 0.02 USD for a million tokens, for all days.\n"
+    lines = call("usage", "docs").stdout.splitlines()
+    assert lines[0].split()[-3:] == ["tokens", "estimated", "cost"]
+    assert lines[2].split()[-4:] == ["1,500,000", "500,000", "0.03", "USD"]
+    assert lines[-1] == "docs: 2,000,000 tokens in 2 days, 0.04 USD."
+    assert len(json.loads(call("usage", "--days", "1", "--json").stdout)) == 1
+
+
+def test_price_is_listed_dated_and_removed(call: Call, docs_table: Database) -> None:
+    """A price from a day on leaves earlier days; the currency stays until another is given."""
+    assert "No price is set" in call("price").stdout
+    call("price", "docs", "0.02", "--currency", "USD")
+    later = call("price", "docs", "0.0004", "--from", "2031-05-01")
+    assert later.stdout == "docs: 0.0004 USD for a million tokens, from 2031-05-01 on.\n"
+    listed = call("price", "docs")
+    assert_done(listed)
+    assert "the first day" in listed.stdout
+    rows = json.loads(call("price", "--json").stdout)
+    assert [(row["from_day"], row["per_million"], row["currency"]) for row in rows] == [
+        (None, 0.02, "USD"), ("2031-05-01", 0.0004, "USD"),
+    ]  # fmt: skip
+    assert call("price", "docs", "--remove").stdout == "Removed all prices of docs.\n"
+    assert json.loads(call("price", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["price", "docs", "cheap"], "'cheap' is not a price of a million tokens"),
+        (["price", "docs", "nan"], "'nan' is not a price of a million tokens"),
+        (["price", "docs", "1e9"], "'1e9' is not a price of a million tokens"),
+        (["price", "docs", "1", "--from", "May"], "'May' is not a day: give one like 2031-05-01."),
+        (["price", "docs", "--currency", "USD"], "Give a price of a million tokens"),
+        (["price", "docs", "1", "--remove"], "Name the source, and either a price or --remove."),
+        (["price", "--remove"], "Name the source, and either a price or --remove."),
+        (["price", "doc", "1"], "docs"),
+        (["price", "docs", "1", "--currency", "thirteen bytes"], "a currency has up to 12 bytes"),
+        (["usage", "doc"], "docs"),
+        (["usage", "--days", "0"], "Invalid value for '--days'"),
+        (["lag", "doc"], "docs"),
+        (["doctor", "--max-lag", "soon"], "'soon' is not a span of time: give one such as 30s"),
+        (["doctor", "--max-lag", "0s"], "'0s' is not a span of time: give one such as 30s"),
+    ],
+)
+def test_costs_refuse_wrong_arguments(
+    call: Call, docs_table: Database, arguments: list[str], sentence: str
+) -> None:
+    """One sentence, exit 2; no price is set."""
+    assert sentence in assert_refused(call(*arguments), 2)
+    assert docs_table.one("select count(*) from wikiembed.prices") == 0
+
+
+def test_lag_is_shown_by_hour_and_kind_of_work(call: Call, docs_table: Database) -> None:
+    """Fresh rows first, bulk work apart."""
+    assert call("lag").stdout == "No vectors in the last 24 hours.\n"
+    record(docs_table, tokens=1, wait=2)
+    record(docs_table, tokens=2, wait=7200, fresh=False)
+    fresh, bulk = json.loads(call("lag", "docs", "--json").stdout)
+    assert (fresh["fresh"], fresh["chunks"], bulk["fresh"]) == (True, 64, False)
+    assert fresh["p95_s"] == pytest.approx(2, rel=0.06)
+    lines = call("lag").stdout.splitlines()
+    assert [line.split()[3] for line in lines[2:]] == ["fresh", "bulk"]
+    assert "2 h" in lines[3] or "1 h 5" in lines[3]
+
+
+def test_dry_run_says_tokens_and_money(call: Call, docs_table: Database, standin: StandIn) -> None:
+    """Both by the estimate of the tokens, which is said; without a price only tokens."""
+    add_chunks(docs_table, 300)
+    without = call("backfill", "docs", "--dry-run", env=served(standin))
+    assert_done(without)
+    assert " cost " not in without.stdout
+    call("price", "docs", "1000", "--currency", "USD")
+    said = call("backfill", "docs", "--dry-run", env=served(standin)).stdout
+    line = next(line for line in said.splitlines() if line.startswith("docs: "))
+    assert " tokens by a sample of 300 texts, which cost about 0.57" in line
+    assert " USD at 1,000.00 USD a million." in line
+    lines = call("backfill", "docs", "--dry-run", "--json", env=served(standin)).stdout.splitlines()
+    (found,) = (row for row in map(json.loads, lines) if row["event"] == "estimate")
+    assert found["tokens_are"] == "estimated"
+    assert (found["cost"], found["currency"]) == (pytest.approx(found["tokens"] / 1000), "USD")

@@ -1,0 +1,111 @@
+"""What workers record with their batches: tokens, requests, and how long chunks waited."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.chunks import add_chunks, counts
+from tests.support.database import Database
+from tests.support.standin import BadText, StandIn
+from tests.support.workers import drain, settings_of, working
+from wikiembed.config import Provider
+
+USAGE = (
+    "select requests::int, failed::int, texts::int, tokens::int, tokens_estimated::int"
+    " from wikiembed.usage where source = %s"
+)
+
+
+def usage(database: Database, source: str = "docs") -> list[tuple[int, ...]]:
+    """Requests, failed ones, texts, tokens and estimated tokens of each day."""
+    return database.rows(USAGE, [source])
+
+
+@pytest.mark.parametrize("provider", [Provider.OPENAI, Provider.OLLAMA, Provider.TEI])
+async def test_usage_is_what_the_server_counted(
+    docs_table: Database, standin: StandIn, provider: Provider
+) -> None:
+    """Requests and tokens as the server has them, its first probe included; also once folded."""
+    add_chunks(docs_table, 300)
+    await drain(settings_of(docs_table, standin.url, embedder=provider))
+    stats = standin.stats
+    posted = stats.probes + stats.texts
+    expected = [
+        (stats.statuses[200] - (provider is not Provider.OLLAMA), 0, posted, stats.tokens, 0)
+    ]
+    assert usage(docs_table) == expected
+    docs_table.execute("update wikiembed_private.batch_ledger set at = at - interval '4 minutes'")
+    docs_table.execute("select wikiembed.fold_ledger()")
+    assert docs_table.one("select count(*) from wikiembed_private.batch_ledger") == 0
+    assert usage(docs_table) == expected
+
+
+async def test_estimates_are_marked(docs_table: Database, standin: StandIn) -> None:
+    """A server that counts no tokens: 4 bytes of UTF-8 each, all marked."""
+    standin.controls.counts_tokens = False
+    add_chunks(docs_table, 10)
+    await drain(settings_of(docs_table, standin.url))
+    ((_, _, texts, tokens, estimated),) = usage(docs_table)
+    assert (texts, tokens) == (11, estimated)
+    assert tokens == 4 + docs_table.one(
+        "select sum(ceil(octet_length(body) / 4.0))::int from public.docs"
+    )
+
+
+async def test_requests_for_failed_chunks_are_recorded(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """A batch without any vector has a cost, too: its three failed requests and their probes."""
+    standin.controls.bad_texts = [BadText(contains="body", status=500)]
+    add_chunks(docs_table, 1)
+    await drain(settings_of(docs_table, standin.url))
+    assert counts(docs_table).failed == 1
+    ((requests, failed, texts, tokens, _),) = usage(docs_table)
+    assert (requests - failed, failed) == (texts, 3)
+    assert tokens == standin.stats.tokens == 2 * standin.stats.probes
+
+
+async def test_several_workers_record_every_batch(docs_table: Database, standin: StandIn) -> None:
+    """Two workers at once: the sum is what the server counted."""
+    add_chunks(docs_table, 500)
+    settings = settings_of(docs_table, standin.url)
+    async with working(settings) as one, working(settings):
+        await one.wait_for(lambda: counts(docs_table).missing == 0)
+    ((_, failed, texts, tokens, _),) = usage(docs_table)
+    assert (failed, texts, tokens) == (
+        0, standin.stats.texts + standin.stats.probes, standin.stats.tokens,
+    )  # fmt: skip
+
+
+async def test_lag_counts_each_chunk_once_and_tells_edits_from_bulk_work(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """What a trigger queued is fresh; what enqueue queued is not, however long it waited."""
+    add_chunks(docs_table, 40)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    docs_table.execute("select * from wikiembed.enqueue('docs')")
+    docs_table.execute(
+        "update wikiembed_queue.procrastinate_jobs set queued_at = queued_at - interval '1 hour'"
+    )
+    docs_table.execute("insert into public.docs (body) values ('an edit')")
+    docs_table.execute("update public.docs set body = 'another' where id = 7")
+    await drain(settings_of(docs_table, standin.url))
+    rows = docs_table.rows(
+        "select fresh, sum(chunks)::int, max(p99_s) < 600, min(p50_s) between 3420 and 3800"
+        " from wikiembed.lag where source = 'docs' group by fresh order by fresh"
+    )
+    assert rows == [(False, 39, False, True), (True, 2, True, False)]
+
+
+async def test_lag_begins_with_the_transaction_of_the_writer(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """A transaction that was open for long before its commit counts whole."""
+    add_chunks(docs_table, 1)
+    docs_table.execute(
+        "update wikiembed_queue.procrastinate_jobs set queued_at = now() - interval '100 seconds'"
+    )
+    await drain(settings_of(docs_table, standin.url))
+    assert docs_table.rows("select fresh, chunks, p50_s between 95 and 120 from wikiembed.lag") == [
+        (True, 1, True)
+    ]
