@@ -355,6 +355,22 @@ CASES = (
         fixed_by=("pause", "docs"),
     ),
     Case(
+        name="budget",
+        level="warning",
+        message="Source docs will soon reach its budget: 90 of 100 tokens of the day (90 %), until",
+        broken="select wikiembed.set_budget('docs', 100);"
+        " select wikiembed.record_batch('docs', 1, '{1,0,10,90,0}');",
+        fixed_by=("budget", "docs", "--tokens", "1000"),
+    ),
+    Case(
+        name="budget",
+        level="warning",
+        message="Source docs is paused by its budget: 0 of 100 tokens of the day (0 %), until",
+        broken="select wikiembed.set_budget('docs', 100);"
+        " select wikiembed.reserve_budget('docs', 1, 101);",
+        fixed_by=("budget", "docs", "--remove"),
+    ),
+    Case(
         name="lag",
         level="fault",
         message="rows of docs have waited for their vectors for 1 min",

@@ -30,7 +30,7 @@ def record(
 
 
 def test_usage_shows_tokens_and_their_price(call: Call, docs_table: Database) -> None:
-    """Per day; estimated tokens are told apart; the cost needs a price, and has its currency."""
+    """Per day; estimated tokens have a column; the cost needs a price, and has its currency."""
     result = call("usage")
     assert_done(result)
     assert result.stdout == "No usage in the last 30 days.\n"
@@ -71,9 +71,9 @@ def test_price_is_listed_dated_and_removed(call: Call, docs_table: Database) -> 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["price", "docs", "cheap"], "'cheap' is not a price of a million tokens"),
-        (["price", "docs", "nan"], "'nan' is not a price of a million tokens"),
-        (["price", "docs", "1e9"], "'1e9' is not a price of a million tokens"),
+        (["price", "docs", "cheap"], "'cheap' is not an amount of money"),
+        (["price", "docs", "nan"], "'nan' is not an amount of money"),
+        (["price", "docs", "1e9"], "'1e9' is not an amount of money"),
         (["price", "docs", "1", "--from", "May"], "'May' is not a day: give one like 2031-05-01."),
         (["price", "docs", "--currency", "USD"], "Give a price of a million tokens"),
         (["price", "docs", "1", "--remove"], "Name the source, and either a price or --remove."),
@@ -123,3 +123,62 @@ def test_dry_run_says_tokens_and_money(call: Call, docs_table: Database, standin
     (found,) = (row for row in map(json.loads, lines) if row["event"] == "estimate")
     assert found["tokens_are"] == "estimated"
     assert (found["cost"], found["currency"]) == (pytest.approx(found["tokens"] / 1000), "USD")
+
+
+def test_budget_is_set_listed_and_removed(call: Call, docs_table: Database) -> None:
+    """Of tokens and of money; `status` shows what is used."""
+    assert "No budget is set" in call("budget").stdout
+    done = call("budget", "docs", "--tokens", "1000000")
+    assert_done(done)
+    assert done.stdout == "docs: 0 of 1,000,000 tokens of the day (0 %).\n"
+    call("price", "docs", "2", "--currency", "USD")
+    record(docs_table, tokens=250_000)
+    money = call("budget", "docs", "--cost", "1", "--per", "month")
+    assert money.stdout == "docs: 0.50 of 1.00 USD of the month (50 %).\n"
+    status = call("status").stdout
+    assert "Budget: docs has used 250,000 of 1,000,000 tokens of the day (25 %)." in status
+    assert "docs" in call("budget").stdout
+    rows = json.loads(call("budget", "--json").stdout)
+    assert [(row["period"], row["share_used"], row["reached"]) for row in rows] == [
+        ("day", 0.25, False), ("month", 0.5, False),
+    ]  # fmt: skip
+    removed = call("budget", "docs", "--per", "month", "--remove")
+    assert removed.stdout == "docs: no budget per month.\n"
+    assert len(json.loads(call("budget", "docs", "--json").stdout)) == 1
+
+
+def test_budget_that_is_reached_says_how_to_continue(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """A drain ends with the reason, and `ready` names the command; raised, it continues."""
+    add_chunks(docs_table, 10)
+    call("budget", "docs", "--tokens", "5")
+    drained = call("worker", "--drain", env=served(standin))
+    assert drained.returncode == 1
+    assert "its budget of the day has no room for the next batch: 0 of 5 tokens" in drained.stderr
+    ready = call("ready", "docs")
+    assert ready.returncode == 1
+    assert "wikiembed budget docs --per day --tokens N" in ready.stdout + ready.stderr
+    assert_done(call("budget", "docs", "--tokens", "5000"))
+    assert_done(call("worker", "--drain", env=served(standin)))
+    assert_done(call("ready", "docs"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["budget", "--tokens", "5"], "Name the source, and one of --tokens, --cost and --remove."),
+        (["budget", "docs", "--tokens", "5", "--remove"], "Name the source, and one of --tokens"),
+        (["budget", "docs", "--tokens", "0"], "Invalid value for '--tokens'"),
+        (["budget", "docs", "--cost", "0"], "'0' is not an amount of money"),
+        (["budget", "docs", "--cost", "5"], "A budget of money needs a price of source"),
+        (["budget", "docs", "--tokens", "5", "--per", "week"], "give day or month."),
+        (["budget", "doc", "--tokens", "5"], "docs"),
+    ],
+)
+def test_budget_refuses_wrong_arguments(
+    call: Call, docs_table: Database, arguments: list[str], sentence: str
+) -> None:
+    """One sentence, exit 2; no budget is set."""
+    assert sentence in assert_refused(call(*arguments), 2)
+    assert docs_table.one("select count(*) from wikiembed.budgets") == 0

@@ -217,6 +217,11 @@ def _old_job(drill: Drill) -> None:
     )
 
 
+def _budget(drill: Drill) -> None:
+    drill.type("wikiembed budget wiki --tokens 1")
+    drill.type("wikiembed worker --drain", code=1)
+
+
 def _invariants(drill: Drill) -> None:
     drill.database.execute("delete from wikiembed.ledger")
 
@@ -313,6 +318,7 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("owner", "warning"): _owner,
     ("prefix", "warning"): _prefix,
     ("paused", "warning"): _paused,
+    ("budget", "warning"): _budget,
     ("held_back", "warning"): _held_back,
     ("failures", "warning"): _failures,
     ("workers", "warning"): _no_worker_needed,

@@ -152,7 +152,10 @@ CALLS = [
     "wikiembed.switch('found', 'docs', true)", "wikiembed.switch('found', null)",
     "wikiembed.record_batch('docs', 1, array[1, 0, 1, 5, 1]::bigint[], true, array[now()],"
     " array[true], array[1], array['1'], array[1], array['2'])", "wikiembed.usage",
-    "wikiembed.set_price('docs', 0.02)", "wikiembed.lag", "wikiembed.lag_histogram",
+    "wikiembed.set_price('docs', 0.02)", "wikiembed.set_budget('docs', 100000)",
+    "wikiembed.reserve_budget('docs', 1, 10)", "wikiembed.reserve_budget('docs', 2, 1000000)",
+    "wikiembed.set_budget('docs', null)", "wikiembed.budgets", "wikiembed.lag",
+    "wikiembed.lag_histogram",
     "wikiembed.workers", "wikiembed.throughput", "wikiembed.detach('docs')",
     "wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')",
 ]  # fmt: skip

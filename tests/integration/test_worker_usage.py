@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from tests.support.chunks import add_chunks, counts
@@ -109,3 +111,45 @@ async def test_lag_begins_with_the_transaction_of_the_writer(
     assert docs_table.rows("select fresh, chunks, p50_s between 95 and 120 from wikiembed.lag") == [
         (True, 1, True)
     ]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_budget_is_not_exceeded_by_more_than_its_estimate(
+    docs_table: Database, standin: StandIn, workers: int
+) -> None:
+    """Workers together stop before the budget, less than two batches below it each."""
+    tokens_a_batch = 64 * 2
+    docs_table.execute("select wikiembed.set_budget('docs', 3000)")
+    docs_table.execute(
+        "insert into public.docs (body)"
+        " select 'word' || lpad(n::text, 4, '0') || ' again' from generate_series(1, 3000) as n"
+    )
+    settings = settings_of(docs_table, standin.url)
+    paused = "select paused_at is not null from wikiembed.sources where name = 'docs'"
+    running = "select count(*) = 0 from wikiembed_queue.procrastinate_jobs where status = 'doing'"
+    async with contextlib.AsyncExitStack() as stack:
+        each = [await stack.enter_async_context(working(settings)) for _ in range(workers)]
+        await each[0].wait_for(lambda: docs_table.one(paused) and docs_table.one(running))
+    ((_, _, _, tokens, _),) = usage(docs_table)
+    assert tokens == standin.stats.tokens
+    # Every worker probes twice and has one answer before it knows the server's count.
+    assert 3000 - 2 * tokens_a_batch <= tokens <= 3000
+    assert docs_table.rows("select tokens_in_flight, reached from wikiembed.budgets") == [(0, True)]
+    assert counts(docs_table).embedded == docs_table.one("select count(*) from public.docs"
+                                                         " where vec is not null")  # fmt: skip
+    docs_table.execute("select wikiembed.set_budget('docs', 1000000)")
+    await drain(settings)
+    assert counts(docs_table).missing == 0
+    docs_table.check_invariants()
+
+
+async def test_failed_batch_releases_its_reservation(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Whatever became of the batch, nothing is in flight afterwards."""
+    docs_table.execute("select wikiembed.set_budget('docs', 100000)")
+    standin.controls.bad_texts = [BadText(contains="body 1", status=500)]
+    add_chunks(docs_table, 20)
+    await drain(settings_of(docs_table, standin.url))
+    assert docs_table.one("select tokens_in_flight from wikiembed.budgets") == 0
+    assert docs_table.one("select tokens_used from wikiembed.budgets") == standin.stats.tokens

@@ -7,7 +7,17 @@ from tests.support.database import Database
 SCHEMAS = ("wikiembed", "wikiembed_private", "wikiembed_queue")
 OURS = str(SCHEMAS)
 KINDS = "array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']"
-VIEWS = {"coverage", "queue", "workers", "throughput", "usage", "prices", "lag", "lag_histogram"}
+VIEWS = {
+    "coverage",
+    "queue",
+    "workers",
+    "throughput",
+    "usage",
+    "prices",
+    "lag",
+    "lag_histogram",
+    "budgets",
+}
 CHUNKS = {"public.docs", "public.wiki_chunks", "public.wiki_pages"}
 TRUNCATION = ("truncation", "truncation_checks")
 VERSION = {"wikiembed.alembic_version", "wikiembed.schema_digest"}

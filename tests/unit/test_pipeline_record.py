@@ -10,7 +10,7 @@ from psycopg import errors as pg
 from tests.support.pipeline_fakes import FakeStore
 from wikiembed.embedders.usage import Usage
 from wikiembed.errors import DatabaseUnreachable
-from wikiembed.pipeline.record import BatchRecord, Waits
+from wikiembed.pipeline.record import BatchRecord, TokenRate, Waits
 from wikiembed.pipeline.write import write_vectors
 from wikiembed.store.chunks import Chunk
 from wikiembed.vectors import Matrix
@@ -88,3 +88,18 @@ class Losing(FakeStore):
         if len(self.sent) == 1:
             raise DatabaseUnreachable("lost")
         return await super().write_embeddings(*args, entry=entry, **more)
+
+
+def test_token_rate_is_learned_from_whole_batches() -> None:
+    """The most of late; not from batches that were sent twice, or estimated."""
+    rate, texts = TokenRate(), ["a" * 60, "b" * 40]
+    assert rate.tokens(texts) == 25
+    rate.learn(texts, Usage(requests=2, texts=4, tokens=90))
+    rate.learn(texts, Usage(requests=1, texts=2, tokens=25, estimated=25))
+    assert rate.tokens(texts) == 25
+    rate.learn(texts, Usage(requests=1, texts=2, tokens=10))
+    assert rate.tokens(texts) == 10
+    rate.learn(texts, Usage(requests=1, texts=2, tokens=40))
+    rate.learn(texts, Usage(requests=1, texts=2, tokens=1))
+    assert rate.tokens(texts) == 38
+    assert rate.tokens(["\ud800" * 4]) == 5

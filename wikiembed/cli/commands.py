@@ -250,6 +250,15 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
                 "wikiembed price",
             ),
         ),
+        "budget": Entry(
+            module="budget",
+            exits="0 when the budget is set, or budgets are listed",
+            examples=(
+                "wikiembed budget docs --tokens 1000000 --per day",
+                "wikiembed budget docs --cost 25 --per month",
+                "wikiembed budget",
+            ),
+        ),
         "skip": Entry(
             module="control",
             exits="0 when all keys were skipped; 1 when some do not exist or have their vector",

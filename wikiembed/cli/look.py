@@ -24,6 +24,7 @@ from wikiembed.cli.console import (
 )
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
+from wikiembed.control.budgets import used_phrase
 from wikiembed.control.documents import waiting_sentence
 from wikiembed.control.overview import (
     overview,
@@ -106,6 +107,8 @@ def _notices(state: State) -> Iterator[str]:
             f"Paused: {listed([row['source'] for row in rows])} by {pause['paused_by']} at"
             f" {local(pause['paused_at'])}{until}{why}"
         )
+    for budget in state["budgets"]:
+        yield f"Budget: {budget['source']} has used {used_phrase(budget)}."
     for name in state["switched"]:
         yield (
             f"Switched: searches for {name['name']} use {name['source']} since"

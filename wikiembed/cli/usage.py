@@ -144,7 +144,7 @@ def run_price(
         return
     if source is None or (remove and per_million is not None):
         raise InvalidArgument("Name the source, and either a price or --remove.")
-    price = None if per_million is None else _number(per_million)
+    price = None if per_million is None else read_amount(per_million)
     day = None if from_day is None else read_day(from_day)
     with database() as (connection, _):
         begins = costs.set_price(connection, source, price, from_day=day, currency=currency)
@@ -182,8 +182,8 @@ def _list_prices(source: str | None, *, json: bool) -> None:
         )
 
 
-def _number(text: str) -> Decimal:
-    """A price.
+def read_amount(text: str, *, least: Decimal = Decimal()) -> Decimal:
+    """An amount of money from `least` on.
 
     Raises: InvalidArgument.
     """
@@ -191,8 +191,8 @@ def _number(text: str) -> Decimal:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite() or not 0 <= number < 1_000_000_000:
-        raise InvalidArgument(f"{text!r} is not a price of a million tokens: give one like 0.02.")
+    if not number.is_finite() or not least <= number < 1_000_000_000:
+        raise InvalidArgument(f"{text!r} is not an amount of money: give one like 0.02.")
     return number
 
 

@@ -236,7 +236,7 @@ def _source(connection: Connection, name: str) -> tuple[Source, int, int]:
     source = (
         Source.from_row(row)
         if row
-        else Source.from_row(("", name, *[None] * 5, False, False, None))
+        else Source.from_row(("", name, *[None] * 5, False, False, None, False))
     )
     return source, size[0] if size else 1, int(waiting[0]) if waiting else 0
 

@@ -92,6 +92,8 @@ async def _embed_and_record(job: BatchJob, chunks: list[Chunk], runtime: Runtime
         with metered(usage):
             return await _embed_chunks(job, chunks, record, runtime)
     finally:
+        if record.reservation is not None:
+            await runtime.record(job.source, record)
         if left := record.left:
             runtime.unrecorded.setdefault(job.source, Usage()).add(left)
 
@@ -120,10 +122,14 @@ async def _embed_chunks(
         prefix=len(prefix),
     )
     interruption: Exception | None = None
+    await runtime.reserve(source, record, texts)
+    before = record.left
     try:
         await bisection.run()
     except (Stopping, OutageTooLong, PausedMeanwhile, EmbedderMisconfigured) as error:
         interruption = error
+    if source.budgeted:
+        runtime.token_rate(source.name).learn(texts, record.since(before))
     stale += await _write_settled(job, full, bisection, record, runtime)
     await runtime.record(job.source, record)
     runtime.stats.batches += 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import Counter
+from collections.abc import Sequence
 
 import psycopg
 
@@ -13,10 +15,11 @@ from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.embedders.open import open_embedder
 from wikiembed.embedders.usage import Usage
 from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WikiembedError, WrongUsage
-from wikiembed.pipeline.record import BatchRecord
+from wikiembed.pipeline.record import BatchRecord, TokenRate
 from wikiembed.pipeline.stats import Stats
 from wikiembed.servers.adaptive_limit import AdaptiveLimit
 from wikiembed.servers.channel import Channel
+from wikiembed.servers.classify import PausedMeanwhile
 from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
 from wikiembed.servers.outage_log import OutageLog
 from wikiembed.servers.truncate import Truncator
@@ -59,6 +62,7 @@ class Runtime:
         self.fatal: WrongUsage | None = None
         self.unexpected: Counter[int | None] = Counter()
         self.unrecorded: dict[str, Usage] = {}
+        self._token_rates: dict[str, TokenRate] = {}
         self._stopping = False
         self._pool = pool
         self._outages = OutageLog(OutageStore(pool))
@@ -190,9 +194,27 @@ class Runtime:
         for channel in self._channels.values():
             channel.breaker.stop()
 
+    def token_rate(self, source: str) -> TokenRate:
+        """What is known of the tokens of the source's texts."""
+        return self._token_rates.setdefault(source, TokenRate())
+
+    async def reserve(self, source: Source, record: BatchRecord, texts: Sequence[str]) -> None:
+        """Reserve what `texts` will cost of the source's budget, if it has one.
+
+        Raises: PausedMeanwhile when the budget does not suffice; the source is paused then.
+        """
+        if not source.budgeted:
+            return
+        reservation = secrets.randbits(63)
+        tokens = record.left.tokens + self.token_rate(source.name).tokens(texts)
+        if not await self.store.reserve_budget(source.name, reservation, tokens):
+            emit("budget_reached", level=30, source=source.name, tokens=tokens)
+            raise PausedMeanwhile(f"Source {source.name!r} has reached its budget.")
+        record.reservation = reservation
+
     async def record(self, source: str, record: BatchRecord) -> None:
         """Record what the writes of a batch have not; what cannot be is left for a later one."""
-        if not record.left:
+        if not record.is_open:
             return
         entry = record.entry()
         try:

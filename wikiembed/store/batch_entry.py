@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 RECORD = (
     "wikiembed.record_batch(%(source)s, %(entry)s::bigint, %(usage)s::bigint[], %(again)s,"
     " %(since)s::timestamptz[], %(fresh)s::boolean[], %(chunks)s::int[], %(keys)s::text[],"
-    " %(places)s::int[], array(select o.key from outcomes as o where o.outcome = 'written'))"
+    " %(places)s::int[], array(select o.key from outcomes as o where o.outcome = 'written'),"
+    " %(reservation)s::bigint)"
 )
 RECORD_ALONE = (
-    "select wikiembed.record_batch(%(source)s, %(entry)s::bigint, %(usage)s::bigint[], %(again)s)"
+    "select wikiembed.record_batch(%(source)s, %(entry)s::bigint, %(usage)s::bigint[], %(again)s,"
+    " p_reservation => %(reservation)s::bigint)"
 )
 
 
@@ -24,6 +26,7 @@ class BatchEntry:
     `usage`: requests, failed ones, texts, tokens, estimated tokens. `chunks[i]` of the write's
     chunks wait since `since[i]`, and `fresh[i]` says whether a user's transaction wrote them;
     `places` has for each key its place in these, from 1, or 0 where that is not known.
+    `reservation`: what it has reserved of the source's budget, which the record releases.
     """
 
     usage: Sequence[int]
@@ -31,6 +34,7 @@ class BatchEntry:
     fresh: Sequence[bool] = ()
     chunks: Sequence[int] = ()
     places: Sequence[int] = ()
+    reservation: int | None = None
     id: int = field(default_factory=lambda: secrets.randbits(63))
     _sent: bool = False
 
@@ -46,4 +50,5 @@ class BatchEntry:
             "fresh": list(self.fresh),
             "chunks": list(self.chunks),
             "places": list(self.places),
+            "reservation": self.reservation,
         }

@@ -229,6 +229,14 @@ class ChunkStore:
         )
         return {key: Outcome(outcome) for key, outcome in rows}
 
+    async def reserve_budget(self, source: str, reservation: int, tokens: int) -> bool:
+        """Whether the source's budget has `tokens` left; see wikiembed.reserve_budget."""
+        rows = await self._all(
+            "select wikiembed.reserve_budget(%s, %s::bigint, %s::bigint)",
+            (source, reservation, tokens),
+        )
+        return bool(rows[0][0])
+
     async def pin_model(
         self,
         source: str,

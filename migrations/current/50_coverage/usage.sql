@@ -5,7 +5,8 @@
 create or replace function wikiembed.record_batch(
   p_source text, p_id bigint, p_usage bigint[], p_again boolean default false,
   p_since timestamptz[] default '{}', p_fresh boolean[] default '{}', p_chunks integer[] default '{}',
-  p_keys text[] default '{}', p_places integer[] default '{}', p_written text[] default '{}'
+  p_keys text[] default '{}', p_places integer[] default '{}', p_written text[] default '{}',
+  p_reservation bigint default null
 ) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -13,6 +14,9 @@ as $$
 declare
   v_chunks integer[] := p_chunks;
 begin
+  if p_reservation is not null then
+    delete from wikiembed_private.budget_reservations as r where r.id = p_reservation;
+  end if;
   if cardinality(p_usage) is distinct from 5 or 0 > any (p_usage)
      or cardinality(p_since) <> cardinality(p_fresh) or cardinality(p_since) <> cardinality(p_chunks)
      or cardinality(p_keys) <> cardinality(p_places)
@@ -38,8 +42,8 @@ begin
 end;
 $$;
 comment on function wikiembed.record_batch(
-  text, bigint, bigint[], boolean, timestamptz[], boolean[], integer[], text[], integer[], text[]) is
-  'Records what the requests of a batch cost (requests, failed ones, texts, tokens, estimated tokens) and since when its written chunks waited, p_chunks of each time; p_places is the time of each key. With p_again only if p_id is not recorded yet. Called by workers with each write. Raises WE010.';
+  text, bigint, bigint[], boolean, timestamptz[], boolean[], integer[], text[], integer[], text[], bigint) is
+  'Records what the requests of a batch cost (requests, failed ones, texts, tokens, estimated tokens) and since when its written chunks waited, p_chunks of each time; p_places is the time of each key. With p_again only if p_id is not recorded yet. Releases p_reservation of the budget. Called by workers with each write. Raises WE010.';
 
 -- One statement, as fold_ledger. The sources are locked before their rows, as in detach; those that are locked
 -- otherwise are left for the next minute.
@@ -137,6 +141,10 @@ declare
 begin
   perform wikiembed_private.get_source(p_source);
   if p_per_million is null then
+    if exists (select from wikiembed_private.budgets as b where b.source = p_source and b.cost is not null) then
+      raise exception 'source "%" has a budget of money, which needs a price', p_source
+        using errcode = 'WE010', hint = 'Remove the budget first: wikiembed budget, or select wikiembed.set_budget(…).';
+    end if;
     delete from wikiembed.prices as p where p.source = p_source;
     perform wikiembed_private.log_action('price', p_source, null, '{"removed": true}');
     return null;

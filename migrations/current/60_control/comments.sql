@@ -33,3 +33,21 @@ comment on column wikiembed.worker_processes.version is 'Its version of wikiembe
 comment on column wikiembed.worker_processes.model is
   'Embedder and model of its settings, such as "ollama nomic-embed-text"; a source that has its own uses that.';
 comment on column wikiembed.worker_processes.started_at is 'When it started, by its own clock.';
+
+comment on table wikiembed_private.budgets is
+  'Tokens or money that a source may use per day or month; written by set_budget and reserve_budget, read through view wikiembed.budgets.';
+comment on column wikiembed_private.budgets.source is 'The source.';
+comment on column wikiembed_private.budgets.period is 'day or month, in UTC.';
+comment on column wikiembed_private.budgets.tokens is 'Tokens per period; null: the budget is of money.';
+comment on column wikiembed_private.budgets.cost is 'Money per period; null: the budget is of tokens.';
+comment on column wikiembed_private.budgets.set_by is 'Who set it.';
+comment on column wikiembed_private.budgets.set_at is 'When it was set.';
+comment on column wikiembed_private.budgets.reached_at is
+  'When it last paused the source: the pause''s own time, by which it is known.';
+
+comment on table wikiembed_private.budget_reservations is
+  'Tokens that batches in flight will use, by an estimate; written by reserve_budget, deleted by record_batch, or after 30 minutes.';
+comment on column wikiembed_private.budget_reservations.id is 'Random number of the batch.';
+comment on column wikiembed_private.budget_reservations.source is 'The source.';
+comment on column wikiembed_private.budget_reservations.tokens is 'Estimated tokens of the batch.';
+comment on column wikiembed_private.budget_reservations.at is 'When it was about to be sent.';

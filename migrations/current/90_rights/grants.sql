@@ -50,11 +50,11 @@ begin
   execute format('grant execute on all functions in schema wikiembed_queue to %I', p_role);
   execute format('grant select on wikiembed.sources, wikiembed.coverage, wikiembed.queue, wikiembed.workers,'
     ' wikiembed.throughput, wikiembed.outages, wikiembed.truncation, wikiembed.documents,'
-    ' wikiembed.usage, wikiembed.prices, wikiembed.lag, wikiembed.lag_histogram, wikiembed.truncation_checks, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
+    ' wikiembed.usage, wikiembed.prices, wikiembed.budgets, wikiembed.lag, wikiembed.lag_histogram, wikiembed.truncation_checks, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
      where (p.pronamespace = 'wikiembed'::regnamespace
-            and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'record_batch', 'pin_model', 'pause',
+            and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'record_batch', 'reserve_budget', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'reconciles_left', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
                               'report_outage', 'end_outage', 'register_worker', 'write_truncated',
                               'find_truncation_check', 'record_truncation_check',
@@ -82,7 +82,7 @@ declare
 begin
   execute format('grant usage on schema wikiembed to %I', p_role);
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
-    ' wikiembed.usage, wikiembed.prices, wikiembed.lag, wikiembed.lag_histogram,'
+    ' wikiembed.usage, wikiembed.prices, wikiembed.budgets, wikiembed.lag, wikiembed.lag_histogram,'
     ' wikiembed.failures, wikiembed.failure_history, wikiembed.truncated_chunks,'
     ' wikiembed.truncation_checks, wikiembed.model_checks, wikiembed.truncation, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
     ' wikiembed.replaced_tables, wikiembed.documents, wikiembed.document_sources, wikiembed.document_failures, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);

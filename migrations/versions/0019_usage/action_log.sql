@@ -3,4 +3,4 @@ alter table wikiembed.action_log
   drop constraint action_is_known,
   add constraint action_is_known
     check (action in ('attach', 'detach', 'pause', 'resume', 'retry', 'skip', 'reconcile', 'pin', 'resplit', 'switch',
-                      'price', 'budget', 'schedule'));
+                      'price', 'budget'));

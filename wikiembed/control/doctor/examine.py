@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from wikiembed.config import Settings
-from wikiembed.control.doctor import documents, lag, place, queue, servers, sources
+from wikiembed.control.doctor import budgets, documents, lag, place, queue, servers, sources
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.db import version
 from wikiembed.db.connect import sentence_of, translate
@@ -65,6 +65,7 @@ class Examination:
                 sources.sources(connection),
                 sources.search_indexes(connection),
                 sources.states(connection),
+                budgets.used_up(connection),
                 documents.documents(connection),
                 queue.queue(connection),
                 lag.lag(connection, most_s=self._max_lag_s),

@@ -146,6 +146,11 @@ ALARMS = (
         "Fix the cause, then `wikiembed resume SOURCE`",
     ),
     Alarm(
+        "budget", "warning",
+        "A source has used 90 % of its budget, or is paused because it has reached it.",
+        "`wikiembed budget SOURCE --tokens N`, or wait for the next day or month",
+    ),
+    Alarm(
         "held_back", "warning",
         "Chunks wait to be queued by an operator: rows that existed at attach, or what"
         " `--max-chunks` left.",
