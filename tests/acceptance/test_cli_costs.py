@@ -11,6 +11,7 @@ from tests.support.cli import Call
 from tests.support.commands import assert_done, assert_refused, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
+from wikiembed.control.schedules import read_weekdays
 
 RECORD = (
     "select wikiembed.record_batch('docs', {number}, array[2, 1, 64, {tokens}, {estimated}],"
@@ -182,3 +183,69 @@ def test_budget_refuses_wrong_arguments(
     """One sentence, exit 2; no budget is set."""
     assert sentence in assert_refused(call(*arguments), 2)
     assert docs_table.one("select count(*) from wikiembed.budgets") == 0
+
+
+def test_schedule_is_set_shown_and_removed(call: Call, docs_table: Database) -> None:
+    """In its own time zone; the windows of a week, and whether one is open."""
+    assert "No schedule" in call("schedule").stdout
+    done = call(
+        *("schedule", "docs", "--window", "22:00-06:00 Asia/Seoul", "--weekdays", "mon-wed,sat")
+    )
+    assert_done(done)
+    assert done.stdout.startswith("docs: 22:00-06:00 Asia/Seoul on mon, tue, wed, sat; ")
+    assert " until " in done.stdout
+    assert call("schedule").stdout == done.stdout
+    assert f"Schedule: bulk work of docs runs {done.stdout[6:]}" in call("status").stdout
+    (row,) = json.loads(call("schedule", "docs", "--json").stdout)
+    assert (row["windows"], row["weekdays"]) == (["22:00-06:00"], [1, 2, 3, 6])
+    whole = call("schedule", "docs", "--window", "00:00-24:00")
+    assert "docs: 00:00-24:00 UTC every day; open until " in whole.stdout
+    removed = call("schedule", "docs", "--remove")
+    assert removed.stdout == "docs: bulk work runs at any time.\n"
+    assert json.loads(call("schedule", "--json").stdout) == []
+
+
+def test_drain_ends_when_only_bulk_work_waits_for_its_window(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """An edit is embedded meanwhile; `schedule --remove` lets the rest run."""
+    add_chunks(docs_table, 10)
+    docs_table.execute("delete from wikiembed_queue.procrastinate_jobs")
+    assert_done(call("enqueue", "docs"))
+    call("schedule", "docs", "--window", "00:00-24:00")
+    docs_table.execute(
+        "update wikiembed.sources set bulk_opens_at = now() + interval '1 h',"
+        " bulk_closes_at = now() + interval '2 h' where name = 'docs'"
+    )
+    add_chunks(docs_table, 1)
+    drained = call("worker", "--drain", env=served(standin))
+    assert drained.returncode == 1
+    assert "The bulk work of source 'docs' waits for its window at " in drained.stderr
+    assert docs_table.one("select count(*) from public.docs where vec is not null") == 1
+    assert_done(call("schedule", "docs", "--remove"))
+    assert_done(call("worker", "--drain", env=served(standin)))
+    assert docs_table.one("select count(*) from public.docs where vec is null") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--window", "22-06"], "A schedule has windows such as 22:00-06:00"),
+        (["--window", "22:00-06:00 Mars/Olympus"], "A schedule has windows such as 22:00-06:00"),
+        (["--window", "22:00 - 06:00 UTC"], "all with one time zone"),
+        (["--window", ""], "all with one time zone"),
+        (["--window", "22:00-06:00", "--weekdays", "monday"], "give them as mon-fri or sat,sun."),
+        (["--window", "22:00-06:00", "--remove"], "and either --window or --remove."),
+    ],
+)
+def test_schedule_refuses_wrong_arguments(
+    call: Call, docs_table: Database, arguments: list[str], sentence: str
+) -> None:
+    """One sentence, exit 2; no schedule is set."""
+    assert sentence in assert_refused(call("schedule", "docs", *arguments), 2)
+    assert docs_table.one("select count(*) from wikiembed.schedules") == 0
+
+
+def test_weekdays_are_read_over_the_end_of_the_week() -> None:
+    """From Friday to Monday; doubles count once."""
+    assert read_weekdays("fri-mon, mon") == [1, 5, 6, 7]

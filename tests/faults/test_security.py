@@ -155,6 +155,8 @@ CALLS = [
     "wikiembed.set_price('docs', 0.02)", "wikiembed.set_budget('docs', 100000)",
     "wikiembed.reserve_budget('docs', 1, 10)", "wikiembed.reserve_budget('docs', 2, 1000000)",
     "wikiembed.set_budget('docs', null)", "wikiembed.budgets", "wikiembed.lag",
+    "wikiembed.set_schedule('docs', array['22:00-06:00'])", "wikiembed.schedules",
+    "wikiembed.set_schedule('docs')",
     "wikiembed.lag_histogram",
     "wikiembed.workers", "wikiembed.throughput", "wikiembed.detach('docs')",
     "wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')",

@@ -79,10 +79,17 @@ def test_chunks_that_were_not_written_do_not_count(docs_table: Database) -> None
         "select wikiembed.record_batch('docs', 2, array[1, 0, 3, 9, 0]::bigint[], false,"
         " array[now()], array[true], array[1], array['1'], array[1], '{}')"
     )
+    docs_table.execute(
+        "select wikiembed.record_batch('docs', 3, array[1, 0, 3, 9, 0]::bigint[], false,"
+        " array[now() - interval '10000 s'], array[true], array[3], array['1', '2', '3'], '{}',"
+        " array['2', '3'])"
+    )
     rows = docs_table.rows(
         "select round(seconds), chunks::int from wikiembed.lag_histogram order by 1"
     )
-    assert rows == [(1, 1), (pytest.approx(100, rel=0.0501), 1)]
+    assert rows == [
+        (1, 1), (pytest.approx(100, rel=0.0501), 1), (pytest.approx(10_000, rel=0.0501), 2),
+    ]  # fmt: skip
 
 
 def test_histograms_are_kept_for_90_days(docs_table: Database) -> None:

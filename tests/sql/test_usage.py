@@ -99,7 +99,7 @@ def test_usage_ends_with_its_source(docs_table: Database) -> None:
     [
         "array[1, 0, 1]::bigint[]", "null", "array[1, 0, 1, -5, 0]::bigint[]",
         "array[1,0,1,5,0]::bigint[], false, array[now()], array[true], array[1, 2]",
-        "array[1,0,1,5,0]::bigint[], false, '{}', '{}', '{}', array['1'], '{}'",
+        "array[1,0,1,5,0]::bigint[], false, '{}', '{}', '{}', array['1'], array[1, 2]",
     ],
 )  # fmt: skip
 def test_malformed_record_is_refused(docs_table: Database, arguments: str) -> None:

@@ -259,6 +259,15 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
                 "wikiembed budget",
             ),
         ),
+        "schedule": Entry(
+            module="schedule",
+            exits="0 when the schedule is set or removed, or schedules are listed",
+            examples=(
+                "wikiembed schedule docs --window '22:00-06:00 Asia/Seoul' --weekdays mon-fri",
+                "wikiembed schedule docs --remove",
+                "wikiembed schedule",
+            ),
+        ),
         "skip": Entry(
             module="control",
             exits="0 when all keys were skipped; 1 when some do not exist or have their vector",

@@ -32,6 +32,7 @@ from wikiembed.control.overview import (
     truncated,
     truncated_sentence,
 )
+from wikiembed.control.schedules import phrase
 from wikiembed.control.standing import time_left_of
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.db.endpoint import endpoint
@@ -109,6 +110,8 @@ def _notices(state: State) -> Iterator[str]:
         )
     for budget in state["budgets"]:
         yield f"Budget: {budget['source']} has used {used_phrase(budget)}."
+    for schedule in state["schedules"]:
+        yield f"Schedule: bulk work of {schedule['source']} runs {phrase(schedule)}."
     for name in state["switched"]:
         yield (
             f"Switched: searches for {name['name']} use {name['source']} since"

@@ -24,11 +24,11 @@ RELATIONS = {
         ),
         *("search_names", "search_statements", "truncation_checks", "worker_processes"),
         *("coverage", "documents", "failure_history", "queue", "replaced_tables", "throughput"),
-        *("budgets", "lag", "lag_histogram", "truncation", "usage", "workers"),
+        *("budgets", "lag", "lag_histogram", "schedules", "truncation", "usage", "workers"),
     ),
     "wikiembed_private": (
         *("batch_ledger", "budget_reservations", "budgets", "clock", "ended_failures"),
-        *("lag_hours", "usage_days", "written_functions"),
+        *("lag_hours", "schedules", "usage_days", "written_functions"),
     ),
     "wikiembed_queue": (
         *("procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers"),

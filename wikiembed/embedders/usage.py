@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from wikiembed.embedders.tokens import estimated_tokens
 
@@ -45,7 +45,7 @@ class Usage:
 
     def numbers(self) -> list[int]:
         """As `wikiembed.record_batch` takes them."""
-        return list(astuple(self))
+        return [self.requests, self.failed, self.texts, self.tokens, self.estimated]
 
 
 _meter: ContextVar[Usage | None] = ContextVar("wikiembed_usage", default=None)

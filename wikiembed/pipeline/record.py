@@ -42,12 +42,13 @@ class Waits:
         chunks = [0] * (len(self._since) + 1)
         for place in places:
             chunks[place] += 1
+        # Of one time only, Postgres counts the written chunks without their places.
         return BatchEntry(
             usage=usage.numbers(),
             since=self._since,
             fresh=self._fresh,
             chunks=chunks[1:],
-            places=places,
+            places=[] if len(chunks) == 2 and not chunks[0] else places,
             reservation=reservation,
         )
 

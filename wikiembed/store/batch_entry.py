@@ -25,7 +25,8 @@ class BatchEntry:
 
     `usage`: requests, failed ones, texts, tokens, estimated tokens. `chunks[i]` of the write's
     chunks wait since `since[i]`, and `fresh[i]` says whether a user's transaction wrote them;
-    `places` has for each key its place in these, from 1, or 0 where that is not known.
+    `places` has for each key its place in these, from 1, or 0 where that is not known; it is empty
+    where all wait since the same time.
     `reservation`: what it has reserved of the source's budget, which the record releases.
     """
 

@@ -39,7 +39,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """One source's jobs, in numbers of jobs, and its pause."""
+    """One source's jobs, in numbers of jobs, and its pause.
+
+    `opens_at`: when its window opens, where it has only bulk work, outside of its windows.
+    """
 
     source: str
     todo: int
@@ -49,6 +52,7 @@ class Backlog:
     paused_by: str | None
     paused_at: dt.datetime | None
     pause_reason: str | None
+    opens_at: dt.datetime | None = None
 
     @property
     def left(self) -> int:
@@ -304,7 +308,11 @@ class ChunkStore:
         rows = await self._all(
             "select q.source, q.todo, q.doing, q.scheduled_later,"
             " s.paused_at is not null and (s.resume_at is null or s.resume_at > now()),"
-            " s.paused_by, s.paused_at, s.pause_reason"
+            " s.paused_by, s.paused_at, s.pause_reason,"
+            " case when wikiembed_private.is_bulk_closed(s.bulk_opens_at, s.bulk_closes_at)"
+            " and not exists (select from wikiembed_queue.procrastinate_jobs as j"
+            " where j.queue_name = s.queue_name and j.status in ('todo', 'doing')"
+            " and j.priority >= 5) then s.bulk_opens_at end"
             " from wikiembed.queue as q join wikiembed.sources as s on s.name = q.source",
             (),
         )

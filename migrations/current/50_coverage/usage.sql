@@ -19,7 +19,7 @@ begin
   end if;
   if cardinality(p_usage) is distinct from 5 or 0 > any (p_usage)
      or cardinality(p_since) <> cardinality(p_fresh) or cardinality(p_since) <> cardinality(p_chunks)
-     or cardinality(p_keys) <> cardinality(p_places)
+     or cardinality(p_places) <> 0 and cardinality(p_keys) <> cardinality(p_places)
   then
     raise exception 'usage has five numbers that are not negative, and the arrays of waits and of keys have one length each'
       using errcode = 'WE010', hint = format('Got %s, and %s, %s, %s and %s, %s.', p_usage, cardinality(p_since),
@@ -28,7 +28,9 @@ begin
   if p_again and exists (select from wikiembed_private.batch_ledger as b where b.id = p_id) then
     return;
   end if;
-  if cardinality(p_written) < cardinality(p_keys) then
+  if cardinality(p_places) = 0 and cardinality(p_keys) > 0 and cardinality(p_since) = 1 then
+    v_chunks := array[cardinality(p_written)];
+  elsif cardinality(p_written) < cardinality(p_keys) then
     v_chunks := array(
       select count(w.key)::integer
         from generate_subscripts(p_since, 1) as s (place)
@@ -43,7 +45,7 @@ end;
 $$;
 comment on function wikiembed.record_batch(
   text, bigint, bigint[], boolean, timestamptz[], boolean[], integer[], text[], integer[], text[], bigint) is
-  'Records what the requests of a batch cost (requests, failed ones, texts, tokens, estimated tokens) and since when its written chunks waited, p_chunks of each time; p_places is the time of each key. With p_again only if p_id is not recorded yet. Releases p_reservation of the budget. Called by workers with each write. Raises WE010.';
+  'Records what the requests of a batch cost (requests, failed ones, texts, tokens, estimated tokens) and since when its written chunks waited, p_chunks of each time; p_places is the time of each key, or empty where there is one time only. With p_again only if p_id is not recorded yet. Releases p_reservation of the budget. Called by workers with each write. Raises WE010.';
 
 -- One statement, as fold_ledger. The sources are locked before their rows, as in detach; those that are locked
 -- otherwise are left for the next minute.

@@ -51,3 +51,13 @@ comment on column wikiembed_private.budget_reservations.id is 'Random number of 
 comment on column wikiembed_private.budget_reservations.source is 'The source.';
 comment on column wikiembed_private.budget_reservations.tokens is 'Estimated tokens of the batch.';
 comment on column wikiembed_private.budget_reservations.at is 'When it was about to be sent.';
+
+comment on table wikiembed_private.schedules is
+  'Windows in which the bulk work of sources runs; written by set_schedule, read through view wikiembed.schedules.';
+comment on column wikiembed_private.schedules.source is 'The source.';
+comment on column wikiembed_private.schedules.begins is 'Time of day at which each window begins.';
+comment on column wikiembed_private.schedules.ends is 'Time of day at which each ends.';
+comment on column wikiembed_private.schedules.zone is 'Their time zone.';
+comment on column wikiembed_private.schedules.weekdays is 'Days on which windows begin, 1 (Monday) to 7 (Sunday).';
+comment on column wikiembed_private.schedules.set_by is 'Who set it.';
+comment on column wikiembed_private.schedules.set_at is 'When it was set.';
