@@ -359,7 +359,7 @@ CASES = (
         level="warning",
         message="Source docs will soon reach its budget: 90 of 100 tokens of the day (90 %), until",
         broken="select wikiembed.set_budget('docs', 100);"
-        " select wikiembed.record_batch('docs', 1, '{1,0,10,90,0}');",
+        " select wikiembed.record_batches('docs', 1, '{1,0,10,90,0}');",
         fixed_by=("budget", "docs", "--tokens", "1000"),
     ),
     Case(
@@ -382,11 +382,11 @@ CASES = (
         name="lag",
         level="fault",
         message="of docs, 5 % of the rows of the last hour waited for 1 min",
-        broken="select wikiembed.record_batch('docs', 1, '{1,0,10,50,0}', false, array[now()"
-        " - interval '1 s', now() - interval '70 s'], array[true, true], array[9, 1]);",
+        broken="select wikiembed.record_batches('docs', 1, '{1,0,10,50,0}', false,"
+        " array[true, true], array[0, 43]::smallint[], array[9, 1]);",
         env={"max_lag_s": "60"},
-        fixed_sql="select wikiembed.record_batch('docs', 2, '{1,0,10,50,0}', false, array[now()],"
-        " array[true], array[10]);",
+        fixed_sql="select wikiembed.record_batches('docs', 2, '{1,0,10,50,0}', false, array[true],"
+        " array[0]::smallint[], array[10]);",
     ),
     Case(
         name="invariants",

@@ -12,10 +12,11 @@ from tests.support.commands import assert_done, assert_refused, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from wikiembed.control.schedules import read_weekdays
+from wikiembed.pipeline.lag import lag_bucket
 
 RECORD = (
-    "select wikiembed.record_batch('docs', {number}, array[2, 1, 64, {tokens}, {estimated}],"
-    " false, array[now() - interval '{wait} s'], array[{fresh}], array[64])"
+    "select wikiembed.record_batches('docs', {number}, array[2, 1, 64, {tokens}, {estimated}],"
+    " false, array[{fresh}], array[{bucket}]::smallint[], array[64])"
 )
 
 
@@ -25,7 +26,11 @@ def record(
     """Record a batch of 64 chunks."""
     database.execute(
         RECORD.format(
-            number=tokens, tokens=tokens, estimated=estimated, wait=wait, fresh=str(fresh).lower()
+            number=tokens,
+            tokens=tokens,
+            estimated=estimated,
+            bucket=lag_bucket(wait),
+            fresh=str(fresh).lower(),
         )
     )
 

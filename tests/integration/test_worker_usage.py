@@ -99,6 +99,33 @@ async def test_lag_counts_each_chunk_once_and_tells_edits_from_bulk_work(
     assert rows == [(False, 39, False, True), (True, 2, True, False)]
 
 
+async def test_usage_is_recorded_while_the_worker_is_idle(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """Within a moment, though no batch follows and the worker runs on."""
+    add_chunks(docs_table, 1)
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.wait_for(lambda: usage(docs_table) != [])
+        ((_, _, texts, tokens, _),) = usage(docs_table)
+    assert (texts, tokens) == (standin.stats.texts + standin.stats.probes, standin.stats.tokens)
+
+
+async def test_row_that_is_updated_twice_waits_since_the_first(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """One vector, one wait: since the change that took the vector away."""
+    add_chunks(docs_table, 1)
+    docs_table.execute(
+        "update wikiembed_queue.procrastinate_jobs set queued_at = now() - interval '100 seconds'"
+    )
+    docs_table.execute("update public.docs set body = 'second' where id = 1")
+    docs_table.execute("update public.docs set body = 'third' where id = 1")
+    await drain(settings_of(docs_table, standin.url))
+    assert docs_table.rows("select fresh, chunks, p50_s between 95 and 120 from wikiembed.lag") == [
+        (True, 1, True)
+    ]
+
+
 async def test_lag_begins_with_the_transaction_of_the_writer(
     docs_table: Database, standin: StandIn
 ) -> None:

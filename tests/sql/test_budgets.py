@@ -27,7 +27,7 @@ def reserve(database: Database, number: int, tokens: int) -> bool:
 def record(database: Database, number: int, tokens: int, *, reservation: int | None = None) -> None:
     """Record a batch of docs, which releases its reservation."""
     database.execute(
-        "select wikiembed.record_batch('docs', %s, array[1, 0, 1, %s, 0]::bigint[],"
+        "select wikiembed.record_batches('docs', %s, array[1, 0, 1, %s, 0]::bigint[],"
         " p_reservation => %s)",
         [number, tokens, reservation],
     )

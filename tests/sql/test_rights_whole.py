@@ -96,7 +96,7 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
     assert {kind for kinds in held.values() for kind in kinds} == {"SELECT"}
     read = {"sum_deltas", "count_jobs", "is_paused", "has_waiting_document", "count_documents"}
     found = {"require_search", "dimensions_of", "words_of", "text_vector", "dense_letters"}
-    measured = {"used_ef_search", "vector_scans", "is_valid_index", "lag_bucket", "lag_seconds"}
+    measured = {"used_ef_search", "vector_scans", "is_valid_index", "lag_seconds"}
     measured |= {"is_bulk_closed"}
     filtered = {"filter_condition", "column_condition", "compared", "comparison"}
     assert callable_by(docs_table, reader) == {

@@ -18,7 +18,8 @@ TODAY = "(now() at time zone 'UTC')::date"
 def record(database: Database, *usage: int, number: int = 1, again: bool = False) -> None:
     """Record a batch of docs."""
     database.execute(
-        "select wikiembed.record_batch('docs', %s, %s::bigint[], %s)", [number, list(usage), again]
+        "select wikiembed.record_batches('docs', %s, %s::bigint[], %s)",
+        [number, list(usage), again],
     )
 
 
@@ -30,7 +31,7 @@ def usage(database: Database, columns: str = "requests, failed, texts, tokens, t
 
 
 def test_usage_is_summed_by_day_before_and_after_the_fold(docs_table: Database) -> None:
-    """Young rows stay, so that a repeated write finds its own; days are UTC's."""
+    """Young rows stay, so that a repeated record finds its own; days are UTC's."""
     record(docs_table, 1, 0, 64, 500, 0, number=1)
     record(docs_table, 2, 1, 64, 600, 100, number=2)
     docs_table.execute(
@@ -46,7 +47,7 @@ def test_usage_is_summed_by_day_before_and_after_the_fold(docs_table: Database) 
     assert usage(docs_table) == [(1, 0, 64, 500, 0), (2, 1, 64, 600, 100)]
 
 
-def test_repeated_write_is_recorded_once(docs_table: Database) -> None:
+def test_repeated_record_counts_once(docs_table: Database) -> None:
     """The commit was made, its answer lost; where it was not made, the repeat records it."""
     record(docs_table, 1, 0, 64, 500, 0, number=7)
     record(docs_table, 1, 0, 64, 500, 0, number=7, again=True)
@@ -58,8 +59,8 @@ def test_fold_is_exact_beside_workers_and_other_folds(docs_table: Database) -> N
     """Four at once: nothing is lost or counted twice."""
     call = (
         "insert into wikiembed_private.batch_ledger select n, now() - n * interval '1 hour',"
-        " 1, 0, 10, 100, 0, array[now() - n * interval '1 hour' - interval '2 s'], array[true],"
-        " array[10], 'docs' from generate_series(1, 20) as n"
+        " 1, 0, 10, 100, 0, array[true], array[7], array[10], 'docs'"
+        " from generate_series(1, 20) as n"
     )
     with in_background() as pool:
 
@@ -98,14 +99,18 @@ def test_usage_ends_with_its_source(docs_table: Database) -> None:
     "arguments",
     [
         "array[1, 0, 1]::bigint[]", "null", "array[1, 0, 1, -5, 0]::bigint[]",
-        "array[1,0,1,5,0]::bigint[], false, array[now()], array[true], array[1, 2]",
-        "array[1,0,1,5,0]::bigint[], false, '{}', '{}', '{}', array['1'], array[1, 2]",
+        "array[1, 0, 1, null, 0]::bigint[]",
+        "array[1,0,1,5,0]::bigint[], false, array[true], array[1]::int2[], array[1, 2]",
+        "array[1,0,1,5,0]::bigint[], false, array[true], array[209]::int2[], array[1]",
+        "array[1,0,1,5,0]::bigint[], false, array[true], array[1]::int2[], array[-1]",
+        "array[1,0,1,5,0]::bigint[], false, array[null::bool], array[1]::int2[], array[1]",
+        "array[1,0,1,5,0]::bigint[], false, null, null, null",
     ],
 )  # fmt: skip
 def test_malformed_record_is_refused(docs_table: Database, arguments: str) -> None:
     """By name, with what was got."""
     with pytest.raises(psycopg.Error, match="usage has five numbers") as caught:
-        docs_table.execute(f"select wikiembed.record_batch('docs', 1, {arguments})")
+        docs_table.execute(f"select wikiembed.record_batches('docs', 1, {arguments})")
     assert (caught.value.sqlstate, bool(caught.value.diag.message_hint)) == ("WE010", True)
 
 

@@ -17,7 +17,6 @@ from wikiembed.errors import EmbedderError, EmbedderRejected
 from wikiembed.pipeline.bisection import FAILURES_BEFORE_BLAME
 from wikiembed.servers.channel import Channel
 from wikiembed.servers.circuit_breaker import BreakerTimes
-from wikiembed.store.batch_entry import BatchEntry
 from wikiembed.store.chunks import Chunk, ChunkStore
 from wikiembed.store.outcome import Outcome
 from wikiembed.vectors import Matrix
@@ -181,7 +180,6 @@ class FakeStore(ChunkStore):
         self.written: dict[str, Matrix] = {}
         self.recorded: list[tuple[str, str, str]] = []
         self.writes = 0
-        self.entries: list[BatchEntry | None] = []
 
     async def write_embeddings(
         self,
@@ -191,10 +189,8 @@ class FakeStore(ChunkStore):
         matrix: Matrix,
         *,
         attempt: int,
-        entry: BatchEntry | None = None,
     ) -> dict[str, Outcome]:
         self.writes += 1
-        self.entries.append(entry)
         assert len(keys) == len(versions) == len(matrix)
         for key in keys:
             if key in self.refuses:

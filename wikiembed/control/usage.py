@@ -32,6 +32,19 @@ _PRICE = """
 select per_million, currency from wikiembed.prices
  where source = %s and from_day <= (now() at time zone 'UTC')::date order by from_day desc limit 1
 """
+# The hour that has begun, and the one before: a quantile of few rows says little.
+RECENT_LAG = """
+select s.name as source,
+       (select min(h.seconds) filter (where h.upto >= 0.95 * h.chunks)
+          from (
+            select l.seconds, sum(l.chunks) over (order by l.bucket) as upto,
+                   sum(l.chunks) over () as chunks
+              from wikiembed.lag_histogram as l
+             where l.source = s.name and l.fresh
+               and l.hour >= date_trunc('hour', now(), 'UTC') - interval '1 hour'
+          ) as h) as p95_s
+  from wikiembed.sources as s
+"""
 _LAG = """
 select source, hour, fresh, chunks, p50_s, p95_s, p99_s from wikiembed.lag
  where (%(source)s::text is null or source = %(source)s)
@@ -60,6 +73,13 @@ def usage(connection: Connection, source: str | None, *, days: int) -> list[dict
 def lag(connection: Connection, source: str | None, *, hours: int) -> list[dict[str, Any]]:
     """View wikiembed.lag of the last `hours` hours, fresh rows first."""
     return _rows(connection, _LAG, source=source, hours=hours)
+
+
+def recent_lag(connection: Connection) -> dict[str, float]:
+    """Of each source with edits of this hour or the one before: their p95, in seconds."""
+    with translate_errors():
+        rows = connection.execute(RECENT_LAG.encode()).fetchall()
+    return {source: p95_s for source, p95_s in rows if p95_s is not None}
 
 
 def prices(connection: Connection, source: str | None) -> list[dict[str, Any]]:

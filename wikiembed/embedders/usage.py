@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wikiembed.embedders.tokens import estimated_tokens
 
@@ -35,16 +35,24 @@ class Usage:
         """Whether there is anything to record."""
         return bool(self.requests or self.tokens)
 
-    def add(self, other: Usage, *, times: int = 1) -> None:
-        """Add `times` what `other` counted."""
-        self.requests += times * other.requests
-        self.failed += times * other.failed
-        self.texts += times * other.texts
-        self.tokens += times * other.tokens
-        self.estimated += times * other.estimated
+    def add(self, other: Usage) -> None:
+        """Add what `other` counted."""
+        self.requests += other.requests
+        self.failed += other.failed
+        self.texts += other.texts
+        self.tokens += other.tokens
+        self.estimated += other.estimated
+
+    def copy(self) -> Usage:
+        """What was counted so far."""
+        return replace(self)
+
+    def minus(self, before: Usage) -> Usage:
+        """What was counted after `before`."""
+        return Usage(*(a - b for a, b in zip(self.numbers(), before.numbers(), strict=True)))
 
     def numbers(self) -> list[int]:
-        """As `wikiembed.record_batch` takes them."""
+        """As `wikiembed.record_batches` takes them."""
         return [self.requests, self.failed, self.texts, self.tokens, self.estimated]
 
 

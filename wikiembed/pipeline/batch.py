@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wikiembed.embedders.usage import Usage, metered
+from wikiembed.embedders.usage import metered
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import (
     ConfigurationError,
@@ -15,7 +15,8 @@ from wikiembed.errors import (
     SourceNotFound,
 )
 from wikiembed.pipeline.bisection import Bisection
-from wikiembed.pipeline.record import BatchRecord, Waits
+from wikiembed.pipeline.lag import LagMeter
+from wikiembed.pipeline.record import BatchRecord
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.pipeline.write import write_vectors
@@ -34,14 +35,14 @@ ROUNDS = 4
 class BatchJob:
     """A job's arguments; `attempt` counts the runs in which rows were locked by others.
 
-    `waits`: since when its chunks wait; None: not known.
+    `lag_meter`: since when its chunks wait; None: not known.
     """
 
     source: str
     keys: Sequence[str]
     attempt: int = 0
     job_id: int | None = None
-    waits: Waits | None = None
+    lag_meter: LagMeter | None = None
 
 
 class StillStale(Exception):
@@ -85,17 +86,13 @@ async def _read(job: BatchJob, keys: Sequence[str], runtime: Runtime) -> list[Ch
 
 
 async def _embed_and_record(job: BatchJob, chunks: list[Chunk], runtime: Runtime) -> list[str]:
-    """Embed `chunks` and write them, with what that cost; return the keys to read again."""
-    usage = runtime.unrecorded.pop(job.source, Usage())
-    record = BatchRecord(usage, job.waits)
+    """Embed `chunks` and write them, and record what that cost; return the keys to read again."""
+    record = BatchRecord(job.lag_meter)
     try:
-        with metered(usage):
+        with metered(record.usage):
             return await _embed_chunks(job, chunks, record, runtime)
     finally:
-        if record.reservation is not None:
-            await runtime.record(job.source, record)
-        if left := record.left:
-            runtime.unrecorded.setdefault(job.source, Usage()).add(left)
+        await runtime.recorder.add(job.source, record)
 
 
 async def _embed_chunks(
@@ -122,16 +119,16 @@ async def _embed_chunks(
         prefix=len(prefix),
     )
     interruption: Exception | None = None
-    await runtime.reserve(source, record, texts)
-    before = record.left
+    before = record.usage.copy() if source.budgeted else None
+    if source.budgeted:
+        await runtime.reserve(source.name, record, texts)
     try:
         await bisection.run()
     except (Stopping, OutageTooLong, PausedMeanwhile, EmbedderMisconfigured) as error:
         interruption = error
-    if source.budgeted:
-        runtime.token_rate(source.name).learn(texts, record.since(before))
+    if before is not None:
+        runtime.token_rate(source.name).learn(texts, record.usage.minus(before))
     stale += await _write_settled(job, full, bisection, record, runtime)
-    await runtime.record(job.source, record)
     runtime.stats.batches += 1
     runtime.stats.chunks += len(bisection.vectors)
     emit(

@@ -1,94 +1,40 @@
-"""What a batch cost, and since when its chunks wait: recorded with its writes.
+"""What a batch costs, and how long its chunks waited.
 
 Of a source with a budget the tokens of a batch are reserved before it is sent.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from wikiembed.embedders.tokens import BYTES_PER_TOKEN
 from wikiembed.embedders.usage import Usage
-from wikiembed.store.batch_entry import BatchEntry
+from wikiembed.pipeline.lag import LagMeter, Lags, add_lags
+from wikiembed.store.outcome import Outcome
 
 FORGET = 0.95
 """Share of an earlier rate below which the next batch's is not taken: texts differ."""
 
 
-class Waits:
-    """Since when the chunks of a batch wait for their vectors: since their jobs were queued."""
-
-    def __init__(self) -> None:
-        self._since: list[dt.datetime] = []
-        self._fresh: list[bool] = []
-        self._place: dict[str, int] = {}
-
-    def add(self, since: dt.datetime, keys: Iterable[object], *, fresh: bool) -> None:
-        """Add a job's keys; `fresh`: a user's transaction wrote the rows. The first job counts."""
-        if not self._since or (self._since[-1], self._fresh[-1]) != (since, fresh):
-            self._since.append(since)
-            self._fresh.append(fresh)
-        place = len(self._since)
-        for key in keys:
-            self._place.setdefault(str(key), place)
-
-    def entry(
-        self, keys: Sequence[str], usage: Usage, *, reservation: int | None = None
-    ) -> BatchEntry:
-        """The entry of a write of `keys`."""
-        places = [self._place.get(key, 0) for key in keys]
-        chunks = [0] * (len(self._since) + 1)
-        for place in places:
-            chunks[place] += 1
-        # Of one time only, Postgres counts the written chunks without their places.
-        return BatchEntry(
-            usage=usage.numbers(),
-            since=self._since,
-            fresh=self._fresh,
-            chunks=chunks[1:],
-            places=[] if len(chunks) == 2 and not chunks[0] else places,
-            reservation=reservation,
-        )
-
-
 class BatchRecord:
-    """What the requests of a batch have cost so far, and how much of it no write has recorded."""
+    """What the requests of one batch cost, how long its written chunks waited, and its reservation.
 
-    def __init__(self, usage: Usage, waits: Waits | None) -> None:
-        self._usage = usage
-        self._waits = waits or Waits()
-        self._recorded = Usage()
+    `reservation`: the number of what it has reserved of the source's budget.
+    """
+
+    def __init__(self, lag_meter: LagMeter | None = None) -> None:
+        self.usage = Usage()
+        self.lags: Lags = {}
         self.reservation: int | None = None
+        self._lag_meter = lag_meter
 
-    @property
-    def is_open(self) -> bool:
-        """Whether there is something that is not recorded, or a reservation to release."""
-        return bool(self.left) or self.reservation is not None
-
-    @property
-    def left(self) -> Usage:
-        """What is not recorded yet."""
-        left = Usage()
-        left.add(self._usage)
-        left.add(self._recorded, times=-1)
-        return left
-
-    def since(self, before: Usage) -> Usage:
-        """What was used after `left` was `before`."""
-        since = self.left
-        since.add(before, times=-1)
-        return since
-
-    def entry(self, keys: Sequence[str] = ()) -> BatchEntry:
-        """What to record with a write of `keys`; call `committed` with it afterwards."""
-        return self._waits.entry(keys, self.left, reservation=self.reservation)
-
-    def committed(self, entry: BatchEntry) -> None:
-        """Record that the write of `entry` was committed."""
-        self._recorded.add(Usage(*entry.usage))
-        self.reservation = None
+    def wrote(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Add the chunks that a write has just stored."""
+        if self._lag_meter is not None:
+            done = Outcome.WRITTEN  # looked up once: an enum's member takes 0.1 µs
+            written = [key for key, outcome in outcomes.items() if outcome is done]
+            add_lags(self.lags, self._lag_meter.lags(written))
 
 
 class TokenRate:

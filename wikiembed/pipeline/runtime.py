@@ -7,15 +7,13 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 
-import psycopg
-
 from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.embedders.open import open_embedder
-from wikiembed.embedders.usage import Usage
-from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WikiembedError, WrongUsage
+from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.pipeline.record import BatchRecord, TokenRate
+from wikiembed.pipeline.recorder import Recorder
 from wikiembed.pipeline.stats import Stats
 from wikiembed.servers.adaptive_limit import AdaptiveLimit
 from wikiembed.servers.channel import Channel
@@ -55,13 +53,13 @@ class Runtime:
     def __init__(self, settings: Settings, pool: Pool, *, stats: Stats | None = None) -> None:
         self.settings = settings
         self.store = ChunkStore(pool)
+        self.recorder = Recorder(self.store)
         self.documents = DocumentStore(pool)
         self.model_checks = ModelCheckStore(pool)
         self.split_slots = asyncio.Semaphore(SPLITS_AT_ONCE)
         self.stats = stats or Stats()
         self.fatal: WrongUsage | None = None
         self.unexpected: Counter[int | None] = Counter()
-        self.unrecorded: dict[str, Usage] = {}
         self._token_rates: dict[str, TokenRate] = {}
         self._stopping = False
         self._pool = pool
@@ -198,36 +196,22 @@ class Runtime:
         """What is known of the tokens of the source's texts."""
         return self._token_rates.setdefault(source, TokenRate())
 
-    async def reserve(self, source: Source, record: BatchRecord, texts: Sequence[str]) -> None:
-        """Reserve what `texts` will cost of the source's budget, if it has one.
+    async def reserve(self, source: str, record: BatchRecord, texts: Sequence[str]) -> None:
+        """Reserve what `texts` will cost of the source's budget; `record` will release it.
 
         Raises: PausedMeanwhile when the budget does not suffice; the source is paused then.
         """
-        if not source.budgeted:
-            return
-        reservation = secrets.randbits(63)
-        tokens = record.left.tokens + self.token_rate(source.name).tokens(texts)
-        if not await self.store.reserve_budget(source.name, reservation, tokens):
-            emit("budget_reached", level=30, source=source.name, tokens=tokens)
-            raise PausedMeanwhile(f"Source {source.name!r} has reached its budget.")
-        record.reservation = reservation
-
-    async def record(self, source: str, record: BatchRecord) -> None:
-        """Record what the writes of a batch have not; what cannot be is left for a later one."""
-        if not record.is_open:
-            return
-        entry = record.entry()
-        try:
-            await self.store.record_batch(source, entry)
-        except (WikiembedError, psycopg.Error) as error:
-            emit("usage_kept", level=30, source=source, error=type(error).__name__)
-        else:
-            record.committed(entry)
+        await self.recorder.flush(source)
+        tokens = record.usage.tokens + self.token_rate(source).tokens(texts)
+        record.reservation = secrets.randbits(63)
+        if not await self.store.reserve_budget(source, record.reservation, tokens):
+            record.reservation = None
+            emit("budget_reached", level=30, source=source, tokens=tokens)
+            raise PausedMeanwhile(f"Source {source!r} has reached its budget.")
 
     async def aclose(self) -> None:
         """Close the connections to servers and to Postgres."""
-        for source, usage in self.unrecorded.items():
-            await self.record(source, BatchRecord(usage, None))
+        await self.recorder.aclose()
         for channel in self._channels.values():
             await channel.aclose()
         await self._outages.aclose()

@@ -13,7 +13,6 @@ from wikiembed.errors import WriteRefused
 from wikiembed.pipeline.record import BatchRecord
 from wikiembed.pipeline.stats import FailedChunk, OnFailure, log_failure
 from wikiembed.pipeline.write_retry import retry_write
-from wikiembed.store.batch_entry import BatchEntry
 from wikiembed.store.chunks import Chunk, ChunkStore
 from wikiembed.store.outcome import Outcome
 from wikiembed.vectors import Matrix
@@ -36,19 +35,17 @@ async def write_vectors(
     """Store row i of `(n, dim) float32` for chunk i; return the stale keys.
 
     `kept`: embedded characters of each chunk, None where unknown; absent when no text was cut.
-    The first write that is committed records what `record` has.
-    `on_failure` receives each row that is refused and recorded.
+    `record` learns what was written; `on_failure` receives each row that is refused and recorded.
 
     Raises: DatabaseError, psycopg.Error for errors that no row caused.
     """
-    entry = None if record is None else record.entry([c.key for c in chunks])
     try:
         outcomes = await retry_write(
-            lambda: _store(store, source, chunks, matrix, kept=kept, attempt=attempt, entry=entry),
+            lambda: _store(store, source, chunks, matrix, kept=kept, attempt=attempt),
             job_id=job_id,
         )
-        if record is not None and entry is not None:
-            record.committed(entry)
+        if record is not None:
+            record.wrote(outcomes)
         return [key for key, outcome in outcomes.items() if outcome is Outcome.STALE]
     except (psycopg.Error, WriteRefused) as error:
         if not is_refusal(error):
@@ -89,13 +86,10 @@ async def _store(
     *,
     kept: Sequence[int | None] | None,
     attempt: int,
-    entry: BatchEntry | None,
 ) -> dict[str, Outcome]:
     keys, versions = [c.key for c in chunks], [c.version for c in chunks]
     if kept is None:
-        return await store.write_embeddings(
-            source, keys, versions, matrix, attempt=attempt, entry=entry
-        )
+        return await store.write_embeddings(source, keys, versions, matrix, attempt=attempt)
     return await store.write_truncated(
         source,
         keys,
@@ -104,7 +98,6 @@ async def _store(
         chars=[len(c.content or "") for c in chunks],
         kept=kept,
         attempt=attempt,
-        entry=entry,
     )
 
 

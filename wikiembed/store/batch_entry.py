@@ -1,55 +1,46 @@
-"""What is recorded of a batch in the transaction of its write."""
+"""What is recorded of batches."""
 
 from __future__ import annotations
 
-import datetime as dt
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-RECORD = (
-    "wikiembed.record_batch(%(source)s, %(entry)s::bigint, %(usage)s::bigint[], %(again)s,"
-    " %(since)s::timestamptz[], %(fresh)s::boolean[], %(chunks)s::int[], %(keys)s::text[],"
-    " %(places)s::int[], array(select o.key from outcomes as o where o.outcome = 'written'),"
-    " %(reservation)s::bigint)"
-)
-RECORD_ALONE = (
-    "select wikiembed.record_batch(%(source)s, %(entry)s::bigint, %(usage)s::bigint[], %(again)s,"
-    " p_reservation => %(reservation)s::bigint)"
-)
+RECORD = """
+select wikiembed.record_batches(
+  %(source)s, %(id)s::bigint, %(usage)s::bigint[], %(again)s, %(fresh)s::boolean[],
+  %(buckets)s::smallint[], %(chunks)s::bigint[], %(reservation)s::bigint)
+"""
 
 
 @dataclass(slots=True, kw_only=True)
 class BatchEntry:
-    """What the requests of a batch cost, and since when the chunks of one write wait.
+    """What the requests of batches of a source cost, and how long their chunks waited.
 
-    `usage`: requests, failed ones, texts, tokens, estimated tokens. `chunks[i]` of the write's
-    chunks wait since `since[i]`, and `fresh[i]` says whether a user's transaction wrote them;
-    `places` has for each key its place in these, from 1, or 0 where that is not known; it is empty
-    where all wait since the same time.
-    `reservation`: what it has reserved of the source's budget, which the record releases.
+    `usage`: requests, failed ones, texts, tokens, estimated tokens. `chunks[i]` waited for a time
+    of bucket `buckets[i]` of wikiembed.lag_histogram, and `fresh[i]` says whether they were edits.
+    `reservation`: what the batch has reserved of the source's budget, which the record releases.
     """
 
+    source: str
     usage: Sequence[int]
-    since: Sequence[dt.datetime] = ()
     fresh: Sequence[bool] = ()
+    buckets: Sequence[int] = ()
     chunks: Sequence[int] = ()
-    places: Sequence[int] = ()
     reservation: int | None = None
     id: int = field(default_factory=lambda: secrets.randbits(63))
     _sent: bool = False
 
-    def parameters(self, source: str) -> dict[str, object]:
-        """Those of `RECORD`, but its keys; a second call is for a repeated write."""
+    def parameters(self) -> dict[str, object]:
+        """Those of `RECORD`; a second call says that it is repeated."""
         again, self._sent = self._sent, True
         return {
-            "source": source,
-            "entry": self.id,
+            "source": self.source,
+            "id": self.id,
             "usage": list(self.usage),
             "again": again,
-            "since": list(self.since),
             "fresh": list(self.fresh),
+            "buckets": list(self.buckets),
             "chunks": list(self.chunks),
-            "places": list(self.places),
             "reservation": self.reservation,
         }

@@ -15,7 +15,7 @@ from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import Pool, VectorArray
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import SourceNotFound
-from wikiembed.store.batch_entry import RECORD, RECORD_ALONE, BatchEntry
+from wikiembed.store.batch_entry import RECORD, BatchEntry
 from wikiembed.store.calls import fetch_all
 from wikiembed.store.coverage import COVERAGE, DOCUMENT_COUNTS, Coverage, DocumentCounts
 from wikiembed.store.outcome import Outcome
@@ -84,11 +84,7 @@ class ChunkStore:
         return await fetch_all(self._pool, statement, parameters)
 
     async def _of_source(
-        self,
-        source: str,
-        statement: str,
-        prefix: str,
-        parameters: Sequence[object] | Mapping[str, object],
+        self, source: str, statement: str, prefix: str, parameters: Sequence[object]
     ) -> list[Any]:
         """Call the source's own function whose name begins with `prefix`.
 
@@ -141,25 +137,13 @@ class ChunkStore:
         matrix: Matrix,
         *,
         attempt: int,
-        entry: BatchEntry | None = None,
     ) -> dict[str, Outcome]:
-        """Store row i of `(n, dim) float32` for key i; see wikiembed.write_embeddings.
-
-        `entry` is recorded in the same transaction.
-        """
+        """Store row i of `(n, dim) float32` for key i; see wikiembed.write_embeddings."""
         rows = await self._of_source(
             source,
-            _recording(
-                "{}(%(keys)s::text[], %(versions)s::bigint[], %(vectors)b, %(attempt)s)", entry
-            ),
+            "select key, outcome from {}(%s::text[], %s::bigint[], %b, %s)",
             "store",
-            {
-                "keys": list(keys),
-                "versions": list(versions),
-                "vectors": VectorArray(matrix),
-                "attempt": attempt,
-                **({} if entry is None else entry.parameters(source)),
-            },
+            (list(keys), list(versions), VectorArray(matrix), attempt),
         )
         return {key: Outcome(outcome) for key, outcome in rows}
 
@@ -173,34 +157,26 @@ class ChunkStore:
         chars: Sequence[int],
         kept: Sequence[int | None],
         attempt: int,
-        entry: BatchEntry | None = None,
     ) -> dict[str, Outcome]:
-        """Store vectors of texts that were cut, and mark them; see wikiembed.write_truncated.
-
-        `entry` is recorded in the same transaction.
-        """
+        """Store vectors of texts that were cut, and mark them; see wikiembed.write_truncated."""
         rows = await self._all(
-            _recording(
-                "wikiembed.write_truncated(%(source)s, %(keys)s::text[], %(versions)s::bigint[],"
-                " %(vectors)b, %(chars)s::int[], %(kept)s::int[], %(attempt)s)",
-                entry,
+            "select key, outcome from wikiembed.write_truncated("
+            "%s, %s::text[], %s::bigint[], %b, %s::int[], %s::int[], %s)",
+            (
+                source,
+                list(keys),
+                list(versions),
+                VectorArray(matrix),
+                list(chars),
+                list(kept),
+                attempt,
             ),
-            {
-                "source": source,
-                "keys": list(keys),
-                "versions": list(versions),
-                "vectors": VectorArray(matrix),
-                "chars": list(chars),
-                "kept": list(kept),
-                "attempt": attempt,
-                **({} if entry is None else entry.parameters(source)),
-            },
         )
         return {key: Outcome(outcome) for key, outcome in rows}
 
-    async def record_batch(self, source: str, entry: BatchEntry) -> None:
-        """Record what no write has recorded; see wikiembed.record_batch."""
-        await self._all(RECORD_ALONE, entry.parameters(source))
+    async def record_batches(self, entry: BatchEntry) -> None:
+        """Record what batches cost; see wikiembed.record_batches."""
+        await self._all(RECORD, entry.parameters())
 
     async def record_failures(
         self,
@@ -343,14 +319,3 @@ class ChunkStore:
                 row = await cursor.fetchone()
                 names = [c.name for c in cursor.description or ()]
         return {} if row is None else dict(zip(names, row, strict=True))
-
-
-def _recording(call: str, entry: BatchEntry | None) -> str:
-    """The statement of a write, which records `entry` if there is one."""
-    if entry is None:
-        return f"select key, outcome from {call}"  # noqa: S608 - our function
-    return (
-        f"with outcomes as materialized (select key, outcome from {call}),"  # noqa: S608 - the same
-        f" recorded as materialized (select {RECORD})"
-        " select o.key, o.outcome from outcomes as o, recorded"
-    )

@@ -7,14 +7,13 @@ batch of texts, regardless of how many jobs the texts are split into.
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from wikiembed.pipeline.record import Waits
+from wikiembed.pipeline.lag import LagMeter
 from wikiembed.worker.admission import Admission
 from wikiembed.worker.binding.api import Job, JSONValue
 
@@ -29,14 +28,15 @@ _PLAIN = frozenset({"source", "keys"})
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A job, its source's batch size in chunks (1: it joins no other job), and its begin.
+    """A job, its source's batch size in chunks (1: it joins no other job), and since when it waits.
 
-    `queued_at`: when the transaction began that queued it; None: not known.
+    `since`: when the transaction began that queued it, as a time of `time.monotonic`; None: not
+    known.
     """
 
     job: Job
     batch_size: int
-    queued_at: dt.datetime | None = None
+    since: float | None = None
 
     @property
     def keys(self) -> list[JSONValue]:
@@ -175,13 +175,13 @@ class LocalQueue:
         self._admission.begin(leader.id, exclusive=first.rescued)
         if not first.keys:
             return leader
-        waits = Waits()
+        lag_meter = LagMeter(self._clock)
         for one in joined:
-            if one.queued_at is not None:
-                waits.add(one.queued_at, one.keys, fresh=one.job.priority >= FRESH_PRIORITY)
+            if one.since is not None:
+                lag_meter.add(one.since, one.keys, fresh=one.job.priority >= FRESH_PRIORITY)
         keys = [key for one in joined for key in one.keys]
-        more: dict[str, Any] = {"keys": keys, "waits": waits}
-        return leader.evolve(task_kwargs={**leader.task_kwargs, **more})
+        own: dict[str, Any] = {"keys": keys, "lag_meter": lag_meter}
+        return leader.evolve(task_kwargs={**leader.task_kwargs, **own})
 
     def _jobs_to_join(self, first: Fetched) -> list[Fetched]:
         """Take the waiting jobs of the same source that fit into the batch of `first`, in order."""

@@ -40,16 +40,16 @@ comment on column wikiembed.ledger.failed is 'Change of the number of failures i
 comment on column wikiembed.ledger.skipped is 'Change of the number of failures in state skipped.';
 
 comment on table wikiembed_private.batch_ledger is
-  'Cost and waiting times of batches that were written in the last minutes; written by record_batch, read through views usage and lag, folded by fold_batches.';
-comment on column wikiembed_private.batch_ledger.id is 'Random number of the write, by which a repeated one finds its row.';
-comment on column wikiembed_private.batch_ledger.at is 'When it was written, just before the commit.';
+  'Cost and waiting times of the batches of the last minutes; written by record_batches, read through views usage and lag, folded by fold_batches.';
+comment on column wikiembed_private.batch_ledger.id is 'Random number of the record, by which a repeated one finds its row.';
+comment on column wikiembed_private.batch_ledger.at is 'When it was recorded: up to a second after the batches.';
 comment on column wikiembed_private.batch_ledger.requests is 'Requests to the embedding server.';
 comment on column wikiembed_private.batch_ledger.failed is 'Of these, requests without vectors as response.';
 comment on column wikiembed_private.batch_ledger.texts is 'Texts of the others.';
 comment on column wikiembed_private.batch_ledger.tokens is 'Tokens of those texts.';
 comment on column wikiembed_private.batch_ledger.tokens_estimated is 'Of these, tokens that no response counted.';
-comment on column wikiembed_private.batch_ledger.since is 'When the transactions began that queued its written chunks.';
-comment on column wikiembed_private.batch_ledger.fresh is 'For each of these, whether it wrote the rows itself (priority 10).';
+comment on column wikiembed_private.batch_ledger.fresh is 'For each waiting time of the written chunks, whether it is that of edits.';
+comment on column wikiembed_private.batch_ledger.buckets is 'The bucket of each of these times, as in lag_histogram.';
 comment on column wikiembed_private.batch_ledger.chunks is 'For each of these, its number of chunks.';
 comment on column wikiembed_private.batch_ledger.source is 'The source.';
 
@@ -68,7 +68,7 @@ comment on table wikiembed_private.lag_hours is
 comment on column wikiembed_private.lag_hours.source is 'The source.';
 comment on column wikiembed_private.lag_hours.hour is 'Begin of the hour in which the vectors were stored.';
 comment on column wikiembed_private.lag_hours.fresh is 'Whether users'' transactions wrote the rows, or bulk work queued them.';
-comment on column wikiembed_private.lag_hours.bucket is 'Number of the bucket, as lag_bucket gives it.';
+comment on column wikiembed_private.lag_hours.bucket is 'Number of the bucket, as in lag_histogram.';
 comment on column wikiembed_private.lag_hours.chunks is 'Chunks in the bucket.';
 
 comment on table wikiembed.prices is 'Prices of tokens of each source, for view usage; written by set_price.';

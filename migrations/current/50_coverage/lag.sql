@@ -1,12 +1,7 @@
 -- A bucket b has the times above 1.1053^(b-1) s, up to 1.1053^b s; its middle is within 5 % of each of them.
--- Histograms of the same buckets are merged by adding them up.
+-- Histograms of the same buckets are merged by adding them up. Workers find the bucket of a time, from -69 (1 ms or
+-- less) to 208 (31 years or more): wikiembed/pipeline/lag.py.
 -- Source: C. Masson et al., DDSketch: a fast and fully-mergeable quantile sketch, 2019.
-create or replace function wikiembed_private.lag_bucket(p_seconds double precision) returns smallint
-language sql immutable parallel safe
-return ceil(ln(least(greatest(p_seconds, 0.001), 1e9)) / ln(1.05::double precision / 0.95))::smallint;
-comment on function wikiembed_private.lag_bucket(double precision) is
-  'The bucket of a time in seconds, from 1 ms on, in the histograms of lag.';
-
 create or replace function wikiembed_private.lag_seconds(p_bucket smallint) returns double precision
 language sql immutable parallel safe
 return 0.95 * power(1.05::double precision / 0.95, p_bucket);
@@ -19,9 +14,8 @@ select d.source, d.hour, d.fresh, d.bucket, wikiembed_private.lag_seconds(d.buck
   from (
     select h.source, h.hour, h.fresh, h.bucket, h.chunks from wikiembed_private.lag_hours as h
      union all
-    select b.source, date_trunc('hour', b.at, 'UTC'), w.fresh,
-           wikiembed_private.lag_bucket(extract(epoch from b.at - w.since)::double precision), w.chunks
-      from wikiembed_private.batch_ledger as b, unnest(b.since, b.fresh, b.chunks) as w (since, fresh, chunks)
+    select b.source, date_trunc('hour', b.at, 'UTC'), w.fresh, w.bucket, w.chunks
+      from wikiembed_private.batch_ledger as b, unnest(b.fresh, b.buckets, b.chunks) as w (fresh, bucket, chunks)
      where w.chunks > 0 and exists (select from wikiembed.sources as s where s.name = b.source)
   ) as d
  group by d.source, d.hour, d.fresh, d.bucket;
@@ -48,7 +42,7 @@ select q.source, q.hour, q.fresh, q.all_chunks as chunks,
   ) as q
  group by q.source, q.hour, q.fresh, q.all_chunks;
 comment on view wikiembed.lag is
-  'How long chunks waited for their vectors, per source and hour: from the begin of the transaction that queued them to just before the commit of the vector.';
+  'How long chunks waited for their vectors, per source and hour: from the begin of the transaction that queued them to the commit of the vector. Recorded once a second.';
 comment on column wikiembed.lag.source is 'The source.';
 comment on column wikiembed.lag.hour is 'Begin of the hour in which the vectors were stored.';
 comment on column wikiembed.lag.fresh is

@@ -1,51 +1,40 @@
--- One row per write of a batch, in the transaction of that write: what its requests cost, and since when its
--- chunks waited. A write that is repeated, since its connection was lost at the commit, finds its row by id;
--- fold_batches leaves rows for longer than writes are repeated. Where each key was written, p_chunks has
--- the numbers; else they are counted again.
-create or replace function wikiembed.record_batch(
+-- What a worker's batches of a source cost since its last record, and how long their written chunks waited. One
+-- that is repeated, since its connection was lost at the commit, finds its row by id; fold_batches leaves
+-- rows for longer than records are repeated.
+create or replace function wikiembed.record_batches(
   p_source text, p_id bigint, p_usage bigint[], p_again boolean default false,
-  p_since timestamptz[] default '{}', p_fresh boolean[] default '{}', p_chunks integer[] default '{}',
-  p_keys text[] default '{}', p_places integer[] default '{}', p_written text[] default '{}',
+  p_fresh boolean[] default '{}', p_buckets smallint[] default '{}', p_chunks bigint[] default '{}',
   p_reservation bigint default null
 ) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_chunks integer[] := p_chunks;
 begin
-  if p_reservation is not null then
-    delete from wikiembed_private.budget_reservations as r where r.id = p_reservation;
-  end if;
-  if cardinality(p_usage) is distinct from 5 or 0 > any (p_usage)
-     or cardinality(p_since) <> cardinality(p_fresh) or cardinality(p_since) <> cardinality(p_chunks)
-     or cardinality(p_places) <> 0 and cardinality(p_keys) <> cardinality(p_places)
+  if num_nulls(p_source, p_id, p_fresh, p_buckets, p_chunks) > 0 or cardinality(p_usage) is distinct from 5 or array_position(p_usage, null) is not null
+     or 0 > any (p_usage) or cardinality(p_fresh) is distinct from cardinality(p_chunks)
+     or cardinality(p_buckets) is distinct from cardinality(p_chunks)
+     or exists (select from unnest(p_fresh, p_buckets, p_chunks) as w (fresh, bucket, chunks)
+                 where w.fresh is null or w.bucket is null or w.bucket not between -69 and 208
+                    or w.chunks is null or w.chunks < 0)
   then
-    raise exception 'usage has five numbers that are not negative, and the arrays of waits and of keys have one length each'
-      using errcode = 'WE010', hint = format('Got %s, and %s, %s, %s and %s, %s.', p_usage, cardinality(p_since),
-        cardinality(p_fresh), cardinality(p_chunks), cardinality(p_keys), cardinality(p_places));
+    raise exception 'usage has five numbers that are not negative, and the arrays of waits have one length, buckets from -69 to 208, and no negative number of chunks'
+      using errcode = 'WE010', hint = format('Got %s, and %s, %s, %s.', p_usage, p_fresh, p_buckets, p_chunks);
+  end if;
+  if p_reservation is not null then
+    delete from wikiembed_private.budget_reservations as r
+     where r.id = p_reservation and r.source = p_source collate "default";
   end if;
   if p_again and exists (select from wikiembed_private.batch_ledger as b where b.id = p_id) then
     return;
   end if;
-  if cardinality(p_places) = 0 and cardinality(p_keys) > 0 and cardinality(p_since) = 1 then
-    v_chunks := array[cardinality(p_written)];
-  elsif cardinality(p_written) < cardinality(p_keys) then
-    v_chunks := array(
-      select count(w.key)::integer
-        from generate_subscripts(p_since, 1) as s (place)
-        left join unnest(p_keys, p_places) as k (key, place) on k.place = s.place
-        left join unnest(p_written) as w (key) on w.key collate "C" = k.key collate "C"
-       group by s.place order by s.place);
-  end if;
   insert into wikiembed_private.batch_ledger
-    (id, requests, failed, texts, tokens, tokens_estimated, since, fresh, chunks, source)
-  values (p_id, p_usage[1], p_usage[2], p_usage[3], p_usage[4], p_usage[5], p_since, p_fresh, v_chunks, p_source);
+    (id, requests, failed, texts, tokens, tokens_estimated, fresh, buckets, chunks, source)
+  values (p_id, p_usage[1], p_usage[2], p_usage[3], p_usage[4], p_usage[5], p_fresh, p_buckets, p_chunks, p_source);
 end;
 $$;
-comment on function wikiembed.record_batch(
-  text, bigint, bigint[], boolean, timestamptz[], boolean[], integer[], text[], integer[], text[], bigint) is
-  'Records what the requests of a batch cost (requests, failed ones, texts, tokens, estimated tokens) and since when its written chunks waited, p_chunks of each time; p_places is the time of each key, or empty where there is one time only. With p_again only if p_id is not recorded yet. Releases p_reservation of the budget. Called by workers with each write. Raises WE010.';
+comment on function wikiembed.record_batches(
+  text, bigint, bigint[], boolean, boolean[], smallint[], bigint[], bigint) is
+  'Records what the requests of batches cost (requests, failed ones, texts, tokens, estimated tokens), and of their written chunks how many waited for a time of each bucket of lag_histogram, after an edit or not. With p_again only if p_id is not recorded yet. Releases p_reservation of the budget. Called by workers, once a second and at their end; for a source with a budget, after each batch. Raises WE010.';
 
 -- One statement, as fold_ledger. The sources are locked before their rows, as in detach; those that are locked
 -- otherwise are left for the next minute.
@@ -74,9 +63,8 @@ begin
                tokens_estimated = u.tokens_estimated + excluded.tokens_estimated
   ), hours as (
     insert into wikiembed_private.lag_hours as h (source, hour, fresh, bucket, chunks)
-    select o.source, date_trunc('hour', o.at, 'UTC'), w.fresh,
-           wikiembed_private.lag_bucket(extract(epoch from o.at - w.since)::double precision), sum(w.chunks)
-      from old as o, unnest(o.since, o.fresh, o.chunks) as w (since, fresh, chunks)
+    select o.source, date_trunc('hour', o.at, 'UTC'), w.fresh, w.bucket, sum(w.chunks)
+      from old as o, unnest(o.fresh, o.buckets, o.chunks) as w (fresh, bucket, chunks)
      where w.chunks > 0
      group by 1, 2, 3, 4 order by 1, 2, 3, 4
         on conflict on constraint lag_hours_pkey do update set chunks = h.chunks + excluded.chunks
@@ -167,8 +155,11 @@ begin
          set per_million = excluded.per_million, currency = excluded.currency, set_by = excluded.set_by;
   perform wikiembed_private.log_action('price', p_source, null,
     jsonb_build_object('per_million', p_per_million, 'from', v_from, 'currency', coalesce(p_currency, v_currency, '')));
+  if exists (select from wikiembed.budgets as b where b.source = p_source and b.cost is not null and b.reached) then
+    perform wikiembed.resume(p_source);
+  end if;
   return v_from;
 end;
 $$;
 comment on function wikiembed.set_price(text, numeric, date, text) is
-  'Sets the price of a million tokens of a source from a day (UTC) on: by default from today, the first one for all days; null removes all its prices. Returns the day. Raises WE001, WE010.';
+  'Sets the price of a million tokens of a source from a day (UTC) on: by default from today, the first one for all days; null removes all its prices. Ends a pause by a budget of money, which the next batch checks again. Returns the day. Raises WE001, WE010.';

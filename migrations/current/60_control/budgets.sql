@@ -10,8 +10,9 @@ select b.source, b.period, p.begins, p.ends, b.tokens, b.cost,
   from wikiembed_private.budgets as b
   join wikiembed.sources as s on s.name = b.source
  cross join lateral (
-   select date_trunc(b.period, now() at time zone 'UTC')::date as begins,
-          (date_trunc(b.period, now() at time zone 'UTC') + ('1 ' || b.period)::interval) at time zone 'UTC' as ends
+   select date_trunc(b.period, c.at)::date as begins,
+          (date_trunc(b.period, c.at) + ('1 ' || b.period)::interval) at time zone 'UTC' as ends
+     from (select clock_timestamp() at time zone 'UTC' as at) as c
  ) as p
   left join lateral (
     select sum(g.tokens) as tokens, sum(g.cost) as cost from wikiembed.usage as g
@@ -42,8 +43,9 @@ comment on column wikiembed.budgets.currency is 'Currency of the price; may be e
 comment on column wikiembed.budgets.set_by is 'Who set the budget.';
 comment on column wikiembed.budgets.set_at is 'When it was set.';
 
--- The advisory lock, in a statement before those that read, makes one reservation after the other: each counts those
--- before it. record_batch releases a reservation in the transaction that records what the batch used; of a
+-- A pause that is in force, by a person or by a worker, stays as it is; so does a source whose period is about to
+-- end. The advisory lock, in a statement before those that read, makes one reservation after the other: each counts those
+-- before it. record_batches releases a reservation in the transaction that records what the batch used; of a
 -- worker that died it expires with the hard limit of rescue_jobs.
 create or replace function wikiembed.reserve_budget(p_source text, p_id bigint, p_tokens bigint) returns boolean
 language plpgsql volatile security definer
@@ -68,8 +70,10 @@ begin
             or b.cost_used + (b.tokens_in_flight + p_tokens) * b.price_per_million / 1000000 > b.cost)
      order by b.ends desc
   loop
-    if not exists (select from wikiembed.sources as s
-                    where s.name = p_source and wikiembed_private.is_paused(s.paused_at, s.resume_at)) then
+    if v_budget.ends > clock_timestamp() + interval '1 second' and not exists (
+      select from wikiembed.sources as s
+       where s.name = p_source and wikiembed_private.is_paused(s.paused_at, s.resume_at))
+    then
       perform wikiembed.pause(p_source, wikiembed_private.budget_reason(v_budget), v_budget.ends);
       select s.paused_at into v_paused_at from wikiembed.sources as s where s.name = p_source;
       update wikiembed_private.budgets as b set reached_at = v_paused_at

@@ -54,7 +54,7 @@ begin
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
      where (p.pronamespace = 'wikiembed'::regnamespace
-            and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'record_batch', 'reserve_budget', 'pin_model', 'pause',
+            and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'record_batches', 'reserve_budget', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'reconciles_left', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
                               'report_outage', 'end_outage', 'register_worker', 'write_truncated',
                               'find_truncation_check', 'record_truncation_check',
@@ -62,7 +62,7 @@ begin
                               'document_options', 'read_documents', 'write_splits', 'requeue_documents', 'record_document_failure'))
         or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
                                                                         'sum_deltas', 'count_jobs', 'is_paused', 'has_waiting_document', 'count_documents',
-                                                                        'lag_bucket', 'lag_seconds', 'is_bulk_closed'))
+                                                                        'lag_seconds', 'is_bulk_closed'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
@@ -89,7 +89,7 @@ begin
   execute format('grant execute on function wikiembed.is_ready(text), wikiembed.is_ready(text, boolean), wikiembed_private.sum_deltas(text),'
     ' wikiembed_private.count_jobs(text), wikiembed_private.is_paused(timestamptz, timestamptz),'
     ' wikiembed_private.has_waiting_document(text), wikiembed_private.count_documents(text),'
-    ' wikiembed_private.lag_bucket(double precision), wikiembed_private.lag_seconds(smallint),'
+    ' wikiembed_private.lag_seconds(smallint),'
     ' wikiembed_private.is_bulk_closed(timestamptz, timestamptz),'
     ' wikiembed_private.qualified(regclass) to %I', p_role);
   execute format('grant usage on schema wikiembed_private to %I', p_role);

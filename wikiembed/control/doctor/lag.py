@@ -8,26 +8,15 @@ from typing import Any
 import psycopg
 
 from wikiembed.control.doctor.findings import Finding
+from wikiembed.control.usage import RECENT_LAG
 from wikiembed.times import brief
 
 Connection = psycopg.Connection[Any]
 
-# The hour that has begun, and the one before: a quantile of few rows says little.
 _LAG = """
 select s.name, q.p95_s, w.waits_s
   from wikiembed.sources as s
-  left join (
-    select h.source, min(h.seconds) filter (where h.upto >= 0.95 * h.chunks) as p95_s
-      from (
-        select l.source, l.seconds,
-               sum(l.chunks) over (partition by l.source order by l.bucket
-                                   range between unbounded preceding and current row) as upto,
-               sum(l.chunks) over (partition by l.source) as chunks
-          from wikiembed.lag_histogram as l
-         where l.fresh and l.hour >= date_trunc('hour', now(), 'UTC') - interval '1 hour'
-      ) as h
-     group by h.source
-  ) as q on q.source = s.name
+  join (recent_lag) as q on q.source = s.name
  cross join lateral (
    select extract(epoch from clock_timestamp() - min(j.queued_at))::double precision as waits_s
      from (
@@ -47,7 +36,7 @@ select s.name, q.p95_s, w.waits_s
  ) as w
  where not wikiembed_private.is_paused(s.paused_at, s.resume_at)
  order by s.name
-"""
+""".replace("recent_lag", RECENT_LAG)
 
 
 def lag(connection: Connection, *, most_s: float | None) -> Iterator[Finding]:
@@ -55,7 +44,7 @@ def lag(connection: Connection, *, most_s: float | None) -> Iterator[Finding]:
     if most_s is None:
         return
     late = False
-    for source, p95_s, waits_s in connection.execute(_LAG).fetchall():
+    for source, p95_s, waits_s in connection.execute(_LAG.encode()).fetchall():
         if waits_s is not None and waits_s > most_s:
             what = f"rows of {source} have waited for their vectors for {brief(waits_s)}"
         elif p95_s is not None and p95_s > most_s:

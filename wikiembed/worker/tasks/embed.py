@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wikiembed.error_class import ErrorClass
 from wikiembed.pipeline.batch import BatchJob, process
-from wikiembed.pipeline.record import Waits
+from wikiembed.pipeline.lag import LagMeter
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.store.outcome import Outcome
@@ -22,7 +22,7 @@ async def embed(
     keys: object = None,
     attempt: object = 0,
     rescues: object = 0,
-    waits: object = None,
+    lag_meter: object = None,
     **unknown: object,
 ) -> None:
     """Embed the chunks of `keys` that still lack a vector.
@@ -37,7 +37,7 @@ async def embed(
         How often rows of this job were skipped because another transaction had locked them.
     rescues :
         How often a worker died with this job (written by wikiembed.rescue_jobs).
-    waits :
+    lag_meter :
         Since when the chunks wait, as the local queue knows it; in no job's arguments.
     """
     runtime = await runtime_of(context)
@@ -49,7 +49,7 @@ async def embed(
         keys=given.keys,
         attempt=given.attempt,
         job_id=context.job.id,
-        waits=waits if isinstance(waits, Waits) else None,
+        lag_meter=lag_meter if isinstance(lag_meter, LagMeter) else None,
     )
     await run(
         context,
