@@ -287,12 +287,12 @@ CREATE FUNCTION wikiembed.reconciles_left(p_source text DEFAULT NULL::text) RETU
 
 COMMENT ON FUNCTION wikiembed.reconciles_left(p_source text) IS 'Number of reconciles of a source (null: of any) that a trigger queued and that wait or run: each may queue more jobs.';
 
-CREATE FUNCTION wikiembed.record_batches(p_source text, p_id bigint, p_usage bigint[], p_again boolean DEFAULT false, p_fresh boolean[] DEFAULT '{}'::boolean[], p_buckets smallint[] DEFAULT '{}'::smallint[], p_chunks bigint[] DEFAULT '{}'::bigint[], p_reservation bigint DEFAULT NULL::bigint) RETURNS void
+CREATE FUNCTION wikiembed.record_batches(p_source text, p_id bigint, p_usage bigint[], p_again boolean DEFAULT false, p_fresh boolean[] DEFAULT '{}'::boolean[], p_buckets smallint[] DEFAULT '{}'::smallint[], p_chunks bigint[] DEFAULT '{}'::bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.record_batches(p_source text, p_id bigint, p_usage bigint[], p_again boolean, p_fresh boolean[], p_buckets smallint[], p_chunks bigint[], p_reservation bigint) IS 'Records what the requests of batches cost (requests, failed ones, texts, tokens, estimated tokens), and of their written chunks how many waited for a time of each bucket of lag_histogram, after an edit or not. With p_again only if p_id is not recorded yet. Releases p_reservation of the budget. Called by workers, once a second and at their end; for a source with a budget, after each batch. Raises WE010.';
+COMMENT ON FUNCTION wikiembed.record_batches(p_source text, p_id bigint, p_usage bigint[], p_again boolean, p_fresh boolean[], p_buckets smallint[], p_chunks bigint[]) IS 'Records what the requests of batches cost (requests, failed ones, texts, tokens, estimated tokens), and of their written chunks how many waited for a time of each bucket of lag_histogram, after an edit or not. With p_again only if p_id is not recorded yet. Called by workers, once a second and at their end. Raises WE010.';
 
 CREATE FUNCTION wikiembed.record_document_failure(p_source text, p_key text, p_version bigint, p_error_class text, p_message text, p_job_id bigint DEFAULT NULL::bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -465,6 +465,13 @@ CREATE FUNCTION wikiembed.set_text_config(p_source text, p_config text) RETURNS 
     AS …;
 
 COMMENT ON FUNCTION wikiembed.set_text_config(p_source text, p_config text) IS 'Has a source searched by text with a configuration, for which `wikiembed index --text` has built the index; null ends it. Raises WE001, WE013.';
+
+CREATE FUNCTION wikiembed.settle_budget(p_source text, p_id bigint, p_usage bigint[], p_again boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.settle_budget(p_source text, p_id bigint, p_usage bigint[], p_again boolean) IS 'Records what a batch used (requests, failed ones, texts, tokens, estimated tokens), and releases what it had reserved; with p_again only if that is reserved still. Called by workers after each batch of a source with a budget. Raises WE010.';
 
 CREATE FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -793,100 +800,6 @@ COMMENT ON COLUMN wikiembed_private.batch_ledger.chunks IS 'For each of these, i
 
 COMMENT ON COLUMN wikiembed_private.batch_ledger.source IS 'The source.';
 
-CREATE TABLE wikiembed_private.usage_days (
-    source text NOT NULL,
-    day date NOT NULL,
-    requests bigint NOT NULL,
-    failed bigint NOT NULL,
-    texts bigint NOT NULL,
-    tokens bigint NOT NULL,
-    tokens_estimated bigint NOT NULL
-);
-
-COMMENT ON TABLE wikiembed_private.usage_days IS 'What workers used to embed each source, per day; written by fold_batches, read through view usage, deleted with the source.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.source IS 'The source.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.day IS 'The day, in UTC.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.requests IS 'Requests to the embedding server.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.failed IS 'Of these, requests without vectors as response.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.texts IS 'Texts of the others.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.tokens IS 'Tokens of those texts.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.tokens_estimated IS 'Of these, tokens that no response counted.';
-
-CREATE VIEW wikiembed.usage AS
- SELECT u.source,
-    u.day,
-    u.requests,
-    u.failed,
-    u.texts,
-    u.tokens,
-    u.tokens_estimated,
-    p.per_million AS price_per_million,
-    round((((u.tokens)::numeric * p.per_million) / (1000000)::numeric), 6) AS cost,
-    p.currency
-   FROM (( SELECT d.source,
-            d.day,
-            (sum(d.requests))::bigint AS requests,
-            (sum(d.failed))::bigint AS failed,
-            (sum(d.texts))::bigint AS texts,
-            (sum(d.tokens))::bigint AS tokens,
-            (sum(d.tokens_estimated))::bigint AS tokens_estimated
-           FROM ( SELECT f.source,
-                    f.day,
-                    f.requests,
-                    f.failed,
-                    f.texts,
-                    f.tokens,
-                    f.tokens_estimated
-                   FROM wikiembed_private.usage_days f
-                UNION ALL
-                 SELECT b.source,
-                    ((b.at AT TIME ZONE 'UTC'::text))::date AS timezone,
-                    b.requests,
-                    b.failed,
-                    b.texts,
-                    b.tokens,
-                    b.tokens_estimated
-                   FROM wikiembed_private.batch_ledger b
-                  WHERE (EXISTS ( SELECT
-                           FROM wikiembed.sources s
-                          WHERE (s.name = b.source)))) d
-          GROUP BY d.source, d.day) u
-     LEFT JOIN LATERAL ( SELECT q.per_million,
-            q.currency
-           FROM wikiembed.prices q
-          WHERE ((q.source = u.source) AND (q.from_day <= u.day))
-          ORDER BY q.from_day DESC
-         LIMIT 1) p ON (true));
-
-COMMENT ON VIEW wikiembed.usage IS 'What workers used to embed each source, per day (UTC): requests, texts and tokens as the servers count them, and the cost at the source''s price.';
-
-COMMENT ON COLUMN wikiembed.usage.source IS 'The source.';
-
-COMMENT ON COLUMN wikiembed.usage.day IS 'The day, in UTC.';
-
-COMMENT ON COLUMN wikiembed.usage.requests IS 'Requests with texts of the source, those that failed, were repeated or probed included.';
-
-COMMENT ON COLUMN wikiembed.usage.failed IS 'Of these, requests that the server refused, or whose response was lost.';
-
-COMMENT ON COLUMN wikiembed.usage.texts IS 'Texts in requests that were answered, a text that was sent twice counted twice.';
-
-COMMENT ON COLUMN wikiembed.usage.tokens IS 'Tokens of those texts.';
-
-COMMENT ON COLUMN wikiembed.usage.tokens_estimated IS 'Of these, tokens of responses without a count, estimated at 4 bytes of UTF-8 each.';
-
-COMMENT ON COLUMN wikiembed.usage.price_per_million IS 'Price of a million tokens that was in force that day; null: none is set.';
-
-COMMENT ON COLUMN wikiembed.usage.cost IS 'tokens at that price; null: no price is set.';
-
-COMMENT ON COLUMN wikiembed.usage.currency IS 'Currency of price and cost as it was set; may be empty.';
-
 CREATE TABLE wikiembed_private.budget_reservations (
     id bigint NOT NULL,
     source text NOT NULL,
@@ -895,7 +808,7 @@ CREATE TABLE wikiembed_private.budget_reservations (
     CONSTRAINT tokens_are_not_negative CHECK ((tokens >= 0))
 );
 
-COMMENT ON TABLE wikiembed_private.budget_reservations IS 'Tokens that batches in flight will use, by an estimate; written by reserve_budget, deleted by record_batches, or after 30 minutes.';
+COMMENT ON TABLE wikiembed_private.budget_reservations IS 'Tokens that batches in flight will use, by an estimate; written by reserve_budget, deleted by settle_budget, or after 30 minutes.';
 
 COMMENT ON COLUMN wikiembed_private.budget_reservations.id IS 'Random number of the batch.';
 
@@ -935,6 +848,32 @@ COMMENT ON COLUMN wikiembed_private.budgets.set_at IS 'When it was set.';
 
 COMMENT ON COLUMN wikiembed_private.budgets.reached_at IS 'When it last paused the source: the pause''s own time, by which it is known.';
 
+CREATE TABLE wikiembed_private.usage_days (
+    source text NOT NULL,
+    day date NOT NULL,
+    requests bigint NOT NULL,
+    failed bigint NOT NULL,
+    texts bigint NOT NULL,
+    tokens bigint NOT NULL,
+    tokens_estimated bigint NOT NULL
+);
+
+COMMENT ON TABLE wikiembed_private.usage_days IS 'What workers used to embed each source, per day; written by fold_batches and settle_budget, read through view usage, deleted with the source.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.day IS 'The day, in UTC.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.requests IS 'Requests to the embedding server.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.failed IS 'Of these, requests without vectors as response.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.texts IS 'Texts of the others.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.tokens IS 'Tokens of those texts.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.tokens_estimated IS 'Of these, tokens that no response counted.';
+
 CREATE VIEW wikiembed.budgets AS
  SELECT b.source,
     b.period,
@@ -962,9 +901,21 @@ CREATE VIEW wikiembed.budgets AS
             ((date_trunc(b.period, c.at) + (('1 '::text || b.period))::interval) AT TIME ZONE 'UTC'::text) AS ends
            FROM ( SELECT (clock_timestamp() AT TIME ZONE 'UTC'::text) AS at) c) p)
      LEFT JOIN LATERAL ( SELECT sum(g.tokens) AS tokens,
-            sum(g.cost) AS cost
-           FROM wikiembed.usage g
-          WHERE ((g.source = b.source) AND (g.day >= p.begins))) u ON (true))
+            round((sum(((g.tokens)::numeric * m.per_million)) / (1000000)::numeric), 6) AS cost
+           FROM (( SELECT d.day,
+                    d.tokens
+                   FROM wikiembed_private.usage_days d
+                  WHERE ((d.source = b.source) AND (d.day >= p.begins))
+                UNION ALL
+                 SELECT ((l.at AT TIME ZONE 'UTC'::text))::date AS timezone,
+                    l.tokens
+                   FROM wikiembed_private.batch_ledger l
+                  WHERE ((l.source = b.source) AND (l.at >= ((p.begins)::timestamp without time zone AT TIME ZONE 'UTC'::text)) AND (l.tokens > 0))) g
+             LEFT JOIN LATERAL ( SELECT c.per_million
+                   FROM wikiembed.prices c
+                  WHERE ((c.source = b.source) AND (c.from_day <= g.day))
+                  ORDER BY c.from_day DESC
+                 LIMIT 1) m ON (true))) u ON (true))
      LEFT JOIN LATERAL ( SELECT sum(r.tokens) AS tokens
            FROM wikiembed_private.budget_reservations r
           WHERE ((r.source = b.source) AND (r.at > (clock_timestamp() - '00:30:00'::interval)))) f ON (true))
@@ -1107,6 +1058,13 @@ CREATE FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedd
 
 COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name or it was switched to one, unless it is to be replaced, or when another source has the column.';
 
+CREATE FUNCTION wikiembed_private.check_usage(p_usage bigint[]) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_usage(p_usage bigint[]) IS 'Raises WE010 if it is not requests, failed ones, texts, tokens and estimated tokens.';
+
 CREATE FUNCTION wikiembed_private.chunk_key(p_name text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1179,7 +1137,7 @@ CREATE FUNCTION wikiembed_private.cost_tables() RETURNS regclass[]
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.cost_tables() IS 'The tables whose rows a source keeps when it is moved: usage, lag, prices, budgets, schedule.';
+COMMENT ON FUNCTION wikiembed_private.cost_tables() IS 'The tables with rows that move with their source: usage, lag, prices, budgets, schedule.';
 
 CREATE FUNCTION wikiembed_private.costs_of(p_source text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -3620,6 +3578,74 @@ COMMENT ON COLUMN wikiembed.truncation.from_chars IS 'Characters of English text
 COMMENT ON COLUMN wikiembed.truncation.checked_chars IS 'Characters of the longest text that was tried.';
 
 COMMENT ON COLUMN wikiembed.truncation.checked_at IS 'When it was checked.';
+
+CREATE VIEW wikiembed.usage AS
+ SELECT u.source,
+    u.day,
+    u.requests,
+    u.failed,
+    u.texts,
+    u.tokens,
+    u.tokens_estimated,
+    p.per_million AS price_per_million,
+    round((((u.tokens)::numeric * p.per_million) / (1000000)::numeric), 6) AS cost,
+    p.currency
+   FROM (( SELECT d.source,
+            d.day,
+            (sum(d.requests))::bigint AS requests,
+            (sum(d.failed))::bigint AS failed,
+            (sum(d.texts))::bigint AS texts,
+            (sum(d.tokens))::bigint AS tokens,
+            (sum(d.tokens_estimated))::bigint AS tokens_estimated
+           FROM ( SELECT f.source,
+                    f.day,
+                    f.requests,
+                    f.failed,
+                    f.texts,
+                    f.tokens,
+                    f.tokens_estimated
+                   FROM wikiembed_private.usage_days f
+                UNION ALL
+                 SELECT b.source,
+                    ((b.at AT TIME ZONE 'UTC'::text))::date AS timezone,
+                    b.requests,
+                    b.failed,
+                    b.texts,
+                    b.tokens,
+                    b.tokens_estimated
+                   FROM wikiembed_private.batch_ledger b
+                  WHERE (EXISTS ( SELECT
+                           FROM wikiembed.sources s
+                          WHERE (s.name = b.source)))) d
+          GROUP BY d.source, d.day) u
+     LEFT JOIN LATERAL ( SELECT q.per_million,
+            q.currency
+           FROM wikiembed.prices q
+          WHERE ((q.source = u.source) AND (q.from_day <= u.day))
+          ORDER BY q.from_day DESC
+         LIMIT 1) p ON (true));
+
+COMMENT ON VIEW wikiembed.usage IS 'What workers used to embed each source, per day (UTC): requests, texts and tokens as the servers count them, and the cost at the source''s price.';
+
+COMMENT ON COLUMN wikiembed.usage.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.usage.day IS 'The day, in UTC.';
+
+COMMENT ON COLUMN wikiembed.usage.requests IS 'Requests with texts of the source, those that failed, were repeated or probed included.';
+
+COMMENT ON COLUMN wikiembed.usage.failed IS 'Of these, requests that the server refused, or whose response was lost.';
+
+COMMENT ON COLUMN wikiembed.usage.texts IS 'Texts in requests that were answered, a text that was sent twice counted twice.';
+
+COMMENT ON COLUMN wikiembed.usage.tokens IS 'Tokens of those texts.';
+
+COMMENT ON COLUMN wikiembed.usage.tokens_estimated IS 'Of these, tokens of responses without a count, estimated at 4 bytes of UTF-8 each.';
+
+COMMENT ON COLUMN wikiembed.usage.price_per_million IS 'Price of a million tokens that was in force that day; null: none is set.';
+
+COMMENT ON COLUMN wikiembed.usage.cost IS 'tokens at that price; null: no price is set.';
+
+COMMENT ON COLUMN wikiembed.usage.currency IS 'Currency of price and cost as it was set; may be empty.';
 
 CREATE TABLE wikiembed.worker_processes (
     worker_id bigint NOT NULL,

@@ -25,12 +25,12 @@ def reserve(database: Database, number: int, tokens: int) -> bool:
 
 
 def record(database: Database, number: int, tokens: int, *, reservation: int | None = None) -> None:
-    """Record a batch of docs, which releases its reservation."""
-    database.execute(
-        "select wikiembed.record_batches('docs', %s, array[1, 0, 1, %s, 0]::bigint[],"
-        " p_reservation => %s)",
-        [number, tokens, reservation],
-    )
+    """Record a batch of docs, which takes the place of its reservation."""
+    usage = [1, 0, 1, tokens, 0]
+    if reservation is None:
+        database.execute("select wikiembed.record_batches('docs', %s, %s)", [number, usage])
+    else:
+        database.execute("select wikiembed.settle_budget('docs', %s, %s)", [reservation, usage])
 
 
 def budget(database: Database, columns: str) -> tuple[Any, ...]:
@@ -111,6 +111,88 @@ def test_raised_or_removed_budget_ends_its_pause(docs_table: Database, raised: s
     assert docs_table.rows("select pause_reason from wikiembed.sources where name = 'docs'") == [
         ("mine",)
     ]
+
+
+def test_repeated_settlement_counts_once(docs_table: Database) -> None:
+    """Its reservation is gone, so it was committed; where it was not, the repeat records it."""
+    docs_table.execute("select wikiembed.set_budget('docs', 1000)")
+    settle = "select wikiembed.settle_budget('docs', %s, array[1, 0, 1, 90, 0], %s)"
+    for number in (1, 2):
+        assert reserve(docs_table, number, 100)
+    docs_table.execute(settle, [1, False])
+    docs_table.execute(settle, [1, True])
+    docs_table.execute(settle, [2, True])
+    assert budget(docs_table, "tokens_used, tokens_in_flight") == (180, 0)
+    assert docs_table.one("select count(*) from wikiembed_private.batch_ledger") == 0
+
+
+def test_settlement_after_detach_is_dropped(docs_table: Database) -> None:
+    """Neither an error for the worker, nor a row without a source."""
+    docs_table.execute("select wikiembed.set_budget('docs', 1000)")
+    assert reserve(docs_table, 1, 100)
+    docs_table.execute("select wikiembed.detach('docs')")
+    record(docs_table, 1, 90, reservation=1)
+    assert docs_table.one("select count(*) from wikiembed_private.usage_days") == 0
+
+
+def test_budget_of_money_takes_the_price_of_each_day(docs_table: Database) -> None:
+    """Folded or not; a new price holds for the whole day, and ends the pause if it is to."""
+    docs_table.execute("select wikiembed.set_price('docs', 100)")
+    docs_table.execute("select wikiembed.set_budget('docs', null, 5, 'month')")
+    first = "date_trunc('month', now() at time zone 'UTC') at time zone 'UTC'"
+    record(docs_table, 1, 10_000)
+    docs_table.execute(f"update wikiembed_private.batch_ledger set at = {first}")
+    docs_table.execute("select wikiembed.fold_ledger()")
+    record(docs_table, 2, 10_000)
+    record(docs_table, 3, 10_000)
+    docs_table.execute(f"update wikiembed_private.batch_ledger set at = {first} where id = 3")
+    docs_table.execute("select wikiembed.set_price('docs', 400)")
+    cost = docs_table.one("select sum(cost) from wikiembed.usage")
+    assert budget(docs_table, "cost_used") == (cost,)
+    assert not reserve(docs_table, 4, 10_000)
+    docs_table.execute("select wikiembed.set_price('docs', 300)")
+    assert docs_table.one(PAUSED) is False
+    assert not reserve(docs_table, 5, 10_000)
+    docs_table.execute("select wikiembed.pause('docs', 'mine')")
+    docs_table.execute("select wikiembed.set_price('docs', 1)")
+    assert docs_table.one(PAUSED) is True
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Chatham", "Asia/Seoul"])
+def test_period_is_that_of_utc_in_any_session(docs_table: Database, zone: str) -> None:
+    """Whatever the session's time zone is, and whether its clocks change within the period."""
+    docs_table.execute("select wikiembed.set_budget('docs', 100)")
+    docs_table.execute("select wikiembed.set_budget('docs', 100, p_period => 'month')")
+    with docs_table.connect() as connection:
+        connection.execute(f"set time zone '{zone}'".encode())
+        rows = connection.execute(
+            "select (ends at time zone 'UTC')::text, (begins + ('1 ' || period)::interval)::text"
+            " from wikiembed.budgets"
+        ).fetchall()
+    assert len(rows) == 2
+    assert all(ends == expected and ends.endswith("00:00:00") for ends, expected in rows)
+
+
+def test_pause_of_a_person_outlives_the_period(docs_table: Database) -> None:
+    """Set while the budget had paused the source: neither its end nor `expire_pauses` ends it."""
+    docs_table.execute("select wikiembed.set_budget('docs', 100)")
+    assert not reserve(docs_table, 1, 101)
+    docs_table.execute("select wikiembed.pause('docs', 'mine')")
+    assert budget(docs_table, "reached") == (False,)
+    docs_table.execute(
+        "update wikiembed_private.budgets set reached_at = reached_at - '1 d'::interval"
+    )
+    assert docs_table.one("select wikiembed.expire_pauses()") == 0
+    assert docs_table.one(PAUSED) is True
+
+
+def test_resume_of_a_person_does_not_exceed_the_budget(docs_table: Database) -> None:
+    """The next batch pauses the source again; a pause with an end does as well."""
+    docs_table.execute("select wikiembed.set_budget('docs', 100)")
+    assert not reserve(docs_table, 1, 101)
+    docs_table.execute("select wikiembed.resume('docs')")
+    assert not reserve(docs_table, 2, 101)
+    assert (docs_table.one(PAUSED), *budget(docs_table, "reached")) == (True, True)
 
 
 def test_both_budgets_hold(docs_table: Database) -> None:

@@ -96,21 +96,30 @@ def test_usage_ends_with_its_source(docs_table: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        "array[1, 0, 1]::bigint[]", "null", "array[1, 0, 1, -5, 0]::bigint[]",
-        "array[1, 0, 1, null, 0]::bigint[]",
-        "array[1,0,1,5,0]::bigint[], false, array[true], array[1]::int2[], array[1, 2]",
-        "array[1,0,1,5,0]::bigint[], false, array[true], array[209]::int2[], array[1]",
-        "array[1,0,1,5,0]::bigint[], false, array[true], array[1]::int2[], array[-1]",
-        "array[1,0,1,5,0]::bigint[], false, array[null::bool], array[1]::int2[], array[1]",
-        "array[1,0,1,5,0]::bigint[], false, null, null, null",
-    ],
-)  # fmt: skip
-def test_malformed_record_is_refused(docs_table: Database, arguments: str) -> None:
+    "usage", ["array[1, 0, 1]", "null", "array[1, 0, 1, -5, 0]", "array[1, 0, 1, null, 0]"]
+)
+@pytest.mark.parametrize("function", ["record_batches", "settle_budget"])
+def test_malformed_usage_is_refused(docs_table: Database, function: str, usage: str) -> None:
     """By name, with what was got."""
     with pytest.raises(psycopg.Error, match="usage has five numbers") as caught:
-        docs_table.execute(f"select wikiembed.record_batches('docs', 1, {arguments})")
+        docs_table.execute(f"select wikiembed.{function}('docs', 1, {usage}::bigint[])")
+    assert (caught.value.sqlstate, bool(caught.value.diag.message_hint)) == ("WE010", True)
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        "array[true], array[1]::int2[], array[1, 2]", "array[true], array[209]::int2[], array[1]",
+        "array[true], array[1]::int2[], array[-1]", "array[null::bool], array[1]::int2[], array[1]",
+        "null, null, null",
+    ],
+)  # fmt: skip
+def test_malformed_waits_are_refused(docs_table: Database, waits: str) -> None:
+    """By name, with what was got."""
+    with pytest.raises(psycopg.Error, match="the arrays of waits have one length") as caught:
+        docs_table.execute(
+            f"select wikiembed.record_batches('docs', 1, array[1,0,1,5,0], false, {waits})"
+        )
     assert (caught.value.sqlstate, bool(caught.value.diag.message_hint)) == ("WE010", True)
 
 

@@ -76,6 +76,7 @@ class Kept:
 
     def __init__(self, failures: int = 0) -> None:
         self.entries: list[tuple[dict[str, object], bool]] = []
+        self.statements: list[str] = []
         self.failures = failures
 
     async def record_batches(self, entry: BatchEntry) -> None:
@@ -86,6 +87,7 @@ class Kept:
             self.failures -= 1
             raise DatabaseUnreachable("lost")
         self.entries.append((parameters, again))
+        self.statements.append(entry.statement)
 
     def usages(self) -> list[tuple[object, object]]:
         """Source and usage of each entry."""
@@ -118,17 +120,21 @@ async def test_batches_are_added_up_per_source() -> None:
     assert len(store.entries) == 2
 
 
-async def test_reservation_is_released_at_once() -> None:
-    """With its own batch only: what others used may wait."""
+async def test_reservation_is_settled_at_once() -> None:
+    """With its own batch only: what others used may wait, and so may its lag."""
     store = Kept()
     recorder = Recorder(store, every_s=60)
     await recorder.add("docs", used(5))
     await recorder.add("docs", used(7, reservation=77))
-    assert [(kept["usage"], kept["reservation"]) for kept, _ in store.entries] == [
-        ([1, 0, 1, 7, 0], 77)
+    assert [(kept["usage"], kept["id"], kept["chunks"]) for kept, _ in store.entries] == [
+        ([1, 0, 1, 7, 0], 77, [])
     ]
+    assert "settle_budget" in store.statements[0]
     await recorder.aclose()
-    assert store.usages()[1:] == [("docs", [1, 0, 1, 5, 0])]
+    assert [(kept["usage"], kept["chunks"]) for kept, _ in store.entries[1:]] == [
+        ([1, 0, 1, 5, 0], [2])
+    ]
+    assert "record_batches" in store.statements[1]
 
 
 async def test_lost_record_is_repeated_as_such() -> None:
@@ -144,6 +150,7 @@ async def test_lost_record_is_repeated_as_such() -> None:
         ("docs", [1, 0, 1, 5, 0]), ("docs", [1, 0, 1, 7, 0]),
     ]  # fmt: skip
     assert {again for _, again in store.entries} == {True}
+    assert sum(sum(kept["chunks"]) for kept, _ in store.entries) == 2  # type: ignore[call-overload]
     await recorder.aclose()
 
 

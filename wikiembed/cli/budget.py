@@ -25,7 +25,9 @@ def run_budget(
         str | None, typer.Argument(help="The source; all of them, if not given.")
     ] = None,
     *,
-    tokens: Annotated[int | None, typer.Option(min=1, help="Tokens that a period may use.")] = None,
+    tokens: Annotated[
+        int | None, typer.Option(min=1, max=10**15, help="Tokens that a period may use.")
+    ] = None,
     cost: Annotated[
         str | None, typer.Option(help="Money that a period may use, at the source's price.")
     ] = None,

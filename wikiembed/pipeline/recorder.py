@@ -1,7 +1,7 @@
 """Records what batches cost: added up in this process, written to Postgres once a second.
 
-Of a source with a budget each batch is recorded at its end, in the transaction that releases its
-reservation, so that the budget counts it once.
+Of a source with a budget the cost of each batch takes the place of its reservation at its end, so
+that the budget counts it once.
 """
 
 from __future__ import annotations
@@ -47,11 +47,15 @@ class Recorder:
 
         Raises nothing but what cancels the caller.
         """
-        if record.reservation is not None:
-            await self._write([_entry(source, record)])
-        elif record.usage or record.lags:
-            self._sums[source].usage.add(record.usage)
+        if record.lags or (record.usage and record.reservation is None):
             add_lags(self._sums[source].lags, record.lags)
+            if record.reservation is None:
+                self._sums[source].usage.add(record.usage)
+        if record.reservation is not None:
+            settled = BatchEntry(
+                source=source, usage=record.usage.numbers(), settles=True, id=record.reservation
+            )
+            await self._write([settled])
         if (self._sums or self._left) and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._write_regularly())
 
@@ -98,5 +102,4 @@ def _entry(source: str, record: BatchRecord) -> BatchEntry:
         fresh=[fresh for (fresh, _), _ in waits],
         buckets=[bucket for (_, bucket), _ in waits],
         chunks=[chunks for _, chunks in waits],
-        reservation=record.reservation,
     )

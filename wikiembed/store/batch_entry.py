@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 RECORD = """
 select wikiembed.record_batches(
   %(source)s, %(id)s::bigint, %(usage)s::bigint[], %(again)s, %(fresh)s::boolean[],
-  %(buckets)s::smallint[], %(chunks)s::bigint[], %(reservation)s::bigint)
+  %(buckets)s::smallint[], %(chunks)s::bigint[])
 """
+SETTLE = (
+    "select wikiembed.settle_budget(%(source)s, %(id)s::bigint, %(usage)s::bigint[], %(again)s)"
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,7 +22,7 @@ class BatchEntry:
 
     `usage`: requests, failed ones, texts, tokens, estimated tokens. `chunks[i]` waited for a time
     of bucket `buckets[i]` of wikiembed.lag_histogram, and `fresh[i]` says whether they were edits.
-    `reservation`: what the batch has reserved of the source's budget, which the record releases.
+    `id`: by which a repeated record is known; with `settles` that of the reservation that ends.
     """
 
     source: str
@@ -27,12 +30,17 @@ class BatchEntry:
     fresh: Sequence[bool] = ()
     buckets: Sequence[int] = ()
     chunks: Sequence[int] = ()
-    reservation: int | None = None
+    settles: bool = False
     id: int = field(default_factory=lambda: secrets.randbits(63))
     _sent: bool = False
 
+    @property
+    def statement(self) -> str:
+        """The statement that records it."""
+        return SETTLE if self.settles else RECORD
+
     def parameters(self) -> dict[str, object]:
-        """Those of `RECORD`; a second call says that it is repeated."""
+        """Those of `statement`; a second call says that it is repeated."""
         again, self._sent = self._sent, True
         return {
             "source": self.source,
@@ -42,5 +50,4 @@ class BatchEntry:
             "fresh": list(self.fresh),
             "buckets": list(self.buckets),
             "chunks": list(self.chunks),
-            "reservation": self.reservation,
         }

@@ -15,7 +15,7 @@ from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import Pool, VectorArray
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import SourceNotFound
-from wikiembed.store.batch_entry import RECORD, BatchEntry
+from wikiembed.store.batch_entry import BatchEntry
 from wikiembed.store.calls import fetch_all
 from wikiembed.store.coverage import COVERAGE, DOCUMENT_COUNTS, Coverage, DocumentCounts
 from wikiembed.store.outcome import Outcome
@@ -175,8 +175,8 @@ class ChunkStore:
         return {key: Outcome(outcome) for key, outcome in rows}
 
     async def record_batches(self, entry: BatchEntry) -> None:
-        """Record what batches cost; see wikiembed.record_batches."""
-        await self._all(RECORD, entry.parameters())
+        """Record what batches cost; see wikiembed.record_batches and settle_budget."""
+        await self._all(entry.statement, entry.parameters())
 
     async def record_failures(
         self,

@@ -54,7 +54,7 @@ comment on column wikiembed_private.batch_ledger.chunks is 'For each of these, i
 comment on column wikiembed_private.batch_ledger.source is 'The source.';
 
 comment on table wikiembed_private.usage_days is
-  'What workers used to embed each source, per day; written by fold_batches, read through view usage, deleted with the source.';
+  'What workers used to embed each source, per day; written by fold_batches and settle_budget, read through view usage, deleted with the source.';
 comment on column wikiembed_private.usage_days.source is 'The source.';
 comment on column wikiembed_private.usage_days.day is 'The day, in UTC.';
 comment on column wikiembed_private.usage_days.requests is 'Requests to the embedding server.';

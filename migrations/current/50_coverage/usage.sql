@@ -3,26 +3,21 @@
 -- rows for longer than records are repeated.
 create or replace function wikiembed.record_batches(
   p_source text, p_id bigint, p_usage bigint[], p_again boolean default false,
-  p_fresh boolean[] default '{}', p_buckets smallint[] default '{}', p_chunks bigint[] default '{}',
-  p_reservation bigint default null
+  p_fresh boolean[] default '{}', p_buckets smallint[] default '{}', p_chunks bigint[] default '{}'
 ) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if num_nulls(p_source, p_id, p_fresh, p_buckets, p_chunks) > 0 or cardinality(p_usage) is distinct from 5 or array_position(p_usage, null) is not null
-     or 0 > any (p_usage) or cardinality(p_fresh) is distinct from cardinality(p_chunks)
-     or cardinality(p_buckets) is distinct from cardinality(p_chunks)
+  perform wikiembed_private.check_usage(p_usage);
+  if num_nulls(p_source, p_id, p_fresh, p_buckets, p_chunks) > 0 or cardinality(p_fresh) <> cardinality(p_chunks)
+     or cardinality(p_buckets) <> cardinality(p_chunks)
      or exists (select from unnest(p_fresh, p_buckets, p_chunks) as w (fresh, bucket, chunks)
                  where w.fresh is null or w.bucket is null or w.bucket not between -69 and 208
                     or w.chunks is null or w.chunks < 0)
   then
-    raise exception 'usage has five numbers that are not negative, and the arrays of waits have one length, buckets from -69 to 208, and no negative number of chunks'
-      using errcode = 'WE010', hint = format('Got %s, and %s, %s, %s.', p_usage, p_fresh, p_buckets, p_chunks);
-  end if;
-  if p_reservation is not null then
-    delete from wikiembed_private.budget_reservations as r
-     where r.id = p_reservation and r.source = p_source collate "default";
+    raise exception 'the arrays of waits have one length, buckets from -69 to 208, and no negative number of chunks'
+      using errcode = 'WE010', hint = format('Got %s, %s, %s.', p_fresh, p_buckets, p_chunks);
   end if;
   if p_again and exists (select from wikiembed_private.batch_ledger as b where b.id = p_id) then
     return;
@@ -32,9 +27,22 @@ begin
   values (p_id, p_usage[1], p_usage[2], p_usage[3], p_usage[4], p_usage[5], p_fresh, p_buckets, p_chunks, p_source);
 end;
 $$;
-comment on function wikiembed.record_batches(
-  text, bigint, bigint[], boolean, boolean[], smallint[], bigint[], bigint) is
-  'Records what the requests of batches cost (requests, failed ones, texts, tokens, estimated tokens), and of their written chunks how many waited for a time of each bucket of lag_histogram, after an edit or not. With p_again only if p_id is not recorded yet. Releases p_reservation of the budget. Called by workers, once a second and at their end; for a source with a budget, after each batch. Raises WE010.';
+comment on function wikiembed.record_batches(text, bigint, bigint[], boolean, boolean[], smallint[], bigint[]) is
+  'Records what the requests of batches cost (requests, failed ones, texts, tokens, estimated tokens), and of their written chunks how many waited for a time of each bucket of lag_histogram, after an edit or not. With p_again only if p_id is not recorded yet. Called by workers, once a second and at their end. Raises WE010.';
+
+create or replace function wikiembed_private.check_usage(p_usage bigint[]) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if cardinality(p_usage) is distinct from 5 or array_position(p_usage, null) is not null or 0 > any (p_usage) then
+    raise exception 'usage has five numbers that are not negative'
+      using errcode = 'WE010', hint = format('Got %s.', p_usage);
+  end if;
+end;
+$$;
+comment on function wikiembed_private.check_usage(bigint[]) is
+  'Raises WE010 if it is not requests, failed ones, texts, tokens and estimated tokens.';
 
 -- One statement, as fold_ledger. The sources are locked before their rows, as in detach; those that are locked
 -- otherwise are left for the next minute.

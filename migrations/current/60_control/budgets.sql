@@ -15,8 +15,17 @@ select b.source, b.period, p.begins, p.ends, b.tokens, b.cost,
      from (select clock_timestamp() at time zone 'UTC' as at) as c
  ) as p
   left join lateral (
-    select sum(g.tokens) as tokens, sum(g.cost) as cost from wikiembed.usage as g
-     where g.source = b.source and g.day >= p.begins) as u on true
+    select sum(g.tokens) as tokens, round(sum(g.tokens * m.per_million) / 1000000, 6) as cost
+      from (
+        select d.day, d.tokens from wikiembed_private.usage_days as d
+         where d.source = b.source and d.day >= p.begins
+         union all
+        select (l.at at time zone 'UTC')::date, l.tokens from wikiembed_private.batch_ledger as l
+         where l.source = b.source and l.at >= p.begins::timestamp at time zone 'UTC' and l.tokens > 0
+      ) as g
+      left join lateral (
+        select c.per_million from wikiembed.prices as c
+         where c.source = b.source and c.from_day <= g.day order by c.from_day desc limit 1) as m on true) as u on true
   left join lateral (
     select sum(r.tokens) as tokens from wikiembed_private.budget_reservations as r
      where r.source = b.source and r.at > clock_timestamp() - interval '30 minutes') as f on true
@@ -45,8 +54,8 @@ comment on column wikiembed.budgets.set_at is 'When it was set.';
 
 -- A pause that is in force, by a person or by a worker, stays as it is; so does a source whose period is about to
 -- end. The advisory lock, in a statement before those that read, makes one reservation after the other: each counts those
--- before it. record_batches releases a reservation in the transaction that records what the batch used; of a
--- worker that died it expires with the hard limit of rescue_jobs.
+-- before it. settle_budget replaces a reservation by what the batch used; of a worker that died it expires with the
+-- hard limit of rescue_jobs.
 create or replace function wikiembed.reserve_budget(p_source text, p_id bigint, p_tokens bigint) returns boolean
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -87,6 +96,32 @@ end;
 $$;
 comment on function wikiembed.reserve_budget(text, bigint, bigint) is
   'Reserves tokens of a source''s budgets for a batch that is about to be sent; where they do not suffice, with what is used and in flight, pauses the source until the period ends and returns false. Called by workers. Raises WE001, WE010.';
+
+-- Added to the day at once, since each reservation reads what was used: rows per batch would make that slow. That
+-- the reservation is gone says that an earlier call was committed.
+create or replace function wikiembed.settle_budget(
+  p_source text, p_id bigint, p_usage bigint[], p_again boolean default false
+) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform wikiembed_private.check_usage(p_usage);
+  delete from wikiembed_private.budget_reservations as r where r.id = p_id and r.source = p_source collate "default";
+  if p_again and not found then
+    return;
+  end if;
+  insert into wikiembed_private.usage_days as u (source, day, requests, failed, texts, tokens, tokens_estimated)
+  select s.name, (clock_timestamp() at time zone 'UTC')::date, p_usage[1], p_usage[2], p_usage[3], p_usage[4], p_usage[5]
+    from wikiembed.sources as s where s.name = p_source for key share
+      on conflict on constraint usage_days_pkey do update
+         set requests = u.requests + excluded.requests, failed = u.failed + excluded.failed,
+             texts = u.texts + excluded.texts, tokens = u.tokens + excluded.tokens,
+             tokens_estimated = u.tokens_estimated + excluded.tokens_estimated;
+end;
+$$;
+comment on function wikiembed.settle_budget(text, bigint, bigint[], boolean) is
+  'Records what a batch used (requests, failed ones, texts, tokens, estimated tokens), and releases what it had reserved; with p_again only if that is reserved still. Called by workers after each batch of a source with a budget. Raises WE010.';
 
 create or replace function wikiembed_private.budget_reason(p_budget wikiembed.budgets) returns text
 language sql stable

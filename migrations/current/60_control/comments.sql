@@ -46,7 +46,7 @@ comment on column wikiembed_private.budgets.reached_at is
   'When it last paused the source: the pause''s own time, by which it is known.';
 
 comment on table wikiembed_private.budget_reservations is
-  'Tokens that batches in flight will use, by an estimate; written by reserve_budget, deleted by record_batches, or after 30 minutes.';
+  'Tokens that batches in flight will use, by an estimate; written by reserve_budget, deleted by settle_budget, or after 30 minutes.';
 comment on column wikiembed_private.budget_reservations.id is 'Random number of the batch.';
 comment on column wikiembed_private.budget_reservations.source is 'The source.';
 comment on column wikiembed_private.budget_reservations.tokens is 'Estimated tokens of the batch.';

@@ -54,7 +54,7 @@ begin
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
      where (p.pronamespace = 'wikiembed'::regnamespace
-            and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'record_batches', 'reserve_budget', 'pin_model', 'pause',
+            and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'record_batches', 'reserve_budget', 'settle_budget', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'reconciles_left', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
                               'report_outage', 'end_outage', 'register_worker', 'write_truncated',
                               'find_truncation_check', 'record_truncation_check',

@@ -1,5 +1,5 @@
--- Append-only and without an index, as the ledger's newest rows: a worker adds one per source and second, and one
--- per batch of a source with a budget. Rows live for minutes: fold_batches moves them to days and hours.
+-- Append-only and without an index, as the ledger's newest rows: a worker adds one per source and second.
+-- Rows live for minutes: fold_batches moves them to days and hours.
 create table if not exists wikiembed_private.batch_ledger (
   id bigint not null,
   at timestamptz not null default clock_timestamp(),
