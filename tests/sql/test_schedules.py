@@ -17,6 +17,8 @@ FETCH = (
 
 NIGHTS = ("22:00-06:00", "Asia/Seoul", "1,2,3,4,5")
 SATURDAYS = ("22:00-06:00", "Europe/Berlin", "6")
+GAP = ("02:30-03:30", "Europe/Berlin", "7")
+TWICE = ("01:30-02:30", "Europe/Berlin", "7")
 MEETING = ("01:00-02:00,02:00-03:00,01:30-02:30", "UTC", "7")
 WORKDAYS = ("00:00-24:00", "UTC", "1,2,3,4,5,6")
 
@@ -82,6 +84,9 @@ def test_gate_holds_bulk_work_for_every_worker(docs_table: Database) -> None:
         # A night of 25 hours, and one of 23.
         (*SATURDAYS, "2026-10-24 12:00+02", "2026-10-24 22:00+02", "2026-10-25 06:00+01"),
         (*SATURDAYS, "2026-03-28 12:00+01", "2026-03-28 22:00+01", "2026-03-29 06:00+02"),
+        # Within the hour that summer time skips: not on that day. In the hour that comes twice: both.
+        (*GAP, "2026-03-28 12:00+01", "2026-04-05 02:30+02", "2026-04-05 03:30+02"),
+        (*TWICE, "2026-10-24 12:00+02", "2026-10-25 01:30+02", "2026-10-25 02:30+01"),
         # Always, but for Sundays.
         (*WORKDAYS, "2026-11-29 12:00+00", "2026-11-30 00:00+00", "2026-12-06 00:00+00"),
     ],
