@@ -44,7 +44,7 @@ def run_usage(
         actions.names(connection, source)
         rows = costs.usage(connection, source, days=days)
     if json:
-        print_json([row | {"day": row["day"].isoformat()} for row in rows])
+        print_json([row | {"day": str(row["day"])} for row in rows])
         return
     if not rows:
         say(f"No usage in the last {count(days, 'day')}.")
@@ -150,13 +150,13 @@ def run_price(
         begins = costs.set_price(connection, source, price, from_day=day, currency=currency)
         now = costs.price_of(connection, source)
     if json:
-        begin = None if begins is None else begins.isoformat()
+        begin = None if begins is None else str(begins)
         print_json({"source": source, "per_million": price, "from_day": begin})
     elif price is None:
         say(f"Removed all prices of {source}.")
     else:
         label = currency or (now.currency if now else "")
-        since = "for all days" if begins is None else f"from {begins.isoformat()} on"
+        since = "for all days" if begins is None else f"from {begins} on"
         say(f"{source}: {money(price, label)} for a million tokens, {since}.")
 
 
@@ -165,7 +165,7 @@ def _list_prices(source: str | None, *, json: bool) -> None:
         actions.names(connection, source)
         rows = costs.prices(connection, source)
     if json:
-        days = [None if row["from_day"] is None else row["from_day"].isoformat() for row in rows]
+        days = [None if row["from_day"] is None else str(row["from_day"]) for row in rows]
         print_json([row | {"from_day": day} for row, day in zip(rows, days, strict=True)])
     elif not rows:
         say("No price is set: `wikiembed price SOURCE 0.02 --currency USD`.")
