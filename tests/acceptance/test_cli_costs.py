@@ -176,6 +176,7 @@ def test_budget_that_is_reached_says_how_to_continue(
         (["budget", "--tokens", "5"], "Name the source, and one of --tokens, --cost and --remove."),
         (["budget", "docs", "--tokens", "5", "--remove"], "Name the source, and one of --tokens"),
         (["budget", "docs", "--tokens", "0"], "Invalid value for '--tokens'"),
+        (["budget", "docs", "--tokens", "9" * 20], "Invalid value for '--tokens'"),
         (["budget", "docs", "--cost", "0"], "'0' is not an amount of money"),
         (["budget", "docs", "--cost", "5"], "A budget of money needs a price of source"),
         (["budget", "docs", "--tokens", "5", "--per", "week"], "give day or month."),
