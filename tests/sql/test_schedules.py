@@ -84,7 +84,7 @@ def test_gate_holds_bulk_work_for_every_worker(docs_table: Database) -> None:
         # A night of 25 hours, and one of 23.
         (*SATURDAYS, "2026-10-24 12:00+02", "2026-10-24 22:00+02", "2026-10-25 06:00+01"),
         (*SATURDAYS, "2026-03-28 12:00+01", "2026-03-28 22:00+01", "2026-03-29 06:00+02"),
-        # Within the hour that summer time skips: not on that day. In the hour that comes twice: both.
+        # In the hour that summer time skips: not on that day. In the one that comes twice: both.
         (*GAP, "2026-03-28 12:00+01", "2026-04-05 02:30+02", "2026-04-05 03:30+02"),
         (*TWICE, "2026-10-24 12:00+02", "2026-10-25 01:30+02", "2026-10-25 02:30+01"),
         # Always, but for Sundays.
