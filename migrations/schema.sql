@@ -52,7 +52,7 @@ CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name[], p_text text[
     SET lock_timeout TO '10s'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name[], p_text text[], p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and blocks no writer. With p_move an existing source is moved to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
+COMMENT ON FUNCTION wikiembed.attach(p_relation regclass, p_key name[], p_text text[], p_embedding name, p_name text, p_provider text, p_model text, p_dimensions integer, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_index boolean, p_check_only boolean, p_enqueue boolean, p_move boolean) IS 'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and blocks no writer. With p_move an existing source is moved to this table, with its settings, its pause, its costs and budgets, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
 
 CREATE FUNCTION wikiembed.attach(p_relation regclass, p_key name[], p_text name, p_embedding name, p_name text, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_dimensions integer DEFAULT NULL::integer, p_document_prefix text DEFAULT NULL::text, p_query_prefix text DEFAULT NULL::text, p_batch_size integer DEFAULT 64, p_index boolean DEFAULT true, p_check_only boolean DEFAULT false, p_enqueue boolean DEFAULT false, p_move boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -106,7 +106,7 @@ CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
     SET lock_timeout TO '10s'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Detaches a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Refuses a source that a name was switched to. Raises WE001, WE010.';
+COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Detaches a source: its triggers, functions, jobs, failures, their history, ledger and usage; the table''s rows stay. Refuses a source that a name was switched to. Raises WE001, WE010.';
 
 CREATE FUNCTION wikiembed.document_options(p_source text) RETURNS TABLE(splitter text, max_chars integer, overlap_chars integer, context text, max_tokens integer)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -154,7 +154,7 @@ CREATE FUNCTION wikiembed.expire_pauses() RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.expire_pauses() IS 'Resumes the sources whose pause has expired; returns the number.';
+COMMENT ON FUNCTION wikiembed.expire_pauses() IS 'Resumes the sources whose pause has expired, and writes the next window of those with a schedule; returns the number that it resumed.';
 
 CREATE FUNCTION wikiembed.find_truncation_check(p_source text, p_server text, p_model text) RETURNS TABLE(outcome text, from_chars integer, checked_chars integer, age_s double precision)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -168,7 +168,7 @@ CREATE FUNCTION wikiembed.fold_ledger() RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one per minute after a minute, to one per hour after a day, and prunes the history of failures; returns the number of ledger rows removed.';
+COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one per minute after a minute, to one per hour after a day, and the records of batches per day and hour, and prunes the history of failures; returns the number of ledger rows removed.';
 
 CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -287,6 +287,13 @@ CREATE FUNCTION wikiembed.reconciles_left(p_source text DEFAULT NULL::text) RETU
 
 COMMENT ON FUNCTION wikiembed.reconciles_left(p_source text) IS 'Number of reconciles of a source (null: of any) that a trigger queued and that wait or run: each may queue more jobs.';
 
+CREATE FUNCTION wikiembed.record_batches(p_source text, p_id bigint, p_usage bigint[], p_again boolean DEFAULT false, p_fresh boolean[] DEFAULT '{}'::boolean[], p_buckets smallint[] DEFAULT '{}'::smallint[], p_chunks bigint[] DEFAULT '{}'::bigint[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.record_batches(p_source text, p_id bigint, p_usage bigint[], p_again boolean, p_fresh boolean[], p_buckets smallint[], p_chunks bigint[]) IS 'Records what the requests of batches cost (requests, failed ones, texts, tokens, estimated tokens), and of their written chunks how many waited for a time of each bucket of lag_histogram, after an edit or not. With p_again only if p_id is not recorded yet. Called by workers, once a second and at their end. Raises WE010.';
+
 CREATE FUNCTION wikiembed.record_document_failure(p_source text, p_key text, p_version bigint, p_error_class text, p_message text, p_job_id bigint DEFAULT NULL::bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -360,6 +367,13 @@ CREATE FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision DEFAULT 30,
 
 COMMENT ON FUNCTION wikiembed.rescue_jobs(p_heartbeat_s double precision, p_hard_limit_s double precision) IS 'Requeues the jobs of workers without a heartbeat and jobs that run too long (s); splits a job at its third rescue; returns the number of each.';
 
+CREATE FUNCTION wikiembed.reserve_budget(p_source text, p_id bigint, p_tokens bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.reserve_budget(p_source text, p_id bigint, p_tokens bigint) IS 'Reserves tokens of a source''s budgets for a batch that is about to be sent; where they do not suffice, with what is used and in flight, pauses the source until the period ends and returns false. Called by workers. Raises WE001, WE010.';
+
 CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::text, p_max_chars integer DEFAULT NULL::integer, p_overlap_chars integer DEFAULT NULL::integer, p_context text DEFAULT NULL::text, p_max_tokens integer DEFAULT NULL::integer, p_force boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -410,12 +424,26 @@ CREATE FUNCTION wikiembed.search(p_source text, p_query public.vector DEFAULT NU
 
 COMMENT ON FUNCTION wikiembed.search(p_source text, p_query public.vector, p_text text, p_limit integer, p_filter jsonb, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean, p_switched boolean) IS 'The chunks that fit a vector, a text or both best, with the rights of the caller. Where both find something, score is the sum of weight / 61 * share: by vector 1 for the nearest row that was found and 0 for the farthest, by text how much of the question the row has (BM25+ ÷ the weights of all words), 2 for a row of mean length with each word once; else weight / (60 + rank). distance is the cosine distance (0 to 2); is_current is false for a chunk that waits for its vector, which is found by text alone. p_filter names columns of the chunk or its document: {"tenant": 3, "language": ["en", "de"], "year": {"gte": 2000, "lt": 2010}}. p_per_document returns the best chunk of each document. p_source is the name of a source, or one that was switched to a source; p_switched false searches the source of that very name. Raises WE001, WE013.';
 
+CREATE FUNCTION wikiembed.set_budget(p_source text, p_tokens bigint DEFAULT NULL::bigint, p_cost numeric DEFAULT NULL::numeric, p_period text DEFAULT 'day'::text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.set_budget(p_source text, p_tokens bigint, p_cost numeric, p_period text) IS 'Sets how many tokens, or how much money, a source may use per day or month (UTC); without either it removes the budget of that period. Ends a pause by that budget. Raises WE001, WE010.';
+
 CREATE FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
 COMMENT ON FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) IS 'Sets the least hnsw.ef_search with which a source is searched by vector, 1 to 1,000: more finds more of the nearest chunks and takes longer; null ends it. A higher one of the session counts. Raises WE001, WE013.';
+
+CREATE FUNCTION wikiembed.set_price(p_source text, p_per_million numeric, p_from date DEFAULT NULL::date, p_currency text DEFAULT NULL::text) RETURNS date
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.set_price(p_source text, p_per_million numeric, p_from date, p_currency text) IS 'Sets the price of a million tokens of a source from a day (UTC) on: by default from today, the first one for all days; null removes all its prices. Ends a pause by a budget of money, which the next batch checks again. Returns the day. Raises WE001, WE010.';
 
 CREATE FUNCTION wikiembed.set_quantise(p_source text, p_quantise text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -424,12 +452,26 @@ CREATE FUNCTION wikiembed.set_quantise(p_source text, p_quantise text) RETURNS v
 
 COMMENT ON FUNCTION wikiembed.set_quantise(p_source text, p_quantise text) IS 'Has a source searched by a quantised index of vectors, halfvec or binary, which `wikiembed index --quantise` has built, or again by a plain one: none. While no valid index of that kind is there, searches use a plain one, or compare every row. Forgets the recall that was measured. Raises WE001, WE013.';
 
+CREATE FUNCTION wikiembed.set_schedule(p_source text, p_windows text[] DEFAULT NULL::text[], p_zone text DEFAULT 'UTC'::text, p_weekdays integer[] DEFAULT ARRAY[1, 2, 3, 4, 5, 6, 7]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.set_schedule(p_source text, p_windows text[], p_zone text, p_weekdays integer[]) IS 'Lets the bulk work of a source run in these windows only, such as 22:00-06:00, that begin on these weekdays (1: Monday) in a time zone; null windows: always. Rows that are written meanwhile are embedded at any time. Raises WE001, WE010.';
+
 CREATE FUNCTION wikiembed.set_text_config(p_source text, p_config text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
 COMMENT ON FUNCTION wikiembed.set_text_config(p_source text, p_config text) IS 'Has a source searched by text with a configuration, for which `wikiembed index --text` has built the index; null ends it. Raises WE001, WE013.';
+
+CREATE FUNCTION wikiembed.settle_budget(p_source text, p_id bigint, p_usage bigint[], p_again boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.settle_budget(p_source text, p_id bigint, p_usage bigint[], p_again boolean) IS 'Records what a batch used (requests, failed ones, texts, tokens, estimated tokens), and releases what it had reserved; with p_again only if that is reserved still. Called by workers after each batch of a source with a budget. Raises WE010.';
 
 CREATE FUNCTION wikiembed.skip(p_source text, p_keys text[], p_why text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -547,6 +589,33 @@ CREATE FUNCTION wikiembed_private.base_type(p_type oid) RETURNS oid
 
 COMMENT ON FUNCTION wikiembed_private.base_type(p_type oid) IS 'The type below a domain, or the type itself.';
 
+CREATE FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) IS 'True while a source is paused and its pause has not expired.';
+
+CREATE TABLE wikiembed.prices (
+    source text NOT NULL,
+    from_day date NOT NULL,
+    per_million numeric NOT NULL,
+    currency text NOT NULL,
+    set_by text NOT NULL,
+    CONSTRAINT currency_is_short CHECK (((octet_length(currency) <= 12) AND (currency !~ '[[:cntrl:]]'::text))),
+    CONSTRAINT price_is_not_negative CHECK (((per_million >= (0)::numeric) AND (per_million < '1000000000'::numeric)))
+);
+
+COMMENT ON TABLE wikiembed.prices IS 'Prices of tokens of each source, for view usage; written by set_price.';
+
+COMMENT ON COLUMN wikiembed.prices.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.prices.from_day IS 'First day (UTC) of the price; -infinity: all days before the next price.';
+
+COMMENT ON COLUMN wikiembed.prices.per_million IS 'Price of a million tokens.';
+
+COMMENT ON COLUMN wikiembed.prices.currency IS 'Its currency, as it is shown; may be empty.';
+
+COMMENT ON COLUMN wikiembed.prices.set_by IS 'Who set it.';
+
 CREATE TABLE wikiembed.sources (
     name text NOT NULL,
     relation regclass NOT NULL,
@@ -588,6 +657,9 @@ CREATE TABLE wikiembed.sources (
     query_prefix_pinned boolean DEFAULT false NOT NULL,
     ef_search integer,
     quantise text,
+    budgeted boolean DEFAULT false NOT NULL,
+    bulk_opens_at timestamp with time zone,
+    bulk_closes_at timestamp with time zone,
     CONSTRAINT a_key_has_one_to_four_columns CHECK ((((cardinality(key_columns) >= 1) AND (cardinality(key_columns) <= 4)) AND (cardinality(key_types) = cardinality(key_columns)) AND (cardinality(key_attnums) = cardinality(key_columns)))),
     CONSTRAINT a_pause_names_who CHECK (((paused_at IS NULL) OR (paused_by IS NOT NULL))),
     CONSTRAINT a_text_has_one_to_eight_parts CHECK ((((cardinality(text_columns) >= 1) AND (cardinality(text_columns) <= 8)) AND (jsonb_array_length(text_paths) = cardinality(text_columns)) AND (cardinality(text_attnums) = cardinality(text_columns)))),
@@ -682,6 +754,219 @@ COMMENT ON COLUMN wikiembed.sources.ef_search IS 'The least hnsw.ef_search of it
 
 COMMENT ON COLUMN wikiembed.sources.quantise IS 'How the index of vectors that searches use is quantised: halfvec or binary; null: not at all. Written by set_quantise.';
 
+COMMENT ON COLUMN wikiembed.sources.budgeted IS 'Whether it has a budget, which workers then reserve tokens of; written by set_budget.';
+
+COMMENT ON COLUMN wikiembed.sources.bulk_opens_at IS 'When the window of its bulk work opened, or the next one opens; null: it has no schedule.';
+
+COMMENT ON COLUMN wikiembed.sources.bulk_closes_at IS 'When that window closes.';
+
+CREATE TABLE wikiembed_private.batch_ledger (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    requests bigint NOT NULL,
+    failed bigint NOT NULL,
+    texts bigint NOT NULL,
+    tokens bigint NOT NULL,
+    tokens_estimated bigint NOT NULL,
+    fresh boolean[] NOT NULL,
+    buckets smallint[] NOT NULL,
+    chunks bigint[] NOT NULL,
+    source text NOT NULL
+);
+
+ALTER TABLE ONLY wikiembed_private.batch_ledger REPLICA IDENTITY FULL;
+
+COMMENT ON TABLE wikiembed_private.batch_ledger IS 'Cost and waiting times of the batches of the last minutes; written by record_batches, read through views usage and lag, folded by fold_batches.';
+
+COMMENT ON COLUMN wikiembed_private.batch_ledger.id IS 'Random number of the record, by which a repeated one finds its row.';
+
+COMMENT ON COLUMN wikiembed_private.batch_ledger.at IS 'When it was recorded: up to a second after the batches.';
+
+COMMENT ON COLUMN wikiembed_private.batch_ledger.requests IS 'Requests to the embedding server.';
+
+COMMENT ON COLUMN wikiembed_private.batch_ledger.failed IS 'Of these, requests without vectors as response.';
+
+COMMENT ON COLUMN wikiembed_private.batch_ledger.texts IS 'Texts of the others.';
+
+COMMENT ON COLUMN wikiembed_private.batch_ledger.tokens IS 'Tokens of those texts.';
+
+COMMENT ON COLUMN wikiembed_private.batch_ledger.tokens_estimated IS 'Of these, tokens that no response counted.';
+
+COMMENT ON COLUMN wikiembed_private.batch_ledger.fresh IS 'For each waiting time of the written chunks, whether it is that of edits.';
+
+COMMENT ON COLUMN wikiembed_private.batch_ledger.buckets IS 'The bucket of each of these times, as in lag_histogram.';
+
+COMMENT ON COLUMN wikiembed_private.batch_ledger.chunks IS 'For each of these, its number of chunks.';
+
+COMMENT ON COLUMN wikiembed_private.batch_ledger.source IS 'The source.';
+
+CREATE TABLE wikiembed_private.budget_reservations (
+    id bigint NOT NULL,
+    source text NOT NULL,
+    tokens bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT tokens_are_not_negative CHECK ((tokens >= 0))
+);
+
+COMMENT ON TABLE wikiembed_private.budget_reservations IS 'Tokens that batches in flight will use, by an estimate; written by reserve_budget, deleted by settle_budget, or after 30 minutes.';
+
+COMMENT ON COLUMN wikiembed_private.budget_reservations.id IS 'Random number of the batch.';
+
+COMMENT ON COLUMN wikiembed_private.budget_reservations.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed_private.budget_reservations.tokens IS 'Estimated tokens of the batch.';
+
+COMMENT ON COLUMN wikiembed_private.budget_reservations.at IS 'When it was about to be sent.';
+
+CREATE TABLE wikiembed_private.budgets (
+    source text NOT NULL,
+    period text NOT NULL,
+    tokens bigint,
+    cost numeric,
+    set_by text NOT NULL,
+    set_at timestamp with time zone DEFAULT now() NOT NULL,
+    reached_at timestamp with time zone,
+    CONSTRAINT budget_is_of_tokens_or_money CHECK ((num_nonnulls(tokens, cost) = 1)),
+    CONSTRAINT cost_is_positive CHECK ((cost > (0)::numeric)),
+    CONSTRAINT period_is_known CHECK ((period = ANY (ARRAY['day'::text, 'month'::text]))),
+    CONSTRAINT tokens_are_positive CHECK ((tokens > 0))
+);
+
+COMMENT ON TABLE wikiembed_private.budgets IS 'Tokens or money that a source may use per day or month; written by set_budget and reserve_budget, read through view wikiembed.budgets.';
+
+COMMENT ON COLUMN wikiembed_private.budgets.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed_private.budgets.period IS 'day or month, in UTC.';
+
+COMMENT ON COLUMN wikiembed_private.budgets.tokens IS 'Tokens per period; null: the budget is of money.';
+
+COMMENT ON COLUMN wikiembed_private.budgets.cost IS 'Money per period; null: the budget is of tokens.';
+
+COMMENT ON COLUMN wikiembed_private.budgets.set_by IS 'Who set it.';
+
+COMMENT ON COLUMN wikiembed_private.budgets.set_at IS 'When it was set.';
+
+COMMENT ON COLUMN wikiembed_private.budgets.reached_at IS 'When it last paused the source: the pause''s own time, by which it is known.';
+
+CREATE TABLE wikiembed_private.usage_days (
+    source text NOT NULL,
+    day date NOT NULL,
+    requests bigint NOT NULL,
+    failed bigint NOT NULL,
+    texts bigint NOT NULL,
+    tokens bigint NOT NULL,
+    tokens_estimated bigint NOT NULL
+);
+
+COMMENT ON TABLE wikiembed_private.usage_days IS 'What workers used to embed each source, per day; written by fold_batches and settle_budget, read through view usage, deleted with the source.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.day IS 'The day, in UTC.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.requests IS 'Requests to the embedding server.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.failed IS 'Of these, requests without vectors as response.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.texts IS 'Texts of the others.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.tokens IS 'Tokens of those texts.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.tokens_estimated IS 'Of these, tokens that no response counted.';
+
+CREATE VIEW wikiembed.budgets AS
+ SELECT b.source,
+    b.period,
+    p.begins,
+    p.ends,
+    b.tokens,
+    b.cost,
+    (COALESCE(u.tokens, (0)::numeric))::bigint AS tokens_used,
+    COALESCE(u.cost, (0)::numeric) AS cost_used,
+    (COALESCE(f.tokens, (0)::numeric))::bigint AS tokens_in_flight,
+    round(((COALESCE(f.tokens, (0)::numeric) * q.per_million) / (1000000)::numeric), 6) AS cost_in_flight,
+    round(
+        CASE
+            WHEN (b.tokens IS NOT NULL) THEN (COALESCE(u.tokens, (0)::numeric) / (b.tokens)::numeric)
+            ELSE (COALESCE(u.cost, (0)::numeric) / b.cost)
+        END, 4) AS share_used,
+    COALESCE(((b.reached_at = s.paused_at) AND wikiembed_private.is_paused(s.paused_at, s.resume_at)), false) AS reached,
+    q.per_million AS price_per_million,
+    q.currency,
+    b.set_by,
+    b.set_at
+   FROM (((((wikiembed_private.budgets b
+     JOIN wikiembed.sources s ON ((s.name = b.source)))
+     CROSS JOIN LATERAL ( SELECT (date_trunc(b.period, c.at))::date AS begins,
+            ((date_trunc(b.period, c.at) + (('1 '::text || b.period))::interval) AT TIME ZONE 'UTC'::text) AS ends
+           FROM ( SELECT (clock_timestamp() AT TIME ZONE 'UTC'::text) AS at) c) p)
+     LEFT JOIN LATERAL ( SELECT sum(g.tokens) AS tokens,
+            round((sum(((g.tokens)::numeric * m.per_million)) / (1000000)::numeric), 6) AS cost
+           FROM (( SELECT d.day,
+                    d.tokens
+                   FROM wikiembed_private.usage_days d
+                  WHERE ((d.source = b.source) AND (d.day >= p.begins))
+                UNION ALL
+                 SELECT ((l.at AT TIME ZONE 'UTC'::text))::date AS timezone,
+                    l.tokens
+                   FROM wikiembed_private.batch_ledger l
+                  WHERE ((l.source = b.source) AND (l.at >= ((p.begins)::timestamp without time zone AT TIME ZONE 'UTC'::text)) AND (l.tokens > 0))) g
+             LEFT JOIN LATERAL ( SELECT c.per_million
+                   FROM wikiembed.prices c
+                  WHERE ((c.source = b.source) AND (c.from_day <= g.day))
+                  ORDER BY c.from_day DESC
+                 LIMIT 1) m ON (true))) u ON (true))
+     LEFT JOIN LATERAL ( SELECT sum(r.tokens) AS tokens
+           FROM wikiembed_private.budget_reservations r
+          WHERE ((r.source = b.source) AND (r.at > (clock_timestamp() - '00:30:00'::interval)))) f ON (true))
+     LEFT JOIN LATERAL ( SELECT c.per_million,
+            c.currency
+           FROM wikiembed.prices c
+          WHERE ((c.source = b.source) AND (c.from_day <= ((now() AT TIME ZONE 'UTC'::text))::date))
+          ORDER BY c.from_day DESC
+         LIMIT 1) q ON (true));
+
+COMMENT ON VIEW wikiembed.budgets IS 'The budgets of sources, and what is used of them in the present day or month, in UTC.';
+
+COMMENT ON COLUMN wikiembed.budgets.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.budgets.period IS 'day or month.';
+
+COMMENT ON COLUMN wikiembed.budgets.begins IS 'First day of the present period.';
+
+COMMENT ON COLUMN wikiembed.budgets.ends IS 'When the present period ends, and a source that reached its budget continues.';
+
+COMMENT ON COLUMN wikiembed.budgets.tokens IS 'Tokens that a period may use; null: the budget is of money.';
+
+COMMENT ON COLUMN wikiembed.budgets.cost IS 'Money that a period may use, at the source''s price; null: the budget is of tokens.';
+
+COMMENT ON COLUMN wikiembed.budgets.tokens_used IS 'Tokens of the present period.';
+
+COMMENT ON COLUMN wikiembed.budgets.cost_used IS 'Their cost; 0 without a price.';
+
+COMMENT ON COLUMN wikiembed.budgets.tokens_in_flight IS 'Tokens that batches in flight have reserved, by an estimate.';
+
+COMMENT ON COLUMN wikiembed.budgets.cost_in_flight IS 'Their cost; null without a price.';
+
+COMMENT ON COLUMN wikiembed.budgets.share_used IS 'Used share of the budget, without batches in flight: 1 is all of it.';
+
+COMMENT ON COLUMN wikiembed.budgets.reached IS 'True while the source is paused because of this budget.';
+
+COMMENT ON COLUMN wikiembed.budgets.price_per_million IS 'Present price of a million tokens; null: none is set.';
+
+COMMENT ON COLUMN wikiembed.budgets.currency IS 'Currency of the price; may be empty.';
+
+COMMENT ON COLUMN wikiembed.budgets.set_by IS 'Who set the budget.';
+
+COMMENT ON COLUMN wikiembed.budgets.set_at IS 'When it was set.';
+
+CREATE FUNCTION wikiembed_private.budget_reason(p_budget wikiembed.budgets) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.budget_reason(p_budget wikiembed.budgets) IS 'Why a source that has reached its budget is paused, as a clause.';
+
 CREATE FUNCTION wikiembed_private.check_chunk_table(p_documents wikiembed.sources, p_chunks regclass, p_constraints boolean, p_keys name[] DEFAULT NULL::name[]) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -773,6 +1058,13 @@ CREATE FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedd
 
 COMMENT ON FUNCTION wikiembed_private.check_unattached(p_relation regclass, p_embedding name, p_name text, p_replaces boolean) IS 'Raises WE003 when a source has the name or it was switched to one, unless it is to be replaced, or when another source has the column.';
 
+CREATE FUNCTION wikiembed_private.check_usage(p_usage bigint[]) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.check_usage(p_usage bigint[]) IS 'Raises WE010 if it is not requests, failed ones, texts, tokens and estimated tokens.';
+
 CREATE FUNCTION wikiembed_private.chunk_key(p_name text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -839,6 +1131,20 @@ CREATE FUNCTION wikiembed_private.correct_ledger(p_name text) RETURNS bigint
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.correct_ledger(p_name text) IS 'Corrects the ledger''s sums to the counts of the table; returns the sum of the differences.';
+
+CREATE FUNCTION wikiembed_private.cost_tables() RETURNS regclass[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.cost_tables() IS 'The tables with rows that move with their source: usage, lag, prices, budgets, schedule.';
+
+CREATE FUNCTION wikiembed_private.costs_of(p_source text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.costs_of(p_source text) IS 'The rows of a source in cost_tables(), as restore_costs takes them.';
 
 CREATE FUNCTION wikiembed_private.count_document_violations(p_source wikiembed.sources) RETURNS bigint[]
     LANGUAGE plpgsql
@@ -1031,7 +1337,7 @@ CREATE FUNCTION wikiembed_private.drop_orphans() RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.drop_orphans() IS 'Drops jobs, ledger rows, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
+COMMENT ON FUNCTION wikiembed_private.drop_orphans() IS 'Drops jobs, ledger rows, records of batches, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
 
 CREATE FUNCTION wikiembed_private.end_document_failures(p_source text, p_keys text[], p_how text) RETURNS bigint
     LANGUAGE plpgsql
@@ -1054,7 +1360,7 @@ CREATE FUNCTION wikiembed_private.enforce_pause() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.enforce_pause() IS 'Refuses todo → doing for jobs of a paused source; records when a job begins.';
+COMMENT ON FUNCTION wikiembed_private.enforce_pause() IS 'Refuses todo → doing for jobs of a paused source, and for bulk work outside of its windows; records when a job begins.';
 
 CREATE FUNCTION wikiembed_private.enqueue_documents(p_source text, p_most bigint, p_dry_run boolean, OUT jobs bigint, OUT documents bigint) RETURNS record
     LANGUAGE plpgsql
@@ -1160,7 +1466,7 @@ CREATE FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upk
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer, p_most_chunks integer) IS 'Fetches up to a number of jobs in order, from the given queues (null: all) without the paused ones, with up to a number of chunks together, but at least one job.';
+COMMENT ON FUNCTION wikiembed_private.fetch_jobs(p_queues character varying[], p_upkeep boolean, p_worker_id bigint, p_most_jobs integer, p_most_chunks integer) IS 'Fetches up to a number of jobs in order, from the given queues (null: all) without the paused ones and without bulk work outside of its windows, with up to a number of chunks together, but at least one job.';
 
 CREATE FUNCTION wikiembed_private.filter_condition(p_source text, p_filter jsonb) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -1185,6 +1491,14 @@ CREATE FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) RETURNS bigint
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) IS 'Deletes those of these jobs that are todo or doing; returns their ids.';
+
+CREATE FUNCTION wikiembed_private.fold_batches() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.fold_batches() IS 'Folds rows of batches that are older than 3 minutes to one per source and day, and their waits to histograms per source and hour; drops histograms older than 90 days; returns the number of rows folded.';
 
 CREATE FUNCTION wikiembed_private.follow_batch_size() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1402,17 +1716,17 @@ CREATE FUNCTION wikiembed_private.indexed_text(p_source wikiembed.sources, p_ali
 
 COMMENT ON FUNCTION wikiembed_private.indexed_text(p_source wikiembed.sources, p_alias text, p_config text) IS 'Returns the SQL expression of the tsvector of a source''s text, of a row with this alias, or of an index.';
 
+CREATE FUNCTION wikiembed_private.is_bulk_closed(p_opens_at timestamp with time zone, p_closes_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION wikiembed_private.is_bulk_closed(p_opens_at timestamp with time zone, p_closes_at timestamp with time zone) IS 'True while the bulk work of a source waits for its next window.';
+
 CREATE FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.is_gone(p_source wikiembed.sources) IS 'True when a source''s table, or one of its columns, was dropped.';
-
-CREATE FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE;
-
-COMMENT ON FUNCTION wikiembed_private.is_paused(p_paused_at timestamp with time zone, p_resume_at timestamp with time zone) IS 'True while a source is paused and its pause has not expired.';
 
 CREATE FUNCTION wikiembed_private.is_valid_index(p_index text) RETURNS boolean
     LANGUAGE sql STABLE;
@@ -1468,6 +1782,11 @@ CREATE FUNCTION wikiembed_private.lacks_columns(p_relation regclass, p_names nam
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.lacks_columns(p_relation regclass, p_names name[], p_attnums smallint[]) IS 'True when a table, or one of these columns by name and by number, was dropped; a null name is ignored.';
+
+CREATE FUNCTION wikiembed_private.lag_seconds(p_bucket smallint) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION wikiembed_private.lag_seconds(p_bucket smallint) IS 'Seconds that stand for the times of a bucket: within 5 % of each.';
 
 CREATE FUNCTION wikiembed_private.live_keys(p_queue text, p_task text) RETURNS TABLE(job_id bigint, status text, key text)
     LANGUAGE sql STABLE
@@ -1795,6 +2114,13 @@ CREATE FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolea
 
 COMMENT ON FUNCTION wikiembed_private.reconcile_source(p_name text, p_recount boolean, OUT orphans_enqueued bigint, OUT dead_jobs bigint, OUT ledger_drift bigint, OUT documents_enqueued bigint) IS 'Reconciles one source; see wikiembed.reconcile.';
 
+CREATE FUNCTION wikiembed_private.refresh_windows() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.refresh_windows() IS 'Writes the next window of each source whose window has passed; returns their number. Called with expire_pauses.';
+
 CREATE FUNCTION wikiembed_private.refuse_abort() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2100,6 +2426,13 @@ CREATE FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document
 
 COMMENT ON FUNCTION wikiembed_private.resplit_options(p_documents wikiembed.document_sources, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_max_tokens integer) IS 'The options of a source, and the version of the splitter, after a resplit; raises WE010.';
 
+CREATE FUNCTION wikiembed_private.restore_costs(p_costs jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.restore_costs(p_costs jsonb) IS 'Inserts the rows that costs_of returned: those of a source that was moved.';
+
 CREATE FUNCTION wikiembed_private.retry_documents(p_source text, p_keys text[], p_error_class text, OUT jobs bigint, OUT documents bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2381,6 +2714,41 @@ CREATE FUNCTION wikiembed_private.waiting_queues() RETURNS character varying[]
 
 COMMENT ON FUNCTION wikiembed_private.waiting_queues() IS 'The queues in which a job waits, by name.';
 
+CREATE TABLE wikiembed_private.schedules (
+    source text NOT NULL,
+    begins time without time zone[] NOT NULL,
+    ends time without time zone[] NOT NULL,
+    zone text NOT NULL,
+    weekdays smallint[] NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT weekdays_are_iso CHECK (((weekdays <@ ARRAY[(1)::smallint, (2)::smallint, (3)::smallint, (4)::smallint, (5)::smallint, (6)::smallint, (7)::smallint]) AND (cardinality(weekdays) > 0))),
+    CONSTRAINT windows_are_pairs CHECK (((cardinality(begins) = cardinality(ends)) AND ((cardinality(begins) >= 1) AND (cardinality(begins) <= 24))))
+);
+
+COMMENT ON TABLE wikiembed_private.schedules IS 'Windows in which the bulk work of sources runs; written by set_schedule, read through view wikiembed.schedules.';
+
+COMMENT ON COLUMN wikiembed_private.schedules.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed_private.schedules.begins IS 'Time of day at which each window begins.';
+
+COMMENT ON COLUMN wikiembed_private.schedules.ends IS 'Time of day at which each ends.';
+
+COMMENT ON COLUMN wikiembed_private.schedules.zone IS 'Their time zone.';
+
+COMMENT ON COLUMN wikiembed_private.schedules.weekdays IS 'Days on which windows begin, 1 (Monday) to 7 (Sunday).';
+
+COMMENT ON COLUMN wikiembed_private.schedules.set_by IS 'Who set it.';
+
+COMMENT ON COLUMN wikiembed_private.schedules.set_at IS 'When it was set.';
+
+CREATE FUNCTION wikiembed_private.window_at(p_schedule wikiembed_private.schedules, p_at timestamp with time zone, OUT opens_at timestamp with time zone, OUT closes_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.window_at(p_schedule wikiembed_private.schedules, p_at timestamp with time zone, OUT opens_at timestamp with time zone, OUT closes_at timestamp with time zone) IS 'The window of a schedule that is open at a time, or the next one after it.';
+
 CREATE FUNCTION wikiembed_private.words_of(p_config text, p_text text) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2521,7 +2889,7 @@ CREATE TABLE wikiembed.action_log (
     source text,
     why text,
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['attach'::text, 'detach'::text, 'pause'::text, 'resume'::text, 'retry'::text, 'skip'::text, 'reconcile'::text, 'pin'::text, 'resplit'::text, 'switch'::text])))
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['attach'::text, 'detach'::text, 'pause'::text, 'resume'::text, 'retry'::text, 'skip'::text, 'reconcile'::text, 'pin'::text, 'resplit'::text, 'switch'::text, 'price'::text, 'budget'::text, 'schedule'::text])))
 );
 
 COMMENT ON TABLE wikiembed.action_log IS 'Who paused, resumed, retried, skipped, attached, detached, switched, when and why; written by those functions.';
@@ -2803,6 +3171,102 @@ COMMENT ON COLUMN wikiembed.failure_history.how IS 'retried (requeued by an oper
 
 COMMENT ON COLUMN wikiembed.failure_history.document IS 'True for a document that could not be split, false for a chunk.';
 
+CREATE TABLE wikiembed_private.lag_hours (
+    source text NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    fresh boolean NOT NULL,
+    bucket smallint NOT NULL,
+    chunks bigint NOT NULL
+);
+
+COMMENT ON TABLE wikiembed_private.lag_hours IS 'Histogram of how long chunks waited for their vectors, per source and hour, for 90 days; written by fold_batches, read through views lag and lag_histogram.';
+
+COMMENT ON COLUMN wikiembed_private.lag_hours.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed_private.lag_hours.hour IS 'Begin of the hour in which the vectors were stored.';
+
+COMMENT ON COLUMN wikiembed_private.lag_hours.fresh IS 'Whether users'' transactions wrote the rows, or bulk work queued them.';
+
+COMMENT ON COLUMN wikiembed_private.lag_hours.bucket IS 'Number of the bucket, as in lag_histogram.';
+
+COMMENT ON COLUMN wikiembed_private.lag_hours.chunks IS 'Chunks in the bucket.';
+
+CREATE VIEW wikiembed.lag_histogram AS
+ SELECT source,
+    hour,
+    fresh,
+    bucket,
+    wikiembed_private.lag_seconds(bucket) AS seconds,
+    power(((1.05)::double precision / (0.95)::double precision), (bucket)::double precision) AS upto_s,
+    (sum(chunks))::bigint AS chunks
+   FROM ( SELECT h.source,
+            h.hour,
+            h.fresh,
+            h.bucket,
+            h.chunks
+           FROM wikiembed_private.lag_hours h
+        UNION ALL
+         SELECT b.source,
+            date_trunc('hour'::text, b.at, 'UTC'::text) AS date_trunc,
+            w.fresh,
+            w.bucket,
+            w.chunks
+           FROM wikiembed_private.batch_ledger b,
+            LATERAL UNNEST(b.fresh, b.buckets, b.chunks) w(fresh, bucket, chunks)
+          WHERE ((w.chunks > 0) AND (EXISTS ( SELECT
+                   FROM wikiembed.sources s
+                  WHERE (s.name = b.source))))) d
+  GROUP BY source, hour, fresh, bucket;
+
+COMMENT ON VIEW wikiembed.lag_histogram IS 'How long chunks waited for their vectors, as a histogram per source and hour, for 90 days; those of several hours or sources are merged by adding chunks of equal buckets.';
+
+COMMENT ON COLUMN wikiembed.lag_histogram.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.lag_histogram.hour IS 'Begin of the hour in which the vectors were stored.';
+
+COMMENT ON COLUMN wikiembed.lag_histogram.fresh IS 'True for rows that were just written, false for bulk work; as in view lag.';
+
+COMMENT ON COLUMN wikiembed.lag_histogram.bucket IS 'Number of the bucket, which grows with the time.';
+
+COMMENT ON COLUMN wikiembed.lag_histogram.seconds IS 'Seconds within 5 % of every time in the bucket.';
+
+COMMENT ON COLUMN wikiembed.lag_histogram.upto_s IS 'Longest time of the bucket, in seconds.';
+
+COMMENT ON COLUMN wikiembed.lag_histogram.chunks IS 'Chunks whose vectors were stored after such a time.';
+
+CREATE VIEW wikiembed.lag AS
+ SELECT source,
+    hour,
+    fresh,
+    all_chunks AS chunks,
+    min(seconds) FILTER (WHERE (upto >= (0.5 * (all_chunks)::numeric))) AS p50_s,
+    min(seconds) FILTER (WHERE (upto >= (0.95 * (all_chunks)::numeric))) AS p95_s,
+    min(seconds) FILTER (WHERE (upto >= (0.99 * (all_chunks)::numeric))) AS p99_s
+   FROM ( SELECT h.source,
+            h.hour,
+            h.fresh,
+            h.seconds,
+            sum(h.chunks) OVER (PARTITION BY h.source, h.hour, h.fresh ORDER BY h.bucket) AS upto,
+            (sum(h.chunks) OVER (PARTITION BY h.source, h.hour, h.fresh))::bigint AS all_chunks
+           FROM wikiembed.lag_histogram h) q
+  GROUP BY source, hour, fresh, all_chunks;
+
+COMMENT ON VIEW wikiembed.lag IS 'How long chunks waited for their vectors, per source and hour: from the begin of the transaction that queued them to the commit of the vector. Recorded once a second.';
+
+COMMENT ON COLUMN wikiembed.lag.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.lag.hour IS 'Begin of the hour in which the vectors were stored.';
+
+COMMENT ON COLUMN wikiembed.lag.fresh IS 'True: rows that a transaction of a user wrote, and the trigger queued with priority 10. False: bulk work, from its enqueue, retry or reconcile on.';
+
+COMMENT ON COLUMN wikiembed.lag.chunks IS 'Vectors stored in that hour by workers.';
+
+COMMENT ON COLUMN wikiembed.lag.p50_s IS 'Half of them waited for no longer than this, within 5 %, in seconds.';
+
+COMMENT ON COLUMN wikiembed.lag.p95_s IS 'As many as 95 % waited for no longer than this, within 5 %, in seconds.';
+
+COMMENT ON COLUMN wikiembed.lag.p99_s IS 'As many as 99 % waited for no longer than this, within 5 %, in seconds.';
+
 ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME wikiembed.ledger_id_seq
     START WITH 1
@@ -2957,6 +3421,42 @@ COMMENT ON COLUMN wikiembed.replaced_tables.name IS 'The name that the table had
 
 COMMENT ON COLUMN wikiembed.replaced_tables.attached_to IS 'The name of the table that the source is still attached to; null when it was dropped.';
 
+CREATE VIEW wikiembed.schedules AS
+ SELECT c.source,
+    c.begins,
+    c.ends,
+    c.zone,
+    c.weekdays,
+    (NOT wikiembed_private.is_bulk_closed(s.bulk_opens_at, s.bulk_closes_at)) AS open,
+    s.bulk_opens_at AS opens_at,
+    s.bulk_closes_at AS closes_at,
+    c.set_by,
+    c.set_at
+   FROM (wikiembed_private.schedules c
+     JOIN wikiembed.sources s ON ((s.name = c.source)));
+
+COMMENT ON VIEW wikiembed.schedules IS 'When the bulk work of sources runs: jobs with a priority below 5, which enqueue, backfill and reconcile queue.';
+
+COMMENT ON COLUMN wikiembed.schedules.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.schedules.begins IS 'Time of day at which each window begins.';
+
+COMMENT ON COLUMN wikiembed.schedules.ends IS 'Time of day at which each ends; on the next day where it is not after begins.';
+
+COMMENT ON COLUMN wikiembed.schedules.zone IS 'Their time zone.';
+
+COMMENT ON COLUMN wikiembed.schedules.weekdays IS 'Days on which windows begin, 1 (Monday) to 7 (Sunday).';
+
+COMMENT ON COLUMN wikiembed.schedules.open IS 'True while bulk work runs.';
+
+COMMENT ON COLUMN wikiembed.schedules.opens_at IS 'When the present window opened, or the next one opens.';
+
+COMMENT ON COLUMN wikiembed.schedules.closes_at IS 'When it closes.';
+
+COMMENT ON COLUMN wikiembed.schedules.set_by IS 'Who set it.';
+
+COMMENT ON COLUMN wikiembed.schedules.set_at IS 'When it was set.';
+
 CREATE TABLE wikiembed.schema_digest (
     only_row boolean DEFAULT true NOT NULL,
     digest text NOT NULL,
@@ -3078,6 +3578,74 @@ COMMENT ON COLUMN wikiembed.truncation.from_chars IS 'Characters of English text
 COMMENT ON COLUMN wikiembed.truncation.checked_chars IS 'Characters of the longest text that was tried.';
 
 COMMENT ON COLUMN wikiembed.truncation.checked_at IS 'When it was checked.';
+
+CREATE VIEW wikiembed.usage AS
+ SELECT u.source,
+    u.day,
+    u.requests,
+    u.failed,
+    u.texts,
+    u.tokens,
+    u.tokens_estimated,
+    p.per_million AS price_per_million,
+    round((((u.tokens)::numeric * p.per_million) / (1000000)::numeric), 6) AS cost,
+    p.currency
+   FROM (( SELECT d.source,
+            d.day,
+            (sum(d.requests))::bigint AS requests,
+            (sum(d.failed))::bigint AS failed,
+            (sum(d.texts))::bigint AS texts,
+            (sum(d.tokens))::bigint AS tokens,
+            (sum(d.tokens_estimated))::bigint AS tokens_estimated
+           FROM ( SELECT f.source,
+                    f.day,
+                    f.requests,
+                    f.failed,
+                    f.texts,
+                    f.tokens,
+                    f.tokens_estimated
+                   FROM wikiembed_private.usage_days f
+                UNION ALL
+                 SELECT b.source,
+                    ((b.at AT TIME ZONE 'UTC'::text))::date AS timezone,
+                    b.requests,
+                    b.failed,
+                    b.texts,
+                    b.tokens,
+                    b.tokens_estimated
+                   FROM wikiembed_private.batch_ledger b
+                  WHERE (EXISTS ( SELECT
+                           FROM wikiembed.sources s
+                          WHERE (s.name = b.source)))) d
+          GROUP BY d.source, d.day) u
+     LEFT JOIN LATERAL ( SELECT q.per_million,
+            q.currency
+           FROM wikiembed.prices q
+          WHERE ((q.source = u.source) AND (q.from_day <= u.day))
+          ORDER BY q.from_day DESC
+         LIMIT 1) p ON (true));
+
+COMMENT ON VIEW wikiembed.usage IS 'What workers used to embed each source, per day (UTC): requests, texts and tokens as the servers count them, and the cost at the source''s price.';
+
+COMMENT ON COLUMN wikiembed.usage.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.usage.day IS 'The day, in UTC.';
+
+COMMENT ON COLUMN wikiembed.usage.requests IS 'Requests with texts of the source, those that failed, were repeated or probed included.';
+
+COMMENT ON COLUMN wikiembed.usage.failed IS 'Of these, requests that the server refused, or whose response was lost.';
+
+COMMENT ON COLUMN wikiembed.usage.texts IS 'Texts in requests that were answered, a text that was sent twice counted twice.';
+
+COMMENT ON COLUMN wikiembed.usage.tokens IS 'Tokens of those texts.';
+
+COMMENT ON COLUMN wikiembed.usage.tokens_estimated IS 'Of these, tokens of responses without a count, estimated at 4 bytes of UTF-8 each.';
+
+COMMENT ON COLUMN wikiembed.usage.price_per_million IS 'Price of a million tokens that was in force that day; null: none is set.';
+
+COMMENT ON COLUMN wikiembed.usage.cost IS 'tokens at that price; null: no price is set.';
+
+COMMENT ON COLUMN wikiembed.usage.currency IS 'Currency of price and cost as it was set; may be empty.';
 
 CREATE TABLE wikiembed.worker_processes (
     worker_id bigint NOT NULL,
@@ -3336,6 +3904,9 @@ ALTER TABLE ONLY wikiembed.model_checks
 ALTER TABLE ONLY wikiembed.outages
     ADD CONSTRAINT outages_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY wikiembed.prices
+    ADD CONSTRAINT prices_pkey PRIMARY KEY (source, from_day);
+
 ALTER TABLE ONLY wikiembed.recall_checks
     ADD CONSTRAINT recall_checks_pkey PRIMARY KEY (source, depth, filter, ef_search);
 
@@ -3360,11 +3931,26 @@ ALTER TABLE ONLY wikiembed.truncation_checks
 ALTER TABLE ONLY wikiembed.worker_processes
     ADD CONSTRAINT worker_processes_pkey PRIMARY KEY (worker_id);
 
+ALTER TABLE ONLY wikiembed_private.budget_reservations
+    ADD CONSTRAINT budget_reservations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY wikiembed_private.budgets
+    ADD CONSTRAINT budgets_pkey PRIMARY KEY (source, period);
+
 ALTER TABLE ONLY wikiembed_private.documents_wiki
     ADD CONSTRAINT documents_wiki_pkey PRIMARY KEY (key);
 
 ALTER TABLE ONLY wikiembed_private.ended_failures
     ADD CONSTRAINT ended_failures_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY wikiembed_private.lag_hours
+    ADD CONSTRAINT lag_hours_pkey PRIMARY KEY (source, hour, fresh, bucket);
+
+ALTER TABLE ONLY wikiembed_private.schedules
+    ADD CONSTRAINT schedules_pkey PRIMARY KEY (source);
+
+ALTER TABLE ONLY wikiembed_private.usage_days
+    ADD CONSTRAINT usage_days_pkey PRIMARY KEY (source, day);
 
 ALTER TABLE ONLY wikiembed_private.written_functions
     ADD CONSTRAINT written_functions_pkey PRIMARY KEY (function);
@@ -3393,6 +3979,8 @@ CREATE INDEX outages_by_server ON wikiembed.outages USING btree (server, ended_a
 CREATE UNIQUE INDEX outages_open ON wikiembed.outages USING btree (server) WHERE (ended_at IS NULL);
 
 CREATE INDEX search_names_by_source ON wikiembed.search_names USING btree (source);
+
+CREATE INDEX budget_reservations_by_source ON wikiembed_private.budget_reservations USING btree (source);
 
 CREATE INDEX documents_wiki_key_idx ON wikiembed_private.documents_wiki USING btree (key) WHERE (version IS NULL);
 
@@ -3474,6 +4062,9 @@ ALTER TABLE ONLY wikiembed.failures
 ALTER TABLE ONLY wikiembed.model_checks
     ADD CONSTRAINT model_checks_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
 
+ALTER TABLE ONLY wikiembed.prices
+    ADD CONSTRAINT prices_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
+
 ALTER TABLE ONLY wikiembed.recall_checks
     ADD CONSTRAINT recall_checks_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
 
@@ -3491,6 +4082,21 @@ ALTER TABLE ONLY wikiembed.truncation_checks
 
 ALTER TABLE ONLY wikiembed.worker_processes
     ADD CONSTRAINT worker_processes_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES wikiembed_queue.procrastinate_workers(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed_private.budget_reservations
+    ADD CONSTRAINT budget_reservations_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed_private.budgets
+    ADD CONSTRAINT budgets_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed_private.lag_hours
+    ADD CONSTRAINT lag_hours_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed_private.schedules
+    ADD CONSTRAINT schedules_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed_private.usage_days
+    ADD CONSTRAINT usage_days_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
 
 ALTER TABLE ONLY wikiembed_queue.procrastinate_events
     ADD CONSTRAINT procrastinate_events_job_id_fkey FOREIGN KEY (job_id) REFERENCES wikiembed_queue.procrastinate_jobs(id) ON DELETE CASCADE;

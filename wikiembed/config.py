@@ -161,6 +161,12 @@ class Settings(BaseSettings):
     outage_limit_s: float = Field(
         default=300.0, ge=0, description="Seconds of outage after which a drain gives up."
     )
+    max_lag_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="Seconds that rows which were just written may wait for their vectors: when 5 %"
+        " wait longer, `doctor` calls it a fault; unset: not checked.",
+    )
     reranker_url: str | None = Field(
         default=None,
         description="Base URL of a reranker, `http://host:port`, that puts the hits of searches in"

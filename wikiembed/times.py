@@ -15,6 +15,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 _SIZE = {**dict(_UNITS), "m": 60}
 _PART = r"(\d+)\s*(s|min|m|h|d)"
 _SPAN = re.compile(rf"(?:{_PART}\s*)+", re.ASCII)
+_LONGEST_SPAN_S = 100 * 365 * 86400
 _EXAMPLES = (
     "give a span such as 2h or 1h30min, or a time such as 2031-05-01T08:00 (local) or"
     " 2031-05-01T08:00+09:00"
@@ -56,6 +57,13 @@ def duration(seconds: float | None) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
+def brief(seconds: float) -> str:
+    """``35 ms``, ``1.2 s``, ``2 min 5 s``: as `duration`, and exact enough for short ones."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f}".removesuffix(".0") + " s" if seconds < 60 else duration(seconds)
+
+
 def about(seconds: float) -> str:
     """``a few seconds``, ``50 s``, ``12 min``, ``3 h 20 min``, ``5 d 6 h``: rounded, a guess."""
     for below, unit in ((10, 0), (60, 10), (3600, 60), (10 * 3600, 600), (10 * 86400, 3600)):
@@ -72,8 +80,21 @@ def read_time(text: str) -> dt.datetime:
     given = text.strip()
     try:
         if _SPAN.fullmatch(given):
-            parts = re.findall(_PART, given)
-            return now() + dt.timedelta(seconds=sum(int(n) * _SIZE[unit] for n, unit in parts))
+            return now() + dt.timedelta(seconds=_seconds(given))
         return dt.datetime.fromisoformat(given).astimezone()
     except (ValueError, OverflowError):
         raise InvalidArgument(f"{text!r} is not a valid time: {_EXAMPLES}.") from None
+
+
+def read_span(text: str) -> float:
+    """Seconds of ``30s``, ``2h``, ``1h30min``.
+
+    Raises: InvalidArgument.
+    """
+    if not _SPAN.fullmatch(text.strip()) or not 0 < (seconds := _seconds(text)) < _LONGEST_SPAN_S:
+        raise InvalidArgument(f"{text!r} is not a span of time: give one such as 30s or 1h30min.")
+    return float(seconds)
+
+
+def _seconds(span: str) -> int:
+    return sum(int(n) * _SIZE[unit] for n, unit in re.findall(_PART, span))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
@@ -17,6 +18,16 @@ def roughly(n: float) -> str:
         return "0"
     rounded = round(n, 1 - math.floor(math.log10(n)))
     return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}"
+
+
+def money(amount: Decimal, currency: str = "") -> str:
+    """``12.30 USD``, ``0.0036 USD``: two decimals, or up to two significant digits below 1."""
+    digits = 2
+    if 0 < abs(amount) < 1:
+        digits = max(2, 1 - amount.adjusted())
+        exact = -int(amount.normalize().as_tuple().exponent)
+        digits = max(2, min(digits, exact))
+    return f"{amount:,.{digits}f} {currency}".rstrip()
 
 
 def printable(text: str) -> str:

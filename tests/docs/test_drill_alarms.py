@@ -22,6 +22,7 @@ NOT_DRILLED = {
     ("pgvector", "fault"): "fixed by a restore: see how-to/after-a-restore.md",
     ("procrastinate", "fault"): "its command would change the interpreter of these tests",
     ("clock", "warning"): "a clock cannot be set here",
+    ("lag", "fault"): "it lasts until the hours of late vectors are past",
     ("splitter", "fault"): "its command would change the interpreter of these tests",
 }
 DIE = "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() - interval '31 s'"
@@ -216,6 +217,11 @@ def _old_job(drill: Drill) -> None:
     )
 
 
+def _budget(drill: Drill) -> None:
+    drill.type("wikiembed budget wiki --tokens 1")
+    drill.type("wikiembed worker --drain", code=1)
+
+
 def _invariants(drill: Drill) -> None:
     drill.database.execute("delete from wikiembed.ledger")
 
@@ -312,6 +318,7 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("owner", "warning"): _owner,
     ("prefix", "warning"): _prefix,
     ("paused", "warning"): _paused,
+    ("budget", "warning"): _budget,
     ("held_back", "warning"): _held_back,
     ("failures", "warning"): _failures,
     ("workers", "warning"): _no_worker_needed,

@@ -150,6 +150,15 @@ CALLS = [
     "wikiembed.end_outage('http://host')", "wikiembed.outages",
     "wikiembed.register_worker(1, gen_random_uuid(), 'h', 1, '1', 'm', now())",
     "wikiembed.switch('found', 'docs', true)", "wikiembed.switch('found', null)",
+    "wikiembed.record_batches('docs', 1, array[1, 0, 1, 5, 1]::bigint[], true, array[true],"
+    " array[1]::smallint[], array[1]::bigint[])", "wikiembed.usage",
+    "wikiembed.set_price('docs', 0.02)", "wikiembed.set_budget('docs', 100000)",
+    "wikiembed.reserve_budget('docs', 1, 10)", "wikiembed.reserve_budget('docs', 2, 1000000)",
+    "wikiembed.settle_budget('docs', 1, array[1, 0, 1, 5, 1])",
+    "wikiembed.set_budget('docs', null)", "wikiembed.budgets", "wikiembed.lag",
+    "wikiembed.set_schedule('docs', array['22:00-06:00'])", "wikiembed.schedules",
+    "wikiembed.set_schedule('docs')",
+    "wikiembed.lag_histogram",
     "wikiembed.workers", "wikiembed.throughput", "wikiembed.detach('docs')",
     "wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')",
 ]  # fmt: skip

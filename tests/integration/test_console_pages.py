@@ -15,6 +15,8 @@ from tests.support.standin import StandIn
 from tests.support.workers import drain
 from wikiembed.control.glance import WINDOWS, glance, one_series
 from wikiembed.control.ready import OBSTACLES
+from wikiembed.pipeline.lag import lag_bucket
+from wikiembed.times import local
 from wikiembed.web.app import Console
 from wikiembed.web.http import unpack_flash
 from wikiembed.web.messages import LANGUAGES, WORDS, catalogue, preferred
@@ -86,6 +88,57 @@ async def test_first_screen_shows_a_pause_with_who_why_and_until(
     assert "the server moves until 2099-01-01" in text
     assert "Resume wikiembed resume docs" in text
     assert "Time left paused" in text
+
+
+RECORD = (
+    "select wikiembed.record_batches('docs', 1, array[3, 0, 9, 1500, 500]::bigint[], false,"
+    " array[true, false], array[{bucket}, 90]::smallint[], array[9, 1])"
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "shows"),
+    [
+        ("en", ["Lag of edits (p95) 1.9 s", "Tokens today 1,500 in 3 requests",
+                "500 of them estimated · 0.00003 USD",
+                "Budget 1,500 of 1,000,000 tokens per day (0 %)",
+                "Budget 0.00003 of 25.00 USD per month (0 %)",
+                "Bulk work runs until", "00:00-24:00 UTC"]),
+        ("ko", ["수정된 행의 지연(p95) 1.9초", "오늘의 토큰 1,500 (요청 3건)", "그중 500개는 추정",
+                "예산 하루 1,000,000토큰 중 1,500토큰 (0 %)",
+                "예산 한 달 25.00 USD 중 0.00003 (0 %)",
+                "대량 작업", "까지 실행"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/", "/source?name=docs"])
+async def test_costs_lag_budgets_and_windows_are_shown(
+    docs_table: Database, browser: Browser, path: str, language: str, shows: list[str]
+) -> None:
+    """As `usage`, `lag`, `budget` and `schedule` say; bulk work has no share in the lag."""
+    docs_table.execute("select wikiembed.set_price('docs', 0.02, p_currency => 'USD')")
+    docs_table.execute("select wikiembed.set_budget('docs', 1000000)")
+    docs_table.execute("select wikiembed.set_budget('docs', null, 25, 'month')")
+    docs_table.execute("select wikiembed.set_schedule('docs', array['00:00-24:00'])")
+    docs_table.execute(RECORD.format(bucket=lag_bucket(2)))
+    text = await shown(browser, f"{path}{'&' if '?' in path else '?'}lang={language}")
+    assert [part for part in shows if part not in text] == []
+
+
+async def test_reached_budget_and_closed_window_say_until_when(
+    docs_table: Database, browser: Browser
+) -> None:
+    """The budget with the end of its period; a source that used nothing shows 0."""
+    docs_table.execute("select wikiembed.set_budget('docs', 100)")
+    docs_table.execute("select wikiembed.reserve_budget('docs', 1, 101)")
+    docs_table.execute("select wikiembed.set_schedule('docs', array['22:00-06:00'])")
+    docs_table.execute(
+        "update wikiembed.sources set bulk_opens_at = '2099-01-01', bulk_closes_at = '2099-01-02'"
+    )
+    text = await shown(browser, "/")
+    ends = local(docs_table.one("select ends from wikiembed.budgets"))
+    assert f"Budget 0 of 100 tokens per day (0 %) · reached: paused until {ends}" in text
+    assert "Bulk work waits until 2099-01-01" in text
+    assert "Lag of edits (p95) – Tokens today 0 " in text
 
 
 async def test_first_screen_shows_outages(docs_table: Database, browser: Browser) -> None:

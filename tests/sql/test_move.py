@@ -32,7 +32,8 @@ def worked(docs_table: Database) -> Database:
     docs_table.execute(
         "update wikiembed.sources set model = 'model', document_prefix = 'p: ', batch_size = 7,"
         " pinned_at = now(), generation = 5, text_config = 'simple', ef_search = 80,"
-        " quantise = 'binary', query_prefix = 'q: ', query_prefix_pinned = true"
+        " quantise = 'binary', query_prefix = 'q: ', query_prefix_pinned = true, budgeted = true,"
+        " bulk_opens_at = now() - interval '1 h', bulk_closes_at = now() + interval '1 h'"
         " where name = 'docs'"
     )
     embed(docs_table, ["1", "3"])
@@ -88,6 +89,55 @@ def test_move_keeps_settings_and_valid_rows(worked: Database) -> None:
     }  # fmt: skip
     worked.execute("update public.docs set body = 'other' where id = 1")
     assert (queued(worked), vectors(worked)) == (["1"], [])
+
+
+def costs(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    """The rows of docs in each table whose rows end with a source, and of its batches."""
+    tables = database.rows(
+        "select c.conrelid::regclass::text from pg_constraint as c"
+        " where c.confrelid = 'wikiembed.sources'::regclass and c.confdeltype = 'c'"
+        " and c.conrelid not in ('wikiembed.failures'::regclass,"
+        " 'wikiembed.search_statements'::regclass)"
+    )
+    return {
+        table: database.rows(
+            f"select to_jsonb(t) from {table} as t where source = 'docs' order by 1"
+        )
+        for table in [*(row[0] for row in tables), "wikiembed_private.batch_ledger"]
+    }
+
+
+def test_move_keeps_what_the_source_cost(worked: Database) -> None:
+    """Usage and lag, folded or not; prices, budgets with their pause and reservations, windows."""
+    worked.execute("select wikiembed.resume('docs')")
+    worked.execute("select wikiembed.set_price('docs', 0.02, p_currency => 'USD')")
+    worked.execute("select wikiembed.set_price('docs', 0.04, '2031-01-01')")
+    worked.execute("select wikiembed.set_schedule('docs', array['22:00-06:00'], 'Asia/Seoul')")
+    batch = (
+        "select wikiembed.record_batches('docs', {}, array[1, 0, 9, 90, 5]::bigint[], false,"
+        " array[true], array[7]::smallint[], array[9])"
+    )
+    worked.execute(batch.format(1))
+    worked.execute("update wikiembed_private.batch_ledger set at = at - interval '1 day'")
+    worked.execute("select wikiembed.fold_ledger()")
+    worked.execute(batch.format(2))
+    worked.execute("select wikiembed.set_budget('docs', 100)")
+    assert worked.one("select wikiembed.reserve_budget('docs', 1, 5)") is True
+    assert worked.one("select wikiembed.reserve_budget('docs', 2, 6)") is False
+    before = costs(worked), worked.rows(SETTINGS), worked.rows("select * from wikiembed.usage")
+    assert {table for table, rows in before[0].items() if rows} == {
+        "wikiembed.prices",
+        *(f"wikiembed_private.{name}" for name in ("batch_ledger", "usage_days", "lag_hours")),
+        *(f"wikiembed_private.{name}" for name in ("budgets", "budget_reservations", "schedules")),
+    }
+    swap(worked)
+    worked.execute(MOVE.format(""))
+    assert (costs(worked), worked.rows(SETTINGS), worked.rows("select * from wikiembed.usage")) == (
+        before
+    )
+    assert worked.one("select reached from wikiembed.budgets") is True
+    worked.execute("select wikiembed.set_budget('docs', 1000)")
+    assert worked.one("select paused_at from wikiembed.sources where name = 'docs'") is None
 
 
 def test_move_queues_rows_on_request(worked: Database) -> None:

@@ -7,7 +7,18 @@ from tests.support.database import Database
 SCHEMAS = ("wikiembed", "wikiembed_private", "wikiembed_queue")
 OURS = str(SCHEMAS)
 KINDS = "array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']"
-VIEWS = {"coverage", "queue", "workers", "throughput"}
+VIEWS = {
+    "coverage",
+    "queue",
+    "workers",
+    "throughput",
+    "usage",
+    "prices",
+    "lag",
+    "lag_histogram",
+    "budgets",
+    "schedules",
+}
 CHUNKS = {"public.docs", "public.wiki_chunks", "public.wiki_pages"}
 TRUNCATION = ("truncation", "truncation_checks")
 VERSION = {"wikiembed.alembic_version", "wikiembed.schema_digest"}
@@ -85,7 +96,8 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
     assert {kind for kinds in held.values() for kind in kinds} == {"SELECT"}
     read = {"sum_deltas", "count_jobs", "is_paused", "has_waiting_document", "count_documents"}
     found = {"require_search", "dimensions_of", "words_of", "text_vector", "dense_letters"}
-    measured = {"used_ef_search", "vector_scans", "is_valid_index"}
+    measured = {"used_ef_search", "vector_scans", "is_valid_index", "lag_seconds"}
+    measured |= {"is_bulk_closed"}
     filtered = {"filter_condition", "column_condition", "compared", "comparison"}
     assert callable_by(docs_table, reader) == {
         *("wikiembed.is_ready", "wikiembed.search"),

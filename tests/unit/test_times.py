@@ -17,7 +17,7 @@ from wikiembed import times
 from wikiembed.cli.console import cell, print_json
 from wikiembed.errors import InvalidArgument
 from wikiembed.telemetry import TextFormatter
-from wikiembed.times import duration, local, read_time, utc
+from wikiembed.times import brief, duration, local, read_span, read_time, utc
 
 AT = dt.datetime(2031, 4, 30, 23, 0, 0, 123456, tzinfo=dt.UTC)
 PACKAGE = Path(times.__file__).parent
@@ -108,3 +108,25 @@ def test_no_other_module_formats_a_time() -> None:
         if path != own and (names & {"strftime", "isoformat"} or re.search(r":%[HYmd]", text)):
             found.append(path.name)
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.0354, "35 ms"), (1.0, "1 s"), (1.24, "1.2 s"), (59.9, "59.9 s"), (125, "2 min 5 s")],
+)
+def test_brief_is_exact_enough_for_short_times(seconds: float, expected: str) -> None:
+    """Milliseconds below a second, tenths below a minute."""
+    assert brief(seconds) == expected
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30.0), (" 1h30min ", 5400.0), ("1m", 60.0)])
+def test_span_is_read_in_seconds(text: str, seconds: float) -> None:
+    """As pause --until takes it."""
+    assert read_span(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "30", "-1s", "0s", "99999999d", "2031-05-01", "٣s"])
+def test_impossible_span_is_refused(text: str) -> None:
+    """No unit, no time, a point in time, or longer than a life."""
+    with pytest.raises(InvalidArgument, match="is not a span of time"):
+        read_span(text)

@@ -187,6 +187,22 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
                 "wikiembed failures --class text_too_long --json",
             ),
         ),
+        "usage": Entry(
+            module="usage",
+            exits="0, also when nothing was used",
+            examples=(
+                "wikiembed usage docs",
+                "wikiembed usage --days 90 --json",
+            ),
+        ),
+        "lag": Entry(
+            module="usage",
+            exits="0, also when nothing was embedded",
+            examples=(
+                "wikiembed lag docs",
+                "wikiembed lag --hours 168 --json",
+            ),
+        ),
         "doctor": Entry(
             module="look",
             exits=(
@@ -196,6 +212,7 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
             examples=(
                 "wikiembed doctor",
                 "wikiembed doctor --full --json",
+                "wikiembed doctor --max-lag 30s",
             ),
         ),
     },
@@ -222,6 +239,33 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
             examples=(
                 "wikiembed retry docs",
                 "wikiembed retry docs --class text_too_long",
+            ),
+        ),
+        "price": Entry(
+            module="usage",
+            exits="0 when the price is set, or prices are listed",
+            examples=(
+                "wikiembed price docs 0.02 --currency USD",
+                "wikiembed price docs 0.04 --from 2031-05-01",
+                "wikiembed price",
+            ),
+        ),
+        "budget": Entry(
+            module="budget",
+            exits="0 when the budget is set, or budgets are listed",
+            examples=(
+                "wikiembed budget docs --tokens 1000000 --per day",
+                "wikiembed budget docs --cost 25 --per month",
+                "wikiembed budget",
+            ),
+        ),
+        "schedule": Entry(
+            module="schedule",
+            exits="0 when the schedule is set or removed, or schedules are listed",
+            examples=(
+                "wikiembed schedule docs --window '22:00-06:00 Asia/Seoul' --weekdays mon-fri",
+                "wikiembed schedule docs --remove",
+                "wikiembed schedule",
             ),
         ),
         "skip": Entry(

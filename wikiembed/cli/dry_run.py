@@ -11,7 +11,7 @@ from wikiembed.control.measure import Rate
 from wikiembed.db.endpoint import endpoint
 from wikiembed.store.coverage import Coverage
 from wikiembed.times import about
-from wikiembed.words import count, roughly, verb
+from wikiembed.words import count, money, roughly, verb
 
 
 def print_estimate(
@@ -123,6 +123,9 @@ def _what(found: Estimate, queueing: actions.Enqueued) -> str:
             f", about {roughly(found.characters)} characters or {roughly(found.tokens)} tokens by"
             f" a sample of {count(found.sampled, 'text')}"
         )
+    if found.cost is not None and found.price is not None:
+        price = money(found.price.per_million, found.price.currency)
+        what += f", which cost about {money(found.cost, found.price.currency)} at {price} a million"
     return what
 
 

@@ -24,6 +24,7 @@ from wikiembed.cli.console import (
 )
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
+from wikiembed.control.budgets import used_phrase
 from wikiembed.control.documents import waiting_sentence
 from wikiembed.control.overview import (
     overview,
@@ -31,11 +32,12 @@ from wikiembed.control.overview import (
     truncated,
     truncated_sentence,
 )
+from wikiembed.control.schedules import phrase
 from wikiembed.control.standing import time_left_of
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import ConditionNotMet, ConfigurationError, DatabaseError, InvalidArgument
-from wikiembed.times import local, read_time
+from wikiembed.times import local, read_span, read_time
 
 if TYPE_CHECKING:
     from wikiembed.control.doctor import Examination, Finding
@@ -106,6 +108,10 @@ def _notices(state: State) -> Iterator[str]:
             f"Paused: {listed([row['source'] for row in rows])} by {pause['paused_by']} at"
             f" {local(pause['paused_at'])}{until}{why}"
         )
+    for budget in state["budgets"]:
+        yield f"Budget: {budget['source']} has used {used_phrase(budget)}."
+    for schedule in state["schedules"]:
+        yield f"Schedule: bulk work of {schedule['source']} runs {phrase(schedule)}."
     for name in state["switched"]:
         yield (
             f"Switched: searches for {name['name']} use {name['source']} since"
@@ -269,6 +275,10 @@ def run_doctor(
     full: Annotated[
         bool, typer.Option("--full", help="Also check the invariants of large tables.")
     ] = False,
+    max_lag: Annotated[
+        str | None,
+        typer.Option(help="A fault if 5 % of fresh rows wait for longer, such as 30s."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Examine database, schema, triggers, queue and embedding server; print what to do.
@@ -280,7 +290,8 @@ def run_doctor(
     from wikiembed.control import doctor
 
     settings = load_settings()
-    examination = doctor.Examination(settings, full=full)
+    max_lag_s = None if max_lag is None else read_span(max_lag)
+    examination = doctor.Examination(settings, full=full, max_lag_s=max_lag_s)
     findings = []
     for finding in _findings(examination, settings):
         findings.append(finding)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ from psycopg import sql
 from wikiembed.config import Settings
 from wikiembed.control.actions import Enqueued
 from wikiembed.control.measure import LEAST_SAMPLED, Rate, measure
+from wikiembed.control.usage import Price, price_of
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders.tokens import BYTES_PER_TOKEN
 from wikiembed.errors import ConfigurationError, EmbedderError
@@ -101,6 +103,14 @@ class Estimate:
     measured: Rate | None = None
     """The result of a probe, even if it is too small for a rate."""
     expected: Expected | None = None
+    price: Price | None = None
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What the tokens cost, by their estimate; None: no price is set, or they are not known."""
+        if self.price is None or self.tokens is None:
+            return None
+        return self.price.of(self.tokens)
 
     @property
     def seconds(self) -> float | None:
@@ -119,6 +129,9 @@ class Estimate:
             "jobs": self.jobs,
             "characters": self.characters,
             "tokens": self.tokens,
+            "tokens_are": "estimated",
+            "cost": self.cost,
+            "currency": None if self.price is None else self.price.currency,
             "chunks_per_s": None if self.rate is None else round(self.rate.chunks_per_s, 1),
             "rate_from": None if self.rate is None else self.rate.known_from,
             "hours": None if self.seconds is None else round(self.seconds / 3600, 3),
@@ -188,6 +201,7 @@ def estimate(
         unknown=unknown if (chunks or expected) and rate is None else None,
         measured=measured,
         expected=expected,
+        price=price_of(connection, row.source),
     )
 
 
@@ -222,7 +236,7 @@ def _source(connection: Connection, name: str) -> tuple[Source, int, int]:
     source = (
         Source.from_row(row)
         if row
-        else Source.from_row(("", name, *[None] * 5, False, False, None))
+        else Source.from_row(("", name, *[None] * 5, False, False, None, False))
     )
     return source, size[0] if size else 1, int(waiting[0]) if waiting else 0
 

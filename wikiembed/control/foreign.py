@@ -16,6 +16,7 @@ RELATIONS = {
             "ledger",
             "model_checks",
             "outages",
+            "prices",
             "recall_checks",
             "schema_digest",
             "sources",
@@ -23,9 +24,12 @@ RELATIONS = {
         ),
         *("search_names", "search_statements", "truncation_checks", "worker_processes"),
         *("coverage", "documents", "failure_history", "queue", "replaced_tables", "throughput"),
-        *("truncation", "workers"),
+        *("budgets", "lag", "lag_histogram", "schedules", "truncation", "usage", "workers"),
     ),
-    "wikiembed_private": ("clock", "ended_failures", "written_functions"),
+    "wikiembed_private": (
+        *("batch_ledger", "budget_reservations", "budgets", "clock", "ended_failures"),
+        *("lag_hours", "schedules", "usage_days", "written_functions"),
+    ),
     "wikiembed_queue": (
         *("procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers"),
         "procrastinate_workers",

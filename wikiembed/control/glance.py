@@ -15,10 +15,13 @@ import psycopg
 from psycopg.rows import dict_row
 
 from wikiembed.control import actions, ready
+from wikiembed.control import usage as costs
+from wikiembed.control.budgets import budgets
 from wikiembed.control.documents import Documents, documents
 from wikiembed.control.outages import open_outages
 from wikiembed.control.overview import PAUSES, WORKERS, standing
 from wikiembed.control.ready import Obstacle
+from wikiembed.control.schedules import schedules
 from wikiembed.control.standing import present_s
 from wikiembed.db.connect import translate_errors
 from wikiembed.store.coverage import Coverage
@@ -102,7 +105,8 @@ class SourceGlance:
     """One source: its row of `overview`, its columns, its last hour and its oldest job.
 
     `state`: as `standing` returns it; `attached`: model, prefixes and table; `pause`: who, why and
-    until when, None if it is not paused; `oldest_s`: seconds, None if no job waits.
+    until when, None if it is not paused; `oldest_s`: seconds, None if no job waits; `lag_s`: p95 of
+    recent edits, None if there was none; `today`: its row of view usage, None if it used nothing.
     """
 
     name: str
@@ -112,6 +116,10 @@ class SourceGlance:
     oldest_s: float | None
     pause: Row | None
     documents: Documents | None
+    lag_s: float | None
+    today: Row | None
+    budgets: Sequence[Row]
+    schedule: Row | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +155,10 @@ def glance(connection: Connection) -> Glance:
         attached = {row["name"]: row for row in _dicts(connection, _SOURCES, {"source": None})}
         pauses = {row["source"]: row for row in _dicts(connection, PAUSES)}
         workers = _dicts(connection, WORKERS)
+    lags = costs.recent_lag(connection)
+    today = {row["source"]: row for row in costs.usage(connection, None, days=1)}
+    budgeted = budgets(connection)
+    scheduled = {row["source"]: row for row in schedules(connection)}
     counting = [row for row in rows if not row.unused]
     unready = [row for row in counting if not row.ready]
     return Glance(
@@ -164,6 +176,10 @@ def glance(connection: Connection) -> Glance:
                 oldest_s=oldest.get(row.source),
                 pause=pauses.get(row.source),
                 documents=of_documents.get(row.source),
+                lag_s=lags.get(row.source),
+                today=today.get(row.source),
+                budgets=[one for one in budgeted if one["source"] == row.source],
+                schedule=scheduled.get(row.source),
             )
             for row in rows
             if row.source in attached

@@ -10,8 +10,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from wikiembed.control.actions import coverage
+from wikiembed.control.budgets import budgets
 from wikiembed.control.documents import documents
 from wikiembed.control.outages import open_outages
+from wikiembed.control.schedules import schedules
 from wikiembed.control.standing import present_s, waits_for
 from wikiembed.control.switch import SWITCHED
 from wikiembed.db.connect import translate_errors
@@ -100,6 +102,8 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             ("workers", WORKERS),
         ):
             state[name] = cursor.execute(query).fetchall()
+    state["budgets"] = budgets(connection)
+    state["schedules"] = schedules(connection)
     state["documents"] = [row.as_json() for row in of_documents]
     state["outages"] = [outage.as_json() for outage in outages]
     return state

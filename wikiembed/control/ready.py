@@ -46,7 +46,11 @@ OBSTACLES = {
 
 _JOBS = "select q.todo + q.doing + q.scheduled_later from wikiembed.queue as q where q.source = %s"
 _ALIVE = "select count(*) from wikiembed.workers as w where w.alive"
-_PAUSE = "select paused_by, pause_reason, resume_at from wikiembed.sources where name = %s"
+_PAUSE = """
+select s.paused_by, s.pause_reason, s.resume_at,
+       (select b.period from wikiembed.budgets as b where b.source = s.name and b.reached limit 1)
+  from wikiembed.sources as s where s.name = %s
+"""
 _CLASSES = """
 select string_agg(c.error_class || ' ' || c.chunks, ', ' order by c.chunks desc, c.error_class)
   from (select f.error_class, count(*) as chunks from wikiembed.failures as f
@@ -127,12 +131,13 @@ def _of_source(connection: Connection, row: Coverage, *, counted: bool) -> Itera
         )  # fmt: skip
         return
     if row.paused and pause is not None:
-        who, why, until = pause
+        who, why, until, budget = pause
         ends = f" until {local(until)}" if until else ""
         reason = f" ({why.rstrip('.')})" if why else ""
         yield Obstacle(
             source=name, name="paused", sentence=f"paused by {who}{ends}{reason}",
-            command=f"wikiembed resume {name}",
+            command=f"wikiembed resume {name}" if budget is None
+            else f"wikiembed budget {name} --per {budget} --tokens N",
         )  # fmt: skip
     if row.failed:
         kinds = _classes(connection, name) if counted else None

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from wikiembed.embedders.usage import metered
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import (
     ConfigurationError,
@@ -14,6 +15,8 @@ from wikiembed.errors import (
     SourceNotFound,
 )
 from wikiembed.pipeline.bisection import Bisection
+from wikiembed.pipeline.lag import LagMeter
+from wikiembed.pipeline.record import BatchRecord
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.pipeline.write import write_vectors
@@ -30,12 +33,16 @@ ROUNDS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchJob:
-    """A job's arguments; `attempt` counts the runs in which rows were locked by others."""
+    """A job's arguments; `attempt` counts the runs in which rows were locked by others.
+
+    `lag_meter`: since when its chunks wait; None: not known.
+    """
 
     source: str
     keys: Sequence[str]
     attempt: int = 0
     job_id: int | None = None
+    lag_meter: LagMeter | None = None
 
 
 class StillStale(Exception):
@@ -53,7 +60,7 @@ async def process(job: BatchJob, runtime: Runtime) -> None:
     try:
         for _ in range(ROUNDS):
             chunks = await _read(job, keys, runtime)
-            keys = await _embed_chunks(job, chunks, runtime) if chunks else []
+            keys = await _embed_and_record(job, chunks, runtime) if chunks else []
             if not keys:
                 return
     except SourceNotFound as error:
@@ -78,7 +85,19 @@ async def _read(job: BatchJob, keys: Sequence[str], runtime: Runtime) -> list[Ch
     )
 
 
-async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) -> list[str]:
+async def _embed_and_record(job: BatchJob, chunks: list[Chunk], runtime: Runtime) -> list[str]:
+    """Embed `chunks` and write them, and record what that cost; return the keys to read again."""
+    record = BatchRecord(job.lag_meter)
+    try:
+        with metered(record.usage):
+            return await _embed_chunks(job, chunks, record, runtime)
+    finally:
+        await runtime.recorder.add(job.source, record)
+
+
+async def _embed_chunks(
+    job: BatchJob, chunks: list[Chunk], record: BatchRecord, runtime: Runtime
+) -> list[str]:
     """Embed `chunks` and write them; return the keys to read again."""
     source = await runtime.store.source_of(job.source, chunks)
     empty = [c for c in chunks if c.content is None or not c.content.strip()]
@@ -100,11 +119,16 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
         prefix=len(prefix),
     )
     interruption: Exception | None = None
+    before = record.usage.copy() if source.budgeted else None
+    if source.budgeted:
+        await runtime.reserve(source.name, record, texts)
     try:
         await bisection.run()
     except (Stopping, OutageTooLong, PausedMeanwhile, EmbedderMisconfigured) as error:
         interruption = error
-    stale += await _write_settled(job, full, bisection, runtime)
+    if before is not None:
+        runtime.token_rate(source.name).learn(texts, record.usage.minus(before))
+    stale += await _write_settled(job, full, bisection, record, runtime)
     runtime.stats.batches += 1
     runtime.stats.chunks += len(bisection.vectors)
     emit(
@@ -143,7 +167,11 @@ async def _skip_empty(job: BatchJob, empty: Sequence[Chunk], runtime: Runtime) -
 
 
 async def _write_settled(
-    job: BatchJob, chunks: Sequence[Chunk], bisection: Bisection, runtime: Runtime
+    job: BatchJob,
+    chunks: Sequence[Chunk],
+    bisection: Bisection,
+    record: BatchRecord,
+    runtime: Runtime,
 ) -> list[str]:
     """Write the vectors, those of cut texts apart, and record failures; return stale keys."""
     stale: list[str] = []
@@ -160,6 +188,7 @@ async def _write_settled(
             attempt=job.attempt,
             job_id=job.job_id,
             on_failure=runtime.stats.fail,
+            record=record,
         )
     for i, blame in bisection.blamed.items():
         outcomes = await runtime.store.record_failures(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import Counter
+from collections.abc import Sequence
 
 from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.embedders.open import open_embedder
 from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
+from wikiembed.pipeline.record import BatchRecord, TokenRate
+from wikiembed.pipeline.recorder import Recorder
 from wikiembed.pipeline.stats import Stats
 from wikiembed.servers.adaptive_limit import AdaptiveLimit
 from wikiembed.servers.channel import Channel
+from wikiembed.servers.classify import PausedMeanwhile
 from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
 from wikiembed.servers.outage_log import OutageLog
 from wikiembed.servers.truncate import Truncator
@@ -24,6 +29,7 @@ from wikiembed.store.outages import OutageStore
 from wikiembed.store.resolution import for_documents
 from wikiembed.store.source import Source
 from wikiembed.store.truncation import TruncationStore
+from wikiembed.telemetry import emit
 
 MOST_CONNECTIONS = 16
 START = 4
@@ -47,12 +53,14 @@ class Runtime:
     def __init__(self, settings: Settings, pool: Pool, *, stats: Stats | None = None) -> None:
         self.settings = settings
         self.store = ChunkStore(pool)
+        self.recorder = Recorder(self.store)
         self.documents = DocumentStore(pool)
         self.model_checks = ModelCheckStore(pool)
         self.split_slots = asyncio.Semaphore(SPLITS_AT_ONCE)
         self.stats = stats or Stats()
         self.fatal: WrongUsage | None = None
         self.unexpected: Counter[int | None] = Counter()
+        self._token_rates: dict[str, TokenRate] = {}
         self._stopping = False
         self._pool = pool
         self._outages = OutageLog(OutageStore(pool))
@@ -184,8 +192,26 @@ class Runtime:
         for channel in self._channels.values():
             channel.breaker.stop()
 
+    def token_rate(self, source: str) -> TokenRate:
+        """What is known of the tokens of the source's texts."""
+        return self._token_rates.setdefault(source, TokenRate())
+
+    async def reserve(self, source: str, record: BatchRecord, texts: Sequence[str]) -> None:
+        """Reserve what `texts` will cost of the source's budget; `record` will release it.
+
+        Raises: PausedMeanwhile when the budget does not suffice; the source is paused then.
+        """
+        await self.recorder.flush(source)
+        tokens = record.usage.tokens + self.token_rate(source).tokens(texts)
+        record.reservation = secrets.randbits(63)
+        if not await self.store.reserve_budget(source, record.reservation, tokens):
+            record.reservation = None
+            emit("budget_reached", level=30, source=source, tokens=tokens)
+            raise PausedMeanwhile(f"Source {source!r} has reached its budget.")
+
     async def aclose(self) -> None:
         """Close the connections to servers and to Postgres."""
+        await self.recorder.aclose()
         for channel in self._channels.values():
             await channel.aclose()
         await self._outages.aclose()

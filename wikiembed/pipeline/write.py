@@ -10,6 +10,7 @@ import psycopg
 from wikiembed.db.sqlstate import is_refusal
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import WriteRefused
+from wikiembed.pipeline.record import BatchRecord
 from wikiembed.pipeline.stats import FailedChunk, OnFailure, log_failure
 from wikiembed.pipeline.write_retry import retry_write
 from wikiembed.store.chunks import Chunk, ChunkStore
@@ -29,11 +30,12 @@ async def write_vectors(
     job_id: int | None,
     kept: Sequence[int | None] | None = None,
     on_failure: OnFailure = log_failure,
+    record: BatchRecord | None = None,
 ) -> list[str]:
     """Store row i of `(n, dim) float32` for chunk i; return the stale keys.
 
     `kept`: embedded characters of each chunk, None where unknown; absent when no text was cut.
-    `on_failure` receives each row that is refused and recorded.
+    `record` learns what was written; `on_failure` receives each row that is refused and recorded.
 
     Raises: DatabaseError, psycopg.Error for errors that no row caused.
     """
@@ -42,6 +44,8 @@ async def write_vectors(
             lambda: _store(store, source, chunks, matrix, kept=kept, attempt=attempt),
             job_id=job_id,
         )
+        if record is not None:
+            record.wrote(outcomes)
         return [key for key, outcome in outcomes.items() if outcome is Outcome.STALE]
     except (psycopg.Error, WriteRefused) as error:
         if not is_refusal(error):
@@ -69,6 +73,7 @@ async def write_vectors(
             job_id=job_id,
             kept=None if kept is None else kept[part],
             on_failure=on_failure,
+            record=record,
         )
     return stale
 

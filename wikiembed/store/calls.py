@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 
 
-async def fetch_all(pool: Pool, statement: str, parameters: Sequence[object]) -> list[Any]:
+async def fetch_all(
+    pool: Pool, statement: str, parameters: Sequence[object] | Mapping[str, object]
+) -> list[Any]:
     """Run one prepared statement in a transaction of its own; return its rows.
 
     Raises: WikiembedError, psycopg.Error.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, LiteralString
 
@@ -15,6 +15,7 @@ from wikiembed.db.connect import translate_errors
 from wikiembed.db.pool import Pool, VectorArray
 from wikiembed.error_class import ErrorClass
 from wikiembed.errors import SourceNotFound
+from wikiembed.store.batch_entry import BatchEntry
 from wikiembed.store.calls import fetch_all
 from wikiembed.store.coverage import COVERAGE, DOCUMENT_COUNTS, Coverage, DocumentCounts
 from wikiembed.store.outcome import Outcome
@@ -38,7 +39,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """One source's jobs, in numbers of jobs, and its pause."""
+    """One source's jobs, in numbers of jobs, and its pause.
+
+    `opens_at`: when its window opens, where it has only bulk work, outside of its windows.
+    """
 
     source: str
     todo: int
@@ -48,6 +52,7 @@ class Backlog:
     paused_by: str | None
     paused_at: dt.datetime | None
     pause_reason: str | None
+    opens_at: dt.datetime | None = None
 
     @property
     def left(self) -> int:
@@ -73,7 +78,9 @@ class ChunkStore:
         self._sources: dict[str, Source] = {}
         self._pausing = asyncio.Lock()
 
-    async def _all(self, statement: str, parameters: Sequence[object]) -> list[Any]:
+    async def _all(
+        self, statement: str, parameters: Sequence[object] | Mapping[str, object]
+    ) -> list[Any]:
         return await fetch_all(self._pool, statement, parameters)
 
     async def _of_source(
@@ -167,6 +174,10 @@ class ChunkStore:
         )
         return {key: Outcome(outcome) for key, outcome in rows}
 
+    async def record_batches(self, entry: BatchEntry) -> None:
+        """Record what batches cost; see wikiembed.record_batches and settle_budget."""
+        await self._all(entry.statement, entry.parameters())
+
     async def record_failures(
         self,
         source: str,
@@ -197,6 +208,14 @@ class ChunkStore:
             ),
         )
         return {key: Outcome(outcome) for key, outcome in rows}
+
+    async def reserve_budget(self, source: str, reservation: int, tokens: int) -> bool:
+        """Whether the source's budget has `tokens` left; see wikiembed.reserve_budget."""
+        rows = await self._all(
+            "select wikiembed.reserve_budget(%s, %s::bigint, %s::bigint)",
+            (source, reservation, tokens),
+        )
+        return bool(rows[0][0])
 
     async def pin_model(
         self,
@@ -265,7 +284,11 @@ class ChunkStore:
         rows = await self._all(
             "select q.source, q.todo, q.doing, q.scheduled_later,"
             " s.paused_at is not null and (s.resume_at is null or s.resume_at > now()),"
-            " s.paused_by, s.paused_at, s.pause_reason"
+            " s.paused_by, s.paused_at, s.pause_reason,"
+            " case when wikiembed_private.is_bulk_closed(s.bulk_opens_at, s.bulk_closes_at)"
+            " and not exists (select from wikiembed_queue.procrastinate_jobs as j"
+            " where j.queue_name = s.queue_name and j.status in ('todo', 'doing')"
+            " and j.priority >= 5) then s.bulk_opens_at end"
             " from wikiembed.queue as q join wikiembed.sources as s on s.name = q.source",
             (),
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 SOURCES = """
 select xmin || ' ' || ctid, name, provider, model, dimensions, document_prefix, query_prefix,
-       pinned_at is not null, prefix_pinned, text_config
+       pinned_at is not null, prefix_pinned, text_config, budgeted
   from wikiembed.sources
 """
 SOURCE = f"{SOURCES} where name = %s"
@@ -19,7 +19,7 @@ class Source:
     """One attached column; values that are None come from the settings.
 
     `version` identifies the state of its row: it changes with every update. `text_config`: that of
-    its index for search by text; None: it has none.
+    its index for search by text; None: it has none. `budgeted`: whether it has a budget.
     """
 
     version: str
@@ -32,6 +32,7 @@ class Source:
     pinned: bool
     prefix_pinned: bool
     text_config: str | None = None
+    budgeted: bool = False
 
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> Source:

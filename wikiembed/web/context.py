@@ -20,6 +20,7 @@ from wikiembed.web import charts
 from wikiembed.web.access import CSRF_COOKIE
 from wikiembed.web.http import FLASH_COOKIE, Cookies, pack_flash, unpack_flash
 from wikiembed.web.messages import LANGUAGES, Words
+from wikiembed.words import money
 
 if TYPE_CHECKING:
     from wikiembed.web.app import Console
@@ -57,7 +58,10 @@ def environment() -> Environment:
         chart=charts.chart, timeline=charts.timeline,
     )  # fmt: skip
     made.filters.update(
-        md=plain_markdown, commands=commands_of, utc=lambda at: utc(at) if at else ""
+        md=plain_markdown,
+        commands=commands_of,
+        money=lambda amount, of="": money(amount, of or ""),
+        utc=lambda at: utc(at) if at else "",
     )
     return made
 

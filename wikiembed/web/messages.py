@@ -73,6 +73,14 @@ class Words:
                 left %= size
         return " ".join(parts[:2]) or self("unit.s", n=0)
 
+    def brief(self, seconds: float | None) -> str:
+        """``35 ms``, ``1.2 s``, ``4 min 5 s``; – for None."""
+        if seconds is None or seconds >= 60:
+            return self.span(seconds)
+        if seconds < 1:
+            return self("unit.ms", n=round(seconds * 1000))
+        return self("unit.s", n=round(seconds, 1))
+
     def at(self, time: dt.datetime | None) -> str:
         """Local time of the console with its offset; – for None."""
         return "–" if time is None else local(time)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from wikiembed.errors import EmbedderUnavailable, SourcePaused
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.store.coverage import Coverage
+from wikiembed.times import local
 
 OnProgress = Callable[[list[Coverage], float], None]
 """Receives each source's coverage, and seconds since a server went out of reach of this process."""
@@ -56,6 +57,12 @@ async def drained(runtime: Runtime, options: WorkerOptions) -> bool:
         raise SourcePaused(
             f"{first.pause_sentence.rstrip('.')}; jobs that wait: {first.left:,}; run"
             f" `wikiembed resume {first.source}` when that is fixed."
+        )
+    if all((b.paused or b.opens_at is not None) and b.doing == 0 for b in left):
+        opens_at, first = next((b.opens_at, b) for b in left if b.opens_at is not None)
+        raise SourcePaused(
+            f"The bulk work of source {first.source!r} waits for its window at {local(opens_at)};"
+            f" jobs that wait: {first.left:,}; change it by `wikiembed schedule {first.source}`."
         )
     if runtime.outage_s > options.outage_limit_s:
         raise EmbedderUnavailable(

@@ -28,6 +28,7 @@ declare
   v_vectors bigint := 0;
   v_documents wikiembed.document_sources;
   v_names wikiembed.search_names[] := '{}';
+  v_costs jsonb;
   v_warning text;
 begin
   perform wikiembed_private.require_read_committed();
@@ -85,6 +86,7 @@ begin
       delete from wikiembed.search_names as n where n.source = p_name collate "default";
       v_history := array(
         select e from wikiembed_private.ended_failures as e where e.source = p_name collate "default" order by e.id);
+      v_costs := wikiembed_private.costs_of(p_name);
     end if;
     perform wikiembed.detach(p_name);
     perform wikiembed_private.rename_missing_index(v_source);
@@ -95,7 +97,7 @@ begin
     key_columns, key_types, key_attnums, text_columns, text_paths, text_attnums,
     provider, model, dimensions, document_prefix, query_prefix, batch_size,
     generation, pinned_at, prefix_pinned, prove_function, paused_at, paused_by, pause_reason, resume_at,
-    text_config, ef_search, quantise, query_prefix_pinned)
+    text_config, ef_search, quantise, query_prefix_pinned, budgeted, bulk_opens_at, bulk_closes_at)
   values (
     v_source.name, v_source.relation, v_source.key_column, v_source.text_column, v_source.embedding_column,
     v_source.key_type, v_source.embedding_type,
@@ -104,7 +106,8 @@ begin
     v_source.provider, v_source.model, v_source.dimensions, v_source.document_prefix, v_source.query_prefix,
     v_source.batch_size, coalesce(v_source.generation, 1), v_source.pinned_at, coalesce(v_source.prefix_pinned, false),
     v_source.prove_function, v_source.paused_at, v_source.paused_by, v_source.pause_reason, v_source.resume_at,
-    v_source.text_config, v_source.ef_search, v_source.quantise, coalesce(v_source.query_prefix_pinned, false));
+    v_source.text_config, v_source.ef_search, v_source.quantise, coalesce(v_source.query_prefix_pinned, false),
+    coalesce(v_source.budgeted, false), v_source.bulk_opens_at, v_source.bulk_closes_at);
   execute format('create sequence if not exists wikiembed_private.%I minvalue 0 start 0', 'clock_embed_' || p_name);
   execute format('comment on sequence wikiembed_private.%I is %L', 'clock_embed_' || p_name,
     'Milliseconds of the last notification for source ' || p_name || '.');
@@ -112,6 +115,7 @@ begin
     perform wikiembed_private.create_missing_index(p_name);
   end if;
   insert into wikiembed.search_names select n.* from unnest(v_names) as n;
+  perform wikiembed_private.restore_costs(v_costs);
   insert into wikiembed.failures select f.* from unnest(v_failures) as f;
   insert into wikiembed.truncated_chunks select c.* from unnest(v_truncated) as c;
   if cardinality(v_history) > 0 then
@@ -141,7 +145,7 @@ end;
 $$;
 comment on function wikiembed.attach(
   regclass, name[], text[], name, text, text, text, integer, text, text, integer, boolean, boolean, boolean, boolean) is
-  'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and blocks no writer. With p_move an existing source is moved to this table, with its settings, its pause, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
+  'Registers a vector or halfvec column as a source, writes its triggers and counts its rows, which wait for enqueue unless p_enqueue; or only checks whether it would, and blocks no writer. With p_move an existing source is moved to this table, with its settings, its pause, its costs and budgets, the failures of equal rows and the vectors of equal texts. Raises WE001 to WE010; warns when the table''s owner could run SQL as wikiembed''s owner.';
 
 create or replace function wikiembed.attach(
   p_relation regclass, p_key name[], p_text name, p_embedding name, p_name text,

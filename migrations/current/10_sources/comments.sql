@@ -43,5 +43,10 @@ comment on column wikiembed.sources.prefix_pinned is
   'Whether the first write took the document prefix from a worker''s settings; a prefix set at attach, or by hand, overrides theirs.';
 comment on column wikiembed.sources.held_back_at is
   'Since when reconcile does not queue the rows that existed at attach, or those that an enqueue with p_max_chunks left; null: it queues all missing rows.';
+comment on column wikiembed.sources.budgeted is
+  'Whether it has a budget, which workers then reserve tokens of; written by set_budget.';
+comment on column wikiembed.sources.bulk_opens_at is
+  'When the window of its bulk work opened, or the next one opens; null: it has no schedule.';
+comment on column wikiembed.sources.bulk_closes_at is 'When that window closes.';
 comment on column wikiembed.sources.attached_as is
   'The table''s qualified name at attach; another table that has it now has replaced this one.';

@@ -50,9 +50,10 @@ begin
   delete from wikiembed_private.ended_failures as e where e.source = v_source.name;
   delete from wikiembed.sources as s where s.name = v_source.name;
   delete from wikiembed.ledger as l where l.source = v_source.name;
+  delete from wikiembed_private.batch_ledger as b where b.source = v_source.name;
   perform wikiembed_private.drop_deltas(p_name);
   perform wikiembed_private.log_action('detach', p_name);
 end;
 $$;
 comment on function wikiembed.detach(text) is
-  'Detaches a source: its triggers, functions, jobs, failures, their history and ledger; the table''s rows stay. Refuses a source that a name was switched to. Raises WE001, WE010.';
+  'Detaches a source: its triggers, functions, jobs, failures, their history, ledger and usage; the table''s rows stay. Refuses a source that a name was switched to. Raises WE001, WE010.';

@@ -33,6 +33,9 @@ begin
   p_source.ef_search := p_former.ef_search;
   p_source.quantise := p_former.quantise;
   p_source.query_prefix_pinned := p_former.query_prefix_pinned;
+  p_source.budgeted := p_former.budgeted;
+  p_source.bulk_opens_at := p_former.bulk_opens_at;
+  p_source.bulk_closes_at := p_former.bulk_closes_at;
   return p_source;
 end;
 $$;
@@ -143,3 +146,51 @@ end;
 $$;
 comment on function wikiembed_private.truncated_moved(wikiembed.sources, wikiembed.sources) is
   'The marks of a source that is moved whose rows have the same key and text in both tables, and a vector in the new one.';
+
+-- The tables of what a source cost, its prices, budgets and schedule; each has a column source.
+create or replace function wikiembed_private.cost_tables() returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select array['wikiembed.prices', 'wikiembed_private.batch_ledger', 'wikiembed_private.usage_days',
+    'wikiembed_private.lag_hours', 'wikiembed_private.budgets', 'wikiembed_private.budget_reservations',
+    'wikiembed_private.schedules']::regclass[];
+$$;
+comment on function wikiembed_private.cost_tables() is
+  'The tables with rows that move with their source: usage, lag, prices, budgets, schedule.';
+
+create or replace function wikiembed_private.costs_of(p_source text) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table regclass;
+  v_rows jsonb;
+  v_costs jsonb := '{}';
+begin
+  foreach v_table in array wikiembed_private.cost_tables() loop
+    execute format('select coalesce(jsonb_agg(t), ''[]'') from %s as t where t.source = $1 collate "default"',
+      wikiembed_private.qualified(v_table)) into v_rows using p_source;
+    v_costs := v_costs || jsonb_build_object(v_table::oid::text, v_rows);
+  end loop;
+  return v_costs;
+end;
+$$;
+comment on function wikiembed_private.costs_of(text) is
+  'The rows of a source in cost_tables(), as restore_costs takes them.';
+
+create or replace function wikiembed_private.restore_costs(p_costs jsonb) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table regclass;
+begin
+  foreach v_table in array wikiembed_private.cost_tables() loop
+    execute format('insert into %1$s select t.* from jsonb_populate_recordset(null::%1$s, $1) as t',
+      wikiembed_private.qualified(v_table)) using coalesce(p_costs -> v_table::oid::text, '[]');
+  end loop;
+end;
+$$;
+comment on function wikiembed_private.restore_costs(jsonb) is
+  'Inserts the rows that costs_of returned: those of a source that was moved.';

@@ -6,3 +6,11 @@ language sql stable parallel safe
 return p_paused_at is not null and (p_resume_at is null or p_resume_at > clock_timestamp());
 comment on function wikiembed_private.is_paused(timestamptz, timestamptz) is
   'True while a source is paused and its pause has not expired.';
+
+-- The only definition of when bulk work, jobs with a priority below 5, has to wait.
+create or replace function wikiembed_private.is_bulk_closed(p_opens_at timestamptz, p_closes_at timestamptz)
+returns boolean
+language sql stable parallel safe
+return p_opens_at is not null and (p_opens_at > clock_timestamp() or p_closes_at <= clock_timestamp());
+comment on function wikiembed_private.is_bulk_closed(timestamptz, timestamptz) is
+  'True while the bulk work of a source waits for its next window.';

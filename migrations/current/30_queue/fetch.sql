@@ -99,7 +99,11 @@ begin
       from (
         select h.id, h.args
           from (
-            select distinct n.name from unnest(v_names) as n (name)
+            select distinct n.name, case when exists (
+                     select from wikiembed.sources as s
+                      where s.queue_name = n.name and wikiembed_private.is_bulk_closed(s.bulk_opens_at, s.bulk_closes_at))
+                   then 5 else -2147483648 end as least_priority
+              from unnest(v_names) as n (name)
              where not exists (
                select from wikiembed.sources as s
                 where s.queue_name = n.name and wikiembed_private.is_paused(s.paused_at, s.resume_at))
@@ -108,7 +112,7 @@ begin
            (select j.id, j.priority, j.args
               from wikiembed_queue.procrastinate_jobs as j
              where j.status = 'todo' and j.scheduled_at is null
-               and j.queue_name >= q.name and j.queue_name <= q.name
+               and j.queue_name >= q.name and j.queue_name <= q.name and j.priority >= q.least_priority
                and (j.lock is null or not exists (
                  select from wikiembed_queue.procrastinate_jobs as o
                   where o.lock = j.lock
@@ -120,7 +124,7 @@ begin
            (select j.id, j.priority, j.args
               from wikiembed_queue.procrastinate_jobs as j
              where j.status = 'todo' and j.scheduled_at is not null and j.scheduled_at <= now()
-               and j.queue_name >= q.name and j.queue_name <= q.name
+               and j.queue_name >= q.name and j.queue_name <= q.name and j.priority >= q.least_priority
                and (j.lock is null or not exists (
                  select from wikiembed_queue.procrastinate_jobs as o
                   where o.lock = j.lock
@@ -181,7 +185,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.fetch_jobs(character varying[], boolean, bigint, integer, integer) is
-  'Fetches up to a number of jobs in order, from the given queues (null: all) without the paused ones, with up to a number of chunks together, but at least one job.';
+  'Fetches up to a number of jobs in order, from the given queues (null: all) without the paused ones and without bulk work outside of its windows, with up to a number of chunks together, but at least one job.';
 
 -- As procrastinate_finish_job_v1 ends a job that succeeded and is to be deleted, for several. They
 -- are locked in order first, so that two calls do not end in a deadlock.

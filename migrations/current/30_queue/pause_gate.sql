@@ -7,7 +7,9 @@ as $$
 begin
   if exists (
     select from wikiembed.sources as s
-     where s.queue_name = new.queue_name and wikiembed_private.is_paused(s.paused_at, s.resume_at)
+     where s.queue_name = new.queue_name
+       and (wikiembed_private.is_paused(s.paused_at, s.resume_at)
+            or new.priority < 5 and wikiembed_private.is_bulk_closed(s.bulk_opens_at, s.bulk_closes_at))
   ) then
     return null;
   end if;
@@ -16,7 +18,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.enforce_pause() is
-  'Refuses todo → doing for jobs of a paused source; records when a job begins.';
+  'Refuses todo → doing for jobs of a paused source, and for bulk work outside of its windows; records when a job begins.';
 
 create or replace trigger wikiembed_pause_gate
   before update of status on wikiembed_queue.procrastinate_jobs

@@ -38,3 +38,42 @@ comment on column wikiembed.ledger.embedded is 'Change of the number of rows wit
 comment on column wikiembed.ledger.gained is 'Rows whose vector was null and got set: the throughput.';
 comment on column wikiembed.ledger.failed is 'Change of the number of failures in state failed.';
 comment on column wikiembed.ledger.skipped is 'Change of the number of failures in state skipped.';
+
+comment on table wikiembed_private.batch_ledger is
+  'Cost and waiting times of the batches of the last minutes; written by record_batches, read through views usage and lag, folded by fold_batches.';
+comment on column wikiembed_private.batch_ledger.id is 'Random number of the record, by which a repeated one finds its row.';
+comment on column wikiembed_private.batch_ledger.at is 'When it was recorded: up to a second after the batches.';
+comment on column wikiembed_private.batch_ledger.requests is 'Requests to the embedding server.';
+comment on column wikiembed_private.batch_ledger.failed is 'Of these, requests without vectors as response.';
+comment on column wikiembed_private.batch_ledger.texts is 'Texts of the others.';
+comment on column wikiembed_private.batch_ledger.tokens is 'Tokens of those texts.';
+comment on column wikiembed_private.batch_ledger.tokens_estimated is 'Of these, tokens that no response counted.';
+comment on column wikiembed_private.batch_ledger.fresh is 'For each waiting time of the written chunks, whether it is that of edits.';
+comment on column wikiembed_private.batch_ledger.buckets is 'The bucket of each of these times, as in lag_histogram.';
+comment on column wikiembed_private.batch_ledger.chunks is 'For each of these, its number of chunks.';
+comment on column wikiembed_private.batch_ledger.source is 'The source.';
+
+comment on table wikiembed_private.usage_days is
+  'What workers used to embed each source, per day; written by fold_batches and settle_budget, read through view usage, deleted with the source.';
+comment on column wikiembed_private.usage_days.source is 'The source.';
+comment on column wikiembed_private.usage_days.day is 'The day, in UTC.';
+comment on column wikiembed_private.usage_days.requests is 'Requests to the embedding server.';
+comment on column wikiembed_private.usage_days.failed is 'Of these, requests without vectors as response.';
+comment on column wikiembed_private.usage_days.texts is 'Texts of the others.';
+comment on column wikiembed_private.usage_days.tokens is 'Tokens of those texts.';
+comment on column wikiembed_private.usage_days.tokens_estimated is 'Of these, tokens that no response counted.';
+
+comment on table wikiembed_private.lag_hours is
+  'Histogram of how long chunks waited for their vectors, per source and hour, for 90 days; written by fold_batches, read through views lag and lag_histogram.';
+comment on column wikiembed_private.lag_hours.source is 'The source.';
+comment on column wikiembed_private.lag_hours.hour is 'Begin of the hour in which the vectors were stored.';
+comment on column wikiembed_private.lag_hours.fresh is 'Whether users'' transactions wrote the rows, or bulk work queued them.';
+comment on column wikiembed_private.lag_hours.bucket is 'Number of the bucket, as in lag_histogram.';
+comment on column wikiembed_private.lag_hours.chunks is 'Chunks in the bucket.';
+
+comment on table wikiembed.prices is 'Prices of tokens of each source, for view usage; written by set_price.';
+comment on column wikiembed.prices.source is 'The source.';
+comment on column wikiembed.prices.from_day is 'First day (UTC) of the price; -infinity: all days before the next price.';
+comment on column wikiembed.prices.per_million is 'Price of a million tokens.';
+comment on column wikiembed.prices.currency is 'Its currency, as it is shown; may be empty.';
+comment on column wikiembed.prices.set_by is 'Who set it.';

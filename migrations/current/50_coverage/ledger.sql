@@ -62,8 +62,9 @@ begin
   )
   select (select count(*) from d), (select count(*) from folded) into v_before, v_after;
   perform wikiembed_private.prune_failure_history();
+  perform wikiembed_private.fold_batches();
   return v_before - v_after;
 end;
 $$;
 comment on function wikiembed.fold_ledger() is
-  'Folds ledger rows to one per minute after a minute, to one per hour after a day, and prunes the history of failures; returns the number of ledger rows removed.';
+  'Folds ledger rows to one per minute after a minute, to one per hour after a day, and the records of batches per day and hour, and prunes the history of failures; returns the number of ledger rows removed.';

@@ -33,3 +33,31 @@ comment on column wikiembed.worker_processes.version is 'Its version of wikiembe
 comment on column wikiembed.worker_processes.model is
   'Embedder and model of its settings, such as "ollama nomic-embed-text"; a source that has its own uses that.';
 comment on column wikiembed.worker_processes.started_at is 'When it started, by its own clock.';
+
+comment on table wikiembed_private.budgets is
+  'Tokens or money that a source may use per day or month; written by set_budget and reserve_budget, read through view wikiembed.budgets.';
+comment on column wikiembed_private.budgets.source is 'The source.';
+comment on column wikiembed_private.budgets.period is 'day or month, in UTC.';
+comment on column wikiembed_private.budgets.tokens is 'Tokens per period; null: the budget is of money.';
+comment on column wikiembed_private.budgets.cost is 'Money per period; null: the budget is of tokens.';
+comment on column wikiembed_private.budgets.set_by is 'Who set it.';
+comment on column wikiembed_private.budgets.set_at is 'When it was set.';
+comment on column wikiembed_private.budgets.reached_at is
+  'When it last paused the source: the pause''s own time, by which it is known.';
+
+comment on table wikiembed_private.budget_reservations is
+  'Tokens that batches in flight will use, by an estimate; written by reserve_budget, deleted by settle_budget, or after 30 minutes.';
+comment on column wikiembed_private.budget_reservations.id is 'Random number of the batch.';
+comment on column wikiembed_private.budget_reservations.source is 'The source.';
+comment on column wikiembed_private.budget_reservations.tokens is 'Estimated tokens of the batch.';
+comment on column wikiembed_private.budget_reservations.at is 'When it was about to be sent.';
+
+comment on table wikiembed_private.schedules is
+  'Windows in which the bulk work of sources runs; written by set_schedule, read through view wikiembed.schedules.';
+comment on column wikiembed_private.schedules.source is 'The source.';
+comment on column wikiembed_private.schedules.begins is 'Time of day at which each window begins.';
+comment on column wikiembed_private.schedules.ends is 'Time of day at which each ends.';
+comment on column wikiembed_private.schedules.zone is 'Their time zone.';
+comment on column wikiembed_private.schedules.weekdays is 'Days on which windows begin, 1 (Monday) to 7 (Sunday).';
+comment on column wikiembed_private.schedules.set_by is 'Who set it.';
+comment on column wikiembed_private.schedules.set_at is 'When it was set.';

@@ -76,8 +76,9 @@ begin
   loop
     v_expired := v_expired + wikiembed.resume(v_name);
   end loop;
+  perform wikiembed_private.refresh_windows();
   return v_expired;
 end;
 $$;
 comment on function wikiembed.expire_pauses() is
-  'Resumes the sources whose pause has expired; returns the number.';
+  'Resumes the sources whose pause has expired, and writes the next window of those with a schedule; returns the number that it resumed.';

@@ -16,6 +16,8 @@ begin
    where not exists (select from wikiembed.sources as s where s.name = l.source);
   delete from wikiembed_private.ended_failures as e
    where not exists (select from wikiembed.sources as s where s.name = e.source);
+  delete from wikiembed_private.batch_ledger as b
+   where not exists (select from wikiembed.sources as s where s.name = b.source);
   for v_name in
     select substr(c.relname, 8) from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
      where i.inhparent = 'wikiembed.ledger'::regclass
@@ -31,7 +33,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.drop_orphans() is
-  'Drops jobs, ledger rows, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
+  'Drops jobs, ledger rows, records of batches, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
 
 -- The table is locked in a statement before those that read it: a snapshot from before a truncate
 -- reads the table as empty and the ledger as before. After the triggers, whose lock is stronger. Rows

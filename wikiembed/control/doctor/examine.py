@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from wikiembed.config import Settings
-from wikiembed.control.doctor import documents, place, queue, servers, sources
+from wikiembed.control.doctor import budgets, documents, lag, place, queue, servers, sources
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.db import version
 from wikiembed.db.connect import sentence_of, translate
@@ -23,12 +23,19 @@ class Examination:
     """One examination: yields findings, then holds the `error` that prevented other checks.
 
     `now` is this machine's clock, in seconds since 1970. `full`: tables of any size are read whole.
+    `max_lag_s`: seconds that fresh rows may wait; None: those of the settings.
     """
 
     def __init__(
-        self, settings: Settings, *, full: bool = False, now: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        *,
+        full: bool = False,
+        max_lag_s: float | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
+        self._max_lag_s = settings.max_lag_s if max_lag_s is None else max_lag_s
         self._most_rows = None if full else queue.MOST_ROWS
         self._now = now
         self.error: WikiembedError | None = None
@@ -58,8 +65,10 @@ class Examination:
                 sources.sources(connection),
                 sources.search_indexes(connection),
                 sources.states(connection),
+                budgets.used_up(connection),
                 documents.documents(connection),
                 queue.queue(connection),
+                lag.lag(connection, most_s=self._max_lag_s),
                 queue.invariants(connection, most_rows=self._most_rows),
                 servers.outages(connection),
                 servers.models(connection),

@@ -146,6 +146,11 @@ ALARMS = (
         "Fix the cause, then `wikiembed resume SOURCE`",
     ),
     Alarm(
+        "budget", "warning",
+        "A source has used 90 % of its budget, or is paused because it has reached it.",
+        "`wikiembed budget SOURCE --tokens N`, or wait for the next day or month",
+    ),
+    Alarm(
         "held_back", "warning",
         "Chunks wait to be queued by an operator: rows that existed at attach, or what"
         " `--max-chunks` left.",
@@ -195,6 +200,12 @@ ALARMS = (
     Alarm(
         "oldest_job", "warning",
         "A job of a source that is not paused has waited for ten minutes.",
+        "More workers: `wikiembed worker`",
+    ),
+    Alarm(
+        "lag", "fault",
+        "Rows that were just written wait for their vectors for longer than `--max-lag` or"
+        " `WIKIEMBED_MAX_LAG_S`: now, or 5 % of those of the last hour.",
         "More workers: `wikiembed worker`",
     ),
     Alarm(

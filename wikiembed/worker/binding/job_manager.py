@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -21,7 +22,9 @@ from wikiembed.worker.local_queue import Fetched, LocalQueue
 
 FETCH = """
 select j.id, j.status, j.task_name, j.priority, j.lock, j.queueing_lock, j.args, j.scheduled_at,
-       j.queue_name, j.attempts, j.worker_id, coalesce(s.batch_size, 1) as batch_size
+       j.queue_name, j.attempts, j.worker_id,
+       extract(epoch from clock_timestamp() - j.queued_at)::double precision as waited_s,
+       coalesce(s.batch_size, 1) as batch_size
   from wikiembed_private.fetch_jobs(
          %(queues)s::varchar[], %(upkeep)s, %(worker_id)s::bigint,
          %(most_jobs)s::integer, %(most_chunks)s::integer) as j
@@ -98,10 +101,12 @@ class JobManager(manager.JobManager):
             most_jobs=most_jobs,
             most_chunks=most_chunks,
         )
+        received = time.monotonic()
         fetched = [
             Fetched(
                 jobs.Job.from_row({**row, "args": _callable_arguments(row["args"])}),
                 min(row["batch_size"], self.batch_size or row["batch_size"]),
+                None if row["waited_s"] is None else received - row["waited_s"],
             )
             for row in rows
         ]

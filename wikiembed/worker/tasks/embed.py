@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wikiembed.error_class import ErrorClass
 from wikiembed.pipeline.batch import BatchJob, process
+from wikiembed.pipeline.lag import LagMeter
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.store.outcome import Outcome
@@ -21,6 +22,7 @@ async def embed(
     keys: object = None,
     attempt: object = 0,
     rescues: object = 0,
+    lag_meter: object = None,
     **unknown: object,
 ) -> None:
     """Embed the chunks of `keys` that still lack a vector.
@@ -35,13 +37,19 @@ async def embed(
         How often rows of this job were skipped because another transaction had locked them.
     rescues :
         How often a worker died with this job (written by wikiembed.rescue_jobs).
+    lag_meter :
+        Since when the chunks wait, as the local queue knows it; in no job's arguments.
     """
     runtime = await runtime_of(context)
     given = arguments_of(context, source=source, keys=keys, attempt=attempt)
     if given is None:
         return
     job = BatchJob(
-        source=given.source, keys=given.keys, attempt=given.attempt, job_id=context.job.id
+        source=given.source,
+        keys=given.keys,
+        attempt=given.attempt,
+        job_id=context.job.id,
+        lag_meter=lag_meter if isinstance(lag_meter, LagMeter) else None,
     )
     await run(
         context,
