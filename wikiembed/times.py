@@ -77,3 +77,13 @@ def read_time(text: str) -> dt.datetime:
         return dt.datetime.fromisoformat(given).astimezone()
     except (ValueError, OverflowError):
         raise InvalidArgument(f"{text!r} is not a valid time: {_EXAMPLES}.") from None
+
+
+def read_past(text: str) -> dt.datetime:
+    """The past time of ``1d`` (that long ago), or the given time.
+
+    Raises: InvalidArgument.
+    """
+    present = now()
+    at = read_time(text)
+    return at if at <= present else present - (at - present)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -19,7 +18,13 @@ from tests.support.chunks import (
     read,
     without_vector,
 )
-from tests.support.console import Browser, console_settings, csrf_of, running, text_of
+from tests.support.console import (
+    Browser,
+    console_settings,
+    csrf_of,
+    running,
+    text_of,
+)
 from tests.support.database import Database
 from wikiembed.control import bulk
 from wikiembed.control.rights import SIGNATURES, permitted
@@ -28,19 +33,6 @@ from wikiembed.web.app import Console
 
 LOG = "select action, source, why, who from wikiembed.action_log order by id desc limit 1"
 DOCS = {"name": "docs"}
-
-
-@pytest.fixture
-async def console(docs_table: Database) -> AsyncIterator[Console]:
-    """A console on `docs_table`."""
-    async with running(console_settings(docs_table)) as made:
-        yield made
-
-
-@pytest.fixture
-def browser(console: Console) -> Browser:
-    """A browser on this machine."""
-    return Browser(console)
 
 
 def last_action(database: Database) -> tuple[str, str | None, str | None, str]:

@@ -25,7 +25,9 @@ RELATIONS = {
         *("coverage", "documents", "failure_history", "queue", "replaced_tables", "throughput"),
         *("truncation", "workers"),
     ),
-    "wikiembed_private": ("clock", "ended_failures", "written_functions"),
+    "wikiembed_private": (
+        *("clock", "ended_failures", "gains", "throughput_history", "written_functions"),
+    ),
     "wikiembed_queue": (
         *("procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers"),
         "procrastinate_workers",

@@ -1,0 +1,19 @@
+"""The history of throughput apart from the ledger, and what each worker has in flight."""
+
+from __future__ import annotations
+
+from wikiembed.db.step import run_after_current, run_files
+
+revision = "0022"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the history, then fold: rows of past minutes and hours are moved to it."""
+    run_files(
+        "versions/0022_throughput_history/throughput_history",
+        "versions/0022_throughput_history/worker_processes",
+    )
+    run_after_current("select wikiembed.fold_ledger();")
