@@ -27,7 +27,7 @@ from wikiembed.web.access import Access
 from wikiembed.web.app import Console
 
 FOLDER = DOCS / "how-to" / "console"
-COLORS = 64
+COLORS = 128
 """A picture of text and flat areas needs no more, and is a third as large."""
 SCREENS = {
     "overview": "/",
@@ -84,6 +84,12 @@ with w as (insert into wikiembed_queue.procrastinate_workers default values retu
 select wikiembed.register_worker(w.id, gen_random_uuid(), %s, %s, '0.1.0', 'tei bge-m3',
                                  now() - interval '3 days'), w.id from w
 """
+# No worker runs, whose heartbeats and reports would be old when the last picture is taken.
+ALIVE = """
+update wikiembed_queue.procrastinate_workers set last_heartbeat = now();
+update wikiembed.outages set last_seen_at = now() where ended_at is null;
+update wikiembed.ledger set at = now() - (id % 50) * interval '1 s' where gained > 0;
+"""
 REPORT = """
 select wikiembed.report_requests(%s, jsonb_build_array(jsonb_build_object(
   'server', %s::text, 'model', 'bge-m3', 'in_flight', %s::int, 'limit', %s::int,
@@ -134,7 +140,7 @@ def small(png: bytes) -> bytes:
     """The picture with few colours."""
     out = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(
+        image.convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE).save(
             out, "PNG", optimize=True
         )
     return out.getvalue()
@@ -160,18 +166,20 @@ def looks() -> Iterator[Look]:
         yield Look(language=language, scheme=scheme, phone=phone)
 
 
-async def photograph(url: str, folder: Path | None) -> None:
+async def photograph(base: Base, folder: Path | None) -> None:
     """Write the pictures of the page, or into `folder` all screens in all looks."""
-    settings = Settings(database_url=url)
+    settings = Settings(database_url=base.url)
     console = Console(settings, Access.of(settings))
     async with console.running(), served(console) as address, chromium() as browser:
         if folder is None:
             for name, (screen, look) in PICTURES.items():
+                base.execute(ALIVE)
                 png = small(await take(browser, address + SCREENS[screen], look, whole=False))
                 (FOLDER / name).write_bytes(png)
                 print(f"{name}: {len(png):,} bytes")
             return
         for (screen, path), look in itertools.product(SCREENS.items(), looks()):
+            base.execute(ALIVE)
             png = await take(browser, address + path, look, whole=True)
             (folder / f"{screen}-{look.name}.png").write_bytes(small(png))
 
@@ -187,7 +195,7 @@ def main() -> int:
     (arguments.all or FOLDER).mkdir(exist_ok=True, parents=True)
     with a_place() as place, place.base() as base:
         prepare(base)
-        asyncio.run(photograph(base.url, arguments.all))
+        asyncio.run(photograph(base, arguments.all))
     return 0
 
 
