@@ -218,6 +218,17 @@ async def test_what_is_left_keeps_the_filter(
     }
 
 
+async def test_round_that_changes_nothing_says_why(docs_table: Database, browser: Browser) -> None:
+    """Failures whose rows are gone are skipped by no further press."""
+    docs_table.execute(
+        "insert into wikiembed.failures (source, key, error_class) values ('docs', '77', 'timeout')"
+    )
+    hidden = hidden_of((await browser.get("/source/skip?name=docs")).text)
+    page = await browser.follow(await browser.send("/source/skip", {**hidden, "why": "gone"}))
+    assert "Nothing was skipped: the rows of the 1 that are left are gone" in text_of(page.text)
+    assert "press again" not in text_of(page.text)
+
+
 async def test_filter_works_below_a_path_and_without_rights(docs_table: Database) -> None:
     """Its buttons lead below the path; a console that is read only has the filter alone."""
     failed(docs_table, 1, "timeout", "late")

@@ -68,7 +68,7 @@ def test_filter_names_an_existing_source(database: Database) -> None:
 
 @pytest.mark.parametrize(("key", "other"), [("int", "x"), ("text", "nothing")])
 def test_failures_of_a_document_are_found(database: Database, key: str, other: str) -> None:
-    """Those of its chunks and its own; what is no key is the key of no document."""
+    """Those of its chunks and its own; a text that cannot be a key belongs to none."""
     database.execute(ARTICLES.format(key=key))
     database.execute("insert into public.articles values ('1', 'one'), ('2', 'two')")
     database.execute(

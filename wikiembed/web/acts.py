@@ -122,7 +122,9 @@ async def _bulk(
     fields = {"chunks": done.chunks, "documents": done.documents, "held": done.held, "left": left}
     if left:
         to = context.url(f"/source/{action}", name=name, **query_of(given, chosen))
-        return context.done(f"{action}_more", to, **fields)
+        # What is left may be of rows that are gone: to press again would end nothing.
+        outcome = "more" if done.chunks or done.documents else "none"
+        return context.done(f"{action}_{outcome}", to, **fields)
     return context.done(action, context.url("/source", name=name), **fields)
 
 

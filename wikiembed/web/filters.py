@@ -30,7 +30,7 @@ class Given:
     def of(cls, values: Mapping[str, str]) -> Given:
         """The filter in a query or a form.
 
-        Raises: InvalidArgument for what is no time.
+        Raises: InvalidArgument for a time that is not valid.
         """
         found = {name: _clean(values.get(name, "")) for name in FIELDS}
         newer, older = found["newer"], found["older"]

@@ -1,5 +1,5 @@
 -- The columns of the document's key have their type and no function around them, so that the chunk
--- table's index of them serves. What is no key of such a document is the key of none.
+-- table's index of them serves. A text that cannot be such a key belongs to no document.
 create or replace function wikiembed_private.chunks_of_document(p_source text, p_document text) returns text[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
