@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wikiembed.db.step import run_after_current, run_files
+from wikiembed.db.step import run_files
 
 revision = "0022"
 down_revision = "0018"
@@ -11,9 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the history, then fold: rows of past minutes and hours are moved to it."""
+    """Create the history; the next fold moves rows of past minutes and hours to it."""
     run_files(
         "versions/0022_throughput_history/throughput_history",
         "versions/0022_throughput_history/worker_processes",
     )
-    run_after_current("select wikiembed.fold_ledger();")

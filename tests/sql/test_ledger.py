@@ -120,6 +120,22 @@ def test_minutes_of_the_history_become_hours_when_they_are_old(docs_table: Datab
     assert deltas(docs_table) == [(3, 0, 0)]
 
 
+def test_rows_that_an_earlier_version_folded_become_history(docs_table: Database) -> None:
+    """It kept the gains of each hour and minute in the ledger."""
+    docs_table.execute(
+        "insert into wikiembed.ledger (source, at, total, embedded, gained) values"
+        " ('docs', date_trunc('hour', now()) - interval '40 days', 9, 7, 7),"
+        " ('docs', date_trunc('hour', now()) - interval '3 days', 3, 2, 2),"
+        " ('docs', date_trunc('minute', now()) - interval '5 minutes', 1, 1, 1)"
+    )
+    seen = "select minute, chunks from wikiembed.throughput order by minute"
+    before = docs_table.rows(seen)
+    assert [row[1] for row in before] == [7, 2, 1]
+    docs_table.execute("select wikiembed.fold_ledger()")
+    assert docs_table.rows(seen) == before
+    assert deltas(docs_table) == [(13, 10, 0)]
+
+
 def test_coverage_does_not_read_the_history(docs_table: Database) -> None:
     """Of 90 days it sums the rows of the last minutes."""
     docs_table.execute(
