@@ -156,6 +156,14 @@ CREATE FUNCTION wikiembed.expire_pauses() RETURNS bigint
 
 COMMENT ON FUNCTION wikiembed.expire_pauses() IS 'Resumes the sources whose pause has expired, and writes the next window of those with a schedule; returns the number that it resumed.';
 
+CREATE FUNCTION wikiembed.find_failures(p_source text, p_error_class text DEFAULT NULL::text, p_server text DEFAULT NULL::text, p_message text DEFAULT NULL::text, p_document text DEFAULT NULL::text, p_since timestamp with time zone DEFAULT NULL::timestamp with time zone, p_until timestamp with time zone DEFAULT NULL::timestamp with time zone, p_documents boolean DEFAULT false, p_after text DEFAULT ''::text, p_most bigint DEFAULT NULL::bigint) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.find_failures(p_source text, p_error_class text, p_server text, p_message text, p_document text, p_since timestamp with time zone, p_until timestamp with time zone, p_documents boolean, p_after text, p_most bigint) IS 'The keys of failed chunks, with p_documents of failed documents, in key order after p_after, p_most at most: of an error class, of a document (its key), recorded from p_since to p_until, with a message that names p_server or contains p_message in any case. For retry_failures and skip. Raises WE001.';
+
 CREATE FUNCTION wikiembed.find_truncation_check(p_source text, p_server text, p_model text) RETURNS TABLE(outcome text, from_chars integer, checked_chars integer, age_s double precision)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -168,7 +176,7 @@ CREATE FUNCTION wikiembed.fold_ledger() RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows to one per minute after a minute, to one per hour after a day, and the records of batches per day and hour, and prunes the history of failures; returns the number of ledger rows removed.';
+COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows that are older than a minute to one per source, keeps the throughput of each minute, after a day of each hour, folds the records of batches to days and hours, and prunes the history of failures; returns the number of ledger rows removed.';
 
 CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -252,6 +260,7 @@ CREATE FUNCTION wikiembed.queue_by_priority(p_source text, p_most integer DEFAUL
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET jit TO 'off'
     AS …;
@@ -350,6 +359,13 @@ CREATE FUNCTION wikiembed.report_outage(p_server text, p_since_s double precisio
     AS …;
 
 COMMENT ON FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer, p_reason text) IS 'Records that a server has been out of reach for p_since_s seconds: opens a row, refreshes the open one, or reopens one of the same class that ended less than 60 s before; returns its id.';
+
+CREATE FUNCTION wikiembed.report_requests(p_worker_id bigint, p_requests jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.report_requests(p_worker_id bigint, p_requests jsonb) IS 'Records what a worker process has in flight; see workers.requests. Called with a heartbeat, when it has changed.';
 
 CREATE FUNCTION wikiembed.requeue_documents(p_source text, p_keys text[], p_attempt integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1093,6 +1109,14 @@ CREATE FUNCTION wikiembed_private.chunk_table_name(p_documents regclass, p_chunk
 
 COMMENT ON FUNCTION wikiembed_private.chunk_table_name(p_documents regclass, p_chunks text) IS 'The qualified name of a chunk table, by default in the schema of its documents; raises WE010.';
 
+CREATE FUNCTION wikiembed_private.chunks_of_document(p_source text, p_document text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.chunks_of_document(p_source text, p_document text) IS 'The keys of the chunks of a document; none where the source has no documents.';
+
 CREATE FUNCTION wikiembed_private.column_condition(p_alias text, p_column pg_attribute, p_value jsonb) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1337,7 +1361,7 @@ CREATE FUNCTION wikiembed_private.drop_orphans() RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.drop_orphans() IS 'Drops jobs, ledger rows, records of batches, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
+COMMENT ON FUNCTION wikiembed_private.drop_orphans() IS 'Drops jobs, ledger rows, records of batches, history of throughput and failures, and tables of deltas of sources that do not exist; returns the number of jobs.';
 
 CREATE FUNCTION wikiembed_private.end_document_failures(p_source text, p_keys text[], p_how text) RETURNS bigint
     LANGUAGE plpgsql
@@ -1481,6 +1505,13 @@ CREATE FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, 
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.find_column(p_relation regclass, p_name name, p_attnum smallint) IS 'The catalogue row of a column, by name, else by number; raises WE006 when there is none.';
+
+CREATE FUNCTION wikiembed_private.find_source(p_source text) RETURNS wikiembed.sources
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.find_source(p_source text) IS 'The row of a source, not locked; raises WE001 when there is none.';
 
 CREATE FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2621,6 +2652,20 @@ CREATE FUNCTION wikiembed_private.text_vector(p_config text, p_text text) RETURN
 
 COMMENT ON FUNCTION wikiembed_private.text_vector(p_config text, p_text text) IS 'Returns the SQL expression of the tsvector of a text, itself an SQL expression.';
 
+CREATE FUNCTION wikiembed_private.todo_jobs(p_queue text) RETURNS TABLE(id bigint, queue_name text, priority integer, queued_at timestamp with time zone, scheduled_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT j.id,
+     j.queue_name,
+     j.priority,
+     j.queued_at,
+     j.scheduled_at
+    FROM wikiembed_queue.procrastinate_jobs j
+   WHERE ((((j.queue_name)::text >= todo_jobs.p_queue) AND ((j.queue_name)::text <= todo_jobs.p_queue)) AND (j.status = 'todo'::wikiembed_queue.procrastinate_job_status));
+END;
+
+COMMENT ON FUNCTION wikiembed_private.todo_jobs(p_queue text) IS 'The jobs of a queue that wait, also those for a later time.';
+
 CREATE FUNCTION wikiembed_private.tree_current(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2938,19 +2983,19 @@ CREATE TABLE wikiembed.ledger (
 
 ALTER TABLE ONLY wikiembed.ledger REPLICA IDENTITY FULL;
 
-COMMENT ON TABLE wikiembed.ledger IS 'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, folded to one row per minute, later per hour.';
+COMMENT ON TABLE wikiembed.ledger IS 'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, after a minute folded to one row per source.';
 
 COMMENT ON COLUMN wikiembed.ledger.id IS 'Row number.';
 
 COMMENT ON COLUMN wikiembed.ledger.source IS 'The source.';
 
-COMMENT ON COLUMN wikiembed.ledger.at IS 'When the statement ran, or the minute or hour it was folded to.';
+COMMENT ON COLUMN wikiembed.ledger.at IS 'When the statement ran; of a folded row, the last minute in it.';
 
 COMMENT ON COLUMN wikiembed.ledger.total IS 'Change of the number of rows.';
 
 COMMENT ON COLUMN wikiembed.ledger.embedded IS 'Change of the number of rows with a vector.';
 
-COMMENT ON COLUMN wikiembed.ledger.gained IS 'Rows whose vector was null and got set: the throughput.';
+COMMENT ON COLUMN wikiembed.ledger.gained IS 'Rows whose vector was null and got set: the throughput; folded rows have it in throughput_history.';
 
 COMMENT ON COLUMN wikiembed.ledger.failed IS 'Change of the number of failures in state failed.';
 
@@ -3493,15 +3538,49 @@ COMMENT ON COLUMN wikiembed.search_names.since IS 'When it was switched.';
 
 COMMENT ON COLUMN wikiembed.search_names.by IS 'Who switched it.';
 
+CREATE TABLE wikiembed_private.throughput_history (
+    source text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    chunks bigint NOT NULL,
+    CONSTRAINT chunks_are_positive CHECK ((chunks > 0))
+);
+
+COMMENT ON TABLE wikiembed_private.throughput_history IS 'Vectors stored in each minute, after a day in each hour; written by fold_ledger, read through wikiembed.throughput.';
+
+COMMENT ON COLUMN wikiembed_private.throughput_history.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed_private.throughput_history.at IS 'Begin of the minute or hour.';
+
+COMMENT ON COLUMN wikiembed_private.throughput_history.chunks IS 'Vectors stored in it.';
+
+CREATE VIEW wikiembed_private.gains AS
+ SELECT h.source,
+    h.at,
+    h.chunks
+   FROM wikiembed_private.throughput_history h
+UNION ALL
+ SELECT l.source,
+    l.at,
+    l.gained AS chunks
+   FROM ONLY wikiembed.ledger l
+  WHERE (l.gained > 0);
+
+COMMENT ON VIEW wikiembed_private.gains IS 'Vectors stored, in rows of the ledger and of its history; for throughput.';
+
+COMMENT ON COLUMN wikiembed_private.gains.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed_private.gains.at IS 'When, or the minute or hour.';
+
+COMMENT ON COLUMN wikiembed_private.gains.chunks IS 'Vectors stored.';
+
 CREATE VIEW wikiembed.throughput AS
  SELECT source,
     date_trunc('minute'::text, at) AS minute,
-    (sum(gained))::bigint AS chunks
-   FROM ONLY wikiembed.ledger l
-  WHERE (gained > 0)
+    (sum(chunks))::bigint AS chunks
+   FROM wikiembed_private.gains g
   GROUP BY source, (date_trunc('minute'::text, at));
 
-COMMENT ON VIEW wikiembed.throughput IS 'Chunks embedded per minute, per hour after a day: the history of the ledger.';
+COMMENT ON VIEW wikiembed.throughput IS 'Chunks embedded per minute, per hour after a day.';
 
 COMMENT ON COLUMN wikiembed.throughput.source IS 'The source.';
 
@@ -3655,6 +3734,9 @@ CREATE TABLE wikiembed.worker_processes (
     version text NOT NULL,
     model text,
     started_at timestamp with time zone NOT NULL,
+    requests jsonb DEFAULT '[]'::jsonb NOT NULL,
+    requests_at timestamp with time zone,
+    CONSTRAINT requests_are_a_list CHECK ((jsonb_typeof(requests) = 'array'::text)),
     CONSTRAINT worker_processes_host_check CHECK ((char_length(host) <= 255)),
     CONSTRAINT worker_processes_model_check CHECK ((char_length(model) <= 500)),
     CONSTRAINT worker_processes_pid_check CHECK ((pid > 0)),
@@ -3677,6 +3759,10 @@ COMMENT ON COLUMN wikiembed.worker_processes.model IS 'Embedder and model of its
 
 COMMENT ON COLUMN wikiembed.worker_processes.started_at IS 'When it started, by its own clock.';
 
+COMMENT ON COLUMN wikiembed.worker_processes.requests IS 'What it has in flight to each server; written by report_requests, see workers.requests.';
+
+COMMENT ON COLUMN wikiembed.worker_processes.requests_at IS 'When that was written.';
+
 CREATE TABLE wikiembed_queue.procrastinate_workers (
     id bigint NOT NULL,
     last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
@@ -3691,6 +3777,8 @@ CREATE VIEW wikiembed.workers AS
             p.version,
             p.model,
             p.started_at,
+            p.requests,
+            p.requests_at,
             COALESCE((p.process_id)::text, (w.id)::text) AS process,
             ( SELECT count(*) AS count
                    FROM wikiembed_queue.procrastinate_jobs j
@@ -3708,7 +3796,8 @@ CREATE VIEW wikiembed.workers AS
     max(pid) AS pid,
     max(version) AS version,
     max(model) AS model,
-    max(started_at) AS started_at
+    max(started_at) AS started_at,
+    COALESCE((array_agg(requests ORDER BY requests_at DESC NULLS LAST))[1], '[]'::jsonb) AS requests
    FROM registered r
   GROUP BY process;
 
@@ -3735,6 +3824,8 @@ COMMENT ON COLUMN wikiembed.workers.version IS 'Its version of wikiembed; null w
 COMMENT ON COLUMN wikiembed.workers.model IS 'Embedder and model of its settings; a source that has its own uses that. Null when the process did not register it.';
 
 COMMENT ON COLUMN wikiembed.workers.started_at IS 'When it started, by its own clock; null when the process did not register it.';
+
+COMMENT ON COLUMN wikiembed.workers.requests IS 'Of each server and model that it has sent to: server, model, in_flight (requests), limit (of them), throttled (answers 429 since it started); at its latest heartbeat.';
 
 CREATE SEQUENCE wikiembed_private.clock
     START WITH 0
@@ -3774,11 +3865,11 @@ COMMENT ON COLUMN wikiembed_private.deltas_wiki.total IS 'Change of the number o
 
 COMMENT ON COLUMN wikiembed_private.deltas_wiki.embedded IS 'Change of the number of rows with a vector.';
 
-COMMENT ON COLUMN wikiembed_private.deltas_wiki.at IS 'When the statement ran, or the minute or hour it was folded to.';
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.at IS 'When the statement ran; of a folded row, the last minute in it.';
 
 COMMENT ON COLUMN wikiembed_private.deltas_wiki.id IS 'Row number.';
 
-COMMENT ON COLUMN wikiembed_private.deltas_wiki.gained IS 'Rows whose vector was null and got set: the throughput.';
+COMMENT ON COLUMN wikiembed_private.deltas_wiki.gained IS 'Rows whose vector was null and got set: the throughput; folded rows have it in throughput_history.';
 
 COMMENT ON COLUMN wikiembed_private.deltas_wiki.failed IS 'Change of the number of failures in state failed.';
 
@@ -3948,6 +4039,9 @@ ALTER TABLE ONLY wikiembed_private.lag_hours
 
 ALTER TABLE ONLY wikiembed_private.schedules
     ADD CONSTRAINT schedules_pkey PRIMARY KEY (source);
+
+ALTER TABLE ONLY wikiembed_private.throughput_history
+    ADD CONSTRAINT throughput_history_pkey PRIMARY KEY (source, at);
 
 ALTER TABLE ONLY wikiembed_private.usage_days
     ADD CONSTRAINT usage_days_pkey PRIMARY KEY (source, day);

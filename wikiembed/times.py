@@ -86,6 +86,16 @@ def read_time(text: str) -> dt.datetime:
         raise InvalidArgument(f"{text!r} is not a valid time: {_EXAMPLES}.") from None
 
 
+def read_past(text: str) -> dt.datetime:
+    """The past time of ``1d`` (that long ago), or the given time.
+
+    Raises: InvalidArgument.
+    """
+    present = now()
+    at = read_time(text)
+    return at if at <= present else present - (at - present)
+
+
 def read_span(text: str) -> float:
     """Seconds of ``30s``, ``2h``, ``1h30min``.
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.crew import Crew
 from tests.faults.report import Report, reporter
+from tests.support.console import console_settings, running
 from tests.support.database import DIMENSIONS, Database, create_database, make_template
 from tests.support.private_postgres import PrivateServer
 from tests.support.standin_process import StandInProcess
+from wikiembed.web.app import Console
 
 
 @pytest.fixture
@@ -63,3 +65,10 @@ def private_crew(
     finally:
         made.close()
         database.close()
+
+
+@pytest.fixture
+async def open_console(docs_table: Database) -> AsyncIterator[Console]:
+    """A console without authentication."""
+    async with running(console_settings(docs_table)) as made:
+        yield made

@@ -110,7 +110,8 @@ TRAPS = [
 ]
 DOCUMENT_CALLS = [
     "wikiembed.attach_documents('public.texts', 'id', 'body', 'texts', p_dimensions => 4)",
-    "wikiembed.document_options('texts')", "wikiembed.read_documents('texts', array['1'], 10)",
+    "wikiembed.document_options('texts')", "wikiembed.find_failures('texts', p_document => '1')",
+    "wikiembed.read_documents('texts', array['1'], 10)",
     "wikiembed.requeue_documents('texts', array['1'], 0)",
     "wikiembed.record_document_failure('texts', '1', 7, 'timeout', 'x')",
     "wikiembed.write_splits('texts', array['1'], (select array_agg(version) from"
@@ -143,7 +144,8 @@ CALLS = [
     "wikiembed.find_truncation_check('docs', 'http://host', 'm')", "wikiembed.truncation",
     "wikiembed.sample_embedded('docs', 5)", "wikiembed.due_model_checks()",
     "wikiembed.record_model_check('docs', 'm', 3, 0, 0, 'same')",
-    "wikiembed.queue_by_priority('docs', 5)",
+    "wikiembed.queue_by_priority('docs', 5)", "wikiembed.find_failures('docs', p_message => 'x')",
+    "wikiembed.report_requests(1, '[]')",
     "wikiembed.throughput_since(now() - interval '1 hour', '1 minute', 'docs')",
     "wikiembed_private.runnable_queues(null)", "wikiembed.coverage", "wikiembed.queue",
     "wikiembed.report_outage('http://host', 1, 'no_answer')",

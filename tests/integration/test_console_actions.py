@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+import re
+from html import unescape
 
 import pytest
 
@@ -19,7 +20,13 @@ from tests.support.chunks import (
     read,
     without_vector,
 )
-from tests.support.console import Browser, console_settings, csrf_of, running, text_of
+from tests.support.console import (
+    Browser,
+    console_settings,
+    csrf_of,
+    running,
+    text_of,
+)
 from tests.support.database import Database
 from wikiembed.control import bulk
 from wikiembed.control.rights import SIGNATURES, permitted
@@ -28,19 +35,6 @@ from wikiembed.web.app import Console
 
 LOG = "select action, source, why, who from wikiembed.action_log order by id desc limit 1"
 DOCS = {"name": "docs"}
-
-
-@pytest.fixture
-async def console(docs_table: Database) -> AsyncIterator[Console]:
-    """A console on `docs_table`."""
-    async with running(console_settings(docs_table)) as made:
-        yield made
-
-
-@pytest.fixture
-def browser(console: Console) -> Browser:
-    """A browser on this machine."""
-    return Browser(console)
 
 
 def last_action(database: Database) -> tuple[str, str | None, str | None, str]:
@@ -161,6 +155,93 @@ async def test_skip_by_class_needs_a_reason(docs_table: Database, browser: Brows
     assert "Skipped 2 chunks." in text_of(page.text)
     assert (counts(docs_table).skipped, counts(docs_table).failed) == (2, 1)
     assert last_action(docs_table)[:3] == ("skip", "docs", "no text in them")
+
+
+HIDDEN = re.compile(r'<input type="hidden" name="([a-z]+)" value="([^"]*)"')
+
+
+def hidden_of(html: str) -> dict[str, str]:
+    """The hidden fields of the form of a preview."""
+    return {name: unescape(value) for name, value in HIDDEN.findall(html.partition("<main")[2])}
+
+
+async def test_retry_and_skip_by_every_part_of_the_filter(
+    docs_table: Database, browser: Browser
+) -> None:
+    """Server, text and age; the form has what the preview counted, whatever fails afterwards."""
+    message = "The embedding server at http://gpu:8080 gave no answer within 60 s."
+    (old, new) = failed(docs_table, 2, "timeout", message)
+    failed(docs_table, 3, "rejected", "no such text")
+    docs_table.execute(
+        "update wikiembed.failures set last_at = now() - interval '3 days' where key = %s", [old]
+    )
+    asked = {"name": "docs", "server": "http://gpu:8080", "text": "NO ANSWER", "older": "2d"}
+    page = await browser.get("/source", params=asked)
+    listed = page.text.partition('id="list"')[2]
+    assert (f"<code>{old}</code>" in listed, f"<code>{new}</code>" in listed) == (True, False)
+    for name, value in asked.items():
+        assert f'name="{name}" value="{value}"' in listed
+    preview = await browser.get("/source/retry", params=asked)
+    assert "Chunks 1 Documents 0" in text_of(preview.text)
+    assert "http://gpu:8080" in text_of(preview.text)
+    hidden = hidden_of(preview.text)
+    assert {"older", "until", "server", "text"} <= set(hidden)
+    page = await browser.follow(await browser.send("/source/retry", hidden))
+    assert "Queued 1 chunks and 0 documents again" in text_of(page.text)
+    assert queued(docs_table) == [old]
+    preview = await browser.get("/source/skip", params={"name": "docs", "newer": "1h", "text": "%"})
+    assert "No failure matches." in text_of(preview.text)
+    asked = {"name": "docs", "newer": "1h", "text": "such"}
+    hidden = hidden_of((await browser.get("/source/skip", params=asked)).text)
+    page = await browser.follow(await browser.send("/source/skip", {**hidden, "why": "empty"}))
+    assert "Skipped 3 chunks." in text_of(page.text)
+    wrong = await browser.get("/source?name=docs&newer=soon")
+    assert wrong.status_code == 400
+    assert "not a valid time" in wrong.text
+
+
+async def test_what_is_left_keeps_the_filter(
+    docs_table: Database, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next preview counts what the first one would, under its own times."""
+    monkeypatch.setattr(bulk, "BATCH", 1)
+    monkeypatch.setattr("wikiembed.web.acts.ROUND_S", 0.0)
+    failed(docs_table, 2, "timeout", "late")
+    failed(docs_table, 1, "timeout", "other")
+    asked = {"name": "docs", "text": "late", "newer": "1d"}
+    hidden = hidden_of((await browser.get("/source/retry", params=asked)).text)
+    answer = await browser.send("/source/retry", hidden)
+    page = await browser.follow(answer)
+    assert "Chunks 1 Documents 0" in text_of(page.text)
+    assert {k: v for k, v in hidden_of(page.text).items() if k != "csrf"} == {
+        k: v for k, v in hidden.items() if k != "csrf"
+    }
+
+
+async def test_round_that_changes_nothing_says_why(docs_table: Database, browser: Browser) -> None:
+    """Failures whose rows are gone are skipped by no further press."""
+    docs_table.execute(
+        "insert into wikiembed.failures (source, key, error_class) values ('docs', '77', 'timeout')"
+    )
+    hidden = hidden_of((await browser.get("/source/skip?name=docs")).text)
+    page = await browser.follow(await browser.send("/source/skip", {**hidden, "why": "gone"}))
+    assert "Nothing was skipped: the rows of the 1 that are left are gone" in text_of(page.text)
+    assert "press again" not in text_of(page.text)
+
+
+async def test_filter_works_below_a_path_and_without_rights(docs_table: Database) -> None:
+    """Its buttons lead below the path; a console that is read only has the filter alone."""
+    failed(docs_table, 1, "timeout", "late")
+    settings = console_settings(docs_table)
+    async with running(settings, root_path="/tools") as console:
+        page = await Browser(console).get("/tools/source?name=docs&text=late")
+        assert 'formaction="/tools/source/retry"' in page.text
+        assert 'formaction="/tools/source/skip"' in page.text
+        assert 'action="/tools/source#list"' in page.text
+    async with running(settings, access=Access(read_only=True)) as console:
+        page = await Browser(console).get("/source?name=docs&text=late")
+        assert "formaction" not in page.text
+        assert "Failures that match" in page.text
 
 
 def test_bulk_works_in_batches_until_its_time_is_over(

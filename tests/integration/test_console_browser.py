@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
-import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.chunks import add, embed, fail, pause_reason, read
+from tests.support.chromium import NEEDS_CHROMIUM, PHONE, chromium, served, trouble
+from tests.support.chunks import add, pause_reason
 from tests.support.console import console_settings, running
 from tests.support.database import Database
-from tests.support.eventually import eventually_async
-from wikiembed.web import changes, server
+from wikiembed.web import changes
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium"),
-    pytest.mark.skipif(
-        importlib.util.find_spec("playwright") is None, reason="no playwright: pip install it"
-    ),
-]
+pytestmark = NEEDS_CHROMIUM
 PATHS = ("/", "/source?name=docs&window=day", "/workers", "/actions", "/search", "/doctor",
          "/source/skip?name=docs&class=timeout")  # fmt: skip
-PHONE = {"width": 360, "height": 740}
 # Text whose contrast to its background is below 4.5, controls without a name, ids given twice.
 AUDIT = """
 () => {
@@ -72,31 +60,9 @@ AUDIT = """
 async def url(docs_table: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """The address of a console that is served, with failures, an outage and a pause."""
     monkeypatch.setattr(changes, "TICK_S", 3600.0)
-    keys = add(docs_table, "one", "two", "three")
-    embed(docs_table, keys[:1])
-    fail(docs_table, read(docs_table, keys[1:2]), error_class="timeout", message="No answer.")
-    docs_table.execute("select wikiembed.report_outage('http://gpu', 90, 'no_answer', 503, 'gone')")
-    async with running(console_settings(docs_table)) as console:
-        config = server.config(console, host="127.0.0.1", port=0)
-        config.load()
-        process = server.Server(console, config)
-        task = asyncio.create_task(process._serve())
-        await eventually_async(lambda: process.started)
-        yield f"http://127.0.0.1:{process.servers[0].sockets[0].getsockname()[1]}"
-        process.should_exit = True
-        await task
-
-
-@asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Debian's Chromium."""
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
-        # In a container root has no sandbox.
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
+    trouble(docs_table)
+    async with running(console_settings(docs_table)) as console, served(console) as address:
+        yield address
 
 
 def complaints_of(page: Page) -> list[str]:

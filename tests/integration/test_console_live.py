@@ -9,7 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.chunks import add
-from tests.support.console import Browser, console_settings, running
+from tests.support.console import (
+    Browser,
+    console_settings,
+    running,
+)
 from tests.support.database import Database
 from tests.support.eventually import eventually_async
 from wikiembed.web import changes as changes_module

@@ -103,6 +103,7 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
         *("wikiembed.is_ready", "wikiembed.search"),
         *("wikiembed.sample_vectors", "wikiembed.measure_recall"),
         *("wikiembed.queue_by_priority", "wikiembed.throughput_since"),
+        "wikiembed.find_failures",
         *("wikiembed.vector_index", "wikiembed.vector_indexes"),
         *(f"wikiembed_private.{name}" for name in read | found | filtered | measured),
         *("wikiembed_private.qualified", "wikiembed_private.chunk_key_columns"),

@@ -13,10 +13,17 @@ import httpx
 from tests.support.database import Database
 from tests.support.workers import settings_of
 from wikiembed.config import Settings
-from wikiembed.web.access import Access
+from wikiembed.web.access import Access, networks
 from wikiembed.web.app import Console
 
 ORIGIN = "http://localhost:8600"
+PAGES = ("/", "/source?name=docs", "/workers", "/actions", "/search", "/doctor")
+FORM = {"name": "docs", "why": "a test"}
+TOKEN = "a-token-of-twenty-four-chars"
+PROXY = "10.0.0.7"
+HEADER = "x-forwarded-user"
+BY_TOKEN = Access(tokens={"kim": TOKEN})
+BY_PROXY = Access(proxies=networks(f"{PROXY},fd00::/8"), user_header=HEADER)
 NO_SERVER = "http://127.0.0.1:9"
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
@@ -85,3 +92,24 @@ async def running(
     console = Console(settings, access or Access.of(settings), root_path=root_path)
     async with console.running():
         yield console
+
+
+@asynccontextmanager
+async def guarded(database: Database, access: Access) -> AsyncIterator[Console]:
+    """A console with authentication."""
+    async with running(console_settings(database), access=access) as made:
+        yield made
+
+
+async def log_in(console: Console, token: str = TOKEN, peer: str = "192.0.2.9") -> Browser:
+    """A browser elsewhere whose user has logged in."""
+    browser = Browser(console, peer=peer, base="https://wiki.example")
+    assert (await browser.send("/login", {"token": token}, page="/login")).status_code == 303
+    return browser
+
+
+async def shown(browser: Browser, path: str) -> str:
+    """What a page says."""
+    page = await browser.get(path)
+    assert page.status_code == 200, text_of(page.text)
+    return text_of(page.text)

@@ -82,4 +82,10 @@ async def test_refusals_and_timeouts_lower_the_limit(error: EmbedderError) -> No
     except BatchSuspect as suspect:
         assert suspect.cause is error  # noqa: PT017 - a timeout ends the batch, a refusal waits
     assert turns.channel.concurrency_limit.limit < 8
-    assert turns.channel.concurrency_limit.in_flight == 0
+    assert turns.channel.requests == {
+        "server": "fake",
+        "model": None,
+        "in_flight": 0,
+        "limit": turns.channel.concurrency_limit.limit,
+        "throttled": int(isinstance(error, EmbedderThrottled)),
+    }

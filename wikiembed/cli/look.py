@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,7 +36,7 @@ from wikiembed.control.standing import time_left_of
 from wikiembed.db.connect import connect, translate_errors
 from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import ConditionNotMet, ConfigurationError, DatabaseError, InvalidArgument
-from wikiembed.times import local, read_span, read_time
+from wikiembed.times import local, read_past, read_span
 
 if TYPE_CHECKING:
     from wikiembed.control.doctor import Examination, Finding
@@ -227,7 +226,7 @@ def run_failures(
     """
     if since is not None and not history:
         raise InvalidArgument("--since needs --history: without it, current failures are listed.")
-    after = _ago(since) if since is not None else None
+    after = read_past(since) if since is not None else None
     with database() as (connection, _):
         actions.names(connection, source)
         error_class = actions.error_class(connection, error_class)
@@ -258,16 +257,6 @@ def run_failures(
         say("No failures that ended." if history else "No failures.")
     for sentence in cut:
         say(sentence)
-
-
-def _ago(text: str) -> dt.datetime:
-    """The past time of ``1d`` (that long ago), or the given time.
-
-    Raises: InvalidArgument.
-    """
-    now = dt.datetime.now(dt.UTC)
-    at = read_time(text)
-    return at if at <= now else now - (at - now)
 
 
 def run_doctor(

@@ -27,8 +27,8 @@ RELATIONS = {
         *("budgets", "lag", "lag_histogram", "schedules", "truncation", "usage", "workers"),
     ),
     "wikiembed_private": (
-        *("batch_ledger", "budget_reservations", "budgets", "clock", "ended_failures"),
-        *("lag_hours", "schedules", "usage_days", "written_functions"),
+        *("batch_ledger", "budget_reservations", "budgets", "clock", "ended_failures", "gains"),
+        *("lag_hours", "schedules", "throughput_history", "usage_days", "written_functions"),
     ),
     "wikiembed_queue": (
         *("procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers"),

@@ -30,7 +30,8 @@ _FAILURES = (
 )
 WORKERS = (
     "select worker_id, last_heartbeat, heartbeat_age_s, alive, doing, worker_ids, host, pid,"
-    " version, model, started_at from wikiembed.workers order by alive desc, started_at, worker_id"
+    " version, model, started_at, requests from wikiembed.workers"
+    " order by alive desc, started_at, worker_id"
 )
 PAUSES = (
     "select name as source, paused_by, paused_at, pause_reason, resume_at from wikiembed.sources"

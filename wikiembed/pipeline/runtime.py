@@ -86,6 +86,11 @@ class Runtime:
         return sum(limits) or self.settings.concurrency or START
 
     @property
+    def requests(self) -> list[dict[str, object]]:
+        """What is in flight to each server; see `Channel.requests`."""
+        return [channel.requests for channel in self._channels.values()]
+
+    @property
     def is_stopping(self) -> bool:
         """Whether the worker is asked to stop."""
         return self._stopping

@@ -74,6 +74,7 @@ class Channel:
         self._describing = asyncio.Lock()
         self._batch_limit = BatchLimit()
         self._quarantine = CrashQuarantine()
+        self._throttled = 0
         self.concurrency_limit = concurrency_limit or AdaptiveLimit()
         self.breaker = CircuitBreaker(
             self._probe, server=server, times=times, sleep=sleep, clock=clock, listener=listener
@@ -83,6 +84,17 @@ class Channel:
     def max_batch(self) -> int | None:
         """The most texts per request; None: no limit is known."""
         return self._batch_limit.value
+
+    @property
+    def requests(self) -> dict[str, object]:
+        """What is in flight, as view wikiembed.workers shows it."""
+        return {
+            "server": self._server,
+            "model": self._requested_model,
+            "in_flight": self.concurrency_limit.in_flight,
+            "limit": self.concurrency_limit.limit,
+            "throttled": self._throttled,
+        }
 
     async def _probe(self) -> None:
         try:
@@ -241,6 +253,7 @@ class Channel:
     def _notify_limit(self, error: EmbedderError) -> None:
         """Shrink the limit after a 429 or a timeout."""
         if always_outage(error):
+            self._throttled += 1
             self.concurrency_limit.throttled()
         elif isinstance(error, EmbedderTimeout):
             self.concurrency_limit.timed_out()

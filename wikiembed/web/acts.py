@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,9 +11,10 @@ from starlette.responses import Response
 from wikiembed.control import actions, bulk
 from wikiembed.errors import InvalidArgument
 from wikiembed.telemetry import emit
-from wikiembed.times import now, read_time, utc
+from wikiembed.times import now, read_time
 from wikiembed.web.access import Denied
 from wikiembed.web.context import Context
+from wikiembed.web.filters import Given, query_of
 
 Connection = psycopg.Connection[Any]
 Result = TypeVar("Result")
@@ -86,29 +86,16 @@ async def reconcile(context: Context) -> Response:
     return context.done("reconcile", context.url("/"), repairs=sum(found.values()))
 
 
-def _time(text: str | None) -> dt.datetime:
-    """The time until which failures count, as a preview wrote it.
-
-    Raises: InvalidArgument.
-    """
-    try:
-        at = dt.datetime.fromisoformat(text or "")
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise InvalidArgument("The form has no valid time.")
-    return at
-
-
 async def _preview(context: Context, action: str) -> Response:
     name = context.given("name") or ""
-    database, until = context.console.database, context.given("until")
-    at = _time(until) if until else await database.read(bulk.present)
-    chosen = bulk.Filter(source=name, error_class=context.given("class"), until=at)
+    given = Given.of(context.request.query_params)
+    database = context.console.database
+    chosen = given.filter(name, present=await database.read(bulk.present))
     counted = await database.read(bulk.preview, chosen)
     return context.page(
         "bulk.html", action=action, source=name, chosen=chosen, counted=counted,
-        until=utc(chosen.until), batch=bulk.BATCH, most=bulk.MOST_PREVIEWED,
+        hidden=query_of(given, chosen), batch=bulk.BATCH, most=bulk.MOST_PREVIEWED,
+        back=context.url("/source", name=name, **given.fields) + "#failures",
     )  # fmt: skip
 
 
@@ -126,20 +113,18 @@ async def _bulk(
     context: Context, action: str, work: Callable[[Connection, bulk.Filter], bulk.Round]
 ) -> Response:
     name = _source(context)
-    chosen = bulk.Filter(
-        source=name,
-        error_class=context.form.get("class") or None,
-        until=_time(context.form.get("until")),
-    )
+    given = Given.of(context.form)
+    if given.until is None:
+        raise InvalidArgument("The form has no valid time.")
+    chosen = given.filter(name, present=given.until)
     done = await _act(context, action, name, lambda c: work(c, chosen))
     left = done.left.chunks + done.left.documents
     fields = {"chunks": done.chunks, "documents": done.documents, "held": done.held, "left": left}
     if left:
-        to = context.url(
-            f"/source/{action}", name=name, until=utc(chosen.until),
-            **{"class": chosen.error_class},
-        )  # fmt: skip
-        return context.done(f"{action}_more", to, **fields)
+        to = context.url(f"/source/{action}", name=name, **query_of(given, chosen))
+        # What is left may be of rows that are gone: to press again would end nothing.
+        outcome = "more" if done.chunks or done.documents else "none"
+        return context.done(f"{action}_{outcome}", to, **fields)
     return context.done(action, context.url("/source", name=name), **fields)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from psycopg import errors as pg
 from starlette.responses import Response
 
 from wikiembed.control import actions as control
+from wikiembed.control import bulk
 from wikiembed.control import doctor as control_doctor
 from wikiembed.control.action_log import Chosen, entries, known_actions
 from wikiembed.control.glance import (
     MOST_FAILURES,
     MOST_JOBS,
     WINDOWS,
+    Glance,
     Series,
     failures_by_class,
     one_series,
@@ -33,6 +36,7 @@ from wikiembed.names import unknown
 from wikiembed.store.outages import Outage
 from wikiembed.telemetry import emit
 from wikiembed.web.context import Context
+from wikiembed.web.filters import FIELDS, Given
 
 Connection = psycopg.Connection[Any]
 Result = TypeVar("Result")
@@ -41,6 +45,7 @@ MOST_ENTRIES = 100
 MOST_OUTAGES = 200
 TIMELINE = dt.timedelta(days=7)
 EXAMINE_MS = 30_000
+_ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
 OFFERED = {
     "paused": "resume",
     "held_back": "enqueue",
@@ -86,7 +91,7 @@ async def source(context: Context) -> Response:
     Raises: SourceNotFound.
     """
     name = context.given("name") or ""
-    chosen = context.given("class")
+    given = Given.of(context.request.query_params)
     window = next((one for one in WINDOWS if one.name == context.given("window")), WINDOWS[0])
     state = await context.console.glance()
     found = next((one for one in state.sources if one.name == name), None)
@@ -95,21 +100,22 @@ async def source(context: Context) -> Response:
         raise SourceNotFound(unknown("source", name, names, see="the first page"))
 
     def read(connection: Connection) -> _Details:
-        control.error_class(connection, chosen)
+        control.error_class(connection, given.fields.get("class"))
         return _Details(
             series=one_series(connection, window, name, state.at),
             priorities=_in_time(lambda: priorities(connection, name)),
             classes=_in_time(lambda: failures_by_class(connection, name)),
-            failures=_in_time(
-                lambda: control.failures(connection, name, error_class=chosen, limit=MOST_LISTED)
-            ),
+            failures=_in_time(lambda: _listed(connection, name, given, state.at)),
         )
 
     details = await context.console.database.read(read)
     quoted = shlex.quote(name)
     return context.page(
         "source.html", live=True, source=found, details=details, window=window, windows=WINDOWS,
-        chosen=chosen, most_jobs=MOST_JOBS, most_failures=MOST_FAILURES, most_listed=MOST_LISTED,
+        filtered={name: given.fields.get(name, "") for name in FIELDS},
+        any_filter=bool(given.fields),
+        classes=_classes(details, given), servers=_servers(state, details),
+        most_jobs=MOST_JOBS, most_failures=MOST_FAILURES, most_listed=MOST_LISTED,
         advice={one.value: one.fix for one in ErrorClass},
         obstacles=[one for one in state.obstacles if one.source == name],
         offered=offered,
@@ -120,6 +126,33 @@ async def source(context: Context) -> Response:
             f"wikiembed attach {_attached(found.attached)} --name {quoted} --move",
         ],
     )  # fmt: skip
+
+
+def _listed(
+    connection: Connection, name: str, given: Given, at: dt.datetime
+) -> list[dict[str, Any]]:
+    """The latest failures; without a filter but a class those of chunks that are skipped, too."""
+    if set(given.fields) <= {"class"}:
+        return control.failures(
+            connection, name, error_class=given.fields.get("class"), limit=MOST_LISTED
+        )
+    return bulk.latest(connection, given.filter(name, present=at), limit=MOST_LISTED)
+
+
+def _classes(details: _Details, given: Given) -> list[str]:
+    """Classes to choose from: those of the source's failures, and the chosen one."""
+    found = {row["error_class"] for row in details.classes or ()}
+    return sorted(found | {given.fields["class"]} if "class" in given.fields else found)
+
+
+def _servers(state: Glance, details: _Details) -> list[str]:
+    """Servers to choose from: those out of reach, and those that listed failures name."""
+    named = {
+        address.rstrip(".,:;)")
+        for row in details.failures or ()
+        for address in _ADDRESS.findall(row["message"])
+    }
+    return sorted(named | {outage.server for outage in state.outages})
 
 
 def _attached(row: dict[str, Any]) -> str:
@@ -142,13 +175,37 @@ async def workers(context: Context) -> Response:
         return recent_outages(connection, limit=MOST_OUTAGES), open_outages(connection)
 
     outages, present = await context.console.database.read(read)
-    by_server: dict[str, list[dict[str, Any]]] = {}
-    for outage in outages:
-        by_server.setdefault(outage["server"], []).append(outage)
+    open_now = {one.server: one for one in present}
+    requests = [one for worker in state.alive for one in worker["requests"]]
+    # Servers with something wrong are first, then those that are sent to.
+    used = sorted({one["server"] for one in requests})
+    names = dict.fromkeys([*open_now, *used, *(row["server"] for row in outages)])
     return context.page(
-        "workers.html", live=True, state=state, by_server=by_server, outages=outages,
-        span=TIMELINE, open_now={one.server: one for one in present},
+        "workers.html", live=True, state=state, outages=outages, span=TIMELINE,
+        servers=[
+            _Server(
+                name=name,
+                outage=open_now.get(name),
+                outages=[row for row in outages if row["server"] == name],
+                requests=[one for one in requests if one["server"] == name],
+            )
+            for name in names
+        ],
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Server:
+    """An embedding server: its open outage, all of 30 days, and what live workers sent to it."""
+
+    name: str
+    outage: Outage | None
+    outages: list[dict[str, Any]]
+    requests: list[dict[str, Any]]
+
+    def sum(self, part: str) -> int:
+        """The sum of `in_flight`, `limit` or `throttled` over the workers."""
+        return sum(int(one[part]) for one in self.requests)
 
 
 async def actions(context: Context) -> Response:

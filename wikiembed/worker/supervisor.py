@@ -66,6 +66,9 @@ class Supervisor:
         app.runtime.use(settings.model_copy(update={"concurrency": concurrency}), stats=stats)
         app.job_manager.upkeep_apart = True
         app.job_manager.batch_size = batch_size
+        app.job_manager.requests = lambda: (
+            app.runtime.opened.requests if app.runtime.opened is not None else []
+        )
 
     async def run(self) -> None:
         """Work until drained or stopped; `stopped_by` is the signal received, if any.

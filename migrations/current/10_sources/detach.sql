@@ -50,6 +50,7 @@ begin
   delete from wikiembed_private.ended_failures as e where e.source = v_source.name;
   delete from wikiembed.sources as s where s.name = v_source.name;
   delete from wikiembed.ledger as l where l.source = v_source.name;
+  delete from wikiembed_private.throughput_history as h where h.source = v_source.name;
   delete from wikiembed_private.batch_ledger as b where b.source = v_source.name;
   perform wikiembed_private.drop_deltas(p_name);
   perform wikiembed_private.log_action('detach', p_name);

@@ -52,6 +52,25 @@ $$;
 comment on function wikiembed_private.lock_source(text) is
   'Takes the advisory lock of one source until the transaction ends.';
 
+create or replace function wikiembed_private.find_source(p_source text) returns wikiembed.sources
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_source wikiembed.sources;
+begin
+  select s.* into v_source from wikiembed.sources as s where s.name = p_source collate "default";
+  if not found then
+    raise exception 'no source is named "%"', coalesce(p_source, '')
+      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  end if;
+  return v_source;
+end;
+$$;
+comment on function wikiembed_private.find_source(text) is
+  'The row of a source, not locked; raises WE001 when there is none.';
+
+-- A source that is attached between the two statements is found by the next round.
 create or replace function wikiembed_private.get_source(p_source text) returns wikiembed.sources
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -59,11 +78,11 @@ as $$
 declare
   v_source wikiembed.sources;
 begin
-  select s.* into v_source from wikiembed.sources as s where s.name = p_source collate "default" for key share;
-  if not found then
-    raise exception 'no source is named "%"', coalesce(p_source, '')
-      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
-  end if;
+  loop
+    select s.* into v_source from wikiembed.sources as s where s.name = p_source collate "default" for key share;
+    exit when found;
+    perform wikiembed_private.find_source(p_source);
+  end loop;
   return v_source;
 end;
 $$;

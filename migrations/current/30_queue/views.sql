@@ -1,7 +1,20 @@
--- One part per index: jobs that can begin now, jobs with a scheduled time, jobs that are doing. For a
--- queue that is most of the table Postgres would read every job with its keys, in the table's order
--- or by an index without the queue; so the condition on the queue is given twice, which a generic plan
--- estimates to be rare, so that it prefers the index that begins with the queue.
+-- For a queue that is most of the table Postgres would read every job with its keys, in the table's order
+-- or by an index without the queue; so the condition on the queue is a range of one, which a generic plan
+-- estimates to be rare, so that it prefers the index that begins with the queue. With an equality a
+-- caller's order by the queue would be left out, too, which that index alone has. Parsed on creation and
+-- without settings of its own, so that Postgres inlines it: callers have the settings.
+create or replace function wikiembed_private.todo_jobs(p_queue text)
+returns table (id bigint, queue_name text, priority integer, queued_at timestamptz, scheduled_at timestamptz)
+language sql stable
+begin atomic
+  select j.id, j.queue_name, j.priority, j.queued_at, j.scheduled_at
+    from wikiembed_queue.procrastinate_jobs as j
+   where j.queue_name between p_queue and p_queue and j.status = 'todo';
+end;
+comment on function wikiembed_private.todo_jobs(text) is
+  'The jobs of a queue that wait, also those for a later time.';
+
+-- One part per index: jobs that can begin now, jobs with a scheduled time, jobs that are doing.
 create or replace function wikiembed_private.count_jobs(
   p_queue text, out todo bigint, out doing bigint, out oldest_todo_s numeric, out scheduled_later bigint
 )
@@ -18,19 +31,13 @@ declare
   v_oldest_due bigint;
 begin
   select count(*), min(j.id) into todo, v_oldest
-    from wikiembed_queue.procrastinate_jobs as j
-   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
-     and j.status = 'todo' and j.scheduled_at is null;
+    from wikiembed_private.todo_jobs(p_queue) as j where j.scheduled_at is null;
   select count(*) filter (where j.scheduled_at <= now()), count(*) filter (where j.scheduled_at > now())
     into v_due, scheduled_later
-    from wikiembed_queue.procrastinate_jobs as j
-   where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
-     and j.status = 'todo' and j.scheduled_at is not null;
+    from wikiembed_private.todo_jobs(p_queue) as j where j.scheduled_at is not null;
   if v_due > 0 then
     select min(j.id) into v_oldest_due
-      from wikiembed_queue.procrastinate_jobs as j
-     where j.queue_name = p_queue and j.queue_name between p_queue and p_queue
-       and j.status = 'todo' and j.scheduled_at <= now();
+      from wikiembed_private.todo_jobs(p_queue) as j where j.scheduled_at <= now();
   end if;
   select count(*) into doing
     from wikiembed_queue.procrastinate_jobs as j

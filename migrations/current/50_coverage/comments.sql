@@ -29,15 +29,21 @@ comment on column wikiembed_private.ended_failures.how is
   'retried (requeued by an operator), cured (it got its vector, or was split), changed (its text or its key), deleted (its row), or skipped (by an operator).';
 
 comment on table wikiembed.ledger is
-  'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, folded to one row per minute, later per hour.';
+  'Deltas of each source''s counts, whose sums are the coverage; written by triggers and reconcile, after a minute folded to one row per source.';
 comment on column wikiembed.ledger.id is 'Row number.';
 comment on column wikiembed.ledger.source is 'The source.';
-comment on column wikiembed.ledger.at is 'When the statement ran, or the minute or hour it was folded to.';
+comment on column wikiembed.ledger.at is 'When the statement ran; of a folded row, the last minute in it.';
 comment on column wikiembed.ledger.total is 'Change of the number of rows.';
 comment on column wikiembed.ledger.embedded is 'Change of the number of rows with a vector.';
-comment on column wikiembed.ledger.gained is 'Rows whose vector was null and got set: the throughput.';
+comment on column wikiembed.ledger.gained is 'Rows whose vector was null and got set: the throughput; folded rows have it in throughput_history.';
 comment on column wikiembed.ledger.failed is 'Change of the number of failures in state failed.';
 comment on column wikiembed.ledger.skipped is 'Change of the number of failures in state skipped.';
+
+comment on table wikiembed_private.throughput_history is
+  'Vectors stored in each minute, after a day in each hour; written by fold_ledger, read through wikiembed.throughput.';
+comment on column wikiembed_private.throughput_history.source is 'The source.';
+comment on column wikiembed_private.throughput_history.at is 'Begin of the minute or hour.';
+comment on column wikiembed_private.throughput_history.chunks is 'Vectors stored in it.';
 
 comment on table wikiembed_private.batch_ledger is
   'Cost and waiting times of the batches of the last minutes; written by record_batches, read through views usage and lag, folded by fold_batches.';

@@ -34,8 +34,10 @@ $$;
 comment on function wikiembed_private.correct_ledger(text) is
   'Corrects the ledger''s sums to the counts of the table; returns the sum of the differences.';
 
--- One statement: with two, rows committed in between would be counted twice or lost. Folded rows
--- have a time of a full minute or hour, which distinguishes them from the rest.
+-- One statement: with two, rows committed in between would be counted twice or lost. What was folded
+-- before is folded again, so that a source has one row of it whatever its age, and view coverage sums
+-- few rows; the gains of each minute, which charts show, are kept apart. Minutes that are old become
+-- hours in a statement of their own, which the same transaction shows to others together.
 create or replace function wikiembed.fold_ledger() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -46,25 +48,33 @@ declare
 begin
   with d as (
     delete from wikiembed.ledger as l
-     where (l.at < date_trunc('minute', clock_timestamp()) - interval '1 minute'
-            and l.at <> date_trunc('minute', l.at))
-        or (l.at < date_trunc('hour', clock_timestamp()) - interval '1 day'
-            and l.at <> date_trunc('hour', l.at))
+     where l.at < date_trunc('minute', clock_timestamp()) - interval '1 minute'
     returning l.*
   ), folded as (
-    insert into wikiembed.ledger (source, at, total, embedded, gained, failed, skipped)
-    select d.source, f.at, sum(d.total), sum(d.embedded), sum(d.gained), sum(d.failed), sum(d.skipped)
-      from d, lateral (
-        select case when d.at < date_trunc('hour', clock_timestamp()) - interval '1 day'
-                    then date_trunc('hour', d.at) else date_trunc('minute', d.at) end as at) as f
-     group by d.source, f.at
+    insert into wikiembed.ledger (source, at, total, embedded, failed, skipped)
+    select d.source, max(date_trunc('minute', d.at)), sum(d.total), sum(d.embedded), sum(d.failed), sum(d.skipped)
+      from d group by d.source
     returning 1
+  ), kept as (
+    insert into wikiembed_private.throughput_history as h (source, at, chunks)
+    select d.source, date_trunc('minute', d.at), sum(d.gained)
+      from d where d.gained > 0 group by 1, 2 order by 1, 2
+        on conflict (source, at) do update set chunks = h.chunks + excluded.chunks
   )
   select (select count(*) from d), (select count(*) from folded) into v_before, v_after;
+  with d as (
+    delete from wikiembed_private.throughput_history as h
+     where h.at < date_trunc('hour', clock_timestamp()) - interval '1 day'
+       and h.at <> date_trunc('hour', h.at)
+    returning h.*
+  )
+  insert into wikiembed_private.throughput_history as h (source, at, chunks)
+  select d.source, date_trunc('hour', d.at), sum(d.chunks) from d group by 1, 2 order by 1, 2
+      on conflict (source, at) do update set chunks = h.chunks + excluded.chunks;
   perform wikiembed_private.prune_failure_history();
   perform wikiembed_private.fold_batches();
   return v_before - v_after;
 end;
 $$;
 comment on function wikiembed.fold_ledger() is
-  'Folds ledger rows to one per minute after a minute, to one per hour after a day, and the records of batches per day and hour, and prunes the history of failures; returns the number of ledger rows removed.';
+  'Folds ledger rows that are older than a minute to one per source, keeps the throughput of each minute, after a day of each hour, folds the records of batches to days and hours, and prunes the history of failures; returns the number of ledger rows removed.';

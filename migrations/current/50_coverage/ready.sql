@@ -20,8 +20,7 @@ begin
     if p_source is null then
       return false;
     end if;
-    raise exception 'no source is named "%"', p_source
-      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+    perform wikiembed_private.find_source(p_source);
   end if;
   for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
     if wikiembed_private.is_gone(v_source) then

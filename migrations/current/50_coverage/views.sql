@@ -1,5 +1,5 @@
--- The ledger is read once: folded rows and gains by source, the rest by sum_deltas, which every role
--- that reads the view may call. Jobs are read only for a source that is held back.
+-- The ledger is read once, and has one row of a source that is older than two minutes: folded rows and
+-- gains by source, the rest by sum_deltas, which every role that reads the view may call. Jobs are read only for a source that is held back.
 create or replace view wikiembed.coverage as
 select s.name as source,
        c.total,
@@ -68,13 +68,11 @@ comment on column wikiembed.coverage.held_back is
 comment on column wikiembed.coverage.unused is
   'True for the built-in source of wiki_chunks that is empty, has no model yet and no page that waits, when other tables are attached: is_ready() and `wikiembed ready` over all sources leave it out.';
 
--- Rows that are not folded yet and gained nothing are in another table.
 create or replace view wikiembed.throughput as
-select l.source, date_trunc('minute', l.at) as minute, sum(l.gained)::bigint as chunks
-  from only wikiembed.ledger as l
- where l.gained > 0
- group by l.source, date_trunc('minute', l.at);
-comment on view wikiembed.throughput is 'Chunks embedded per minute, per hour after a day: the history of the ledger.';
+select g.source, date_trunc('minute', g.at) as minute, sum(g.chunks)::bigint as chunks
+  from wikiembed_private.gains as g
+ group by g.source, date_trunc('minute', g.at);
+comment on view wikiembed.throughput is 'Chunks embedded per minute, per hour after a day.';
 comment on column wikiembed.throughput.source is 'The source.';
 comment on column wikiembed.throughput.minute is 'Begin of the minute (of the hour, when older than a day).';
 comment on column wikiembed.throughput.chunks is 'Vectors stored in it.';

@@ -33,6 +33,9 @@ comment on column wikiembed.worker_processes.version is 'Its version of wikiembe
 comment on column wikiembed.worker_processes.model is
   'Embedder and model of its settings, such as "ollama nomic-embed-text"; a source that has its own uses that.';
 comment on column wikiembed.worker_processes.started_at is 'When it started, by its own clock.';
+comment on column wikiembed.worker_processes.requests is
+  'What it has in flight to each server; written by report_requests, see workers.requests.';
+comment on column wikiembed.worker_processes.requests_at is 'When that was written.';
 
 comment on table wikiembed_private.budgets is
   'Tokens or money that a source may use per day or month; written by set_budget and reserve_budget, read through view wikiembed.budgets.';

@@ -20,11 +20,23 @@ $$;
 comment on function wikiembed.register_worker(bigint, uuid, text, integer, text, text, timestamptz) is
   'Records the process of a registration of procrastinate''s; false when no such registration exists. Called by each worker at its start and after each reconnect.';
 
+create or replace function wikiembed.report_requests(p_worker_id bigint, p_requests jsonb) returns void
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  update wikiembed.worker_processes as p
+     set requests = p_requests, requests_at = clock_timestamp()
+   where p.worker_id = p_worker_id;
+$$;
+comment on function wikiembed.report_requests(bigint, jsonb) is
+  'Records what a worker process has in flight; see workers.requests. Called with a heartbeat, when it has changed.';
+
 -- A registration that no process claimed (a worker that is not run by wikiembed's app) is a process
 -- by itself. The ids of one process are its slots, and those of before it lost Postgres.
 create or replace view wikiembed.workers as
 with registered as (
   select w.id, w.last_heartbeat, p.host, p.pid, p.version, p.model, p.started_at,
+         p.requests, p.requests_at,
          coalesce(p.process_id::text, w.id::text) as process,
          (select count(*) from wikiembed_queue.procrastinate_jobs as j
            where j.worker_id = w.id and j.status = 'doing') as doing
@@ -37,7 +49,8 @@ select max(r.id) as worker_id, max(r.last_heartbeat) as last_heartbeat,
        sum(r.doing)::bigint as doing,
        array_agg(r.id order by r.id) as worker_ids,
        max(r.host) as host, max(r.pid) as pid, max(r.version) as version, max(r.model) as model,
-       max(r.started_at) as started_at
+       max(r.started_at) as started_at,
+       coalesce((array_agg(r.requests order by r.requests_at desc nulls last))[1], '[]') as requests
   from registered as r
  group by r.process;
 
@@ -56,3 +69,5 @@ comment on column wikiembed.workers.version is 'Its version of wikiembed; null w
 comment on column wikiembed.workers.model is
   'Embedder and model of its settings; a source that has its own uses that. Null when the process did not register it.';
 comment on column wikiembed.workers.started_at is 'When it started, by its own clock; null when the process did not register it.';
+comment on column wikiembed.workers.requests is
+  'Of each server and model that it has sent to: server, model, in_flight (requests), limit (of them), throttled (answers 429 since it started); at its latest heartbeat.';

@@ -109,9 +109,8 @@ declare
   v_counts bigint[];
   v_sums bigint[] := array[0, 0, 0, 0, 0, 0, 0];
 begin
-  if p_source is not null and not exists (select from wikiembed.sources as s where s.name = p_source) then
-    raise exception 'no source is named "%"', p_source
-      using errcode = 'WE001', hint = 'List them: select name from wikiembed.sources.';
+  if p_source is not null then
+    perform wikiembed_private.find_source(p_source);
   end if;
   for v_source in select s.* from wikiembed.sources as s where p_source is null or s.name = p_source loop
     continue when wikiembed_private.is_gone(v_source);

@@ -14,6 +14,8 @@ begin
   get diagnostics v_dropped = row_count;
   delete from wikiembed.ledger as l
    where not exists (select from wikiembed.sources as s where s.name = l.source);
+  delete from wikiembed_private.throughput_history as h
+   where not exists (select from wikiembed.sources as s where s.name = h.source);
   delete from wikiembed_private.ended_failures as e
    where not exists (select from wikiembed.sources as s where s.name = e.source);
   delete from wikiembed_private.batch_ledger as b
@@ -33,7 +35,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.drop_orphans() is
-  'Drops jobs, ledger rows, records of batches, history of failures and tables of deltas of sources that do not exist; returns the number of jobs.';
+  'Drops jobs, ledger rows, records of batches, history of throughput and failures, and tables of deltas of sources that do not exist; returns the number of jobs.';
 
 -- The table is locked in a statement before those that read it: a snapshot from before a truncate
 -- reads the table as empty and the ledger as before. After the triggers, whose lock is stronger. Rows

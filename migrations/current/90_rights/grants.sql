@@ -56,7 +56,7 @@ begin
      where (p.pronamespace = 'wikiembed'::regnamespace
             and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'record_batches', 'reserve_budget', 'settle_budget', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'reconciles_left', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
-                              'report_outage', 'end_outage', 'register_worker', 'write_truncated',
+                              'report_outage', 'end_outage', 'register_worker', 'report_requests', 'write_truncated',
                               'find_truncation_check', 'record_truncation_check',
                               'sample_embedded', 'due_model_checks', 'record_model_check', 'vector_index', 'vector_indexes',
                               'document_options', 'read_documents', 'write_splits', 'requeue_documents', 'record_document_failure'))
@@ -97,7 +97,7 @@ begin
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
      where p.pronamespace = 'wikiembed'::regnamespace and p.proname in ('search', 'sample_vectors', 'measure_recall', 'vector_index', 'vector_indexes',
-       'queue_by_priority', 'throughput_since')
+       'queue_by_priority', 'throughput_since', 'find_failures')
         or p.pronamespace = 'wikiembed_private'::regnamespace
            and p.proname in ('require_search', 'dimensions_of', 'words_of', 'text_vector', 'dense_letters', 'filter_condition',
                              'column_condition', 'compared', 'comparison', 'chunk_key_columns', 'used_ef_search', 'vector_scans', 'is_valid_index')

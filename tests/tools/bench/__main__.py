@@ -16,6 +16,7 @@ from tests.tools.bench import table
 from tests.tools.bench.place import Place, a_place
 from tests.tools.bench.result import Form, Measured
 from tests.tools.bench.rows import (
+    console,
     documents,
     embedding,
     growth,
@@ -53,6 +54,8 @@ ROWS: dict[str, Row] = {
     "search-quality": quality.quality,
     "first-answer": shell.first_answer,
     "search-quantise": quantise.quantise,
+    "console": console.console,
+    "listeners": console.listeners,
     "growth": growth.growth,
     "peers": peers.peers,
 }

@@ -26,14 +26,22 @@ function drawCharts() {
     const times = figure.dataset.times.split(" ").map((at) => Date.parse(at) / 1000);
     const values = figure.dataset.values.split(" ").map(Number);
     const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
+    const two = (number) => String(number).padStart(2, "0");
+    const clock = (at) => `${two(at.getHours())}:${two(at.getMinutes())}`;
+    const day = (at) => `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+    const short = (_, marks, __, ___, step) => marks.map((seconds) => {
+      const at = new Date(seconds * 1000);
+      return step < 86400 && clock(at) !== "00:00" ? clock(at) : day(at);
+    });
+    const whole = (_, seconds) => seconds === null ? "–" : `${day(new Date(seconds * 1000))} ${clock(new Date(seconds * 1000))}`;
     figure.classList.add("drawn");
     new uPlot({
       width: figure.clientWidth - 16,
       height: 200,
       cursor: { drag: { x: true, y: false } },
       scales: { y: { range: (_, low, high) => [0, Math.max(high, 1)] } },
-      axes: [axis, { ...axis, size: 64 }],
-      series: [{}, { label: figure.dataset.label, stroke: color("--accent"), width: 2, fill: color("--accent") + "2e", points: { show: false } }],
+      axes: [{ ...axis, values: short }, { ...axis, size: 64 }],
+      series: [{ label: figure.dataset.time, value: whole }, { label: figure.dataset.label, stroke: color("--accent"), width: 2, fill: color("--accent") + "2e", points: { show: false } }],
     }, [times, values], figure);
   }
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
+import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -33,6 +35,7 @@ select j.id, j.status, j.task_name, j.priority, j.lock, j.queueing_lock, j.args,
 """
 FINISH = "select wikiembed_private.finish_jobs(%(job_ids)s::bigint[]) as job_ids"
 RELEASE = "select wikiembed.release_jobs(%(worker_id)s::bigint, %(job_ids)s::bigint[]) as released"
+REPORT = "select wikiembed.report_requests(%(worker_id)s::bigint, %(requests)s::jsonb)"
 RUNNABLE = "select wikiembed_private.runnable_queues(%(queues)s::varchar[]) as queues"
 BACKOFF = Backoff(first_s=0.05, longest_s=4.0, factor=4.0)
 RETRIES = 5
@@ -44,15 +47,18 @@ class JobManager(manager.JobManager):
 
     The fetch leaves out paused queues, and with `upkeep_apart` the upkeep jobs, which have a slot
     of their own. `batch_size`: chunks up to which small jobs join; None: their source's own.
+    `requests`: what is in flight to each server, which heartbeats report.
     """
 
     upkeep_apart = False
     batch_size: int | None = None
+    requests: Callable[[], list[dict[str, object]]] | None = None
 
     def __init__(self, connector: Any) -> None:
         super().__init__(connector)
         self._local_queues: dict[int, LocalQueue] = {}
         self._completer = BatchCompleter(self._delete)
+        self._reported: dict[int, str] = {}
 
     def open_local_queue(self, worker_id: int, local_queue: LocalQueue) -> None:
         """Fetch for this worker into `local_queue`."""
@@ -124,6 +130,21 @@ class JobManager(manager.JobManager):
             await self.connector.execute_query_one_async(
                 query=RELEASE, worker_id=worker_id, job_ids=job_ids
             )
+
+    async def update_heartbeat(self, worker_id: int) -> None:
+        """Send a heartbeat, and what is in flight if that has changed.
+
+        Only pages show it: after an error of the report the worker works on.
+        """
+        await super().update_heartbeat(worker_id)
+        requests = json.dumps([] if self.requests is None else self.requests())
+        if requests == self._reported.get(worker_id, "[]"):
+            return
+        with contextlib.suppress(ConnectorException):
+            await self.connector.execute_query_async(
+                query=REPORT, worker_id=worker_id, requests=requests
+            )
+            self._reported[worker_id] = requests
 
     async def _delete(self, job_ids: Sequence[int]) -> None:
         await self.connector.execute_query_one_async(query=FINISH, job_ids=list(job_ids))
