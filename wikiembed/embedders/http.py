@@ -13,6 +13,7 @@ from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.embedders.body import read_body, status_within
 from wikiembed.embedders.client import open_client, root_of, url_of
 from wikiembed.embedders.failures import RAISED, failure_of
+from wikiembed.embedders.usage import count_answer, count_failure
 from wikiembed.errors import EmbedderBadAnswer, EmbedderError, EmbedderRejected
 
 _SLACK_BYTES = 1 << 20
@@ -96,11 +97,17 @@ class HttpClient:
             failure = failure_of(
                 error, root=self._root, timeout_s=self._timeout_s, answered=self._answered
             )
+            if texts:
+                count_failure()
         else:
             self._answered = True
             within = status_within(body) if success and whole else None
             if success and whole and within is None:
+                if texts:
+                    count_answer(texts, body, response.headers)
                 return body
+            if texts:
+                count_failure(body, response.headers)
             failure = self._failure_in(within or response.status_code, response, body, texts, path)
         raise failure
 

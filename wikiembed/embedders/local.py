@@ -10,6 +10,7 @@ from typing import Protocol
 from wikiembed.config import Provider
 from wikiembed.embedders.base import PROBE_TEXT, Cut, ModelInfo, Role
 from wikiembed.embedders.local_model import load_wordllama
+from wikiembed.embedders.usage import count_answer
 from wikiembed.errors import EmbedderRejected, TextTooLong
 from wikiembed.vectors import Matrix
 
@@ -48,7 +49,9 @@ class LocalEmbedder:
         Raises: TextTooLong beyond 200,000 characters; EmbedderRejected for a text that is not
         valid Unicode; EmbedderMisconfigured when the model cannot be loaded.
         """
-        return await asyncio.to_thread(self._embed, list(texts))
+        matrix = await asyncio.to_thread(self._embed, list(texts))
+        count_answer(texts)
+        return matrix
 
     async def embed_cut(self, text: str, *, role: Role) -> Cut | None:
         """Embed the first 200,000 characters.

@@ -13,7 +13,10 @@ from wikiembed.errors import (
     ModelMismatch,
     SourceNotFound,
 )
+from wikiembed.metrics.recorder import Batch
 from wikiembed.pipeline.bisection import Bisection
+from wikiembed.pipeline.observe import observe, written_to
+from wikiembed.pipeline.record import Waits
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.pipeline.write import write_vectors
@@ -30,12 +33,18 @@ ROUNDS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchJob:
-    """A job's arguments; `attempt` counts the runs in which rows were locked by others."""
+    """A job's arguments; `attempt` counts the runs in which rows were locked by others.
+
+    `waits`: since when its chunks wait; None: not known. `observed`: what is recorded of this run;
+    None: metrics and traces are off.
+    """
 
     source: str
     keys: Sequence[str]
     attempt: int = 0
     job_id: int | None = None
+    waits: Waits | None = None
+    observed: Batch | None = None
 
 
 class StillStale(Exception):
@@ -105,6 +114,8 @@ async def _embed_chunks(job: BatchJob, chunks: list[Chunk], runtime: Runtime) ->
     except (Stopping, OutageTooLong, PausedMeanwhile, EmbedderMisconfigured) as error:
         interruption = error
     stale += await _write_settled(job, full, bisection, runtime)
+    if job.observed is not None:
+        observe(job.observed, embedded=len(bisection.vectors), failed=len(bisection.blamed))
     runtime.stats.batches += 1
     runtime.stats.chunks += len(bisection.vectors)
     emit(
@@ -160,6 +171,7 @@ async def _write_settled(
             attempt=job.attempt,
             job_id=job.job_id,
             on_failure=runtime.stats.fail,
+            on_written=written_to(runtime.recorder, job.source, job.waits),
         )
     for i, blame in bisection.blamed.items():
         outcomes = await runtime.store.record_failures(

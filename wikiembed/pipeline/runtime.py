@@ -7,13 +7,15 @@ from collections import Counter
 
 from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
-from wikiembed.embedders.base import EmbedderOptions
+from wikiembed.embedders.base import Embedder, EmbedderOptions
 from wikiembed.embedders.open import open_embedder
 from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
+from wikiembed.metrics.recorder import Recorder, Server
 from wikiembed.pipeline.stats import Stats
 from wikiembed.servers.adaptive_limit import AdaptiveLimit
 from wikiembed.servers.channel import Channel
 from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
+from wikiembed.servers.observed import ObservedEmbedder, server_at
 from wikiembed.servers.outage_log import OutageLog
 from wikiembed.servers.truncate import Truncator
 from wikiembed.servers.truncation_check import TruncationCheck
@@ -42,10 +44,21 @@ def _limit_of(settings: Settings) -> ConcurrencyLimit:
 
 
 class Runtime:
-    """Opened once per process; all jobs of one event loop may use it."""
+    """Opened once per process; all jobs of one event loop may use it.
 
-    def __init__(self, settings: Settings, pool: Pool, *, stats: Stats | None = None) -> None:
+    `recorder`: where metrics and traces go; None: they are off.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        pool: Pool,
+        *,
+        stats: Stats | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
         self.settings = settings
+        self.recorder = recorder
         self.store = ChunkStore(pool)
         self.documents = DocumentStore(pool)
         self.model_checks = ModelCheckStore(pool)
@@ -63,13 +76,15 @@ class Runtime:
         self._pinning = asyncio.Lock()
 
     @classmethod
-    async def open(cls, settings: Settings, url: str, *, stats: Stats) -> Runtime:
+    async def open(
+        cls, settings: Settings, url: str, *, stats: Stats, recorder: Recorder | None = None
+    ) -> Runtime:
         """Open the tasks' pool, which is separate from procrastinate's.
 
         Raises: DatabaseUnreachable, ConfigurationError.
         """
         size = max(2, min(settings.concurrency or MOST_CONNECTIONS, MOST_CONNECTIONS) + 1)
-        return cls(settings, await open_pool(url, size=size), stats=stats)
+        return cls(settings, await open_pool(url, size=size), stats=stats, recorder=recorder)
 
     @property
     def limit(self) -> int:
@@ -103,7 +118,7 @@ class Runtime:
             server = self.settings.server_of(provider)
             options = EmbedderOptions.of(self.settings, provider, model)
             self._channels[key] = Channel(
-                open_embedder(options),
+                self._observed(open_embedder(options), server_at(server, provider), model),
                 server=server,
                 requested_model=model,
                 listener=self._outages.listener(server),
@@ -112,6 +127,12 @@ class Runtime:
             if self._stopping:
                 self._channels[key].breaker.stop()
         return self._channels[key]
+
+    def _observed(self, embedder: Embedder, server: Server, model: str | None) -> Embedder:
+        """The embedder, with its requests recorded if metrics or traces are on."""
+        if self.recorder is None:
+            return embedder
+        return ObservedEmbedder(embedder, self.recorder, server=server, model=model)
 
     def truncator(self, source: str) -> Truncator | None:
         """The truncator of `source`; None unless WIKIEMBED_TRUNCATE is set."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 
 import psycopg
@@ -17,6 +17,11 @@ from wikiembed.store.outcome import Outcome
 from wikiembed.vectors import Matrix
 
 _LONGEST_ECHO = 12
+OnWritten = Callable[[Sequence[str]], None]
+
+
+def ignore(keys: Sequence[str]) -> None:
+    """Do nothing with the keys of written vectors."""
 
 
 async def write_vectors(
@@ -29,11 +34,13 @@ async def write_vectors(
     job_id: int | None,
     kept: Sequence[int | None] | None = None,
     on_failure: OnFailure = log_failure,
+    on_written: OnWritten = ignore,
 ) -> list[str]:
     """Store row i of `(n, dim) float32` for chunk i; return the stale keys.
 
     `kept`: embedded characters of each chunk, None where unknown; absent when no text was cut.
-    `on_failure` receives each row that is refused and recorded.
+    `on_failure` receives each row that is refused and recorded; `on_written` the keys of vectors
+    that were committed, after each commit.
 
     Raises: DatabaseError, psycopg.Error for errors that no row caused.
     """
@@ -42,6 +49,7 @@ async def write_vectors(
             lambda: _store(store, source, chunks, matrix, kept=kept, attempt=attempt),
             job_id=job_id,
         )
+        on_written([key for key, outcome in outcomes.items() if outcome is Outcome.WRITTEN])
         return [key for key, outcome in outcomes.items() if outcome is Outcome.STALE]
     except (psycopg.Error, WriteRefused) as error:
         if not is_refusal(error):
@@ -69,6 +77,7 @@ async def write_vectors(
             job_id=job_id,
             kept=None if kept is None else kept[part],
             on_failure=on_failure,
+            on_written=on_written,
         )
     return stale
 

@@ -7,11 +7,14 @@ batch of texts, regardless of how many jobs the texts are split into.
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from wikiembed.pipeline.record import Waits
 from wikiembed.worker.admission import Admission
 from wikiembed.worker.binding.api import Job, JSONValue
 
@@ -19,15 +22,21 @@ FETCH_INTERVAL_S = 0.025
 """Wait between a fetch that emptied the queue and the next one: texts that arrive one by one are
 sent in one request."""
 MOST_JOBS = 256
+FRESH_PRIORITY = 10
+"""Of the jobs that triggers queue: rows that a transaction of a user wrote."""
 _PLAIN = frozenset({"source", "keys"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A job, and its source's batch size in chunks (1: it joins no other job)."""
+    """A job, its source's batch size in chunks (1: it joins no other job), and its begin.
+
+    `queued_at`: when the transaction began that queued it; None: not known.
+    """
 
     job: Job
     batch_size: int
+    queued_at: dt.datetime | None = None
 
     @property
     def keys(self) -> list[JSONValue]:
@@ -164,10 +173,15 @@ class LocalQueue:
         leader = first.job
         self._groups[leader.id] = tuple(one.job for one in joined)
         self._admission.begin(leader.id, exclusive=first.rescued)
-        if len(joined) == 1:
+        if not first.keys:
             return leader
+        waits = Waits()
+        for one in joined:
+            if one.queued_at is not None:
+                waits.add(one.queued_at, one.keys, fresh=one.job.priority >= FRESH_PRIORITY)
         keys = [key for one in joined for key in one.keys]
-        return leader.evolve(task_kwargs={**leader.task_kwargs, "keys": keys})
+        more: dict[str, Any] = {"keys": keys, "waits": waits}
+        return leader.evolve(task_kwargs={**leader.task_kwargs, **more})
 
     def _jobs_to_join(self, first: Fetched) -> list[Fetched]:
         """Take the waiting jobs of the same source that fit into the batch of `first`, in order."""

@@ -77,13 +77,21 @@ def base64_fragment(raw: bytes) -> bytes:
 
 
 def answer_body(
-    ask: Ask, fragments: Sequence[bytes], indexes: Sequence[int | None], model: str
+    ask: Ask,
+    fragments: Sequence[bytes],
+    indexes: Sequence[int | None],
+    model: str,
+    tokens: int | None = 1,
 ) -> bytes:
-    """The success answer around `fragments`; `indexes` are shown in OpenAI's dialect only."""
+    """The success answer around `fragments`; `indexes` are shown in OpenAI's dialect only.
+
+    `tokens` are counted in it where the dialect has a field for that; None: not counted.
+    """
     named = orjson.dumps(ask.model or model)
     match ask.tongue:
         case "ollama":
-            return b'{"model":%b,"embeddings":[%b]}' % (named, b",".join(fragments))
+            counted = b"" if tokens is None else b',"prompt_eval_count":%d' % tokens
+            return b'{"model":%b,"embeddings":[%b]%b}' % (named, b",".join(fragments), counted)
         case "tei":
             return b"[%b]" % b",".join(fragments)
         case "openai":
@@ -92,8 +100,9 @@ def answer_body(
                 % (b"" if index is None else b'"index":%b,' % orjson.dumps(index), fragment)
                 for index, fragment in zip(indexes, fragments, strict=True)
             )
-            usage = b'"usage":{"prompt_tokens":1,"total_tokens":1}'
-            return b'{"object":"list","data":[%b],"model":%b,%b}' % (items, named, usage)
+            usage = b',"usage":{"prompt_tokens":%d,"total_tokens":%d}'
+            counted = b"" if tokens is None else usage % (tokens, tokens)
+            return b'{"object":"list","data":[%b],"model":%b%b}' % (items, named, counted)
         case _:
             assert_never(ask.tongue)
 

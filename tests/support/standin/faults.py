@@ -83,6 +83,7 @@ class Controls:
     `max_batch` none: 32 for TEI, else unbounded. `known_models` none: all. `spare_probe` keeps
     `fail_next`, garbage and `status_for_all` from requests of the probe text alone.
     `permits`: more texts than these are always answered 429, as TEI does.
+    `counts_tokens` false: no answer says how many tokens its texts had; else their words.
     `knows_base64` false: a request with `encoding_format` is refused, as strict servers do.
     `owned_by`, `max_model_len`: what `/v1/models` says of each model. `truncation_field`: the field
     of the OpenAI dialect with which long texts are cut; any other one of `TRUNCATION_FIELDS` is
@@ -129,6 +130,7 @@ class Controls:
     keeps_end: bool = False
     knows_base64: bool = True
     knows_info: bool = True
+    counts_tokens: bool = True
     spare_probe: bool = False
     record: bool = False
     rerank_forms: list[str] = field(default_factory=lambda: ["v1", "tei"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -119,6 +120,7 @@ def embed_reply(tongue: Tongue, request: Request, controls: Controls, stats: Sta
     reply = _vectors(ask, controls, effects, None if spared else controls.garbage)
     if reply.status == 200:
         stats.count_embedded(ask.texts)
+        stats.tokens += words_of(ask.texts)
     return Slow(reply) if any(bad.effect == "slow" for bad in effects.values()) else reply
 
 
@@ -209,12 +211,19 @@ def _vectors(
         indexes = [None] * len(rows)
     elif garbage == "foreign_index":
         indexes = [len(rows) + number for number in range(len(rows))]
-    body = dialects.answer_body(ask, rows, indexes, controls.model)
+    tokens = words_of(ask.texts) if controls.counts_tokens else None
+    body = dialects.answer_body(ask, rows, indexes, controls.model, tokens)
     if garbage == "truncated_json":
         body = body[: len(body) // 2]
     elif garbage == "oversize":
         body += b" " * max(9 * len(body), _LEAST_OVERSIZE)
-    return Reply(status=200, body=body, cut=garbage == "cut_connection")
+    said = {} if tokens is None or ask.tongue != "tei" else {"x-compute-tokens": str(tokens)}
+    return Reply(status=200, body=body, cut=garbage == "cut_connection", headers=said)
+
+
+def words_of(texts: Sequence[str]) -> int:
+    """What the stand-in counts as tokens: words between blanks."""
+    return sum(len(text.split()) for text in texts)
 
 
 def _spoilt(effect: str, dimensions: int, *, as_base64: bool) -> bytes:

@@ -35,6 +35,7 @@ class Stats:
 
     `turned_away` is the requests while the server was down; `repeated` the texts that
     were answered with vectors more than once, `resent` those that were received more than once.
+    `tokens`: the words of the texts that were answered, probes included.
     """
 
     requests: int = 0
@@ -46,6 +47,7 @@ class Stats:
     max_concurrent: int = 0
     turned_away: int = 0
     crashes: int = 0
+    tokens: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     rerank_paths: list[str] = field(default_factory=list)
     recorded: list[str] = field(default_factory=list)

@@ -21,7 +21,7 @@ from wikiembed.worker.local_queue import Fetched, LocalQueue
 
 FETCH = """
 select j.id, j.status, j.task_name, j.priority, j.lock, j.queueing_lock, j.args, j.scheduled_at,
-       j.queue_name, j.attempts, j.worker_id, coalesce(s.batch_size, 1) as batch_size
+       j.queue_name, j.attempts, j.worker_id, j.queued_at, coalesce(s.batch_size, 1) as batch_size
   from wikiembed_private.fetch_jobs(
          %(queues)s::varchar[], %(upkeep)s, %(worker_id)s::bigint,
          %(most_jobs)s::integer, %(most_chunks)s::integer) as j
@@ -102,6 +102,7 @@ class JobManager(manager.JobManager):
             Fetched(
                 jobs.Job.from_row({**row, "args": _callable_arguments(row["args"])}),
                 min(row["batch_size"], self.batch_size or row["batch_size"]),
+                row["queued_at"],
             )
             for row in rows
         ]

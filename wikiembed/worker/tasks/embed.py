@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wikiembed.error_class import ErrorClass
+from wikiembed.metrics.recorder import Batch
 from wikiembed.pipeline.batch import BatchJob, process
+from wikiembed.pipeline.observe import outcome_of
+from wikiembed.pipeline.record import Waits
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.store.outcome import Outcome
@@ -21,6 +26,7 @@ async def embed(
     keys: object = None,
     attempt: object = 0,
     rescues: object = 0,
+    waits: object = None,
     **unknown: object,
 ) -> None:
     """Embed the chunks of `keys` that still lack a vector.
@@ -35,21 +41,44 @@ async def embed(
         How often rows of this job were skipped because another transaction had locked them.
     rescues :
         How often a worker died with this job (written by wikiembed.rescue_jobs).
+    waits :
+        Since when the chunks wait, as the local queue knows it; in no job's arguments.
     """
     runtime = await runtime_of(context)
     given = arguments_of(context, source=source, keys=keys, attempt=attempt)
     if given is None:
         return
     job = BatchJob(
-        source=given.source, keys=given.keys, attempt=given.attempt, job_id=context.job.id
+        source=given.source,
+        keys=given.keys,
+        attempt=given.attempt,
+        job_id=context.job.id,
+        waits=waits if isinstance(waits, Waits) else None,
     )
     await run(
         context,
         runtime,
         source=given.source,
-        work=process(job, runtime),
+        work=_observed(job, runtime, queue=context.job.queue),
         give_up=lambda message: _give_up(job, runtime, message),
     )
+
+
+async def _observed(job: BatchJob, runtime: Runtime, *, queue: str) -> None:
+    """Run the job, and record its run if metrics or traces are on.
+
+    Raises: what `process` raises.
+    """
+    if runtime.recorder is None:
+        await process(job, runtime)
+        return
+    batch = Batch(source=job.source, queue=queue, job_id=job.job_id, chunks=len(job.keys))
+    with runtime.recorder.batch(batch):
+        try:
+            await process(replace(job, observed=batch), runtime)
+        except BaseException as error:
+            batch.outcome = outcome_of(error)
+            raise
 
 
 async def _give_up(job: BatchJob, runtime: Runtime, message: str) -> None:
