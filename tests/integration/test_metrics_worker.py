@@ -61,9 +61,9 @@ class Traces:
     def attributes(self) -> list[tuple[str, Any]]:
         """Every attribute of every span, and of every point of a metric."""
         spans = self._spans.get_finished_spans()
-        found: list[tuple[str, Any]] = [
-            item for span in spans for item in (span.attributes or {}).items()
-        ]
+        found: list[tuple[str, Any]] = []
+        for span in spans:
+            found += (span.attributes or {}).items()
         for points in self.points().values():
             found += [item for point in points for item in point.attributes.items()]
         return found
