@@ -104,7 +104,7 @@ def test_check_finds_a_wrong_name(query: str) -> None:
 
 
 def test_every_metric_is_on_the_dashboard() -> None:
-    """So that none is emitted for nobody."""
+    """So that each one that is emitted is shown."""
     shown = " ".join(expression for _, _, _, targets in PANELS for expression, _ in targets)
     assert [one.name for one in METRICS if one.name not in shown] == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 from collections.abc import Iterator
@@ -27,6 +28,10 @@ def recording(settings: Settings) -> Iterator[Recorder | None]:
             sinks.append(_prometheus(settings.metrics_host, settings.metrics_port))
         if any(name.startswith(_OTEL) for name in os.environ):
             sinks += _tracing()
+        # What is imported by now stays: collections would read all of it again and again, and more
+        # of it with metrics than without.
+        gc.collect()
+        gc.freeze()
         yield Recorder(sinks) if sinks else None
     finally:
         for sink in sinks:

@@ -1,4 +1,4 @@
-"""What a batch tells metrics and traces."""
+"""What of a batch goes into metrics and traces."""
 
 from __future__ import annotations
 
