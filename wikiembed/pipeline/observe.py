@@ -9,7 +9,6 @@ from functools import partial
 
 import psycopg
 
-from wikiembed.embedders.usage import Usage
 from wikiembed.errors import WikiembedError
 from wikiembed.metrics.catalogue import BatchOutcome
 from wikiembed.metrics.recorder import Batch, Recorder, Waited
@@ -52,12 +51,11 @@ def _written(
     recorder: Recorder, source: str, waits: Waits, now: Clock, keys: Sequence[str]
 ) -> None:
     """Report how long the chunks of `keys` waited, by the job that queued them."""
-    entry, at = waits.entry(keys, Usage()), now()
+    at = now()
     # The clock of Postgres may be ahead of ours.
     waited = [
         Waited(seconds=max(0.0, (at - since).total_seconds()), chunks=chunks, fresh=fresh)
-        for since, fresh, chunks in zip(entry.since, entry.fresh, entry.chunks, strict=True)
-        if chunks
+        for since, fresh, chunks in waits.of(keys)
     ]
     if waited:
         recorder.written(source, waited)
