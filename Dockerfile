@@ -1,10 +1,11 @@
 # The image of the worker, and of every other command: docker build --tag wikiembed .
 #
-# EXTRAS: `local` for the model in process, `wiki` for `load`, `web` for `serve`; empty for a worker with a server.
+# EXTRAS: `local` for the model in process, `wiki` for `load`, `web` for `serve`, `metrics` and `otel` for
+# Prometheus and traces of workers; empty for a worker with a server.
 ARG PYTHON_IMAGE=python:3.12-slim
 
 FROM ${PYTHON_IMAGE} AS build
-ARG EXTRAS=local,wiki,web
+ARG EXTRAS=local,wiki,web,metrics,otel
 WORKDIR /src
 RUN python3 -m venv /opt/wikiembed
 COPY pyproject.toml constraints.txt README.md LICENSE ./

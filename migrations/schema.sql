@@ -267,6 +267,14 @@ CREATE FUNCTION wikiembed.queue_by_priority(p_source text, p_most integer DEFAUL
 
 COMMENT ON FUNCTION wikiembed.queue_by_priority(p_source text, p_most integer, OUT priority integer, OUT jobs bigint, OUT oldest_s numeric) IS 'One row per priority of a source''s waiting jobs, the highest first: their number, counted up to p_most, and how long (s) the oldest has waited; priority null: jobs that wait for a time, and how long the first has been due, negative if it is not. Takes as long for millions of jobs as for few. Raises WE001.';
 
+CREATE FUNCTION wikiembed.queue_states(p_most integer DEFAULT 10000) RETURNS TABLE(source text, state text, jobs bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.queue_states(p_most integer) IS 'Three rows per source: its jobs that can begin (todo), that wait for a time (scheduled) and that a worker has (doing); those that wait are counted up to p_most of each priority, so that it takes as long for millions of jobs as for few.';
+
 CREATE FUNCTION wikiembed.read_chunks(p_source text, p_keys text[], p_attempt integer DEFAULT 0) RETURNS TABLE(key text, content text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'

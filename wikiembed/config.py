@@ -192,6 +192,17 @@ class Settings(BaseSettings):
         default=None,
         description="File that a worker touches every 5 s while it is alive, for a liveness probe.",
     )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port on which a worker serves metrics to Prometheus, another one for each"
+        " worker of a machine; 0: any free one; unset: it serves none.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address on which a worker serves metrics, without authentication.",
+    )
     web_host: str = Field(
         default="127.0.0.1",
         description="Address on which `wikiembed serve` listens; any but loopback needs"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.database import Database
 from tests.tools.docs.architecture import PICTURES
-from tests.tools.docs.generate import generated_pages
+from tests.tools.docs.generate import FILES, generated_pages
 from tests.tools.docs.pages import DOCS, REFERENCE
 
 
@@ -22,7 +22,8 @@ def test_generated_pages_are_current(fresh: dict[str, str]) -> None:
     assert stale == [], "run: python -m tests.tools.docs.generate"
 
 
-def test_pictures_are_current() -> None:
-    """A new package, or another layer of it, is drawn."""
-    stale = [name for name, draw in PICTURES.items() if (DOCS / name).read_text() != draw()]
+def test_pictures_and_files_are_current() -> None:
+    """A new package, or another layer of it, is drawn; a new metric is in the files."""
+    made = (PICTURES | FILES).items()
+    stale = [name for name, make in made if (DOCS / name).read_text() != make()]
     assert stale == [], "run: python -m tests.tools.docs.generate"

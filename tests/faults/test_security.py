@@ -146,6 +146,7 @@ CALLS = [
     "wikiembed.record_model_check('docs', 'm', 3, 0, 0, 'same')",
     "wikiembed.queue_by_priority('docs', 5)", "wikiembed.find_failures('docs', p_message => 'x')",
     "wikiembed.report_requests(1, '[]')",
+    "wikiembed.queue_states(5)",
     "wikiembed.throughput_since(now() - interval '1 hour', '1 minute', 'docs')",
     "wikiembed_private.runnable_queues(null)", "wikiembed.coverage", "wikiembed.queue",
     "wikiembed.report_outage('http://host', 1, 'no_answer')",

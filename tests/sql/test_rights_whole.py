@@ -102,7 +102,7 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
     assert callable_by(docs_table, reader) == {
         *("wikiembed.is_ready", "wikiembed.search"),
         *("wikiembed.sample_vectors", "wikiembed.measure_recall"),
-        *("wikiembed.queue_by_priority", "wikiembed.throughput_since"),
+        *("wikiembed.queue_by_priority", "wikiembed.queue_states", "wikiembed.throughput_since"),
         "wikiembed.find_failures",
         *("wikiembed.vector_index", "wikiembed.vector_indexes"),
         *(f"wikiembed_private.{name}" for name in read | found | filtered | measured),

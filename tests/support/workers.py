@@ -14,6 +14,7 @@ from tests.support.eventually import eventually_async
 from tests.support.standin import proof_sql
 from wikiembed.app import new_app
 from wikiembed.config import Provider, Settings
+from wikiembed.metrics.observer import Observer
 from wikiembed.worker.binding.app import App
 from wikiembed.worker.supervisor import RESCUE_EVERY_S, Supervisor
 
@@ -77,10 +78,18 @@ def _own_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-async def drain(settings: Settings, *, concurrency: int = 4, timeout_s: float = 60) -> None:
+async def drain(
+    settings: Settings,
+    *,
+    concurrency: int = 4,
+    timeout_s: float = 60,
+    observer: Observer | None = None,
+) -> None:
     """Run a worker until no job is left, as ``wikiembed worker --drain`` does."""
     with _own_signals():
-        supervisor = Supervisor(new_app(), settings, drain=True, concurrency=concurrency)
+        supervisor = Supervisor(
+            new_app(), settings, drain=True, concurrency=concurrency, observer=observer
+        )
         await asyncio.wait_for(supervisor.run(), timeout_s)
 
 

@@ -12,7 +12,7 @@ from tests.support.eventually import eventually_async
 from tests.support.pipeline_fakes import FakeStore
 from wikiembed.embedders.usage import Usage
 from wikiembed.errors import DatabaseUnreachable
-from wikiembed.pipeline.lag import LagMeter, add_lags, lag_bucket
+from wikiembed.pipeline.lag import LagMeter, add_lags, lag_bucket, lags_of
 from wikiembed.pipeline.record import BatchRecord, TokenRate
 from wikiembed.pipeline.recorder import Recorder
 from wikiembed.pipeline.write import write_vectors
@@ -45,10 +45,10 @@ def test_chunks_count_once_by_their_first_job() -> None:
         (True, lag_bucket(1)): 2, (True, lag_bucket(10)): 1, (False, lag_bucket(5)): 1,
         (True, lag_bucket(0)): 1,
     }  # fmt: skip
-    assert meter().lags(["4", "1", "3", "2", "5"]) == expected
+    assert lags_of(meter().waits(["4", "1", "3", "2", "5"])) == expected
     several = meter()
-    found = several.lags(["2"])
-    add_lags(found, several.lags(["4", "3", "1", "5"]))
+    found = lags_of(several.waits(["2"]))
+    add_lags(found, lags_of(several.waits(["4", "3", "1", "5"])))
     assert found == expected
 
 
@@ -57,9 +57,17 @@ def test_whole_batch_is_counted_job_by_job() -> None:
     made = LagMeter(lambda: 10.0)
     made.add(9.0, [1, 2, 3], fresh=False)
     made.add(8.0, ["4"], fresh=True)
-    assert made.lags(["1", "2", "3", "4"]) == {
+    assert lags_of(made.waits(["1", "2", "3", "4"])) == {
         (False, lag_bucket(1)): 3, (True, lag_bucket(2)): 1,
     }  # fmt: skip
+
+
+def test_chunks_of_a_job_without_a_time_do_not_count() -> None:
+    """As of one that someone queued by hand, beside others in its batch."""
+    made = LagMeter(lambda: 10.0)
+    assert made.waits(["1", "2"]) == []
+    made.add(9.0, ["1"], fresh=True)
+    assert made.waits(["2", "1"]) == [(1.0, True, 1)]
 
 
 async def test_chunks_that_were_not_written_do_not_count() -> None:

@@ -28,6 +28,7 @@ from wikiembed.control import actions
 from wikiembed.control.shortfall import Shortfall, sentence, shortfall
 from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import ConditionNotMet
+from wikiembed.metrics.opening import observing
 from wikiembed.pipeline.stats import FailedChunk, Stats
 from wikiembed.store.coverage import Coverage
 from wikiembed.telemetry import configure_logging
@@ -188,18 +189,22 @@ def _embed(
         if max_chunks is not None and stats.chunks >= max_chunks:
             supervisor.stop()
 
-    supervisor = Supervisor(
-        app,
-        settings,
-        drain=True,
-        concurrency=concurrency or settings.concurrency,
-        source=source,
-        batch_size=batch_size or settings.batch_size,
-        on_progress=look,
-        stats=stats,
-    )
     cadence = Cadence(batches=report_every)
-    with Reporter("embed", cadence=cadence, json=json, to_the_end=True) as reporter:
+    with (
+        observing(settings) as observer,
+        Reporter("embed", cadence=cadence, json=json, to_the_end=True) as reporter,
+    ):
+        supervisor = Supervisor(
+            app,
+            settings,
+            drain=True,
+            concurrency=concurrency or settings.concurrency,
+            source=source,
+            batch_size=batch_size or settings.batch_size,
+            on_progress=look,
+            stats=stats,
+            observer=observer,
+        )
         stats.on_failure = _print_failure if json else FailedChunks(reporter)
         asyncio.run(supervisor.run())
         if supervisor.stopped_by is not None:

@@ -13,7 +13,7 @@ from wikiembed.config import load_settings
 from wikiembed.errors import ConfigurationError, WrongUsage
 from wikiembed.telemetry import configure_logging
 
-EXTRA = ("jinja2", "starlette", "uvicorn")
+EXTRA = ("jinja2", "prometheus_client", "starlette", "uvicorn")
 
 
 def register(cli: typer.Typer) -> None:

@@ -17,6 +17,7 @@ from wikiembed.cli.queued import queued_sentence
 from wikiembed.cli.unsplit import expected, expected_phrase
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
+from wikiembed.metrics.opening import observing
 from wikiembed.pipeline.stats import Stats
 from wikiembed.store.coverage import Coverage
 from wikiembed.telemetry import configure_logging
@@ -100,7 +101,10 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
 
     if not drain and sys.stdout.isatty():
         say("Embedding what is queued, until Ctrl-C. Progress: `wikiembed status --watch`.")
-    with Reporter("embed") if drain else contextlib.nullcontext() as reporter:
+    with (
+        observing(settings) as observer,
+        Reporter("embed") if drain else contextlib.nullcontext() as reporter,
+    ):
         supervisor = Supervisor(
             app,
             settings,
@@ -108,6 +112,7 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
             concurrency=concurrency or settings.concurrency,
             on_progress=look if drain else None,
             stats=stats,
+            observer=observer,
         )
         asyncio.run(supervisor.run())
         if reporter is not None and supervisor.stopped_by is not None:

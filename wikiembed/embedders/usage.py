@@ -113,3 +113,15 @@ def tokens_said(body: bytes, headers: Mapping[str, str]) -> int | None:
             if found.get(name):
                 return found[name]
     return None
+
+
+@contextmanager
+def metered_apart() -> Iterator[Usage]:
+    """Count what is requested in this context apart; at the end it counts for the outer one too."""
+    outer = _meter.get()
+    with metered(Usage()) as usage:
+        try:
+            yield usage
+        finally:
+            if outer is not None:
+                outer.add(usage)

@@ -14,8 +14,10 @@ from wikiembed.errors import (
     ModelMismatch,
     SourceNotFound,
 )
+from wikiembed.metrics.observer import Batch
 from wikiembed.pipeline.bisection import Bisection
 from wikiembed.pipeline.lag import LagMeter
+from wikiembed.pipeline.observe import observe, waits_to
 from wikiembed.pipeline.record import BatchRecord
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import FailedChunk
@@ -35,7 +37,8 @@ ROUNDS = 4
 class BatchJob:
     """A job's arguments; `attempt` counts the runs in which rows were locked by others.
 
-    `lag_meter`: since when its chunks wait; None: not known.
+    `lag_meter`: since when its chunks wait; None: not known. `observed`: what is observed of this
+    run; None: metrics and traces are off.
     """
 
     source: str
@@ -43,6 +46,7 @@ class BatchJob:
     attempt: int = 0
     job_id: int | None = None
     lag_meter: LagMeter | None = None
+    observed: Batch | None = None
 
 
 class StillStale(Exception):
@@ -87,7 +91,7 @@ async def _read(job: BatchJob, keys: Sequence[str], runtime: Runtime) -> list[Ch
 
 async def _embed_and_record(job: BatchJob, chunks: list[Chunk], runtime: Runtime) -> list[str]:
     """Embed `chunks` and write them, and record what that cost; return the keys to read again."""
-    record = BatchRecord(job.lag_meter)
+    record = BatchRecord(job.lag_meter, on_waits=waits_to(runtime.observer, job.source))
     try:
         with metered(record.usage):
             return await _embed_chunks(job, chunks, record, runtime)
@@ -129,6 +133,8 @@ async def _embed_chunks(
     if before is not None:
         runtime.token_rate(source.name).learn(texts, record.usage.minus(before))
     stale += await _write_settled(job, full, bisection, record, runtime)
+    if job.observed is not None:
+        observe(job.observed, embedded=len(bisection.vectors), failed=len(bisection.blamed))
     runtime.stats.batches += 1
     runtime.stats.chunks += len(bisection.vectors)
     emit(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from wikiembed.metrics.observer import Wait
 
 GROWTH = 1.05 / 0.95
 """Each bucket ends at this multiple of the one before; wikiembed_private.lag_seconds is within 5 %
@@ -23,6 +25,15 @@ def lag_bucket(seconds: float) -> int:
     if not SHORTEST_S < seconds < LONGEST_S:
         seconds = SHORTEST_S if seconds <= SHORTEST_S else LONGEST_S
     return math.ceil(math.log(seconds) * _PER_BUCKET)
+
+
+def lags_of(waits: Iterable[Wait]) -> Lags:
+    """Waits of the chunks of jobs, by bucket."""
+    lags: Lags = {}
+    for seconds, fresh, chunks in waits:
+        wait = fresh, lag_bucket(seconds)
+        lags[wait] = lags.get(wait, 0) + chunks
+    return lags
 
 
 def add_lags(lags: Lags, more: Lags) -> None:
@@ -52,21 +63,21 @@ class LagMeter:
         self._jobs.append((since, fresh, keys))
         self._keys += len(keys)
 
-    def lags(self, written: Sequence[str]) -> Lags:
-        """How long the chunks of these keys, all of which were added, waited until now."""
+    def waits(self, written: Sequence[str]) -> list[Wait]:
+        """How long the chunks of these keys waited until now, job by job; not of unknown keys."""
         now = self._clock()
-        lags: Lags = {}
         if len(written) == self._keys:
-            for since, fresh, keys in self._jobs:
-                wait = fresh, lag_bucket(now - since)
-                lags[wait] = lags.get(wait, 0) + len(keys)
-            return lags
+            return [(max(0.0, now - since), fresh, len(keys)) for since, fresh, keys in self._jobs]
         if not self._job_of:
             for place, (_, _, keys) in enumerate(self._jobs):
                 for key in keys:
                     self._job_of.setdefault(str(key), place)
+        chunks: dict[int, int] = {}
         for key in written:
-            since, fresh, _ = self._jobs[self._job_of[key]]
-            wait = fresh, lag_bucket(now - since)
-            lags[wait] = lags.get(wait, 0) + 1
-        return lags
+            found = self._job_of.get(key)
+            if found is not None:
+                chunks[found] = chunks.get(found, 0) + 1
+        return [
+            (max(0.0, now - self._jobs[place][0]), self._jobs[place][1], count)
+            for place, count in chunks.items()
+        ]

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
-from wikiembed.embedders.base import EmbedderOptions
+from wikiembed.embedders.base import Embedder, EmbedderOptions
 from wikiembed.embedders.open import open_embedder
 from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
+from wikiembed.metrics.observer import Observer, Server
 from wikiembed.pipeline.record import BatchRecord, TokenRate
 from wikiembed.pipeline.recorder import Recorder
 from wikiembed.pipeline.stats import Stats
@@ -19,6 +20,7 @@ from wikiembed.servers.adaptive_limit import AdaptiveLimit
 from wikiembed.servers.channel import Channel
 from wikiembed.servers.classify import PausedMeanwhile
 from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
+from wikiembed.servers.observed import ObservedEmbedder, server_at
 from wikiembed.servers.outage_log import OutageLog
 from wikiembed.servers.truncate import Truncator
 from wikiembed.servers.truncation_check import TruncationCheck
@@ -48,10 +50,21 @@ def _limit_of(settings: Settings) -> ConcurrencyLimit:
 
 
 class Runtime:
-    """Opened once per process; all jobs of one event loop may use it."""
+    """Opened once per process; all jobs of one event loop may use it.
 
-    def __init__(self, settings: Settings, pool: Pool, *, stats: Stats | None = None) -> None:
+    `observer`: where metrics and traces go; None: they are off.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        pool: Pool,
+        *,
+        stats: Stats | None = None,
+        observer: Observer | None = None,
+    ) -> None:
         self.settings = settings
+        self.observer = observer
         self.store = ChunkStore(pool)
         self.recorder = Recorder(self.store)
         self.documents = DocumentStore(pool)
@@ -71,13 +84,15 @@ class Runtime:
         self._pinning = asyncio.Lock()
 
     @classmethod
-    async def open(cls, settings: Settings, url: str, *, stats: Stats) -> Runtime:
+    async def open(
+        cls, settings: Settings, url: str, *, stats: Stats, observer: Observer | None = None
+    ) -> Runtime:
         """Open the tasks' pool, which is separate from procrastinate's.
 
         Raises: DatabaseUnreachable, ConfigurationError.
         """
         size = max(2, min(settings.concurrency or MOST_CONNECTIONS, MOST_CONNECTIONS) + 1)
-        return cls(settings, await open_pool(url, size=size), stats=stats)
+        return cls(settings, await open_pool(url, size=size), stats=stats, observer=observer)
 
     @property
     def limit(self) -> int:
@@ -116,7 +131,7 @@ class Runtime:
             server = self.settings.server_of(provider)
             options = EmbedderOptions.of(self.settings, provider, model)
             self._channels[key] = Channel(
-                open_embedder(options),
+                self._observed(open_embedder(options), server_at(server, provider), model),
                 server=server,
                 requested_model=model,
                 listener=self._outages.listener(server),
@@ -125,6 +140,12 @@ class Runtime:
             if self._stopping:
                 self._channels[key].breaker.stop()
         return self._channels[key]
+
+    def _observed(self, embedder: Embedder, server: Server, model: str | None) -> Embedder:
+        """The embedder, with its requests recorded if metrics or traces are on."""
+        if self.observer is None:
+            return embedder
+        return ObservedEmbedder(embedder, self.observer, server=server, model=model)
 
     def truncator(self, source: str) -> Truncator | None:
         """The truncator of `source`; None unless WIKIEMBED_TRUNCATE is set."""

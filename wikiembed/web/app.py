@@ -32,7 +32,7 @@ from wikiembed.errors import (
 )
 from wikiembed.search.client import Client
 from wikiembed.telemetry import emit
-from wikiembed.web import acts, login, pages, searching
+from wikiembed.web import acts, login, metrics, pages, searching
 from wikiembed.web.access import CSRF_COOKIE, Access, Denied
 from wikiembed.web.changes import MOST_STREAMS, Changes
 from wikiembed.web.context import Context, environment
@@ -98,6 +98,7 @@ class Console:
             routes=[
                 Route("/healthz", self._healthz),
                 Route("/readyz", self._readyz),
+                Route("/metrics", self._metrics),
                 Route("/static/{name}", static.serve),
                 Route("/events", self._events),
                 Route("/login", self._public(login.show, login.log_in), methods=["GET", "POST"]),
@@ -180,6 +181,14 @@ class Console:
         except (WikiembedError, psycopg.Error):
             return PlainTextResponse("not ready\n", status_code=503)
         return PlainTextResponse("ok\n")
+
+    async def _metrics(self, request: Request) -> Response:
+        """The state for Prometheus; 503 while Postgres does not answer."""
+        try:
+            return await metrics.serve(self, request)
+        except (WikiembedError, psycopg.Error) as error:
+            status, sentence = _shown(error)
+            return PlainTextResponse(f"{sentence}\n", status_code=status)
 
     async def _events(self, request: Request) -> Response:
         """The stream of changes."""

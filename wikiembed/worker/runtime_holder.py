@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from wikiembed.config import Settings, load_settings
 from wikiembed.db.connect import database_url
+from wikiembed.metrics.observer import Observer
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import Stats
 from wikiembed.worker.binding.api import JobContext
@@ -17,6 +18,7 @@ class RuntimeHolder:
 
     def __init__(self) -> None:
         self.stats = Stats()
+        self._observer: Observer | None = None
         self._settings: Settings | None = None
         self._runtime: Runtime | None = None
         self._opening: asyncio.Lock | None = None
@@ -45,10 +47,13 @@ class RuntimeHolder:
             self._settings = load_settings()
         return self._settings
 
-    def use(self, settings: Settings, *, stats: Stats | None = None) -> None:
-        """Use these settings instead of the environment's, and count into `stats`."""
+    def use(
+        self, settings: Settings, *, stats: Stats | None = None, observer: Observer | None = None
+    ) -> None:
+        """Use these settings instead of the environment's, count into `stats`, and record."""
         self._settings = settings
         self.stats = stats or Stats()
+        self._observer = observer
 
     @property
     def opened(self) -> Runtime | None:
@@ -64,7 +69,9 @@ class RuntimeHolder:
         async with self._opening:
             if self._runtime is None:
                 url = await asyncio.to_thread(database_url, self.settings)
-                self._runtime = await Runtime.open(self.settings, url, stats=self.stats)
+                self._runtime = await Runtime.open(
+                    self.settings, url, stats=self.stats, observer=self._observer
+                )
             return self._runtime
 
     async def aclose(self) -> None:

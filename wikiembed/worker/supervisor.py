@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Iterator
 
 from wikiembed.config import Settings
 from wikiembed.db import version
+from wikiembed.metrics.observer import Observer
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import Stats
 from wikiembed.telemetry import emit
@@ -30,6 +31,7 @@ class Supervisor:
     up to which small jobs join; None: their source's own.
 
     With `drain` it ends when no job waits or runs; `on_progress` receives what is left meanwhile.
+    `observer`: where metrics and traces go; None: they are off.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Supervisor:
         batch_size: int | None = None,
         on_progress: OnProgress | None = None,
         stats: Stats | None = None,
+        observer: Observer | None = None,
         poll_s: float | None = None,
         rescue_every_s: float = RESCUE_EVERY_S,
     ) -> None:
@@ -63,7 +66,9 @@ class Supervisor:
         self.stopped_by: signal.Signals | None = None
         self._session: Session | None = None
         self._lost_worker_ids: list[int] = []
-        app.runtime.use(settings.model_copy(update={"concurrency": concurrency}), stats=stats)
+        app.runtime.use(
+            settings.model_copy(update={"concurrency": concurrency}), stats=stats, observer=observer
+        )
         app.job_manager.upkeep_apart = True
         app.job_manager.batch_size = batch_size
         app.job_manager.requests = lambda: (

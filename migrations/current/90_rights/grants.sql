@@ -97,7 +97,7 @@ begin
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
      where p.pronamespace = 'wikiembed'::regnamespace and p.proname in ('search', 'sample_vectors', 'measure_recall', 'vector_index', 'vector_indexes',
-       'queue_by_priority', 'throughput_since', 'find_failures')
+       'queue_by_priority', 'queue_states', 'throughput_since', 'find_failures')
         or p.pronamespace = 'wikiembed_private'::regnamespace
            and p.proname in ('require_search', 'dimensions_of', 'words_of', 'text_vector', 'dense_letters', 'filter_condition',
                              'column_condition', 'compared', 'comparison', 'chunk_key_columns', 'used_ef_search', 'vector_scans', 'is_valid_index')

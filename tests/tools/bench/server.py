@@ -3,8 +3,9 @@
 It speaks the OpenAI dialect over bare asyncio, with one prepared answer per number of texts.
 ``instant`` answers at once; ``serial`` takes 10 ms per request and 1 ms per text, one request after
 another; ``latency`` takes 100 ms per request, all in parallel. With ``--lists`` it never
-answers in base64, as some servers do. ``GET /stats`` reports requests and how much of the time
-it was busy; ``POST /reset`` resets the counts.
+answers in base64, as some servers do. It accepts OpenTelemetry's exports, and drops them.
+``GET /stats`` reports requests and how much of the time it was busy; ``POST /reset`` resets the
+counts.
 """
 
 from __future__ import annotations
@@ -131,6 +132,8 @@ class Server:
         elif path == b"/reset":
             self._stats = Stats()
             send(b"{}")
+        elif path in (b"/v1/traces", b"/v1/metrics"):
+            send(b"")
         elif not body:  # the list of models, which this server does not have
             send(b"{}")
         else:

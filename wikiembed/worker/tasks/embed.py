@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wikiembed.error_class import ErrorClass
+from wikiembed.metrics.observer import Batch
 from wikiembed.pipeline.batch import BatchJob, process
 from wikiembed.pipeline.lag import LagMeter
+from wikiembed.pipeline.observe import outcome_of
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import FailedChunk
 from wikiembed.store.outcome import Outcome
@@ -55,9 +59,26 @@ async def embed(
         context,
         runtime,
         source=given.source,
-        work=process(job, runtime),
+        work=_observed(job, runtime, queue=context.job.queue),
         give_up=lambda message: _give_up(job, runtime, message),
     )
+
+
+async def _observed(job: BatchJob, runtime: Runtime, *, queue: str) -> None:
+    """Run the job, and record its run if metrics or traces are on.
+
+    Raises: what `process` raises.
+    """
+    if runtime.observer is None:
+        await process(job, runtime)
+        return
+    batch = Batch(source=job.source, queue=queue, job_id=job.job_id, chunks=len(job.keys))
+    with runtime.observer.batch(batch):
+        try:
+            await process(replace(job, observed=batch), runtime)
+        except BaseException as error:
+            batch.outcome = outcome_of(error)
+            raise
 
 
 async def _give_up(job: BatchJob, runtime: Runtime, message: str) -> None:

@@ -1,0 +1,149 @@
+"""What Postgres knows for Prometheus: a query per metric, for a role with grant_reader.
+
+A query's columns are the metric's labels, then its value. None of them counts rows of a user's
+table or jobs without a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from wikiembed.db.connect import translate_errors
+from wikiembed.metrics import catalogue
+from wikiembed.metrics.catalogue import MOST_FAILURES, MOST_JOBS, Metric
+from wikiembed.store.outages import STALE_AFTER_S
+
+Connection = psycopg.Connection[Any]
+Rows = Sequence[tuple[tuple[str, ...], float]]
+"""Values of the labels, in the metric's order, and the value."""
+BRIEFLY_S, SELDOM_S = 5.0, 60.0
+"""How long results are kept: of a few milliseconds, and of queries that read more rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A metric and its query; its result may be used for `kept_s` seconds."""
+
+    metric: Metric
+    query: str
+    kept_s: float = BRIEFLY_S
+
+
+MEASUREMENTS = (
+    Measurement(
+        metric=catalogue.CHUNKS,
+        query="""\
+select c.source, s.state, s.chunks
+  from wikiembed.coverage as c
+ cross join lateral (values
+   ('embedded', c.embedded), ('waiting', c.missing - c.failed),
+   ('failed', c.failed), ('skipped', c.skipped)) as s (state, chunks)""",
+    ),
+    Measurement(
+        metric=catalogue.CHUNKS_EMBEDDED,
+        query="""\
+select s.name, coalesce(sum(t.chunks), 0)
+  from wikiembed.sources as s left join wikiembed.throughput as t on t.source = s.name
+ group by s.name""",
+    ),
+    Measurement(
+        metric=catalogue.DOCUMENTS,
+        kept_s=SELDOM_S,
+        query="""\
+select d.source, s.state, s.documents
+  from wikiembed.documents as d
+ cross join lateral (values
+   ('split', d.split), ('waiting', d.waiting), ('failed', d.failed)) as s (state, documents)""",
+    ),
+    Measurement(
+        metric=catalogue.QUEUE_JOBS,
+        query=f"select source, state, jobs from wikiembed.queue_states({MOST_JOBS})",  # noqa: S608
+    ),
+    Measurement(
+        metric=catalogue.QUEUE_OLDEST,
+        query="""\
+select s.name, f.fresh::text, coalesce(max(q.oldest_s), 0)
+  from wikiembed.sources as s
+ cross join (values (true), (false)) as f (fresh)
+  left join lateral wikiembed.queue_by_priority(s.name, 1) as q on (q.priority >= 10) = f.fresh
+ group by s.name, f.fresh""",
+    ),
+    Measurement(
+        metric=catalogue.FAILURES,
+        kept_s=SELDOM_S,
+        query=f"""\
+select s.name, f.error_class, f.kind, count(*)
+  from wikiembed.sources as s
+ cross join lateral (
+   (select c.error_class, 'chunk' from wikiembed.failures as c
+     where c.source = s.name and c.state = 'failed' limit {MOST_FAILURES})
+   union all
+   (select d.error_class, 'document' from wikiembed.document_failures as d
+     where d.source = s.name limit {MOST_FAILURES})) as f (error_class, kind)
+ group by s.name, f.error_class, f.kind""",  # noqa: S608 - our number
+    ),
+    Measurement(
+        metric=catalogue.SOURCE_PAUSED,
+        query="""\
+select s.name, wikiembed_private.is_paused(s.paused_at, s.resume_at)::integer
+  from wikiembed.sources as s""",
+    ),
+    Measurement(
+        metric=catalogue.SERVER_OUTAGE,
+        query=f"""\
+select o.server, bool_or(o.ended_at is null and o.last_seen_at
+         > clock_timestamp() - interval '{STALE_AFTER_S:g} s')::integer
+  from wikiembed.outages as o group by o.server""",  # noqa: S608 - our number
+    ),
+    Measurement(
+        metric=catalogue.WORKERS_ALIVE,
+        query="select count(*) filter (where w.alive) from wikiembed.workers as w",
+    ),
+    Measurement(
+        metric=catalogue.SOURCE_INFO,
+        query="""\
+select s.name, coalesce(s.provider, ''), coalesce(s.model, ''), coalesce(s.dimensions::text, ''), 1
+  from wikiembed.sources as s""",
+    ),
+    Measurement(
+        metric=catalogue.RECALL,
+        kept_s=SELDOM_S,
+        query="""\
+select distinct on (c.source, c.depth) c.source, c.depth::text, c.recall
+  from wikiembed.recall_checks as c
+  join wikiembed.search_statements as t on t.source = c.source
+ where c.filter = '{}'
+   and c.ef_search <= wikiembed_private.used_ef_search(t.ef_search, c.depth + 1, t.oversampling)
+ order by c.source, c.depth, c.ef_search desc""",
+    ),
+    Measurement(
+        metric=catalogue.MODEL_DRIFT,
+        kept_s=SELDOM_S,
+        query="""\
+select distinct on (c.source) c.source, (c.outcome <> 'same')::integer
+  from wikiembed.model_checks as c join wikiembed.sources as s on s.name = c.source
+ where s.model is null or c.model = s.model
+ order by c.source, c.at desc""",
+    ),
+)
+"""In the order of the catalogue."""
+
+
+def measure(connection: Connection, *, kept_s: float) -> Mapping[Metric, Rows]:
+    """The results of all measurements that may be used for `kept_s`.
+
+    Raises: WikiembedError, psycopg.Error.
+    """
+    with translate_errors():
+        return {
+            one.metric: [
+                (tuple(map(str, row[:-1])), float(row[-1]))
+                for row in connection.execute(one.query.encode()).fetchall()
+            ]
+            for one in MEASUREMENTS
+            if one.kept_s == kept_s
+        }

@@ -1,0 +1,54 @@
+"""The endpoint for Prometheus: what Postgres knows, by the rules of the pages or with a token."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, Response
+
+from wikiembed.control.measurements import BRIEFLY_S, MEASUREMENTS, SELDOM_S, Rows, measure
+from wikiembed.metrics.catalogue import Metric
+from wikiembed.metrics.prometheus import exposition, family
+from wikiembed.telemetry import emit
+from wikiembed.web.access import Access, Denied
+
+if TYPE_CHECKING:
+    from wikiembed.web.app import Console
+
+
+def require_scraper(request: HTTPConnection, access: Access) -> None:
+    """Accept a bearer token of the token file, else whom the pages accept.
+
+    Raises: Denied.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if not access.tokens or scheme.lower() != "bearer":
+        access.user_of(request)
+    elif access.log_in(token.strip()) is None:
+        emit("console_refused", level=30, reason="token")
+        raise Denied("The bearer token is in no line of the token file.", status=401)
+
+
+async def serve(console: Console, request: Request) -> Response:
+    """All metrics; 401 or 403 without access.
+
+    Raises: WikiembedError, psycopg.Error.
+    """
+    try:
+        require_scraper(request, console.access)
+    except Denied as denied:
+        headers = {"www-authenticate": "Bearer"} if denied.status == 401 else None
+        return PlainTextResponse(f"{denied}\n", status_code=denied.status, headers=headers)
+    found: dict[Metric, Rows] = {}
+    for kept_s in (BRIEFLY_S, SELDOM_S):
+        work = partial(measure, kept_s=kept_s)
+        found |= await console.shared.get(
+            f"metrics {kept_s:g}", partial(console.database.read, work), seconds=kept_s
+        )
+    body, content_type = exposition(
+        [family(one.metric, found[one.metric]) for one in MEASUREMENTS],
+        request.headers.get("accept", ""),
+    )
+    return Response(body, headers={"content-type": content_type})
