@@ -162,6 +162,7 @@ def test_budget_that_is_reached_says_how_to_continue(
     drained = call("worker", "--drain", env=served(standin))
     assert drained.returncode == 1
     assert "its budget of the day has no room for the next batch: 0 of 5 tokens" in drained.stderr
+    assert "wikiembed resume" not in drained.stderr
     ready = call("ready", "docs")
     assert ready.returncode == 1
     assert "wikiembed budget docs --per day --tokens N" in ready.stdout + ready.stderr

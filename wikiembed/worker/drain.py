@@ -54,10 +54,10 @@ async def drained(runtime: Runtime, options: WorkerOptions) -> bool:
         return not reconciles
     if not reconciles and all(b.paused and b.doing == 0 for b in left):
         first = left[0]
-        raise SourcePaused(
-            f"{first.pause_sentence.rstrip('.')}; jobs that wait: {first.left:,}; run"
-            f" `wikiembed resume {first.source}` when that is fixed."
-        )
+        why = f"{first.pause_sentence.rstrip('.')}; jobs that wait: {first.left:,}"
+        if "`wikiembed " in first.pause_sentence:  # the reason names what ends it
+            raise SourcePaused(f"{why}.")
+        raise SourcePaused(f"{why}; run `wikiembed resume {first.source}` when that is fixed.")
     if all((b.paused or b.opens_at is not None) and b.doing == 0 for b in left):
         opens_at, first = next((b.opens_at, b) for b in left if b.opens_at is not None)
         raise SourcePaused(
