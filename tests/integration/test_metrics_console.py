@@ -38,10 +38,21 @@ FILL = (
     " wikiembed.report_outage('http://b:1', 5, 'no_answer'), wikiembed.end_outage('http://b:1')",
     "insert into wikiembed.outages (server, since, last_seen_at, error_class)"
     " values ('http://c:1', now() - interval '9 min', now() - interval '5 min', 'timeout')",
+    "select wikiembed.record_batches('docs', 1, '{2,0,3,1500,0}', p_fresh => '{t,t,t,f}',"
+    " p_buckets => '{0,10,20,60}', p_chunks => '{94,5,1,1000}')",
+    "insert into wikiembed_private.usage_days (source, day, requests, failed, texts, tokens,"
+    " tokens_estimated) values ('docs', (now() at time zone 'UTC')::date - 1, 1, 0, 1, 500, 0)",
+    "insert into wikiembed_private.lag_hours (source, hour, fresh, bucket, chunks)"
+    " values ('docs', date_trunc('hour', now(), 'UTC') - interval '2 hours', true, 90, 9999)",
+    "select wikiembed.set_price('docs', 2, p_currency => 'USD')",
+    "select wikiembed.set_budget('docs', 2000), wikiembed.set_budget('docs', null, 1, 'month')",
     "insert into wikiembed_queue.procrastinate_workers (last_heartbeat)"
     " values (now()), (now() - interval '1 hour')",
 )
-"""What fills the rest: a retry, failures, measurements, outages of which one lasts, workers."""
+"""What fills the rest: a retry, failures, measurements, outages of which one lasts, costs and waits
+of now and earlier, prices, budgets, workers."""
+LAGS = (("0.5", 0), ("0.95", 10), ("0.99", 10))
+"""Of 100 changes: 94 in bucket 0, 5 in 10, 1 in 20."""
 
 
 @pytest.fixture
@@ -89,6 +100,15 @@ async def test_every_metric_is_there_with_its_labels(
     oldest = samples.by("wikiembed_queue_oldest_seconds", "fresh")
     assert set(oldest) == {"true", "false"}
     assert samples.of("wikiembed_recall", source="docs", depth="10") == 0.97
+    lags = {quantile: 0.95 * (1.05 / 0.95) ** bucket for quantile, bucket in LAGS}
+    assert samples.by("wikiembed_lag_seconds", "quantile") == pytest.approx(lags)
+    tokens = samples.by("wikiembed_usage_tokens", "source")
+    assert (tokens["docs"], tokens["articles"]) == (1500, 0)
+    assert samples.of("wikiembed_usage_cost", source="docs", currency="USD") == 0.003
+    used = samples.by("wikiembed_budget_used_ratio", "period")
+    assert used.keys() == {"day", "month"}
+    assert used["day"] == 0.75
+    assert samples.by("wikiembed_budget_reached", "period") == {"day": 0, "month": 0}
     assert samples.by("wikiembed_failures", "kind") == {"chunk": 1, "document": 1}
     served = {metric.name: metric for metric in METRICS if metric.process is Process.SERVE}
     assert samples.names == set(served)
@@ -209,6 +229,20 @@ async def test_endpoint_is_unavailable_without_postgres() -> None:
         answer: httpx.Response = await Browser(console).get("/metrics")
     assert answer.status_code == 503
     assert len(answer.text.splitlines()) == 1
+
+
+async def test_budget_that_is_reached_is_told(docs_table: Database, console: Console) -> None:
+    """By the reservation that it refused, before all of it is used; not by a person's pause."""
+    docs_table.execute("select wikiembed.set_budget('docs', 1000)")
+    docs_table.execute("select wikiembed.pause('docs', 'a reason')")
+    before = await scrape(console)
+    assert before.of("wikiembed_budget_reached", source="docs", period="day") == 0
+    docs_table.execute("select wikiembed.resume('docs')")
+    docs_table.execute("select wikiembed.reserve_budget('docs', 1, 1001)")
+    console.shared.forget()
+    after = await scrape(console)
+    assert after.of("wikiembed_budget_reached", source="docs", period="day") == 1
+    assert after.of("wikiembed_budget_used_ratio", source="docs", period="day") == 0
 
 
 async def test_names_of_users_are_escaped(docs_table: Database, console: Console) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from wikiembed.control.usage import RECENT
 from wikiembed.db.connect import translate_errors
 from wikiembed.metrics import catalogue
 from wikiembed.metrics.catalogue import MOST_FAILURES, MOST_JOBS, Metric
@@ -22,6 +23,7 @@ Rows = Sequence[tuple[tuple[str, ...], float]]
 """Values of the labels, in the metric's order, and the value."""
 BRIEFLY_S, SELDOM_S = 5.0, 60.0
 """How long results are kept: of a few milliseconds, and of queries that read more rows."""
+TODAY = "u.day = (now() at time zone 'UTC')::date"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,40 @@ select distinct on (c.source) c.source, (c.outcome <> 'same')::integer
   from wikiembed.model_checks as c join wikiembed.sources as s on s.name = c.source
  where s.model is null or c.model = s.model
  order by c.source, c.at desc""",
+    ),
+    Measurement(
+        metric=catalogue.LAG,
+        kept_s=SELDOM_S,
+        query=f"""\
+select h.source, q.quantile::text, min(h.seconds)
+  from (
+    select l.source, l.seconds,
+           sum(l.chunks) over (partition by l.source order by l.bucket) as upto,
+           sum(l.chunks) over (partition by l.source) as chunks
+      from wikiembed.lag_histogram as l where {RECENT}) as h
+  join (values (0.5), (0.95), (0.99)) as q (quantile) on h.upto >= q.quantile * h.chunks
+ group by h.source, q.quantile""",  # noqa: S608 - our condition
+    ),
+    Measurement(
+        metric=catalogue.USAGE_TOKENS,
+        query=f"""\
+select s.name, coalesce(u.tokens, 0)
+  from wikiembed.sources as s
+  left join wikiembed.usage as u on u.source = s.name and {TODAY}""",  # noqa: S608 - ours
+    ),
+    Measurement(
+        metric=catalogue.USAGE_COST,
+        query=f"""\
+select u.source, coalesce(u.currency, ''), u.cost
+  from wikiembed.usage as u where {TODAY} and u.cost is not null""",  # noqa: S608 - ours
+    ),
+    Measurement(
+        metric=catalogue.BUDGET_USED,
+        query="select b.source, b.period, b.share_used from wikiembed.budgets as b",
+    ),
+    Measurement(
+        metric=catalogue.BUDGET_REACHED,
+        query="select b.source, b.period, b.reached::integer from wikiembed.budgets as b",
     ),
 )
 """In the order of the catalogue."""

@@ -32,19 +32,19 @@ _PRICE = """
 select per_million, currency from wikiembed.prices
  where source = %s and from_day <= (now() at time zone 'UTC')::date order by from_day desc limit 1
 """
-# The hour that has begun, and the one before: a quantile of few rows says little.
-RECENT_LAG = """
+RECENT = "l.fresh and l.hour >= date_trunc('hour', now(), 'UTC') - interval '1 hour'"
+"""Of l, lag_histogram: this hour and the one before, since a quantile of few rows says little."""
+RECENT_LAG = f"""
 select s.name as source,
        (select min(h.seconds) filter (where h.upto >= 0.95 * h.chunks)
           from (
             select l.seconds, sum(l.chunks) over (order by l.bucket) as upto,
                    sum(l.chunks) over () as chunks
               from wikiembed.lag_histogram as l
-             where l.source = s.name and l.fresh
-               and l.hour >= date_trunc('hour', now(), 'UTC') - interval '1 hour'
+             where l.source = s.name and {RECENT}
           ) as h) as p95_s
   from wikiembed.sources as s
-"""
+"""  # noqa: S608 - our condition
 _LAG = """
 select source, hour, fresh, chunks, p50_s, p95_s, p99_s from wikiembed.lag
  where (%(source)s::text is null or source = %(source)s)

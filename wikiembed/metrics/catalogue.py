@@ -179,6 +179,49 @@ MODEL_DRIFT = Metric(
     meaning="1 when the server no longer makes the vectors that are stored, by the"
     " [last check](../how-to/verify.md), else 0; left out before the first.",
 )
+LAG = Metric(
+    name="wikiembed_lag_seconds",
+    kind=Kind.GAUGE,
+    process=Process.SERVE,
+    labels=("source", "quantile"),
+    values=(("quantile", ("0.5", "0.95", "0.99")),),
+    meaning="How long rows that users' transactions wrote [waited for their"
+    " vectors](../how-to/costs.md#lag), in this hour and the one before: half, 95 % or 99 % of them"
+    " no longer than this, within 5 %; left out without such rows. Read once a minute.",
+)
+USAGE_TOKENS = Metric(
+    name="wikiembed_usage_tokens",
+    kind=Kind.GAUGE,
+    process=Process.SERVE,
+    labels=("source",),
+    meaning="Tokens that workers used today (UTC), as in view `usage`: 0 again at midnight.",
+)
+USAGE_COST = Metric(
+    name="wikiembed_usage_cost",
+    kind=Kind.GAUGE,
+    process=Process.SERVE,
+    labels=("source", "currency"),
+    meaning="Cost of these tokens at the source's [price](../how-to/costs.md#prices); left out"
+    " without one.",
+)
+BUDGET_USED = Metric(
+    name="wikiembed_budget_used_ratio",
+    kind=Kind.GAUGE,
+    process=Process.SERVE,
+    labels=("source", "period"),
+    values=(("period", ("day", "month")),),
+    meaning="Used share of a [budget](../how-to/costs.md#budgets) in the present period, without"
+    " batches in flight: 1 is all of it.",
+)
+BUDGET_REACHED = Metric(
+    name="wikiembed_budget_reached",
+    kind=Kind.GAUGE,
+    process=Process.SERVE,
+    labels=("source", "period"),
+    values=(("period", ("day", "month")),),
+    meaning="1 while the source is paused because the budget has no room for its next batch, else"
+    " 0.",
+)
 REQUESTS_IN_FLIGHT = Metric(
     name="wikiembed_requests_in_flight",
     kind=Kind.GAUGE,
@@ -228,6 +271,7 @@ BATCHES = Metric(
 METRICS = (
     *(CHUNKS, CHUNKS_EMBEDDED, DOCUMENTS, QUEUE_JOBS, QUEUE_OLDEST, FAILURES, SOURCE_PAUSED),
     *(SERVER_OUTAGE, WORKERS_ALIVE, SOURCE_INFO, RECALL, MODEL_DRIFT),
+    *(LAG, USAGE_TOKENS, USAGE_COST, BUDGET_USED, BUDGET_REACHED),
     *(REQUESTS_IN_FLIGHT, REQUEST_DURATION, TOKENS, COMMIT_TO_VECTOR, BATCHES),
 )
 """In the order of the reference."""

@@ -206,6 +206,33 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         (("wikiembed_source_info" + SOURCES, "{{source}}: {{model}} ({{dimensions}})"),),
     ),
     (
+        "Lag of changed rows, p50, p95 and p99",
+        "s",
+        12,
+        (("wikiembed_lag_seconds" + SOURCES, "{{source}} {{quantile}}"),),
+    ),
+    (
+        "Tokens today",
+        "short",
+        12,
+        (("wikiembed_usage_tokens" + SOURCES, "{{source}}"),),
+    ),
+    (
+        "Cost today",
+        "short",
+        12,
+        (("wikiembed_usage_cost" + SOURCES, "{{source}} ({{currency}})"),),
+    ),
+    (
+        "Budgets: used share, reached",
+        "percentunit",
+        12,
+        (
+            ("wikiembed_budget_used_ratio" + SOURCES, "{{source}} per {{period}}"),
+            ("wikiembed_budget_reached" + SOURCES, "{{source}} per {{period}} reached"),
+        ),
+    ),
+    (
         "Commit to vector, p95, fresh rows",
         "s",
         12,
