@@ -8,9 +8,11 @@ import pytest
 
 from tests.support.chunks import add_chunks, counts
 from tests.support.database import Database
+from tests.support.documents_fakes import event
 from tests.support.standin import BadText, StandIn
 from tests.support.workers import drain, settings_of, working
 from wikiembed.config import Provider
+from wikiembed.errors import SourcePaused
 
 USAGE = (
     "select requests::int, failed::int, texts::int, tokens::int, tokens_estimated::int"
@@ -169,6 +171,17 @@ async def test_budget_is_not_exceeded_by_more_than_its_estimate(
     await drain(settings)
     assert counts(docs_table).missing == 0
     docs_table.check_invariants()
+
+
+async def test_budget_is_told_once_for_all_batches_that_it_refuses(
+    docs_table: Database, standin: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those that are in flight at once, none of which has room."""
+    docs_table.execute("select wikiembed.set_budget('docs', 10)")
+    add_chunks(docs_table, 300)
+    with pytest.raises(SourcePaused):
+        await drain(settings_of(docs_table, standin.url, concurrency=4))
+    assert event(caplog, "budget_reached")["source"] == "docs"
 
 
 async def test_failed_batch_releases_its_reservation(

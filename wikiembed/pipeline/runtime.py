@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
+import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -39,6 +41,8 @@ START = 4
 SPLITS_AT_ONCE = 2
 """Documents that are split at the same time, in threads: more would only keep the interpreter's
 lock from the event loop. A second one lets small documents pass a large one."""
+WARN_EVERY_S = 60.0
+"""Of batches that a source's budget refuses, all that are in flight: one warning for so long."""
 Key = tuple[Provider, str | None]
 
 
@@ -74,6 +78,7 @@ class Runtime:
         self.fatal: WrongUsage | None = None
         self.unexpected: Counter[int | None] = Counter()
         self._token_rates: dict[str, TokenRate] = {}
+        self._warned_at: dict[str, float] = {}
         self._stopping = False
         self._pool = pool
         self._outages = OutageLog(OutageStore(pool))
@@ -232,7 +237,10 @@ class Runtime:
         record.reservation = secrets.randbits(63)
         if not await self.store.reserve_budget(source, record.reservation, tokens):
             record.reservation = None
-            emit("budget_reached", level=30, source=source, tokens=tokens)
+            now = time.monotonic()
+            if now - self._warned_at.get(source, -math.inf) > WARN_EVERY_S:
+                self._warned_at[source] = now
+                emit("budget_reached", level=30, source=source, tokens=tokens)
             raise PausedMeanwhile(f"Source {source!r} has reached its budget.")
 
     async def aclose(self) -> None:
