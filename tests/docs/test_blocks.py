@@ -34,6 +34,7 @@ NOT_RUN = {
     "docs/tutorial.md": 2,
     "docs/how-to/applications/retrievers.md": 1,
     "docs/how-to/console.md": 3,
+    "docs/how-to/monitor.md": 4,
     "docs/how-to/priorities.md": 1,
     "docs/how-to/recall.md": 3,
     "docs/how-to/upgrade.md": 1,
