@@ -23,7 +23,8 @@ _TABLES = (
 )
 # A job that was fetched and returned differs only in these.
 _PASSING = "array['attempts', 'scheduled_at', 'started_at', 'worker_id']"
-_LEFT_OUT = ("procrastinate_events", "procrastinate_periodic_defers")
+# What requests cost is recorded for those that are refused too.
+_LEFT_OUT = ("procrastinate_events", "procrastinate_periodic_defers", "batch_ledger", "usage_days")
 
 
 def fingerprint(database: Database) -> dict[str, str]:

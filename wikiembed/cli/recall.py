@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg
 import typer
-from pgvector import Vector
 
 from wikiembed.cli.console import count, database, note, print_json, print_table, say
 from wikiembed.cli.options import Source
@@ -127,6 +126,8 @@ def _embedded(
     connection: Connection, settings: Settings, source: str, texts: Sequence[str]
 ) -> list[Question]:
     """The vectors of `texts` as questions to `source` itself, whatever its name is switched to."""
+    from pgvector import Vector
+
     from wikiembed.search import plan
     from wikiembed.search.client import Client, OneConnection
     from wikiembed.search.recall import Question

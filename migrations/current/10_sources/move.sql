@@ -187,8 +187,9 @@ declare
   v_table regclass;
 begin
   foreach v_table in array wikiembed_private.cost_tables() loop
+    continue when coalesce(jsonb_array_length(p_costs -> v_table::oid::text), 0) = 0;
     execute format('insert into %1$s select t.* from jsonb_populate_recordset(null::%1$s, $1) as t',
-      wikiembed_private.qualified(v_table)) using coalesce(p_costs -> v_table::oid::text, '[]');
+      wikiembed_private.qualified(v_table)) using p_costs -> v_table::oid::text;
   end loop;
 end;
 $$;
