@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.console import (
-    Browser,
-)
+from tests.support.chunks import add
+from tests.support.console import Browser, shown
 from tests.support.database import Database
 from wikiembed.control.ready import OBSTACLES
 from wikiembed.web.messages import LANGUAGES, WORDS, catalogue, preferred
@@ -23,6 +22,15 @@ async def test_pages_follow_the_language(docs_table: Database, browser: Browser)
     assert "HttpOnly" in chosen.headers["set-cookie"]
     assert "서버와 워커" in (await browser.get("/workers")).text
     assert "lang=ko" not in (await browser.get("/actions?lang=ko&who=x")).text.split("<main")[1]
+
+
+async def test_what_is_in_the_way_is_counted_in_the_language_of_the_page(
+    docs_table: Database, browser: Browser
+) -> None:
+    """The sentences of `ready` that count chunks are words of the page."""
+    add(docs_table, "one", "two")
+    assert "2개 대기 중, 살아 있는 워커 없음" in await shown(browser, "/?lang=ko")
+    assert "2 wait, and no worker is alive" in await shown(browser, "/?lang=en")
 
 
 def test_languages_have_the_same_messages() -> None:

@@ -1,6 +1,7 @@
 """The words of the pages in each language, from one file per language in `messages/`.
 
-Sentences of `ready`, `doctor` and Postgres are English in every language, as the commands are.
+Sentences of `ready` that count nothing, of `doctor` and of Postgres are English in every language,
+as the commands are.
 """
 
 from __future__ import annotations
