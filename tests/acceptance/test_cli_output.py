@@ -205,6 +205,8 @@ def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Databa
         "failures",
         "pauses",
         "held_back",
+        "budgets",
+        "schedules",
         "replaced",
         "truncation",
         "switched",

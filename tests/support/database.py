@@ -12,7 +12,7 @@ from filelock import FileLock
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from tests.support.server import TestServer, drop_database
+from tests.support.server import TestServer, drop_database, dropping
 from wikiembed.config import Provider, Settings
 
 DIMENSIONS = 4
@@ -92,10 +92,9 @@ class Database:
     def close(self) -> None:
         """Close all connections and drop the database and its roles."""
         self.disconnect()
-        with self._server.admin() as connection:
-            drop_database(connection, self.name)
-            for role in self._roles:
-                connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
+        self._server.run(dropping(self.name))
+        for role in self._roles:
+            self._server.run(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
 
 
 Row = tuple[Any, ...]
@@ -151,11 +150,10 @@ def keep_template(
 def create_database(server: TestServer, template: str) -> Database:
     """A fresh clone of `template`."""
     name = f"{server.prefix}{os.getpid()}_{next(_NUMBERS)}"
-    with server.admin() as connection:
-        strategy = "strategy file_copy" if connection.info.server_version >= 150000 else ""
-        connection.execute(
-            sql.SQL("create database {} template {} " + strategy).format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
+    strategy = "strategy file_copy" if server.version >= 150000 else ""
+    server.run(
+        sql.SQL("create database {} template {} " + strategy).format(
+            sql.Identifier(name), sql.Identifier(template)
         )
+    )
     return Database(server, name)

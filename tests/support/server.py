@@ -60,6 +60,27 @@ class TestServer:
         """An autocommit connection to the server's maintenance database."""
         return psycopg.connect(self.url, autocommit=True)
 
+    def run(self, statement: sql.Composed) -> None:
+        """Run `statement` on the connection that this process keeps."""
+        try:
+            self._keep().execute(statement)
+        except psycopg.OperationalError:
+            if not self._keep().closed:
+                raise
+            self._keep(again=True).execute(statement)  # the server was restarted
+
+    @property
+    def version(self) -> int:
+        """As 180004."""
+        return self._keep().info.server_version
+
+    def _keep(self, *, again: bool = False) -> psycopg.Connection:
+        """One connection for each process: a new one is a new backend, which takes time."""
+        kept = (self.url, os.getpid())
+        if again or kept not in _KEPT:
+            _KEPT[kept] = self.admin()
+        return _KEPT[kept]
+
     def end(self) -> None:
         """Drop the session's databases, then stop the server if the session started it."""
         try:
@@ -74,11 +95,18 @@ class TestServer:
             self.stop()
 
 
+_KEPT: dict[tuple[str, int], psycopg.Connection] = {}
+"""By server and process."""
+
+
+def dropping(name: str) -> sql.Composed:
+    """The statement that drops database `name` and terminates its connections."""
+    return sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+
+
 def drop_database(connection: psycopg.Connection, name: str) -> None:
     """Drop database `name` and terminate its connections."""
-    connection.execute(
-        sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
-    )
+    connection.execute(dropping(name))
 
 
 def start_server() -> TestServer:

@@ -85,7 +85,8 @@ class Recorder:
         left = list(entries)
         try:
             while left:
-                await self._store.record_batches(left[0])
+                with contextlib.suppress(psycopg.errors.InvalidSchemaName):  # uninstalled
+                    await self._store.record_batches(left[0])
                 del left[0]
         except (WikiembedError, psycopg.Error) as error:
             emit("usage_kept", level=30, source=left[0].source, error=type(error).__name__)

@@ -45,7 +45,8 @@ select c.conname, pg_get_constraintdef(c.oid)
 FUNCTIONS = """
 select p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid),
        obj_description(p.oid, 'pg_proc'), p.oid
-  from pg_proc as p where p.pronamespace = 'wikiembed'::regnamespace order by p.proname
+  from pg_proc as p where p.pronamespace = 'wikiembed'::regnamespace
+ order by p.proname, pg_get_function_identity_arguments(p.oid)
 """
 
 
