@@ -23,6 +23,7 @@ from wikiembed.telemetry import emit
 EVERY_S = 1.0
 AGAIN_AFTER_S = 10.0
 """Wait after a record that failed."""
+CLOSE_S = 2.0
 
 
 class Records(Protocol):
@@ -69,12 +70,14 @@ class Recorder:
         await self._write(entries)
 
     async def aclose(self) -> None:
-        """Write the rest."""
+        """Write the rest, unless Postgres does not answer for `CLOSE_S`."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        await self.flush()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self.flush()
 
     async def _write_regularly(self) -> None:
         while self._sums or self._left:
