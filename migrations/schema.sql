@@ -1409,6 +1409,13 @@ CREATE FUNCTION wikiembed_private.error_classes() RETURNS text[]
 
 COMMENT ON FUNCTION wikiembed_private.error_classes() IS 'Returns the error classes that wikiembed writes into failures.';
 
+CREATE FUNCTION wikiembed_private.estimated_size(p_relation regclass) RETURNS double precision
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.estimated_size(p_relation regclass) IS 'How many rows a table and its partitions had when they were last analysed; 0: never.';
+
 CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1530,6 +1537,14 @@ CREATE FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) RETURNS bigint
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.finish_jobs(p_job_ids bigint[]) IS 'Deletes those of these jobs that are todo or doing; returns their ids.';
+
+CREATE FUNCTION wikiembed_private.fitting_rows(p_statement text[], p_filter text) RETURNS double precision
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET max_parallel_workers_per_gather TO '0'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.fitting_rows(p_statement text[], p_filter text) IS 'How many rows the planner expects to fit a filter, of those that the caller may see; 1 at least. p_statement is a statement of search_by_vector.';
 
 CREATE FUNCTION wikiembed_private.fold_batches() RETURNS bigint
     LANGUAGE plpgsql
@@ -1905,6 +1920,70 @@ CREATE FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) RETU
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.missing_index(p_source wikiembed.sources) IS 'The valid partial index on a source''s missing rows; null when there is none.';
+
+CREATE TABLE wikiembed.search_statements (
+    source text NOT NULL,
+    dimensions integer NOT NULL,
+    text_config text,
+    documents regclass,
+    title_column name,
+    vector_statement text[] NOT NULL,
+    exact_statement text[] NOT NULL,
+    text_statement text[],
+    hits_statement text NOT NULL,
+    titled_hits_statement text,
+    documents_statement text,
+    ef_search integer,
+    sample_statement text,
+    quantised_index text,
+    quantised_statement text[],
+    oversampling integer DEFAULT 1 NOT NULL,
+    relation regclass,
+    CONSTRAINT statements_are_complete CHECK ((((text_statement IS NULL) = (text_config IS NULL)) AND ((titled_hits_statement IS NULL) = (title_column IS NULL)) AND ((documents_statement IS NULL) = (documents IS NULL))))
+);
+
+COMMENT ON TABLE wikiembed.search_statements IS 'The statements that wikiembed.search runs for a source, with the rights of its caller. The filter stands between the parts of an array. Written by write_search.';
+
+COMMENT ON COLUMN wikiembed.search_statements.source IS 'Name of the source.';
+
+COMMENT ON COLUMN wikiembed.search_statements.dimensions IS 'Dimensions that the column declares; -1: none.';
+
+COMMENT ON COLUMN wikiembed.search_statements.text_config IS 'As in table sources.';
+
+COMMENT ON COLUMN wikiembed.search_statements.documents IS 'The table of its documents; null: it has none.';
+
+COMMENT ON COLUMN wikiembed.search_statements.title_column IS 'The column of their titles; null: they have none.';
+
+COMMENT ON COLUMN wikiembed.search_statements.vector_statement IS 'Finds the rows nearest to the vector $1, at most $2, by the index where there is one.';
+
+COMMENT ON COLUMN wikiembed.search_statements.exact_statement IS 'The same by comparing every row.';
+
+COMMENT ON COLUMN wikiembed.search_statements.text_statement IS 'Finds the rows that match the words $1 best, at most $3; a word of $2 rows or more counts less. Null without text_config.';
+
+COMMENT ON COLUMN wikiembed.search_statements.hits_statement IS 'Returns the hits of the rows $1 and $2, found by vector, and $3 and $4, found by text; $5 and $6 are the weights, $7 the vector, $8 the limit, $9 whether each document is returned once.';
+
+COMMENT ON COLUMN wikiembed.search_statements.titled_hits_statement IS 'The same with the titles of the documents. Null for a source without titles.';
+
+COMMENT ON COLUMN wikiembed.search_statements.documents_statement IS 'Counts the documents of the rows $1 and $2. Null for a source without documents.';
+
+COMMENT ON COLUMN wikiembed.search_statements.ef_search IS 'As in table sources.';
+
+COMMENT ON COLUMN wikiembed.search_statements.sample_statement IS 'Returns keys and vectors of at most $2 random rows, from $1 percent of the table''s pages, chosen by the seed $3. Null before write_search.';
+
+COMMENT ON COLUMN wikiembed.search_statements.quantised_index IS 'The valid index of that kind, with its schema; null: there was none when write_search last looked.';
+
+COMMENT ON COLUMN wikiembed.search_statements.quantised_statement IS 'Finds the rows nearest to the vector $1, at most $2, among $3 candidates of the quantised index. Null without one.';
+
+COMMENT ON COLUMN wikiembed.search_statements.oversampling IS 'Candidates that a search takes at least for each row that it is to find.';
+
+COMMENT ON COLUMN wikiembed.search_statements.relation IS 'The chunk table.';
+
+CREATE FUNCTION wikiembed_private.nearest_rows(p_search wikiembed.search_statements, p_filter text, p_is_filtered boolean, p_query public.vector, p_depth integer, p_ef_search integer, OUT rels oid[], OUT tids tid[]) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.nearest_rows(p_search wikiembed.search_statements, p_filter text, p_is_filtered boolean, p_query public.vector, p_depth integer, p_ef_search integer, OUT rels oid[], OUT tids tid[]) IS 'Table and place of the p_depth rows nearest to a vector that fit a filter, nearest first: by the index with p_ef_search candidates or more, or by comparing all that fit, which of few is faster and exact. p_is_filtered: also true where row-level security hides rows.';
 
 CREATE FUNCTION wikiembed_private.notify_throttled() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2368,60 +2447,6 @@ CREATE FUNCTION wikiembed_private.require_read_committed() RETURNS void
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.require_read_committed() IS 'Raises WE008 in a transaction that is not read committed.';
-
-CREATE TABLE wikiembed.search_statements (
-    source text NOT NULL,
-    dimensions integer NOT NULL,
-    text_config text,
-    documents regclass,
-    title_column name,
-    vector_statement text[] NOT NULL,
-    exact_statement text[] NOT NULL,
-    text_statement text[],
-    hits_statement text NOT NULL,
-    titled_hits_statement text,
-    documents_statement text,
-    ef_search integer,
-    sample_statement text,
-    quantised_index text,
-    quantised_statement text[],
-    oversampling integer DEFAULT 1 NOT NULL,
-    CONSTRAINT statements_are_complete CHECK ((((text_statement IS NULL) = (text_config IS NULL)) AND ((titled_hits_statement IS NULL) = (title_column IS NULL)) AND ((documents_statement IS NULL) = (documents IS NULL))))
-);
-
-COMMENT ON TABLE wikiembed.search_statements IS 'The statements that wikiembed.search runs for a source, with the rights of its caller. The filter stands between the parts of an array. Written by write_search.';
-
-COMMENT ON COLUMN wikiembed.search_statements.source IS 'Name of the source.';
-
-COMMENT ON COLUMN wikiembed.search_statements.dimensions IS 'Dimensions that the column declares; -1: none.';
-
-COMMENT ON COLUMN wikiembed.search_statements.text_config IS 'As in table sources.';
-
-COMMENT ON COLUMN wikiembed.search_statements.documents IS 'The table of its documents; null: it has none.';
-
-COMMENT ON COLUMN wikiembed.search_statements.title_column IS 'The column of their titles; null: they have none.';
-
-COMMENT ON COLUMN wikiembed.search_statements.vector_statement IS 'Finds the rows nearest to the vector $1, at most $2, by the index where there is one.';
-
-COMMENT ON COLUMN wikiembed.search_statements.exact_statement IS 'The same by comparing every row.';
-
-COMMENT ON COLUMN wikiembed.search_statements.text_statement IS 'Finds the rows that match the words $1 best, at most $3; a word of $2 rows or more counts less. Null without text_config.';
-
-COMMENT ON COLUMN wikiembed.search_statements.hits_statement IS 'Returns the hits of the rows $1 and $2, found by vector, and $3 and $4, found by text; $5 and $6 are the weights, $7 the vector, $8 the limit, $9 whether each document is returned once.';
-
-COMMENT ON COLUMN wikiembed.search_statements.titled_hits_statement IS 'The same with the titles of the documents. Null for a source without titles.';
-
-COMMENT ON COLUMN wikiembed.search_statements.documents_statement IS 'Counts the documents of the rows $1 and $2. Null for a source without documents.';
-
-COMMENT ON COLUMN wikiembed.search_statements.ef_search IS 'As in table sources.';
-
-COMMENT ON COLUMN wikiembed.search_statements.sample_statement IS 'Returns keys and vectors of at most $2 random rows, from $1 percent of the table''s pages, chosen by the seed $3. Null before write_search.';
-
-COMMENT ON COLUMN wikiembed.search_statements.quantised_index IS 'The valid index of that kind, with its schema; null: there was none when write_search last looked.';
-
-COMMENT ON COLUMN wikiembed.search_statements.quantised_statement IS 'Finds the rows nearest to the vector $1, at most $2, among $3 candidates of the quantised index. Null without one.';
-
-COMMENT ON COLUMN wikiembed.search_statements.oversampling IS 'Candidates that a search takes at least for each row that it is to find.';
 
 CREATE FUNCTION wikiembed_private.require_search(p_search wikiembed.search_statements, p_source text, p_query public.vector, p_text text, p_limit integer, p_vector_weight double precision, p_text_weight double precision, p_per_document boolean) RETURNS void
     LANGUAGE plpgsql STABLE

@@ -97,6 +97,7 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
     read = {"sum_deltas", "count_jobs", "is_paused", "has_waiting_document", "count_documents"}
     found = {"require_search", "dimensions_of", "words_of", "text_vector", "dense_letters"}
     measured = {"used_ef_search", "vector_scans", "is_valid_index", "lag_seconds"}
+    nearest = {"nearest_rows", "fitting_rows", "estimated_size"}
     measured |= {"is_bulk_closed"}
     filtered = {"filter_condition", "column_condition", "compared", "comparison"}
     assert callable_by(docs_table, reader) == {
@@ -105,7 +106,7 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
         *("wikiembed.queue_by_priority", "wikiembed.queue_states", "wikiembed.throughput_since"),
         "wikiembed.find_failures",
         *("wikiembed.vector_index", "wikiembed.vector_indexes"),
-        *(f"wikiembed_private.{name}" for name in read | found | filtered | measured),
+        *(f"wikiembed_private.{name}" for name in read | found | filtered | measured | nearest),
         *("wikiembed_private.qualified", "wikiembed_private.chunk_key_columns"),
         *("wikiembed_private.search_docs", "wikiembed_private.search_wiki"),
     }

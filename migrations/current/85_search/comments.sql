@@ -5,6 +5,7 @@ comment on column wikiembed.sources.query_prefix_pinned is
 comment on table wikiembed.search_statements is
   'The statements that wikiembed.search runs for a source, with the rights of its caller. The filter stands between the parts of an array. Written by write_search.';
 comment on column wikiembed.search_statements.source is 'Name of the source.';
+comment on column wikiembed.search_statements.relation is 'The chunk table.';
 comment on column wikiembed.search_statements.dimensions is 'Dimensions that the column declares; -1: none.';
 comment on column wikiembed.search_statements.text_config is 'As in table sources.';
 comment on column wikiembed.search_statements.documents is 'The table of its documents; null: it has none.';

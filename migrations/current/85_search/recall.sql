@@ -71,7 +71,6 @@ declare
   v_relation regclass;
   v_is_plain boolean;
   v_quantised boolean;
-  v_statement text[];
   v_filter text := '';
   v_depth integer := p_limit + 1;
   v_plain text;
@@ -87,13 +86,12 @@ declare
 begin
   select s.* into v_search from wikiembed.search_statements as s where s.source = p_source collate "default";
   perform wikiembed_private.require_search(v_search, p_source, p_query, null, v_depth, 1, 0, false);
-  select s.relation into v_relation from wikiembed.sources as s where s.name = p_source collate "default";
-  v_is_plain := p_filter is null and wikiembed_private.dimensions_of(p_query) = v_search.dimensions;
+  v_relation := v_search.relation;
+  v_is_plain := p_filter is null and not row_security_active(v_relation) and wikiembed_private.dimensions_of(p_query) = v_search.dimensions;
   if p_filter is not null then
     v_filter := wikiembed_private.filter_condition(p_source, p_filter);
   end if;
   v_quantised := v_search.quantised_index is not null and wikiembed_private.is_valid_index(v_search.quantised_index);
-  v_statement := case when v_quantised then v_search.quantised_statement else v_search.vector_statement end;
   -- The row that asks is left out.
   v_plain := format(
     'select array_agg(h.distance) from (select h.distance from wikiembed_private.%I($1, $2, 1, false%s) as h'
@@ -126,10 +124,9 @@ begin
     if v_is_plain then
       execute v_plain into v_distances using p_query, v_depth, p_key, p_limit, greatest(ef_search, v_depth);
     else
-      execute array_to_string(v_statement, v_filter) into v_rels, v_tids using p_query, v_depth, greatest(ef_search, v_depth);
-      if p_filter is not null and coalesce(cardinality(v_tids), 0) < v_depth then
-        execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
-      end if;
+      select n.rels, n.tids into v_rels, v_tids
+        from wikiembed_private.nearest_rows(v_search, v_filter, p_filter is not null or row_security_active(v_relation),
+                                            p_query, v_depth, ef_search) as n;
       execute v_hits into v_distances
         using v_rels, v_tids, null::oid[], null::tid[], 1.0::double precision, 0.0::double precision, p_query, v_depth, false,
         null::double precision[], p_key, p_limit;

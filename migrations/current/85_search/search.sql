@@ -19,8 +19,8 @@ declare
   v_depth integer := p_limit;
   v_session integer;
   v_ef integer;
-  v_quantised boolean;
-  v_statement text[];
+  v_is_filtered boolean;
+  v_oversampling integer := 1;
   v_documents bigint;
   v_titled boolean;
   v_rels oid[];
@@ -35,6 +35,7 @@ begin
      p_source collate "default");
   if (v_search.source is not null and p_text is null and p_limit between 1 and 1000 and p_vector_weight > 0 and p_vector_weight <= 1000
       and p_text_weight between 0 and 1000 and p_filter is null and not p_per_document
+      and not row_security_active(v_search.relation)
       and wikiembed_private.dimensions_of(p_query) = v_search.dimensions) is not true
   then
     perform wikiembed_private.require_search(v_search, coalesce(v_search.source, p_source), p_query, p_text, p_limit, p_vector_weight, p_text_weight, p_per_document);
@@ -68,20 +69,21 @@ begin
   elsif v_by_vector and v_by_text then
     v_depth := greatest(2 * p_limit, 60);
   end if;
-  v_quantised := v_by_vector and v_search.quantised_index is not null and wikiembed_private.is_valid_index(v_search.quantised_index);
-  v_statement := case when v_quantised then v_search.quantised_statement else v_search.vector_statement end;
+  if v_by_vector then
+    v_is_filtered := p_filter is not null or row_security_active(v_search.relation);
+    if v_search.quantised_index is not null and wikiembed_private.is_valid_index(v_search.quantised_index) then
+      v_oversampling := v_search.oversampling;
+    end if;
+  end if;
   loop
     if v_by_vector then
       v_session := coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40);
-      v_ef := least(greatest(v_search.ef_search, v_depth * case when v_quantised then v_search.oversampling else 1 end, v_session), 1000);
+      v_ef := least(greatest(v_search.ef_search, v_depth * v_oversampling, v_session), 1000);
       if v_ef > v_session then
         perform set_config('hnsw.ef_search', v_ef::text, true);
       end if;
-      execute array_to_string(v_statement, v_filter) into v_rels, v_tids using p_query, v_depth, greatest(v_ef, v_depth);
-      -- pgvector ends an index scan that finds too few, after hnsw.max_scan_tuples or ef_search rows.
-      if p_filter is not null and coalesce(cardinality(v_tids), 0) < v_depth then
-        execute array_to_string(v_search.exact_statement, v_filter) into v_rels, v_tids using p_query, v_depth;
-      end if;
+      select n.rels, n.tids into v_rels, v_tids
+        from wikiembed_private.nearest_rows(v_search, v_filter, v_is_filtered, p_query, v_depth, v_ef) as n;
     end if;
     if v_by_text then
       execute array_to_string(v_search.text_statement, v_filter) into v_text_rels, v_text_tids, v_text_shares using v_words, 5000, v_depth;

@@ -38,11 +38,11 @@ begin
   perform wikiembed_private.generate_search(
     v_source, v_more, case when v_join = '' then 'null::text' else format('d.%I::text', v_documents.title_column) end, v_join);
   insert into wikiembed.search_statements as s (
-    source, dimensions, text_config, documents, title_column, vector_statement, exact_statement, text_statement,
+    source, relation, dimensions, text_config, documents, title_column, vector_statement, exact_statement, text_statement,
     hits_statement, titled_hits_statement, documents_statement, ef_search, sample_statement,
     quantised_index, quantised_statement, oversampling)
   values (
-    p_name, wikiembed_private.declared_dimensions(v_source),
+    p_name, v_source.relation, wikiembed_private.declared_dimensions(v_source),
     v_source.text_config, v_documents.relation, v_documents.title_column,
     wikiembed_private.search_by_vector(v_source, v_more, '@distance@'),
     wikiembed_private.search_by_vector(v_source, v_more, '(@distance@) + 0'),
@@ -62,7 +62,7 @@ begin
       order by (i.index_name = 'wikiembed_' || v_source.quantise || '_' || p_name) desc, 1 limit 1),
     wikiembed_private.search_quantised(v_source, v_more), wikiembed_private.oversampling(v_source.quantise))
   on conflict (source) do update
-     set dimensions = excluded.dimensions, text_config = excluded.text_config, documents = excluded.documents,
+     set relation = excluded.relation, dimensions = excluded.dimensions, text_config = excluded.text_config, documents = excluded.documents,
          title_column = excluded.title_column, vector_statement = excluded.vector_statement, exact_statement = excluded.exact_statement,
          text_statement = excluded.text_statement, hits_statement = excluded.hits_statement,
          titled_hits_statement = excluded.titled_hits_statement, documents_statement = excluded.documents_statement,

@@ -100,7 +100,8 @@ begin
        'queue_by_priority', 'queue_states', 'throughput_since', 'find_failures')
         or p.pronamespace = 'wikiembed_private'::regnamespace
            and p.proname in ('require_search', 'dimensions_of', 'words_of', 'text_vector', 'dense_letters', 'filter_condition',
-                             'column_condition', 'compared', 'comparison', 'chunk_key_columns', 'used_ef_search', 'vector_scans', 'is_valid_index')
+                             'column_condition', 'compared', 'comparison', 'chunk_key_columns', 'used_ef_search', 'vector_scans', 'is_valid_index',
+                             'nearest_rows', 'fitting_rows', 'estimated_size')
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;

@@ -1,0 +1,2 @@
+alter table wikiembed.search_statements
+  add column if not exists relation regclass;
