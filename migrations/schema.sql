@@ -824,6 +824,100 @@ COMMENT ON COLUMN wikiembed_private.batch_ledger.chunks IS 'For each of these, i
 
 COMMENT ON COLUMN wikiembed_private.batch_ledger.source IS 'The source.';
 
+CREATE TABLE wikiembed_private.usage_days (
+    source text NOT NULL,
+    day date NOT NULL,
+    requests bigint NOT NULL,
+    failed bigint NOT NULL,
+    texts bigint NOT NULL,
+    tokens bigint NOT NULL,
+    tokens_estimated bigint NOT NULL
+);
+
+COMMENT ON TABLE wikiembed_private.usage_days IS 'What workers used to embed each source, per day; written by fold_batches and settle_budget, read through view usage, deleted with the source.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.day IS 'The day, in UTC.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.requests IS 'Requests to the embedding server.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.failed IS 'Of these, requests without vectors as response.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.texts IS 'Texts of the others.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.tokens IS 'Tokens of those texts.';
+
+COMMENT ON COLUMN wikiembed_private.usage_days.tokens_estimated IS 'Of these, tokens that no response counted.';
+
+CREATE VIEW wikiembed.usage AS
+ SELECT u.source,
+    u.day,
+    u.requests,
+    u.failed,
+    u.texts,
+    u.tokens,
+    u.tokens_estimated,
+    p.per_million AS price_per_million,
+    round((((u.tokens)::numeric * p.per_million) / (1000000)::numeric), 6) AS cost,
+    p.currency
+   FROM (( SELECT d.source,
+            d.day,
+            (sum(d.requests))::bigint AS requests,
+            (sum(d.failed))::bigint AS failed,
+            (sum(d.texts))::bigint AS texts,
+            (sum(d.tokens))::bigint AS tokens,
+            (sum(d.tokens_estimated))::bigint AS tokens_estimated
+           FROM ( SELECT f.source,
+                    f.day,
+                    f.requests,
+                    f.failed,
+                    f.texts,
+                    f.tokens,
+                    f.tokens_estimated
+                   FROM wikiembed_private.usage_days f
+                UNION ALL
+                 SELECT b.source,
+                    ((b.at AT TIME ZONE 'UTC'::text))::date AS timezone,
+                    b.requests,
+                    b.failed,
+                    b.texts,
+                    b.tokens,
+                    b.tokens_estimated
+                   FROM wikiembed_private.batch_ledger b
+                  WHERE (EXISTS ( SELECT
+                           FROM wikiembed.sources s
+                          WHERE (s.name = b.source)))) d
+          GROUP BY d.source, d.day) u
+     LEFT JOIN LATERAL ( SELECT q.per_million,
+            q.currency
+           FROM wikiembed.prices q
+          WHERE ((q.source = u.source) AND (q.from_day <= u.day))
+          ORDER BY q.from_day DESC
+         LIMIT 1) p ON (true));
+
+COMMENT ON VIEW wikiembed.usage IS 'What workers used to embed each source, per day (UTC): requests, texts and tokens as the servers count them, and the cost at the source''s price.';
+
+COMMENT ON COLUMN wikiembed.usage.source IS 'The source.';
+
+COMMENT ON COLUMN wikiembed.usage.day IS 'The day, in UTC.';
+
+COMMENT ON COLUMN wikiembed.usage.requests IS 'Requests with texts of the source, those that failed, were repeated or probed included.';
+
+COMMENT ON COLUMN wikiembed.usage.failed IS 'Of these, requests that the server refused, or whose response was lost.';
+
+COMMENT ON COLUMN wikiembed.usage.texts IS 'Texts in requests that were answered, a text that was sent twice counted twice.';
+
+COMMENT ON COLUMN wikiembed.usage.tokens IS 'Tokens of those texts.';
+
+COMMENT ON COLUMN wikiembed.usage.tokens_estimated IS 'Of these, tokens of responses without a count, estimated at 4 bytes of UTF-8 each.';
+
+COMMENT ON COLUMN wikiembed.usage.price_per_million IS 'Price of a million tokens that was in force that day; null: none is set.';
+
+COMMENT ON COLUMN wikiembed.usage.cost IS 'tokens at that price; null: no price is set.';
+
+COMMENT ON COLUMN wikiembed.usage.currency IS 'Currency of price and cost as it was set; may be empty.';
+
 CREATE TABLE wikiembed_private.budget_reservations (
     id bigint NOT NULL,
     source text NOT NULL,
@@ -872,32 +966,6 @@ COMMENT ON COLUMN wikiembed_private.budgets.set_at IS 'When it was set.';
 
 COMMENT ON COLUMN wikiembed_private.budgets.reached_at IS 'When it last paused the source: the pause''s own time, by which it is known.';
 
-CREATE TABLE wikiembed_private.usage_days (
-    source text NOT NULL,
-    day date NOT NULL,
-    requests bigint NOT NULL,
-    failed bigint NOT NULL,
-    texts bigint NOT NULL,
-    tokens bigint NOT NULL,
-    tokens_estimated bigint NOT NULL
-);
-
-COMMENT ON TABLE wikiembed_private.usage_days IS 'What workers used to embed each source, per day; written by fold_batches and settle_budget, read through view usage, deleted with the source.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.source IS 'The source.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.day IS 'The day, in UTC.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.requests IS 'Requests to the embedding server.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.failed IS 'Of these, requests without vectors as response.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.texts IS 'Texts of the others.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.tokens IS 'Tokens of those texts.';
-
-COMMENT ON COLUMN wikiembed_private.usage_days.tokens_estimated IS 'Of these, tokens that no response counted.';
-
 CREATE VIEW wikiembed.budgets AS
  SELECT b.source,
     b.period,
@@ -905,13 +973,13 @@ CREATE VIEW wikiembed.budgets AS
     p.ends,
     b.tokens,
     b.cost,
-    (COALESCE(u.tokens, (0)::numeric))::bigint AS tokens_used,
+    COALESCE(u.tokens, (0)::bigint) AS tokens_used,
     COALESCE(u.cost, (0)::numeric) AS cost_used,
     (COALESCE(f.tokens, (0)::numeric))::bigint AS tokens_in_flight,
     round(((COALESCE(f.tokens, (0)::numeric) * q.per_million) / (1000000)::numeric), 6) AS cost_in_flight,
     round(
         CASE
-            WHEN (b.tokens IS NOT NULL) THEN (COALESCE(u.tokens, (0)::numeric) / (b.tokens)::numeric)
+            WHEN (b.tokens IS NOT NULL) THEN ((COALESCE(u.tokens, (0)::bigint))::numeric / (b.tokens)::numeric)
             ELSE (COALESCE(u.cost, (0)::numeric) / b.cost)
         END, 4) AS share_used,
     COALESCE(((b.reached_at = s.paused_at) AND wikiembed_private.is_paused(s.paused_at, s.resume_at)), false) AS reached,
@@ -924,22 +992,10 @@ CREATE VIEW wikiembed.budgets AS
      CROSS JOIN LATERAL ( SELECT (date_trunc(b.period, c.at))::date AS begins,
             ((date_trunc(b.period, c.at) + (('1 '::text || b.period))::interval) AT TIME ZONE 'UTC'::text) AS ends
            FROM ( SELECT (clock_timestamp() AT TIME ZONE 'UTC'::text) AS at) c) p)
-     LEFT JOIN LATERAL ( SELECT sum(g.tokens) AS tokens,
-            round((sum(((g.tokens)::numeric * m.per_million)) / (1000000)::numeric), 6) AS cost
-           FROM (( SELECT d.day,
-                    d.tokens
-                   FROM wikiembed_private.usage_days d
-                  WHERE ((d.source = b.source) AND (d.day >= p.begins))
-                UNION ALL
-                 SELECT ((l.at AT TIME ZONE 'UTC'::text))::date AS timezone,
-                    l.tokens
-                   FROM wikiembed_private.batch_ledger l
-                  WHERE ((l.source = b.source) AND (l.at >= ((p.begins)::timestamp without time zone AT TIME ZONE 'UTC'::text)) AND (l.tokens > 0))) g
-             LEFT JOIN LATERAL ( SELECT c.per_million
-                   FROM wikiembed.prices c
-                  WHERE ((c.source = b.source) AND (c.from_day <= g.day))
-                  ORDER BY c.from_day DESC
-                 LIMIT 1) m ON (true))) u ON (true))
+     LEFT JOIN LATERAL ( SELECT (sum(g.tokens))::bigint AS tokens,
+            round((sum(((g.tokens)::numeric * g.price_per_million)) / (1000000)::numeric), 6) AS cost
+           FROM wikiembed.usage g
+          WHERE ((g.source = b.source) AND (g.day >= p.begins))) u ON (true))
      LEFT JOIN LATERAL ( SELECT sum(r.tokens) AS tokens
            FROM wikiembed_private.budget_reservations r
           WHERE ((r.source = b.source) AND (r.at > (clock_timestamp() - '00:30:00'::interval)))) f ON (true))
@@ -3690,74 +3746,6 @@ COMMENT ON COLUMN wikiembed.truncation.from_chars IS 'Characters of English text
 COMMENT ON COLUMN wikiembed.truncation.checked_chars IS 'Characters of the longest text that was tried.';
 
 COMMENT ON COLUMN wikiembed.truncation.checked_at IS 'When it was checked.';
-
-CREATE VIEW wikiembed.usage AS
- SELECT u.source,
-    u.day,
-    u.requests,
-    u.failed,
-    u.texts,
-    u.tokens,
-    u.tokens_estimated,
-    p.per_million AS price_per_million,
-    round((((u.tokens)::numeric * p.per_million) / (1000000)::numeric), 6) AS cost,
-    p.currency
-   FROM (( SELECT d.source,
-            d.day,
-            (sum(d.requests))::bigint AS requests,
-            (sum(d.failed))::bigint AS failed,
-            (sum(d.texts))::bigint AS texts,
-            (sum(d.tokens))::bigint AS tokens,
-            (sum(d.tokens_estimated))::bigint AS tokens_estimated
-           FROM ( SELECT f.source,
-                    f.day,
-                    f.requests,
-                    f.failed,
-                    f.texts,
-                    f.tokens,
-                    f.tokens_estimated
-                   FROM wikiembed_private.usage_days f
-                UNION ALL
-                 SELECT b.source,
-                    ((b.at AT TIME ZONE 'UTC'::text))::date AS timezone,
-                    b.requests,
-                    b.failed,
-                    b.texts,
-                    b.tokens,
-                    b.tokens_estimated
-                   FROM wikiembed_private.batch_ledger b
-                  WHERE (EXISTS ( SELECT
-                           FROM wikiembed.sources s
-                          WHERE (s.name = b.source)))) d
-          GROUP BY d.source, d.day) u
-     LEFT JOIN LATERAL ( SELECT q.per_million,
-            q.currency
-           FROM wikiembed.prices q
-          WHERE ((q.source = u.source) AND (q.from_day <= u.day))
-          ORDER BY q.from_day DESC
-         LIMIT 1) p ON (true));
-
-COMMENT ON VIEW wikiembed.usage IS 'What workers used to embed each source, per day (UTC): requests, texts and tokens as the servers count them, and the cost at the source''s price.';
-
-COMMENT ON COLUMN wikiembed.usage.source IS 'The source.';
-
-COMMENT ON COLUMN wikiembed.usage.day IS 'The day, in UTC.';
-
-COMMENT ON COLUMN wikiembed.usage.requests IS 'Requests with texts of the source, those that failed, were repeated or probed included.';
-
-COMMENT ON COLUMN wikiembed.usage.failed IS 'Of these, requests that the server refused, or whose response was lost.';
-
-COMMENT ON COLUMN wikiembed.usage.texts IS 'Texts in requests that were answered, a text that was sent twice counted twice.';
-
-COMMENT ON COLUMN wikiembed.usage.tokens IS 'Tokens of those texts.';
-
-COMMENT ON COLUMN wikiembed.usage.tokens_estimated IS 'Of these, tokens of responses without a count, estimated at 4 bytes of UTF-8 each.';
-
-COMMENT ON COLUMN wikiembed.usage.price_per_million IS 'Price of a million tokens that was in force that day; null: none is set.';
-
-COMMENT ON COLUMN wikiembed.usage.cost IS 'tokens at that price; null: no price is set.';
-
-COMMENT ON COLUMN wikiembed.usage.currency IS 'Currency of price and cost as it was set; may be empty.';
 
 CREATE TABLE wikiembed.worker_processes (
     worker_id bigint NOT NULL,

@@ -1,6 +1,6 @@
 create or replace view wikiembed.budgets as
 select b.source, b.period, p.begins, p.ends, b.tokens, b.cost,
-       coalesce(u.tokens, 0)::bigint as tokens_used, coalesce(u.cost, 0) as cost_used,
+       coalesce(u.tokens, 0) as tokens_used, coalesce(u.cost, 0) as cost_used,
        coalesce(f.tokens, 0)::bigint as tokens_in_flight,
        round(coalesce(f.tokens, 0) * q.per_million / 1000000, 6) as cost_in_flight,
        round(case when b.tokens is not null then coalesce(u.tokens, 0) / b.tokens::numeric
@@ -15,17 +15,9 @@ select b.source, b.period, p.begins, p.ends, b.tokens, b.cost,
      from (select clock_timestamp() at time zone 'UTC' as at) as c
  ) as p
   left join lateral (
-    select sum(g.tokens) as tokens, round(sum(g.tokens * m.per_million) / 1000000, 6) as cost
-      from (
-        select d.day, d.tokens from wikiembed_private.usage_days as d
-         where d.source = b.source and d.day >= p.begins
-         union all
-        select (l.at at time zone 'UTC')::date, l.tokens from wikiembed_private.batch_ledger as l
-         where l.source = b.source and l.at >= p.begins::timestamp at time zone 'UTC' and l.tokens > 0
-      ) as g
-      left join lateral (
-        select c.per_million from wikiembed.prices as c
-         where c.source = b.source and c.from_day <= g.day order by c.from_day desc limit 1) as m on true) as u on true
+    select sum(g.tokens)::bigint as tokens, round(sum(g.tokens * g.price_per_million) / 1000000, 6) as cost
+      from wikiembed.usage as g
+     where g.source = b.source and g.day >= p.begins) as u on true
   left join lateral (
     select sum(r.tokens) as tokens from wikiembed_private.budget_reservations as r
      where r.source = b.source and r.at > clock_timestamp() - interval '30 minutes') as f on true
