@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import logging
 from importlib.metadata import version
 from pathlib import Path
 
 import procrastinate
 import pytest
-from procrastinate import PsycopgConnector, manager, periodic, worker
+from procrastinate import PsycopgConnector, jobs, manager, periodic, worker
+from procrastinate.job_context import JobContext
 
 from wikiembed.app import app
 from wikiembed.db.queue_schema import PROCRASTINATE_VERSION, vendored_schema
@@ -32,6 +34,7 @@ PRIVATE = {
     "Worker": {
         "_abort_running_jobs",
         "_handle_notification",
+        "_log_extra",
         "_monitor_side_tasks",
         "_new_job_event",
         "_periodic_deferrer",
@@ -76,6 +79,22 @@ def test_binding_uses_only_the_listed_private_members(cls: type) -> None:
     base = OURS[cls]
     theirs = {name for name in members(base) if name.startswith("_") and name[1] != "_"}
     assert used_names(cls) & theirs == PRIVATE[base.__name__]
+
+
+@pytest.mark.parametrize(("level", "copies"), [(logging.WARNING, False), (logging.INFO, True)])
+def test_job_is_copied_only_for_a_log_that_keeps_it(level: int, *, copies: bool) -> None:
+    """Its arguments are all keys of a batch."""
+    job = jobs.Job(
+        id=7, queue="q", lock=None, queueing_lock=None, task_name="t", task_kwargs={"keys": ["1"]}
+    )
+    context = JobContext(
+        app=app, job=job, abort_reason=lambda: None, start_timestamp=0.0, additional_context={}
+    )
+    one = Worker(app=app)
+    one.logger = logging.getLogger("test.worker_binding")
+    one.logger.setLevel(level)
+    extra = one._log_extra("start_job", context, None)
+    assert (extra["action"], "job" in extra) == ("start_job", copies)
 
 
 def test_periodic_registry_holds_tasks_by_name_and_id() -> None:

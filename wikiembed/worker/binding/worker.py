@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import Callable
 from typing import Any, cast
 
 import psycopg
-from procrastinate import jobs, periodic, worker
+from procrastinate import job_context, jobs, periodic, worker
 from procrastinate.exceptions import ConnectorException
 
 from wikiembed.db.sqlstate import Kind, kind_of_error
@@ -83,6 +84,20 @@ class Worker(worker.Worker):
         await super()._monitor_side_tasks(side_tasks)
         raised = [t.exception() for t in side_tasks if t.done() and not t.cancelled()]
         self.cause = next((error for error in raised if error is not None), None)
+
+    def _log_extra(
+        self,
+        action: str,
+        context: job_context.JobContext | None,
+        job_result: job_context.JobResult | None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Copy the job, with all of its keys, only where records of level INFO are kept.
+
+        It is asked four times for each job, whatever is logged.
+        """
+        kept = context if self.logger.isEnabledFor(logging.INFO) else None
+        return super()._log_extra(action, kept, job_result, **more)
 
     async def _run_loop(self) -> None:
         """Fetch into this worker's own local queue, from here on."""
