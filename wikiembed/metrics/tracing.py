@@ -19,11 +19,11 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, TracerProvider
 from wikiembed.metrics import conventions as names
 from wikiembed.metrics.catalogue import OK
 from wikiembed.metrics.environment import METRICS, TRACES, exporters, protocol_of
-from wikiembed.metrics.observer import Batch, Request, Server, Wait
+from wikiembed.metrics.observer import Batch, Request, Wait
 
 SCOPE = "wikiembed"
 SERVICE = "wikiembed-worker"
-MOST_PER_S = 10
+MOST_PER_S = 5
 """Batches per second that are traced unless OTEL_TRACES_SAMPLER is set: a batch with one request
 costs 0.4 ms of CPU to trace and export, 5 % of what it costs a worker with a server that answers at
 once. Metrics are of all requests."""
@@ -75,7 +75,7 @@ class Tracing:
         self._providers = (tracers, meters)
         self._are_own = are_own
         self._allowance = Allowance(most_per_s)
-        self._known: dict[tuple[Server, str | None], dict[str, str | int]] = {}
+        self._known: dict[tuple[str, str | None], dict[str, str | int]] = {}
         self._tracer = tracers.get_tracer(SCOPE, version(SCOPE))
         meter = meters.get_meter(SCOPE, version(SCOPE))
         self._duration = meter.create_histogram(
@@ -123,10 +123,11 @@ class Tracing:
         )
 
     def _attributes(self, request: Request) -> dict[str, str | int]:
-        key = (request.server, request.model)
-        if key not in self._known:
-            self._known[key] = names.request_attributes(request)
-        return self._known[key]
+        key = (request.server.name, request.model)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = names.request_attributes(request)
+        return known
 
     def end_request(self, request: Request) -> None:
         """End its span, and observe its duration and its tokens."""
