@@ -33,24 +33,34 @@ DEFAULT_DIMENSIONS = 768
 
 
 class Provider(StrEnum):
-    """The API dialect of an embedding server."""
+    """The API dialect of an embedding server, or the library of a model in the process."""
 
     OLLAMA = "ollama"
     OPENAI = "openai"
     TEI = "tei"
     LOCAL = "local"
+    SENTENCE_TRANSFORMERS = "sentence-transformers"
+    FASTEMBED = "fastembed"
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the model is in the process: no server, and no text is truncated unasked."""
+        return self is Provider.LOCAL or self.needs_model
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether WIKIEMBED_MODEL must name a folder, or a model of the hub."""
+        return self in {Provider.SENTENCE_TRANSFORMERS, Provider.FASTEMBED}
 
 
 _DEFAULT_URL = {
     Provider.OLLAMA: "http://localhost:11434",
     Provider.OPENAI: "https://api.openai.com",
     Provider.TEI: "http://localhost:8080",
-    Provider.LOCAL: None,
 }
 _DEFAULT_MODEL = {
     Provider.OLLAMA: "nomic-embed-text",
     Provider.OPENAI: "text-embedding-3-small",
-    Provider.TEI: None,
     Provider.LOCAL: "wordllama-l2-supercat-256",
 }
 
@@ -104,7 +114,33 @@ class Settings(BaseSettings):
         description="Path of embedding requests below the base URL, with its query, if it is not"
         " the dialect's own: `/embeddings`.",
     )
-    model: str | None = Field(default=None, description="Model to request from the server.")
+    model: str | None = Field(
+        default=None,
+        description="Model to request from the server; of a model in the process, its folder or its"
+        " name on the hub.",
+    )
+    model_device: str | None = Field(
+        default=None,
+        pattern="^[a-z]+(:[0-9]+)?$",
+        description="Device of a model in the process, such as `cpu`, `cuda`, `cuda:1` or `mps`;"
+        " unset: the library chooses.",
+    )
+    model_dtype: str | None = Field(
+        default=None,
+        pattern="^(float32|float16|bfloat16)$",
+        description="Type of the weights of a model in the process: `float32`, `float16` or"
+        " `bfloat16`; unset: the one of its files.",
+    )
+    model_batch_tokens: int = Field(
+        default=16_384,
+        ge=1,
+        description="Tokens per batch of a model in the process, padding included; fewer need less"
+        " memory.",
+    )
+    model_download: bool = Field(
+        default=False,
+        description="Download a model in the process from the hub if it is not on this machine.",
+    )
     api_key: SecretStr | None = Field(default=None, description="Key sent as a bearer token.")
     api_key_file: Path | None = Field(default=None, description="File that holds the key.")
     api_key_header: str | None = Field(
@@ -291,7 +327,7 @@ class Settings(BaseSettings):
 
     def url_of(self, provider: Provider) -> str | None:
         """The base URL for `provider`: as set, else that provider's default."""
-        return self.embedder_url or _DEFAULT_URL[provider]
+        return self.embedder_url or _DEFAULT_URL.get(provider)
 
     def server_of(self, provider: Provider) -> str:
         """The server's name in events and in wikiembed.outages: its URL without credentials.
@@ -304,8 +340,15 @@ class Settings(BaseSettings):
         return f"{scheme}://{rest}" if scheme else rest
 
     def model_of(self, provider: Provider) -> str | None:
-        """The model for `provider`: as set, else that provider's default (TEI: none)."""
-        return self.model or _DEFAULT_MODEL[provider]
+        """The model for `provider`: as set, else that provider's default (TEI: none).
+
+        A folder is an absolute path, so that it is the same from every folder.
+        """
+        model = self.model or _DEFAULT_MODEL.get(provider)
+        if model is None or not provider.needs_model:
+            return model
+        path = Path(model).expanduser()
+        return str(path.absolute()) if model.startswith(("~", ".")) or path.is_dir() else model
 
     def read_api_key(self) -> SecretStr | None:
         """The API key, from the setting or from its file.
@@ -432,6 +475,8 @@ def _demand(item: ErrorDetails) -> str:
             ("web_user_header",),
         ):
             return "must be the name of a header, such as api-key"
+        case "string_pattern_mismatch" if item["loc"] == ("model_device",):
+            return "must be the name of a device, such as cpu or cuda:0"
         case "string_pattern_mismatch":
             words = str(context["pattern"]).strip("^()$").split("|")
             return f"must be {', '.join(words[:-1])} or {words[-1]}"

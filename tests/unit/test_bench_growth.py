@@ -110,7 +110,9 @@ def test_short_form_omits_growth_unless_named() -> None:
     """The short form must end within two minutes."""
     assert "growth" not in bench.chosen(None, full=False)
     assert bench.chosen(["growth"], full=False) == ["growth"]
-    assert bench.chosen(None, full=True) == [row for row in bench.ROWS if row != "peers"]
+    assert bench.chosen(None, full=True) == [
+        row for row in bench.ROWS if row not in {"peers", "transformers"}
+    ]
 
 
 def test_growth_measures_every_quantity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

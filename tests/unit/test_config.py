@@ -135,10 +135,11 @@ def test_config_names_a_server_without_credentials(
 
 
 def test_config_names_the_server_of_each_provider() -> None:
-    """Without a URL it is the default one; the local model is its own server."""
-    servers = [load_settings().server_of(provider) for provider in Provider]
-    assert servers[0] == "http://localhost:11434"
-    assert servers[-1] == "local"
+    """Without a URL it is the default one; a model in the process is its own server."""
+    servers = {provider: load_settings().server_of(provider) for provider in Provider}
+    assert servers[Provider.OLLAMA] == "http://localhost:11434"
+    for provider in Provider:
+        assert (servers[provider] == provider.value) is provider.in_process
 
 
 def test_config_names_every_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:

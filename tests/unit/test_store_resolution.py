@@ -55,6 +55,8 @@ def test_source_keeps_the_values_it_fixed() -> None:
         (Provider.OPENAI, "text-embedding-3-small"),
         (Provider.TEI, None),
         (Provider.LOCAL, "wordllama-l2-supercat-256"),
+        (Provider.SENTENCE_TRANSFORMERS, None),
+        (Provider.FASTEMBED, None),
     ],
 )
 def test_unset_model_is_the_default_of_the_provider(provider: Provider, model: str | None) -> None:

@@ -206,8 +206,7 @@ def token_counter_of(connection: Connection, settings: Settings, source: str) ->
         row = connection.execute(SOURCE, (source,)).fetchone()
     if row is None:
         raise SourceNotFound(f"No source is named {source!r}: see `wikiembed sources`.")
-    provider, _ = own_model(Source.from_row(row), settings)
-    return token_counter(provider)
+    return token_counter(*own_model(Source.from_row(row), settings))
 
 
 def tokens_sentence(source: str, max_tokens: int, tokens: TokenCounter) -> str:

@@ -348,8 +348,8 @@ async def _options(source: str, runtime: Runtime) -> DocumentOptions:
     options = await runtime.documents.options(source)
     if options.max_tokens is None:
         return options
-    provider, _ = own_model(await runtime.store.get_source(source), runtime.settings)
-    return replace(options, tokens=token_counter(provider).count)
+    model = own_model(await runtime.store.get_source(source), runtime.settings)
+    return replace(options, tokens=token_counter(*model).count)
 
 
 async def _requeue_unread(

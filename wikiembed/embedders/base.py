@@ -29,7 +29,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbedderOptions:
-    """How to reach one model on one server; timeouts in seconds."""
+    """How to reach one model on one server, or in this process; timeouts in seconds.
+
+    `device`, `dtype`, `batch_tokens`, `download`: of a model in the process.
+    """
 
     provider: Provider
     url: str | None
@@ -40,6 +43,10 @@ class EmbedderOptions:
     ca_file: Path | None = None
     request_timeout_s: float = 60.0
     request_dimensions: int | None = None
+    device: str | None = None
+    dtype: str | None = None
+    batch_tokens: int = 16_384
+    download: bool = False
 
     @classmethod
     def of(cls, settings: Settings, provider: Provider, model: str | None) -> EmbedderOptions:
@@ -57,6 +64,10 @@ class EmbedderOptions:
             ca_file=settings.ca_file,
             request_timeout_s=settings.request_timeout_s,
             request_dimensions=settings.dimensions if settings.request_dimensions else None,
+            device=settings.model_device,
+            dtype=settings.model_dtype,
+            batch_tokens=settings.model_batch_tokens,
+            download=settings.model_download,
         )
 
 
@@ -100,7 +111,7 @@ class Embedder(Protocol):
     async def describe(self) -> ModelInfo:
         """Embed `PROBE_TEXT` and say which model answered and with how many dimensions.
 
-        Raises: EmbedderError.
+        Raises: EmbedderError; ConfigurationError when a model in the process cannot be loaded.
         """
         ...
 

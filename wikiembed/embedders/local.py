@@ -10,8 +10,9 @@ from typing import Protocol
 from wikiembed.config import Provider
 from wikiembed.embedders.base import PROBE_TEXT, Cut, ModelInfo, Role
 from wikiembed.embedders.local_model import load_wordllama
+from wikiembed.embedders.unicode import require_unicode
 from wikiembed.embedders.usage import count_answer
-from wikiembed.errors import EmbedderRejected, TextTooLong
+from wikiembed.errors import TextTooLong
 from wikiembed.vectors import Matrix
 
 LOCAL_MODEL = "wordllama-l2-supercat-256"
@@ -71,10 +72,7 @@ class LocalEmbedder:
     def _embed(self, texts: list[str]) -> Matrix:
         if any(len(text) > LONGEST_TEXT for text in texts):
             raise TextTooLong(f"A text of the batch has more than {LONGEST_TEXT:,} characters.")
-        if not all(map(_is_unicode, texts)):
-            raise EmbedderRejected(
-                "A text of the batch is not valid Unicode (half a surrogate pair)."
-            )
+        require_unicode(texts)
         return self._loaded().embed(texts)
 
     def _loaded(self) -> StaticModel:
@@ -82,11 +80,3 @@ class LocalEmbedder:
             if self._model is None:
                 self._model = self._load()
             return self._model
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from wikiembed.config import Provider
 from wikiembed.errors import ConfigurationError, EmbedderMisconfigured
 
+_FILES = ("tokenizer.json", "0_Transformer/tokenizer.json", "0_StaticEmbedding/tokenizer.json")
 BYTES_PER_TOKEN = 4
 """Of UTF-8, roughly, for the tokenizers of most embedding models."""
 
@@ -26,10 +28,10 @@ class TokenCounter:
     known_from: str
 
 
-def token_counter(provider: Provider) -> TokenCounter:
-    """The counter of texts that `provider` embeds; servers have no tokenizer in this process.
+def token_counter(provider: Provider, model: str | None) -> TokenCounter:
+    """The counter of texts that `model` of `provider` embeds; servers' tokenizers are not here.
 
-    Raises: ConfigurationError when the local model's tokenizer is not installed.
+    Raises: ConfigurationError when the tokenizer of a model in the process is not on this machine.
     """
     if provider is Provider.LOCAL:
         from wikiembed.embedders.local import LOCAL_MODEL
@@ -39,12 +41,50 @@ def token_counter(provider: Provider) -> TokenCounter:
             exact=True,
             known_from=f"counted by the tokenizer of {LOCAL_MODEL}",
         )
+    file = None if model is None else _tokenizer_file(provider, model)
+    if file is not None:
+        return TokenCounter(
+            count=_counter_of(file), exact=True, known_from=f"counted by the tokenizer of {model}"
+        )
     return TokenCounter(
         count=estimated_tokens,
         exact=False,
         known_from=f"estimated at {BYTES_PER_TOKEN} bytes each, since the tokenizer of the"
         f" {provider.value} model is not in this process",
     )
+
+
+def _tokenizer_file(provider: Provider, model: str) -> Path | None:
+    """The tokenizer of a model in the process; None for one that has no such file, and of servers.
+
+    Raises: ConfigurationError when the model is not on this machine.
+    """
+    if not provider.needs_model:
+        return None
+    if Path(model).is_absolute():
+        folder = Path(model) if Path(model).is_dir() else None
+    elif provider is Provider.FASTEMBED:
+        return None  # its names are not those of the hub
+    else:
+        from wikiembed.embedders.hub import cached_folder
+
+        folder = cached_folder(model)
+    if folder is None:
+        raise ConfigurationError(
+            f"The tokenizer of {model} is not on this machine: it is in the model's folder."
+        )
+    return next((file for file in (folder / name for name in _FILES) if file.is_file()), None)
+
+
+@functools.cache
+def _counter_of(file: Path) -> Callable[[str], int]:
+    """Counts by the tokenizer of `file`, without the tokens that a model adds."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 def estimated_tokens(text: str) -> int:

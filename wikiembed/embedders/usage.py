@@ -70,15 +70,20 @@ def metered(usage: Usage) -> Iterator[Usage]:
 
 
 def count_answer(
-    texts: Sequence[str], body: bytes = b"", headers: Mapping[str, str] | None = None
+    texts: Sequence[str],
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    *,
+    tokens: int | None = None,
 ) -> None:
-    """Count a response to `texts`: its tokens as it says, else by an estimate."""
+    """Count a response to `texts`: its `tokens` if known, else as it says, else by an estimate."""
     usage = _meter.get()
     if usage is None:
         return
     usage.requests += 1
     usage.texts += len(texts)
-    tokens = tokens_said(body, headers or {})
+    if tokens is None:
+        tokens = tokens_said(body, headers or {})
     if tokens is None:
         tokens = sum(map(estimated_tokens, texts))
         usage.estimated += tokens

@@ -61,6 +61,8 @@ _PROVIDERS = {
     Provider.OLLAMA: "ollama",
     Provider.TEI: "text_embeddings_inference",
     Provider.LOCAL: "wordllama",
+    Provider.SENTENCE_TRANSFORMERS: "sentence_transformers",
+    Provider.FASTEMBED: "fastembed",
 }
 """Of these the conventions know `openai`, which stands for any server of that dialect."""
 

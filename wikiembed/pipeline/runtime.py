@@ -207,7 +207,7 @@ class Runtime:
         """
         provider = for_documents(source, self.settings).provider
         info = await channel.describe()
-        if provider is Provider.LOCAL or not self.settings.check_truncation:
+        if provider.in_process or not self.settings.check_truncation:
             return
         await self._truncation_check.before(
             source.name,

@@ -1,7 +1,7 @@
--- The dialects of embedding servers; enum Provider of the package is the same list, compared by a test.
+-- The dialects of embedding servers, and libraries of models in the process; enum Provider of the package is the same list, compared by a test.
 create or replace function wikiembed_private.providers() returns text[]
 language sql immutable parallel safe
-return array['ollama', 'openai', 'tei', 'local'];
+return array['ollama', 'openai', 'tei', 'local', 'sentence-transformers', 'fastembed'];
 comment on function wikiembed_private.providers() is
   'Returns the providers that a source may name.';
 

@@ -29,6 +29,7 @@ from tests.tools.bench.rows import (
     quantise,
     searching,
     shell,
+    transformers,
 )
 
 Row = Callable[[Place, Form], Iterator[Measured]]
@@ -59,12 +60,13 @@ ROWS: dict[str, Row] = {
     "console": console.console,
     "listeners": console.listeners,
     "growth": growth.growth,
+    "transformers": transformers.transformers,
     "peers": peers.peers,
 }
-ASKED_FOR = frozenset({"search", "search-quantise", "growth", "peers"})
+ASKED_FOR = frozenset({"search", "search-quantise", "growth", "peers", "transformers"})
 """Rows that the short form leaves out unless they are named: each takes longer than all others."""
-NEEDS_A_PEER = frozenset({"peers"})
-"""Rows that the long form leaves out, too: they need a program that is not ours."""
+NEEDS_A_PEER = frozenset({"peers", "transformers"})
+"""Rows that the long form leaves out, too: they need what is not installed with the tests."""
 
 
 def chosen(named: list[str] | None, *, full: bool) -> list[str]:

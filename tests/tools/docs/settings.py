@@ -34,6 +34,8 @@ OTHERS = """\
 | `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | The way to the embedding server. It also stands between a worker and `http://localhost`, unless `NO_PROXY` names that. |
 | `SSL_CERT_FILE`, `SSL_CERT_DIR` | Certificate authorities to trust instead of certifi's; `WIKIEMBED_CA_FILE` adds to whichever are trusted. |
 | `PGPASSWORD`, `PGPASSFILE`, `PGSSLMODE`, … | What libpq reads for what `WIKIEMBED_DATABASE_URL` leaves out. `PGCLIENTENCODING` does not count: texts travel as UTF-8. |
+| `HF_HUB_OFFLINE`, `HF_HOME`, `FASTEMBED_CACHE_PATH` | Of a model in the process: whether the hub may be reached at all, and where what was downloaded is kept. |
+| `OMP_NUM_THREADS` | Cores that a model in the process uses, all without it: set it where several workers share a machine. |
 | `NO_COLOR` | No colours in output. |
 
 ## Secrets and TLS
@@ -70,7 +72,7 @@ def settings_page() -> str:
                 [
                     code(provider.value),
                     code(defaults.url_of(provider) or "") or "in the worker's process",
-                    code(defaults.model_of(provider) or "") or "the one that the server runs",
+                    code(defaults.model_of(provider) or "") or _no_model(provider),
                 ]
                 for provider in Provider
             ),
@@ -78,6 +80,11 @@ def settings_page() -> str:
         OTHERS,
     ]
     return "\n".join(lines)
+
+
+def _no_model(provider: Provider) -> str:
+    """What a provider without a default model embeds with."""
+    return "none: set it" if provider.needs_model else "the one that the server runs"
 
 
 def variable_of(name: str) -> str:

@@ -181,7 +181,7 @@ def _probe(
 ) -> _Result:
     """Like `probe`, and check whether the server truncates silently, unless `rows` is None."""
     label = f"{provider.value} {model or ''}".strip()
-    wanted = rows if settings.check_truncation and provider is not Provider.LOCAL else None
+    wanted = rows if settings.check_truncation and not provider.in_process else None
     try:
         info, check = asyncio.run(_describe(settings, provider, model, wanted, pinned))
     except (EmbedderError, ConfigurationError) as error:

@@ -1,0 +1,1 @@
+"""Models in the process, with their libraries: scripts/models.sh."""
