@@ -69,7 +69,7 @@ def settings_page() -> str:
             (
                 [
                     code(provider.value),
-                    code(defaults.url_of(provider) or "") or "in the worker's process",
+                    code(defaults.urls_of(provider)[0] or "") or "in the worker's process",
                     code(defaults.model_of(provider) or "") or "the one that the server runs",
                 ]
                 for provider in Provider
