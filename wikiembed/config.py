@@ -101,7 +101,8 @@ class Settings(BaseSettings):
     embedder_url: str | None = Field(
         default=None,
         description="Base URL of the embedding server, `http://host:port`; or those of several"
-        " servers of one model, separated by commas or spaces, which share the work.",
+        " servers of one model, separated by commas or spaces, which share the work; the key is"
+        " sent to each.",
     )
     embedder_path: str | None = Field(
         default=None,
@@ -157,7 +158,8 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=256,
-        description="Batches in flight per worker; unset: as many as raise the throughput.",
+        description="Batches in flight per worker and server; unset: as many as raise the"
+        " throughput.",
     )
     request_timeout_s: float = Field(
         default=60.0, gt=0, description="Seconds that one embedding request may take."

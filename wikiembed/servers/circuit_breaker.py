@@ -190,14 +190,17 @@ class CircuitBreaker:
         if self._since is None:
             self._since = self._clock()
         self.reason = error
-        emit(
-            "server_refused" if isinstance(error, EmbedderMisconfigured) else "outage_began",
-            level=30,
-            server=self._server,
-            error=type(error).__name__,
-            http_status=error.http_status,
-            reason=str(error),
-        )
+        if isinstance(error, EmbedderMisconfigured):
+            emit("server_refused", level=30, server=self._server, reason=str(error))
+        else:
+            emit(
+                "outage_began",
+                level=30,
+                server=self._server,
+                error=type(error).__name__,
+                http_status=error.http_status,
+                reason=str(error),
+            )
         self._notify(error)
         if not self._stopping.is_set():
             self._probe_task = asyncio.create_task(
