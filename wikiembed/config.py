@@ -28,6 +28,8 @@ ENV_PREFIX = "WIKIEMBED_"
 ENV_FILE = ".env"
 _OF_OTHERS = re.compile(rf"{ENV_PREFIX}(TEST_|FAULT|START_)")
 """Of the tests and of the operator's scripts."""
+_BETWEEN_URLS = re.compile(r"[\s,]+(?=https?://)")
+"""Between two URLs; elsewhere a comma or a space is a part of one, such as of a password."""
 LOCAL_DIMENSIONS = 256
 DEFAULT_DIMENSIONS = 768
 
@@ -107,7 +109,10 @@ class Settings(BaseSettings):
         default=Provider.LOCAL, description="Dialect of the embedding server."
     )
     embedder_url: str | None = Field(
-        default=None, description="Base URL of the embedding server, `http://host:port`."
+        default=None,
+        description="Base URL of the embedding server, `http://host:port`; or those of several"
+        " servers of one model, separated by commas or spaces, which share the work; the key is"
+        " sent to each.",
     )
     embedder_path: str | None = Field(
         default=None,
@@ -189,7 +194,8 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=256,
-        description="Batches in flight per worker; unset: as many as raise the throughput.",
+        description="Batches in flight per worker and server; unset: as many as raise the"
+        " throughput.",
     )
     request_timeout_s: float = Field(
         default=60.0, gt=0, description="Seconds that one embedding request may take."
@@ -283,15 +289,22 @@ class Settings(BaseSettings):
     def _whole_path(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("embedder_url", "reranker_url")
+    @field_validator("embedder_url")
     @classmethod
-    def _server_root(cls, value: str | None) -> str | None:
+    def _server_roots(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        root = value.strip().rstrip("/").removesuffix("/v1")
-        if not root.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
-        return root
+        roots = [_root(url) for url in _BETWEEN_URLS.split(value.strip(" \t\r\n,"))]
+        names = [server_name(root) for root in roots]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"names the server {twice} twice")
+        return " ".join(roots)
+
+    @field_validator("reranker_url")
+    @classmethod
+    def _server_root(cls, value: str | None) -> str | None:
+        return None if value is None else _root(value)
 
     @field_validator("embedder_path")
     @classmethod
@@ -325,19 +338,18 @@ class Settings(BaseSettings):
             return self.dimensions
         return LOCAL_DIMENSIONS if self.embedder is Provider.LOCAL else DEFAULT_DIMENSIONS
 
-    def url_of(self, provider: Provider) -> str | None:
-        """The base URL for `provider`: as set, else that provider's default."""
-        return self.embedder_url or _DEFAULT_URL.get(provider)
+    def urls_of(self, provider: Provider) -> tuple[str | None, ...]:
+        """The base URLs for `provider`, at least one: as set, else that provider's default.
 
-    def server_of(self, provider: Provider) -> str:
-        """The server's name in events and in wikiembed.outages: its URL without credentials.
-
-        User, password, query and fragment are removed; the last @ ends the password, which may
-        contain any other delimiter.
+        None: the model runs in the worker's process.
         """
-        scheme, _, rest = (self.url_of(provider) or provider.value).rpartition("://")
-        rest = re.split(r"[?#]", rest.rpartition("@")[2], maxsplit=1)[0].rstrip("/")
-        return f"{scheme}://{rest}" if scheme else rest
+        if provider.in_process or self.embedder_url is None:
+            return (_DEFAULT_URL.get(provider),)
+        return tuple(_BETWEEN_URLS.split(self.embedder_url))
+
+    def servers_of(self, provider: Provider) -> tuple[str, ...]:
+        """The servers' names in events and in wikiembed.outages, in the order of `urls_of`."""
+        return tuple(server_name(url or provider.value) for url in self.urls_of(provider))
 
     def model_of(self, provider: Provider) -> str | None:
         """The model for `provider`: as set, else that provider's default (TEI: none).
@@ -368,6 +380,25 @@ class Settings(BaseSettings):
         if not key:
             raise ConfigurationError("WIKIEMBED_API_KEY_FILE holds no key: write it there as text.")
         return SecretStr(key)
+
+
+def _root(url: str) -> str:
+    """The root of the server at `url`. Raises: ValueError."""
+    root = url.strip().rstrip("/").removesuffix("/v1")
+    if not root.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return root
+
+
+def server_name(url: str) -> str:
+    """`url` without credentials.
+
+    User, password, query and fragment are removed; the last @ ends the password, which may
+    contain any other delimiter.
+    """
+    scheme, _, rest = url.partition("://") if "://" in url else ("", "", url)
+    rest = re.split(r"[?#]", rest.rpartition("@")[2], maxsplit=1)[0].rstrip("/")
+    return f"{scheme}://{rest}" if scheme else rest
 
 
 def load_settings(**given: object) -> Settings:

@@ -8,10 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float32]
+Distances = npt.NDArray[np.float64]
 
 MOST_DIMENSIONS = 16_000
 """Of pgvector's `vector` type."""
 
+SHIFTED = 0.06
+"""Cosine distance up to which other weights or another quantisation of a model explain it.
+
+Measured: see docs/how-to/verify.md.
+"""
 _NOISE = 5e-3
 _ARRAY_HEAD = struct.Struct(">iiI")
 _ARRAY_DIMENSION = struct.Struct(">ii")
@@ -29,6 +35,14 @@ def alike(one: Matrix, other: Matrix) -> bool:
     """Whether two vectors of one shape are equal up to the noise of half precision."""
     left, right = one.astype(np.float64), other.astype(np.float64)
     return bool(np.linalg.norm(left - right) <= _NOISE * np.linalg.norm(left))
+
+
+def distances_of(one: Matrix, other: Matrix) -> Distances:
+    """Cosine distances of the rows of two `(n, dim) float32`: `(n,) float64`, 0 to 2."""
+    left, right = one.astype(np.float64), other.astype(np.float64)
+    lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
+    products: Distances = np.einsum("ij,ij->i", left, right) / np.maximum(lengths, 1e-300)
+    return np.clip(1.0 - products, 0.0, 2.0)
 
 
 def encode_vector_array(matrix: Matrix, element_oid: int) -> bytes:

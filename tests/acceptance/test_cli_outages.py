@@ -9,7 +9,7 @@ from typing import Any
 from tests.support.chunks import add_chunks, without_vector
 from tests.support.cli import Call, StartCli
 from tests.support.commands import json_lines, served
-from tests.support.database import Database
+from tests.support.database import DIMENSIONS, Database
 from tests.support.eventually import eventually
 from tests.support.standin import StandIn
 
@@ -98,3 +98,63 @@ def test_outage_without_an_observer_is_not_reported_as_current(
     start_cli("worker", env=served(standin))
     eventually(lambda: outages(call) == [], within_s=60)
     assert docs_table.one("select ended_at > last_seen_at from wikiembed.outages")
+
+
+def test_outage_of_one_of_several_servers_is_a_warning(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """While a worker's other server answers: nothing waits, and the lines say so."""
+    away = "http://127.0.0.1:9"
+    add_chunks(docs_table, 10)
+    docs_table.execute(
+        "select wikiembed.report_outage(%s, 2, 'no_answer', null, 'Nothing listens there.')", [away]
+    )
+    worker_id = docs_table.one(
+        "select worker_id from wikiembed_queue.procrastinate_register_worker_v1()"
+    )
+    docs_table.execute(
+        "select wikiembed.register_worker(%s, gen_random_uuid(), 'h', 1, '1', 'm', now())",
+        [worker_id],
+    )
+
+    def report(out: str | None) -> None:
+        servers = [
+            {"server": away, "model": "m", "out": "Nothing listens there."},
+            {"server": standin.url, "model": "m", "out": out},
+        ]
+        docs_table.execute(
+            "select wikiembed.report_requests(%s, %s)", [worker_id, json.dumps(servers)]
+        )
+
+    report("It is away, too.")
+    assert findings(call, standin)[0][0] == "fault"
+    assert outage_lines(call)[0].endswith("workers retry automatically.")
+    assert "out of reach" in call("ready").stdout
+    report(None)
+    ((level, sentence),) = findings(call, standin)
+    assert level == "warning"
+    assert sentence.endswith("they retry automatically; its other servers take the work.")
+    assert outage_lines(call)[0].endswith("automatically; its other servers take the work.")
+    assert "out of reach" not in call("ready").stdout
+    (outage,) = outages(call)
+    assert outage["partial"] is True
+
+
+def test_doctor_probes_each_of_several_servers(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """One that is away or runs another model is a warning while another is right, else a fault."""
+
+    def embedder(*urls: str) -> list[tuple[str, str]]:
+        env = served(standin, embedder_url=" ".join(urls))
+        output = json.loads(call("doctor", "--json", env=env).stdout)
+        return [(f["level"], f["sentence"]) for f in output if f["name"] == "embedder"]
+
+    with StandIn(dimensions=DIMENSIONS, salt="another model's") as other:
+        found = embedder(standin.url, other.url, "http://127.0.0.1:9")
+        assert [level for level, _ in found] == ["ok", "warning", "warning"]
+        assert found[0][1] == f"Embedder openai m at {standin.url}: {DIMENSIONS} dimensions."
+        assert found[1][1].startswith(f"Workers leave out {other.url}. Its vectors are another")
+        assert "Embedder openai m at http://127.0.0.1:9: " in found[2][1]
+        other.controls.down = True
+        assert [level for level, _ in embedder(other.url, "http://127.0.0.1:9")] == ["fault"] * 2

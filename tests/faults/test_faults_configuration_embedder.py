@@ -187,5 +187,5 @@ def test_configuration_worker_of_another_model_changes_nothing(
 def test_configuration_keeps_the_key_out_of_what_it_shows() -> None:
     """Tracebacks and debuggers print settings and options."""
     settings = Settings(api_key=SecretStr("sk-secret"))
-    options = EmbedderOptions.of(settings, settings.embedder, None)
+    options = EmbedderOptions.each(settings, settings.embedder, None)[0]
     assert "sk-secret" not in f"{settings!r} {settings} {options!r} {settings.model_dump_json()}"

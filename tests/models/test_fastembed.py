@@ -29,7 +29,7 @@ def options(model: Path, **given: object) -> EmbedderOptions:
         model=str(model),
         **given,  # type: ignore[arg-type]
     )
-    return EmbedderOptions.of(settings, settings.embedder, settings.model_of(settings.embedder))
+    return EmbedderOptions.each(settings, settings.embedder, settings.model_of(settings.embedder))[0]
 
 
 @asynccontextmanager

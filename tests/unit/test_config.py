@@ -112,7 +112,7 @@ def test_config_reduces_a_url_to_the_root_of_the_server(
 ) -> None:
     """A trailing /v1 and slashes are removed."""
     monkeypatch.setenv("WIKIEMBED_EMBEDDER_URL", given)
-    assert load_settings().url_of(Provider.OPENAI) == "http://h:1"
+    assert load_settings().urls_of(Provider.OPENAI) == ("http://h:1",)
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,36 @@ def test_config_names_a_server_without_credentials(
 ) -> None:
     """User, password and query stay out of events and of wikiembed.outages, in odd URLs too."""
     monkeypatch.setenv("WIKIEMBED_EMBEDDER_URL", given)
-    assert load_settings().server_of(Provider.OPENAI) == "http://h:1/v2"
+    assert load_settings().servers_of(Provider.OPENAI) == ("http://h:1/v2",)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "http://a:1,https://k,e y@b/v1",
+        " http://a:1/v1/ , https://k,e y@b/ ,",
+        "http://a:1\nhttps://k,e y@b",
+    ],
+)
+def test_config_takes_several_servers(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    """Commas or spaces separate them, and a password may hold both."""
+    monkeypatch.setenv("WIKIEMBED_EMBEDDER_URL", given)
+    settings = load_settings()
+    assert settings.urls_of(Provider.OPENAI) == ("http://a:1", "https://k,e y@b")
+    assert settings.servers_of(Provider.OPENAI) == ("http://a:1", "https://b")
+    assert settings.urls_of(Provider.LOCAL) == (None,)
+
+
+def test_config_refuses_a_server_that_is_named_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two connections to one server share nothing, and have one name."""
+    assert wrong(monkeypatch, embedder_url="http://h:1 http://user:s3cr-et@h:1/v1") == (
+        "Wrong setting: WIKIEMBED_EMBEDDER_URL names the server http://h:1 twice."
+    )
 
 
 def test_config_names_the_server_of_each_provider() -> None:
     """Without a URL it is the default one; a model in the process is its own server."""
-    servers = {provider: load_settings().server_of(provider) for provider in Provider}
+    servers = {provider: load_settings().servers_of(provider)[0] for provider in Provider}
     assert servers[Provider.OLLAMA] == "http://localhost:11434"
     for provider in Provider:
         assert (servers[provider] == provider.value) is provider.in_process

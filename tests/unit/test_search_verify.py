@@ -15,17 +15,15 @@ from wikiembed.sample import sample_path
 from wikiembed.search.verify import (
     MOST_NOISE,
     SAME,
-    SHIFTED,
     Comparison,
     Outcome,
     compare,
-    distances_of,
     embed_each,
     judge,
     other_end,
 )
 from wikiembed.store.model_checks import Sampled, sampled
-from wikiembed.vectors import Matrix
+from wikiembed.vectors import SHIFTED, Matrix, distances_of
 
 DIMENSIONS = 64
 

@@ -277,7 +277,7 @@ async def test_runtime_writes_outages_of_its_channels_until_it_closes() -> None:
     """After closing no task is left that would use its pool."""
     pool = NoPool()
     runtime = Runtime(Settings(), cast("Pool", pool))
-    runtime.channel(Provider.OPENAI, "m").breaker.worked()
+    runtime.channels(Provider.OPENAI, "m").all[0].breaker.worked()
     await eventually_async(lambda: pool.calls)
     await runtime.aclose()
     assert [t for t in asyncio.all_tasks() if t.get_name() == "wikiembed outages"] == []

@@ -88,4 +88,5 @@ async def test_refusals_and_timeouts_lower_the_limit(error: EmbedderError) -> No
         "in_flight": 0,
         "limit": turns.channel.concurrency_limit.limit,
         "throttled": int(isinstance(error, EmbedderThrottled)),
+        "out": None,
     }

@@ -173,6 +173,8 @@ def _out_of_reach(outage: dict[str, Any]) -> str:
     now = "workers retry automatically"
     if outage["stale"]:
         now = f"last seen {duration(outage['unseen_s'])} ago, no worker is retrying it"
+    elif outage["partial"]:
+        now += "; its other servers take the work"
     return (
         f"Out of reach: {outage['server']} since {local(outage['since'])}"
         f" ({duration(outage['lasted_s'])}): {outage['reason'].rstrip('.')}; {now}."

@@ -152,7 +152,8 @@ class Renderer:
                 f"{outage['server']} out of reach for {duration(outage['lasted_s'])}{stale}:"
                 f" {outage['reason']}"
             )
-            lines += self.wrapped("" if lines else "server", text, "bold red")
+            style = "yellow" if outage["partial"] else "bold red"
+            lines += self.wrapped("" if lines else "server", text, style)
         lines = lines or [self.label("server", "no outage")]
         return Section(lines=lines, least=min(len(lines), LONGEST))
 

@@ -145,9 +145,9 @@ def _report_difference(
 
 async def _describe(settings: Settings, provider: Provider, model: str | None) -> ModelInfo:
     from wikiembed.embedders.base import EmbedderOptions
-    from wikiembed.embedders.open import open_embedder
+    from wikiembed.embedders.open import open_first
 
-    embedder = open_embedder(EmbedderOptions.of(settings, provider, model))
+    embedder = open_first(EmbedderOptions.each(settings, provider, model))
     try:
         async with asyncio.timeout(TIMEOUT_S):
             return await embedder.describe()

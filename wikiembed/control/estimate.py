@@ -13,7 +13,7 @@ from psycopg import sql
 
 from wikiembed.config import Settings
 from wikiembed.control.actions import Enqueued
-from wikiembed.control.measure import LEAST_SAMPLED, Rate, measure
+from wikiembed.control.measure import LEAST_SAMPLED, Rate, measure, together
 from wikiembed.control.usage import Price, price_of
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders.tokens import BYTES_PER_TOKEN
@@ -286,8 +286,22 @@ async def _probe(
     from wikiembed.embedders.base import EmbedderOptions
     from wikiembed.embedders.open import open_embedder
 
-    embedder = open_embedder(EmbedderOptions.of(settings, found.provider, found.model))
+    each = EmbedderOptions.each(settings, found.provider, found.model)
+    embedders = [open_embedder(options) for options in each]
     try:
-        return await measure(embedder, texts, batch_size=batch_size, concurrency=concurrency)
+        rates = await asyncio.gather(
+            *(
+                measure(
+                    embedder,
+                    texts[number :: len(embedders)],
+                    batch_size=batch_size,
+                    concurrency=concurrency,
+                )
+                for number, embedder in enumerate(embedders)
+            ),
+            return_exceptions=True,
+        )
     finally:
-        await embedder.aclose()
+        for embedder in embedders:
+            await embedder.aclose()
+    return together(rates)

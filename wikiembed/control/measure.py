@@ -43,6 +43,25 @@ class Rate:
         return self.known_from == "history" or not few or chunks <= MOST_TIMES * self.sampled
 
 
+def together(rates: Sequence[Rate | BaseException]) -> Rate:
+    """The rate of several servers that were measured at the same time; those that failed add none.
+
+    Raises: the first error, when all failed or when it is no EmbedderError.
+    """
+    found = [rate for rate in rates if isinstance(rate, Rate)]
+    for error in rates:
+        if isinstance(error, BaseException) and not (found and isinstance(error, EmbedderError)):
+            raise error
+    return Rate(
+        chunks_per_s=sum(rate.chunks_per_s for rate in found),
+        known_from="probe",
+        sampled=sum(rate.sampled for rate in found),
+        seconds=max(rate.seconds for rate in found),
+        refused=sum(rate.refused for rate in found),
+        refusal=next((rate.refusal for rate in found if rate.refusal), None),
+    )
+
+
 async def measure(
     embedder: Embedder,
     texts: Sequence[str],

@@ -33,9 +33,11 @@ def advice(outage: Outage) -> str:
     since = local(outage.since)
     reason = outage.reason.rstrip(".")
     if not outage.stale:
+        found = "leave out" if outage.is_refused else "cannot reach"
+        others = "; its other servers take the work" if outage.partial else ""
         return (
-            f"Workers cannot reach {outage.server} since {since} ({reason}): fix the server;"
-            " they retry automatically."
+            f"Workers {found} {outage.server} since {since} ({reason}): fix the server;"
+            f" they retry automatically{others}."
         )
     seen = local(outage.last_seen_at)
     quoted = outage.server.replace("'", "''")

@@ -110,6 +110,7 @@ def obstacles(
                 command="wikiembed doctor",
             )
             for outage in open_outages(connection)
+            if not outage.partial
         ]
     return found
 

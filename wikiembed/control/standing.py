@@ -46,8 +46,8 @@ def of_all(rows: Sequence[Coverage], outages_s: Sequence[float]) -> Wait | None:
 
 
 def present_s(outages: Sequence[Outage]) -> list[float]:
-    """The duration of each outage that a worker still reports."""
-    return [outage.lasted_s for outage in outages if not outage.stale]
+    """The duration of each outage that a worker still reports, and in which no server answers."""
+    return [o.lasted_s for o in outages if not (o.stale or o.partial)]
 
 
 def time_left(*, left: int, eta_s: float | None, waits: Wait | None) -> str:

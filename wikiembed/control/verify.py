@@ -14,13 +14,14 @@ import psycopg
 from wikiembed.config import Settings
 from wikiembed.db.connect import translate_errors
 from wikiembed.embedders.base import Embedder, EmbedderOptions, ModelInfo
-from wikiembed.embedders.open import open_embedder
+from wikiembed.embedders.open import open_first
 from wikiembed.embedders.probe import of_probe
 from wikiembed.errors import ConditionNotMet, ConfigurationError, EmbedderError, SourceNotFound
-from wikiembed.search.verify import PREFIXES, Comparison, Distances, Outcome, compare
+from wikiembed.search.verify import PREFIXES, Comparison, Outcome, compare
 from wikiembed.store.model_checks import RECORD, SAMPLE, Sampled, sampled
 from wikiembed.store.resolution import own_model
 from wikiembed.store.source import SOURCE, Source
+from wikiembed.vectors import Distances
 from wikiembed.words import count, verb
 
 Connection = psycopg.Connection[Any]
@@ -161,7 +162,7 @@ def verify(connection: Connection, settings: Settings, name: str, *, sample: int
     row = connection.execute(_BATCH_SIZE, (name,)).fetchone()
     info, found = asyncio.run(
         _compare(
-            EmbedderOptions.of(settings, provider, model),
+            EmbedderOptions.each(settings, provider, model),
             source,
             chunks,
             prefix=prefix,
@@ -204,7 +205,7 @@ def _read(connection: Connection, name: str, sample: int) -> tuple[Source, list[
 
 
 async def _compare(
-    options: EmbedderOptions,
+    servers: Sequence[EmbedderOptions],
     source: Source,
     chunks: Sequence[Sampled],
     *,
@@ -212,7 +213,7 @@ async def _compare(
     batch_size: int,
     prefixes: Sequence[str],
 ) -> tuple[ModelInfo, Comparison]:
-    embedder: Embedder = open_embedder(options)
+    embedder: Embedder = open_first(servers)
     try:
         try:
             info = await embedder.describe()

@@ -49,25 +49,33 @@ class EmbedderOptions:
     download: bool = False
 
     @classmethod
-    def of(cls, settings: Settings, provider: Provider, model: str | None) -> EmbedderOptions:
-        """How `settings` reach `model` at `provider`.
+    def each(
+        cls, settings: Settings, provider: Provider, model: str | None
+    ) -> tuple[EmbedderOptions, ...]:
+        """How `settings` reach `model` at each server of `provider`, in the order of the URLs.
+
+        All have the same key and headers.
 
         Raises: ConfigurationError when the file of the API key cannot be read.
         """
-        return cls(
-            provider=provider,
-            url=settings.url_of(provider),
-            model=model,
-            api_key=settings.read_api_key(),
-            api_key_header=settings.api_key_header,
-            path=settings.embedder_path,
-            ca_file=settings.ca_file,
-            request_timeout_s=settings.request_timeout_s,
-            request_dimensions=settings.dimensions if settings.request_dimensions else None,
-            device=settings.model_device,
-            dtype=settings.model_dtype,
-            batch_tokens=settings.model_batch_tokens,
-            download=settings.model_download,
+        api_key = settings.read_api_key()
+        return tuple(
+            cls(
+                provider=provider,
+                url=url,
+                model=model,
+                api_key=api_key,
+                api_key_header=settings.api_key_header,
+                path=settings.embedder_path,
+                ca_file=settings.ca_file,
+                request_timeout_s=settings.request_timeout_s,
+                request_dimensions=settings.dimensions if settings.request_dimensions else None,
+                device=settings.model_device,
+                dtype=settings.model_dtype,
+                batch_tokens=settings.model_batch_tokens,
+                download=settings.model_download,
+            )
+            for url in settings.urls_of(provider)
         )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import assert_never
 
 from wikiembed.config import Provider
 from wikiembed.embedders.base import Embedder, EmbedderOptions
+from wikiembed.embedders.first import FirstAnswering
 from wikiembed.errors import ConfigurationError
 
 
@@ -41,6 +43,15 @@ def open_embedder(options: EmbedderOptions) -> Embedder:
             return TeiEmbedder(options, http=HttpClient(options))
         case _:
             assert_never(options.provider)
+
+
+def open_first(options: Sequence[EmbedderOptions], *, dimensions: int | None = None) -> Embedder:
+    """Make an embedder that asks the first server that answers; `dimensions`: those it must give.
+
+    Raises: ConfigurationError, as `open_embedder`.
+    """
+    embedders = [open_embedder(one) for one in options]
+    return embedders[0] if len(embedders) == 1 else FirstAnswering(embedders, dimensions=dimensions)
 
 
 def _local() -> Embedder:

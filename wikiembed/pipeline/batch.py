@@ -110,13 +110,13 @@ async def _embed_chunks(
     if not full:
         return stale
     started = time.monotonic()
-    channel, prefix = await runtime.channel_for(source)
+    channels, prefix = await runtime.channels_for(source)
     if time.monotonic() - started > RECHECK_AFTER_S:
         await _unless_paused(job.source, runtime)
     texts = [prefix + (c.content or "") for c in full]
-    await runtime.check_truncation(source, channel, longest=max(map(len, texts)))
+    await runtime.check_truncation(source, channels, longest=max(map(len, texts)))
     bisection = Bisection(
-        channel,
+        channels.for_batch(),
         texts,
         may_begin=lambda: _unless_paused(job.source, runtime),
         truncator=runtime.truncator(job.source),

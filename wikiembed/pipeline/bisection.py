@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from wikiembed.errors import EmbedderBadAnswer, EmbedderError, TextTooLong
-from wikiembed.servers.channel import BeforeStart, Channel, always
+from wikiembed.servers.channel import BeforeStart, always
 from wikiembed.servers.classify import BatchOverLimit, BatchSuspect, Blame, blame_of
+from wikiembed.servers.several import Sender
 from wikiembed.servers.truncate import Truncator
 from wikiembed.vectors import Matrix, usable_rows
 
@@ -31,14 +32,14 @@ class Bisection:
 
     def __init__(
         self,
-        channel: Channel,
+        sender: Sender,
         texts: Sequence[str],
         *,
         may_begin: BeforeStart = always,
         truncator: Truncator | None = None,
         prefix: int = 0,
     ) -> None:
-        self._channel = channel
+        self._sender = sender
         self._texts = texts
         self._may_begin = may_begin
         self._truncator = truncator
@@ -92,7 +93,7 @@ class Bisection:
         """
         while True:
             try:
-                matrix = await self._channel.embed(
+                matrix = await self._sender.embed(
                     [self._texts[i] for i in group], may_begin=self._may_begin
                 )
             except BatchSuspect as suspect:
@@ -102,7 +103,7 @@ class Bisection:
                 break
             # No row is usable: the cause may be the batch or the server.
             error = EmbedderBadAnswer(UNUSABLE)
-            if await self._channel.breaker.passes(error):
+            if await self._sender.passes(error):
                 return error
         for row, i in enumerate(group):
             if usable[row]:
@@ -134,7 +135,7 @@ class Bisection:
     ) -> EmbedderError | None:
         """Embed the beginning of text `i`: None when that passes, else the error."""
         cut = await truncator.embed(
-            self._channel,
+            self._sender,
             self._texts[i],
             error=error,
             least=self._prefix,

@@ -1,4 +1,4 @@
-"""Resources of a worker process: its pool, its settings, one channel per model."""
+"""Resources of a worker process: its pool, its settings, the channels to each model's servers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.embedders.base import Embedder, EmbedderOptions
 from wikiembed.embedders.open import open_embedder
-from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
+from wikiembed.errors import EmbedderError, EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.metrics.observer import Observer, Server
 from wikiembed.pipeline.record import BatchRecord, TokenRate
 from wikiembed.pipeline.recorder import Recorder
+from wikiembed.pipeline.same_model import problem_with
 from wikiembed.pipeline.stats import Stats
 from wikiembed.servers.adaptive_limit import AdaptiveLimit
 from wikiembed.servers.channel import Channel
 from wikiembed.servers.classify import PausedMeanwhile
 from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
+from wikiembed.servers.listener import Listener
 from wikiembed.servers.observed import ObservedEmbedder, server_at
 from wikiembed.servers.outage_log import OutageLog
+from wikiembed.servers.several import Channels
 from wikiembed.servers.truncate import Truncator
 from wikiembed.servers.truncation_check import TruncationCheck
 from wikiembed.store.chunks import ChunkStore
@@ -82,7 +85,7 @@ class Runtime:
         self._stopping = False
         self._pool = pool
         self._outages = OutageLog(OutageStore(pool))
-        self._channels: dict[Key, Channel] = {}
+        self._channels: dict[Key, Channels] = {}
         self._truncators: dict[str, Truncator] = {}
         self._truncation_check = TruncationCheck(TruncationStore(pool))
         self._pinned: set[tuple[str, str, str, int, str]] = set()
@@ -96,19 +99,22 @@ class Runtime:
 
         Raises: DatabaseUnreachable, ConfigurationError.
         """
-        size = max(2, min(settings.concurrency or MOST_CONNECTIONS, MOST_CONNECTIONS) + 1)
+        wanted = MOST_CONNECTIONS
+        if settings.concurrency is not None:
+            wanted = settings.concurrency * len(settings.urls_of(settings.embedder))
+        size = max(2, min(wanted, MOST_CONNECTIONS) + 1)
         return cls(settings, await open_pool(url, size=size), stats=stats, observer=observer)
 
     @property
     def limit(self) -> int:
         """Batches that may be in flight to the servers."""
-        limits = [channel.concurrency_limit.limit for channel in self._channels.values()]
+        limits = [channels.limit for channels in self._channels.values()]
         return sum(limits) or self.settings.concurrency or START
 
     @property
     def requests(self) -> list[dict[str, object]]:
         """What is in flight to each server; see `Channel.requests`."""
-        return [channel.requests for channel in self._channels.values()]
+        return [channel.requests for group in self._channels.values() for channel in group.all]
 
     @property
     def is_stopping(self) -> bool:
@@ -117,34 +123,49 @@ class Runtime:
 
     @property
     def outage_s(self) -> float:
-        """Seconds since the longest open outage began; 0 when all servers are in reach."""
-        return max((c.breaker.outage_s for c in self._channels.values()), default=0.0)
+        """Seconds since the longest outage of a model began; 0 while each has a server."""
+        return max((c.outage_s for c in self._channels.values()), default=0.0)
 
     @property
     def outage_reason(self) -> str | None:
-        """The last error of a server that is out of reach."""
-        reasons = [str(c.breaker.reason) for c in self._channels.values() if c.breaker.reason]
-        return reasons[0] if reasons else None
+        """The last error of a server of a model that has none in reach."""
+        reasons = [c.outage_reason for c in self._channels.values()]
+        return next((reason for reason in reasons if reason is not None), None)
 
-    def channel(self, provider: Provider, model: str | None) -> Channel:
-        """The process's one channel to `model` at `provider`.
+    def channels(self, provider: Provider, model: str | None) -> Channels:
+        """The process's channels to `model`, one per server of `provider`.
 
         Raises: ConfigurationError.
         """
         key = (provider, model)
         if key not in self._channels:
-            server = self.settings.server_of(provider)
-            options = EmbedderOptions.of(self.settings, provider, model)
-            self._channels[key] = Channel(
-                self._observed(open_embedder(options), server_at(server, provider), model),
-                server=server,
-                requested_model=model,
-                listener=self._outages.listener(server),
-                concurrency_limit=_limit_of(self.settings),
-            )
+            self._channels[key] = self._open(provider, model)
             if self._stopping:
-                self._channels[key].breaker.stop()
+                self._channels[key].stop()
         return self._channels[key]
+
+    def _open(self, provider: Provider, model: str | None) -> Channels:
+        channels = Channels()
+        each = EmbedderOptions.each(self.settings, provider, model)
+        for server, options in zip(self.settings.servers_of(provider), each, strict=True):
+            log = self._outages.listener(server)
+
+            def listener(error: EmbedderError | None, outage_s: float, log: Listener = log) -> None:
+                channels.wake()
+                log(error, outage_s)
+
+            channels.add(
+                Channel(
+                    self._observed(open_embedder(options), server_at(server, provider), model),
+                    server=server,
+                    requested_model=model,
+                    listener=listener,
+                    concurrency_limit=_limit_of(self.settings),
+                    one_of_several=len(each) > 1,
+                    accept=channels.identity.check,
+                )
+            )
+        return channels
 
     def _observed(self, embedder: Embedder, server: Server, model: str | None) -> Embedder:
         """The embedder, with its requests recorded if metrics or traces are on."""
@@ -158,22 +179,27 @@ class Runtime:
             return None
         return self._truncators.setdefault(source, Truncator(source))
 
-    async def channel_for(self, source: Source) -> tuple[Channel, str]:
-        """The channel and the document prefix of `source`, pinned or compared on first use.
+    async def channels_for(self, source: Source) -> tuple[Channels, str]:
+        """The channels and the document prefix of `source`, pinned or compared on first use.
 
         Raises: ModelMismatch, EmbedderMisconfigured, Stopping, OutageTooLong.
         """
         resolved = for_documents(source, self.settings)
         provider, prefix = resolved.provider, resolved.prefix
-        channel = self.channel(provider, resolved.model)
-        info = await channel.describe()
+        channels = self.channels(provider, resolved.model)
+
+        async def prove(channel: Channel) -> str | None:
+            count = self.settings.verify_chunks
+            return await problem_with(channel, source, self.model_checks, prefix, chunks=count)
+
+        info = await channels.describe(dimensions=source.dimensions, prove=prove)
         named = info.pins_as(source.model)
         mark = (source.name, provider.value, named, info.dimensions, prefix)
         if mark in self._pinned and (source.model, source.dimensions) == (
             named,
             info.dimensions,
         ):
-            return channel, prefix
+            return channels, prefix
         if source.pinned and source.model != named:
             raise ModelMismatch(
                 f"Source {source.name!r} is pinned to {source.provider} model {source.model!r},"
@@ -181,7 +207,7 @@ class Runtime:
                 " WIKIEMBED_MODEL to the same, or change the source's model first."
             )
         if source.dimensions is not None and source.dimensions != info.dimensions:
-            channel.forget()
+            channels.forget()
             raise EmbedderMisconfigured(
                 f"The column of source {source.name!r} holds {source.dimensions} dimensions, model"
                 f" {info.model!r} gives {info.dimensions}: choose another model or column."
@@ -198,30 +224,31 @@ class Runtime:
                 else None,
             )
         self._pinned.add(mark)
-        return channel, prefix
+        return channels, prefix
 
-    async def check_truncation(self, source: Source, channel: Channel, *, longest: int) -> None:
-        """Check, unless known, whether the source's server truncates texts of `longest` characters.
+    async def check_truncation(self, source: Source, channels: Channels, *, longest: int) -> None:
+        """Check, unless known, whether the source's servers truncate texts of `longest` characters.
 
         Raises: DatabaseUnreachable, Stopping.
         """
         provider = for_documents(source, self.settings).provider
-        info = await channel.describe()
+        info = await channels.describe()
         if provider.in_process or not self.settings.check_truncation:
             return
-        await self._truncation_check.before(
-            source.name,
-            server=self.settings.server_of(provider),
-            model=info.pins_as(source.model),
-            longest=longest,
-            release=channel.release_canary,
-        )
+        for channel in channels.in_reach:
+            await self._truncation_check.before(
+                source.name,
+                server=channel.server,
+                model=info.pins_as(source.model),
+                longest=longest,
+                release=channel.release_canary,
+            )
 
     def stop(self) -> None:
         """Let no job wait for a server any longer."""
         self._stopping = True
-        for channel in self._channels.values():
-            channel.breaker.stop()
+        for channels in self._channels.values():
+            channels.stop()
 
     def token_rate(self, source: str) -> TokenRate:
         """What is known of the tokens of the source's texts."""
@@ -246,7 +273,7 @@ class Runtime:
     async def aclose(self) -> None:
         """Close the connections to servers and to Postgres."""
         await self.recorder.aclose()
-        for channel in self._channels.values():
-            await channel.aclose()
+        for channels in self._channels.values():
+            await channels.aclose()
         await self._outages.aclose()
         await self._pool.close()

@@ -9,23 +9,27 @@ from weakref import WeakSet
 
 from wikiembed.config import Settings
 from wikiembed.embedders.base import Embedder, EmbedderOptions, Role
-from wikiembed.embedders.open import open_embedder
+from wikiembed.embedders.open import open_first
 from wikiembed.errors import ConfigurationError, EmbedderBadAnswer, TextTooLong
 from wikiembed.store.resolution import for_queries
 from wikiembed.store.source import Source
 from wikiembed.vectors import Matrix, usable_rows
 
 CACHED = 1_000
+Servers = tuple[EmbedderOptions, ...]
 
 
 class Questions:
-    """Embeds questions; keeps the servers' connections and the last `cached` vectors."""
+    """Embeds questions; keeps the servers' connections and the last `cached` vectors.
+
+    Of several servers of a model the first that answers embeds a question.
+    """
 
     def __init__(self, settings: Settings, *, cached: int = CACHED) -> None:
         self._settings = settings
         self._cached = cached
-        self._embedders: dict[EmbedderOptions, Embedder] = {}
-        self._vectors: OrderedDict[tuple[EmbedderOptions, str], Matrix] = OrderedDict()
+        self._embedders: dict[tuple[Servers, int | None], Embedder] = {}
+        self._vectors: OrderedDict[tuple[Servers, int | None, str], Matrix] = OrderedDict()
         _OPEN.add(self)
 
     async def vector(self, source: Source, text: str, *, prefixed: bool = True) -> Matrix:
@@ -35,18 +39,20 @@ class Questions:
         """
         found = for_queries(source, self._settings)
         text = found.prefix + text if prefixed else text
-        options = EmbedderOptions.of(self._settings, found.provider, found.model)
-        vector = self._vectors.get((options, text))
+        servers = EmbedderOptions.each(self._settings, found.provider, found.model)
+        key = (servers, source.dimensions)
+        vector = self._vectors.get((*key, text))
         if vector is None:
-            embedder = self._embedders.get(options)
+            embedder = self._embedders.get(key)
             if embedder is None:
-                embedder = self._embedders[options] = open_embedder(options)
+                embedder = open_first(servers, dimensions=source.dimensions)
+                self._embedders[key] = embedder
             vector = await embed_question(embedder, text, truncate=self._settings.truncate)
-            self._vectors[options, text] = vector
+            self._vectors[*key, text] = vector
             while len(self._vectors) > self._cached:
                 self._vectors.popitem(last=False)
         else:
-            self._vectors.move_to_end((options, text))
+            self._vectors.move_to_end((*key, text))
         require_dimensions(source, vector)
         return vector
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from wikiembed.embedders.base import Embedder, Role
 from wikiembed.errors import EmbedderBadAnswer, EmbedderError, EmbedderRejected
 from wikiembed.store.model_checks import Sampled
-from wikiembed.vectors import Matrix, usable_rows
+from wikiembed.vectors import SHIFTED, Distances, Matrix, distances_of, usable_rows
 
 SAME = 1e-5
 """Cosine distance up to which two vectors are of one model, whatever noise its server shows."""
@@ -24,8 +23,6 @@ NOISE_FACTOR = 4.0
 MOST_NOISE = 1e-4
 """The most that is put down to noise: a server that answers a text with other vectors each time
 by more than this has no vector to compare."""
-SHIFTED = 0.06
-"""Median distance up to which other weights or another quantisation explain it."""
 FEW, MOST = 0.1, 0.9
 """Share of chunks beyond the threshold: few may be stray, most are all."""
 STRAY = 10.0
@@ -47,8 +44,6 @@ END, LEAST_END = 20, 40
 _OTHER = (
     "engine valve piston torque gasket clutch diesel rotor violin sonata choir melody tempo organ"
 )
-
-Distances = npt.NDArray[np.float64]
 
 
 class Outcome(StrEnum):
@@ -153,14 +148,6 @@ def judge(distances: Distances, threshold: float) -> Outcome:
     if share < MOST:
         return Outcome.MIXED
     return Outcome.SHIFTED if float(np.median(distances)) <= SHIFTED else Outcome.DIFFERENT
-
-
-def distances_of(one: Matrix, other: Matrix) -> Distances:
-    """Cosine distances of the rows of two `(n, dim) float32`: `(n,) float64`, 0 to 2."""
-    left, right = one.astype(np.float64), other.astype(np.float64)
-    lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-    products: Distances = np.einsum("ij,ij->i", left, right) / np.maximum(lengths, 1e-300)
-    return np.clip(1.0 - products, 0.0, 2.0)
 
 
 async def _embed_again(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
@@ -25,6 +26,8 @@ from wikiembed.servers.circuit_breaker import BreakerTimes, CircuitBreaker
 from wikiembed.servers.classify import (
     BatchOverLimit,
     BatchSuspect,
+    OutageTooLong,
+    ServerAway,
     Stopping,
     always_outage,
     may_have_died_of_it,
@@ -40,6 +43,8 @@ THROTTLED_BEFORE_SMALLER = 3
 """TEI answers 429 for ever to a batch that exceeds its permits."""
 THROTTLED_ANYWAY = 12
 """Refusals by 429 before a smaller batch, even where as many texts have passed before."""
+SUSPECT_S = 5.0
+"""How long a batch that may have crashed one of several servers waits for it: another is spared."""
 RECHECK_AFTER_S = 0.05
 """A batch that waited longer for its slot checks whether it may still begin."""
 BeforeStart = Callable[[], Awaitable[None]]
@@ -52,7 +57,12 @@ async def always() -> None:
 
 
 class Channel:
-    """Sends requests, waits for the end of outages, and raises only errors of the texts."""
+    """Sends requests, waits for the end of outages, and raises only errors of the texts.
+
+    A server that is `one_of_several` of its model is not waited for: ServerAway is raised.
+    `accept` receives the vector of each probe, `(1, dim) float32`, and raises EmbedderMisconfigured
+    where it is another model's.
+    """
 
     def __init__(
         self,
@@ -65,8 +75,12 @@ class Channel:
         clock: Callable[[], float] = time.monotonic,
         listener: Listener | None = None,
         concurrency_limit: ConcurrencyLimit | None = None,
+        one_of_several: bool = False,
+        accept: Callable[[Matrix], None] = lambda vector: None,
     ) -> None:
         self._embedder = embedder
+        self._one_of_several = one_of_several
+        self._accept = accept
         self._clock = clock
         self._server = server
         self._requested_model = requested_model
@@ -75,10 +89,22 @@ class Channel:
         self._batch_limit = BatchLimit()
         self._quarantine = CrashQuarantine()
         self._throttled = 0
+        self._throttled_in_a_row = 0
         self.concurrency_limit = concurrency_limit or AdaptiveLimit()
         self.breaker = CircuitBreaker(
-            self._probe, server=server, times=times, sleep=sleep, clock=clock, listener=listener
+            self._probe,
+            server=server,
+            times=times,
+            sleep=sleep,
+            clock=clock,
+            listener=listener,
+            one_of_several=one_of_several,
         )
+
+    @property
+    def server(self) -> str:
+        """The server's name."""
+        return self._server
 
     @property
     def max_batch(self) -> int | None:
@@ -88,15 +114,24 @@ class Channel:
     @property
     def requests(self) -> dict[str, object]:
         """What is in flight, as view wikiembed.workers shows it."""
+        reason = self.breaker.reason
         return {
             "server": self._server,
             "model": self._requested_model,
             "in_flight": self.concurrency_limit.in_flight,
             "limit": self.concurrency_limit.limit,
             "throttled": self._throttled,
+            "out": None if reason is None else str(reason),
         }
 
     async def _probe(self) -> None:
+        self._accept(await self.probe())
+
+    async def probe(self) -> Matrix:
+        """Embed the known text: `(1, dim) float32`; no outage begins or ends by it.
+
+        Raises: EmbedderError.
+        """
         try:
             matrix = await self._embedder.embed([PROBE_TEXT], role=Role.DOCUMENT)
         except EmbedderError as error:
@@ -108,15 +143,16 @@ class Channel:
                 f"The server now answers {matrix.shape[1]} dimensions instead of"
                 f" {self._info.dimensions}: another model runs there."
             )
+        return matrix
 
     async def describe(self) -> ModelInfo:
         """The server's model, fetched once; waits during outages.
 
-        Raises: EmbedderMisconfigured, Stopping, OutageTooLong.
+        Raises: EmbedderMisconfigured, Stopping, OutageTooLong, ServerAway.
         """
         until = self.breaker.deadline()
         while self._info is None:
-            await self.breaker.wait(until=until)
+            await self._wait(until)
             await self._describe()
         return self._info
 
@@ -149,18 +185,35 @@ class Channel:
         if self._info.max_batch is not None:
             self._batch_limit.state(self._info.max_batch)
 
-    async def embed(self, texts: Sequence[str], *, may_begin: BeforeStart = always) -> Matrix:
+    async def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        may_begin: BeforeStart = always,
+        came_at: float | None = None,
+        suspect: EmbedderError | None = None,
+    ) -> Matrix:
         """Send one request for `texts`: `(n, dim) float32`; its rows may still be unusable.
 
         `may_begin` is called after a long wait for a slot, and raises where it is too late.
+        `came_at`: since when it waits, by the channel's clock; None: now. `suspect`: with what
+        another server went down during this batch.
 
-        Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, OutageTooLong, and
-        what `may_begin` raises.
+        Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, OutageTooLong,
+        ServerAway, and what `may_begin` raises.
         """
         ask = partial(self._embedder.embed, role=Role.DOCUMENT)
-        return await self._embed(texts, ask, may_begin)
+        came_at = self._clock() if came_at is None else came_at
+        return await self._embed(texts, ask, may_begin, came_at, suspect)
 
-    async def embed_cut(self, text: str, *, may_begin: BeforeStart = always) -> Cut:
+    async def embed_cut(
+        self,
+        text: str,
+        *,
+        may_begin: BeforeStart = always,
+        came_at: float | None = None,
+        suspect: EmbedderError | None = None,
+    ) -> Cut:
         """Send one request for as much of `text` as the model takes, if the server can truncate.
 
         Raises: BatchSuspect with TextTooLong where it cannot; else as `embed`.
@@ -174,7 +227,8 @@ class Channel:
             cuts.append(made)
             return made.matrix
 
-        await self._embed([text], cut, may_begin)
+        came_at = self._clock() if came_at is None else came_at
+        await self._embed([text], cut, may_begin, came_at, suspect)
         return cuts[-1]
 
     async def release_canary(self, *, chars: int, above: int) -> canary.Canary:
@@ -196,10 +250,39 @@ class Channel:
             raise self.breaker.reason
         return await self.breaker.until_stop(work(self._embedder))
 
-    async def _embed(self, texts: Sequence[str], send: Send, may_begin: BeforeStart) -> Matrix:
-        came_at = self._clock()
+    async def passes(self, error: EmbedderError) -> bool:
+        """Probe after `error`; see `CircuitBreaker.passes`.
+
+        Raises: EmbedderMisconfigured.
+        """
+        return await self.breaker.passes(error)
+
+    async def _wait(self, until: float, *, suspect: EmbedderError | None = None) -> None:
+        """Wait until the server is in reach, unless it is one of several.
+
+        Raises: Stopping, OutageTooLong, EmbedderMisconfigured; ServerAway, for a `suspect` batch
+        after a while.
+        """
+        if self._one_of_several and self.breaker.is_open:
+            if suspect is not None:
+                with contextlib.suppress(OutageTooLong):
+                    await self.breaker.wait(until=min(until, time.monotonic() + SUSPECT_S))
+            if self.breaker.is_open:
+                raise ServerAway(suspect=suspect)
+        await self.breaker.wait(until=until)
+
+    async def _embed(
+        self,
+        texts: Sequence[str],
+        send: Send,
+        may_begin: BeforeStart,
+        came_at: float,
+        suspect: EmbedderError | None,
+    ) -> Matrix:
         info = await self.describe()
         passage = Passage(until=self.breaker.deadline(), came_at=came_at)
+        if suspect is not None:
+            self._quarantine.went_down(passage, suspect)
         try:
             return await self._send(texts, info.dimensions, passage, send, may_begin)
         finally:
@@ -214,11 +297,11 @@ class Channel:
         may_begin: BeforeStart,
     ) -> Matrix:
         n = len(texts)
-        throttled = 0
+        throttled = self._throttled_in_a_row if self._one_of_several else 0
         while True:
             if self.max_batch is not None and n > self.max_batch:
                 raise BatchOverLimit(self.max_batch)
-            await self.breaker.wait(until=passage.until)
+            await self._wait(passage.until, suspect=passage.suspect)
             async with self.concurrency_limit.slot() as slot, self._quarantine.enter(passage):
                 if self.breaker.is_open or (passage.serial and not await self._is_up()):
                     continue
@@ -233,13 +316,16 @@ class Channel:
                     slot.failed()
                     self._notify_limit(error)
                     throttled += always_outage(error)
+                    self._throttled_in_a_row = throttled  # a batch that moves on takes no count
                     if n > 1 and self._throttles_size(throttled, n):
+                        self._throttled_in_a_row = 0
                         raise self._smaller(n) from error
                     await self._classify(error, n)
                     if may_have_died_of_it(error):
                         await self._suspect(error, passage)
                     continue
                 slot.passed(n)
+                self._throttled_in_a_row = 0
                 self._batch_limit.passed(n)
                 self._quarantine.passed()
                 self.breaker.worked()

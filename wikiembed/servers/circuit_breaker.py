@@ -22,12 +22,14 @@ class BreakerTimes:
     """How long a breaker waits, in seconds.
 
     Between two probes: `first_s`, doubled up to `longest_s`, or what the server states up to
-    `longest_retry_after_s`. A job waits for `longest_outage_s` at most.
+    `longest_retry_after_s`; `refused_s` where a server is misconfigured that is one of several.
+    A job waits for `longest_outage_s` at most.
     """
 
     first_s: float = 0.25
     longest_s: float = 2.5
     longest_retry_after_s: float = 120.0
+    refused_s: float = 30.0
     longest_outage_s: float = 600.0
 
 
@@ -35,7 +37,8 @@ class CircuitBreaker:
     """Lets jobs wait during an outage, and probes with jittered backoff until it ends.
 
     `probe` embeds one short text and raises EmbedderError. EmbedderMisconfigured from a probe ends
-    the wait too: the waiting jobs get that error.
+    the wait too: the waiting jobs get that error; unless the server is `one_of_several`, which
+    stays out until a probe passes.
     """
 
     def __init__(
@@ -47,8 +50,10 @@ class CircuitBreaker:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         listener: Listener | None = None,
+        one_of_several: bool = False,
     ) -> None:
         self._probe = probe
+        self._one_of_several = one_of_several
         self._server = server
         self._times = times or BreakerTimes()
         self._sleep = sleep
@@ -185,14 +190,17 @@ class CircuitBreaker:
         if self._since is None:
             self._since = self._clock()
         self.reason = error
-        emit(
-            "outage_began",
-            level=30,
-            server=self._server,
-            error=type(error).__name__,
-            http_status=error.http_status,
-            reason=str(error),
-        )
+        if isinstance(error, EmbedderMisconfigured):
+            emit("server_refused", level=30, server=self._server, reason=str(error))
+        else:
+            emit(
+                "outage_began",
+                level=30,
+                server=self._server,
+                error=type(error).__name__,
+                http_status=error.http_status,
+                reason=str(error),
+            )
         self._notify(error)
         if not self._stopping.is_set():
             self._probe_task = asyncio.create_task(
@@ -207,9 +215,10 @@ class CircuitBreaker:
             probes += 1
             try:
                 await self._probe()
-            except EmbedderMisconfigured as answer:
-                self._misconfigured = answer
             except EmbedderError as answer:
+                if isinstance(answer, EmbedderMisconfigured) and not self._one_of_several:
+                    self._misconfigured = answer
+                    break
                 error = self.reason = answer
                 self._notify(answer)
                 continue
@@ -219,6 +228,16 @@ class CircuitBreaker:
             break
         seconds = round(time.monotonic() - began, 1)
         emit("outage_ended", server=self._server, seconds=seconds, probes=probes)
+        self._close()
+
+    def give_up(self) -> None:
+        """End the outage without a probe: the next request shows what the server is like."""
+        if self._probe_task is not None:
+            self._probe_task.cancel()
+        if self.is_open:
+            self._close()
+
+    def _close(self) -> None:
         self.reason = None
         self._closed.set()
         self._notify(None)
@@ -226,6 +245,8 @@ class CircuitBreaker:
     def _next_wait_s(self, error: EmbedderError) -> float:
         stated_s = error.retry_after_s if isinstance(error, EmbedderUnavailable) else None
         backoff_s = self._probe_waits.next_s()
+        if isinstance(error, EmbedderMisconfigured):
+            return max(backoff_s, self._times.refused_s)
         if stated_s is None:
             return backoff_s
         return min(max(stated_s, backoff_s), self._times.longest_retry_after_s)

@@ -49,6 +49,17 @@ class OutageTooLong(WikiembedError):
     """The server was out of reach for so long that the job is requeued."""
 
 
+class ServerAway(WikiembedError):
+    """The server is left out: another one of the model is to take the batch.
+
+    `suspect`: the error with which the server went down during this batch, if it did.
+    """
+
+    def __init__(self, *, suspect: EmbedderError | None = None) -> None:
+        super().__init__("The server is left out; others of its model take the batch.")
+        self.suspect = suspect
+
+
 class PausedMeanwhile(WikiembedError):
     """The source was paused before the batch got a slot: the job is requeued."""
 

@@ -21,13 +21,14 @@ SERIAL_AFTER_CRASH = 16
 class Passage:
     """One batch on its way to the server; it waits until `until`, by time.monotonic().
 
-    `came_at`: its start, by the channel's clock. `serial`: it is sent one at a time. `alone`: no
-    other request of this process is in flight.
+    `came_at`: its start, by the channel's clock. `suspect`: the error with which a server went
+    down during it, if one did. `serial`: it is sent one at a time. `alone`: no other request of
+    this process is in flight.
     """
 
     until: float
     came_at: float
-    suspect: bool = False
+    suspect: EmbedderError | None = None
     serial: bool = False
     alone: bool = False
 
@@ -59,9 +60,9 @@ class CrashQuarantine:
         self.cause = error
         if passage.alone:
             self._serial_left = SERIAL_AFTER_CRASH
-        if not passage.suspect:
-            passage.suspect = True
+        if passage.suspect is None:
             self._suspects += 1
+        passage.suspect = error
 
     def passed(self) -> None:
         """Record that a request passed."""
@@ -69,4 +70,4 @@ class CrashQuarantine:
 
     def leave(self, passage: Passage) -> None:
         """End the passage, whatever its outcome."""
-        self._suspects -= passage.suspect
+        self._suspects -= passage.suspect is not None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from wikiembed.embedders.base import Cut
 from wikiembed.embedders.cut import cut_before
 from wikiembed.errors import EmbedderError, TextTooLong
-from wikiembed.servers.channel import BeforeStart, Channel, always
+from wikiembed.servers.channel import BeforeStart, always
 from wikiembed.servers.classify import BatchSuspect
+from wikiembed.servers.several import Sender
 from wikiembed.telemetry import emit
 
 MOST_REQUESTS = 14
@@ -33,7 +34,7 @@ class Truncator:
 
     async def embed(
         self,
-        channel: Channel,
+        sender: Sender,
         text: str,
         *,
         error: TextTooLong,
@@ -46,7 +47,7 @@ class Truncator:
         """
         if self._server_cuts:
             try:
-                cut = await channel.embed_cut(text, may_begin=may_begin)
+                cut = await sender.embed_cut(text, may_begin=may_begin)
             except BatchSuspect as suspect:
                 if not isinstance(suspect.cause, TextTooLong):
                     return suspect.cause
@@ -55,10 +56,10 @@ class Truncator:
                 self._emit_once(by="server" if cut.chars_kept is None else "client")
                 return cut
         self._emit_once(by="client")
-        return await self._search(channel, text, error=error, least=least, may_begin=may_begin)
+        return await self._search(sender, text, error=error, least=least, may_begin=may_begin)
 
     async def _search(
-        self, channel: Channel, text: str, *, error: TextTooLong, least: int, may_begin: BeforeStart
+        self, sender: Sender, text: str, *, error: TextTooLong, least: int, may_begin: BeforeStart
     ) -> Cut | EmbedderError:
         """The vector of the longest beginning that the server was found to accept."""
         search = _Search(len(text), least, self._first(text, error))
@@ -68,7 +69,7 @@ class Truncator:
             if not search.takes(end):
                 break
             try:
-                matrix = await channel.embed([text[:end]], may_begin=may_begin)
+                matrix = await sender.embed([text[:end]], may_begin=may_begin)
             except BatchSuspect as suspect:
                 if not isinstance(suspect.cause, TextTooLong):
                     return suspect.cause if best is None else best

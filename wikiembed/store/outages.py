@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from wikiembed.error_class import ErrorClass
 from wikiembed.store.calls import fetch_all
 
 if TYPE_CHECKING:
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
 OPEN_OUTAGES = (
     "select server, since, last_seen_at, error_class, http_status, reason, times,"
     " extract(epoch from clock_timestamp() - since)::float8,"
-    " extract(epoch from clock_timestamp() - last_seen_at)::float8"
-    " from wikiembed.outages where ended_at is null order by since, server"
+    " extract(epoch from clock_timestamp() - last_seen_at)::float8,"
+    " exists (select from wikiembed.workers as w,"
+    " jsonb_array_elements(w.requests) as away, jsonb_array_elements(w.requests) as other"
+    " where w.alive and away ->> 'server' = o.server and other ->> 'server' <> o.server"
+    " and away ->> 'model' is not distinct from other ->> 'model' and other ->> 'out' is null)"
+    " from wikiembed.outages as o where ended_at is null order by since, server"
 )
 STALE_AFTER_S = 90.0
 """Three reports missed: no worker sends requests to the server any more."""
@@ -23,7 +28,10 @@ STALE_AFTER_S = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """An open row of wikiembed.outages; `lasted_s` and `unseen_s` by the clock of Postgres."""
+    """An open row of wikiembed.outages; `lasted_s` and `unseen_s` by the clock of Postgres.
+
+    `partial`: another server of its model answered a worker at its latest heartbeat.
+    """
 
     server: str
     since: dt.datetime
@@ -34,11 +42,17 @@ class Outage:
     times: int
     lasted_s: float
     unseen_s: float
+    partial: bool = False
 
     @property
     def stale(self) -> bool:
         """True when no worker has reported it recently: it may have ended."""
         return self.unseen_s > STALE_AFTER_S
+
+    @property
+    def is_refused(self) -> bool:
+        """True when workers leave the server out for its settings or its model."""
+        return self.error_class == ErrorClass.REFUSED
 
     def as_json(self) -> dict[str, object]:
         """The fields by name, and whether it is stale."""

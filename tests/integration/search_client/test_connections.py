@@ -11,7 +11,8 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from tests.integration.search_client.conftest import TEXTS
-from tests.support.database import Database
+from tests.support.database import DIMENSIONS, Database
+from tests.support.standin import StandIn
 from wikiembed import AsyncClient, Client
 from wikiembed.config import Settings
 from wikiembed.errors import (
@@ -46,6 +47,25 @@ def test_client_says_what_is_out_of_reach(settings: Settings) -> None:
         client.search("honey")
     closed = settings.model_copy(update={"embedder_url": "http://127.0.0.1:1"})
     with Client(settings=closed) as client, pytest.raises(EmbedderError):
+        client.search("honey")
+
+
+def test_question_is_embedded_by_the_first_server_that_answers(
+    settings: Settings, standin: StandIn
+) -> None:
+    """One that is away, refuses the key or answers other dimensions is passed over."""
+    with (
+        StandIn(dimensions=2 * DIMENSIONS) as others,
+        StandIn(dimensions=DIMENSIONS, api_key="another") as locked,
+    ):
+        urls = f"http://127.0.0.1:1 {others.url} {locked.url} {standin.url}"
+        several = settings.model_copy(update={"embedder_url": urls})
+        with Client(settings=several) as client:
+            assert client.search(TEXTS[0], limit=1)[0].key == "1"
+            client.search("a second question")
+        assert (others.stats.requests, locked.stats.requests) == (1, 1)
+    standin.controls.down = True
+    with Client(settings=several) as client, pytest.raises(EmbedderError, match=r"127\.0\.0\.1:1 "):
         client.search("honey")
 
 

@@ -28,6 +28,7 @@ from tests.tools.bench.rows import (
     quality,
     quantise,
     searching,
+    several,
     shell,
     transformers,
 )
@@ -37,6 +38,7 @@ ROWS: dict[str, Row] = {
     "share": embedding.share,
     "throughput": embedding.throughput,
     "scaling": embedding.scaling,
+    "several": several.several,
     "bulk": inserts.bulk,
     "single": inserts.single,
     "clients": inserts.clients,

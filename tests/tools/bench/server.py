@@ -2,8 +2,9 @@
 
 It speaks the OpenAI dialect over bare asyncio, with one prepared answer per number of texts.
 ``instant`` answers at once; ``serial`` takes 10 ms per request and 1 ms per text, one request after
-another; ``latency`` takes 100 ms per request, all in parallel. With ``--lists`` it never
-answers in base64, as some servers do. It accepts OpenTelemetry's exports, and drops them.
+another (``--request-ms``, ``--text-ms``); ``latency`` takes 100 ms per request, all in parallel.
+With ``--lists`` it never answers in base64, as some servers do. It accepts OpenTelemetry's exports,
+and drops them.
 ``GET /stats`` reports requests and how much of the time it was busy; ``POST /reset`` resets the
 counts.
 """
@@ -20,8 +21,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-REQUEST_S = 0.010
-TEXT_S = 0.001
+REQUEST_MS = 10.0
+TEXT_MS = 1.0
 LATENCY_S = 0.100
 
 
@@ -34,6 +35,7 @@ class Stats:
         self.busy_s = 0.0
         self.first: float | None = None
         self.begun = 0.0
+        self.answered = 0
         self.last = 0.0
 
     def as_json(self) -> dict[str, Any]:
@@ -46,6 +48,7 @@ class Stats:
             "seconds": seconds,
             "first_begun": self.first,
             "last_begun": self.begun,
+            "answered": self.answered,
         }
 
 
@@ -118,8 +121,11 @@ class Connection(asyncio.Protocol):
 class Server:
     """Answers after the time of its mode."""
 
-    def __init__(self, mode: str, dimensions: int, *, lists: bool) -> None:
+    def __init__(
+        self, mode: str, dimensions: int, *, lists: bool, request_s: float, text_s: float
+    ) -> None:
         self._mode = mode
+        self._request_s, self._text_s = request_s, text_s
         self._lists = lists
         self._answers = Answers(dimensions)
         self._free_at = 0.0
@@ -151,7 +157,7 @@ class Server:
         answer = self._answers.of(texts, base64_wanted=wanted)
         ready = now
         if self._mode == "serial":
-            cost = REQUEST_S + texts * TEXT_S
+            cost = self._request_s + texts * self._text_s
             ready = self._free_at = max(now, self._free_at) + cost
             stats.busy_s += cost
         elif self._mode == "latency":
@@ -159,6 +165,7 @@ class Server:
 
         def done() -> None:
             stats.last = time.monotonic()
+            stats.answered += texts
             send(answer)
 
         if ready <= now:
@@ -182,8 +189,16 @@ def main() -> None:
     parser.add_argument("--mode", choices=["instant", "serial", "latency"], default="instant")
     parser.add_argument("--dimensions", type=int, default=768)
     parser.add_argument("--lists", action="store_true")
+    parser.add_argument("--request-ms", type=float, default=REQUEST_MS, help="of serial")
+    parser.add_argument("--text-ms", type=float, default=TEXT_MS, help="of serial")
     arguments = parser.parse_args()
-    server = Server(arguments.mode, arguments.dimensions, lists=arguments.lists)
+    server = Server(
+        arguments.mode,
+        arguments.dimensions,
+        lists=arguments.lists,
+        request_s=arguments.request_ms / 1000,
+        text_s=arguments.text_ms / 1000,
+    )
     asyncio.run(serve(server))
 
 

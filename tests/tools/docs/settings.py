@@ -71,7 +71,7 @@ def settings_page() -> str:
             (
                 [
                     code(provider.value),
-                    code(defaults.url_of(provider) or "") or "in the worker's process",
+                    code(defaults.urls_of(provider)[0] or "") or "in the worker's process",
                     code(defaults.model_of(provider) or "") or _no_model(provider),
                 ]
                 for provider in Provider

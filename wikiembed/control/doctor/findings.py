@@ -220,13 +220,20 @@ ALARMS = (
     ),
     Alarm(
         "outage", "warning",
-        "An embedding server was out of reach, and no worker has tried it since.",
-        "`wikiembed worker`, or `select wikiembed.end_outage('SERVER')` if the server is retired",
+        "An embedding server was out of reach, and no worker has tried it since; or workers leave"
+        " out one of several servers of a model, and the others take the work.",
+        "`wikiembed worker`, or `select wikiembed.end_outage('SERVER')` if the server is retired;"
+        " or fix the server",
     ),
     Alarm(
         "embedder", "fault",
         "The embedding server cannot be reached from here, refuses the key, or has no such model.",
         "Start the server, or set `WIKIEMBED_EMBEDDER_URL`, `WIKIEMBED_MODEL`, `WIKIEMBED_API_KEY`",
+    ),
+    Alarm(
+        "embedder", "warning",
+        "One of several servers cannot be used from here, or runs another model; another can.",
+        "Start or correct that server, or take it out of `WIKIEMBED_EMBEDDER_URL`",
     ),
     Alarm(
         "model", "fault",

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -15,13 +15,15 @@ from wikiembed.config import Provider, Settings
 from wikiembed.control.doctor import truncation
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.outages import advice, open_outages
-from wikiembed.embedders.base import EmbedderOptions, ModelInfo
+from wikiembed.embedders.base import PROBE_TEXT, EmbedderOptions, ModelInfo, Role
 from wikiembed.embedders.open import open_embedder
 from wikiembed.embedders.probe import of_probe
-from wikiembed.errors import ConfigurationError, EmbedderError
+from wikiembed.errors import ConfigurationError, EmbedderError, EmbedderMisconfigured
+from wikiembed.servers.identity import Identity
 from wikiembed.store.resolution import for_documents
 from wikiembed.store.source import SOURCES, Source
 from wikiembed.times import local
+from wikiembed.vectors import Matrix
 from wikiembed.words import count
 
 Connection = psycopg.Connection[Any]
@@ -40,17 +42,23 @@ MOST_AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Result:
-    """The result of a probe; `info` None: it failed."""
+    """The result of a probe of `server`; `info` None: it failed.
 
+    `vector`: of the probe, `(1, dim) float32`; None unless the model has several servers.
+    """
+
+    server: str
     finding: Finding
     info: ModelInfo | None = None
     check: truncation.Check | None = None
+    vector: Matrix | None = None
 
 
 def outages(connection: Connection) -> Iterator[Finding]:
     """Servers that workers cannot reach."""
     for outage in open_outages(connection):
-        yield Finding("outage", "warning" if outage.stale else "fault", advice(outage))
+        goes_on = outage.stale or outage.partial
+        yield Finding("outage", "warning" if goes_on else "fault", advice(outage))
 
 
 def models(connection: Connection) -> Iterator[Finding]:
@@ -78,16 +86,16 @@ def models(connection: Connection) -> Iterator[Finding]:
 
 
 class Probes:
-    """Probes each model of the sources once, and compares the result with the sources.
+    """Probes each server of the sources' models once, and compares the results with the sources.
 
-    Models are probed concurrently in threads, from `begin` on; `findings` waits for them.
+    Servers are probed concurrently in threads, from `begin` on; `findings` waits for them.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="doctor")
         self._groups: dict[ServerKey, list[Source]] | None = None
-        self._results: dict[ServerKey, Future[_Result]] = {}
+        self._results: dict[ServerKey, list[Future[_Result]]] = {}
 
     def __enter__(self) -> Probes:
         return self
@@ -110,42 +118,51 @@ class Probes:
                     rows = truncation.known_checks(connection)
             for key, sources in groups.items():
                 pinned = [source.model for source in sources if source.model]
-                self._results[key] = self._threads.submit(
-                    _probe, self._settings, *key, rows=rows, pinned=pinned
-                )
+                self._results[key] = [
+                    self._threads.submit(
+                        _probe, self._settings, *key, number=number, rows=rows, pinned=pinned
+                    )
+                    for number in range(len(self._settings.urls_of(key[0])))
+                ]
             self._groups = groups
         return self._groups
 
     def findings(self, connection: Connection) -> Iterator[Finding]:
         """The findings of each server, in the order of the sources."""
         for key, sources in self._begin(connection).items():
-            result = self._results[key].result()
-            info = result.info
-            faults = [] if info is None else [f for s in sources for f in _compare(s, info)]
-            if info is not None and info.served is not None:
-                yield Finding(
-                    "served_model",
-                    "warning",
-                    f"The server serves {info.served} but accepts requests for {key[1]}: set"
-                    " WIKIEMBED_MODEL to what it serves.",
-                )
-            # A server whose answer matches no source is not called ok.
-            if info is None or not faults:
-                yield result.finding
-            yield from faults
-            if info is not None and result.check is not None:
-                yield from self._of_truncation(connection, key, sources, info, result.check)
+            results = [future.result() for future in self._results[key]]
+            for result in _in_agreement(results, sources):
+                yield from self._of_server(connection, key, sources, result)
+
+    def _of_server(
+        self, connection: Connection, key: ServerKey, sources: list[Source], result: _Result
+    ) -> Iterator[Finding]:
+        info = result.info
+        faults = [] if info is None else [f for s in sources for f in _compare(s, info)]
+        if info is not None and info.served is not None:
+            yield Finding(
+                "served_model",
+                "warning",
+                f"The server serves {info.served} but accepts requests for {key[1]}: set"
+                " WIKIEMBED_MODEL to what it serves.",
+            )
+        # A server whose answer matches no source is not called ok.
+        if info is None or not faults:
+            yield result.finding
+        yield from faults
+        if info is not None and result.check is not None:
+            yield from self._of_truncation(connection, result, sources, info, result.check)
 
     def _of_truncation(
         self,
         connection: Connection,
-        key: ServerKey,
+        result: _Result,
         sources: list[Source],
         info: ModelInfo,
         check: truncation.Check,
     ) -> Iterator[Finding]:
         """What is known of long texts there; a new result is recorded."""
-        server = self._settings.server_of(key[0])
+        server = result.server
         models = {source.name: info.pins_as(source.model) for source in sources}
         truncation.record(connection, check, server=server, models=models)
         yield from truncation.finding_of(
@@ -166,8 +183,13 @@ def _groups(connection: Connection, settings: Settings) -> dict[ServerKey, list[
 def probe(
     settings: Settings, provider: Provider, model: str | None
 ) -> tuple[Finding, ModelInfo | None]:
-    """Whether the server returns a vector, and what it reports of its model."""
-    result = _probe(settings, provider, model, rows=None, pinned=())
+    """Whether a server returns a vector, the first that does, and what it reports of its model."""
+    results = (
+        _probe(settings, provider, model, number=number, rows=None, pinned=())
+        for number in range(len(settings.urls_of(provider)))
+    )
+    first = next(results)
+    result = first if first.info else next((one for one in results if one.info), first)
     return result.finding, result.info
 
 
@@ -176,18 +198,54 @@ def _probe(
     provider: Provider,
     model: str | None,
     *,
+    number: int,
     rows: truncation.Rows | None,
     pinned: Sequence[str],
 ) -> _Result:
-    """Like `probe`, and check whether the server truncates silently, unless `rows` is None."""
+    """Probe the server of that number, and whether it truncates silently, unless `rows` is None."""
+    servers = settings.servers_of(provider)
+    server = servers[number]
     label = f"{provider.value} {model or ''}".strip()
+    if len(servers) > 1:
+        label += f" at {server}"
     wanted = rows if settings.check_truncation and not provider.in_process else None
     try:
-        info, check = asyncio.run(_describe(settings, provider, model, wanted, pinned))
+        options = EmbedderOptions.each(settings, provider, model)
+        info, check, vector = asyncio.run(
+            _describe(options[number], server, wanted, pinned, with_vector=len(options) > 1)
+        )
     except (EmbedderError, ConfigurationError) as error:
-        return _Result(finding=Finding("embedder", "fault", f"Embedder {label}: {error}"))
+        failed = Finding("embedder", "fault", f"Embedder {label}: {error}")
+        return _Result(server=server, finding=failed)
     ok = Finding("embedder", "ok", f"Embedder {label}: {info.dimensions} dimensions.")
-    return _Result(finding=ok, info=info, check=check)
+    return _Result(server=server, finding=ok, info=info, check=check, vector=vector)
+
+
+def _in_agreement(results: Sequence[_Result], sources: Sequence[Source]) -> Iterator[_Result]:
+    """The results; of several servers, those that fail or run another model as warnings.
+
+    The first one whose dimensions are the sources' says what the model is.
+    """
+    wanted = {source.dimensions for source in sources} - {None}
+    usable = [r for r in results if r.info is not None and r.vector is not None]
+    fits = [r for r in usable if r.info is not None and r.info.dimensions in wanted]
+    reference = next(iter(fits or usable), None)
+    if reference is None or reference.vector is None:
+        yield from results
+        return
+    identity = Identity()
+    identity.set(reference.vector, server=reference.server)
+    for result in results:
+        if result.vector is None:
+            yield replace(result, finding=replace(result.finding, level="warning"))
+            continue
+        try:
+            identity.check(result.vector)
+        except EmbedderMisconfigured as error:
+            warning = Finding("embedder", "warning", f"Workers leave out {result.server}. {error}")
+            yield _Result(server=result.server, finding=warning)
+        else:
+            yield result
 
 
 def _compare(source: Source, info: ModelInfo) -> Iterator[Finding]:
@@ -213,21 +271,24 @@ def _compare(source: Source, info: ModelInfo) -> Iterator[Finding]:
 
 
 async def _describe(
-    settings: Settings,
-    provider: Provider,
-    model: str | None,
+    options: EmbedderOptions,
+    server: str,
     rows: truncation.Rows | None,
     pinned: Sequence[str],
-) -> tuple[ModelInfo, truncation.Check | None]:
-    embedder = open_embedder(EmbedderOptions.of(settings, provider, model))
+    *,
+    with_vector: bool,
+) -> tuple[ModelInfo, truncation.Check | None, Matrix | None]:
+    embedder = open_embedder(options)
     try:
         info = await embedder.describe()
+        vector = await embedder.embed([PROBE_TEXT], role=Role.DOCUMENT) if with_vector else None
         if rows is None:
-            return info, None
+            return info, None, vector
         names = (*pinned, info.pins_as(None), info.model)
-        server = settings.server_of(provider)
-        return info, await truncation.check(embedder, rows, server=server, models=names)
+        check = await truncation.check(embedder, rows, server=server, models=names)
     except EmbedderError as error:
         raise of_probe(error) from None
+    else:
+        return info, check, vector
     finally:
         await embedder.aclose()

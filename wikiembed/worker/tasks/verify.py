@@ -86,7 +86,7 @@ async def _verify(name: str, runtime: Runtime) -> None:
     if not chunks or (await runtime.store.get_source(name)).version != source.version:
         return
     resolved = for_documents(source, runtime.settings)
-    channel = runtime.channel(resolved.provider, resolved.model)
+    channels = runtime.channels(resolved.provider, resolved.model)
 
     # Not this worker's setting, which may differ: what made the vectors.
     prefix = resolved.prefix if source.document_prefix is None else source.document_prefix
@@ -94,7 +94,10 @@ async def _verify(name: str, runtime: Runtime) -> None:
     async def work(embedder: Embedder) -> Comparison | None:
         return await _compare(embedder, source, chunks, prefix=prefix)
 
-    found = await channel.beside(work)
+    if not channels.in_reach:
+        await channels.describe()
+    each = [await channel.beside(work) for channel in channels.in_reach]
+    found = max((one for one in each if one), key=lambda one: one.median, default=None)
     if found is None or source.model is None:
         return
     await runtime.model_checks.record(
