@@ -91,6 +91,9 @@ def test_names_are_those_of_prometheus() -> None:
         assert metric.name.startswith("wikiembed_")
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert not set(metric.help) & set("`[]")
+        # What `promtool check metrics` refuses: labels and endings of summaries and histograms.
+        assert not {"quantile", "le"} & set(metric.labels)
+        assert not metric.name.endswith(("_count", "_sum", "_bucket", "_info_total", "_created"))
 
 
 async def test_waits_of_written_chunks_are_observed_by_job() -> None:

@@ -151,7 +151,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         "Chunks embedded per second",
         "ops",
         12,
-        (("rate(wikiembed_chunks_embedded_total" + SOURCES + "[5m])", "{{source}}"),),
+        (("rate(wikiembed_chunks_embedded_total" + SOURCES + "[$__rate_interval])", "{{source}}"),),
     ),
     (
         "Age of the oldest job",
@@ -183,11 +183,12 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
-        "Paused, out of reach, drifted",
+        "Paused, outside of windows, out of reach, drifted",
         "short",
         12,
         (
             ("wikiembed_source_paused" + SOURCES, "{{source}} paused"),
+            ("wikiembed_bulk_closed" + SOURCES, "{{source}} outside of its windows"),
             ("wikiembed_server_outage", "{{server}} out of reach"),
             ("wikiembed_model_drift" + SOURCES, "{{source}}: another model"),
         ),
@@ -209,7 +210,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         "Lag of changed rows, p50, p95 and p99",
         "s",
         12,
-        (("wikiembed_lag_seconds" + SOURCES, "{{source}} {{quantile}}"),),
+        (("wikiembed_lag_seconds" + SOURCES, "{{source}} p{{percentile}}"),),
     ),
     (
         "Tokens today",
@@ -240,7 +241,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
             (
                 "histogram_quantile(0.95, sum by (source, le)"
                 ' (rate(wikiembed_commit_to_vector_seconds_bucket{fresh="true",'
-                ' source=~"$source"}[5m])))',
+                ' source=~"$source"}[$__rate_interval])))',
                 "{{source}}",
             ),
         ),
@@ -252,7 +253,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         tuple(
             (
                 f"histogram_quantile({q}, sum by (server, le)"
-                " (rate(wikiembed_request_duration_seconds_bucket[5m])))",
+                " (rate(wikiembed_request_duration_seconds_bucket[$__rate_interval])))",
                 f"{{{{server}}}} p{q * 100:.0f}",
             )
             for q in (0.5, 0.95)
@@ -264,7 +265,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         12,
         (
             (
-                "sum by (server, outcome) (rate(wikiembed_request_duration_seconds_count[5m]))",
+                "sum by (server, outcome) (rate(wikiembed_request_duration_seconds_count[$__rate_interval]))",
                 "{{server}}: {{outcome}}",
             ),
         ),
@@ -281,7 +282,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         12,
         (
             (
-                "sum by (server, counted_by) (rate(wikiembed_tokens_total[5m]))",
+                "sum by (server, counted_by) (rate(wikiembed_tokens_total[$__rate_interval]))",
                 "{{server}}, by {{counted_by}}",
             ),
         ),
@@ -292,7 +293,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         12,
         (
             (
-                'sum by (outcome) (rate(wikiembed_batches_total{source=~"$source"}[5m]))',
+                'sum by (outcome) (rate(wikiembed_batches_total{source=~"$source"}[$__rate_interval]))',
                 "{{outcome}}",
             ),
         ),
