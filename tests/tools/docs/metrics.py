@@ -38,6 +38,11 @@ TRACES = """\
 A worker with [an exporter](../how-to/monitor.md#traces) makes a span of kind CONSUMER, `process embed_SOURCE`, of each
 batch, and below it one of kind CLIENT, `embeddings MODEL`, of each request. Triggers in Postgres queue the jobs, so a
 batch begins a trace of its own. Spans have no events and no description of errors.
+
+What is not one call within another is linked; attribute `wikiembed.link` of the link says how. A run of a job that had
+returned to the queue, after an outage, say, leads to the run before it (`earlier_run`), if the same worker traced that.
+A probe of an outage that goes on after the batch that began it has a trace of its own, which leads to that batch
+(`began_in`). Only the span of a batch is known to the worker that runs it: a transaction that writes a row has no link.
 """
 NAMES = """\
 The names are those of the conventions of [GenAI](https://opentelemetry.io/docs/specs/semconv/gen-ai/) and
