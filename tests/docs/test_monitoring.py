@@ -159,6 +159,7 @@ def test_board_is_filled_in_as_by_grafana() -> None:
     assert legend("{{source}} p{{percentile}}", {"source": "docs", "percentile": "95"}) == (
         "docs p95"
     )
+    assert legend("{{source}}: {{model}} (4)", {"source": "docs"}) == "docs:  (4)"
 
 
 def test_every_metric_is_on_the_dashboard() -> None:

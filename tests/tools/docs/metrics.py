@@ -209,7 +209,12 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         "Models",
         "short",
         12,
-        (("wikiembed_source_info" + SOURCES, "{{source}}: {{model}} ({{dimensions}})"),),
+        (
+            (
+                'wikiembed_source_info{model!="", source=~"$source"}',
+                "{{source}}: {{model}} ({{dimensions}})",
+            ),
+        ),
     ),
     (
         "Lag of changed rows, p50, p95 and p99",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -65,7 +66,5 @@ def panels(*, rate_s: float) -> list[Panel]:
 
 
 def legend(pattern: str, labels: Mapping[str, str]) -> str:
-    """The name of a series."""
-    for name in sorted(labels):
-        pattern = pattern.replace(f"{{{{{name}}}}}", labels[name])
-    return pattern
+    """The name of a series; an empty label is none for Prometheus, and is left out."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: labels.get(found[1], ""), pattern)
