@@ -15,11 +15,13 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from tests.support.database import Database
 from tests.tools.docs.metrics import PANELS
-from tests.tools.docs.pages import DOCS, ROOT
+from tests.tools.docs.pages import ROOT
+from tests.tools.monitoring.board import FOLDER, filled, legend, panels, rate_interval_s
+from tests.tools.monitoring.checks import CASES, wrong_files
+from tests.tools.monitoring.server import missing_programs
 from wikiembed.control.measurements import MEASUREMENTS
 from wikiembed.metrics.catalogue import METRICS, Kind, Metric
 
-FOLDER = DOCS / "deploy" / "monitoring"
 DURATION = re.compile(r"(\d+(ms|[smhdwy]))+")
 SERIES = {name: metric for metric in METRICS for name in metric.series}
 EXACT = (promql.MatchOp.Equal, promql.MatchOp.NotEqual)
@@ -36,7 +38,7 @@ def queries() -> list[str]:
     """Every expression of the rules and of the dashboard, whose variables are filled in."""
     board = json.loads((FOLDER / "grafana-dashboard.json").read_text())
     shown = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    return [rule["expr"] for rule in rules()] + [one.replace("$source", "docs") for one in shown]
+    return [rule["expr"] for rule in rules()] + [filled(one, rate_s=60) for one in shown]
 
 
 def parts(expression: promql.Expr) -> Iterator[promql.Expr]:
@@ -101,6 +103,63 @@ def test_check_finds_a_wrong_name(query: str) -> None:
     """Of a metric, a label, a value or a group."""
     with pytest.raises(AssertionError):
         check(query)
+
+
+def cases() -> list[tuple[str, list[dict[str, Any]]]]:
+    """The alert and the expected alerts of each case for promtool."""
+    return [
+        (check["alertname"], check.get("exp_alerts", []))
+        for one in yaml.safe_load(CASES.read_text())["tests"]
+        for check in one["alert_rule_test"]
+    ]
+
+
+def test_each_alert_has_a_case_that_fires_and_a_quiet_one() -> None:
+    """For promtool, which scripts/monitoring.sh runs; with the labels and severity of the rule."""
+    fires = {name for name, expected in cases() if expected}
+    quiet = {name for name, expected in cases() if not expected}
+    by_name = {rule["alert"]: rule for rule in rules()}
+    assert fires == set(by_name)
+    assert quiet == set(by_name)
+    for name, expected in cases():
+        for one in expected:
+            assert one["exp_labels"]["severity"] == by_name[name]["labels"]["severity"]
+            assert set(one["exp_annotations"]) == {"summary", "action"}
+
+
+def test_cases_name_what_is_emitted() -> None:
+    """Each series is of a metric, with its labels."""
+    given = {
+        series["series"]
+        for one in yaml.safe_load(CASES.read_text())["tests"]
+        for series in one["input_series"]
+    }
+    for one in given:
+        name, _, labels = one.partition("{")
+        written = set(re.findall(r"(\w+)=", labels)) - OF_PROMETHEUS
+        assert name in SERIES, one
+        assert written <= set(SERIES[name].labels), one
+
+
+@pytest.mark.skipif(bool(missing_programs()), reason="no promtool: apt-get install prometheus")
+def test_promtool_finds_nothing_wrong() -> None:
+    """In the configuration, the rules, and their cases."""
+    assert list(wrong_files()) == []
+
+
+def test_board_is_filled_in_as_by_grafana() -> None:
+    """Rates are of four scrapes at least; no query keeps a variable or has a span of its own."""
+    assert rate_interval_s(step_s=5, scrape_s=15) == 60
+    assert rate_interval_s(step_s=600, scrape_s=15) == 615
+    queries = [one.query for panel in panels(rate_s=60) for one in panel.targets]
+    assert [one for one in queries if "$" in one] == []
+    assert {span for one in queries for span in re.findall(r"\[(.+?)\]", one)} == {"60s"}
+    written = (FOLDER / "grafana-dashboard.json").read_text()
+    assert set(re.findall(r"\[([^\[\]\s]+)\]", written)) == {"$__rate_interval"}
+    assert legend("{{source}} p{{percentile}}", {"source": "docs", "percentile": "95"}) == (
+        "docs p95"
+    )
+    assert legend("{{source}}: {{model}} (4)", {"source": "docs"}) == "docs:  (4)"
 
 
 def test_every_metric_is_on_the_dashboard() -> None:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.support.chunks import add
+from tests.support.chunks import add, fail, read
+from tests.support.cli import ROOT
 from tests.support.console import Browser, shown
 from tests.support.database import Database
+from wikiembed.control.doctor import ALARMS
 from wikiembed.control.ready import OBSTACLES
-from wikiembed.web.messages import LANGUAGES, WORDS, catalogue, preferred
+from wikiembed.error_class import ErrorClass
+from wikiembed.web.app import Console
+from wikiembed.web.messages import LANGUAGES, WORDS, catalogue, preferred, sentences
 from wikiembed.web.pages import OFFERED
+
+CODE = re.compile(r"`[^`]+`|\]\([^)]+\)")
+FINE = re.compile(r'Finding\(\s*"(\w+)",\s*"ok"')
+ARTICLES = (
+    "create table public.articles (id integer primary key, body text);"
+    " select wikiembed.attach_documents('public.articles', array['id'], array['body'], 'articles',"
+    " p_dimensions => 4)"
+)
 
 
 async def test_pages_follow_the_language(docs_table: Database, browser: Browser) -> None:
@@ -33,6 +47,78 @@ async def test_what_is_in_the_way_is_counted_in_the_language_of_the_page(
     assert "2 wait, and no worker is alive" in await shown(browser, "/?lang=en")
 
 
+async def test_what_is_in_the_way_is_said_in_the_language_of_the_page(
+    docs_table: Database, browser: Browser, console: Console
+) -> None:
+    """Where it counts no chunks: a pause and its reason, an outage, documents, an empty table."""
+    docs_table.execute(ARTICLES)
+    for statement in (
+        "insert into public.articles values (1, 'one'), (2, 'two')",
+        "insert into wikiembed.document_failures (source, key, error_class)"
+        " values ('articles', '1', 'internal_error')",
+        "select wikiembed.report_outage('http://gpu', 5, 'no_answer', null, 'It is gone.')",
+        "select wikiembed.pause('docs', 'a test', now() + interval '1 hour')",
+    ):
+        docs_table.execute(statement)
+    korean = await shown(browser, "/?lang=ko")
+    assert re.search(r">docs</a>\s+\w+ ?\(?", (await browser.get("/?lang=ko")).text)
+    for words in ("이(가) 일시정지함 2", "까지 a test", "나누어지기를 기다리는 문서 1개",
+                  "나눌 수 없는 문서 1개", "부터 http://gpu에 연결할 수 없습니다: It is gone.",
+                  "청크가 없습니다"):  # fmt: skip
+        assert words in korean
+    english = await shown(browser, "/?lang=en")
+    for words in ("documents that wait to be split: 1", "http://gpu is out of reach since 2",
+                  "has no chunks", "a test"):  # fmt: skip
+        assert words in english
+    add(docs_table, "one")
+    docs_table.execute("select wikiembed.skip('docs', array['1'], 'not wanted')")
+    console.shared.forget()
+    assert "1개를 모두 건너뛰어 임베딩된 것이 없습니다" in await shown(browser, "/?lang=ko")
+    docs_table.execute("drop table public.docs")
+    console.shared.forget()
+    for path in ("/?lang=ko", "/source?name=docs&lang=ko"):
+        assert "테이블이 삭제되었습니다" in await shown(browser, path)
+
+
+async def test_doctor_and_advice_are_in_the_language_of_the_page(
+    docs_table: Database, browser: Browser
+) -> None:
+    """What an alarm means and what fixes it, then the English sentence with its facts."""
+    keys = add(docs_table, "one")
+    fail(docs_table, read(docs_table, keys), error_class="timeout", message="No answer.")
+    docs_table.execute("select wikiembed.pause('docs', 'a test')")
+    page = await browser.send("/doctor?lang=ko", {})
+    findings = page.text.split('<ul class="findings">')[1].split("</ul>")[0].split("<li ")[1:]
+    assert len(findings) > 8
+    for one in findings:
+        first = one.split("</span>", 1)[1].split("<small")[0]
+        assert re.search("[가-힣]", first), one
+        assert 'lang="en"' in one
+    assert "<code>wikiembed resume SOURCE</code>를 실행하세요. <small" in page.text
+    assert "운영자나 워커가 소스를 일시정지했습니다." in page.text
+    assert "올리거나 청크를 나누세요" in await shown(browser, "/source?name=docs&lang=ko")
+    assert "or split the chunk" in await shown(browser, "/source?name=docs&lang=en")
+
+
+def test_every_alarm_and_advice_has_its_korean() -> None:
+    """And nothing is translated that is not said any more; code and links are the same."""
+    said = [text for alarm in ALARMS for text in (alarm.meaning, alarm.fix)]
+    said += [one.fix for one in ErrorClass]
+    korean = sentences("ko")["sentences"]
+    assert sorted(set(said) - set(korean)) == []
+    assert sorted(set(korean) - set(said)) == []
+    for english, other in korean.items():
+        assert sorted(CODE.findall(english)) == sorted(CODE.findall(other)), english
+        assert re.search("[가-힣]", other), english
+    fine = {
+        found[1]
+        for file in (ROOT / "wikiembed/control/doctor").glob("*.py")
+        for found in FINE.finditer(file.read_text())
+    }
+    assert {"recall", "workers"} <= fine
+    assert sorted(fine - set(sentences("ko")["fine"])) == []
+
+
 def test_languages_have_the_same_messages() -> None:
     """With the same fields in each."""
     first = catalogue(LANGUAGES[0])
@@ -43,7 +129,9 @@ def test_languages_have_the_same_messages() -> None:
             fields = {part.split("}")[0] for part in text.split("{")[1:]}
             assert fields == {part.split("}")[0] for part in other[key].split("{")[1:]}, key
     for name in OBSTACLES:
-        assert all(words.has(f"obstacle.{name}") for words in WORDS.values())
+        for words in WORDS.values():
+            assert words.has(f"obstacle.{name}")
+            assert words.has(f"obstacle_says.{name}") or words.has(f"obstacle_count.{name}")
     assert set(OFFERED) <= set(OBSTACLES)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.support.chunks import add
+from tests.support.chunks import add, fail, read
 from tests.support.console import (
     Browser,
     console_settings,
@@ -91,3 +91,26 @@ async def test_doctor_page_examines_when_asked(docs_table: Database, browser: Br
     text = text_of(page.text)
     assert "fault No worker is alive: run wikiembed worker" in text
     assert text.index("fault ") < text.index(" ok ")
+
+
+async def test_failures_name_their_server(docs_table: Database, browser: Browser) -> None:
+    """As their messages do, without the path; one that no server caused has none."""
+    keys = add(docs_table, "one", "two", "three")
+    for key, message in zip(
+        keys,
+        (
+            "The embedding server rejected the batch (400) at http://gpu-1:8080/v1/embeddings: at"
+            " https://elsewhere/x it says no.",
+            "The embedding server at http://gpu-2 gave no answer within 60 s.",
+            "Postgres refuses the vector: see https://elsewhere.",
+        ),
+        strict=True,
+    ):
+        fail(docs_table, read(docs_table, [key]), error_class="rejected", message=message)
+    page = (await browser.get("/source?name=docs")).text
+    cells = re.findall(r'class="server">(?:<a href="([^"]+)">)?([^<]+)<', page)
+    assert sorted(at for _, at in cells) == ["http://gpu-1:8080", "http://gpu-2", "–"]
+    (link,) = [link for link, at in cells if at == "http://gpu-1:8080"]
+    text = await shown(browser, link.replace("&amp;", "&"))
+    assert "rejected the batch (400)" in text
+    assert "gave no answer within" not in text

@@ -44,6 +44,10 @@ FILL = (
     " tokens_estimated) values ('docs', (now() at time zone 'UTC')::date - 1, 1, 0, 1, 500, 0)",
     "insert into wikiembed_private.lag_hours (source, hour, fresh, bucket, chunks)"
     " values ('docs', date_trunc('hour', now(), 'UTC') - interval '2 hours', true, 90, 9999)",
+    "select wikiembed.set_schedule('docs', '{00:00-24:00}'),"
+    " wikiembed.set_schedule('articles', '{00:00-24:00}')",
+    "update wikiembed.sources set bulk_opens_at = now() + interval '1 hour',"
+    " bulk_closes_at = now() + interval '2 hours' where name = 'articles'",
     "select wikiembed.set_price('docs', 2, p_currency => 'USD')",
     "select wikiembed.set_budget('docs', 2000), wikiembed.set_budget('docs', null, 1, 'month')",
     "insert into wikiembed_queue.procrastinate_workers (last_heartbeat)"
@@ -51,7 +55,7 @@ FILL = (
 )
 """What fills the rest: a retry, failures, measurements, outages of which one lasts, costs and waits
 of now and earlier, prices, budgets, workers."""
-LAGS = (("0.5", 0), ("0.95", 10), ("0.99", 10))
+LAGS = (("50", 0), ("95", 10), ("99", 10))
 """Of 100 changes: 94 in bucket 0, 5 in 10, 1 in 20."""
 
 
@@ -88,6 +92,7 @@ async def test_every_metric_is_there_with_its_labels(
     assert samples.of("wikiembed_chunks_embedded_total", source="docs") == 2
     assert samples.of("wikiembed_failures", source="docs", error_class="timeout", kind="chunk") == 1
     assert samples.of("wikiembed_source_paused", source="docs") == 1
+    assert samples.by("wikiembed_bulk_closed", "source") == {"docs": 0, "articles": 1}
     assert samples.by("wikiembed_server_outage", "server") == {
         "http://a:1": 1, "http://b:1": 0, "http://c:1": 0,
     }  # fmt: skip
@@ -100,8 +105,8 @@ async def test_every_metric_is_there_with_its_labels(
     oldest = samples.by("wikiembed_queue_oldest_seconds", "fresh")
     assert set(oldest) == {"true", "false"}
     assert samples.of("wikiembed_recall", source="docs", depth="10") == 0.97
-    lags = {quantile: 0.95 * (1.05 / 0.95) ** bucket for quantile, bucket in LAGS}
-    assert samples.by("wikiembed_lag_seconds", "quantile") == pytest.approx(lags)
+    lags = {percentile: 0.95 * (1.05 / 0.95) ** bucket for percentile, bucket in LAGS}
+    assert samples.by("wikiembed_lag_seconds", "percentile") == pytest.approx(lags)
     tokens = samples.by("wikiembed_usage_tokens", "source")
     assert (tokens["docs"], tokens["articles"]) == (1500, 0)
     assert samples.of("wikiembed_usage_cost", source="docs", currency="USD") == 0.003

@@ -25,6 +25,7 @@ from tests.support.database import Database
 from tests.support.samples import Samples
 from tests.support.standin import BadText, Canned, StandIn
 from tests.support.workers import drain, environment_of, settings_of
+from wikiembed.errors import EmbedderUnavailable
 from wikiembed.metrics import conventions
 from wikiembed.metrics.catalogue import METRICS, Process
 from wikiembed.metrics.observer import Observer
@@ -64,6 +65,7 @@ class Traces:
         found: list[tuple[str, Any]] = []
         for span in spans:
             found += (span.attributes or {}).items()
+            found += [item for link in span.links for item in (link.attributes or {}).items()]
         for points in self.points().values():
             found += [item for point in points for item in point.attributes.items()]
         return found
@@ -199,6 +201,31 @@ async def test_failed_requests_have_an_error_type(docs_table: Database, standin:
     assert [span.attributes["error.type"] for span in failed] == ["429"]
     assert failed[0].status.description is None
     assert not [s for s in traces.spans(SpanKind.CONSUMER) if "error.type" in s.attributes]
+
+
+async def test_run_after_an_outage_is_linked_to_the_one_before(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """The job has returned to the queue, and its message id is the same."""
+    traces = Traces()
+    add(docs_table, "one")
+    standin.controls.spare_probe = True
+    standin.controls.status_for_all = Canned(status=429)
+    with pytest.raises(EmbedderUnavailable):
+        await drain(
+            settings_of(docs_table, standin.url, outage_limit_s=0.5),
+            observer=Observer([traces.sink]),
+        )
+    standin.controls.status_for_all = None
+    await drain(settings_of(docs_table, standin.url), observer=Observer([traces.sink]))
+    *_, before, last = traces.spans(SpanKind.CONSUMER)
+    assert before.attributes["wikiembed.batch.outcome"] == "requeued"
+    assert last.attributes["wikiembed.batch.outcome"] == "embedded"
+    assert before.attributes["messaging.message.id"] == last.attributes["messaging.message.id"]
+    (link,) = last.links
+    assert (link.context, dict(link.attributes)) == (
+        before.context, {"wikiembed.link": "earlier_run"},
+    )  # fmt: skip
 
 
 async def test_nothing_that_is_exported_holds_a_text(

@@ -29,7 +29,8 @@ async def test_bad_chunks_five_of_1000_fail_and_the_rest_is_embedded(
         " order by key::int"
     ) == [
         (str(key), "failed", "rejected", 500, 3,
-         "The embedding server rejected the batch (500): cannot embed")
+         f"The embedding server rejected the batch (500) at {standin.url}/v1/embeddings:"
+         " cannot embed")
         for key in bad
     ]  # fmt: skip
     assert standin.stats.requests < 200

@@ -10,7 +10,7 @@ import numpy as np
 import psycopg
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import generate_latest
@@ -23,11 +23,12 @@ from wikiembed.embedders.base import Cut, Role
 from wikiembed.embedders.usage import Usage, count_answer, metered, metered_apart
 from wikiembed.errors import EmbedderError, EmbedderThrottled, EmbedderTimeout
 from wikiembed.metrics.catalogue import COMMIT_TO_VECTOR, METRICS, BatchOutcome
+from wikiembed.metrics.conventions import LINK
 from wikiembed.metrics.environment import METRICS as OF_METRICS
 from wikiembed.metrics.environment import TRACES, exporters, protocol_of, wants_export
 from wikiembed.metrics.observer import Batch, Observer, Request, Server, Wait
 from wikiembed.metrics.prometheus import Weighted
-from wikiembed.metrics.tracing import Allowance, Tracing
+from wikiembed.metrics.tracing import MOST_EARLIER, Allowance, Tracing
 from wikiembed.pipeline.lag import LagMeter
 from wikiembed.pipeline.observe import outcome_of, waits_to
 from wikiembed.pipeline.record import BatchRecord
@@ -91,6 +92,9 @@ def test_names_are_those_of_prometheus() -> None:
         assert metric.name.startswith("wikiembed_")
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert not set(metric.help) & set("`[]")
+        # What `promtool check metrics` refuses: labels and endings of summaries and histograms.
+        assert not {"quantile", "le"} & set(metric.labels)
+        assert not metric.name.endswith(("_count", "_sum", "_bucket", "_info_total", "_created"))
 
 
 async def test_waits_of_written_chunks_are_observed_by_job() -> None:
@@ -165,20 +169,98 @@ def test_allowance_is_of_a_rate() -> None:
     assert all(Allowance(None, clock=clock).take() for _ in range(100))
 
 
-def test_requests_of_a_batch_that_is_not_traced_have_no_span() -> None:
-    """Beyond the rate; a request outside of any batch has one."""
+def traced(*, most_per_s: float | None = None) -> tuple[Observer, InMemorySpanExporter]:
+    """An observer that traces, and where its spans go."""
     exporter = InMemorySpanExporter()
     tracers = TracerProvider()
     tracers.add_span_processor(SimpleSpanProcessor(exporter))
-    observer = Observer([Tracing(tracers, MeterProvider(), most_per_s=1)])
+    return Observer([Tracing(tracers, MeterProvider(), most_per_s=most_per_s)]), exporter
+
+
+def a_batch(job_id: int) -> Batch:
+    """A run of a job with one chunk."""
+    return Batch(source="docs", queue="embed_docs", job_id=job_id, chunks=1)
+
+
+def links(span: ReadableSpan) -> list[tuple[int, str]]:
+    """The span and the meaning of each link."""
+    return [(one.context.span_id, str((one.attributes or {})[LINK])) for one in span.links]
+
+
+def test_requests_of_a_batch_that_is_not_traced_have_no_span() -> None:
+    """Beyond the rate; a request outside of any batch has one."""
+    observer, exporter = traced(most_per_s=1)
     for number in range(3):
-        batch = Batch(source="docs", queue="embed_docs", job_id=number, chunks=1)
-        with observer.batch(batch), observer.request(Request(server=SERVER, model="m", texts=1)):
+        with (
+            observer.batch(a_batch(number)),
+            observer.request(Request(server=SERVER, model="m", texts=1)),
+        ):
             pass
     with observer.request(Request(server=SERVER, model="m", texts=1)):
         pass
     spans = exporter.get_finished_spans()
     assert [span.name for span in spans] == ["embeddings m", "process embed_docs", "embeddings m"]
+
+
+async def test_requests_that_outlive_their_batch_are_linked_to_it() -> None:
+    """A task that a batch began, as a probe: below its span until that ends, then in new traces.
+
+    Of a batch that is not traced there is nothing to link to, and a request has its span.
+    """
+    observer, exporter = traced(most_per_s=1)
+    ended = asyncio.Event()
+
+    async def probe() -> None:
+        with observer.request(Request(server=SERVER, model="within", texts=1)):
+            pass
+        await ended.wait()
+        for _ in range(2):
+            with observer.request(Request(server=SERVER, model="after", texts=1)):
+                pass
+
+    for number in range(2):
+        with observer.batch(a_batch(number)):
+            probing = asyncio.create_task(probe())
+            await asyncio.sleep(0)
+        ended.set()
+        await probing
+        ended.clear()
+    within, batch, *after = exporter.get_finished_spans()
+    assert (within.name, batch.name) == ("embeddings within", "process embed_docs")
+    assert [span.name for span in after] == ["embeddings after"] * 4
+    assert batch.context is not None
+    assert within.parent is not None
+    assert within.parent.span_id == batch.context.span_id
+    assert [span.parent for span in after] == [None] * 4
+    assert len({span.context.trace_id for span in after if span.context} - {0}) == 4
+    began_in = [(batch.context.span_id, "began_in")]
+    assert [links(span) for span in (within, *after)] == [[], began_in, began_in, [], []]
+
+
+def test_next_run_of_a_job_is_linked_to_the_last_one() -> None:
+    """Of a job that returned to the queue; not of another job, nor twice, nor of all that ever."""
+    observer, exporter = traced()
+    outcomes = (BatchOutcome.REQUEUED, BatchOutcome.ERROR, BatchOutcome.EMBEDDED)
+    for outcome in (*outcomes, BatchOutcome.EMBEDDED):
+        with observer.batch(a_batch(7)) as batch:
+            batch.outcome = outcome
+    with observer.batch(a_batch(8)):
+        pass
+    first, second, third, fourth, other = exporter.get_finished_spans()
+    assert first.context is not None
+    assert second.context is not None
+    assert [links(span) for span in (first, second, third, fourth, other)] == [
+        [], [(first.context.span_id, "earlier_run")], [(second.context.span_id, "earlier_run")],
+        [], [],
+    ]  # fmt: skip
+    for number in range(100, 101 + MOST_EARLIER):
+        with observer.batch(a_batch(number)) as batch:
+            batch.outcome = BatchOutcome.REQUEUED
+    exporter.clear()
+    for number in (100, 101):
+        with observer.batch(a_batch(number)):
+            pass
+    assert [len(span.links) for span in exporter.get_finished_spans()] == [0, 1]
 
 
 async def test_observed_requests_have_their_outcome() -> None:

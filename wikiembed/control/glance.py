@@ -35,7 +35,8 @@ MINUTES = 60
 
 _SOURCES = """
 select s.name, s.provider, s.model, s.dimensions, s.document_prefix, s.query_prefix, s.batch_size,
-       coalesce(format('%%I.%%I', n.nspname, c.relname), 'gone') as relation, s.embedding_column,
+       case when c.oid is null then 'gone' else format('%%I.%%I', n.nspname, c.relname) end
+         as relation, s.embedding_column,
        s.attached_at
   from wikiembed.sources as s
   left join pg_catalog.pg_class as c on c.oid = s.relation

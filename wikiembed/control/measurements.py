@@ -95,6 +95,10 @@ select s.name, wikiembed_private.is_paused(s.paused_at, s.resume_at)::integer
   from wikiembed.sources as s""",
     ),
     Measurement(
+        metric=catalogue.BULK_CLOSED,
+        query="select c.source, (not c.open)::integer from wikiembed.schedules as c",
+    ),
+    Measurement(
         metric=catalogue.SERVER_OUTAGE,
         query=f"""\
 select o.server, bool_or(o.ended_at is null and o.last_seen_at
@@ -135,14 +139,14 @@ select distinct on (c.source) c.source, (c.outcome <> 'same')::integer
         metric=catalogue.LAG,
         kept_s=SELDOM_S,
         query=f"""\
-select h.source, q.quantile::text, min(h.seconds)
+select h.source, p.percentile::text, min(h.seconds)
   from (
     select l.source, l.seconds,
            sum(l.chunks) over (partition by l.source order by l.bucket) as upto,
            sum(l.chunks) over (partition by l.source) as chunks
       from wikiembed.lag_histogram as l where {RECENT}) as h
-  join (values (0.5), (0.95), (0.99)) as q (quantile) on h.upto >= q.quantile * h.chunks
- group by h.source, q.quantile""",  # noqa: S608 - our condition
+  join (values (50), (95), (99)) as p (percentile) on 100 * h.upto >= p.percentile * h.chunks
+ group by h.source, p.percentile""",  # noqa: S608 - our condition
     ),
     Measurement(
         metric=catalogue.USAGE_TOKENS,

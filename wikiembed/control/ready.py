@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import psycopg
@@ -60,17 +60,23 @@ select string_agg(c.error_class || ' ' || c.chunks, ', ' order by c.chunks desc,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obstacle:
-    """An obstacle to readiness, the number of chunks if it has one, and the command to run."""
+    """An obstacle to readiness, the number of chunks if it has one, and the command to run.
+
+    `facts`: what `sentence` says beside the number, by name, for sentences of other languages.
+    """
 
     source: str | None
     name: str
     sentence: str
     command: str
     chunks: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
-        """Its fields by name."""
-        return asdict(self)
+        """Its fields by name, without the facts."""
+        fields = asdict(self)
+        del fields["facts"]
+        return fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +114,7 @@ def obstacles(
                 sentence=f"{outage.server} is out of reach since {local(outage.since)}:"
                 f" {outage.reason.rstrip('.')}",
                 command="wikiembed doctor",
+                facts={"server": outage.server, "since": outage.since, "why": outage.reason},
             )
             for outage in open_outages(connection)
             if not outage.partial
@@ -139,6 +146,7 @@ def _of_source(connection: Connection, row: Coverage, *, counted: bool) -> Itera
             source=name, name="paused", sentence=f"paused by {who}{ends}{reason}",
             command=f"wikiembed resume {name}" if budget is None
             else f"wikiembed budget {name} --per {budget} --tokens N",
+            facts={"who": who, "why": why, "until": until},
         )  # fmt: skip
     if row.failed:
         kinds = _classes(connection, name) if counted else None
@@ -177,7 +185,7 @@ def _of_source(connection: Connection, row: Coverage, *, counted: bool) -> Itera
     if row.missing == 0 and actions.is_ready(connection, name, allow_empty=True):
         yield Obstacle(
             source=name, name="empty", chunks=row.total, sentence=_why_empty(row),
-            command=_filled_by(row),
+            command=_filled_by(row), facts={"n": row.total},
         )  # fmt: skip
     elif row.missing == 0:
         yield Obstacle(
@@ -205,6 +213,7 @@ def _of_documents(row: Documents, *, queued: bool, alive: int) -> Iterator[Obsta
             source=row.source, name="documents_failed",
             sentence=f"{count(row.failed, 'document')} could not be split",
             command=f"wikiembed failures {row.source}; then wikiembed retry {row.source}",
+            facts={"n": row.failed},
         )  # fmt: skip
     if row.waiting:
         command = "wikiembed status --watch" if alive else "wikiembed worker"
@@ -213,6 +222,7 @@ def _of_documents(row: Documents, *, queued: bool, alive: int) -> Iterator[Obsta
             sentence=f"{count(row.waiting, 'document')} {verb(row.waiting, 'waits', 'wait')}"
             " to be split",
             command=command if queued else f"wikiembed enqueue {row.source}",
+            facts={"n": row.waiting},
         )  # fmt: skip
 
 

@@ -120,6 +120,11 @@ class _Answer:
         return f"{self.said} {self.words.codes}"
 
     @property
+    def at(self) -> str:
+        """Which server it was: pages show it of each failure."""
+        return f" at {self.address}" if self.address else ""
+
+    @property
     def tail(self) -> str:
         """The server's words behind a colon, or the end of the sentence."""
         return f": {self.said}" if self.said else "."
@@ -152,7 +157,7 @@ def error_of(
 def _of_address(answer: _Answer) -> EmbedderError | None:
     """A wrong address, model or path."""
     status, said = answer.status, answer.said
-    at = f" at {answer.address}" if answer.address else ""
+    at = answer.at
     if 300 <= status < 400:
         return EmbedderMisconfigured(
             f"The embedding server redirects to another address ({status}); "
@@ -270,7 +275,7 @@ def _of_batch(answer: _Answer) -> EmbedderError:
     if _TEXT_TOO_LONG.search(matched):
         limit, given = _stated_tokens(answer.words.message)
         return TextTooLong(
-            f"A text of the batch is longer than the model's context ({status}).",
+            f"A text of the batch is longer than the model's context ({status}){answer.at}.",
             http_status=status,
             limit=limit,
             given=given,
@@ -281,7 +286,7 @@ def _of_batch(answer: _Answer) -> EmbedderError:
         limit = next((int(number) for number in numbers if number and int(number) > 0), None)
         stated = f", at most {count(limit, 'text')} a request" if limit else ""
         return BatchTooLarge(
-            f"The embedding server takes smaller batches ({status}){stated}.",
+            f"The embedding server takes smaller batches ({status}){answer.at}{stated}.",
             http_status=status,
             limit=limit,
         )
@@ -289,7 +294,7 @@ def _of_batch(answer: _Answer) -> EmbedderError:
     if status in {400, 422} and _ENCODING.search(matched):
         kind = EncodingRejected
     return kind(
-        f"The embedding server rejected the batch ({status}){answer.tail}",
+        f"The embedding server rejected the batch ({status}){answer.at}{answer.tail}",
         http_status=status,
         said=answer.said,
         own_fault=_OWN_FAULT.search(answer.words.message) is not None,

@@ -78,7 +78,7 @@ class Metric:
 
 REQUEST_BUCKETS_S = (*(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),)
 WAIT_BUCKETS_S = (
-    *(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0),
+    *(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0),
     *(3600.0, 4 * 3600.0, 24 * 3600.0),
 )
 
@@ -142,6 +142,14 @@ SOURCE_PAUSED = Metric(
     labels=("source",),
     meaning="1 while the source is paused, else 0.",
 )
+BULK_CLOSED = Metric(
+    name="wikiembed_bulk_closed",
+    kind=Kind.GAUGE,
+    process=Process.SERVE,
+    labels=("source",),
+    meaning="1 while bulk work waits for the source's next [window](../how-to/costs.md#windows),"
+    " else 0; left out without a schedule.",
+)
 SERVER_OUTAGE = Metric(
     name="wikiembed_server_outage",
     kind=Kind.GAUGE,
@@ -183,8 +191,8 @@ LAG = Metric(
     name="wikiembed_lag_seconds",
     kind=Kind.GAUGE,
     process=Process.SERVE,
-    labels=("source", "quantile"),
-    values=(("quantile", ("0.5", "0.95", "0.99")),),
+    labels=("source", "percentile"),
+    values=(("percentile", ("50", "95", "99")),),
     meaning="How long rows that users' transactions wrote [waited for their"
     " vectors](../how-to/costs.md#lag), in this hour and the one before: half, 95 % or 99 % of them"
     " no longer than this, within 5 %; left out without such rows. Read once a minute.",
@@ -270,7 +278,7 @@ BATCHES = Metric(
 )
 METRICS = (
     *(CHUNKS, CHUNKS_EMBEDDED, DOCUMENTS, QUEUE_JOBS, QUEUE_OLDEST, FAILURES, SOURCE_PAUSED),
-    *(SERVER_OUTAGE, WORKERS_ALIVE, SOURCE_INFO, RECALL, MODEL_DRIFT),
+    *(BULK_CLOSED, SERVER_OUTAGE, WORKERS_ALIVE, SOURCE_INFO, RECALL, MODEL_DRIFT),
     *(LAG, USAGE_TOKENS, USAGE_COST, BUDGET_USED, BUDGET_REACHED),
     *(REQUESTS_IN_FLIGHT, REQUEST_DURATION, TOKENS, COMMIT_TO_VECTOR, BATCHES),
 )

@@ -33,12 +33,18 @@ EMBEDDED = "wikiembed.batch.embedded"
 FAILED = "wikiembed.batch.failed"
 OUTCOME = "wikiembed.batch.outcome"
 """These of wikiembed are numbers, the source's name and the outcome."""
+LINK = "wikiembed.link"
+"""Of a link, what it leads to: one of the two below."""
+BEGAN_IN = "began_in"
+"""The batch in which a task began that has outlived it: a probe of an outage."""
+EARLIER_RUN = "earlier_run"
+"""The last run of the same job, which returned to the queue."""
 ATTRIBUTES = frozenset(
     {
         *(OPERATION_NAME, PROVIDER_NAME, REQUEST_MODEL, DIMENSIONS, INPUT_TOKENS, TOKEN_TYPE),
         *(SERVER_ADDRESS, SERVER_PORT, ERROR_TYPE, MESSAGING_SYSTEM, MESSAGING_OPERATION_NAME),
         *(MESSAGING_OPERATION_TYPE, MESSAGING_DESTINATION, MESSAGING_MESSAGE_ID),
-        *(SOURCE, TEXTS, CHUNKS, EMBEDDED, FAILED, OUTCOME),
+        *(SOURCE, TEXTS, CHUNKS, EMBEDDED, FAILED, OUTCOME, LINK),
     }
 )
 """Every attribute that is ever set: none holds a text, a key of a row, or a secret."""

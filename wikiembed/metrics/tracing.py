@@ -7,17 +7,19 @@ import logging
 import os
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
+from dataclasses import dataclass
 from importlib.metadata import entry_points, version
 from typing import Any
 
 from opentelemetry import context, metrics, trace
 from opentelemetry.metrics import MeterProvider
-from opentelemetry.trace import Span, SpanKind, StatusCode, TracerProvider
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TracerProvider
 
 from wikiembed.metrics import conventions as names
-from wikiembed.metrics.catalogue import OK
+from wikiembed.metrics.catalogue import OK, BatchOutcome
 from wikiembed.metrics.environment import METRICS, TRACES, exporters, protocol_of
 from wikiembed.metrics.observer import Batch, Request, Wait
 
@@ -29,10 +31,21 @@ costs 0.4 ms of CPU to trace and export, 5 % of what it costs a worker with a se
 once. Metrics are of all requests."""
 FLUSH_S = 5.0
 """A worker that ends waits as long for what is not exported yet."""
+_RUN_AGAIN = (BatchOutcome.REQUEUED, BatchOutcome.ERROR)
+MOST_EARLIER = 1000
+"""Runs of jobs that returned to the queue, which their next run in this process is linked to."""
 
 
-_skips: ContextVar[bool] = ContextVar("wikiembed_skips_spans", default=False)
-"""True within a batch that is not traced: nor are its requests."""
+@dataclass(slots=True)
+class Traced:
+    """A batch for the requests below it; `span`: None where the batch is not traced."""
+
+    span: Span | None
+    ended: bool = False
+
+
+_batch: ContextVar[Traced | None] = ContextVar("wikiembed_traced_batch", default=None)
+"""The batch in which the present task runs or began: a probe of an outage outlives its batch."""
 
 
 class Allowance:
@@ -60,8 +73,9 @@ class Allowance:
 class Tracing:
     """A sink that makes a span of a batch and, below it, of each request.
 
-    `most_per_s`: batches per second that have spans; None: all. `are_own`: the providers end with
-    it.
+    Spans that belong together without one being a call in the other are linked: see `_links_of`,
+    and `begin_request` for a task that outlives its batch. `most_per_s`: batches per second that
+    have spans; None: all. `are_own`: the providers end with it.
     """
 
     def __init__(
@@ -76,6 +90,7 @@ class Tracing:
         self._are_own = are_own
         self._allowance = Allowance(most_per_s)
         self._known: dict[tuple[str, str | None], dict[str, str | int]] = {}
+        self._earlier: OrderedDict[int, SpanContext] = OrderedDict()
         self._tracer = tracers.get_tracer(SCOPE, version(SCOPE))
         meter = meters.get_meter(SCOPE, version(SCOPE))
         self._duration = meter.create_histogram(
@@ -112,14 +127,26 @@ class Tracing:
         return cls(tracers, meters, most_per_s=most, are_own=are_own)
 
     def begin_request(self, request: Request) -> None:
-        """Begin its span; it is the child of its batch's."""
-        if _skips.get():
+        """Begin its span, the child of its batch's; after that has ended, linked to it.
+
+        The child of a span that has ended would change a trace that is complete, for as long as the
+        outage lasts whose probe it is.
+        """
+        batch = _batch.get()
+        within, links = None, []
+        if batch is not None and batch.ended:
+            within = context.Context()
+            if batch.span is not None:
+                links = [_link(batch.span.get_span_context(), names.BEGAN_IN)]
+        elif batch is not None and batch.span is None:
             return
         attributes = self._attributes(request)
         request.span = self._tracer.start_span(
             names.name_of_request(request),
+            context=within,
             kind=SpanKind.CLIENT,
             attributes={**attributes, names.TEXTS: request.texts},
+            links=links,
         )
 
     def _attributes(self, request: Request) -> dict[str, str | int]:
@@ -151,24 +178,44 @@ class Tracing:
     def begin_batch(self, batch: Batch) -> None:
         """Begin its span, of which those of its requests are children, if it is traced."""
         if not self._allowance.take():
-            batch.span = _skips.set(True)
+            traced = Traced(None)
+            batch.span = (traced, _batch.set(traced), None)
             return
         span = self._tracer.start_span(
             names.name_of_batch(batch),
             kind=SpanKind.CONSUMER,
             attributes=names.batch_attributes(batch),
+            links=self._links_of(batch),
         )
-        batch.span = (span, context.attach(trace.set_span_in_context(span)))
+        traced = Traced(span)
+        attached = context.attach(trace.set_span_in_context(span))
+        batch.span = (traced, _batch.set(traced), attached)
+
+    def _links_of(self, batch: Batch) -> list[Link]:
+        """A link to the last run of the job, if this process traced it."""
+        earlier = None if batch.job_id is None else self._earlier.pop(batch.job_id, None)
+        return [] if earlier is None else [_link(earlier, names.EARLIER_RUN)]
+
+    def _keep_run(self, batch: Batch, span: Span) -> None:
+        if batch.job_id is None or batch.outcome not in _RUN_AGAIN:
+            return
+        self._earlier[batch.job_id] = span.get_span_context()
+        if len(self._earlier) > MOST_EARLIER:
+            self._earlier.popitem(last=False)
 
     def end_batch(self, batch: Batch) -> None:
         """End its span."""
-        if isinstance(batch.span, Token):
-            _skips.reset(batch.span)
         if not isinstance(batch.span, tuple):
             return
-        span, token = batch.span
-        context.detach(token)
+        traced, token, attached = batch.span
+        _batch.reset(token)
+        traced.ended = True
+        if traced.span is None:
+            return
+        span = traced.span
+        context.detach(attached)
         if span.is_recording():
+            self._keep_run(batch, span)
             span.set_attributes(
                 {
                     names.EMBEDDED: batch.embedded,
@@ -196,6 +243,10 @@ class Tracing:
             if end is not None:
                 with contextlib.suppress(Exception):
                     end()
+
+
+def _link(to: SpanContext, what: str) -> Link:
+    return Link(to, {names.LINK: what})
 
 
 def _tracers(resource: Any) -> TracerProvider:

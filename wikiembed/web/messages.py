@@ -1,7 +1,8 @@
 """The words of the pages in each language, from one file per language in `messages/`.
 
-Sentences of `ready` that count nothing, of `doctor` and of Postgres are English in every language,
-as the commands are.
+Sentences of `wikiembed.control`, such as the alarms of `doctor`, are looked up by their English
+text in a file of their own. What a finding says of this installation, messages of failures and of
+Postgres are English in every language, as the commands are.
 """
 
 from __future__ import annotations
@@ -36,12 +37,22 @@ def _flat(prefix: str, table: Mapping[str, object]) -> list[tuple[str, str]]:
     return found
 
 
+@cache
+def sentences(language: str) -> Mapping[str, Mapping[str, str]]:
+    """Tables `sentences`, by their English text, and `fine`, by a finding's name; empty: none."""
+    file = resources.files("wikiembed.web") / "messages" / f"{language}_sentences.toml"
+    if not file.is_file():
+        return {"sentences": {}, "fine": {}}
+    return tomllib.loads(file.read_text("utf-8"))
+
+
 class Words:
     """Messages, numbers, durations and times in one language, for a template."""
 
     def __init__(self, language: str) -> None:
         self.language = language
         self._messages = catalogue(language)
+        self._sentences = sentences(language)
 
     def __call__(self, key: str, /, **fields: object) -> str:
         """The message of `key`, with numbers as `number` writes them."""
@@ -54,6 +65,14 @@ class Words:
     def has(self, key: str) -> bool:
         """Whether there is such a message."""
         return key in self._messages
+
+    def says(self, sentence: str) -> str | None:
+        """A sentence of `wikiembed.control` in this language; None: it is shown as it is."""
+        return self._sentences["sentences"].get(sentence)
+
+    def fine(self, name: str) -> str | None:
+        """What doctor's finding of this name is about where nothing is wrong; None: as `says`."""
+        return self._sentences["fine"].get(name)
 
     def number(self, value: float | None) -> str:
         """``1,234``, ``0.5``; – for None."""

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import errors as pg
@@ -45,7 +46,8 @@ MOST_ENTRIES = 100
 MOST_OUTAGES = 200
 TIMELINE = dt.timedelta(days=7)
 EXAMINE_MS = 30_000
-_ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
+_SERVER = re.compile(r"\bat (https?://[^\s\"'<>]+)")
+_ALARMS = {(alarm.name, alarm.level): alarm for alarm in control_doctor.ALARMS}
 OFFERED = {
     "paused": "resume",
     "held_back": "enqueue",
@@ -118,7 +120,7 @@ async def source(context: Context) -> Response:
         most_jobs=MOST_JOBS, most_failures=MOST_FAILURES, most_listed=MOST_LISTED,
         advice={one.value: one.fix for one in ErrorClass},
         obstacles=[one for one in state.obstacles if one.source == name],
-        offered=offered,
+        offered=offered, server_of=server_of,
         commands=[
             f"wikiembed index --source {quoted}",
             f"wikiembed recall {quoted}",
@@ -147,12 +149,20 @@ def _classes(details: _Details, given: Given) -> list[str]:
 
 def _servers(state: Glance, details: _Details) -> list[str]:
     """Servers to choose from: those out of reach, and those that listed failures name."""
-    named = {
-        address.rstrip(".,:;)")
-        for row in details.failures or ()
-        for address in _ADDRESS.findall(row["message"])
-    }
-    return sorted(named | {outage.server for outage in state.outages})
+    named = {server_of(row["message"]) for row in details.failures or ()} - {None}
+    return sorted(str(one) for one in named | {outage.server for outage in state.outages})
+
+
+def server_of(message: str) -> str | None:
+    """The embedding server that the message of a failure names, without the path of a request.
+
+    Failures have no column for it: messages of everything that a server did name it.
+    """
+    found = _SERVER.search(message)
+    if found is None:
+        return None
+    parts = urlsplit(found[1].rstrip(".,:;)"))
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else None
 
 
 def _attached(row: dict[str, Any]) -> str:
@@ -231,7 +241,7 @@ async def actions(context: Context) -> Response:
 
 async def doctor(context: Context) -> Response:
     """The button that examines; nothing is examined by opening the page."""
-    return context.page("doctor.html", findings=None)
+    return context.page("doctor.html", findings=None, alarms=_ALARMS)
 
 
 async def examine(context: Context) -> Response:
@@ -252,4 +262,8 @@ async def examine(context: Context) -> Response:
 
     findings = await context.console.in_thread(run)
     order = {"fault": 0, "warning": 1, "ok": 2}
-    return context.page("doctor.html", findings=sorted(findings, key=lambda one: order[one.level]))
+    return context.page(
+        "doctor.html",
+        findings=sorted(findings, key=lambda one: order[one.level]),
+        alarms=_ALARMS,
+    )

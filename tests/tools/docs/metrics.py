@@ -38,6 +38,11 @@ TRACES = """\
 A worker with [an exporter](../how-to/monitor.md#traces) makes a span of kind CONSUMER, `process embed_SOURCE`, of each
 batch, and below it one of kind CLIENT, `embeddings MODEL`, of each request. Triggers in Postgres queue the jobs, so a
 batch begins a trace of its own. Spans have no events and no description of errors.
+
+What is not one call within another is linked; attribute `wikiembed.link` of the link says how. A run of a job that had
+returned to the queue, after an outage, say, leads to the run before it (`earlier_run`), if the same worker traced that.
+A probe of an outage that goes on after the batch that began it has a trace of its own, which leads to that batch
+(`began_in`). Only the span of a batch is known to the worker that runs it: a transaction that writes a row has no link.
 """
 NAMES = """\
 The names are those of the conventions of [GenAI](https://opentelemetry.io/docs/specs/semconv/gen-ai/) and
@@ -151,7 +156,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         "Chunks embedded per second",
         "ops",
         12,
-        (("rate(wikiembed_chunks_embedded_total" + SOURCES + "[5m])", "{{source}}"),),
+        (("rate(wikiembed_chunks_embedded_total" + SOURCES + "[$__rate_interval])", "{{source}}"),),
     ),
     (
         "Age of the oldest job",
@@ -183,11 +188,12 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
-        "Paused, out of reach, drifted",
+        "Paused, outside of windows, out of reach, drifted",
         "short",
         12,
         (
             ("wikiembed_source_paused" + SOURCES, "{{source}} paused"),
+            ("wikiembed_bulk_closed" + SOURCES, "{{source}} outside of its windows"),
             ("wikiembed_server_outage", "{{server}} out of reach"),
             ("wikiembed_model_drift" + SOURCES, "{{source}}: another model"),
         ),
@@ -203,13 +209,18 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         "Models",
         "short",
         12,
-        (("wikiembed_source_info" + SOURCES, "{{source}}: {{model}} ({{dimensions}})"),),
+        (
+            (
+                'wikiembed_source_info{model!="", source=~"$source"}',
+                "{{source}}: {{model}} ({{dimensions}})",
+            ),
+        ),
     ),
     (
         "Lag of changed rows, p50, p95 and p99",
         "s",
         12,
-        (("wikiembed_lag_seconds" + SOURCES, "{{source}} {{quantile}}"),),
+        (("wikiembed_lag_seconds" + SOURCES, "{{source}} p{{percentile}}"),),
     ),
     (
         "Tokens today",
@@ -240,7 +251,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
             (
                 "histogram_quantile(0.95, sum by (source, le)"
                 ' (rate(wikiembed_commit_to_vector_seconds_bucket{fresh="true",'
-                ' source=~"$source"}[5m])))',
+                ' source=~"$source"}[$__rate_interval])))',
                 "{{source}}",
             ),
         ),
@@ -252,7 +263,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         tuple(
             (
                 f"histogram_quantile({q}, sum by (server, le)"
-                " (rate(wikiembed_request_duration_seconds_bucket[5m])))",
+                " (rate(wikiembed_request_duration_seconds_bucket[$__rate_interval])))",
                 f"{{{{server}}}} p{q * 100:.0f}",
             )
             for q in (0.5, 0.95)
@@ -264,7 +275,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         12,
         (
             (
-                "sum by (server, outcome) (rate(wikiembed_request_duration_seconds_count[5m]))",
+                "sum by (server, outcome) (rate(wikiembed_request_duration_seconds_count[$__rate_interval]))",
                 "{{server}}: {{outcome}}",
             ),
         ),
@@ -281,7 +292,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         12,
         (
             (
-                "sum by (server, counted_by) (rate(wikiembed_tokens_total[5m]))",
+                "sum by (server, counted_by) (rate(wikiembed_tokens_total[$__rate_interval]))",
                 "{{server}}, by {{counted_by}}",
             ),
         ),
@@ -292,7 +303,7 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         12,
         (
             (
-                'sum by (outcome) (rate(wikiembed_batches_total{source=~"$source"}[5m]))',
+                'sum by (outcome) (rate(wikiembed_batches_total{source=~"$source"}[$__rate_interval]))',
                 "{{outcome}}",
             ),
         ),

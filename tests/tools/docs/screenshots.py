@@ -136,11 +136,11 @@ def prepare(base: Base) -> None:
         base.execute(REPORT, row[1], server, in_flight, limit, throttled)
 
 
-def small(png: bytes) -> bytes:
+def small(png: bytes, *, colors: int = COLORS) -> bytes:
     """The picture with few colours."""
     out = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE).save(
+        image.convert("RGB").quantize(colors, Image.Quantize.MAXCOVERAGE).save(
             out, "PNG", optimize=True
         )
     return out.getvalue()

@@ -1,0 +1,1 @@
+"""The files of docs/deploy/monitoring, tried with a real Prometheus."""
