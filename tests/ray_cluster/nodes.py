@@ -27,6 +27,7 @@ class Nodes:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": "0123456789abcdef0123456789abcdef0123456789abcdef",
             "RAY_gcs_rpc_server_reconnect_timeout_s": str(GCS_TIMEOUT_S),
+            "RAY_raylet_start_wait_time_s": "120",
             "RAY_USAGE_STATS_ENABLED": "0",
         }
         os.environ.update(self.env)

@@ -28,6 +28,8 @@ HEAD_EVERY_S = 5.0
 PLACED_WITHIN_S = 30.0
 """An actor that no node has room for in this time is reported."""
 ABORTED_WITHIN_S = 15.0
+UNPLACED_S = 5.0
+"""An actor that is to end and does not answer may have just begun: it is killed after that time."""
 SOUND_AFTER_S = 60.0
 """An actor that worked for so long has not failed at its start."""
 RESTART = Backoff(first_s=1.0, longest_s=60.0)
@@ -50,8 +52,13 @@ class _Actor:
     member: Member
     task: asyncio.Task[Ended]
     report: Report | None = None
-    stopping: bool = False
+    stopping_s: float | None = None
     warned: bool = False
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to end."""
+        return self.stopping_s is not None
 
     @property
     def place(self) -> Place | None:
@@ -144,6 +151,7 @@ class Fleet:
     async def _tick(self) -> bool:
         """Observe, decide, act once; True when a drain is done."""
         await self._observe()
+        self._end_unplaced()
         self._reap()
         demand = await self._read()
         await self._ask_head()
@@ -328,12 +336,19 @@ class Fleet:
         self._actors[name] = _Actor(member, asyncio.create_task(member.run(), name=name))
 
     def _end(self, actor: _Actor) -> None:
-        """Ask an actor to end; one that waits for a node is no longer requested."""
-        actor.stopping = True
-        if actor.place is None:
-            actor.member.kill()
-        else:
-            actor.member.stop()
+        """Ask an actor to end."""
+        actor.stopping_s = time.monotonic()
+        actor.member.stop()
+
+    def _end_unplaced(self) -> None:
+        """No longer request those that were asked to end and have no node."""
+        for actor in self._actors.values():
+            if (
+                actor.stopping_s is not None
+                and actor.place is None
+                and time.monotonic() - actor.stopping_s > UNPLACED_S
+            ):
+                actor.member.kill()
 
     def _outage(self) -> tuple[float, str | None]:
         """Seconds since the server is out of reach of every actor, and why; 0 when it is not."""
@@ -373,7 +388,13 @@ class Fleet:
                 if self._abort.is_set():
                     await self._abort_all()
                     break
-                await asyncio.wait([aborted, *pending], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    [aborted, *pending],
+                    timeout=self._tick_s,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                await self._observe()
+                self._end_unplaced()
         finally:
             aborted.cancel()
             for actor in self._actors.values():
