@@ -48,7 +48,7 @@ class FleetCrew(Crew):
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
     """Four nodes with room for two actors each, and a head."""
-    made = Nodes(1, cpus=4)
+    made = Nodes(4, cpus=2)
     try:
         yield made
     finally:

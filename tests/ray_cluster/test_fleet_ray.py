@@ -66,7 +66,7 @@ def test_lost_head_loses_nothing(crew: FleetCrew, report: Report) -> None:
     wait_for(lambda: events(fleet, "ray_lost"), fleet)
     crew.nodes.end()
     crew.nodes.start(2)
-    wait_for(lambda: events(fleet, "ray_back"), fleet, within_s=60)
+    wait_for(lambda: events(fleet, "ray_back"), fleet)
     crew.age_dead_actors()
     found = crew.settle(report, "the head of the cluster lost", fleet)
     assert found.repeated <= 4 * 2 * 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +61,7 @@ class Actor:
 
     def stop(self) -> None:
         if self.node is None:
-            self.told.append("stop")  # it would hear it when it starts
+            self.told.append("stop")  # it is notified when it starts
         else:
             self._finish("stop")
 
@@ -140,10 +140,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+def said(caplog: pytest.LogCaptureFixture) -> Callable[[str], list[dict[str, Any]]]:
     """The fields of each event of a name, up to now."""
     caplog.set_level(logging.INFO, logger="wikiembed")
-    yield lambda name: [getattr(one, "fields", {}) for one in caplog.records if one.message == name]
+    return lambda name: [
+        getattr(one, "fields", {}) for one in caplog.records if one.message == name
+    ]
 
 
 async def ended(run: asyncio.Task[None], fleet: Fleet) -> None:

@@ -38,7 +38,7 @@ def test_all_sources_paused_need_none_at_once() -> None:
 
 
 def test_reconcile_of_a_trigger_needs_a_worker() -> None:
-    """It may queue the rest, so it counts although no embed job waits and the sources are paused."""
+    """It may queue the rest: it counts without embed jobs, and while the sources are paused."""
     seen = Observed(present=0, jobs_per_s=None)
     assert needed(Demand(todo=0, doing=0, upkeep=1), seen, LIMITS) == 1
     assert needed(Demand(todo=0, doing=0, upkeep=1, open_sources=0), seen, LIMITS) == 1
@@ -72,7 +72,7 @@ def test_outage_keeps_what_there_is() -> None:
 
 
 def test_up_at_once_and_down_after_the_cooldown() -> None:
-    """A short gap in the queue ends nobody."""
+    """A short gap in the queue ends no worker."""
     policy = Policy(LIMITS)
     busy, idle = Demand(todo=320, doing=0), Demand(todo=0, doing=0)
     assert policy.decide(0.0, busy, Observed(present=0, jobs_per_s=None)) == 8
@@ -98,13 +98,13 @@ def test_cooldown_never_brings_back_the_dead() -> None:
     outage=st.booleans(),
     least=st.integers(0, 8),
 )
-def test_number_is_within_the_limits(  # noqa: PLR0917
+def test_number_is_within_the_limits(
     todo: int,
     doing: int,
     present: int,
     rate: float | None,
-    outage: bool,
-    least: int,  # noqa: FBT001
+    outage: bool,  # noqa: FBT001
+    least: int,
 ) -> None:
     """Whatever is observed."""
     limits = Limits(least=least, most=8, cooldown_s=30)

@@ -150,7 +150,7 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
             exits=(
                 "0 when stopped or drained, even if chunks failed (run `ready`); with "
                 "`--drain`: 1 when what is left is paused, 3 when an outage outlasts "
-                "`WIKIEMBED_OUTAGE_LIMIT_S`; 2 when Ray is not installed, here or on the nodes, and "
+                "`WIKIEMBED_OUTAGE_LIMIT_S`; 2 when Ray is missing, here or on the nodes, and "
                 "for what `worker` exits with 2; 3 when no Ray cluster is in reach at the start, "
                 "or when it is stopped while the cluster is lost"
             ),

@@ -19,6 +19,7 @@ from tests.tools.bench.rows import (
     console,
     documents,
     embedding,
+    fleet,
     growth,
     inserts,
     living,
@@ -60,10 +61,11 @@ ROWS: dict[str, Row] = {
     "listeners": console.listeners,
     "growth": growth.growth,
     "peers": peers.peers,
+    "fleet": fleet.fleet,
 }
-ASKED_FOR = frozenset({"search", "search-quantise", "growth", "peers"})
+ASKED_FOR = frozenset({"search", "search-quantise", "growth", "peers", "fleet"})
 """Rows that the short form leaves out unless they are named: each takes longer than all others."""
-NEEDS_A_PEER = frozenset({"peers"})
+NEEDS_A_PEER = frozenset({"peers", "fleet"})
 """Rows that the long form leaves out, too: they need a program that is not ours."""
 
 

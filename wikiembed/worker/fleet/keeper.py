@@ -137,7 +137,7 @@ class Keeper:
         process.start()
         theirs.close()
         self._connection = ours
-        if self.stopped_by is not None:  # before the connection was there to be told
+        if self.stopped_by is not None:  # it came before there was a connection
             self._tell(STOP)
         ended: Finished | RayUnreachable | None = None
         try:
@@ -163,8 +163,9 @@ class Keeper:
                 continue
             try:
                 message = ours.recv() if ours.poll() else None
-            except (EOFError, OSError):
-                message = None
+            except (EOFError, OSError):  # the other end is closed, or was cut in a message
+                process.join()
+                return self._ended_by_ray()
             match message:
                 case Connected():
                     connected = True
@@ -178,13 +179,16 @@ class Keeper:
                     if isinstance(error, RayUnreachable) and not connected:
                         return error
                     return message
+                case _ if process.exitcode is not None and not ours.poll():
+                    return self._ended_by_ray()
                 case _:
-                    process.join(1.0)
-                    if process.exitcode is not None and not ours.poll():
-                        return RayUnreachable(
-                            f"The Ray cluster at {self._options.address} was lost: Ray has ended"
-                            " the connection and the actors, whose jobs are rescued."
-                        )
+                    pass
+
+    def _ended_by_ray(self) -> RayUnreachable:
+        return RayUnreachable(
+            f"The Ray cluster at {self._options.address} was lost: Ray has ended the connection and"
+            " the actors, whose jobs are rescued."
+        )
 
     def _is_connected(self) -> None:
         self._connected_once = True

@@ -55,7 +55,7 @@ def needed(demand: Demand, seen: Observed, limits: Limits) -> int:
         return 0
     if demand.todo + demand.doing + demand.upkeep == 0:
         return limits.least
-    if seen.outage:  # nothing is finished, whoever waits: more workers would only wait as well
+    if seen.outage:  # nothing is finished: more workers would only wait as well
         return min(max(seen.present, limits.least, 1), limits.most)
     if seen.jobs_per_s:
         workers = demand.todo / (seen.jobs_per_s * EMPTY_WITHIN_S)
