@@ -40,14 +40,25 @@ class Nodes:
         self.start(number)
 
     def start(self, number: int) -> None:
-        """Start a head without CPUs, so that no actor is on it, and `number` nodes."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.ray_cluster.nodes", str(number),
-             str(self._cpus)],
-            env={**os.environ, **self.env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True,
-        )  # fmt: skip
-        self.address = self._answer()
+        """Start a head without CPUs, so that no actor is on it, and `number` nodes.
+
+        On a machine under load Ray's own limit of 30 s for a node is short: it is tried again.
+        """
+        for tried in range(1, TRIES + 1):
+            self._process = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "tests.ray_cluster.nodes", str(number),
+                 str(self._cpus)],
+                env={**os.environ, **self.env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                text=True,
+            )  # fmt: skip
+            try:
+                self.address = self._answer()
+            except AssertionError:
+                self._process.communicate(timeout=60)
+                if tried == TRIES:
+                    raise
+            else:
+                return
 
     def _answer(self) -> str:
         assert self._process is not None
@@ -108,19 +119,8 @@ def hold(number: int, cpus: int) -> None:
 
 
 def _start(make: Any, number: int, cpus: int) -> tuple[Any, list[Any]]:
-    """On a machine under load Ray's own limit of 30 s for a node is short: it is tried again."""
     cluster = make(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    nodes: list[Any] = []
-    tries = TRIES
-    while len(nodes) < number:
-        try:
-            nodes.append(cluster.add_node(num_cpus=cpus))
-        except Exception:
-            tries -= 1
-            if not tries:
-                _end(cluster, nodes)
-                raise
-    return cluster, nodes
+    return cluster, [cluster.add_node(num_cpus=cpus) for _ in range(number)]
 
 
 def _end(cluster: Any, nodes: list[Any]) -> None:

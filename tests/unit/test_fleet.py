@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 
 from tests.support.eventually import eventually_async
+from wikiembed.backoff import Backoff
 from wikiembed.errors import (
     ConfigurationError,
     DatabaseUnreachable,
@@ -134,7 +136,7 @@ def fleet_on(ground: Ground, *, most: int = 4, least: int = 0, **options: Any) -
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No wait before a restart, and questions at each tick."""
-    monkeypatch.setattr(module, "RESTART", module.Backoff(first_s=0.0, longest_s=0.0))
+    monkeypatch.setattr(module, "RESTART", Backoff(first_s=0.0, longest_s=0.0))
     for name in ("RESCUE_EVERY_S", "HEAD_EVERY_S", "PLACED_WITHIN_S", "UNPLACED_S"):
         monkeypatch.setattr(module, name, 0.0)
 
@@ -167,16 +169,20 @@ async def test_queue_decides_the_number_and_a_stop_ends_all(said: Any) -> None:
     assert ground.rescued > 0
 
 
-async def test_names_of_actors_are_of_the_fleet_alone(said: Any) -> None:
+async def test_names_of_actors_are_of_the_fleet_alone() -> None:
     """Two fleets of a cluster do not meet, and a name is never used again."""
-    ground, other = Ground(), Ground()
-    for one in (ground, other):
-        fleet = fleet_on(one)
+    names: list[str] = []
+    for ground in (Ground(), Ground()):
+        fleet = fleet_on(ground)
         run = asyncio.create_task(fleet.run())
-        await eventually_async(lambda one=one: len(one.living) == 4)
+        await eventually_async(partial(_has_actors, ground, 4))
         await ended(run, fleet)
-    names = [actor.name for one in (ground, other) for actor in one.actors]
+        names += [actor.name for actor in ground.actors]
     assert len(set(names)) == 8
+
+
+def _has_actors(ground: Ground, number: int) -> bool:
+    return len(ground.living) == number
 
 
 async def test_dead_actor_is_replaced(said: Any) -> None:

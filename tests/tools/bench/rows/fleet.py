@@ -63,6 +63,7 @@ def _running(base: Base, server: Server, nodes: Nodes, actors: int) -> Iterator[
                 [sys.executable, "-m", "wikiembed", "fleet", "--address", nodes.address,
                  "--min", str(actors), "--max", str(actors), "--concurrency", "1"],
                 env=os.environ
+                | dict(nodes.env)
                 | {
                     "WIKIEMBED_DATABASE_URL": base.url,
                     "WIKIEMBED_EMBEDDER": "openai",
