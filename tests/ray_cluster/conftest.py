@@ -46,9 +46,9 @@ class FleetCrew(Crew):
 
 
 @pytest.fixture(scope="module")
-def nodes() -> Iterator[Nodes]:
-    """Four nodes with room for two actors each, and a head."""
-    made = Nodes(4, cpus=2)
+def nodes(request: pytest.FixtureRequest) -> Iterator[Nodes]:
+    """A head, and as many nodes as the module says, with room for two actors each."""
+    made = Nodes(request.module.NODES, cpus=2)
     try:
         yield made
     finally:

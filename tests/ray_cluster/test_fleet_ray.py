@@ -8,11 +8,11 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from tests.faults.crew import events
 from tests.faults.report import Report
 from tests.ray_cluster.conftest import FleetCrew
 from tests.support.cli import Running, wait_for
 
+NODES = 4
 ACTORS = "select host, pid, node, actor from wikiembed.workers where alive and actor is not null"
 
 
@@ -53,23 +53,6 @@ def test_faults_in_mid_run_lose_nothing(crew: FleetCrew, report: Report) -> None
     found = crew.settle(report, "an actor killed, a node removed", done, tried=2)
     # What the two workers had in flight: each two batches, and what Ray's second lets them finish.
     assert found.repeated <= 2 * 2 * 16
-
-
-def test_lost_head_loses_nothing(crew: FleetCrew, report: Report) -> None:
-    """The fleet waits for another cluster, and starts new actors on it."""
-    crew.attach(batch_size=16)
-    crew.standin.control(latency_s=0.2)
-    crew.add(3_000)
-    fleet = crew.fleet("--max", "4", "--concurrency", "2", "--drain", address="auto")
-    crew.wait_embedded(300, fleet)
-    crew.nodes.lose_head()
-    wait_for(lambda: events(fleet, "ray_lost"), fleet)
-    crew.nodes.end()
-    crew.nodes.start(2)
-    wait_for(lambda: events(fleet, "ray_back"), fleet)
-    crew.age_dead_actors()
-    found = crew.settle(report, "the head of the cluster lost", fleet)
-    assert found.repeated <= 4 * 2 * 16
 
 
 def test_secrets_are_not_in_rays_logs(crew: FleetCrew) -> None:
