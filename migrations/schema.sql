@@ -347,12 +347,12 @@ CREATE FUNCTION wikiembed.record_truncation_check(p_source text, p_server text, 
 
 COMMENT ON FUNCTION wikiembed.record_truncation_check(p_source text, p_server text, p_model text, p_outcome text, p_from_chars integer, p_checked_chars integer) IS 'Records the result of a check for silent truncation: outcome silent (from p_from_chars on), refused, whole or unanswered, and how many characters were tried; for every source of that server and model. Raises WE001.';
 
-CREATE FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) RETURNS boolean
+CREATE FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone, p_node text DEFAULT NULL::text, p_actor text DEFAULT NULL::text) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone) IS 'Records the process of a registration of procrastinate''s; false when no such registration exists. Called by each worker at its start and after each reconnect.';
+COMMENT ON FUNCTION wikiembed.register_worker(p_worker_id bigint, p_process_id uuid, p_host text, p_pid integer, p_version text, p_model text, p_started_at timestamp with time zone, p_node text, p_actor text) IS 'Records the process of a registration of procrastinate''s; false when no such registration exists. Called by each worker at its start and after each reconnect.';
 
 CREATE FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3757,6 +3757,10 @@ CREATE TABLE wikiembed.worker_processes (
     started_at timestamp with time zone NOT NULL,
     requests jsonb DEFAULT '[]'::jsonb NOT NULL,
     requests_at timestamp with time zone,
+    node text,
+    actor text,
+    CONSTRAINT actor_is_short CHECK ((char_length(actor) <= 255)),
+    CONSTRAINT node_is_short CHECK ((char_length(node) <= 255)),
     CONSTRAINT requests_are_a_list CHECK ((jsonb_typeof(requests) = 'array'::text)),
     CONSTRAINT worker_processes_host_check CHECK ((char_length(host) <= 255)),
     CONSTRAINT worker_processes_model_check CHECK ((char_length(model) <= 500)),
@@ -3784,6 +3788,10 @@ COMMENT ON COLUMN wikiembed.worker_processes.requests IS 'What it has in flight 
 
 COMMENT ON COLUMN wikiembed.worker_processes.requests_at IS 'When that was written.';
 
+COMMENT ON COLUMN wikiembed.worker_processes.node IS 'Ray''s id of its node; null when it is no actor of a fleet.';
+
+COMMENT ON COLUMN wikiembed.worker_processes.actor IS 'Ray''s id of the actor; null when it is none.';
+
 CREATE TABLE wikiembed_queue.procrastinate_workers (
     id bigint NOT NULL,
     last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
@@ -3800,6 +3808,8 @@ CREATE VIEW wikiembed.workers AS
             p.started_at,
             p.requests,
             p.requests_at,
+            p.node,
+            p.actor,
             COALESCE((p.process_id)::text, (w.id)::text) AS process,
             ( SELECT count(*) AS count
                    FROM wikiembed_queue.procrastinate_jobs j
@@ -3818,7 +3828,9 @@ CREATE VIEW wikiembed.workers AS
     max(version) AS version,
     max(model) AS model,
     max(started_at) AS started_at,
-    COALESCE((array_agg(requests ORDER BY requests_at DESC NULLS LAST))[1], '[]'::jsonb) AS requests
+    COALESCE((array_agg(requests ORDER BY requests_at DESC NULLS LAST))[1], '[]'::jsonb) AS requests,
+    max(node) AS node,
+    max(actor) AS actor
    FROM registered r
   GROUP BY process;
 
@@ -3847,6 +3859,10 @@ COMMENT ON COLUMN wikiembed.workers.model IS 'Embedder and model of its settings
 COMMENT ON COLUMN wikiembed.workers.started_at IS 'When it started, by its own clock; null when the process did not register it.';
 
 COMMENT ON COLUMN wikiembed.workers.requests IS 'Of each server and model that it has sent to: server, model, in_flight (requests), limit (of them), throttled (answers 429 since it started), out (why the server is left out; null: it is not); at its latest heartbeat.';
+
+COMMENT ON COLUMN wikiembed.workers.node IS 'Ray''s id of the node that it runs on, as an actor of `wikiembed fleet`; null for any other worker.';
+
+COMMENT ON COLUMN wikiembed.workers.actor IS 'Ray''s id of the actor that it is; null for any other worker.';
 
 CREATE SEQUENCE wikiembed_private.clock
     START WITH 0

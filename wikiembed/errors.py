@@ -18,6 +18,7 @@ WikiembedError                      exit code
 │   ├── LockNotAvailable            3   55P03: a lock was not acquired in time
 │   ├── WriteRefused                3   WE012: a trigger or constraint keeps a vector out
 │   └── WrongIsolation              3   WE008: anything but read committed
+├── RayUnreachable                  3   no Ray cluster for `wikiembed fleet`, or it was lost
 └── EmbedderError                   3   an error of an embedding server; has the HTTP status
     ├── EmbedderUnavailable         3   refused, 408, 503
     │   ├── EmbedderLost            3   connection lost while the server had the batch, 502
@@ -111,6 +112,12 @@ class WriteRefused(DatabaseError):
 
 class WrongIsolation(DatabaseError):
     """The transaction is not read committed (WE008)."""
+
+
+class RayUnreachable(WikiembedError):
+    """No Ray cluster is in reach, or none of its nodes runs an actor."""
+
+    exit_code = 3
 
 
 class EmbedderError(WikiembedError):

@@ -36,6 +36,7 @@ NOT_RUN = {
     "docs/how-to/console.md": 3,
     "docs/how-to/monitor.md": 4,
     "docs/how-to/priorities.md": 1,
+    "docs/how-to/ray.md": 5,
     "docs/how-to/recall.md": 3,
     "docs/how-to/upgrade.md": 1,
     "docs/how-to/several-sources.md": 1,

@@ -39,6 +39,10 @@ async def test_workers_page_lists_processes(
     assert re.search(r"gpu-1 42 \d s ago 0 4 9\.9\.9 ollama bge-m3", text)
     assert "4 requests in flight, of at most 12 · 2 answers 429" in text
     assert "Workers alive: 1, jobs in progress: 0" in await shown(browser, "/")
+    assert "Ray node" not in text
+    docs_table.execute("update wikiembed.worker_processes set node = 'n0de', actor = 'act0r'")
+    console.shared.forget()
+    assert "gpu-1 42 n0de act0r" in await shown(browser, "/workers")
 
 
 async def test_actions_page_filters_by_the_url(docs_table: Database, browser: Browser) -> None:

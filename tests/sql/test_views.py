@@ -225,6 +225,15 @@ def test_workers_names_are_truncated_and_updated(docs_table: Database) -> None:
     ]
 
 
+def test_workers_show_the_node_and_the_actor(docs_table: Database) -> None:
+    """Of an actor of a fleet; both are null for any other worker, and truncated if they are long."""
+    worker_id = register(docs_table, 1)
+    assert docs_table.rows("select node, actor from wikiembed.workers") == [(None, None)]
+    placed = f"{REGISTER.removesuffix(')')}, %s, %s)"
+    assert docs_table.one(placed, [worker_id, PROCESS.format(1), "gpu-1", "n0de", "a" * 999])
+    assert docs_table.rows("select node, length(actor) from wikiembed.workers") == [("n0de", 255)]
+
+
 def test_throughput_counts_vectors_per_minute(docs_table: Database) -> None:
     """Embedded rows, by source and minute; rows written with a vector do not count."""
     embed(docs_table, add(docs_table, "one", "two"))

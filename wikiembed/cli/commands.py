@@ -145,6 +145,20 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
                 "wikiembed worker --drain --concurrency 8",
             ),
         ),
+        "fleet": Entry(
+            module="fleet",
+            exits=(
+                "0 when stopped or drained, even if chunks failed (run `ready`); with "
+                "`--drain`: 1 when what is left is paused, 3 when an outage outlasts "
+                "`WIKIEMBED_OUTAGE_LIMIT_S`; 2 when Ray is missing, here or on the nodes, and "
+                "for what `worker` exits with 2; 3 when no Ray cluster is in reach at the start, "
+                "or when it is stopped while the cluster is lost"
+            ),
+            examples=(
+                "wikiembed fleet --max 16 --gpus-per-worker 1",
+                "wikiembed fleet --address local --max 2 --drain",
+            ),
+        ),
     },
     "Look": {
         "status": Entry(

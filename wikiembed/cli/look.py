@@ -151,8 +151,8 @@ def _print_workers(state: State) -> None:
     say(f"{summary}.")
     print_table(
         [_worker_row(worker) for worker in state["workers"][:MOST_WORKERS]],
-        ["host", "pid", "version", "model", "started", "heartbeat", "jobs_running"],
-        optional=["version", "started", "model", "heartbeat"],
+        ["host", "pid", "node", "version", "model", "started", "heartbeat", "jobs_running"],
+        optional=["version", "started", "model", "heartbeat", "node"],
     )
     if len(state["workers"]) > MOST_WORKERS:
         say(f"and {len(state['workers']) - MOST_WORKERS} more: `wikiembed status --json`.")

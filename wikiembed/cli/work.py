@@ -118,10 +118,15 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
         if reporter is not None and supervisor.stopped_by is not None:
             reporter.discard()
     if drain and sys.stdout.isatty():
-        if stats.documents:
-            documents = count(stats.documents, "document")
-            say(f"{documents} split, {count(stats.chunks, 'chunk')} embedded.")
-        for failed, noun in ((stats.failed, "chunk"), (stats.documents_failed, "document")):
-            if failed:
-                number = count(failed.total(), noun)
-                say(f"{number} failed ({by_class(failed)}): see `wikiembed failures`.")
+        say_done(stats)
+
+
+def say_done(stats: Stats) -> None:
+    """Print what a drain has split, and what failed."""
+    if stats.documents:
+        documents = count(stats.documents, "document")
+        say(f"{documents} split, {count(stats.chunks, 'chunk')} embedded.")
+    for failed, noun in ((stats.failed, "chunk"), (stats.documents_failed, "document")):
+        if failed:
+            number = count(failed.total(), noun)
+            say(f"{number} failed ({by_class(failed)}): see `wikiembed failures`.")

@@ -30,7 +30,7 @@ _FAILURES = (
 )
 WORKERS = (
     "select worker_id, last_heartbeat, heartbeat_age_s, alive, doing, worker_ids, host, pid,"
-    " version, model, started_at, requests from wikiembed.workers"
+    " version, model, started_at, requests, node, actor from wikiembed.workers"
     " order by alive desc, started_at, worker_id"
 )
 PAUSES = (

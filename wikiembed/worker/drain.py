@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from wikiembed.errors import EmbedderUnavailable, SourcePaused
-from wikiembed.pipeline.runtime import Runtime
+from wikiembed.store.chunks import ChunkStore
 from wikiembed.store.coverage import Coverage
 from wikiembed.times import local
 
 OnProgress = Callable[[list[Coverage], float], None]
 """Receives each source's coverage, and seconds since a server went out of reach of this process."""
+
+DRAIN_POLL_S = 0.5
+"""Retried jobs notify no worker: a drain must not wait an ordinary poll for each."""
+
+
+class Watched(Protocol):
+    """What a drain asks: the queue, and how long all servers are out of reach; see Runtime."""
+
+    @property
+    def store(self) -> ChunkStore: ...
+
+    @property
+    def outage_s(self) -> float: ...
+
+    @property
+    def outage_reason(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +52,7 @@ class WorkerOptions:
         return None if self.source is None else [f"embed_{self.source}"]
 
 
-async def drained(runtime: Runtime, options: WorkerOptions) -> bool:
+async def drained(runtime: Watched, options: WorkerOptions) -> bool:
     """True when no job is left, nor a reconcile that a trigger queued, which may queue more.
 
     Raises: SourcePaused when only jobs of paused sources are left; EmbedderUnavailable past the

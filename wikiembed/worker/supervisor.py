@@ -15,12 +15,11 @@ from wikiembed.pipeline.stats import Stats
 from wikiembed.telemetry import emit
 from wikiembed.worker.binding.app import App
 from wikiembed.worker.connection_loss import LOST, ConnectionLoss, unreachable
-from wikiembed.worker.drain import OnProgress, WorkerOptions
+from wikiembed.worker.drain import DRAIN_POLL_S, OnProgress, WorkerOptions
 from wikiembed.worker.liveness import alive
 from wikiembed.worker.session import Session
 
 POLL_S = 5.0
-DRAIN_POLL_S = 0.5
 RESCUE_EVERY_S = 5.0
 
 
@@ -31,7 +30,8 @@ class Supervisor:
     up to which small jobs join; None: their source's own.
 
     With `drain` it ends when no job waits or runs; `on_progress` receives what is left meanwhile.
-    `observer`: where metrics and traces go; None: they are off.
+    `observer`: where metrics and traces go; None: they are off. `signals`: whether SIGTERM and
+    SIGINT end it, which only the main thread of a process can catch.
     """
 
     def __init__(
@@ -48,19 +48,20 @@ class Supervisor:
         observer: Observer | None = None,
         poll_s: float | None = None,
         rescue_every_s: float = RESCUE_EVERY_S,
+        signals: bool = True,
     ) -> None:
         self._app = app
         self._options = WorkerOptions(
             drain=drain,
             source=source,
             concurrency=concurrency,
-            # Retried jobs notify no worker: a drain must not wait 5 s for each.
             poll_s=poll_s or (DRAIN_POLL_S if drain else POLL_S),
             rescue_every_s=rescue_every_s,
             outage_limit_s=settings.outage_limit_s,
             on_progress=on_progress,
         )
         self._alive_file = settings.alive_file
+        self._catch_signals = signals
         self._stop = asyncio.Event()
         self._loss = ConnectionLoss()
         self.stopped_by: signal.Signals | None = None
@@ -81,7 +82,7 @@ class Supervisor:
         Raises: SourcePaused, ModelMismatch, EmbedderUnavailable, DatabaseUnreachable,
         SchemaMismatch.
         """
-        with self._signals():
+        with self._signals() if self._catch_signals else contextlib.nullcontext():
             async with alive(self._alive_file):
                 await self._work_until_done()
 

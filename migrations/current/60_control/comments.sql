@@ -33,6 +33,8 @@ comment on column wikiembed.worker_processes.version is 'Its version of wikiembe
 comment on column wikiembed.worker_processes.model is
   'Embedder and model of its settings, such as "ollama nomic-embed-text"; a source that has its own uses that.';
 comment on column wikiembed.worker_processes.started_at is 'When it started, by its own clock.';
+comment on column wikiembed.worker_processes.node is 'Ray''s id of its node; null when it is no actor of a fleet.';
+comment on column wikiembed.worker_processes.actor is 'Ray''s id of the actor; null when it is none.';
 comment on column wikiembed.worker_processes.requests is
   'What it has in flight to each server; written by report_requests, see workers.requests.';
 comment on column wikiembed.worker_processes.requests_at is 'When that was written.';

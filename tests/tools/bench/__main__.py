@@ -19,6 +19,7 @@ from tests.tools.bench.rows import (
     console,
     documents,
     embedding,
+    fleet,
     growth,
     inserts,
     living,
@@ -64,10 +65,11 @@ ROWS: dict[str, Row] = {
     "growth": growth.growth,
     "transformers": transformers.transformers,
     "peers": peers.peers,
+    "fleet": fleet.fleet,
 }
-ASKED_FOR = frozenset({"search", "search-quantise", "growth", "peers", "transformers"})
+ASKED_FOR = frozenset({"search", "search-quantise", "growth", "peers", "transformers", "fleet"})
 """Rows that the short form leaves out unless they are named: each takes longer than all others."""
-NEEDS_A_PEER = frozenset({"peers", "transformers"})
+NEEDS_A_PEER = frozenset({"peers", "transformers", "fleet"})
 """Rows that the long form leaves out, too: they need what is not installed with the tests."""
 
 

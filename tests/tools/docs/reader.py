@@ -67,13 +67,15 @@ MOST_CHARS = 3_000
 """Of a text, as Ollama's models have a context that is longer than any chunk of the pages."""
 
 
-def follow(page: Path, *, server: TestServer, folder: Path) -> Iterator[Followed]:
-    """Run the blocks of `page` in order, in `folder`.
+def follow(
+    page: Path, *, server: TestServer, folder: Path, also: str | None = None
+) -> Iterator[Followed]:
+    """Run the blocks of `page` in order, in `folder`; with `also` those not run for that reason.
 
     A page without prerequisites has the embedded Postgres and the local model, up to where it
     continues with the reader's database. At the end the invariants must hold.
     """
-    blocks = [block for block in blocks_of(page) if block.runs]
+    blocks = [block for block in blocks_of(page) if block.runs or (also and block.not_run == also)]
     roles = [name for b in blocks for name in CREATED_ROLE.findall(b.text)]
     home = folder / "empty"
     home.mkdir()

@@ -47,12 +47,13 @@ class JobManager(manager.JobManager):
 
     The fetch leaves out paused queues, and with `upkeep_apart` the upkeep jobs, which have a slot
     of their own. `batch_size`: chunks up to which small jobs join; None: their source's own.
-    `requests`: what is in flight to each server, which heartbeats report.
+    `requests`: what is in flight to each server, which heartbeats report. `finished`: jobs done.
     """
 
     upkeep_apart = False
     batch_size: int | None = None
     requests: Callable[[], list[dict[str, object]]] | None = None
+    finished = 0
 
     def __init__(self, connector: Any) -> None:
         super().__init__(connector)
@@ -148,6 +149,7 @@ class JobManager(manager.JobManager):
 
     async def _delete(self, job_ids: Sequence[int]) -> None:
         await self.connector.execute_query_one_async(query=FINISH, job_ids=list(job_ids))
+        self.finished += len(job_ids)
 
     async def finish_job(
         self,

@@ -18,18 +18,23 @@ from wikiembed.telemetry import emit
 REGISTER = """
 select wikiembed.register_worker(
          %(worker_id)s::bigint, %(process_id)s::uuid, %(host)s, %(pid)s::integer, %(version)s,
-         %(model)s, %(started_at)s::timestamptz) as registered
+         %(model)s, %(started_at)s::timestamptz, %(node)s, %(actor)s) as registered
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """This process; the same for all its registrations, one per slot and per reconnect."""
+    """This process; the same for all its registrations, one per slot and per reconnect.
+
+    `node` and `actor`: Ray's ids of them, of an actor of a fleet.
+    """
 
     process_id: uuid.UUID = field(default_factory=uuid.uuid4)
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
     started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    node: str | None = None
+    actor: str | None = None
 
     async def register(
         self, connector: BaseAsyncConnector, worker_id: int, settings: Settings
@@ -49,6 +54,8 @@ class Process:
                 version=__version__,
                 model=f"{provider.value} {settings.model_of(provider) or ''}".strip(),
                 started_at=self.started_at,
+                node=self.node,
+                actor=self.actor,
             )
         except ConnectorException as error:
             reason = str(error.__cause__ or error).splitlines()[0]
