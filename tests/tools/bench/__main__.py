@@ -7,6 +7,7 @@ Exit code 1 when a row failed: the others are measured and shown all the same.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ from tests.tools.bench.rows import (
     quantise,
     searching,
     shell,
+    whole,
+    written,
 )
 
 Row = Callable[[Place, Form], Iterator[Measured]]
@@ -36,6 +39,8 @@ ROWS: dict[str, Row] = {
     "share": embedding.share,
     "throughput": embedding.throughput,
     "scaling": embedding.scaling,
+    "written": written.written,
+    "whole": whole.whole,
     "bulk": inserts.bulk,
     "single": inserts.single,
     "clients": inserts.clients,
@@ -77,7 +82,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="the long form: an hour and a half")
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), help="these only")
-    parser.add_argument("--sizes", nargs="+", type=int, default=[], help="chunks, for growth")
+    parser.add_argument(
+        "--sizes", nargs="+", type=int, default=[], help="chunks, for growth and whole"
+    )
     parser.add_argument("--dimensions", type=int, default=0, help="of --sizes; default 768")
     parser.add_argument("--pgai", help="for peers: pgai's command, in an environment of its own")
     parser.add_argument("--json", type=Path, help="write all numbers here")
@@ -113,4 +120,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # Left by an exception, so that the database's folder is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())
