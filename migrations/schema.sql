@@ -176,7 +176,7 @@ CREATE FUNCTION wikiembed.fold_ledger() RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows that are older than a minute to one per source, keeps the throughput of each minute, after a day of each hour, folds the records of batches to days and hours, and prunes the history of failures; returns the number of ledger rows removed.';
+COMMENT ON FUNCTION wikiembed.fold_ledger() IS 'Folds ledger rows that are older than a minute to one per source, keeps the throughput of each minute, after a day of each hour, folds the records of batches to days and hours and the sums of the queues, and prunes the history of failures; returns the number of ledger rows removed.';
 
 CREATE FUNCTION wikiembed.grant_reader(p_role name) RETURNS void
     LANGUAGE plpgsql
@@ -1220,6 +1220,14 @@ CREATE FUNCTION wikiembed_private.correct_ledger(p_name text) RETURNS bigint
 
 COMMENT ON FUNCTION wikiembed_private.correct_ledger(p_name text) IS 'Corrects the ledger''s sums to the counts of the table; returns the sum of the differences.';
 
+CREATE FUNCTION wikiembed_private.correct_queue(p_queue text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.correct_queue(p_queue text) IS 'Corrects the sum of a queue''s jobs to their number, after changes that bypassed the triggers.';
+
 CREATE FUNCTION wikiembed_private.cost_tables() RETURNS regclass[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1233,6 +1241,13 @@ CREATE FUNCTION wikiembed_private.costs_of(p_source text) RETURNS jsonb
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.costs_of(p_source text) IS 'The rows of a source in cost_tables(), as restore_costs takes them.';
+
+CREATE FUNCTION wikiembed_private.count_deleted_jobs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.count_deleted_jobs() IS 'Subtracts deleted jobs from the sums of their queues.';
 
 CREATE FUNCTION wikiembed_private.count_document_violations(p_source wikiembed.sources) RETURNS bigint[]
     LANGUAGE plpgsql
@@ -1263,11 +1278,19 @@ CREATE FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT 
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint) IS 'Counts the jobs of a queue, with the age of the oldest that could begin (s); for view queue.';
+COMMENT ON FUNCTION wikiembed_private.count_jobs(p_queue text, OUT todo bigint, OUT doing bigint, OUT oldest_todo_s numeric, OUT scheduled_later bigint) IS 'The number of jobs of a queue, with the age of the oldest that could begin (s); for view queue.';
+
+CREATE FUNCTION wikiembed_private.count_truncated_jobs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.count_truncated_jobs() IS 'Sets the sums of all queues to 0.';
 
 CREATE FUNCTION wikiembed_private.count_violations(p_source wikiembed.sources) RETURNS bigint[]
     LANGUAGE plpgsql
@@ -1448,7 +1471,7 @@ CREATE FUNCTION wikiembed_private.enforce_pause() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.enforce_pause() IS 'Refuses todo → doing for jobs of a paused source, and for bulk work outside of its windows; records when a job begins.';
+COMMENT ON FUNCTION wikiembed_private.enforce_pause() IS 'Refuses todo → doing for jobs of a paused source, and for bulk work outside of its windows; records when a job begins; refuses to abort a waiting job; counts jobs that become scheduled or failed.';
 
 CREATE FUNCTION wikiembed_private.enqueue_documents(p_source text, p_most bigint, p_dry_run boolean, OUT jobs bigint, OUT documents bigint) RETURNS record
     LANGUAGE plpgsql
@@ -1609,6 +1632,14 @@ CREATE FUNCTION wikiembed_private.fold_batches() RETURNS bigint
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.fold_batches() IS 'Folds rows of batches that are older than 3 minutes to one per source and day, and their waits to histograms per source and hour; drops histograms older than 90 days; returns the number of rows folded.';
+
+CREATE FUNCTION wikiembed_private.fold_queue() RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.fold_queue() IS 'Folds the rows of queue_ledger to one per queue.';
 
 CREATE FUNCTION wikiembed_private.follow_batch_size() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2046,7 +2077,7 @@ CREATE FUNCTION wikiembed_private.notify_throttled() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.notify_throttled() IS 'Notifies the workers of queues with new jobs, at most once per 20 ms and queue; writes the events of jobs that are not embed jobs.';
+COMMENT ON FUNCTION wikiembed_private.notify_throttled() IS 'Notifies the workers of queues with new jobs, at most once per 20 ms and queue; counts the jobs, and writes the events of those that are not embed jobs.';
 
 CREATE FUNCTION wikiembed_private.notify_workers(p_queue text) RETURNS void
     LANGUAGE sql
@@ -2294,13 +2325,6 @@ CREATE FUNCTION wikiembed_private.refresh_windows() RETURNS bigint
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.refresh_windows() IS 'Writes the next window of each source whose window has passed; returns their number. Called with expire_pauses.';
-
-CREATE FUNCTION wikiembed_private.refuse_abort() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS …;
-
-COMMENT ON FUNCTION wikiembed_private.refuse_abort() IS 'Refuses to abort a waiting job; replaces procrastinate''s check constraint.';
 
 CREATE FUNCTION wikiembed_private.refuse_undeclared(p_source wikiembed.sources) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -2944,6 +2968,8 @@ CREATE FUNCTION wikiembed_queue.procrastinate_fetch_job_v2(target_queue_names ch
     LANGUAGE plpgsql
     SET search_path TO 'wikiembed_queue', 'pg_catalog', 'pg_temp'
     AS …;
+
+COMMENT ON FUNCTION wikiembed_queue.procrastinate_fetch_job_v2(target_queue_names character varying[], p_worker_id bigint) IS 'Fetches one job, from the given queues (null: all); procrastinate''s interface of wikiembed_private.fetch_jobs.';
 
 CREATE FUNCTION wikiembed_queue.procrastinate_finish_job_v1(job_id bigint, end_status wikiembed_queue.procrastinate_job_status, delete_job boolean) RETURNS void
     LANGUAGE plpgsql
@@ -3940,6 +3966,19 @@ ALTER TABLE wikiembed_private.ended_failures ALTER COLUMN id ADD GENERATED ALWAY
     CACHE 1
 );
 
+CREATE TABLE wikiembed_private.queue_ledger (
+    jobs bigint NOT NULL,
+    queue_name text NOT NULL
+);
+
+ALTER TABLE ONLY wikiembed_private.queue_ledger REPLICA IDENTITY FULL;
+
+COMMENT ON TABLE wikiembed_private.queue_ledger IS 'Changes of the number of jobs that can begin at once or run, by queue: their sum is the number. Written by the triggers of the queue and of the sources; fold_ledger leaves one row per queue.';
+
+COMMENT ON COLUMN wikiembed_private.queue_ledger.jobs IS 'Jobs added; negative: removed.';
+
+COMMENT ON COLUMN wikiembed_private.queue_ledger.queue_name IS 'Their queue.';
+
 CREATE TABLE wikiembed_private.written_functions (
     function text NOT NULL COLLATE pg_catalog."C"
 );
@@ -4129,8 +4168,6 @@ CREATE INDEX procrastinate_events_job_id_fkey_v1 ON wikiembed_queue.procrastinat
 
 CREATE UNIQUE INDEX procrastinate_jobs_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (lock) WHERE (status = 'doing'::wikiembed_queue.procrastinate_job_status);
 
-CREATE INDEX procrastinate_jobs_priority_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (priority DESC, id) WHERE (status = 'todo'::wikiembed_queue.procrastinate_job_status);
-
 CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON wikiembed_queue.procrastinate_jobs USING btree (queueing_lock) WHERE ((status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (queueing_lock IS NOT NULL));
 
 CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON wikiembed_queue.procrastinate_periodic_defers USING btree (job_id);
@@ -4169,17 +4206,21 @@ CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER UPDATE ON wikiemb
 
 CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.task_name)::text <> ALL ((ARRAY['wikiembed.embed'::character varying, 'wikiembed.split'::character varying])::text[]))) EXECUTE FUNCTION wikiembed_queue.procrastinate_trigger_function_status_events_update_v1();
 
+CREATE TRIGGER wikiembed_count_deleted AFTER DELETE ON wikiembed_queue.procrastinate_jobs REFERENCING OLD TABLE AS old_jobs FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.count_deleted_jobs();
+
+COMMENT ON TRIGGER wikiembed_count_deleted ON wikiembed_queue.procrastinate_jobs IS 'Subtracts deleted jobs from the sums of their queues.';
+
+CREATE TRIGGER wikiembed_count_truncated AFTER TRUNCATE ON wikiembed_queue.procrastinate_jobs FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.count_truncated_jobs();
+
+COMMENT ON TRIGGER wikiembed_count_truncated ON wikiembed_queue.procrastinate_jobs IS 'Sets the sums of all queues to 0.';
+
 CREATE TRIGGER wikiembed_notify_workers AFTER INSERT ON wikiembed_queue.procrastinate_jobs REFERENCING NEW TABLE AS new_jobs FOR EACH STATEMENT EXECUTE FUNCTION wikiembed_private.notify_throttled();
 
 COMMENT ON TRIGGER wikiembed_notify_workers ON wikiembed_queue.procrastinate_jobs IS 'Notifies workers, at most once per 20 ms and queue.';
 
-CREATE TRIGGER wikiembed_pause_gate BEFORE UPDATE OF status ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((old.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND (new.status = 'doing'::wikiembed_queue.procrastinate_job_status))) EXECUTE FUNCTION wikiembed_private.enforce_pause();
+CREATE TRIGGER wikiembed_pause_gate BEFORE UPDATE OF status, scheduled_at, queue_name, abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION wikiembed_private.enforce_pause();
 
-COMMENT ON TRIGGER wikiembed_pause_gate ON wikiembed_queue.procrastinate_jobs IS 'The pause gate: no worker fetches jobs of a paused source.';
-
-CREATE TRIGGER wikiembed_refuse_abort BEFORE UPDATE ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN (((new.status = 'todo'::wikiembed_queue.procrastinate_job_status) AND new.abort_requested)) EXECUTE FUNCTION wikiembed_private.refuse_abort();
-
-COMMENT ON TRIGGER wikiembed_refuse_abort ON wikiembed_queue.procrastinate_jobs IS 'A waiting job is cancelled, not aborted.';
+COMMENT ON TRIGGER wikiembed_pause_gate ON wikiembed_queue.procrastinate_jobs IS 'The pause gate: no worker fetches jobs of a paused source. Counts jobs that become scheduled or failed; a waiting job is cancelled, not aborted.';
 
 ALTER TABLE ONLY wikiembed.document_failures
     ADD CONSTRAINT document_failures_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.document_sources(source) ON UPDATE CASCADE ON DELETE CASCADE;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wikiembed.db.step import run_files
 
 revision = "0026"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

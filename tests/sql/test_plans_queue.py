@@ -148,9 +148,7 @@ def test_plans_made_for_an_empty_queue_are_fast_on_a_long_one(docs_table: Databa
 
 @pytest.mark.parametrize("maintenance", ["", "analyze", "vacuum analyze"])
 @pytest.mark.parametrize("mode", ["auto", "force_generic_plan"])
-def test_view_counts_the_queue_in_its_indexes(
-    docs_table: Database, mode: str, maintenance: str
-) -> None:
+def test_view_reads_little_of_the_queue(docs_table: Database, mode: str, maintenance: str) -> None:
     """Two long queues are most of the table, and a sequential scan is allowed."""
     docs_table.execute(OTHER)
     docs_table.execute(
@@ -166,8 +164,7 @@ def test_view_counts_the_queue_in_its_indexes(
         found = used(connection, "select * from wikiembed.queue")
     assert {"jobs_by_queue", "jobs_by_time", "procrastinate_jobs_lock_idx_v1"} <= set(found)
     assert QUEUE not in found
-    assert "procrastinate_jobs_priority_idx_v1" not in found, "an index of all queues"
-    assert found["jobs_by_queue"][1] == 201_000
+    assert found["jobs_by_queue"][1] < 2_100
     assert found["jobs_by_time"][1] <= 40_020
 
 

@@ -48,10 +48,16 @@ select 'function', proname || '(' || pg_get_function_identity_arguments(oid) || 
 REPLACED = {
     ("index", "procrastinate_jobs_id_lock_idx_v1"),
     ("index", "procrastinate_jobs_queue_name_idx_v1"),
+    ("index", "procrastinate_jobs_priority_idx_v1"),
     ("constraint", "check_not_todo_abort_requested"),
     ("trigger", "procrastinate_trigger_status_events_insert_v1"),
+    (
+        "function",
+        "procrastinate_fetch_job_v2(target_queue_names character varying[], p_worker_id bigint)"
+        " 6e0906e2a5765ba6712446c4b6cdc383",
+    ),
 }
-"""What the baseline drops, for the reasons in its queue.sql."""
+"""What steps drop and current/30_queue/procrastinate.sql replaces, for the reasons said there."""
 
 
 def test_migrated_queue_has_all_that_the_vendored_schema_creates(database: Database) -> None:

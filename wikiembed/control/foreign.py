@@ -28,7 +28,8 @@ RELATIONS = {
     ),
     "wikiembed_private": (
         *("batch_ledger", "budget_reservations", "budgets", "clock", "ended_failures", "gains"),
-        *("lag_hours", "schedules", "throughput_history", "usage_days", "written_functions"),
+        *("lag_hours", "queue_ledger", "schedules", "throughput_history", "usage_days"),
+        "written_functions",
     ),
     "wikiembed_queue": (
         *("procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers"),

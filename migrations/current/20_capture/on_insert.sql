@@ -6,7 +6,7 @@
 -- shorter; more rows than it may hold are read again, batch by batch. The batch size is a literal,
 -- since reading it costs each statement: follow_batch_size regenerates the function. Workers are
 -- notified here, and a setting makes notify_throttled, which would have to read the inserted rows,
--- skip them. plpgsql prepares each expression once per transaction, which costs as much as a query's
+-- skip them; so their jobs are counted here as well. plpgsql prepares each expression once per transaction, which costs as much as a query's
 -- start: so one select does as much as it can, and new, which is null here, is returned.
 create or replace function wikiembed_private.generate_on_insert(p_source wikiembed.sources) returns void
 language plpgsql volatile
@@ -45,6 +45,8 @@ begin
       if v_total > v_embedded and v_total <= @batch_size@ then
         with counted as (
           insert into wikiembed_private.@deltas@ (total, embedded) values (v_total, v_embedded)
+        ), job_counted as (
+          insert into wikiembed_private.queue_ledger (jobs, queue_name) values (1, @queue@)
         )
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         values (@queue@, 'wikiembed.embed', 10, jsonb_build_object('source', @source@, 'keys', v_keys::text[]));
@@ -63,6 +65,10 @@ begin
                  jsonb_build_object('source', @source@, 'keys', f.keys[i : i + @batch_size@ - 1]::text[])
             from gathered as f, generate_series(1, cardinality(f.keys), @batch_size@) as i
            where f.total <= @most@
+          returning 1
+        ), jobs_counted as (
+          insert into wikiembed_private.queue_ledger (jobs, queue_name)
+          select count(*), @queue@ from queued having count(*) > 0
         )
         insert into wikiembed_private.@deltas@ (total, embedded)
         select f.total, f.embedded from gathered as f where f.total <= @most@
@@ -83,6 +89,10 @@ begin
               from batches as b
              where b.missing > 0
              order by b.batch
+            returning 1
+          ), jobs_counted as (
+            insert into wikiembed_private.queue_ledger (jobs, queue_name)
+            select count(*), @queue@ from queued having count(*) > 0
           )
           insert into wikiembed_private.@deltas@ (total, embedded)
           select sum(b.total), sum(b.total - b.missing) from batches as b

@@ -10,7 +10,7 @@ comment on function wikiembed_private.notify_workers(text) is
 
 -- After insert of jobs, each statement. At most one notification per queue and 20 ms: a worker finds the
 -- jobs that were not notified because it fetches again 20, 50 and 100 ms after each notification. A
--- statement's jobs are nearly always of one queue. The events of all tasks but wikiembed.embed are written
+-- statement's jobs are nearly always of one queue. They are counted here (counts.sql). The events of all tasks but wikiembed.embed are written
 -- here too: a row trigger, even with a condition, costs every statement as much as a job.
 -- The insert triggers of sources notify by themselves, and set a setting for the one statement that inserts
 -- their jobs. To return new, which is null here, costs a statement less than null does: no expression is
@@ -36,6 +36,11 @@ begin
     into v_queue, v_last, v_others
     from new_jobs as j
    where j.status = 'todo';
+  insert into wikiembed_private.queue_ledger (jobs, queue_name)
+  select count(*), j.queue_name
+    from new_jobs as j
+   where j.status = 'doing' or (j.status = 'todo' and j.scheduled_at is null)
+   group by j.queue_name;
   if v_others then
     insert into wikiembed_queue.procrastinate_events (job_id, type)
     select j.id, 'deferred' from new_jobs as j where j.status = 'todo' and j.task_name not in ('wikiembed.embed', 'wikiembed.split');
@@ -62,7 +67,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.notify_throttled() is
-  'Notifies the workers of queues with new jobs, at most once per 20 ms and queue; writes the events of jobs that are not embed jobs.';
+  'Notifies the workers of queues with new jobs, at most once per 20 ms and queue; counts the jobs, and writes the events of those that are not embed jobs.';
 
 create or replace trigger wikiembed_notify_workers
   after insert on wikiembed_queue.procrastinate_jobs

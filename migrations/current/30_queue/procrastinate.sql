@@ -1,3 +1,20 @@
+-- procrastinate's own fetch, for workers that are not ours, by ours: a job of a paused source at the head does not
+-- stop it, and the index that it read, an entry of each job, is not needed.
+create or replace function wikiembed_queue.procrastinate_fetch_job_v2(
+  target_queue_names character varying[], p_worker_id bigint
+) returns wikiembed_queue.procrastinate_jobs
+language plpgsql
+as $$
+declare
+  v_job wikiembed_queue.procrastinate_jobs;
+begin
+  select j.* into v_job from wikiembed_private.fetch_jobs(target_queue_names, true, p_worker_id) as j;
+  return v_job;
+end;
+$$;
+comment on function wikiembed_queue.procrastinate_fetch_job_v2(character varying[], bigint) is
+  'Fetches one job, from the given queues (null: all); procrastinate''s interface of wikiembed_private.fetch_jobs.';
+
 -- procrastinate writes its names unqualified: every function of its schema gets a pinned path,
 -- so that no function or table of another schema can shadow one of its own.
 do $$
@@ -35,25 +52,3 @@ create or replace trigger procrastinate_trigger_delete_jobs_v1
   before delete on wikiembed_queue.procrastinate_jobs
   for each row when (old.task_name not in ('wikiembed.embed', 'wikiembed.split'))
   execute function wikiembed_queue.procrastinate_unlink_periodic_defers_v1();
-
--- Replaces procrastinate's check constraint: Postgres parses one again for each statement that inserts,
--- which cost as much as a job's row. Inserts request no abort; a trigger on updates raises the same error,
--- with the same name.
-create or replace function wikiembed_private.refuse_abort() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  raise exception 'a waiting job cannot be aborted'
-    using errcode = 'check_violation', constraint = 'check_not_todo_abort_requested',
-          schema = 'wikiembed_queue', table = 'procrastinate_jobs';
-end;
-$$;
-comment on function wikiembed_private.refuse_abort() is
-  'Refuses to abort a waiting job; replaces procrastinate''s check constraint.';
-create or replace trigger wikiembed_refuse_abort
-  before update on wikiembed_queue.procrastinate_jobs
-  for each row when (new.status = 'todo' and new.abort_requested)
-  execute function wikiembed_private.refuse_abort();
-comment on trigger wikiembed_refuse_abort on wikiembed_queue.procrastinate_jobs is
-  'A waiting job is cancelled, not aborted.';

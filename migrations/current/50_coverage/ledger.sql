@@ -73,8 +73,9 @@ begin
       on conflict (source, at) do update set chunks = h.chunks + excluded.chunks;
   perform wikiembed_private.prune_failure_history();
   perform wikiembed_private.fold_batches();
+  perform wikiembed_private.fold_queue();
   return v_before - v_after;
 end;
 $$;
 comment on function wikiembed.fold_ledger() is
-  'Folds ledger rows that are older than a minute to one per source, keeps the throughput of each minute, after a day of each hour, folds the records of batches to days and hours, and prunes the history of failures; returns the number of ledger rows removed.';
+  'Folds ledger rows that are older than a minute to one per source, keeps the throughput of each minute, after a day of each hour, folds the records of batches to days and hours and the sums of the queues, and prunes the history of failures; returns the number of ledger rows removed.';

@@ -136,6 +136,7 @@ begin
     end if;
     select e.chunks into orphans_enqueued from wikiembed.enqueue(p_name) as e;
   end if;
+  perform wikiembed_private.correct_queue(v_source.queue_name);
   if p_recount then
     execute wikiembed_private.render_template(v_source, $sql$
       with d as (

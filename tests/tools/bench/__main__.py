@@ -7,6 +7,7 @@ Exit code 1 when a row failed: the others are measured and shown all the same.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ from tests.tools.bench.rows import (
     several,
     shell,
     transformers,
+    whole,
+    written,
 )
 
 Row = Callable[[Place, Form], Iterator[Measured]]
@@ -40,6 +43,8 @@ ROWS: dict[str, Row] = {
     "throughput": embedding.throughput,
     "scaling": embedding.scaling,
     "several": several.several,
+    "written": written.written,
+    "whole": whole.whole,
     "bulk": inserts.bulk,
     "single": inserts.single,
     "clients": inserts.clients,
@@ -83,7 +88,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="the long form: an hour and a half")
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), help="these only")
-    parser.add_argument("--sizes", nargs="+", type=int, default=[], help="chunks, for growth")
+    parser.add_argument(
+        "--sizes", nargs="+", type=int, default=[], help="chunks, for growth and whole"
+    )
     parser.add_argument("--dimensions", type=int, default=0, help="of --sizes; default 768")
     parser.add_argument("--pgai", help="for peers: pgai's command, in an environment of its own")
     parser.add_argument("--json", type=Path, help="write all numbers here")
@@ -119,4 +126,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # Left by an exception, so that the database's folder is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

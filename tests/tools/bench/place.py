@@ -162,14 +162,24 @@ class Place:
             process.terminate()
             process.wait(60)
 
+    @property
+    def log(self) -> Path:
+        """What the programs that were started have written."""
+        return self.folder / "worker.log"
+
     def start_worker(
         self, base: Base, server: Addressed, *arguments: str, **settings: str
     ) -> subprocess.Popen[bytes]:
         """Start a `wikiembed worker` with its defaults and `settings`."""
-        log = (self.folder / "worker.log").open("ab")
-        with log:
+        return self.start(base, server, "worker", *arguments, **settings)
+
+    def start(
+        self, base: Base, server: Addressed, *arguments: str, **settings: str
+    ) -> subprocess.Popen[bytes]:
+        """Start a command of wikiembed with its defaults and `settings`."""
+        with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "wikiembed", "worker", *arguments],
+                [sys.executable, "-m", "wikiembed", *arguments],
                 env=os.environ
                 | {
                     "WIKIEMBED_DATABASE_URL": base.url,
@@ -188,7 +198,7 @@ class Place:
         server.reset()
         process = self.start_worker(base, server, "--drain", **settings)
         code = process.wait(LIMIT_S)
-        assert code == 0, (self.folder / "worker.log").read_text()
+        assert code == 0, self.log.read_text()
         return server.stats()
 
     def close(self) -> None:

@@ -43,7 +43,7 @@ class Measured:
 class Form:
     """The amount of work: `short` in CI and for a first look, else the long form.
 
-    `sizes` and `dimensions` replace the form's in growth. `pgai`: its command.
+    `sizes` replace the form's in growth and whole, `dimensions` in growth. `pgai`: its command.
     """
 
     short: bool

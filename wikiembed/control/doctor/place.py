@@ -17,7 +17,12 @@ Connection = psycopg.Connection[Any]
 OLDEST_POSTGRES = 140000
 MOST_SKEW_S = 5.0
 _TABLES = ("jobs", "workers", "events", "periodic_defers")
-_OUR_TRIGGERS = ("wikiembed_notify_workers", "wikiembed_pause_gate")
+_OUR_TRIGGERS = (
+    "wikiembed_count_deleted",
+    "wikiembed_count_truncated",
+    "wikiembed_notify_workers",
+    "wikiembed_pause_gate",
+)
 # What the vendored schema creates, except what our revisions disable.
 _CREATED = re.compile(r"^CREATE FUNCTION (procrastinate_\w+)", re.MULTILINE | re.IGNORECASE)
 _TRIGGERS = """
