@@ -24,11 +24,11 @@ RELATIONS = {
         ),
         *("search_names", "search_statements", "truncation_checks", "worker_processes"),
         *("coverage", "documents", "failure_history", "queue", "replaced_tables", "throughput"),
-        *("budgets", "lag", "lag_histogram", "schedules", "truncation", "usage", "workers"),
+        *("budgets", "lag", "lag_histogram", "limits", "schedules", "truncation", "usage", "workers"),
     ),
     "wikiembed_private": (
         *("batch_ledger", "budget_reservations", "budgets", "clock", "ended_failures", "gains"),
-        *("lag_hours", "schedules", "throughput_history", "usage_days", "written_functions"),
+        *("lag_hours", "limit_slots", "limits", "schedules", "throughput_history", "usage_days", "written_functions"),
     ),
     "wikiembed_queue": (
         *("procrastinate_events", "procrastinate_jobs", "procrastinate_periodic_defers"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -29,7 +29,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbedderOptions:
-    """How to reach one model on one server; timeouts in seconds."""
+    """How to reach one model on one server; timeouts in seconds.
+
+    `on_headers` receives the headers of each response to texts, with names in lower case.
+    """
 
     provider: Provider
     url: str | None
@@ -40,6 +43,7 @@ class EmbedderOptions:
     ca_file: Path | None = None
     request_timeout_s: float = 60.0
     request_dimensions: int | None = None
+    on_headers: Callable[[Mapping[str, str]], None] | None = None
 
     @classmethod
     def of(cls, settings: Settings, provider: Provider, model: str | None) -> EmbedderOptions:

@@ -8,14 +8,16 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.embedders.base import Embedder, EmbedderOptions
 from wikiembed.embedders.open import open_embedder
+from wikiembed.embedders.token_rate import TokenRate
 from wikiembed.errors import EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.metrics.observer import Observer, Server
-from wikiembed.pipeline.record import BatchRecord, TokenRate
+from wikiembed.pipeline.record import BatchRecord
 from wikiembed.pipeline.recorder import Recorder
 from wikiembed.pipeline.stats import Stats
 from wikiembed.servers.adaptive_limit import AdaptiveLimit
@@ -24,10 +26,12 @@ from wikiembed.servers.classify import PausedMeanwhile
 from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
 from wikiembed.servers.observed import ObservedEmbedder, server_at
 from wikiembed.servers.outage_log import OutageLog
+from wikiembed.servers.rate_limits import RateLimits
 from wikiembed.servers.truncate import Truncator
 from wikiembed.servers.truncation_check import TruncationCheck
 from wikiembed.store.chunks import ChunkStore
 from wikiembed.store.documents import DocumentStore
+from wikiembed.store.limits import LimitStore
 from wikiembed.store.model_checks import ModelCheckStore
 from wikiembed.store.outages import OutageStore
 from wikiembed.store.resolution import for_documents
@@ -82,6 +86,7 @@ class Runtime:
         self._stopping = False
         self._pool = pool
         self._outages = OutageLog(OutageStore(pool))
+        self._rate_limits = RateLimits(LimitStore(pool))
         self._channels: dict[Key, Channel] = {}
         self._truncators: dict[str, Truncator] = {}
         self._truncation_check = TruncationCheck(TruncationStore(pool))
@@ -134,13 +139,17 @@ class Runtime:
         key = (provider, model)
         if key not in self._channels:
             server = self.settings.server_of(provider)
-            options = EmbedderOptions.of(self.settings, provider, model)
+            gate = self._rate_limits.of(server, model)
+            options = replace(
+                EmbedderOptions.of(self.settings, provider, model), on_headers=gate.saw
+            )
             self._channels[key] = Channel(
                 self._observed(open_embedder(options), server_at(server, provider), model),
                 server=server,
                 requested_model=model,
                 listener=self._outages.listener(server),
                 concurrency_limit=_limit_of(self.settings),
+                gate=gate,
             )
             if self._stopping:
                 self._channels[key].breaker.stop()
@@ -249,4 +258,5 @@ class Runtime:
         for channel in self._channels.values():
             await channel.aclose()
         await self._outages.aclose()
+        await self._rate_limits.aclose()
         await self._pool.close()

@@ -16,6 +16,7 @@ from wikiembed.errors import (
     EmbedderBadAnswer,
     EmbedderError,
     EmbedderMisconfigured,
+    EmbedderThrottled,
     EmbedderTimeout,
     TextTooLong,
 )
@@ -33,6 +34,7 @@ from wikiembed.servers.classify import (
 from wikiembed.servers.concurrency_limit import ConcurrencyLimit
 from wikiembed.servers.crash_quarantine import CrashQuarantine, Passage
 from wikiembed.servers.listener import Listener
+from wikiembed.servers.permit import Gate, OpenGate
 from wikiembed.telemetry import emit
 from wikiembed.vectors import Matrix, usable_rows
 
@@ -65,6 +67,7 @@ class Channel:
         clock: Callable[[], float] = time.monotonic,
         listener: Listener | None = None,
         concurrency_limit: ConcurrencyLimit | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._embedder = embedder
         self._clock = clock
@@ -75,6 +78,7 @@ class Channel:
         self._batch_limit = BatchLimit()
         self._quarantine = CrashQuarantine()
         self._throttled = 0
+        self._gate = gate or OpenGate()
         self.concurrency_limit = concurrency_limit or AdaptiveLimit()
         self.breaker = CircuitBreaker(
             self._probe, server=server, times=times, sleep=sleep, clock=clock, listener=listener
@@ -94,11 +98,13 @@ class Channel:
             "in_flight": self.concurrency_limit.in_flight,
             "limit": self.concurrency_limit.limit,
             "throttled": self._throttled,
+            "waiting": self._gate.waiting,
         }
 
     async def _probe(self) -> None:
         try:
-            matrix = await self._embedder.embed([PROBE_TEXT], role=Role.DOCUMENT)
+            with self._gate.unleased():
+                matrix = await self._embedder.embed([PROBE_TEXT], role=Role.DOCUMENT)
         except EmbedderError as error:
             raise of_probe(error) from None
         if matrix.shape[0] != 1 or not usable_rows(matrix).all():
@@ -130,7 +136,8 @@ class Channel:
             if self._info is not None or self.breaker.is_open:
                 return
             try:
-                self._info = await self._embedder.describe()
+                with self._gate.unleased():
+                    self._info = await self._embedder.describe()
             except EmbedderError as error:
                 meant = of_probe(error)
                 if isinstance(meant, EmbedderMisconfigured):
@@ -152,7 +159,8 @@ class Channel:
     async def embed(self, texts: Sequence[str], *, may_begin: BeforeStart = always) -> Matrix:
         """Send one request for `texts`: `(n, dim) float32`; its rows may still be unusable.
 
-        `may_begin` is called after a long wait for a slot, and raises where it is too late.
+        `may_begin` is called after a long wait for a slot, and each second of one for the server's
+        limit; it raises where it is too late.
 
         Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, OutageTooLong, and
         what `may_begin` raises.
@@ -194,7 +202,8 @@ class Channel:
         """
         if self.breaker.is_open and self.breaker.reason is not None:
             raise self.breaker.reason
-        return await self.breaker.until_stop(work(self._embedder))
+        with self._gate.unleased():
+            return await self.breaker.until_stop(work(self._embedder))
 
     async def _embed(self, texts: Sequence[str], send: Send, may_begin: BeforeStart) -> Matrix:
         came_at = self._clock()
@@ -219,7 +228,16 @@ class Channel:
             if self.max_batch is not None and n > self.max_batch:
                 raise BatchOverLimit(self.max_batch)
             await self.breaker.wait(until=passage.until)
-            async with self.concurrency_limit.slot() as slot, self._quarantine.enter(passage):
+            async with (
+                self.concurrency_limit.slot() as slot,
+                self._quarantine.enter(passage),
+                self._gate.permit(
+                    texts,
+                    until=passage.until,
+                    check=may_begin,
+                    until_stop=self.breaker.until_stop,
+                ) as permit,
+            ):
                 if self.breaker.is_open or (passage.serial and not await self._is_up()):
                     continue
                 if self._clock() - passage.came_at > RECHECK_AFTER_S:
@@ -227,7 +245,8 @@ class Channel:
                     await may_begin()
                 slot.begin()
                 try:
-                    matrix = await send(texts)
+                    with permit.sending():
+                        matrix = await send(texts)
                     _check_shape(matrix, n, dimensions)
                 except EmbedderError as error:
                     slot.failed()
@@ -235,6 +254,8 @@ class Channel:
                     throttled += always_outage(error)
                     if n > 1 and self._throttles_size(throttled, n):
                         raise self._smaller(n) from error
+                    if isinstance(error, EmbedderThrottled) and await self._gate.refused(error):
+                        continue
                     await self._classify(error, n)
                     if may_have_died_of_it(error):
                         await self._suspect(error, passage)
