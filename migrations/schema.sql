@@ -4018,7 +4018,7 @@ COMMENT ON COLUMN wikiembed.workers.model IS 'Embedder and model of its settings
 
 COMMENT ON COLUMN wikiembed.workers.started_at IS 'When it started, by its own clock; null when the process did not register it.';
 
-COMMENT ON COLUMN wikiembed.workers.requests IS 'Of each server and model that it has sent to: server, model, in_flight (requests), limit (of them), throttled (answers 429 since it started); at its latest heartbeat.';
+COMMENT ON COLUMN wikiembed.workers.requests IS 'Of each server and model that it has sent to: server, model, in_flight (requests), limit (of them), throttled (answers 429 since it started), waiting (requests that wait for the server''s limit); at its latest heartbeat.';
 
 CREATE SEQUENCE wikiembed_private.clock
     START WITH 0

@@ -371,6 +371,15 @@ CASES = (
         fixed_by=("budget", "docs", "--remove"),
     ),
     Case(
+        name="limit",
+        level="warning",
+        message="The limit of http://host of m is set to more than the server states (60 requests"
+        " where it states 50 a minute)",
+        broken="select wikiembed.report_limit('http://host', 'm', 50, 900);"
+        " select wikiembed.set_limit('http://host', 'm', 60);",
+        fixed_by=("limit", "http://host", "--model", "m", "--remove"),
+    ),
+    Case(
         name="lag",
         level="fault",
         message="rows of docs have waited for their vectors for 1 min",

@@ -60,6 +60,16 @@ def rate_headers(headers: Mapping[str, str]) -> RateHeaders | None:
     return RateHeaders(requests=requests, tokens=tokens)
 
 
+def spent_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds until what is used up is whole again; None: nothing is, or none are stated."""
+    resets = [
+        duration_s(headers.get(reset))
+        for _, remaining, reset in (*_REQUESTS, *_TOKENS)
+        if reset is not None and _count(headers.get(remaining)) == 0
+    ]
+    return max((seconds for seconds in resets if seconds is not None), default=None)
+
+
 def duration_s(text: str | None) -> float | None:
     """Seconds of `1s`, `6m0s`, `1h2m3.5s`, `250ms`, or of a plain number; None: not one."""
     text = (text or "").strip().lower()

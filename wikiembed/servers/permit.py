@@ -25,7 +25,7 @@ Settle = Callable[[Sequence[str], Usage], None]
 class Permit:
     """The leave to send one request of some texts: use `sending` around it.
 
-    `settle` receives what the request used, or the several that an answer took; None: nobody asks.
+    `settle` receives what the request used, or the several that an answer took.
     """
 
     def __init__(self, texts: Sequence[str] = (), settle: Settle | None = None) -> None:

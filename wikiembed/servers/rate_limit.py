@@ -2,7 +2,7 @@
 
 How leases keep to the limit in any minute is in wikiembed.lease_requests. Here they are used, one
 request after the other and evenly; what was not used, or was used beyond them, is settled with the
-next lease. While Postgres is away the lease in hand is used, then requests wait.
+next lease. While Postgres is away the present lease is used, then requests wait.
 """
 
 from __future__ import annotations
@@ -206,6 +206,8 @@ class RateLimit:
 
     async def _take(self, tokens: int, n: int) -> bool:
         """Take one request of `tokens` of the lease, or do what it needs for that, once."""
+        if not self._is_limited:  # found by who had the turn before
+            return True
         now = self._clock()
         most = self._lease.most_tokens
         if most is not None and n > 1 and tokens > most:
@@ -228,6 +230,7 @@ class RateLimit:
 
     async def _ask(self, *, first: int) -> None:
         """Lease for all that wait, and for as many more as were sent of the last lease."""
+        await asyncio.sleep(0)  # for those that begin to wait in the same moment
         ahead = 0 if self._was_short else max(0, self._sent - self.waiting)
         tokens = sum(self._wanted)
         requests = self.waiting + ahead
@@ -259,7 +262,7 @@ class RateLimit:
                 self._server, self._model, settled, requests=requests, tokens=tokens, first=first
             )
         except (WikiembedError, psycopg.Error) as error:
-            # It may have been committed: what was left stays used, and what was used is added again.
+            # It may have been committed: what was left stays used, what was used is added again.
             self._more_requests += max(0, settled.more_requests)
             self._more_tokens += max(0, settled.more_tokens)
             self._lease = Lease.empty(most_tokens=most, wait_s=self._failures.next_s())

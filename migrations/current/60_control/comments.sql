@@ -72,7 +72,7 @@ comment on column wikiembed_private.limits.server is 'URL of the server.';
 comment on column wikiembed_private.limits.model is 'The model; empty: all models of the server that have no limit of their own.';
 comment on column wikiembed_private.limits.requests is 'Requests per minute that an operator set; null: none.';
 comment on column wikiembed_private.limits.tokens is 'Tokens per minute that an operator set; null: none.';
-comment on column wikiembed_private.limits.set_by is 'Who set them; null: nobody.';
+comment on column wikiembed_private.limits.set_by is 'Who set them; null: it was not set.';
 comment on column wikiembed_private.limits.set_at is 'When they were set.';
 comment on column wikiembed_private.limits.stated_requests is 'Requests per minute that the server states; null: none.';
 comment on column wikiembed_private.limits.stated_tokens is 'Tokens per minute that the server states; null: none.';

@@ -1,7 +1,9 @@
 -- A window is 120 slots. What a worker leases in a slot it sends before the slot ends, so the last 121 slots, which
--- the present one ends, hold what any window that ends now can hold: their sum never exceeds the limit. Within that,
--- requests and tokens become due one after the other, at 120/121 of the rate (GCRA: ITU-T I.371, annex A): what was
--- not asked for within two seconds of a minute's window is not made up for, so none is sent in a burst.
+-- the present one ends, hold what any window that ends now can hold: their sum never exceeds 99 % of the limit. Within
+-- that, requests and tokens become due one after the other at 98.5 % of the rate (GCRA: ITU-T I.371, annex A). While
+-- workers ask, what they were late for is made up for, of four seconds of a minute's window; nothing is after a pause in
+-- asking, so that none of them sends a burst. The margins are for requests that arrive late; docs/design/provider-limits.md
+-- has what was measured.
 create or replace function wikiembed_private.slots_per_window() returns integer
 language sql immutable
 set search_path = pg_catalog, pg_temp
@@ -43,7 +45,7 @@ comment on column wikiembed.limits.blocked_until is 'Until when no worker sends 
 comment on column wikiembed.limits.stated_requests is 'Requests per minute by the headers of the server''s responses; null: none stated.';
 comment on column wikiembed.limits.stated_tokens is 'Tokens per minute by them; null: none stated.';
 comment on column wikiembed.limits.stated_at is 'When the server stated other numbers than before.';
-comment on column wikiembed.limits.set_by is 'Who set the limit; null: nobody.';
+comment on column wikiembed.limits.set_by is 'Who set the limit; null: it was not set.';
 comment on column wikiembed.limits.set_at is 'When it was set.';
 
 create or replace function wikiembed.set_limit(
@@ -138,7 +140,7 @@ comment on function wikiembed.block_limit(text, text, double precision) is
   'Lets no worker send a request under a limit for some seconds, at most 120: the server refused one. Called by workers.';
 
 -- The advisory lock, in a statement before those that read, makes one lease after the other. Nothing is lost that matters
--- when Postgres crashes before the commit is on disk, and so nobody waits for the disk.
+-- when Postgres crashes before the commit is on disk, and so no commit waits for the disk.
 create or replace function wikiembed.lease_requests(
   p_server text, p_model text, p_requests integer, p_tokens bigint, p_first_tokens bigint,
   p_left_slot bigint default null, p_left_requests bigint default 0, p_left_tokens bigint default 0,
@@ -154,6 +156,10 @@ declare
   v_limit wikiembed_private.limits;
   v_now double precision;
   v_most_requests bigint;
+  v_cap_requests bigint;
+  v_cap_tokens bigint;
+  v_average numeric;
+  v_earliest double precision;
   v_used_requests bigint;
   v_used_tokens bigint;
   v_requests_due double precision;
@@ -174,8 +180,10 @@ begin
   slot_left_s := (slot + 1) * slot_s - v_now;
   v_most_requests := coalesce(v_limit.requests, v_limit.stated_requests);
   most_tokens := coalesce(v_limit.tokens, v_limit.stated_tokens);
-  v_request_s := coalesce((v_limit.window_s + slot_s) / v_most_requests, 0);
-  v_token_s := coalesce((v_limit.window_s + slot_s) / most_tokens, 0);
+  v_cap_requests := ceil(v_most_requests * 0.99);
+  v_cap_tokens := ceil(most_tokens * 0.99);
+  v_request_s := coalesce(v_limit.window_s / (v_most_requests * 0.985), 0);
+  v_token_s := coalesce(v_limit.window_s / (most_tokens * 0.985), 0);
 
   if p_left_requests <> 0 or p_left_tokens <> 0 then
     update wikiembed_private.limit_slots as s
@@ -195,25 +203,30 @@ begin
     p_more_tokens := p_more_tokens + p_seen_tokens - v_used_tokens;
     v_used_tokens := p_seen_tokens;
   end if;
-  select s.requests_due, s.tokens_due into v_requests_due, v_tokens_due
+  select s.requests_due, s.tokens_due, v_now - case when s.slot >= lease_requests.slot - 8 then 8 * slot_s else 0 end
+    into v_requests_due, v_tokens_due, v_earliest
     from wikiembed_private.limit_slots as s where s.limit_id = v_limit.id order by s.slot desc limit 1;
-  v_requests_due := greatest(coalesce(v_requests_due, 0) - p_left_requests * v_request_s, v_now - 4 * slot_s);
-  v_tokens_due := greatest(coalesce(v_tokens_due, 0) + (p_more_tokens - p_left_tokens) * v_token_s, v_now - 4 * slot_s);
+  v_earliest := coalesce(v_earliest, v_now);
+  v_requests_due := greatest(v_requests_due - p_left_requests * v_request_s, v_earliest);
+  v_tokens_due := greatest(v_tokens_due + (p_more_tokens - p_left_tokens) * v_token_s, v_earliest);
 
   requests := p_requests;
   tokens := p_tokens;
   wait_s := greatest(extract(epoch from v_limit.blocked_until)::float8 - v_now, 0);
   if v_most_requests is not null then
-    wait_s := greatest(wait_s, v_requests_due - v_now, case when v_used_requests >= v_most_requests then slot_left_s end);
-    v_free := least(v_most_requests - v_used_requests, floor((v_now - v_requests_due) / v_request_s)::bigint + 1);
+    wait_s := greatest(wait_s, v_requests_due - v_now, case when v_used_requests >= v_cap_requests then slot_left_s end);
+    v_free := least(v_cap_requests - v_used_requests, floor((v_now - v_requests_due) / v_request_s)::bigint + 1);
     requests := least(requests, greatest(v_free, 0));
   end if;
   if most_tokens is not null then
     -- A text that is longer than the limit is sent when nothing else was.
     wait_s := greatest(wait_s, v_tokens_due - v_now,
-      case when v_used_tokens > 0 and v_used_tokens + p_first_tokens > most_tokens then slot_left_s end);
-    v_free := least(most_tokens - v_used_tokens, floor((v_now - v_tokens_due) / v_token_s)::bigint);
-    tokens := least(tokens, greatest(v_free, p_first_tokens));
+      case when v_used_tokens > 0 and v_used_tokens + p_first_tokens > v_cap_tokens then slot_left_s end);
+    v_free := least(v_cap_tokens - v_used_tokens, floor((v_now - v_tokens_due) / v_token_s)::bigint) - p_first_tokens;
+    -- Whole requests, as large as the average of those that are asked for: the rest would wait with this worker.
+    v_average := greatest(p_tokens - p_first_tokens, 1)::numeric / greatest(p_requests - 1, 1);
+    requests := least(requests, 1 + greatest(floor(v_free / v_average), 0)::integer);
+    tokens := p_first_tokens + ceil((requests - 1) * v_average);
   end if;
   if wait_s > 0 then
     requests := 0;

@@ -70,4 +70,4 @@ comment on column wikiembed.workers.model is
   'Embedder and model of its settings; a source that has its own uses that. Null when the process did not register it.';
 comment on column wikiembed.workers.started_at is 'When it started, by its own clock; null when the process did not register it.';
 comment on column wikiembed.workers.requests is
-  'Of each server and model that it has sent to: server, model, in_flight (requests), limit (of them), throttled (answers 429 since it started); at its latest heartbeat.';
+  'Of each server and model that it has sent to: server, model, in_flight (requests), limit (of them), throttled (answers 429 since it started), waiting (requests that wait for the server''s limit); at its latest heartbeat.';

@@ -14,8 +14,9 @@ class SlidingLimit:
     """At most `requests` and `tokens` in any `window_s`; more is answered 429 and not counted.
 
     `states`: its headers say so, as OpenAI's do, with the time in which a token bucket of that size
-    would be full again. `most` is the most requests, or tokens, that came in any window, the refused included, over
-    the limit; `arrivals` when each came, in seconds of the server's clock.
+    would be full again. `most` is the most requests, or tokens, that came in any window, those
+    refused included, over the limit; `arrivals` when each came, in seconds of the server's clock,
+    its tokens, and whether it was answered.
     """
 
     requests: int | None = None
@@ -25,8 +26,7 @@ class SlidingLimit:
     retry_after_s: float | None = None
     most: float = 0.0
     refused: int = 0
-    arrivals: list[float] = field(default_factory=list)
-    used_tokens: int = 0
+    arrivals: list[tuple[float, int, bool]] = field(default_factory=list)
     _came: deque[tuple[float, int, bool]] = field(default_factory=deque)
 
     def take(self, now: float, tokens: int) -> Canned | None:
@@ -39,8 +39,7 @@ class SlidingLimit:
             self.tokens is None or used[1] + tokens <= self.tokens
         )
         self._came.append((now, tokens, fits))
-        self.arrivals.append(now)
-        self.used_tokens += tokens if fits else 0
+        self.arrivals.append((now, tokens, fits))
         self.most = max(
             self.most,
             len(self._came) / self.requests if self.requests else 0.0,
@@ -80,5 +79,4 @@ class SlidingLimit:
             "most": self.most,
             "refused": self.refused,
             "arrivals": self.arrivals,
-            "used_tokens": self.used_tokens,
         }

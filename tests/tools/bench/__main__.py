@@ -21,6 +21,7 @@ from tests.tools.bench.rows import (
     embedding,
     growth,
     inserts,
+    limits,
     living,
     looking,
     observing,
@@ -47,6 +48,7 @@ ROWS: dict[str, Row] = {
     "memory": living.memory,
     "pause": living.pause,
     "metrics": observing.observing,
+    "limits": limits.limits,
     "documents-edits": documents.edits,
     "documents-resplit": documents.resplit,
     "documents-split": documents.split,
@@ -61,7 +63,7 @@ ROWS: dict[str, Row] = {
     "growth": growth.growth,
     "peers": peers.peers,
 }
-ASKED_FOR = frozenset({"search", "search-quantise", "growth", "peers"})
+ASKED_FOR = frozenset({"limits", "search", "search-quantise", "growth", "peers"})
 """Rows that the short form leaves out unless they are named: each takes longer than all others."""
 NEEDS_A_PEER = frozenset({"peers"})
 """Rows that the long form leaves out, too: they need a program that is not ours."""
