@@ -90,6 +90,13 @@ CREATE FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name, p_te
 
 COMMENT ON FUNCTION wikiembed.attach_documents(p_relation regclass, p_key name, p_text name, p_name text, p_title name, p_chunks text, p_splitter text, p_max_chars integer, p_overlap_chars integer, p_context text, p_dimensions integer, p_embedding_type text, p_provider text, p_model text, p_document_prefix text, p_query_prefix text, p_batch_size integer, p_enqueue boolean, p_max_tokens integer) IS 'The same for a key and a text of one column each.';
 
+CREATE FUNCTION wikiembed.block_limit(p_server text, p_model text, p_s double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.block_limit(p_server text, p_model text, p_s double precision) IS 'Lets no worker send a request under a limit for some seconds, at most 120: the server refused one. Called by workers.';
+
 CREATE FUNCTION wikiembed.check_invariants(p_source text DEFAULT NULL::text) RETURNS TABLE(name text, violations bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -223,6 +230,20 @@ CREATE FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) RETURNS bigint[]
     AS …;
 
 COMMENT ON FUNCTION wikiembed.jobs_of_worker(p_worker_id bigint) IS 'Ids of a worker''s jobs in state doing.';
+
+CREATE FUNCTION wikiembed.lease_requests(p_server text, p_model text, p_requests integer, p_tokens bigint, p_first_tokens bigint, p_left_slot bigint DEFAULT NULL::bigint, p_left_requests bigint DEFAULT 0, p_left_tokens bigint DEFAULT 0, p_more_requests bigint DEFAULT 0, p_more_tokens bigint DEFAULT 0, p_seen_requests bigint DEFAULT NULL::bigint, p_seen_tokens bigint DEFAULT NULL::bigint, OUT slot bigint, OUT slot_left_s double precision, OUT requests integer, OUT tokens bigint, OUT slot_s double precision, OUT wait_s double precision, OUT spacing_s double precision, OUT most_tokens bigint) RETURNS SETOF record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.lease_requests(p_server text, p_model text, p_requests integer, p_tokens bigint, p_first_tokens bigint, p_left_slot bigint, p_left_requests bigint, p_left_tokens bigint, p_more_requests bigint, p_more_tokens bigint, p_seen_requests bigint, p_seen_tokens bigint, OUT slot bigint, OUT slot_left_s double precision, OUT requests integer, OUT tokens bigint, OUT slot_s double precision, OUT wait_s double precision, OUT spacing_s double precision, OUT most_tokens bigint) IS 'Leases up to p_requests requests of p_tokens tokens in all, the first of p_first_tokens, to be sent spacing_s apart within slot_left_s; with none, they are to be asked for again after wait_s. Takes back what was left of the lease in slot p_left_slot, adds what was sent beyond leases, and what the server has counted in its window beyond that. No row: no limit. Called by workers.';
+
+CREATE FUNCTION wikiembed.limited_servers() RETURNS TABLE(server text, model text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.limited_servers() IS 'Servers and models that have a limit; an empty model: all models of the server. Called by each worker every 5 s.';
 
 CREATE FUNCTION wikiembed.load_pages(p_pages jsonb) RETURNS TABLE(added bigint, changed bigint, unchanged bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -361,6 +382,13 @@ CREATE FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) R
 
 COMMENT ON FUNCTION wikiembed.release_jobs(p_worker_id bigint, p_job_ids bigint[]) IS 'Requeues a worker''s jobs in state doing; returns the number.';
 
+CREATE FUNCTION wikiembed.report_limit(p_server text, p_model text, p_requests integer, p_tokens bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.report_limit(p_server text, p_model text, p_requests integer, p_tokens bigint) IS 'Records the requests and tokens a minute that a server states in its responses; null: it states none. Called by workers when these change.';
+
 CREATE FUNCTION wikiembed.report_outage(p_server text, p_since_s double precision, p_error_class text, p_http_status integer DEFAULT NULL::integer, p_reason text DEFAULT ''::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -461,6 +489,13 @@ CREATE FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) RETU
     AS …;
 
 COMMENT ON FUNCTION wikiembed.set_ef_search(p_source text, p_ef_search integer) IS 'Sets the least hnsw.ef_search with which a source is searched by vector, 1 to 1,000: more finds more of the nearest chunks and takes longer; null ends it. A higher one of the session counts. Raises WE001, WE013.';
+
+CREATE FUNCTION wikiembed.set_limit(p_server text, p_model text DEFAULT NULL::text, p_requests integer DEFAULT NULL::integer, p_tokens bigint DEFAULT NULL::bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed.set_limit(p_server text, p_model text, p_requests integer, p_tokens bigint) IS 'Sets how many requests and tokens a minute all workers together send to a server, of one model or of all that have no limit of their own; what is null stays as it is. Without either it removes what was set, or else what the server stated. Workers follow within 5 s. Raises WE010.';
 
 CREATE FUNCTION wikiembed.set_price(p_source text, p_per_million numeric, p_from date DEFAULT NULL::date, p_currency text DEFAULT NULL::text) RETURNS date
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1929,6 +1964,60 @@ CREATE FUNCTION wikiembed_private.lag_seconds(p_bucket smallint) RETURNS double 
 
 COMMENT ON FUNCTION wikiembed_private.lag_seconds(p_bucket smallint) IS 'Seconds that stand for the times of a bucket: within 5 % of each.';
 
+CREATE TABLE wikiembed_private.limits (
+    id bigint NOT NULL,
+    server text NOT NULL,
+    model text DEFAULT ''::text NOT NULL,
+    requests integer,
+    tokens bigint,
+    set_by text,
+    set_at timestamp with time zone,
+    stated_requests integer,
+    stated_tokens bigint,
+    stated_at timestamp with time zone,
+    blocked_until timestamp with time zone,
+    window_s double precision DEFAULT 60 NOT NULL,
+    CONSTRAINT limit_is_of_requests_or_tokens CHECK ((num_nonnulls(requests, tokens, stated_requests, stated_tokens) > 0)),
+    CONSTRAINT requests_are_positive CHECK ((requests > 0)),
+    CONSTRAINT stated_requests_are_positive CHECK ((stated_requests > 0)),
+    CONSTRAINT stated_tokens_are_positive CHECK ((stated_tokens > 0)),
+    CONSTRAINT tokens_are_positive CHECK ((tokens > 0)),
+    CONSTRAINT window_is_positive CHECK ((window_s > (0)::double precision))
+);
+
+COMMENT ON TABLE wikiembed_private.limits IS 'Requests and tokens per minute of servers, over all workers; written by set_limit, report_limit and block_limit, read through view wikiembed.limits.';
+
+COMMENT ON COLUMN wikiembed_private.limits.id IS 'Number of the limit.';
+
+COMMENT ON COLUMN wikiembed_private.limits.server IS 'URL of the server.';
+
+COMMENT ON COLUMN wikiembed_private.limits.model IS 'The model; empty: all models of the server that have no limit of their own.';
+
+COMMENT ON COLUMN wikiembed_private.limits.requests IS 'Requests per minute that an operator set; null: none.';
+
+COMMENT ON COLUMN wikiembed_private.limits.tokens IS 'Tokens per minute that an operator set; null: none.';
+
+COMMENT ON COLUMN wikiembed_private.limits.set_by IS 'Who set them; null: it was not set.';
+
+COMMENT ON COLUMN wikiembed_private.limits.set_at IS 'When they were set.';
+
+COMMENT ON COLUMN wikiembed_private.limits.stated_requests IS 'Requests per minute that the server states; null: none.';
+
+COMMENT ON COLUMN wikiembed_private.limits.stated_tokens IS 'Tokens per minute that the server states; null: none.';
+
+COMMENT ON COLUMN wikiembed_private.limits.stated_at IS 'When it stated other numbers than before.';
+
+COMMENT ON COLUMN wikiembed_private.limits.blocked_until IS 'Until when no request is leased; null, or in the past: they are.';
+
+COMMENT ON COLUMN wikiembed_private.limits.window_s IS 'Length of the window in seconds: 60, and less only in tests.';
+
+CREATE FUNCTION wikiembed_private.limit_of(p_server text, p_model text) RETURNS wikiembed_private.limits
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.limit_of(p_server text, p_model text) IS 'The limit of a model at a server, or that of all its models.';
+
 CREATE FUNCTION wikiembed_private.live_keys(p_queue text, p_task text) RETURNS TABLE(job_id bigint, status text, key text)
     LANGUAGE sql STABLE
     BEGIN ATOMIC
@@ -2678,6 +2767,13 @@ CREATE FUNCTION wikiembed_private.skip_with_timeout(p_source text, p_keys text[]
 
 COMMENT ON FUNCTION wikiembed_private.skip_with_timeout(p_source text, p_keys text[], p_why text, p_limit interval) IS 'Skips these missing chunks, or none when another transaction has locked one for longer than the limit; returns the number. Raises 55P03, WE001, WE008, WE010.';
 
+CREATE FUNCTION wikiembed_private.slots_per_window() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.slots_per_window() IS 'Slots in the window of a limit.';
+
 CREATE FUNCTION wikiembed_private.source_names(p_source wikiembed.sources) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3049,7 +3145,7 @@ CREATE TABLE wikiembed.action_log (
     source text,
     why text,
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['attach'::text, 'detach'::text, 'pause'::text, 'resume'::text, 'retry'::text, 'skip'::text, 'reconcile'::text, 'pin'::text, 'resplit'::text, 'switch'::text, 'price'::text, 'budget'::text, 'schedule'::text])))
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['attach'::text, 'detach'::text, 'pause'::text, 'resume'::text, 'retry'::text, 'skip'::text, 'reconcile'::text, 'pin'::text, 'resplit'::text, 'switch'::text, 'price'::text, 'budget'::text, 'schedule'::text, 'limit'::text])))
 );
 
 COMMENT ON TABLE wikiembed.action_log IS 'Who paused, resumed, retried, skipped, attached, detached, switched, when and why; written by those functions.';
@@ -3435,6 +3531,95 @@ ALTER TABLE wikiembed.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE wikiembed_private.limit_slots (
+    limit_id bigint NOT NULL,
+    slot bigint NOT NULL,
+    requests bigint DEFAULT 0 NOT NULL,
+    tokens bigint DEFAULT 0 NOT NULL,
+    requests_due double precision NOT NULL,
+    tokens_due double precision NOT NULL,
+    is_short boolean DEFAULT false NOT NULL
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE wikiembed_private.limit_slots IS 'What workers leased of a limit in each slot, a 120th of its window; written by lease_requests, deleted two windows later.';
+
+COMMENT ON COLUMN wikiembed_private.limit_slots.limit_id IS 'The limit.';
+
+COMMENT ON COLUMN wikiembed_private.limit_slots.slot IS 'Slots since 1970.';
+
+COMMENT ON COLUMN wikiembed_private.limit_slots.requests IS 'Requests leased in the slot, without those given back.';
+
+COMMENT ON COLUMN wikiembed_private.limit_slots.tokens IS 'Their tokens by an estimate, and corrections by what responses counted.';
+
+COMMENT ON COLUMN wikiembed_private.limit_slots.requests_due IS 'When the next request is due after the last lease of the slot, in seconds since 1970.';
+
+COMMENT ON COLUMN wikiembed_private.limit_slots.tokens_due IS 'When the next token is due, in seconds since 1970.';
+
+COMMENT ON COLUMN wikiembed_private.limit_slots.is_short IS 'Whether a worker got fewer requests than it asked for.';
+
+CREATE VIEW wikiembed.limits AS
+ SELECT l.server,
+    NULLIF(l.model, ''::text) AS model,
+    COALESCE(l.requests, l.stated_requests) AS requests_per_minute,
+    COALESCE(l.tokens, l.stated_tokens) AS tokens_per_minute,
+        CASE
+            WHEN (l.set_by IS NULL) THEN 'stated'::text
+            ELSE 'set'::text
+        END AS origin,
+    (COALESCE(u.requests, (0)::numeric))::bigint AS requests_used,
+    (COALESCE(u.tokens, (0)::numeric))::bigint AS tokens_used,
+    round(GREATEST((COALESCE(u.requests, (0)::numeric) / (COALESCE(l.requests, l.stated_requests))::numeric), (COALESCE(u.tokens, (0)::numeric) / (COALESCE(l.tokens, l.stated_tokens))::numeric)), 4) AS share_used,
+    COALESCE(u.waits, false) AS waits,
+        CASE
+            WHEN (l.blocked_until > clock_timestamp()) THEN l.blocked_until
+            ELSE NULL::timestamp with time zone
+        END AS blocked_until,
+    l.stated_requests,
+    l.stated_tokens,
+    l.stated_at,
+    l.set_by,
+    l.set_at
+   FROM ((wikiembed_private.limits l
+     CROSS JOIN LATERAL ( SELECT (floor((((EXTRACT(epoch FROM clock_timestamp()))::double precision * (wikiembed_private.slots_per_window())::double precision) / l.window_s)))::bigint AS floor) p(slot))
+     CROSS JOIN LATERAL ( SELECT sum(s.requests) AS requests,
+            sum(s.tokens) AS tokens,
+            bool_or((s.is_short AND (s.slot >= (p.slot - (wikiembed_private.slots_per_window() / 6))))) AS waits
+           FROM wikiembed_private.limit_slots s
+          WHERE ((s.limit_id = l.id) AND (s.slot > (p.slot - wikiembed_private.slots_per_window())))) u);
+
+COMMENT ON VIEW wikiembed.limits IS 'Requests and tokens a minute that all workers together send to a server, and what they used of them in the last minute.';
+
+COMMENT ON COLUMN wikiembed.limits.server IS 'URL of the server, as in wikiembed.outages.';
+
+COMMENT ON COLUMN wikiembed.limits.model IS 'The model; null: all models of the server together that have no limit of their own.';
+
+COMMENT ON COLUMN wikiembed.limits.requests_per_minute IS 'Requests per minute; null: no limit.';
+
+COMMENT ON COLUMN wikiembed.limits.tokens_per_minute IS 'Tokens per minute; null: no limit.';
+
+COMMENT ON COLUMN wikiembed.limits.origin IS 'set: by an operator, which wins; stated: by the server in its responses.';
+
+COMMENT ON COLUMN wikiembed.limits.requests_used IS 'Requests of the last minute, with those that workers are about to send.';
+
+COMMENT ON COLUMN wikiembed.limits.tokens_used IS 'Their tokens; of requests in flight an estimate.';
+
+COMMENT ON COLUMN wikiembed.limits.share_used IS 'Used share of the limit, of requests or of tokens, whichever is larger: 1 is all of it.';
+
+COMMENT ON COLUMN wikiembed.limits.waits IS 'True when a worker waited for the limit within the last 10 s.';
+
+COMMENT ON COLUMN wikiembed.limits.blocked_until IS 'Until when no worker sends a request, since the server refused one; null: they send.';
+
+COMMENT ON COLUMN wikiembed.limits.stated_requests IS 'Requests per minute by the headers of the server''s responses; null: none stated.';
+
+COMMENT ON COLUMN wikiembed.limits.stated_tokens IS 'Tokens per minute by them; null: none stated.';
+
+COMMENT ON COLUMN wikiembed.limits.stated_at IS 'When the server stated other numbers than before.';
+
+COMMENT ON COLUMN wikiembed.limits.set_by IS 'Who set the limit; null: it was not set.';
+
+COMMENT ON COLUMN wikiembed.limits.set_at IS 'When it was set.';
 
 CREATE TABLE wikiembed.model_checks (
     source text NOT NULL,
@@ -3884,7 +4069,7 @@ COMMENT ON COLUMN wikiembed.workers.model IS 'Embedder and model of its settings
 
 COMMENT ON COLUMN wikiembed.workers.started_at IS 'When it started, by its own clock; null when the process did not register it.';
 
-COMMENT ON COLUMN wikiembed.workers.requests IS 'Of each server and model that it has sent to: server, model, in_flight (requests), limit (of them), throttled (answers 429 since it started), out (why the server is left out; null: it is not); at its latest heartbeat.';
+COMMENT ON COLUMN wikiembed.workers.requests IS 'Of each server and model that it has sent to: server, model, in_flight (requests), limit (of them), throttled (answers 429 since it started), out (why the server is left out; null: it is not), waiting (requests that wait for the server''s limit); at its latest heartbeat.';
 
 COMMENT ON COLUMN wikiembed.workers.node IS 'Ray''s id of the node that it runs on, as an actor of `wikiembed fleet`; null for any other worker.';
 
@@ -3959,6 +4144,15 @@ COMMENT ON COLUMN wikiembed_private.documents_wiki.split_at IS 'When a worker sp
 
 ALTER TABLE wikiembed_private.ended_failures ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME wikiembed_private.ended_failures_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE wikiembed_private.limits ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME wikiembed_private.limits_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -4113,6 +4307,15 @@ ALTER TABLE ONLY wikiembed_private.ended_failures
 ALTER TABLE ONLY wikiembed_private.lag_hours
     ADD CONSTRAINT lag_hours_pkey PRIMARY KEY (source, hour, fresh, bucket);
 
+ALTER TABLE ONLY wikiembed_private.limits
+    ADD CONSTRAINT limit_is_of_one_model UNIQUE (server, model);
+
+ALTER TABLE ONLY wikiembed_private.limit_slots
+    ADD CONSTRAINT limit_slots_pkey PRIMARY KEY (limit_id, slot);
+
+ALTER TABLE ONLY wikiembed_private.limits
+    ADD CONSTRAINT limits_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY wikiembed_private.schedules
     ADD CONSTRAINT schedules_pkey PRIMARY KEY (source);
 
@@ -4263,6 +4466,9 @@ ALTER TABLE ONLY wikiembed_private.budgets
 
 ALTER TABLE ONLY wikiembed_private.lag_hours
     ADD CONSTRAINT lag_hours_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY wikiembed_private.limit_slots
+    ADD CONSTRAINT limit_slots_limit_id_fkey FOREIGN KEY (limit_id) REFERENCES wikiembed_private.limits(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY wikiembed_private.schedules
     ADD CONSTRAINT schedules_source_fkey FOREIGN KEY (source) REFERENCES wikiembed.sources(name) ON UPDATE CASCADE ON DELETE CASCADE;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wikiembed.db.step import run_files
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

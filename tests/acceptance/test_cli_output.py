@@ -207,6 +207,7 @@ def test_output_json_is_one_line_and_nothing_else(call: Call, docs_table: Databa
         "held_back",
         "budgets",
         "schedules",
+        "limits",
         "replaced",
         "truncation",
         "switched",

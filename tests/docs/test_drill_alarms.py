@@ -222,6 +222,11 @@ def _budget(drill: Drill) -> None:
     drill.type("wikiembed worker --drain", code=1)
 
 
+def _limit(drill: Drill) -> None:
+    drill.database.execute("select wikiembed.report_limit('http://gpu:8080', null, 50, null)")
+    drill.type("wikiembed limit http://gpu:8080 --requests-per-minute 60")
+
+
 def _invariants(drill: Drill) -> None:
     drill.database.execute("delete from wikiembed.ledger")
 
@@ -319,6 +324,7 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("prefix", "warning"): _prefix,
     ("paused", "warning"): _paused,
     ("budget", "warning"): _budget,
+    ("limit", "warning"): _limit,
     ("held_back", "warning"): _held_back,
     ("failures", "warning"): _failures,
     ("workers", "warning"): _no_worker_needed,

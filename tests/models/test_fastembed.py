@@ -29,7 +29,8 @@ def options(model: Path, **given: object) -> EmbedderOptions:
         model=str(model),
         **given,  # type: ignore[arg-type]
     )
-    return EmbedderOptions.each(settings, settings.embedder, settings.model_of(settings.embedder))[0]
+    model = settings.model_of(settings.embedder)
+    return EmbedderOptions.each(settings, settings.embedder, model)[0]
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ VIEWS = {
     "lag_histogram",
     "budgets",
     "schedules",
+    "limits",
 }
 CHUNKS = {"public.docs", "public.wiki_chunks", "public.wiki_pages"}
 TRUNCATION = ("truncation", "truncation_checks")
@@ -98,7 +99,7 @@ def test_reader_has_select_and_two_functions(docs_table: Database) -> None:
     found = {"require_search", "dimensions_of", "words_of", "text_vector", "dense_letters"}
     measured = {"used_ef_search", "vector_scans", "is_valid_index", "lag_seconds"}
     nearest = {"nearest_rows", "fitting_rows", "estimated_size"}
-    measured |= {"is_bulk_closed"}
+    measured |= {"is_bulk_closed", "slots_per_window"}
     filtered = {"filter_condition", "column_condition", "compared", "comparison"}
     assert callable_by(docs_table, reader) == {
         *("wikiembed.is_ready", "wikiembed.search"),

@@ -232,7 +232,8 @@ def test_prompt_is_not_put_twice() -> None:
 
 
 def options_of(settings: Settings) -> EmbedderOptions:
-    return EmbedderOptions.each(settings, settings.embedder, settings.model_of(settings.embedder))[0]
+    model = settings.model_of(settings.embedder)
+    return EmbedderOptions.each(settings, settings.embedder, model)[0]
 
 
 @pytest.mark.parametrize(

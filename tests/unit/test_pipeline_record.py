@@ -10,10 +10,11 @@ from psycopg import errors as pg
 
 from tests.support.eventually import eventually_async
 from tests.support.pipeline_fakes import FakeStore
+from wikiembed.embedders.token_rate import TokenRate
 from wikiembed.embedders.usage import Usage
 from wikiembed.errors import DatabaseUnreachable
 from wikiembed.pipeline.lag import LagMeter, add_lags, lag_bucket, lags_of
-from wikiembed.pipeline.record import BatchRecord, TokenRate
+from wikiembed.pipeline.record import BatchRecord
 from wikiembed.pipeline.recorder import Recorder
 from wikiembed.pipeline.write import write_vectors
 from wikiembed.store.batch_entry import BatchEntry

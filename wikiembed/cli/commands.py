@@ -282,6 +282,16 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
                 "wikiembed schedule",
             ),
         ),
+        "limit": Entry(
+            module="limit",
+            exits="0 when the limit is set or removed, or limits are listed",
+            examples=(
+                "wikiembed limit https://api.openai.com --requests-per-minute 3000"
+                " --tokens-per-minute 1000000",
+                "wikiembed limit http://gpu:8080 --model bge-m3 --remove",
+                "wikiembed limit",
+            ),
+        ),
         "skip": Entry(
             module="control",
             exits="0 when all keys were skipped; 1 when some do not exist or have their vector",

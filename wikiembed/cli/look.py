@@ -25,6 +25,8 @@ from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.control.budgets import used_phrase
 from wikiembed.control.documents import waiting_sentence
+from wikiembed.control.limits import name_of
+from wikiembed.control.limits import used_phrase as limit_phrase
 from wikiembed.control.overview import (
     overview,
     replaced_sentence,
@@ -111,6 +113,8 @@ def _notices(state: State) -> Iterator[str]:
         yield f"Budget: {budget['source']} has used {used_phrase(budget)}."
     for schedule in state["schedules"]:
         yield f"Schedule: bulk work of {schedule['source']} runs {phrase(schedule)}."
+    for limit in state["limits"]:
+        yield f"Limit: {name_of(limit)} has had {limit_phrase(limit)}."
     for name in state["switched"]:
         yield (
             f"Switched: searches for {name['name']} use {name['source']} since"

@@ -169,6 +169,14 @@ select u.source, coalesce(u.currency, ''), u.cost
         metric=catalogue.BUDGET_REACHED,
         query="select b.source, b.period, b.reached::integer from wikiembed.budgets as b",
     ),
+    Measurement(
+        metric=catalogue.LIMIT_USED,
+        query="select l.server, coalesce(l.model, ''), l.share_used from wikiembed.limits as l",
+    ),
+    Measurement(
+        metric=catalogue.LIMIT_WAITS,
+        query="select l.server, coalesce(l.model, ''), l.waits::integer from wikiembed.limits as l",
+    ),
 )
 """In the order of the catalogue."""
 

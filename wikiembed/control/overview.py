@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 from wikiembed.control.actions import coverage
 from wikiembed.control.budgets import budgets
 from wikiembed.control.documents import documents
+from wikiembed.control.limits import limits
 from wikiembed.control.outages import open_outages
 from wikiembed.control.schedules import schedules
 from wikiembed.control.standing import present_s, waits_for
@@ -105,6 +106,7 @@ def overview(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             state[name] = cursor.execute(query).fetchall()
     state["budgets"] = budgets(connection)
     state["schedules"] = schedules(connection)
+    state["limits"] = limits(connection)
     state["documents"] = [row.as_json() for row in of_documents]
     state["outages"] = [outage.as_json() for outage in outages]
     return state

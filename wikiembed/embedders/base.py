@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -31,7 +31,8 @@ class Role(StrEnum):
 class EmbedderOptions:
     """How to reach one model on one server, or in this process; timeouts in seconds.
 
-    `device`, `dtype`, `batch_tokens`, `download`: of a model in the process.
+    `device`, `dtype`, `batch_tokens`, `download`: of a model in the process. `on_headers` receives
+    the headers of each response to texts, with names in lower case.
     """
 
     provider: Provider
@@ -47,6 +48,7 @@ class EmbedderOptions:
     dtype: str | None = None
     batch_tokens: int = 16_384
     download: bool = False
+    on_headers: Callable[[Mapping[str, str]], None] | None = None
 
     @classmethod
     def each(

@@ -38,6 +38,7 @@ class HttpClient:
         self._root = root_of(url)
         self._key = options.api_key.get_secret_value() if options.api_key is not None else ""
         self._timeout_s = options.request_timeout_s
+        self._on_headers = options.on_headers
         self._dimensions = _MOST_DIMENSIONS
         self._urls: dict[str, httpx.URL] = {}
         self._answered = False  # so far; a server that has answered speaks the address's scheme
@@ -101,6 +102,8 @@ class HttpClient:
                 count_failure()
         else:
             self._answered = True
+            if texts and self._on_headers is not None:
+                self._on_headers(response.headers)
             within = status_within(body) if success and whole else None
             if success and whole and within is None:
                 if texts:

@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 
 import orjson
 
+from wikiembed.embedders.rate_headers import spent_s
+
 RETRY_AFTER_LIMIT_S = 3600.0
 _SHOWN_LIMIT = 200
 _READ_LIMIT = 2000
@@ -42,12 +44,19 @@ def stated_wait(message: str) -> float | None:
 
 
 def wait_of(headers: Mapping[str, str], message: str) -> float | None:
-    """Seconds to wait, from `retry-after-ms`, `retry-after`, or the words; None: none stated."""
+    """Seconds to wait, from `retry-after-ms`, `retry-after`, the words, or the reset of a limit.
+
+    None: none stated.
+    """
     millis = headers.get("retry-after-ms", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", millis):
         return min(float(millis) / 1000, RETRY_AFTER_LIMIT_S)
     seconds = retry_after(headers.get("retry-after"))
-    return stated_wait(message) if seconds is None else seconds
+    if seconds is None:
+        seconds = stated_wait(message)
+    if seconds is None and (reset_s := spent_s(headers)) is not None:
+        seconds = min(reset_s, RETRY_AFTER_LIMIT_S)
+    return seconds
 
 
 def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:

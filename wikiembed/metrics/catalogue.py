@@ -230,6 +230,22 @@ BUDGET_REACHED = Metric(
     meaning="1 while the source is paused because the budget has no room for its next batch, else"
     " 0.",
 )
+LIMIT_USED = Metric(
+    name="wikiembed_limit_used_ratio",
+    kind=Kind.GAUGE,
+    process=Process.SERVE,
+    labels=("server", "model"),
+    meaning="Used share of a [limit of a server](../how-to/provider-limits.md) in the last minute,"
+    " of requests or of tokens, whichever is larger: 1 is all of it. An empty `model`: all models"
+    " of the server that have no limit of their own.",
+)
+LIMIT_WAITS = Metric(
+    name="wikiembed_limit_waits",
+    kind=Kind.GAUGE,
+    process=Process.SERVE,
+    labels=("server", "model"),
+    meaning="1 while workers wait for that limit, else 0.",
+)
 REQUESTS_IN_FLIGHT = Metric(
     name="wikiembed_requests_in_flight",
     kind=Kind.GAUGE,
@@ -279,7 +295,7 @@ BATCHES = Metric(
 METRICS = (
     *(CHUNKS, CHUNKS_EMBEDDED, DOCUMENTS, QUEUE_JOBS, QUEUE_OLDEST, FAILURES, SOURCE_PAUSED),
     *(BULK_CLOSED, SERVER_OUTAGE, WORKERS_ALIVE, SOURCE_INFO, RECALL, MODEL_DRIFT),
-    *(LAG, USAGE_TOKENS, USAGE_COST, BUDGET_USED, BUDGET_REACHED),
+    *(LAG, USAGE_TOKENS, USAGE_COST, BUDGET_USED, BUDGET_REACHED, LIMIT_USED, LIMIT_WAITS),
     *(REQUESTS_IN_FLIGHT, REQUEST_DURATION, TOKENS, COMMIT_TO_VECTOR, BATCHES),
 )
 """In the order of the reference."""

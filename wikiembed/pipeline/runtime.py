@@ -8,14 +8,16 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.embedders.base import Embedder, EmbedderOptions
 from wikiembed.embedders.open import open_embedder
+from wikiembed.embedders.token_rate import TokenRate
 from wikiembed.errors import EmbedderError, EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.metrics.observer import Observer, Server
-from wikiembed.pipeline.record import BatchRecord, TokenRate
+from wikiembed.pipeline.record import BatchRecord
 from wikiembed.pipeline.recorder import Recorder
 from wikiembed.pipeline.same_model import problem_with
 from wikiembed.pipeline.stats import Stats
@@ -26,11 +28,13 @@ from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
 from wikiembed.servers.listener import Listener
 from wikiembed.servers.observed import ObservedEmbedder, server_at
 from wikiembed.servers.outage_log import OutageLog
+from wikiembed.servers.rate_limits import RateLimits
 from wikiembed.servers.several import Channels
 from wikiembed.servers.truncate import Truncator
 from wikiembed.servers.truncation_check import TruncationCheck
 from wikiembed.store.chunks import ChunkStore
 from wikiembed.store.documents import DocumentStore
+from wikiembed.store.limits import LimitStore
 from wikiembed.store.model_checks import ModelCheckStore
 from wikiembed.store.outages import OutageStore
 from wikiembed.store.resolution import for_documents
@@ -85,6 +89,7 @@ class Runtime:
         self._stopping = False
         self._pool = pool
         self._outages = OutageLog(OutageStore(pool))
+        self._rate_limits = RateLimits(LimitStore(pool))
         self._channels: dict[Key, Channels] = {}
         self._truncators: dict[str, Truncator] = {}
         self._truncation_check = TruncationCheck(TruncationStore(pool))
@@ -149,6 +154,8 @@ class Runtime:
         each = EmbedderOptions.each(self.settings, provider, model)
         for server, options in zip(self.settings.servers_of(provider), each, strict=True):
             log = self._outages.listener(server)
+            gate = self._rate_limits.of(server, model)
+            embedder = open_embedder(replace(options, on_headers=gate.saw))
 
             def listener(error: EmbedderError | None, outage_s: float, log: Listener = log) -> None:
                 channels.wake()
@@ -156,13 +163,14 @@ class Runtime:
 
             channels.add(
                 Channel(
-                    self._observed(open_embedder(options), server_at(server, provider), model),
+                    self._observed(embedder, server_at(server, provider), model),
                     server=server,
                     requested_model=model,
                     listener=listener,
                     concurrency_limit=_limit_of(self.settings),
                     one_of_several=len(each) > 1,
                     accept=channels.identity.check,
+                    gate=gate,
                 )
             )
         return channels
@@ -276,4 +284,5 @@ class Runtime:
         for channels in self._channels.values():
             await channels.aclose()
         await self._outages.aclose()
+        await self._rate_limits.aclose()
         await self._pool.close()

@@ -17,6 +17,7 @@ from wikiembed.errors import (
     EmbedderBadAnswer,
     EmbedderError,
     EmbedderMisconfigured,
+    EmbedderThrottled,
     EmbedderTimeout,
     TextTooLong,
 )
@@ -36,6 +37,7 @@ from wikiembed.servers.classify import (
 from wikiembed.servers.concurrency_limit import ConcurrencyLimit
 from wikiembed.servers.crash_quarantine import CrashQuarantine, Passage
 from wikiembed.servers.listener import Listener
+from wikiembed.servers.permit import Gate, OpenGate
 from wikiembed.telemetry import emit
 from wikiembed.vectors import Matrix, usable_rows
 
@@ -77,6 +79,7 @@ class Channel:
         concurrency_limit: ConcurrencyLimit | None = None,
         one_of_several: bool = False,
         accept: Callable[[Matrix], None] = lambda vector: None,
+        gate: Gate | None = None,
     ) -> None:
         self._embedder = embedder
         self._one_of_several = one_of_several
@@ -90,6 +93,7 @@ class Channel:
         self._quarantine = CrashQuarantine()
         self._throttled = 0
         self._throttled_in_a_row = 0
+        self._gate = gate or OpenGate()
         self.concurrency_limit = concurrency_limit or AdaptiveLimit()
         self.breaker = CircuitBreaker(
             self._probe,
@@ -122,6 +126,7 @@ class Channel:
             "limit": self.concurrency_limit.limit,
             "throttled": self._throttled,
             "out": None if reason is None else str(reason),
+            "waiting": self._gate.waiting,
         }
 
     async def _probe(self) -> None:
@@ -133,7 +138,8 @@ class Channel:
         Raises: EmbedderError.
         """
         try:
-            matrix = await self._embedder.embed([PROBE_TEXT], role=Role.DOCUMENT)
+            with self._gate.unleased():
+                matrix = await self._embedder.embed([PROBE_TEXT], role=Role.DOCUMENT)
         except EmbedderError as error:
             raise of_probe(error) from None
         if matrix.shape[0] != 1 or not usable_rows(matrix).all():
@@ -166,7 +172,8 @@ class Channel:
             if self._info is not None or self.breaker.is_open:
                 return
             try:
-                self._info = await self._embedder.describe()
+                with self._gate.unleased():
+                    self._info = await self._embedder.describe()
             except EmbedderError as error:
                 meant = of_probe(error)
                 if isinstance(meant, EmbedderMisconfigured):
@@ -195,9 +202,9 @@ class Channel:
     ) -> Matrix:
         """Send one request for `texts`: `(n, dim) float32`; its rows may still be unusable.
 
-        `may_begin` is called after a long wait for a slot, and raises where it is too late.
-        `came_at`: since when it waits, by the channel's clock; None: now. `suspect`: with what
-        another server went down during this batch.
+        `may_begin` is called after a long wait for a slot, and each second of one for the server's
+        limit; it raises where it is too late. `came_at`: since when it waits, by the channel's
+        clock; None: now. `suspect`: with what another server went down during this batch.
 
         Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, OutageTooLong,
         ServerAway, and what `may_begin` raises.
@@ -248,7 +255,8 @@ class Channel:
         """
         if self.breaker.is_open and self.breaker.reason is not None:
             raise self.breaker.reason
-        return await self.breaker.until_stop(work(self._embedder))
+        with self._gate.unleased():
+            return await self.breaker.until_stop(work(self._embedder))
 
     async def passes(self, error: EmbedderError) -> bool:
         """Probe after `error`; see `CircuitBreaker.passes`.
@@ -302,7 +310,16 @@ class Channel:
             if self.max_batch is not None and n > self.max_batch:
                 raise BatchOverLimit(self.max_batch)
             await self._wait(passage.until, suspect=passage.suspect)
-            async with self.concurrency_limit.slot() as slot, self._quarantine.enter(passage):
+            async with (
+                self.concurrency_limit.slot() as slot,
+                self._quarantine.enter(passage),
+                self._gate.permit(
+                    texts,
+                    until=passage.until,
+                    check=may_begin,
+                    until_stop=self.breaker.until_stop,
+                ) as permit,
+            ):
                 if self.breaker.is_open or (passage.serial and not await self._is_up()):
                     continue
                 if self._clock() - passage.came_at > RECHECK_AFTER_S:
@@ -310,7 +327,8 @@ class Channel:
                     await may_begin()
                 slot.begin()
                 try:
-                    matrix = await send(texts)
+                    with permit.sending():
+                        matrix = await send(texts)
                     _check_shape(matrix, n, dimensions)
                 except EmbedderError as error:
                     slot.failed()
@@ -320,6 +338,8 @@ class Channel:
                     if n > 1 and self._throttles_size(throttled, n):
                         self._throttled_in_a_row = 0
                         raise self._smaller(n) from error
+                    if isinstance(error, EmbedderThrottled) and await self._gate.refused(error):
+                        continue
                     await self._classify(error, n)
                     if may_have_died_of_it(error):
                         await self._suspect(error, passage)

@@ -28,6 +28,7 @@ from wikiembed.control.glance import (
     one_series,
     priorities,
 )
+from wikiembed.control.limits import limits
 from wikiembed.control.outages import open_outages, recent_outages
 from wikiembed.control.ready import Obstacle
 from wikiembed.db.connect import connect
@@ -181,15 +182,22 @@ async def workers(context: Context) -> Response:
     """Embedding servers with their outages, and worker processes."""
     state = await context.console.glance()
 
-    def read(connection: Connection) -> tuple[list[dict[str, Any]], list[Outage]]:
-        return recent_outages(connection, limit=MOST_OUTAGES), open_outages(connection)
+    def read(
+        connection: Connection,
+    ) -> tuple[list[dict[str, Any]], list[Outage], list[dict[str, Any]]]:
+        return (
+            recent_outages(connection, limit=MOST_OUTAGES),
+            open_outages(connection),
+            limits(connection),
+        )
 
-    outages, present = await context.console.database.read(read)
+    outages, present, limited = await context.console.database.read(read)
     open_now = {one.server: one for one in present}
     requests = [one for worker in state.alive for one in worker["requests"]]
     # Servers with something wrong are first, then those that are sent to.
     used = sorted({one["server"] for one in requests})
-    names = dict.fromkeys([*open_now, *used, *(row["server"] for row in outages)])
+    known = (row["server"] for row in (*limited, *outages))
+    names = dict.fromkeys([*open_now, *used, *known])
     return context.page(
         "workers.html", live=True, state=state, outages=outages, span=TIMELINE,
         servers=[
@@ -198,6 +206,7 @@ async def workers(context: Context) -> Response:
                 outage=open_now.get(name),
                 outages=[row for row in outages if row["server"] == name],
                 requests=[one for one in requests if one["server"] == name],
+                limits=[row for row in limited if row["server"] == name],
             )
             for name in names
         ],
@@ -206,16 +215,17 @@ async def workers(context: Context) -> Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Server:
-    """An embedding server: its open outage, all of 30 days, and what live workers sent to it."""
+    """An embedding server: its open outage, all of 30 days, what live workers sent, its limits."""
 
     name: str
     outage: Outage | None
     outages: list[dict[str, Any]]
     requests: list[dict[str, Any]]
+    limits: list[dict[str, Any]]
 
     def sum(self, part: str) -> int:
-        """The sum of `in_flight`, `limit` or `throttled` over the workers."""
-        return sum(int(one[part]) for one in self.requests)
+        """The sum of `in_flight`, `limit`, `throttled` or `waiting` over the workers."""
+        return sum(int(one.get(part, 0)) for one in self.requests)
 
 
 async def actions(context: Context) -> Response:

@@ -66,3 +66,28 @@ comment on column wikiembed_private.schedules.zone is 'Their time zone.';
 comment on column wikiembed_private.schedules.weekdays is 'Days on which windows begin, 1 (Monday) to 7 (Sunday).';
 comment on column wikiembed_private.schedules.set_by is 'Who set it.';
 comment on column wikiembed_private.schedules.set_at is 'When it was set.';
+
+comment on table wikiembed_private.limits is
+  'Requests and tokens per minute of servers, over all workers; written by set_limit, report_limit and block_limit, read through view wikiembed.limits.';
+comment on column wikiembed_private.limits.id is 'Number of the limit.';
+comment on column wikiembed_private.limits.server is 'URL of the server.';
+comment on column wikiembed_private.limits.model is 'The model; empty: all models of the server that have no limit of their own.';
+comment on column wikiembed_private.limits.requests is 'Requests per minute that an operator set; null: none.';
+comment on column wikiembed_private.limits.tokens is 'Tokens per minute that an operator set; null: none.';
+comment on column wikiembed_private.limits.set_by is 'Who set them; null: it was not set.';
+comment on column wikiembed_private.limits.set_at is 'When they were set.';
+comment on column wikiembed_private.limits.stated_requests is 'Requests per minute that the server states; null: none.';
+comment on column wikiembed_private.limits.stated_tokens is 'Tokens per minute that the server states; null: none.';
+comment on column wikiembed_private.limits.stated_at is 'When it stated other numbers than before.';
+comment on column wikiembed_private.limits.blocked_until is 'Until when no request is leased; null, or in the past: they are.';
+comment on column wikiembed_private.limits.window_s is 'Length of the window in seconds: 60, and less only in tests.';
+
+comment on table wikiembed_private.limit_slots is
+  'What workers leased of a limit in each slot, a 120th of its window; written by lease_requests, deleted two windows later.';
+comment on column wikiembed_private.limit_slots.limit_id is 'The limit.';
+comment on column wikiembed_private.limit_slots.slot is 'Slots since 1970.';
+comment on column wikiembed_private.limit_slots.requests is 'Requests leased in the slot, without those given back.';
+comment on column wikiembed_private.limit_slots.tokens is 'Their tokens by an estimate, and corrections by what responses counted.';
+comment on column wikiembed_private.limit_slots.requests_due is 'When the next request is due after the last lease of the slot, in seconds since 1970.';
+comment on column wikiembed_private.limit_slots.tokens_due is 'When the next token is due, in seconds since 1970.';
+comment on column wikiembed_private.limit_slots.is_short is 'Whether a worker got fewer requests than it asked for.';

@@ -74,7 +74,7 @@ comment on column wikiembed.workers.model is
   'Embedder and model of its settings; a source that has its own uses that. Null when the process did not register it.';
 comment on column wikiembed.workers.started_at is 'When it started, by its own clock; null when the process did not register it.';
 comment on column wikiembed.workers.requests is
-  'Of each server and model that it has sent to: server, model, in_flight (requests), limit (of them), throttled (answers 429 since it started), out (why the server is left out; null: it is not); at its latest heartbeat.';
+  'Of each server and model that it has sent to: server, model, in_flight (requests), limit (of them), throttled (answers 429 since it started), out (why the server is left out; null: it is not), waiting (requests that wait for the server''s limit); at its latest heartbeat.';
 comment on column wikiembed.workers.node is
   'Ray''s id of the node that it runs on, as an actor of `wikiembed fleet`; null for any other worker.';
 comment on column wikiembed.workers.actor is 'Ray''s id of the actor that it is; null for any other worker.';

@@ -50,11 +50,11 @@ begin
   execute format('grant execute on all functions in schema wikiembed_queue to %I', p_role);
   execute format('grant select on wikiembed.sources, wikiembed.coverage, wikiembed.queue, wikiembed.workers,'
     ' wikiembed.throughput, wikiembed.outages, wikiembed.truncation, wikiembed.documents,'
-    ' wikiembed.usage, wikiembed.prices, wikiembed.budgets, wikiembed.schedules, wikiembed.lag, wikiembed.lag_histogram, wikiembed.truncation_checks, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
+    ' wikiembed.usage, wikiembed.prices, wikiembed.budgets, wikiembed.schedules, wikiembed.limits, wikiembed.lag, wikiembed.lag_histogram, wikiembed.truncation_checks, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
   for v_function in
     select p.oid::regprocedure::text from pg_proc as p
      where (p.pronamespace = 'wikiembed'::regnamespace
-            and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'record_batches', 'reserve_budget', 'settle_budget', 'pin_model', 'pause',
+            and p.proname in ('read_chunks', 'write_embeddings', 'record_failures', 'record_batches', 'reserve_budget', 'settle_budget', 'limited_servers', 'lease_requests', 'report_limit', 'block_limit', 'pin_model', 'pause',
                               'is_ready', 'rescue_jobs', 'jobs_of_worker', 'reconciles_left', 'release_jobs', 'fold_ledger', 'expire_pauses', 'reconcile',
                               'report_outage', 'end_outage', 'register_worker', 'report_requests', 'write_truncated',
                               'find_truncation_check', 'record_truncation_check',
@@ -62,7 +62,7 @@ begin
                               'document_options', 'read_documents', 'write_splits', 'requeue_documents', 'record_document_failure'))
         or (p.pronamespace = 'wikiembed_private'::regnamespace and p.proname in ('runnable_queues', 'fetch_jobs', 'finish_jobs',
                                                                         'sum_deltas', 'count_jobs', 'is_paused', 'has_waiting_document', 'count_documents',
-                                                                        'lag_seconds', 'is_bulk_closed'))
+                                                                        'lag_seconds', 'is_bulk_closed', 'slots_per_window'))
   loop
     execute format('grant execute on function %s to %I', v_function, p_role);
   end loop;
@@ -82,7 +82,7 @@ declare
 begin
   execute format('grant usage on schema wikiembed to %I', p_role);
   execute format('grant select on wikiembed.coverage, wikiembed.queue, wikiembed.workers, wikiembed.throughput,'
-    ' wikiembed.usage, wikiembed.prices, wikiembed.budgets, wikiembed.schedules, wikiembed.lag, wikiembed.lag_histogram,'
+    ' wikiembed.usage, wikiembed.prices, wikiembed.budgets, wikiembed.schedules, wikiembed.limits, wikiembed.lag, wikiembed.lag_histogram,'
     ' wikiembed.failures, wikiembed.failure_history, wikiembed.truncated_chunks,'
     ' wikiembed.truncation_checks, wikiembed.model_checks, wikiembed.truncation, wikiembed.outages, wikiembed.sources, wikiembed.action_log,'
     ' wikiembed.replaced_tables, wikiembed.documents, wikiembed.document_sources, wikiembed.document_failures, wikiembed.alembic_version, wikiembed.schema_digest to %I', p_role);
@@ -90,7 +90,7 @@ begin
     ' wikiembed_private.count_jobs(text), wikiembed_private.is_paused(timestamptz, timestamptz),'
     ' wikiembed_private.has_waiting_document(text), wikiembed_private.count_documents(text),'
     ' wikiembed_private.lag_seconds(smallint),'
-    ' wikiembed_private.is_bulk_closed(timestamptz, timestamptz),'
+    ' wikiembed_private.is_bulk_closed(timestamptz, timestamptz), wikiembed_private.slots_per_window(),'
     ' wikiembed_private.qualified(regclass) to %I', p_role);
   execute format('grant usage on schema wikiembed_private to %I', p_role);
   execute format('grant select on wikiembed.search_statements, wikiembed.search_names, wikiembed.recall_checks to %I', p_role);

@@ -1,4 +1,4 @@
-"""Alarms of budgets and of lag."""
+"""Alarms of budgets, of limits and of lag."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ COSTS = (
         broken="select wikiembed.set_budget('docs', 100);"
         " select wikiembed.reserve_budget('docs', 1, 101);",
         fixed_by=("budget", "docs", "--remove"),
+    ),
+    Case(
+        name="limit",
+        level="warning",
+        message="The limit of http://host of m is set to more than the server states (60 requests"
+        " where it states 50 a minute)",
+        broken="select wikiembed.report_limit('http://host', 'm', 50, 900);"
+        " select wikiembed.set_limit('http://host', 'm', 60);",
+        fixed_by=("limit", "http://host", "--model", "m", "--remove"),
     ),
     Case(
         name="lag",

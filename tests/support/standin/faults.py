@@ -11,6 +11,7 @@ from tests.support.standin.proof import vectors_of
 from wikiembed.vectors import Matrix
 
 if TYPE_CHECKING:
+    from tests.support.standin.limit import SlidingLimit
     from tests.support.standin.profiles import Profile
 
 Effect = Literal[
@@ -93,6 +94,7 @@ class Controls:
     `knows_info` false: TEI's `/info` is not there, as behind a gateway.
     `behind_proxy`: the answer instead of the server's while it is down, and to requests it had
     in flight then; none: connections are reset.
+    `limit`: of requests and tokens in any window; their words are its texts' tokens.
     `vectors`: (texts, dimensions, salt) → `(n, dim) float32`; those that prove their text, or a
     model's.
     `rerank_forms`: how it reranks: `v1` (`/v1/rerank`), `tei` (`/rerank`), `root` (the form of
@@ -110,6 +112,7 @@ class Controls:
     slow_s: float = 1.0
     behind_proxy: Canned | None = None
     profile: Profile | None = None
+    limit: SlidingLimit | None = None
     fail_next: list[Canned] = field(default_factory=list)
     status_for_all: Canned | None = None
     bad_texts: list[BadText] = field(default_factory=list)
@@ -155,6 +158,10 @@ def _converted(name: str, value: object) -> object:
         return None if value is None else _canned(value)
     if name == "bad_texts" and isinstance(value, list):
         return [item if isinstance(item, BadText) else BadText(**item) for item in value]
+    if name == "limit" and isinstance(value, Mapping):
+        from tests.support.standin.limit import SlidingLimit
+
+        return SlidingLimit(**value)
     if name == "garbage" and value is not None and value not in get_args(Garbage):
         raise ValueError(f"no such garbage: {value}")
     return value

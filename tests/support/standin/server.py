@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,7 @@ from tests.support.standin.replies import (
     of_canned,
     plain_reply,
     tongue_of,
+    words_of,
 )
 from tests.support.standin.rerank import RERANK_PATHS, rerank_reply
 from tests.support.standin.stats import Stats
@@ -134,6 +136,13 @@ class Server:
     async def _embed(
         self, tongue: Tongue, request: Request, reader: asyncio.StreamReader
     ) -> Reply | Dying | None:
+        limit = self.controls.limit
+        if limit is not None:
+            ask = read_ask(tongue, request.body)
+            now = asyncio.get_running_loop().time()
+            refusal = limit.take(now, words_of(ask.texts) if ask else 0)
+            if refusal is not None:
+                return of_canned(refusal)
         wait_s = self.controls.latency_s
         if self.controls.latency_per_text_s:
             ask = read_ask(tongue, request.body)
@@ -141,6 +150,8 @@ class Server:
         if wait_s and not await sleep_while_connected(reader, wait_s):
             return None
         outcome = embed_reply(tongue, request, self.controls, self.stats)
+        if limit is not None and isinstance(outcome, Reply):
+            outcome = replace(outcome, headers={**(outcome.headers or {}), **limit.headers()})
         if outcome == "freeze":
             self._frozen_until = asyncio.get_running_loop().time() + self.controls.crash_s
         if isinstance(outcome, Slow):
@@ -160,7 +171,9 @@ class Server:
     def _control(self, request: Request) -> Reply:
         match request.method, request.path:
             case "GET", "/_stats":
-                return Reply(status=200, body=orjson.dumps(self.stats.as_json()))
+                limit = self.controls.limit
+                more = {} if limit is None else {"limit": limit.as_json()}
+                return Reply(status=200, body=orjson.dumps(self.stats.as_json() | more))
             case "POST", "/_reset":
                 self.stats = Stats()
                 return Reply(status=200, body=b"{}")

@@ -23,6 +23,7 @@ from tests.tools.bench.rows import (
     fleet,
     growth,
     inserts,
+    limits,
     living,
     looking,
     observing,
@@ -56,6 +57,7 @@ ROWS: dict[str, Row] = {
     "memory": living.memory,
     "pause": living.pause,
     "metrics": observing.observing,
+    "limits": limits.limits,
     "documents-edits": documents.edits,
     "documents-resplit": documents.resplit,
     "documents-split": documents.split,
@@ -72,7 +74,9 @@ ROWS: dict[str, Row] = {
     "peers": peers.peers,
     "fleet": fleet.fleet,
 }
-ASKED_FOR = frozenset({"search", "search-quantise", "growth", "peers", "transformers", "fleet"})
+ASKED_FOR = frozenset(
+    {"search", "search-quantise", "growth", "limits", "peers", "transformers", "fleet"}
+)
 """Rows that the short form leaves out unless they are named: each takes longer than all others."""
 NEEDS_A_PEER = frozenset({"peers", "transformers", "fleet"})
 """Rows that the long form leaves out, too: they need what is not installed with the tests."""

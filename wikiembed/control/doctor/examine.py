@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from wikiembed.config import Settings
-from wikiembed.control.doctor import budgets, documents, lag, place, queue, servers, sources
+from wikiembed.control.doctor import budgets, documents, lag, limits, place, queue, servers, sources
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.db import version
 from wikiembed.db.connect import sentence_of, translate
@@ -72,6 +72,7 @@ class Examination:
                 queue.invariants(connection, most_rows=self._most_rows),
                 servers.outages(connection),
                 servers.models(connection),
+                limits.set_limits(connection),
                 probes.findings(connection),
             ):
                 yield from self._run(section)

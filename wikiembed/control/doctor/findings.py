@@ -226,6 +226,11 @@ ALARMS = (
         " or fix the server",
     ),
     Alarm(
+        "limit", "warning",
+        "A limit is set to more than its server states, which will refuse requests.",
+        "`wikiembed limit SERVER --model MODEL --remove`, or lower it",
+    ),
+    Alarm(
         "embedder", "fault",
         "The embedding server cannot be reached from here, refuses the key, or has no such model.",
         "Start the server, or set `WIKIEMBED_EMBEDDER_URL`, `WIKIEMBED_MODEL`, `WIKIEMBED_API_KEY`",
