@@ -201,7 +201,7 @@ async def test_model_is_never_downloaded_unasked(
 
 
 async def test_folder_without_pooling_is_refused(minilm: Path, tmp_path: Path) -> None:
-    """The library would assume the mean of the tokens, and nobody would see it."""
+    """The library would assume the mean of the tokens, which is valid and wrong."""
     bare = tmp_path / "bare"
     shutil.copytree(minilm, bare)
     (bare / "modules.json").unlink()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.pipeline_fakes import Clock, vector_of
 from wikiembed.config import Provider
-from wikiembed.control.measure import Rate, measure
+from wikiembed.control.measure import Rate, measure, together
 from wikiembed.embedders.base import ModelInfo, Role
 from wikiembed.errors import EmbedderError, EmbedderThrottled, EmbedderUnavailable, TextTooLong
 from wikiembed.vectors import Matrix
@@ -85,3 +85,13 @@ def test_rate_of_a_small_sample_is_not_extrapolated(
     rate = Rate(chunks_per_s=1000, known_from="probe", sampled=sampled, seconds=seconds)
     assert rate.applies_to(chunks) is valid
     assert Rate(chunks_per_s=1000, known_from="history").applies_to(chunks)
+
+
+def test_rates_of_several_servers_add_up() -> None:
+    """Those that failed add none; when all failed, the first error is raised."""
+    rate = Rate(chunks_per_s=10.0, known_from="probe", sampled=5, seconds=0.5, refused=1)
+    gone = EmbedderUnavailable("It is away.")
+    both = together([rate, gone, rate])
+    assert (both.chunks_per_s, both.sampled, both.seconds, both.refused) == (20.0, 10, 0.5, 2)
+    with pytest.raises(EmbedderUnavailable):
+        together([gone, gone])
