@@ -29,8 +29,8 @@ def options(model: Path, **given: object) -> EmbedderOptions:
         model=str(model),
         **given,  # type: ignore[arg-type]
     )
-    model = settings.model_of(settings.embedder)
-    return EmbedderOptions.each(settings, settings.embedder, model)[0]
+    named = settings.model_of(settings.embedder)
+    return EmbedderOptions.each(settings, settings.embedder, named)[0]
 
 
 @asynccontextmanager
