@@ -84,7 +84,7 @@ def test_progress_is_told_once_per_tenth(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_small_backfill_and_writers_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """From nothing to ready; and two workers beside a client that only updates."""
-    monkeypatch.setattr(Form, "of", lambda self, short, long: min(short, 2_000))
+    monkeypatch.setattr(Form, "of", lambda self, short, long: 640 if short > 640 else 1)
     with a_place() as place:
         lines = {one.row: one for one in row.whole(place, Form(short=True, sizes=(2_000,)))}
         (share,) = written.written(place, Form(short=True))
