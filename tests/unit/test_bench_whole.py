@@ -17,14 +17,19 @@ def test_tenths_are_cut_where_as_many_texts_were_done() -> None:
     """Between two samples time, texts and fetches are taken as even."""
     samples = [
         Sample(at=100.0, texts=0),
-        Sample(at=110.0, texts=1000, fetches=10, fetch_ms=5.0, worker_mb=80, backend_mb=8),
-        Sample(at=130.0, texts=2000, fetches=30, fetch_ms=45.0, worker_mb=88, backend_mb=6),
+        Sample(
+            at=110.0, texts=1000, fetches=10, fetch_ms=5.0, cpu_s=1.0, worker_mb=80, backend_mb=8
+        ),
+        Sample(
+            at=130.0, texts=2000, fetches=30, fetch_ms=45.0, cpu_s=3.0, worker_mb=88, backend_mb=6
+        ),
     ]
     parts = parts_of(samples)
     assert [part.chunks_per_s for part in parts] == [pytest.approx(100)] * 5 + [
         pytest.approx(50)
     ] * 5
     assert [part.fetch_ms for part in parts] == [pytest.approx(0.5)] * 5 + [pytest.approx(2)] * 5
+    assert [part.cpu_us for part in parts] == [pytest.approx(1000)] * 5 + [pytest.approx(2000)] * 5
     assert (parts[4].worker_mb, parts[9].worker_mb, parts[9].backend_mb) == (80, 88, 6)
     assert math.isnan(parts[0].worker_mb)
 
@@ -46,18 +51,21 @@ def test_lines_of_a_run() -> None:
     """Last over first; the fetch of the slowest tenth; without one no goal is reached."""
     samples = [
         Sample(at=0.0, texts=0, worker_mb=100, backend_mb=10),
-        Sample(at=10.0, texts=1000, fetches=10, fetch_ms=5, worker_mb=100, backend_mb=10),
-        Sample(at=30.0, texts=2000, fetches=20, fetch_ms=25, worker_mb=104, backend_mb=12),
+        Sample(at=10.0, texts=1000, fetches=10, fetch_ms=5, cpu_s=1, worker_mb=100, backend_mb=10),
+        Sample(
+            at=30.0, texts=2000, fetches=20, fetch_ms=25, cpu_s=2.05, worker_mb=104, backend_mb=12
+        ),
     ]
     lines = {one.row: one for one in row.measured(2000, parts_of(samples), seconds=30.0)}
     assert {name: round(one.value, 3) for name, one in lines.items()} == {
         "whole 2,000": 0.5,
         "whole 2,000 rate": 66.667,
+        "whole 2,000 CPU": 1.05,
         "whole 2,000 worker": 1.04,
-        "whole 2,000 backend": 1.2,
+        "whole 2,000 backend": 2.0,
         "whole 2,000 fetch": 2.0,
     }
-    assert [one.reached for one in lines.values()] == [False, None, True, False, False]
+    assert [one.reached for one in lines.values()] == [False, None, True, True, True, False]
     blind = [Sample(at=0.0, texts=0), Sample(at=1.0, texts=10)]
     unseen = {one.row: one for one in row.measured(10, parts_of(blind), seconds=1.0)}
     assert math.isnan(unseen["whole 10 fetch"].value)
@@ -76,7 +84,7 @@ def test_progress_is_told_once_per_tenth(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_small_backfill_and_writers_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """From nothing to ready; and two workers beside a client that only updates."""
-    monkeypatch.setattr(Form, "of", lambda self, short, long: min(short, 2_000))
+    monkeypatch.setattr(Form, "of", lambda self, short, long: 640 if short > 640 else 1)
     with a_place() as place:
         lines = {one.row: one for one in row.whole(place, Form(short=True, sizes=(2_000,)))}
         (share,) = written.written(place, Form(short=True))

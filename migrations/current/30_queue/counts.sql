@@ -26,7 +26,7 @@ create or replace trigger wikiembed_count_deleted
 comment on trigger wikiembed_count_deleted on wikiembed_queue.procrastinate_jobs is
   'Subtracts deleted jobs from the sums of their queues.';
 
--- The truncate's lock excludes whoever else would write a row.
+-- The truncate's lock excludes every other transaction that would write a row.
 create or replace function wikiembed_private.count_truncated_jobs() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -45,7 +45,7 @@ create or replace trigger wikiembed_count_truncated
 comment on trigger wikiembed_count_truncated on wikiembed_queue.procrastinate_jobs is
   'Sets the sums of all queues to 0.';
 
--- One statement, as fold_ledger, of rows of any age: nobody asks when a job came.
+-- One statement, as fold_ledger, of rows of any age, since no view shows when a job came.
 create or replace function wikiembed_private.fold_queue() returns void
 language sql volatile
 set search_path = pg_catalog, pg_temp

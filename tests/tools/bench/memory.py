@@ -1,8 +1,9 @@
-"""The memory of a process, now or at its peak."""
+"""The memory of a process, now or at its peak, and its CPU time."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,12 @@ def memory_mb(pid: int, field: str = "VmRSS") -> float:
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) / 1024
     raise ValueError(f"no {field}")
+
+
+def cpu_s(pid: int) -> float:
+    """CPU of a process so far, in s, of all its threads. Source: proc_pid_stat(5), utime, stime."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager

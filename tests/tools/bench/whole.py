@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.support.chunks import attach_sql, table_sql
-from tests.tools.bench.memory import memory_mb
+from tests.tools.bench.memory import cpu_s, memory_mb
 from tests.tools.bench.place import LIMIT_S, Base, Place, Server
 from tests.tools.bench.result import middle
 
@@ -42,21 +42,25 @@ select a.pid from pg_stat_activity as a
 class Sample:
     """What was seen at one moment: `at` in s of time.monotonic(), memory in MB.
 
-    `texts`, `fetches` and `fetch_ms` are sums since the begin; `backend_mb` is the memory of the
-    largest backend of the program.
+    `texts`, `fetches`, `fetch_ms` and `cpu_s`, of the program and its backends, are sums since the
+    begin; `backend_mb` is the memory of the largest backend.
     """
 
     at: float
     texts: int
     fetches: int = 0
     fetch_ms: float = 0.0
+    cpu_s: float = 0.0
     worker_mb: float = math.nan
     backend_mb: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A tenth of the run: its rate, memory (medians, MB), and the mean time of a fetch.
+    """A tenth of the run: its rate, memory (medians, MB), the mean time of a fetch, and the CPU.
+
+    `cpu_us` is that of the program and its backends per chunk: other load on the machine slows a
+    run down far more than it adds to this.
 
     nan: nothing was seen of it.
     """
@@ -65,6 +69,7 @@ class Part:
     worker_mb: float
     backend_mb: float
     fetch_ms: float
+    cpu_us: float
 
 
 def parts_of(samples: Sequence[Sample], parts: int = PARTS) -> list[Part]:
@@ -81,11 +86,13 @@ def _part(samples: Sequence[Sample], begin: float, end: float, texts: float) -> 
     within = [one for one in samples if begin <= one.at <= end]
     fetches = _value(samples, end, "fetches") - _value(samples, begin, "fetches")
     fetch_ms = _value(samples, end, "fetch_ms") - _value(samples, begin, "fetch_ms")
+    cpu_s = _value(samples, end, "cpu_s") - _value(samples, begin, "cpu_s")
     return Part(
         chunks_per_s=texts / (end - begin),
         worker_mb=_median([one.worker_mb for one in within]),
         backend_mb=_median([one.backend_mb for one in within]),
         fetch_ms=fetch_ms / fetches if fetches > 0 else math.nan,
+        cpu_us=1e6 * cpu_s / texts,
     )
 
 
@@ -149,17 +156,18 @@ def watch(
     Raises: TimeoutError.
     """
     last = 0
+    spent: dict[int, float] = {}
     moved = time.monotonic()
     while True:
         ended = process.poll() is not None
         stats, at = server.stats(), time.monotonic()
         if stats["texts"] > last:
             if last == 0:
-                yield Sample(at=stats["first_begun"], texts=0)
+                yield _look(base, process.pid, spent, at=stats["first_begun"], texts=0)
             last, moved = stats["texts"], at
             if ended or at > stats["first_begun"] + stats["seconds"] + 10 * EVERY_S:
                 at = stats["first_begun"] + stats["seconds"]
-            sample = _look(base, process.pid, at=at, texts=last)
+            sample = _look(base, process.pid, spent, at=at, texts=last)
             tell(sample)
             yield sample
         if ended:
@@ -169,18 +177,21 @@ def watch(
         time.sleep(EVERY_S)
 
 
-def _look(base: Base, pid: int, *, at: float, texts: int) -> Sample:
+def _look(base: Base, pid: int, spent: dict[int, float], *, at: float, texts: int) -> Sample:
+    """A sample; `spent` keeps the CPU (s) of each process, also of those that have ended."""
     fetches, fetch_ms = base.execute(FETCHES).fetchone() or (0, 0.0)
     worker = backends = math.nan
     with contextlib.suppress(OSError, ValueError):  # it may have ended
         worker = memory_mb(pid)
+        spent[pid] = cpu_s(pid)
     for (backend,) in base.execute(BACKENDS).fetchall():
         with contextlib.suppress(OSError, ValueError):
             one = memory_mb(backend, "RssAnon")
+            spent[backend] = cpu_s(backend)
             backends = one if math.isnan(backends) else max(backends, one)
     return Sample(
-        at=at, texts=texts, fetches=fetches, fetch_ms=fetch_ms, worker_mb=worker,
-        backend_mb=backends,
+        at=at, texts=texts, fetches=fetches, fetch_ms=fetch_ms, cpu_s=sum(spent.values()),
+        worker_mb=worker, backend_mb=backends,
     )  # fmt: skip
 
 

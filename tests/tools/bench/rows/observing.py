@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from tests.support.eventually import eventually
+from tests.tools.bench.memory import cpu_s
 from tests.tools.bench.place import LIMIT_S, Base, Place, Server
 from tests.tools.bench.result import Form, Measured, middle
 
@@ -53,16 +53,10 @@ def _cpu_us(
             del os.environ[name]
     try:
         eventually(lambda: server.stats()["texts"] >= BEGIN, within_s=LIMIT_S)
-        began, first = _cpu_s(process.pid), int(server.stats()["texts"])
+        began, first = cpu_s(process.pid), int(server.stats()["texts"])
         eventually(lambda: server.stats()["texts"] >= texts, within_s=LIMIT_S)
         time.sleep(0.5)  # the last batches are written, the last spans exported
-        return 1e6 * (_cpu_s(process.pid) - began) / (texts - first)
+        return 1e6 * (cpu_s(process.pid) - began) / (texts - first)
     finally:
         process.terminate()
         process.wait(60)
-
-
-def _cpu_s(pid: int) -> float:
-    """CPU time of a process. Source: proc_pid_stat(5), utime and stime."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -40,14 +40,19 @@ def measured(n: int, parts: Sequence[Part], *, seconds: float) -> Iterator[Measu
         what="chunks/s of the same run, from the first request to the last",
         value=n / seconds, unit="chunks/s", better="more", goal=None,
     )  # fmt: skip
-    for name, what, late, early in (
-        ("worker", "resident memory of its process", last.worker_mb, first.worker_mb),
-        ("backend", "own memory of its largest backend", last.backend_mb, first.backend_mb),
+    for name, what, late, early, goal in (
+        ("CPU", "CPU of its process and backends per chunk", last.cpu_us, first.cpu_us, 1.1),
+        ("worker", "resident memory of its process", last.worker_mb, first.worker_mb, 1.05),
     ):
         yield Measured(
             row=f"whole {n:,} {name}", what=f"{what}: in the last tenth ÷ in the first",
-            value=late / early, unit="ratio", better="less", goal=1.05,
+            value=late / early if early > 0 else math.nan, unit="ratio", better="less", goal=goal,
         )  # fmt: skip
+    yield Measured(
+        row=f"whole {n:,} backend",
+        what="own memory of its largest backend: more in the last tenth than in the first",
+        value=last.backend_mb - first.backend_mb, unit="MB", better="less", goal=4,
+    )  # fmt: skip
     seen = [part.fetch_ms for part in parts if not math.isnan(part.fetch_ms)]
     yield Measured(
         row=f"whole {n:,} fetch",
