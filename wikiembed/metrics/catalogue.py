@@ -228,8 +228,8 @@ LIMIT_USED = Metric(
     process=Process.SERVE,
     labels=("server", "model"),
     meaning="Used share of a [limit of a server](../how-to/provider-limits.md) in the last minute,"
-    " of requests or of tokens, whichever is larger: 1 is all of it. An empty `model`: all models of"
-    " the server that have no limit of their own.",
+    " of requests or of tokens, whichever is larger: 1 is all of it. An empty `model`: all models"
+    " of the server that have no limit of their own.",
 )
 LIMIT_WAITS = Metric(
     name="wikiembed_limit_waits",
