@@ -1895,7 +1895,7 @@ COMMENT ON COLUMN wikiembed_private.limits.requests IS 'Requests per minute that
 
 COMMENT ON COLUMN wikiembed_private.limits.tokens IS 'Tokens per minute that an operator set; null: none.';
 
-COMMENT ON COLUMN wikiembed_private.limits.set_by IS 'Who set them; null: nobody.';
+COMMENT ON COLUMN wikiembed_private.limits.set_by IS 'Who set them; null: it was not set.';
 
 COMMENT ON COLUMN wikiembed_private.limits.set_at IS 'When they were set.';
 
@@ -3510,7 +3510,7 @@ COMMENT ON COLUMN wikiembed.limits.stated_tokens IS 'Tokens per minute by them; 
 
 COMMENT ON COLUMN wikiembed.limits.stated_at IS 'When the server stated other numbers than before.';
 
-COMMENT ON COLUMN wikiembed.limits.set_by IS 'Who set the limit; null: nobody.';
+COMMENT ON COLUMN wikiembed.limits.set_by IS 'Who set the limit; null: it was not set.';
 
 COMMENT ON COLUMN wikiembed.limits.set_at IS 'When it was set.';
 

@@ -132,7 +132,8 @@ async def test_first_screen_shows_outages(docs_table: Database, browser: Browser
 @pytest.mark.parametrize(
     ("language", "shows"),
     [
-        ("en", ["http://gpu no outage now", "m Limit, as set · 90 of 120 requests in the last minute",
+        ("en", ["http://gpu no outage now",
+                "m Limit, as set · 90 of 120 requests in the last minute",
                 "0 of 5,000 tokens in the last minute",
                 "n Limit, as the server states · 1 of 6 requests in the last minute"
                 " · workers wait for it",
