@@ -129,6 +129,36 @@ async def test_first_screen_shows_outages(docs_table: Database, browser: Browser
     assert "http://gpu no outage now" in await shown(browser, "/workers")
 
 
+@pytest.mark.parametrize(
+    ("language", "shows"),
+    [
+        ("en", ["http://gpu no outage now",
+                "m Limit, as set · 90 of 120 requests in the last minute",
+                "0 of 5,000 tokens in the last minute",
+                "n Limit, as the server states · 1 of 6 requests in the last minute"
+                " · workers wait for it",
+                "o Limit, as the server states · 0 of 7 requests in the last minute"
+                " · refused: workers wait until"]),
+        ("ko", ["m 한도(설정됨) · 최근 1분간 요청 120건 중 90건 · 최근 1분간 5,000토큰 중 0토큰",
+                "워커가 한도를 기다리는 중", "거부됨"]),
+    ],
+)  # fmt: skip
+async def test_limits_of_servers_are_shown(
+    docs_table: Database, browser: Browser, language: str, shows: list[str]
+) -> None:
+    """What was used in the last minute, whether workers wait, and a refusal."""
+    docs_table.execute("select wikiembed.set_limit('http://gpu', 'm', 120, 5000)")
+    docs_table.execute("select wikiembed.report_limit('http://gpu', 'n', 6, null)")
+    docs_table.execute("select wikiembed.report_limit('http://gpu', 'o', 7, null)")
+    docs_table.execute("select wikiembed.block_limit('http://gpu', 'o', 60)")
+    docs_table.execute(
+        "select wikiembed.lease_requests('http://gpu', 'm', 0, 0, 0, p_seen_requests => 90),"
+        " wikiembed.lease_requests('http://gpu', 'n', 3, 0, 0)"
+    )
+    text = await shown(browser, f"/workers?lang={language}")
+    assert [part for part in shows if part not in text] == []
+
+
 async def test_first_screen_without_a_source_says_how_to_attach(
     browser: Browser, docs_table: Database
 ) -> None:

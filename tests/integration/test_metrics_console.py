@@ -50,11 +50,12 @@ FILL = (
     " bulk_closes_at = now() + interval '2 hours' where name = 'articles'",
     "select wikiembed.set_price('docs', 2, p_currency => 'USD')",
     "select wikiembed.set_budget('docs', 2000), wikiembed.set_budget('docs', null, 1, 'month')",
+    "select wikiembed.set_limit('http://a:1', 'm', 60)",
     "insert into wikiembed_queue.procrastinate_workers (last_heartbeat)"
     " values (now()), (now() - interval '1 hour')",
 )
 """What fills the rest: a retry, failures, measurements, outages of which one lasts, costs and waits
-of now and earlier, prices, budgets, workers."""
+of now and earlier, prices, budgets, a limit, workers."""
 LAGS = (("50", 0), ("95", 10), ("99", 10))
 """Of 100 changes: 94 in bucket 0, 5 in 10, 1 in 20."""
 
@@ -234,6 +235,16 @@ async def test_endpoint_is_unavailable_without_postgres() -> None:
         answer: httpx.Response = await Browser(console).get("/metrics")
     assert answer.status_code == 503
     assert len(answer.text.splitlines()) == 1
+
+
+async def test_limits_of_servers_are_told(docs_table: Database, console: Console) -> None:
+    """The share that is used, and whether workers wait; a limit of all models has an empty one."""
+    docs_table.execute("select wikiembed.set_limit('http://gpu', null, 6)")
+    docs_table.execute("select wikiembed.lease_requests('http://gpu', 'm', 3, 0, 0)")
+    samples = await scrape(console)
+    labels = {"server": "http://gpu", "model": ""}
+    assert samples.of("wikiembed_limit_used_ratio", **labels) == pytest.approx(1 / 6, abs=1e-3)
+    assert samples.of("wikiembed_limit_waits", **labels) == 1
 
 
 async def test_budget_that_is_reached_is_told(docs_table: Database, console: Console) -> None:

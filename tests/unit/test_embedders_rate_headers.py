@@ -71,7 +71,7 @@ def test_limits_of_providers(headers: dict[str, str], expected: RateHeaders) -> 
     ids=["none", "others", "day", "zero", "negative", "words", "no period", "epoch", "no limit"],
 )
 def test_what_is_no_limit_of_a_minute(headers: dict[str, str]) -> None:
-    """A limit of a day, one of an unknown period, and what is no number."""
+    """A limit of a day, one of an unknown period, and what cannot be read."""
     assert rate_headers(headers) is None
 
 

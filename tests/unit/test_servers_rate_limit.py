@@ -76,7 +76,7 @@ def granting(requests: int, *, tokens: int = 10**6, most: int | None = None) -> 
 
 
 async def plainly(work: Coroutine[Any, Any, None]) -> None:
-    """Await, as a breaker does that nobody stops."""
+    """Await, as a breaker that is not stopped does."""
     await work
 
 

@@ -244,6 +244,15 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
+        "Limits of servers: used share, waits",
+        "percentunit",
+        12,
+        (
+            ("wikiembed_limit_used_ratio", "{{server}} {{model}}"),
+            ("wikiembed_limit_waits", "{{server}} {{model}} waits"),
+        ),
+    ),
+    (
         "Commit to vector, p95, fresh rows",
         "s",
         12,
