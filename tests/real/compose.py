@@ -66,6 +66,14 @@ class Compose:
             *("--no-align", "--tuples-only", "--command", query),
         ).strip()
 
+    def wait_until_postgres_answers(self) -> None:
+        """Wait for the end of its recovery."""
+        asked = ("psql", "--username", "wikiembed", "--command", "select 1")
+        eventually(
+            lambda: self.run("exec", "-T", "postgres", *asked).returncode == 0,
+            within_s=START_S, poll_s=1,
+        )  # fmt: skip
+
     def coverage(self) -> tuple[int, int, int]:
         """Total, embedded and failed chunks of all sources."""
         out = self("exec", "-T", "worker", "wikiembed", "status", "--json")

@@ -34,10 +34,10 @@ def find_pgbouncer() -> str:
 
 
 def _account(host: str) -> dict[str, Any]:
-    """Whom to run it as: it refuses root, and the embedded Postgres' socket is its owner's."""
+    """The account that runs it: it refuses root, and a socket of Postgres is for its owner."""
     if os.getuid() != 0:
         return {}
-    account = pwd.getpwnam(Path(host).owner() if host.startswith("/") else "nobody")
+    account = pwd.getpwnam(Path(host).owner() if host.startswith("/") else "daemon")
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
