@@ -10,7 +10,7 @@ from wikiembed.control.doctor.place import OLDEST_POSTGRES
 
 PAGE = REFERENCE / "tested.md"
 HEADINGS = ["what", "versions", "date", "result", "run by"]
-COMMAND = re.compile(r"`scripts/(?:real|test)\.sh(?: (?P<part>[a-z]+))?[^`]*`")
+COMMAND = re.compile(r"`scripts/(?:real\.sh (?P<part>[a-z]+)|test\.sh)[^`]*`")
 RESULT = re.compile(r"passed: \d[\d,]* tests?|partly: .+|not run: .+")
 POSTGRES = re.compile(r"^Postgres (\d+)$")
 CLAIM = re.compile(r"Postgres (\d+) to (\d+) with pgvector")
