@@ -25,7 +25,7 @@ check "$bin/ruff" check .
 check "$bin/ruff" format --check .
 check "$bin/mypy"
 check "$bin/lint-imports"
-check "$bin/shellcheck" --external-sources scripts/*.sh docs/deploy/*.sh scripts/bench .ci/run
+check "$bin/shellcheck" --external-sources scripts/*.sh scripts/real/*.sh docs/deploy/*.sh scripts/bench .ci/run
 
 sql=()
 while IFS= read -r -d '' file; do sql+=("$file"); done \

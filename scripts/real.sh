@@ -1,126 +1,50 @@
 #!/usr/bin/env bash
-# Run the tests on a Postgres as distributions build it, with ICU: scripts/real.sh [OPTIONS] [PYTEST ARGUMENTS]
+# Run wikiembed on what it claims to run on: scripts/real.sh [PART] [OPTIONS] [PYTEST ARGUMENTS]
 #
-# The embedded Postgres of the wheels is built without ICU, so tests that need ICU are skipped there.
-# Here they run. Without arguments for pytest: the SQL suite, tests/sql.
+# Without PART all of them, one after the other. A part that cannot run on this machine is skipped
+# and says what it needs. Results are in docs/reference/tested.md.
 #
-#   --url URL        a server with pgvector, as a superuser: tests create databases and roles on it
-#   --debian         create a server from Debian's packages: needs root, and installs debootstrap
-#   --folder FOLDER  the folder of --debian, kept for the next run (default: a temporary folder)
-#   --release NAME   Debian's release (default: trixie)
-#   --major NUMBER   the major version of Postgres in this release (default: 17)
+#   versions   tests/sql on another Postgres, with ICU: a server by URL, or made from Debian's packages
+#   docker     compose.yaml from an empty volume: needs Docker with its plugin compose
+#   pooler     writers, readers, workers and commands through pgbouncer: needs pgbouncer
+#   servers    llama-server, infinity and LiteLLM: each needs a running server, by its URL
 #
-# Without --url and --debian, the server is WIKIEMBED_TEST_POSTGRES. --debian uses the mirror of
-# this machine's apt, and runs the server in a chroot as the user postgres, on a Unix socket.
+# `scripts/real.sh PART --help` shows the options of a part.
+#
+# Exit codes: 0 what ran has passed, or was skipped; 1 a test failed; 2 wrong usage.
 set -euo pipefail
 
-# shellcheck source=scripts/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/real/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/real/lib.sh"
 
-url=${WIKIEMBED_TEST_POSTGRES:-}
-debian=0 folder='' release=trixie major=17
-while (($# > 0)); do
-  case $1 in
-    --help | -h)
-      usage scripts/real.sh
-      exit
-      ;;
-    --debian) debian=1 && shift ;;
-    --url | --folder | --release | --major)
-      if (($# < 2)); then
-        echo "$1 needs a value: see scripts/real.sh --help." >&2
-        exit 2
-      fi
-      printf -v "${1#--}" %s "$2"
-      shift 2
-      ;;
-    *) break ;;
+PARTS=(versions docker pooler servers)
+part=${1:-}
+case $part in
+  --help | -h)
+    usage scripts/real.sh
+    exit
+    ;;
+  '') ;;
+  *)
+    if [[ " ${PARTS[*]} " != *" $part "* ]]; then
+      echo "There is no part '$part': it is one of ${PARTS[*]}." >&2
+      exit 2
+    fi
+    PARTS=("$part")
+    shift
+    ;;
+esac
+
+failed=0
+for part in "${PARTS[@]}"; do
+  echo "== $part" >&2
+  code=0
+  "scripts/real/$part.sh" "$@" || code=$?
+  case $code in
+    0) ;;
+    "$SKIPPED") ;;
+    2) exit 2 ;;
+    *) failed=1 ;;
   esac
 done
-
-# mirror: print the address of this machine's apt mirror for Debian's own packages.
-mirror() {
-  # shellcheck disable=SC2016  # apt's own variables
-  apt-get indextargets --format '$(LABEL) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-    sed -n 's/^Debian main //p' | sed -n 1p
-}
-
-# in_chroot COMMAND: run it in the chroot as the user postgres, with a clean environment.
-in_chroot() {
-  chroot --userspec=postgres:postgres "$folder" /usr/bin/env -i LANG=C.UTF-8 \
-    PATH="/usr/lib/postgresql/$major/bin:/usr/bin:/bin" "$@"
-}
-
-# install_debian: install the release with Postgres into the folder, unless it is installed.
-install_debian() {
-  local from
-  if [[ -x "$folder/usr/lib/postgresql/$major/bin/postgres" ]]; then
-    return
-  fi
-  if ! command -v debootstrap >/dev/null; then
-    apt-get install --yes --quiet --no-install-recommends debootstrap >&2
-  fi
-  from=$(mirror)
-  if [[ -z $from ]]; then
-    echo "This machine's apt has no mirror of Debian: give a server with --url." >&2
-    return 2
-  fi
-  echo "Installing Postgres $major of Debian $release into $folder: this takes minutes." >&2
-  if ! debootstrap --variant=minbase \
-    --include="postgresql-$major,postgresql-$major-pgvector" \
-    "$release" "$folder" "$from" >"$folder.log" 2>&1; then
-    tail -n 20 "$folder.log" >&2
-    echo "debootstrap failed: its full output is in $folder.log." >&2
-    return 3
-  fi
-  rm -f "$folder.log"
-}
-
-# start_debian: start the server on a socket in the folder, and set `url`.
-start_debian() {
-  chmod 755 "$folder"
-  install --directory --mode 700 --owner "$(stat --format %u "$folder/var/lib/postgresql")" "$folder/real"
-  rm -rf "${folder:?}/real/"*
-  in_chroot initdb --pgdata /real/data --auth trust --encoding UTF8 --locale C.UTF-8 >/dev/null
-  in_chroot pg_ctl start --wait --silent --pgdata /real/data --log /real/log --options \
-    "-c listen_addresses='' -c unix_socket_directories=/real -c dynamic_shared_memory_type=mmap \
-     -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-     -c max_connections=200 -c max_prepared_transactions=10" || {
-    tail -n 20 "$folder/real/log" >&2
-    echo "Postgres did not start: see above." >&2
-    return 3
-  }
-  url="postgresql://postgres@/postgres?host=$folder/real"
-}
-
-# end: stop the server, and remove the folder unless --folder was given.
-end() {
-  in_chroot pg_ctl stop --silent --mode immediate --pgdata /real/data || true
-  if ((made == 1)); then
-    rm -rf --one-file-system "$folder"
-  fi
-}
-
-made=0
-if ((debian == 1)); then
-  if (($(id -u) != 0)) || ! command -v apt-get >/dev/null; then
-    echo "--debian needs root on a Debian: give a server with --url." >&2
-    exit 2
-  fi
-  if [[ -z $folder ]]; then
-    folder=$(mktemp -d)
-    made=1
-  fi
-  folder=$(realpath --canonicalize-missing "$folder")
-  mkdir -p "$folder"
-  trap end EXIT
-  install_debian
-  start_debian
-fi
-if [[ $url != *://* && $url != *=* ]]; then
-  echo "Which server? Give one with --url, or create one with --debian: see scripts/real.sh --help." >&2
-  exit 2
-fi
-
-(($# > 0)) || set -- tests/sql --quiet
-WIKIEMBED_TEST_POSTGRES=$url WIKIEMBED_TEST_REAL=1 ./scripts/test.sh "$@"
+exit "$failed"

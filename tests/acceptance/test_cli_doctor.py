@@ -124,10 +124,10 @@ def test_doctor_as_a_worker_reports_refused_queries(
 
 
 def test_doctor_recognises_an_old_postgres() -> None:
-    """13 is a fault, 14 is not."""
-    ((old,), (new,)) = (list(place.postgres_version(number)) for number in (130022, 140000))
+    """14 is a fault, 15 is not."""
+    ((old,), (new,)) = (list(place.postgres_version(number)) for number in (140023, 150000))
     assert (old.level, new.level) == ("fault", "ok")
-    assert old.sentence == "Postgres 13.22 is too old, 14 is the oldest supported: upgrade it."
+    assert old.sentence == "Postgres 14.23 is too old, 15 is the oldest supported: upgrade it."
 
 
 def test_doctor_compares_procrastinate_with_its_schema(database: Database) -> None:

@@ -203,7 +203,7 @@ def test_functions_take_keys_and_names_of_any_collation(
             f"wikiembed.retry_failures({name}, {keys})",
             f"wikiembed.skip({name}, {keys}, {name})",
             f"wikiembed.retry_failures({name}, {keys}, 'skipped_by_operator')",
-            f"wikiembed.retry_failures({name}, p_error_class => replace({name}, 'k', 'timeout'))",
+            f"wikiembed.retry_failures({name}, p_error_class => 'timeout' || left({name}, 0))",
             f"wikiembed.read_chunks({name}, {keys})",
             f"wikiembed.enqueue({name})",
             f"wikiembed.is_ready({name})",

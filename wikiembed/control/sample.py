@@ -11,7 +11,7 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from wikiembed.config import Settings
-from wikiembed.db.connect import connect_options, database_url, translate_errors
+from wikiembed.db.connect import database_url, open_direct, translate_errors
 from wikiembed.db.embedded import create_database, has_embedded
 from wikiembed.errors import ConfigurationError
 
@@ -66,7 +66,7 @@ def _server(settings: Settings, *, create: bool) -> Iterator[psycopg.Connection[
     url = database_url(settings.model_copy(update=update), create=create)
     with (
         translate_errors(),
-        psycopg.connect(url, autocommit=True, **connect_options(url)) as connection,
+        open_direct(url, autocommit=True) as connection,
     ):
         yield connection
 

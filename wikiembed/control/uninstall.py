@@ -14,7 +14,13 @@ from psycopg import sql
 
 from wikiembed.config import Settings
 from wikiembed.control.foreign import RELATIONS, require_no_dependents, require_no_foreign
-from wikiembed.db.connect import SCHEMA_CHANGE, connect_options, details_of, translate_errors
+from wikiembed.db.connect import (
+    SCHEMA_CHANGE,
+    connect_options,
+    details_of,
+    open_direct,
+    translate_errors,
+)
 from wikiembed.db.endpoint import Endpoint, endpoint
 from wikiembed.db.migrate import alone
 from wikiembed.db.owner import advice, refused
@@ -84,7 +90,7 @@ def removal(url: str, settings: Settings) -> Removal:
 
     Raises: SchemaMismatch, ConfigurationError if the role may not, DatabaseError.
     """
-    with translate_errors(), psycopg.connect(url, **connect_options(url)) as connection:
+    with translate_errors(), open_direct(url) as connection:
         advised = advice(connection, verb="uninstall", unowned=_UNOWNED)
         try:
             return _removal(connection, settings)

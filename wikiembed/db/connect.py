@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from wikiembed import errors
 from wikiembed.config import Settings
+from wikiembed.db.pooler import require_own_backend
 from wikiembed.db.sqlstate import OURS, Kind, kind_of_error
 
 CONNECT_TIMEOUT_S = 10
@@ -199,13 +200,27 @@ def connect(settings: Settings) -> psycopg.Connection[Any]:
 
     Raises: ConfigurationError, DatabaseUnreachable.
     """
-    url = database_url(settings)
+    connection = open_direct(database_url(settings), autocommit=True, application_name="wikiembed")
     with translate_errors():
-        connection = psycopg.connect(
-            url, autocommit=True, application_name="wikiembed", **connect_options(url)
-        )
         connection.execute(SESSION)
         connection.execute("select set_config('wikiembed.actor', %s, false)", (person(),))
+    return connection
+
+
+def open_direct(url: str, *, autocommit: bool = False, **options: Any) -> psycopg.Connection[Any]:
+    """A connection that keeps its backend: direct, or through a pool in session mode.
+
+    Raises: ConfigurationError, DatabaseUnreachable.
+    """
+    given = connect_options(url)
+    with translate_errors():
+        connection = psycopg.connect(url, autocommit=True, **given, **options)
+        try:
+            require_own_backend(connection, url, given)
+        except BaseException:
+            connection.close()
+            raise
+        connection.autocommit = autocommit
     return connection
 
 

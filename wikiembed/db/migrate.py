@@ -20,7 +20,13 @@ from sqlalchemy import create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
 from wikiembed.config import Settings
-from wikiembed.db.connect import SCHEMA_CHANGE, connect_options, details_of, translate_errors
+from wikiembed.db.connect import (
+    SCHEMA_CHANGE,
+    connect_options,
+    details_of,
+    open_direct,
+    translate_errors,
+)
 from wikiembed.db.location import migrations_dir
 from wikiembed.db.owner import advice, refused
 from wikiembed.db.version import current, require_known, require_not_newer, require_vacant
@@ -77,10 +83,9 @@ def alone(url: str) -> Iterator[None]:
 
     The lock ends with its transaction, so it never outlives the process, even behind a pooler.
     """
-    options = connect_options(url)
     with (
         translate_errors(),
-        psycopg.connect(url, application_name="wikiembed migrate", **options) as connection,
+        open_direct(url, application_name="wikiembed migrate") as connection,
     ):
         connection.execute(SCHEMA_CHANGE)
         connection.execute("set local lock_timeout = 0")

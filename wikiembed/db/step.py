@@ -16,6 +16,8 @@ from wikiembed.db.connect import SCHEMA_CHANGE
 from wikiembed.db.location import migrations_dir
 
 _PENDING = "wikiembed_pending"
+OURS = ("wikiembed", "wikiembed_private", "wikiembed_queue")
+"""Schemas whose objects belong to the migrations: an extension of a user's has no place there."""
 
 
 def run(sql: str) -> None:
@@ -66,9 +68,14 @@ def vector_schema() -> str:
     )
     name = op.get_bind().execute(query).scalar_one_or_none()
     if name is None:
-        has_schema = op.get_bind().execute(text("select current_schema() is not null")).scalar_one()
-        run("create extension vector" if has_schema else "create extension vector schema public")
-        name = op.get_bind().execute(query).scalar_one()
+        # "$user" is the first schema of the search path: ours, where the role is named wikiembed.
+        path = text("select current_schemas(false)")
+        schemas: list[str] = op.get_bind().execute(path).scalar_one()
+        name = next((one for one in schemas if one not in OURS), "public")
+        run(f"create extension vector schema {_quoted(name)}")
+    elif name in OURS:
+        name = "public"
+        run("alter extension vector set schema public")
     return _quoted(str(name))
 
 

@@ -12,6 +12,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from wikiembed.db.connect import SESSION, connect_options, sentence_of, translate_errors
+from wikiembed.db.pooler import is_shared, is_shared_async
 from wikiembed.errors import (
     DatabaseError,
     DatabaseUnreachable,
@@ -72,10 +73,12 @@ def open_pool(url: str) -> ConnectionPool[Any]:
     from psycopg_pool import ConnectionPool  # which a command, with one connection, does without
 
     # A pool would try for 30 s and then say only that it has no connection.
-    psycopg.connect(url, **connect_options(url)).close()
+    options = connect_options(url)
+    with psycopg.connect(url, autocommit=True, **options) as first:
+        shared = is_shared(first, url, options)
     return ConnectionPool(
-        url, open=True, min_size=1, max_size=POOL_SIZE, configure=_configure,
-        check=ConnectionPool.check_connection, kwargs=_connecting(url),
+        url, open=True, min_size=1, max_size=POOL_SIZE, configure=None if shared else _configure,
+        check=ConnectionPool.check_connection, kwargs=_connecting(options, shared=shared),
     )  # fmt: skip
 
 
@@ -86,10 +89,13 @@ async def open_async_pool(url: str) -> AsyncConnectionPool[Any]:
     """
     from psycopg_pool import AsyncConnectionPool
 
-    await (await psycopg.AsyncConnection.connect(url, **connect_options(url))).close()
+    options = connect_options(url)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True, **options) as first:
+        shared = await is_shared_async(first, url, options)
     pool = AsyncConnectionPool(
-        url, open=False, min_size=1, max_size=POOL_SIZE, configure=_configure_async,
-        check=AsyncConnectionPool.check_connection, kwargs=_connecting(url),
+        url, open=False, min_size=1, max_size=POOL_SIZE,
+        configure=None if shared else _configure_async,
+        check=AsyncConnectionPool.check_connection, kwargs=_connecting(options, shared=shared),
     )  # fmt: skip
     await pool.open()
     return pool
@@ -148,8 +154,13 @@ def _translate_pool_errors() -> Iterator[None]:
         raise
 
 
-def _connecting(url: str) -> dict[str, Any]:
-    return {"autocommit": True, "application_name": "wikiembed search", **connect_options(url)}
+def _connecting(options: dict[str, Any], *, shared: bool) -> dict[str, Any]:
+    """Options of the pool's connections; behind a pooler in transaction mode, without a session.
+
+    There a setting would reach other clients, and a prepared statement is lost.
+    """
+    made = {"autocommit": True, "application_name": "wikiembed search", **options}
+    return {**made, "prepare_threshold": None} if shared else made
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:

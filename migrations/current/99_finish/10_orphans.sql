@@ -11,6 +11,9 @@ begin
        and p.xmin <> pg_catalog.pg_current_xact_id()::xid
        and wikiembed_private.signature_of(p.oid) in (
              select w.function from wikiembed_private.written_functions as w)
+       and not exists (
+         select from pg_catalog.pg_depend as d
+          where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
   loop
     execute pg_catalog.format('drop function %s', v_function);
   end loop;
@@ -22,4 +25,7 @@ insert into wikiembed_private.written_functions (function)
 select wikiembed_private.signature_of(p.oid) from pg_catalog.pg_proc as p
  where p.pronamespace in ('wikiembed'::regnamespace, 'wikiembed_private'::regnamespace)
    and p.xmin = pg_catalog.pg_current_xact_id()::xid
-   and pg_catalog.obj_description(p.oid, 'pg_proc') not like wikiembed_private.generated_comment('%');
+   and pg_catalog.obj_description(p.oid, 'pg_proc') not like wikiembed_private.generated_comment('%')
+   and not exists (
+     select from pg_catalog.pg_depend as d
+      where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e');

@@ -35,7 +35,7 @@ ALARMS = (
     ),
     Alarm(
         "postgres", "fault",
-        "Postgres is older than 14.",
+        "Postgres is older than 15.",
         "Upgrade Postgres",
     ),
     Alarm(

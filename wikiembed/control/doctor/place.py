@@ -14,7 +14,7 @@ from wikiembed.db import version
 from wikiembed.db.queue_schema import PROCRASTINATE_VERSION, QUEUE_SCHEMA, vendored_schema
 
 Connection = psycopg.Connection[Any]
-OLDEST_POSTGRES = 140000
+OLDEST_POSTGRES = 150000
 MOST_SKEW_S = 5.0
 _TABLES = ("jobs", "workers", "events", "periodic_defers")
 _OUR_TRIGGERS = (
@@ -72,7 +72,7 @@ def postgres_version(number: int) -> Iterator[Finding]:
         yield Finding("postgres", "ok", f"{name}.")
     else:
         yield Finding(
-            "postgres", "fault", f"{name} is too old, 14 is the oldest supported: upgrade it."
+            "postgres", "fault", f"{name} is too old, 15 is the oldest supported: upgrade it."
         )
 
 

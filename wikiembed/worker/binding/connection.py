@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from wikiembed.db.connect import connect_options, database_url, translate_errors
 from wikiembed.db.endpoint import Endpoint, endpoint
 from wikiembed.db.pool import Pool, configure_session
+from wikiembed.db.pooler import require_own_backend_async
 from wikiembed.worker.runtime_holder import RuntimeHolder
 
 
@@ -44,9 +45,11 @@ class Connector(procrastinate.PsycopgConnector):
             with translate_errors():
                 conninfo = await asyncio.to_thread(database_url, self._runtime.settings)
                 options = connect_options(conninfo)
-                first = await psycopg.AsyncConnection.connect(conninfo, **options)
-                self.endpoint = endpoint(self._runtime.settings, first)
-                await first.close()
+                async with await psycopg.AsyncConnection.connect(
+                    conninfo, autocommit=True, **options
+                ) as first:
+                    await require_own_backend_async(first, conninfo, options)
+                    self.endpoint = endpoint(self._runtime.settings, first)
         await super().open_async(pool)
 
     async def close_connections(self) -> None:
