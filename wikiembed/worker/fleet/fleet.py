@@ -252,10 +252,10 @@ class Fleet:
 
     def _ended(self, actor: _Actor, ended: Ended) -> None:
         if actor.stopping:
-            emit("actor_ended", actor=actor.member.name, reason="not needed")
+            emit("actor_ended", actor=actor.member.name)
             return
         emit(
-            "actor_ended",
+            "actor_lost",
             level=30,
             actor=actor.member.name,
             reason=ended.sentence or "its worker was stopped",
