@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -119,8 +120,20 @@ def hold(number: int, cpus: int) -> None:
 
 
 def _start(make: Any, number: int, cpus: int) -> tuple[Any, list[Any]]:
-    cluster = make(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    return cluster, [cluster.add_node(num_cpus=cpus) for _ in range(number)]
+    head = {"num_cpus": 0, "include_dashboard": False, **_ports()}
+    cluster = make(initialize_head=True, head_node_args=head)
+    return cluster, [cluster.add_node(num_cpus=cpus, **_ports()) for _ in range(number)]
+
+
+def _ports() -> dict[str, int]:
+    """Ports of a node's agents: where they choose them, Ray waits only 15 s until they have."""
+    names = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port",
+             "dashboard_agent_listen_port")  # fmt: skip
+    with contextlib.ExitStack() as opened:
+        free = [opened.enter_context(socket.socket()) for _ in names]
+        for one in free:
+            one.bind(("", 0))
+        return {name: one.getsockname()[1] for name, one in zip(names, free, strict=True)}
 
 
 def _end(cluster: Any, nodes: list[Any]) -> None:

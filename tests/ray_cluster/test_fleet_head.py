@@ -13,7 +13,7 @@ NODES = 2
 def test_lost_head_loses_nothing(crew: FleetCrew, report: Report) -> None:
     """The fleet waits for another cluster, and starts new actors on it."""
     crew.attach(batch_size=16)
-    crew.standin.control(latency_s=0.2)
+    crew.standin.control(latency_s=1)
     crew.add(3_000)
     fleet = crew.fleet("--max", "4", "--concurrency", "2", "--drain", address="auto")
     crew.wait_embedded(300, fleet)

@@ -39,7 +39,7 @@ def test_faults_in_mid_run_lose_nothing(crew: FleetCrew, report: Report) -> None
     os.kill(started[0]["pid"], signal.SIGKILL)
     wait_for(lambda: len(logged(fleet, "actor_started")) == 5, fleet)
     removed = crew.nodes.remove()
-    wait_for(lambda: len(logged(fleet, "actor_ended")) >= 2, fleet)
+    wait_for(lambda: len(logged(fleet, "actor_lost")) >= 2, fleet)
     wait_for(lambda: len(crew.database.rows(f"{ACTORS} and node <> '{removed}'")) == 4, fleet)
     crew.age_dead_actors()
     crew.wait_embedded(3_000, fleet)

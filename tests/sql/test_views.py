@@ -226,7 +226,7 @@ def test_workers_names_are_truncated_and_updated(docs_table: Database) -> None:
 
 
 def test_workers_show_the_node_and_the_actor(docs_table: Database) -> None:
-    """Of an actor of a fleet; both are null for any other worker, and long ones are truncated."""
+    """Of an actor of a fleet; both are null for any other worker, and cut where too long."""
     worker_id = register(docs_table, 1)
     assert docs_table.rows("select node, actor from wikiembed.workers") == [(None, None)]
     placed = f"{REGISTER.removesuffix(')')}, %s, %s)"

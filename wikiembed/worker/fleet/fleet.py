@@ -121,7 +121,7 @@ class Fleet:
         self._worked_at = time.monotonic()
         self._trouble: str | None = None
         self._rescued_at = self._asked_at = time.monotonic()
-        self._head_lost = False
+        self._head_lost_s: float | None = None
 
     def stop(self) -> None:
         """End when the batches in flight are done."""
@@ -252,10 +252,10 @@ class Fleet:
 
     def _ended(self, actor: _Actor, ended: Ended) -> None:
         if actor.stopping:
-            emit("actor_ended", actor=actor.member.name, reason="not needed")
+            emit("actor_ended", actor=actor.member.name)
             return
         emit(
-            "actor_ended",
+            "actor_lost",
             level=30,
             actor=actor.member.name,
             reason=ended.sentence or "its worker was stopped",
@@ -297,9 +297,12 @@ class Fleet:
             return
         self._asked_at = time.monotonic()
         answers = await self._cluster.answers()
-        if answers is self._head_lost:
-            self._head_lost = not answers
-            emit("ray_back" if answers else "ray_lost", level=20 if answers else 30)
+        if answers and self._head_lost_s is not None:
+            emit("ray_back", seconds=round(time.monotonic() - self._head_lost_s, 1))
+            self._head_lost_s = None
+        elif not answers and self._head_lost_s is None:
+            self._head_lost_s = time.monotonic()
+            emit("ray_lost", level=30, reason="The head does not answer; the actors work on.")
 
     def _scale(self, target: int, demand: Demand) -> None:
         """Start or end actors, up to `target`."""
