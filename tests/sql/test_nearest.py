@@ -21,7 +21,7 @@ SCANS = "select wikiembed_private.vector_scans('public.docs')"
 
 @pytest.fixture
 def docs(database: Database) -> Database:
-    """Source ``docs``, whose index finds little; its column `tenant` tells nothing of a vector."""
+    """Source ``docs``, whose index finds little; its tenants are independent of its vectors."""
     few_links(database)
     return database
 

@@ -111,7 +111,7 @@ def test_short_form_omits_growth_unless_named() -> None:
     assert "growth" not in bench.chosen(None, full=False)
     assert bench.chosen(["growth"], full=False) == ["growth"]
     assert bench.chosen(None, full=True) == [
-        row for row in bench.ROWS if row not in {"peers", "transformers"}
+        row for row in bench.ROWS if row not in {"peers", "transformers", "fleet"}
     ]
 
 

@@ -15,7 +15,7 @@ from wikiembed.control.watch import Snapshot, View
 from wikiembed.times import local
 
 NOW = dt.datetime(2031, 5, 1, 8, 0, tzinfo=dt.UTC)
-OUTAGE = {"server": "http://gpu:8000", "lasted_s": 75.0, "unseen_s": 3.0, "stale": False,
+OUTAGE = {"server": "http://gpu:8000", "lasted_s": 75.0, "unseen_s": 3.0, "stale": False, "partial": False,
           "reason": "The embedding server at http://gpu:8000 cannot be reached: start it."}  # fmt: skip
 
 

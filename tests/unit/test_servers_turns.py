@@ -89,4 +89,5 @@ async def test_refusals_and_timeouts_lower_the_limit(error: EmbedderError) -> No
         "limit": turns.channel.concurrency_limit.limit,
         "throttled": int(isinstance(error, EmbedderThrottled)),
         "out": None,
+        "waiting": 0,
     }

@@ -286,8 +286,7 @@ PANELS: Mapping[str, Mapping[str, Entry]] = {
             module="limit",
             exits="0 when the limit is set or removed, or limits are listed",
             examples=(
-                "wikiembed limit https://api.openai.com --requests-per-minute 3000"
-                " --tokens-per-minute 1000000",
+                "wikiembed limit https://api.openai.com --requests-per-minute 3000",
                 "wikiembed limit http://gpu:8080 --model bge-m3 --remove",
                 "wikiembed limit",
             ),
