@@ -1528,7 +1528,7 @@ CREATE FUNCTION wikiembed_private.estimated_size(p_relation regclass) RETURNS do
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.estimated_size(p_relation regclass) IS 'How many rows a table and its partitions had when they were last analysed; 0 if they never were.';
+COMMENT ON FUNCTION wikiembed_private.estimated_size(p_relation regclass) IS 'The number of rows that a table and its partitions had when they were last analysed; 0 if they never were.';
 
 CREATE FUNCTION wikiembed_private.fail_wiki(p_keys text[], p_versions bigint[], p_error_class text, p_message text, p_http_status integer, p_attempts integer, p_job_id bigint, p_state text, p_attempt integer) RETURNS TABLE(key text, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER

@@ -62,4 +62,4 @@ as $$
    where c.relkind = 'r';
 $$;
 comment on function wikiembed_private.estimated_size(regclass) is
-  'How many rows a table and its partitions had when they were last analysed; 0 if they never were.';
+  'The number of rows that a table and its partitions had when they were last analysed; 0 if they never were.';
