@@ -31,7 +31,7 @@ def lease(
 ) -> tuple[int, int, float, int] | None:
     """Granted requests and tokens, the wait, and the slot; None: no limit."""
     return connection.execute(
-        LEASE, (SERVER, model, requests, tokens, first, *left, *more, *seen)
+        LEASE, (SERVER, model, requests, tokens, first, *([one] for one in left), *more, *seen)
     ).fetchone()
 
 

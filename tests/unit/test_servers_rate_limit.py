@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -137,10 +138,8 @@ async def test_what_a_response_counts_is_settled_with_the_next_lease() -> None:
     await send(limit, tokens=150)
     clock.now += 1
     await send(limit, tokens=150)
-    assert store.settled[0] == Settled(slot=None)
-    assert store.settled[1] == Settled(
-        slot=7, left_requests=3, left_tokens=900, more_requests=0, more_tokens=50
-    )
+    assert store.settled[0] == Settled()
+    assert store.settled[1] == Settled(left=((7, 3, 900),), more_tokens=50)
     assert store.asked[1][2] == 150
 
 
@@ -158,7 +157,31 @@ async def test_probes_count_and_a_request_that_was_not_sent_does_not() -> None:
     clock.now += 1
     await send(limit)
     assert (store.settled[0].more_requests, store.settled[0].more_tokens) == (1, 2)
-    assert (store.settled[1].more_requests, store.settled[1].more_tokens) == (-1, -100)
+    assert [requests for _, requests, _ in store.settled[1].left] == [2]
+
+
+async def test_what_is_not_used_is_given_back_to_the_slot_of_its_lease() -> None:
+    """Also when its response comes after another lease."""
+    leases = (replace(granting(1, tokens=100), slot=slot) for slot in (7, 8, 9))
+    store = FakeLeases(*leases)
+    limit, clock = limit_of(store)
+    answered = asyncio.Event()
+
+    async def send_slowly() -> None:
+        async with limit.permit(TEXTS, until=1e18, check=nothing, until_stop=plainly) as permit:
+            with permit.sending():
+                await answered.wait()
+                count_answer(TEXTS, b'{"usage": {"prompt_tokens": 70}}')
+
+    first = asyncio.create_task(send_slowly())
+    await eventually_async(lambda: store.asked)
+    clock.now += 1
+    await send(limit)
+    answered.set()
+    await first
+    clock.now += 1
+    await send(limit)
+    assert [one.left for one in store.settled] == [(), (), ((7, 0, 30),)]
 
 
 async def test_a_batch_larger_than_the_limit_is_divided() -> None:
@@ -200,7 +223,7 @@ async def test_while_postgres_is_away_the_lease_in_hand_is_used() -> None:
     clock.now += 1
     await send(limit)
     assert [one.more_requests for one in store.settled] == [1, 1, 1, 1]
-    assert [one.left_requests for one in store.settled] == [0, 0, 0, 0]
+    assert not any(requests for one in store.settled for _, requests, _ in one.left)
 
 
 async def test_a_limit_that_is_removed_lets_requests_pass() -> None:
@@ -255,4 +278,4 @@ async def test_the_process_settles_at_its_end() -> None:
     await send(limit)
     await limits.aclose()
     assert store.asked[-1] == (0, 0, 0)
-    assert store.settled[-1].left_requests == 3
+    assert [requests for _, requests, _ in store.settled[-1].left] == [3]

@@ -25,12 +25,14 @@ Settle = Callable[[Sequence[str], Usage], None]
 class Permit:
     """The leave to send one request of some texts: use `sending` around it.
 
-    `settle` receives what the request used, or the several that an answer took.
+    `settle` receives what the request used, or the several that an answer took. `slot`: that of its
+    lease; None: it has none.
     """
 
     def __init__(self, texts: Sequence[str] = (), settle: Settle | None = None) -> None:
         self._texts = texts
         self._settle = settle
+        self.slot: int | None = None
         self.is_used = False
 
     @contextmanager

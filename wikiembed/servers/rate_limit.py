@@ -23,7 +23,7 @@ from wikiembed.errors import EmbedderThrottled, WikiembedError
 from wikiembed.servers.classify import BatchOverLimit, OutageTooLong
 from wikiembed.servers.permit import Permit, UntilStop
 from wikiembed.servers.stated_limit import Reports, StatedLimit
-from wikiembed.store.limits import Lease, Settled
+from wikiembed.store.limits import Lease, Left, Settled
 from wikiembed.telemetry import emit
 
 ASK_EVERY_SLOTS = 0.25
@@ -93,6 +93,7 @@ class RateLimit:
         self._ends_at = self._next_at = self._ask_at = self._blocked_until = 0.0
         self._sent, self._was_short = 0, False
         self._more_requests = self._more_tokens = 0
+        self._left: dict[int, Left] = {}
         self._refusals, self._failures = Waits(REFUSED), Waits(POSTGRES)
         self._stated = StatedLimit(
             store,
@@ -127,18 +128,17 @@ class RateLimit:
         """
         self._is_limited = await self._limited.has(self._server, self._model)
         if not self._is_limited:
-            self._more_requests = self._more_tokens = 0
+            self._forget()
             yield Permit()
             return
         tokens = self._rate.tokens(texts)
-        await until_stop(self._wait(tokens, len(texts), until, check))
-        permit = Permit(texts, lambda texts, usage: self._settle(texts, usage, tokens))
+        permit = Permit(texts, lambda texts, usage: self._settle(texts, usage, tokens, permit.slot))
+        await until_stop(self._wait(permit, tokens, len(texts), until, check))
         try:
             yield permit
         finally:
             if not permit.is_used:
-                self._more_requests -= 1
-                self._more_tokens -= tokens
+                self._give_back(permit.slot, requests=1, tokens=tokens)
 
     @contextmanager
     def unleased(self) -> Iterator[None]:
@@ -150,14 +150,27 @@ class RateLimit:
                 self._more_requests += usage.requests
                 self._more_tokens += usage.tokens
 
-    def _settle(self, texts: Sequence[str], usage: Usage, tokens: int) -> None:
-        """Note what a request used beyond the `tokens` that were leased for it."""
+    def _settle(self, texts: Sequence[str], usage: Usage, tokens: int, slot: int | None) -> None:
+        """Note what a request used beyond the `tokens` that were leased for it, or less."""
         self._more_requests += usage.requests - 1
-        if usage.tokens:
+        if usage.tokens > tokens:
             self._more_tokens += usage.tokens - tokens
+        elif usage.tokens:
+            self._give_back(slot, requests=0, tokens=tokens - usage.tokens)
         if usage.texts:
             self._rate.learn(texts, usage)
             self._refusals.reset()
+
+    def _give_back(self, slot: int | None, *, requests: int, tokens: int) -> None:
+        """Note what of a lease was not used; what had no lease used nothing."""
+        if slot is not None and (requests or tokens):
+            _, more_requests, more_tokens = self._left.get(slot, (slot, 0, 0))
+            self._left[slot] = (slot, requests + more_requests, tokens + more_tokens)
+
+    def _forget(self) -> None:
+        """Owe nothing: there is no limit."""
+        self._more_requests = self._more_tokens = 0
+        self._left.clear()
 
     async def refused(self, error: EmbedderThrottled) -> bool:
         """Let all workers wait as long as the server says; False: it refuses for too long."""
@@ -181,12 +194,17 @@ class RateLimit:
     async def aclose(self) -> None:
         """Settle what is left, unless Postgres does not answer."""
         await self._stated.aclose()
-        owed = (self._more_requests, self._more_tokens, self._lease.requests)
-        if self._is_limited and owed != (0, 0, 0):
+        owed = self._more_requests or self._more_tokens or self._lease.requests or self._left
+        if self._is_limited and owed:
             await self._ask_for(0, 0, 0)
 
     async def _wait(
-        self, tokens: int, n: int, until: float, check: Callable[[], Awaitable[None]]
+        self,
+        permit: Permit,
+        tokens: int,
+        n: int,
+        until: float,
+        check: Callable[[], Awaitable[None]],
     ) -> None:
         """Wait for a turn, and in it for one request of `tokens`, first in, first out."""
         checked_at = self._clock()
@@ -201,6 +219,7 @@ class RateLimit:
                     if self._clock() - checked_at >= CHECK_EVERY_S:
                         await check()
                         checked_at = self._clock()
+                permit.slot = self._lease.slot
         finally:
             self._wanted.remove(tokens)
 
@@ -245,17 +264,17 @@ class RateLimit:
     async def _ask_for(self, requests: int, tokens: int, first: int) -> None:
         """Settle what is owed, and lease; while Postgres is away the lease is empty."""
         seen_requests, seen_tokens = self._stated.used()
+        self._give_back(self._lease.slot, requests=self._lease.requests, tokens=self._lease.tokens)
         settled = Settled(
-            slot=self._lease.slot,
-            left_requests=self._lease.requests,
-            left_tokens=self._lease.tokens,
+            left=tuple(self._left.values()),
             more_requests=self._more_requests,
             more_tokens=self._more_tokens,
             seen_requests=seen_requests,
             seen_tokens=seen_tokens,
         )
         most = self._lease.most_tokens
-        self._more_requests = self._more_tokens = self._sent = 0
+        self._forget()
+        self._sent = 0
         self._lease = Lease.empty(most_tokens=most)
         try:
             lease = await self._store.lease(
@@ -263,8 +282,8 @@ class RateLimit:
             )
         except (WikiembedError, psycopg.Error) as error:
             # It may have been committed: what was left stays used, what was used is added again.
-            self._more_requests += max(0, settled.more_requests)
-            self._more_tokens += max(0, settled.more_tokens)
+            self._more_requests += settled.more_requests
+            self._more_tokens += settled.more_tokens
             self._lease = Lease.empty(most_tokens=most, wait_s=self._failures.next_s())
             if self._failures.tries == 1:
                 emit("lease_failed", level=30, server=self._server, error=type(error).__name__)

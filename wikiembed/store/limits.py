@@ -13,18 +13,20 @@ if TYPE_CHECKING:
 _LEASE = """
 select slot, slot_left_s, slot_s, requests, tokens, wait_s, spacing_s, most_tokens
   from wikiembed.lease_requests(
-    %s, %s, %s::int, %s::bigint, %s::bigint, %s::bigint, %s::bigint, %s::bigint, %s::bigint,
+    %s, %s, %s::int, %s::bigint, %s::bigint, %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint,
     %s::bigint, %s::bigint, %s::bigint)
 """
 
 
+Left = tuple[int, int, int]
+"""A slot, and the requests and tokens that were leased in it and not used."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What was not sent of the lease of `slot`, and what was sent beyond any; may be negative."""
+    """What was not used of leases, a slot each, and what was sent beyond any."""
 
-    slot: int | None = None
-    left_requests: int = 0
-    left_tokens: int = 0
+    left: tuple[Left, ...] = ()
     more_requests: int = 0
     more_tokens: int = 0
     seen_requests: int | None = None
@@ -89,7 +91,7 @@ class LimitStore:
             _LEASE,
             (
                 *(server, model, requests, tokens, first),
-                *(settled.slot, settled.left_requests, settled.left_tokens),
+                *([left[i] for left in settled.left] for i in range(3)),
                 *(settled.more_requests, settled.more_tokens),
                 *(settled.seen_requests, settled.seen_tokens),
             ),

@@ -143,7 +143,7 @@ comment on function wikiembed.block_limit(text, text, double precision) is
 -- when Postgres crashes before the commit is on disk, and so no commit waits for the disk.
 create or replace function wikiembed.lease_requests(
   p_server text, p_model text, p_requests integer, p_tokens bigint, p_first_tokens bigint,
-  p_left_slot bigint default null, p_left_requests bigint default 0, p_left_tokens bigint default 0,
+  p_left_slots bigint[] default '{}', p_left_requests bigint[] default '{}', p_left_tokens bigint[] default '{}',
   p_more_requests bigint default 0, p_more_tokens bigint default 0,
   p_seen_requests bigint default null, p_seen_tokens bigint default null,
   out slot bigint, out slot_left_s double precision, out requests integer, out tokens bigint,
@@ -159,6 +159,8 @@ declare
   v_cap_requests bigint;
   v_cap_tokens bigint;
   v_average numeric;
+  v_left_requests bigint;
+  v_left_tokens bigint;
   v_earliest double precision;
   v_used_requests bigint;
   v_used_tokens bigint;
@@ -185,11 +187,15 @@ begin
   v_request_s := coalesce(v_limit.window_s / (v_most_requests * 0.985), 0);
   v_token_s := coalesce(v_limit.window_s / (most_tokens * 0.985), 0);
 
-  if p_left_requests <> 0 or p_left_tokens <> 0 then
+  -- Each in the slot of its lease: in a later one it would still be subtracted when the lease is out of the window.
+  with given_back as (
     update wikiembed_private.limit_slots as s
-       set requests = s.requests - p_left_requests, tokens = s.tokens - p_left_tokens
-     where s.limit_id = v_limit.id and s.slot = p_left_slot;
-  end if;
+       set requests = s.requests - l.requests, tokens = s.tokens - l.tokens
+      from unnest(p_left_slots, p_left_requests, p_left_tokens) as l (slot, requests, tokens)
+     where s.limit_id = v_limit.id and s.slot = l.slot
+    returning l.requests, l.tokens
+  )
+  select coalesce(sum(g.requests), 0), coalesce(sum(g.tokens), 0) into v_left_requests, v_left_tokens from given_back as g;
   select coalesce(sum(s.requests), 0) + p_more_requests, coalesce(sum(s.tokens), 0) + p_more_tokens
     into v_used_requests, v_used_tokens
     from wikiembed_private.limit_slots as s
@@ -207,8 +213,8 @@ begin
     into v_requests_due, v_tokens_due, v_earliest
     from wikiembed_private.limit_slots as s where s.limit_id = v_limit.id order by s.slot desc limit 1;
   v_earliest := coalesce(v_earliest, v_now);
-  v_requests_due := greatest(v_requests_due - p_left_requests * v_request_s, v_earliest);
-  v_tokens_due := greatest(v_tokens_due + (p_more_tokens - p_left_tokens) * v_token_s, v_earliest);
+  v_requests_due := greatest(v_requests_due - v_left_requests * v_request_s, v_earliest);
+  v_tokens_due := greatest(v_tokens_due + (p_more_tokens - v_left_tokens) * v_token_s, v_earliest);
 
   requests := p_requests;
   tokens := p_tokens;
@@ -251,5 +257,5 @@ begin
   return next;
 end;
 $$;
-comment on function wikiembed.lease_requests(text, text, integer, bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint) is
-  'Leases up to p_requests requests of p_tokens tokens in all, the first of p_first_tokens, to be sent spacing_s apart within slot_left_s; with none, they are to be asked for again after wait_s. Takes back what was left of the lease in slot p_left_slot, adds what was sent beyond leases, and what the server has counted in its window beyond that. No row: no limit. Called by workers.';
+comment on function wikiembed.lease_requests(text, text, integer, bigint, bigint, bigint[], bigint[], bigint[], bigint, bigint, bigint, bigint) is
+  'Leases up to p_requests requests of p_tokens tokens in all, the first of p_first_tokens, to be sent spacing_s apart within slot_left_s; with none, they are to be asked for again after wait_s. Takes back what was left of the leases in p_left_slots, adds what was sent beyond leases, and what the server has counted in its window beyond that. No row: no limit. Called by workers.';
