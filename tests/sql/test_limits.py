@@ -89,7 +89,7 @@ def test_a_lease_counts_those_that_are_being_made(database: Database) -> None:
     first, second = database.connect(autocommit=False), database.connect()
     assert (lease(first, 1) or (0,))[0] == 1
     with in_background() as pool:
-        arguments = [SERVER, "m", 1, 0, 0, 0, 0, 0, 0, 0, None, None]
+        arguments = [SERVER, "m", 1, 0, 0, [], [], [], 0, 0, None, None]
         waiting = start(pool, second, LEASE, arguments)
         wait_until_blocked(database, second)
         first.commit()
