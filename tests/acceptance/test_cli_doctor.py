@@ -23,8 +23,9 @@ from wikiembed.db.queue_schema import PROCRASTINATE_VERSION
 
 Row = tuple[str, str, str]
 APART = {("postgres", "fault"), ("procrastinate", "fault"), ("clock", "warning"),
-         ("unexamined", "fault"), ("owner", "warning"), ("splitter", "fault")}  # fmt: skip
-"""Those with a test of their own."""
+         ("unexamined", "fault"), ("owner", "warning"), ("splitter", "fault"),
+         ("embedder", "warning")}  # fmt: skip
+"""Those with a test of their own, that of several servers in test_cli_outages.py."""
 
 
 def findings(call: Call, env: dict[str, str]) -> tuple[list[Row], int]:

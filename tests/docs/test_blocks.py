@@ -38,6 +38,8 @@ NOT_RUN = {
     "docs/how-to/priorities.md": 1,
     "docs/how-to/ray.md": 5,
     "docs/how-to/recall.md": 3,
+    "docs/how-to/servers/in-process.md": 2,
+    "docs/how-to/servers/several.md": 1,
     "docs/how-to/upgrade.md": 1,
     "docs/how-to/several-sources.md": 1,
     "docs/deploy/docker.md": 5,

@@ -252,6 +252,11 @@ def _embedder(drill: Drill) -> Fix:
     return lambda: drill.standin.controls.update({"down": False})
 
 
+def _one_of_two_servers(drill: Drill) -> Fix:
+    both = f"{drill.standin.url} http://127.0.0.1:9"
+    return _with_settings(drill, WIKIEMBED_EMBEDDER_URL=both)
+
+
 def _model(drill: Drill) -> None:
     drill.work()
     drill.database.execute("update public.wiki_chunks set embedding = null where id = 2")
@@ -335,6 +340,7 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("outage", "fault"): _outage,
     ("outage", "warning"): _old_outage,
     ("embedder", "fault"): _embedder,
+    ("embedder", "warning"): _one_of_two_servers,
     ("model", "fault"): _model,
     ("served_model", "warning"): _served_model,
     ("silent_truncation", "warning"): _silent_truncation,

@@ -24,7 +24,10 @@ _TABLES = (
 # A job that was fetched and returned differs only in these.
 _PASSING = "array['attempts', 'scheduled_at', 'started_at', 'worker_id']"
 # What requests cost is recorded for those that are refused too.
-_LEFT_OUT = ("procrastinate_events", "procrastinate_periodic_defers", "batch_ledger", "usage_days")
+_LEFT_OUT = (
+    *("procrastinate_events", "procrastinate_periodic_defers", "batch_ledger", "usage_days"),
+    "queue_ledger",
+)
 
 
 def fingerprint(database: Database) -> dict[str, str]:

@@ -153,9 +153,13 @@ def _print_workers(state: State) -> None:
         say(f"{summary}: {process(state['workers'][0])}.")
         return
     say(f"{summary}.")
+    of_fleet = any(worker["node"] for worker in state["workers"])
     print_table(
         [_worker_row(worker) for worker in state["workers"][:MOST_WORKERS]],
-        ["host", "pid", "node", "version", "model", "started", "heartbeat", "jobs_running"],
+        [
+            *("host", "pid", *(["node"] if of_fleet else [])),
+            *("version", "model", "started", "heartbeat", "jobs_running"),
+        ],
         optional=["version", "started", "model", "heartbeat", "node"],
     )
     if len(state["workers"]) > MOST_WORKERS:
