@@ -124,7 +124,7 @@ async def test_rate_limited_server_waits_while_the_other_works(
     standin.controls.status_for_all = Canned(status=429, headers={"retry-after": "60"})
     await drain(both(docs_table, standin, other))
     assert standin.stats.texts_embedded == 0
-    assert standin.stats.statuses[429] <= 4
+    assert standin.stats.statuses[429] <= 8, "those in flight at once, and no more"
     reckon(docs_table, report, "one of two servers: 429", stats=other.stats)
     unpaused(docs_table)
 
