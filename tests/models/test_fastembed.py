@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.models.conftest import NEEDS
-from wikiembed.config import Provider, Settings
-from wikiembed.embedders.base import Embedder, EmbedderOptions, Role
-from wikiembed.embedders.open import open_embedder
+from tests.models.opening import opened, options_of
+from wikiembed.config import Provider
+from wikiembed.embedders.base import Role
 from wikiembed.errors import ConfigurationError, TextTooLong
 
 pytest.importorskip("fastembed", reason=NEEDS.format("fastembed"))
@@ -23,23 +23,7 @@ pytest.importorskip("fastembed", reason=NEEDS.format("fastembed"))
 TEXTS = ["Bees make honey.", "꿀벌은 꿀을 만든다.", "x", *(f"river {n} " * n for n in range(1, 60))]
 
 
-def options(model: Path, **given: object) -> EmbedderOptions:
-    settings = Settings(
-        embedder=Provider.FASTEMBED,
-        model=str(model),
-        **given,  # type: ignore[arg-type]
-    )
-    named = settings.model_of(settings.embedder)
-    return EmbedderOptions.each(settings, settings.embedder, named)[0]
-
-
-@asynccontextmanager
-async def opened(options: EmbedderOptions) -> AsyncIterator[Embedder]:
-    embedder = open_embedder(options)
-    try:
-        yield embedder
-    finally:
-        await embedder.aclose()
+options = partial(options_of, Provider.FASTEMBED)
 
 
 async def test_vectors_are_those_of_the_library(minilm_onnx: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from tests.models.conftest import NEEDS
-from wikiembed.config import Provider, Settings
-from wikiembed.embedders.base import Embedder, EmbedderOptions, Role
-from wikiembed.embedders.open import open_embedder
+from tests.models.opening import opened, options_of
+from wikiembed.config import Provider
+from wikiembed.embedders.base import Role
 from wikiembed.embedders.tokens import token_counter
 from wikiembed.errors import ConfigurationError, EmbedderRejected, TextTooLong
 from wikiembed.vectors import Matrix, usable_rows
@@ -37,23 +37,7 @@ TEXTS = [
 ]
 
 
-def options(model: Path, **given: object) -> EmbedderOptions:
-    settings = Settings(
-        embedder=Provider.SENTENCE_TRANSFORMERS,
-        model=str(model),
-        **given,  # type: ignore[arg-type]
-    )
-    named = settings.model_of(settings.embedder)
-    return EmbedderOptions.each(settings, settings.embedder, named)[0]
-
-
-@asynccontextmanager
-async def opened(options: EmbedderOptions) -> AsyncIterator[Embedder]:
-    embedder = open_embedder(options)
-    try:
-        yield embedder
-    finally:
-        await embedder.aclose()
+options = partial(options_of, Provider.SENTENCE_TRANSFORMERS)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -48,7 +48,7 @@ class EmbedderOptions:
     dtype: str | None = None
     batch_tokens: int = 16_384
     download: bool = False
-    on_headers: Callable[[Mapping[str, str]], None] | None = None
+    on_headers: Callable[[Mapping[str, str]], None] | None = field(default=None, compare=False)
 
     @classmethod
     def each(

@@ -7,12 +7,11 @@ import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
 from wikiembed.embedders.base import EmbedderOptions, Role
-from wikiembed.embedders.in_process import first_line
+from wikiembed.embedders.in_process import SharedModels, first_line
 from wikiembed.embedders.prompts import prompted, prompts_of
 from wikiembed.embedders.token_spans import TokenSpans
 from wikiembed.errors import ConfigurationError
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 _FILES = ("model.onnx", "onnx/model.onnx")
 _POOLINGS = {"cls": "CLS", "mean": "MEAN", "lasttoken": "LAST_TOKEN"}
 """Of sentence-transformers' 1_Pooling/config.json, as fastembed calls them."""
-_loading = threading.Lock()
-_in_use: WeakValueDictionary[EmbedderOptions, FastembedModel] = WeakValueDictionary()
 
 
 def load_model(options: EmbedderOptions) -> FastembedModel:
@@ -33,11 +30,7 @@ def load_model(options: EmbedderOptions) -> FastembedModel:
 
     Raises: ConfigurationError.
     """
-    with _loading:
-        model = _in_use.get(options)
-        if model is None:
-            model = _in_use[options] = _load(options)
-        return model
+    return _SHARED.get(options)
 
 
 class FastembedModel:
@@ -254,3 +247,6 @@ class _Folder:
             dim=self._dimensions,
             model_file=str(self._file),
         )
+
+
+_SHARED = SharedModels(_load)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Generic, ParamSpec, Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from wikiembed.config import Provider
-from wikiembed.embedders.base import PROBE_TEXT, Cut, ModelInfo, Role
+from wikiembed.embedders.base import PROBE_TEXT, Cut, EmbedderOptions, ModelInfo, Role
 from wikiembed.embedders.cut import cut_before
 from wikiembed.embedders.decode import no_rows
 from wikiembed.embedders.unicode import require_unicode
@@ -22,6 +24,7 @@ _STEP_BACK = 32
 """A beginning that is still too long loses this part of its characters: 1/32."""
 P = ParamSpec("P")
 Result = TypeVar("Result")
+Model = TypeVar("Model")
 
 
 class DeviceMemoryExceeded(Exception):
@@ -55,6 +58,26 @@ class ProcessModel(Protocol):
         Raises: DeviceMemoryExceeded.
         """
         ...
+
+
+class SharedModels(Generic[Model]):
+    """The models of a library that this process uses, each once; one that nobody uses is freed."""
+
+    def __init__(self, load: Callable[[EmbedderOptions], Model]) -> None:
+        self._load = load
+        self._lock = threading.Lock()
+        self._in_use: WeakValueDictionary[EmbedderOptions, Model] = WeakValueDictionary()
+
+    def get(self, options: EmbedderOptions) -> Model:
+        """The model of `options`.
+
+        Raises: what `load` raises.
+        """
+        with self._lock:
+            model = self._in_use.get(options)
+            if model is None:
+                model = self._in_use[options] = self._load(options)
+            return model
 
 
 class InProcessEmbedder:

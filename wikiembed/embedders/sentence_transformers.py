@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
 from wikiembed.embedders.base import EmbedderOptions, Role
 from wikiembed.embedders.hub import cached_folder, hub_name
-from wikiembed.embedders.in_process import DeviceMemoryExceeded, first_line
+from wikiembed.embedders.in_process import DeviceMemoryExceeded, SharedModels, first_line
 from wikiembed.embedders.prompts import prompted, prompts_of
 from wikiembed.embedders.token_spans import TokenSpans
 from wikiembed.embedders.tokens import estimated_tokens
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 _NO_LIMIT = 10**9
 """Tokenizers without a limit say numbers beyond."""
-_loading = threading.Lock()
-_in_use: WeakValueDictionary[EmbedderOptions, SentenceTransformersModel] = WeakValueDictionary()
 
 
 def load_model(options: EmbedderOptions) -> SentenceTransformersModel:
@@ -35,13 +32,7 @@ def load_model(options: EmbedderOptions) -> SentenceTransformersModel:
 
     Raises: ConfigurationError.
     """
-    with _loading:
-        model = _in_use.get(options)
-        if model is None:
-            model = _in_use[options] = SentenceTransformersModel(
-                _load(options), dimensions=options.request_dimensions
-            )
-        return model
+    return _SHARED.get(options)
 
 
 class SentenceTransformersModel:
@@ -216,3 +207,8 @@ def _quiet() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
+
+
+_SHARED = SharedModels(
+    lambda options: SentenceTransformersModel(_load(options), dimensions=options.request_dimensions)
+)
