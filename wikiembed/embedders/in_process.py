@@ -61,7 +61,7 @@ class ProcessModel(Protocol):
 
 
 class SharedModels(Generic[Model]):
-    """The models of a library that this process uses, each once; one that nobody uses is freed."""
+    """The models of a library that this process uses, each once, and no longer than it is used."""
 
     def __init__(self, load: Callable[[EmbedderOptions], Model]) -> None:
         self._load = load
