@@ -36,7 +36,7 @@ NOT_RUN = {
     "docs/how-to/console.md": 3,
     "docs/how-to/monitor.md": 4,
     "docs/how-to/priorities.md": 1,
-    "docs/how-to/ray.md": 5,
+    "docs/how-to/ray.md": 6,
     "docs/how-to/recall.md": 3,
     "docs/how-to/servers/in-process.md": 2,
     "docs/how-to/servers/several.md": 1,

@@ -26,4 +26,4 @@ def test_page_on_ray_runs_and_prints_what_it_shows(
         output = done.block.output
         if output is not None:
             assert is_shown(output.text, done.printed, varies=output.varies), done.printed
-    assert ran == 1
+    assert ran == 2
