@@ -77,11 +77,8 @@ begin
   end if;
   loop
     if v_by_vector then
-      v_session := coalesce(nullif(current_setting('hnsw.ef_search', true), '')::integer, 40);
-      v_ef := least(greatest(v_search.ef_search, v_depth * v_oversampling, v_session), 1000);
-      if v_ef > v_session then
-        perform set_config('hnsw.ef_search', v_ef::text, true);
-      end if;
+      v_ef := wikiembed_private.used_ef_search(v_search.ef_search, v_depth, v_oversampling);
+      perform set_config('hnsw.ef_search', v_ef::text, true);
       select n.rels, n.tids into v_rels, v_tids
         from wikiembed_private.nearest_rows(v_search, v_filter, v_is_filtered, p_query, v_depth, v_ef) as n;
     end if;
