@@ -18,6 +18,7 @@ WikiembedError                      exit code
 │   ├── LockNotAvailable            3   55P03: a lock was not acquired in time
 │   ├── WriteRefused                3   WE012: a trigger or constraint keeps a vector out
 │   └── WrongIsolation              3   WE008: anything but read committed
+├── DatabasesFailed                 1   some of several databases: the highest code of theirs
 ├── RayUnreachable                  3   no Ray cluster for `wikiembed fleet`, or it was lost
 └── EmbedderError                   3   an error of an embedding server; has the HTTP status
     ├── EmbedderUnavailable         3   refused, 408, 503
@@ -33,13 +34,13 @@ WikiembedError                      exit code
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
 
 
 class WikiembedError(Exception):
     """The root: one sentence that says what happened and what to do."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
 
 class ConditionNotMet(WikiembedError):
@@ -112,6 +113,20 @@ class WriteRefused(DatabaseError):
 
 class WrongIsolation(DatabaseError):
     """The transaction is not read committed (WE008)."""
+
+
+class DatabasesFailed(WikiembedError):
+    """Some of several databases failed, `errors` by their names; the others had their turn."""
+
+    def __init__(self, errors: Mapping[str, WikiembedError], *, of: int) -> None:
+        each = "; ".join(f"{name}: {str(error).rstrip('.')}" for name, error in errors.items())
+        super().__init__(f"{len(errors)} of {of} databases failed: {each}.")
+        self.errors = dict(errors)
+        self.exit_code = max(error.exit_code for error in errors.values())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Its text alone, since its arguments are not those of its constructor."""
+        return WikiembedError, self.args, {"exit_code": self.exit_code}
 
 
 class RayUnreachable(WikiembedError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextvars import ContextVar
 from typing import TextIO
 
 import orjson
@@ -16,10 +17,14 @@ from wikiembed.times import from_clock, local, utc
 from wikiembed.words import printable
 
 ROOT = "wikiembed"
+DATABASE: ContextVar[str | None] = ContextVar("database", default=None)
+"""Of the present task, where one process works for several: field `database` of its events."""
 
 
 def emit(name: str, *, level: int = logging.INFO, **fields: object) -> None:
     """Log event `name` with its fields (see docs/reference/events.md)."""
+    if (database := DATABASE.get()) is not None:
+        fields.setdefault("database", database)
     logging.getLogger(ROOT).log(level, name, extra={"fields": fields})
 
 

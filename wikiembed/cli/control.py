@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from wikiembed.cli.console import count, database, held_back_sentence, print_json, say
+from wikiembed.cli.each import Connection, Say, on_each
 from wikiembed.control import actions, resplit
 from wikiembed.errors import ConditionNotMet, InvalidArgument
 from wikiembed.times import local, now, read_time
@@ -38,7 +39,8 @@ def run_pause(
 ) -> None:
     """Pause a source: no worker starts another batch of it; batches in flight finish.
 
-    A time without an offset is local time; all commands show local times with their offset, and
+    Of several databases in WIKIEMBED_DATABASE_URL it pauses the source in each that has it; one
+    that is away does not stop the others, and the exit code is 3. A time without an offset is local time; all commands show local times with their offset, and
     UTC in JSON.
     """
     end = read_time(until) if until is not None else None
@@ -46,10 +48,13 @@ def run_pause(
         raise InvalidArgument(
             f"The pause would end at {local(end)}, which is past: give a future time, or none."
         )
-    with database() as (connection, _):
-        paused = actions.pause(connection, source, why=why, until=end)
     ends = f" until {local(end)}" if end else ""
-    say(f"Paused {_sources(source, paused)}{ends}.")
+
+    def pause(connection: Connection, say: Say) -> None:
+        paused = actions.pause(connection, source, why=why, until=end)
+        say(f"Paused {_sources(source, paused)}{ends}.")
+
+    on_each(pause)
 
 
 def run_resume(
@@ -57,10 +62,13 @@ def run_resume(
     *,
     why: Annotated[str | None, typer.Option(help="The reason, which the action log keeps.")] = None,
 ) -> None:
-    """End a pause; workers continue at once."""
-    with database() as (connection, _):
+    """End a pause; workers continue at once. Of several databases it acts on all, as `pause`."""
+
+    def resume(connection: Connection, say: Say) -> None:
         resumed = actions.resume(connection, source, why=why)
-    say(f"Resumed {_sources(source, resumed)}." if resumed else "Nothing was paused.")
+        say(f"Resumed {_sources(source, resumed)}." if resumed else "Nothing was paused.")
+
+    on_each(resume)
 
 
 def _sources(source: str | None, n: int) -> str:

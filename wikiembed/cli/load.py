@@ -15,9 +15,9 @@ from wikiembed.cli.console import count, database, print_json, remark, say
 from wikiembed.cli.load_end import FileRun, Run, sentences_after
 from wikiembed.cli.progress import Reporter
 from wikiembed.control.load import Loaded, load_articles, waiting_pages
-from wikiembed.db.connect import sentence_of, translate
+from wikiembed.db.connect import as_ours
 from wikiembed.encodings import shown
-from wikiembed.errors import DatabaseError, InputError, WikiembedError, WrongUsage
+from wikiembed.errors import InputError, WikiembedError, WrongUsage
 from wikiembed.wiki import (
     EVERYTHING,
     FORMAT_NAMES,
@@ -142,7 +142,7 @@ def _early_end_reported(run: Run, *, json: bool) -> Iterator[None]:
         if json and run.files and not run.atomic:
             report(run.files[-1], json=True, complete=False)
         if isinstance(error, psycopg.Error):
-            ours = translate(error) or DatabaseError(f"Postgres refused: {sentence_of(error)}")
+            ours = as_ours(error)
         elif isinstance(error, WikiembedError):
             ours = error
         else:

@@ -21,6 +21,7 @@ from wikiembed.cli.console import (
     process,
     say,
 )
+from wikiembed.cli.each import Connection, Each
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.control.budgets import used_phrase
@@ -36,7 +37,7 @@ from wikiembed.control.overview import (
 from wikiembed.control.schedules import phrase
 from wikiembed.control.standing import time_left_of
 from wikiembed.db.connect import connect, translate_errors
-from wikiembed.db.endpoint import endpoint
+from wikiembed.db.endpoint import Endpoint, endpoint
 from wikiembed.errors import ConditionNotMet, ConfigurationError, DatabaseError, InvalidArgument
 from wikiembed.times import local, read_past, read_span
 
@@ -65,6 +66,9 @@ def run_status(
 ) -> None:
     """Show coverage, documents, queue, pauses, outages, failures by class, and workers.
 
+    Of several databases in WIKIEMBED_DATABASE_URL it shows each, with --json a line for each; one
+    that is away does not stop the others, and the exit code is 3.
+
     With --watch it continues when the database is lost; without a terminal it prints a line per
     update, with --json a JSON line. Ctrl-C ends it with exit code 0.
     """
@@ -73,12 +77,31 @@ def run_status(
 
         watch_state(json=json, every_s=every)
         return
-    with database() as (connection, settings):
-        found = endpoint(settings, connection)
-        state = overview(connection)
-    if json:
-        print_json({"database": found.as_json(), **state})
-        return
+    each = Each(load_settings())
+    for number, one in enumerate(each):
+        if number and not json:
+            say("")
+
+        def show(connection: Connection, settings: Settings) -> None:
+            found = endpoint(settings, connection)
+            state = overview(connection)
+            if json:
+                print_json({"database": found.as_json(), **state})
+            else:
+                _print(found, state)
+
+        if each.attempt(one, show):
+            continue
+        error = each.failed[str(one)]
+        if json:
+            print_json(one.failed_json(error))
+        else:
+            say(f"Database {one}")
+            say(str(error))
+    each.raise_failed()
+
+
+def _print(found: Endpoint, state: State) -> None:
     say(found.line)
     _print_coverage(state)
     if documents := [row for row in state["documents"] if row["total"]]:

@@ -15,7 +15,7 @@ from wikiembed import __version__
 from wikiembed.cli import commands
 from wikiembed.cli.console import line_ends_stripped, print_error
 from wikiembed.cli.help import build_command
-from wikiembed.db.connect import sentence_of, translate
+from wikiembed.db.connect import as_ours
 from wikiembed.encodings import shown, unreadable
 from wikiembed.errors import WikiembedError, WrongUsage
 from wikiembed.names import nearest
@@ -125,6 +125,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_error(str(error))
         sys.exit(error.exit_code)
     except psycopg.Error as error:
-        ours = translate(error)
-        print_error(str(ours) if ours else f"Postgres refused: {sentence_of(error)}")
-        sys.exit(ours.exit_code if ours else 3)
+        ours = as_ours(error)
+        print_error(str(ours))
+        sys.exit(ours.exit_code)

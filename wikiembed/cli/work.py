@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from wikiembed.cli.console import count, database, print_json, say
 from wikiembed.cli.coverage_report import report
+from wikiembed.cli.each import require_any
 from wikiembed.cli.options import BatchSize, Concurrency, DryRun, MaxChunks, Source
 from wikiembed.cli.progress import Reporter
 from wikiembed.cli.queued import queued_sentence
 from wikiembed.cli.unsplit import expected, expected_phrase
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
+from wikiembed.db.several import Database
 from wikiembed.metrics.opening import observing
 from wikiembed.pipeline.stats import Stats
 from wikiembed.store.coverage import Coverage
@@ -73,25 +76,29 @@ def run_worker(
 ) -> None:
     """Embed what is queued, until stopped (SIGTERM or Ctrl-C: batches in flight finish).
 
-    It waits through outages of Postgres and of the embedding server. With --drain it exits 1 when
+    It waits through outages of Postgres and of the embedding server. Of several databases in
+    WIKIEMBED_DATABASE_URL it works on all at once, and --concurrency is of all together; one that
+    is away does not stop the others.
+
+    With --drain it exits 1 when
     what is left is paused, and 3 when an outage lasts longer than WIKIEMBED_OUTAGE_LIMIT_S.
     A drain reports on the queue, not on the table: it exits 0 even if chunks failed, and prints
     their number; to check the table run `ready`, or `backfill`, which exits 1 if chunks failed.
     """
     settings = load_settings()
     configure_logging(style=settings.log_format, level=settings.log_level)
-    with database(settings):  # an outage at the start exits at once; a later one is waited for
-        pass
-    work(settings, drain=drain, concurrency=concurrency)
+    # An outage of all databases at the start exits at once; a later one is waited for.
+    work(require_any(settings), settings, drain=drain, concurrency=concurrency)
 
 
-def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
-    """Run a supervised worker; with `drain`, show progress.
+def work(
+    databases: Sequence[Database], settings: Settings, *, drain: bool, concurrency: int | None
+) -> None:
+    """Run a supervised worker per database; with `drain`, show progress.
 
     Without `drain` there is no end to show progress towards: a sentence names `status --watch`.
     """
-    from wikiembed.app import app
-    from wikiembed.worker.supervisor import Supervisor
+    from wikiembed.worker.several import Workers
 
     stats = Stats()
 
@@ -105,8 +112,8 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
         observing(settings) as observer,
         Reporter("embed") if drain else contextlib.nullcontext() as reporter,
     ):
-        supervisor = Supervisor(
-            app,
+        workers = Workers(
+            databases,
             settings,
             drain=drain,
             concurrency=concurrency or settings.concurrency,
@@ -114,8 +121,8 @@ def work(settings: Settings, *, drain: bool, concurrency: int | None) -> None:
             stats=stats,
             observer=observer,
         )
-        asyncio.run(supervisor.run())
-        if reporter is not None and supervisor.stopped_by is not None:
+        asyncio.run(workers.run())
+        if reporter is not None and workers.stopped_by is not None:
             reporter.discard()
     if drain and sys.stdout.isatty():
         say_done(stats)

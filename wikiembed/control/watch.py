@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from wikiembed.control.overview import overview
-from wikiembed.db.connect import sentence_of, translate, translate_errors
+from wikiembed.db.connect import as_ours, translate_errors
 from wikiembed.errors import WikiembedError
 from wikiembed.times import now
 
@@ -122,6 +122,5 @@ class Watcher:
             except WikiembedError as error:
                 self._why = str(error)
             except psycopg.Error as error:
-                ours = translate(error)
-                self._why = str(ours) if ours else f"Postgres refused: {sentence_of(error)}"
+                self._why = str(as_ours(error))
             time.sleep(self._every_s)

@@ -50,6 +50,8 @@ _WRONG_PARAMETER = re.compile(
 )
 _NAMED_FIRST = re.compile(r"\S+ (?:has no column|cannot be attached)\b")
 _DETACH = re.compile(r"select wikiembed\.detach\('([^']+)'\)")
+_BETWEEN_URLS = re.compile(r"[\s,]+(?=postgres(?:ql)?://)")
+"""Between two URLs; a comma elsewhere is between two hosts of one URL."""
 _FORM = "write it as postgresql://user:password@host:5432/database, with % codes for @ : / ? and %"
 
 
@@ -149,6 +151,11 @@ def translate(error: psycopg.Error) -> errors.WikiembedError | None:
     return None
 
 
+def as_ours(error: psycopg.Error) -> errors.WikiembedError:
+    """The error of wikiembed for any of Postgres, in one sentence."""
+    return translate(error) or errors.DatabaseError(f"Postgres refused: {sentence_of(error)}")
+
+
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
     """Raise wikiembed's errors in place of those of Postgres that an operator can act on."""
@@ -161,6 +168,14 @@ def translate_errors() -> Iterator[None]:
         raise ours from error
 
 
+def urls_of(database_url: str | None) -> tuple[str, ...]:
+    """The URLs of WIKIEMBED_DATABASE_URL, in its order; none for the embedded Postgres."""
+    if database_url is None:
+        return ()
+    urls = _BETWEEN_URLS.split(database_url.strip(" \t\r\n,"))
+    return tuple(urls) if len(urls) > 1 else (database_url,)
+
+
 def database_url(settings: Settings, *, create: bool = False) -> str:
     """The URL of Postgres: as set, else of the embedded one, which is started if necessary.
 
@@ -170,11 +185,16 @@ def database_url(settings: Settings, *, create: bool = False) -> str:
     Raises: ConfigurationError, DatabaseUnreachable.
     """
     name = settings.database_name
-    if settings.database_url is not None:
+    if len(urls := urls_of(settings.database_url)) > 1:
+        raise errors.ConfigurationError(
+            f"WIKIEMBED_DATABASE_URL names {len(urls)} databases, and this works on one: set it to"
+            " one of them."
+        )
+    if urls:
         if name is None:
-            return settings.database_url
+            return urls[0]
         with translate_errors():
-            return make_conninfo(settings.database_url, dbname=name)
+            return make_conninfo(urls[0], dbname=name)
     from wikiembed.db.embedded import DATABASE, start_embedded
 
     return start_embedded(

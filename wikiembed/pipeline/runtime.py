@@ -21,15 +21,14 @@ from wikiembed.pipeline.record import BatchRecord
 from wikiembed.pipeline.recorder import Recorder
 from wikiembed.pipeline.same_model import problem_with
 from wikiembed.pipeline.stats import Stats
-from wikiembed.servers.adaptive_limit import AdaptiveLimit
 from wikiembed.servers.channel import Channel
 from wikiembed.servers.classify import PausedMeanwhile
-from wikiembed.servers.concurrency_limit import ConcurrencyLimit, FixedLimit
 from wikiembed.servers.listener import Listener
 from wikiembed.servers.observed import ObservedEmbedder, server_at
 from wikiembed.servers.outage_log import OutageLog
 from wikiembed.servers.rate_limits import RateLimits
 from wikiembed.servers.several import Channels
+from wikiembed.servers.shared_limits import START, SharedLimits
 from wikiembed.servers.truncate import Truncator
 from wikiembed.servers.truncation_check import TruncationCheck
 from wikiembed.store.chunks import ChunkStore
@@ -43,8 +42,6 @@ from wikiembed.store.truncation import TruncationStore
 from wikiembed.telemetry import emit
 
 MOST_CONNECTIONS = 16
-START = 4
-"""First limit of requests in flight to a server."""
 SPLITS_AT_ONCE = 2
 """Documents that are split at the same time, in threads: more would only keep the interpreter's
 lock from the event loop. A second one lets small documents pass a large one."""
@@ -53,17 +50,11 @@ WARN_EVERY_S = 60.0
 Key = tuple[Provider, str | None]
 
 
-def _limit_of(settings: Settings) -> ConcurrencyLimit:
-    """The operator's limit, else an adaptive one."""
-    if settings.concurrency is not None:
-        return FixedLimit(settings.concurrency)
-    return AdaptiveLimit(start=START)
-
-
 class Runtime:
-    """Opened once per process; all jobs of one event loop may use it.
+    """Opened once per process and database; all jobs of one event loop may use it.
 
-    `observer`: where metrics and traces go; None: they are off.
+    `observer`: where metrics and traces go; None: they are off. `limits`: of the requests in
+    flight, shared with other databases; None: its own.
     """
 
     def __init__(
@@ -73,6 +64,7 @@ class Runtime:
         *,
         stats: Stats | None = None,
         observer: Observer | None = None,
+        limits: SharedLimits | None = None,
     ) -> None:
         self.settings = settings
         self.observer = observer
@@ -90,6 +82,7 @@ class Runtime:
         self._pool = pool
         self._outages = OutageLog(OutageStore(pool))
         self._rate_limits = RateLimits(LimitStore(pool))
+        self._limits = limits or SharedLimits()
         self._channels: dict[Key, Channels] = {}
         self._truncators: dict[str, Truncator] = {}
         self._truncation_check = TruncationCheck(TruncationStore(pool))
@@ -98,7 +91,13 @@ class Runtime:
 
     @classmethod
     async def open(
-        cls, settings: Settings, url: str, *, stats: Stats, observer: Observer | None = None
+        cls,
+        settings: Settings,
+        url: str,
+        *,
+        stats: Stats,
+        observer: Observer | None = None,
+        limits: SharedLimits | None = None,
     ) -> Runtime:
         """Open the tasks' pool, which is separate from procrastinate's.
 
@@ -108,7 +107,8 @@ class Runtime:
         if settings.concurrency is not None:
             wanted = settings.concurrency * len(settings.urls_of(settings.embedder))
         size = max(2, min(wanted, MOST_CONNECTIONS) + 1)
-        return cls(settings, await open_pool(url, size=size), stats=stats, observer=observer)
+        pool = await open_pool(url, size=size)
+        return cls(settings, pool, stats=stats, observer=observer, limits=limits)
 
     @property
     def limit(self) -> int:
@@ -167,7 +167,9 @@ class Runtime:
                     server=server,
                     requested_model=model,
                     listener=listener,
-                    concurrency_limit=_limit_of(self.settings),
+                    concurrency_limit=self._limits.of(
+                        (server, provider, model), concurrency=self.settings.concurrency
+                    ),
                     one_of_several=len(each) > 1,
                     accept=channels.identity.check,
                     gate=gate,

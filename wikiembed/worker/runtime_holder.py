@@ -10,6 +10,7 @@ from wikiembed.db.connect import database_url
 from wikiembed.metrics.observer import Observer
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import Stats
+from wikiembed.servers.shared_limits import SharedLimits
 from wikiembed.worker.binding.api import JobContext
 
 
@@ -19,6 +20,7 @@ class RuntimeHolder:
     def __init__(self) -> None:
         self.stats = Stats()
         self._observer: Observer | None = None
+        self._limits: SharedLimits | None = None
         self._settings: Settings | None = None
         self._runtime: Runtime | None = None
         self._opening: asyncio.Lock | None = None
@@ -48,12 +50,18 @@ class RuntimeHolder:
         return self._settings
 
     def use(
-        self, settings: Settings, *, stats: Stats | None = None, observer: Observer | None = None
+        self,
+        settings: Settings,
+        *,
+        stats: Stats | None = None,
+        observer: Observer | None = None,
+        limits: SharedLimits | None = None,
     ) -> None:
         """Use these settings instead of the environment's, count into `stats`, and record."""
         self._settings = settings
         self.stats = stats or Stats()
         self._observer = observer
+        self._limits = limits
 
     @property
     def opened(self) -> Runtime | None:
@@ -70,7 +78,11 @@ class RuntimeHolder:
             if self._runtime is None:
                 url = await asyncio.to_thread(database_url, self.settings)
                 self._runtime = await Runtime.open(
-                    self.settings, url, stats=self.stats, observer=self._observer
+                    self.settings,
+                    url,
+                    stats=self.stats,
+                    observer=self._observer,
+                    limits=self._limits,
                 )
             return self._runtime
 

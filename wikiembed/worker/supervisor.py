@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 
 from wikiembed.config import Settings
 from wikiembed.db import version
 from wikiembed.metrics.observer import Observer
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import Stats
-from wikiembed.telemetry import emit
+from wikiembed.servers.shared_limits import SharedLimits
 from wikiembed.worker.binding.app import App
 from wikiembed.worker.connection_loss import LOST, ConnectionLoss, unreachable
 from wikiembed.worker.drain import DRAIN_POLL_S, OnProgress, WorkerOptions
 from wikiembed.worker.liveness import alive
 from wikiembed.worker.session import Session
+from wikiembed.worker.stop_signals import StopSignals
 
 POLL_S = 5.0
 RESCUE_EVERY_S = 5.0
@@ -31,7 +32,8 @@ class Supervisor:
 
     With `drain` it ends when no job waits or runs; `on_progress` receives what is left meanwhile.
     `observer`: where metrics and traces go; None: they are off. `signals`: whether SIGTERM and
-    SIGINT end it, which only the main thread of a process can catch.
+    SIGINT end it, which only the main thread of a process can catch. `limits`: of the requests in
+    flight, shared with other supervisors; None: its own.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Supervisor:
         poll_s: float | None = None,
         rescue_every_s: float = RESCUE_EVERY_S,
         signals: bool = True,
+        limits: SharedLimits | None = None,
     ) -> None:
         self._app = app
         self._options = WorkerOptions(
@@ -61,14 +64,16 @@ class Supervisor:
             on_progress=on_progress,
         )
         self._alive_file = settings.alive_file
-        self._catch_signals = signals
         self._stop = asyncio.Event()
+        self._signals = StopSignals(self.stop, self.abort) if signals else None
         self._loss = ConnectionLoss()
-        self.stopped_by: signal.Signals | None = None
         self._session: Session | None = None
         self._lost_worker_ids: list[int] = []
         app.runtime.use(
-            settings.model_copy(update={"concurrency": concurrency}), stats=stats, observer=observer
+            settings.model_copy(update={"concurrency": concurrency}),
+            stats=stats,
+            observer=observer,
+            limits=limits,
         )
         app.job_manager.upkeep_apart = True
         app.job_manager.batch_size = batch_size
@@ -76,13 +81,23 @@ class Supervisor:
             app.runtime.opened.requests if app.runtime.opened is not None else []
         )
 
+    @property
+    def stopped_by(self) -> signal.Signals | None:
+        """The signal received, if any."""
+        return None if self._signals is None else self._signals.received
+
+    @property
+    def has_worked(self) -> bool:
+        """Whether it was connected to its database once."""
+        return self._session is not None
+
     async def run(self) -> None:
-        """Work until drained or stopped; `stopped_by` is the signal received, if any.
+        """Work until drained or stopped.
 
         Raises: SourcePaused, ModelMismatch, EmbedderUnavailable, DatabaseUnreachable,
         SchemaMismatch.
         """
-        with self._signals() if self._catch_signals else contextlib.nullcontext():
+        with self._signals.caught() if self._signals else contextlib.nullcontext():
             async with alive(self._alive_file):
                 await self._work_until_done()
 
@@ -156,18 +171,6 @@ class Supervisor:
                 each.cancel()
             await asyncio.gather(task, stopped, return_exceptions=True)
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        caught = (signal.SIGTERM, signal.SIGINT)
-        for number in caught:
-            loop.add_signal_handler(number, self._on_signal, number)
-        try:
-            yield
-        finally:
-            for number in caught:
-                loop.remove_signal_handler(number)
-
     def stop(self) -> None:
         """End when the batches in flight are done."""
         self._stop.set()
@@ -177,11 +180,3 @@ class Supervisor:
         self._stop.set()
         if self._session is not None:
             self._session.abort()
-
-    def _on_signal(self, number: signal.Signals) -> None:
-        if not self._stop.is_set():
-            self.stopped_by = number
-            emit("stop_requested", in_hand="finishes", again="gives the jobs back")
-            self._stop.set()
-        else:
-            self.abort()

@@ -12,7 +12,7 @@ from wikiembed.config import Settings
 from wikiembed.control.doctor import budgets, documents, lag, limits, place, queue, servers, sources
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.db import version
-from wikiembed.db.connect import sentence_of, translate
+from wikiembed.db.connect import as_ours, translate
 from wikiembed.db.endpoint import endpoint
 from wikiembed.errors import SchemaMismatch, WikiembedError
 
@@ -97,5 +97,4 @@ class Examination:
             if error.sqlstate is None or (ours is not None and ours.exit_code == 3):
                 raise
             self.error = self.error or ours
-            reason = str(ours) if ours else f"Postgres refused: {sentence_of(error)}"
-            yield Finding("unexamined", "fault", f"Not examined: {reason}")
+            yield Finding("unexamined", "fault", f"Not examined: {as_ours(error)}")
