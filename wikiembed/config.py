@@ -91,7 +91,8 @@ class Settings(BaseSettings):
 
     database_url: str | None = Field(
         default=None,
-        description="Postgres connection URL or conninfo; unset: the embedded Postgres.",
+        description="Postgres connection URL or conninfo, or the URLs of several databases,"
+        " separated by commas or blanks; unset: the embedded Postgres.",
     )
     database_name: str | None = Field(
         default=None,

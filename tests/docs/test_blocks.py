@@ -41,6 +41,7 @@ NOT_RUN = {
     "docs/how-to/servers/in-process.md": 2,
     "docs/how-to/servers/several.md": 1,
     "docs/how-to/upgrade.md": 1,
+    "docs/how-to/several-databases.md": 1,
     "docs/how-to/several-sources.md": 1,
     "docs/deploy/docker.md": 5,
     "docs/deploy/kubernetes.md": 1,

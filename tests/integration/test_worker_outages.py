@@ -13,8 +13,8 @@ from tests.support.database import Database
 from tests.support.server import TestServer
 from tests.support.standin import BadText, Canned, StandIn
 from tests.support.workers import KEY, drain, prove, settings_of, working
-from wikiembed.app import new_app
 from wikiembed.errors import ConfigurationError, EmbedderUnavailable, SourcePaused
+from wikiembed.worker.new_app import new_app
 
 
 async def test_outage_in_mid_run_causes_no_failures(docs_table: Database, standin: StandIn) -> None:

@@ -12,10 +12,10 @@ from tests.support.cli import environment
 from tests.support.database import Database
 from tests.support.eventually import eventually_async
 from tests.support.standin import proof_sql
-from wikiembed.app import new_app
 from wikiembed.config import Provider, Settings
 from wikiembed.metrics.observer import Observer
 from wikiembed.worker.binding.app import App
+from wikiembed.worker.new_app import new_app
 from wikiembed.worker.supervisor import RESCUE_EVERY_S, Supervisor
 
 KEY = "sk-standin-5f2c9d"
@@ -103,7 +103,8 @@ class Working:
 
     def send_signal(self) -> None:
         """Do what SIGTERM does: graceful the first time, immediate the second time."""
-        self._supervisor._on_signal(signal.SIGTERM)
+        assert self._supervisor._signals is not None
+        self._supervisor._signals.receive(signal.SIGTERM)
 
     async def stop(self, timeout_s: float = 20) -> None:
         """Stop as SIGTERM does, and wait until it ends."""

@@ -13,12 +13,12 @@ from procrastinate.jobs import Job
 from psycopg import errors as pg
 
 from tests.support.pipeline_fakes import FakeStore
-from wikiembed.app import new_app
 from wikiembed.config import Settings
 from wikiembed.db.pool import Pool
 from wikiembed.errors import LockNotAvailable
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.store.chunks import Chunk
+from wikiembed.worker.new_app import new_app
 from wikiembed.worker.retry import UNEXPECTED_BEFORE_BLAME
 from wikiembed.worker.tasks.embed import embed
 

@@ -8,11 +8,11 @@ from procrastinate import JobContext
 from procrastinate.jobs import Job
 
 from tests.support.documents_fakes import FakeDocuments, break_splitter, runtime_of
-from wikiembed.app import new_app
 from wikiembed.errors import (
     ConfigurationError,
 )
 from wikiembed.pipeline.runtime import Runtime
+from wikiembed.worker.new_app import new_app
 from wikiembed.worker.retry import UNEXPECTED_BEFORE_BLAME
 from wikiembed.worker.runtime_holder import RuntimeHolder
 from wikiembed.worker.tasks.split import split as split_task

@@ -40,7 +40,9 @@ def run_pause(
     """Pause a source: no worker starts another batch of it; batches in flight finish.
 
     Of several databases in WIKIEMBED_DATABASE_URL it pauses the source in each that has it; one
-    that is away does not stop the others, and the exit code is 3. A time without an offset is local time; all commands show local times with their offset, and
+    that is away does not stop the others, and the exit code is 3.
+
+    A time without an offset is local time; all commands show local times with their offset, and
     UTC in JSON.
     """
     end = read_time(until) if until is not None else None

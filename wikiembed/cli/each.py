@@ -19,7 +19,7 @@ Say = Callable[[str], None]
 
 
 class Each:
-    """The databases of the settings; iterate over them. `failed` are the errors of some, by name."""
+    """The databases of the settings; `failed`: the errors of some of them, by name."""
 
     def __init__(self, settings: Settings) -> None:
         self.databases = databases(settings)
@@ -73,15 +73,20 @@ def on_each(work: Callable[[Connection, Say], None]) -> None:
     """
     each = Each(load_settings())
     for one in each:
-        say_of = partial(each.say, one)
-        each.attempt(one, lambda connection, _, say_of=say_of: work(connection, say_of))
+        each.attempt(one, partial(_with_say, work, partial(each.say, one)))
     each.raise_failed()
 
 
-def require_any(settings: Settings) -> tuple[Database, ...]:
-    """The databases of the settings, of which at least one answers with this version's schema.
+def _with_say(
+    work: Callable[[Connection, Say], None], say: Say, connection: Connection, settings: Settings
+) -> None:
+    work(connection, say)
 
-    Raises: WikiembedError when none does.
+
+def require_any(settings: Settings) -> tuple[Database, ...]:
+    """The databases of the settings; at least one is in reach and has this version's schema.
+
+    Raises: WikiembedError when none is.
     """
     each = Each(settings)
     if not any(each.attempt(one, lambda connection, settings: None) for one in each):

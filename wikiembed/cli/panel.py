@@ -23,6 +23,7 @@ LONGEST_NAME = 32
 SHORT_BAR = 10
 PERCENT_WIDTH = 9
 MOST_CHART_ROWS = 8
+END = "Ctrl-C ends this view; workers continue."
 
 
 class Panel:
@@ -42,8 +43,8 @@ class Panel:
         head = [Text(f"wikiembed  {local(view.snapshot.at)}", style="bold")]
         if self._database is not None:
             head[0].append(f"  {self._database}", style="not bold")
-        head += list(self._loss(view))
-        end = Text("Ctrl-C ends this view; workers continue.", style="dim")
+        head += list(self.loss(view))
+        end = Text(END, style="dim")
         # The last row stays free. Blank lines are dropped if else a source would be left out.
         below = len(head) + 3
         tight = self._height - below < self._wanted(view)
@@ -51,6 +52,10 @@ class Panel:
         body = self._body(view, room=self._height - below - 2 * len(gap))
         lines = [*head, *gap, *body]
         lines = [*lines[: max(self._height - 2 - len(gap), 1)], *gap, end]
+        return self.fitted(lines)
+
+    def fitted(self, lines: Sequence[Text]) -> Text:
+        """Lines as one text, each truncated to the width."""
         for line in lines:
             line.no_wrap = True
             line.truncate(self._width, overflow="ellipsis")
@@ -86,7 +91,7 @@ class Panel:
         left -= sources if in_full else 0
         for section in (workers, actions):
             grow(section)
-        lines = list(self._sources(state["coverage"], of_sources, in_full=in_full))
+        lines = list(self.sources(state["coverage"], of_sources, in_full=in_full))
         chart = self._renderer.throughput(
             view.snapshot.throughput, rows=min(max(left, 0) + 1, MOST_CHART_ROWS)
         )
@@ -120,18 +125,23 @@ class Panel:
         kept = (c if c.isascii() else "?" * cell_len(c) for c in text.replace("…", "."))
         return "".join(kept)
 
-    def _loss(self, view: View) -> Iterator[Text]:
+    def loss(self, view: View) -> Iterator[Text]:
+        """That the database does not answer, and why, if so."""
         if view.why is not None:
             text = f"No answer for {duration(view.lost_s)}, retrying: {view.why}"
             yield from self._renderer.wrapped("", text, "bold red", indent=0)
 
-    def _sources(self, rows: Sequence[Row], room: int, *, in_full: bool) -> Iterator[Text]:
+    def sources(
+        self, rows: Sequence[Row], room: int, *, in_full: bool, noun: str = "source"
+    ) -> Iterator[Text]:
         """One or two lines per source, those not ready first; the rest are counted.
 
-        The wiki's source, while it is unused, is never ready and needs nothing.
+        The wiki's source, while it is unused, is never ready and needs nothing. `noun`: what each
+        row is.
         """
         if not rows:
-            yield Text("No source is attached: wikiembed attach")
+            if noun == "source":
+                yield Text("No source is attached: wikiembed attach")
             return
         ordered = sorted(
             rows, key=lambda row: (row.get("unused", False), row["ready"], row["source"])
@@ -143,9 +153,7 @@ class Panel:
             yield from self._source(row, width, in_full=in_full)
         if hidden := ordered[shown:]:
             ready = sum(row["ready"] for row in hidden)
-            yield Text(
-                f"… and {count(len(hidden), 'source')} more, {ready:,} ready: wikiembed status"
-            )
+            yield Text(f"… and {count(len(hidden), noun)} more, {ready:,} ready: wikiembed status")
 
     def _source(self, row: Row, name_width: int, *, in_full: bool) -> Iterator[Text]:
         bar = max(self._width - name_width - PERCENT_WIDTH - 3, 10) if in_full else SHORT_BAR

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -46,6 +47,11 @@ class Snapshot:
     actions: list[dict[str, Any]] = field(default_factory=list)
 
 
+def nothing_yet() -> Snapshot:
+    """In place of the first snapshot of a database that has not answered yet."""
+    return Snapshot(state=defaultdict(list), throughput=[], at=now())
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """The last snapshot; if there is no newer one, for how many seconds and why."""
@@ -80,7 +86,10 @@ def _actions(connection: Connection) -> list[dict[str, Any]]:
 
 
 class Watcher:
-    """Takes snapshots in a thread of its own, so that a Postgres that hangs blocks nothing else."""
+    """Takes snapshots in a thread of its own, so that a Postgres that hangs blocks nothing else.
+
+    `why`: the first one could not be taken.
+    """
 
     def __init__(
         self,
@@ -89,13 +98,14 @@ class Watcher:
         *,
         every_s: float,
         patience_s: float = 3.0,
+        why: str | None = None,
     ) -> None:
         self._open = open_connection
         self._every_s = every_s
         self._patience_s = patience_s
         self._snapshot = first
         self._taken_at = time.monotonic()
-        self._why: str | None = None
+        self._why = why
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:

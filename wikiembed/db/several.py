@@ -48,8 +48,8 @@ def databases(settings: Settings) -> tuple[Database, ...]:
         return (Database(settings=settings, endpoint=None, name=settings.database_name or ""),)
     if settings.database_name is not None:
         raise ConfigurationError(
-            f"WIKIEMBED_DATABASE_URL names {len(urls)} databases, WIKIEMBED_DATABASE_NAME one: unset"
-            " one of them."
+            f"WIKIEMBED_DATABASE_URL names {len(urls)} databases, WIKIEMBED_DATABASE_NAME one:"
+            " unset one of them."
         )
     places = [endpoint_of(url) for url in urls]
     twice = next((place for place, n in Counter(places).items() if n > 1), None)

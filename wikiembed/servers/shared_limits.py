@@ -20,6 +20,7 @@ class SharedLimits:
     def of(self, key: Hashable, *, concurrency: int | None) -> ConcurrencyLimit:
         """The limit of `key`, the same for each caller: `concurrency`, or an adaptive one."""
         if key not in self._limits:
-            fixed = concurrency is not None
-            self._limits[key] = FixedLimit(concurrency) if fixed else AdaptiveLimit(start=START)
+            self._limits[key] = (
+                AdaptiveLimit(start=START) if concurrency is None else FixedLimit(concurrency)
+            )
         return self._limits[key]

@@ -10,7 +10,6 @@ from functools import partial
 
 import psycopg
 
-from wikiembed.app import new_app
 from wikiembed.backoff import Backoff, Waits
 from wikiembed.config import Settings
 from wikiembed.db.connect import as_ours
@@ -23,6 +22,7 @@ from wikiembed.store.coverage import Coverage
 from wikiembed.telemetry import DATABASE, emit
 from wikiembed.worker.drain import OnProgress
 from wikiembed.worker.liveness import alive
+from wikiembed.worker.new_app import new_app
 from wikiembed.worker.stop_signals import StopSignals
 from wikiembed.worker.supervisor import Supervisor
 

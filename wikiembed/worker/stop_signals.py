@@ -25,14 +25,15 @@ class StopSignals:
         """Catch them while the block runs, in the event loop of the main thread."""
         loop = asyncio.get_running_loop()
         for number in CAUGHT:
-            loop.add_signal_handler(number, self._on_signal, number)
+            loop.add_signal_handler(number, self.receive, number)
         try:
             yield
         finally:
             for number in CAUGHT:
                 loop.remove_signal_handler(number)
 
-    def _on_signal(self, number: signal.Signals) -> None:
+    def receive(self, number: signal.Signals) -> None:
+        """Do what the signal asks for."""
         again, self.received = self.received is not None, signal.Signals(number)
         if again:
             self._abort()

@@ -82,7 +82,7 @@ def main() -> None:
     server = start_server()
     try:
         with (
-            database_of(server, state="wiki", roles=[]) as database,
+            database_of(server, state="wiki", created=[]) as database,
             StandIn(
                 dialect="openai", dimensions=DIMENSIONS, vectors=local_vectors, model="bge-m3",
                 latency_s=0.2, bad_texts=[BadText(contains="is refused", status=400)],

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from tests.support.chunks import attach_sql, table_sql
 from tests.support.cli import environment
-from tests.support.database import Database, create_database, make_template
+from tests.support.database import Database, create_database, make_template, url_of
 from tests.support.server import TestServer
 from tests.support.standin import StandIn
 from tests.support.wiki import split_pages
@@ -37,7 +37,7 @@ DOCS = f"""
 insert into public.docs (body) select 'Document ' || n from generate_series(1, 3) as n;
 """
 SAMPLE = ROOT / "wikiembed" / "sample" / "articles.jsonl"
-CREATED_ROLE = re.compile(r"^create role (\w+)", re.MULTILINE)
+CREATED = re.compile(r"^create (?P<what>role|database) (?P<name>\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +76,12 @@ def follow(
     continues with the reader's database. At the end the invariants must hold.
     """
     blocks = [block for block in blocks_of(page) if block.runs or (also and block.not_run == also)]
-    roles = [name for b in blocks for name in CREATED_ROLE.findall(b.text)]
+    created = [(found["what"], found["name"]) for b in blocks for found in CREATED.finditer(b.text)]
     home = folder / "empty"
     home.mkdir()
     _model()  # Loading takes seconds under load, and `attach` waits three for the server's answer.
     with (
-        database_of(server, state=begins_with(page), roles=roles) as database,
+        database_of(server, state=begins_with(page), created=created) as database,
         StandIn(
             dialect="all", dimensions=DIMENSIONS, vectors=local_vectors, max_chars=MOST_CHARS
         ) as standin,
@@ -99,6 +99,9 @@ def follow(
             "WIKIEMBED_QUERY_PREFIX": "search_query: ",
         }
         names = names_of(database, standin_url=standin.url, data=data, home=home)
+        for what, name in created:
+            if what == "database":  # which a page names by a variable: its URL is the reader's own
+                env[name.upper()] = url_of(server, name)
         shell = Shell(env=env, folder=home, state=folder / "state")
         begins = yours_from(page) if begins_with(page) == "nothing" else 0
         for block in blocks:
@@ -133,8 +136,13 @@ def begins_with(page: Path) -> str:
 
 
 @contextlib.contextmanager
-def database_of(server: TestServer, *, state: str, roles: list[str]) -> Iterator[Database]:
-    """A database in the `state` of `begins_with`; dropped with the roles that its page creates."""
+def database_of(
+    server: TestServer, *, state: str, created: list[tuple[str, str]]
+) -> Iterator[Database]:
+    """A database in the `state` of `begins_with`; dropped with what its page creates beside it.
+
+    `created`: roles and databases, by kind and name.
+    """
     bare = state in {"empty", "nothing"}
     made = create_database(server, "template0" if bare else make_template(server, DIMENSIONS))
     try:
@@ -147,5 +155,8 @@ def database_of(server: TestServer, *, state: str, roles: list[str]) -> Iterator
     finally:
         made.close()
         with server.admin() as connection:
-            for name in roles:
-                connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
+            for what, name in sorted(created):  # databases first: they may be owned by a role
+                drop = sql.SQL(
+                    "drop {} if exists {}" + (" with (force)" if what == "database" else "")
+                )
+                connection.execute(drop.format(sql.SQL(what), sql.Identifier(name)))
