@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from wikiembed.errors import EmbedderBadAnswer, EmbedderError, TextTooLong
+from wikiembed.servers.batch_sender import Sender
 from wikiembed.servers.channel import BeforeStart, always
 from wikiembed.servers.classify import BatchOverLimit, BatchSuspect, Blame, blame_of
-from wikiembed.servers.several import Sender
 from wikiembed.servers.truncate import Truncator
 from wikiembed.vectors import Matrix, usable_rows
 

@@ -9,71 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Awaitable, Callable
 
-from wikiembed.embedders.base import Cut, ModelInfo
+from wikiembed.embedders.base import ModelInfo
 from wikiembed.errors import EmbedderError, EmbedderMisconfigured
-from wikiembed.servers.channel import BeforeStart, Channel, always
-from wikiembed.servers.classify import BatchSuspect, OutageTooLong, ServerAway, Stopping
+from wikiembed.servers.batch_sender import BatchSender, Sender
+from wikiembed.servers.channel import Channel
+from wikiembed.servers.classify import OutageTooLong, ServerAway, Stopping
 from wikiembed.servers.identity import Identity
-from wikiembed.servers.speed import Speed
-from wikiembed.vectors import Matrix
+from wikiembed.servers.member import Member
 
 FIRST_S = 5.0
 """How long the servers that are named first are waited for, once another one has answered."""
-Result = TypeVar("Result")
 Prove = Callable[[Channel], Awaitable[str | None]]
 """Why a server's vectors are not those that are stored; None: they are, or none is stored."""
-
-
-class Sender(Protocol):
-    """What takes the requests of one batch: a channel, or the servers of a model."""
-
-    async def embed(self, texts: Sequence[str], *, may_begin: BeforeStart = always) -> Matrix:
-        """See `Channel.embed`."""
-        ...
-
-    async def embed_cut(self, text: str, *, may_begin: BeforeStart = always) -> Cut:
-        """See `Channel.embed_cut`."""
-        ...
-
-    async def passes(self, error: EmbedderError) -> bool:
-        """Probe the server that answered last, after `error`."""
-        ...
-
-
-class Member:
-    """One server of a model: `admitted` once it was found to run the same model as the others."""
-
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
-        self.speed = Speed()
-        self.batches = 0
-        self.vector: Matrix | None = None
-        self.info: ModelInfo | None = None
-        self.admitted = False
-        self.meeting: asyncio.Task[None] | None = None
-
-    @property
-    def is_met(self) -> bool:
-        """Whether its model is known."""
-        return self.info is not None
-
-    @property
-    def is_out(self) -> bool:
-        """Whether it is out of reach or refused."""
-        return self.channel.breaker.is_open
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether it is left out for its settings or its model."""
-        return isinstance(self.channel.breaker.reason, EmbedderMisconfigured)
-
-    def forget(self) -> None:
-        """Meet it again."""
-        self.admitted, self.info, self.vector = False, None, None
-        self.channel.forget()
 
 
 class Channels:
@@ -138,7 +87,7 @@ class Channels:
         """What sends the requests of one batch."""
         if len(self._members) == 1:
             return self._members[0].channel
-        return _Batch(self)
+        return BatchSender(self)
 
     async def describe(
         self, *, dimensions: int | None = None, prove: Prove | None = None
@@ -376,82 +325,3 @@ class Channels:
             await asyncio.wait([waiter], timeout=timeout_s)
         finally:
             self._waiters.discard(waiter)
-
-
-class _Batch:
-    """The requests of one batch.
-
-    They stay with the server that has blamed the batch: its probes vouch for it alone. A batch
-    during which a server went down is sent to another one as a suspect.
-    """
-
-    def __init__(self, channels: Channels) -> None:
-        self._channels = channels
-        self._bound: Member | None = None
-        self._last: Member | None = None
-        self._suspect: EmbedderError | None = None
-
-    async def embed(self, texts: Sequence[str], *, may_begin: BeforeStart = always) -> Matrix:
-        """See `Channel.embed`.
-
-        Raises: BatchSuspect, BatchOverLimit, EmbedderMisconfigured, Stopping, OutageTooLong, and
-        what `may_begin` raises.
-        """
-        return await self._send(
-            len(texts),
-            lambda channel, came_at: channel.embed(
-                texts, may_begin=may_begin, came_at=came_at, suspect=self._suspect
-            ),
-        )
-
-    async def embed_cut(self, text: str, *, may_begin: BeforeStart = always) -> Cut:
-        """See `Channel.embed_cut`.
-
-        Raises: what `embed` raises.
-        """
-        return await self._send(
-            1,
-            lambda channel, came_at: channel.embed_cut(
-                text, may_begin=may_begin, came_at=came_at, suspect=self._suspect
-            ),
-        )
-
-    async def passes(self, error: EmbedderError) -> bool:
-        """Probe the server that answered last; False: it is left out, and another is to answer.
-
-        Raises: EmbedderMisconfigured when all servers are refused.
-        """
-        member = self._last
-        if member is None:
-            return False
-        try:
-            return await member.channel.passes(error)
-        except EmbedderMisconfigured as refusal:
-            self._channels.refuse(member, refusal)
-            return False
-
-    async def _send(
-        self, texts: int, send: Callable[[Channel, float], Awaitable[Result]]
-    ) -> Result:
-        came_at = time.monotonic()
-        while True:
-            member = self._last = await self._channels.take(self._bound)
-            member.batches += 1
-            began = time.monotonic()
-            try:
-                result = await send(member.channel, came_at)
-            except ServerAway as away:
-                self._bound, self._suspect = None, away.suspect or self._suspect
-            except EmbedderMisconfigured as error:
-                self._bound = None
-                self._channels.refuse(member, error)
-            except BatchSuspect:
-                self._bound, self._suspect = member, None
-                raise
-            else:
-                self._suspect = None
-                member.speed.answered(texts, time.monotonic() - began)
-                return result
-            finally:
-                member.batches -= 1
-                self._channels.wake()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from wikiembed.embedders.base import Cut
 from wikiembed.embedders.cut import cut_before
 from wikiembed.errors import EmbedderError, TextTooLong
+from wikiembed.servers.batch_sender import Sender
 from wikiembed.servers.channel import BeforeStart, always
 from wikiembed.servers.classify import BatchSuspect
-from wikiembed.servers.several import Sender
 from wikiembed.telemetry import emit
 
 MOST_REQUESTS = 14
