@@ -2083,6 +2083,11 @@ CREATE FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_j
 
 COMMENT ON FUNCTION wikiembed_private.lose_job(p_job wikiembed_queue.procrastinate_jobs) IS 'Ends a job of one chunk or document with which three workers died: it is recorded as worker_lost.';
 
+CREATE FUNCTION wikiembed_private.may_begin(p_priority integer, p_paused_at timestamp with time zone, p_resume_at timestamp with time zone, p_opens_at timestamp with time zone, p_closes_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION wikiembed_private.may_begin(p_priority integer, p_paused_at timestamp with time zone, p_resume_at timestamp with time zone, p_opens_at timestamp with time zone, p_closes_at timestamp with time zone) IS 'True if a job of that priority may begin now, by the pause and the window of its source.';
+
 CREATE FUNCTION wikiembed_private.missing_chunk_columns(p_chunks regclass, p_more name[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4421,7 +4426,7 @@ CREATE TRIGGER wikiembed_notify_workers AFTER INSERT ON wikiembed_queue.procrast
 
 COMMENT ON TRIGGER wikiembed_notify_workers ON wikiembed_queue.procrastinate_jobs IS 'Notifies workers, at most once per 20 ms and queue.';
 
-CREATE TRIGGER wikiembed_pause_gate BEFORE UPDATE OF status, scheduled_at, queue_name, abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION wikiembed_private.enforce_pause();
+CREATE TRIGGER wikiembed_pause_gate BEFORE UPDATE OF status, scheduled_at, queue_name, abort_requested ON wikiembed_queue.procrastinate_jobs FOR EACH ROW WHEN ((NOT (new.started_at IS DISTINCT FROM old.started_at))) EXECUTE FUNCTION wikiembed_private.enforce_pause();
 
 COMMENT ON TRIGGER wikiembed_pause_gate ON wikiembed_queue.procrastinate_jobs IS 'The pause gate: no worker fetches jobs of a paused source. Counts jobs that become scheduled or failed; a waiting job is cancelled, not aborted.';
 

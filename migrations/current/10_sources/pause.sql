@@ -14,3 +14,12 @@ language sql stable parallel safe
 return p_opens_at is not null and (p_opens_at > clock_timestamp() or p_closes_at <= clock_timestamp());
 comment on function wikiembed_private.is_bulk_closed(timestamptz, timestamptz) is
   'True while the bulk work of a source waits for its next window.';
+
+create or replace function wikiembed_private.may_begin(
+  p_priority integer, p_paused_at timestamptz, p_resume_at timestamptz, p_opens_at timestamptz, p_closes_at timestamptz
+) returns boolean
+language sql stable parallel safe
+return not wikiembed_private.is_paused(p_paused_at, p_resume_at)
+   and (p_priority >= 5 or not wikiembed_private.is_bulk_closed(p_opens_at, p_closes_at));
+comment on function wikiembed_private.may_begin(integer, timestamptz, timestamptz, timestamptz, timestamptz) is
+  'True if a job of that priority may begin now, by the pause and the window of its source.';

@@ -1,5 +1,6 @@
 -- The pause gate: the fetch of a paused source's job, by any worker, returns nothing. For other jobs it records that
--- they begin now. In the same trigger is whatever else an update of a job's state brings, since Postgres parses the
+-- they begin now. An update that records it has checked the pause
+-- itself, and changes no sum: fetch_jobs. In the same trigger is whatever else an update of a job's state brings, since Postgres parses the
 -- condition of each trigger again for each statement, which costs a fetch as much as a call: the sums of the queues
 -- (counts.sql) change with jobs that become scheduled, failed or due, and with those that change their queue; and
 -- procrastinate's check that no waiting job is aborted, with its name, is here for the same reason: a fetch and an
@@ -13,8 +14,8 @@ begin
     if exists (
       select from wikiembed.sources as s
        where s.queue_name = new.queue_name
-         and (wikiembed_private.is_paused(s.paused_at, s.resume_at)
-              or new.priority < 5 and wikiembed_private.is_bulk_closed(s.bulk_opens_at, s.bulk_closes_at))
+         and not wikiembed_private.may_begin(
+               new.priority, s.paused_at, s.resume_at, s.bulk_opens_at, s.bulk_closes_at)
     ) then
       return null;
     end if;
@@ -42,6 +43,8 @@ comment on function wikiembed_private.enforce_pause() is
 
 create or replace trigger wikiembed_pause_gate
   before update of status, scheduled_at, queue_name, abort_requested on wikiembed_queue.procrastinate_jobs
-  for each row execute function wikiembed_private.enforce_pause();
+  for each row
+  when (new.started_at is not distinct from old.started_at)
+  execute function wikiembed_private.enforce_pause();
 comment on trigger wikiembed_pause_gate on wikiembed_queue.procrastinate_jobs is
   'The pause gate: no worker fetches jobs of a paused source. Counts jobs that become scheduled or failed; a waiting job is cancelled, not aborted.';
