@@ -22,12 +22,14 @@ from wikiembed.errors import (
     WrongUsage,
 )
 from wikiembed.store.chunks import Backlog
+from wikiembed.worker.fleet import actors as actors_module
 from wikiembed.worker.fleet import fleet as module
 from wikiembed.worker.fleet.cluster import MemberLost, Resources
 from wikiembed.worker.fleet.fleet import Fleet
 from wikiembed.worker.fleet.order import Ended, Environment, Order, Place, Report
 from wikiembed.worker.fleet.policy import Limits
 from wikiembed.worker.fleet.queue_watch import demand_of
+from wikiembed.worker.several import Trouble
 
 ORDER = Order(environment=Environment({}))
 
@@ -54,7 +56,8 @@ class Actor:
         if self.node is None:
             return None
         place = Place(host="host", pid=1, node=self.node, actor=f"id of {self.name}")
-        return Report(place=place, jobs=self.jobs, chunks=self.chunks, outage_s=self.outage_s)
+        troubles = (Trouble(seconds=self.outage_s),)
+        return Report(place=place, jobs=self.jobs, chunks=self.chunks, troubles=troubles)
 
     def _finish(self, what: str) -> None:
         self.told.append(what)
@@ -91,6 +94,7 @@ class Ground:
         self.error: Exception | None = None
         self.is_there = True
         self.rescued = 0
+        self.closed = False
 
     def start(self, name: str, order: Order) -> Actor:
         assert order is ORDER
@@ -113,6 +117,9 @@ class Ground:
     async def rescue(self) -> None:
         self.rescued += 1
 
+    async def aclose(self) -> None:
+        self.closed = True
+
     async def backlog(self) -> list[Backlog]:
         return self.backlog_rows
 
@@ -130,15 +137,17 @@ def source(*, todo: int = 0, doing: int = 0, paused: bool = False) -> Backlog:
 
 def fleet_on(ground: Ground, *, most: int = 4, least: int = 0, **options: Any) -> Fleet:
     limits = Limits(least=least, most=most, cooldown_s=options.pop("cooldown_s", 0.0))
-    return Fleet(ground, ground, ORDER, limits, tick_s=0.01, **options)
+    return Fleet(ground, {"docs": ground}, ORDER, limits, tick_s=0.01, **options)
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No wait before a restart, and questions at each tick."""
-    monkeypatch.setattr(module, "RESTART", Backoff(first_s=0.0, longest_s=0.0))
-    for name in ("RESCUE_EVERY_S", "HEAD_EVERY_S", "PLACED_WITHIN_S", "UNPLACED_S"):
+    monkeypatch.setattr(actors_module, "RESTART", Backoff(first_s=0.0, longest_s=0.0))
+    for name in ("RESCUE_EVERY_S", "HEAD_EVERY_S"):
         monkeypatch.setattr(module, name, 0.0)
+    for name in ("PLACED_WITHIN_S", "UNPLACED_S"):
+        monkeypatch.setattr(actors_module, name, 0.0)
 
 
 @pytest.fixture
@@ -167,6 +176,7 @@ async def test_queue_decides_the_number_and_a_stop_ends_all(said: Any) -> None:
     await ended(run, fleet)
     assert [one.told for one in ground.actors] == [["stop"]] * 4
     assert ground.rescued > 0
+    assert ground.closed
 
 
 async def test_names_of_actors_are_of_the_fleet_alone() -> None:
@@ -338,8 +348,8 @@ async def test_second_stop_aborts() -> None:
     ground.make = Slow
     fleet = fleet_on(ground, most=1)
     run = asyncio.create_task(fleet.run())
-    await eventually_async(lambda: fleet._actors and ground.actors)
-    await eventually_async(lambda: fleet._running()[0].place is not None)
+    await eventually_async(lambda: ground.actors)
+    await eventually_async(lambda: fleet._actors.running[0].place is not None)
     fleet.stop()
     await eventually_async(lambda: ground.actors[0].told == ["stop"])
     assert not run.done()
