@@ -31,6 +31,7 @@ ANSWER_S = 2.0
 """How long a tick waits for a database; an answer that comes later is that of a later tick."""
 GIVE_UP_S = 10.0
 """A database without an answer for so long is lost, and its connections are closed."""
+NO_ANSWER = f"Postgres is out of reach: it has not answered for {GIVE_UP_S:.0f} s."
 CLOSED_WITHIN_S = 5.0
 
 
@@ -60,7 +61,7 @@ class _Queue:
 
     `demand`: what it held at its last answer, None while there is none. With a drain it is `over`
     when it is drained, or when it has an `error`; an only one is also over with an error that
-    waiting does not mend.
+    is no loss of Postgres.
     """
 
     def __init__(self, name: str | None, watch: Watch, options: WorkerOptions) -> None:
@@ -94,6 +95,8 @@ class _Queue:
             await asyncio.wait([reading], timeout=GIVE_UP_S)
             if not reading.done():
                 await self._watch.aclose()  # a statement that hangs gets an error
+                await asyncio.gather(reading, return_exceptions=True)
+                raise DatabaseUnreachable(NO_ANSWER)
             return await reading
         finally:
             reading.cancel()
@@ -134,8 +137,7 @@ class _Queue:
     def _take(self, task: asyncio.Task[tuple[Demand, bool]]) -> None:
         if not task.done():
             if time.monotonic() - self._asked_s > GIVE_UP_S:
-                reason = f"Postgres is out of reach: it has not answered for {GIVE_UP_S:.0f} s."
-                self._is_lost(DatabaseUnreachable(reason))
+                self._is_lost(DatabaseUnreachable(NO_ANSWER))
             return
         self._task = None
         error = task.exception()
