@@ -53,10 +53,12 @@ def actor_for(
     second: str | None = None,
     **changed: object,
 ) -> FleetWorker:
-    """An actor for both; `second` instead of the second one's URL."""
+    """An actor for both; `second` instead of the second one's URL, empty: for the first alone."""
     given = environment_of(settings_of(databases[0], standin.url, **changed))
     values = {name: value for name, value in given.items() if name.startswith("WIKIEMBED_")}
-    values["WIKIEMBED_DATABASE_URL"] = f"{databases[0].url} {second or databases[1].url}"
+    values["WIKIEMBED_DATABASE_URL"] = (
+        f"{databases[0].url} {databases[1].url if second is None else second}"
+    )
     for name, value in values.items():
         monkeypatch.setenv(name, value)  # so that it is unset after the test
     order = Order(environment=Environment(values), concurrency=2, poll_s=0.2)
@@ -127,11 +129,12 @@ async def test_actor_says_which_database_is_pinned_to_another_model(
 async def test_actor_that_is_stopped_before_it_runs_ends_at_once(
     databases: tuple[Database, Database], standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ray may deliver both in one order only; its jobs wait on."""
-    actor = actor_for(databases, standin, monkeypatch)
-    await actor.stop()
-    assert (await asyncio.wait_for(actor.run(), 20)).exit_code == 0
-    assert counts(databases[0]).embedded == 0
+    """Ray may deliver the stop first; the jobs wait on. Also with one database."""
+    for second in (None, ""):
+        actor = actor_for(databases, standin, monkeypatch, second=second)
+        await actor.stop()
+        assert (await asyncio.wait_for(actor.run(), 20)).exit_code == 0
+        assert counts(databases[0]).embedded == 0
 
 
 async def test_outage_is_reported_of_the_database_with_jobs(

@@ -59,6 +59,7 @@ def test_one_postgres_away_for_a_while_does_not_stop_the_other(
     wait_for(lambda: logged(fleet, "database_lost"), fleet)
     crew.wait_embedded(before + 300, fleet)
     private_server.start()
+    other.disconnect()
     wait_for(lambda: logged(fleet, "database_back"), fleet)
     assert fleet.wait(120).returncode == 0, fleet.stderr
     for name in ("database_lost", "database_back"):

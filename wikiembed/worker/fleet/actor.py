@@ -61,8 +61,9 @@ class FleetWorker:
                 signals=False,
                 process=Process(node=self._place.node, actor=self._place.actor),
             )
-            if not self._stopping:
-                await self._workers.run()
+            if self._stopping:
+                self._workers.stop()
+            await self._workers.run()
 
     async def stop(self) -> None:
         """End `run` when the batches in flight are done."""
