@@ -10,6 +10,7 @@ from tests.support.cli import Call
 from tests.support.commands import assert_refused
 from tests.support.database import Database
 from wikiembed.worker.fleet import cluster
+from wikiembed.worker.fleet.keeper import Keeper
 
 
 def test_fleet_without_ray_names_the_extra(
@@ -46,6 +47,21 @@ def test_fleet_needs_its_database_first(call: Call, monkeypatch: pytest.MonkeyPa
     result = call("fleet", env={"WIKIEMBED_DATABASE_URL": "postgresql://127.0.0.1:1/none"})
     assert result.returncode == 3
     assert "Postgres is out of reach" in result.stderr
+
+
+def test_fleet_needs_one_of_several_databases(
+    call: Call, docs_table: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is away is waited for; where all are, it exits with 3 and names each."""
+    away = "postgresql://127.0.0.1:1/none"
+    monkeypatch.setattr(cluster, "require_ray", lambda: None)
+    runs: list[Keeper] = []
+    monkeypatch.setattr(Keeper, "run", lambda keeper: runs.append(keeper))
+    found = call("fleet", "--drain", env={"WIKIEMBED_DATABASE_URL": f"{away} {docs_table.url}"})
+    assert (found.returncode, len(runs)) == (0, 1)
+    result = call("fleet", env={"WIKIEMBED_DATABASE_URL": f"{away},{away}2"})
+    assert (result.returncode, len(runs)) == (3, 1)
+    assert "2 of 2 databases failed: none on 127.0.0.1:1: Postgres is out of" in result.stderr
 
 
 class NoCluster(Exception):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import psycopg
 import pytest
 
 from tests.support.eventually import eventually_async
-from wikiembed.backoff import Backoff
+from tests.support.fleet_fakes import (
+    Actor,
+    Ground,
+    Said,
+    ended,
+    events_in,
+    fleet_on,
+    make_quick,
+    source,
+)
 from wikiembed.errors import (
     ConfigurationError,
     DatabaseUnreachable,
@@ -21,141 +26,23 @@ from wikiembed.errors import (
     SourcePaused,
     WrongUsage,
 )
-from wikiembed.store.chunks import Backlog
-from wikiembed.worker.fleet import fleet as module
-from wikiembed.worker.fleet.cluster import MemberLost, Resources
-from wikiembed.worker.fleet.fleet import Fleet
-from wikiembed.worker.fleet.order import Ended, Environment, Order, Place, Report
-from wikiembed.worker.fleet.policy import Limits
-from wikiembed.worker.fleet.queue_watch import demand_of
-
-ORDER = Order(environment=Environment({}))
-
-
-@dataclass(eq=False)
-class Actor:
-    """An actor that a test controls; `node` None: no node has room for it."""
-
-    name: str
-    node: str | None
-    started_s: float = 0.0
-    jobs: int = 0
-    chunks: int = 0
-    outage_s: float = 0.0
-    told: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.end: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
-
-    async def run(self) -> Ended:
-        return await asyncio.shield(self.end)
-
-    async def report(self) -> Report | None:
-        if self.node is None:
-            return None
-        place = Place(host="host", pid=1, node=self.node, actor=f"id of {self.name}")
-        return Report(place=place, jobs=self.jobs, chunks=self.chunks, outage_s=self.outage_s)
-
-    def _finish(self, what: str) -> None:
-        self.told.append(what)
-        if not self.end.done():
-            self.end.set_result(Ended(exit_code=0))
-
-    def stop(self) -> None:
-        if self.node is None:
-            self.told.append("stop")  # it is notified when it starts
-        else:
-            self._finish("stop")
-
-    def abort(self) -> None:
-        self._finish("abort")
-
-    def kill(self) -> None:
-        if self.node is None:
-            self._finish("kill")
-
-    def die(self, error: Exception) -> None:
-        self.end.set_exception(error)
-
-
-class Ground:
-    """A cluster, and a queue, in memory."""
-
-    def __init__(self) -> None:
-        self.resources = Resources(cpus=1, gpus=0.5)
-        self.room: Callable[[int], str | None] = lambda number: f"node {number}"
-        self.make: type[Actor] = Actor
-        self.actors: list[Actor] = []
-        self.backlog_rows = [source(todo=400)]
-        self.upkeep = 0
-        self.error: Exception | None = None
-        self.is_there = True
-        self.rescued = 0
-
-    def start(self, name: str, order: Order) -> Actor:
-        assert order is ORDER
-        made = self.make(name, self.room(len(self.actors)))
-        made.started_s = asyncio.get_running_loop().time()
-        self.actors.append(made)
-        return made
-
-    async def answers(self) -> bool:
-        return self.is_there
-
-    async def store(self) -> Any:
-        return self
-
-    async def read(self) -> Any:
-        if self.error is not None:
-            raise self.error
-        return demand_of(self.backlog_rows, upkeep=self.upkeep)
-
-    async def rescue(self) -> None:
-        self.rescued += 1
-
-    async def backlog(self) -> list[Backlog]:
-        return self.backlog_rows
-
-    async def reconciles_left(self, source: str | None) -> int:
-        return self.upkeep
-
-    @property
-    def living(self) -> list[Actor]:
-        return [one for one in self.actors if not one.end.done()]
-
-
-def source(*, todo: int = 0, doing: int = 0, paused: bool = False) -> Backlog:
-    return Backlog("docs", todo, doing, 0, paused, "alice" if paused else None, None, None)
-
-
-def fleet_on(ground: Ground, *, most: int = 4, least: int = 0, **options: Any) -> Fleet:
-    limits = Limits(least=least, most=most, cooldown_s=options.pop("cooldown_s", 0.0))
-    return Fleet(ground, ground, ORDER, limits, tick_s=0.01, **options)
+from wikiembed.worker.fleet.cluster import MemberLost
+from wikiembed.worker.fleet.order import Ended
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No wait before a restart, and questions at each tick."""
-    monkeypatch.setattr(module, "RESTART", Backoff(first_s=0.0, longest_s=0.0))
-    for name in ("RESCUE_EVERY_S", "HEAD_EVERY_S", "PLACED_WITHIN_S", "UNPLACED_S"):
-        monkeypatch.setattr(module, name, 0.0)
+    """No waits."""
+    make_quick(monkeypatch)
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Callable[[str], list[dict[str, Any]]]:
-    """The fields of each event of a name, up to now."""
-    caplog.set_level(logging.INFO, logger="wikiembed")
-    return lambda name: [
-        getattr(one, "fields", {}) for one in caplog.records if one.message == name
-    ]
+def said(caplog: pytest.LogCaptureFixture) -> Said:
+    """The events of this test."""
+    return events_in(caplog)
 
 
-async def ended(run: asyncio.Task[None], fleet: Fleet) -> None:
-    fleet.stop()
-    await asyncio.wait_for(run, 10)
-
-
-async def test_queue_decides_the_number_and_a_stop_ends_all(said: Any) -> None:
+async def test_queue_decides_the_number_and_a_stop_ends_all(said: Said) -> None:
     """Ten times forty jobs, four at most; each is asked to end, and none is killed."""
     ground = Ground()
     fleet = fleet_on(ground)
@@ -167,6 +54,7 @@ async def test_queue_decides_the_number_and_a_stop_ends_all(said: Any) -> None:
     await ended(run, fleet)
     assert [one.told for one in ground.actors] == [["stop"]] * 4
     assert ground.rescued > 0
+    assert ground.closed
 
 
 async def test_names_of_actors_are_of_the_fleet_alone() -> None:
@@ -185,7 +73,7 @@ def _has_actors(ground: Ground, number: int) -> bool:
     return len(ground.living) == number
 
 
-async def test_dead_actor_is_replaced(said: Any) -> None:
+async def test_dead_actor_is_replaced(said: Said) -> None:
     """With the reason in an event."""
     ground = Ground()
     fleet = fleet_on(ground, most=2)
@@ -197,7 +85,7 @@ async def test_dead_actor_is_replaced(said: Any) -> None:
     await ended(run, fleet)
 
 
-async def test_pause_ends_all_and_their_end_brings_them_back(said: Any) -> None:
+async def test_pause_ends_all_and_their_end_brings_them_back(said: Said) -> None:
     """Also with a least number; the cooldown does not hold them."""
     ground = Ground()
     fleet = fleet_on(ground, least=1, cooldown_s=3600.0)
@@ -212,7 +100,7 @@ async def test_pause_ends_all_and_their_end_brings_them_back(said: Any) -> None:
     assert said("actor_lost") == []
 
 
-async def test_actor_without_a_node_is_reported_once_and_given_up_first(said: Any) -> None:
+async def test_actor_without_a_node_is_reported_once_and_given_up_first(said: Said) -> None:
     """It is killed, since it cannot be asked."""
     ground = Ground()
     ground.room = lambda number: "node" if number == 0 else None
@@ -249,7 +137,7 @@ async def test_missing_module_on_the_nodes_ends_it() -> None:
         await asyncio.wait_for(run, 10)
 
 
-async def test_wrong_node_does_not_end_the_others(said: Any) -> None:
+async def test_wrong_node_does_not_end_the_others(said: Said) -> None:
     """It is reported, and tried again elsewhere."""
     ground = Ground()
     fleet = fleet_on(ground, most=2)
@@ -260,7 +148,7 @@ async def test_wrong_node_does_not_end_the_others(said: Any) -> None:
     await ended(run, fleet)
 
 
-async def test_lost_postgres_leaves_the_actors_alone(said: Any) -> None:
+async def test_lost_postgres_leaves_the_actors_alone(said: Said) -> None:
     """They wait for it themselves; the fleet reports the loss once, and its end."""
     ground = Ground()
     fleet = fleet_on(ground)
@@ -274,7 +162,7 @@ async def test_lost_postgres_leaves_the_actors_alone(said: Any) -> None:
     await ended(run, fleet)
 
 
-async def test_silent_head_is_reported_and_nothing_ends(said: Any) -> None:
+async def test_silent_head_is_reported_and_nothing_ends(said: Said) -> None:
     """Ray itself decides how long that may last."""
     ground = Ground()
     fleet = fleet_on(ground)
@@ -338,8 +226,8 @@ async def test_second_stop_aborts() -> None:
     ground.make = Slow
     fleet = fleet_on(ground, most=1)
     run = asyncio.create_task(fleet.run())
-    await eventually_async(lambda: fleet._actors and ground.actors)
-    await eventually_async(lambda: fleet._running()[0].place is not None)
+    await eventually_async(lambda: ground.actors)
+    await eventually_async(lambda: fleet._actors.running[0].place is not None)
     fleet.stop()
     await eventually_async(lambda: ground.actors[0].told == ["stop"])
     assert not run.done()

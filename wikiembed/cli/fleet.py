@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import database, say
+from wikiembed.cli.console import say
 from wikiembed.cli.coverage_report import report
+from wikiembed.cli.each import require_any
 from wikiembed.cli.options import Concurrency
 from wikiembed.cli.progress import Reporter
 from wikiembed.cli.work import say_done
@@ -66,6 +67,9 @@ def run_fleet(
     Actors get the settings of this command; a node's own environment adds what it leaves unset,
     such as WIKIEMBED_EMBEDDER_URL of a server on each node, or a key.
 
+    Of several databases in WIKIEMBED_DATABASE_URL it works on all: --min and --max are of all
+    together, and one that is away or paused needs no actor and does not stop the others.
+
     Ray holds no state: when the cluster is lost, the command waits for it and starts new actors.
     With --drain it exits 1 when what is left is paused, and 3 when the cluster, Postgres or the
     embedding server is out of reach for longer than WIKIEMBED_OUTAGE_LIMIT_S.
@@ -83,8 +87,8 @@ def run_fleet(
         )
     check_address(address)
     require_ray()
-    with database(settings):  # an outage at the start exits at once; a later one is waited for
-        pass
+    # An outage of all databases at the start exits at once; a later one is waited for.
+    require_any(settings)
     from wikiembed.worker.fleet.keeper import FleetOptions, Keeper
     from wikiembed.worker.fleet.policy import Limits
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from wikiembed.errors import EmbedderUnavailable, SourcePaused
@@ -16,6 +17,23 @@ OnProgress = Callable[[list[Coverage], float], None]
 
 DRAIN_POLL_S = 0.5
 """Retried jobs notify no worker: a drain must not wait an ordinary poll for each."""
+
+
+class ProgressOfAll:
+    """The progress of several databases as that of one: all sources, and the longest outage."""
+
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
+        self._left: dict[str, tuple[list[Coverage], float]] = {}
+
+    def of(self, name: str) -> OnProgress:
+        """What receives that of database `name`."""
+        return partial(self._look, name)
+
+    def _look(self, name: str, rows: list[Coverage], outage_s: float) -> None:
+        self._left[name] = (rows, outage_s)
+        everything = [row for found, _ in self._left.values() for row in found]
+        self._on_progress(everything, max(outage_s for _, outage_s in self._left.values()))
 
 
 class Watched(Protocol):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 
 import psycopg
 
@@ -18,9 +19,9 @@ from wikiembed.errors import DatabasesFailed, WikiembedError
 from wikiembed.metrics.observer import Observer
 from wikiembed.pipeline.stats import Stats
 from wikiembed.servers.shared_limits import SharedLimits
-from wikiembed.store.coverage import Coverage
 from wikiembed.telemetry import DATABASE, emit
-from wikiembed.worker.drain import OnProgress
+from wikiembed.worker.binding.process import Process
+from wikiembed.worker.drain import OnProgress, ProgressOfAll
 from wikiembed.worker.liveness import alive
 from wikiembed.worker.new_app import new_app
 from wikiembed.worker.stop_signals import StopSignals
@@ -28,6 +29,21 @@ from wikiembed.worker.supervisor import Supervisor
 
 AGAIN = Backoff(first_s=1.0, longest_s=30.0)
 """Between two tries of a database that ended its worker: away at the start, another schema."""
+SOUND_AFTER_S = 10.0
+"""A worker that ran for so long has not ended for the reason of the one before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What keeps a process from its work on a database, and for how long; 0 s: nothing.
+
+    `exit_code` None: its embedding servers are out of reach. Else its worker has ended with that
+    code, and is started again from time to time.
+    """
+
+    seconds: float = 0.0
+    reason: str | None = None
+    exit_code: int | None = None
 
 
 class Workers:
@@ -35,6 +51,7 @@ class Workers:
 
     `concurrency` None: adaptive limits. With `drain` each ends when no job of its database waits or
     runs; `on_progress` receives what is left of all of them. `stats` counts what all of them did.
+    `poll_s`, `signals`: see Supervisor; `process`: as whom all of them register.
     """
 
     def __init__(
@@ -47,25 +64,61 @@ class Workers:
         on_progress: OnProgress | None = None,
         stats: Stats | None = None,
         observer: Observer | None = None,
+        poll_s: float | None = None,
+        signals: bool = True,
+        process: Process | None = None,
     ) -> None:
         self._databases = databases
         self._alive_file = settings.alive_file
         self._drain = drain
         self._concurrency = concurrency
-        self._on_progress = on_progress
+        self._progress = None if on_progress is None else ProgressOfAll(on_progress)
         self._stats = stats or Stats()
         self._observer = observer
+        self._poll_s = poll_s
+        self._process = process or Process()
         self._limits = SharedLimits()
         self._stop = asyncio.Event()
-        self._signals = StopSignals(self.stop, self.abort)
+        self._signals = StopSignals(self.stop, self.abort) if signals else None
         self._supervisors: dict[str, Supervisor] = {}
-        self._left: dict[str, tuple[list[Coverage], float]] = {}
+        self._finished_before = 0
+        self._began_s: dict[str, float] = {}
+        self._ended: dict[str, tuple[float, WikiembedError]] = {}
         self._failed: dict[str, WikiembedError] = {}
 
     @property
     def stopped_by(self) -> signal.Signals | None:
         """The signal received, if any."""
-        return self._signals.received
+        return None if self._signals is None else self._signals.received
+
+    @property
+    def finished(self) -> int:
+        """Jobs that all of them have finished."""
+        return self._finished_before + sum(one.finished for one in self._supervisors.values())
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What keeps each from its work, in the order of the databases."""
+        return tuple(self._trouble_of(one.name) for one in self._databases)
+
+    def _trouble_of(self, name: str) -> Trouble:
+        supervisor = self._supervisors.get(name)
+        if name in self._ended and not self._is_sound(name):
+            since_s, error = self._ended[name]
+            return Trouble(
+                seconds=time.monotonic() - since_s, reason=str(error), exit_code=error.exit_code
+            )
+        if supervisor is None:
+            return Trouble()
+        seconds, reason = supervisor.outage
+        return Trouble(seconds=seconds, reason=reason)
+
+    def _is_sound(self, name: str) -> bool:
+        """Whether the present worker of this database does what an earlier one could not."""
+        supervisor = self._supervisors[name]
+        if supervisor.finished:
+            return True
+        return supervisor.has_worked and time.monotonic() - self._began_s[name] > SOUND_AFTER_S
 
     async def run(self) -> None:
         """Work until drained or stopped.
@@ -73,7 +126,7 @@ class Workers:
         Raises: what `Supervisor.run` raises, of one database; DatabasesFailed of several, when the
         others have ended.
         """
-        with self._signals.caught():
+        with contextlib.nullcontext() if self._signals is None else self._signals.caught():
             async with alive(self._alive_file):
                 if len(self._databases) == 1:
                     await self._supervisor(self._databases[0]).run()
@@ -93,6 +146,10 @@ class Workers:
             error = await _error_of(supervisor)
             if error is None:
                 return
+            since_s = time.monotonic()
+            if one.name in self._ended and not self._is_sound(one.name):
+                since_s = self._ended[one.name][0]
+            self._ended[one.name] = (since_s, error)
             if self._drain:
                 self._failed[str(one)] = error
                 return
@@ -105,26 +162,26 @@ class Workers:
                 await asyncio.wait_for(self._stop.wait(), waits.next_s())
 
     def _supervisor(self, one: Database) -> Supervisor:
+        app = new_app()
+        app.process = self._process
         made = Supervisor(
-            new_app(),
+            app,
             one.settings.model_copy(update={"alive_file": None}),
             drain=self._drain,
             concurrency=self._concurrency,
-            on_progress=partial(self._look, one.name) if self._on_progress is not None else None,
+            on_progress=None if self._progress is None else self._progress.of(one.name),
             stats=self._stats,
             observer=self._observer,
+            poll_s=self._poll_s,
             signals=False,
             limits=self._limits,
         )
-        self._supervisors[one.name] = made
+        if self._stop.is_set():
+            made.stop()
+        if (before := self._supervisors.get(one.name)) is not None:
+            self._finished_before += before.finished
+        self._supervisors[one.name], self._began_s[one.name] = made, time.monotonic()
         return made
-
-    def _look(self, name: str, rows: list[Coverage], outage_s: float) -> None:
-        """Report what is left of all databases."""
-        assert self._on_progress is not None  # noqa: S101 - passed on only then
-        self._left[name] = (rows, outage_s)
-        everything = [row for found, _ in self._left.values() for row in found]
-        self._on_progress(everything, max(outage_s for _, outage_s in self._left.values()))
 
     def stop(self) -> None:
         """End when the batches in flight are done."""

@@ -91,6 +91,17 @@ class Supervisor:
         """Whether it was connected to its database once."""
         return self._session is not None
 
+    @property
+    def finished(self) -> int:
+        """Jobs that it has finished."""
+        return self._app.job_manager.finished
+
+    @property
+    def outage(self) -> tuple[float, str | None]:
+        """Seconds since its embedding servers are out of reach, and why; 0 while they are not."""
+        opened = self._app.runtime.opened
+        return (0.0, None) if opened is None else (opened.outage_s, opened.outage_reason)
+
     async def run(self) -> None:
         """Work until drained or stopped.
 

@@ -7,19 +7,18 @@ import socket
 
 from wikiembed import __version__
 from wikiembed.config import load_settings
+from wikiembed.db.several import databases
 from wikiembed.errors import ConfigurationError, WikiembedError
 from wikiembed.metrics.opening import observing
 from wikiembed.pipeline.stats import Stats
 from wikiembed.telemetry import configure_logging
-from wikiembed.worker.binding.app import App
 from wikiembed.worker.binding.process import Process
 from wikiembed.worker.fleet.order import Ended, Order, Place, Report
-from wikiembed.worker.supervisor import Supervisor
-from wikiembed.worker.tasks import register
+from wikiembed.worker.several import Workers
 
 
 class FleetWorker:
-    """One worker; all of its methods run on the actor's one event loop.
+    """One worker per database; all of its methods run on the actor's one event loop.
 
     Ray holds nothing of its work: when the actor, its node or the head is lost, its jobs are
     rescued like those of any worker that died.
@@ -29,8 +28,7 @@ class FleetWorker:
         self._order = order
         self._place = Place(host=socket.gethostname(), pid=os.getpid(), node=node, actor=actor)
         self._stats = Stats()
-        self._supervisor: Supervisor | None = None
-        self._app: App | None = None
+        self._workers: Workers | None = None
         self._stopping = False
 
     async def run(self) -> Ended:
@@ -51,12 +49,9 @@ class FleetWorker:
         order.environment.apply()
         settings = load_settings()
         configure_logging(style="json", level=settings.log_level)
-        app = self._app = App()
-        app.process = Process(node=self._place.node, actor=self._place.actor)
-        register(app)
         with observing(settings) as observer:
-            self._supervisor = Supervisor(
-                app,
+            self._workers = Workers(
+                databases(settings),
                 settings,
                 drain=False,
                 concurrency=order.concurrency or settings.concurrency,
@@ -64,32 +59,33 @@ class FleetWorker:
                 observer=observer,
                 poll_s=order.poll_s,
                 signals=False,
+                process=Process(node=self._place.node, actor=self._place.actor),
             )
-            if not self._stopping:
-                await self._supervisor.run()
+            if self._stopping:
+                self._workers.stop()
+            await self._workers.run()
 
     async def stop(self) -> None:
         """End `run` when the batches in flight are done."""
         self._stopping = True
-        if self._supervisor is not None:
-            self._supervisor.stop()
+        if self._workers is not None:
+            self._workers.stop()
 
     async def abort(self) -> None:
         """End `run` now; the running jobs are requeued."""
         self._stopping = True
-        if self._supervisor is not None:
-            self._supervisor.abort()
+        if self._workers is not None:
+            self._workers.abort()
 
     async def report(self) -> Report:
         """What was done up to now."""
-        opened = None if self._app is None else self._app.runtime.opened
+        workers = self._workers
         return Report(
             place=self._place,
-            jobs=0 if self._app is None else self._app.job_manager.finished,
+            jobs=0 if workers is None else workers.finished,
             chunks=self._stats.chunks,
             documents=self._stats.documents,
             failed=dict(self._stats.failed),
             documents_failed=dict(self._stats.documents_failed),
-            outage_s=0.0 if opened is None else opened.outage_s,
-            outage_reason=None if opened is None else opened.outage_reason,
+            troubles=() if workers is None else workers.troubles,
         )

@@ -22,6 +22,7 @@ from types import FrameType
 from wikiembed.backoff import Backoff, Waits
 from wikiembed.config import Settings
 from wikiembed.db.connect import database_url
+from wikiembed.db.several import databases
 from wikiembed.errors import RayUnreachable, WikiembedError
 from wikiembed.pipeline.stats import Stats
 from wikiembed.store.coverage import Coverage
@@ -269,9 +270,11 @@ async def _run(
     stats: Stats,
     opened: contextlib.ExitStack,
 ) -> None:
-    url = await asyncio.to_thread(database_url, settings)
-    watch = QueueWatch(url)
-    await watch.check()
+    found = databases(settings)
+    urls = [await asyncio.to_thread(database_url, one.settings) for one in found]
+    watches = {str(one): QueueWatch(url) for one, url in zip(found, urls, strict=True)}
+    if len(watches) == 1:  # of several, the fleet waits for those that are away
+        await next(iter(watches.values())).store()
     cluster = RayCluster(options.address, options.resources)
     opened.callback(cluster.close)
     connection.send(Connected())
@@ -282,9 +285,9 @@ async def _run(
 
     fleet = Fleet(
         cluster,
-        watch,
+        watches,
         Order(
-            environment=environment_of(settings, url),
+            environment=environment_of(settings, " ".join(urls)),
             concurrency=options.concurrency,
             poll_s=DRAIN_POLL_S if options.drain else None,
         ),
@@ -302,7 +305,6 @@ async def _run(
         await fleet.run()
     finally:
         loop.remove_reader(connection.fileno())
-        await watch.aclose()
 
 
 def _hear(connection: Connection, fleet: Fleet, loop: asyncio.AbstractEventLoop) -> None:

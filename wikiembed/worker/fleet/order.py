@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from wikiembed import __version__
 from wikiembed.config import ENV_PREFIX, Settings
+from wikiembed.worker.several import Trouble
 
 OWN = frozenset({"alive_file", "metrics_port", "metrics_host", "data_dir", "postgres_version"})
 """Settings of the fleet's own process; those of `serve` have a prefix of their own."""
@@ -50,7 +51,10 @@ class Environment(Mapping[str, str]):
 
 
 def environment_of(settings: Settings, url: str) -> Environment:
-    """The settings that the operator has set, with `url` as that of the database."""
+    """The settings that the operator has set, with `url` as that of the database.
+
+    Of several databases, their URLs with spaces between them.
+    """
     values = {f"{ENV_PREFIX}DATABASE_URL": url}
     for name in settings.model_fields_set - OWN - {"database_url", "database_name"}:
         if name.startswith("web_"):
@@ -83,9 +87,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What an actor has done since it started, and whether its server is out of reach.
+    """What an actor has done since it started, in all databases together.
 
-    `jobs`, `chunks`, `documents`: finished, embedded, split. `outage_s`: 0 while it is in reach.
+    `jobs`, `chunks`, `documents`: finished, embedded, split. `troubles`: what keeps it from its
+    work on each database, in the order of their URLs; empty until its workers start.
     """
 
     place: Place
@@ -94,8 +99,11 @@ class Report:
     documents: int = 0
     failed: dict[str, int] = field(default_factory=dict)
     documents_failed: dict[str, int] = field(default_factory=dict)
-    outage_s: float = 0.0
-    outage_reason: str | None = None
+    troubles: tuple[Trouble, ...] = ()
+
+    def trouble_of(self, position: int) -> Trouble:
+        """That of the database at `position`."""
+        return self.troubles[position] if self.troubles else Trouble()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,17 @@ class Demand:
     upkeep: int = 0
     open_sources: int = 1
 
+    @classmethod
+    def of_all(cls, demands: Iterable[Demand]) -> Demand:
+        """That of several databases together."""
+        each = list(demands)
+        return cls(
+            todo=sum(one.todo for one in each),
+            doing=sum(one.doing for one in each),
+            upkeep=sum(one.upkeep for one in each),
+            open_sources=sum(one.open_sources for one in each),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:

@@ -16,20 +16,19 @@ class QueueWatch:
         self._pool: Pool | None = None
 
     async def store(self) -> ChunkStore:
-        """The store, connected on first use.
+        """The store, connected on first use to a schema of this version.
 
         Raises: DatabaseUnreachable, ConfigurationError, SchemaMismatch.
         """
         if self._pool is None:
-            self._pool = await open_pool(self._url, size=2)
+            pool = await open_pool(self._url, size=2)
+            try:
+                version.require_head(await ChunkStore(pool).schema_version())
+            except BaseException:
+                await pool.close()
+                raise
+            self._pool = pool
         return ChunkStore(self._pool)
-
-    async def check(self) -> None:
-        """Check that the schema is this wikiembed's.
-
-        Raises: SchemaMismatch, DatabaseUnreachable, ConfigurationError.
-        """
-        version.require_head(await (await self.store()).schema_version())
 
     async def read(self) -> Demand:
         """What waits and runs now.
@@ -44,7 +43,7 @@ class QueueWatch:
         await (await self.store()).upkeep("select * from wikiembed.rescue_jobs()")
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections, those in use as well; the next use opens others."""
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
