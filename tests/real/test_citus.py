@@ -243,7 +243,15 @@ def test_search_takes_the_nearest_of_each_shard(shards: Database) -> None:
     )
     shards.execute("create index on public.d using hnsw (vec vector_l2_ops)")
     question = "select id from public.d order by vec <-> '[5,1,0,0]' limit 1"
-    plan = "\n".join(line for (line,) in shards.rows(f"explain (costs off) {question}"))
+    with shards.connect(autocommit=False) as connection:
+        # So few rows may be scanned faster than the index.
+        connection.execute("set local citus.propagate_set_commands = 'local'")
+        connection.execute("set local enable_seqscan = off")
+        connection.execute("select count(*) from public.d")
+        plan = "\n".join(
+            line for (line,) in connection.execute(f"explain (costs off) {question}".encode())
+        )
+        found = connection.execute(question.encode()).fetchall()
     assert "Task Count: 8" in plan
     assert "Index Scan using d_vec_idx_" in plan
-    assert shards.rows(question) == [(5,)]
+    assert found == [(5,)]
