@@ -113,7 +113,7 @@ CREATE FUNCTION wikiembed.detach(p_name text) RETURNS void
     SET lock_timeout TO '10s'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Detaches a source: its triggers, functions, jobs, failures, their history, ledger and usage; the table''s rows stay. Refuses a source that a name was switched to. Raises WE001, WE010.';
+COMMENT ON FUNCTION wikiembed.detach(p_name text) IS 'Detaches a source: its triggers, functions, jobs, failures, their history, ledger and usage; the table''s rows stay. Refuses a source that a name was switched to, or whose table Citus manages. Raises WE001, WE004, WE010.';
 
 CREATE FUNCTION wikiembed.document_options(p_source text) RETURNS TABLE(splitter text, max_chars integer, overlap_chars integer, context text, max_tokens integer)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1136,7 +1136,7 @@ CREATE FUNCTION wikiembed_private.check_relation(p_relation regclass) RETURNS vo
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.check_relation(p_relation regclass) IS 'Raises WE004 for a relation that is not an ordinary or partitioned table.';
+COMMENT ON FUNCTION wikiembed_private.check_relation(p_relation regclass) IS 'Raises WE004 for a relation that is not an ordinary or partitioned table, or that Citus manages.';
 
 CREATE FUNCTION wikiembed_private.check_rights(p_relation regclass) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1215,6 +1215,27 @@ CREATE FUNCTION wikiembed_private.chunks_of_document(p_source text, p_document t
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.chunks_of_document(p_source text, p_document text) IS 'The keys of the chunks of a document; none where the source has no documents.';
+
+CREATE FUNCTION wikiembed_private.citus_advice(p_relation regclass) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.citus_advice(p_relation regclass) IS 'How a table that Citus manages becomes a plain one.';
+
+CREATE FUNCTION wikiembed_private.citus_kind(p_relation regclass) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.citus_kind(p_relation regclass) IS 'How Citus manages a table: distributed, reference, single shard (a table of a distributed schema) or local; null when it does not, or is not installed.';
+
+CREATE FUNCTION wikiembed_private.citus_table_of(p_source wikiembed.sources) RETURNS regclass
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.citus_table_of(p_source wikiembed.sources) IS 'The table of a source that Citus has managed since it was attached, which workers cannot read; null: none.';
 
 CREATE FUNCTION wikiembed_private.column_condition(p_alias text, p_column pg_attribute, p_value jsonb) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -1387,7 +1408,7 @@ CREATE FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_colum
     SET row_security TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) IS 'A hint how a table gets a vector column of other dimensions: the column itself while it is empty, else another.';
+COMMENT ON FUNCTION wikiembed_private.dimensions_advice(p_relation regclass, p_column name, p_dimensions integer) IS 'A hint how a table gets a vector column of other dimensions: the column itself while it is empty, else another. Raises WE004.';
 
 CREATE FUNCTION wikiembed_private.dimensions_of(p_vector public.vector) RETURNS integer
     LANGUAGE sql IMMUTABLE;

@@ -7,6 +7,7 @@
 #   versions   tests/sql on another Postgres, with ICU: a server by URL, or made from Debian's packages
 #   docker     compose.yaml from an empty volume: needs Docker with its plugin compose
 #   pooler     writers, readers, workers and commands through pgbouncer: needs pgbouncer
+#   citus      attach, workers and doctor on a cluster of Citus: needs its extension, or its source
 #   servers    llama-server, infinity and LiteLLM: each needs a running server, by its URL
 #
 # `scripts/real.sh PART --help` shows the options of a part.
@@ -17,7 +18,7 @@ set -euo pipefail
 # shellcheck source=scripts/real/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/real/lib.sh"
 
-PARTS=(versions docker pooler servers)
+PARTS=(versions docker pooler citus servers)
 part=${1:-}
 case $part in
   --help | -h)

@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.acceptance.doctor_cases import ARTICLES, CASES, Case
 from tests.support.chunks import add_chunks, clear_jobs
+from tests.support.citus import take_over
 from tests.support.cli import Call, StartCli
 from tests.support.commands import assert_done, assert_refused, complaints, served
 from tests.support.database import Database
@@ -24,7 +25,7 @@ from wikiembed.db.queue_schema import PROCRASTINATE_VERSION
 Row = tuple[str, str, str]
 APART = {("postgres", "fault"), ("procrastinate", "fault"), ("clock", "warning"),
          ("unexamined", "fault"), ("owner", "warning"), ("splitter", "fault"),
-         ("embedder", "warning")}  # fmt: skip
+         ("embedder", "warning"), ("citus", "fault")}  # fmt: skip
 """Those with a test of their own, that of several servers in test_cli_outages.py."""
 
 
@@ -71,6 +72,21 @@ def test_doctor_has_a_test_and_a_line_for_each_alarm() -> None:
     assert {(case.name, case.level) for case in CASES} | APART == set(alarms)
     documented = [tuple(r[:2]) for r in rows_of(REFERENCE / "doctor.md") if len(r) == 4]
     assert documented == [(f"`{name}`", level) for name, level in alarms]
+
+
+def test_doctor_finds_a_table_that_citus_took_over(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """By a catalog like that of Citus; tests/real/test_citus.py has a cluster."""
+    healthy = served(standin)
+    assert "citus" not in {found[0] for found in findings(call, healthy)[0]}
+    take_over(docs_table)
+    found, code = findings(call, healthy)
+    (sentence,) = (one[2] for one in found if one[:2] == ("citus", "fault"))
+    assert sentence.startswith("Citus manages public.docs, the table of source docs, and workers")
+    assert sentence.endswith("then run `wikiembed attach public.docs --name docs --move`.")
+    assert {one[0] for one in found if "source docs" in one[2]} == {"citus"}
+    assert code == 1
 
 
 def test_doctor_refuses_undocumented_findings() -> None:

@@ -21,6 +21,7 @@ NOT_DRILLED = {
     ("postgres", "fault"): "no server that old is at hand",
     ("pgvector", "fault"): "fixed by a restore: see how-to/after-a-restore.md",
     ("procrastinate", "fault"): "its command would change the interpreter of these tests",
+    ("citus", "fault"): "it needs a cluster: tests/real/test_citus.py follows its row",
     ("clock", "warning"): "a clock cannot be set here",
     ("lag", "fault"): "it lasts until the hours of late vectors are past",
     ("splitter", "fault"): "its command would change the interpreter of these tests",

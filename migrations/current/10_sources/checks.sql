@@ -35,6 +35,59 @@ $$;
 comment on function wikiembed_private.check_names(wikiembed.sources) is
   'Raises WE004 for names that a generated function cannot contain.';
 
+-- Citus keeps its catalog in pg_catalog, readable by every role. The statement is dynamic, so that a server without
+-- Citus looks up one name and does no more. The codes are those of its pg_dist_partition.h: n has no distribution
+-- column, t is replicated to every node, and colocation 0 is a table of the coordinator alone.
+create or replace function wikiembed_private.citus_kind(p_relation regclass) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_kind text;
+begin
+  if to_regclass('pg_catalog.pg_dist_partition') is not null then
+    execute $sql$
+      select case when d.partmethod <> 'n' then 'distributed'
+                  when d.repmodel = 't' then 'reference'
+                  when d.colocationid <> 0 then 'single shard'
+                  else 'local' end
+        from pg_catalog.pg_dist_partition as d
+       where d.logicalrelid = $1
+    $sql$ into v_kind using p_relation;
+  end if;
+  return v_kind;
+end;
+$$;
+comment on function wikiembed_private.citus_kind(regclass) is
+  'How Citus manages a table: distributed, reference, single shard (a table of a distributed schema) or local; null when it does not, or is not installed.';
+
+create or replace function wikiembed_private.citus_advice(p_relation regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when wikiembed_private.citus_kind(p_relation) = 'single shard' then 'move it to a schema that Citus does not distribute'
+    when exists (select from pg_attribute as a where a.attrelid = p_relation and a.attidentity <> '' and not a.attisdropped)
+      then 'copy its rows into a plain table on the coordinator (Citus cannot make one of a table with an identity column)'
+    else format('run `select undistribute_table(%L)` on the coordinator, which makes it a plain table', wikiembed_private.qualified(p_relation)) end;
+$$;
+comment on function wikiembed_private.citus_advice(regclass) is
+  'How a table that Citus manages becomes a plain one.';
+
+-- A table that Citus takes over after attach is either still the source's, or it was renamed to a shard, NAME_NUMBER,
+-- and a new one has its name. Citus hides shards from queries of pg_class; the type regclass does not.
+create or replace function wikiembed_private.citus_table_of(p_source wikiembed.sources) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when wikiembed_private.citus_kind(p_source.relation) is not null then p_source.relation
+    when p_source.relation::text ~ '_[0-9]+"?$' and wikiembed_private.citus_kind(to_regclass(p_source.attached_as)) is not null
+      then to_regclass(p_source.attached_as) end;
+$$;
+comment on function wikiembed_private.citus_table_of(wikiembed.sources) is
+  'The table of a source that Citus has managed since it was attached, which workers cannot read; null: none.';
+
 create or replace function wikiembed_private.check_relation(p_relation regclass) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -42,12 +95,15 @@ as $$
 declare
   v_class pg_class;
   v_why text;
+  v_citus text;
+  v_advice text;
 begin
   select c.* into v_class from pg_class as c where c.oid = p_relation;
   if not found then
     raise exception 'the table does not exist'
       using errcode = 'WE004', hint = 'Give its name with the schema, as in public.docs.';
   end if;
+  select min(wikiembed_private.citus_kind(r)) into v_citus from wikiembed_private.relations_of(p_relation) as r;
   v_why := case
     when v_class.relkind = 'v' then 'it is a view'
     when v_class.relkind = 'm' then 'it is a materialized view'
@@ -62,18 +118,25 @@ begin
                                   'wikiembed_queue'::regnamespace) then 'it belongs to wikiembed itself'
     when exists (select from wikiembed_private.relations_of(p_relation) as r
                    join pg_class as c on c.oid = r where c.relkind = 'f') then 'a partition is a foreign table'
+    when v_citus = 'reference' then 'Citus replicates it to every node, where triggers cannot reach the queue'
+    when v_citus = 'local' then 'Citus keeps its rows in a shard, which workers cannot lock'
+    when v_citus is not null then 'Citus distributes it over nodes, where triggers cannot reach the queue'
   end;
   if v_why is not null then
+    v_advice := wikiembed_private.citus_advice(p_relation);
     raise exception '% cannot be attached: %', p_relation, v_why
       using errcode = 'WE004', hint = coalesce((
         select format('Attach %s', pg_partition_root(p_relation))
          where v_class.relispartition),
-        'Attach an ordinary or a partitioned table.');
+        case
+          when v_citus is null then 'Attach an ordinary or a partitioned table.'
+          else overlay(v_advice placing upper(left(v_advice, 1)) from 1 for 1)
+               || ', or keep its rows in several databases, with wikiembed in each' end);
   end if;
 end;
 $$;
 comment on function wikiembed_private.check_relation(regclass) is
-  'Raises WE004 for a relation that is not an ordinary or partitioned table.';
+  'Raises WE004 for a relation that is not an ordinary or partitioned table, or that Citus manages.';
 
 -- Functions run as their owner with row_security off, which raises instead of hiding rows: so
 -- no policy may bind the owner. The owner must own the table and every partition as well:

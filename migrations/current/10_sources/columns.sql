@@ -383,6 +383,7 @@ declare
   v_filled boolean;
   v_type text;
 begin
+  perform wikiembed_private.check_relation(p_relation);
   execute format('select exists (select from %s as t where t.%I is not null)', p_relation, p_column) into v_filled;
   if v_filled then
     return format('run `alter table %s add column %I %s` and name %2$I as the embedding', p_relation,
@@ -395,7 +396,7 @@ begin
 end;
 $$;
 comment on function wikiembed_private.dimensions_advice(regclass, name, integer) is
-  'A hint how a table gets a vector column of other dimensions: the column itself while it is empty, else another.';
+  'A hint how a table gets a vector column of other dimensions: the column itself while it is empty, else another. Raises WE004.';
 
 create or replace function wikiembed_private.require_column(
   p_relation regclass, p_name name, p_role text, p_dimensions integer

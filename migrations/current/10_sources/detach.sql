@@ -7,6 +7,7 @@ declare
   v_source wikiembed.sources;
   v_documents text;
   v_relation regclass;
+  v_citus regclass;
   v_trigger name;
   v_function regprocedure;
 begin
@@ -15,6 +16,11 @@ begin
   select s.* into v_source from wikiembed.sources as s where s.name = p_name;
   if not found then
     perform wikiembed_private.get_source(p_name);
+  end if;
+  v_citus := wikiembed_private.citus_table_of(v_source);
+  if v_citus is not null then
+    raise exception 'source "%" cannot be detached: Citus manages %, and has triggers on its shards', p_name, v_citus
+      using errcode = 'WE004', hint = format('First %s', wikiembed_private.citus_advice(v_citus));
   end if;
   perform wikiembed_private.release_names(v_source);
   -- Documents before their chunks, as a delete of documents locks them.
@@ -30,8 +36,12 @@ begin
         where c.oid = v_source.relation),
       'wikiembed_missing_' || p_name);
   end if;
+  -- A table that was created again, from a dump or by Citus, has all triggers of the former one.
   for v_relation, v_trigger in
     select t.relation, t.trigger from wikiembed_private.triggers_of(p_name) as t
+    union all
+    select t.tgrelid, t.tgname from pg_trigger as t
+     where t.tgfoid = to_regproc(format('wikiembed_private.%I', 'null_stale_' || p_name)) and t.tgparentid = 0
   loop
     execute format('drop trigger %I on %s', v_trigger, wikiembed_private.qualified(v_relation));
   end loop;
@@ -57,4 +67,4 @@ begin
 end;
 $$;
 comment on function wikiembed.detach(text) is
-  'Detaches a source: its triggers, functions, jobs, failures, their history, ledger and usage; the table''s rows stay. Refuses a source that a name was switched to. Raises WE001, WE010.';
+  'Detaches a source: its triggers, functions, jobs, failures, their history, ledger and usage; the table''s rows stay. Refuses a source that a name was switched to, or whose table Citus manages. Raises WE001, WE004, WE010.';

@@ -68,6 +68,11 @@ begin
   if not found then
     return;
   end if;
+  if wikiembed_private.citus_table_of(v_source) is not null then
+    raise warning 'Citus manages %, the table of source "%"', wikiembed_private.citus_table_of(v_source), p_name
+      using hint = 'Nothing was reconciled: `wikiembed doctor` says what to do.';
+    return;
+  end if;
   if wikiembed_private.is_gone(v_source) then
     select count(*) into dead_jobs from wikiembed_queue.procrastinate_jobs as j
      where j.queue_name = v_source.queue_name;

@@ -89,6 +89,12 @@ ALARMS = (
         "`wikiembed attach TABLE --name SOURCE --move`",
     ),
     Alarm(
+        "citus", "fault",
+        "Citus has managed a source's table since it was attached: workers cannot read its rows.",
+        "Make it a plain table as the sentence says, then `wikiembed attach TABLE --name SOURCE"
+        " --move`",
+    ),
+    Alarm(
         "triggers", "fault",
         "A source's triggers are missing, disabled, or of another version.",
         "`wikiembed reconcile SOURCE`",

@@ -46,9 +46,12 @@ select s.name, q.relation, s.model, s.document_prefix,
            join pg_catalog.pg_class as c on c.oid = i.indexrelid
            join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
           where i.indrelid = s.relation and not i.indisvalid and i.indpred is not null
-            and i.indkey[0] = s.key_attnum) end
+            and i.indkey[0] = s.key_attnum) end,
+       wikiembed_private.qualified(c.managed),
+       case when c.managed is not null then wikiembed_private.citus_advice(c.managed) end
   from wikiembed.sources as s,
-       lateral (select wikiembed_private.qualified(s.relation)) as q (relation)
+       lateral (select wikiembed_private.qualified(s.relation)) as q (relation),
+       lateral (select wikiembed_private.citus_table_of(s)) as c (managed)
  order by s.name
 """
 # The measured value that is nearest to the one with which searches run, and not above it.
@@ -81,7 +84,11 @@ def sources(connection: Connection) -> Iterator[Finding]:
     replaced: dict[str, str] = dict(connection.execute(_REPLACED).fetchall())
     if not rows:
         yield Finding("sources", "warning", "No source is attached: run `wikiembed attach`.")
-    for name, relation, model, prefix, create, current, indexed, warning, invalid in rows:
+    for row in rows:
+        name, relation, model, prefix, create, current, indexed, warning, invalid, *citus = row
+        if citus[0] is not None:
+            yield _managed(name, *citus)
+            continue
         if name in replaced:
             sentence = replaced_sentence(source=name, name=replaced[name], attached_to=relation)
             yield Finding("replaced", "fault", sentence[:1].upper() + sentence[1:])
@@ -124,6 +131,17 @@ def sources(connection: Connection) -> Iterator[Finding]:
                 " 'search_query: ', and its vectors were made without: see"
                 " docs/how-to/change-the-model.md, only the prefix.",
             )
+
+
+def _managed(source: str, table: str, advice: str) -> Finding:
+    """A foreign key to a reference table, or another call of Citus, made it one of Citus's."""
+    attach = shlex.join(["wikiembed", "attach", table, "--name", source, "--move"])
+    return Finding(
+        "citus",
+        "fault",
+        f"Citus manages {table}, the table of source {source}, and workers cannot read it:"
+        f" {advice}, then run `{attach}`.",
+    )
 
 
 def search_indexes(connection: Connection) -> Iterator[Finding]:
