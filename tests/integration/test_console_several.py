@@ -36,11 +36,12 @@ from wikiembed.web.access import Access
 from wikiembed.web.app import Console
 from wikiembed.web.changes import HELLO
 from wikiembed.web.consoles import console
+from wikiembed.web.database import CHECK_S
 
 ODD = "a b@c:5 %25?#é/글"
 CONNECTIONS = "select count(*) from pg_stat_activity where datname = current_database()"
-WITHIN_S = 15.0
-"""On a slow machine; without the limits of the console a page would wait much longer."""
+WITHIN_S = 60.0
+"""On a slow machine."""
 
 
 @pytest.fixture
@@ -120,26 +121,27 @@ async def test_a_database_that_is_away_delays_no_other(docs_table: Database) -> 
     with silent_server() as silent:
         async with running_several(docs_table, CLOSED, silent) as consoles:
             browser = Browser(consoles)
-            began = time.monotonic()
             page = await browser.get("/")
-            assert time.monotonic() - began < WITHIN_S
             assert page.status_code == 200
             found = cards(page.text)
-            assert list(found) == ["closed", "silent", docs_table.name]
             assert "out of reach" in found["closed"]
             assert re.search(r"Out of reach since 2\d{3}-", found["closed"])
             assert "Connection refused" in found["closed"]
             assert "has not answered since this console started" in found["closed"]
-            assert "No answer yet." in found["silent"] or "timeout" in found["silent"]
-            assert "100.00 %" in found[docs_table.name]
+            assert "No answer since 2" in found["silent"] or "timeout" in found["silent"]
+            assert docs_table.name in found
+            deadline = time.monotonic() + WITHIN_S
             while "timeout expired" not in cards(page.text)["silent"]:
+                assert time.monotonic() < deadline
                 page = await browser.get("/")
-            since = re.findall(r"Out of reach since (\S+ \S+)\.", found["silent"])
+            since = re.findall(r" since (\S+ \S+)\. ", found["silent"])
             assert since[0] in cards(page.text)["silent"]
             assert (await browser.get(f"/db/{docs_table.name}/workers")).status_code == 200
             began = time.monotonic()
-            assert (await browser.get("/")).status_code == 200
-            assert time.monotonic() - began < 2.0
+            page = await browser.get("/")
+            assert time.monotonic() - began < CHECK_S
+            assert list(cards(page.text)) == ["closed", "silent", docs_table.name]
+            assert "100.00 %" in cards(page.text)[docs_table.name]
             consoles.consoles["closed"].database.wait_s = 0.5
             away = await browser.get("/db/closed/")
             assert away.status_code == 503
