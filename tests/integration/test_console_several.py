@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import threading
 import time
 from collections.abc import Iterator
 from html import unescape
@@ -355,6 +356,22 @@ async def test_probes_report_process_and_databases(docs_table: Database, other: 
             assert (await browser.get("/readyz")).status_code == 503
             found = cards((await Browser(consoles).get("/")).text)
             assert "schema version 0001_baseline" in found[other.name]
+
+
+async def test_a_database_that_hangs_takes_no_thread_from_the_others(
+    docs_table: Database,
+) -> None:
+    """However many pages of it are open: each database has threads of its own."""
+    async with running_several(docs_table, CLOSED) as consoles:
+        mine, its = consoles.consoles.values()
+        hung = threading.Event()
+        pages = [asyncio.create_task(its.database.in_thread(hung.wait)) for _ in range(100)]
+        try:
+            await asyncio.sleep(0.1)
+            await asyncio.wait_for(mine.glance(), WITHIN_S / 2)
+        finally:
+            hung.set()
+            await asyncio.gather(*pages)
 
 
 async def test_streams_of_all_pages_end_with_the_process(

@@ -1,7 +1,7 @@
 """What a console of several databases knows of each: its state, or since when and why it has none.
 
-A reading goes on in the background however long it takes: who asks waits for a short time, and then
-is told what was known before. So a database that is away delays neither a page nor the others.
+A reading goes on in the background however long it takes: a request waits for a short time, then
+shows what was known before. So a database that is away delays neither a page nor the others.
 """
 
 from __future__ import annotations
