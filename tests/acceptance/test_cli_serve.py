@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.support.cli import Call, StartCli
+from tests.support.console import CLOSED
 from tests.support.database import Database
 
 TOKEN = "a-token-of-twenty-four-chars"
@@ -113,3 +114,29 @@ def test_serve_answers_until_it_is_stopped(
     assert "console_stopped" in stopped.stderr
     assert "secret" not in stopped.stderr + stopped.stdout
     assert TOKEN not in stopped.stderr + stopped.stdout
+
+
+def test_serve_on_several_databases_needs_one_that_answers(
+    docs_table: Database, call: Call, start_cli: StartCli
+) -> None:
+    """The others are listed; where none does it exits at once."""
+    away = "postgresql://127.0.0.1:9/other"
+    refused = call("serve", env={"WIKIEMBED_DATABASE_URL": f"{CLOSED} {away}"})
+    assert refused.returncode == 3
+    assert "2 of 2 databases failed: closed on 127.0.0.1:9: " in refused.stderr
+    both = {"WIKIEMBED_DATABASE_URL": f"{CLOSED}, {docs_table.url}"}
+    running = start_cli("serve", "--port", "0", "--root-path", "/w", env=both)
+    running.wait_for(lambda: "console_started" in running.stderr)
+    (line,) = [one for one in running.stderr.splitlines() if "console_started" in one]
+    url = json.loads(line)["url"]
+    listed = httpx.get(url, timeout=20).text
+    assert f'href="/w/db/{docs_table.name}/"' in listed
+    assert "Connection refused" in listed
+    assert httpx.get(urljoin(url, "readyz"), timeout=20).status_code == 200
+    page = httpx.get(urljoin(url, f"db/{docs_table.name}/workers"), timeout=20)
+    assert page.status_code == 200
+    metrics = httpx.get(urljoin(url, "metrics"), timeout=20).text
+    assert 'wikiembed_database_up{database="closed"} 0.0' in metrics
+    stopped = running.stop()
+    assert stopped.returncode == 0
+    assert "console_stopped" in stopped.stderr

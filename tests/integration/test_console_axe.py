@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.chromium import DESKTOP, NEEDS_CHROMIUM, PHONE, chromium, served, trouble
-from tests.support.console import BY_TOKEN, console_settings, running
+from tests.support.console import BY_TOKEN, CLOSED, console_settings, running, running_several
 from tests.support.database import Database
 from tests.support.standin import StandIn
 from wikiembed.web.messages import LANGUAGES
@@ -82,6 +82,27 @@ async def test_axe_finds_nothing_serious(
         page = await browser.new_page(locale=language)
         await page.goto(url)
         found += await audit(page, "login", looks)
+    assert found == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_axe_finds_nothing_serious_on_several_databases(
+    docs_table: Database, language: str
+) -> None:
+    """On the list, with a database that is away, and on a page of each."""
+    trouble(docs_table)
+    docs_table.execute("select wikiembed.pause('docs', 'the server moves', '2099-01-01')")
+    found, looks = [], LOOKS[language]
+    async with (
+        running_several(docs_table, CLOSED) as consoles,
+        served(consoles) as url,
+        chromium() as browser,
+    ):
+        consoles.consoles["closed"].database.wait_s = 0.5
+        page = await browser.new_page(locale=language)
+        for path in ("/", f"/db/{docs_table.name}/", "/db/closed/", "/db/none/"):
+            await page.goto(url + path)
+            found += await audit(page, path, looks)
     assert found == []
 
 

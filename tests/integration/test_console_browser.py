@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.chromium import NEEDS_CHROMIUM, PHONE, chromium, served, trouble
 from tests.support.chunks import add, pause_reason
-from tests.support.console import console_settings, running
+from tests.support.console import CLOSED, console_settings, running, running_several
 from tests.support.database import Database
 from wikiembed.web import changes
 
@@ -146,3 +146,42 @@ async def test_pages_are_used_by_keyboard(url: str) -> None:
         assert await page.evaluate(inside) is True
         outline = "getComputedStyle(document.activeElement).outlineStyle"
         assert await page.evaluate(outline) == "solid"
+
+
+async def test_list_of_databases_is_sound_and_updates_itself(docs_table: Database) -> None:
+    """In both schemes, languages and widths; by keyboard; without scripts too."""
+    trouble(docs_table)
+    async with (
+        running_several(docs_table, CLOSED) as consoles,
+        served(consoles) as address,
+        chromium() as browser,
+    ):
+        consoles.changes._tick_s = consoles.changes._debounce_s = 0.2
+        for scheme, locale, size in (("light", "en", PHONE), ("dark", "ko", PHONE),
+                                     ("light", "ko", None), ("dark", "en", None)):  # fmt: skip
+            page = await browser.new_page(color_scheme=scheme, locale=locale, viewport=size)  # type: ignore[arg-type]
+            complaints = complaints_of(page)
+            for path in ("/", f"/db/{docs_table.name}/workers"):
+                await page.goto(address + path)
+                assert (path, scheme, locale, await page.evaluate(AUDIT)) == (
+                    path, scheme, locale, [],
+                )  # fmt: skip
+            assert complaints == []
+            await page.close()
+        page = await browser.new_page(locale="en")
+        complaints = complaints_of(page)
+        await page.goto(address)
+        await page.wait_for_function("document.getElementById('pulse').textContent === 'Live'")
+        docs_table.execute("select wikiembed.pause('docs', 'by another user')")
+        await page.wait_for_selector(".card .chip.paused")
+        await page.focus(f"h2 a:text('{docs_table.name}')")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("header .database strong")
+        assert page.url == f"{address}/db/{docs_table.name}/"
+        await page.click("text=All databases")
+        await page.wait_for_selector("h1:text('0 of 2 databases are ready')")
+        assert complaints == []
+        context = await browser.new_context(java_script_enabled=False, locale="en")
+        bare = await context.new_page()
+        await bare.goto(address)
+        assert await bare.is_visible("text=Connection refused")

@@ -129,7 +129,7 @@ async def test_more_pages_than_the_limit_are_refused(
 ) -> None:
     """With a status that browsers do not retry at once."""
     async with running(console_settings(docs_table)) as console:
-        monkeypatch.setattr("wikiembed.web.app.MOST_STREAMS", 0)
+        monkeypatch.setattr("wikiembed.web.site.MOST_STREAMS", 0)
         assert (await Browser(console).get("/events")).status_code == 503
 
 

@@ -15,7 +15,7 @@ from tests.support.chunks import add, embed, fail, read
 from tests.support.database import Database
 from tests.support.eventually import eventually_async
 from wikiembed.web import server
-from wikiembed.web.app import Console
+from wikiembed.web.site import Site
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -45,7 +45,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def served(console: Console) -> AsyncIterator[str]:
+async def served(console: Site) -> AsyncIterator[str]:
     """The address of `console`, which uvicorn serves."""
     config = server.config(console, host="127.0.0.1", port=0)
     config.load()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from html import unescape
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.support.workers import settings_of
 from wikiembed.config import Settings
 from wikiembed.web.access import Access, networks
 from wikiembed.web.app import Console
+from wikiembed.web.consoles import Consoles, console
+from wikiembed.web.site import Site
 
 ORIGIN = "http://localhost:8600"
 PAGES = ("/", "/source?name=docs", "/workers", "/actions", "/search", "/doctor")
@@ -25,6 +28,8 @@ HEADER = "x-forwarded-user"
 BY_TOKEN = Access(tokens={"kim": TOKEN})
 BY_PROXY = Access(proxies=networks(f"{PROXY},fd00::/8"), user_header=HEADER)
 NO_SERVER = "http://127.0.0.1:9"
+CLOSED = "postgresql://127.0.0.1:9/closed"
+"""A database whose server refuses connections."""
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -95,13 +100,34 @@ async def running(
 
 
 @asynccontextmanager
+async def running_several(
+    *databases: Database | str, access: Access | None = None, root_path: str = ""
+) -> AsyncIterator[Consoles]:
+    """A console on several databases, the first of which exists; closed at the end."""
+    first, urls = databases[0], [one if isinstance(one, str) else one.url for one in databases]
+    assert isinstance(first, Database)
+    settings = console_settings(first, database_url=", ".join(urls))
+    made = console(settings, access=access, root_path=root_path)
+    assert isinstance(made, Consoles)
+    async with made.running():
+        yield made
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """The URL of database ``silent``, whose server accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"postgresql://127.0.0.1:{listening.getsockname()[1]}/silent"
+
+
+@asynccontextmanager
 async def guarded(database: Database, access: Access) -> AsyncIterator[Console]:
     """A console with authentication."""
     async with running(console_settings(database), access=access) as made:
         yield made
 
 
-async def log_in(console: Console, token: str = TOKEN, peer: str = "192.0.2.9") -> Browser:
+async def log_in(console: Site, token: str = TOKEN, peer: str = "192.0.2.9") -> Browser:
     """A browser elsewhere whose user has logged in."""
     browser = Browser(console, peer=peer, base="https://wiki.example")
     assert (await browser.send("/login", {"token": token}, page="/login")).status_code == 303

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wikiembed.cli.console import database
+from wikiembed.cli.each import require_any
 from wikiembed.config import load_settings
 from wikiembed.errors import ConfigurationError, WrongUsage
 from wikiembed.telemetry import configure_logging
@@ -53,14 +53,15 @@ def run_serve(
 
     It is open on a loopback address. On any other it starts only with tokens (--token-file), or
     behind a proxy that names the user (--trusted-proxy with --user-header). It connects as the role
-    of WIKIEMBED_DATABASE_URL, whose rights decide which actions it offers.
+    of WIKIEMBED_DATABASE_URL, whose rights decide which actions it offers. If that names several
+    databases, the first page lists them, and one that is away does not stop the others.
     """
     if missing := [name for name in EXTRA if importlib.util.find_spec(name) is None]:
         raise ConfigurationError(
             f"The console needs {', '.join(missing)}: run `pip install 'wikiembed[web]'`."
         )
     from wikiembed.web.access import Access, is_loopback
-    from wikiembed.web.app import Console
+    from wikiembed.web.consoles import console
     from wikiembed.web.server import serve
 
     given = {
@@ -80,7 +81,6 @@ def run_serve(
             " or --trusted-proxy and --user-header, or listen on 127.0.0.1."
         )
     configure_logging(style=settings.log_format, level=settings.log_level)
-    with database(settings):  # an outage at the start exits at once; a later one is shown
-        pass
-    console = Console(settings, access, root_path=settings.web_root_path)
-    serve(console, host=settings.web_host, port=settings.web_port)
+    require_any(settings)  # an outage at the start exits at once; a later one is shown
+    application = console(settings, access=access, root_path=settings.web_root_path)
+    serve(application, host=settings.web_host, port=settings.web_port)

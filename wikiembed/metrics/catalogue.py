@@ -25,6 +25,8 @@ class Process(StrEnum):
     """The process whose endpoint has a metric."""
 
     SERVE = "serve"
+    SEVERAL = "several"
+    """`serve` on several databases, beside the metrics of each."""
     WORKER = "worker"
 
 
@@ -246,6 +248,14 @@ LIMIT_WAITS = Metric(
     labels=("server", "model"),
     meaning="1 while workers wait for that limit, else 0.",
 )
+DATABASE_UP = Metric(
+    name="wikiembed_database_up",
+    kind=Kind.GAUGE,
+    process=Process.SEVERAL,
+    labels=("database",),
+    meaning="1 while the console reads the state of this database; 0 while it is out of reach,"
+    " takes too long or refuses: its other metrics are missing then.",
+)
 REQUESTS_IN_FLIGHT = Metric(
     name="wikiembed_requests_in_flight",
     kind=Kind.GAUGE,
@@ -296,6 +306,7 @@ METRICS = (
     *(CHUNKS, CHUNKS_EMBEDDED, DOCUMENTS, QUEUE_JOBS, QUEUE_OLDEST, FAILURES, SOURCE_PAUSED),
     *(BULK_CLOSED, SERVER_OUTAGE, WORKERS_ALIVE, SOURCE_INFO, RECALL, MODEL_DRIFT),
     *(LAG, USAGE_TOKENS, USAGE_COST, BUDGET_USED, BUDGET_REACHED, LIMIT_USED, LIMIT_WAITS),
+    DATABASE_UP,
     *(REQUESTS_IN_FLIGHT, REQUEST_DURATION, TOKENS, COMMIT_TO_VECTOR, BATCHES),
 )
 """In the order of the reference."""

@@ -35,12 +35,13 @@ class TooManyStreams(Exception):
 class Changes:
     """Streams of "changed" for any number of pages, from one connection.
 
-    `url`: where Postgres is. The connection exists only while a page is open.
+    `url`: where Postgres is; None: pages are notified by the ticks alone. The connection exists
+    only while a page is open.
     """
 
     def __init__(
         self,
-        url: Callable[[], Awaitable[str]],
+        url: Callable[[], Awaitable[str]] | None,
         *,
         debounce_s: float = DEBOUNCE_S,
         tick_s: float = TICK_S,
@@ -68,10 +69,9 @@ class Changes:
         changed = asyncio.Event()  # a slow page gets one event for all that it missed
         self._streams.add(changed)
         if not self._tasks:
-            self._tasks = [
-                asyncio.create_task(self._listen()),
-                asyncio.create_task(self._broadcast()),
-            ]
+            self._tasks = [asyncio.create_task(self._broadcast())]
+            if self._url is not None:
+                self._tasks.append(asyncio.create_task(self._listen(self._url)))
         try:
             yield HELLO
             while not self._stopped:
@@ -98,11 +98,11 @@ class Changes:
                 changed.set()
             await asyncio.sleep(self._debounce_s)
 
-    async def _listen(self) -> None:
+    async def _listen(self, url_of: Callable[[], Awaitable[str]]) -> None:
         """Receive notifications; without a connection the ticks go on."""
         while True:
             with contextlib.suppress(psycopg.Error, WikiembedError, OSError):
-                url = await self._url()
+                url = await url_of()
                 connection = await psycopg.AsyncConnection.connect(
                     url, autocommit=True, application_name=APPLICATION, **connect_options(url)
                 )

@@ -6,8 +6,9 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -24,6 +25,7 @@ from wikiembed.words import money
 
 if TYPE_CHECKING:
     from wikiembed.web.app import Console
+    from wikiembed.web.site import Site
 
 FLASH_S = 30
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
@@ -44,8 +46,9 @@ def commands_of(advice: str) -> list[str]:
     return re.split(r"; then | or (?=wikiembed )", advice)
 
 
+@cache
 def environment() -> Environment:
-    """The environment of the templates, which escape everything."""
+    """The environment of the templates, which escape everything; one for the process."""
     made = Environment(
         loader=PackageLoader("wikiembed.web", "templates"),
         autoescape=True,
@@ -70,7 +73,7 @@ def environment() -> Environment:
 class Context:
     """One request of a user."""
 
-    console: Console
+    pages: Site
     request: Request
     words: Words
     user: str
@@ -79,24 +82,51 @@ class Context:
     may: frozenset[str] = frozenset()
 
     @property
-    def root(self) -> str:
-        """The path below which the pages are."""
+    def console(self) -> Console:
+        """The pages of one database, whose handlers alone use it."""
+        return cast("Console", self.pages)
+
+    @property
+    def _prefix(self) -> str:
         return str(self.request.scope.get("root_path") or "")
+
+    @property
+    def root(self) -> str:
+        """The path below which the pages are, quoted."""
+        return quote(self._prefix)
+
+    @property
+    def site(self) -> str:
+        """The path below which those of all databases and the login are, quoted."""
+        return quote(self._prefix.removesuffix(self.pages.part))
 
     @property
     def path(self) -> str:
         """The path of the request below `root`."""
-        return self.request.url.path.removeprefix(self.root) or "/"
+        return str(self.request.scope["path"]).removeprefix(self._prefix) or "/"
+
+    @property
+    def below_site(self) -> str:
+        """The path of the request below `site`, quoted."""
+        return quote(self.pages.part + self.path)
+
+    @property
+    def cookies(self) -> Cookies:
+        """Cookies for all pages of the site."""
+        return Cookies(self.request, self.pages.access, path=self.site)
 
     def url(self, path: str, /, **query: object) -> str:
-        """A URL of the console; parts of the query that are None are left out."""
-        given = {name: str(value) for name, value in query.items() if value is not None}
-        return self.root + path + (f"?{urlencode(given)}" if given else "")
+        """A URL of these pages, of a quoted path; parts of the query that are None are left out."""
+        return self.root + path + _query(query)
+
+    def home(self, path: str, /, **query: object) -> str:
+        """The same of the whole site: its first page, its login, its files."""
+        return self.site + path + _query(query)
 
     def here(self, **changes: object) -> str:
         """The URL of this page with other parts of its query."""
         kept = {k: v for k, v in self.request.query_params.items() if k != "lang"}
-        return self.url(self.path, **{**kept, **changes})
+        return self.url(quote(self.path), **{**kept, **changes})
 
     def given(self, name: str) -> str | None:
         """A part of the query; None if it is empty."""
@@ -104,31 +134,40 @@ class Context:
 
     def page(self, template: str, /, *, status: int = 200, **values: Any) -> Response:
         """A page; what the last form did is shown once."""
-        access = self.console.access
+        access = self.pages.access
         flash = unpack_flash(self.request.cookies.get(FLASH_COOKIE, ""))
         shown = flash is not None and self.words.has(f"done.{flash[0]}")
         try:
             done = self.words(f"done.{flash[0]}", **flash[1]) if flash and shown else None
         except (KeyError, IndexError):  # a cookie that this version did not write
             done = None
-        html = self.console.templates.get_template(template).render(
-            t=self.words, url=self.url, here=self.here, path=self.path, user=self.user,
+        html = self.pages.templates.get_template(template).render(
+            t=self.words, url=self.url, home=self.home, here=self.here, path=self.path,
+            user=self.user, navigation=self.pages.NAVIGATION, database=self.pages.name,
             csrf=access.csrf_token(self.nonce, self.user), may=self.may, access=access,
             given=self.given, done=done, live=values.pop("live", False),
             now=dt.datetime.now(dt.UTC), **values,
         )  # fmt: skip
         response = HTMLResponse(html, status_code=status)
         response.headers["vary"] = "accept-language, cookie"
-        cookies = Cookies(self.request, access)
         if self.request.cookies.get(CSRF_COOKIE) != self.nonce:
-            cookies.set(response, CSRF_COOKIE, self.nonce, max_age=None)
+            self.cookies.set(response, CSRF_COOKIE, self.nonce, max_age=None)
         if FLASH_COOKIE in self.request.cookies:
-            cookies.delete(response, FLASH_COOKIE)
+            self._own_cookies.delete(response, FLASH_COOKIE)
         return response
 
     def done(self, key: str, to: str, **fields: str | int) -> Response:
         """Go to URL `to`, which shows message `done.KEY`."""
         response = RedirectResponse(to, status_code=303)
-        cookies = Cookies(self.request, self.console.access)
-        cookies.set(response, FLASH_COOKIE, pack_flash(key, fields), max_age=FLASH_S)
+        self._own_cookies.set(response, FLASH_COOKIE, pack_flash(key, fields), max_age=FLASH_S)
         return response
+
+    @property
+    def _own_cookies(self) -> Cookies:
+        """Cookies for these pages: a message of one database is not for those of another."""
+        return Cookies(self.request, self.pages.access, path=self.root)
+
+
+def _query(given: Mapping[str, object]) -> str:
+    query = urlencode({name: str(value) for name, value in given.items() if value is not None})
+    return f"?{query}" if query else ""

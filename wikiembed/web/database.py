@@ -11,11 +11,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import anyio
 import anyio.to_thread
 import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from wikiembed.config import Settings
+from wikiembed.db import version
 from wikiembed.db.connect import SESSION, connect_options, database_url, translate_errors
 from wikiembed.errors import DatabaseUnreachable
 from wikiembed.web.access import ALONE
@@ -30,7 +32,19 @@ ACT_MS = 60_000
 """What a statement of an action may take."""
 POOL_SIZE = 6
 WAIT_S = 5.0
+CHECK_S = 2
+"""What a connection of `check` may take to open; libpq takes nothing shorter."""
+THREADS = 40
+"""Of each database: one that hangs takes none from the others."""
 _SET = "select set_config(%s, %s, false)"
+
+
+def require_schema(connection: Connection) -> None:
+    """Refuse a database of another schema version.
+
+    Raises: SchemaMismatch.
+    """
+    version.require_head(version.current(connection))
 
 
 class Database:
@@ -44,6 +58,7 @@ class Database:
         self.wait_s = wait_s
         self._pool: ConnectionPool[Connection] | None = None
         self._opening = threading.Lock()
+        self._threads: anyio.CapacityLimiter | None = None
 
     def url(self) -> str:
         """The URL of Postgres, which is started if it is the embedded one."""
@@ -94,7 +109,33 @@ class Database:
             with self.connection() as connection, translate_errors():
                 return work(connection, *args, **kwargs)
 
-        return await anyio.to_thread.run_sync(run)
+        return await self.in_thread(run)
+
+    async def check(self) -> None:
+        """Open a connection apart from the pool, which does not say why it has none.
+
+        Raises: WikiembedError, psycopg.Error.
+        """
+
+        def run() -> None:
+            url = self.url()
+            options = {**connect_options(url), "connect_timeout": CHECK_S}
+            with (
+                translate_errors(),
+                psycopg.connect(
+                    url, autocommit=True, application_name=APPLICATION, **options
+                ) as connection,
+            ):
+                self.configure(connection)
+                require_schema(connection)
+
+        await self.in_thread(run)
+
+    async def in_thread(self, work: Callable[[], Result]) -> Result:
+        """The result of `work`, which blocks; the threads of this database run it."""
+        if self._threads is None:
+            self._threads = anyio.CapacityLimiter(THREADS)
+        return await anyio.to_thread.run_sync(work, limiter=self._threads)
 
     async def act(self, user: str, work: Callable[[Connection], Result]) -> Result:
         """Run `work` in the name of `user`, which the action log has; `ACT_MS` per statement.
@@ -113,7 +154,7 @@ class Database:
                         with contextlib.suppress(psycopg.Error):
                             self.configure(connection)
 
-        return await anyio.to_thread.run_sync(run)
+        return await self.in_thread(run)
 
     def configure(self, connection: Connection) -> None:
         """Prepare a connection: it names the console, and limits each statement."""

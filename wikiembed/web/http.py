@@ -7,6 +7,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from urllib.parse import parse_qsl, urlsplit
 
@@ -128,10 +129,10 @@ def local_path(given: str | None) -> str:
 
 
 class Cookies:
-    """Sets cookies that no script reads and no other site sends."""
+    """Sets cookies that no script reads and no other site sends, for the pages below `path`."""
 
-    def __init__(self, request: HTTPConnection, access: Access) -> None:
-        self._path = request.scope.get("root_path") or "/"
+    def __init__(self, request: HTTPConnection, access: Access, *, path: str) -> None:
+        self._path = path or "/"
         self._secure = is_secure(request, access)
 
     def set(self, response: Response, name: str, value: str, *, max_age: int | None) -> None:
@@ -173,6 +174,12 @@ class Static:
             for one in folder.iterdir()
             if one.name.rpartition(".")[2] in _TYPES
         }
+
+    @classmethod
+    @cache
+    def loaded(cls) -> Static:
+        """The files of this process."""
+        return cls()
 
     @property
     def names(self) -> list[str]:

@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from wikiembed.telemetry import emit
-from wikiembed.web.app import Console
+from wikiembed.web.site import Site
 
 HEADER_S = 10.0
 """Within this time the head of a request has to arrive, also of the second of a connection."""
@@ -74,7 +74,7 @@ class PatientProtocol(H11Protocol):
 class Server(uvicorn.Server):
     """Ends the streams of pages before it waits for the requests in progress."""
 
-    def __init__(self, console: Console, config: uvicorn.Config) -> None:
+    def __init__(self, console: Site, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._console = console
 
@@ -103,13 +103,13 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: pages reconnect to another process, requests in progress finish within 10 s."""
-        streams = self._console.changes.streams
-        self._console.changes.stop()
+        streams = self._console.streams
+        self._console.stop()
         await super().shutdown(sockets)
         emit("console_stopped", streams=streams)
 
 
-def config(console: Console, *, host: str, port: int, **options: Any) -> uvicorn.Config:
+def config(console: Site, *, host: str, port: int, **options: Any) -> uvicorn.Config:
     """How the console is served: no access log, since paths hold names of sources."""
     return uvicorn.Config(
         console,
@@ -130,6 +130,6 @@ def config(console: Console, *, host: str, port: int, **options: Any) -> uvicorn
     )
 
 
-def serve(console: Console, *, host: str, port: int) -> None:
+def serve(console: Site, *, host: str, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     Server(console, config(console, host=host, port=port)).run()

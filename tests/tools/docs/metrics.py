@@ -26,6 +26,12 @@ PROCESSES = {
         "What Postgres knows, at `/metrics` of each console: one of them is enough, and restarts lose nothing."
         " A result is shared by all scrapes for 5 s, of the metrics that say so for a minute.",
     ),
+    Process.SEVERAL: (
+        "## Of `wikiembed serve` on several databases",
+        "With several URLs in `WIKIEMBED_DATABASE_URL` every metric above has one more label, `database`: the"
+        " [short name](../how-to/console.md#several-databases) of its database. `/db/NAME/metrics` has those of one of"
+        " them, without it.",
+    ),
     Process.WORKER: (
         "## Of each worker",
         "What one process did since it started, at `/metrics` of its own port. Requests that find out a server's"
@@ -198,7 +204,12 @@ PANELS: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = (
             ("wikiembed_model_drift" + SOURCES, "{{source}}: another model"),
         ),
     ),
-    ("Workers alive", "short", 6, (("wikiembed_workers_alive", "workers"),)),
+    (
+        "Workers alive, databases in reach (of several)",
+        "short",
+        6,
+        (("wikiembed_workers_alive", "workers"), ("wikiembed_database_up", "{{database}}")),
+    ),
     (
         "Recall of the vector index",
         "percentunit",

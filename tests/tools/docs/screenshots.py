@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import io
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +24,12 @@ from tests.support.chunks import attach_sql, table_sql
 from tests.tools.bench.place import Base, a_place
 from tests.tools.docs.pages import DOCS
 from wikiembed.config import Settings
+from wikiembed.db.endpoint import Endpoint
+from wikiembed.db.several import Database
 from wikiembed.web.access import Access
 from wikiembed.web.app import Console
+from wikiembed.web.consoles import Consoles
+from wikiembed.web.site import Site
 
 FOLDER = DOCS / "how-to" / "console"
 COLORS = 128
@@ -39,6 +44,9 @@ SCREENS = {
     "search": "/search",
     "doctor": "/doctor",
 }
+LIST = "databases"
+"""The first page of a console on several databases."""
+AWAY = "postgresql://127.0.0.1:9/archive"
 # What the database would hold after a week of work, by the counts alone.
 STATE = """
 insert into wikiembed.ledger (source, at, total, embedded, failed, skipped)
@@ -84,6 +92,11 @@ with w as (insert into wikiembed_queue.procrastinate_workers default values retu
 select wikiembed.register_worker(w.id, gen_random_uuid(), %s, %s, '0.1.0', 'tei bge-m3',
                                  now() - interval '3 days'), w.id from w
 """
+# Of the other database: a table that is embedded.
+EMBEDDED = """
+insert into wikiembed.ledger (source, at, total, embedded)
+values ('docs', now() - interval '1 hour', 48200, 48200);
+"""
 # No worker runs, whose heartbeats and reports would be old when the last picture is taken.
 ALIVE = """
 update wikiembed_queue.procrastinate_workers set last_heartbeat = now();
@@ -113,6 +126,7 @@ class Look:
 
 PICTURES = {
     "overview.png": ("overview", Look(language="en", scheme="light", phone=False)),
+    "databases.png": (LIST, Look(language="en", scheme="light", phone=False)),
     "overview-phone-ko.png": ("overview", Look(language="ko", scheme="dark", phone=True)),
     "source.png": ("source", Look(language="en", scheme="dark", phone=False)),
     "workers-ko.png": ("workers", Look(language="ko", scheme="light", phone=False)),
@@ -166,22 +180,47 @@ def looks() -> Iterator[Look]:
         yield Look(language=language, scheme=scheme, phone=phone)
 
 
-async def photograph(base: Base, folder: Path | None) -> None:
+async def photograph(base: Base, other: Base, folder: Path | None) -> None:
     """Write the pictures of the page, or into `folder` all screens in all looks."""
     settings = Settings(database_url=base.url)
-    console = Console(settings, Access.of(settings))
-    async with console.running(), served(console) as address, chromium() as browser:
-        if folder is None:
-            for name, (screen, look) in PICTURES.items():
+    single = Console(settings, Access.of(settings))
+    async with opened(single) as one, opened(a_list(base, other)) as several:
+        urls = {name: one + path for name, path in SCREENS.items()} | {LIST: f"{several}/"}
+        async with chromium() as browser:
+            if folder is None:
+                for name, (screen, look) in PICTURES.items():
+                    base.execute(ALIVE)
+                    png = small(await take(browser, urls[screen], look, whole=False))
+                    (FOLDER / name).write_bytes(png)
+                    print(f"{name}: {len(png):,} bytes")
+                return
+            for (screen, url), look in itertools.product(urls.items(), looks()):
                 base.execute(ALIVE)
-                png = small(await take(browser, address + SCREENS[screen], look, whole=False))
-                (FOLDER / name).write_bytes(png)
-                print(f"{name}: {len(png):,} bytes")
-            return
-        for (screen, path), look in itertools.product(SCREENS.items(), looks()):
-            base.execute(ALIVE)
-            png = await take(browser, address + path, look, whole=True)
-            (folder / f"{screen}-{look.name}.png").write_bytes(small(png))
+                png = await take(browser, url, look, whole=True)
+                (folder / f"{screen}-{look.name}.png").write_bytes(small(png))
+
+
+@contextlib.asynccontextmanager
+async def opened(made: Site) -> AsyncIterator[str]:
+    """The address of a console."""
+    async with made.running(), served(made) as address:
+        yield address
+
+
+def a_list(base: Base, other: Base) -> Consoles:
+    """A console on both, under names and places that say nothing of this machine, and on `AWAY`."""
+    places = (
+        (base.url, Endpoint(name="wiki", host="db1.example", port=5432)),
+        (other.url, Endpoint(name="handbook", host="db2.example", port=5432)),
+        (AWAY, Endpoint(name="archive", host="127.0.0.1", port=9)),
+    )
+    return Consoles(
+        [
+            Database(settings=Settings(database_url=url), endpoint=place, name=place.name)
+            for url, place in places
+        ],
+        Access.of(Settings()),
+    )
 
 
 def main() -> int:
@@ -193,9 +232,10 @@ def main() -> int:
         print("Chromium is needed: apt-get install chromium fonts-noto-cjk", file=sys.stderr)
         return 2
     (arguments.all or FOLDER).mkdir(exist_ok=True, parents=True)
-    with a_place() as place, place.base() as base:
+    with a_place() as place, place.base() as base, place.base() as other:
         prepare(base)
-        asyncio.run(photograph(base, arguments.all))
+        other.execute(EMBEDDED)
+        asyncio.run(photograph(base, other, arguments.all))
     return 0
 
 
