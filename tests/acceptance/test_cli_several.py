@@ -190,6 +190,18 @@ def test_a_worker_with_no_database_in_reach_exits_at_once(
     assert assert_refused(result, 3).startswith("2 of 2 databases failed: away on ")
 
 
+def test_a_database_that_hangs_does_not_delay_the_others(
+    start_cli: StartCli, docs_table: Database, standin: StandIn
+) -> None:
+    """A server that takes the connection and says nothing, named first, keeps no one waiting."""
+    add_chunks(docs_table, 64)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hangs = f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/hangs?connect_timeout=60"
+        running = start_cli("worker", env=of(hangs, docs_table, **served(standin)))
+        running.wait_for(lambda: without_vector(docs_table) == 0, within_s=40)
+        assert_done(running.stop())
+
+
 def test_pause_and_resume_act_on_all(
     cli: Cli, docs_table: Database, other: Database, away: str
 ) -> None:

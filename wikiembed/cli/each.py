@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -63,7 +65,8 @@ class Each:
         if len(failed) < len(self.databases):
             failed = {k: e for k, e in failed.items() if not isinstance(e, SourceNotFound)}
         if failed:
-            raise DatabasesFailed(failed, of=len(self.databases))
+            in_order = {str(one): failed[str(one)] for one in self if str(one) in failed}
+            raise DatabasesFailed(in_order, of=len(self.databases))
 
 
 def on_each(work: Callable[[Connection, Say], None]) -> None:
@@ -86,9 +89,21 @@ def _with_say(
 def require_any(settings: Settings) -> tuple[Database, ...]:
     """The databases of the settings; at least one is in reach and has this version's schema.
 
+    Several are tried at the same time, so that one that hangs delays nothing.
+
     Raises: WikiembedError when none is.
     """
     each = Each(settings)
-    if not any(each.attempt(one, lambda connection, settings: None) for one in each):
+    answers: SimpleQueue[bool] = SimpleQueue()
+
+    def answer(one: Database) -> None:
+        answers.put(each.attempt(one, lambda connection, settings: None))
+
+    if not each.several:
+        each.attempt(each.databases[0], lambda connection, settings: None)
+        return each.databases
+    for one in each:
+        Thread(target=answer, args=(one,), daemon=True).start()
+    if not any(answers.get() for _ in each):
         each.raise_failed()
     return each.databases

@@ -153,9 +153,9 @@ class Workers:
             if self._drain:
                 self._failed[str(one)] = error
                 return
-            if supervisor.has_worked:
+            if sound := self._is_sound(one.name):
                 waits.reset()
-            if supervisor.has_worked or str(error) != said:
+            if sound or str(error) != said:
                 said = str(error)
                 emit("database_left_out", level=30, reason=said)
             with contextlib.suppress(TimeoutError):
