@@ -11,7 +11,19 @@ import pytest
 
 from tests.support.cli import ROOT
 
-TOOLS = ("bash", "cat", "cksum", "dirname", "getconf", "id", "mkdir", "mktemp", "realpath", "rm", "sed")
+TOOLS = (
+    "bash",
+    "cat",
+    "cksum",
+    "dirname",
+    "getconf",
+    "id",
+    "mkdir",
+    "mktemp",
+    "realpath",
+    "rm",
+    "sed",
+)
 
 
 class Checkout:
