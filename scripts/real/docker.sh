@@ -7,6 +7,8 @@
 #   --build-images   build the images that compose.yaml and the Dockerfile name from Debian's packages,
 #                    where they are missing and cannot be pulled: needs root
 #   --folder FOLDER  the folder of the engine and of the images' files, kept for the next run
+#   --testcontainers run the suites on a Postgres in a container instead, by testcontainers; without
+#                    arguments for pytest the SQL suite, tests/sql
 set -euo pipefail
 
 # shellcheck source=scripts/real/lib.sh
@@ -14,7 +16,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 POSTGRES=pgvector/pgvector:pg18
 PYTHON=python:3.12-slim
-build=0 folder=''
+build=0 testcontainers=0 folder=''
 while (($# > 0)); do
   case $1 in
     --help | -h)
@@ -22,6 +24,7 @@ while (($# > 0)); do
       exit
       ;;
     --build-images) build=1 && shift ;;
+    --testcontainers) testcontainers=1 && shift ;;
     --folder)
       if (($# < 2)); then
         echo "--folder needs a value: see scripts/real.sh docker --help." >&2
@@ -69,10 +72,10 @@ import_image() {
     --exclude='./usr/share/man/*' --create . | docker import "${changes[@]}" - "$name" >/dev/null
 }
 
-# build_images: make both images from Debian's packages. Their versions are those of Debian.
+# build_images: make the images from Debian's packages. Their versions are those of Debian.
 build_images() {
   local system='ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-  if ! docker image inspect "$PYTHON" >/dev/null 2>&1; then
+  if ((testcontainers == 0)) && ! docker image inspect "$PYTHON" >/dev/null 2>&1; then
     [[ -x $folder/python/usr/bin/python3 ]] ||
       bootstrap trixie "$folder/python" python3,python3-venv,ca-certificates
     # pip must trust what this machine trusts.
@@ -92,7 +95,7 @@ build_images() {
 if ! command -v docker >/dev/null; then
   skip "it needs Docker, and there is no command docker here"
 fi
-if ! docker compose version; then
+if ((testcontainers == 0)) && ! docker compose version; then
   skip "it needs Docker's plugin compose"
 fi
 if [[ -z $folder ]]; then
@@ -115,6 +118,11 @@ if ((build == 1)); then
     exit 2
   fi
   build_images
+fi
+if ((testcontainers == 1)); then
+  (($# > 0)) || set -- tests/sql --quiet
+  WIKIEMBED_TEST_POSTGRES=testcontainers WIKIEMBED_TEST_REAL=1 ./scripts/test.sh "$@"
+  exit
 fi
 ensure_venv dev
 .venv/bin/python -m pytest --numprocesses 0 --quiet tests/real/test_compose.py "$@"

@@ -74,19 +74,26 @@ class Compose:
             within_s=START_S, poll_s=1,
         )  # fmt: skip
 
-    def coverage(self) -> tuple[int, int, int]:
-        """Total, embedded and failed chunks of all sources."""
-        out = self("exec", "-T", "worker", "wikiembed", "status", "--json")
-        sources = json.loads(out)["coverage"]
+    def has_embedded(self, at_least: int) -> bool:
+        """Whether every chunk is embedded, and there are at least so many.
+
+        False while the worker's container or Postgres restarts.
+        """
+        done = self.run("exec", "-T", "worker", "wikiembed", "status", "--json")
+        if done.returncode:
+            return False
+        sources = json.loads(done.stdout)["coverage"]
         total, embedded, failed = (
             sum(int(one[name]) for one in sources) for name in ("total", "embedded", "failed")
         )
-        return total, embedded, failed
-
-    def has_embedded(self, at_least: int) -> bool:
-        """Whether every chunk is embedded, and there are at least so many."""
-        total, embedded, failed = self.coverage()
         return total >= at_least and (embedded, failed) == (total, 0)
+
+    def wait_until_runs(self, service: str) -> None:
+        """Wait for the restart of its container, which Docker delays after each crash."""
+        eventually(
+            lambda: self.run("exec", "-T", service, "true").returncode == 0,
+            within_s=START_S, poll_s=0.2, message=lambda: self.run("logs", service).stdout,
+        )  # fmt: skip
 
     def wait_until_embedded(self, at_least: int) -> None:
         """Wait for the workers."""

@@ -69,6 +69,7 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
 
 def load(compose: Compose, count: int, of: str) -> None:
     """Load pages through the container of the worker."""
+    compose.wait_until_runs("worker")
     compose("exec", "-T", "worker", "wikiembed", "load", "-", given=pages(count, of))
 
 

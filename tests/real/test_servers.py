@@ -20,6 +20,7 @@ TOO_LONG = "The baker weighs flour, water and salt. " * 400
 """About 4,000 tokens: more than a small model of sentences takes."""
 DRAIN_S = 900.0
 """A model without a GPU takes long."""
+FOUND = "select outcome, from_chars from wikiembed.truncation where source = 'docs'"
 VECTORS = "select body, vec::text from public.docs where vec is not null order by id"
 
 
@@ -106,3 +107,33 @@ async def test_a_text_too_long_is_recorded_and_the_rest_embedded(
         assert (counts(source).embedded, classes) == (21, [])
     else:
         assert (counts(source).embedded, classes) == (20, [("text_too_long",)])
+
+
+async def test_the_canary_knows_what_the_server_does_with_long_texts(
+    source: Database, server: Server, request: pytest.FixtureRequest
+) -> None:
+    """llama.cpp refuses them, also behind LiteLLM; infinity cuts them where the check says."""
+    add(source, *TEXTS[:2])
+    settings = settings_of(
+        source, server.url, model=server.model, request_timeout_s=120.0, check_truncation=True,
+        api_key=os.environ.get("WIKIEMBED_TEST_SERVER_KEY"),
+    )  # fmt: skip
+    await drain(settings, timeout_s=DRAIN_S)
+    [(outcome, beyond)] = source.rows(FOUND)
+    if "INFINITY" not in request.node.name:
+        assert (outcome, beyond) == ("refused", None)
+        return
+    assert outcome == "silent"
+    assert cosine_of_ends(server, beyond * 2) > 0.9999
+    assert cosine_of_ends(server, beyond // 2) < 0.9999
+    assert counts(source).embedded == 2
+    source.check_invariants()
+
+
+def cosine_of_ends(server: Server, shared: int) -> float:
+    """How alike are two texts that share `shared` characters and end differently."""
+    beginning = (TOO_LONG * 4)[:shared]
+    one, other = (
+        server.vector(f"{beginning} {end}") for end in ("A comet passes.", "Wool is spun.")
+    )
+    return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))

@@ -34,10 +34,16 @@ def find_pgbouncer() -> str:
 
 
 def _account(host: str) -> dict[str, Any]:
-    """The account that runs it: it refuses root, and a socket of Postgres is for its owner."""
+    """The account that runs it: it refuses root, and a socket of Postgres is for its owner.
+
+    The owner is a number: that of a server in a chroot may have no name here.
+    """
     if os.getuid() != 0:
         return {}
-    account = pwd.getpwnam(Path(host).owner() if host.startswith("/") else "daemon")
+    if host.startswith("/"):
+        owner = Path(host).stat()
+        return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+    account = pwd.getpwnam("daemon")
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_closing_ends_a_search_of_another_thread(settings: Settings, standin: St
     with ThreadPoolExecutor(1) as pool:
         found = pool.submit(client.search, "honey")
         while standin.stats.concurrent == 0 and not found.done():
-            pass
+            time.sleep(0.001)
         client.close()
         with pytest.raises(WrongUsage, match="This client is closed"):
             found.result(30)
@@ -157,7 +158,7 @@ def test_interrupted_search_leaves_a_client_that_works(
     standin.controls.latency_s = 600
     with run_script(INTERRUPTED, settings) as process:
         while standin.stats.concurrent == 0 and process.poll() is None:
-            pass
+            time.sleep(0.001)  # the stand-in runs in this process, and needs its turns
         standin.controls.latency_s = 0
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -167,7 +168,7 @@ def test_interrupted_search_leaves_a_client_that_works(
 def until_asked(standin: StandIn) -> None:
     """Return when a question is with the server."""
     while standin.stats.concurrent == 0:
-        pass
+        time.sleep(0.001)
 
 
 async def test_cancelled_search_leaves_a_client_that_works(
