@@ -141,7 +141,9 @@ def test_client_that_was_not_closed_leaves_quietly(settings: Settings) -> None:
 
 
 INTERRUPTED = """
+import signal
 from wikiembed import Client
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 with Client() as client:
     try:
         client.search("honey")
