@@ -54,6 +54,14 @@ def test_a_database_without_an_answer_says_since_when_and_why() -> None:
     assert sorted(line.split()[0] for line in shown[4:6]) == ["here", "lost"]
 
 
+def test_a_database_with_nothing_but_paused_work_shows_no_rate() -> None:
+    """Though a source of it that is complete is not paused."""
+    rows = [source("a", waits_for="resume", paused=True), source("b", missing=0, failed=0)]
+    shown = lines(("app", view(rows)), height=8)
+    assert "paused" in shown[2]
+    assert "/s" not in shown[2]
+
+
 def test_a_share_is_rounded_down() -> None:
     """One chunk of a million is missing: not 100 %."""
     row = source(total=1_000_000, embedded=999_999, missing=1, failed=0)

@@ -69,6 +69,7 @@ def sum_of(name: str, view: View) -> Row:
     known, rate = total - skipped, float(sum(row["chunks_per_s"] for row in rows))
     waiting = sum(row.get("documents_waiting", 0) for row in rows)
     expected = [row.get("chunks_expected", row["total"] - row["skipped"]) for row in rows]
+    waits = _waits(rows)
     etas = [row["eta_s"] for row in rows if row["eta_s"]]
     return {
         "source": name,
@@ -82,9 +83,9 @@ def sum_of(name: str, view: View) -> Row:
         "coverage_pct": math.floor(10_000 * embedded / known) / 100 if known else None,
         "chunks_per_s": rate,
         "eta_s": max(etas, default=None),
-        "paused": bool(rows) and all(row["paused"] for row in rows),
+        "paused": waits == "resume",
         "ready": all(row["ready"] or row.get("unused", False) for row in rows),
-        "waits_for": _waits(rows),
+        "waits_for": waits,
         "documents_waiting": waiting,
         "chunks_expected": None if None in expected else sum(expected),
     }
