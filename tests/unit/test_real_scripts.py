@@ -92,7 +92,7 @@ def test_unknown_part_is_wrong_usage(checkout: Checkout) -> None:
     """Exit 2, with the names of the parts."""
     done = checkout.run("pods")
     assert done.returncode == 2
-    assert "it is one of versions docker pooler servers" in done.stderr
+    assert "it is one of versions docker pooler citus servers" in done.stderr
 
 
 def test_compose_needs_the_plugin_and_testcontainers_does_not(checkout: Checkout) -> None:
