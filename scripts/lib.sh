@@ -22,6 +22,10 @@ find_python() {
   return 2
 }
 
+# Packages are installed without compiled modules, which the first import writes: without them each process
+# compiles all that it imports, for a second.
+unset PYTHONDONTWRITEBYTECODE
+
 # ensure_venv EXTRAS [FOLDER]: install wikiembed[EXTRAS] into FOLDER (default: .venv), again only
 # after a change.
 ensure_venv() {
