@@ -103,7 +103,7 @@ async def test_listener_reconnects(
     await listening(docs_table)
     [(first,)] = docs_table.rows(LISTENER)
     docs_table.execute("select pg_terminate_backend(%s)", [first])
-    # It returns before the backend has gone: what is sent meanwhile nobody receives.
+    # It returns before the backend has gone: what is sent meanwhile is lost.
     await eventually_async(lambda: [pid for (pid,) in docs_table.rows(LISTENER) if pid != first])
     add(docs_table, "one")
     docs_table.execute("select wikiembed_private.notify_workers('embed_docs')")

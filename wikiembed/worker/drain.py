@@ -11,6 +11,7 @@ from wikiembed.errors import EmbedderUnavailable, SourcePaused
 from wikiembed.store.chunks import ChunkStore
 from wikiembed.store.coverage import Coverage
 from wikiembed.times import local
+from wikiembed.worker.binding.job_manager import SOURCES
 
 OnProgress = Callable[[list[Coverage], float], None]
 """Receives each source's coverage, and seconds since a server went out of reach of this process."""
@@ -67,7 +68,7 @@ class WorkerOptions:
     @property
     def queues(self) -> list[str] | None:
         """Queues to embed from; None: all."""
-        return None if self.source is None else [f"embed_{self.source}"]
+        return None if self.source is None else [f"{SOURCES}{self.source}"]
 
 
 async def drained(runtime: Watched, options: WorkerOptions) -> bool:

@@ -38,6 +38,8 @@ RELEASE = "select wikiembed.release_jobs(%(worker_id)s::bigint, %(job_ids)s::big
 REPORT = "select wikiembed.report_requests(%(worker_id)s::bigint, %(requests)s::jsonb)"
 RUNNABLE = "select wikiembed_private.runnable_queues(%(queues)s::varchar[]) as queues"
 BACKOFF = Backoff(first_s=0.05, longest_s=4.0, factor=4.0)
+SOURCES = "embed_"
+"""With which the queue of each source begins."""
 RETRIES = 5
 """Retries of a call whose connection was lost."""
 
@@ -47,7 +49,8 @@ class JobManager(manager.JobManager):
 
     The fetch leaves out paused queues, and with `upkeep_apart` the upkeep jobs, which have a slot
     of their own. `batch_size`: chunks up to which small jobs join; None: their source's own.
-    `requests`: what is in flight to each server, which heartbeats report. `finished`: jobs done.
+    `requests`: what is in flight to each server, which heartbeats report. `finished`: jobs of
+    sources that are done; upkeep says nothing of whether a worker can embed.
     """
 
     upkeep_apart = False
@@ -149,7 +152,6 @@ class JobManager(manager.JobManager):
 
     async def _delete(self, job_ids: Sequence[int]) -> None:
         await self.connector.execute_query_one_async(query=FINISH, job_ids=list(job_ids))
-        self.finished += len(job_ids)
 
     async def finish_job(
         self,
@@ -169,6 +171,7 @@ class JobManager(manager.JobManager):
                 await retry_while_lost(
                     lambda: self._completer.finish([one.id for one in group if one.id])
                 )
+                self.finished += sum(one.queue.startswith(SOURCES) for one in group)
             else:
                 for one in group:
                     await retry_while_lost(partial(super().finish_job, one, status, delete_job))
