@@ -275,3 +275,18 @@ async def test_pause_with_a_slow_server_starts_no_further_batch(
         assert standin.stats.requests == before
         docs_table.execute("select wikiembed.resume('docs')")
     docs_table.check_invariants()
+
+
+async def test_worker_counts_its_jobs_of_sources_and_no_upkeep(
+    docs_table: Database, standin: StandIn
+) -> None:
+    """A worker that cannot embed does upkeep all the same, and has finished nothing."""
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.wait_for(lambda: worker.app.runtime.opened)
+        reconcile = worker.app.configure_task("wikiembed.reconcile", queue="wikiembed_upkeep")
+        await reconcile.defer_async(source="docs", recount=False)
+        jobs = "select count(*) from wikiembed_queue.procrastinate_jobs"
+        await worker.wait_for(lambda: docs_table.one(f"{jobs} where status <> 'succeeded'") == 0)
+        assert worker.app.job_manager.finished == 0
+        add_chunks(docs_table, 1)
+        await worker.wait_for(lambda: worker.app.job_manager.finished == 1)
