@@ -137,6 +137,16 @@ def docs_table(database: Database) -> Database:
 
 
 @pytest.fixture
+def other(postgres: TestServer, docs_template: str) -> Iterator[Database]:
+    """A second database like `docs_table`."""
+    made = create_database(postgres, docs_template)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
 def cli(database: Database, tmp_path: Path) -> Iterator[Cli]:
     """The command line against `database`."""
     settings = environment(

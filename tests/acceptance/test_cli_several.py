@@ -20,20 +20,9 @@ from tests.support.commands import (
     json_lines,
     served,
 )
-from tests.support.database import Database, create_database
-from tests.support.server import TestServer
+from tests.support.database import Database
 from tests.support.standin import StandIn
 from tests.support.terminal import run_on_terminal
-
-
-@pytest.fixture
-def other(postgres: TestServer, docs_template: str) -> Iterator[Database]:
-    """A second database like `docs_table`."""
-    made = create_database(postgres, docs_template)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture

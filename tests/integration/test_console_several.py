@@ -7,7 +7,6 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterator
 from html import unescape
 from urllib.parse import quote
 
@@ -30,7 +29,7 @@ from tests.support.console import (
     silent_server,
     text_of,
 )
-from tests.support.database import Database, create_database, url_of
+from tests.support.database import Database, url_of
 from tests.support.server import TestServer
 from wikiembed.control.glance import glance
 from wikiembed.web.access import Access
@@ -43,16 +42,6 @@ ODD = "a b@c:5 %25?#é/글"
 CONNECTIONS = "select count(*) from pg_stat_activity where datname = current_database()"
 WITHIN_S = 60.0
 """On a slow machine."""
-
-
-@pytest.fixture
-def other(postgres: TestServer, docs_template: str) -> Iterator[Database]:
-    """A second database with an attached table ``docs``."""
-    made = create_database(postgres, docs_template)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-
-import pytest
 
 from tests.support.chunks import add, embed
 from tests.support.console import (
@@ -18,23 +15,12 @@ from tests.support.console import (
     running_several,
     silent_server,
 )
-from tests.support.database import Database, create_database
+from tests.support.database import Database
 from tests.support.samples import Samples
-from tests.support.server import TestServer
 from wikiembed.metrics.catalogue import DATABASE_UP, METRICS, Process
 from wikiembed.web.access import Access
 
 WITHIN_S = 15.0
-
-
-@pytest.fixture
-def other(postgres: TestServer, docs_template: str) -> Iterator[Database]:
-    """A second database with an attached table ``docs``."""
-    made = create_database(postgres, docs_template)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 async def scrape(application: object, path: str = "/metrics") -> Samples:
