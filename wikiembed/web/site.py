@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from wikiembed.db.connect import sentence_of, translate
+from wikiembed.db.connect import as_ours, translate
 from wikiembed.errors import (
     ConditionNotMet,
     DatabaseError,
@@ -306,7 +306,7 @@ def shown(error: WikiembedError | psycopg.Error) -> tuple[int, str]:
     if isinstance(error, psycopg.Error):
         ours = translate(error)
         if ours is None:
-            return 500, f"Postgres refused: {sentence_of(error)}"
+            return 500, str(as_ours(error))
         error = ours
     if isinstance(error.__cause__, pg.InsufficientPrivilege):
         return 403, str(error)
