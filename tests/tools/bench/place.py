@@ -180,18 +180,21 @@ class Place:
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "wikiembed", *arguments],
-                env=os.environ
-                | {
-                    "WIKIEMBED_DATABASE_URL": base.url,
-                    "WIKIEMBED_EMBEDDER": "openai",
-                    "WIKIEMBED_EMBEDDER_URL": server.url,
-                    "WIKIEMBED_MODEL": "bench",
-                    "WIKIEMBED_LOG_LEVEL": "warning",
-                }
-                | {f"WIKIEMBED_{name.upper()}": value for name, value in settings.items()},
+                env=os.environ | self.environment(base, server, **settings),
                 stdout=log,
                 stderr=log,
             )
+
+    @staticmethod
+    def environment(base: Base, server: Addressed, **settings: str) -> dict[str, str]:
+        """The variables of a worker with its defaults and `settings`."""
+        return {
+            "WIKIEMBED_DATABASE_URL": base.url,
+            "WIKIEMBED_EMBEDDER": "openai",
+            "WIKIEMBED_EMBEDDER_URL": server.url,
+            "WIKIEMBED_MODEL": "bench",
+            "WIKIEMBED_LOG_LEVEL": "warning",
+        } | {f"WIKIEMBED_{name.upper()}": value for name, value in settings.items()}
 
     def drain(self, base: Base, server: Server, **settings: str) -> dict[str, Any]:
         """Let one worker embed everything queued; returns the server's stats."""
