@@ -61,6 +61,20 @@ def middle(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
+def ratio_of_rates(ours: Sequence[float], bare: Sequence[float]) -> float:
+    """Our best rate over the best one of what it is compared with, of rounds that took turns.
+
+    What else a machine does makes a round slower, never faster, so that the best of several is the
+    one that was disturbed least (as the documentation of timeit says).
+    """
+    return max(ours) / max(bare)
+
+
+def ratio_of_seconds(ours: Sequence[float], bare: Sequence[float]) -> float:
+    """As `ratio_of_rates`, of times: the shortest over the shortest."""
+    return min(ours) / min(bare)
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that a `share` (0 to 1) of `values` does not exceed."""
     ordered = sorted(values)

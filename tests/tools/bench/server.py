@@ -2,7 +2,8 @@
 
 It speaks the OpenAI dialect over bare asyncio, with one prepared answer per number of texts.
 ``instant`` answers at once; ``serial`` takes 10 ms per request and 1 ms per text, one request after
-another (``--request-ms``, ``--text-ms``); ``latency`` takes 100 ms per request, all in parallel.
+another (``--request-ms``, ``--text-ms``); ``latency`` takes 100 ms per request, all in parallel
+(``--latency-ms``).
 With ``--lists`` it never answers in base64, as some servers do. It accepts OpenTelemetry's exports,
 and drops them.
 ``GET /stats`` reports requests and how much of the time it was busy; ``POST /reset`` resets the
@@ -23,7 +24,7 @@ import orjson
 
 REQUEST_MS = 10.0
 TEXT_MS = 1.0
-LATENCY_S = 0.100
+LATENCY_MS = 100.0
 
 
 class Stats:
@@ -122,10 +123,17 @@ class Server:
     """Answers after the time of its mode."""
 
     def __init__(
-        self, mode: str, dimensions: int, *, lists: bool, request_s: float, text_s: float
+        self,
+        mode: str,
+        dimensions: int,
+        *,
+        lists: bool,
+        request_s: float,
+        text_s: float,
+        latency_s: float,
     ) -> None:
         self._mode = mode
-        self._request_s, self._text_s = request_s, text_s
+        self._request_s, self._text_s, self._latency_s = request_s, text_s, latency_s
         self._lists = lists
         self._answers = Answers(dimensions)
         self._free_at = 0.0
@@ -161,7 +169,7 @@ class Server:
             ready = self._free_at = max(now, self._free_at) + cost
             stats.busy_s += cost
         elif self._mode == "latency":
-            ready = now + LATENCY_S
+            ready = now + self._latency_s
 
         def done() -> None:
             stats.last = time.monotonic()
@@ -191,6 +199,7 @@ def main() -> None:
     parser.add_argument("--lists", action="store_true")
     parser.add_argument("--request-ms", type=float, default=REQUEST_MS, help="of serial")
     parser.add_argument("--text-ms", type=float, default=TEXT_MS, help="of serial")
+    parser.add_argument("--latency-ms", type=float, default=LATENCY_MS, help="of latency")
     arguments = parser.parse_args()
     server = Server(
         arguments.mode,
@@ -198,6 +207,7 @@ def main() -> None:
         lists=arguments.lists,
         request_s=arguments.request_ms / 1000,
         text_s=arguments.text_ms / 1000,
+        latency_s=arguments.latency_ms / 1000,
     )
     asyncio.run(serve(server))
 

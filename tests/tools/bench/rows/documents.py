@@ -17,7 +17,7 @@ from tests.support import export
 from tests.support.eventually import eventually
 from tests.tools.bench import edits as editing
 from tests.tools.bench.place import DIMENSIONS, LIMIT_S, Base, Place
-from tests.tools.bench.result import Form, Measured, middle, percentile
+from tests.tools.bench.result import Form, Measured, middle, percentile, ratio_of_rates
 from wikiembed.config import Settings
 from wikiembed.documents import SplitOptions, pack, work
 from wikiembed.documents import split as pieces_of
@@ -76,7 +76,7 @@ def split(place: Place, form: Form) -> Iterator[Measured]:
             row=f"documents split{name}",
             what=f"pages of {_mean_chars(texts):,} characters split and written/s: one worker"
             " ÷ a bare loop that selects, splits and copies the same chunks",
-            value=middle(rates["worker"]) / middle(rates["bare"]), unit="ratio",
+            value=ratio_of_rates(rates["worker"], rates["bare"]), unit="ratio",
             better="more", goal=0.8, detail=rates,
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from tests.support.eventually import eventually
 from tests.tools.bench.place import LIMIT_S, Base, Place, Server
-from tests.tools.bench.result import Form, Measured, middle
+from tests.tools.bench.result import Form, Measured, ratio_of_rates
 
 
 def share(place: Place, form: Form) -> Iterator[Measured]:
@@ -32,7 +32,7 @@ def share(place: Place, form: Form) -> Iterator[Measured]:
 
 def throughput(place: Place, form: Form) -> Iterator[Measured]:
     """Chunks per second with an instant server, over those of a bare loop in the same run."""
-    texts, rounds = form.of(24_000, 60_000), form.of(2, 5)
+    texts, rounds = form.of(24_000, 60_000), form.of(4, 7)
     with (
         place.base() as base,
         place.server("instant", "--lists") as lists,
@@ -56,7 +56,7 @@ def throughput(place: Place, form: Form) -> Iterator[Measured]:
         yield Measured(
             row=row,
             what=f"768-dimension chunks/s, instant server: {what}",
-            value=middle(ours) / middle(bare),
+            value=ratio_of_rates(ours, bare),
             unit="ratio",
             better="more",
             goal=goal,

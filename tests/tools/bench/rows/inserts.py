@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.tools.bench.pgbench import Until, insert_of, rate
 from tests.tools.bench.place import TEXT, Base, Place
-from tests.tools.bench.result import Form, Measured, middle
+from tests.tools.bench.result import Form, Measured, ratio_of_rates
 
 WITHOUT = {
     "indexed": ("", "the same table without our triggers"),
@@ -33,7 +33,7 @@ def bulk(place: Place, form: Form) -> Iterator[Measured]:
         "insert bulk",
         f"insert of {rows:,} rows of {TEXT} characters in one statement",
         1.15,
-        {table: middle(measured) for table, measured in seconds.items()},
+        {table: min(measured) for table, measured in seconds.items()},
         {f"{table}_seconds": measured for table, measured in seconds.items()},
     )
 
@@ -58,7 +58,7 @@ def single(place: Place, form: Form) -> Iterator[Measured]:
             f"insert {rows} row{plural}",
             f"insert of {rows} chunk{plural}, a statement a transaction, 1 client",
             goal,
-            {table: 1 / middle(measured) for table, measured in tps.items()},
+            {table: 1 / max(measured) for table, measured in tps.items()},
             {f"{table}_tps": measured for table, measured in tps.items()},
         )
 
@@ -100,7 +100,7 @@ def clients(place: Place, form: Form) -> Iterator[Measured]:
                 what=f"one-row inserts/s by {number} clients"
                 + (" with a commit_delay of 5 ms" if delay_us else "")
                 + " ÷ without triggers",
-                value=middle(tps["docs"]) / middle(tps["bare"]),
+                value=ratio_of_rates(tps["docs"], tps["bare"]),
                 unit="ratio",
                 better="more",
                 goal=goal,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tests.support.chunks import attach_sql, table_sql
 from tests.tools.bench.memory import peak_of
 from tests.tools.bench.place import Base, Place
-from tests.tools.bench.result import Form, Measured, middle
+from tests.tools.bench.result import Form, Measured, middle, ratio_of_seconds
 from wikiembed.worker.binding.job_manager import FETCH
 
 
@@ -49,7 +49,7 @@ def enqueue(place: Place, form: Form) -> Iterator[Measured]:
         yield Measured(
             row=f"enqueue {n:,}",
             what=f"bulk enqueue of {n:,} chunks ÷ inserting the same jobs without triggers",
-            value=middle(seconds) / middle(bare),
+            value=ratio_of_seconds(seconds, bare),
             unit="ratio",
             better="less",
             goal=1.5,

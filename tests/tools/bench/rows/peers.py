@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.support.standin import BadText, StandIn
 from tests.tools.bench.place import DIMENSIONS, LIMIT_S, Base, Place
-from tests.tools.bench.result import Form, Measured, middle
+from tests.tools.bench.result import Form, Measured, ratio_of_rates
 
 BATCH = 64
 IN_FLIGHT = 4
@@ -48,7 +48,7 @@ def peers(place: Place, form: Form) -> Iterator[Measured]:
     yield Measured(
         row="peer pgai",
         what="768-dimension chunks/s, instant server, lists of numbers: one worker ÷ pgai's",
-        value=middle(ours) / middle(theirs),
+        value=ratio_of_rates(ours, theirs),
         unit="ratio",
         better="more",
         goal=None,

