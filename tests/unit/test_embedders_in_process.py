@@ -73,13 +73,13 @@ def embedder_of(model: FakeModel, *, batch_tokens: int = 1_000) -> InProcessEmbe
 
 
 async def test_batches_are_formed_by_tokens() -> None:
-    """Similar lengths together, padded to the longest, at most so many tokens; rows in order."""
-    model = FakeModel()
-    lengths = [3, 90, 10, 10, 1, 40, 10, 45]
-    matrix = await embedder_of(model, batch_tokens=90).embed(
+    """Similar lengths together, padded by a 64th of the most tokens at most; rows in order."""
+    model = FakeModel(max_tokens=None)
+    lengths = [30, 900, 100, 100, 21, 450, 96, 447]
+    matrix = await embedder_of(model, batch_tokens=960).embed(
         ["x" * n for n in lengths], role=Role.DOCUMENT
     )
-    assert model.batches == [[90], [45, 40], [10, 10, 10, 3, 1]]
+    assert model.batches == [[900], [450, 447], [100, 100, 96], [30, 21]]
     assert matrix[:, 0].tolist() == lengths
     assert matrix.dtype == np.float32
 

@@ -50,7 +50,7 @@ def transformers(place: Place, form: Form) -> Iterator[Measured]:
     assert found is not None
     assert found.origin is not None
     model = Path(found.origin).parent / "model"
-    texts, rounds = form.of(2_048, 8_192), form.of(3, 5)
+    texts, rounds = form.of(1_024, 8_192), form.of(2, 5)
     bare: list[float] = []
     ours: list[float] = []
     with place.base() as base:
