@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
-from tests.support.cli import Call
+from tests.support.cli import Call, Cli
 from tests.support.commands import assert_done, assert_refused, json_lines, served
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn
@@ -85,3 +88,23 @@ def test_search_cuts_a_long_title_at_a_word(call: Call, env: dict[str, str]) -> 
     first = result.stdout.splitlines()[0]
     assert first.endswith(" …  text rank 1")
     assert LONG.startswith(first.removeprefix("1. ").partition(" …")[0])
+
+
+def test_search_waits_at_its_exit_for_the_model_that_it_loads(
+    cli: Cli, docs_table: Database, tmp_path: Path
+) -> None:
+    """A thread that is still within an extension module would abort the process, with 134."""
+    marker = tmp_path / "prepared"
+    program = (
+        "import pathlib, sys, time\n"
+        "from wikiembed.cli import main, search\n"
+        "def slowly(provider):\n"
+        "    time.sleep(3)\n"
+        f"    pathlib.Path({str(marker)!r}).touch()\n"
+        "search._prepare = slowly\n"
+        "main(['search', 'x', '--source', 'dosc'])\n"
+    )
+    refused = cli.launch([sys.executable, "-c", program]).wait()
+    assert refused.returncode == 2
+    assert refused.stderr == 'No source is named "dosc": did you mean "docs"?\n'
+    assert marker.exists()

@@ -68,8 +68,9 @@ def run_search(
     """
     conditions = dict(map(condition, filter or ()))
     configured = load_settings()
-    # These imports take as long as Postgres takes to start.
-    threading.Thread(target=_prepare, args=(configured.embedder,), daemon=True).start()
+    # These imports take as long as Postgres takes to start. Not a daemon: the exit has to wait for
+    # it, since a thread that ends inside an extension module aborts the process.
+    threading.Thread(target=_prepare, args=(configured.embedder,)).start()
     with contextlib.ExitStack() as stack:
         connection, settings = stack.enter_context(database(configured))
         from wikiembed.search.client import Client, OneConnection
