@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from tests.support.cli import Call, StartCli
+from tests.support.commands import assert_refused
 from tests.support.console import CLOSED
 from tests.support.database import Database
 
@@ -89,6 +91,27 @@ def test_serve_names_the_extra(call: Call, monkeypatch: pytest.MonkeyPatch) -> N
     assert (
         refused.stderr == "The console needs no_such_package: run `pip install 'wikiembed[web]'`.\n"
     )
+
+
+def test_serve_on_a_port_in_use_is_refused(call: Call, docs_table: Database) -> None:
+    """In one sentence that names the port, and the options that choose another."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        output = assert_refused(call("serve", "--host", "127.0.0.1", "--port", str(port)), 2)
+    assert output == (
+        f"The console cannot listen on 127.0.0.1, port {port} (Address already in use): choose"
+        " another with --host and --port, or WIKIEMBED_WEB_HOST and WIKIEMBED_WEB_PORT."
+    )
+
+
+def test_serve_on_an_address_of_another_machine_is_refused(
+    call: Call, docs_table: Database, token_file: Path
+) -> None:
+    """And on a name that does not exist."""
+    for host, why in (("192.0.2.1", "Cannot assign requested address"), ("no.invalid", "")):
+        refused = call("serve", "--host", host, "--port", "0", "--token-file", str(token_file))
+        output = assert_refused(refused, 2)
+        assert output.startswith(f"The console cannot listen on {host}, port 0 ({why}")
 
 
 def test_serve_without_postgres_exits(call: Call) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import signal
 import socket
 import threading
@@ -13,6 +15,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from wikiembed.errors import ConfigurationError
 from wikiembed.telemetry import emit
 from wikiembed.web.site import Site
 
@@ -23,6 +26,8 @@ STOP_S = 10
 MOST_CONNECTIONS = 2000
 LARGEST_HEAD = 32 * 1024
 STOPS = (signal.SIGTERM, signal.SIGINT)
+_NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+"""The machine has no such address, or not its family: `localhost` where there is no IPv6."""
 
 
 class PatientProtocol(H11Protocol):
@@ -131,5 +136,40 @@ def config(console: Site, *, host: str, port: int, **options: Any) -> uvicorn.Co
 
 
 def serve(console: Site, *, host: str, port: int) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
-    Server(console, config(console, host=host, port=port)).run()
+    """Serve until SIGTERM or Ctrl-C.
+
+    Raises: ConfigurationError if the address cannot be listened on.
+    """
+    sockets = listen(host, port)
+    Server(console, config(console, host=host, port=port)).run(sockets)
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """A listening socket per address of `host`; one of a family that is missing here is left out.
+
+    Raises: ConfigurationError if the port is in use, or no address can be listened on.
+    """
+    listening: list[socket.socket] = []
+    failed: OSError | None = None
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, address in dict.fromkeys((one[0], one[4]) for one in found):
+            try:
+                listening.append(socket.create_server(address, family=family))
+            except OSError as error:
+                if error.errno not in _NOT_HERE:
+                    raise
+                failed = error
+        if failed is not None and not listening:
+            raise failed
+    except OSError as error:
+        for one in listening:
+            one.close()
+        # `create_server` adds the address to its reason; those of names have numbers of their own.
+        of_name = isinstance(error, socket.gaierror)
+        why = error.strerror if of_name else os.strerror(error.errno or 0)
+        raise ConfigurationError(
+            f"The console cannot listen on {host}, port {port} ({why}): choose another with --host"
+            " and --port, or WIKIEMBED_WEB_HOST and WIKIEMBED_WEB_PORT."
+        ) from None
+    return listening
