@@ -244,7 +244,7 @@ def test_attach_compares_the_column_with_the_model(
     standin.controls.down = True
     down = call(*ATTACH, env=env)
     assert down.returncode == 0
-    assert down.stderr.startswith("Note: The dimensions of model 'm' of openai are unknown, ")
+    assert down.stderr.startswith("Note: The dimensions of model 'm' of openai are unknown: ")
     assert_done(call("detach", "docs"))
     declared = call(*ATTACH, env=env | {"WIKIEMBED_DIMENSIONS": "4"})
     assert declared.returncode == 0
@@ -275,7 +275,40 @@ def test_attach_does_not_trust_the_default_model(call: Call, database: Database)
     make_table(database, key="int", vector="vector(3)")
     result = call(*ATTACH, env={"WIKIEMBED_DIMENSIONS": ""})
     assert result.returncode == 0
-    assert "has 256: run `alter table" in result.stderr
+    assert result.stderr == (
+        "Warning: Column 'vec' of public.docs has 3 dimensions, and model"
+        " 'wordllama-l2-supercat-256' of local has 256: have workers use the model that fits"
+        " (WIKIEMBED_EMBEDDER, WIKIEMBED_MODEL, --provider, --model), or detach the source, run"
+        " `alter table public.docs alter column vec type public.vector(256)`, and attach it"
+        " again.\n"
+    )
+
+
+def test_attach_warning_leads_to_a_source_that_is_embedded(call: Call, database: Database) -> None:
+    """Who follows it is done."""
+    make_table(database, key="int", vector="vector(3)")
+    env = {"WIKIEMBED_EMBEDDER": "", "WIKIEMBED_DIMENSIONS": ""}
+    database.execute("insert into public.docs (id, body) values (1, 'Bees make honey.')")
+    warned = call(*ATTACH, env=env).stderr
+    assert_done(call("detach", "docs"))
+    database.execute(warned.split("`")[1])
+    assert_done(call(*ATTACH, env=env))
+    assert_done(call("backfill", "docs", env=env))
+    assert database.rows("select vector_dims(vec) from public.docs") == [(256,)]
+
+
+def test_attach_quotes_the_name_in_the_next_command(call: Call, database: Database) -> None:
+    """It can be copied to a shell."""
+    make_table(database, key="int", vector="vector(4)")
+    database.execute("insert into public.docs (id, body) values (1, 'Bees make honey.')")
+    attached = call(*ATTACH, "--name", "my docs")
+    assert attached.stdout.splitlines()[-1] == "Queue them: wikiembed enqueue 'my docs'"
+
+
+def test_attach_refuses_dimensions_of_none(call: Call, database: Database) -> None:
+    """Before anything is asked or created."""
+    output = assert_refused(call(*ATTACH, "--dimensions", "0"), 2)
+    assert output.startswith("Invalid value for '--dimensions': Input should be greater than or")
 
 
 def test_attach_takes_keys_and_texts_of_several_columns(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -61,7 +62,8 @@ def run_attach(
     provider: Annotated[Provider | None, typer.Option(help="Pin the server's dialect.")] = None,
     model: Annotated[str | None, typer.Option(help="Pin the model.")] = None,
     dimensions: Annotated[
-        int | None, typer.Option(max=16_000, help="Dimensions, for a column that declares none.")
+        int | None,
+        typer.Option(min=1, max=16_000, help="Dimensions, for a column that declares none."),
     ] = None,
     document_prefix: Annotated[
         str | None, typer.Option(help="Prepended to each text that is stored.")
@@ -179,7 +181,7 @@ def run_attach(
     if queued is not None:
         say(queued_sentence(queued))
     elif row.held_back:
-        say(f"Queue them: wikiembed enqueue {source}")
+        say(f"Queue them: wikiembed enqueue {shlex.quote(source)}")
 
 
 def _attach_documents(
@@ -203,7 +205,7 @@ def _attach_documents(
     if queued is not None:
         say(queued_sentence(queued))
     elif row.waiting:
-        say(f"Queue them: wikiembed enqueue {source}")
+        say(f"Queue them: wikiembed enqueue {shlex.quote(source)}")
 
 
 def _columns(values: list[str] | None) -> list[str] | None:

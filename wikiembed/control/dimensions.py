@@ -119,7 +119,7 @@ def compare_dimensions(
         )
     elif known.dimensions is None:
         if known.stated:
-            notices.note(f"The dimensions of {known.label} are unknown, {known.why}.")
+            notices.note(f"The dimensions of {known.label} are unknown: {known.why}.")
     elif known.dimensions != column:
         _report_difference(connection, wanted, known, column, notices)
 
@@ -133,14 +133,19 @@ def _report_difference(
 ) -> None:
     row = connection.execute(_ADVICE, (wanted.oid, wanted.embedding, known.dimensions)).fetchone()
     has = "has" if known.measured else "by WIKIEMBED_DIMENSIONS has"
-    sentence = (
+    advice = row[0] if row else ""
+    differ = (
         f"Column {wanted.embedding!r} of {wanted.relation} has {column} dimensions, and"
-        f" {known.label} {has} {known.dimensions}: {row[0] if row else ''}, or name the model"
-        " that fits (WIKIEMBED_EMBEDDER, WIKIEMBED_MODEL, --provider, --model)."
+        f" {known.label} {has} {known.dimensions}"
     )
+    settings = "(WIKIEMBED_EMBEDDER, WIKIEMBED_MODEL, --provider, --model)"
     if known.measured and known.stated:
-        raise SourceRefused(sentence)
-    notices.warn(sentence)
+        raise SourceRefused(f"{differ}: {advice}, or name the model that fits {settings}.")
+    # The source is attached with the dimensions that the column has now.
+    notices.warn(
+        f"{differ}: have workers use the model that fits {settings}, or detach the source,"
+        f" {advice}, and attach it again."
+    )
 
 
 async def _describe(settings: Settings, provider: Provider, model: str | None) -> ModelInfo:

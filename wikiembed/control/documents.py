@@ -158,14 +158,14 @@ def _dimensions(settings: Settings, options: AttachOptions, notices: Notices) ->
     known = model_dimensions(settings, provider, options.model, column=options.dimensions)
     if known.dimensions is None and options.dimensions is None:
         raise InvalidArgument(
-            f"The dimensions of {known.label} are unknown, {known.why}: give --dimensions, or set"
-            " WIKIEMBED_DIMENSIONS."
+            f"The dimensions of {known.label} are unknown: {known.why}; or give --dimensions, or"
+            " set WIKIEMBED_DIMENSIONS."
         )
     if options.dimensions is None:
         return int(known.dimensions or 0)
     if known.dimensions is None:
         if known.stated:
-            notices.note(f"The dimensions of {known.label} are unknown, {known.why}.")
+            notices.note(f"The dimensions of {known.label} are unknown: {known.why}.")
     elif known.dimensions != options.dimensions:
         has = "has" if known.measured else "by WIKIEMBED_DIMENSIONS has"
         sentence = (
