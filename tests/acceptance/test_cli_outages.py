@@ -80,6 +80,8 @@ def test_outage_without_an_observer_is_not_reported_as_current(
     worker = start_cli("worker", env=served(standin))
     worker.wait_for(lambda: docs_table.one("select count(*) from wikiembed.outages") == 1)
     worker.stop(signal.SIGKILL)
+    docs_table.execute("update wikiembed_queue.procrastinate_workers set last_heartbeat = 'epoch'")
+    assert outage_lines(call)[0].endswith(" s ago, no worker is retrying it.")
     docs_table.execute(
         "update wikiembed.outages set since = since - interval '2 hours',"
         " last_seen_at = last_seen_at - interval '1 hour'"

@@ -160,7 +160,7 @@ def _notices(state: State) -> Iterator[str]:
                 " `wikiembed doctor`."
             )
     for outage in state["outages"]:
-        yield _out_of_reach(outage)
+        yield _out_of_reach(outage, alive=any(worker["alive"] for worker in state["workers"]))
 
 
 def _print_workers(state: State) -> None:
@@ -199,10 +199,10 @@ def _worker_row(worker: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _out_of_reach(outage: dict[str, Any]) -> str:
+def _out_of_reach(outage: dict[str, Any], *, alive: bool) -> str:
     """Since when a server is out of reach and why, and whether a worker still retries it."""
     now = "workers retry automatically"
-    if outage["stale"]:
+    if outage["stale"] or not alive:
         now = f"last seen {duration(outage['unseen_s'])} ago, no worker is retrying it"
     elif outage["partial"]:
         now += "; its other servers take the work"
