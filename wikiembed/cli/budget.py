@@ -10,7 +10,7 @@ import typer
 from wikiembed.cli.console import database, print_json, print_table, say
 from wikiembed.cli.usage import read_amount
 from wikiembed.control import actions
-from wikiembed.control.budgets import Period, budgets, set_budget, used_phrase
+from wikiembed.control.budgets import Period, budget_phrase, budgets, set_budget, used_phrase
 from wikiembed.errors import InvalidArgument
 from wikiembed.times import local
 
@@ -51,6 +51,7 @@ def run_budget(
         raise InvalidArgument("Name the source, and one of --tokens, --cost and --remove.")
     amount = None if cost is None else read_amount(cost, least=Decimal("0.000001"))
     with database() as (connection, _):
+        before = [row for row in budgets(connection, source) if row["period"] == period]
         set_budget(connection, source, tokens=tokens, cost=amount, period=period)
         rows = [row for row in budgets(connection, source) if row["period"] == period]
     if json:
@@ -58,7 +59,9 @@ def run_budget(
     elif not rows:
         say(f"{source}: no budget per {period}.")
     else:
-        say(f"{source}: {used_phrase(rows[0])}.")
+        replaced = [row for row in before if (row["tokens"] is None) != (rows[0]["tokens"] is None)]
+        instead = f"; it replaces the budget of {budget_phrase(replaced[0])}" if replaced else ""
+        say(f"{source}: {used_phrase(rows[0])}{instead}.")
 
 
 def _period(text: str) -> Period:

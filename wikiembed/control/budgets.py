@@ -49,14 +49,21 @@ def set_budget(
         )
 
 
+def budget_phrase(row: dict[str, Any]) -> str:
+    """``1,000,000 tokens`` or ``25.00 USD``."""
+    if row["tokens"] is not None:
+        return f"{row['tokens']:,} tokens"
+    return money(row["cost"], row["currency"] or "")
+
+
 def used_phrase(row: dict[str, Any]) -> str:
     """``812,000 of 1,000,000 tokens of the day (81 %), 12,000 in flight``."""
     if row["tokens"] is not None:
-        used = f"{row['tokens_used']:,} of {row['tokens']:,} tokens"
+        used = f"{row['tokens_used']:,}"
         flying = f"{row['tokens_in_flight']:,}"
     else:
-        whole = money(row["cost"], row["currency"] or "")
-        used = f"{money(row['cost_used'])} of {whole}"
+        used = money(row["cost_used"])
         flying = money(row["cost_in_flight"] or Decimal())
     in_flight = f", {flying} in flight" if row["tokens_in_flight"] else ""
-    return f"{used} of the {row['period']} ({row['share_used'] * 100:.0f} %){in_flight}"
+    share = f"{row['share_used'] * 100:.0f} %"
+    return f"{used} of {budget_phrase(row)} of the {row['period']} ({share}){in_flight}"
