@@ -148,6 +148,12 @@ def test_budget_is_set_listed_and_removed(call: Call, docs_table: Database) -> N
     assert [(row["period"], row["share_used"], row["reached"]) for row in rows] == [
         ("day", 0.25, False), ("month", 0.5, False),
     ]  # fmt: skip
+    other = call("budget", "docs", "--tokens", "500000", "--per", "month")
+    assert other.stdout == (
+        "docs: 250,000 of 500,000 tokens of the month (50 %); it replaces the budget of 1.00 USD.\n"
+    )
+    again = call("budget", "docs", "--tokens", "1000000", "--per", "month")
+    assert again.stdout == "docs: 250,000 of 1,000,000 tokens of the month (25 %).\n"
     removed = call("budget", "docs", "--per", "month", "--remove")
     assert removed.stdout == "docs: no budget per month.\n"
     assert len(json.loads(call("budget", "docs", "--json").stdout)) == 1
@@ -237,8 +243,8 @@ def test_drain_ends_when_only_bulk_work_waits_for_its_window(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--window", "22-06"], "A schedule has windows such as 22:00-06:00"),
-        (["--window", "22:00-06:00 Mars/Olympus"], "A schedule has windows such as 22:00-06:00"),
+        (["--window", "22-06"], 'weekdays from 1 to 7: "22-06" is not such a window.'),
+        (["--window", "22:00-06:00 Mars/Olympus"], 'zone of Postgres is named "Mars/Olympus".'),
         (["--window", "22:00 - 06:00 UTC"], "all with one time zone"),
         (["--window", ""], "all with one time zone"),
         (["--window", "22:00-06:00", "--weekdays", "monday"], "give them as mon-fri or sat,sun."),

@@ -77,20 +77,28 @@ as $$
 declare
   v_source wikiembed.sources;
   v_schedule wikiembed_private.schedules;
+  v_wrong text;
 begin
   v_source := wikiembed_private.get_source(p_source);
   if p_windows is null then
     delete from wikiembed_private.schedules as c where c.source = p_source;
     update wikiembed.sources as s set bulk_opens_at = null, bulk_closes_at = null where s.name = p_source;
   else
+    select coalesce(w.span, 'null') into v_wrong
+      from unnest(p_windows) with ordinality as w (span, n)
+     where w.span is null or w.span !~ '^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$'
+     order by w.n limit 1;
     if cardinality(p_windows) not between 1 and 24 or p_weekdays is null or cardinality(p_weekdays) = 0
        or not p_weekdays <@ array[1, 2, 3, 4, 5, 6, 7]
        or not exists (select from pg_timezone_names as z where z.name = p_zone)
-       or exists (select from unnest(p_windows) as w (span)
-                   where w.span is null or w.span !~ '^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$')
+       or v_wrong is not null
     then
       raise exception 'a schedule has windows such as 22:00-06:00, a time zone, and weekdays from 1 to 7'
-        using errcode = 'WE010', hint = format('Got %s, %s, %s.', p_windows, p_zone, p_weekdays);
+        using errcode = 'WE010', hint = case
+          when v_wrong is not null then format('"%s" is not such a window.', v_wrong)
+          when not exists (select from pg_timezone_names as z where z.name = p_zone)
+            then format('No time zone of Postgres is named "%s".', p_zone)
+          else format('Got %s windows, and weekdays %s.', cardinality(p_windows), array_to_string(p_weekdays, ', ')) end;
     end if;
     insert into wikiembed_private.schedules as c (source, begins, ends, zone, weekdays, set_by)
     values (p_source,
