@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import signal
+from collections.abc import Iterator
 from typing import Literal
 
 from tests.support.data_folder import DataFolder
@@ -66,3 +69,15 @@ class PrivateServer:
     def _stop(self) -> None:
         self._postgres.release(self._handle)
         self._folder.remove()
+
+
+@contextlib.contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    """Stop processes within the block; without the postmaster, new clients hang as well."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
