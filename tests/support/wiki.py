@@ -6,12 +6,12 @@ import asyncio
 import json
 
 from tests.support.database import Database
+from tests.support.refused import NO_SERVER
 from tests.support.workers import settings_of
 from wikiembed.documents.work import SplitJob, process
 from wikiembed.pipeline.runtime import Runtime
 from wikiembed.pipeline.stats import Stats
 
-NO_SERVER = "http://127.0.0.1:9"
 _WAITING = "select key from wikiembed_private.documents_wiki where version is null order by key"
 
 
