@@ -24,15 +24,14 @@ CHUNKS = 40
 @pytest.fixture
 def databases(postgres: TestServer, template: str) -> Iterator[tuple[Database, Database]]:
     """Two databases with so many chunks to embed in each."""
-    made = (create_database(postgres, template), create_database(postgres, template))
-    try:
-        for one in made:
+    with (
+        create_database(postgres, template) as first,
+        create_database(postgres, template) as second,
+    ):
+        for one in (first, second):
             make_source(one, batch_size=4)
             add_chunks(one, CHUNKS)
-        yield made
-    finally:
-        for one in made:
-            one.close()
+        yield first, second
 
 
 @pytest.fixture(autouse=True)

@@ -30,14 +30,13 @@ WAITING = (
 @pytest.fixture
 def databases(postgres: TestServer, docs_template: str) -> Iterator[tuple[Database, Database]]:
     """Two databases, in each of which so many jobs wait."""
-    made = (create_database(postgres, docs_template), create_database(postgres, docs_template))
-    try:
-        for one in made:
+    with (
+        create_database(postgres, docs_template) as first,
+        create_database(postgres, docs_template) as second,
+    ):
+        for one in (first, second):
             fill(one)
-        yield made
-    finally:
-        for one in made:
-            one.close()
+        yield first, second
 
 
 @pytest.fixture

@@ -24,11 +24,8 @@ OTHERS = 1_000_000
 @pytest.fixture
 def private_server() -> Iterator[PrivateServer]:
     """A second Postgres, which a test stops."""
-    server = PrivateServer()
-    try:
+    with PrivateServer() as server:
         yield server
-    finally:
-        server.end()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import Literal
+from typing import Literal, Self
 
 from tests.support.data_folder import DataFolder
 from tests.support.server import FAST_SETTINGS, VERSION, TestServer
@@ -53,6 +53,12 @@ class PrivateServer:
         """Run a statement as superuser, in the maintenance database."""
         with self.server.admin() as connection:
             connection.execute(statement.encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def end(self) -> None:
         """Stop it for good."""

@@ -1,4 +1,4 @@
-"""``limit``."""
+"""``limit``: how many requests and tokens a minute all workers together send to a server."""
 
 from __future__ import annotations
 
