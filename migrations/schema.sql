@@ -1124,13 +1124,6 @@ CREATE FUNCTION wikiembed_private.check_name(p_name text) RETURNS void
 
 COMMENT ON FUNCTION wikiembed_private.check_name(p_name text) IS 'Raises WE002 for a source name that is too long or not printable.';
 
-CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS …;
-
-COMMENT ON FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) IS 'Raises WE004 for names that a generated function cannot contain.';
-
 CREATE FUNCTION wikiembed_private.check_relation(p_relation regclass) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1414,6 +1407,81 @@ CREATE FUNCTION wikiembed_private.dimensions_of(p_vector public.vector) RETURNS 
     LANGUAGE sql IMMUTABLE;
 
 COMMENT ON FUNCTION wikiembed_private.dimensions_of(p_vector public.vector) IS 'The dimensions of a vector, whatever pgvector''s schema.';
+
+CREATE TABLE wikiembed.document_sources (
+    source text NOT NULL,
+    relation regclass NOT NULL,
+    key_columns name[] NOT NULL,
+    key_types text[] NOT NULL,
+    key_attnums smallint[] NOT NULL,
+    text_columns name[] NOT NULL,
+    text_paths jsonb NOT NULL,
+    text_attnums smallint[] NOT NULL,
+    title_column name,
+    title_attnum smallint,
+    splitter text NOT NULL,
+    max_chars integer NOT NULL,
+    overlap_chars integer NOT NULL,
+    context text NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    trigger_version integer DEFAULT 0 NOT NULL,
+    written_as text DEFAULT ''::text NOT NULL,
+    max_tokens integer,
+    splitter_version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
+    CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
+    CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
+    CONSTRAINT max_tokens_is_sane CHECK (((max_tokens >= 8) AND (max_tokens <= 1000000))),
+    CONSTRAINT overlap_is_at_most_a_quarter CHECK (((overlap_chars >= 0) AND (overlap_chars <= (max_chars / 4)))),
+    CONSTRAINT splitter_is_known CHECK ((splitter = ANY (ARRAY['text'::text, 'markdown'::text, 'html'::text])))
+);
+
+COMMENT ON TABLE wikiembed.document_sources IS 'One row per source whose chunks are split from documents; written by attach_documents.';
+
+COMMENT ON COLUMN wikiembed.document_sources.source IS 'The source of the chunks.';
+
+COMMENT ON COLUMN wikiembed.document_sources.relation IS 'The table of documents.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_columns IS 'The columns that identify a document together.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_types IS 'Type of each column of the key.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_attnums IS 'Column number of each column of the key.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_columns IS 'The columns whose text is split, joined by a blank line.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_paths IS 'For each column of the text the path of a JSON field; null: the column itself.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_attnums IS 'Column number of each column of the text.';
+
+COMMENT ON COLUMN wikiembed.document_sources.title_column IS 'The column of the title; null: none.';
+
+COMMENT ON COLUMN wikiembed.document_sources.title_attnum IS 'Column number of the title.';
+
+COMMENT ON COLUMN wikiembed.document_sources.splitter IS 'text, markdown or html.';
+
+COMMENT ON COLUMN wikiembed.document_sources.max_chars IS 'Most characters of a chunk, without its context.';
+
+COMMENT ON COLUMN wikiembed.document_sources.overlap_chars IS 'Characters that a chunk repeats of the one before.';
+
+COMMENT ON COLUMN wikiembed.document_sources.context IS 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
+
+COMMENT ON COLUMN wikiembed.document_sources.generation IS 'Seed of the hash of documents; grows with every change of the options.';
+
+COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the functions that generated its triggers.';
+
+COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
+
+COMMENT ON COLUMN wikiembed.document_sources.max_tokens IS 'Most tokens of a chunk, without its context; null: no bound.';
+
+COMMENT ON COLUMN wikiembed.document_sources.splitter_version IS 'Version of the splitter that its documents are split by, since attach or the last resplit.';
+
+CREATE FUNCTION wikiembed_private.document_columns(p_row wikiembed.sources) RETURNS wikiembed.document_sources
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_columns(p_row wikiembed.sources) IS 'A row of document_sources with the table, key and texts that check_keys and check_texts found, and nothing else.';
 
 CREATE FUNCTION wikiembed_private.document_names(p_name text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -2447,74 +2515,6 @@ CREATE FUNCTION wikiembed_private.refuse_undeclared(p_source wikiembed.sources) 
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.refuse_undeclared(p_source wikiembed.sources) IS 'Raises WE013 for a column that declares no dimensions.';
-
-CREATE TABLE wikiembed.document_sources (
-    source text NOT NULL,
-    relation regclass NOT NULL,
-    key_columns name[] NOT NULL,
-    key_types text[] NOT NULL,
-    key_attnums smallint[] NOT NULL,
-    text_columns name[] NOT NULL,
-    text_paths jsonb NOT NULL,
-    text_attnums smallint[] NOT NULL,
-    title_column name,
-    title_attnum smallint,
-    splitter text NOT NULL,
-    max_chars integer NOT NULL,
-    overlap_chars integer NOT NULL,
-    context text NOT NULL,
-    generation bigint DEFAULT 1 NOT NULL,
-    trigger_version integer DEFAULT 0 NOT NULL,
-    written_as text DEFAULT ''::text NOT NULL,
-    max_tokens integer,
-    splitter_version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
-    CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
-    CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
-    CONSTRAINT max_tokens_is_sane CHECK (((max_tokens >= 8) AND (max_tokens <= 1000000))),
-    CONSTRAINT overlap_is_at_most_a_quarter CHECK (((overlap_chars >= 0) AND (overlap_chars <= (max_chars / 4)))),
-    CONSTRAINT splitter_is_known CHECK ((splitter = ANY (ARRAY['text'::text, 'markdown'::text, 'html'::text])))
-);
-
-COMMENT ON TABLE wikiembed.document_sources IS 'One row per source whose chunks are split from documents; written by attach_documents.';
-
-COMMENT ON COLUMN wikiembed.document_sources.source IS 'The source of the chunks.';
-
-COMMENT ON COLUMN wikiembed.document_sources.relation IS 'The table of documents.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_columns IS 'The columns that identify a document together.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_types IS 'Type of each column of the key.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_attnums IS 'Column number of each column of the key.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_columns IS 'The columns whose text is split, joined by a blank line.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_paths IS 'For each column of the text the path of a JSON field; null: the column itself.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_attnums IS 'Column number of each column of the text.';
-
-COMMENT ON COLUMN wikiembed.document_sources.title_column IS 'The column of the title; null: none.';
-
-COMMENT ON COLUMN wikiembed.document_sources.title_attnum IS 'Column number of the title.';
-
-COMMENT ON COLUMN wikiembed.document_sources.splitter IS 'text, markdown or html.';
-
-COMMENT ON COLUMN wikiembed.document_sources.max_chars IS 'Most characters of a chunk, without its context.';
-
-COMMENT ON COLUMN wikiembed.document_sources.overlap_chars IS 'Characters that a chunk repeats of the one before.';
-
-COMMENT ON COLUMN wikiembed.document_sources.context IS 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
-
-COMMENT ON COLUMN wikiembed.document_sources.generation IS 'Seed of the hash of documents; grows with every change of the options.';
-
-COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the functions that generated its triggers.';
-
-COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
-
-COMMENT ON COLUMN wikiembed.document_sources.max_tokens IS 'Most tokens of a chunk, without its context; null: no bound.';
-
-COMMENT ON COLUMN wikiembed.document_sources.splitter_version IS 'Version of the splitter that its documents are split by, since attach or the last resplit.';
 
 CREATE FUNCTION wikiembed_private.register_documents(p_documents wikiembed.document_sources) RETURNS void
     LANGUAGE plpgsql

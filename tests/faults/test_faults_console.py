@@ -19,12 +19,9 @@ BACKENDS = "select pid from pg_stat_activity where application_name = %s"
 @pytest.fixture
 def private_docs(private_server: PrivateServer) -> Iterator[Database]:
     """A database of `private_server` with the attached table ``docs``."""
-    database = create_database(private_server.server, make_template(private_server.server))
-    try:
+    with create_database(private_server.server, make_template(private_server.server)) as database:
         make_source(database)
         yield database
-    finally:
-        database.close()
 
 
 async def test_pages_of_a_postgres_that_hangs_say_so(

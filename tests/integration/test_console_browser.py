@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.chromium import NEEDS_CHROMIUM, PHONE, chromium, served, trouble
 from tests.support.chunks import add, pause_reason
-from tests.support.console import CLOSED, console_settings, running, running_several
+from tests.support.console import console_settings, running, running_several
 from tests.support.database import Database
+from tests.support.refused import CLOSED
 from wikiembed.web import changes
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import pytest
 from tests.support.chunks import add_chunks, counts, make_source
 from tests.support.database import Database, create_database
 from tests.support.eventually import eventually_async
+from tests.support.refused import no_database
 from tests.support.server import TestServer
 from tests.support.standin import StandIn
 from tests.support.workers import drain, environment_of, settings_of
@@ -23,15 +24,14 @@ CHUNKS = 40
 @pytest.fixture
 def databases(postgres: TestServer, template: str) -> Iterator[tuple[Database, Database]]:
     """Two databases with so many chunks to embed in each."""
-    made = (create_database(postgres, template), create_database(postgres, template))
-    try:
-        for one in made:
+    with (
+        create_database(postgres, template) as first,
+        create_database(postgres, template) as second,
+    ):
+        for one in (first, second):
             make_source(one, batch_size=4)
             add_chunks(one, CHUNKS)
-        yield made
-    finally:
-        for one in made:
-            one.close()
+        yield first, second
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +97,7 @@ async def test_actor_says_which_database_is_away(
     databases: tuple[Database, Database], standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And works on the other one."""
-    away = "postgresql://127.0.0.1:1/none"
+    away = no_database()
     actor = actor_for(databases, standin, monkeypatch, second=away)
     run = asyncio.create_task(actor.run())
     await eventually_async(lambda: run.done() or embedded(databases[0]))

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg import sql
 
 from tests.support.chunks import embed, fail, queued, read
-from tests.support.database import DIMENSIONS, Database, create_database
+from tests.support.database import DIMENSIONS, Database, restore_dump
 from tests.support.server import TestServer
 from wikiembed.config import Provider, Settings
 from wikiembed.db.migrate import upgrade
@@ -66,19 +65,6 @@ STATE = {
 }  # fmt: skip
 
 
-def _restore(server: TestServer) -> Database:
-    made = create_database(server, "template0")
-    with server.admin() as connection:
-        name = sql.Identifier(made.name)
-        connection.execute(sql.SQL("drop database {}").format(name))
-        connection.execute(
-            sql.SQL("create database {} encoding 'UTF8' template template0").format(name)
-        )
-    with made.connect() as connection:
-        connection.execute(FILE.read_bytes())
-    return made
-
-
 def _state(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     return {name: database.rows(query) for name, query in STATE.items()}
 
@@ -86,14 +72,11 @@ def _state(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.fixture(scope="module")
 def restored(postgres: TestServer) -> Iterator[tuple[Database, dict[str, list[tuple[Any, ...]]]]]:
     """The restored database after the upgrade, and its state before."""
-    made = _restore(postgres)
-    try:
+    with restore_dump(postgres, FILE) as made:
         before = _state(made)
         settings = Settings(database_url=made.url, dimensions=DIMENSIONS, embedder=Provider.LOCAL)
         upgrade(made.url, settings)
         yield made, before
-    finally:
-        made.close()
 
 
 Restored = tuple[Database, dict[str, list[tuple[Any, ...]]]]

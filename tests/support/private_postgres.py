@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Self
 
 from tests.support.data_folder import DataFolder
 from tests.support.server import FAST_SETTINGS, VERSION, TestServer
@@ -56,6 +56,12 @@ class PrivateServer:
         """Run a statement as superuser, in the maintenance database."""
         with self.server.admin() as connection:
             connection.execute(statement.encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def end(self) -> None:
         """Stop it for good."""

@@ -21,6 +21,7 @@ from playwright.async_api import Browser
 
 from tests.support.chromium import CHROMIUM, DESKTOP, PHONE, chromium, served
 from tests.support.chunks import attach_sql, table_sql
+from tests.support.refused import no_database
 from tests.tools.bench.place import Base, a_place
 from tests.tools.docs.pages import DOCS
 from wikiembed.config import Settings
@@ -29,7 +30,7 @@ from wikiembed.db.several import Database
 from wikiembed.web.access import Access
 from wikiembed.web.app import Console
 from wikiembed.web.consoles import Consoles
-from wikiembed.web.site import Site
+from wikiembed.web.site import Site, SiteOptions
 
 FOLDER = DOCS / "how-to" / "console"
 COLORS = 128
@@ -46,7 +47,7 @@ SCREENS = {
 }
 LIST = "databases"
 """The first page of a console on several databases."""
-AWAY = "postgresql://127.0.0.1:9/archive"
+AWAY = no_database("archive")
 # What the database would hold after a week of work, by the counts alone.
 STATE = """
 insert into wikiembed.ledger (source, at, total, embedded, failed, skipped)
@@ -183,7 +184,7 @@ def looks() -> Iterator[Look]:
 async def photograph(base: Base, other: Base, folder: Path | None) -> None:
     """Write the pictures of the page, or into `folder` all screens in all looks."""
     settings = Settings(database_url=base.url)
-    single = Console(settings, Access.of(settings))
+    single = Console(settings, SiteOptions(access=Access.of(settings)))
     async with opened(single) as one, opened(a_list(base, other)) as several:
         urls = {name: one + path for name, path in SCREENS.items()} | {LIST: f"{several}/"}
         async with chromium() as browser:
@@ -219,7 +220,7 @@ def a_list(base: Base, other: Base) -> Consoles:
             Database(settings=Settings(database_url=url), endpoint=place, name=place.name)
             for url, place in places
         ],
-        Access.of(Settings()),
+        SiteOptions(access=Access.of(Settings())),
     )
 
 
