@@ -97,7 +97,7 @@ async def test_actor_works_on_both_and_reports_the_sum(
 async def test_actor_polls_as_often_as_its_order_says(
     databases: tuple[Database, Database], standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Jobs that become due notify nobody: an ordinary worker's poll would not find them here."""
+    """Jobs that become due notify no worker: an ordinary worker's poll would not find them here."""
     monkeypatch.setattr(supervisor, "POLL_S", 3600.0)
     actor = actor_for(databases, standin, monkeypatch)
     run = asyncio.create_task(actor.run())

@@ -46,7 +46,7 @@ async def test_actors_of_a_drain_poll_more_often(
     drain: bool,  # noqa: FBT001
     poll_s: float | None,
 ) -> None:
-    """Jobs that are retried notify nobody, and a drain waits for each of them."""
+    """Jobs that are retried notify no worker, and a drain waits for each of them."""
     make_quick(monkeypatch)
     made: list[Cluster] = []
 

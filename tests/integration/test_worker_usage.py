@@ -29,7 +29,7 @@ def usage(database: Database, source: str = "docs") -> list[tuple[int, ...]]:
 
 
 def add_words(database: Database, n: int) -> None:
-    """Chunks of two words in 14 bytes: 2 tokens by the server's count, 3.5 by the first estimate."""
+    """Chunks of two words in 14 bytes: 2 tokens for the server, 3.5 by the first estimate."""
     database.execute(
         "insert into public.docs (body)"
         f" select 'word' || lpad(n::text, 4, '0') || ' again' from generate_series(1, {n}) as n"
@@ -213,7 +213,7 @@ async def test_budget_is_used_though_estimates_are_too_high(
 async def test_reservation_of_a_killed_worker_holds_up_no_other(
     docs_table: Database, standin: StandIn, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """It counts, so that the budget is not exceeded, but nobody waits until it expires."""
+    """It counts, so that the budget is not exceeded, but no batch waits until it expires."""
     docs_table.execute("select wikiembed.set_budget('docs', 2000)")
     add_words(docs_table, 1280)
     standin.controls.latency_per_text_s = 1.0  # the probe is answered, no batch is

@@ -57,8 +57,8 @@ async def process(job: BatchJob, runtime: Runtime) -> None:
     """Embed the keys of a job that still lack a vector; idempotent.
 
     Raises: Stopping, OutageTooLong, PausedMeanwhile, BudgetInFlight, EmbedderMisconfigured,
-    ModelMismatch, ConfigurationError, StillStale, DatabaseError, psycopg.Error: wikiembed.worker.retry requeues
-    the job.
+    ModelMismatch, ConfigurationError, StillStale, DatabaseError, psycopg.Error:
+    wikiembed.worker.retry requeues the job.
     """
     keys = list(job.keys)
     try:
