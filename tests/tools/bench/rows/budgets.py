@@ -30,7 +30,7 @@ class _Run:
 
 def budgets(place: Place, form: Form) -> Iterator[Measured]:
     """The same source with a budget of tokens that is never reached, and without, in turns."""
-    texts, rounds = form.of(20_000, 60_000), form.of(5, 9)
+    texts, rounds = form.of(20_000, 60_000), form.of(3, 9)
     without: list[_Run] = []
     with_budget: list[_Run] = []
     with place.base() as base, place.server("instant") as server:
