@@ -424,7 +424,7 @@ CREATE FUNCTION wikiembed.reserve_budget(p_source text, p_id bigint, p_tokens bi
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.reserve_budget(p_source text, p_id bigint, p_tokens bigint) IS 'Reserves tokens of a source''s budgets for a batch that is about to be sent; where they do not suffice, with what is used and in flight, pauses the source until the period ends and returns false. Called by workers. Raises WE001, WE010.';
+COMMENT ON FUNCTION wikiembed.reserve_budget(p_source text, p_id bigint, p_tokens bigint) IS 'Reserves tokens of a source''s budgets for a batch that is about to be sent. Where they do not suffice, with what is used and in flight, returns null while a batch in flight may leave some of what it has reserved; else pauses the source until the period ends and returns false. p_id: the id of the batch''s job times 2^20, plus a random number below that. Called by workers. Raises WE001, WE010.';
 
 CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::text, p_max_chars integer DEFAULT NULL::integer, p_overlap_chars integer DEFAULT NULL::integer, p_context text DEFAULT NULL::text, p_max_tokens integer DEFAULT NULL::integer, p_force boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -963,7 +963,7 @@ CREATE TABLE wikiembed_private.budget_reservations (
 
 COMMENT ON TABLE wikiembed_private.budget_reservations IS 'Tokens that batches in flight will use, by an estimate; written by reserve_budget, deleted by settle_budget, or after 30 minutes.';
 
-COMMENT ON COLUMN wikiembed_private.budget_reservations.id IS 'Random number of the batch.';
+COMMENT ON COLUMN wikiembed_private.budget_reservations.id IS 'The id of the batch''s job times 2^20, plus a random number.';
 
 COMMENT ON COLUMN wikiembed_private.budget_reservations.source IS 'The source.';
 
@@ -1957,6 +1957,13 @@ CREATE FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_rol
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) IS 'Lets a reader''s role call the functions that search a source with the rights of its caller.';
+
+CREATE FUNCTION wikiembed_private.has_live_reservation(p_source text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.has_live_reservation(p_source text) IS 'Whether a batch of the source is in flight at a worker that is alive: what it has reserved will be settled.';
 
 CREATE FUNCTION wikiembed_private.has_vector_index(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE

@@ -15,6 +15,7 @@ from tests.support.refused import no_database
 from tests.support.server import TestServer
 from tests.support.standin import StandIn
 from tests.support.workers import drain, environment_of, settings_of
+from wikiembed.worker import supervisor
 from wikiembed.worker.fleet.actor import FleetWorker
 from wikiembed.worker.fleet.order import Environment, Order
 
@@ -91,6 +92,26 @@ async def test_actor_works_on_both_and_reports_the_sum(
     for one in databases:
         one.check_invariants()
         assert one.one("select count(*) from wikiembed.workers where alive") == 0
+
+
+async def test_actor_polls_as_often_as_its_order_says(
+    databases: tuple[Database, Database], standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs that become due notify no worker: an ordinary worker's poll would not find them here."""
+    monkeypatch.setattr(supervisor, "POLL_S", 3600.0)
+    actor = actor_for(databases, standin, monkeypatch)
+    run = asyncio.create_task(actor.run())
+    await eventually_async(lambda: run.done() or all(embedded(one) for one in databases))
+    for one in databases:  # in one transaction: the notification comes before they are due
+        one.execute(
+            "update public.docs set body = body || ' again';"
+            " update wikiembed_queue.procrastinate_jobs"
+            " set scheduled_at = now() + interval '2 s' where task_name = 'wikiembed.embed'"
+        )
+        assert not embedded(one)
+    await eventually_async(lambda: run.done() or all(embedded(one) for one in databases))
+    await actor.stop()
+    assert (await asyncio.wait_for(run, 20)).exit_code == 0
 
 
 async def test_actor_says_which_database_is_away(
