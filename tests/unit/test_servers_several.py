@@ -34,7 +34,7 @@ async def test_batches_take_the_free_slots_of_all_servers() -> None:
 
 async def test_a_free_slot_at_the_faster_server_is_taken_first() -> None:
     """One batch at a time goes there, once both are known."""
-    a, b = Slow(0.02), Slow(0.001)
+    a, b = Slow(0.2), Slow(0.001)
     group = await joined(a, b)
     for _ in range(8):
         await group.embed()
