@@ -151,7 +151,7 @@ class Database:
     async def in_thread(self, work: Callable[[], Result], *, abandon: bool = False) -> Result:
         """The result of `work`, which blocks; the threads of this database run it.
 
-        `abandon`: whoever is cancelled does not wait for it.
+        `abandon`: a task that is cancelled does not wait for it.
         """
         if self._threads is None:
             self._threads = anyio.CapacityLimiter(THREADS)
