@@ -163,7 +163,8 @@ def test_chunks_of_live_jobs_are_counted(docs_table: Database) -> None:
     docs_table.execute(
         f"insert into {JOBS} (queue_name, task_name, args) values"
         " ('embed_docs', 'wikiembed.split', '{\"keys\": [1]}'),"
-        " ('embed_docs', 'wikiembed.embed', '{\"keys\": 7}'), ('embed_docs', 'wikiembed.embed', '{}')"
+        " ('embed_docs', 'wikiembed.embed', '{\"keys\": 7}'),"
+        " ('embed_docs', 'wikiembed.embed', '{}')"
     )
     assert sums(docs_table) == {"embed_docs": 6}
     assert docs_table.one(chunks) == 132
