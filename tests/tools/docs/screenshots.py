@@ -151,12 +151,16 @@ def prepare(base: Base) -> None:
 
 
 def small(png: bytes, *, colors: int = COLORS) -> bytes:
-    """The picture with few colours."""
+    """The picture with its most frequent colours: those of areas are exact."""
     out = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").quantize(colors, Image.Quantize.MAXCOVERAGE).save(
-            out, "PNG", optimize=True
-        )
+        whole = image.convert("RGB")
+    found = sorted(whole.getcolors(whole.width * whole.height) or (), reverse=True)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(
+        [part for _, color in found[:colors] if isinstance(color, tuple) for part in color]
+    )
+    whole.quantize(palette=palette, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
