@@ -60,6 +60,7 @@ def test_areas_keep_their_colour() -> None:
     with image.open(io.BytesIO(small(given.getvalue()))) as found:
         assert len(found.convert("RGB").getcolors()) <= COLORS
         assert found.convert("RGB").getpixel((199, 100)) == page
+        assert [found.convert("RGB").getpixel((9, 20 * n + 2)) for n in range(len(areas))] == areas
 
 
 def test_page_of_monitoring_shows_the_dashboard() -> None:
