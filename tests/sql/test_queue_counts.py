@@ -61,6 +61,7 @@ def one_job(database: Database, *, status: str = "todo") -> int:
         ("insert into public.docs (body) values ('a')", 1),
         ("insert into public.docs (body, vec) values ('a', '[1,0,0,0]')", 0),
         ("insert into public.docs (body) select 'a' where false", 0),
+        ("insert into public.docs (body, vec) values ('a', null), ('b', '[1,0,0,0]')", 1),
         ("insert into public.docs (body) select 'a' from generate_series(1, 200)", 4),
         (
             "insert into public.docs (body, vec)"
