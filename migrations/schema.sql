@@ -1209,6 +1209,11 @@ CREATE FUNCTION wikiembed_private.chunks_of_document(p_source text, p_document t
 
 COMMENT ON FUNCTION wikiembed_private.chunks_of_document(p_source text, p_document text) IS 'The keys of the chunks of a document; none where the source has no documents.';
 
+CREATE FUNCTION wikiembed_private.chunks_of_job(p_task text, p_args jsonb) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION wikiembed_private.chunks_of_job(p_task text, p_args jsonb) IS 'The number of chunks that a job embeds; 0 for other tasks and malformed arguments.';
+
 CREATE FUNCTION wikiembed_private.citus_advice(p_relation regclass) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1275,7 +1280,7 @@ CREATE FUNCTION wikiembed_private.correct_queue(p_queue text) RETURNS void
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.correct_queue(p_queue text) IS 'Corrects the sum of a queue''s jobs to their number, after changes that bypassed the triggers.';
+COMMENT ON FUNCTION wikiembed_private.correct_queue(p_queue text) IS 'Corrects the sums of a queue''s jobs and chunks to their numbers, after changes that bypassed the triggers.';
 
 CREATE FUNCTION wikiembed_private.cost_tables() RETURNS regclass[]
     LANGUAGE sql STABLE
@@ -3245,6 +3250,22 @@ COMMENT ON COLUMN wikiembed.ledger.failed IS 'Change of the number of failures i
 
 COMMENT ON COLUMN wikiembed.ledger.skipped IS 'Change of the number of failures in state skipped.';
 
+CREATE TABLE wikiembed_private.queue_ledger (
+    jobs bigint NOT NULL,
+    queue_name text NOT NULL,
+    chunks bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY wikiembed_private.queue_ledger REPLICA IDENTITY FULL;
+
+COMMENT ON TABLE wikiembed_private.queue_ledger IS 'Changes of the number of jobs that can begin at once or run, and of the chunks of all that are not finished, by queue: their sums are the numbers. Written by the triggers of the queue and of the sources; fold_ledger leaves one row per queue.';
+
+COMMENT ON COLUMN wikiembed_private.queue_ledger.jobs IS 'Jobs added; negative: removed.';
+
+COMMENT ON COLUMN wikiembed_private.queue_ledger.queue_name IS 'Their queue.';
+
+COMMENT ON COLUMN wikiembed_private.queue_ledger.chunks IS 'Chunks of jobs added, also of those that wait for a time; negative: removed.';
+
 CREATE VIEW wikiembed.coverage AS
  SELECT s.name AS source,
     c.total,
@@ -3273,7 +3294,7 @@ CREATE VIEW wikiembed.coverage AS
     ((c.total = 0) AND (s.model IS NULL) AND ((s.relation)::oid = (to_regclass('public.wiki_chunks'::text))::oid) AND (NOT wikiembed_private.has_waiting_document(s.name)) AND (EXISTS ( SELECT
            FROM wikiembed.sources other
           WHERE ((other.relation)::oid <> (s.relation)::oid)))) AS unused
-   FROM ((((wikiembed.sources s
+   FROM (((((wikiembed.sources s
      CROSS JOIN LATERAL wikiembed_private.sum_deltas(s.name) d(total, embedded))
      CROSS JOIN LATERAL ( SELECT ((COALESCE(sum(l.total), (0)::numeric))::bigint + d.total) AS total,
             ((COALESCE(sum(l.embedded), (0)::numeric))::bigint + d.embedded) AS embedded,
@@ -3283,12 +3304,13 @@ CREATE VIEW wikiembed.coverage AS
            FROM ONLY wikiembed.ledger l
           WHERE (l.source = s.name)) c)
      CROSS JOIN LATERAL ( SELECT wikiembed_private.is_paused(s.paused_at, s.resume_at) AS paused) h)
+     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(l.chunks), (0)::numeric))::bigint AS chunks
+           FROM wikiembed_private.queue_ledger l
+          WHERE ((s.held_back_at IS NOT NULL) AND (l.queue_name = s.queue_name))) q)
      CROSS JOIN LATERAL ( SELECT
                 CASE
                     WHEN (s.held_back_at IS NULL) THEN (0)::bigint
-                    ELSE GREATEST((0)::bigint, ((((c.total - c.embedded) - c.skipped) - c.failed) - ( SELECT COALESCE(sum(jsonb_array_length((j.args -> 'keys'::text))), (0)::bigint) AS "coalesce"
-                       FROM wikiembed_queue.procrastinate_jobs j
-                      WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status])) AND ((j.task_name)::text = 'wikiembed.embed'::text) AND (jsonb_typeof((j.args -> 'keys'::text)) = 'array'::text)))))
+                    ELSE GREATEST((0)::bigint, ((((c.total - c.embedded) - c.skipped) - c.failed) - q.chunks))
                 END AS held_back) o);
 
 COMMENT ON VIEW wikiembed.coverage IS 'One row per source: exact counts from the ledger; total = embedded + missing + skipped.';
@@ -4192,19 +4214,6 @@ ALTER TABLE wikiembed_private.limits ALTER COLUMN id ADD GENERATED ALWAYS AS IDE
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE wikiembed_private.queue_ledger (
-    jobs bigint NOT NULL,
-    queue_name text NOT NULL
-);
-
-ALTER TABLE ONLY wikiembed_private.queue_ledger REPLICA IDENTITY FULL;
-
-COMMENT ON TABLE wikiembed_private.queue_ledger IS 'Changes of the number of jobs that can begin at once or run, by queue: their sum is the number. Written by the triggers of the queue and of the sources; fold_ledger leaves one row per queue.';
-
-COMMENT ON COLUMN wikiembed_private.queue_ledger.jobs IS 'Jobs added; negative: removed.';
-
-COMMENT ON COLUMN wikiembed_private.queue_ledger.queue_name IS 'Their queue.';
 
 CREATE TABLE wikiembed_private.written_functions (
     function text NOT NULL COLLATE pg_catalog."C"

@@ -48,6 +48,9 @@ AUDIT = """
   for (const node of document.querySelectorAll("button:not([hidden]), a[href]")) {
     if (!node.textContent.trim()) wrong.push(`no name: ${node.outerHTML}`);
   }
+  for (const node of document.querySelectorAll("nav a")) {
+    if (node.getBoundingClientRect().right > innerWidth) wrong.push(`outside: ${node.textContent}`);
+  }
   const ids = [...document.querySelectorAll("[id]")].map((node) => node.id);
   for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) wrong.push(`twice: ${id}`);
   if (document.querySelectorAll("h1").length !== 1) wrong.push("not one h1");

@@ -18,6 +18,7 @@ from tests.support.console import (
     text_of,
 )
 from tests.support.database import Database
+from tests.support.documents import ATTACH, put
 from tests.support.refused import CLOSED, no_database
 from wikiembed.control.glance import glance
 from wikiembed.web.access import Access
@@ -91,10 +92,12 @@ async def test_open_pages_share_one_reading(docs_table: Database, console: Conso
     assert len(read) == 1
 
 
-def test_first_screen_reads_neither_table_nor_queue(docs_table: Database) -> None:
+@pytest.mark.parametrize("held_back", ["null", "now()"])
+def test_first_screen_reads_neither_table_nor_queue(docs_table: Database, held_back: str) -> None:
     """Of 20,000 chunks and as many jobs it reads a few hundred entries."""
     docs_table.execute("update wikiembed.sources set batch_size = 1 where name = 'docs'")
     add_chunks(docs_table, 20_000)
+    docs_table.execute(f"update wikiembed.sources set held_back_at = {held_back}")
     docs_table.execute("vacuum analyze")
     with docs_table.connect(autocommit=False) as connection:
         glance(connection)
@@ -104,6 +107,23 @@ def test_first_screen_reads_neither_table_nor_queue(docs_table: Database) -> Non
             " and pg_stat_get_xact_tuples_returned(oid) > 100"
         ).fetchall()
     assert read == []
+
+
+def test_first_screen_counts_documents_once(database: Database) -> None:
+    """Also those that are in the way."""
+    database.execute(
+        "create table public.articles (tenant int, id text, title text, body text,"
+        " primary key (tenant, id))"
+    )
+    database.execute(ATTACH)
+    put(database, "a", "one")
+    with database.connect(autocommit=False) as connection:
+        state = glance(connection)
+        (scans,) = connection.execute(
+            "select pg_stat_get_xact_numscans('wikiembed_private.documents_articles'::regclass)"
+        ).fetchone() or (0,)
+    assert [(one.source, one.name) for one in state.obstacles] == [("articles", "documents")]
+    assert scans == 1
 
 
 async def test_slow_section_is_left_out(

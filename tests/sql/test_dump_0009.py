@@ -100,6 +100,21 @@ def test_upgrade_loses_no_row(restored: Restored) -> None:
     assert dict(embedded) == {NOTES: 7, "docs": 40, "parts": 0, "wiki": 10}
 
 
+def test_chunks_of_queued_jobs_are_summed(restored: Restored) -> None:
+    """As a count of the jobs of the dump."""
+    database, _ = restored
+    counted = database.rows(
+        "select queue_name::text, sum(jsonb_array_length(args -> 'keys'))::int"
+        " from wikiembed_queue.procrastinate_jobs where task_name = 'wikiembed.embed'"
+        " and status in ('todo', 'doing') group by 1 order by 1"
+    )
+    assert len(counted) > 1
+    assert counted == database.rows(
+        "select queue_name, sum(chunks)::int from wikiembed_private.queue_ledger"
+        " group by 1 having sum(chunks) <> 0 order by 1"
+    )
+
+
 def test_invariants_hold_after_the_upgrade(restored: Restored) -> None:
     """Of every source; the rest of parts is held back, as before."""
     database, _ = restored
