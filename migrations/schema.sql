@@ -424,7 +424,7 @@ CREATE FUNCTION wikiembed.reserve_budget(p_source text, p_id bigint, p_tokens bi
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS …;
 
-COMMENT ON FUNCTION wikiembed.reserve_budget(p_source text, p_id bigint, p_tokens bigint) IS 'Reserves tokens of a source''s budgets for a batch that is about to be sent; where they do not suffice, with what is used and in flight, pauses the source until the period ends and returns false. Called by workers. Raises WE001, WE010.';
+COMMENT ON FUNCTION wikiembed.reserve_budget(p_source text, p_id bigint, p_tokens bigint) IS 'Reserves tokens of a source''s budgets for a batch that is about to be sent. Where they do not suffice, with what is used and in flight, returns null while a batch in flight may leave some of what it has reserved; else pauses the source until the period ends and returns false. p_id: the id of the batch''s job times 2^20, plus a random number below that. Called by workers. Raises WE001, WE010.';
 
 CREATE FUNCTION wikiembed.resplit(p_source text, p_splitter text DEFAULT NULL::text, p_max_chars integer DEFAULT NULL::integer, p_overlap_chars integer DEFAULT NULL::integer, p_context text DEFAULT NULL::text, p_max_tokens integer DEFAULT NULL::integer, p_force boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -963,7 +963,7 @@ CREATE TABLE wikiembed_private.budget_reservations (
 
 COMMENT ON TABLE wikiembed_private.budget_reservations IS 'Tokens that batches in flight will use, by an estimate; written by reserve_budget, deleted by settle_budget, or after 30 minutes.';
 
-COMMENT ON COLUMN wikiembed_private.budget_reservations.id IS 'Random number of the batch.';
+COMMENT ON COLUMN wikiembed_private.budget_reservations.id IS 'The id of the batch''s job times 2^20, plus a random number.';
 
 COMMENT ON COLUMN wikiembed_private.budget_reservations.source IS 'The source.';
 
@@ -1124,13 +1124,6 @@ CREATE FUNCTION wikiembed_private.check_name(p_name text) RETURNS void
 
 COMMENT ON FUNCTION wikiembed_private.check_name(p_name text) IS 'Raises WE002 for a source name that is too long or not printable.';
 
-CREATE FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS …;
-
-COMMENT ON FUNCTION wikiembed_private.check_names(p_source wikiembed.sources) IS 'Raises WE004 for names that a generated function cannot contain.';
-
 CREATE FUNCTION wikiembed_private.check_relation(p_relation regclass) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1216,6 +1209,11 @@ CREATE FUNCTION wikiembed_private.chunks_of_document(p_source text, p_document t
 
 COMMENT ON FUNCTION wikiembed_private.chunks_of_document(p_source text, p_document text) IS 'The keys of the chunks of a document; none where the source has no documents.';
 
+CREATE FUNCTION wikiembed_private.chunks_of_job(p_task text, p_args jsonb) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION wikiembed_private.chunks_of_job(p_task text, p_args jsonb) IS 'The number of chunks that a job embeds; 0 for other tasks and malformed arguments.';
+
 CREATE FUNCTION wikiembed_private.citus_advice(p_relation regclass) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1282,7 +1280,7 @@ CREATE FUNCTION wikiembed_private.correct_queue(p_queue text) RETURNS void
     SET jit TO 'off'
     AS …;
 
-COMMENT ON FUNCTION wikiembed_private.correct_queue(p_queue text) IS 'Corrects the sum of a queue''s jobs to their number, after changes that bypassed the triggers.';
+COMMENT ON FUNCTION wikiembed_private.correct_queue(p_queue text) IS 'Corrects the sums of a queue''s jobs and chunks to their numbers, after changes that bypassed the triggers.';
 
 CREATE FUNCTION wikiembed_private.cost_tables() RETURNS regclass[]
     LANGUAGE sql STABLE
@@ -1414,6 +1412,81 @@ CREATE FUNCTION wikiembed_private.dimensions_of(p_vector public.vector) RETURNS 
     LANGUAGE sql IMMUTABLE;
 
 COMMENT ON FUNCTION wikiembed_private.dimensions_of(p_vector public.vector) IS 'The dimensions of a vector, whatever pgvector''s schema.';
+
+CREATE TABLE wikiembed.document_sources (
+    source text NOT NULL,
+    relation regclass NOT NULL,
+    key_columns name[] NOT NULL,
+    key_types text[] NOT NULL,
+    key_attnums smallint[] NOT NULL,
+    text_columns name[] NOT NULL,
+    text_paths jsonb NOT NULL,
+    text_attnums smallint[] NOT NULL,
+    title_column name,
+    title_attnum smallint,
+    splitter text NOT NULL,
+    max_chars integer NOT NULL,
+    overlap_chars integer NOT NULL,
+    context text NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    trigger_version integer DEFAULT 0 NOT NULL,
+    written_as text DEFAULT ''::text NOT NULL,
+    max_tokens integer,
+    splitter_version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
+    CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
+    CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
+    CONSTRAINT max_tokens_is_sane CHECK (((max_tokens >= 8) AND (max_tokens <= 1000000))),
+    CONSTRAINT overlap_is_at_most_a_quarter CHECK (((overlap_chars >= 0) AND (overlap_chars <= (max_chars / 4)))),
+    CONSTRAINT splitter_is_known CHECK ((splitter = ANY (ARRAY['text'::text, 'markdown'::text, 'html'::text])))
+);
+
+COMMENT ON TABLE wikiembed.document_sources IS 'One row per source whose chunks are split from documents; written by attach_documents.';
+
+COMMENT ON COLUMN wikiembed.document_sources.source IS 'The source of the chunks.';
+
+COMMENT ON COLUMN wikiembed.document_sources.relation IS 'The table of documents.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_columns IS 'The columns that identify a document together.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_types IS 'Type of each column of the key.';
+
+COMMENT ON COLUMN wikiembed.document_sources.key_attnums IS 'Column number of each column of the key.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_columns IS 'The columns whose text is split, joined by a blank line.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_paths IS 'For each column of the text the path of a JSON field; null: the column itself.';
+
+COMMENT ON COLUMN wikiembed.document_sources.text_attnums IS 'Column number of each column of the text.';
+
+COMMENT ON COLUMN wikiembed.document_sources.title_column IS 'The column of the title; null: none.';
+
+COMMENT ON COLUMN wikiembed.document_sources.title_attnum IS 'Column number of the title.';
+
+COMMENT ON COLUMN wikiembed.document_sources.splitter IS 'text, markdown or html.';
+
+COMMENT ON COLUMN wikiembed.document_sources.max_chars IS 'Most characters of a chunk, without its context.';
+
+COMMENT ON COLUMN wikiembed.document_sources.overlap_chars IS 'Characters that a chunk repeats of the one before.';
+
+COMMENT ON COLUMN wikiembed.document_sources.context IS 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
+
+COMMENT ON COLUMN wikiembed.document_sources.generation IS 'Seed of the hash of documents; grows with every change of the options.';
+
+COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the functions that generated its triggers.';
+
+COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
+
+COMMENT ON COLUMN wikiembed.document_sources.max_tokens IS 'Most tokens of a chunk, without its context; null: no bound.';
+
+COMMENT ON COLUMN wikiembed.document_sources.splitter_version IS 'Version of the splitter that its documents are split by, since attach or the last resplit.';
+
+CREATE FUNCTION wikiembed_private.document_columns(p_row wikiembed.sources) RETURNS wikiembed.document_sources
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.document_columns(p_row wikiembed.sources) IS 'A row of document_sources with the table, key and texts that check_keys and check_texts found, and nothing else.';
 
 CREATE FUNCTION wikiembed_private.document_names(p_name text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -1889,6 +1962,13 @@ CREATE FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_rol
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.grant_search(p_source wikiembed.sources, p_role name) IS 'Lets a reader''s role call the functions that search a source with the rights of its caller.';
+
+CREATE FUNCTION wikiembed_private.has_live_reservation(p_source text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS …;
+
+COMMENT ON FUNCTION wikiembed_private.has_live_reservation(p_source text) IS 'Whether a batch of the source is in flight at a worker that is alive: what it has reserved will be settled.';
 
 CREATE FUNCTION wikiembed_private.has_vector_index(p_source wikiembed.sources) RETURNS boolean
     LANGUAGE sql STABLE
@@ -2447,74 +2527,6 @@ CREATE FUNCTION wikiembed_private.refuse_undeclared(p_source wikiembed.sources) 
     AS …;
 
 COMMENT ON FUNCTION wikiembed_private.refuse_undeclared(p_source wikiembed.sources) IS 'Raises WE013 for a column that declares no dimensions.';
-
-CREATE TABLE wikiembed.document_sources (
-    source text NOT NULL,
-    relation regclass NOT NULL,
-    key_columns name[] NOT NULL,
-    key_types text[] NOT NULL,
-    key_attnums smallint[] NOT NULL,
-    text_columns name[] NOT NULL,
-    text_paths jsonb NOT NULL,
-    text_attnums smallint[] NOT NULL,
-    title_column name,
-    title_attnum smallint,
-    splitter text NOT NULL,
-    max_chars integer NOT NULL,
-    overlap_chars integer NOT NULL,
-    context text NOT NULL,
-    generation bigint DEFAULT 1 NOT NULL,
-    trigger_version integer DEFAULT 0 NOT NULL,
-    written_as text DEFAULT ''::text NOT NULL,
-    max_tokens integer,
-    splitter_version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT a_title_has_a_number CHECK (((title_column IS NULL) = (title_attnum IS NULL))),
-    CONSTRAINT context_is_known CHECK ((context = ANY (ARRAY['none'::text, 'title'::text, 'heading'::text, 'title_heading'::text]))),
-    CONSTRAINT max_chars_is_sane CHECK (((max_chars >= 32) AND (max_chars <= 1000000))),
-    CONSTRAINT max_tokens_is_sane CHECK (((max_tokens >= 8) AND (max_tokens <= 1000000))),
-    CONSTRAINT overlap_is_at_most_a_quarter CHECK (((overlap_chars >= 0) AND (overlap_chars <= (max_chars / 4)))),
-    CONSTRAINT splitter_is_known CHECK ((splitter = ANY (ARRAY['text'::text, 'markdown'::text, 'html'::text])))
-);
-
-COMMENT ON TABLE wikiembed.document_sources IS 'One row per source whose chunks are split from documents; written by attach_documents.';
-
-COMMENT ON COLUMN wikiembed.document_sources.source IS 'The source of the chunks.';
-
-COMMENT ON COLUMN wikiembed.document_sources.relation IS 'The table of documents.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_columns IS 'The columns that identify a document together.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_types IS 'Type of each column of the key.';
-
-COMMENT ON COLUMN wikiembed.document_sources.key_attnums IS 'Column number of each column of the key.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_columns IS 'The columns whose text is split, joined by a blank line.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_paths IS 'For each column of the text the path of a JSON field; null: the column itself.';
-
-COMMENT ON COLUMN wikiembed.document_sources.text_attnums IS 'Column number of each column of the text.';
-
-COMMENT ON COLUMN wikiembed.document_sources.title_column IS 'The column of the title; null: none.';
-
-COMMENT ON COLUMN wikiembed.document_sources.title_attnum IS 'Column number of the title.';
-
-COMMENT ON COLUMN wikiembed.document_sources.splitter IS 'text, markdown or html.';
-
-COMMENT ON COLUMN wikiembed.document_sources.max_chars IS 'Most characters of a chunk, without its context.';
-
-COMMENT ON COLUMN wikiembed.document_sources.overlap_chars IS 'Characters that a chunk repeats of the one before.';
-
-COMMENT ON COLUMN wikiembed.document_sources.context IS 'What precedes a chunk when it is embedded: none, title, heading or title_heading.';
-
-COMMENT ON COLUMN wikiembed.document_sources.generation IS 'Seed of the hash of documents; grows with every change of the options.';
-
-COMMENT ON COLUMN wikiembed.document_sources.trigger_version IS 'Digest of the functions that generated its triggers.';
-
-COMMENT ON COLUMN wikiembed.document_sources.written_as IS 'The names that the generated functions use.';
-
-COMMENT ON COLUMN wikiembed.document_sources.max_tokens IS 'Most tokens of a chunk, without its context; null: no bound.';
-
-COMMENT ON COLUMN wikiembed.document_sources.splitter_version IS 'Version of the splitter that its documents are split by, since attach or the last resplit.';
 
 CREATE FUNCTION wikiembed_private.register_documents(p_documents wikiembed.document_sources) RETURNS void
     LANGUAGE plpgsql
@@ -3238,6 +3250,22 @@ COMMENT ON COLUMN wikiembed.ledger.failed IS 'Change of the number of failures i
 
 COMMENT ON COLUMN wikiembed.ledger.skipped IS 'Change of the number of failures in state skipped.';
 
+CREATE TABLE wikiembed_private.queue_ledger (
+    jobs bigint NOT NULL,
+    queue_name text NOT NULL,
+    chunks bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY wikiembed_private.queue_ledger REPLICA IDENTITY FULL;
+
+COMMENT ON TABLE wikiembed_private.queue_ledger IS 'Changes of the number of jobs that can begin at once or run, and of the chunks of all that are not finished, by queue: their sums are the numbers. Written by the triggers of the queue and of the sources; fold_ledger leaves one row per queue.';
+
+COMMENT ON COLUMN wikiembed_private.queue_ledger.jobs IS 'Jobs added; negative: removed.';
+
+COMMENT ON COLUMN wikiembed_private.queue_ledger.queue_name IS 'Their queue.';
+
+COMMENT ON COLUMN wikiembed_private.queue_ledger.chunks IS 'Chunks of jobs added, also of those that wait for a time; negative: removed.';
+
 CREATE VIEW wikiembed.coverage AS
  SELECT s.name AS source,
     c.total,
@@ -3266,7 +3294,7 @@ CREATE VIEW wikiembed.coverage AS
     ((c.total = 0) AND (s.model IS NULL) AND ((s.relation)::oid = (to_regclass('public.wiki_chunks'::text))::oid) AND (NOT wikiembed_private.has_waiting_document(s.name)) AND (EXISTS ( SELECT
            FROM wikiembed.sources other
           WHERE ((other.relation)::oid <> (s.relation)::oid)))) AS unused
-   FROM ((((wikiembed.sources s
+   FROM (((((wikiembed.sources s
      CROSS JOIN LATERAL wikiembed_private.sum_deltas(s.name) d(total, embedded))
      CROSS JOIN LATERAL ( SELECT ((COALESCE(sum(l.total), (0)::numeric))::bigint + d.total) AS total,
             ((COALESCE(sum(l.embedded), (0)::numeric))::bigint + d.embedded) AS embedded,
@@ -3276,12 +3304,13 @@ CREATE VIEW wikiembed.coverage AS
            FROM ONLY wikiembed.ledger l
           WHERE (l.source = s.name)) c)
      CROSS JOIN LATERAL ( SELECT wikiembed_private.is_paused(s.paused_at, s.resume_at) AS paused) h)
+     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(l.chunks), (0)::numeric))::bigint AS chunks
+           FROM wikiembed_private.queue_ledger l
+          WHERE ((s.held_back_at IS NOT NULL) AND (l.queue_name = s.queue_name))) q)
      CROSS JOIN LATERAL ( SELECT
                 CASE
                     WHEN (s.held_back_at IS NULL) THEN (0)::bigint
-                    ELSE GREATEST((0)::bigint, ((((c.total - c.embedded) - c.skipped) - c.failed) - ( SELECT COALESCE(sum(jsonb_array_length((j.args -> 'keys'::text))), (0)::bigint) AS "coalesce"
-                       FROM wikiembed_queue.procrastinate_jobs j
-                      WHERE (((j.queue_name)::text = s.queue_name) AND (j.status = ANY (ARRAY['todo'::wikiembed_queue.procrastinate_job_status, 'doing'::wikiembed_queue.procrastinate_job_status])) AND ((j.task_name)::text = 'wikiembed.embed'::text) AND (jsonb_typeof((j.args -> 'keys'::text)) = 'array'::text)))))
+                    ELSE GREATEST((0)::bigint, ((((c.total - c.embedded) - c.skipped) - c.failed) - q.chunks))
                 END AS held_back) o);
 
 COMMENT ON VIEW wikiembed.coverage IS 'One row per source: exact counts from the ledger; total = embedded + missing + skipped.';
@@ -4185,19 +4214,6 @@ ALTER TABLE wikiembed_private.limits ALTER COLUMN id ADD GENERATED ALWAYS AS IDE
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE wikiembed_private.queue_ledger (
-    jobs bigint NOT NULL,
-    queue_name text NOT NULL
-);
-
-ALTER TABLE ONLY wikiembed_private.queue_ledger REPLICA IDENTITY FULL;
-
-COMMENT ON TABLE wikiembed_private.queue_ledger IS 'Changes of the number of jobs that can begin at once or run, by queue: their sum is the number. Written by the triggers of the queue and of the sources; fold_ledger leaves one row per queue.';
-
-COMMENT ON COLUMN wikiembed_private.queue_ledger.jobs IS 'Jobs added; negative: removed.';
-
-COMMENT ON COLUMN wikiembed_private.queue_ledger.queue_name IS 'Their queue.';
 
 CREATE TABLE wikiembed_private.written_functions (
     function text NOT NULL COLLATE pg_catalog."C"

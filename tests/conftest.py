@@ -123,11 +123,8 @@ def database(
     """A migrated database for this test, with what its fixture `docs_table` adds."""
     if "docs_table" in request.fixturenames:
         template = request.getfixturevalue("docs_template")
-    made = create_database(postgres, template)
-    try:
+    with create_database(postgres, template) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture
@@ -139,11 +136,8 @@ def docs_table(database: Database) -> Database:
 @pytest.fixture
 def other(postgres: TestServer, docs_template: str) -> Iterator[Database]:
     """A second database like `docs_table`."""
-    made = create_database(postgres, docs_template)
-    try:
+    with create_database(postgres, docs_template) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture

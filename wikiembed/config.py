@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
 import platformdirs
-from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
-    DotEnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
 )
 
-from wikiembed.encodings import unreadable
+from wikiembed.environment import (
+    ENV_FILE,
+    DotEnv,
+    errors_in_words,
+    refuse_misspelt,
+    refuse_unreadable,
+)
+from wikiembed.environment import ENV_PREFIX as ENV_PREFIX
 from wikiembed.errors import ConfigurationError
+from wikiembed.server_url import root_of, server_name, split_urls
 
-ENV_PREFIX = "WIKIEMBED_"
-ENV_FILE = ".env"
-_OF_OTHERS = re.compile(rf"{ENV_PREFIX}(TEST_|FAULT|START_)")
-"""Of the tests and of the operator's scripts."""
-_BETWEEN_URLS = re.compile(r"[\s,]+(?=https?://)")
-"""Between two URLs; elsewhere a comma or a space is a part of one, such as of a password."""
 LOCAL_DIMENSIONS = 256
 DEFAULT_DIMENSIONS = 768
 
@@ -87,7 +82,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then ``.env`` for what is not in the environment."""
-        return init_settings, env_settings, _DotEnv(settings_cls)
+        return init_settings, env_settings, DotEnv(settings_cls)
 
     database_url: str | None = Field(
         default=None,
@@ -295,7 +290,7 @@ class Settings(BaseSettings):
     def _server_roots(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        roots = [_root(url) for url in _BETWEEN_URLS.split(value.strip(" \t\r\n,"))]
+        roots = [root_of(url) for url in split_urls(value)]
         names = [server_name(root) for root in roots]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
@@ -305,7 +300,7 @@ class Settings(BaseSettings):
     @field_validator("reranker_url")
     @classmethod
     def _server_root(cls, value: str | None) -> str | None:
-        return None if value is None else _root(value)
+        return None if value is None else root_of(value)
 
     @field_validator("embedder_path")
     @classmethod
@@ -346,7 +341,7 @@ class Settings(BaseSettings):
         """
         if provider.in_process or self.embedder_url is None:
             return (_DEFAULT_URL.get(provider),)
-        return tuple(_BETWEEN_URLS.split(self.embedder_url))
+        return tuple(split_urls(self.embedder_url))
 
     def servers_of(self, provider: Provider) -> tuple[str, ...]:
         """The servers' names in events and in wikiembed.outages, in the order of `urls_of`."""
@@ -383,25 +378,6 @@ class Settings(BaseSettings):
         return SecretStr(key)
 
 
-def _root(url: str) -> str:
-    """The root of the server at `url`. Raises: ValueError."""
-    root = url.strip().rstrip("/").removesuffix("/v1")
-    if not root.startswith(("http://", "https://")):
-        raise ValueError("must begin with http:// or https://")
-    return root
-
-
-def server_name(url: str) -> str:
-    """`url` without credentials.
-
-    User, password, query and fragment are removed; the last @ ends the password, which may
-    contain any other delimiter.
-    """
-    scheme, _, rest = url.partition("://") if "://" in url else ("", "", url)
-    rest = re.split(r"[?#]", rest.rpartition("@")[2], maxsplit=1)[0].rstrip("/")
-    return f"{scheme}://{rest}" if scheme else rest
-
-
 def load_settings(**given: object) -> Settings:
     """Read the settings; those that are `given`, by name of the field, take precedence.
 
@@ -409,110 +385,7 @@ def load_settings(**given: object) -> Settings:
     secrets are never shown. A misspelt name is an error too: ignoring it would use the default,
     which may be another database.
     """
-    try:
-        _refuse_unreadable()
-        _refuse_misspelt()
+    with errors_in_words():
+        refuse_unreadable()
+        refuse_misspelt(Settings.model_fields)
         return Settings(**given)  # type: ignore[arg-type]
-    except ValidationError as error:
-        wrong = []
-        for item in error.errors(include_input=False, include_url=False):
-            name = "".join(f"{ENV_PREFIX}{part}".upper() for part in item["loc"])
-            wrong.append(f"{name} {_demand(item)}".strip())
-        raise ConfigurationError(f"Wrong setting: {'; '.join(wrong)}.") from None
-    except SettingsError:
-        raise ConfigurationError("The settings cannot be read: check WIKIEMBED_….") from None
-    except OSError as error:
-        raise ConfigurationError(f"The file {ENV_FILE} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(
-            f"The file {ENV_FILE} cannot be read: line {_undecodable_line()} is not UTF-8 text."
-        ) from None
-
-
-def _undecodable_line() -> int:
-    """The first line of ``.env`` that is not UTF-8, from 1."""
-    for number, line in enumerate(Path(ENV_FILE).read_bytes().split(b"\n"), 1):
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            return number
-    return 1
-
-
-def _refuse_unreadable() -> None:
-    """Check that the locale's encoding can decode the settings in the environment.
-
-    Raises: ConfigurationError.
-    """
-    for name, value in os.environ.items():
-        if name.upper().startswith(ENV_PREFIX) and (problem := unreadable(name, value)):
-            raise ConfigurationError(problem)
-
-
-def _refuse_misspelt() -> None:
-    """Check that each ``WIKIEMBED_…`` of ``.env`` is known, and that none of the environment is
-    similar to a known one: other software may set that prefix there, such as Kubernetes for the
-    links to a service.
-
-    Raises: ConfigurationError, OSError, UnicodeDecodeError.
-    """
-    known = {f"{ENV_PREFIX}{field}".upper() for field in Settings.model_fields}
-    places = ((".env", dotenv_values(ENV_FILE)), ("the environment", os.environ))
-    for place, given in places:
-        for name in map(str.upper, given):
-            if not name.startswith(ENV_PREFIX) or name in known or _OF_OTHERS.match(name):
-                continue
-            near = _nearest(name, known)
-            if near is not None or place == ENV_FILE:
-                meant = f"did you mean {near}?" if near else "see the settings' reference."
-                raise ConfigurationError(f"{name} in {place} is not a setting: {meant}")
-
-
-def _nearest(name: str, known: set[str]) -> str | None:
-    """The known name that differs from `name` by a few letters, or None."""
-    fields = {one.removeprefix(ENV_PREFIX): one for one in sorted(known)}
-    found = difflib.get_close_matches(name.removeprefix(ENV_PREFIX), fields, n=1, cutoff=0.8)
-    return fields[found[0]] if found else None
-
-
-class _DotEnv(DotEnvSettingsSource):
-    """``.env``, without names set in the environment, even if empty, which means the default."""
-
-    def _read_env_files(self) -> Mapping[str, str | None]:
-        set_outside = {name.lower() for name in os.environ}
-        read = super()._read_env_files()
-        return {name: value for name, value in read.items() if name.lower() not in set_outside}
-
-
-def _demand(item: ErrorDetails) -> str:
-    """What a value must be, for users who do not know pydantic."""
-    context = item.get("ctx", {})
-    match item["type"]:
-        case "greater_than_equal":
-            return f"must be at least {context['ge']:g}"
-        case "greater_than":
-            return f"must be more than {context['gt']:g}"
-        case "less_than_equal":
-            return f"must be at most {context['le']:g}"
-        case "int_parsing" | "int_from_float":
-            return "must be a whole number"
-        case "float_parsing" | "finite_number":
-            return "must be a number"
-        case "bool_parsing" | "bool_type":
-            return "must be true or false"
-        case "enum":
-            return f"must be {context['expected'].replace(chr(39), '')}"
-        case "string_pattern_mismatch" if item["loc"] in (
-            ("api_key_header",),
-            ("web_user_header",),
-        ):
-            return "must be the name of a header, such as api-key"
-        case "string_pattern_mismatch" if item["loc"] == ("model_device",):
-            return "must be the name of a device, such as cpu or cuda:0"
-        case "string_pattern_mismatch":
-            words = str(context["pattern"]).strip("^()$").split("|")
-            return f"must be {', '.join(words[:-1])} or {words[-1]}"
-        case "value_error":
-            return str(context["error"])
-        case _:
-            return f"is wrong: {item['msg']}"

@@ -6,11 +6,14 @@ import difflib
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most similar to `name`; None: none is similar."""
+def nearest(name: str, known: Iterable[str], *, similarity: float = 0.6) -> str | None:
+    """The known name that is most similar to `name`; None: none is similar.
+
+    `similarity`: the least ratio of equal letters, from 0 to 1, as difflib computes it.
+    """
     by_folded = {one.casefold().replace("-", "_"): one for one in sorted(known)}
     folded = name.casefold().replace("-", "_")
-    found = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(folded, by_folded, n=1, cutoff=similarity)
     return by_folded[found[0]] if found else None
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.chunks import add
 from tests.support.cli import Call, Cli
 from tests.support.commands import assert_done, assert_refused, json_lines, served
 from tests.support.database import DIMENSIONS, Database
 from tests.support.standin import StandIn
-from tests.support.switch import two_sources
+from tests.support.switch import embedded_by_command
 
 TEXTS = [f"This is text {n}. It has more words, of which there are {n}." for n in range(30)]
 COMPARE = ("compare", "docs", "docs_new")
@@ -21,9 +20,7 @@ COMPARE = ("compare", "docs", "docs_new")
 @pytest.fixture
 def docs(call: Call, database: Database, standin: StandIn) -> Database:
     """Sources ``docs`` and ``docs_new``, embedded with different prefixes."""
-    two_sources(database)
-    add(database, *TEXTS)
-    assert_done(call("worker", "--drain", env=served(standin)))
+    embedded_by_command(call, database, standin, *TEXTS)
     return database
 
 

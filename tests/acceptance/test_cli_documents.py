@@ -10,6 +10,7 @@ import pytest
 from tests.support.cli import Call, Result
 from tests.support.commands import assert_done, assert_refused, events, json_lines, served
 from tests.support.database import DIMENSIONS, Database
+from tests.support.refused import NO_SERVER
 from tests.support.standin import StandIn
 
 ARTICLES = """
@@ -24,7 +25,7 @@ ATTACH = (
 SIZED = (*ATTACH, "--dimensions", str(DIMENSIONS))
 UNREACHABLE = {
     "WIKIEMBED_EMBEDDER": "openai",
-    "WIKIEMBED_EMBEDDER_URL": "http://127.0.0.1:9",
+    "WIKIEMBED_EMBEDDER_URL": NO_SERVER,
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.support.cli import Call
 from tests.support.commands import assert_refused
 from tests.support.database import Database
+from tests.support.refused import no_database
 from wikiembed.worker.fleet import cluster
 from wikiembed.worker.fleet.keeper import Keeper
 
@@ -44,7 +45,7 @@ def test_fleet_refuses_wrong_options(
 def test_fleet_needs_its_database_first(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """An outage at the start exits with 3, as that of a worker."""
     monkeypatch.setattr(cluster, "require_ray", lambda: None)
-    result = call("fleet", env={"WIKIEMBED_DATABASE_URL": "postgresql://127.0.0.1:1/none"})
+    result = call("fleet", env={"WIKIEMBED_DATABASE_URL": no_database()})
     assert result.returncode == 3
     assert "Postgres is out of reach" in result.stderr
 
@@ -53,7 +54,7 @@ def test_fleet_needs_one_of_several_databases(
     call: Call, docs_table: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that is away is waited for; where all are, it exits with 3 and names each."""
-    away = "postgresql://127.0.0.1:1/none"
+    away = no_database()
     monkeypatch.setattr(cluster, "require_ray", lambda: None)
     runs: list[Keeper] = []
     monkeypatch.setattr(Keeper, "run", lambda keeper: runs.append(keeper))
@@ -61,7 +62,7 @@ def test_fleet_needs_one_of_several_databases(
     assert (found.returncode, len(runs)) == (0, 1)
     result = call("fleet", env={"WIKIEMBED_DATABASE_URL": f"{away},{away}2"})
     assert (result.returncode, len(runs)) == (3, 1)
-    assert "2 of 2 databases failed: none on 127.0.0.1:1: Postgres is out of" in result.stderr
+    assert "2 of 2 databases failed: none on 127.0.0.1:9: Postgres is out of" in result.stderr
 
 
 class NoCluster(Exception):

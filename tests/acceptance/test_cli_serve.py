@@ -12,8 +12,8 @@ import pytest
 
 from tests.support.cli import Call, StartCli
 from tests.support.commands import assert_refused
-from tests.support.console import CLOSED
 from tests.support.database import Database
+from tests.support.refused import CLOSED, no_database
 
 TOKEN = "a-token-of-twenty-four-chars"
 
@@ -116,7 +116,7 @@ def test_serve_on_an_address_of_another_machine_is_refused(
 
 def test_serve_without_postgres_exits(call: Call) -> None:
     """As every command does at its start."""
-    refused = call("serve", env={"WIKIEMBED_DATABASE_URL": "postgresql://127.0.0.1:9/none"})
+    refused = call("serve", env={"WIKIEMBED_DATABASE_URL": no_database()})
     assert refused.returncode == 3
 
 
@@ -143,7 +143,7 @@ def test_serve_on_several_databases_needs_one_that_answers(
     docs_table: Database, call: Call, start_cli: StartCli
 ) -> None:
     """The others are listed; where none does it exits at once."""
-    away = "postgresql://127.0.0.1:9/other"
+    away = no_database("other")
     refused = call("serve", env={"WIKIEMBED_DATABASE_URL": f"{CLOSED} {away}"})
     assert refused.returncode == 3
     assert "2 of 2 databases failed: closed on 127.0.0.1:9: " in refused.stderr

@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -21,16 +20,11 @@ from tests.support.commands import (
     served,
 )
 from tests.support.database import Database
+from tests.support.refused import no_database
 from tests.support.standin import StandIn
 from tests.support.terminal import run_on_terminal
 
-
-@pytest.fixture
-def away() -> Iterator[str]:
-    """A URL whose port refuses connections."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        yield f"postgresql://u@127.0.0.1:{reserved.getsockname()[1]}/away"
+AWAY = no_database("away")
 
 
 def of(*databases: Database | str, **settings: str) -> dict[str, str]:
@@ -72,11 +66,11 @@ def test_a_drain_has_one_bar_for_all(
 
 
 def test_a_drain_ends_with_the_others_when_one_is_away(
-    cli: Cli, docs_table: Database, away: str, standin: StandIn
+    cli: Cli, docs_table: Database, standin: StandIn
 ) -> None:
     """What is in reach is embedded; then exit 3 with a sentence that names the one."""
     add_chunks(docs_table, 64)
-    result = cli.run("worker", "--drain", env=of(away, docs_table, **served(standin)))
+    result = cli.run("worker", "--drain", env=of(AWAY, docs_table, **served(standin)))
     assert without_vector(docs_table) == 0
     sentence = assert_refused(result, 3)
     assert sentence.startswith("1 of 2 databases failed: away on 127.0.0.1:")
@@ -170,12 +164,10 @@ def test_a_second_signal_ends_all_at_once(
     assert [jobs_by_status(one) for one in (docs_table, other)] == [{"todo": 1}] * 2
 
 
-def test_a_worker_with_no_database_in_reach_exits_at_once(
-    cli: Cli, away: str, standin: StandIn
-) -> None:
+def test_a_worker_with_no_database_in_reach_exits_at_once(cli: Cli, standin: StandIn) -> None:
     """Exit 3, as with one."""
-    hangs = away.replace("/away", "/second")
-    result = cli.run("worker", env=of(away, hangs, **served(standin)))
+    second = no_database("second")
+    result = cli.run("worker", env=of(AWAY, second, **served(standin)))
     assert assert_refused(result, 3).startswith("2 of 2 databases failed: away on ")
 
 
@@ -191,11 +183,9 @@ def test_a_database_that_hangs_does_not_delay_the_others(
         assert_done(running.stop())
 
 
-def test_pause_and_resume_act_on_all(
-    cli: Cli, docs_table: Database, other: Database, away: str
-) -> None:
+def test_pause_and_resume_act_on_all(cli: Cli, docs_table: Database, other: Database) -> None:
     """Each is named; one that is away is said at the end, with exit 3."""
-    env = of(docs_table, away, other)
+    env = of(docs_table, AWAY, other)
     result = cli.run("pause", "docs", "--why", "maintenance", env=env)
     assert result.stdout.splitlines() == [
         f"{one.name}: Paused source 'docs'." for one in (docs_table, other)
@@ -222,36 +212,34 @@ def test_pause_takes_the_databases_that_have_the_source(
     assert refused.startswith("2 of 2 databases failed: ")
 
 
-def test_status_shows_each_database(
-    call: Call, docs_table: Database, other: Database, away: str
-) -> None:
+def test_status_shows_each_database(call: Call, docs_table: Database, other: Database) -> None:
     """Those that answer in full, beside the one that is away."""
     add_chunks(other, 3)
-    result = call("status", env=of(docs_table, away, other))
+    result = call("status", env=of(docs_table, AWAY, other))
     heads = [line for line in result.stdout.splitlines() if line.startswith("Database ")]
     assert [head.split()[1] for head in heads] == [docs_table.name, "away", other.name]
     assert assert_refused(result, 3).startswith("1 of 3 databases failed: away on ")
 
 
 def test_status_in_json_has_a_line_for_each(
-    call: Call, docs_table: Database, other: Database, away: str
+    call: Call, docs_table: Database, other: Database
 ) -> None:
     """With its error in place of its state, for one that is away."""
-    result = call("status", "--json", env=of(docs_table, away, other))
+    result = call("status", "--json", env=of(docs_table, AWAY, other))
     lines = json_lines(result)
     assert [one["database"]["name"] for one in lines] == [docs_table.name, "away", other.name]  # type: ignore[index]
     assert [sorted(one) == ["database", "error"] for one in lines] == [False, True, False]
     assert result.returncode == 3
 
 
-def test_status_watch_shows_all(cli: Cli, docs_table: Database, other: Database, away: str) -> None:
+def test_status_watch_shows_all(cli: Cli, docs_table: Database, other: Database) -> None:
     """On a terminal, also the one that is away, until Ctrl-C."""
     add_chunks(other, 3)
     code, seen = run_on_terminal(
         cli,
         "status",
         "--watch",
-        env=of(docs_table, away, other),
+        env=of(docs_table, AWAY, other),
         stop_when=lambda seen: "Ctrl-C ends" in seen,
     )
     assert code == 0

@@ -9,7 +9,7 @@ from tests.support.cli import Call
 from tests.support.commands import assert_done, assert_refused, json_lines, served
 from tests.support.database import Database
 from tests.support.standin import StandIn
-from tests.support.switch import two_sources
+from tests.support.switch import embedded_by_command
 
 TEXTS = ("bees make honey", "steam drives trains", "a queen rules the hive")
 
@@ -17,9 +17,7 @@ TEXTS = ("bees make honey", "steam drives trains", "a queen rules the hive")
 @pytest.fixture
 def docs(call: Call, database: Database, standin: StandIn) -> Database:
     """Sources ``docs`` and ``docs_new``, embedded."""
-    two_sources(database)
-    add(database, *TEXTS)
-    assert_done(call("worker", "--drain", env=served(standin)))
+    embedded_by_command(call, database, standin, *TEXTS)
     return database
 
 

@@ -11,6 +11,7 @@ from tests.support.chunks import add_chunks, clear_jobs, fail, read
 from tests.support.cli import Call
 from tests.support.commands import assert_refused, json_lines
 from tests.support.database import Database
+from tests.support.refused import NO_SERVER
 from tests.support.timezone import timezone
 
 LOCAL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+09:00")
@@ -75,7 +76,7 @@ def test_printed_time_is_valid_input(call: Call, docs_table: Database) -> None:
 def test_refused_drain_prints_the_time_of_the_pause(call: Call, troubled: Database) -> None:
     """In the message of a worker whose source is paused."""
     call("pause", "docs", "--why", "the GPU is moved")
-    env = {"WIKIEMBED_EMBEDDER": "openai", "WIKIEMBED_EMBEDDER_URL": "http://127.0.0.1:9"}
+    env = {"WIKIEMBED_EMBEDDER": "openai", "WIKIEMBED_EMBEDDER_URL": NO_SERVER}
     output = assert_refused(call("worker", "--drain", env=env), 1)
     assert LOCAL.search(output)
     assert strays(output, LOCAL) == []

@@ -12,7 +12,7 @@ from tests.support.chunks import add, add_chunks
 from tests.support.cli import Call
 from tests.support.commands import assert_done, assert_refused, json_lines, served
 from tests.support.database import DIMENSIONS, Database
-from tests.support.standin import StandIn, vectors_of
+from tests.support.standin import StandIn, blurred, vectors_of
 from wikiembed.vectors import Matrix
 
 CHECKS = "select model, sample, outcome from wikiembed.model_checks order by at"
@@ -23,13 +23,6 @@ def fill(call: Call, database: Database, standin: StandIn, n: int = 30, **settin
     """Embed `n` chunks of source docs."""
     add_chunks(database, n)
     assert_done(call("worker", "--drain", env=served(standin, **settings)))
-
-
-def blurred(texts: Sequence[str], dimensions: int, salt: str) -> Matrix:
-    """Vectors as of other weights: each a little off."""
-    made = vectors_of(texts, dimensions, salt).copy()
-    made[:, 0] += 0.01
-    return made
 
 
 def test_verify_passes_the_model_that_made_the_vectors(

@@ -43,9 +43,8 @@ TABLES = {"wiki": "public.wiki_chunks", "wiki_new": "public.wiki_new"}
 @pytest.fixture
 def database(postgres: TestServer) -> Iterator[Database]:
     """An empty database: the wiki's table takes the dimensions of the local model."""
-    made = create_database(postgres, "template0")
-    yield made
-    made.close()
+    with create_database(postgres, "template0") as made:
+        yield made
 
 
 class Searches:

@@ -17,13 +17,14 @@ from tests.support.chunks import add_chunks, clear_jobs, jobs_by_status, without
 from tests.support.cli import ROOT, Cli, Result, Running, environment
 from tests.support.commands import assert_done, assert_refused, complaints, json_lines, served
 from tests.support.database import Database
+from tests.support.refused import no_database
 from tests.support.standin import StandIn
 from tests.support.standin.faults import BadText
 from wikiembed.db.version import known
 from wikiembed.sample import sample_path
 
 NAMES = sorted(path.stem.removeprefix("wiki_embeddings_") for path in ROOT.glob("scripts/wiki_*"))
-UNREACHABLE = {"WIKIEMBED_DATABASE_URL": "postgresql://127.0.0.1:9/none"}
+UNREACHABLE = {"WIKIEMBED_DATABASE_URL": no_database()}
 
 
 def start(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.support.database import Database
 from tests.support.eventually import eventually
-from tests.support.standin import BadText, vectors_of
-from tests.tools.docs.drill import Drill, drill_on
+from tests.support.standin import BadText, blurred, vectors_of
+from tests.tools.docs.drill import Drill
 from tests.tools.docs.policy import tables_under, word_of
 from wikiembed.cli.load import ATTACH_AGAIN
 from wikiembed.control.doctor import ALARMS
-from wikiembed.vectors import Matrix
 
 NOT_DRILLED = {
     ("postgres", "fault"): "no server that old is at hand",
@@ -290,13 +287,7 @@ def _other_model(drill: Drill) -> Fix:
 def _other_weights(drill: Drill) -> Fix:
     """The same with another quantisation."""
     drill.work()
-
-    def off(texts: Sequence[str], dimensions: int, salt: str) -> Matrix:
-        made = vectors_of(texts, dimensions, salt).copy()
-        made[:, 0] += 0.01
-        return made
-
-    drill.standin.controls.vectors = off
+    drill.standin.controls.vectors = blurred
     drill.type("wikiembed verify wiki", code=1)
     return lambda: drill.standin.controls.update({"vectors": vectors_of})
 
@@ -349,14 +340,6 @@ PROVOKE: dict[tuple[str, str], Callable[[Drill], Fix | None]] = {
     ("model_drift", "warning"): _other_weights,
     ("dimensions", "fault"): _dimensions,
 }
-
-
-@pytest.fixture
-def drill(database: Database, tmp_path: Path) -> Iterator[Drill]:
-    """A wiki of six chunks that are queued, and its server."""
-    with drill_on(database, tmp_path) as made:
-        made.load()
-        yield made
 
 
 def test_policy_has_a_row_for_each_alarm_of_doctor() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from tests.support.database import Database
-from tests.tools.docs.drill import Drill, drill_on
+from tests.tools.docs.drill import Drill
 from tests.tools.docs.policy import codes_of, tables_under
 
 ROWS = tables_under("When the line stops")
@@ -49,14 +47,6 @@ def _out_of_reach(drill: Drill) -> Fix:
 
 
 PROVOKE = [_wrong_key, _unknown_model, _wrong_dimensions, _pause, _pinned, _out_of_reach]
-
-
-@pytest.fixture
-def drill(database: Database, tmp_path: Path) -> Iterator[Drill]:
-    """A wiki of six chunks that are queued, and its server."""
-    with drill_on(database, tmp_path) as made:
-        made.load()
-        yield made
 
 
 def test_each_row_has_its_drill() -> None:

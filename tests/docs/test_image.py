@@ -17,6 +17,7 @@ from tests.support.cli import Cli, StartCli
 from tests.support.commands import served
 from tests.support.database import Database
 from tests.support.eventually import eventually
+from tests.support.refused import no_database
 from tests.support.standin import StandIn
 from tests.tools.docs.pages import DOCS, ROOT
 
@@ -103,7 +104,7 @@ def test_healthcheck_ignores_the_embedding_server(
 
 def test_healthcheck_reports_postgres_out_of_reach(check: HealthCheck) -> None:
     """A worker can do nothing without it."""
-    code, output = check(database_url="postgresql://127.0.0.1:9/none")
+    code, output = check(database_url=no_database())
     assert (code, "Traceback" in output) == (1, False)
     assert output
 

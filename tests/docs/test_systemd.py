@@ -19,7 +19,7 @@ FOLDER = DOCS / "deploy" / "systemd"
 UNITS = ("wikiembed-worker@.service", "wikiembed-migrate.service", "wikiembed-console.service")
 INSTALLED = "/opt/wikiembed/bin/wikiembed"
 MOST_EXPOSED = 20
-"""Of systemd's own reckoning, 0 to 100."""
+"""The score of systemd-analyze security, 0 to 100."""
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="no systemd-analyze here"
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.faults.reckon import failed, prepare, reckon, recovery_s
+from tests.faults.final_counts import check_final_counts, failed, prepare, recovery_s
 from tests.faults.report import Report
 from tests.support.chunks import counts
 from tests.support.database import DIMENSIONS, Database
@@ -60,6 +60,8 @@ async def run_with_bad(
             seconds = await recovery_s(database, worker)
             await asyncio.wait_for(worker.run, 240)
         fault = f"bad texts: {effect}"
-        reckon(database, report, fault, stats=server.stats, tried=len(texts), seconds=seconds)
+        check_final_counts(
+            database, report, fault, stats=server.stats, tried=len(texts), seconds=seconds
+        )
     assert counts(database) == (CHUNKS - len(texts), len(texts), len(texts), 0)
     return failed(database)

@@ -45,12 +45,9 @@ def crew(database: Database, standin_process: StandInProcess, tmp_path: Path) ->
 @pytest.fixture(scope="module")
 def private_server() -> Iterator[PrivateServer]:
     """A Postgres for this module alone, which its tests restart."""
-    server = PrivateServer()
-    try:
+    with PrivateServer() as server:
         make_template(server.server)
         yield server
-    finally:
-        server.end()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.faults.reckon import count
+from tests.faults.final_counts import count
 from tests.faults.report import Report
 from tests.support.chunks import add_chunks, counts, jobs_by_status, make_source
 from tests.support.cli import Cli, Result, Running, environment, wait_for
@@ -25,7 +25,7 @@ LIMIT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reckoning:
+class FinalCounts:
     """The final counts of a run: all but `chunks` and `repeated` must be zero."""
 
     chunks: int
@@ -125,7 +125,7 @@ class Crew:
             assert worker.wait(LIMIT_S).returncode == 0, worker.stderr
         return time.monotonic() - began
 
-    def reckon(self) -> Reckoning:
+    def final_counts(self) -> FinalCounts:
         """Assert that nothing is lost, stale, or left doing; returns the counts."""
         self.reconnect()
         self.database.check_invariants()
@@ -135,12 +135,12 @@ class Crew:
         assert jobs_by_status(self.database) == {}
         stats = self.standin.stats()
         assert stats["distinct"] == chunks
-        return Reckoning(chunks=chunks, lost=lost, stale=stale, repeated=stats["repeated"])
+        return FinalCounts(chunks=chunks, lost=lost, stale=stale, repeated=stats["repeated"])
 
-    def settle(self, report: Report, fault: str, *workers: Running, tried: int = 1) -> Reckoning:
+    def settle(self, report: Report, fault: str, *workers: Running, tried: int = 1) -> FinalCounts:
         """Wait until the drains exit, check the final counts, and report them."""
         seconds = self.drained(*workers)
-        found = self.reckon()
+        found = self.final_counts()
         report(
             fault,
             tried=tried,

@@ -1,4 +1,4 @@
-"""Documents in the fault tests: a table of articles, and a reckoning of their chunks in Python."""
+"""Documents in the fault tests: a table of articles, and counts of their chunks in Python."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import math
 import psycopg
 import pytest
 
-from tests.faults.reckon import failed, prepare, reckon
+from tests.faults.final_counts import check_final_counts, failed, prepare
 from tests.faults.report import Report
 from tests.support.chunks import counts
 from tests.support.database import Database
@@ -36,7 +36,7 @@ async def run_bad(database: Database, standin: StandIn, report: Report, *, n: in
     # logarithm of 0, and needs its three.
     most = 2 * k * math.log2(BATCH) + batches if n > 1 else FAILURES_BEFORE_BLAME
     assert stats.requests - stats.probes <= most
-    reckon(database, report, f"{k} bad of {n}", stats=standin.stats, tried=k)
+    check_final_counts(database, report, f"{k} bad of {n}", stats=standin.stats, tried=k)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_odd_text_is_embedded_or_fails_alone(
     expected = {odd: ("rejected", 500, 3)} if refused else {}
     assert failed(docs_table) == expected
     assert counts(docs_table) == (61 - refused, refused, refused, 0)
-    reckon(docs_table, report, "odd text", stats=standin.stats)
+    check_final_counts(docs_table, report, "odd text", stats=standin.stats)
 
 
 @pytest.mark.parametrize("odd", ["chr(0)", "convert_from('\\xeda080', 'UTF8')"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.reckon import reckon
+from tests.faults.final_counts import check_final_counts
 from tests.faults.report import Report
 from tests.support.chunks import (
     add,
@@ -84,22 +84,11 @@ def heal(database: Database) -> tuple[int, ...]:
     return found
 
 
-def behind(database: Database, *statements: str) -> None:
-    """Run statements as replication does: without triggers."""
-    with database.connect() as connection:
-        connection.execute("set session_replication_role = replica")
-        for statement in statements:
-            connection.execute(statement.encode())
-
-
 @pytest.fixture
 def restored(postgres: TestServer) -> Iterator[Database]:
     """An empty database, to restore into."""
-    made = create_database(postgres, "template0")
-    try:
+    with create_database(postgres, "template0") as made:
         yield made
-    finally:
-        made.close()
 
 
 async def test_dump_and_restore_give_a_working_system(
@@ -132,7 +121,7 @@ async def test_dump_and_restore_give_a_working_system(
     assert counts(restored) == (103, 1, 1, 0)
     assert standin.stats.texts - before == 4
     restored.check_invariants()
-    reckon(restored, report, "dump and restore", stats=standin.stats)
+    check_final_counts(restored, report, "dump and restore", stats=standin.stats)
     restored.execute("truncate public.docs")
     restored.execute("select wikiembed.detach('docs')")
 
@@ -152,7 +141,7 @@ async def test_data_restored_into_a_live_schema_is_found(
     assert heal(docs_table) == (3, 0, 3)
     await drain(settings_of(docs_table, standin.url))
     assert counts(docs_table) == (3, 0, 0, 0)
-    behind(docs_table, "update public.docs set body = 'behind' where id = 1")
+    docs_table.execute_without_triggers("update public.docs set body = 'behind' where id = 1")
     assert heal(docs_table) == (1, 0, 1)
     docs_table.check_invariants()
 
@@ -164,8 +153,7 @@ def test_replicated_inserts_and_deletes_are_healed_both_ways(
     embed(docs_table, add(docs_table, "1", "2")[:1])
     clear_jobs(docs_table)
     docs_table.execute("select wikiembed.enqueue('docs')")
-    behind(
-        docs_table,
+    docs_table.execute_without_triggers(
         "delete from public.docs",
         "insert into public.docs (body) values ('a'), ('b'), ('c')",
     )
@@ -203,7 +191,7 @@ async def test_everything_damaged_at_once_is_healed(
     await drain(settings_of(docs_table, standin.url))
     assert counts(docs_table) == (45, 4, 4, 0)
     assert heal(docs_table) == (0, 0, 0)
-    reckon(docs_table, report, "damage by hand", stats=standin.stats)
+    check_final_counts(docs_table, report, "damage by hand", stats=standin.stats)
 
 
 @pytest.mark.parametrize("jump_ms", [-(10**11), 10**11, 10**17])

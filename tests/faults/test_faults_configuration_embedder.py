@@ -13,6 +13,7 @@ from tests.support.cli import Call
 from tests.support.commands import assert_done, assert_refused, served
 from tests.support.database import Database
 from tests.support.fingerprint import changed, fingerprint
+from tests.support.refused import NO_SERVER
 from tests.support.standin import StandIn
 from wikiembed.config import Settings
 from wikiembed.embedders.base import EmbedderOptions
@@ -144,7 +145,7 @@ def test_configuration_embedder_out_of_reach(call: Call, asked: Database, standi
     """Exit 3 after the limit, and the job is unchanged."""
     with answering(b"SSH-2.0-x\r\n") as ssh, answering(b"") as closing:
         servers = {
-            "cannot be reached": "http://127.0.0.1:1",
+            "cannot be reached": NO_SERVER,
             "no.invalid": "http://no.invalid:80",
             "broke off": f"http://127.0.0.1:{ssh}",
             "broke off the connection": f"http://127.0.0.1:{closing}",

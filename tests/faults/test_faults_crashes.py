@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.columns import BAD, regex_of, run_with_bad
 from tests.faults.crew import Crew
-from tests.faults.reckon import count, failed
+from tests.faults.final_counts import count, failed
 from tests.faults.report import Report
 from tests.support.chunks import counts, jobs_by_status
 from tests.support.database import Database

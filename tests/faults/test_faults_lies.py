@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from tests.faults.reckon import failed, prepare, reckon, recovery_s
+from tests.faults.final_counts import check_final_counts, failed, prepare, recovery_s
 from tests.faults.report import Report
 from tests.support.chunks import counts, pause_reason
 from tests.support.database import DIMENSIONS, Database
@@ -49,7 +49,9 @@ async def test_invalid_answers_to_all_are_waited_for_or_pause(
         async with working(settings, drain=True) as worker:
             seconds = await recovery_s(docs_table, worker)
             await asyncio.wait_for(worker.run, 60)
-    reckon(docs_table, report, f"lie to all: {lie}", stats=standin.stats, seconds=seconds)
+    check_final_counts(
+        docs_table, report, f"lie to all: {lie}", stats=standin.stats, seconds=seconds
+    )
     assert (counts(docs_table), failed(docs_table)) == ((200, 0, 0, 0), {})
 
 
@@ -69,7 +71,9 @@ async def test_invalid_answers_to_all_but_the_probe_fail_each_chunk(
     standin.controls.garbage = None
     docs_table.execute("select wikiembed.retry_failures('docs')")
     await drain(settings_of(docs_table, standin.url))
-    reckon(docs_table, report, "any of these lies, to all but the probe", stats=standin.stats)
+    check_final_counts(
+        docs_table, report, "any of these lies, to all but the probe", stats=standin.stats
+    )
     assert counts(docs_table) == (2, 0, 0, 0)
 
 

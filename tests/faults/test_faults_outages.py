@@ -12,7 +12,7 @@ from email.utils import format_datetime
 import pytest
 
 from tests.faults.crew import Crew
-from tests.faults.reckon import failed, prepare, reckon, recovery_s
+from tests.faults.final_counts import check_final_counts, failed, prepare, recovery_s
 from tests.faults.report import Report
 from tests.support.chunks import counts
 from tests.support.cli import wait_for
@@ -145,7 +145,7 @@ async def test_outage_in_mid_run_causes_no_failures_and_few_probes(
             await asyncio.wait_for(worker.run, 120)
         stats = place.server.stats
         fault = f"outage of {away_s:g} s: {how}"
-        reckon(docs_table, report, fault, stats=stats, seconds=back_s)
+        check_final_counts(docs_table, report, fault, stats=stats, seconds=back_s)
     assert (counts(docs_table), failed(docs_table)) == ((CHUNKS, 0, 0, 0), {})
     assert stats.distinct == CHUNKS
     if how in STATUSES:
@@ -171,7 +171,7 @@ def test_outage_is_probed_once_per_worker_and_step(crew: Crew, report: Report) -
     wait_for(lambda: crew.embedded() > embedded)
     seconds = time.monotonic() - began
     crew.drained(*workers)
-    found = crew.reckon()
+    found = crew.final_counts()
     assert crew.database.one("select count(*) from wikiembed.failures") == 0
     report(
         f"outage of {LONGEST_AWAY_S:g} s: three workers",

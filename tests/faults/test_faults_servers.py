@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.faults.columns import BAD, regex_of, run_with_bad, server_of, settings_for
-from tests.faults.reckon import failed, prepare, reckon, recovery_s
+from tests.faults.final_counts import check_final_counts, failed, prepare, recovery_s
 from tests.faults.report import Report
 from tests.support.chunks import add_chunks, counts, failures, pause_reason
 from tests.support.database import Database
@@ -51,7 +51,7 @@ async def test_row_of_nan_fails_alone(
         expected = ("bad_answer", None, 3)
     with server_of(profile, bad_texts=[bad]) as server:
         await drain(settings_for(docs_table, server, profile))
-        reckon(docs_table, report, "a text that gives NaN", stats=server.stats)
+        check_final_counts(docs_table, report, "a text that gives NaN", stats=server.stats)
     assert failed(docs_table) == {"body 7": expected}
     assert counts(docs_table) == (39, 1, 1, 0)
 
@@ -81,7 +81,7 @@ async def test_batch_beyond_the_limit_causes_no_failures(
     prepare(docs_table, 120)
     with server_of(profile, max_batch=profile.max_batch) as server:
         await drain(settings_for(docs_table, server, profile), concurrency=1)
-        reckon(docs_table, report, "a batch too large", stats=server.stats)
+        check_final_counts(docs_table, report, "a batch too large", stats=server.stats)
         assert profile.batch_too_large is not None
         assert 1 <= server.stats.statuses[profile.batch_too_large.status] <= 2
     assert (counts(docs_table), failed(docs_table)) == ((120, 0, 0, 0), {})
@@ -106,7 +106,7 @@ async def test_overload_and_loading_are_waited_for(
             seconds = await recovery_s(docs_table, worker)
             await asyncio.wait_for(worker.run, 60)
         fault = "loading, then overload"
-        reckon(docs_table, report, fault, stats=server.stats, seconds=seconds)
+        check_final_counts(docs_table, report, fault, stats=server.stats, seconds=seconds)
     assert (counts(docs_table), failed(docs_table)) == ((120, 0, 0, 0), {})
     assert pause_reason(docs_table) is None
 
@@ -142,7 +142,9 @@ async def test_batch_beyond_the_permits_is_split(docs_table: Database, report: R
     with server_of(TEI, permits=12, max_batch=32) as server:
         await drain(settings_for(docs_table, server, TEI), concurrency=1)
         assert 1 <= server.stats.statuses[429] <= 8
-        reckon(docs_table, report, "more texts than TEI has permits", stats=server.stats)
+        check_final_counts(
+            docs_table, report, "more texts than TEI has permits", stats=server.stats
+        )
     assert (counts(docs_table), failed(docs_table)) == ((120, 0, 0, 0), {})
     assert pause_reason(docs_table) is None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.reckon import failed, prepare, reckon
+from tests.faults.final_counts import check_final_counts, failed, prepare
 from tests.faults.report import Report
 from tests.support.chunks import add_chunks, counts, pause_reason
 from tests.support.database import DIMENSIONS, Database
@@ -64,7 +64,7 @@ async def test_one_of_two_servers_killed_in_mid_run_and_back(
         first.stop()
         second.stop()
     with StandIn() as nothing:
-        reckon(docs_table, report, "one of two servers is killed", stats=nothing.stats)
+        check_final_counts(docs_table, report, "one of two servers is killed", stats=nothing.stats)
     unpaused(docs_table)
 
 
@@ -76,7 +76,9 @@ async def test_server_with_wrong_dimensions_is_left_out(
     standin.controls.dimensions = 2 * DIMENSIONS
     await drain(both(docs_table, standin, other))
     assert standin.stats.texts == 0
-    reckon(docs_table, report, "one of two servers: other dimensions", stats=other.stats)
+    check_final_counts(
+        docs_table, report, "one of two servers: other dimensions", stats=other.stats
+    )
     unpaused(docs_table)
 
 
@@ -111,7 +113,7 @@ async def test_server_with_vectors_of_another_model_is_left_out(
     assert liar.stats.texts - before <= (30 if wrong == "first" else 0)
     refused = [r for r in caplog.records if r.getMessage() == "server_refused"]
     assert len(refused) == 1
-    reckon(docs_table, report, "one of two servers: another model", stats=standin.stats)
+    check_final_counts(docs_table, report, "one of two servers: another model", stats=standin.stats)
     unpaused(docs_table)
 
 
@@ -125,7 +127,7 @@ async def test_rate_limited_server_waits_while_the_other_works(
     await drain(both(docs_table, standin, other))
     assert standin.stats.texts_embedded == 0
     assert standin.stats.statuses[429] <= 8, "those in flight at once, and no more"
-    reckon(docs_table, report, "one of two servers: 429", stats=other.stats)
+    check_final_counts(docs_table, report, "one of two servers: 429", stats=other.stats)
     unpaused(docs_table)
 
 
@@ -137,7 +139,7 @@ async def test_wrong_key_at_one_server_does_not_pause_the_source(
     standin.controls.api_key = "another"
     settings = both(docs_table, standin, other, api_key=KEY)
     await drain(settings)
-    reckon(docs_table, report, "one of two servers: wrong key", stats=other.stats)
+    check_final_counts(docs_table, report, "one of two servers: wrong key", stats=other.stats)
     unpaused(docs_table)
     other.controls.api_key = "another"
     add_chunks(docs_table, 10, begin=100)
@@ -156,7 +158,7 @@ async def test_text_that_crashes_both_servers_fails_alone(
         server.controls.crash_s = 0.2
         server.controls.latency_s = 0.01
     await drain(both(docs_table, standin, other))
-    reckon(docs_table, report, "a text that crashes both servers", stats=standin.stats)
+    check_final_counts(docs_table, report, "a text that crashes both servers", stats=standin.stats)
     assert list(failed(docs_table)) == ["body 64"]
     assert counts(docs_table) == (199, 1, 1, 0)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,7 @@ from tests.faults.fake_postgres import answering
 from tests.faults.report import Report
 from tests.support.chunks import jobs_by_status
 from tests.support.cli import wait_for
-from tests.support.private_postgres import PrivateServer
+from tests.support.private_postgres import PrivateServer, frozen
 from tests.support.workers import working
 from wikiembed.config import Provider, Settings
 
@@ -87,18 +84,6 @@ def test_signal_while_postgres_hangs(
     assert events(ended, "batches_given_up") == ["batches_given_up"]
     private_crew.age_dead()
     private_crew.settle(report, "SIGTERM while Postgres hangs", private_crew.worker())
-
-
-@contextlib.contextmanager
-def frozen(*pids: int) -> Iterator[None]:
-    """Stop processes within the block; without the postmaster, new clients hang as well."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 def test_drain_ends_without_postgres_and_the_embedding_server(

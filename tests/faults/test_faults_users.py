@@ -11,7 +11,7 @@ from functools import partial
 import psycopg
 import pytest
 
-from tests.faults.reckon import reckon
+from tests.faults.final_counts import check_final_counts
 from tests.faults.report import Report
 from tests.faults.users import run_all, set_limits
 from tests.support.chunks import (
@@ -59,7 +59,7 @@ async def test_compare_and_set_of_rows_held_for_long_costs_few_texts(
     assert counts(docs_table) == (2 * HELD, 0, 0, 0)
     assert standin.stats.texts <= 3 * HELD + 16
     docs_table.check_invariants()
-    reckon(docs_table, report, "rows held by users", stats=standin.stats, tried=HELD)
+    check_final_counts(docs_table, report, "rows held by users", stats=standin.stats, tried=HELD)
 
 
 def one_by_one(connection: psycopg.Connection, keys: Sequence[int], rounds: int) -> int:
@@ -109,7 +109,9 @@ async def test_users_in_opposite_order_cause_no_deadlock(
     database.check_invariants()
     dead = database.one("select deadlocks from pg_stat_database where datname = current_database()")
     assert dead == 0
-    reckon(database, report, "users in opposite orders", stats=standin.stats, tried=2 * ROUNDS)
+    check_final_counts(
+        database, report, "users in opposite orders", stats=standin.stats, tried=2 * ROUNDS
+    )
 
 
 def test_retry_skips_held_failures(docs_table: Database, run_cli: RunCli) -> None:

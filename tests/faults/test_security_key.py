@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from tests.support.chunks import add, coverage
 from tests.support.cli import Call, Result, StartCli
 from tests.support.database import Database
+from tests.support.refused import NO_SERVER
 from tests.support.standin import BadText, StandIn
 from tests.support.workers import KEY, drain, environment_of, settings_of
 from wikiembed.errors import WikiembedError
@@ -105,7 +106,7 @@ async def test_key_is_in_no_exception_and_no_record(
     """From any library, at any level, with causes and contexts."""
     caplog.set_level(logging.DEBUG)
     standin.controls.update({"status_for_all": {"status": 401, "body": ECHO}})
-    url = standin.url if answer == "refused" else "http://127.0.0.1:1"
+    url = standin.url if answer == "refused" else NO_SERVER
     settings = settings_of(docs_table, url, api_key=SecretStr(KEY), outage_limit_s=0.2)
     add(docs_table, "one")
     with pytest.raises(WikiembedError) as caught:
@@ -125,7 +126,7 @@ def test_password_in_the_servers_address(
     docs_table: Database, standin: StandIn, call: Call, server: str
 ) -> None:
     """Basic authentication works, and no command, event or table shows it."""
-    url = standin.url if server == "up" else "http://127.0.0.1:1"
+    url = standin.url if server == "up" else NO_SERVER
     address = url.replace("http://", f"http://joe:{PASSWORD}@")
     env = environment_of(settings_of(docs_table, address, log_level="debug", outage_limit_s=0.5))
     add(docs_table, "one")

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.support.chromium import DESKTOP, NEEDS_CHROMIUM, PHONE, chromium, served, trouble
-from tests.support.console import BY_TOKEN, CLOSED, console_settings, running, running_several
+from tests.support.console import BY_TOKEN, console_settings, running, running_several
 from tests.support.database import Database
+from tests.support.refused import CLOSED
 from tests.support.standin import StandIn
 from wikiembed.web.messages import LANGUAGES
 

@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.chromium import NEEDS_CHROMIUM, PHONE, chromium, served, trouble
 from tests.support.chunks import add, pause_reason
-from tests.support.console import CLOSED, console_settings, running, running_several
+from tests.support.console import console_settings, running, running_several
 from tests.support.database import Database
+from tests.support.refused import CLOSED
 from wikiembed.web import changes
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ AUDIT = """
   }
   for (const node of document.querySelectorAll("button:not([hidden]), a[href]")) {
     if (!node.textContent.trim()) wrong.push(`no name: ${node.outerHTML}`);
+  }
+  for (const node of document.querySelectorAll("nav a")) {
+    if (node.getBoundingClientRect().right > innerWidth) wrong.push(`outside: ${node.textContent}`);
   }
   const ids = [...document.querySelectorAll("[id]")].map((node) => node.id);
   for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) wrong.push(`twice: ${id}`);

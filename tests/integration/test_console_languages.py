@@ -119,20 +119,41 @@ def test_every_alarm_and_advice_has_its_korean() -> None:
     assert sorted(fine - set(sentences("ko")["fine"])) == []
 
 
+def fields_of(message: str) -> set[str]:
+    """The names of a message's fields."""
+    return {part.split("}")[0] for part in message.split("{")[1:]}
+
+
 def test_languages_have_the_same_messages() -> None:
-    """With the same fields in each."""
+    """With the same fields in each; the singular is of English alone, and of messages there are."""
     first = catalogue(LANGUAGES[0])
+    singular = {key for key in first if key.endswith("_one")}
+    for key in singular:
+        assert fields_of(first[key]) == fields_of(first[key.removesuffix("_one")]), key
     for language in LANGUAGES[1:]:
         other = catalogue(language)
-        assert set(other) == set(first)
-        for key, text in first.items():
-            fields = {part.split("}")[0] for part in text.split("{")[1:]}
-            assert fields == {part.split("}")[0] for part in other[key].split("{")[1:]}, key
+        assert set(other) == set(first) - singular
+        for key, text in other.items():
+            assert fields_of(text) == fields_of(first[key]), key
     for name in OBSTACLES:
         for words in WORDS.values():
             assert words.has(f"obstacle.{name}")
             assert words.has(f"obstacle_says.{name}") or words.has(f"obstacle_count.{name}")
     assert set(OFFERED) <= set(OBSTACLES)
+
+
+@pytest.mark.parametrize(
+    ("language", "n", "said"),
+    [
+        ("en", 1, "Not ready: 1 of 3 databases is ready"),
+        ("en", 0, "Not ready: 0 of 3 databases are ready"),
+        ("en", 2, "Not ready: 2 of 3 databases are ready"),
+        ("ko", 1, "준비되지 않음: 데이터베이스 3개 중 1개 준비 완료"),
+    ],
+)
+def test_verb_follows_the_number(language: str, n: int, said: str) -> None:
+    """In a language that has a singular."""
+    assert WORDS[language]("databases.unready", n=n, all=3) == said
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.support.console import (
 )
 from tests.support.database import Database
 from tests.support.eventually import eventually_async
+from tests.support.refused import no_database
 from wikiembed.web import changes as changes_module
 from wikiembed.web.changes import CHANGED, HELLO, PING, Changes
 
@@ -85,7 +86,7 @@ async def test_pages_are_refreshed_without_a_notification(docs_table: Database) 
     """Progress writes none; nor does a Postgres behind a pooler, or one that is away."""
 
     async def url() -> str:
-        return "postgresql://127.0.0.1:9/none"
+        return no_database()
 
     made = Changes(url, debounce_s=0.01, tick_s=0.01)
     stream = made.stream()

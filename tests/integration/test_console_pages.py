@@ -38,6 +38,15 @@ async def test_first_screen_shows_each_source(docs_table: Database, browser: Bro
     assert "at 1 chunks/s of the last minute" in text or "chunks/s of the last minute" in text
 
 
+async def test_only_a_page_with_a_chart_loads_its_library(
+    docs_table: Database, browser: Browser
+) -> None:
+    """The first screen is painted without it."""
+    found = {path: (await browser.get(path)).text for path in PAGES}
+    assert {path for path, text in found.items() if "uplot" in text} == {"/source?name=docs"}
+    assert {path for path, text in found.items() if "<figure" in text} == {"/source?name=docs"}
+
+
 async def test_first_screen_is_ready_when_every_row_is_embedded(
     docs_table: Database, browser: Browser
 ) -> None:

@@ -9,15 +9,22 @@ import pytest
 
 from tests.support.chunks import add, add_chunks, embed
 from tests.support.console import (
+    TOKEN,
     Browser,
     console_settings,
+    csrf_of,
+    log_in,
     running,
     text_of,
 )
 from tests.support.database import Database
+from tests.support.documents import ATTACH, put
+from tests.support.refused import CLOSED, no_database
 from wikiembed.control.glance import glance
+from wikiembed.web.access import Access
 from wikiembed.web.app import Console
 from wikiembed.web.http import unpack_flash
+from wikiembed.web.site import SiteOptions
 
 
 async def test_pages_work_below_a_path(docs_table: Database) -> None:
@@ -60,7 +67,7 @@ async def test_probes_report_process_and_database(docs_table: Database) -> None:
 
 async def test_page_without_postgres_says_so(database: Database) -> None:
     """In a sentence, with status 503."""
-    settings = console_settings(database, database_url="postgresql://127.0.0.1:9/none")
+    settings = console_settings(database, database_url=no_database())
     async with running(settings) as console:
         page = await Browser(console).get("/healthz")
         assert page.status_code == 200
@@ -85,10 +92,12 @@ async def test_open_pages_share_one_reading(docs_table: Database, console: Conso
     assert len(read) == 1
 
 
-def test_first_screen_reads_neither_table_nor_queue(docs_table: Database) -> None:
+@pytest.mark.parametrize("held_back", ["null", "now()"])
+def test_first_screen_reads_neither_table_nor_queue(docs_table: Database, held_back: str) -> None:
     """Of 20,000 chunks and as many jobs it reads a few hundred entries."""
     docs_table.execute("update wikiembed.sources set batch_size = 1 where name = 'docs'")
     add_chunks(docs_table, 20_000)
+    docs_table.execute(f"update wikiembed.sources set held_back_at = {held_back}")
     docs_table.execute("vacuum analyze")
     with docs_table.connect(autocommit=False) as connection:
         glance(connection)
@@ -98,6 +107,23 @@ def test_first_screen_reads_neither_table_nor_queue(docs_table: Database) -> Non
             " and pg_stat_get_xact_tuples_returned(oid) > 100"
         ).fetchall()
     assert read == []
+
+
+def test_first_screen_counts_documents_once(database: Database) -> None:
+    """Also those that are in the way."""
+    database.execute(
+        "create table public.articles (tenant int, id text, title text, body text,"
+        " primary key (tenant, id))"
+    )
+    database.execute(ATTACH)
+    put(database, "a", "one")
+    with database.connect(autocommit=False) as connection:
+        state = glance(connection)
+        (scans,) = connection.execute(
+            "select pg_stat_get_xact_numscans('wikiembed_private.documents_articles'::regclass)"
+        ).fetchone() or (0,)
+    assert [(one.source, one.name) for one in state.obstacles] == [("articles", "documents")]
+    assert scans == 1
 
 
 async def test_slow_section_is_left_out(
@@ -134,3 +160,41 @@ def test_postgres_names_the_console(docs_table: Database) -> None:
                 connection.execute("set statement_timeout = 50; select pg_sleep(5)")
     finally:
         asyncio.run(pool.aclose())
+
+
+async def test_log_out_needs_neither_postgres_nor_an_action(database: Database) -> None:
+    """A console that is read-only, and one whose Postgres is away."""
+    settings = console_settings(database, database_url=CLOSED)
+    access = Access(tokens={"kim": TOKEN}, read_only=True)
+    async with running(settings, access=access) as made:
+        made.database.wait_s = 0.2
+        browser = await log_in(made)
+        token = csrf_of((await browser.get("/")).text)
+        ended = await browser.client.post(
+            "/logout", data={"csrf": token}, headers={"origin": browser.base}
+        )
+        assert ended.status_code == 303
+
+
+async def test_pages_of_a_database_that_returned_are_not_refused_for_long(
+    docs_table: Database,
+) -> None:
+    """The error of a reading is kept for a second, not for as long as what was read."""
+    made = Console(console_settings(docs_table), SiteOptions(access=Access()))
+    async with made.running():
+        failed = 0
+
+        async def fail() -> str:
+            nonlocal failed
+            failed += 1
+            raise ConnectionError
+
+        async def answer() -> str:
+            return "yes"
+
+        for _ in range(3):
+            with pytest.raises(ConnectionError):
+                await made.shared.get("key", fail, seconds=30)
+        assert failed == 1
+        await asyncio.sleep(1.1)
+        assert await made.shared.get("key", answer, seconds=30) == "yes"

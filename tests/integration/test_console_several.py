@@ -3,72 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
-import threading
 import time
 from html import unescape
 from urllib.parse import quote
 
-import pytest
 from psycopg import sql
 
 from tests.support.chunks import add, embed, pause_reason
 from tests.support.console import (
-    BY_TOKEN,
-    CLOSED,
     FORM,
-    TOKEN,
+    WITHIN_S,
     Browser,
+    cards,
     console_settings,
-    csrf_of,
-    log_in,
-    running,
+    links,
     running_several,
     shown,
     silent_server,
     text_of,
 )
-from tests.support.database import Database, url_of
-from tests.support.server import TestServer
-from wikiembed.control.glance import glance
-from wikiembed.web.access import Access
+from tests.support.database import Database
+from tests.support.refused import CLOSED
 from wikiembed.web.app import Console
-from wikiembed.web.changes import HELLO
 from wikiembed.web.consoles import console
 from wikiembed.web.database import CHECK_S
-
-ODD = "a b@c:5 %25?#é/글"
-CONNECTIONS = "select count(*) from pg_stat_activity where datname = current_database()"
-WITHIN_S = 60.0
-"""On a slow machine."""
-
-
-@pytest.fixture
-def odd(other: Database, postgres: TestServer) -> Database:
-    """The second database, under a name that has to be quoted in a URL."""
-    name = f"{other.name} {ODD}"
-    postgres.run(
-        sql.SQL("alter database {} rename to {}").format(
-            sql.Identifier(other.name), sql.Identifier(name)
-        )
-    )
-    other.name, other.url = name, url_of(postgres, quote(name, safe=""))
-    return other
-
-
-def cards(html: str) -> dict[str, str]:
-    """What the first page says of each database, by its name."""
-    return {
-        unescape(re.findall(r"<h2[^>]*><a [^>]+>([^<]+)</a>", one)[0]): text_of(one)
-        for one in re.findall(r"(?s)<article.+?</article>", html)
-    }
-
-
-def links(html: str) -> dict[str, str]:
-    """The link to the pages of each database, by its name."""
-    found = re.findall(r'<h2[^>]*><a href="([^"]+)">([^<]+)</a>', html)
-    return {unescape(name): unescape(url) for url, name in found}
 
 
 async def test_first_page_lists_the_databases(docs_table: Database, other: Database) -> None:
@@ -85,7 +44,7 @@ async def test_first_page_lists_the_databases(docs_table: Database, other: Datab
     async with running_several(docs_table, other) as consoles:
         page = await Browser(consoles).get("/")
         assert page.status_code == 200
-        assert "Not ready: 1 of 2 databases are ready" in text_of(page.text)
+        assert "Not ready: 1 of 2 databases is ready" in text_of(page.text)
         found = cards(page.text)
         assert list(found) == [other.name, docs_table.name]
         first, second = found.values()
@@ -212,186 +171,6 @@ async def test_longer_of_two_names_is_found(docs_table: Database, other: Databas
     assert list(found.values()) == ["app", "app/two", "app/two", "app", None]
 
 
-async def test_message_of_one_database_is_not_shown_by_another(
-    docs_table: Database, other: Database
-) -> None:
-    """Where another tab is loaded before the page that follows the form."""
-    async with running_several(docs_table, other) as consoles:
-        browser = Browser(consoles)
-        path = f"/db/{other.name}"
-        done = await browser.send(f"{path}/source/pause", FORM, page=f"{path}/doctor")
-        assert "Paused." not in await shown(browser, f"/db/{docs_table.name}/workers")
-        assert "Paused." not in await shown(browser, "/")
-        assert "Paused." in text_of((await browser.follow(done)).text)
-
-
-async def test_one_login_is_for_all_databases(docs_table: Database, odd: Database) -> None:
-    """It leads to the page that was asked for, and its end is that of all; also of one away."""
-    link = f"/db/{quote(odd.name)}/workers"
-    async with running_several(docs_table, odd, CLOSED, access=BY_TOKEN) as consoles:
-        browser = Browser(consoles, peer="192.0.2.9", base="https://wiki.example")
-        for path in ("/", link, "/db/none/", "/db/closed/"):
-            assert (await browser.get(path)).headers["location"].startswith("/login?next=")
-        asked = (await browser.get(link)).headers["location"]
-        form = await browser.get(asked)
-        after = unescape(re.findall(r'name="next" value="([^"]*)"', form.text)[0])
-        entered = await browser.send("/login", {"token": TOKEN, "next": after}, page="/login")
-        assert entered.headers["location"] == link
-        assert "path=/;" in entered.headers["set-cookie"].lower()
-        for path in ("/", link, f"/db/{docs_table.name}/"):
-            assert (await browser.get(path)).status_code == 200
-        consoles.consoles["closed"].database.wait_s = 0.2
-        away = await browser.get("/db/closed/")
-        ended = await browser.client.post(
-            "/logout", data={"csrf": csrf_of(away.text)}, headers={"origin": browser.base}
-        )
-        assert (ended.status_code, ended.headers["location"]) == (303, "/login")
-        assert (await browser.get(link)).status_code == 303
-
-
-async def test_forms_of_each_need_their_token_and_the_rights_of_its_role(
-    docs_table: Database, other: Database, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A reader in one database may act in the other; a console that is read-only in none."""
-    role = other.create_role("reading", grant="reader")
-    reading = f"{other.url}{'&' if '?' in other.url else '?'}options=-crole%3D{role}"
-    caplog.set_level(logging.INFO, logger="wikiembed")
-    async with running_several(docs_table, reading) as consoles:
-        browser = Browser(consoles)
-        mine, its = f"/db/{docs_table.name}", f"/db/{other.name}"
-        bare = await browser.client.post(f"{mine}/source/pause", data=FORM)
-        assert bare.status_code == 403
-        refused = await browser.send(f"{its}/source/pause", FORM, page=f"{its}/doctor")
-        assert refused.status_code == 403
-        done = await browser.send(f"{mine}/source/pause", FORM, page=f"{its}/doctor")
-        assert done.status_code == 303
-        assert (pause_reason(docs_table), pause_reason(other)) == ("a test", None)
-    fields = [getattr(one, "fields", {}) for one in caplog.records]
-    (action,) = [one for one in fields if one.get("action") == "pause"]
-    assert action["database"].startswith(f"{docs_table.name} on ")
-    async with running_several(docs_table, other, access=Access(read_only=True)) as consoles:
-        browser = Browser(consoles)
-        path = f"/db/{other.name}"
-        denied = await browser.send(f"{path}/source/pause", FORM, page=f"{path}/doctor")
-        assert denied.status_code == 403
-        assert "read only" in text_of(denied.text)
-
-
-async def test_pages_work_below_a_path(docs_table: Database, odd: Database) -> None:
-    """Whether the proxy removes the prefix or keeps it; cookies are for the whole console."""
-    async with running_several(docs_table, odd, root_path="/tools/wiki") as consoles:
-        browser = Browser(consoles)
-        for before in ("", "/tools/wiki"):
-            page = await browser.get(f"{before}/")
-            assert links(page.text)[odd.name] == f"/tools/wiki/db/{quote(odd.name)}/"
-            below = await browser.get(f"{before}/db/{quote(odd.name)}/source?name=docs")
-            assert below.status_code == 200
-            used = re.findall(r'(?:href|src|action)="([^"#][^"]*)"', below.text)
-            assert [one for one in used if not one.startswith("/tools/wiki/")] == []
-        link = f"/tools/wiki/db/{quote(odd.name)}"
-        done = await browser.send(f"{link}/source/pause", FORM, page=f"{link}/doctor")
-        assert done.headers["location"] == f"{link}/source?name=docs"
-        chosen = await browser.get(f"{link}/workers?lang=ko")
-        assert "Path=/tools/wiki;" in chosen.headers["set-cookie"]
-
-
-async def test_consoles_are_mounted_by_another_application(
-    docs_table: Database, other: Database
-) -> None:
-    """Starlette's own Mount, which does not run their lifespan."""
-    from starlette.applications import Starlette
-    from starlette.routing import Mount
-
-    async with running_several(docs_table, other) as consoles:
-        browser = Browser(Starlette(routes=[Mount("/console", app=consoles)]))
-        page = await browser.get("/console/")
-        assert links(page.text)[other.name] == f"/console/db/{other.name}/"
-        below = await browser.get(f"/console/db/{other.name}/workers")
-        assert below.status_code == 200
-        assert 'href="/console/static/console.css' in below.text
-
-
-async def test_open_pages_share_one_reading_of_each(docs_table: Database, other: Database) -> None:
-    """Fifty requests at a time read each database once."""
-    async with running_several(docs_table, other) as consoles:
-        read: list[str] = []
-        for name, one in consoles.consoles.items():
-
-            async def counting(
-                work: object, *args: object, take: object = one.database.read, name: str = name
-            ) -> object:
-                read.extend([name] * (work is glance))
-                return await take(work, *args)  # type: ignore[operator]
-
-            one.database.read = counting  # type: ignore[method-assign, assignment]
-        await asyncio.gather(*(Browser(consoles).get("/") for _ in range(50)))
-    assert sorted(read) == sorted([docs_table.name, other.name])
-
-
-async def test_probes_report_process_and_databases(docs_table: Database, other: Database) -> None:
-    """/readyz needs one database of this version, whatever the others do; each has its own."""
-    with silent_server() as silent:
-        async with running_several(docs_table, other, CLOSED, silent) as consoles:
-            browser = Browser(consoles, base="http://10.1.2.3:8600", peer="10.9.9.9")
-            wrong = "update wikiembed.alembic_version set version_num = '0001_baseline'"
-            docs_table.execute(wrong)
-            assert (await browser.get("/healthz")).status_code == 200
-            assert (await browser.get("/readyz")).status_code == 200
-            assert (await browser.get(f"/db/{docs_table.name}/readyz")).status_code == 503
-            assert (await browser.get(f"/db/{other.name}/readyz")).status_code == 200
-            other.execute(wrong)
-            for one in consoles.consoles.values():
-                one.shared.forget()
-            assert (await browser.get("/readyz")).status_code == 503
-            found = cards((await Browser(consoles).get("/")).text)
-            assert "schema version 0001_baseline" in found[other.name]
-
-
-async def test_a_database_that_hangs_takes_no_thread_from_the_others(
-    docs_table: Database,
-) -> None:
-    """However many pages of it are open: each database has threads of its own."""
-    async with running_several(docs_table, CLOSED) as consoles:
-        mine, its = consoles.consoles.values()
-        hung = threading.Event()
-        pages = [asyncio.create_task(its.database.in_thread(hung.wait)) for _ in range(100)]
-        try:
-            await asyncio.sleep(0.1)
-            await asyncio.wait_for(mine.glance(), WITHIN_S / 2)
-        finally:
-            hung.set()
-            await asyncio.gather(*pages)
-
-
-async def test_streams_of_all_pages_end_with_the_process(
-    docs_table: Database, other: Database
-) -> None:
-    """Each database has its own; the connections to all are closed."""
-    async with running_several(docs_table, other, CLOSED) as consoles:
-        await Browser(consoles).get("/")
-        streams = [one.changes.stream() for one in (consoles, *consoles.consoles.values())]
-        for stream in streams:
-            assert await anext(stream) == HELLO
-        assert consoles.streams == 4
-        consoles.stop()
-        for stream in streams:
-            with pytest.raises(StopAsyncIteration):
-                await anext(stream)
-        assert consoles.streams == 0
-    assert other.one(CONNECTIONS) == 1
-    answers = Browser(consoles)
-    assert (await answers.get("/events")).status_code == 200
-
-
-async def test_events_need_access(docs_table: Database) -> None:
-    """Of the list and of each database."""
-    async with running_several(docs_table, CLOSED, access=BY_TOKEN) as consoles:
-        stranger = Browser(consoles, peer="192.0.2.9", base="https://wiki.example")
-        for path in ("/events", f"/db/{docs_table.name}/events", "/metrics", "/db/closed/metrics"):
-            assert (await stranger.get(path)).status_code == 401, path
-        assert (await (await log_in(consoles)).get("/")).status_code == 200
-
-
 async def test_one_url_is_the_console_of_one_database(docs_table: Database) -> None:
     """Nothing names the database, and there is no list."""
     made = console(console_settings(docs_table))
@@ -402,41 +181,3 @@ async def test_one_url_is_the_console_of_one_database(docs_table: Database) -> N
         assert docs_table.name not in page.text
         assert "<title>Servers and workers · wikiembed</title>" in page.text
         assert (await Browser(made).get(f"/db/{docs_table.name}/")).status_code == 404
-
-
-async def test_log_out_needs_neither_postgres_nor_an_action(database: Database) -> None:
-    """A console that is read-only, and one whose Postgres is away."""
-    settings = console_settings(database, database_url=CLOSED)
-    access = Access(tokens={"kim": TOKEN}, read_only=True)
-    async with running(settings, access=access) as made:
-        made.database.wait_s = 0.2
-        browser = await log_in(made)
-        token = csrf_of((await browser.get("/")).text)
-        ended = await browser.client.post(
-            "/logout", data={"csrf": token}, headers={"origin": browser.base}
-        )
-        assert ended.status_code == 303
-
-
-async def test_pages_of_a_database_that_returned_are_not_refused_for_long(
-    docs_table: Database,
-) -> None:
-    """The error of a reading is kept for a second, not for as long as what was read."""
-    made = Console(console_settings(docs_table), Access())
-    async with made.running():
-        failed = 0
-
-        async def fail() -> str:
-            nonlocal failed
-            failed += 1
-            raise ConnectionError
-
-        async def answer() -> str:
-            return "yes"
-
-        for _ in range(3):
-            with pytest.raises(ConnectionError):
-                await made.shared.get("key", fail, seconds=30)
-        assert failed == 1
-        await asyncio.sleep(1.1)
-        assert await made.shared.get("key", answer, seconds=30) == "yes"

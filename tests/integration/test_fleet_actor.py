@@ -11,9 +11,11 @@ import pytest
 from tests.support.chunks import add_chunks, counts, make_source
 from tests.support.database import Database, create_database
 from tests.support.eventually import eventually_async
+from tests.support.refused import no_database
 from tests.support.server import TestServer
 from tests.support.standin import StandIn
 from tests.support.workers import drain, environment_of, settings_of
+from wikiembed.worker import supervisor
 from wikiembed.worker.fleet.actor import FleetWorker
 from wikiembed.worker.fleet.order import Environment, Order
 
@@ -23,15 +25,14 @@ CHUNKS = 40
 @pytest.fixture
 def databases(postgres: TestServer, template: str) -> Iterator[tuple[Database, Database]]:
     """Two databases with so many chunks to embed in each."""
-    made = (create_database(postgres, template), create_database(postgres, template))
-    try:
-        for one in made:
+    with (
+        create_database(postgres, template) as first,
+        create_database(postgres, template) as second,
+    ):
+        for one in (first, second):
             make_source(one, batch_size=4)
             add_chunks(one, CHUNKS)
-        yield made
-    finally:
-        for one in made:
-            one.close()
+        yield first, second
 
 
 @pytest.fixture(autouse=True)
@@ -93,11 +94,31 @@ async def test_actor_works_on_both_and_reports_the_sum(
         assert one.one("select count(*) from wikiembed.workers where alive") == 0
 
 
+async def test_actor_polls_as_often_as_its_order_says(
+    databases: tuple[Database, Database], standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs that become due notify no worker: an ordinary worker's poll would not find them here."""
+    monkeypatch.setattr(supervisor, "POLL_S", 3600.0)
+    actor = actor_for(databases, standin, monkeypatch)
+    run = asyncio.create_task(actor.run())
+    await eventually_async(lambda: run.done() or all(embedded(one) for one in databases))
+    for one in databases:  # in one transaction: the notification comes before they are due
+        one.execute(
+            "update public.docs set body = body || ' again';"
+            " update wikiembed_queue.procrastinate_jobs"
+            " set scheduled_at = now() + interval '2 s' where task_name = 'wikiembed.embed'"
+        )
+        assert not embedded(one)
+    await eventually_async(lambda: run.done() or all(embedded(one) for one in databases))
+    await actor.stop()
+    assert (await asyncio.wait_for(run, 20)).exit_code == 0
+
+
 async def test_actor_says_which_database_is_away(
     databases: tuple[Database, Database], standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And works on the other one."""
-    away = "postgresql://127.0.0.1:1/none"
+    away = no_database()
     actor = actor_for(databases, standin, monkeypatch, second=away)
     run = asyncio.create_task(actor.run())
     await eventually_async(lambda: run.done() or embedded(databases[0]))

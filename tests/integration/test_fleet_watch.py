@@ -13,6 +13,7 @@ from tests.support.chunks import add_chunks, jobs_by_status
 from tests.support.database import Database, create_database
 from tests.support.eventually import eventually_async
 from tests.support.fleet_fakes import Ground, Said, ended, events_in, fleet_on
+from tests.support.refused import no_database
 from tests.support.server import TestServer
 from wikiembed.errors import SchemaMismatch
 from wikiembed.worker.fleet import fleet as fleet_module
@@ -29,14 +30,13 @@ WAITING = (
 @pytest.fixture
 def databases(postgres: TestServer, docs_template: str) -> Iterator[tuple[Database, Database]]:
     """Two databases, in each of which so many jobs wait."""
-    made = (create_database(postgres, docs_template), create_database(postgres, docs_template))
-    try:
-        for one in made:
+    with (
+        create_database(postgres, docs_template) as first,
+        create_database(postgres, docs_template) as second,
+    ):
+        for one in (first, second):
             fill(one)
-        yield made
-    finally:
-        for one in made:
-            one.close()
+        yield first, second
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ async def test_closed_port_is_left_out_until_it_answers(
 ) -> None:
     """The other one has its actors meanwhile; nothing is in reach at that port."""
     ground = Ground()
-    away = QueueWatch("postgresql://127.0.0.1:1/none")
+    away = QueueWatch(no_database())
     fleet = fleet_on(ground, {"one": QueueWatch(databases[0].url), "away": away}, most=16)
     run = asyncio.create_task(fleet.run())
     await eventually_async(lambda: len(ground.living) == 2 and said("database_lost"))

@@ -10,6 +10,7 @@ import pytest
 from tests.support.chunks import add, add_chunks, embed, fail, read
 from tests.support.console import Browser, console_settings, running
 from tests.support.database import Database
+from tests.support.refused import no_database
 from tests.support.samples import Samples
 from wikiembed.config import Settings
 from wikiembed.control.measurements import MEASUREMENTS
@@ -230,7 +231,7 @@ async def test_scraper_follows_the_rules_of_pages(docs_table: Database, console:
 
 async def test_endpoint_is_unavailable_without_postgres() -> None:
     """503, so that Prometheus sees the target as down instead of keeping old values."""
-    settings = Settings(database_url="postgresql://127.0.0.1:9/none")
+    settings = Settings(database_url=no_database())
     async with running(settings) as console:
         answer: httpx.Response = await Browser(console).get("/metrics")
     assert answer.status_code == 503

@@ -7,7 +7,6 @@ import time
 
 from tests.support.chunks import add, embed
 from tests.support.console import (
-    CLOSED,
     TOKEN,
     Browser,
     console_settings,
@@ -16,6 +15,7 @@ from tests.support.console import (
     silent_server,
 )
 from tests.support.database import Database
+from tests.support.refused import CLOSED
 from tests.support.samples import Samples
 from wikiembed.metrics.catalogue import DATABASE_UP, METRICS, Process
 from wikiembed.web.access import Access

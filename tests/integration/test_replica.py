@@ -77,11 +77,8 @@ class Replica:
 @pytest.fixture
 def primary() -> Iterator[PrivateServer]:
     """A Postgres for this test."""
-    server = PrivateServer()
-    try:
+    with PrivateServer() as server:
         yield server
-    finally:
-        server.end()
 
 
 def test_replica_answers_and_refuses_writes(primary: PrivateServer) -> None:

@@ -15,6 +15,7 @@ from tests.support.chunks import (
     pause_reason,
 )
 from tests.support.database import DIMENSIONS, Database
+from tests.support.refused import NO_SERVER
 from tests.support.standin import StandIn, vectors_of
 from tests.support.standin.dialects import TONGUES, Dialect
 from tests.support.workers import drain, prove, settings_of
@@ -55,7 +56,7 @@ async def test_local_model_embeds_without_a_server(database: Database) -> None:
         "insert into public.docs select gen_random_uuid(), 'a page about the number ' || i"
         " from generate_series(1, 100) as i"
     )
-    await drain(settings_of(database, "http://127.0.0.1:9", embedder=Provider.LOCAL, model=None))
+    await drain(settings_of(database, NO_SERVER, embedder=Provider.LOCAL, model=None))
     assert counts(database) == (100, 0, 0, 0)
     database.check_invariants()
 

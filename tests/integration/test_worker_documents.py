@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.support.chunks import fetch
 from tests.support.database import Database
 from tests.support.standin import StandIn
-from tests.support.workers import drain, prove, settings_of, working
+from tests.support.workers import drain, opened, prove, settings_of, working
 from wikiembed.documents import split, work
 from wikiembed.documents.work import Plan, SplitJob, plan_of
-from wikiembed.pipeline.runtime import Runtime
-from wikiembed.pipeline.stats import Stats
 from wikiembed.store.documents import Document, DocumentOptions
 
 SENTENCES = [
@@ -134,17 +131,6 @@ async def test_blank_document_has_no_chunks_and_does_not_wait(
     assert articles.one("select wikiembed.is_ready('articles', true)") is True
 
 
-@contextlib.asynccontextmanager
-async def opened(database: Database, standin: StandIn) -> AsyncIterator[Runtime]:
-    """A worker's resources, without a worker."""
-    settings = settings_of(database, standin.url)
-    runtime = await Runtime.open(settings, database.url, stats=Stats())
-    try:
-        yield runtime
-    finally:
-        await runtime.aclose()
-
-
 def job(*keys: int) -> SplitJob:
     return SplitJob(source="articles", documents=[str(key) for key in keys])
 
@@ -161,7 +147,7 @@ def queued(database: Database) -> list[list[str]]:
 async def test_two_workers_split_one_document(articles: Database, standin: StandIn) -> None:
     """Each chunk exists once, and nothing is queued for a document that is split."""
     put(articles, 1)
-    async with opened(articles, standin) as one, opened(articles, standin) as other:
+    async with opened(articles, standin.url) as one, opened(articles, standin.url) as other:
         await asyncio.gather(*(work.process(job(1), runtime) for runtime in (one, other) * 4))
     contents = [content for content, _, _ in chunks(articles).values()]
     assert len(contents) == len(set(contents)) >= 10
@@ -183,7 +169,7 @@ async def test_document_edited_while_it_is_split_is_split_again(
         return plan
 
     monkeypatch.setattr(work, "plan_of", edited)
-    async with opened(articles, standin) as runtime:
+    async with opened(articles, standin.url) as runtime:
         await work.process(job(1), runtime)
     assert [content for content, _, _ in chunks(articles).values()] == ["A second edit."]
     await drain(settings_of(articles, standin.url))

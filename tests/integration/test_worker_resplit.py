@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator
 from zlib import crc32
 
@@ -10,15 +9,13 @@ import pytest
 
 from tests.support.database import Database
 from tests.support.standin import StandIn
-from tests.support.workers import drain, prove, settings_of
+from tests.support.workers import drain, opened, prove, settings_of
 from wikiembed.control.resplit import OptionChange, plan, stored_documents
 from wikiembed.db.connect import connect
 from wikiembed.documents import work
 from wikiembed.documents.preview import preview
 from wikiembed.documents.units import Units
 from wikiembed.documents.work import Plan, SplitJob, plan_of
-from wikiembed.pipeline.runtime import Runtime
-from wikiembed.pipeline.stats import Stats
 from wikiembed.store.documents import Document, DocumentOptions
 
 DOCUMENTS = 12
@@ -120,17 +117,6 @@ async def test_other_anchor_rule_keeps_every_equal_chunk(
     assert standin.stats.texts == len(new) - kept
 
 
-@contextlib.asynccontextmanager
-async def opened(database: Database, standin: StandIn) -> AsyncIterator[Runtime]:
-    """A worker's resources, without a worker."""
-    settings = settings_of(database, standin.url)
-    runtime = await Runtime.open(settings, database.url, stats=Stats())
-    try:
-        yield runtime
-    finally:
-        await runtime.aclose()
-
-
 async def test_document_read_with_the_old_options_is_stale_and_read_again(
     articles: Database, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +132,7 @@ async def test_document_read_with_the_old_options_is_stale_and_read_again(
         return plan
 
     monkeypatch.setattr(work, "plan_of", changing)
-    async with opened(articles, standin) as runtime:
+    async with opened(articles, standin.url) as runtime:
         await work.process(SplitJob(source="articles", documents=["1", "2"]), runtime)
     assert sorted(seen[:2]) == [("1", 1000), ("2", 1000)]
     assert ("2", 500) in seen

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.chunks import add_chunks, counts, failures, make_source
 from tests.support.database import DIMENSIONS, Database
+from tests.support.refused import NO_SERVER
 from tests.support.standin import BadText, StandIn, vectors_of
 from tests.support.standin.dialects import Dialect
 from tests.support.standin.profiles import INFINITY
@@ -187,7 +188,7 @@ async def test_the_local_model_is_not_checked(database: Database) -> None:
     """It refuses long texts itself."""
     make_source(database, key="int", vector="vector(256)")
     database.execute("insert into public.docs values (1, 'a page'), (2, repeat('word ', 50000))")
-    settings = settings_of(database, "http://127.0.0.1:9", embedder=Provider.LOCAL, model=None)
+    settings = settings_of(database, NO_SERVER, embedder=Provider.LOCAL, model=None)
     settings = settings.model_copy(update={"check_truncation": True, "truncate": True})
     await drain(settings)
     assert counts(database) == (2, 0, 0, 0)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import sys
 
 import pytest
 
-from tests.support.chunks import add_chunks, counts
+from tests.support.chunks import add_chunks, counts, jobs_by_status
+from tests.support.cli import launch
 from tests.support.database import Database
 from tests.support.documents_fakes import event
 from tests.support.standin import BadText, StandIn
-from tests.support.workers import drain, settings_of, working
+from tests.support.workers import drain, environment_of, settings_of, working
 from wikiembed.config import Provider
 from wikiembed.errors import SourcePaused
 
@@ -23,6 +26,14 @@ USAGE = (
 def usage(database: Database, source: str = "docs") -> list[tuple[int, ...]]:
     """Requests, failed ones, texts, tokens and estimated tokens of each day."""
     return database.rows(USAGE, [source])
+
+
+def add_words(database: Database, n: int) -> None:
+    """Chunks of two words in 14 bytes: 2 tokens for the server, 3.5 by the first estimate."""
+    database.execute(
+        "insert into public.docs (body)"
+        f" select 'word' || lpad(n::text, 4, '0') || ' again' from generate_series(1, {n}) as n"
+    )
 
 
 @pytest.mark.parametrize("provider", [Provider.OPENAI, Provider.OLLAMA, Provider.TEI])
@@ -150,10 +161,7 @@ async def test_budget_is_not_exceeded_by_more_than_its_estimate(
     """Workers together stop before the budget, less than two batches below it each."""
     tokens_a_batch = 64 * 2
     docs_table.execute("select wikiembed.set_budget('docs', 3000)")
-    docs_table.execute(
-        "insert into public.docs (body)"
-        " select 'word' || lpad(n::text, 4, '0') || ' again' from generate_series(1, 3000) as n"
-    )
+    add_words(docs_table, 3000)
     settings = settings_of(docs_table, standin.url)
     paused = "select paused_at is not null from wikiembed.sources where name = 'docs'"
     running = "select count(*) = 0 from wikiembed_queue.procrastinate_jobs where status = 'doing'"
@@ -171,6 +179,87 @@ async def test_budget_is_not_exceeded_by_more_than_its_estimate(
     await drain(settings)
     assert counts(docs_table).missing == 0
     docs_table.check_invariants()
+
+
+@pytest.mark.parametrize(("workers", "concurrency"), [(1, 8), (3, 4)])
+async def test_budget_is_used_though_estimates_are_too_high(
+    docs_table: Database, standin: StandIn, workers: int, concurrency: int
+) -> None:
+    """Three times: batches wait for those in flight, and one batch a worker is left at most."""
+    budget, tokens_a_batch = 3000, 64 * 2
+    docs_table.execute(f"select wikiembed.set_budget('docs', {budget})")
+    docs_table.execute(  # 24 bytes, 6 tokens by the first estimate, of which the server counts 2
+        "insert into public.docs (body)"
+        " select lpad(n::text, 8, 'n') || ' fifteen-letters' from generate_series(1, 3000) as n"
+    )
+    standin.controls.latency_s = 0.2
+    settings = settings_of(docs_table, standin.url)
+    paused = "select paused_at is not null from wikiembed.sources where name = 'docs'"
+    async with contextlib.AsyncExitStack() as stack:
+        each = [
+            await stack.enter_async_context(working(settings, concurrency=concurrency))
+            for _ in range(workers)
+        ]
+        await each[0].wait_for(
+            lambda: docs_table.one(paused) and not jobs_by_status(docs_table)["doing"]
+        )
+    ((_, _, _, tokens, _),) = usage(docs_table)
+    assert tokens == standin.stats.tokens
+    assert budget - workers * tokens_a_batch <= tokens <= budget
+    assert docs_table.rows("select tokens_in_flight, reached from wikiembed.budgets") == [(0, True)]
+    docs_table.check_invariants()
+
+
+async def test_reservation_of_a_killed_worker_holds_up_no_other(
+    docs_table: Database, standin: StandIn, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """It counts, so that the budget is not exceeded, but no batch waits until it expires."""
+    docs_table.execute("select wikiembed.set_budget('docs', 2000)")
+    add_words(docs_table, 1280)
+    standin.controls.latency_per_text_s = 1.0  # the probe is answered, no batch is
+    settings = settings_of(docs_table, standin.url)
+    command = [sys.executable, "-m", "wikiembed", "worker", "--concurrency", "3"]
+    folder = tmp_path_factory.mktemp("killed")
+    running = launch(command, env=environment_of(settings), folder=folder)
+    reserved = "select count(*) = 3 from wikiembed_private.budget_reservations"
+    try:
+        running.wait_for(lambda: docs_table.one(reserved))
+    finally:
+        running.process.kill()
+        running.process.wait()
+    standin.controls.latency_per_text_s = 0.0
+    docs_table.execute(
+        "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() - interval '1 h'"
+    )
+    with pytest.raises(SourcePaused, match="its budget of the day has no room"):
+        await drain(settings, timeout_s=60)
+    state = "select tokens_used, tokens_in_flight from wikiembed.budgets"
+    ((used, in_flight),) = docs_table.rows(state)
+    assert in_flight >= 3 * 64 * 14 // 4
+    assert 2000 - 224 <= used + in_flight <= 2000
+    docs_table.execute(
+        "update wikiembed_private.budget_reservations set at = at - interval '31 minutes';"
+        " select wikiembed.resume('docs')"
+    )
+    with pytest.raises(SourcePaused, match="its budget of the day has no room"):
+        await drain(settings, timeout_s=60)
+    assert 2000 - 224 <= docs_table.one("select tokens_used from wikiembed.budgets") <= 2000
+    docs_table.check_invariants()
+
+
+async def test_stop_ends_the_wait_for_a_budget(docs_table: Database, standin: StandIn) -> None:
+    """The batch in flight finishes; the job of the one that waits is released."""
+    docs_table.execute("select wikiembed.set_budget('docs', 300)")
+    add_words(docs_table, 128)
+    standin.controls.latency_s = 1.0
+    async with working(settings_of(docs_table, standin.url)) as worker:
+        await worker.wait_for(
+            lambda: docs_table.one("select tokens_in_flight > 0 from wikiembed.budgets")
+        )
+        await asyncio.sleep(0.2)  # the other one asks, too
+        await worker.stop()
+    assert (counts(docs_table).embedded, jobs_by_status(docs_table)) == (64, {"todo": 1})
+    assert docs_table.one("select count(*) from wikiembed_private.budget_reservations") == 0
 
 
 async def test_budget_is_told_once_for_all_batches_that_it_refuses(

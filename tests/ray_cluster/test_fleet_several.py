@@ -12,6 +12,7 @@ from tests.support.chunks import add_chunks, counts, make_source
 from tests.support.cli import wait_for
 from tests.support.database import Database, create_database, make_template
 from tests.support.private_postgres import PrivateServer
+from tests.support.refused import no_database
 from tests.support.workers import prove
 
 NODES = 2
@@ -23,11 +24,8 @@ OTHERS = 1_000_000
 @pytest.fixture
 def private_server() -> Iterator[PrivateServer]:
     """A second Postgres, which a test stops."""
-    server = PrivateServer()
-    try:
+    with PrivateServer() as server:
         yield server
-    finally:
-        server.end()
 
 
 @pytest.fixture
@@ -78,10 +76,10 @@ def test_one_postgres_away_for_good_is_named(crew: FleetCrew) -> None:
     crew.attach(batch_size=16)
     crew.add(200)
     env = {
-        "WIKIEMBED_DATABASE_URL": f"{crew.database.url} postgresql://127.0.0.1:1/none",
+        "WIKIEMBED_DATABASE_URL": f"{crew.database.url} {no_database()}",
         "WIKIEMBED_OUTAGE_LIMIT_S": "45",
     }
     ended = crew.fleet("--max", "1", "--drain", env=env).wait(120)
     assert ended.returncode == 3, ended.stderr
-    assert "1 of 2 databases failed: none on 127.0.0.1:1: Postgres is out of reach" in ended.stderr
+    assert "1 of 2 databases failed: none on 127.0.0.1:9: Postgres is out of reach" in ended.stderr
     assert counts(crew.database) == (200, 0, 0, 0)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.database import Database
 from tests.support.documents import ATTACH
+from tests.support.quantised import make_docs
 
 
 @pytest.fixture
@@ -20,3 +21,10 @@ def articles(database: Database) -> Iterator[Database]:
     database.execute(ATTACH)
     yield database
     database.check_invariants()
+
+
+@pytest.fixture
+def docs(database: Database) -> Database:
+    """1,200 chunks with vectors, and without an index of them."""
+    make_docs(database)
+    return database

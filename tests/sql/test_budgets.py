@@ -9,9 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.chunks import in_background, start, wait_until_blocked
+from tests.support.chunks import add_chunks, fetch, in_background, start, wait_until_blocked
 from tests.support.database import Database
 
+WORKERS = "update wikiembed_queue.procrastinate_workers set last_heartbeat = now() - interval '1 h'"
 RESERVE = "select wikiembed.reserve_budget('docs', %s, %s)"
 PAUSED = (
     "select wikiembed_private.is_paused(paused_at, resume_at) from wikiembed.sources"
@@ -20,8 +21,18 @@ PAUSED = (
 
 
 def reserve(database: Database, number: int, tokens: int) -> bool:
-    """Reserve tokens of the budget of docs."""
-    return bool(database.one(RESERVE, [number, tokens]))
+    """Reserve tokens of the budget of docs; False: it is paused."""
+    granted = database.one(RESERVE, [number, tokens])
+    assert granted is not None, "it would wait"
+    return bool(granted)
+
+
+def running(database: Database) -> int:
+    """A number for a reservation of a job that a worker has just begun."""
+    add_chunks(database, 1)
+    job = fetch(database)
+    assert job is not None
+    return job << 20
 
 
 def record(database: Database, number: int, tokens: int, *, reservation: int | None = None) -> None:
@@ -61,6 +72,76 @@ def test_batches_in_flight_count_before_the_budget_is_used(docs_table: Database)
     assert ends == midnight + dt.timedelta(days=1)
     actions = docs_table.rows("select action, why from wikiembed.action_log order by id desc")
     assert actions[0] == ("pause", reason)
+
+
+def test_batch_waits_for_those_in_flight_before_the_budget_pauses_its_source(
+    docs_table: Database,
+) -> None:
+    """Each may use less than it reserved: only what is used counts when none is in flight."""
+    docs_table.execute("select wikiembed.set_budget('docs', 1000)")
+    first, second = running(docs_table), running(docs_table)
+    assert [reserve(docs_table, first, 500), reserve(docs_table, second, 500)] == [True, True]
+    third = running(docs_table)
+    assert docs_table.one(RESERVE, [third, 500]) is None
+    assert docs_table.one(PAUSED) is False
+    record(docs_table, 1, 100, reservation=first)
+    assert docs_table.one(RESERVE, [third, 500]) is None
+    record(docs_table, 2, 600, reservation=second)
+    assert budget(docs_table, "tokens_used, tokens_in_flight, reached") == (700, 0, False)
+    assert not reserve(docs_table, third, 301)
+    assert budget(docs_table, "reached") == (True,)
+    docs_table.execute("select wikiembed.resume('docs')")
+    assert reserve(docs_table, third, 300)
+
+
+def test_budget_that_is_used_up_waits_for_no_batch(docs_table: Database) -> None:
+    """Nothing that is in flight can leave room; a pause meanwhile ends the wait, too."""
+    docs_table.execute("select wikiembed.set_budget('docs', 1000)")
+    assert reserve(docs_table, running(docs_table), 500)
+    record(docs_table, 1, 400)
+    docs_table.execute("select wikiembed.pause('docs', 'mine')")
+    assert not reserve(docs_table, 1, 500)
+    docs_table.execute("select wikiembed.resume('docs')")
+    record(docs_table, 2, 600)
+    assert not reserve(docs_table, 2, 1)
+    assert budget(docs_table, "reached, tokens_in_flight") == (True, 500)
+
+
+def test_money_that_is_reserved_is_waited_for(docs_table: Database) -> None:
+    """As tokens are; of two budgets, one that is used up pauses the source at once."""
+    docs_table.execute("select wikiembed.set_price('docs', 100)")
+    docs_table.execute("select wikiembed.set_budget('docs', null, 5, 'month')")
+    first = running(docs_table)
+    assert reserve(docs_table, first, 40_000)
+    assert docs_table.one(RESERVE, [running(docs_table), 20_000]) is None
+    docs_table.execute("select wikiembed.set_budget('docs', 100)")
+    record(docs_table, 1, 100)
+    assert not reserve(docs_table, 2, 20_000)
+    assert docs_table.rows("select period, reached from wikiembed.budgets order by 1") == [
+        ("day", True), ("month", False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        WORKERS,
+        "update wikiembed_queue.procrastinate_jobs set started_at = clock_timestamp()",
+        "select wikiembed_private.finish_jobs(array(select id from"
+        " wikiembed_queue.procrastinate_jobs))",
+    ],
+    ids=["worker died", "job runs again", "job ended"],
+)
+def test_reservation_of_a_run_that_ended_is_not_waited_for(
+    docs_table: Database, ended: str
+) -> None:
+    """It counts still, since its request may have been paid; the source pauses at once."""
+    docs_table.execute("select wikiembed.set_budget('docs', 1000)")
+    assert reserve(docs_table, running(docs_table), 600)
+    assert docs_table.one(RESERVE, [1, 500]) is None
+    docs_table.execute(ended)
+    assert not reserve(docs_table, 1, 500)
+    assert budget(docs_table, "reached, tokens_in_flight") == (True, 600)
 
 
 def test_budget_of_money_uses_the_price(docs_table: Database) -> None:

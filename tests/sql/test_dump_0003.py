@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg import sql
 
 from tests.sql.test_dump_0009 import SHAPE
 from tests.support.chunks import embed, queued, read
-from tests.support.database import DIMENSIONS, Database, create_database
+from tests.support.database import DIMENSIONS, Database, restore_dump
 from tests.support.server import TestServer
 from wikiembed.config import Provider, Settings
 from wikiembed.control.uninstall import removal, uninstall
@@ -66,20 +65,6 @@ def settings(database: Database) -> Settings:
     return Settings(database_url=database.url, dimensions=DIMENSIONS, embedder=Provider.LOCAL)
 
 
-def restore(server: TestServer) -> Database:
-    """A database of step 0003."""
-    made = create_database(server, "template0")
-    with server.admin() as connection:
-        name = sql.Identifier(made.name)
-        connection.execute(sql.SQL("drop database {}").format(name))
-        connection.execute(
-            sql.SQL("create database {} encoding 'UTF8' template template0").format(name)
-        )
-    with made.connect() as connection:
-        connection.execute(FILE.read_bytes())
-    return made
-
-
 def kept(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """What an upgrade keeps."""
     return {name: database.rows(query) for name, query in KEPT.items()}
@@ -88,9 +73,8 @@ def kept(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.fixture
 def former(postgres: TestServer) -> Iterator[Database]:
     """A database of step 0003."""
-    made = restore(postgres)
-    yield made
-    made.close()
+    with restore_dump(postgres, FILE) as made:
+        yield made
 
 
 def test_upgrade_keeps_chunks_and_embeds_nothing_again(former: Database) -> None:

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg import sql
 
 from tests.support.chunks import embed, fail, queued, read
-from tests.support.database import DIMENSIONS, Database, create_database
+from tests.support.database import DIMENSIONS, Database, restore_dump
 from tests.support.server import TestServer
 from wikiembed.config import Provider, Settings
 from wikiembed.db.migrate import upgrade
@@ -66,19 +65,6 @@ STATE = {
 }  # fmt: skip
 
 
-def _restore(server: TestServer) -> Database:
-    made = create_database(server, "template0")
-    with server.admin() as connection:
-        name = sql.Identifier(made.name)
-        connection.execute(sql.SQL("drop database {}").format(name))
-        connection.execute(
-            sql.SQL("create database {} encoding 'UTF8' template template0").format(name)
-        )
-    with made.connect() as connection:
-        connection.execute(FILE.read_bytes())
-    return made
-
-
 def _state(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     return {name: database.rows(query) for name, query in STATE.items()}
 
@@ -86,14 +72,11 @@ def _state(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.fixture(scope="module")
 def restored(postgres: TestServer) -> Iterator[tuple[Database, dict[str, list[tuple[Any, ...]]]]]:
     """The restored database after the upgrade, and its state before."""
-    made = _restore(postgres)
-    try:
+    with restore_dump(postgres, FILE) as made:
         before = _state(made)
         settings = Settings(database_url=made.url, dimensions=DIMENSIONS, embedder=Provider.LOCAL)
         upgrade(made.url, settings)
         yield made, before
-    finally:
-        made.close()
 
 
 Restored = tuple[Database, dict[str, list[tuple[Any, ...]]]]
@@ -115,6 +98,21 @@ def test_upgrade_loses_no_row(restored: Restored) -> None:
     assert reason == "the key is wrong: it's 403"
     embedded = database.rows("select source, embedded from wikiembed.coverage order by source")
     assert dict(embedded) == {NOTES: 7, "docs": 40, "parts": 0, "wiki": 10}
+
+
+def test_chunks_of_queued_jobs_are_summed(restored: Restored) -> None:
+    """As a count of the jobs of the dump."""
+    database, _ = restored
+    counted = database.rows(
+        "select queue_name::text, sum(jsonb_array_length(args -> 'keys'))::int"
+        " from wikiembed_queue.procrastinate_jobs where task_name = 'wikiembed.embed'"
+        " and status in ('todo', 'doing') group by 1 order by 1"
+    )
+    assert len(counted) > 1
+    assert counted == database.rows(
+        "select queue_name, sum(chunks)::int from wikiembed_private.queue_ledger"
+        " group by 1 having sum(chunks) <> 0 order by 1"
+    )
 
 
 def test_invariants_hold_after_the_upgrade(restored: Restored) -> None:

@@ -124,6 +124,20 @@ def test_existing_rows_wait_for_enqueue(full: Database) -> None:
     assert reconcile(full) == 4
 
 
+def test_chunks_in_jobs_do_not_wait_for_an_enqueue(backlog: Database) -> None:
+    """Whatever the job waits for, until it fails; as a count of the table has it."""
+    enqueue(backlog, ", p_max_chunks => 4")
+    assert waiting(backlog) == 6
+    backlog.execute("select wikiembed_private.requeue('docs', array['9'], 1)")
+    assert waiting(backlog) == 5
+    add(backlog, "new")
+    assert waiting(backlog) == 5
+    fail(backlog, read(backlog, ["5"]), error_class="timeout")
+    assert waiting(backlog) == 4
+    clear_jobs(backlog)
+    assert waiting(backlog) == 10
+
+
 def test_attach_queues_rows_on_request(full: Database) -> None:
     """In the same transaction."""
     full.execute(ATTACH.format(", p_enqueue => true"))

@@ -42,13 +42,6 @@ def sound(docs_table: Database) -> Database:
     return docs_table
 
 
-def without_triggers(database: Database, statement: str) -> None:
-    """Run `statement` without triggers."""
-    with database.connect() as connection:
-        connection.execute("set session_replication_role = replica")
-        connection.execute(statement.encode())
-
-
 def test_sound_source_violates_nothing(sound: Database) -> None:
     """For one source and for all."""
     assert (violations(sound), violations(sound, None)) == ({}, {})
@@ -81,13 +74,13 @@ def test_vector_of_another_text_is_reported(sound: Database) -> None:
     """Where a function can prove it; the prefix is part of the text."""
     sound.execute(PROVE)
     assert violations(sound) == {}
-    without_triggers(sound, "update public.docs set vec = '[0,0,1,0]' where id = 1")
+    sound.execute_without_triggers("update public.docs set vec = '[0,0,1,0]' where id = 1")
     assert violations(sound) == {PROVED: 1}
 
 
 def test_vectors_are_not_proved_without_a_function(sound: Database) -> None:
     """Zero then means that nothing was checked."""
-    without_triggers(sound, "update public.docs set vec = '[0,0,1,0]' where id = 1")
+    sound.execute_without_triggers("update public.docs set vec = '[0,0,1,0]' where id = 1")
     assert violations(sound) == {}
 
 
@@ -107,7 +100,7 @@ def test_wrong_ledger_is_reported(sound: Database, damage: str, drift: int) -> N
 
 def test_row_inserted_without_triggers_is_reported(sound: Database) -> None:
     """It is neither counted nor queued."""
-    without_triggers(sound, "insert into public.docs (body) values ('x')")
+    sound.execute_without_triggers("insert into public.docs (body) values ('x')")
     assert violations(sound) == {WAITS: 1, COUNTED: 1}
 
 

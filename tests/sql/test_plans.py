@@ -44,19 +44,16 @@ def large(postgres: TestServer, template: str) -> Iterator[Database]:
     """200,000 rows of which the last 100 are missing; made once for this file."""
     from tests.support.database import create_database
 
-    made = create_database(postgres, template)
-    make_table(made, key="bigint")
-    made.execute(
-        "insert into public.docs select n, 'text', case when n <= %s then %s::vector end"
-        " from generate_series(1, %s) as n",
-        [ROWS - 100, VECTOR, ROWS],
-    )
-    made.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
-    made.execute("select from wikiembed.enqueue('docs')")
-    try:
+    with create_database(postgres, template) as made:
+        make_table(made, key="bigint")
+        made.execute(
+            "insert into public.docs select n, 'text', case when n <= %s then %s::vector end"
+            " from generate_series(1, %s) as n",
+            [ROWS - 100, VECTOR, ROWS],
+        )
+        made.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+        made.execute("select from wikiembed.enqueue('docs')")
         yield made
-    finally:
-        made.close()
 
 
 def scans(database: Database, query: str) -> tuple[int, int]:

@@ -58,31 +58,28 @@ def large(
     request: pytest.FixtureRequest, postgres: TestServer, template: str
 ) -> Iterator[Database]:
     """200,000 rows of which the first half is embedded, and as many failures of another source."""
-    made = create_database(postgres, template)
-    for name in ("docs", "other"):
+    with create_database(postgres, template) as made:
+        for name in ("docs", "other"):
+            made.execute(
+                f"create table public.{name} (id bigint primary key, body text, vec vector(4))"
+                " with (autovacuum_enabled = false)"
+            )
         made.execute(
-            f"create table public.{name} (id bigint primary key, body text, vec vector(4))"
-            " with (autovacuum_enabled = false)"
+            "insert into public.docs select n, 'text', case when n <= %s then %s::vector end"
+            " from generate_series(1, %s) as n",
+            [ROWS // 2, VECTOR, ROWS],
         )
-    made.execute(
-        "insert into public.docs select n, 'text', case when n <= %s then %s::vector end"
-        " from generate_series(1, %s) as n",
-        [ROWS // 2, VECTOR, ROWS],
-    )
-    made.execute("alter table wikiembed.failures set (autovacuum_enabled = false)")
-    for name in ("docs", "other"):
-        made.execute(f"select wikiembed.attach('public.{name}', 'id', 'body', 'vec', '{name}')")
-    made.execute(
-        "insert into wikiembed.failures (source, key, state, error_class)"
-        f" select 'other', i::text, 'failed', 'x' from generate_series(1, {ROWS}) as i"
-    )
-    if request.param == "analysed":
-        made.execute("vacuum analyze public.docs")
-        made.execute("vacuum analyze wikiembed.failures")
-    try:
+        made.execute("alter table wikiembed.failures set (autovacuum_enabled = false)")
+        for name in ("docs", "other"):
+            made.execute(f"select wikiembed.attach('public.{name}', 'id', 'body', 'vec', '{name}')")
+        made.execute(
+            "insert into wikiembed.failures (source, key, state, error_class)"
+            f" select 'other', i::text, 'failed', 'x' from generate_series(1, {ROWS}) as i"
+        )
+        if request.param == "analysed":
+            made.execute("vacuum analyze public.docs")
+            made.execute("vacuum analyze wikiembed.failures")
         yield made
-    finally:
-        made.close()
 
 
 def looked_up(connection: psycopg.Connection, call: str) -> str | None:

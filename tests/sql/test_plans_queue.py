@@ -77,25 +77,24 @@ def large(
     request: pytest.FixtureRequest, postgres: TestServer, template: str
 ) -> Iterator[Database]:
     """100,000 jobs of a paused source, 20,000 scheduled ones and 500 that can begin; made once."""
-    made = create_database(postgres, template)
-    for name in ("docs", "other"):
+    with create_database(postgres, template) as made:
+        for name in ("docs", "other"):
+            made.execute(
+                f"create table public.{name} (id bigint primary key, body text, vec vector(4))"
+            )
+            made.execute(f"select wikiembed.attach('public.{name}', 'id', 'body', 'vec', '{name}')")
+        made.execute("insert into public.docs select i, 'text' from generate_series(1, 20) as i")
         made.execute(
-            f"create table public.{name} (id bigint primary key, body text, vec vector(4))"
+            "alter table wikiembed_queue.procrastinate_jobs set (autovacuum_enabled = false)"
         )
-        made.execute(f"select wikiembed.attach('public.{name}', 'id', 'body', 'vec', '{name}')")
-    made.execute("insert into public.docs select i, 'text' from generate_series(1, 20) as i")
-    made.execute("alter table wikiembed_queue.procrastinate_jobs set (autovacuum_enabled = false)")
-    if request.param == "analysed while empty":
-        clear_jobs(made)
-        made.execute("vacuum analyze wikiembed_queue.procrastinate_jobs")
-    made.execute(FILL)
-    made.execute("select wikiembed.pause('other')")
-    if request.param == "analysed":
-        made.execute("vacuum analyze wikiembed_queue.procrastinate_jobs")
-    try:
+        if request.param == "analysed while empty":
+            clear_jobs(made)
+            made.execute("vacuum analyze wikiembed_queue.procrastinate_jobs")
+        made.execute(FILL)
+        made.execute("select wikiembed.pause('other')")
+        if request.param == "analysed":
+            made.execute("vacuum analyze wikiembed_queue.procrastinate_jobs")
         yield made
-    finally:
-        made.close()
 
 
 def used(connection: psycopg.Connection, query: str) -> dict[str, tuple[int, int]]:

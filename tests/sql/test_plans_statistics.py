@@ -142,20 +142,17 @@ def source(postgres: TestServer, template: str) -> Iterator[Database]:
 
     Its users have an index on the missing rows, of another column, as before.
     """
-    made = create_database(postgres, template)
-    made.execute(
-        "create table public.docs (id bigint primary key, body text, vec vector(4))"
-        " with (autovacuum_enabled = false)"
-    )
-    for table in ("wikiembed.failures", "wikiembed_queue.procrastinate_jobs"):
-        made.execute(f"alter table {table} set (autovacuum_enabled = false)")
-    made.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
-    made.execute("create index theirs on public.docs (body) where vec is null")
-    made.execute("insert into wikiembed_queue.procrastinate_workers default values")
-    try:
+    with create_database(postgres, template) as made:
+        made.execute(
+            "create table public.docs (id bigint primary key, body text, vec vector(4))"
+            " with (autovacuum_enabled = false)"
+        )
+        for table in ("wikiembed.failures", "wikiembed_queue.procrastinate_jobs"):
+            made.execute(f"alter table {table} set (autovacuum_enabled = false)")
+        made.execute("select wikiembed.attach('public.docs', 'id', 'body', 'vec', 'docs')")
+        made.execute("create index theirs on public.docs (body) where vec is null")
+        made.execute("insert into wikiembed_queue.procrastinate_workers default values")
         yield made
-    finally:
-        made.close()
 
 
 def _read_too_much(connection: psycopg.Connection) -> dict[str, dict[str, int]]:

@@ -16,6 +16,13 @@ SUMS = (
     "select queue_name, sum(jobs)::int from wikiembed_private.queue_ledger"
     " group by 1 having sum(jobs) <> 0 order by 1"
 )
+CHUNKS = (
+    "select j.queue_name::text, count(*)::int from wikiembed_queue.procrastinate_jobs as j,"
+    " jsonb_array_elements(case jsonb_typeof(j.args -> 'keys') when 'array' then j.args -> 'keys'"
+    " else '[]' end) where j.status in ('todo', 'doing') and j.task_name = 'wikiembed.embed'"
+    " group by 1 order by 1"
+)
+CHUNK_SUMS = SUMS.replace("jobs", "chunks")
 QUEUE = "select todo, doing, scheduled_later from wikiembed.queue where source = 'docs'"
 LEDGER_ROWS = "select count(*) from wikiembed_private.queue_ledger where queue_name = 'embed_docs'"
 FETCH = "select id from wikiembed_private.fetch_jobs(null, false, {}, {}, null)"
@@ -27,9 +34,10 @@ DEFER = (
 
 
 def sums(database: Database) -> dict[str, int]:
-    """The sums by queue, which are those of the table."""
+    """The sums of jobs by queue; those, and those of chunks, are of the table."""
     found = database.rows(SUMS)
     assert found == database.rows(COUNTED)
+    assert database.rows(CHUNK_SUMS) == database.rows(CHUNKS)
     return dict(found)
 
 
@@ -53,6 +61,7 @@ def one_job(database: Database, *, status: str = "todo") -> int:
         ("insert into public.docs (body) values ('a')", 1),
         ("insert into public.docs (body, vec) values ('a', '[1,0,0,0]')", 0),
         ("insert into public.docs (body) select 'a' where false", 0),
+        ("insert into public.docs (body, vec) values ('a', null), ('b', '[1,0,0,0]')", 1),
         ("insert into public.docs (body) select 'a' from generate_series(1, 200)", 4),
         (
             "insert into public.docs (body, vec)"
@@ -144,6 +153,27 @@ def test_jobs_that_end_otherwise_are_counted(docs_table: Database) -> None:
     assert sums(docs_table) == {"default": 1, "embed_docs": 2, "q": 1}
 
 
+def test_chunks_of_live_jobs_are_counted(docs_table: Database) -> None:
+    """Also of a job that waits for a time; not of other tasks, nor of malformed arguments."""
+    chunks = "select sum(chunks)::int from wikiembed_private.queue_ledger"
+    add_chunks(docs_table, 130)
+    assert sums(docs_table) == {"embed_docs": 3}
+    assert docs_table.one(chunks) == 130
+    docs_table.execute("select wikiembed_private.requeue('docs', array['1', '2'], 1)")
+    assert docs_table.one(chunks) == 132
+    docs_table.execute(
+        f"insert into {JOBS} (queue_name, task_name, args) values"
+        " ('embed_docs', 'wikiembed.split', '{\"keys\": [1]}'),"
+        " ('embed_docs', 'wikiembed.embed', '{\"keys\": 7}'),"
+        " ('embed_docs', 'wikiembed.embed', '{}')"
+    )
+    assert sums(docs_table) == {"embed_docs": 6}
+    assert docs_table.one(chunks) == 132
+    docs_table.execute(f"update {JOBS} set status = 'failed' where scheduled_at is not null")
+    assert sums(docs_table) == {"embed_docs": 6}
+    assert docs_table.one(chunks) == 130
+
+
 def test_upkeep_detach_and_truncate_keep_the_sums(docs_table: Database) -> None:
     """Jobs of deleted rows, of a detached source, and all of them."""
     add_chunks(docs_table, 130)
@@ -209,6 +239,7 @@ def test_reconcile_corrects_sums_that_were_bypassed(docs_table: Database) -> Non
         docs_table.execute(change)
         docs_table.execute("set session_replication_role = origin")
         assert docs_table.rows(SUMS) != docs_table.rows(COUNTED)
+        assert docs_table.rows(CHUNK_SUMS) != docs_table.rows(CHUNKS)
         docs_table.execute("select wikiembed.reconcile('docs', false)")
         assert sums(docs_table)["embed_docs"] > 0
 

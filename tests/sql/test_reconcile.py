@@ -30,13 +30,6 @@ def settled(docs_table: Database) -> Database:
     return docs_table
 
 
-def without_triggers(database: Database, statement: str) -> None:
-    """Run `statement` as replication does: without triggers."""
-    with database.connect() as connection:
-        connection.execute("set session_replication_role = replica")
-        connection.execute(statement.encode())
-
-
 def test_reconcile_of_a_sound_source_does_nothing(settled: Database) -> None:
     """No orphan, no dead job, no drift, no line in the log."""
     assert reconcile(settled) == (0, 0, 0)
@@ -62,7 +55,7 @@ def test_manually_deleted_jobs_are_queued_again(settled: Database) -> None:
 
 def test_rows_inserted_without_triggers_are_found(settled: Database) -> None:
     """They are queued and counted."""
-    without_triggers(settled, "insert into public.docs (body) values ('a'), ('b')")
+    settled.execute_without_triggers("insert into public.docs (body) values ('a'), ('b')")
     assert reconcile(settled) == (2, 0, 2)
     assert coverage(settled)["total"] == 6
     settled.check_invariants()
@@ -70,7 +63,7 @@ def test_rows_inserted_without_triggers_are_found(settled: Database) -> None:
 
 def test_rows_deleted_without_triggers_are_removed(settled: Database) -> None:
     """Their job is deleted, their failure ends, the counts are updated."""
-    without_triggers(settled, "delete from public.docs where id >= 2")
+    settled.execute_without_triggers("delete from public.docs where id >= 2")
     assert reconcile(settled)[:2] == (0, 1)
     row = coverage(settled)
     assert (row["total"], row["embedded"], row["failed"]) == (1, 1, 0)
@@ -80,7 +73,7 @@ def test_rows_deleted_without_triggers_are_removed(settled: Database) -> None:
 
 def test_vectors_written_without_triggers_are_counted(settled: Database) -> None:
     """A restore with vectors ends jobs and failures."""
-    without_triggers(settled, "update public.docs set vec = '[1,1,1,1]'")
+    settled.execute_without_triggers("update public.docs set vec = '[1,1,1,1]'")
     assert reconcile(settled)[:2] == (0, 1)
     assert (coverage(settled)["embedded"], coverage(settled)["ready"]) == (4, True)
     settled.check_invariants()
@@ -156,7 +149,7 @@ def test_row_trigger_disabled_on_a_partition_is_restored(database: Database) -> 
     database.execute("alter table public.docs_1 disable trigger zzz_wikiembed_docs")
     database.execute("select wikiembed.reconcile('docs')")
     database.execute("insert into public.docs values (1, 'one', '[1,1,1,1]')")
-    without_triggers(database, "update public.docs set body = 'two'")
+    database.execute_without_triggers("update public.docs set body = 'two'")
     assert database.one("select vec is null from public.docs")
 
 
@@ -164,7 +157,7 @@ def test_reconcile_of_all_repairs_every_source(settled: Database) -> None:
     """Sums over the sources; jobs and ledger rows without a source are deleted."""
     settled.execute("create table public.more (id int primary key, body text, vec vector(4))")
     settled.execute("select wikiembed.attach('public.more', 'id', 'body', 'vec', 'more')")
-    without_triggers(settled, "insert into public.more values (1, 'x')")
+    settled.execute_without_triggers("insert into public.more values (1, 'x')")
     clear_jobs(settled)
     settled.execute(
         "select wikiembed_private.requeue('none', array['1'], 0);"

@@ -64,9 +64,7 @@ def test_text_rewritten_by_a_trigger_nulls_the_vector(embedded: Database, name: 
 
 def test_trigger_fires_for_a_replica(embedded: Database) -> None:
     """Edits applied by replication null the vector too."""
-    with embedded.connect() as connection:
-        connection.execute("set session_replication_role = replica")
-        connection.execute("update public.docs set body = 'two'")
+    embedded.execute_without_triggers("update public.docs set body = 'two'")
     assert vector_of(embedded) is None
 
 

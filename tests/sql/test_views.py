@@ -113,9 +113,7 @@ def test_is_ready_reads_the_table_and_no_counter(docs_table: Database) -> None:
     """A row inserted without triggers is detected."""
     add(docs_table, "one", vector=VECTOR)
     assert ready(docs_table) is True
-    with docs_table.connect() as connection:
-        connection.execute("set session_replication_role = replica")
-        connection.execute("insert into public.docs (body) values ('x')")
+    docs_table.execute_without_triggers("insert into public.docs (body) values ('x')")
     assert coverage(docs_table)["ready"] is True
     assert ready(docs_table) is False
 

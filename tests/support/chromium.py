@@ -53,7 +53,7 @@ async def served(console: Site) -> AsyncIterator[str]:
     task = asyncio.create_task(process._serve())
     await eventually_async(lambda: process.started)
     port = process.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}{console.root_path}"
+    yield f"http://127.0.0.1:{port}{console.options.root_path}"
     process.should_exit = True
     await task
 

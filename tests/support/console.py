@@ -12,12 +12,13 @@ from typing import Any
 import httpx
 
 from tests.support.database import Database
+from tests.support.refused import NO_SERVER
 from tests.support.workers import settings_of
 from wikiembed.config import Settings
 from wikiembed.web.access import Access, networks
 from wikiembed.web.app import Console
 from wikiembed.web.consoles import Consoles, console
-from wikiembed.web.site import Site
+from wikiembed.web.site import Site, SiteOptions
 
 ORIGIN = "http://localhost:8600"
 PAGES = ("/", "/source?name=docs", "/workers", "/actions", "/search", "/doctor")
@@ -27,9 +28,8 @@ PROXY = "10.0.0.7"
 HEADER = "x-forwarded-user"
 BY_TOKEN = Access(tokens={"kim": TOKEN})
 BY_PROXY = Access(proxies=networks(f"{PROXY},fd00::/8"), user_header=HEADER)
-NO_SERVER = "http://127.0.0.1:9"
-CLOSED = "postgresql://127.0.0.1:9/closed"
-"""A database whose server refuses connections."""
+WITHIN_S = 60.0
+"""How long tests wait for a change, on a slow machine."""
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -94,7 +94,8 @@ async def running(
     settings: Settings, *, access: Access | None = None, root_path: str = ""
 ) -> AsyncIterator[Console]:
     """A console, closed at the end."""
-    console = Console(settings, access or Access.of(settings), root_path=root_path)
+    options = SiteOptions(access=access or Access.of(settings), root_path=root_path)
+    console = Console(settings, options)
     async with console.running():
         yield console
 
@@ -139,3 +140,17 @@ async def shown(browser: Browser, path: str) -> str:
     page = await browser.get(path)
     assert page.status_code == 200, text_of(page.text)
     return text_of(page.text)
+
+
+def cards(html: str) -> dict[str, str]:
+    """What the first page says of each database, by its name."""
+    return {
+        unescape(re.findall(r"<h2[^>]*><a [^>]+>([^<]+)</a>", one)[0]): text_of(one)
+        for one in re.findall(r"(?s)<article.+?</article>", html)
+    }
+
+
+def links(html: str) -> dict[str, str]:
+    """The link to the pages of each database, by its name."""
+    found = re.findall(r'<h2[^>]*><a href="([^"]+)">([^<]+)</a>', html)
+    return {unescape(name): unescape(url) for url, name in found}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import psycopg
 from filelock import FileLock
@@ -89,6 +90,19 @@ class Database:
         for connection in self._connections:
             connection.close()
 
+    def execute_without_triggers(self, *statements: str) -> None:
+        """Run statements as replication does: no trigger of the tables runs."""
+        with self.connect() as connection:
+            connection.execute("set session_replication_role = replica")
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close all connections and drop the database and its roles."""
         self.disconnect()
@@ -157,3 +171,17 @@ def create_database(server: TestServer, template: str) -> Database:
         )
     )
     return Database(server, name)
+
+
+def restore_dump(server: TestServer, file: Path) -> Database:
+    """A database of what `file` has, which is restored as psql does it."""
+    made = create_database(server, "template0")
+    with server.admin() as connection:
+        name = sql.Identifier(made.name)
+        connection.execute(sql.SQL("drop database {}").format(name))
+        connection.execute(
+            sql.SQL("create database {} encoding 'UTF8' template template0").format(name)
+        )
+    with made.connect() as connection:
+        connection.execute(file.read_bytes())
+    return made

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from typing import Literal
+import signal
+from collections.abc import Iterator
+from typing import Literal, Self
 
 from tests.support.data_folder import DataFolder
 from tests.support.server import FAST_SETTINGS, VERSION, TestServer
@@ -54,6 +57,12 @@ class PrivateServer:
         with self.server.admin() as connection:
             connection.execute(statement.encode())
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
     def end(self) -> None:
         """Stop it for good."""
         self.start()
@@ -66,3 +75,15 @@ class PrivateServer:
     def _stop(self) -> None:
         self._postgres.release(self._handle)
         self._folder.remove()
+
+
+@contextlib.contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    """Stop processes within the block; without the postmaster, new clients hang as well."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.support.chunks import make_source
+from tests.support.chunks import add, make_source
+from tests.support.cli import Call
+from tests.support.commands import assert_done, served
 from tests.support.database import DIMENSIONS, Database
+from tests.support.standin import StandIn
 from tests.support.workers import drain
 from wikiembed.config import Settings
 
@@ -30,3 +33,10 @@ def two_sources(database: Database, *, dimensions: int = DIMENSIONS) -> None:
 def embed_all(settings: Settings) -> None:
     """Embed what is queued of both."""
     asyncio.run(drain(settings))
+
+
+def embedded_by_command(call: Call, database: Database, standin: StandIn, *texts: str) -> None:
+    """Make `two_sources` with these texts, and embed them with ``wikiembed worker``."""
+    two_sources(database)
+    add(database, *texts)
+    assert_done(call("worker", "--drain", env=served(standin)))

@@ -6,12 +6,10 @@ import asyncio
 import json
 
 from tests.support.database import Database
-from tests.support.workers import settings_of
+from tests.support.refused import NO_SERVER
+from tests.support.workers import opened
 from wikiembed.documents.work import SplitJob, process
-from wikiembed.pipeline.runtime import Runtime
-from wikiembed.pipeline.stats import Stats
 
-NO_SERVER = "http://127.0.0.1:9"
 _WAITING = "select key from wikiembed_private.documents_wiki where version is null order by key"
 
 
@@ -33,12 +31,8 @@ def split_pages(database: Database) -> None:
 
 
 async def _split(database: Database, keys: list[str]) -> None:
-    settings = settings_of(database, NO_SERVER)
-    runtime = await Runtime.open(settings, database.url, stats=Stats())
-    try:
+    async with opened(database, NO_SERVER) as runtime:
         await process(SplitJob(source="wiki", documents=keys), runtime)
-    finally:
-        await runtime.aclose()
 
 
 def chunk(database: Database, title: str) -> str:

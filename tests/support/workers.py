@@ -14,6 +14,8 @@ from tests.support.eventually import eventually_async
 from tests.support.standin import proof_sql
 from wikiembed.config import Provider, Settings
 from wikiembed.metrics.observer import Observer
+from wikiembed.pipeline.runtime import Runtime
+from wikiembed.pipeline.stats import Stats
 from wikiembed.worker.binding.app import App
 from wikiembed.worker.new_app import new_app
 from wikiembed.worker.supervisor import RESCUE_EVERY_S, Supervisor
@@ -124,6 +126,17 @@ class Working:
             return None
 
         await eventually_async(met, within_s=within_s)
+
+
+@contextlib.asynccontextmanager
+async def opened(database: Database, url: str) -> AsyncIterator[Runtime]:
+    """The resources of a worker for the stand-in at `url`, without a worker."""
+    settings = settings_of(database, url)
+    runtime = await Runtime.open(settings, database.url, stats=Stats())
+    try:
+        yield runtime
+    finally:
+        await runtime.aclose()
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from tests.support.database import Database, create_database, make_template
+from tests.support.database import create_database, make_template
 from tests.support.server import start_server
 from wikiembed.db import migrations_dir
 from wikiembed.db.embedded_files import binaries
@@ -75,11 +75,8 @@ def main() -> None:
     """Migrate an empty database and write its schema to the file."""
     server = start_server()
     try:
-        database: Database = create_database(server, make_template(server))
-        try:
+        with create_database(server, make_template(server)) as database:
             FILE.write_text(dump(database.url))
-        finally:
-            database.close()
     finally:
         server.end()
 

@@ -87,9 +87,10 @@ def test_small_backfill_and_writers_are_measured(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Form, "of", lambda self, short, long: 640 if short > 640 else 1)
     with a_place() as place:
         lines = {one.row: one for one in row.whole(place, Form(short=True, sizes=(2_000,)))}
-        (share,) = written.written(place, Form(short=True))
+        share, cpu = written.written(place, Form(short=True))
     assert lines["whole 2,000"].value > 0
     assert len(lines["whole 2,000"].detail["chunks_per_s"]) == 10
     assert lines["whole 2,000 worker"].value > 0
     assert share.value > 0
+    assert min(cpu.detail["ours_us"]) > 0
     assert min(share.detail["connections"]) >= 2

@@ -146,6 +146,20 @@ async def test_reservation_is_settled_at_once() -> None:
     assert "record_batches" in store.statements[1]
 
 
+async def test_usage_of_a_source_is_written_before_it_reserves() -> None:
+    """Lags alone may wait, and so may other sources: a budget reads neither."""
+    store = Kept()
+    recorder = Recorder(store, every_s=60)
+    await recorder.add("docs", used(7, reservation=77))
+    await recorder.add("wiki", used(5))
+    await recorder.flush_usage("docs")
+    assert [statement.count("record_batches") for statement in store.statements] == [0]
+    await recorder.add("docs", used(3))
+    await recorder.flush_usage("docs")
+    assert store.usages()[1:] == [("docs", [1, 0, 1, 3, 0])]
+    await recorder.aclose()
+
+
 async def test_lost_record_is_repeated_as_such() -> None:
     """The same number, and `again`: it may have been committed. Nothing is lost at the end."""
     store = Kept(failures=2)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.refused import no_database
 from wikiembed.config import Settings
 from wikiembed.control.glance import WINDOWS, Glance, Series, SourceGlance
 from wikiembed.errors import DatabaseUnreachable
@@ -17,6 +18,7 @@ from wikiembed.web import sight as module
 from wikiembed.web.access import Access
 from wikiembed.web.app import Console
 from wikiembed.web.sight import Seen, Sight, sum_of
+from wikiembed.web.site import SiteOptions
 
 AT = dt.datetime(2031, 5, 1, tzinfo=dt.UTC)
 
@@ -30,7 +32,7 @@ class FakeConsole(Console):
     """A console whose readings take until `gate` is set, and fail with `error`."""
 
     def __init__(self) -> None:
-        super().__init__(Settings(database_url="postgresql://127.0.0.1:9/none"), Access())
+        super().__init__(Settings(database_url=no_database()), SiteOptions(access=Access()))
         self.gate = asyncio.Event()
         self.gate.set()
         self.error: DatabaseUnreachable | None = None

@@ -18,7 +18,7 @@ from wikiembed.errors import (
     LockNotAvailable,
     ModelMismatch,
 )
-from wikiembed.servers.classify import OutageTooLong, Stopping
+from wikiembed.servers.classify import BudgetInFlight, OutageTooLong, Stopping
 from wikiembed.worker.retry import AlwaysRetry, is_out_of_memory, is_transient, wait_s
 
 
@@ -66,6 +66,7 @@ def test_retry_of_a_job_that_this_worker_cannot_run_waits(error: Exception) -> N
         pg.SerializationFailure("serialisation"),
         pg.QueryCanceled("cancelled"),
         LockNotAvailable("55P03"),
+        BudgetInFlight("reserved"),
     ],
     ids=lambda error: type(error).__name__,
 )

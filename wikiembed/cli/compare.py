@@ -1,4 +1,4 @@
-"""``wikiembed compare``."""
+"""``compare``: what two sources of one table find for the same questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pause``, ``resume``, ``retry``, ``skip`` and ``reconcile``."""
+"""``pause``, ``resume``, ``retry``, ``skip`` and ``reconcile``: actions on a source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fleet``: workers as Ray actors."""
+"""``fleet``: workers as actors of a Ray cluster, until a signal."""
 
 from __future__ import annotations
 

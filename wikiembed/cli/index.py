@@ -1,4 +1,4 @@
-"""``wikiembed index``."""
+"""``index``: build the indexes that search uses, of vectors and of text, and drop them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``limit``."""
+"""``limit``: how many requests and tokens a minute all workers together send to a server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from wikiembed.cli.console import database, print_json, say
 from wikiembed.control.limits import limits, name_of, set_limit, used_phrase
 from wikiembed.errors import InvalidArgument
+from wikiembed.server_url import without_version
 
 MOST = 2**31 - 1
 
@@ -51,7 +52,7 @@ def run_limit(
             "Name the server, and --requests-per-minute, --tokens-per-minute or both, or --remove."
         )
     if server is not None:
-        server = server.rstrip("/").removesuffix("/v1")
+        server = without_version(server)
     with database() as (connection, _):
         if server is not None and (given or remove):
             set_limit(

@@ -1,4 +1,4 @@
-"""``wikiembed load``."""
+"""``load``: the articles of wiki files into the wiki's tables."""
 
 from __future__ import annotations
 

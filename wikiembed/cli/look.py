@@ -1,4 +1,4 @@
-"""``status``, ``failures`` and ``doctor``."""
+"""``status``, ``failures`` and ``doctor``: the state, what failed, and what is wrong."""
 
 from __future__ import annotations
 

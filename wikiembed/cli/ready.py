@@ -1,4 +1,4 @@
-"""``wikiembed ready``."""
+"""``ready``: whether everything is embedded, for scripts by the exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wikiembed recall``."""
+"""``recall``: what share of the nearest chunks the index finds, and the setting to store."""
 
 from __future__ import annotations
 

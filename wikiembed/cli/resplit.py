@@ -1,4 +1,4 @@
-"""``wikiembed resplit``."""
+"""``resplit``: split the documents of a source again, with other options."""
 
 from __future__ import annotations
 

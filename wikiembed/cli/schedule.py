@@ -1,4 +1,4 @@
-"""``schedule``."""
+"""``schedule``: the windows in which the bulk work of a source runs."""
 
 from __future__ import annotations
 

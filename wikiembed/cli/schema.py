@@ -1,4 +1,4 @@
-"""``wikiembed migrate`` and ``wikiembed uninstall``."""
+"""``migrate`` and ``uninstall``: create, upgrade and remove wikiembed's schemas."""
 
 from __future__ import annotations
 

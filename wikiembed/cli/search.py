@@ -1,4 +1,4 @@
-"""``wikiembed search``."""
+"""``search``: the chunks that answer a question, on the terminal or as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wikiembed serve``."""
+"""``serve``: the console for browsers, until a signal."""
 
 from __future__ import annotations
 

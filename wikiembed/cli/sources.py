@@ -1,4 +1,4 @@
-"""``wikiembed attach``, ``detach`` and ``sources``."""
+"""``attach``, ``detach`` and ``sources``: the tables that wikiembed keeps embedded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wikiembed switch``."""
+"""``switch``: have searches for a name use another source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``usage``, ``price`` and ``lag``."""
+"""``usage``, ``price`` and ``lag``: what sources cost, and how long their chunks waited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wikiembed verify``."""
+"""``verify``: embed some chunks again, and compare them with the stored vectors."""
 
 from __future__ import annotations
 

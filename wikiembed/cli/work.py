@@ -1,4 +1,4 @@
-"""``enqueue`` and ``worker``."""
+"""``enqueue`` and ``worker``: queue what is missing, and embed what is queued."""
 
 from __future__ import annotations
 

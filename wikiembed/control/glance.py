@@ -165,7 +165,9 @@ def glance(connection: Connection) -> Glance:
     return Glance(
         at=at,
         ready=bool(counting) and not unready,
-        obstacles=ready.obstacles(connection, unready, counted=False),
+        obstacles=ready.obstacles(
+            connection, unready, counted=False, of_documents=list(of_documents.values())
+        ),
         outages=outages,
         workers=workers,
         sources=[

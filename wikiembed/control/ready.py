@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -95,16 +95,29 @@ class Smoke:
 
 
 def obstacles(
-    connection: Connection, unready: list[Coverage], *, counted: bool = True
+    connection: Connection,
+    unready: list[Coverage],
+    *,
+    counted: bool = True,
+    of_documents: Sequence[Documents] | None = None,
 ) -> list[Obstacle]:
     """The obstacles of `unready` sources, each with the command that removes it.
 
     Not `counted`: by the ledger and the views alone, in milliseconds whatever the number of rows
     and jobs. Then jobs are not counted, and missing chunks count as queued unless the source holds
-    them back.
+    them back. `of_documents`: what `documents` returned before; None: documents are counted now.
     """
+    if of_documents is None:
+        of_documents = [one for row in unready for one in documents(connection, row.source)]
     found = [
-        obstacle for row in unready for obstacle in _of_source(connection, row, counted=counted)
+        obstacle
+        for row in unready
+        for obstacle in _of_source(
+            connection,
+            row,
+            [one for one in of_documents if one.source == row.source],
+            counted=counted,
+        )
     ]
     if unready:
         found += [
@@ -122,7 +135,9 @@ def obstacles(
     return found
 
 
-def _of_source(connection: Connection, row: Coverage, *, counted: bool) -> Iterator[Obstacle]:
+def _of_source(
+    connection: Connection, row: Coverage, of_documents: Sequence[Documents], *, counted: bool
+) -> Iterator[Obstacle]:
     name = row.source
     with translate_errors():
         gone = connection.execute(
@@ -156,8 +171,7 @@ def _of_source(connection: Connection, row: Coverage, *, counted: bool) -> Itera
             command=f"wikiembed failures {name}; then wikiembed retry {name}"
             f" or wikiembed skip {name} KEY",
         )  # fmt: skip
-    waiting_documents = documents(connection, name)
-    for one in waiting_documents:
+    for one in of_documents:
         held = actions.documents_to_queue(connection, name)[1] if counted else None
         queued = not (one.held_back if held is None else held)
         yield from _of_documents(one, queued=queued, alive=alive)
@@ -180,7 +194,7 @@ def _of_source(connection: Connection, row: Coverage, *, counted: bool) -> Itera
             sentence=f"{waiting:,} wait{where}{idle}",
             command="wikiembed status --watch" if alive else "wikiembed worker",
         )  # fmt: skip
-    if any(one.waiting or one.failed for one in waiting_documents):
+    if any(one.waiting or one.failed for one in of_documents):
         return
     if row.missing == 0 and actions.is_ready(connection, name, allow_empty=True):
         yield Obstacle(

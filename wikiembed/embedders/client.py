@@ -22,6 +22,7 @@ from httpx_aiohttp.transport import AiohttpResponseStream
 
 from wikiembed.embedders.base import EmbedderOptions
 from wikiembed.errors import ConfigurationError
+from wikiembed.server_url import without_version
 
 _CONNECT_TIMEOUT_S = 10.0
 _CONNECT_SHARE = 0.8  # to distinguish a handshake that hangs from a slow answer
@@ -95,7 +96,7 @@ def _is_host(host: str) -> bool:
 
 def root_of(url: httpx.URL) -> str:
     """The address that may be shown and that paths are put behind: no password, no `/v1`."""
-    return str(url.copy_with(userinfo=b"")).rstrip("/").removesuffix("/v1")
+    return without_version(str(url.copy_with(userinfo=b"")))
 
 
 def headers_of(url: httpx.URL, key: str, *, key_header: str | None = None) -> dict[str, str]:

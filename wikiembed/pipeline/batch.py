@@ -56,9 +56,9 @@ class StillStale(Exception):
 async def process(job: BatchJob, runtime: Runtime) -> None:
     """Embed the keys of a job that still lack a vector; idempotent.
 
-    Raises: Stopping, OutageTooLong, PausedMeanwhile, EmbedderMisconfigured, ModelMismatch,
-    ConfigurationError, StillStale, DatabaseError, psycopg.Error: wikiembed.worker.retry requeues
-    the job.
+    Raises: Stopping, OutageTooLong, PausedMeanwhile, BudgetInFlight, EmbedderMisconfigured,
+    ModelMismatch, ConfigurationError, StillStale, DatabaseError, psycopg.Error:
+    wikiembed.worker.retry requeues the job.
     """
     keys = list(job.keys)
     try:
@@ -125,13 +125,13 @@ async def _embed_chunks(
     interruption: Exception | None = None
     before = record.usage.copy() if source.budgeted else None
     if source.budgeted:
-        await runtime.reserve(source.name, record, texts)
+        await runtime.budgets.reserve(source.name, record, texts, job_id=job.job_id)
     try:
         await bisection.run()
     except (Stopping, OutageTooLong, PausedMeanwhile, EmbedderMisconfigured) as error:
         interruption = error
     if before is not None:
-        runtime.token_rate(source.name).learn(texts, record.usage.minus(before))
+        runtime.budgets.token_rate(source.name).learn(texts, record.usage.minus(before))
     stale += await _write_settled(job, full, bisection, record, runtime)
     if job.observed is not None:
         observe(job.observed, embedded=len(bisection.vectors), failed=len(bisection.blamed))

@@ -69,6 +69,11 @@ class Recorder:
             self._left = []
         await self._write(entries)
 
+    async def flush_usage(self, source: str) -> None:
+        """Write what was added of the source, if some of it is usage: lags may wait."""
+        if source in self._sums and self._sums[source].usage:
+            await self.flush(source)
+
     async def aclose(self) -> None:
         """Write the rest, unless Postgres does not answer for `CLOSE_S`."""
         if self._task is not None:

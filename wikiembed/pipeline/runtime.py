@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import secrets
-import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 
 from wikiembed.config import Provider, Settings
 from wikiembed.db.pool import Pool, open_pool
 from wikiembed.embedders.base import Embedder, EmbedderOptions
 from wikiembed.embedders.open import open_embedder
-from wikiembed.embedders.token_rate import TokenRate
 from wikiembed.errors import EmbedderError, EmbedderMisconfigured, ModelMismatch, WrongUsage
 from wikiembed.metrics.observer import Observer, Server
-from wikiembed.pipeline.record import BatchRecord
+from wikiembed.pipeline.budgets import Budgets
 from wikiembed.pipeline.recorder import Recorder
 from wikiembed.pipeline.same_model import problem_with
 from wikiembed.pipeline.stats import Stats
 from wikiembed.servers.channel import Channel
-from wikiembed.servers.classify import PausedMeanwhile
 from wikiembed.servers.listener import Listener
 from wikiembed.servers.observed import ObservedEmbedder, server_at
 from wikiembed.servers.outage_log import OutageLog
@@ -39,14 +33,11 @@ from wikiembed.store.outages import OutageStore
 from wikiembed.store.resolution import for_documents
 from wikiembed.store.source import Source
 from wikiembed.store.truncation import TruncationStore
-from wikiembed.telemetry import emit
 
 MOST_CONNECTIONS = 16
 SPLITS_AT_ONCE = 2
 """Documents that are split at the same time, in threads: more would only keep the interpreter's
 lock from the event loop. A second one lets small documents pass a large one."""
-WARN_EVERY_S = 60.0
-"""Of batches that a source's budget refuses, all that are in flight: one warning for so long."""
 Key = tuple[Provider, str | None]
 
 
@@ -70,14 +61,13 @@ class Runtime:
         self.observer = observer
         self.store = ChunkStore(pool)
         self.recorder = Recorder(self.store)
+        self.budgets = Budgets(self.store, self.recorder)
         self.documents = DocumentStore(pool)
         self.model_checks = ModelCheckStore(pool)
         self.split_slots = asyncio.Semaphore(SPLITS_AT_ONCE)
         self.stats = stats or Stats()
         self.fatal: WrongUsage | None = None
         self.unexpected: Counter[int | None] = Counter()
-        self._token_rates: dict[str, TokenRate] = {}
-        self._warned_at: dict[str, float] = {}
         self._stopping = False
         self._pool = pool
         self._outages = OutageLog(OutageStore(pool))
@@ -257,28 +247,9 @@ class Runtime:
     def stop(self) -> None:
         """Let no job wait for a server any longer."""
         self._stopping = True
+        self.budgets.stop()
         for channels in self._channels.values():
             channels.stop()
-
-    def token_rate(self, source: str) -> TokenRate:
-        """What is known of the tokens of the source's texts."""
-        return self._token_rates.setdefault(source, TokenRate())
-
-    async def reserve(self, source: str, record: BatchRecord, texts: Sequence[str]) -> None:
-        """Reserve what `texts` will cost of the source's budget; `record` will release it.
-
-        Raises: PausedMeanwhile when the budget does not suffice; the source is paused then.
-        """
-        await self.recorder.flush(source)
-        tokens = record.usage.tokens + self.token_rate(source).tokens(texts)
-        record.reservation = secrets.randbits(63)
-        if not await self.store.reserve_budget(source, record.reservation, tokens):
-            record.reservation = None
-            now = time.monotonic()
-            if now - self._warned_at.get(source, -math.inf) > WARN_EVERY_S:
-                self._warned_at[source] = now
-                emit("budget_reached", level=30, source=source, tokens=tokens)
-            raise PausedMeanwhile(f"Source {source!r} has reached its budget.")
 
     async def aclose(self) -> None:
         """Close the connections to servers and to Postgres."""

@@ -10,11 +10,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from wikiembed.embedders import canary
-from wikiembed.embedders.base import PROBE_TEXT, Cut, Embedder, ModelInfo, Role
-from wikiembed.embedders.probe import of_probe
+from wikiembed.embedders.base import Cut, Embedder, ModelInfo, Role
 from wikiembed.errors import (
     BatchTooLarge,
-    EmbedderBadAnswer,
     EmbedderError,
     EmbedderMisconfigured,
     EmbedderThrottled,
@@ -36,10 +34,11 @@ from wikiembed.servers.classify import (
 )
 from wikiembed.servers.concurrency_limit import ConcurrencyLimit
 from wikiembed.servers.crash_quarantine import CrashQuarantine, Passage
+from wikiembed.servers.described_model import DescribedModel, require_shape
 from wikiembed.servers.listener import Listener
 from wikiembed.servers.permit import Gate, OpenGate
 from wikiembed.telemetry import emit
-from wikiembed.vectors import Matrix, usable_rows
+from wikiembed.vectors import Matrix
 
 THROTTLED_BEFORE_SMALLER = 3
 """TEI answers 429 for ever to a batch that exceeds its permits."""
@@ -86,14 +85,14 @@ class Channel:
         self._accept = accept
         self._clock = clock
         self._server = server
-        self._requested_model = requested_model
-        self._info: ModelInfo | None = None
-        self._describing = asyncio.Lock()
         self._batch_limit = BatchLimit()
         self._quarantine = CrashQuarantine()
         self._throttled = 0
         self._throttled_in_a_row = 0
         self._gate = gate or OpenGate()
+        self._model = DescribedModel(
+            embedder, server=server, requested_model=requested_model, gate=self._gate
+        )
         self.concurrency_limit = concurrency_limit or AdaptiveLimit()
         self.breaker = CircuitBreaker(
             self._probe,
@@ -121,7 +120,7 @@ class Channel:
         reason = self.breaker.reason
         return {
             "server": self._server,
-            "model": self._requested_model,
+            "model": self._model.requested_model,
             "in_flight": self.concurrency_limit.in_flight,
             "limit": self.concurrency_limit.limit,
             "throttled": self._throttled,
@@ -137,19 +136,7 @@ class Channel:
 
         Raises: EmbedderError.
         """
-        try:
-            with self._gate.unleased():
-                matrix = await self._embedder.embed([PROBE_TEXT], role=Role.DOCUMENT)
-        except EmbedderError as error:
-            raise of_probe(error) from None
-        if matrix.shape[0] != 1 or not usable_rows(matrix).all():
-            raise EmbedderBadAnswer("The server answers a known text without a usable vector.")
-        if self._info is not None and matrix.shape[1] != self._info.dimensions:
-            raise EmbedderMisconfigured(
-                f"The server now answers {matrix.shape[1]} dimensions instead of"
-                f" {self._info.dimensions}: another model runs there."
-            )
-        return matrix
+        return await self._model.probe()
 
     async def describe(self) -> ModelInfo:
         """The server's model, fetched once; waits during outages.
@@ -157,40 +144,31 @@ class Channel:
         Raises: EmbedderMisconfigured, Stopping, OutageTooLong, ServerAway.
         """
         until = self.breaker.deadline()
-        while self._info is None:
+        while self._model.info is None:
             await self._wait(until)
             await self._describe()
-        return self._info
+        return self._model.info
 
     def forget(self) -> None:
         """Fetch the model again next time: it fits no column, and the operator may correct it."""
-        self._info = None
+        self._model.info = None
 
     async def _describe(self) -> None:
         """Fetch the server's model, unless another job has done so meanwhile."""
-        async with self._describing:
-            if self._info is not None or self.breaker.is_open:
+        async with self._model.lock:
+            if self._model.info is not None or self.breaker.is_open:
                 return
             try:
-                with self._gate.unleased():
-                    self._info = await self._embedder.describe()
+                info = await self._model.fetch()
+            except EmbedderMisconfigured:
+                raise
             except EmbedderError as error:
-                meant = of_probe(error)
-                if isinstance(meant, EmbedderMisconfigured):
-                    raise meant from None
-                self.breaker.open(meant)
+                self.breaker.open(error)
                 return
         self.breaker.worked()
-        if self._info.served is not None:
-            emit(
-                "model_not_listed",
-                level=30,
-                server=self._server,
-                model=self._requested_model or self._info.model,
-                served=self._info.served,
-            )
-        if self._info.max_batch is not None:
-            self._batch_limit.state(self._info.max_batch)
+        self._model.report_not_listed(info)
+        if info.max_batch is not None:
+            self._batch_limit.state(info.max_batch)
 
     async def embed(
         self,
@@ -329,7 +307,7 @@ class Channel:
                 try:
                     with permit.sending():
                         matrix = await send(texts)
-                    _check_shape(matrix, n, dimensions)
+                    require_shape(matrix, n, dimensions)
                 except EmbedderError as error:
                     slot.failed()
                     self._notify_limit(error)
@@ -412,11 +390,3 @@ class Channel:
         """Stop waiting and close the connections."""
         await self.breaker.aclose()
         await self._embedder.aclose()
-
-
-def _check_shape(matrix: Matrix, n: int, dimensions: int) -> None:
-    if matrix.shape != (n, dimensions):
-        raise EmbedderBadAnswer(
-            f"The server answered {matrix.shape[0]} vectors of {matrix.shape[1]} dimensions"
-            f" for {n} texts of {dimensions}."
-        )

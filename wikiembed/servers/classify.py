@@ -64,6 +64,10 @@ class PausedMeanwhile(WikiembedError):
     """The source was paused before the batch got a slot: the job is requeued."""
 
 
+class BudgetInFlight(WikiembedError):
+    """Batches in flight have reserved what is left of the source's budget: the job is requeued."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blame:
     """Why one chunk is not embedded, as recorded in failures."""

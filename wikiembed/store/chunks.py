@@ -209,13 +209,17 @@ class ChunkStore:
         )
         return {key: Outcome(outcome) for key, outcome in rows}
 
-    async def reserve_budget(self, source: str, reservation: int, tokens: int) -> bool:
-        """Whether the source's budget has `tokens` left; see wikiembed.reserve_budget."""
+    async def reserve_budget(self, source: str, reservation: int, tokens: int) -> bool | None:
+        """Whether the source's budget has `tokens` left; None: by what is in flight not now.
+
+        See wikiembed.reserve_budget.
+        """
         rows = await self._all(
             "select wikiembed.reserve_budget(%s, %s::bigint, %s::bigint)",
             (source, reservation, tokens),
         )
-        return bool(rows[0][0])
+        granted: bool | None = rows[0][0]
+        return granted
 
     async def pin_model(
         self,

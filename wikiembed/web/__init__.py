@@ -3,5 +3,6 @@
 from wikiembed.web.access import Access
 from wikiembed.web.app import Console
 from wikiembed.web.consoles import Consoles, console
+from wikiembed.web.site import SiteOptions
 
-__all__ = ["Access", "Console", "Consoles", "console"]
+__all__ = ["Access", "Console", "Consoles", "SiteOptions", "console"]

@@ -17,10 +17,9 @@ from wikiembed.control.rights import permitted
 from wikiembed.errors import WikiembedError
 from wikiembed.search.client import Client
 from wikiembed.web import acts, metrics, pages, searching
-from wikiembed.web.access import Access
 from wikiembed.web.changes import Changes
 from wikiembed.web.database import Database, require_schema
-from wikiembed.web.site import Result, Site, shown
+from wikiembed.web.site import Result, Site, SiteOptions, shown
 
 GLANCE_S = 1.0
 RIGHTS_S = 30.0
@@ -34,25 +33,11 @@ class Console(Site):
         ("/doctor", "doctor"),
     )  # fmt: skip
 
-    def __init__(
-        self,
-        settings: Settings,
-        access: Access,
-        *,
-        root_path: str = "",
-        part: str = "",
-        name: str | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, options: SiteOptions) -> None:
         self.settings = settings
         self.database = Database(settings)
         self.client = Client(pool=self.database, settings=settings)
-        super().__init__(
-            access,
-            Changes(lambda: asyncio.to_thread(self.database.url)),
-            root_path=root_path,
-            part=part,
-            name=name,
-        )
+        super().__init__(options, Changes(lambda: asyncio.to_thread(self.database.url)))
 
     def routes(self) -> list[Route]:
         """The pages, and what their forms do."""

@@ -27,7 +27,7 @@ from wikiembed.web.changes import Changes
 from wikiembed.web.context import Context
 from wikiembed.web.database import require_schema
 from wikiembed.web.sight import PATIENCE_S, Seen, Sight, Sum, sum_of
-from wikiembed.web.site import Site
+from wikiembed.web.site import Site, SiteOptions
 
 BELOW = "/db/"
 METRICS_S = 4.0
@@ -55,23 +55,20 @@ class Consoles(Site):
 
     NAVIGATION: ClassVar[Sequence[tuple[str, str]]] = (("/", "databases"),)
 
-    def __init__(
-        self,
-        several: Sequence[Database],
-        access: Access,
-        *,
-        root_path: str = "",
-    ) -> None:
+    def __init__(self, several: Sequence[Database], options: SiteOptions) -> None:
         self._places: Mapping[str, str] = {one.name: str(one) for one in several}
         self.consoles: Mapping[str, Console] = {
-            one.name: Console(one.settings, access, part=BELOW + one.name, name=one.name)
+            one.name: Console(
+                one.settings,
+                SiteOptions(access=options.access, part=BELOW + one.name, name=one.name),
+            )
             for one in several
         }
         self._sights = {name: Sight(console) for name, console in self.consoles.items()}
         # A name may have a / in it, and begin with another one.
         self._longest_first = sorted(self.consoles, key=len, reverse=True)
         # No listener: pages that list the databases are read again with each tick.
-        super().__init__(access, Changes(None), root_path=root_path)
+        super().__init__(options, Changes(None))
 
     def routes(self) -> list[Route]:
         """The first page."""
@@ -85,8 +82,8 @@ class Consoles(Site):
             return
         console = self.consoles[name]
         root: str = scope.get("root_path", "")
-        rest = scope["path"].removeprefix(root).removeprefix(console.part) or "/"
-        below = root + console.part
+        rest = scope["path"].removeprefix(root).removeprefix(console.options.part) or "/"
+        below = root + console.options.part
         token = DATABASE.set(self._places[name])
         try:
             await console({**scope, "root_path": below, "path": below + rest}, receive, send)
@@ -179,7 +176,7 @@ def _below(context: Context, console: Console) -> Callable[..., str]:
     """The URLs of the pages of one database."""
 
     def url(path: str, /, **query: object) -> str:
-        return context.home(quote(console.part) + path, **query)
+        return context.home(quote(console.options.part) + path, **query)
 
     return url
 
@@ -203,8 +200,6 @@ def console(
     Without `access` the settings say who may use it. Raises: ConfigurationError.
     """
     found = settings or load_settings()
-    rules = access or Access.of(found)
+    options = SiteOptions(access=access or Access.of(found), root_path=root_path)
     several = databases(found)
-    if len(several) > 1:
-        return Consoles(several, rules, root_path=root_path)
-    return Console(found, rules, root_path=root_path)
+    return Consoles(several, options) if len(several) > 1 else Console(found, options)

@@ -98,7 +98,7 @@ class Context:
     @property
     def site(self) -> str:
         """The path below which those of all databases and the login are, quoted."""
-        return quote(self._prefix.removesuffix(self.pages.part))
+        return quote(self._prefix.removesuffix(self.pages.options.part))
 
     @property
     def path(self) -> str:
@@ -108,7 +108,7 @@ class Context:
     @property
     def below_site(self) -> str:
         """The path of the request below `site`, quoted."""
-        return quote(self.pages.part + self.path)
+        return quote(self.pages.options.part + self.path)
 
     @property
     def cookies(self) -> Cookies:
@@ -143,7 +143,7 @@ class Context:
             done = None
         html = self.pages.templates.get_template(template).render(
             t=self.words, url=self.url, home=self.home, here=self.here, path=self.path,
-            user=self.user, navigation=self.pages.NAVIGATION, database=self.pages.name,
+            user=self.user, navigation=self.pages.NAVIGATION, database=self.pages.options.name,
             csrf=access.csrf_token(self.nonce, self.user), may=self.may, access=access,
             given=self.given, done=done, live=values.pop("live", False),
             now=dt.datetime.now(dt.UTC), **values,

@@ -28,6 +28,8 @@ Result = TypeVar("Result")
 APPLICATION = "wikiembed console"
 READ_MS = 5_000
 """What a statement of a page may take."""
+ANSWER_S = 15.0
+"""What all statements of a page may take: a Postgres that hangs ends no statement by itself."""
 ACT_MS = 60_000
 """What a statement of an action may take."""
 POOL_SIZE = 6
@@ -51,11 +53,17 @@ class Database:
     """A pool that is opened with the first use."""
 
     def __init__(
-        self, settings: Settings, *, read_ms: int = READ_MS, wait_s: float = WAIT_S
+        self,
+        settings: Settings,
+        *,
+        read_ms: int = READ_MS,
+        wait_s: float = WAIT_S,
+        answer_s: float = ANSWER_S,
     ) -> None:
         self.settings = settings
         self.read_ms = read_ms
         self.wait_s = wait_s
+        self.answer_s = answer_s
         self._pool: ConnectionPool[Connection] | None = None
         self._opening = threading.Lock()
         self._threads: anyio.CapacityLimiter | None = None
@@ -102,14 +110,23 @@ class Database:
     ) -> Result:
         """Run `work` with a connection, in a thread; its statements may take `READ_MS` each.
 
-        Raises: WikiembedError, psycopg.Error.
+        What Postgres has not answered within `answer_s` is given up. Its thread and connection wait
+        on, at most as many as the pool has; they are of use again when Postgres answers.
+
+        Raises: DatabaseUnreachable when Postgres hangs; WikiembedError, psycopg.Error.
         """
 
         def run() -> Result:
             with self.connection() as connection, translate_errors():
                 return work(connection, *args, **kwargs)
 
-        return await self.in_thread(run)
+        try:
+            with anyio.fail_after(self.answer_s):
+                return await self.in_thread(run, abandon=True)
+        except TimeoutError:
+            raise DatabaseUnreachable(
+                f"Postgres hangs: it has not answered for {self.answer_s:g} s."
+            ) from None
 
     async def check(self) -> None:
         """Open a connection apart from the pool, which does not say why it has none.
@@ -131,11 +148,16 @@ class Database:
 
         await self.in_thread(run)
 
-    async def in_thread(self, work: Callable[[], Result]) -> Result:
-        """The result of `work`, which blocks; the threads of this database run it."""
+    async def in_thread(self, work: Callable[[], Result], *, abandon: bool = False) -> Result:
+        """The result of `work`, which blocks; the threads of this database run it.
+
+        `abandon`: a task that is cancelled does not wait for it.
+        """
         if self._threads is None:
             self._threads = anyio.CapacityLimiter(THREADS)
-        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+        return await anyio.to_thread.run_sync(
+            work, limiter=self._threads, abandon_on_cancel=abandon
+        )
 
     async def act(self, user: str, work: Callable[[Connection], Result]) -> Result:
         """Run `work` in the name of `user`, which the action log has; `ACT_MS` per statement.

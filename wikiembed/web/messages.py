@@ -55,7 +55,12 @@ class Words:
         self._sentences = sentences(language)
 
     def __call__(self, key: str, /, **fields: object) -> str:
-        """The message of `key`, with numbers as `number` writes them."""
+        """The message of `key`, with numbers as `number` writes them.
+
+        Where `n` is 1 and the language has a message ``KEY_one``, that one.
+        """
+        if fields.get("n") == 1 and (one := f"{key}_one") in self._messages:
+            key = one
         shown = {
             name: self.number(value) if isinstance(value, int | float) else value
             for name, value in fields.items()

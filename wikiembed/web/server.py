@@ -103,7 +103,7 @@ class Server(uvicorn.Server):
             for one in server.sockets:
                 host, port = one.getsockname()[:2]
                 named = f"[{host}]" if ":" in host else host
-                url = f"http://{named}:{port}{self._console.root_path}/"
+                url = f"http://{named}:{port}{self._console.options.root_path}/"
                 emit("console_started", url=url, read_only=self._console.access.read_only)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import psycopg
@@ -73,31 +74,33 @@ def _failed(done: asyncio.Task[Any]) -> bool:
     return done.cancelled() or done.exception() is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteOptions:
+    """Who may use pages, and where they are.
+
+    `root_path`: the prefix below which a proxy publishes them; `part`: their path below those of
+    the whole site, such as ``/db/app``; `name`: of their database, if the site has several.
+    """
+
+    access: Access
+    root_path: str = ""
+    part: str = ""
+    name: str | None = None
+
+
 class Site(abc.ABC):
     """Pages with one login, an ASGI application that may be mounted below a path.
 
-    `part`: the path of its pages below those of the whole site, such as ``/db/app``; `name`: of its
-    database, if the site has several. Its own lifespan closes all connections; an application that
-    mounts it, which does not run that, enters `running()` in its own.
+    Its own lifespan closes all connections; an application that mounts it, which does not run that,
+    enters `running()` in its own.
     """
 
     NAVIGATION: ClassVar[Sequence[tuple[str, str]]] = ()
     """Path and key of each page that every page leads to."""
 
-    def __init__(
-        self,
-        access: Access,
-        changes: Changes,
-        *,
-        root_path: str = "",
-        part: str = "",
-        name: str | None = None,
-    ) -> None:
-        self.access = access
+    def __init__(self, options: SiteOptions, changes: Changes) -> None:
+        self.options = options
         self.changes = changes
-        self.root_path = root_path
-        self.part = part
-        self.name = name
         self.templates = environment()
         self.shared = Shared()
 
@@ -122,7 +125,12 @@ class Site(abc.ABC):
                 Route("/{path:path}", self.page(self._not_found)),
             ],
         )
-        self._guarded = Guard(self.respond, root_path=root_path)
+        self._guarded = Guard(self.respond, root_path=options.root_path)
+
+    @property
+    def access(self) -> Access:
+        """Who may use the pages."""
+        return self.options.access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""

@@ -18,7 +18,7 @@ from wikiembed.errors import (
     LockNotAvailable,
     WrongUsage,
 )
-from wikiembed.servers.classify import OutageTooLong, PausedMeanwhile, Stopping
+from wikiembed.servers.classify import BudgetInFlight, OutageTooLong, PausedMeanwhile, Stopping
 from wikiembed.worker.binding.api import BaseRetryStrategy, Job, JobAborted, RetryDecision
 
 UNEXPECTED = Backoff(first_s=1.0, longest_s=300.0)
@@ -64,7 +64,7 @@ def wait_s(exception: BaseException, attempts: int) -> float:
     if isinstance(exception, WrongUsage):
         # Another worker may have the right settings; this one must not refetch it in a loop.
         return 2.0
-    if isinstance(exception, LockNotAvailable) or is_transient(exception):
+    if isinstance(exception, LockNotAvailable | BudgetInFlight) or is_transient(exception):
         return TRANSIENT.wait_s(attempts)
     return UNEXPECTED.wait_s(attempts)
 

@@ -21,20 +21,6 @@ $$;
 comment on function wikiembed_private.check_name(text) is
   'Raises WE002 for a source name that is too long or not printable.';
 
-create or replace function wikiembed_private.check_names(p_source wikiembed.sources) returns void
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if position('$body$' in wikiembed_private.source_names(p_source)) > 0 then
-    raise exception 'a name of source "%" contains $body$', p_source.name
-      using errcode = 'WE004', hint = 'Rename the table or the column.';
-  end if;
-end;
-$$;
-comment on function wikiembed_private.check_names(wikiembed.sources) is
-  'Raises WE004 for names that a generated function cannot contain.';
-
 -- Citus keeps its catalog in pg_catalog, readable by every role. The statement is dynamic, so that a server without
 -- Citus looks up one name and does no more. The codes are those of its pg_dist_partition.h: n has no distribution
 -- column, t is replicated to every node, and colocation 0 is a table of the coordinator alone.
@@ -304,7 +290,7 @@ begin
       using errcode = 'WE010',
             hint = format('Providers are %s.', array_to_string(wikiembed_private.providers(), ', '));
   end if;
-  perform wikiembed_private.check_names(v_source);
+  perform wikiembed_private.require_quotable(v_source);
   return v_source;
 end;
 $$;

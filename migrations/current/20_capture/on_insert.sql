@@ -46,7 +46,8 @@ begin
         with counted as (
           insert into wikiembed_private.@deltas@ (total, embedded) values (v_total, v_embedded)
         ), job_counted as (
-          insert into wikiembed_private.queue_ledger (jobs, queue_name) values (1, @queue@)
+          insert into wikiembed_private.queue_ledger (jobs, chunks, queue_name)
+          values (1, v_total - v_embedded, @queue@)
         )
         insert into wikiembed_queue.procrastinate_jobs (queue_name, task_name, priority, args)
         values (@queue@, 'wikiembed.embed', 10, jsonb_build_object('source', @source@, 'keys', v_keys::text[]));
@@ -65,10 +66,10 @@ begin
                  jsonb_build_object('source', @source@, 'keys', f.keys[i : i + @batch_size@ - 1]::text[])
             from gathered as f, generate_series(1, cardinality(f.keys), @batch_size@) as i
            where f.total <= @most@
-          returning 1
+          returning jsonb_array_length(args -> 'keys') as chunks
         ), jobs_counted as (
-          insert into wikiembed_private.queue_ledger (jobs, queue_name)
-          select count(*), @queue@ from queued having count(*) > 0
+          insert into wikiembed_private.queue_ledger (jobs, chunks, queue_name)
+          select count(*), sum(q.chunks), @queue@ from queued as q having count(*) > 0
         )
         insert into wikiembed_private.@deltas@ (total, embedded)
         select f.total, f.embedded from gathered as f where f.total <= @most@
@@ -89,10 +90,10 @@ begin
               from batches as b
              where b.missing > 0
              order by b.batch
-            returning 1
+            returning jsonb_array_length(args -> 'keys') as chunks
           ), jobs_counted as (
-            insert into wikiembed_private.queue_ledger (jobs, queue_name)
-            select count(*), @queue@ from queued having count(*) > 0
+            insert into wikiembed_private.queue_ledger (jobs, chunks, queue_name)
+            select count(*), sum(q.chunks), @queue@ from queued as q having count(*) > 0
           )
           insert into wikiembed_private.@deltas@ (total, embedded)
           select sum(b.total), sum(b.total - b.missing) from batches as b

@@ -7,8 +7,10 @@ comment on column wikiembed_queue.procrastinate_jobs.queued_at is
 comment on column wikiembed_queue.procrastinate_jobs.started_at is
   'When a worker last began the job; wikiembed''s own column, written by its pause gate.';
 comment on table wikiembed_private.queue_ledger is
-  'Changes of the number of jobs that can begin at once or run, by queue: their sum is the number. Written by the triggers of the queue and of the sources; fold_ledger leaves one row per queue.';
+  'Changes of the number of jobs that can begin at once or run, and of the chunks of all that are not finished, by queue: their sums are the numbers. Written by the triggers of the queue and of the sources; fold_ledger leaves one row per queue.';
 comment on column wikiembed_private.queue_ledger.jobs is 'Jobs added; negative: removed.';
+comment on column wikiembed_private.queue_ledger.chunks is
+  'Chunks of jobs added, also of those that wait for a time; negative: removed.';
 comment on column wikiembed_private.queue_ledger.queue_name is 'Their queue.';
 comment on schema wikiembed_queue is
   'The job queue: procrastinate, vendored as released; written by wikiembed functions and workers.';

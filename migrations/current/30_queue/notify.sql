@@ -36,10 +36,11 @@ begin
     into v_queue, v_last, v_others
     from new_jobs as j
    where j.status = 'todo';
-  insert into wikiembed_private.queue_ledger (jobs, queue_name)
-  select count(*), j.queue_name
+  insert into wikiembed_private.queue_ledger (jobs, chunks, queue_name)
+  select count(*) filter (where j.status = 'doing' or j.scheduled_at is null),
+         sum(wikiembed_private.chunks_of_job(j.task_name, j.args)), j.queue_name
     from new_jobs as j
-   where j.status = 'doing' or (j.status = 'todo' and j.scheduled_at is null)
+   where j.status in ('todo', 'doing')
    group by j.queue_name;
   if v_others then
     insert into wikiembed_queue.procrastinate_events (job_id, type)

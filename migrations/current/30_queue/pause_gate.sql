@@ -27,13 +27,16 @@ begin
   end if;
   if (old.status = 'doing' or (old.status = 'todo' and old.scheduled_at is null))
        <> (new.status = 'doing' or (new.status = 'todo' and new.scheduled_at is null))
+     or (old.status in ('todo', 'doing')) <> (new.status in ('todo', 'doing'))
      or old.queue_name <> new.queue_name
   then
-    insert into wikiembed_private.queue_ledger (jobs, queue_name)
-    select c.jobs, c.queue_name
-      from (values (-1, old.queue_name, old.status, old.scheduled_at),
-                   (1, new.queue_name, new.status, new.scheduled_at)) as c (jobs, queue_name, status, scheduled_at)
-     where c.status = 'doing' or (c.status = 'todo' and c.scheduled_at is null);
+    insert into wikiembed_private.queue_ledger (jobs, chunks, queue_name)
+    select case when c.status = 'doing' or c.scheduled_at is null then c.factor else 0 end,
+           c.factor * wikiembed_private.chunks_of_job(c.task_name, c.args), c.queue_name
+      from (values (-1, old.queue_name, old.status, old.scheduled_at, old.task_name, old.args),
+                   (1, new.queue_name, new.status, new.scheduled_at, new.task_name, new.args))
+             as c (factor, queue_name, status, scheduled_at, task_name, args)
+     where c.status in ('todo', 'doing');
   end if;
   return new;
 end;

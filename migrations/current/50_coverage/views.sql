@@ -1,5 +1,6 @@
 -- The ledger is read once, and has one row of a source that is older than two minutes: folded rows and
--- gains by source, the rest by sum_deltas, which every role that reads the view may call. Jobs are read only for a source that is held back.
+-- gains by source, the rest by sum_deltas, which every role that reads the view may call. Jobs are not read: the chunks in
+-- them are summed by the triggers of the queue (30_queue/counts.sql), and read only for a source that is held back.
 create or replace view wikiembed.coverage as
 select s.name as source,
        c.total,
@@ -39,13 +40,12 @@ select s.name as source,
  cross join lateral (
    select wikiembed_private.is_paused(s.paused_at, s.resume_at) as paused) as h
  cross join lateral (
+   select coalesce(sum(l.chunks), 0)::bigint as chunks from wikiembed_private.queue_ledger as l
+    where s.held_back_at is not null and l.queue_name = s.queue_name) as q
+ cross join lateral (
    select case when s.held_back_at is null then 0
-               else greatest(0, c.total - c.embedded - c.skipped - c.failed - (
-                 select coalesce(sum(jsonb_array_length(j.args -> 'keys')), 0)
-                   from wikiembed_queue.procrastinate_jobs as j
-                  where j.queue_name = s.queue_name and j.status in ('todo', 'doing')
-                    and j.task_name = 'wikiembed.embed' and jsonb_typeof(j.args -> 'keys') = 'array'))
-          end::bigint as held_back) as o;
+               else greatest(0, c.total - c.embedded - c.skipped - c.failed - q.chunks)
+          end as held_back) as o;
 comment on view wikiembed.coverage is
   'One row per source: exact counts from the ledger; total = embedded + missing + skipped.';
 comment on column wikiembed.coverage.source is 'The source.';

@@ -44,10 +44,28 @@ comment on column wikiembed.budgets.currency is 'Currency of the price; may be e
 comment on column wikiembed.budgets.set_by is 'Who set the budget.';
 comment on column wikiembed.budgets.set_at is 'When it was set.';
 
+-- A reservation is live while the run of the job that made it goes on: its worker has a heartbeat, and no other run
+-- of the job has begun since. Any other one counts as well, since its request may have been paid, but is not waited
+-- for; it expires with the hard limit of rescue_jobs.
+create or replace function wikiembed_private.has_live_reservation(p_source text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+    select from wikiembed_private.budget_reservations as r
+      join wikiembed_queue.procrastinate_jobs as j on j.id = r.id >> 20
+      join wikiembed_queue.procrastinate_workers as w on w.id = j.worker_id
+     where r.source = p_source collate "default" and r.at > clock_timestamp() - interval '30 minutes'
+       and j.status = 'doing' and j.started_at <= r.at
+       and w.last_heartbeat > clock_timestamp() - interval '30 seconds');
+$$;
+comment on function wikiembed_private.has_live_reservation(text) is
+  'Whether a batch of the source is in flight at a worker that is alive: what it has reserved will be settled.';
+
 -- A pause that is in force, by a person or by a worker, stays as it is; so does a source whose period is about to
 -- end. The advisory lock, in a statement before those that read, makes one reservation after the other: each counts those
--- before it. settle_budget replaces a reservation by what the batch used; of a worker that died it expires with the
--- hard limit of rescue_jobs.
+-- before it. settle_budget replaces a reservation by what the batch used, which is often less: so a budget pauses its
+-- source only when it is used up, or has no room while no batch is in flight.
 create or replace function wikiembed.reserve_budget(p_source text, p_id bigint, p_tokens bigint) returns boolean
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -55,6 +73,7 @@ as $$
 declare
   v_budget wikiembed.budgets;
   v_paused_at timestamptz;
+  v_waits boolean := false;
 begin
   if p_tokens is null or p_tokens < 0 then
     raise exception 'a batch has no negative number of tokens'
@@ -71,23 +90,33 @@ begin
             or b.cost_used + (b.tokens_in_flight + p_tokens) * b.price_per_million / 1000000 > b.cost)
      order by b.ends desc
   loop
-    if v_budget.ends > clock_timestamp() + interval '1 second' and not exists (
+    if v_budget.ends <= clock_timestamp() + interval '1 second' or exists (
       select from wikiembed.sources as s
        where s.name = p_source and wikiembed_private.is_paused(s.paused_at, s.resume_at))
     then
-      perform wikiembed.pause(p_source, wikiembed_private.budget_reason(v_budget), v_budget.ends);
-      select s.paused_at into v_paused_at from wikiembed.sources as s where s.name = p_source;
-      update wikiembed_private.budgets as b set reached_at = v_paused_at
-       where b.source = p_source collate "default" and b.period = v_budget.period;
+      return false;
     end if;
+    if coalesce(v_budget.tokens_used < v_budget.tokens, v_budget.cost_used < v_budget.cost)
+       and wikiembed_private.has_live_reservation(p_source)
+    then
+      v_waits := true;
+      continue;
+    end if;
+    perform wikiembed.pause(p_source, wikiembed_private.budget_reason(v_budget), v_budget.ends);
+    select s.paused_at into v_paused_at from wikiembed.sources as s where s.name = p_source;
+    update wikiembed_private.budgets as b set reached_at = v_paused_at
+     where b.source = p_source collate "default" and b.period = v_budget.period;
     return false;
   end loop;
+  if v_waits then
+    return null;
+  end if;
   insert into wikiembed_private.budget_reservations (id, source, tokens) values (p_id, p_source, p_tokens);
   return true;
 end;
 $$;
 comment on function wikiembed.reserve_budget(text, bigint, bigint) is
-  'Reserves tokens of a source''s budgets for a batch that is about to be sent; where they do not suffice, with what is used and in flight, pauses the source until the period ends and returns false. Called by workers. Raises WE001, WE010.';
+  'Reserves tokens of a source''s budgets for a batch that is about to be sent. Where they do not suffice, with what is used and in flight, returns null while a batch in flight may leave some of what it has reserved; else pauses the source until the period ends and returns false. p_id: the id of the batch''s job times 2^20, plus a random number below that. Called by workers. Raises WE001, WE010.';
 
 -- Added to the day at once, since each reservation reads what was used: rows per batch would make that slow. That
 -- the reservation is gone says that an earlier call was committed.

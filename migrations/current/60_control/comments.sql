@@ -52,7 +52,8 @@ comment on column wikiembed_private.budgets.reached_at is
 
 comment on table wikiembed_private.budget_reservations is
   'Tokens that batches in flight will use, by an estimate; written by reserve_budget, deleted by settle_budget, or after 30 minutes.';
-comment on column wikiembed_private.budget_reservations.id is 'Random number of the batch.';
+comment on column wikiembed_private.budget_reservations.id is
+  'The id of the batch''s job times 2^20, plus a random number.';
 comment on column wikiembed_private.budget_reservations.source is 'The source.';
 comment on column wikiembed_private.budget_reservations.tokens is 'Estimated tokens of the batch.';
 comment on column wikiembed_private.budget_reservations.at is 'When it was about to be sent.';

@@ -41,14 +41,7 @@ begin
   perform wikiembed.attach(
     v_chunks, array['id']::name[], array['context', 'content'], 'embedding', p_name, p_provider, p_model, p_dimensions,
     p_document_prefix, p_query_prefix, p_batch_size);
-  v_documents.source := p_name;
-  v_documents.relation := p_relation;
-  v_documents.key_columns := v_row.key_columns;
-  v_documents.key_types := v_row.key_types;
-  v_documents.key_attnums := v_row.key_attnums;
-  v_documents.text_columns := v_row.text_columns;
-  v_documents.text_paths := v_row.text_paths;
-  v_documents.text_attnums := v_row.text_attnums;
+  v_documents := wikiembed_private.document_columns(v_row);
   v_documents.title_column := p_title;
   v_documents.title_attnum := v_title.attnum;
   v_documents.splitter := p_splitter;

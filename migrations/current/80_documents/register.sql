@@ -1,3 +1,24 @@
+create or replace function wikiembed_private.document_columns(p_row wikiembed.sources) returns wikiembed.document_sources
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_documents wikiembed.document_sources;
+begin
+  v_documents.source := p_row.name;
+  v_documents.relation := p_row.relation;
+  v_documents.key_columns := p_row.key_columns;
+  v_documents.key_types := p_row.key_types;
+  v_documents.key_attnums := p_row.key_attnums;
+  v_documents.text_columns := p_row.text_columns;
+  v_documents.text_paths := p_row.text_paths;
+  v_documents.text_attnums := p_row.text_attnums;
+  return v_documents;
+end;
+$$;
+comment on function wikiembed_private.document_columns(wikiembed.sources) is
+  'A row of document_sources with the table, key and texts that check_keys and check_texts found, and nothing else.';
+
 -- What attach_documents and the wiki's migration have in common, once the chunk table is a source. The generation
 -- begins with the time: a worker may still split a document with the options of a source that was detached, and its
 -- write is stale for one that has the name now.

@@ -31,14 +31,7 @@ begin
   v_row.name := v_source.name;
   v_row.relation := v_pages;
   v_row := wikiembed_private.check_texts(wikiembed_private.check_keys(v_row, array['id']::name[]), array['content']);
-  v_documents.source := v_source.name;
-  v_documents.relation := v_pages;
-  v_documents.key_columns := v_row.key_columns;
-  v_documents.key_types := v_row.key_types;
-  v_documents.key_attnums := v_row.key_attnums;
-  v_documents.text_columns := v_row.text_columns;
-  v_documents.text_paths := v_row.text_paths;
-  v_documents.text_attnums := v_row.text_attnums;
+  v_documents := wikiembed_private.document_columns(v_row);
   v_documents.title_column := 'title';
   v_documents.title_attnum := (wikiembed_private.require_column(v_pages, 'title', 'text', null)).attnum;
   v_documents.splitter := 'text';

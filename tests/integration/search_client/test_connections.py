@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from tests.integration.search_client.conftest import TEXTS
 from tests.support.database import DIMENSIONS, Database
+from tests.support.refused import NO_SERVER, no_database
 from tests.support.standin import StandIn
 from wikiembed import AsyncClient, Client
 from wikiembed.config import Settings
@@ -42,10 +43,10 @@ def test_client_uses_a_pool_of_the_application(settings: Settings, database: Dat
 
 def test_client_says_what_is_out_of_reach(settings: Settings) -> None:
     """Postgres or the server; and nothing is left running."""
-    lost = settings.model_copy(update={"database_url": "postgresql://127.0.0.1:1/none"})
+    lost = settings.model_copy(update={"database_url": no_database()})
     with Client(settings=lost) as client, pytest.raises(DatabaseUnreachable):
         client.search("honey")
-    closed = settings.model_copy(update={"embedder_url": "http://127.0.0.1:1"})
+    closed = settings.model_copy(update={"embedder_url": NO_SERVER})
     with Client(settings=closed) as client, pytest.raises(EmbedderError):
         client.search("honey")
 

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from tests.support.standin.faults import BadText, Canned, Controls
-from tests.support.standin.proof import proof_sql, vector_of, vectors_of
+from tests.support.standin.proof import blurred, proof_sql, vector_of, vectors_of
 from tests.support.standin.server import StandIn
 
-__all__ = ["BadText", "Canned", "Controls", "StandIn", "proof_sql", "vector_of", "vectors_of"]
+__all__ = [
+    "BadText",
+    "Canned",
+    "Controls",
+    "StandIn",
+    "blurred",
+    "proof_sql",
+    "vector_of",
+    "vectors_of",
+]

@@ -17,6 +17,7 @@ from tests.tools.bench import table
 from tests.tools.bench.place import Place, a_place
 from tests.tools.bench.result import Form, Measured
 from tests.tools.bench.rows import (
+    budgets,
     console,
     documents,
     embedding,
@@ -57,6 +58,7 @@ ROWS: dict[str, Row] = {
     "memory": living.memory,
     "pause": living.pause,
     "metrics": observing.observing,
+    "budget": budgets.budgets,
     "limits": limits.limits,
     "documents-edits": documents.edits,
     "documents-resplit": documents.resplit,

@@ -127,6 +127,11 @@ class Place:
                 connection.execute(table_sql(table, vector=f"vector({DIMENSIONS})").encode())
             connection.execute(attach_sql().encode())
 
+    @property
+    def postmaster(self) -> int:
+        """The process id of Postgres, whose backends are its children."""
+        return int((self._postgres.cluster / "postmaster.pid").read_text().splitlines()[0])
+
     @contextlib.contextmanager
     def base(self) -> Iterator[Base]:
         """A new database, dropped after use."""

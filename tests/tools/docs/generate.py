@@ -55,11 +55,8 @@ def main() -> Sequence[str]:
     """Write the pages; returns the names of the changed ones."""
     server = start_server()
     try:
-        database = create_database(server, make_template(server))
-        try:
+        with create_database(server, make_template(server)) as database:
             pages = generated_pages(database)
-        finally:
-            database.close()
     finally:
         server.end()
     changed = []

@@ -16,11 +16,13 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.async_api import Browser
 
 from tests.support.chromium import CHROMIUM, DESKTOP, PHONE, chromium, served
 from tests.support.chunks import attach_sql, table_sql
+from tests.support.refused import no_database
 from tests.tools.bench.place import Base, a_place
 from tests.tools.docs.pages import DOCS
 from wikiembed.config import Settings
@@ -29,7 +31,7 @@ from wikiembed.db.several import Database
 from wikiembed.web.access import Access
 from wikiembed.web.app import Console
 from wikiembed.web.consoles import Consoles
-from wikiembed.web.site import Site
+from wikiembed.web.site import Site, SiteOptions
 
 FOLDER = DOCS / "how-to" / "console"
 COLORS = 128
@@ -46,7 +48,7 @@ SCREENS = {
 }
 LIST = "databases"
 """The first page of a console on several databases."""
-AWAY = "postgresql://127.0.0.1:9/archive"
+AWAY = no_database("archive")
 # What the database would hold after a week of work, by the counts alone.
 STATE = """
 insert into wikiembed.ledger (source, at, total, embedded, failed, skipped)
@@ -151,12 +153,21 @@ def prepare(base: Base) -> None:
 
 
 def small(png: bytes, *, colors: int = COLORS) -> bytes:
-    """The picture with few colours."""
-    out = io.BytesIO()
+    """The picture with few colours; the most frequent ones, those of areas, are exact."""
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").quantize(colors, Image.Quantize.MAXCOVERAGE).save(
-            out, "PNG", optimize=True
-        )
+        whole = image.convert("RGB")
+    pixels = np.asarray(whole).reshape(-1, 3)
+    found, which, times = np.unique(pixels, axis=0, return_inverse=True, return_counts=True)
+    frequent = found[np.argsort(-times)][: colors // 2]
+    rest = whole.quantize(colors - len(frequent), Image.Quantize.MAXCOVERAGE).getpalette() or []
+    palette = np.concatenate([frequent, np.reshape(rest, (-1, 3))])
+    # Pillow's own search for the nearest colour takes colours that are nearly equal for one.
+    far = np.stack([np.sum((palette - color.astype(int)) ** 2, axis=1) for color in found])
+    nearest = np.argmin(far, axis=1).astype(np.uint8)[which.reshape(-1)]
+    drawn = Image.fromarray(nearest.reshape(whole.height, whole.width), "P")
+    drawn.putpalette(palette.astype(np.uint8).tobytes())
+    out = io.BytesIO()
+    drawn.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
@@ -183,7 +194,7 @@ def looks() -> Iterator[Look]:
 async def photograph(base: Base, other: Base, folder: Path | None) -> None:
     """Write the pictures of the page, or into `folder` all screens in all looks."""
     settings = Settings(database_url=base.url)
-    single = Console(settings, Access.of(settings))
+    single = Console(settings, SiteOptions(access=Access.of(settings)))
     async with opened(single) as one, opened(a_list(base, other)) as several:
         urls = {name: one + path for name, path in SCREENS.items()} | {LIST: f"{several}/"}
         async with chromium() as browser:
@@ -219,7 +230,7 @@ def a_list(base: Base, other: Base) -> Consoles:
             Database(settings=Settings(database_url=url), endpoint=place, name=place.name)
             for url, place in places
         ],
-        Access.of(Settings()),
+        SiteOptions(access=Access.of(Settings())),
     )
 
 

@@ -27,6 +27,8 @@ DIMENSIONS = 64
 WORKERS = 2
 PER_TEXT_S = 0.02
 """The server embeds one request at a time, so that bulk work takes the whole run."""
+REQUESTS_PER_MINUTE = 150
+"""The limit of the server, most of which is used."""
 SEED = 1_200
 """Rows of docs that are embedded, indexed, measured and checked before the run: of fewer than 1,000
 no recall is measured."""
@@ -101,8 +103,11 @@ class Field:
             self.sql("insert into public.docs (body) values (%s)", f"{word} {number}")
 
 
-def _prepare(connection: psycopg.Connection[Any], cli: Cli, *, minutes: float) -> None:
-    """Sources with an index, its recall, a check of the model, prices, budgets and a schedule."""
+def _prepare(
+    connection: psycopg.Connection[Any], cli: Cli, standin: StandInProcess, *, minutes: float
+) -> None:
+    """Sources with an index, its recall, a check of the model, prices, budgets, a schedule and a
+    limit of the server."""
 
     def command(*arguments: str) -> None:
         done = cli.run(*arguments, timeout=300)
@@ -125,6 +130,7 @@ def _prepare(connection: psycopg.Connection[Any], cli: Cli, *, minutes: float) -
     command("budget", "docs", "--tokens", "100000")
     command("budget", "articles", "--cost", "1", "--per", "month")
     command("schedule", "pages", "--window", "00:00-24:00")
+    command("limit", standin.url, "--requests-per-minute", str(REQUESTS_PER_MINUTE))
     command("enqueue", "articles")
 
 
@@ -156,7 +162,7 @@ def field(*, minutes: float) -> Iterator[Field]:
         )  # fmt: skip
         cli = Cli(env=env, folder=folder / "cli")
         stack.callback(cli.close)
-        _prepare(connection, cli, minutes=minutes)
+        _prepare(connection, cli, standin, minutes=minutes)
         standin.control(latency_per_text_s=PER_TEXT_S, serial=True)
         (folder / "tokens").write_text(TOKEN + "\n")
         tokens = ("--token-file", str(folder / "tokens"))

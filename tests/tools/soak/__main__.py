@@ -22,7 +22,7 @@ from tests.support.eventually import ConditionNotMet, eventually
 from tests.tools.soak.documents import DOCUMENTS, prepare_documents, wrong_documents
 from tests.tools.soak.field import SOURCES, Field
 from tests.tools.soak.operations import OUTAGES, WORKERS_AND_OPERATORS
-from tests.tools.soak.reckoning import RECOVERY_LIMIT_S, Stats, cost, unexpected, violations, wrong
+from tests.tools.soak.report import RECOVERY_LIMIT_S, Stats, cost, unexpected, violations, wrong
 from tests.tools.soak.servers import SERVERS
 from tests.tools.soak.users import USERS
 

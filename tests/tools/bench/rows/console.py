@@ -60,7 +60,10 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))
 
 
 def fill(base: Base, jobs: int) -> None:
-    """Four sources of 10 million chunks by the ledger's counts, 90 days, and `jobs` that wait."""
+    """Four sources of 10 million chunks by the ledger's counts, 90 days, and `jobs` that wait.
+
+    One of them is held back, as after an enqueue with a bound.
+    """
     for name in SOURCES[1:]:
         base.execute(f"{table_sql(name, key='bigint', vector='vector(768)')}; {attach_sql(name)}")
     base.execute("set session_replication_role = replica")  # no notification per job
@@ -77,6 +80,7 @@ def fill(base: Base, jobs: int) -> None:
         base.execute(definition)
     base.execute("set session_replication_role = origin")
     base.execute("select wikiembed_private.correct_queue(s.queue_name) from wikiembed.sources as s")
+    base.execute("update wikiembed.sources set held_back_at = now() where name = 'two'")
     base.settle()
 
 

@@ -51,7 +51,7 @@ def count(database: Database) -> tuple[int, int, int]:
     return int(chunks), int(lost), int(stale)
 
 
-def reckon(
+def check_final_counts(
     database: Database,
     report: Report,
     fault: str,
