@@ -159,6 +159,23 @@ def test_budget_is_set_listed_and_removed(call: Call, docs_table: Database) -> N
     assert len(json.loads(call("budget", "docs", "--json").stdout)) == 1
 
 
+def test_budget_below_what_is_used_says_that_the_source_pauses(
+    call: Call, docs_table: Database, standin: StandIn
+) -> None:
+    """Of tokens and of money, from all of it on; the next batch does pause it."""
+    record(docs_table, tokens=250_000)
+    call("price", "docs", "2", "--currency", "USD")
+    add_chunks(docs_table, 1)
+    pauses = "; the next batch pauses the source until "
+    for amount, used in (("250000", True), ("250001", False), ("1000", True)):
+        assert (pauses in call("budget", "docs", "--tokens", amount).stdout) is used
+    for cost, used in (("0.5", True), ("0.51", False)):
+        said = call("budget", "docs", "--cost", cost, "--per", "month").stdout
+        assert (pauses in said) is used
+    assert call("worker", "--drain", env=served(standin)).returncode == 1
+    assert docs_table.one("select reached from wikiembed.budgets where period = 'day'") is True
+
+
 def test_budget_that_is_reached_says_how_to_continue(
     call: Call, docs_table: Database, standin: StandIn
 ) -> None:

@@ -236,8 +236,11 @@ def test_chunk_table_gets_the_dimensions_of_the_model(
 ) -> None:
     """Others are refused when the model returns them; without a server and a size, so is attach."""
     sentence = assert_refused(call(*ATTACH, "--model", "m", env=UNREACHABLE), 2)
-    assert "dimensions of model 'm' of openai are unknown" in sentence
-    assert "give --dimensions, or set WIKIEMBED_DIMENSIONS." in sentence
+    assert sentence == (
+        "Give --dimensions or set WIKIEMBED_DIMENSIONS, since the dimensions of model 'm' of openai"
+        f" are unknown: The embedding server at {NO_SERVER} cannot be reached (nothing listens on"
+        " that port): start it, or set WIKIEMBED_EMBEDDER_URL."
+    )
     wrong = call(*ATTACH, "--dimensions", "7", env=served(standin))
     assert "--dimensions is 7, and model 'm' of openai has 4" in assert_refused(wrong, 2)
     assert_done(call(*ATTACH, "--chunks", "pieces", env=served(standin)))

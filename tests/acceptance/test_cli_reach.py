@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.chunks import add_chunks, jobs_by_status, make_table
+from tests.support.chunks import add_chunks, jobs_by_status, make_table, pause_reason
 from tests.support.cli import Call, RunCli
 from tests.support.commands import ATTACH, assert_done, assert_refused, served
 from tests.support.database import Database
@@ -116,6 +116,35 @@ def test_reach_drain_names_the_pause_of_wrong_dimensions(
     output = assert_refused(run_cli("worker", "--drain", env=served(standin)), 1)
     assert "holds 4 dimensions" in output
     assert "wikiembed resume docs" in output
+
+
+def test_reach_says_that_the_column_was_changed_after_the_attach(
+    call: Call, database: Database, standin: StandIn
+) -> None:
+    """`doctor` and the pause name detach and attach, and who follows them is done."""
+    make_table(database, key="int", vector="vector(3)")
+    standin.controls.down = True
+    env = served(standin) | {"WIKIEMBED_DIMENSIONS": ""}
+    assert "are unknown" in call(*ATTACH, env=env).stderr
+    standin.controls.down = False
+    database.execute("insert into public.docs (id, body) values (1, 'Bees make honey.')")
+    output = assert_refused(call("worker", "--drain", env=env), 1)
+    assert "holds 3 dimensions, model 'm' gives 4: choose another model or column" in output
+    database.execute(
+        "alter table public.docs alter column vec type vector(4); select wikiembed.resume('docs')"
+    )
+    sentence = (
+        "The column of source 'docs' was changed from 3 to 4 dimensions, which model 'm' gives:"
+        " run `wikiembed detach docs`, then attach its table again by `wikiembed attach`"
+    )
+    assert sentence in call("doctor", env=env).stdout
+    output = assert_refused(call("worker", "--drain", env=env), 1)
+    assert sentence in output
+    assert "wikiembed resume" not in output
+    assert sentence in str(pause_reason(database))
+    assert_done(call("detach", "docs", env=env))
+    assert_done(call(*ATTACH, env=env))
+    assert_done(call("backfill", "docs", env=env))
 
 
 def test_reach_never_shows_the_api_key(call: Call, docs_table: Database, standin: StandIn) -> None:

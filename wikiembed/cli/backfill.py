@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import signal
 import sys
 from typing import Annotated
@@ -23,6 +22,7 @@ from wikiembed.cli.failed import FailedChunks
 from wikiembed.cli.options import BatchSize, Concurrency, Source
 from wikiembed.cli.progress import Cadence, Reporter
 from wikiembed.cli.queued import MOST_NAMED, say_queued
+from wikiembed.command_line import command_line
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions
 from wikiembed.control.shortfall import Shortfall, sentence, shortfall
@@ -246,5 +246,5 @@ def _say_stopped(
         print_json({"event": "stopped", "signal": stopped_by.name, "chunks_left": left})
     embedded = sum(row.embedded for row in rows)
     all_of_them = sum(row.embedded + row.missing for row in rows)
-    again = f"wikiembed backfill {shlex.quote(source)}" if source else "wikiembed backfill"
+    again = command_line("backfill", *([source] if source else []))
     remark(f"Stopped; {embedded:,} of {all_of_them:,} embedded. Continue: `{again}`.")

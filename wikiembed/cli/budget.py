@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from wikiembed.cli.console import database, print_json, print_table, say
 from wikiembed.cli.usage import read_amount
 from wikiembed.control import actions
-from wikiembed.control.budgets import Period, budget_phrase, budgets, set_budget, used_phrase
+from wikiembed.control.budgets import (
+    Period,
+    budget_phrase,
+    budgets,
+    is_used_up,
+    set_budget,
+    used_phrase,
+)
 from wikiembed.errors import InvalidArgument
 from wikiembed.times import local
 
@@ -61,7 +68,14 @@ def run_budget(
     else:
         replaced = [row for row in before if (row["tokens"] is None) != (rows[0]["tokens"] is None)]
         instead = f"; it replaces the budget of {budget_phrase(replaced[0])}" if replaced else ""
-        say(f"{source}: {used_phrase(rows[0])}{instead}.")
+        say(f"{source}: {used_phrase(rows[0])}{instead}{_pauses(rows[0])}.")
+
+
+def _pauses(row: dict[str, Any]) -> str:
+    """The clause that nothing of a budget is left; empty: some is."""
+    if not is_used_up(row):
+        return ""
+    return f"; the next batch pauses the source until {local(row['ends'])}"
 
 
 def _period(text: str) -> Period:

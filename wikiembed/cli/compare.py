@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import nullcontext
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ from wikiembed.cli.cells import fit, wrap
 from wikiembed.cli.console import count, database, print_json, say, say_command
 from wikiembed.cli.progress import Reporter
 from wikiembed.cli.questions import Queries, read_questions
+from wikiembed.command_line import command_line
 from wikiembed.control import actions
 from wikiembed.errors import ConditionNotMet
 from wikiembed.search.mode import Mode
@@ -70,7 +70,7 @@ def run_compare(
         for source in (old, new):
             if not any(row.embedded for row in actions.coverage(connection, source)):
                 raise ConditionNotMet(
-                    f"Source {source!r} has no vectors: run `wikiembed backfill {source}`."
+                    f"Source {source!r} has no vectors: run `{command_line('backfill', source)}`."
                 )
         questions = given or compare.sample_questions(connection, old, sample)
         if not questions:
@@ -109,7 +109,7 @@ def _say(found: Comparison, *, sampled: bool) -> None:
         _say_question(found, one)
     say("")
     say("To search by the new one:")
-    say_command(f"  wikiembed switch {shlex.quote(found.old)} --to {shlex.quote(found.new)}")
+    say_command(f"  {command_line('switch', found.old, '--to', found.new)}")
 
 
 def _differs(one: Compared) -> bool:

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from wikiembed import encodings
 from wikiembed.cli.cells import wrap
+from wikiembed.command_line import command_line
 from wikiembed.config import Settings, load_settings
 from wikiembed.db import version
 from wikiembed.db.connect import connect, translate_errors
@@ -161,7 +162,7 @@ def percent(value: float | Decimal | None) -> str:
 def held_back_sentence(source: str, chunks: int) -> str:
     """How many chunks wait to be queued by an operator, and the command."""
     verb = "waits" if chunks == 1 else "wait"
-    return f"{source}: {count(chunks, 'chunk')} {verb} for `wikiembed enqueue {source}`."
+    return f"{source}: {count(chunks, 'chunk')} {verb} for `{command_line('enqueue', source)}`."
 
 
 def alike(rows: Sequence[Row], names: Sequence[str]) -> list[list[Row]]:

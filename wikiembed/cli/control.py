@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from wikiembed.cli.console import count, database, held_back_sentence, print_json, say
 from wikiembed.cli.each import Connection, Say, on_each
+from wikiembed.command_line import command_line
 from wikiembed.control import actions, resplit
 from wikiembed.errors import ConditionNotMet, InvalidArgument
 from wikiembed.times import local, now, read_time
@@ -107,7 +107,7 @@ def run_retry(
             if source is not None and without > 0:
                 say(
                     f"{name}: {count(without, 'key')} {verb(without, 'has', 'have')} no such"
-                    f" failure; list: `wikiembed failures {shlex.quote(name)}`."
+                    f" failure; list: `{command_line('failures', name)}`."
                 )
 
 

@@ -18,6 +18,7 @@ import typer
 from wikiembed.cli.console import console, duration, percent, print_table, say, say_command
 from wikiembed.cli.coverage_report import report
 from wikiembed.cli.progress import Cadence, Reporter
+from wikiembed.command_line import command_line
 from wikiembed.config import Settings, load_settings
 from wikiembed.control import actions, sample
 from wikiembed.control.load import load_articles, waiting_pages
@@ -189,7 +190,7 @@ def covered(connection: psycopg.Connection[Any], reporter: Reporter | None) -> b
             why = (row.pause_reason or "no reason given").rstrip(".")
             raise SourcePaused(
                 f"Source {SOURCE!r} is paused ({why}):"
-                f" fix that, run `wikiembed resume {SOURCE}`, and try again."
+                f" fix that, run `{command_line('resume', SOURCE)}`, and try again."
             )
     if reporter is not None:
         report(reporter, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wikiembed.cli.console import database, print_json, say
 from wikiembed.cli.unsplit import expected, expected_phrase
+from wikiembed.command_line import command_line
 from wikiembed.config import Settings
 from wikiembed.control import actions
 from wikiembed.control.estimate import Estimate, estimate
@@ -92,7 +93,7 @@ def estimate_sentence(found: Estimate, queueing: actions.Enqueued, row: Coverage
         return f"{found.source}: nothing to embed{failed}."
     sentences = [f"{_what(found, queueing)}.", _how_long(found)]
     if row.paused:
-        sentences.append(f"It is paused: run `wikiembed resume {found.source}`.")
+        sentences.append(f"It is paused: run `{command_line('resume', found.source)}`.")
     measured = found.measured
     if measured is not None and measured.refused:
         why = (measured.refusal or "").rstrip(".")

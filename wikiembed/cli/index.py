@@ -14,6 +14,7 @@ from psycopg import sql
 
 from wikiembed.cli.console import count, database, duration, say
 from wikiembed.cli.progress import Reporter
+from wikiembed.command_line import command_line
 from wikiembed.config import load_settings
 from wikiembed.control import actions
 from wikiembed.control.index import (
@@ -287,13 +288,13 @@ def _refusal(connection: Connection, target: Target) -> str | None:
     """Why the index must not be built yet; None if it may be."""
     name = target.source
     if not target.embedded:
-        return f"Source {name!r} has no vectors yet, run `wikiembed backfill {name}` first"
+        return f"Source {name!r} has no vectors yet, run `{command_line('backfill', name)}` first"
     if actions.is_ready(connection, name):
         return None
     (row,) = actions.coverage(connection, name)
     return (
         f"Source {name!r} lacks vectors for {row.missing:,} of {count(row.total, 'chunk')}"
-        f" ({row.failed:,} failed), see `wikiembed ready {name}`"
+        f" ({row.failed:,} failed), see `{command_line('ready', name)}`"
     )
 
 
@@ -305,7 +306,7 @@ def _drop(connection: Connection, watcher: Connection, target: Target, _: _Optio
         dropped = drop_kinds(builder, target)
     if dropped:
         say(f"Dropped {', '.join(dropped)}.")
-        say(f"Build it again: wikiembed index --source {target.source}")
+        say(f"Build it again: {command_line('index', '--source', target.source)}")
     else:
         say(f"{target.source}: there is no index {name}.")
     for index in indexes(watcher, target):

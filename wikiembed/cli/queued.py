@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wikiembed.cli.console import say
+from wikiembed.command_line import command_line
 from wikiembed.control.actions import Enqueued
 from wikiembed.store.coverage import Coverage
 from wikiembed.words import count, verb
@@ -57,5 +58,5 @@ def queued_phrase(done: Enqueued, row: Coverage, *, bounded: bool) -> str:
     if not parts:
         parts.append("nothing was queued" if bounded else "nothing to queue")
     if row.failed:
-        parts.append(f"{row.failed:,} failed before (`wikiembed retry {done.source}`)")
+        parts.append(f"{row.failed:,} failed before (`{command_line('retry', done.source)}`)")
     return ", ".join(parts)

@@ -14,6 +14,7 @@ from wikiembed.cli.options import Source
 from wikiembed.cli.progress import Reporter
 from wikiembed.cli.questions import Queries, read_questions
 from wikiembed.cli.search import condition
+from wikiembed.command_line import command_line
 from wikiembed.control import actions
 from wikiembed.control.index import FEWEST_VECTORS, Quantise, Target, indexes, targets, wanted
 from wikiembed.errors import ConditionNotMet, ConfigurationError
@@ -227,18 +228,18 @@ def _say_next(
     if value is not None:
         say(f"Set: {found.source} is searched with an ef_search of {value} or more.")
     elif best is None:
+        index = ("index", "--source", found.source)
         say(
-            f"Build the index with more links: wikiembed index --source {found.source} --drop, then"
-            f" wikiembed index --source {found.source} --m 32 --ef-construction 128"
+            f"Build the index with more links: {command_line(*index, '--drop')}, then"
+            f" {command_line(*index, '--m', '32', '--ef-construction', '128')}"
         )
         if wanted(source) is not Quantise.NONE:
             say(
-                "Or build one that holds the whole vectors: wikiembed index --source"
-                f" {found.source} --quantise none"
+                "Or build one that holds the whole vectors:"
+                f" {command_line(*index, '--quantise', 'none')}"
             )
     elif best.ef_search > used.ef_search:
         options = recall.options_of(found.limit, found.filter)
         options += [] if target == TARGET else ["--target", f"{target:g}"]
         options += [] if queries is None else ["--queries", queries]
-        again = [found.source, *options, "--set"]
-        say(f"Set it: wikiembed recall {shlex.join(again)}")
+        say(f"Set it: {command_line('recall', found.source, *options, '--set')}")

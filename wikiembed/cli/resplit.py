@@ -9,6 +9,7 @@ import typer
 
 from wikiembed.cli.console import count, database, listed, print_json, say
 from wikiembed.cli.options import Context, DryRun, Splitter
+from wikiembed.command_line import command_line
 from wikiembed.control import resplit as control
 from wikiembed.control.resplit import OptionChange, Plan
 from wikiembed.errors import WrongUsage
@@ -98,9 +99,9 @@ def run_resplit(
     if plan.tokens is not None and plan.after.max_tokens is not None:
         say(control.tokens_sentence(source, plan.after.max_tokens, plan.tokens))
     if plan.paused:
-        say(f"It is paused: run `wikiembed resume {source}`.")
+        say(f"It is paused: run `{command_line('resume', source)}`.")
     elif waiting:
-        say(f"A worker splits and embeds them, or `wikiembed backfill {source}`.")
+        say(f"A worker splits and embeds them, or `{command_line('backfill', source)}`.")
 
 
 def _how(plan: Plan) -> str:
@@ -117,8 +118,8 @@ def _waits(plan: Plan, waiting: int) -> str:
 def _unchanged(plan: Plan) -> str:
     return (
         f"{plan.source}: nothing was queued, since the options and the version of the splitter,"
-        f" {plan.versions[0]}, are those that its documents are split with; `wikiembed resplit"
-        f" {plan.source} --force` splits them again."
+        f" {plan.versions[0]}, are those that its documents are split with;"
+        f" `{command_line('resplit', plan.source, '--force')}` splits them again."
     )
 
 

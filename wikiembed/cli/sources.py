@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shlex
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +19,7 @@ from wikiembed.cli.console import (
 )
 from wikiembed.cli.options import Context, Splitter
 from wikiembed.cli.queued import queued_sentence
+from wikiembed.command_line import command_line
 from wikiembed.config import Provider
 from wikiembed.control import actions
 from wikiembed.control import documents as of_documents
@@ -181,7 +181,7 @@ def run_attach(
     if queued is not None:
         say(queued_sentence(queued))
     elif row.held_back:
-        say(f"Queue them: wikiembed enqueue {shlex.quote(source)}")
+        say(f"Queue them: {command_line('enqueue', source)}")
 
 
 def _attach_documents(
@@ -205,7 +205,7 @@ def _attach_documents(
     if queued is not None:
         say(queued_sentence(queued))
     elif row.waiting:
-        say(f"Queue them: wikiembed enqueue {shlex.quote(source)}")
+        say(f"Queue them: {command_line('enqueue', source)}")
 
 
 def _columns(values: list[str] | None) -> list[str] | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from wikiembed.cli.console import database, print_json, say, say_command
+from wikiembed.command_line import command_line
 from wikiembed.control import switch as control
 from wikiembed.errors import SourceNotFound, WrongUsage
 
@@ -59,4 +59,4 @@ def run_switch(
         say(f"Searches for {name!r} use source {now!r} from now on{was}.")
         if before is not None:
             say("To switch back:")
-            say_command(f"  wikiembed switch {shlex.quote(name)} --to {shlex.quote(before)}")
+            say_command(f"  {command_line('switch', name, '--to', before)}")

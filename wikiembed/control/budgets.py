@@ -49,6 +49,13 @@ def set_budget(
         )
 
 
+def is_used_up(row: dict[str, Any]) -> bool:
+    """Whether nothing of a budget is left, batches in flight not counted."""
+    if row["tokens"] is not None:
+        return bool(row["tokens_used"] >= row["tokens"])
+    return bool(row["cost_used"] >= row["cost"])
+
+
 def budget_phrase(row: dict[str, Any]) -> str:
     """``1,000,000 tokens`` or ``25.00 USD``."""
     if row["tokens"] is not None:

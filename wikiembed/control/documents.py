@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from wikiembed.command_line import command_line
 from wikiembed.config import Provider, Settings
 from wikiembed.control.dimensions import SILENT, Notices, model_dimensions
 from wikiembed.control.names import find_table
@@ -158,8 +159,8 @@ def _dimensions(settings: Settings, options: AttachOptions, notices: Notices) ->
     known = model_dimensions(settings, provider, options.model, column=options.dimensions)
     if known.dimensions is None and options.dimensions is None:
         raise InvalidArgument(
-            f"The dimensions of {known.label} are unknown: {known.why}; or give --dimensions, or"
-            " set WIKIEMBED_DIMENSIONS."
+            "Give --dimensions or set WIKIEMBED_DIMENSIONS, since the dimensions of"
+            f" {known.label} are unknown: {known.why}."
         )
     if options.dimensions is None:
         return int(known.dimensions or 0)
@@ -190,7 +191,7 @@ def waiting_sentence(source: str, waiting: int) -> str:
     """How many documents wait to be queued by an operator, and the command."""
     return (
         f"{source}: {count(waiting, 'document')} {verb(waiting, 'waits', 'wait')} for"
-        f" `wikiembed enqueue {source}`."
+        f" `{command_line('enqueue', source)}`."
     )
 
 

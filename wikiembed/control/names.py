@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 from psycopg import errors as pg
 
+from wikiembed.command_line import command_line
 from wikiembed.errors import SourceRefused
 
 Connection = psycopg.Connection[Any]
@@ -64,11 +64,11 @@ def find_table(
 
 def attach_command(relation: str, options: Mapping[str, list[str]]) -> str:
     """The command as a shell takes it; an option with an empty value is a flag."""
-    words = ["wikiembed", "attach", relation]
+    words = ["attach", relation]
     for name, values in options.items():
         for value in values:
             words += [f"--{name}", value] if value else [f"--{name}"]
-    return shlex.join(words)
+    return command_line(*words)
 
 
 def _as_lists(options: Mapping[str, str]) -> dict[str, list[str]]:

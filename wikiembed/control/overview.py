@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
+from wikiembed.command_line import command_line
 from wikiembed.control.actions import coverage
 from wikiembed.control.budgets import budgets
 from wikiembed.control.documents import documents
@@ -59,8 +59,8 @@ def replaced_sentence(*, source: str, name: str, attached_to: str | None) -> str
     if attached_to is None:
         was = f"the table of source {source} was dropped"
     return (
-        f"{was}, and {name} is another table now: run `wikiembed attach {shlex.quote(name)}"
-        f" --name {shlex.quote(source)} --move`."
+        f"{was}, and {name} is another table now: run"
+        f" `{command_line('attach', name, '--name', source, '--move')}`."
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import errors as pg
 
+from wikiembed.command_line import command_line
 from wikiembed.config import Settings
 from wikiembed.control import actions
 from wikiembed.control.documents import Documents, documents
@@ -150,7 +151,7 @@ def _of_source(
     if gone == (True,):
         yield Obstacle(
             source=name, name="relation", sentence="the table was dropped",
-            command=f"wikiembed reconcile {name}",
+            command=command_line("reconcile", name),
         )  # fmt: skip
         return
     if row.paused and pause is not None:
@@ -159,8 +160,8 @@ def _of_source(
         reason = f" ({why.rstrip('.')})" if why else ""
         yield Obstacle(
             source=name, name="paused", sentence=f"paused by {who}{ends}{reason}",
-            command=f"wikiembed resume {name}" if budget is None
-            else f"wikiembed budget {name} --per {budget} --tokens N",
+            command=command_line("resume", name) if budget is None
+            else command_line("budget", name, "--per", budget, "--tokens", "N"),
             facts={"who": who, "why": why, "until": until},
         )  # fmt: skip
     if row.failed:
@@ -168,8 +169,7 @@ def _of_source(
         yield Obstacle(
             source=name, name="failed", chunks=row.failed,
             sentence=f"{row.failed:,} failed ({kinds})" if kinds else f"{row.failed:,} failed",
-            command=f"wikiembed failures {name}; then wikiembed retry {name}"
-            f" or wikiembed skip {name} KEY",
+            command=f"{_listed_and_retried(name)} or {command_line('skip', name, 'KEY')}",
         )  # fmt: skip
     for one in of_documents:
         held = actions.documents_to_queue(connection, name)[1] if counted else None
@@ -183,7 +183,7 @@ def _of_source(
             source=name, name="held_back" if held_back else "not_queued", chunks=unqueued,
             sentence=f"{unqueued:,} wait to be queued" if held_back
             else f"{unqueued:,} not queued",
-            command=f"wikiembed enqueue {name}",
+            command=command_line("enqueue", name),
         )  # fmt: skip
     waiting = row.missing - row.failed - unqueued
     if waiting > 0:
@@ -203,7 +203,7 @@ def _of_source(
         )  # fmt: skip
     elif row.missing == 0:
         yield Obstacle(
-            source=name, name="miscounted", command=f"wikiembed reconcile {name}",
+            source=name, name="miscounted", command=command_line("reconcile", name),
             sentence="a row lacks its vector and the counts say that none does",
         )  # fmt: skip
 
@@ -226,7 +226,7 @@ def _of_documents(row: Documents, *, queued: bool, alive: int) -> Iterator[Obsta
         yield Obstacle(
             source=row.source, name="documents_failed",
             sentence=f"{count(row.failed, 'document')} could not be split",
-            command=f"wikiembed failures {row.source}; then wikiembed retry {row.source}",
+            command=_listed_and_retried(row.source),
             facts={"n": row.failed},
         )  # fmt: skip
     if row.waiting:
@@ -235,16 +235,21 @@ def _of_documents(row: Documents, *, queued: bool, alive: int) -> Iterator[Obsta
             source=row.source, name="documents",
             sentence=f"{count(row.waiting, 'document')} {verb(row.waiting, 'waits', 'wait')}"
             " to be split",
-            command=command if queued else f"wikiembed enqueue {row.source}",
+            command=command if queued else command_line("enqueue", row.source),
             facts={"n": row.waiting},
         )  # fmt: skip
+
+
+def _listed_and_retried(source: str) -> str:
+    """The commands that list failures, and queue them again."""
+    return f"{command_line('failures', source)}; then {command_line('retry', source)}"
 
 
 def _filled_by(row: Coverage) -> str:
     """The command that gives a source its first vector, or accepts that it has none."""
     if row.total == 0 and row.source == "wiki":
         return "wikiembed load FILE"
-    return f"wikiembed ready {row.source} --allow-empty"
+    return command_line("ready", row.source, "--allow-empty")
 
 
 def _why_empty(row: Coverage) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from wikiembed.command_line import command_line
 from wikiembed.config import Settings
 from wikiembed.control.actions import names
 from wikiembed.db.connect import translate_errors
@@ -190,8 +191,8 @@ def outdated(connection: Connection, source: str | None = None) -> list[str]:
         rows = connection.execute(_VERSIONS, {"source": source}).fetchall()
     return [
         f"Source {name}: its documents were split by version {before} of the splitter, which is now"
-        f" {after} and may cut elsewhere: `wikiembed resplit {name} --dry-run` says what would"
-        f" change, and `wikiembed resplit {name}` does it."
+        f" {after} and may cut elsewhere: `{command_line('resplit', name, '--dry-run')}` says what"
+        f" would change, and `{command_line('resplit', name)}` does it."
         for name, before, after in rows
         if before != after
     ]

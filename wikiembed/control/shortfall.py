@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import errors as pg
 
+from wikiembed.command_line import command_line
 from wikiembed.control import actions
 from wikiembed.control.documents import documents
 from wikiembed.store.coverage import Coverage
@@ -84,5 +85,5 @@ def sentence(found: Sequence[Shortfall]) -> str:
         parts.append(f"{count(total, 'chunk')} {verb(total)} missing ({where})")
     if unsplit:
         parts.append(f"{count(unsplit, 'document')} could not be split")
-    see = f"wikiembed failures {short[0].source}" if len(short) == 1 else "wikiembed failures"
+    see = command_line("failures", *([short[0].source] if len(short) == 1 else []))
     return f"{', and '.join(parts)}: see `{see}`; --allow-failures exits with 0 anyway."

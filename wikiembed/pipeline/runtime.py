@@ -26,6 +26,7 @@ from wikiembed.servers.shared_limits import START, SharedLimits
 from wikiembed.servers.truncate import Truncator
 from wikiembed.servers.truncation_check import TruncationCheck
 from wikiembed.store.chunks import ChunkStore
+from wikiembed.store.dimensions import changed_column
 from wikiembed.store.documents import DocumentStore
 from wikiembed.store.limits import LimitStore
 from wikiembed.store.model_checks import ModelCheckStore
@@ -208,9 +209,16 @@ class Runtime:
             )
         if source.dimensions is not None and source.dimensions != info.dimensions:
             channels.forget()
+            changed = changed_column(
+                source,
+                column=await self.store.column_dimensions(source.name),
+                model=info.model,
+                returned=info.dimensions,
+            )
             raise EmbedderMisconfigured(
-                f"The column of source {source.name!r} holds {source.dimensions} dimensions, model"
-                f" {info.model!r} gives {info.dimensions}: choose another model or column."
+                changed
+                or f"The column of source {source.name!r} holds {source.dimensions} dimensions,"
+                f" model {info.model!r} gives {info.dimensions}: choose another model or column."
             )
         async with self._pinning:
             await self.store.pin_model(

@@ -18,6 +18,7 @@ from wikiembed.errors import SourceNotFound
 from wikiembed.store.batch_entry import BatchEntry
 from wikiembed.store.calls import fetch_all
 from wikiembed.store.coverage import COVERAGE, DOCUMENT_COUNTS, Coverage, DocumentCounts
+from wikiembed.store.dimensions import COLUMN_DIMENSIONS
 from wikiembed.store.outcome import Outcome
 from wikiembed.store.source import SOURCE, Source
 from wikiembed.times import local
@@ -128,6 +129,11 @@ class ChunkStore:
         if not rows:
             raise SourceNotFound(f"No source is named {name!r}.")
         return Source.from_row(rows[0])
+
+    async def column_dimensions(self, name: str) -> int | None:
+        """The dimensions that the source's column declares now; None: none, or no such source."""
+        rows = await self._all(COLUMN_DIMENSIONS, (name,))
+        return rows[0][0] if rows else None
 
     async def write_embeddings(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ import psycopg
 from psycopg import errors as pg
 from starlette.responses import Response
 
+from wikiembed.command_line import command_line
 from wikiembed.control import actions as control
 from wikiembed.control import bulk
 from wikiembed.control import doctor as control_doctor
@@ -112,7 +112,6 @@ async def source(context: Context) -> Response:
         )
 
     details = await context.console.database.read(read)
-    quoted = shlex.quote(name)
     return context.page(
         "source.html", live=True, source=found, details=details, window=window, windows=WINDOWS,
         filtered={name: given.fields.get(name, "") for name in FIELDS},
@@ -123,10 +122,10 @@ async def source(context: Context) -> Response:
         obstacles=[one for one in state.obstacles if one.source == name],
         offered=offered, server_of=server_of,
         commands=[
-            f"wikiembed index --source {quoted}",
-            f"wikiembed recall {quoted}",
-            f"wikiembed verify {quoted}",
-            f"wikiembed attach {_attached(found.attached)} --name {quoted} --move",
+            command_line("index", "--source", name),
+            command_line("recall", name),
+            command_line("verify", name),
+            command_line("attach", str(found.attached["relation"]), "--name", name, "--move"),
         ],
     )  # fmt: skip
 
@@ -164,10 +163,6 @@ def server_of(message: str) -> str | None:
         return None
     parts = urlsplit(found[1].rstrip(".,:;)"))
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else None
-
-
-def _attached(row: dict[str, Any]) -> str:
-    return shlex.quote(str(row["relation"]))
 
 
 def _in_time(work: Callable[[], Result]) -> Result | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from wikiembed.command_line import command_line
 from wikiembed.errors import EmbedderUnavailable, SourcePaused
 from wikiembed.store.chunks import ChunkStore
 from wikiembed.store.coverage import Coverage
@@ -93,12 +94,14 @@ async def drained(runtime: Watched, options: WorkerOptions) -> bool:
         why = f"{first.pause_sentence.rstrip('.')}; jobs that wait: {first.left:,}"
         if "`wikiembed " in first.pause_sentence:  # the reason names what ends it
             raise SourcePaused(f"{why}.")
-        raise SourcePaused(f"{why}; run `wikiembed resume {first.source}` when that is fixed.")
+        resume = command_line("resume", first.source)
+        raise SourcePaused(f"{why}; run `{resume}` when that is fixed.")
     if all((b.paused or b.opens_at is not None) and b.doing == 0 for b in left):
         opens_at, first = next((b.opens_at, b) for b in left if b.opens_at is not None)
         raise SourcePaused(
             f"The bulk work of source {first.source!r} waits for its window at {local(opens_at)};"
-            f" jobs that wait: {first.left:,}; change it by `wikiembed schedule {first.source}`."
+            f" jobs that wait: {first.left:,}; change it by"
+            f" `{command_line('schedule', first.source)}`."
         )
     if runtime.outage_s > options.outage_limit_s:
         raise EmbedderUnavailable(

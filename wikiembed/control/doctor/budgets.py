@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from wikiembed.command_line import command_line
 from wikiembed.control.budgets import NEARLY, budgets, used_phrase
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.times import local
@@ -26,6 +27,6 @@ def used_up(connection: Connection) -> Iterator[Finding]:
             "budget",
             "warning",
             f"Source {source} {state}: {used_phrase(row)}, until {until}; raise it by"
-            f" `wikiembed budget {source}`.",
+            f" `{command_line('budget', source)}`.",
             details={"source": source, "period": row["period"], "share": float(row["share_used"])},
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from wikiembed.command_line import command_line
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.resplit import outdated
 from wikiembed.words import count, verb
@@ -47,7 +48,7 @@ def documents(
                 "chunk_table",
                 "fault",
                 f"Source {name}: its documents cannot be kept in step with its chunks. {what}, then"
-                f" run `wikiembed reconcile {name}`.",
+                f" run `{command_line('reconcile', name)}`.",
             )
         (unqueued,) = connection.execute(_UNQUEUED, (name,)).fetchone() or (0,)
         if unqueued:
@@ -56,14 +57,14 @@ def documents(
                 "documents_waiting",
                 "warning",
                 f"Source {name}: {waits} to be split and {verb(unqueued)} in no job: run"
-                f" `wikiembed enqueue {name}`.",
+                f" `{command_line('enqueue', name)}`.",
             )
     for name, failed, classes in connection.execute(_FAILED).fetchall():
         yield Finding(
             "documents_failed",
             "warning",
             f"Source {name} has {count(failed, 'document')} that could not be split ({classes}):"
-            f" see `wikiembed failures {name}`, then run `wikiembed retry {name}`.",
+            f" see `{command_line('failures', name)}`, then run `{command_line('retry', name)}`.",
         )
     for sentence in outdated(connection):
         yield Finding("splitter_version", "warning", sentence)
@@ -79,22 +80,22 @@ def _of_table(
         yield Finding(
             "documents_relation",
             "fault",
-            f"A {what} of source {name} was dropped: run `wikiembed reconcile {name}`, which keeps"
-            " the chunks and splits no more.",
+            f"A {what} of source {name} was dropped: run"
+            f" `{command_line('reconcile', name)}`, which keeps the chunks and splits no more.",
         )
     elif renamed:
         yield Finding(
             "document_triggers",
             "fault",
             f"A column of documents in {relation} of source {name} was renamed, and what is written"
-            f" is not recorded until it is known: run `wikiembed reconcile {name}`.",
+            f" is not recorded until it is known: run `{command_line('reconcile', name)}`.",
         )
     elif not current:
         yield Finding(
             "document_triggers",
             "fault",
             f"Triggers on the documents of source {name}, {relation}, are missing, disabled or"
-            f" outdated: run `wikiembed reconcile {name}`.",
+            f" outdated: run `{command_line('reconcile', name)}`.",
         )
     else:
         yield Finding("documents", "ok", f"Documents of source {name} in {relation}: triggers.")

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from wikiembed.command_line import command_line
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.limits import limits, name_of, used_phrase
 
@@ -26,12 +27,13 @@ def set_limits(connection: Connection) -> Iterator[Finding]:
         if not over:
             yield Finding("limit", "ok", f"Limit of {name}: {used}.")
             continue
-        model = f" --model {row['model']}" if row["model"] else ""
+        model = ["--model", row["model"]] if row["model"] else []
+        remove = command_line("limit", row["server"], *model, "--remove")
         yield Finding(
             "limit",
             "warning",
             f"The limit of {name} is set to more than the server states ({', '.join(over)} a"
-            " minute), so that it will refuse requests: lower it, or run `wikiembed limit"
-            f" {row['server']}{model} --remove`.",
+            " minute), so that it will refuse requests: lower it, or run"
+            f" `{remove}`.",
             details={"server": row["server"], "model": row["model"]},
         )

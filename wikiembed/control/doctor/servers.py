@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from wikiembed.command_line import command_line
 from wikiembed.config import Provider, Settings
 from wikiembed.control.doctor import truncation
 from wikiembed.control.doctor.findings import Finding
@@ -20,6 +21,7 @@ from wikiembed.embedders.open import open_embedder
 from wikiembed.embedders.probe import of_probe
 from wikiembed.errors import ConfigurationError, EmbedderError, EmbedderMisconfigured
 from wikiembed.servers.identity import Identity
+from wikiembed.store.dimensions import COLUMN_DIMENSIONS, changed_column
 from wikiembed.store.resolution import for_documents
 from wikiembed.store.source import SOURCES, Source
 from wikiembed.times import local
@@ -81,7 +83,8 @@ def models(connection: Connection) -> Iterator[Finding]:
             "warning" if outcome == "shifted" else "fault",
             f"Source {name}: the server's vectors of {model} are not those that are stored"
             f" ({how}; median cosine distance {median:.2g} of {count(sample, 'chunk')},"
-            f" {local(at)}): serve the model that made them, then run `wikiembed verify {name}`.",
+            f" {local(at)}): serve the model that made them, then run"
+            f" `{command_line('verify', name)}`.",
         )
 
 
@@ -138,7 +141,7 @@ class Probes:
         self, connection: Connection, key: ServerKey, sources: list[Source], result: _Result
     ) -> Iterator[Finding]:
         info = result.info
-        faults = [] if info is None else [f for s in sources for f in _compare(s, info)]
+        faults = [] if info is None else [f for s in sources for f in _compare(connection, s, info)]
         if info is not None and info.served is not None:
             yield Finding(
                 "served_model",
@@ -248,7 +251,7 @@ def _in_agreement(results: Sequence[_Result], sources: Sequence[Source]) -> Iter
             yield result
 
 
-def _compare(source: Source, info: ModelInfo) -> Iterator[Finding]:
+def _compare(connection: Connection, source: Source, info: ModelInfo) -> Iterator[Finding]:
     label = f"{info.provider.value} {info.model}".strip()
     if source.pinned and (source.provider or info.provider, source.model) != (
         info.provider,
@@ -261,6 +264,11 @@ def _compare(source: Source, info: ModelInfo) -> Iterator[Finding]:
             f" select {label}: set WIKIEMBED_EMBEDDER and WIKIEMBED_MODEL to the source's, or"
             " change its model.",
         )
+        return
+    (column,) = connection.execute(COLUMN_DIMENSIONS, (source.name,)).fetchone() or (None,)
+    changed = changed_column(source, column=column, model=info.model, returned=info.dimensions)
+    if changed is not None:
+        yield Finding("dimensions", "fault", changed)
     elif source.dimensions is not None and info.dimensions != source.dimensions:
         yield Finding(
             "dimensions",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 
+from wikiembed.command_line import command_line
 from wikiembed.control.doctor.findings import Finding
 from wikiembed.control.index import (
     FEWEST_VECTORS,
@@ -96,7 +96,7 @@ def sources(connection: Connection) -> Iterator[Finding]:
             yield Finding(
                 "relation",
                 "fault",
-                f"The table of source {name} was dropped: run `wikiembed reconcile {name}`.",
+                f"The table of source {name} was dropped: run `{command_line('reconcile', name)}`.",
             )
         if relation is None:
             continue
@@ -105,7 +105,7 @@ def sources(connection: Connection) -> Iterator[Finding]:
                 "triggers",
                 "fault",
                 f"Triggers of source {name} are missing, disabled or outdated: run"
-                f" `wikiembed reconcile {name}`.",
+                f" `{command_line('reconcile', name)}`.",
             )
         if not indexed:
             first = f"`drop index {invalid}` and then " if invalid else ""
@@ -135,7 +135,7 @@ def sources(connection: Connection) -> Iterator[Finding]:
 
 def _managed(source: str, table: str, advice: str) -> Finding:
     """A foreign key to a reference table, or another call of Citus, made it one of Citus's."""
-    attach = shlex.join(["wikiembed", "attach", table, "--name", source, "--move"])
+    attach = command_line("attach", table, "--name", source, "--move")
     return Finding(
         "citus",
         "fault",
@@ -159,7 +159,7 @@ def _search_index(target: Target, found: list[VectorIndex]) -> Iterator[Finding]
     invalid = [index.label for index in found if not index.valid]
     used = [index for index in found if index.used]
     kind = wanted(target)
-    build = f"run `wikiembed index --source {target.source}`"
+    build = f"run `{command_line('index', '--source', target.source)}`"
     if invalid:
         yield Finding(
             "search_index",
@@ -192,14 +192,15 @@ def _text_index(connection: Connection, target: Target) -> Iterator[Finding]:
     if target.text_config is None:
         return
     how = f"source {target.source} by text ({target.text_config})"
+    options = ("--text", "--source", target.source, "--config", target.text_config)
     if text_index_works(connection, target):
         yield Finding("search_index", "ok", f"An index serves searches of {how}.")
         return
     yield Finding(
         "search_index",
         "warning",
-        f"No valid index serves searches of {how}, which read every row: run `wikiembed index"
-        f" --text --source {target.source} --config {target.text_config}`.",
+        f"No valid index serves searches of {how}, which read every row: run"
+        f" `{command_line('index', *options)}`.",
     )
 
 
@@ -207,7 +208,7 @@ def _recall(connection: Connection, source: str) -> Iterator[Finding]:
     """What the last measurement of each kind of search says of the setting that is used."""
     for depth, conditions, value, share, sample, at in connection.execute(_RECALL, (source,)):
         options = options_of(depth, conditions)
-        command = shlex.join(["wikiembed", "recall", source, *options, "--set"])
+        command = command_line("recall", source, *options, "--set")
         yield Finding(
             "recall",
             "ok" if share >= TARGETS[0] else "warning",
@@ -225,19 +226,20 @@ def states(connection: Connection) -> Iterator[Finding]:
             "paused",
             "warning",
             f"Source {name} is paused by {who} since {local(since)}{reason}: fix the"
-            f" cause, then run `wikiembed resume {name}`.",
+            f" cause, then run `{command_line('resume', name)}`.",
         )
     for name, chunks in connection.execute(_HELD_BACK).fetchall():
         yield Finding(
             "held_back",
             "warning",
             f"Source {name}: {chunks:,} {'chunk waits' if chunks == 1 else 'chunks wait'} to be"
-            f" queued: run `wikiembed enqueue {name}`.",
+            f" queued: run `{command_line('enqueue', name)}`.",
         )
     for name, failed, classes in connection.execute(_FAILED).fetchall():
         yield Finding(
             "failures",
             "warning",
-            f"Source {name} has {count(failed, 'failed chunk')} ({classes}): see `wikiembed"
-            f" failures {name}`, then run `wikiembed retry {name}` or `wikiembed skip {name} KEY`.",
+            f"Source {name} has {count(failed, 'failed chunk')} ({classes}): see"
+            f" `{command_line('failures', name)}`, then run `{command_line('retry', name)}` or"
+            f" `{command_line('skip', name, 'KEY')}`.",
         )

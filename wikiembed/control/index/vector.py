@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from wikiembed.command_line import command_line
 from wikiembed.control.index.build import Builder
 from wikiembed.control.index.target import NewIndex, Target
 from wikiembed.db.connect import translate_errors
@@ -134,7 +135,8 @@ def require_usable(target: Target, found: list[VectorIndex]) -> None:
         if index.valid and names.get(index.name, index.quantise) != index.quantise:
             raise ConditionNotMet(
                 f"Index {index.label} exists and search cannot use it: drop it with"
-                f" `wikiembed index --source {target.source} --drop`, then build it again."
+                f" `{command_line('index', '--source', target.source, '--drop')}`, then build it"
+                " again."
             )
 
 
