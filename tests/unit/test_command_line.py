@@ -71,7 +71,7 @@ def test_unquoted_commands_are_found(code: str, number: int) -> None:
 
 
 def test_no_message_has_an_unquoted_command() -> None:
-    """Whoever prints a command with a name in it uses `command_line`."""
+    """Each command with a name in it comes from `command_line`."""
     files = sorted(PACKAGE.rglob("*.py"))
     assert len(files) > 100
     found = {str(file.relative_to(PACKAGE)): list(unquoted(file.read_text())) for file in files}
