@@ -101,6 +101,13 @@ class Base:
             f" from generate_series(1, {n}) as i"
         )
 
+    def refill(self, n: int) -> None:
+        """Have `n` rows in `docs` and their jobs in the queue, and nothing else."""
+        self.execute("truncate public.docs restart identity")
+        self.execute("delete from wikiembed_queue.procrastinate_jobs")
+        self.fill("docs", n)
+        self.settle()
+
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()

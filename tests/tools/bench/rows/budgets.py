@@ -75,10 +75,7 @@ def budgets(place: Place, form: Form) -> Iterator[Measured]:
 
 def _run(place: Place, base: Base, server: Server, texts: int) -> _Run:
     """Let one worker embed `texts` chunks; what the first ones cost does not count."""
-    base.execute("truncate public.docs restart identity")
-    base.execute("delete from wikiembed_queue.procrastinate_jobs")
-    base.fill("docs", texts)
-    base.settle()
+    base.refill(texts)
     server.reset()
     time.sleep(STATISTICS_S)
     commits = int(base.one(COMMITS))

@@ -78,10 +78,7 @@ def _bare(base: Base, server: Server, texts: int) -> float:
 
 
 def _ours(place: Place, base: Base, server: Server, texts: int, *, workers: int = 1) -> float:
-    base.execute("truncate public.docs restart identity")
-    base.execute("delete from wikiembed_queue.procrastinate_jobs")
-    base.fill("docs", texts)
-    base.settle()
+    base.refill(texts)
     server.reset()
     running = [place.start_worker(base, server, "--drain") for _ in range(workers)]
     for process in running:
@@ -115,10 +112,7 @@ def scaling(place: Place, form: Form) -> Iterator[Measured]:
 
 def _rate_of(place: Place, base: Base, server: Server, workers: int, seconds: int) -> float:
     """Chunks per second of `workers` workers, once all of them run."""
-    base.execute("truncate public.docs restart identity")
-    base.execute("delete from wikiembed_queue.procrastinate_jobs")
-    base.fill("docs", workers * (2 * seconds + 4) * 10 * 64)
-    base.settle()
+    base.refill(workers * (2 * seconds + 4) * 10 * 64)
     server.reset()
     running = [place.start_worker(base, server, concurrency="1") for _ in range(workers)]
     alive = "select count(*) from wikiembed_queue.procrastinate_workers"

@@ -88,16 +88,9 @@ def _running(base: Base, server: Server, nodes: Nodes, actors: int) -> Iterator[
             process.wait(LIMIT_S)
 
 
-def _fill(base: Base, chunks: int) -> None:
-    base.execute("truncate public.docs restart identity")
-    base.execute("delete from wikiembed_queue.procrastinate_jobs")
-    base.fill("docs", chunks)
-    base.settle()
-
-
 def _rate_of(base: Base, server: Server, nodes: Nodes, actors: int, seconds: int) -> float:
     """Chunks per second of `actors` actors, once all of them run."""
-    _fill(base, actors * (2 * seconds + 20) * 4 * 64)
+    base.refill(actors * (2 * seconds + 20) * 4 * 64)
     server.reset()
     with _running(base, server, nodes, actors):
         eventually(lambda: base.one(ACTORS) == actors, within_s=LIMIT_S)
@@ -110,7 +103,7 @@ def _rate_of(base: Base, server: Server, nodes: Nodes, actors: int, seconds: int
 
 def _first_vector_s(base: Base, server: Server, nodes: Nodes) -> float:
     """Seconds from the event by which the fleet requests an actor to the first vector."""
-    _fill(base, 64)
+    base.refill(64)
     with _running(base, server, nodes, 1) as log:
         eventually(lambda: base.one(EMBEDDED), within_s=LIMIT_S, poll_s=0.02)
         seen = time.time()

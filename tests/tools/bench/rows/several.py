@@ -92,10 +92,7 @@ def several(place: Place, form: Form) -> Iterator[Measured]:
 
 
 def _ours(place: Place, base: Base, two: Two, texts: int) -> float:
-    base.execute("truncate public.docs restart identity")
-    base.execute("delete from wikiembed_queue.procrastinate_jobs")
-    base.fill("docs", texts)
-    base.settle()
+    base.refill(texts)
     two.reset()
     worker = place.start_worker(
         base, two, "--drain", check_truncation="false", batch_size=str(BATCH)

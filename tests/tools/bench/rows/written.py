@@ -68,10 +68,7 @@ def _ours(
     place: Place, base: Base, server: Server, texts: int, cpu_us: list[float]
 ) -> tuple[float, int]:
     """Chunks per second, and the most connections of their tasks; adds what Postgres spends."""
-    base.execute("truncate public.docs restart identity")
-    base.execute("delete from wikiembed_queue.procrastinate_jobs")
-    base.fill("docs", texts)
-    base.settle()
+    base.refill(texts)
     server.reset()
     with _cpu_of_postgres(place, texts, cpu_us):
         running = [place.start_worker(base, server, "--drain") for _ in range(WORKERS)]
