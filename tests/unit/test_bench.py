@@ -16,7 +16,14 @@ from tests.support import export
 from tests.tools.bench import __main__ as bench
 from tests.tools.bench import table
 from tests.tools.bench.place import Place, Server, a_place
-from tests.tools.bench.result import Form, Measured, middle, percentile
+from tests.tools.bench.result import (
+    Form,
+    Measured,
+    middle,
+    percentile,
+    ratio_of_rates,
+    ratio_of_seconds,
+)
 from tests.tools.bench.rows import documents
 
 
@@ -162,3 +169,9 @@ def test_split_by_other_anchors_keeps_the_vectors_of_equal_chunks() -> None:
         kept, equal = documents.resplit(place, Form(short=True))
     assert kept.value == 1.0
     assert 0 < equal.value < 1
+
+
+def test_best_rounds_of_both_sides_are_compared() -> None:
+    """Of rates the highest, of times the shortest: ours over the other's."""
+    assert ratio_of_rates([80.0, 90.0, 40.0], [100.0, 60.0]) == 0.9
+    assert ratio_of_seconds([3.0, 1.5], [2.0, 1.0, 9.0]) == 1.5
